@@ -1,0 +1,57 @@
+"""Turn a Keras digit model into one small file, and prove on real images that it answers as the original does.
+
+Examples
+--------
+>>> from pathlib import Path
+>>> from tempfile import mkdtemp
+>>> from mnist_exporters import Calibration, ExportSpec, Original, Precision, Reference, export
+>>> from mnist_trainer import load_data, load_model
+>>> data = load_data("digits")
+>>> original = Original.adopt(load_model("cnn"), data.test)
+>>> report = export(
+...     original,
+...     ExportSpec("tflite", Precision.INT8),
+...     Path(mkdtemp()) / "cnn-int8.tflite",
+...     reference=Reference.of(original, data.test),
+...     calibration=Calibration.draw(data.train, 200, seed=0),
+...     golden_images=data.test.images[:10],
+... )
+>>> report.parity.passed, report.input_dtype
+(True, 'uint8')
+"""
+
+from mnist_exporters.calibration import Calibration
+from mnist_exporters.errors import (
+    ConversionError,
+    ExporterError,
+    MissingPackageError,
+    ModelError,
+    RefusedError,
+    UsageError,
+)
+from mnist_exporters.export import export
+from mnist_exporters.formats import FORMATS, Format
+from mnist_exporters.original import Original
+from mnist_exporters.parity import Parity, Reference
+from mnist_exporters.precision import Precision
+from mnist_exporters.report import ExportReport
+from mnist_exporters.spec import ExportSpec
+
+__all__ = [
+    "FORMATS",
+    "Calibration",
+    "ConversionError",
+    "ExportReport",
+    "ExportSpec",
+    "ExporterError",
+    "Format",
+    "MissingPackageError",
+    "ModelError",
+    "Original",
+    "Parity",
+    "Precision",
+    "Reference",
+    "RefusedError",
+    "UsageError",
+    "export",
+]

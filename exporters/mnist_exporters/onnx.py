@@ -1,0 +1,130 @@
+"""Keras to ONNX: float32, and static int8 (QDQ, weights per channel)."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mnist_exporters.calibration import Calibration
+from mnist_exporters.converter_output import quietly
+from mnist_exporters.errors import ConversionError
+from mnist_exporters.original import Original
+from mnist_exporters.precision import Precision
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["convert", "enclose"]
+
+OPSET = 17
+"""Old enough for onnxruntime 1.12 of 2022, new enough for every layer of a digit model."""
+IR_VERSION = 8
+"""The IR that goes with `OPSET`; devices refuse a newer one than they know."""
+TRAILER_FIELD = 7777
+"""Number of the protobuf field that carries the trailer: unknown to ONNX, hence skipped by every reader."""
+
+
+def convert(original: Original, precision: Precision, calibration: Calibration | None) -> bytes:
+    """Convert `original` to an ``.onnx`` file from raw pixels, uint8 (n, 28, 28, 1), to scores, float32 (n, 10).
+
+    Raises
+    ------
+    ConversionError
+        If the model cannot be expressed in ONNX.
+    """
+    with quietly():
+        try:
+            content = _float32(original)
+        except Exception as error:  # tf2onnx raises its own, undocumented types
+            raise ConversionError(
+                f"Expected a model that tf2onnx can express, it refused ({str(error).splitlines()[0]}); "
+                "replace the layer that it names."
+            ) from error
+        return content if precision is Precision.FLOAT32 else _int8(content, calibration)
+
+
+def enclose(trailer: bytes) -> bytes:
+    """Return `trailer` as a protobuf field of bytes, so that the ``.onnx`` file remains a valid message."""
+    return _varint(TRAILER_FIELD << 3 | 2) + _varint(len(trailer)) + trailer
+
+
+def _varint(number: int) -> bytes:
+    """Return `number` as protobuf writes it: seven bits a byte, the lowest first, the top bit "more follows"."""
+    groups = bytearray()
+    while number > 0x7F:
+        groups.append(number & 0x7F | 0x80)
+        number >>= 7
+    groups.append(number)
+    return bytes(groups)
+
+
+def _float32(original: Original) -> bytes:
+    import tensorflow as tf
+    import tf2onnx
+
+    model = original.pixel_model()
+    signature = [tf.TensorSpec((None, 28, 28, 1), tf.uint8, name="pixels")]
+    function = tf.function(lambda pixels: tf.identity(model(pixels, training=False), name="scores"))
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    proto.ir_version = IR_VERSION
+    return _canonical(proto)
+
+
+def _canonical(proto: onnx.ModelProto) -> bytes:
+    """Rename nodes and tensors by their place: the converter's names depend on what it did before in the process."""
+    graph = proto.graph
+    names = {graph.input[0].name: "pixels", graph.output[0].name: "scores"}
+    for tensor in [*(i.name for i in graph.initializer), *(name for node in graph.node for name in node.output)]:
+        names.setdefault(tensor, f"tensor{len(names)}")
+    for value in (*graph.input, *graph.output, *graph.initializer):
+        value.name = names[value.name]
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}{number}"
+        for ends in (node.input, node.output):
+            ends[:] = [names.get(end, end) for end in ends]
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "n"
+    del graph.value_info[:]
+    graph.name, graph.doc_string = "digits", ""
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _int8(content: bytes, calibration: Calibration | None) -> bytes:
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    if calibration is None:
+        raise ConversionError("Expected calibration images for int8, received none.")
+
+    images: Iterator[Any] = iter(calibration.images)
+
+    class Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime is untyped
+        def get_next(self) -> dict[str, Any] | None:
+            image = next(images, None)
+            return None if image is None else {"pixels": np.asarray(image).reshape(1, 28, 28, 1)}
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, prepared, target = (Path(folder) / name for name in ("float.onnx", "prepared.onnx", "int8.onnx"))
+        source.write_bytes(content)
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            target,
+            Images(),
+            quant_format=QuantFormat.QDQ,
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        proto = onnx.load(target)
+    proto.ir_version = IR_VERSION
+    used = {node.domain for node in proto.graph.node}  # the quantiser also lists domains that nothing comes from
+    kept = [entry for entry in proto.opset_import if entry.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(kept)
+    return bytes(proto.SerializeToString(deterministic=True))

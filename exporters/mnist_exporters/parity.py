@@ -1,0 +1,235 @@
+"""`Parity`: original and export on the same real images, compared pair by pair; and the verdict."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.errors import UsageError
+from mnist_exporters.labelled_images import LabelledImages
+from mnist_exporters.original import Original
+
+__all__ = ["Parity", "Reference"]
+
+Z_95 = 1.959963984540054
+"""Two-sided 95 % quantile of the normal distribution."""
+
+MOST_IMAGES = 10**8
+"""Where the search for "how many images would be enough" gives up."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What the original says about each image of a held-out set: the standard that every export is held to.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the set.
+    images : ndarray of shape (n, 28, 28), dtype uint8
+        All of them.
+    labels : ndarray of shape (n,), dtype uint8
+        The truth.
+    scores : ndarray of shape (n, 10), dtype float32
+        The original's scores, 0..1.
+    """
+
+    dataset: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    scores: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, original: Original, test: LabelledImages) -> Reference:
+        """Ask `original` about every image of `test`.
+
+        Raises
+        ------
+        UsageError
+            If there are no images.
+        """
+        if len(test.images) == 0:
+            raise UsageError(f"Expected images to prove the export on, received none from {test.name}.")
+        return cls(test.name, test.images, test.labels, original.scores(test.images))
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The comparison of an export with its original, and the verdict.
+
+    Parameters
+    ----------
+    dataset : str
+        Which images.
+    images : int
+        How many; always all of the held-out set.
+    accuracy_original, accuracy_exported : float
+        Shares of right answers, 0..1.
+    drop : float
+        The first minus the second.
+    drop_upper_95 : float
+        Upper end of the paired 95 % confidence interval of `drop`.
+    agreement : float
+        Share of images with the same answer, right or wrong.
+    lost, gained : int
+        Images that only the original, and only the export, answered rightly.
+    mcnemar_p : float
+        Exact two-sided p of `lost` and `gained` under "no difference" (McNemar 1947).
+    max_score_error : float
+        Largest difference of a score.
+    drop_by_class : tuple of float
+        `drop` among the images of each digit; nan for a digit that does not occur.
+    tolerance : float
+        What `drop_upper_95` must not exceed.
+    reasons : tuple of str
+        Why the export is refused; empty when it passed.
+    """
+
+    dataset: str
+    images: int
+    accuracy_original: float
+    accuracy_exported: float
+    drop: float
+    drop_upper_95: float
+    agreement: float
+    lost: int
+    gained: int
+    mcnemar_p: float
+    max_score_error: float
+    drop_by_class: tuple[float, ...]
+    tolerance: float
+    reasons: tuple[str, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether the export is proven to be as good as the original, within the tolerance."""
+        return not self.reasons
+
+    @classmethod
+    def compare(cls, reference: Reference, scores: npt.NDArray[np.float32], tolerance: float) -> Parity:
+        """Compare an export's `scores`, (n, 10), with the `reference`, image by image.
+
+        Examples
+        --------
+        >>> truth = np.arange(2000) % 10
+        >>> perfect = np.eye(10, dtype=np.float32)[truth]
+        >>> reference = Reference("made up", np.zeros((2000, 28, 28), np.uint8), truth.astype(np.uint8), perfect)
+        >>> Parity.compare(reference, perfect, tolerance=0.002).passed
+        True
+        >>> Parity.compare(reference, perfect[::-1], tolerance=0.002).passed
+        False
+        """
+        if scores.shape != reference.scores.shape:
+            raise UsageError(f"Expected scores of shape {reference.scores.shape}, received {scores.shape}.")
+        from scipy.stats import binomtest
+
+        before, after = np.argmax(reference.scores, axis=1), np.argmax(scores, axis=1)
+        was_right, is_right = before == reference.labels, after == reference.labels
+        lost, gained = int((was_right & ~is_right).sum()), int((~was_right & is_right).sum())
+        loss = was_right.astype(np.float64) - is_right
+        upper = drop_upper_95(lost, gained, len(scores))
+        finite = bool(np.isfinite(scores).all())
+        return cls(
+            dataset=reference.dataset,
+            images=len(scores),
+            accuracy_original=float(was_right.mean()),
+            accuracy_exported=float(is_right.mean()),
+            drop=(lost - gained) / len(scores),
+            drop_upper_95=upper,
+            agreement=float((before == after).mean()),
+            lost=lost,
+            gained=gained,
+            mcnemar_p=float(binomtest(lost, lost + gained).pvalue) if lost + gained else 1.0,
+            max_score_error=float(np.abs(scores - reference.scores).max()) if finite else math.inf,
+            drop_by_class=tuple(
+                float(loss[reference.labels == digit].mean()) if (reference.labels == digit).any() else math.nan
+                for digit in range(reference.scores.shape[1])
+            ),
+            tolerance=tolerance,
+            reasons=(
+                *_broken_invariants(scores, before, after),
+                *_unproven(lost, gained, len(scores), tolerance),
+            ),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON: infinities and nans, which JSON lacks, become None."""
+        facts = {**dataclasses.asdict(self), "passed": self.passed}
+        facts["drop_by_class"] = [_plain(value) for value in self.drop_by_class]
+        return {key: _plain(value) for key, value in facts.items()}
+
+
+def drop_upper_95(lost: int, gained: int, images: int) -> float:
+    """Return the upper end of the 95 % confidence interval of a paired difference of two shares.
+
+    It is Bonett and Price's adjusted Wald interval, which adds one image to each kind of disagreement: plain Wald
+    would call a comparison without any disagreement certain, however few the images.
+
+    Source: D. G. Bonett, R. M. Price, "Adjusted Wald Confidence Interval for a Difference of Binomial Proportions
+    Based on Paired Data", Journal of Educational and Behavioral Statistics 37(4), 2012.
+
+    Examples
+    --------
+    >>> round(drop_upper_95(lost=5, gained=3, images=10_000), 5)
+    0.00082
+    """
+    n = images + 2
+    only_original, only_export = (lost + 1) / n, (gained + 1) / n
+    difference = only_original - only_export
+    return difference + Z_95 * math.sqrt((only_original + only_export - difference**2) / n)
+
+
+def enough_images(lost: int, gained: int, images: int, tolerance: float) -> int | None:
+    """Return how many images could prove `tolerance` if the rest were like these; None if no number could."""
+
+    def proves(count: int) -> bool:
+        share = count / images
+        return drop_upper_95(math.ceil(lost * share), math.floor(gained * share), count) <= tolerance
+
+    count = images
+    while not proves(count):
+        count *= 2
+        if count > MOST_IMAGES:
+            return None
+    low, high = count // 2, count
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if proves(middle) else (middle, high)
+    return high
+
+
+def _unproven(lost: int, gained: int, images: int, tolerance: float) -> tuple[str, ...]:
+    upper = drop_upper_95(lost, gained, images)
+    if upper <= tolerance:
+        return ()
+    drop = (lost - gained) / images
+    reason = (
+        f"Expected at most {tolerance:.2%} of accuracy lost with 95 % confidence, measured {drop:.2%} and up to "
+        f"{upper:.2%} ({lost} lost, {gained} gained of {images} images)."
+    )
+    enough = enough_images(lost, gained, images, tolerance)
+    if enough is None:
+        return (f"{reason} More images would not help: give --max-accuracy-drop a larger share or mend the model.",)
+    return (f"{reason} About {enough:,} such images could prove it.",)
+
+
+def _broken_invariants(
+    scores: npt.NDArray[np.float32], before: npt.NDArray[np.intp], after: npt.NDArray[np.intp]
+) -> tuple[str, ...]:
+    if not np.isfinite(scores).all():
+        return ("Expected finite scores, received nan or infinity.",)
+    reasons = []
+    if len(scores) > 1 and not np.ptp(scores, axis=0).any():
+        reasons.append("Expected scores that depend on the image, received the same for every image.")
+    if missing := sorted(set(before.tolist()) - set(after.tolist())):
+        reasons.append(f"Expected every class that the original answers, never received {missing}.")
+    return tuple(reasons)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,144 @@
+"""`Backend`: an interpreter with one model loaded; the table of them; and the choice among those installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.affine import Affine
+from mnist_runtime.errors import BackendError, UsageError
+
+__all__ = ["BACKENDS", "Backend", "BackendRow", "choose_backend"]
+
+
+class Backend(Protocol):
+    """An interpreter with one model loaded. It runs tensors and knows nothing of pictures or labels."""
+
+    @property
+    def output(self) -> Affine | None:
+        """What the integers of the scores stand for; None when they are real numbers already."""
+        ...
+
+    def run(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return the scores ``(n, 10)``, as the file gives them, for `pixels` ``(n, 28, 28, 1)``."""
+        ...
+
+
+@dataclass(frozen=True)
+class BackendRow:
+    """One row of `BACKENDS`.
+
+    Parameters
+    ----------
+    format : str
+        The files it runs.
+    package, module : str
+        What pip installs and what Python imports.
+    extra : str
+        The extra of mnist-runtime that installs it.
+    load : str
+        ``"module:attribute"`` of a function from the bytes of a file to a `Backend`.
+    clashes : tuple of str
+        Modules that, once imported, make this one fail or kill the process.
+    numpy_below_2 : bool
+        Built against NumPy 1: it imports under NumPy 2 and dies at its first use.
+    """
+
+    format: str
+    package: str
+    module: str
+    extra: str
+    load: str
+    clashes: tuple[str, ...] = ()
+    numpy_below_2: bool = False
+
+
+BACKENDS: dict[str, BackendRow] = {
+    "litert": BackendRow(
+        format="tflite",
+        package="ai-edge-litert",
+        module="ai_edge_litert",
+        extra="litert",
+        load="mnist_runtime.tflite_backend:load_litert",
+        clashes=("tflite_runtime",),
+    ),
+    "tflite-runtime": BackendRow(
+        format="tflite",
+        package="tflite-runtime",
+        module="tflite_runtime",
+        extra="tflite",
+        load="mnist_runtime.tflite_backend:load_tflite_runtime",
+        clashes=("ai_edge_litert", "tensorflow"),
+        numpy_below_2=True,
+    ),
+    "onnxruntime": BackendRow(
+        format="onnx",
+        package="onnxruntime",
+        module="onnxruntime",
+        extra="onnx",
+        load="mnist_runtime.onnx_backend:load_onnxruntime",
+    ),
+}
+"""Name -> interpreter, the first choice first. A new one is one module and one row."""
+
+
+def obstacle(name: str) -> str | None:
+    """Say in a sentence why the backend `name` cannot work in this process, with the cure; None if nothing is known.
+
+    Nothing is imported to find out.
+    """
+    row = BACKENDS[name]
+    if importlib.util.find_spec(row.module) is None:
+        return f"{name} is not installed: pip install 'mnist-runtime[{row.extra}]'."
+    if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
+        return f"{name} was built for NumPy 1 and fails on NumPy {np.__version__}: pip install 'numpy<2'."
+    for module in row.clashes:
+        if module in sys.modules:
+            return f"{name} cannot share a process with {module}, which is loaded: use it in a process of its own."
+    return None
+
+
+def choose_backend(formats: tuple[str, ...], wanted: str | None = None) -> str:
+    """Return the name of the first backend that runs one of `formats` and works here, or of the one `wanted`.
+
+    Raises
+    ------
+    UsageError
+        If `wanted` is not in the table or does not run any of `formats`.
+    BackendError
+        If it, or every candidate, cannot work here; the message names the cure.
+    """
+    candidates = [name for name, row in BACKENDS.items() if row.format in formats]
+    if wanted is not None:
+        if wanted not in candidates:
+            raise UsageError(
+                f"Expected a backend that runs {' or '.join(formats)} files ({', '.join(candidates)}), "
+                f"received {wanted!r}."
+            )
+        candidates = [wanted]
+    obstacles = [obstacle(name) for name in candidates]
+    for name, reason in zip(candidates, obstacles, strict=True):
+        if reason is None:
+            return name
+    raise BackendError(
+        f"Expected an interpreter for {' or '.join(formats)} files. " + " ".join(filter(None, obstacles))
+    )
+
+
+def load_backend(name: str, content: bytes) -> Backend:
+    """Load the file `content` into a new interpreter of the backend `name`."""
+    load: Callable[[bytes], Backend] = pkgutil.resolve_name(BACKENDS[name].load)
+    return load(content)
+
+
+def backend_version(name: str) -> str:
+    """Return the installed version of the backend `name`."""
+    return metadata.version(BACKENDS[name].package)

@@ -1,0 +1,181 @@
+"""`Classifier`: a manifest and a backend, together; the one class that most programs need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.artifact import Artifact
+from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
+from mnist_runtime.errors import ArtifactError, UsageError
+from mnist_runtime.manifest import Manifest
+from mnist_runtime.picture import read_picture
+from mnist_runtime.preparation import prepare
+
+__all__ = ["Classification", "Classifier"]
+
+BATCH = 256
+"""Images that go through the interpreter at once: enough to hide Python's share, some MB at the most."""
+
+READY_MODELS = {"tflite": "cnn-int8.tflite", "onnx": "cnn-int8.onnx"}
+
+
+@dataclass(frozen=True)
+class Classification:
+    """What one picture shows.
+
+    Parameters
+    ----------
+    label : str
+        The best answer.
+    score : float
+        Its score, 0..1.
+    ranking : tuple of (str, float)
+        Every label with its score, the best first.
+    """
+
+    label: str
+    score: float
+    ranking: tuple[tuple[str, float], ...]
+
+
+class Classifier:
+    """Classify digits with one model. Make one with `Classifier.load`.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        What the model's file says about itself.
+    backend : Backend
+        The interpreter that holds the model.
+    backend_name : str
+        Its row in `BACKENDS`.
+
+    Examples
+    --------
+    >>> classifier = Classifier.load()
+    >>> classifier.manifest.precision
+    'int8'
+    >>> ink = np.zeros((90, 60), np.uint8)
+    >>> ink[10:80, 28:34] = 255
+    >>> classifier.classify(ink).label
+    '1'
+    """
+
+    def __init__(self, manifest: Manifest, backend: Backend, backend_name: str) -> None:
+        self.manifest = manifest
+        self.backend = backend
+        self.backend_name = backend_name
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, backend: str | None = None) -> Classifier:
+        """Load an exported file, after checking its integrity.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            A ``.tflite`` or ``.onnx`` file made by ``mnist-export``; without it the ready int8 model of this package.
+        backend : str, optional
+            ``"litert"``, ``"tflite-runtime"`` or ``"onnxruntime"``; without it the first one that is installed.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is missing, damaged or of another kind.
+        BackendError
+            If no interpreter for it is installed; the message names the ``pip install`` line.
+        UsageError
+            If `backend` is unknown or cannot run this format.
+        """
+        if path is None:
+            name = choose_backend(tuple(READY_MODELS), backend)
+            with resources.as_file(_ready_model(BACKENDS[name].format)) as ready:
+                artifact = Artifact.open(ready)
+        else:
+            artifact = Artifact.open(path)
+            name = choose_backend((artifact.manifest.format,), backend)
+        return cls(artifact.manifest, load_backend(name, artifact.content), name)
+
+    def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        """Return the digit on each of `images`.
+
+        Parameters
+        ----------
+        images : ndarray of shape (n, 28, 28), dtype uint8
+            Pixels 0..255, white on black, as in MNIST.
+
+        Returns
+        -------
+        ndarray of shape (n,), dtype int64
+
+        Raises
+        ------
+        UsageError
+            If shape or dtype are others.
+        """
+        answers: npt.NDArray[np.int64] = np.argmax(self.scores(images), axis=1)
+        return answers
+
+    def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the ten scores, 0..1, of each of `images`; see `predict` for what they must be.
+
+        A softmax model's rows sum to one, up to the rounding of its precision; a sigmoid model scores each
+        class for itself. ``manifest.scores`` tells which it is.
+
+        Returns
+        -------
+        ndarray of shape (n, 10), dtype float32
+        """
+        scores = self.scores(images)
+        affine = self.backend.output
+        return scores.astype(np.float32) if affine is None else affine.dequantize(scores)
+
+    def classify(self, picture: npt.NDArray[np.uint8] | str | Path | Any) -> Classification:
+        """Say what digit a picture shows, after bringing it to MNIST form with `prepare`.
+
+        Parameters
+        ----------
+        picture : ndarray, str, Path or PIL.Image.Image
+            An array as `prepare` takes it, or a file (which needs the extra ``images``).
+
+        Raises
+        ------
+        PictureError
+            If it cannot be read or shows nothing.
+        BackendError
+            If it is a file and Pillow is not installed.
+        """
+        pixels = read_picture(picture) if isinstance(picture, (str, Path)) else np.asarray(picture)
+        scores = self.predict_proba(prepare(pixels)[None])[0]
+        order = np.argsort(-scores, kind="stable")
+        ranking = tuple((self.manifest.labels[index], float(scores[index])) for index in order)
+        return Classification(*ranking[0], ranking)
+
+    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return the scores of `images` as the file gives them, integers where it is an integer model."""
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (28, 28):
+            shape = getattr(images, "shape", type(images).__name__)
+            raise UsageError(
+                "Expected images of shape (n, 28, 28) and dtype uint8, pixels 0..255, received "
+                f"{shape} and dtype {getattr(images, 'dtype', 'none')}; `classify` takes any picture."
+            )
+        # One image even for none, so that the result has the file's dtype.
+        starts = range(0, max(1, len(images)), BATCH)
+        padded = images if len(images) else np.zeros((1, 28, 28), np.uint8)
+        parts = [self.backend.run(padded[start : start + BATCH, :, :, None]) for start in starts]
+        scores: npt.NDArray[Any] = np.concatenate(parts)[: len(images)]
+        if scores.shape != (len(images), len(self.manifest.labels)):
+            raise ArtifactError(
+                f"Expected {len(self.manifest.labels)} scores an image, the model gave shape {scores.shape}; "
+                "export it again."
+            )
+        return scores
+
+
+def _ready_model(format: str) -> Any:
+    return resources.files("mnist_runtime") / "models" / READY_MODELS[format]

@@ -1,0 +1,99 @@
+"""``mnist-runtime``: classify pictures from the command line.
+
+Nothing but the standard library is imported until a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mnist_runtime.command import report_error, run_command
+from mnist_runtime.errors import ToolkitError
+
+if TYPE_CHECKING:
+    from mnist_runtime.classifier import Classification, Classifier
+
+__all__ = ["main"]
+
+EXAMPLES = """\
+examples:
+  mnist-runtime classify seven.png
+  mnist-runtime classify --model cnn-int8.tflite --top-k 3 *.png
+  mnist-runtime classify --json photo.jpg
+
+exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad picture
+"""
+
+
+def main() -> None:
+    """Run the command line of `sys.argv`."""
+    arguments = _parser().parse_args()
+    run_command(lambda: arguments.command(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    from mnist_runtime import BACKENDS, __version__
+
+    parser = argparse.ArgumentParser(
+        prog="mnist-runtime",
+        description="Classify handwritten digits with a model exported by mnist-export, or with the ready one.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    classify = commands.add_parser("classify", help="say what digit each picture shows")
+    classify.add_argument("files", nargs="+", metavar="FILE", help="a picture of one digit, of any size and polarity")
+    classify.add_argument("--model", metavar="PATH", help="an exported file (default: the ready int8 model)")
+    classify.add_argument("--backend", choices=tuple(BACKENDS), help="default: the first one installed")
+    classify.add_argument("--top-k", type=_count, default=1, metavar="N", help="answers to show, 1 to 10 (default: 1)")
+    classify.add_argument("--json", action="store_true", help="print one JSON object")
+    classify.set_defaults(command=_classify)
+    return parser
+
+
+def _count(text: str) -> int:
+    if text.isdecimal() and 1 <= int(text) <= 10:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a number from 1 to 10, received {text!r}")
+
+
+def _classify(arguments: argparse.Namespace) -> int:
+    """Classify every file; a bad one is reported, the others are still done, and its code ends the process."""
+    from mnist_runtime.classifier import Classifier
+
+    classifier = Classifier.load(arguments.model, backend=arguments.backend)
+    results: list[dict[str, Any]] = []
+    code = 0
+    for file in arguments.files:
+        try:
+            found = classifier.classify(file)
+        except ToolkitError as error:
+            failure = report_error(error)
+            code = code or failure
+            continue
+        results.append({"file": file, "label": found.label, "score": found.score, "top": _top(found, arguments.top_k)})
+        if not arguments.json:
+            answers = ", ".join(f"{entry['label']} ({entry['score']:.1%})" for entry in results[-1]["top"])
+            print(f"{file}: {answers}")
+    if arguments.json:
+        json.dump({**_about(classifier), "results": results}, sys.stdout, indent=2)
+        print()
+    return code
+
+
+def _top(found: Classification, count: int) -> list[dict[str, Any]]:
+    return [{"label": label, "score": score} for label, score in found.ranking[:count]]
+
+
+def _about(classifier: Classifier) -> dict[str, str]:
+    manifest = classifier.manifest
+    return {
+        "model": manifest.name,
+        "format": manifest.format,
+        "precision": manifest.precision,
+        "backend": classifier.backend_name,
+    }

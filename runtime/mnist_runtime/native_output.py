@@ -1,0 +1,36 @@
+"""`held_back`: keep what native libraries write to stderr from the user, unless something goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+__all__ = ["held_back"]
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[None]:
+    """Hold back everything that is written to file descriptor 2; show it only if the block raises.
+
+    Interpreters greet on stderr from C++ ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU."), before any
+    log level can be set; a redirection of `sys.stderr` does not reach them.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as kept:
+        original = os.dup(2)
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            kept.seek(0)
+            os.write(2, kept.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            os.close(original)

@@ -1,0 +1,55 @@
+"""`read_picture`: a picture file to an array, upright."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.errors import BackendError, PictureError
+
+__all__ = ["read_picture"]
+
+
+def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
+    """Read a picture file of any kind that Pillow knows, turned as its EXIF orientation says.
+
+    Returns
+    -------
+    ndarray of shape (h, w) or (h, w, 4), dtype uint8
+        Grey, or RGB with alpha.
+
+    Raises
+    ------
+    BackendError
+        If Pillow is not installed.
+    PictureError
+        If the file is missing, not a picture, damaged or far too large.
+    """
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as error:
+        raise BackendError(
+            "Expected Pillow to read picture files, it is not installed: pip install 'mnist-runtime[images]'."
+        ) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as picture:
+                upright = ImageOps.exif_transpose(picture)
+                if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
+                    return _sixteen_bit(np.asarray(upright))
+                return np.asarray(upright.convert("L" if upright.mode in ("1", "L") else "RGBA"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PictureError(f"{path}: expected a picture, could not read it ({reason}).") from error
+
+
+def _sixteen_bit(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """Bring a deeper grey picture to 8 bits by its own range, since its nominal one is not recorded."""
+    deep = values.astype(np.float64)
+    span = max(float(deep.max() - deep.min()), 1e-9)
+    grey: npt.NDArray[np.uint8] = np.rint((deep - deep.min()) * (255 / span)).astype(np.uint8)
+    return grey

@@ -1,0 +1,1 @@
+"""The networks, one a module; the table of `mnist_trainer.architecture` names them."""

@@ -1,0 +1,169 @@
+"""``mnist-train`` and ``mnist-evaluate``.
+
+Nothing but the standard library and the tables is imported until a command runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_runtime import __version__
+from mnist_runtime.command import run_command
+from mnist_trainer.architecture import ARCHITECTURES
+from mnist_trainer.datasets import DATASETS
+from mnist_trainer.errors import UsageError
+
+if TYPE_CHECKING:
+    import keras
+
+    from mnist_trainer.evaluation import Evaluation
+
+__all__ = ["evaluate_main", "train_main"]
+
+DATA_HELP = (
+    f"{', '.join(DATASETS)}, the path of an .npz file or of a folder of pictures, or auto: mnist where it can be had, "
+    "else digits (default: auto)"
+)
+EXIT_CODES = "exit codes: 0 done, 1 bug, 2 wrong usage, 5 bad model file, 6 bad data"
+TRAIN_EXAMPLES = f"""\
+examples:
+  mnist-train
+  mnist-train --architecture mlp --epochs 5 --output my-mlp.keras
+  mnist-train --data my-digits.npz --seed 7 --json
+
+{EXIT_CODES}
+"""
+EVALUATE_EXAMPLES = f"""\
+examples:
+  mnist-evaluate cnn
+  mnist-evaluate trained/mlp.keras --data digits --json
+
+{EXIT_CODES}
+"""
+
+
+def train_main() -> None:
+    """Run ``mnist-train`` with the arguments of `sys.argv`."""
+    parser = _parser("mnist-train", "Train a digit model; save it and what was measured.", TRAIN_EXAMPLES)
+    parser.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="cnn", help="default: cnn")
+    parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
+    parser.add_argument("--epochs", type=positive, metavar="N", help="default: the architecture's own")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
+    parser.add_argument(
+        "--output", type=Path, metavar="PATH", help="the .keras file (default: trained/ARCHITECTURE.keras)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the record as one JSON object")
+    arguments = parser.parse_args()
+    run_command(lambda: _train(arguments))
+
+
+def evaluate_main() -> None:
+    """Run ``mnist-evaluate`` with the arguments of `sys.argv`."""
+    parser = _parser("mnist-evaluate", "Say how well a Keras model reads digits.", EVALUATE_EXAMPLES)
+    parser.add_argument("model", metavar="NAME|PATH", help=f"{', '.join(ARCHITECTURES)}, or a .keras file")
+    parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
+    parser.add_argument(
+        "--pixel-range", choices=("0..1", "0..255"), default="0..1", help="what it was trained on (default: 0..1)"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args()
+    run_command(lambda: _evaluate(arguments))
+
+
+def positive(text: str) -> int:
+    """Parse a whole number above 0 of a command line."""
+    if text.isdecimal() and int(text) > 0:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a whole number above 0, received {text!r}")
+
+
+def natural(text: str) -> int:
+    """Parse a seed: a whole number from 0 to 2**31 - 1."""
+    if text.isdecimal() and int(text) < 2**31:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647, received {text!r}")
+
+
+def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=name, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _train(arguments: argparse.Namespace) -> int:
+    path = arguments.output or Path("trained") / f"{arguments.architecture}.keras"
+    if path.suffix != ".keras":
+        raise UsageError(f"Expected an output that ends in .keras, received {path}.")
+    from mnist_trainer.tensorflow_import import import_tensorflow
+
+    import_tensorflow()
+    from mnist_trainer.architecture import architecture
+    from mnist_trainer.datasets import load_data
+    from mnist_trainer.training import train
+
+    data = load_data(arguments.data)
+    chosen = architecture(arguments.architecture)
+    _say(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
+    training = train(chosen, data, seed=arguments.seed, epochs=arguments.epochs, show=True)
+    save(training.model, training.record, path)
+    _say(
+        f"{training.record['parameters']:,} parameters, {training.record['validation_accuracy']:.2%} of "
+        f"{training.record['validation_images']:,} validation images and {training.record['test_accuracy']:.2%} of "
+        f"{training.record['test_images']:,} test images right\n"
+        f"export it with: mnist-export --model {path} --format tflite --quantize"
+    )
+    print(json.dumps(training.record | {"path": str(path)}, indent=2) if arguments.json else path)
+    return 0
+
+
+def save(model: keras.Model, record: dict[str, Any], path: Path) -> None:
+    """Write the model to `path` and its record beside it, as ``.json``; each appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        kept_model, kept_record = Path(folder) / path.name, Path(folder) / f"{path.stem}.json"
+        model.save(kept_model)
+        kept_record.write_text(json.dumps(record, indent=2) + "\n")
+        os.replace(kept_model, path)
+        os.replace(kept_record, path.with_suffix(".json"))
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from mnist_trainer.model_file import load_model, model_path
+
+    model_path(arguments.model)  # a wrong name is told at once, before TensorFlow takes its seconds
+    from mnist_trainer.tensorflow_import import import_tensorflow
+
+    import_tensorflow()
+    from mnist_trainer.datasets import load_data
+    from mnist_trainer.evaluation import evaluate
+
+    scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
+    found = evaluate(load_model(arguments.model), load_data(arguments.data).test, pixel_scale=scale)
+    if arguments.json:
+        print(json.dumps({"model": arguments.model, **found.as_dict()}, indent=2))
+    else:
+        print(_table(found))
+    return 0
+
+
+def _table(found: Evaluation) -> str:
+    rows = "\n".join(
+        f"{digit:4d}  {' '.join(f'{count:5d}' for count in row)}  {row[digit] / max(1, row.sum()):7.2%}"
+        for digit, row in enumerate(found.confusion)
+    )
+    return (
+        f"{found.accuracy:.2%} of {found.images:,} {found.split} images of {found.dataset} right\n\n"
+        f"true  {' '.join(f'{digit:5d}' for digit in range(10))}    right\n{rows}"
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
