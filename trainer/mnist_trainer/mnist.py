@@ -12,7 +12,6 @@ import hashlib
 import os
 import socket
 import sys
-import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy.typing as npt
 
 from mnist_trainer.dataset import Dataset, Splits
 from mnist_trainer.errors import DataError
+from mnist_trainer.npz import read_npz
 
 __all__ = ["load"]
 
@@ -121,14 +121,10 @@ def _read_idx(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def _read_npz(path: Path) -> Arrays:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in SHAPES}
-    except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(
-            f"{path}: expected the arrays {', '.join(SHAPES)}, received a damaged file ({error}); "
-            "delete it and fetch it again."
-        ) from error
+    arrays = read_npz(path, SHAPES)
+    if missing := [key for key in SHAPES if key not in arrays]:
+        raise DataError(f"{path}: expected the arrays {', '.join(SHAPES)}, missing {', '.join(missing)}.")
+    return arrays
 
 
 def _download() -> Arrays:

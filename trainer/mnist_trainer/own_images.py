@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from mnist_runtime import PictureError, prepare
 from mnist_runtime.picture import read_picture
 from mnist_trainer.dataset import Dataset, Splits, hold_out
 from mnist_trainer.errors import DataError
+from mnist_trainer.npz import read_npz
 
 __all__ = ["load"]
 
@@ -48,11 +47,7 @@ def load(path: Path) -> Splits:
 
 
 def _load_npz(path: Path) -> Splits:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files if key in (*SPLIT_KEYS, *WHOLE_KEYS)}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, AttributeError) as error:
-        raise DataError(f"{path}: expected an .npz file of arrays, could not read it ({error}).") from error
+    arrays = read_npz(path, (*SPLIT_KEYS, *WHOLE_KEYS))
     if set(SPLIT_KEYS) <= set(arrays):
         return Splits(
             _dataset(path, "train", arrays["x_train"], arrays["y_train"]),

@@ -124,7 +124,7 @@ def _plain(data: Dataset) -> tf.data.Dataset:
     import tensorflow as tf
 
     images = data.images[..., None].astype("float32") / 255
-    return tf.data.Dataset.from_tensor_slices((images, data.labels)).batch(500)
+    return tf.data.Dataset.from_tensor_slices((images, tf.one_hot(data.labels, 10))).batch(500)
 
 
 def _batches(data: Dataset, recipe: Recipe, seed: int) -> tf.data.Dataset:
@@ -139,7 +139,7 @@ def _batches(data: Dataset, recipe: Recipe, seed: int) -> tf.data.Dataset:
         images = tf.cast(batch[0], tf.float32) / 255
         if recipe.augmentation is not None:
             images = recipe.augmentation(images, tf.stack([tf.constant(seed, tf.int64), number]))
-        return images, batch[1]
+        return images, tf.one_hot(batch[1], 10)
 
     numbered = tf.data.Dataset.zip(tf.data.Dataset.counter(), pairs)
     return numbered.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(4)

@@ -55,7 +55,7 @@ CNN = Architecture(
         batch_size=128,
         peak_learning_rate=6e-3,
         weight_decay=2e-2,
-        loss="sparse_categorical_crossentropy",
+        loss="categorical_crossentropy",
         augmentation=Augmentation(rotation=10.0, scale=0.10, shear=8.0, shift=1.5),
     ),
 )

@@ -1,4 +1,9 @@
-"""`linear`: one dense layer with a sigmoid, the first model of every tutorial and the floor for all others."""
+"""`linear`: one dense layer with a sigmoid, the first model of every tutorial and the floor for all others.
+
+Each sigmoid is trained for itself, digit or not. Trained instead through a cross-entropy that normalises the ten
+(as tutorials do), right answers can score a few hundredths, which int8 output in steps of 1/256 cannot tell apart:
+104 of 10,000 answers were lost in int8 that way, 13 are this way.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +37,10 @@ LINEAR = Architecture(
     summary="one dense layer, ten sigmoids",
     build=build,
     recipe=Recipe(
-        epochs=10,
+        epochs=12,
         batch_size=128,
-        peak_learning_rate=2e-3,
-        weight_decay=1e-2,
-        loss="sparse_categorical_crossentropy",
+        peak_learning_rate=1e-2,
+        weight_decay=1e-3,
+        loss="binary_crossentropy",
     ),
 )

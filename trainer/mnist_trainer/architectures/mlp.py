@@ -39,7 +39,7 @@ MLP = Architecture(
         batch_size=128,
         peak_learning_rate=3e-3,
         weight_decay=1e-2,
-        loss="sparse_categorical_crossentropy",
+        loss="categorical_crossentropy",
         augmentation=Augmentation(rotation=6.0, scale=0.06, shear=6.0, shift=1.0),
     ),
 )

@@ -1,0 +1,66 @@
+"""Measure every export of every ready model; called by ``scripts/results``."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mnist_trainer import ARCHITECTURES
+
+ROOT = Path(__file__).parents[1]
+COMMAND = "mnist-export --model {model} --data mnist --format all --quantize none --quantize int8 --json"
+MARKED = re.compile(r"(<!-- results: .*?-->\n).*?(<!-- end of results -->)", re.DOTALL)
+
+
+def measure(model: str) -> list[dict[str, Any]]:
+    """Run the command and return its artifacts; a refused one is part of the truth."""
+    with tempfile.TemporaryDirectory() as folder:
+        program, *arguments = COMMAND.format(model=model).split()
+        done = subprocess.run(
+            [str(Path(sys.executable).with_name(program)), *arguments, "--output", folder],
+            stdout=subprocess.PIPE,
+            check=False,
+        )
+    artifacts: list[dict[str, Any]] = json.loads(done.stdout)["artifacts"]
+    return [
+        {"model": model} | {key: value for key, value in artifact.items() if key not in ("path", "seconds")}
+        for artifact in artifacts
+    ]
+
+
+def row(artifact: dict[str, Any]) -> str:
+    """Return one line of the table."""
+    proof = artifact["parity"]
+    return (
+        f"| `{artifact['model']}` | {artifact['format']} {artifact['precision']} | {artifact['model_bytes'] / 1000:.1f} | "
+        f"{artifact['size_bytes'] / 1000:.1f} | {proof['accuracy_original']:.2%} | {proof['accuracy_exported']:.2%} | "
+        f"{proof['drop_upper_95'] * 100:.2f} | {proof['agreement']:.2%} | {'proven' if proof['passed'] else 'refused'} |"
+    )
+
+
+def main() -> None:
+    """Measure, then write both files."""
+    artifacts = [artifact for model in ARCHITECTURES for artifact in measure(model)]
+    (ROOT / "docs" / "results.json").write_text(json.dumps(artifacts, indent=1) + "\n")
+    images = artifacts[0]["parity"]["images"]
+    table = [
+        f"On all {images:,} test images of MNIST, through the device's own code; made by `scripts/results`.",
+        "",
+        "| model | file | model kB | with proof kB | original | exported | lost at most, points (95 %) | same answers | |",
+        "|---|---|--:|--:|--:|--:|--:|--:|---|",
+        *map(row, artifacts),
+    ]
+    readme = ROOT / "README.md"
+    text, found = MARKED.subn(lambda marks: marks[1] + "\n".join(table) + "\n" + marks[2], readme.read_text())
+    if found != 1:
+        sys.exit("error: expected the two marks of the results in README.md")
+    readme.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""What the tests share: real models, real images, and the files made from them, once a run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+from mnist_exporters import (
+    FORMATS,
+    Calibration,
+    ExportReport,
+    ExportSpec,
+    Original,
+    Precision,
+    Reference,
+    export,
+)
+from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist
+
+EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.precisions]
+"""Each format with each of its precisions: a new row is tested without a new line here."""
+
+
+@pytest.fixture(scope="session")
+def digits() -> Splits:
+    return load_data("digits")
+
+
+@pytest.fixture(scope="session")
+def mnist_data() -> Splits:
+    if not mnist.at_hand():
+        pytest.skip("MNIST is not at hand: set MNIST_DIR")
+    return load_data("mnist")
+
+
+@pytest.fixture(scope="session")
+def golden_images(digits: Splits) -> np.ndarray:
+    return Calibration.draw(digits.test, 20, seed=0).images
+
+
+@pytest.fixture(scope="session")
+def originals(digits: Splits) -> dict[str, Original]:
+    return {name: Original.adopt(load_model(name), digits.test, name=name) for name in ARCHITECTURES}
+
+
+@pytest.fixture(scope="session")
+def exported(
+    tmp_path_factory: pytest.TempPathFactory,
+    originals: dict[str, Original],
+    digits: Splits,
+    golden_images: np.ndarray,
+) -> Callable[[str, str, Precision], ExportReport]:
+    """Export a ready model, proven on the digits; each combination is made once."""
+    made: dict[tuple[str, str, Precision], ExportReport] = {}
+    references = {name: Reference.of(original, digits.test) for name, original in originals.items()}
+    calibration = Calibration.draw(digits.train, len(digits.train), seed=0)
+    folder = tmp_path_factory.mktemp("exported")
+
+    def make(model: str, format: str, precision: Precision) -> ExportReport:
+        key = (model, format, precision)
+        if key not in made:
+            made[key] = export(
+                originals[model],
+                ExportSpec(format, precision),
+                folder / f"{model}-{precision}{FORMATS[format].suffix}",
+                reference=references[model],
+                calibration=calibration,
+                golden_images=golden_images,
+            )
+        return made[key]
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def int8_tflite(exported: Callable[[str, str, Precision], ExportReport]) -> Path:
+    path = exported("cnn", "tflite", Precision.INT8).path
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def int8_onnx(exported: Callable[[str, str, Precision], ExportReport]) -> Path:
+    path = exported("cnn", "onnx", Precision.INT8).path
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run an installed command, or Python, in a process of its own, as a user would."""
+
+    def run(program: str, *arguments: object, **environment: str | None) -> subprocess.CompletedProcess[str]:
+        merged = {**os.environ, **environment}
+        return subprocess.run(
+            [str(Path(sys.executable).with_name(program)), *map(str, arguments)],
+            env={key: value for key, value in merged.items() if value is not None},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def seven() -> np.ndarray:
+    """A seven, drawn black on white."""
+    paper = np.full((120, 90, 3), 250, np.uint8)
+    paper[20:30, 20:70] = 20
+    for row in range(30, 100):
+        column = 62 - (row - 30) * 30 // 70
+        paper[row, column : column + 9] = 20
+    return paper

@@ -1,0 +1,182 @@
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.exporters.test_export import break_after_conversion
+
+from mnist_exporters import FORMATS, Precision
+from mnist_exporters.cli import main
+from mnist_trainer import Splits
+
+PARITY_KEYS = {
+    "dataset",
+    "images",
+    "accuracy_original",
+    "accuracy_exported",
+    "drop",
+    "drop_upper_95",
+    "agreement",
+    "tolerance",
+    "passed",
+}
+ARTIFACT_KEYS = {
+    "path",
+    "format",
+    "precision",
+    "size_bytes",
+    "sha256",
+    "input_dtype",
+    "output_dtype",
+    "parity",
+    "seconds",
+}
+
+Run = Callable[..., object]
+
+
+@pytest.fixture(scope="module")
+def both(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, object]]:
+    """Everything, exported twice, in two processes."""
+    folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
+    quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
+    return [
+        (folder, run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json"))
+        for folder in folders
+    ]
+
+
+def test_one_json_object_tells_everything(both: list[tuple[Path, object]]) -> None:
+    folder, done = both[0]
+    assert done.returncode == 0, done.stderr
+    artifacts = json.loads(done.stdout)["artifacts"]
+    pairs = {(artifact["format"], artifact["precision"]) for artifact in artifacts}
+    assert pairs == {(name, precision) for name, row in FORMATS.items() for precision in row.precisions}
+    for artifact in artifacts:
+        assert set(artifact) >= ARTIFACT_KEYS
+        assert set(artifact["parity"]) >= PARITY_KEYS
+        assert artifact["parity"]["passed"] is True
+        assert 0.9 < artifact["parity"]["accuracy_exported"] <= 1
+        path = Path(artifact["path"])
+        assert path.parent == folder
+        assert path.stat().st_size == artifact["size_bytes"]
+    assert sorted(entry.name for entry in folder.iterdir()) == sorted(Path(a["path"]).name for a in artifacts)
+
+
+def test_a_second_process_makes_the_same_bytes(both: list[tuple[Path, object]]) -> None:
+    first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder, _ in both)
+    assert len(first) == len(FORMATS) * len(Precision)
+    assert first == second
+
+
+def test_the_bytes_do_not_depend_on_the_others(run: Run, both: list[tuple[Path, object]], tmp_path: Path) -> None:
+    for format, row in FORMATS.items():
+        path = tmp_path / f"alone{row.suffix}"
+        done = run("mnist-export", "--format", format, "--quantize", "--data", "digits", "--output", path)
+        assert done.returncode == 0, done.stderr
+        assert path.read_bytes() == (both[0][0] / f"cnn-int8{row.suffix}").read_bytes()
+        assert done.stdout == f"{path}\n"
+
+
+def test_nothing_foreign_is_printed(both: list[tuple[Path, object]]) -> None:
+    for _, done in both:
+        words = done.stderr.lower()
+        for noise in ("tensorflow", "warning", "onednn", "cuda", "absl", "info:", "xnnpack", "saved artifact"):
+            assert noise not in words
+
+
+def in_process(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr(sys, "argv", ["mnist-export", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_broken_export_ends_with_3_and_no_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, format: str
+) -> None:
+    break_after_conversion(monkeypatch, format)
+    arguments = ("--model", "mlp", "--format", format, "--quantize", "--data", "digits", "--output", tmp_path, "--json")
+    assert in_process(monkeypatch, *arguments) == 3
+    assert list(tmp_path.iterdir()) == []
+    printed = capsys.readouterr()
+    (artifact,) = json.loads(printed.out)["artifacts"]
+    assert artifact["path"] is None
+    assert artifact["parity"]["passed"] is False
+    assert "is refused and not written" in printed.err
+
+
+def test_a_refused_file_does_not_keep_the_proven_from_being_made(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    break_after_conversion(monkeypatch, "tflite")
+    arguments = ("--model", "mlp", "--format", "all", "--data", "digits", "--output", tmp_path)
+    assert in_process(monkeypatch, *arguments) == 3
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mlp-float32.onnx"]
+    assert capsys.readouterr().out == f"{tmp_path / 'mlp-float32.onnx'}\n"
+
+
+def test_training_images_of_zeros_end_with_3(run: Run, digits: Splits, tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "zeros.npz",
+        x_train=np.zeros_like(digits.train.images),
+        y_train=digits.train.labels,
+        x_test=digits.test.images,
+        y_test=digits.test.labels,
+    )
+    output = tmp_path / "out"
+    done = run("mnist-export", "--quantize", "--data", tmp_path / "zeros.npz", "--output", output)
+    assert done.returncode == 3, done.stderr
+    assert list(output.iterdir()) == []
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(("shape", "scale"), [((28, 28), 1), ((784,), 255), ((28, 28, 1), 255)])
+def test_a_students_own_model_works(
+    run: Run, digits: Splits, tmp_path: Path, shape: tuple[int, ...], scale: int
+) -> None:
+    """A model trained elsewhere, on its own shape and range of pixels, with no word about either."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    images = digits.test.images.reshape(-1, *shape).astype("float32") / np.float32(255 / scale)
+    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(32, activation="relu")]
+    normalise = [keras.layers.Rescaling(1 / scale)]
+    model = keras.Sequential([layers[0], *normalise, *layers[1:], keras.layers.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(images, digits.test.labels, epochs=8, verbose=0)
+    model.save(tmp_path / "student.keras")
+    done = run(
+        "mnist-export", "--model", tmp_path / "student.keras", "--format", "all", "--quantize", "--data", "digits",
+        "--max-accuracy-drop", 0.02, "--output", tmp_path / "out", "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert {a["pixel_range"] for a in json.loads(done.stdout)["artifacts"]} == {"0..255" if scale == 255 else "0..1"}
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["student-int8.onnx", "student-int8.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--format", "coreml"], 2, "invalid choice"),
+        (["--quantize", "int7"], 2, "invalid choice"),
+        (["--max-accuracy-drop", "5"], 2, "above 0 and below 1"),
+        (["--max-accuracy-drop", "much"], 2, "expected a share"),
+        (["--calibration-samples", "0"], 2, "above 0"),
+        (["--model", "resnet"], 2, "linear, mlp, cnn"),
+        (["--model", "missing/model.keras"], 5, "found none"),
+        (["--format", "all", "--output", "one.onnx"], 2, "--output"),
+        (["--format", "tflite", "--output", "one.onnx"], 2, "--output"),
+        (["--data", "missing.npz"], 6, "found nothing"),
+        (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "received 298"),
+        (["--data", "digits", "--output", "/proc/nowhere"], 2, "can be written"),
+    ],
+)
+def test_mistakes_end_with_their_code_and_one_sentence(run: Run, arguments: list[str], code: int, words: str) -> None:
+    done = run("mnist-export", *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

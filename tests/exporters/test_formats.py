@@ -1,0 +1,115 @@
+import io
+import zipfile
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests.conftest import EVERY_PAIR
+
+from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, Original, Precision
+from mnist_exporters.onnx import _varint
+from mnist_runtime import BACKENDS, Artifact
+from mnist_trainer import ARCHITECTURES
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_row_is_complete(name: str) -> None:
+    import importlib.util
+    import pkgutil
+
+    row = FORMATS[name]
+    assert row.suffix.startswith(".")
+    assert BACKENDS[row.backend].format == name
+    assert callable(pkgutil.resolve_name(row.convert))
+    assert callable(pkgutil.resolve_name(row.enclose))
+    assert all(importlib.util.find_spec(package.replace("-", "_")) for package in row.packages)
+
+
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_every_file_takes_raw_pixels_and_gives_ten_scores(
+    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
+) -> None:
+    report = exported(model, format, precision)
+    manifest = Artifact.open(report.path).manifest
+    assert manifest.input == {"dtype": "uint8", "shape": [None, 28, 28, 1]}
+    assert manifest.output == {"dtype": report.output_dtype, "shape": [None, 10]}
+    assert (manifest.calibration is None) == (not precision.is_calibrated)
+
+
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_int8_tflite_is_integer_through_and_through(exported: Callable[..., ExportReport], model: str) -> None:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(exported(model, "tflite", Precision.INT8).path))
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert (source["dtype"], target["dtype"]) == (np.uint8, np.uint8)
+    assert source["quantization"] == (pytest.approx(1 / 255), 0)
+    assert {np.dtype(tensor["dtype"]).kind for tensor in interpreter.get_tensor_details()} <= {"i", "u"}
+    weights = [t for t in interpreter.get_tensor_details() if len(t["quantization_parameters"]["scales"]) > 1]
+    assert all(t["dtype"] in (np.int8, np.int32) for t in weights)
+
+
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_int8_onnx_is_qdq_with_weights_per_channel(exported: Callable[..., ExportReport], model: str) -> None:
+    import onnx
+
+    graph = onnx.load(exported(model, "onnx", Precision.INT8).path).graph
+    kept = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    computing = [node for node in graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+    dequantised = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
+    assert computing
+    for node in computing:
+        pixels, weights = (dequantised[name] for name in node.input[:2])
+        assert kept[weights.input[0]].dtype == np.int8
+        assert kept[weights.input[1]].size > 1, "one scale a channel"
+        assert kept[pixels.input[2]].dtype == np.uint8
+
+
+def test_the_ready_cnn_is_small_in_int8(exported: Callable[..., ExportReport]) -> None:
+    assert exported("cnn", "tflite", Precision.INT8).model_bytes <= 28_000
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_int8_without_calibration_is_refused(originals: dict[str, Original], format: str) -> None:
+    import pkgutil
+
+    convert = pkgutil.resolve_name(FORMATS[format].convert)
+    with pytest.raises(ConversionError, match="Expected calibration images"):
+        convert(originals["mlp"], Precision.INT8, None)
+
+
+def test_a_layer_beyond_the_builtins_is_refused(digits: object, originals: dict[str, Original]) -> None:
+    import keras
+
+    from mnist_exporters.tflite import convert
+
+    pixels = keras.Input((28, 28))
+    rare = keras.ops.erfinv(keras.ops.clip(pixels, 0.1, 0.9))  # Erfinv is a Flex operator
+    scores = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(rare))
+    with pytest.raises(ConversionError, match="builtin operators"):
+        convert(Original.adopt(keras.Model(pixels, scores), digits.test), Precision.FLOAT32, None)
+
+
+def test_calibration_that_narrows_the_input_is_found(originals: dict[str, Original]) -> None:
+    from mnist_exporters.tflite import convert
+
+    dark = Calibration(np.full((20, 28, 28), 100, np.uint8), "made up", 0)  # not drawn, so without a pixel of 255
+    with pytest.raises(ConversionError, match="pixels are taken raw"):
+        convert(originals["mlp"], Precision.INT8, dark)
+
+
+@pytest.mark.parametrize(("number", "encoded"), [(0, "00"), (1, "01"), (127, "7f"), (128, "8001"), (300, "ac02")])
+def test_varints_are_those_of_protobuf(number: int, encoded: str) -> None:
+    assert _varint(number).hex() == encoded
+
+
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+def test_the_archive_is_read_by_the_standard_library(
+    exported: Callable[..., ExportReport], format: str, precision: Precision
+) -> None:
+    content = exported("mlp", format, precision).path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["manifest.json", "golden/images.npy", "golden/scores.npy"]
+        assert archive.comment == content[-64:]

@@ -1,0 +1,103 @@
+"""Every architecture in every format and precision: the export answers as the original does."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import EVERY_PAIR
+
+from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, Reference, export
+from mnist_runtime import BACKENDS, Classifier
+from mnist_trainer import ARCHITECTURES, Splits
+
+# Images of 10,000 that may be answered differently. float32: none on this machine, and one that another processor's
+# order of additions might turn. int8: as measured, doubled.
+MNIST_FLIPS = {
+    ("linear", Precision.FLOAT32): 1,
+    ("mlp", Precision.FLOAT32): 1,
+    ("cnn", Precision.FLOAT32): 1,
+    ("linear", Precision.INT8): 150,
+    ("mlp", Precision.INT8): 40,
+    ("cnn", Precision.INT8): 20,
+}
+
+ANSWERS = """
+import json, sys
+import numpy as np
+from mnist_runtime import Classifier
+classifier = Classifier.load(sys.argv[1], backend=sys.argv[2])
+print(json.dumps(classifier.predict(np.load(sys.argv[3])).tolist()))
+"""
+
+
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format: str, precision: Precision) -> None:
+    parity = exported(model, format, precision).parity
+    assert parity.passed
+    assert parity.images == 1500
+    if precision is Precision.FLOAT32:
+        assert parity.agreement == 1
+        assert parity.max_score_error < 1e-4
+
+
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_on_mnist(
+    originals: dict[str, Original],
+    mnist_data: Splits,
+    golden_images: np.ndarray,
+    tmp_path: Path,
+    model: str,
+    format: str,
+    precision: Precision,
+) -> None:
+    report = export(
+        originals[model],
+        ExportSpec(format, precision),
+        tmp_path / "model",
+        reference=Reference.of(originals[model], mnist_data.test),
+        calibration=Calibration.draw(mnist_data.train, 500, seed=0),
+        golden_images=golden_images,
+    )
+    parity = report.parity
+    assert parity.images == 10_000
+    assert parity.drop <= 0.001
+    assert round((1 - parity.agreement) * 10_000) <= MNIST_FLIPS[model, precision]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("precision", Precision)
+def test_every_interpreter_answers_alike(
+    exported: Callable[..., ExportReport],
+    digits: Splits,
+    run: Callable[..., object],
+    tmp_path: Path,
+    backend: str,
+    precision: Precision,
+) -> None:
+    """In a process of its own each, since two TFLite interpreters cannot share one."""
+    path = exported("cnn", BACKENDS[backend].format, precision).path
+    images = tmp_path / "images.npy"
+    np.save(images, digits.test.images)
+    done = run("python", "-c", ANSWERS, path, backend, images)
+    assert done.returncode == 0, done.stderr
+    answers = np.array(json.loads(done.stdout))
+    here = Classifier.load(path).predict(digits.test.images)
+    # The same kernels, in the same or another release: measured 0 of 1,500 different.
+    assert np.sum(answers != here) <= 3
+
+
+def test_the_ready_files_are_exports_of_the_ready_model(originals: dict[str, Original], digits: Splits) -> None:
+    """The device wheel holds what the workshop's default export makes: same source, same answers."""
+    import hashlib
+
+    from mnist_trainer import model_path
+
+    for backend in ("litert", "onnxruntime"):
+        ready = Classifier.load(backend=backend)
+        assert ready.manifest.source["sha256"] == hashlib.sha256(model_path("cnn").read_bytes()).hexdigest()
+        agreement = np.mean(ready.predict(digits.test.images) == originals["cnn"].scores(digits.test.images).argmax(1))
+        assert agreement > 0.99

@@ -1,0 +1,64 @@
+import importlib.machinery
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+
+from mnist_runtime import BACKENDS, BackendError, Classifier, UsageError
+from mnist_runtime.backend import backend_version, choose_backend
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in modules else find(name))
+
+
+def test_the_first_installed_is_chosen() -> None:
+    assert choose_backend(("tflite",)) == "litert"
+    assert choose_backend(("onnx",)) == "onnxruntime"
+
+
+def test_the_next_stands_in_for_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, "ai_edge_litert")
+    assert choose_backend(("tflite", "onnx")) == "onnxruntime"  # tflite-runtime cannot: TensorFlow is loaded here
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_missing_one_names_its_cure(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    row = BACKENDS[name]
+    hide(monkeypatch, row.module)
+    with pytest.raises(BackendError, match=rf"pip install 'mnist-runtime\[{row.extra}\]'") as caught:
+        choose_backend((row.format,), name)
+    assert caught.value.exit_code == 4
+
+
+def test_without_any_every_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, *(row.module for row in BACKENDS.values()))
+    with pytest.raises(BackendError) as caught:
+        choose_backend(("tflite", "onnx"))
+    assert all(f"[{row.extra}]" in str(caught.value) for row in BACKENDS.values())
+
+
+def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", sys)
+    with pytest.raises(BackendError, match="cannot share a process with ai_edge_litert"):
+        choose_backend(("tflite",), "tflite-runtime")
+
+
+def test_tflite_runtime_is_kept_from_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(np, "__version__", "2.1.0")
+    with pytest.raises(BackendError, match=r"pip install 'numpy<2'"):
+        choose_backend(("tflite",), "tflite-runtime")
+
+
+def test_an_unknown_or_unfit_one_is_a_usage_error(int8_onnx: object) -> None:
+    with pytest.raises(UsageError, match="litert, tflite-runtime"):
+        choose_backend(("tflite",), "onnxruntime")
+    with pytest.raises(UsageError, match="received 'torch'"):
+        Classifier.load(int8_onnx, backend="torch")
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_versions_are_told(name: str) -> None:
+    assert backend_version(name)[0].isdecimal()

@@ -1,0 +1,102 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import EVERY_PAIR
+
+from mnist_exporters import ExportReport, Precision
+from mnist_runtime import ArtifactError, Classifier, PictureError, UsageError
+from mnist_trainer import Splits
+
+
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+def test_one_by_one_or_all_at_once_gives_the_same(
+    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
+) -> None:
+    classifier = Classifier.load(exported("cnn", format, precision).path)
+    images = digits.test.images[:300]
+    together = classifier.scores(images)
+    alone = np.concatenate([classifier.scores(image[None]) for image in images])
+    if together.dtype.kind in "iu":
+        assert np.array_equal(together, alone)
+    assert np.array_equal(together.argmax(1), alone.argmax(1))
+    assert np.array_equal(classifier.predict(images), classifier.predict_proba(images).argmax(axis=1))
+
+
+@pytest.mark.parametrize("backend", ["litert", "onnxruntime"])
+def test_the_ready_model_reads_real_digits(digits: Splits, backend: str) -> None:
+    classifier = Classifier.load(backend=backend)
+    assert classifier.manifest.precision == "int8"
+    assert classifier.manifest.parity["dataset"] == "mnist"
+    assert classifier.manifest.parity["passed"] is True
+    accuracy = np.mean(classifier.predict(digits.test.images) == digits.test.labels)
+    assert accuracy > 0.93
+
+
+def test_scores_are_shares_that_sum_to_one(digits: Splits) -> None:
+    scores = Classifier.load().predict_proba(digits.test.images[:100])
+    assert scores.dtype == np.float32
+    assert scores.min() >= 0
+    assert scores.max() <= 1
+    assert np.allclose(scores.sum(axis=1), 1, atol=0.02)  # ten scores, each rounded to 1/256
+
+
+def test_no_images_give_no_answers() -> None:
+    none = np.zeros((0, 28, 28), np.uint8)
+    classifier = Classifier.load()
+    assert classifier.predict(none).shape == (0,)
+    assert classifier.predict_proba(none).shape == (0, 10)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        np.zeros((28, 28), np.uint8),
+        np.zeros((2, 28, 28, 1), np.uint8),
+        np.zeros((2, 28, 28), np.float32),
+        np.zeros((2, 20, 20), np.uint8),
+        [[0]],
+    ],
+)
+def test_other_shapes_and_types_are_refused(images: object) -> None:
+    with pytest.raises(UsageError, match=r"Expected images of shape \(n, 28, 28\) and dtype uint8"):
+        Classifier.load().predict(images)
+
+
+def test_a_picture_is_classified_from_array_and_file(seven: np.ndarray, tmp_path: Path) -> None:
+    from PIL import Image
+
+    classifier = Classifier.load()
+    found = classifier.classify(seven)
+    assert found.label == "7"
+    assert found.score == found.ranking[0][1] == max(score for _, score in found.ranking)
+    assert sorted(label for label, _ in found.ranking) == list("0123456789")
+    Image.fromarray(seven).save(tmp_path / "seven.png")
+    assert classifier.classify(tmp_path / "seven.png") == found
+    assert classifier.classify(Image.fromarray(seven)) == found
+
+
+def test_a_blank_picture_is_not_guessed_at() -> None:
+    with pytest.raises(PictureError, match="blank"):
+        Classifier.load().classify(np.full((50, 50), 200, np.uint8))
+
+
+def test_a_damaged_file_never_reaches_an_interpreter(int8_onnx: Path, tmp_path: Path) -> None:
+    content = bytearray(int8_onnx.read_bytes())
+    content[5000] ^= 1
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(content)
+    with pytest.raises(ArtifactError, match=r"damaged\.onnx.*SHA-256 differs"):
+        Classifier.load(damaged)
+
+
+def test_a_sealed_file_that_is_no_model_is_refused(int8_tflite: Path, tmp_path: Path) -> None:
+    from mnist_exporters.seal import seal
+    from mnist_runtime import Artifact
+
+    artifact = Artifact.open(int8_tflite)
+    hollow = tmp_path / "hollow.tflite"
+    hollow.write_bytes(seal(b"not a model", artifact.manifest, artifact.golden))
+    with pytest.raises(ArtifactError, match="it refused"):
+        Classifier.load(hollow)

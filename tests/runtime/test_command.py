@@ -1,0 +1,42 @@
+import pytest
+
+from mnist_runtime.command import run_command
+from mnist_runtime.errors import PictureError
+
+
+def raising(error: BaseException) -> object:
+    def command() -> int:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (PictureError("Expected a picture."), 6, "error: Expected a picture.\n"),
+        (KeyboardInterrupt(), 130, "stopped\n"),
+    ],
+)
+def test_errors_become_a_sentence_and_a_code(
+    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(raising(error))
+    assert left.value.code == code
+    assert capsys.readouterr() == ("", words)
+
+
+def test_a_bug_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(raising(ZeroDivisionError("division by zero")))
+    assert left.value.code == 1
+    words = capsys.readouterr().err
+    assert "unexpected ZeroDivisionError: division by zero (at command, line" in words
+    assert words.count("\n") == 1
+
+
+def test_success_keeps_its_code() -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(lambda: 0)
+    assert left.value.code == 0

@@ -1,0 +1,39 @@
+import dataclasses
+import json
+
+import pytest
+
+from mnist_runtime import ArtifactError, Manifest
+
+MANIFEST = Manifest(
+    name="cnn",
+    format="tflite",
+    precision="int8",
+    labels=tuple("0123456789"),
+    scores="softmax",
+    input={"dtype": "uint8", "shape": [None, 28, 28, 1]},
+    output={"dtype": "uint8", "shape": [None, 10]},
+    preparation={"box": 20},
+    source={"sha256": "00"},
+    tools={"numpy": "1.26.4"},
+)
+
+
+def test_it_survives_json() -> None:
+    assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+
+
+def test_keys_of_a_later_exporter_are_passed_over() -> None:
+    facts = json.loads(MANIFEST.to_json()) | {"threshold": 0.5}
+    assert Manifest.from_json(json.dumps(facts)) == MANIFEST
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", "{}", '{"schema": 1}', '{"schema": 1, "labels": 3}', b"\xff"])
+def test_anything_else_is_an_artifact_error(text: str | bytes) -> None:
+    with pytest.raises(ArtifactError, match="Expected a"):
+        Manifest.from_json(text)
+
+
+def test_a_later_schema_asks_for_an_update() -> None:
+    with pytest.raises(ArtifactError, match="update mnist-runtime"):
+        Manifest.from_json(dataclasses.replace(MANIFEST, schema=2).to_json())

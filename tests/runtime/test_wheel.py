@@ -1,0 +1,88 @@
+"""The device wheel, alone in a clean environment, with each interpreter it offers."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from mnist_runtime import BACKENDS
+
+RUNTIME = Path(__file__).parents[2] / "runtime"
+
+SCORE = """
+import json, sys
+import numpy as np
+from mnist_runtime import Classifier
+images = np.load(sys.argv[1])
+classifier = Classifier.load()
+workshop = {"tensorflow", "keras", "onnx", "sklearn", "mnist_trainer"}
+foreign = sorted({name.split(".")[0] for name in sys.modules} & workshop)
+print(json.dumps([classifier.backend_name, classifier.predict(images).tolist(), foreign]))
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--outdir", folder, RUNTIME], check=True, capture_output=True
+    )
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def test_it_holds_the_runtime_its_models_and_licence_and_is_small(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert {name.split("/")[0] for name in names} == {"mnist_runtime", wheel.name.split("-py3")[0] + ".dist-info"}
+    assert {"mnist_runtime/py.typed", "mnist_runtime/models/cnn-int8.tflite"} <= set(names)
+    assert any(name.endswith("LICENSE") for name in names)
+    assert wheel.stat().st_size < 150_000
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_it_classifies_alone(wheel: Path, tmp_path: Path, digits: object, backend: str, seven: object) -> None:
+    import numpy as np
+    from PIL import Image
+
+    python = tmp_path / "venv" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    wanted = f"{wheel}[{BACKENDS[backend].extra},images]"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", wanted], check=True, capture_output=True)
+
+    images, labels = digits.test.images[:200], digits.test.labels[:200]
+    np.save(tmp_path / "images.npy", images)
+    done = subprocess.run(
+        [python, "-c", SCORE, tmp_path / "images.npy"], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    used, answers, foreign = json.loads(done.stdout)
+    assert (used, foreign, done.stderr) == (backend, [], "")
+    assert np.mean(np.array(answers) == labels) > 0.9
+
+    Image.fromarray(seven).save(tmp_path / "seven.png")
+    command = python.with_name("mnist-runtime")
+    shown = subprocess.run([command, "classify", tmp_path / "seven.png"], capture_output=True, text=True, check=True)
+    assert ": 7 (" in shown.stdout
+    assert shown.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("python", "tflite_brings"), [("3.11", "tflite-runtime"), ("3.12", "ai-edge-litert"), ("3.13", "ai-edge-litert")]
+)
+def test_the_extras_resolve_for_every_python(python: str, tflite_brings: str) -> None:
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    extras = tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = {
+        requirement.name: str(requirement.specifier)
+        for requirement in map(Requirement, extras["tflite"])
+        if requirement.marker is None or requirement.marker.evaluate({"python_version": python})
+    }
+    assert tflite_brings in wanted
+    assert ("numpy" in wanted and wanted["numpy"] == "<2") == (tflite_brings == "tflite-runtime")
+    assert {BACKENDS[name].extra for name in BACKENDS} < set(extras)

@@ -1,0 +1,114 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_trainer import ARCHITECTURES, Augmentation, Splits, UsageError, architecture, load_model, model_path, train
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_trains_reproducibly_and_learns(digits: Splits, name: str) -> None:
+    first, again = (train(architecture(name), digits, seed=1, epochs=3) for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first.model.get_weights(), again.model.get_weights(), strict=True))
+    timeless = [{k: v for k, v in training.record.items() if k != "seconds"} for training in (first, again)]
+    assert timeless[0] == timeless[1]
+    assert first.record["train_images"] + first.record["validation_images"] == len(digits.train)
+    losses = first.record["history"]["loss"]
+    assert losses[-1] < losses[0]
+    json.dumps(first.record)
+
+
+def test_another_seed_gives_another_model(digits: Splits) -> None:
+    first, other = (train(architecture("linear"), digits, seed=seed, epochs=1) for seed in (1, 2))
+    assert not np.array_equal(first.model.get_weights()[0], other.model.get_weights()[0])
+
+
+def test_an_unknown_architecture_lists_the_known() -> None:
+    with pytest.raises(UsageError, match="linear, mlp, cnn"):
+        architecture("transformer")
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_every_architecture_ships_trained_with_its_record(name: str) -> None:
+    model, record = load_model(name), json.loads(model_path(name).with_suffix(".json").read_text())
+    assert record["architecture"] == name == model.name
+    assert record["parameters"] == model.count_params()
+    assert record["dataset"] == "mnist"
+    assert (record["train_images"], record["validation_images"], record["test_images"]) == (55_000, 5_000, 10_000)
+    assert [weights.shape for weights in model.get_weights()] == [
+        weights.shape for weights in architecture(name).build().get_weights()
+    ]
+    assert len(record["history"]["loss"]) == record["recipe"]["epochs"]
+
+
+LEAST = {"linear": 0.915, "mlp": 0.98, "cnn": 0.995}
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_the_ready_models_are_as_good_as_their_records_say(mnist_data: Splits, name: str) -> None:
+    from mnist_trainer import evaluate
+
+    record = json.loads(model_path(name).with_suffix(".json").read_text())
+    accuracy = evaluate(load_model(name), mnist_data.test).accuracy
+    assert accuracy == pytest.approx(record["test_accuracy"], abs=2e-4)
+    assert accuracy >= LEAST[name]
+
+
+def test_the_augmentation_moves_as_it_says() -> None:
+    spot = np.zeros((64, 28, 28, 1), np.float32)
+    spot[:, 13:15, 13:15] = 1
+    moved = np.asarray(Augmentation(rotation=0, scale=0, shear=0, shift=3)(spot, [1, 2]))
+    rows, columns = np.indices((28, 28))
+    mass = moved[..., 0].sum(axis=(1, 2))
+    for axis in (rows, columns):
+        offsets = (moved[..., 0] * axis).sum(axis=(1, 2)) / mass - 13.5
+        assert 2 < np.abs(offsets).max() <= 3.01
+        assert abs(offsets.mean()) < 0.8
+    turned = np.asarray(Augmentation(rotation=45, scale=0, shear=0, shift=0)(spot, [1, 2]))
+    assert np.abs((turned[..., 0] * rows).sum(axis=(1, 2)) / turned[..., 0].sum(axis=(1, 2)) - 13.5).max() < 0.05
+
+
+def test_a_shear_slants_and_a_turn_turns() -> None:
+    bar = np.zeros((1, 28, 28, 1), np.float32)
+    bar[:, 4:24, 13:15] = 1
+    for change in (Augmentation(20, 0, 0, 0), Augmentation(0, 0, 20, 0)):
+        slanted = [np.asarray(change(bar, [seed, 0]))[0, :, :, 0] for seed in range(8)]
+        columns = np.arange(28)
+        lean = [(r[6] * columns).sum() / r[6].sum() - (r[21] * columns).sum() / r[21].sum() for r in slanted]
+        assert 1 < max(np.abs(lean)) <= 15 * np.tan(np.radians(21))
+
+
+def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path) -> None:
+    path = tmp_path / "new" / "mine.keras"
+    done = run("mnist-train", "--architecture", "linear", "--data", "digits", "--epochs", 2, "--output", path, "--json")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert json.loads(path.with_suffix(".json").read_text()) == {k: v for k, v in record.items() if k != "path"}
+    assert "validation accuracy" in done.stderr
+    assert "oneDNN" not in done.stderr
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["mine.json", "mine.keras"]
+
+    measured = run("mnist-evaluate", path, "--data", "digits", "--json")
+    assert measured.returncode == 0, measured.stderr
+    found = json.loads(measured.stdout)
+    assert found["accuracy"] == pytest.approx(record["test_accuracy"])
+    assert np.sum(found["confusion"]) == found["images"] == 1500
+    assert measured.stderr == ""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--architecture", "resnet"],
+        ["--epochs", "0"],
+        ["--seed", "-1"],
+        ["--output", "model.h5"],
+        ["--data", "mnits"],
+    ],
+)
+def test_wrong_usage_ends_with_2(run: Callable[..., object], arguments: list[str]) -> None:
+    done = run("mnist-train", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
