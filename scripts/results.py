@@ -36,10 +36,12 @@ def measure(model: str) -> list[dict[str, Any]]:
 def row(artifact: dict[str, Any]) -> str:
     """Return one line of the table."""
     proof = artifact["parity"]
+    sizes = f"{artifact['model_bytes'] / 1000:.1f} | {artifact['size_bytes'] / 1000:.1f}"
+    verdict = "proven" if proof["passed"] else "refused"
     return (
-        f"| `{artifact['model']}` | {artifact['format']} {artifact['precision']} | {artifact['model_bytes'] / 1000:.1f} | "
-        f"{artifact['size_bytes'] / 1000:.1f} | {proof['accuracy_original']:.2%} | {proof['accuracy_exported']:.2%} | "
-        f"{proof['drop_upper_95'] * 100:.2f} | {proof['agreement']:.2%} | {'proven' if proof['passed'] else 'refused'} |"
+        f"| `{artifact['model']}` | {artifact['format']} {artifact['precision']} | {sizes} | "
+        f"{proof['accuracy_original']:.2%} | {proof['accuracy_exported']:.2%} | "
+        f"{proof['drop_upper_95'] * 100:.2f} | {proof['agreement']:.2%} | {verdict} |"
     )
 
 
@@ -51,7 +53,7 @@ def main() -> None:
     table = [
         f"On all {images:,} test images of MNIST, through the device's own code; made by `scripts/results`.",
         "",
-        "| model | file | model kB | with proof kB | original | exported | lost at most, points (95 %) | same answers | |",
+        "| model | file | kB | with proof | original | exported | points lost at most (95 %) | same answers | |",
         "|---|---|--:|--:|--:|--:|--:|--:|---|",
         *map(row, artifacts),
     ]

@@ -26,6 +26,7 @@ from mnist_trainer.cli import DATA_HELP, natural, positive
 
 if TYPE_CHECKING:
     from mnist_exporters.report import ExportReport
+    from mnist_trainer.dataset import Splits
 
 __all__ = ["main"]
 
@@ -148,15 +149,19 @@ def _job(arguments: argparse.Namespace) -> Job:
 
 def _run(job: Job, *, as_json: bool) -> int:
     """Export everything the job asks for; a refused file does not keep the others from being made."""
+    from mnist_trainer.datasets import load_data
     from mnist_trainer.model_file import model_path
-
-    path = model_path(job.model)  # a wrong name is told at once, before TensorFlow takes its seconds
     from mnist_trainer.tensorflow_import import import_tensorflow
 
+    # What is wrong with a name, a folder or the data is told at once, before TensorFlow takes its seconds.
+    path = model_path(job.model)
+    for spec in job.specs:
+        _make_folder(job.destination(spec, path.stem).parent)
+    data = load_data(job.data)
     import_tensorflow()
     reports: list[ExportReport] = []
     code = 0
-    for outcome in _export_all(job, path):
+    for outcome in _export_all(job, path, data):
         if isinstance(outcome, RefusedError):
             code = report_error(outcome)
             report = outcome.report
@@ -173,8 +178,8 @@ def _run(job: Job, *, as_json: bool) -> int:
     return code
 
 
-def _export_all(job: Job, path: Path) -> Iterator[ExportReport | RefusedError]:
-    """Load model and data once, ask the original once, then export each spec."""
+def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | RefusedError]:
+    """Load the model once, ask the original once, then export each spec."""
     from mnist_exporters.calibration import Calibration
     from mnist_exporters.export import export
     from mnist_exporters.original import Original
@@ -182,10 +187,8 @@ def _export_all(job: Job, path: Path) -> Iterator[ExportReport | RefusedError]:
     from mnist_trainer.datasets import load_data
     from mnist_trainer.model_file import load_model
 
-    model = load_model(job.model)
-    data = load_data(job.data)
     original = Original.adopt(
-        model,
+        load_model(job.model),
         data.test,
         name=path.stem,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -198,13 +201,11 @@ def _export_all(job: Job, path: Path) -> Iterator[ExportReport | RefusedError]:
     calibration = Calibration.draw(data.train, count, job.seed)
     golden_images = Calibration.draw(load_data("digits").test, GOLDEN_IMAGES, seed=0).images
     for spec in job.specs:
-        destination = job.destination(spec, original.name)
-        _make_folder(destination.parent)
         try:
             yield export(
                 original,
                 spec,
-                destination,
+                job.destination(spec, original.name),
                 reference=reference,
                 calibration=calibration,
                 golden_images=golden_images,

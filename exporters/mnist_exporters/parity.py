@@ -159,7 +159,7 @@ class Parity:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON: infinities and nans, which JSON lacks, become None."""
-        facts = {**dataclasses.asdict(self), "passed": self.passed}
+        facts = {**dataclasses.asdict(self), "reasons": list(self.reasons), "passed": self.passed}
         facts["drop_by_class"] = [_plain(value) for value in self.drop_by_class]
         return {key: _plain(value) for key, value in facts.items()}
 

@@ -102,14 +102,13 @@ def _train(arguments: argparse.Namespace) -> int:
     path = arguments.output or Path("trained") / f"{arguments.architecture}.keras"
     if path.suffix != ".keras":
         raise UsageError(f"Expected an output that ends in .keras, received {path}.")
-    from mnist_trainer.tensorflow_import import import_tensorflow
-
-    import_tensorflow()
     from mnist_trainer.architecture import architecture
     from mnist_trainer.datasets import load_data
+    from mnist_trainer.tensorflow_import import import_tensorflow
     from mnist_trainer.training import train
 
-    data = load_data(arguments.data)
+    data = load_data(arguments.data)  # what is wrong with it is told before TensorFlow takes its seconds
+    import_tensorflow()
     chosen = architecture(arguments.architecture)
     _say(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
     training = train(chosen, data, seed=arguments.seed, epochs=arguments.epochs, show=True)
@@ -136,17 +135,16 @@ def save(model: keras.Model, record: dict[str, Any], path: Path) -> None:
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
-    from mnist_trainer.model_file import load_model, model_path
-
-    model_path(arguments.model)  # a wrong name is told at once, before TensorFlow takes its seconds
-    from mnist_trainer.tensorflow_import import import_tensorflow
-
-    import_tensorflow()
     from mnist_trainer.datasets import load_data
     from mnist_trainer.evaluation import evaluate
+    from mnist_trainer.model_file import load_model, model_path
+    from mnist_trainer.tensorflow_import import import_tensorflow
 
+    model_path(arguments.model)  # what is wrong with it is told before TensorFlow takes its seconds
+    data = load_data(arguments.data)
+    import_tensorflow()
     scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
-    found = evaluate(load_model(arguments.model), load_data(arguments.data).test, pixel_scale=scale)
+    found = evaluate(load_model(arguments.model), data.test, pixel_scale=scale)
     if arguments.json:
         print(json.dumps({"model": arguments.model, **found.as_dict()}, indent=2))
     else:

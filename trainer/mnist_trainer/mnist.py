@@ -22,6 +22,7 @@ import numpy.typing as npt
 from mnist_trainer.dataset import Dataset, Splits
 from mnist_trainer.errors import DataError
 from mnist_trainer.npz import read_npz
+from mnist_trainer.tensorflow_import import import_tensorflow
 
 __all__ = ["load"]
 
@@ -129,6 +130,7 @@ def _read_npz(path: Path) -> Arrays:
 
 def _download() -> Arrays:
     """Let Keras download and cache MNIST; its progress bar goes to stderr, since stdout is for results."""
+    import_tensorflow()
     import keras
 
     before = socket.getdefaulttimeout()
