@@ -71,8 +71,8 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
     Examples
     --------
     >>> from mnist_trainer.datasets import load_data
-    >>> from mnist_trainer.ready import ready_model
-    >>> evaluate(ready_model("cnn"), load_data("digits").test).accuracy > 0.9
+    >>> from mnist_trainer.model_file import load_model
+    >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
     True
     """
     shape = tuple(model.input_shape[1:])
