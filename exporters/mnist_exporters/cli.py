@@ -151,12 +151,13 @@ def _run(job: Job, *, as_json: bool) -> int:
     """Export everything the job asks for; a refused file does not keep the others from being made."""
     from mnist_trainer.datasets import load_data
     from mnist_trainer.model_file import model_path
+    from mnist_trainer.output_folder import make_output_folder
     from mnist_trainer.tensorflow_import import import_tensorflow
 
     # What is wrong with a name, a folder or the data is told at once, before TensorFlow takes its seconds.
     path = model_path(job.model)
     for spec in job.specs:
-        _make_folder(job.destination(spec, path.stem).parent)
+        make_output_folder(job.destination(spec, path.stem).parent)
     data = load_data(job.data)
     import_tensorflow()
     reports: list[ExportReport] = []
@@ -212,12 +213,3 @@ def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | R
             )
         except RefusedError as error:
             yield error
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"Expected an output folder that can be written, received {folder} ({error.strerror})."
-        ) from error

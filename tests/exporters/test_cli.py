@@ -172,7 +172,7 @@ def test_a_students_own_model_works(
         (["--format", "tflite", "--output", "one.onnx"], 2, "--output"),
         (["--data", "missing.npz"], 6, "found nothing"),
         (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "received 298"),
-        (["--data", "digits", "--output", "/proc/nowhere"], 2, "can be written"),
+        (["--data", "digits", "--output", "/proc/nowhere"], 2, "output folder"),
     ],
 )
 def test_mistakes_end_with_their_code_and_one_sentence(run: Run, arguments: list[str], code: int, words: str) -> None:

@@ -106,6 +106,7 @@ def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path
         ["--seed", "-1"],
         ["--output", "model.h5"],
         ["--data", "mnits"],
+        ["--data", "digits", "--output", "/proc/nowhere/model.keras"],
     ],
 )
 def test_wrong_usage_ends_with_2(run: Callable[..., object], arguments: list[str]) -> None:

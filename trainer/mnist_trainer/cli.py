@@ -104,10 +104,13 @@ def _train(arguments: argparse.Namespace) -> int:
         raise UsageError(f"Expected an output that ends in .keras, received {path}.")
     from mnist_trainer.architecture import architecture
     from mnist_trainer.datasets import load_data
+    from mnist_trainer.output_folder import make_output_folder
     from mnist_trainer.tensorflow_import import import_tensorflow
     from mnist_trainer.training import train
 
-    data = load_data(arguments.data)  # what is wrong with it is told before TensorFlow takes its seconds
+    # What is wrong with the folder or the data is told at once, not after the training.
+    make_output_folder(path.parent)
+    data = load_data(arguments.data)
     import_tensorflow()
     chosen = architecture(arguments.architecture)
     _say(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
@@ -125,7 +128,6 @@ def _train(arguments: argparse.Namespace) -> int:
 
 def save(model: keras.Model, record: dict[str, Any], path: Path) -> None:
     """Write the model to `path` and its record beside it, as ``.json``; each appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
         kept_model, kept_record = Path(folder) / path.name, Path(folder) / f"{path.stem}.json"
         model.save(kept_model)
