@@ -24,10 +24,22 @@ from mnist_exporters import (
     Reference,
     export,
 )
+from mnist_runtime import BACKENDS
 from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist
 
 EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.precisions]
 """Each format with each of its precisions: a new row is tested without a new line here."""
+
+
+EVERY_BACKEND = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            name == "tflite-runtime" and sys.version_info >= (3, 12), reason="it has no wheel above Python 3.11"
+        ),
+    )
+    for name in BACKENDS
+]
 
 
 @pytest.fixture(scope="session")

@@ -90,10 +90,13 @@ def _top(found: Classification, count: int) -> list[dict[str, Any]]:
 
 
 def _about(classifier: Classifier) -> dict[str, str]:
+    from mnist_runtime.backend import backend_version
+
     manifest = classifier.manifest
     return {
         "model": manifest.name,
         "format": manifest.format,
         "precision": manifest.precision,
         "backend": classifier.backend_name,
+        "backend_version": backend_version(classifier.backend_name),
     }

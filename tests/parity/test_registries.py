@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import EVERY_PAIR
+from tests.conftest import EVERY_BACKEND, EVERY_PAIR
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, Reference, export
 from mnist_runtime import BACKENDS, Classifier
@@ -68,7 +68,7 @@ def test_on_mnist(
     assert round((1 - parity.agreement) * 10_000) <= MNIST_FLIPS[model, precision]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("precision", Precision)
 def test_every_interpreter_answers_alike(
     exported: Callable[..., ExportReport],

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.conftest import EVERY_BACKEND
 
 Run = Callable[..., object]
 
@@ -23,12 +24,13 @@ def test_a_picture_is_classified(run: Run, picture: Path) -> None:
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("backend", ["litert", "tflite-runtime", "onnxruntime"])
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
 def test_every_interpreter_says_the_same_and_nothing_else(run: Run, picture: Path, backend: str) -> None:
     done = run("mnist-runtime", "classify", "--json", "--top-k", 3, "--backend", backend, picture)
     assert (done.returncode, done.stderr) == (0, "")
     said = json.loads(done.stdout)
     assert said["backend"] == backend
+    assert said["backend_version"][0].isdecimal()
     (result,) = said["results"]
     assert (result["file"], result["label"], len(result["top"])) == (str(picture), "7", 3)
     assert result["top"][0] == {"label": "7", "score": result["score"]}
