@@ -26,7 +26,6 @@ from mnist_exporters.errors import (
     ExporterError,
     MissingPackageError,
     ModelError,
-    RefusedError,
     UsageError,
 )
 from mnist_exporters.export import export
@@ -34,6 +33,7 @@ from mnist_exporters.formats import FORMATS, Format
 from mnist_exporters.original import Original
 from mnist_exporters.parity import Parity, Reference
 from mnist_exporters.precision import Precision
+from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.report import ExportReport
 from mnist_exporters.spec import ExportSpec
 

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_exporters.errors import RefusedError, UsageError
+from mnist_exporters.errors import UsageError
 from mnist_exporters.formats import FORMATS
 from mnist_exporters.original import PIXEL_RANGES
 from mnist_exporters.precision import Precision
+from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.spec import ExportSpec
 from mnist_runtime import __version__
 from mnist_runtime.command import report_error, run_command

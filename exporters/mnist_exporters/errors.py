@@ -5,7 +5,7 @@
     ToolkitError (mnist_runtime)
     └── ExporterError               base of this package
         ├── UsageError              2  an impossible pair, an impossible number         (ValueError)
-        ├── RefusedError            3  the export is not proven as good as its original
+        ├── RefusedError            3  not proven as good as the original, see `mnist_exporters.refused_error`
         ├── MissingPackageError     4  a converter is not installed                     (ImportError)
         ├── ModelError              5  the Keras model is not one of digits             (ValueError)
         ├── ConversionError         5  the converter cannot express the model           (ValueError)
@@ -14,12 +14,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from mnist_runtime.errors import ToolkitError
-
-if TYPE_CHECKING:
-    from mnist_exporters.report import ExportReport
 
 __all__ = [
     "CalibrationError",
@@ -27,7 +22,6 @@ __all__ = [
     "ExporterError",
     "MissingPackageError",
     "ModelError",
-    "RefusedError",
     "UsageError",
 ]
 
@@ -40,24 +34,6 @@ class UsageError(ExporterError, ValueError):
     """What is asked for is impossible."""
 
     exit_code = 2
-
-
-class RefusedError(ExporterError):
-    """The export was not proven to be as good as the original; nothing was written at the destination.
-
-    Attributes
-    ----------
-    report : ExportReport
-        What was measured, with the reasons in ``report.parity.reasons``.
-    """
-
-    exit_code = 3
-
-    def __init__(self, report: ExportReport) -> None:
-        self.report = report
-        super().__init__(
-            f"{report.format} {report.precision} is refused and not written: " + " ".join(report.parity.reasons)
-        )
 
 
 class MissingPackageError(ExporterError, ImportError):

@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.calibration import Calibration
-from mnist_exporters.errors import ConversionError, MissingPackageError, RefusedError
+from mnist_exporters.errors import ConversionError, MissingPackageError
 from mnist_exporters.formats import FORMATS, Format
 from mnist_exporters.original import Original
 from mnist_exporters.parity import Parity, Reference
+from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.report import ExportReport
 from mnist_exporters.seal import seal
 from mnist_exporters.spec import ExportSpec
