@@ -13,7 +13,10 @@ from typing import Any
 from mnist_trainer import ARCHITECTURES
 
 ROOT = Path(__file__).parents[1]
-COMMAND = "mnist-export --model {model} --data mnist --format all --quantize none --quantize int8 --json"
+COMMAND = (
+    "mnist-export --model {model} --data mnist --format all --quantize none --quantize float16 --quantize dynamic "
+    "--quantize int8 --json"
+)
 MARKED = re.compile(r"(<!-- results: .*?-->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 

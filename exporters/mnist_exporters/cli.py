@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from mnist_exporters.errors import UsageError
 from mnist_exporters.formats import FORMATS
 from mnist_exporters.original import PIXEL_RANGES
-from mnist_exporters.precision import Precision
+from mnist_exporters.precision import ALIASES, Precision
 from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.spec import ExportSpec
 from mnist_runtime import __version__
@@ -91,10 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     file.add_argument(
         "--quantize",
         nargs="?",
-        const="int8",
+        const=Precision.INT8,
         action="append",
-        choices=("none", *(p.value for p in Precision if p is not Precision.FLOAT32)),
-        help="int8 if bare, none (float32) if absent; may be repeated",
+        type=_precision,
+        metavar="PRECISION",
+        help="none (float32), float16, dynamic (int8 weights) or int8; int8 if bare, none if absent; may be repeated",
     )
     file.add_argument(
         "--output", type=Path, default=Path("exported"), metavar="PATH", help="folder, or one file (default: exported)"
@@ -118,6 +119,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _precision(text: str) -> Precision:
+    if text in ALIASES:
+        return ALIASES[text]
+    raise argparse.ArgumentTypeError(f"expected one of {', '.join(ALIASES)}, received {text!r}")
+
+
 def _share(text: str) -> float:
     try:
         return float(text)
@@ -127,9 +134,7 @@ def _share(text: str) -> float:
 
 def _job(arguments: argparse.Namespace) -> Job:
     formats = tuple(FORMATS) if arguments.format == "all" else (arguments.format,)
-    precisions = dict.fromkeys(
-        Precision.FLOAT32 if name == "none" else Precision(name) for name in arguments.quantize or ["none"]
-    )
+    precisions = dict.fromkeys(arguments.quantize or [Precision.FLOAT32])  # each once, in the order asked for
     job = Job(
         specs=tuple(ExportSpec(f, p, arguments.max_accuracy_drop) for f in formats for p in precisions),
         model=arguments.model,

@@ -40,7 +40,7 @@ class Format:
 FORMATS: dict[str, Format] = {
     "tflite": Format(
         suffix=".tflite",
-        precisions=(Precision.FLOAT32, Precision.INT8),
+        precisions=tuple(Precision),
         convert="mnist_exporters.tflite:convert",
         enclose="mnist_exporters.tflite:enclose",
         backend="litert",
@@ -48,7 +48,7 @@ FORMATS: dict[str, Format] = {
     ),
     "onnx": Format(
         suffix=".onnx",
-        precisions=(Precision.FLOAT32, Precision.INT8),
+        precisions=tuple(Precision),
         convert="mnist_exporters.onnx:convert",
         enclose="mnist_exporters.onnx:enclose",
         backend="onnxruntime",

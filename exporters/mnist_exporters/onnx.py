@@ -1,9 +1,9 @@
-"""Keras to ONNX: float32, and static int8 (QDQ, weights per channel)."""
+"""Keras to ONNX: float32, float16, dynamic int8, and static int8 (QDQ, weights per channel)."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +44,10 @@ def convert(original: Original, precision: Precision, calibration: Calibration |
                 f"Expected a model that tf2onnx can express, it refused ({str(error).splitlines()[0]}); "
                 "replace the layer that it names."
             ) from error
+        if precision is Precision.FLOAT16:
+            return _float16(content)
+        if precision is Precision.DYNAMIC:
+            return _dynamic(content)
         return content if precision is Precision.FLOAT32 else _int8(content, calibration)
 
 
@@ -93,14 +97,31 @@ def _canonical(proto: onnx.ModelProto) -> bytes:
     return bytes(proto.SerializeToString(deterministic=True))
 
 
+def _float16(content: bytes) -> bytes:
+    """Halve the weights; scores stay float32, and what a processor cannot compute in float16 is cast at load time."""
+    import onnx
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    model = convert_float_to_float16(onnx.load_from_string(content), keep_io_types=True)
+    return _serialised(model, {onnx.TensorProto.FLOAT16})
+
+
+def _dynamic(content: bytes) -> bytes:
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    def quantise(source: Path, target: Path) -> None:
+        quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QInt8)
+
+    return _serialised(_by_files(content, quantise), {onnx.TensorProto.INT8})
+
+
 def _int8(content: bytes, calibration: Calibration | None) -> bytes:
     import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
-    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     if calibration is None:
         raise ConversionError("Expected calibration images for int8, received none.")
-
     images: Iterator[Any] = iter(calibration.images)
 
     class Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime is untyped
@@ -108,12 +129,9 @@ def _int8(content: bytes, calibration: Calibration | None) -> bytes:
             image = next(images, None)
             return None if image is None else {"pixels": np.asarray(image).reshape(1, 28, 28, 1)}
 
-    with tempfile.TemporaryDirectory() as folder:
-        source, prepared, target = (Path(folder) / name for name in ("float.onnx", "prepared.onnx", "int8.onnx"))
-        source.write_bytes(content)
-        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+    def quantise(source: Path, target: Path) -> None:
         quantize_static(
-            prepared,
+            source,
             target,
             Images(),
             quant_format=QuantFormat.QDQ,
@@ -121,10 +139,31 @@ def _int8(content: bytes, calibration: Calibration | None) -> bytes:
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
         )
-        proto = onnx.load(target)
-    proto.ir_version = IR_VERSION
-    used = {node.domain for node in proto.graph.node}  # the quantiser also lists domains that nothing comes from
-    kept = [entry for entry in proto.opset_import if entry.domain in used]
-    del proto.opset_import[:]
-    proto.opset_import.extend(kept)
-    return bytes(proto.SerializeToString(deterministic=True))
+
+    return _serialised(_by_files(content, quantise), {onnx.TensorProto.INT8})
+
+
+def _by_files(content: bytes, quantise: Callable[[Path, Path], None]) -> onnx.ModelProto:
+    """Prepare a float model for quantisation (fold, infer shapes) and quantise it; onnxruntime does it on files."""
+    import onnx
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, prepared, target = (Path(folder) / name for name in ("float.onnx", "prepared.onnx", "quantised.onnx"))
+        source.write_bytes(content)
+        quant_pre_process(source, prepared, skip_symbolic_shape=True)
+        quantise(prepared, target)
+        return onnx.load(target)
+
+
+def _serialised(model: onnx.ModelProto, needed: set[int]) -> bytes:
+    """Return the bytes of `model`, once its weights are seen to be of the type that was asked for."""
+    held = {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) > 1}
+    if not needed <= held:
+        raise ConversionError("Expected weights of the precision asked for, the converter left them as they were.")
+    model.ir_version = IR_VERSION
+    used = {node.domain for node in model.graph.node}  # the quantiser also lists domains that nothing comes from
+    kept = [entry for entry in model.opset_import if entry.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(kept)
+    return bytes(model.SerializeToString(deterministic=True))

@@ -1,4 +1,4 @@
-"""Keras to TFLite: float32, and int8 through and through, with builtin operators only."""
+"""Keras to TFLite, with builtin operators only: float32, float16, dynamic range, and int8 through and through."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ __all__ = ["convert", "enclose"]
 
 INTEGER_TYPES = {"int8", "uint8", "int32", "int64"}
 """What an integer model may hold: 8-bit weights and activations, wider biases and shapes."""
+
+NEEDED_TYPES: dict[Precision, set[str]] = {
+    Precision.FLOAT32: {"float32"},
+    Precision.FLOAT16: {"float16"},
+    Precision.DYNAMIC: {"float32", "int8"},
+    Precision.INT8: {"int8"},
+}
+"""Types that a file of each precision must hold, or its name would not be true."""
 
 
 def convert(original: Original, precision: Precision, calibration: Calibration | None) -> bytes:
@@ -40,6 +48,13 @@ def convert(original: Original, precision: Precision, calibration: Calibration |
         else:
             converter = tf.lite.TFLiteConverter.from_keras_model(original.pixel_model())
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+            if precision is not Precision.FLOAT32:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if precision is Precision.FLOAT16:
+                converter.target_spec.supported_types = [tf.float16]
+            # With a scale for each channel a dynamic dense layer is FULLY_CONNECTED version 12, on which
+            # tflite-runtime 2.14, the newest for a 32-bit Pi, ends the process.
+            converter._experimental_disable_per_channel_quantization_for_dense_layers = True
         try:
             content: bytes = converter.convert()
         except Exception as error:  # the converter raises its own, undocumented types
@@ -76,20 +91,29 @@ def _ask_for_int8(converter: Any, original: Original, calibration: Calibration |
 
 
 def _check(content: bytes, original: Original, precision: Precision) -> None:
-    """Read the file back: it takes raw pixels, and is integer through and through if that was asked for."""
+    """Read the file back: it takes raw pixels, and its weights are of the type that was asked for."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=content, num_threads=1)
     source = interpreter.get_input_details()[0]
     if source["dtype"] != np.uint8:
         raise ConversionError(f"Expected a file that takes uint8 pixels, the converter made one for {source['dtype']}.")
-    if precision is not Precision.INT8:
-        return
-    floats = [t["name"] for t in interpreter.get_tensor_details() if np.dtype(t["dtype"]).name not in INTEGER_TYPES]
-    if floats:
-        raise ConversionError(f"Expected integers only, the converter left {len(floats)} others: {', '.join(floats)}.")
+    held = {np.dtype(tensor["dtype"]).name for tensor in interpreter.get_tensor_details()}
+    missing = NEEDED_TYPES[precision] - held
+    if missing:
+        raise ConversionError(
+            f"Expected {precision} weights, the converter left {', '.join(sorted(held))}: the layers may be too small "
+            "for it; choose another precision."
+        )
+    if precision is Precision.INT8:
+        _check_integers(held, source["quantization"], original)
+
+
+def _check_integers(held: set[str], quantization: tuple[float, int], original: Original) -> None:
+    if others := held - INTEGER_TYPES:
+        raise ConversionError(f"Expected integers only, the converter left tensors of {', '.join(sorted(others))}.")
     pixels = np.arange(256)
-    scale, zero_point = source["quantization"]
+    scale, zero_point = quantization
     quantised = Affine(float(scale), int(zero_point), "uint8").quantize(pixels * PIXEL_RANGES[original.pixel_range])
     if not np.array_equal(quantised, pixels):
         raise ConversionError(

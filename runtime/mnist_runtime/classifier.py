@@ -165,9 +165,10 @@ class Classifier:
                 f"{shape} and dtype {getattr(images, 'dtype', 'none')}; `classify` takes any picture."
             )
         # One image even for none, so that the result has the file's dtype.
-        starts = range(0, max(1, len(images)), BATCH)
         padded = images if len(images) else np.zeros((1, 28, 28), np.uint8)
-        parts = [self.backend.run(padded[start : start + BATCH, :, :, None]) for start in starts]
+        # A dynamic file takes its ranges from all it is given at once; alone, no image depends on its neighbours.
+        step = 1 if self.manifest.precision == "dynamic" else BATCH
+        parts = [self.backend.run(padded[start : start + step, :, :, None]) for start in range(0, len(padded), step)]
         scores: npt.NDArray[Any] = np.concatenate(parts)[: len(images)]
         if scores.shape != (len(images), len(self.manifest.labels)):
             raise ArtifactError(

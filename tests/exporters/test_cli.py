@@ -8,7 +8,8 @@ import pytest
 from tests.exporters.test_export import break_after_conversion
 
 from mnist_exporters import FORMATS, Precision
-from mnist_exporters.cli import main
+from mnist_exporters.cli import _job, _parser, main
+from mnist_exporters.precision import ALIASES
 from mnist_trainer import Splits
 
 PARITY_KEYS = {
@@ -109,6 +110,23 @@ def test_a_broken_export_ends_with_3_and_no_file(
     assert "is refused and not written" in printed.err
 
 
+@pytest.mark.parametrize("alias", ALIASES)
+def test_aliases_make_what_they_say(monkeypatch: pytest.MonkeyPatch, alias: str) -> None:
+    job = _job(_parser().parse_args(["--format", "all", "--quantize", alias]))
+    assert {spec.precision for spec in job.specs} == {ALIASES[alias]}
+    assert {spec.format for spec in job.specs} == set(FORMATS)
+
+
+def test_bare_quantize_is_int8_and_none_is_float32_and_each_is_made_once() -> None:
+    def precisions(*arguments: str) -> list[str]:
+        return [spec.precision.value for spec in _job(_parser().parse_args(arguments)).specs]
+
+    assert precisions() == ["float32"]
+    assert precisions("--quantize") == ["int8"]
+    assert precisions("--quantize", "--format", "onnx") == ["int8"]
+    assert precisions("--quantize", "16", "--quantize", "float16", "--quantize") == ["float16", "int8"]
+
+
 def test_a_refused_file_does_not_keep_the_proven_from_being_made(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -162,7 +180,7 @@ def test_a_students_own_model_works(
     ("arguments", "code", "words"),
     [
         (["--format", "coreml"], 2, "invalid choice"),
-        (["--quantize", "int7"], 2, "invalid choice"),
+        (["--quantize", "int7"], 2, "expected one of none, float16, dynamic, int8"),
         (["--max-accuracy-drop", "5"], 2, "above 0 and below 1"),
         (["--max-accuracy-drop", "much"], 2, "expected a share"),
         (["--calibration-samples", "0"], 2, "above 0"),

@@ -9,7 +9,7 @@ from tests.conftest import EVERY_PAIR
 from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, Original, Precision
 from mnist_exporters.onnx import _varint
 from mnist_runtime import BACKENDS, Artifact
-from mnist_trainer import ARCHITECTURES
+from mnist_trainer import ARCHITECTURES, Splits
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -64,6 +64,38 @@ def test_int8_onnx_is_qdq_with_weights_per_channel(exported: Callable[..., Expor
         assert kept[weights.input[0]].dtype == np.int8
         assert kept[weights.input[1]].size > 1, "one scale a channel"
         assert kept[pixels.input[2]].dtype == np.uint8
+
+
+@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_the_types_inside_are_those_of_the_name(
+    exported: Callable[..., ExportReport], model: str, precision: Precision
+) -> None:
+    """Read with the formats' own tools, not with the code that made the files."""
+    import onnx
+    from ai_edge_litert.interpreter import Interpreter
+
+    weights = {"float32": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8"}[precision]
+    interpreter = Interpreter(model_path=str(exported(model, "tflite", precision).path))
+    assert weights in {np.dtype(tensor["dtype"]).name for tensor in interpreter.get_tensor_details()}
+    graph = onnx.load(exported(model, "onnx", precision).path).graph
+    arrays = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
+    assert max(arrays, key=lambda array: array.size).dtype == weights
+    sizes = {name: exported(model, "onnx", name).model_bytes for name in Precision}
+    assert sizes["float32"] > sizes["float16"] > sizes["dynamic"]
+
+
+def test_a_model_too_small_for_the_precision_is_told(digits: Splits) -> None:
+    """TFLite leaves weights of fewer than 1,024 values as they are; such a file must not be called dynamic."""
+    import keras
+
+    from mnist_exporters.tflite import convert
+
+    pixels = keras.Input((28, 28, 1))
+    small = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, strides=4)(pixels))
+    model = keras.Model(pixels, keras.layers.Dense(10, activation="softmax")(small))
+    with pytest.raises(ConversionError, match="Expected dynamic weights"):
+        convert(Original.adopt(model, digits.test), Precision.DYNAMIC, None)
 
 
 def test_the_ready_cnn_is_small_in_int8(exported: Callable[..., ExportReport]) -> None:

@@ -12,15 +12,21 @@ from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Pre
 from mnist_runtime import BACKENDS, Classifier
 from mnist_trainer import ARCHITECTURES, Splits
 
-# Images of 10,000 that may be answered differently. float32: none on this machine, and one that another processor's
-# order of additions might turn. int8: as measured, doubled.
+# Images of 10,000 that may be answered differently. float32 and float16: none on this machine, and one or
+# two that another processor's order of additions might turn. The others: as measured, doubled, at least 6.
 MNIST_FLIPS = {
     ("linear", Precision.FLOAT32): 1,
     ("mlp", Precision.FLOAT32): 1,
     ("cnn", Precision.FLOAT32): 1,
-    ("linear", Precision.INT8): 150,
-    ("mlp", Precision.INT8): 40,
-    ("cnn", Precision.INT8): 20,
+    ("linear", Precision.FLOAT16): 2,
+    ("mlp", Precision.FLOAT16): 2,
+    ("cnn", Precision.FLOAT16): 2,
+    ("linear", Precision.DYNAMIC): 60,
+    ("mlp", Precision.DYNAMIC): 20,
+    ("cnn", Precision.DYNAMIC): 6,
+    ("linear", Precision.INT8): 75,
+    ("mlp", Precision.INT8): 20,
+    ("cnn", Precision.INT8): 6,
 }
 
 ANSWERS = """
@@ -70,16 +76,18 @@ def test_on_mnist(
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 @pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize("model", ["mlp", "cnn"])
 def test_every_interpreter_answers_alike(
     exported: Callable[..., ExportReport],
     digits: Splits,
     run: Callable[..., object],
     tmp_path: Path,
     backend: str,
+    model: str,
     precision: Precision,
 ) -> None:
     """In a process of its own each, since two TFLite interpreters cannot share one."""
-    path = exported("cnn", BACKENDS[backend].format, precision).path
+    path = exported(model, BACKENDS[backend].format, precision).path
     images = tmp_path / "images.npy"
     np.save(images, digits.test.images)
     done = run("python", "-c", ANSWERS, path, backend, images)
