@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_exporters.errors import UsageError
+from mnist_exporters.errors import ExporterError, UsageError
 from mnist_exporters.formats import FORMATS
 from mnist_exporters.original import PIXEL_RANGES
 from mnist_exporters.precision import ALIASES, Precision
 from mnist_exporters.refused_error import RefusedError
+from mnist_exporters.report import ExportReport
 from mnist_exporters.spec import ExportSpec
 from mnist_runtime import __version__
 from mnist_runtime.command import report_error, run_command
@@ -26,7 +27,6 @@ from mnist_trainer.architecture import ARCHITECTURES
 from mnist_trainer.cli import DATA_HELP, natural, positive
 
 if TYPE_CHECKING:
-    from mnist_exporters.report import ExportReport
     from mnist_trainer.dataset import Splits
 
 __all__ = ["main"]
@@ -154,7 +154,7 @@ def _job(arguments: argparse.Namespace) -> Job:
 
 
 def _run(job: Job, *, as_json: bool) -> int:
-    """Export everything the job asks for; a refused file does not keep the others from being made."""
+    """Export everything the job asks for; one that fails does not keep the others from being made."""
     from mnist_trainer.datasets import load_data
     from mnist_trainer.model_file import model_path
     from mnist_trainer.output_folder import make_output_folder
@@ -169,15 +169,15 @@ def _run(job: Job, *, as_json: bool) -> int:
     reports: list[ExportReport] = []
     code = 0
     for outcome in _export_all(job, path, data):
-        if isinstance(outcome, RefusedError):
-            code = report_error(outcome)
-            report = outcome.report
-        else:
-            report = outcome
-        reports.append(report)
-        print(report, file=sys.stderr)
-        if report.path and not as_json:
-            print(report.path)
+        report = outcome.report if isinstance(outcome, RefusedError) else outcome
+        if isinstance(outcome, ExporterError):
+            failure = report_error(outcome)
+            code = code or failure
+        if isinstance(report, ExportReport):
+            reports.append(report)
+            print(report, file=sys.stderr)
+            if report.path and not as_json:
+                print(report.path)
     if as_json:
         print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
     elif proven := [report for report in reports if report.path]:
@@ -185,7 +185,7 @@ def _run(job: Job, *, as_json: bool) -> int:
     return code
 
 
-def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | RefusedError]:
+def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | ExporterError]:
     """Load the model once, ask the original once, then export each spec."""
     from mnist_exporters.calibration import Calibration
     from mnist_exporters.export import export
@@ -217,5 +217,5 @@ def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | R
                 calibration=calibration,
                 golden_images=golden_images,
             )
-        except RefusedError as error:
+        except ExporterError as error:
             yield error

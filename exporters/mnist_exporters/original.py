@@ -76,7 +76,7 @@ class Original:
         Raises
         ------
         ModelError
-            If the model has another shape, or several inputs or outputs.
+            If the model has another shape, several inputs or outputs, or gives no finite scores.
         UsageError
             If `pixel_range` is not one of the two.
         """
@@ -94,9 +94,11 @@ class Original:
         ]
         images, labels = probe.images[:PROBE], probe.labels[:PROBE]
         answers = [draft.raw_scores(images) for draft in drafts]
+        if not any(np.isfinite(scores).all() for scores in answers):
+            raise ModelError("Expected a model that gives finite scores, received nan or infinity; train it again.")
         activations = [_activation(scores) for scores in answers]
         losses = [_cross_entropy(scores, kind, labels) for scores, kind in zip(answers, activations, strict=True)]
-        best = int(np.argmin(losses))
+        best = int(np.nanargmin(losses))
         return dataclasses.replace(drafts[best], activation=activations[best])
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""`held_back`: keep what native libraries write to stderr from the user, unless something goes wrong."""
+"""`held_back`: keep what native libraries write to stderr from the user, unless something unforeseen happens."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from mnist_runtime.errors import ToolkitError
+
 __all__ = ["held_back"]
 
 
 @contextlib.contextmanager
 def held_back() -> Iterator[None]:
-    """Hold back everything that is written to file descriptor 2; show it only if the block raises.
+    """Hold back everything that is written to file descriptor 2; show it only if the block fails unforeseen.
 
     Interpreters greet on stderr from C++ ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU."), before any
     log level can be set; a redirection of `sys.stderr` does not reach them.
@@ -24,6 +26,8 @@ def held_back() -> Iterator[None]:
         os.dup2(kept.fileno(), 2)
         try:
             yield
+        except ToolkitError:
+            raise  # its message says all
         except BaseException:
             sys.stderr.flush()
             os.dup2(original, 2)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.exporters.test_export import break_after_conversion
 
-from mnist_exporters import FORMATS, Precision
+from mnist_exporters import FORMATS, ConversionError, Precision
 from mnist_exporters.cli import _job, _parser, main
 from mnist_exporters.precision import ALIASES
 from mnist_trainer import Splits
@@ -135,6 +135,22 @@ def test_a_refused_file_does_not_keep_the_proven_from_being_made(
     assert in_process(monkeypatch, *arguments) == 3
     assert [entry.name for entry in tmp_path.iterdir()] == ["mlp-float32.onnx"]
     assert capsys.readouterr().out == f"{tmp_path / 'mlp-float32.onnx'}\n"
+
+
+def test_a_failed_conversion_does_not_keep_the_other_format_from_being_made(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object) -> bytes:
+        raise ConversionError("Expected better.")
+
+    monkeypatch.setattr("mnist_exporters.tflite._check", fail)
+    arguments = ("--model", "mlp", "--format", "all", "--data", "digits", "--output", tmp_path, "--json")
+    assert in_process(monkeypatch, *arguments) == 5
+    assert [entry.name for entry in tmp_path.iterdir()] == ["mlp-float32.onnx"]
+    printed = capfd.readouterr()
+    assert [artifact["format"] for artifact in json.loads(printed.out)["artifacts"]] == ["onnx"]
+    assert "error: Expected better.\n" in printed.err
+    assert "inference_type" not in printed.err  # the converter's own words stay held back
 
 
 def test_training_images_of_zeros_end_with_3(run: Run, digits: Splits, tmp_path: Path) -> None:

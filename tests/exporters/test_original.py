@@ -63,6 +63,16 @@ def test_a_given_range_is_not_questioned(mlp: object, digits: Splits) -> None:
         Original.adopt(mlp, digits.test, pixel_range="-1..1")
 
 
+def test_a_model_of_nans_is_refused(digits: Splits) -> None:
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((784,)), keras.layers.Dense(10, kernel_initializer=keras.initializers.Constant(np.nan))]
+    )
+    with pytest.raises(ModelError, match="finite scores"):
+        Original.adopt(model, digits.test)
+
+
 @pytest.mark.parametrize(("shape", "classes"), [((32, 32, 3), 10), ((28, 28), 2), ((28, 28, 3), 10), ((783,), 10)])
 def test_models_of_something_else_are_refused(digits: Splits, shape: tuple[int, ...], classes: int) -> None:
     import keras
