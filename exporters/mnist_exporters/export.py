@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import os
 import pkgutil
+import platform
 import tempfile
 import time
 from importlib import metadata
@@ -26,6 +27,7 @@ from mnist_exporters.report import ExportReport
 from mnist_exporters.seal import seal
 from mnist_exporters.spec import ExportSpec
 from mnist_runtime import Classifier, Golden, Manifest, __version__
+from mnist_runtime.backend import backend_version
 
 __all__ = ["export"]
 
@@ -146,6 +148,7 @@ def _manifest(original: Original, spec: ExportSpec, row: Format, calibration: Ca
             "activation": original.activation,
         },
         tools={"mnist-edge-export": __version__, **tools},
+        golden={"backend": row.backend, "version": backend_version(row.backend), "machine": platform.machine()},
         calibration=calibration.as_dict() if calibration else None,
     )
 

@@ -23,6 +23,7 @@ from mnist_runtime.errors import (
 )
 from mnist_runtime.manifest import Manifest
 from mnist_runtime.preparation import prepare
+from mnist_runtime.self_test import SelfTest, self_test
 
 __version__ = "0.1.0"
 
@@ -39,7 +40,9 @@ __all__ = [
     "Manifest",
     "PictureError",
     "RuntimePackageError",
+    "SelfTest",
     "ToolkitError",
     "UsageError",
     "prepare",
+    "self_test",
 ]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.artifact import Artifact
+from mnist_runtime.artifact import Artifact, Golden
 from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
 from mnist_runtime.errors import ArtifactError, UsageError
 from mnist_runtime.manifest import Manifest
@@ -49,8 +49,8 @@ class Classifier:
 
     Parameters
     ----------
-    manifest : Manifest
-        What the model's file says about itself.
+    artifact : Artifact
+        The file.
     backend : Backend
         The interpreter that holds the model.
     backend_name : str
@@ -67,8 +67,9 @@ class Classifier:
     '1'
     """
 
-    def __init__(self, manifest: Manifest, backend: Backend, backend_name: str) -> None:
-        self.manifest = manifest
+    def __init__(self, artifact: Artifact, backend: Backend, backend_name: str) -> None:
+        self.manifest: Manifest = artifact.manifest
+        self.golden: Golden = artifact.golden
         self.backend = backend
         self.backend_name = backend_name
 
@@ -99,7 +100,7 @@ class Classifier:
         else:
             artifact = Artifact.open(path)
             name = choose_backend((artifact.manifest.format,), backend)
-        return cls(artifact.manifest, load_backend(name, artifact.content), name)
+        return cls(artifact, load_backend(name, artifact.content), name)
 
     def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Return the digit on each of `images`.
@@ -131,7 +132,10 @@ class Classifier:
         -------
         ndarray of shape (n, 10), dtype float32
         """
-        scores = self.scores(images)
+        return self.real_scores(self.scores(images))
+
+    def real_scores(self, scores: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return the shares 0..1 that `scores`, as the file gives them, stand for."""
         affine = self.backend.output
         return scores.astype(np.float32) if affine is None else affine.dequantize(scores)
 

@@ -6,12 +6,13 @@ Nothing but the standard library is imported until a command runs.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.command import report_error, run_command
-from mnist_runtime.errors import ToolkitError
+from mnist_runtime.errors import ArtifactError, ToolkitError
 
 if TYPE_CHECKING:
     from mnist_runtime.classifier import Classification, Classifier
@@ -23,8 +24,9 @@ examples:
   mnist-runtime classify seven.png
   mnist-runtime classify --model cnn-int8.tflite --top-k 3 *.png
   mnist-runtime classify --json photo.jpg
+  mnist-runtime self-test cnn-int8.tflite
 
-exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad picture
+exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file or failed self-test, 6 bad picture
 """
 
 
@@ -52,6 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("--top-k", type=_count, default=1, metavar="N", help="answers to show, 1 to 10 (default: 1)")
     classify.add_argument("--json", action="store_true", help="print one JSON object")
     classify.set_defaults(command=_classify)
+    test = commands.add_parser("self-test", help="run the test vectors inside a model file on this device")
+    test.add_argument("model", nargs="?", metavar="FILE", help="an exported file (default: the ready int8 model)")
+    test.add_argument("--backend", choices=tuple(BACKENDS), help="default: the first one installed")
+    test.add_argument("--json", action="store_true", help="print one JSON object")
+    test.set_defaults(command=_self_test)
     return parser
 
 
@@ -83,6 +90,27 @@ def _classify(arguments: argparse.Namespace) -> int:
         json.dump({**_about(classifier), "results": results}, sys.stdout, indent=2)
         print()
     return code
+
+
+def _self_test(arguments: argparse.Namespace) -> int:
+    from mnist_runtime.self_test import self_test
+
+    found = self_test(arguments.model, backend=arguments.backend)
+    if arguments.json:
+        json.dump({**dataclasses.asdict(found), "passed": found.passed}, sys.stdout, indent=2)
+        print()
+    else:
+        print(
+            f"{'passed' if found.passed else 'FAILED'}: {found.images - found.different} of {found.images} answers as "
+            f"recorded, scores within {found.max_score_error:.2g} (bound {found.bound:.2g})\n"
+            f"recorded with {found.recorded_with}, run with {found.run_with}"
+        )
+    if found.passed:
+        return 0
+    raise ArtifactError(
+        f"Expected the recorded answers from {arguments.model or 'the ready model'}, this interpreter gave others; "
+        "try another with --backend, or update it."
+    )
 
 
 def _top(found: Classification, count: int) -> list[dict[str, Any]]:

@@ -37,6 +37,8 @@ class Manifest:
         The Keras model that was exported: SHA-256 of its file, number of parameters, range of pixels.
     tools : dict of str to str
         Versions that made the file.
+    golden : dict of str to str
+        ``backend``, ``version`` and ``machine`` that recorded the golden scores.
     calibration : dict or None
         Images that set the integer ranges: data set, number, seed, SHA-256. None where nothing was quantised.
     parity : dict or None
@@ -55,6 +57,7 @@ class Manifest:
     preparation: dict[str, Any]
     source: dict[str, Any]
     tools: dict[str, str]
+    golden: dict[str, str]
     calibration: dict[str, Any] | None = None
     parity: dict[str, Any] | None = None
     schema: int = SCHEMA

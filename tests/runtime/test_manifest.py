@@ -16,6 +16,7 @@ MANIFEST = Manifest(
     preparation={"box": 20},
     source={"sha256": "00"},
     tools={"numpy": "1.26.4"},
+    golden={"backend": "litert", "version": "2.3.0", "machine": "x86_64"},
 )
 
 
