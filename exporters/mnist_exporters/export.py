@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import importlib.util
@@ -10,6 +11,7 @@ import pkgutil
 import platform
 import tempfile
 import time
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -84,21 +86,15 @@ def export(
     _need(row)
     used = calibration if spec.precision.is_calibrated else None
     model: bytes = pkgutil.resolve_name(row.convert)(original, spec.precision, used)
-    handle, name = tempfile.mkstemp(prefix=f".{destination.name}.", dir=destination.parent)
-    os.close(handle)
-    draft = Path(name)
-    try:
-        manifest = _manifest(original, spec, row, used)
+    manifest = _manifest(original, spec, row, used)
+    with _beside(destination) as draft:
         draft.write_bytes(seal(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32))))
-        classifier = Classifier.load(draft, backend=row.backend)
-        parity = Parity.compare(reference, classifier.predict_proba(reference.images), spec.tolerance)
-        golden = Golden(golden_images, classifier.scores(golden_images))
-        manifest = dataclasses.replace(
-            manifest,
-            output={"dtype": golden.scores.dtype.name, "shape": [None, 10]},
-            parity=parity.as_dict(),
-        )
-        content = seal(model, manifest, golden)
+        device = Classifier.load(draft, backend=row.backend)
+        parity = Parity.compare(reference, device.predict_proba(reference.images), spec.tolerance)
+        golden = Golden(golden_images, device.scores(golden_images))
+        output = {"dtype": golden.scores.dtype.name, "shape": [None, 10]}
+        proven = dataclasses.replace(manifest, output=output, parity=parity.as_dict())
+        content = seal(model, proven, golden)
         report = ExportReport(
             path=destination if parity.passed else None,
             format=spec.format,
@@ -106,8 +102,8 @@ def export(
             size_bytes=len(content),
             model_bytes=len(model),
             sha256=hashlib.sha256(content).hexdigest(),
-            input_dtype=manifest.input["dtype"],
-            output_dtype=manifest.output["dtype"],
+            input_dtype=proven.input["dtype"],
+            output_dtype=proven.output["dtype"],
             pixel_range=original.pixel_range,
             parity=parity,
             seconds=round(time.perf_counter() - started, 3),
@@ -117,9 +113,18 @@ def export(
         _write(draft, content)
         _confirm(draft, row.backend, golden)
         draft.replace(destination)
-    finally:
-        draft.unlink(missing_ok=True)
     return report
+
+
+@contextlib.contextmanager
+def _beside(destination: Path) -> Iterator[Path]:
+    """Give a file beside `destination`, so that a rename makes it appear whole; what is left of it is deleted."""
+    handle, name = tempfile.mkstemp(prefix=f".{destination.name}.", dir=destination.parent)
+    os.close(handle)
+    try:
+        yield Path(name)
+    finally:
+        Path(name).unlink(missing_ok=True)
 
 
 def _need(row: Format) -> None:
