@@ -157,13 +157,13 @@ def _run(job: Job, *, as_json: bool) -> int:
     """Export everything the job asks for; one that fails does not keep the others from being made."""
     from mnist_trainer.datasets import load_data
     from mnist_trainer.model_file import model_path
-    from mnist_trainer.output_folder import make_output_folder
+    from mnist_trainer.output_file import make_room_for
     from mnist_trainer.tensorflow_import import import_tensorflow
 
     # What is wrong with a name, a folder or the data is told at once, before TensorFlow takes its seconds.
     path = model_path(job.model)
     for spec in job.specs:
-        make_output_folder(job.destination(spec, path.stem).parent)
+        make_room_for(job.destination(spec, path.stem))
     data = load_data(job.data)
     import_tensorflow()
     reports: list[ExportReport] = []

@@ -104,12 +104,12 @@ def _train(arguments: argparse.Namespace) -> int:
         raise UsageError(f"Expected an output that ends in .keras, received {path}.")
     from mnist_trainer.architecture import architecture
     from mnist_trainer.datasets import load_data
-    from mnist_trainer.output_folder import make_output_folder
+    from mnist_trainer.output_file import make_room_for
     from mnist_trainer.tensorflow_import import import_tensorflow
     from mnist_trainer.training import train
 
     # What is wrong with the folder or the data is told at once, not after the training.
-    make_output_folder(path.parent)
+    make_room_for(path)
     data = load_data(arguments.data)
     import_tensorflow()
     chosen = architecture(arguments.architecture)
