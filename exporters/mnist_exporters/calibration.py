@@ -62,6 +62,21 @@ class Calibration:
             images[0, 0, 0] = 255
         return cls(images, training.name, seed)
 
+    def refuse_overlap(self, images: npt.NDArray[np.uint8]) -> None:
+        """Make sure that none of these is among `images`, which are to prove the export.
+
+        Raises
+        ------
+        CalibrationError
+            If one is.
+        """
+        test = {image.tobytes() for image in images}
+        if shared := sum(image.tobytes() in test for image in self.images):
+            raise CalibrationError(
+                f"Expected calibration images apart from the test images, {shared} of {len(self.images)} are among "
+                "both; divide the data anew."
+            )
+
     def as_dict(self) -> dict[str, Any]:
         """Return what the manifest says of it."""
         return {

@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_exporters.errors import ExporterError, UsageError
+from mnist_exporters.errors import UsageError
 from mnist_exporters.formats import FORMATS
 from mnist_exporters.original import PIXEL_RANGES
 from mnist_exporters.precision import ALIASES, Precision
@@ -22,7 +21,8 @@ from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.report import ExportReport
 from mnist_exporters.spec import ExportSpec
 from mnist_runtime import __version__
-from mnist_runtime.command import report_error, run_command
+from mnist_runtime.command import report_error, run_command, say
+from mnist_runtime.errors import ToolkitError
 from mnist_trainer.architecture import ARCHITECTURES
 from mnist_trainer.cli import DATA_HELP, natural, positive
 
@@ -170,22 +170,22 @@ def _run(job: Job, *, as_json: bool) -> int:
     code = 0
     for outcome in _export_all(job, path, data):
         report = outcome.report if isinstance(outcome, RefusedError) else outcome
-        if isinstance(outcome, ExporterError):
+        if isinstance(outcome, ToolkitError):
             failure = report_error(outcome)
             code = code or failure
         if isinstance(report, ExportReport):
             reports.append(report)
-            print(report, file=sys.stderr)
+            say(str(report))
             if report.path and not as_json:
                 print(report.path)
     if as_json:
         print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
     elif proven := [report for report in reports if report.path]:
-        print(f"classify a picture: mnist-runtime classify --model {proven[-1].path} PICTURE", file=sys.stderr)
+        say(f"classify a picture: mnist-runtime classify --model {proven[-1].path} PICTURE")
     return code
 
 
-def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | ExporterError]:
+def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | ToolkitError]:
     """Load the model once, ask the original once, then export each spec."""
     from mnist_exporters.calibration import Calibration
     from mnist_exporters.export import export
@@ -202,7 +202,7 @@ def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | E
         pixel_range=job.pixel_range,
     )
     origin = "as given" if job.pixel_range else "measured"
-    print(f"{original.name}: trained on pixels {original.pixel_range} ({origin})", file=sys.stderr)
+    say(f"{original.name}: trained on pixels {original.pixel_range} ({origin})")
     reference = Reference.of(original, data.test)
     count = job.calibration_samples or min(CALIBRATION_SAMPLES, len(data.train))
     calibration = Calibration.draw(data.train, count, job.seed)
@@ -217,5 +217,5 @@ def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | E
                 calibration=calibration,
                 golden_images=golden_images,
             )
-        except ExporterError as error:
+        except ToolkitError as error:
             yield error

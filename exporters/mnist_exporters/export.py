@@ -76,6 +76,8 @@ def export(
     ------
     RefusedError
         If the export is not proven to be as good as the original within the tolerance. It holds the report.
+    CalibrationError
+        If a calibration image is also one of the test images.
     ConversionError
         If the model cannot be expressed in the format.
     MissingPackageError
@@ -85,6 +87,8 @@ def export(
     row = FORMATS[spec.format]
     _need(row)
     used = calibration if spec.precision.is_calibrated else None
+    if used:
+        used.refuse_overlap(reference.images)
     model: bytes = pkgutil.resolve_name(row.convert)(original, spec.precision, used)
     manifest = _manifest(original, spec, row, used)
     with _beside(destination) as draft:

@@ -38,17 +38,27 @@ def convert(original: Original, precision: Precision, calibration: Calibration |
     """
     with quietly():
         try:
-            content = _float32(original)
-        except Exception as error:  # tf2onnx raises its own, undocumented types
+            return _convert(original, precision, calibration)
+        except ConversionError:
+            raise
+        except Exception as error:  # tf2onnx, onnx and onnxruntime raise their own, undocumented types
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise ConversionError(
-                f"Expected a model that tf2onnx can express, it refused ({str(error).splitlines()[0]}); "
-                "replace the layer that it names."
+                f"Expected a model that ONNX {precision} can express, the converter refused ({reason}); replace the "
+                "layer that it names, or choose another format."
             ) from error
-        if precision is Precision.FLOAT16:
-            return _float16(content)
-        if precision is Precision.DYNAMIC:
-            return _dynamic(content)
-        return content if precision is Precision.FLOAT32 else _int8(content, calibration)
+
+
+def _convert(original: Original, precision: Precision, calibration: Calibration | None) -> bytes:
+    import onnx
+
+    content = _float32(original)
+    onnx.checker.check_model(content, full_check=True)  # tf2onnx only logs what it has no operator for
+    if precision is Precision.FLOAT16:
+        return _float16(content)
+    if precision is Precision.DYNAMIC:
+        return _dynamic(content)
+    return content if precision is Precision.FLOAT32 else _int8(content, calibration)
 
 
 def enclose(trailer: bytes) -> bytes:
@@ -86,15 +96,26 @@ def _canonical(proto: onnx.ModelProto) -> bytes:
         names.setdefault(tensor, f"tensor{len(names)}")
     for value in (*graph.input, *graph.output, *graph.initializer):
         value.name = names[value.name]
-    for number, node in enumerate(graph.node):
-        node.name = f"{node.op_type}{number}"
-        for ends in (node.input, node.output):
-            ends[:] = [names.get(end, end) for end in ends]
+    names.pop("", None)  # an optional end that is left out
+    _rename(graph, names)
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
     del graph.value_info[:]
     graph.name, graph.doc_string = "digits", ""
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
+    """Rename what the nodes of `graph` take and give, down into the bodies of loops and branches."""
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}{number}"
+        for ends in (node.input, node.output):
+            ends[:] = [names.get(end, end) for end in ends]
+        for attribute in node.attribute:
+            for body in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                _rename(body, names)
+                for value in body.output:  # a body may pass an outer tensor on
+                    value.name = names.get(value.name, value.name)
 
 
 def _float16(content: bytes) -> bytes:

@@ -80,7 +80,10 @@ class Original:
         UsageError
             If `pixel_range` is not one of the two.
         """
-        inputs, outputs = [tuple(t.shape[1:]) for t in model.inputs], [tuple(t.shape[1:]) for t in model.outputs]
+        try:
+            inputs, outputs = [tuple(t.shape[1:]) for t in model.inputs], [tuple(t.shape[1:]) for t in model.outputs]
+        except (AttributeError, ValueError, TypeError) as error:
+            raise ModelError("Expected a built model with known shapes; call it on an image once, save it.") from error
         if len(inputs) != 1 or inputs[0] not in INPUT_SHAPES or outputs != [(10,)]:
             raise ModelError(
                 "Expected a digit model with one input of shape (28, 28), (28, 28, 1) or (784,) and one output of "
@@ -109,7 +112,7 @@ class Original:
         pixels = images.astype(np.float32).reshape(-1, *self.model.input_shape[1:])
         scaled = pixels / np.float32(255) if self.pixel_range == "0..1" else pixels
         scores: npt.NDArray[np.float32] = self.model.predict(scaled, batch_size=512, verbose=0)
-        return scores
+        return np.asarray(scores, np.float32)
 
     def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the scores 0..1 that an export must give: `raw_scores`, logits turned into probabilities."""

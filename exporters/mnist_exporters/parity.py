@@ -19,6 +19,9 @@ __all__ = ["Parity", "Reference"]
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 
+LEAST_ACCURACY = 0.5
+"""Share of right answers below which an original is taken for misunderstood: chance is 0.1, `linear` has 0.92."""
+
 MOST_IMAGES = 10**8
 """Where the search for "how many images would be enough" gives up."""
 
@@ -126,6 +129,8 @@ class Parity:
         """
         if scores.shape != reference.scores.shape:
             raise UsageError(f"Expected scores of shape {reference.scores.shape}, received {scores.shape}.")
+        if len(scores) == 0:
+            raise UsageError("Expected images to prove the export on, received none.")
         from scipy.stats import binomtest
 
         before, after = np.argmax(reference.scores, axis=1), np.argmax(scores, axis=1)
@@ -152,6 +157,7 @@ class Parity:
             ),
             tolerance=tolerance,
             reasons=(
+                *_unfit(reference, float(was_right.mean())),
                 *_broken_invariants(scores, before, after),
                 *_unproven(lost, gained, len(scores), tolerance),
             ),
@@ -216,6 +222,21 @@ def _unproven(lost: int, gained: int, images: int, tolerance: float) -> tuple[st
     if enough is None:
         return (f"{reason} More images would not help: give --max-accuracy-drop a larger share or mend the model.",)
     return (f"{reason} About {enough:,} such images could prove it.",)
+
+
+def _unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
+    """Say why nothing can be proven against this reference: an export is easily as good as a guess."""
+    if not np.isfinite(reference.scores).all():
+        return ("Expected finite scores of the original, received nan or infinity.",)
+    reasons = []
+    if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
+        reasons.append(f"Expected test images of all ten digits, received none of {missing}.")
+    if accuracy < LEAST_ACCURACY:
+        reasons.append(
+            f"Expected an original that reads these digits, it is right on {accuracy:.1%} only: check the range of its "
+            "pixels (--pixel-range; 0..1 and 0..255 are known), the polarity and the labels."
+        )
+    return tuple(reasons)
 
 
 def _broken_invariants(

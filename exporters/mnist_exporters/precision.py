@@ -26,7 +26,7 @@ class Precision(StrEnum):
 
 ALIASES: dict[str, Precision] = {
     "none": Precision.FLOAT32,
-    **{precision.value: precision for precision in Precision if precision is not Precision.FLOAT32},
+    **{precision.value: precision for precision in Precision},
     # Bits, and weight and activation bits, as Ultralytics writes them.
     "32": Precision.FLOAT32,
     "16": Precision.FLOAT16,

@@ -60,7 +60,7 @@ def convert(original: Original, precision: Precision, calibration: Calibration |
         except Exception as error:  # the converter raises its own, undocumented types
             raise ConversionError(
                 "Expected a model of TFLite's builtin operators, the converter refused "
-                f"({str(error).splitlines()[0]}); replace the layer that it names."
+                f"({next(iter(str(error).splitlines()), 'no reason')}); replace the layer that it names."
             ) from error
         _check(content, original, precision)
     return content

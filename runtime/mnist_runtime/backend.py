@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import pkgutil
 import sys
@@ -141,4 +142,8 @@ def load_backend(name: str, content: bytes) -> Backend:
 
 def backend_version(name: str) -> str:
     """Return the installed version of the backend `name`."""
-    return metadata.version(BACKENDS[name].package)
+    row = BACKENDS[name]
+    try:
+        return metadata.version(row.package)
+    except metadata.PackageNotFoundError:  # the module came from another distribution, such as Debian's
+        return str(getattr(importlib.import_module(row.module), "__version__", "unknown"))

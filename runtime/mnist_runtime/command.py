@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -11,7 +12,7 @@ from typing import NoReturn
 
 from mnist_runtime.errors import ToolkitError
 
-__all__ = ["run_command"]
+__all__ = ["report_error", "run_command", "say"]
 
 
 def run_command(command: Callable[[], int]) -> NoReturn:
@@ -25,17 +26,19 @@ def run_command(command: Callable[[], int]) -> NoReturn:
     except ToolkitError as error:
         code = report_error(error)
     except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
+        say("stopped")
         code = 130
-    except BrokenPipeError:  # the reader of our stdout left, as `head` does
+    except ImportError as error:
+        say(f"error: expected the package {error.name}, it is not installed or broken ({error}): pip install it.")
+        code = 4
+    except BrokenPipeError:  # the reader of our stdout left, as `head` does; nobody listens, nothing is well
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = 141
     except Exception as error:  # the one place that may catch everything
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        print(
+        say(
             f"error: unexpected {type(error).__name__}: {error} (at {frame.name}, line {frame.lineno} of "
-            f"{Path(frame.filename).name}); this is a bug, please report it.",
-            file=sys.stderr,
+            f"{Path(frame.filename).name}); this is a bug, please report it."
         )
         code = 1
     sys.exit(code)
@@ -43,5 +46,11 @@ def run_command(command: Callable[[], int]) -> NoReturn:
 
 def report_error(error: ToolkitError) -> int:
     """Print `error` for a person and return its exit code."""
-    print(f"error: {error}", file=sys.stderr)
+    say(f"error: {error}")
     return error.exit_code
+
+
+def say(text: str) -> None:
+    """Print `text` for a person on stderr; a reader that has left must not change what the command does."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text, file=sys.stderr, flush=True)

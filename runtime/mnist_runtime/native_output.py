@@ -6,11 +6,16 @@ import contextlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 
 from mnist_runtime.errors import ToolkitError
 
 __all__ = ["held_back"]
+
+
+ONE_AT_A_TIME = threading.RLock()
+"""The descriptor belongs to the whole process: threads that swapped it in turns would lose it."""
 
 
 @contextlib.contextmanager
@@ -20,8 +25,8 @@ def held_back() -> Iterator[None]:
     Interpreters greet on stderr from C++ ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU."), before any
     log level can be set; a redirection of `sys.stderr` does not reach them.
     """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as kept:
+    with ONE_AT_A_TIME, tempfile.TemporaryFile() as kept:
+        sys.stderr.flush()
         original = os.dup(2)
         os.dup2(kept.fileno(), 2)
         try:

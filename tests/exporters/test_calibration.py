@@ -38,6 +38,13 @@ def test_the_whole_range_of_pixels_is_shown_and_the_data_left_alone() -> None:
     assert IMAGES.max() < 255
 
 
+def test_overlap_with_the_test_images_is_refused(digits: Splits) -> None:
+    drawn = Calibration.draw(digits.train, 50, seed=0)
+    drawn.refuse_overlap(digits.test.images)
+    with pytest.raises(CalibrationError, match="1 of 50 are among both"):
+        drawn.refuse_overlap(np.concatenate([digits.test.images, drawn.images[7:8]]))
+
+
 @pytest.mark.parametrize("count", [0, 401])
 def test_too_many_or_none_are_refused(count: int) -> None:
     with pytest.raises(CalibrationError, match=f"received {count}"):

@@ -196,7 +196,7 @@ def test_a_students_own_model_works(
     ("arguments", "code", "words"),
     [
         (["--format", "coreml"], 2, "invalid choice"),
-        (["--quantize", "int7"], 2, "expected one of none, float16, dynamic, int8"),
+        (["--quantize", "int7"], 2, "expected one of none, float32, float16, dynamic, int8"),
         (["--max-accuracy-drop", "5"], 2, "above 0 and below 1"),
         (["--max-accuracy-drop", "much"], 2, "expected a share"),
         (["--calibration-samples", "0"], 2, "above 0"),

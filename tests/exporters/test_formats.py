@@ -85,6 +85,21 @@ def test_the_types_inside_are_those_of_the_name(
     assert sizes["float32"] > sizes["float16"] > sizes["dynamic"]
 
 
+def test_a_recurrent_model_keeps_its_loops_in_onnx(digits: Splits) -> None:
+    """The bodies of loops refer to tensors outside of them, which are renamed too."""
+    import keras
+    import onnxruntime
+
+    from mnist_exporters.onnx import convert
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((28, 28)), keras.layers.GRU(8), keras.layers.Dense(10, activation="softmax")]
+    original = Original.adopt(keras.Sequential(layers), digits.test)
+    session = onnxruntime.InferenceSession(convert(original, Precision.FLOAT32, None))
+    images = digits.test.images[:20]
+    assert np.allclose(session.run(None, {"pixels": images[..., None]})[0], original.scores(images), atol=1e-5)
+
+
 def test_a_model_too_small_for_the_precision_is_told(digits: Splits) -> None:
     """TFLite leaves weights of fewer than 1,024 values as they are; such a file must not be called dynamic."""
     import keras

@@ -66,6 +66,32 @@ def test_no_images_prove_nothing() -> None:
         Reference.of(None, Nothing())  # type: ignore[arg-type]  # never asked
 
 
+def test_an_original_that_cannot_read_these_digits_proves_nothing() -> None:
+    """Two that guess alike are easily "as good": wrong labels, inverted pixels, an unknown range."""
+    shifted = Reference("wrong labels", REFERENCE.images, ((LABELS + 1) % 10).astype(np.uint8), SCORES)
+    parity = Parity.compare(shifted, SCORES, 0.005)
+    assert not parity.passed
+    assert "check the range of its pixels" in parity.reasons[-1]
+
+
+def test_images_of_some_digits_only_prove_nothing() -> None:
+    threes = Reference("threes", REFERENCE.images[:290], LABELS[LABELS == 3][:290], SCORES[LABELS == 3][:290])
+    assert "received none of [0, 1, 2, 4, 5, 6, 7, 8, 9]" in Parity.compare(threes, threes.scores, 0.5).reasons[0]
+
+
+def test_an_original_with_a_nan_proves_nothing() -> None:
+    broken = BROKEN["a nan"].astype(np.float32)
+    parity = Parity.compare(Reference("nan", REFERENCE.images, LABELS, broken), SCORES, 0.5)
+    assert parity.reasons == ("Expected finite scores of the original, received nan or infinity.",)
+    json.dumps(parity.as_dict(), allow_nan=False)
+
+
+def test_an_empty_comparison_is_refused() -> None:
+    empty = Reference("none", REFERENCE.images[:0], LABELS[:0], SCORES[:0])
+    with pytest.raises(UsageError, match="received none"):
+        Parity.compare(empty, SCORES[:0], 0.5)
+
+
 def test_too_few_images_fail_and_the_number_that_suffices_is_told() -> None:
     few = Reference("few", REFERENCE.images[:500], LABELS[:500], SCORES[:500])
     parity = Parity.compare(few, SCORES[:500], 0.002)

@@ -88,4 +88,4 @@ def test_the_reader_may_leave(run: Run, picture: Path) -> None:
         check=True,
     )
     assert "Traceback" not in done.stderr
-    assert done.stdout.strip() == "0"
+    assert done.stdout.strip() in ("0", "141")  # 141 if it left before we wrote

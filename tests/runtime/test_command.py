@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from mnist_runtime.command import run_command
@@ -34,6 +37,25 @@ def test_a_bug_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -
     words = capsys.readouterr().err
     assert "unexpected ZeroDivisionError: division by zero (at command, line" in words
     assert words.count("\n") == 1
+
+
+def test_a_missing_package_ends_with_4(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(raising(ModuleNotFoundError("No module named 'keras'", name="keras")))
+    assert left.value.code == 4
+    assert "expected the package keras" in capsys.readouterr().err
+
+
+def test_a_reader_of_stderr_that_left_changes_no_code() -> None:
+    code = "from mnist_runtime.command import run_command, say\n"
+    code += "def refuse():\n    say('a')\n    say('b')\n    return 3\nrun_command(refuse)"
+    done = subprocess.run(
+        ["bash", "-c", f"('{sys.executable}' -c \"$0\" 2>&3; echo $? >&2) 3> >(exec 0<&-)", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.strip() == "3"
 
 
 def test_success_keeps_its_code() -> None:

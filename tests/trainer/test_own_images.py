@@ -1,3 +1,4 @@
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ def test_an_npz_with_both_splits_is_taken_as_it_is(tmp_path: Path, digits: Split
         y_test=test.labels,
     )
     mine = load_data(str(tmp_path / "mine.npz"))
-    assert mine.train.name == str(tmp_path / "mine.npz")
+    assert mine.train.name == "mine.npz"
     assert np.array_equal(mine.train.images, train.images)
     assert np.array_equal(mine.test.labels, test.labels)
 
@@ -75,6 +76,14 @@ def test_an_unreadable_picture_is_named(tmp_path: Path, digits: Splits) -> None:
 def test_an_unsuitable_npz_is_told(tmp_path: Path, arrays: dict[str, np.ndarray], words: str) -> None:
     np.savez(tmp_path / "mine.npz", **arrays)
     with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / "mine.npz"))
+
+
+def test_an_archive_of_something_else_is_told(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        archive.writestr("images", b"no array")
+        archive.writestr("labels.npy", b"no array either")
+    with pytest.raises(DataError, match="expected"):
         load_data(str(tmp_path / "mine.npz"))
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime import __version__
-from mnist_runtime.command import run_command
+from mnist_runtime.command import run_command, say
 from mnist_trainer.architecture import ARCHITECTURES
 from mnist_trainer.datasets import DATASETS
 from mnist_trainer.errors import UsageError
@@ -30,7 +29,7 @@ DATA_HELP = (
     f"{', '.join(DATASETS)}, the path of an .npz file or of a folder of pictures, or auto: mnist where it can be had, "
     "else digits (default: auto)"
 )
-EXIT_CODES = "exit codes: 0 done, 1 bug, 2 wrong usage, 5 bad model file, 6 bad data"
+EXIT_CODES = "exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad data"
 TRAIN_EXAMPLES = f"""\
 examples:
   mnist-train
@@ -110,13 +109,14 @@ def _train(arguments: argparse.Namespace) -> int:
 
     # What is wrong with the folder or the data is told at once, not after the training.
     make_room_for(path)
+    make_room_for(path.with_suffix(".json"))
     data = load_data(arguments.data)
     import_tensorflow()
     chosen = architecture(arguments.architecture)
-    _say(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
+    say(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
     training = train(chosen, data, seed=arguments.seed, epochs=arguments.epochs, show=True)
     save(training.model, training.record, path)
-    _say(
+    say(
         f"{training.record['parameters']:,} parameters, {training.record['validation_accuracy']:.2%} of "
         f"{training.record['validation_images']:,} validation images and {training.record['test_accuracy']:.2%} of "
         f"{training.record['test_images']:,} test images right\n"
@@ -163,7 +163,3 @@ def _table(found: Evaluation) -> str:
         f"{found.accuracy:.2%} of {found.images:,} {found.split} images of {found.dataset} right\n\n"
         f"true  {' '.join(f'{digit:5d}' for digit in range(10))}    right\n{rows}"
     )
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)

@@ -66,7 +66,7 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
     Raises
     ------
     ModelError
-        If the model takes or gives another shape.
+        If the model takes or gives another shape, or gives scores that are not finite.
 
     Examples
     --------
@@ -82,7 +82,10 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
             f"{shape} to {tuple(model.output_shape[1:])}."
         )
     pixels = data.images.reshape(-1, *shape).astype(np.float32) * np.float32(pixel_scale)
-    answers = np.argmax(model.predict(pixels, batch_size=500, verbose=0), axis=1)
+    scores = model.predict(pixels, batch_size=500, verbose=0)
+    if not np.isfinite(scores).all():
+        raise ModelError("Expected a model that gives finite scores, received nan or infinity; train it again.")
+    answers = np.argmax(scores, axis=1)
     confusion = np.zeros((10, 10), np.int64)
     np.add.at(confusion, (data.labels, answers), 1)
     return Evaluation(data.name, data.split, len(data), float(np.mean(answers == data.labels)), confusion)

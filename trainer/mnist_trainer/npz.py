@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
         raise DataError(f"{path}: expected an .npz file of arrays, received another or a truncated one.")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files if key in keys}
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            arrays = {key: archive[key] for key in archive.files if key in keys}
+            return {key: array for key, array in arrays.items() if isinstance(array, np.ndarray)}
+    except Exception as error:  # zipfile, zlib and NumPy raise many kinds for a damaged or hostile file
         raise DataError(f"{path}: expected an .npz file of arrays, could not read it ({error}).") from error
