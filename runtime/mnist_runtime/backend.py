@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.affine import Affine
-from mnist_runtime.errors import BackendError, UsageError
+from mnist_runtime.errors import ArtifactError, BackendError, UsageError
 
 __all__ = ["BACKENDS", "Backend", "BackendRow", "choose_backend"]
 
@@ -112,12 +112,16 @@ def choose_backend(formats: tuple[str, ...], wanted: str | None = None) -> str:
 
     Raises
     ------
+    ArtifactError
+        If no backend of this version runs such files.
     UsageError
         If `wanted` is not in the table or does not run any of `formats`.
     BackendError
         If it, or every candidate, cannot work here; the message names the cure.
     """
     candidates = [name for name, row in BACKENDS.items() if row.format in formats]
+    if not candidates:
+        raise ArtifactError(f"Expected a tflite or onnx file, received {' or '.join(formats)}; update mnist-runtime.")
     if wanted is not None:
         if wanted not in candidates:
             raise UsageError(

@@ -14,7 +14,7 @@ from mnist_runtime.artifact import Artifact, Golden
 from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
 from mnist_runtime.errors import ArtifactError, UsageError
 from mnist_runtime.manifest import Manifest
-from mnist_runtime.picture import read_picture
+from mnist_runtime.picture import pixels_of, read_picture
 from mnist_runtime.preparation import prepare
 
 __all__ = ["Classification", "Classifier"]
@@ -154,7 +154,10 @@ class Classifier:
         BackendError
             If it is a file and Pillow is not installed.
         """
-        pixels = read_picture(picture) if isinstance(picture, (str, Path)) else np.asarray(picture)
+        if isinstance(picture, (str, Path)):
+            pixels = read_picture(picture)
+        else:
+            pixels = picture if isinstance(picture, np.ndarray) else pixels_of(picture)
         scores = self.predict_proba(prepare(pixels)[None])[0]
         order = np.argsort(-scores, kind="stable")
         ranking = tuple((self.manifest.labels[index], float(scores[index])) for index in order)

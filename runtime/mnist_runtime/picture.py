@@ -1,16 +1,21 @@
-"""`read_picture`: a picture file to an array, upright."""
+"""`read_picture` and `pixels_of`: a picture, in a file or in Pillow's hands, to an array, upright."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BackendError, PictureError
+from mnist_runtime.preparation import MAX_PIXELS
 
-__all__ = ["read_picture"]
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["pixels_of", "read_picture"]
 
 
 def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
@@ -29,7 +34,7 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
         If the file is missing, not a picture, damaged or far too large.
     """
     try:
-        from PIL import Image, ImageOps
+        from PIL import Image
     except ImportError as error:
         raise BackendError(
             "Expected Pillow to read picture files, it is not installed: pip install 'mnist-runtime[images]'."
@@ -39,13 +44,33 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
             warnings.simplefilter("ignore")  # about damage that can be lived with
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as picture:
-                upright = ImageOps.exif_transpose(picture)
-                if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
-                    return _sixteen_bit(np.asarray(upright))
-                return np.asarray(upright.convert("L" if upright.mode in ("1", "L") else "RGBA"))
+                return pixels_of(picture)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error}") from error
     except Exception as error:  # the readers of Pillow's many kinds raise as many kinds of errors
         reason = getattr(error, "strerror", None) or str(error)
         raise PictureError(f"{path}: expected a picture, could not read it ({reason}).") from error
+
+
+def pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the pixels of a Pillow image of any mode, as `read_picture` does.
+
+    Raises
+    ------
+    PictureError
+        If it is larger than `prepare` takes; told before it is decoded.
+    """
+    from PIL import ImageOps
+
+    if picture.width * picture.height > MAX_PIXELS:
+        raise PictureError(
+            f"Expected a picture of at most {MAX_PIXELS:,} pixels, received {picture.width} x {picture.height}; "
+            "scale it first."
+        )
+    upright = ImageOps.exif_transpose(picture)
+    if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
+        return _sixteen_bit(np.asarray(upright))
+    return np.asarray(upright.convert("L" if upright.mode in ("1", "L") else "RGBA"))
 
 
 def _sixteen_bit(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:

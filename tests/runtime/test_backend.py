@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.conftest import EVERY_BACKEND
 
-from mnist_runtime import BACKENDS, BackendError, Classifier, UsageError
+from mnist_runtime import BACKENDS, ArtifactError, BackendError, Classifier, UsageError
 from mnist_runtime.backend import backend_version, choose_backend
 
 
@@ -61,6 +61,11 @@ def test_an_unknown_or_unfit_one_is_a_usage_error(int8_onnx: object) -> None:
         choose_backend(("tflite",), "onnxruntime")
     with pytest.raises(UsageError, match="received 'torch'"):
         Classifier.load(int8_onnx, backend="torch")
+
+
+def test_a_format_of_a_later_exporter_asks_for_an_update() -> None:
+    with pytest.raises(ArtifactError, match="received tosa; update mnist-runtime"):
+        choose_backend(("tosa",))
 
 
 @pytest.mark.parametrize("name", EVERY_BACKEND)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from mnist_runtime import BackendError, PictureError, prepare
-from mnist_runtime.picture import read_picture
+from mnist_runtime.picture import pixels_of, read_picture
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
@@ -20,6 +20,20 @@ def test_every_mode_gives_the_same_digit(tmp_path: Path, seven: np.ndarray, mode
     path = tmp_path / ("seven.tiff" if mode in ("F", "CMYK", "I") else "seven.png")
     picture.save(path)
     assert np.abs(prepare(read_picture(path)).astype(int) - prepare(seven)).max() <= 3
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "CMYK", "I", "F"])
+def test_an_image_in_hand_is_read_as_from_a_file(seven: np.ndarray, mode: str) -> None:
+    grey = Image.fromarray(seven).convert("L") if mode in ("I", "F", "1") else Image.fromarray(seven)
+    assert (
+        np.abs(prepare(pixels_of(grey.convert(mode, dither=Image.Dither.NONE))).astype(int) - prepare(seven)).max() <= 3
+    )
+
+
+def test_a_picture_beyond_the_limit_is_not_decoded(tmp_path: Path) -> None:
+    Image.new("1", (9000, 6000)).save(tmp_path / "large.png")
+    with pytest.raises(PictureError, match=r"large\.png: Expected a picture of at most 50,000,000 pixels"):
+        read_picture(tmp_path / "large.png")
 
 
 def test_a_picture_is_turned_upright(tmp_path: Path, seven: np.ndarray) -> None:

@@ -124,7 +124,10 @@ def _read_idx(path: Path) -> npt.NDArray[np.uint8]:
 def _read_npz(path: Path) -> Arrays:
     arrays = read_npz(path, SHAPES)
     if missing := [key for key in SHAPES if key not in arrays]:
-        raise DataError(f"{path}: expected the arrays {', '.join(SHAPES)}, missing {', '.join(missing)}.")
+        raise DataError(
+            f"{path}: expected the arrays {', '.join(SHAPES)}, missing {', '.join(missing)}; delete it and fetch it "
+            "again."
+        )
     return arrays
 
 

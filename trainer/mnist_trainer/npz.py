@@ -24,7 +24,7 @@ def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
         If the file cannot be read, is not an ``.npz`` archive, or is damaged.
     """
     if not zipfile.is_zipfile(path):
-        raise DataError(f"{path}: expected an .npz file of arrays, received another or a truncated one.")
+        raise DataError(f"{path}: expected an .npz file of arrays, received another or a truncated one; get it again.")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files if key in keys}
