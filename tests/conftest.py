@@ -27,7 +27,7 @@ from mnist_exporters import (
 from mnist_runtime import BACKENDS
 from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist
 
-EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.precisions]
+EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.interfaces]
 """Each format with each of its precisions: a new row is tested without a new line here."""
 
 
@@ -40,6 +40,15 @@ EVERY_BACKEND = [
     )
     for name in BACKENDS
 ]
+
+
+EVERY_RUN = [
+    pytest.param(backend.values[0], precision, marks=backend.marks)
+    for backend in EVERY_BACKEND
+    for format, precision in EVERY_PAIR
+    if BACKENDS[backend.values[0]].format == format
+]
+"""Each backend with each precision of the files that it runs."""
 
 
 @pytest.fixture(scope="session")

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import hashlib
 import importlib.util
-import os
 import pkgutil
 import platform
-import tempfile
 import time
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.calibration import Calibration
+from mnist_exporters.contents import BLACK, Contents
+from mnist_exporters.drafts import Drafts
 from mnist_exporters.errors import ConversionError, MissingPackageError
 from mnist_exporters.formats import FORMATS, Format
+from mnist_exporters.interpreter import loads_on
 from mnist_exporters.original import Original
 from mnist_exporters.parity import Parity, Reference
 from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.report import ExportReport
-from mnist_exporters.seal import seal
 from mnist_exporters.spec import ExportSpec
+from mnist_exporters.target import Target
 from mnist_runtime import Classifier, Golden, Manifest, __version__
-from mnist_runtime.backend import backend_version
 
 __all__ = ["export"]
 
@@ -50,6 +46,7 @@ def export(
     reference: Reference,
     golden_images: npt.NDArray[np.uint8],
     calibration: Calibration | None = None,
+    target: Target | None = None,
 ) -> ExportReport:
     """Export `original` as `spec` says; the file appears at `destination` proven and whole, or not at all.
 
@@ -68,6 +65,9 @@ def export(
     golden_images : ndarray of shape (k, 28, 28), dtype uint8
         Real digits that may be given away with the file.
 
+    target : Target, optional
+        A device that the file must load on.
+
     Returns
     -------
     ExportReport
@@ -79,7 +79,7 @@ def export(
     CalibrationError
         If a calibration image is also one of the test images.
     ConversionError
-        If the model cannot be expressed in the format.
+        If the model cannot be expressed in the format, is not what was asked for, or cannot load on `target`.
     MissingPackageError
         If a converter or interpreter is not installed.
     """
@@ -89,57 +89,55 @@ def export(
     used = calibration if spec.precision.is_calibrated else None
     if used:
         used.refuse_overlap(reference.images)
-    model: bytes = pkgutil.resolve_name(row.convert)(original, spec.precision, used)
-    manifest = _manifest(original, spec, row, used)
-    with _beside(destination) as draft:
-        draft.write_bytes(seal(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32))))
-        device = Classifier.load(draft, backend=row.backend)
+    model: bytes = pkgutil.resolve_name(row.convert)(original, spec, used)
+    contents: Contents = pkgutil.resolve_name(row.read)(model)
+    contents.refuse_another_than(spec, original.pixel_scale)
+    if target:
+        target.refuse(contents)
+    converted = time.perf_counter()
+    manifest = _manifest(original, spec, row, contents, used)
+    with Drafts(destination, row) as drafts:
+        drafts.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
+        device = drafts.load()
         parity = Parity.compare(reference, device.predict_proba(reference.images), spec.tolerance)
         golden = Golden(golden_images, device.scores(golden_images))
-        output = {"dtype": golden.scores.dtype.name, "shape": [None, 10]}
-        proven = dataclasses.replace(manifest, output=output, parity=parity.as_dict())
-        content = seal(model, proven, golden)
+        recorded = {**manifest.golden, "backend": device.backend_name}
+        drafts.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)
         report = ExportReport(
             path=destination if parity.passed else None,
             format=spec.format,
             precision=spec.precision.value,
-            size_bytes=len(content),
+            size_bytes=drafts.size,
             model_bytes=len(model),
-            sha256=hashlib.sha256(content).hexdigest(),
-            input_dtype=proven.input["dtype"],
-            output_dtype=proven.output["dtype"],
+            sha256=drafts.sha256,
+            input_dtype=contents.input.dtype,
+            output_dtype=contents.output.dtype,
             pixel_range=original.pixel_range,
+            loads_on=loads_on(contents),
+            requires=contents.requirements(),
             parity=parity,
             seconds=round(time.perf_counter() - started, 3),
+            seconds_converting=round(converted - started, 3),
         )
         if not parity.passed:
             raise RefusedError(report)
-        _write(draft, content)
-        _confirm(draft, row.backend, golden)
-        draft.replace(destination)
+        _confirm(drafts.load(), golden)
+        drafts.appear()
     return report
-
-
-@contextlib.contextmanager
-def _beside(destination: Path) -> Iterator[Path]:
-    """Give a file beside `destination`, so that a rename makes it appear whole; what is left of it is deleted."""
-    handle, name = tempfile.mkstemp(prefix=f".{destination.name}.", dir=destination.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _need(row: Format) -> None:
     for package in row.packages:
         if importlib.util.find_spec(package.replace("-", "_")) is None:
+            wanted = f"'mnist-edge-export[{row.extra}]'" if row.extra else package
             raise MissingPackageError(
-                f"Expected {package}, which this format needs, it is not installed: pip install {package}."
+                f"Expected {package}, which this format needs, it is not installed: pip install {wanted}."
             )
 
 
-def _manifest(original: Original, spec: ExportSpec, row: Format, calibration: Calibration | None) -> Manifest:
+def _manifest(
+    original: Original, spec: ExportSpec, row: Format, contents: Contents, calibration: Calibration | None
+) -> Manifest:
     tools = {package: metadata.version(package) for package in (*row.packages, "numpy")}
     return Manifest(
         name=original.name,
@@ -147,8 +145,8 @@ def _manifest(original: Original, spec: ExportSpec, row: Format, calibration: Ca
         precision=spec.precision.value,
         labels=tuple("0123456789"),
         scores="sigmoid" if original.activation == "sigmoid" else "softmax",
-        input={"dtype": "uint8", "shape": [None, 28, 28, 1]},
-        output={},
+        input={"dtype": contents.input.dtype, "shape": [None, 28, 28, 1], **_pixel_line(contents, original)},
+        output={"dtype": contents.output.dtype, "shape": [None, 10]},
         preparation=PREPARATION,
         source={
             "sha256": original.sha256,
@@ -157,27 +155,22 @@ def _manifest(original: Original, spec: ExportSpec, row: Format, calibration: Ca
             "activation": original.activation,
         },
         tools={"mnist-edge-export": __version__, **tools},
-        golden={"backend": row.backend, "version": backend_version(row.backend), "machine": platform.machine()},
+        golden={"version": tools[row.packages[-1]], "machine": platform.machine()},
+        requires=contents.requirements(),
         calibration=calibration.as_dict() if calibration else None,
     )
 
 
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())  # a rename must not overtake the data
-    path.chmod(0o666 & ~_umask())
+def _pixel_line(contents: Contents, original: Original) -> dict[str, float]:
+    """Return scale and offset of a file that does not take the raw pixel: its input is ``pixel * scale + offset``."""
+    if contents.input.dtype == "uint8":
+        return {}
+    if contents.input.dtype == "float32":
+        return {"scale": original.pixel_scale, "offset": 0}
+    return {"scale": 1, "offset": BLACK[contents.input.dtype]}
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
-def _confirm(path: Path, backend: str, golden: Golden) -> None:
-    """Load the very file that is about to appear and ask it about its own golden vectors."""
-    scores: npt.NDArray[Any] = Classifier.load(path, backend=backend).scores(golden.images)
-    if not np.array_equal(scores, golden.scores):
+def _confirm(device: Classifier, golden: Golden) -> None:
+    """Ask the very file that is about to appear about its own golden vectors."""
+    if not np.array_equal(device.scores(golden.images), golden.scores):
         raise ConversionError("Expected the sealed file to repeat its golden vectors, it gave other scores.")

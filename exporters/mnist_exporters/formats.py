@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mnist_exporters.interface import FLOAT, INT8, INT16, Interface
 from mnist_exporters.precision import Precision
 
 __all__ = ["FORMATS", "Format"]
@@ -11,47 +12,72 @@ __all__ = ["FORMATS", "Format"]
 
 @dataclass(frozen=True)
 class Format:
-    """One row of `FORMATS`.
+    """One row of `FORMATS`. Functions are named ``"module:attribute"`` and imported when they are needed.
 
     Parameters
     ----------
     suffix : str
-        Of the files, with the dot.
-    precisions : tuple of Precision
-        What it can be exported in.
+        Of the file that is loaded, with the dot.
+    interfaces : dict of Precision to Interface
+        The precisions it can be exported in, and the types that such a file may take and give.
     convert : str
-        ``"module:attribute"`` of a function ``(Original, Precision, Calibration | None) -> bytes``.
-    enclose : str
-        ``"module:attribute"`` of a function that makes trailing bytes part of such a file, ``bytes -> bytes``.
-    backend : str
-        The row of `mnist_runtime.BACKENDS` that the proof runs on.
+        A function ``(Original, ExportSpec, Calibration | None) -> bytes``: the bare model.
+    read : str
+        A function ``bytes -> Contents``: what is in a bare model.
+    pack : str
+        A function ``(model, Manifest, Golden, stem) -> dict[suffix, bytes]``: the file or files that are written, the
+        one with `suffix` last.
+    open : str
+        A function ``Path -> Artifact``: reads a packed file and checks its integrity.
+    load : str
+        A function ``Path -> Classifier``: runs a packed file as a device does. The proof goes through it.
     packages : tuple of str
-        The distributions that shape the file; their versions go into the manifest.
+        The distributions that shape the file, the interpreter of the proof last; their versions go into the manifest.
+    extra : str, optional
+        The extra that installs them, where a plain installation lacks one; ``--format all`` leaves such a format out.
     """
 
     suffix: str
-    precisions: tuple[Precision, ...]
+    interfaces: dict[Precision, Interface]
     convert: str
-    enclose: str
-    backend: str
+    read: str
+    pack: str
+    open: str
+    load: str
     packages: tuple[str, ...]
+    extra: str | None = None
 
 
 FORMATS: dict[str, Format] = {
     "tflite": Format(
         suffix=".tflite",
-        precisions=tuple(Precision),
+        interfaces={
+            Precision.FLOAT32: FLOAT,
+            Precision.FLOAT16: FLOAT,
+            Precision.DYNAMIC: FLOAT,
+            Precision.INT8: INT8,
+            Precision.INT16X8: INT16,
+        },
         convert="mnist_exporters.tflite:convert",
-        enclose="mnist_exporters.tflite:enclose",
-        backend="litert",
+        read="mnist_exporters.tflite_contents:read",
+        pack="mnist_exporters.tflite:pack",
+        open="mnist_runtime:Artifact.open",
+        load="mnist_exporters.tflite:load",
         packages=("tensorflow", "keras", "ai-edge-litert"),
     ),
     "onnx": Format(
         suffix=".onnx",
-        precisions=tuple(Precision),
+        interfaces={
+            Precision.FLOAT32: FLOAT,
+            Precision.FLOAT16: FLOAT,
+            Precision.DYNAMIC: FLOAT,
+            Precision.INT8: FLOAT,
+        },
         convert="mnist_exporters.onnx:convert",
-        enclose="mnist_exporters.onnx:enclose",
-        backend="onnxruntime",
+        read="mnist_exporters.onnx_contents:read",
+        pack="mnist_exporters.onnx:pack",
+        open="mnist_runtime:Artifact.open",
+        load="mnist_exporters.onnx:load",
         packages=("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
     ),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,11 +15,14 @@ from mnist_exporters.converter_output import quietly
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.original import Original
 from mnist_exporters.precision import Precision
+from mnist_exporters.seal import seal
+from mnist_exporters.spec import ExportSpec
+from mnist_runtime import Classifier, Golden, Manifest
 
 if TYPE_CHECKING:
     import onnx
 
-__all__ = ["convert", "enclose"]
+__all__ = ["convert", "load", "pack"]
 
 OPSET = 17
 """Old enough for onnxruntime 1.12 of 2022, new enough for every layer of a digit model."""
@@ -28,8 +32,8 @@ TRAILER_FIELD = 7777
 """Number of the protobuf field that carries the trailer: unknown to ONNX, hence skipped by every reader."""
 
 
-def convert(original: Original, precision: Precision, calibration: Calibration | None) -> bytes:
-    """Convert `original` to an ``.onnx`` file from raw pixels, uint8 (n, 28, 28, 1), to scores, float32 (n, 10).
+def convert(original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+    """Convert `original` to an ``.onnx`` model from raw pixels, uint8 (n, 28, 28, 1), to scores, float32 (n, 10).
 
     Raises
     ------
@@ -38,14 +42,14 @@ def convert(original: Original, precision: Precision, calibration: Calibration |
     """
     with quietly():
         try:
-            return _convert(original, precision, calibration)
+            return _convert(original, spec.precision, calibration)
         except ConversionError:
             raise
         except Exception as error:  # tf2onnx, onnx and onnxruntime raise their own, undocumented types
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise ConversionError(
-                f"Expected a model that ONNX {precision} can express, the converter refused ({reason}); replace the "
-                "layer that it names, or choose another format."
+                f"Expected a model that ONNX {spec.precision} can express, the converter refused ({reason}); replace "
+                "the layer that it names, or choose another format."
             ) from error
 
 
@@ -61,7 +65,18 @@ def _convert(original: Original, precision: Precision, calibration: Calibration 
     return content if precision is Precision.FLOAT32 else _int8(content, calibration)
 
 
-def enclose(trailer: bytes) -> bytes:
+def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
+    """Return the file by its suffix."""
+    del stem  # the name of the file does not go into it
+    return {".onnx": seal(model, manifest, golden, enclose=_field)}
+
+
+def load(path: Path) -> Classifier:
+    """Load the file as a device does, as often as there are processors, into onnxruntime."""
+    return Classifier.load(path, backend="onnxruntime", threads=os.cpu_count() or 1)
+
+
+def _field(trailer: bytes) -> bytes:
     """Return `trailer` as a protobuf field of bytes, so that the ``.onnx`` file remains a valid message."""
     return _varint(TRAILER_FIELD << 3 | 2) + _varint(len(trailer)) + trailer
 

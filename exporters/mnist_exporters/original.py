@@ -49,6 +49,11 @@ class Original:
     pixel_range: str
     activation: str
 
+    @property
+    def pixel_scale(self) -> float:
+        """What raw pixels are multiplied by to be in the range that the model was trained on."""
+        return PIXEL_RANGES[self.pixel_range]
+
     @classmethod
     def adopt(
         cls,
@@ -131,7 +136,7 @@ class Original:
         import keras
 
         pixels = keras.Input((28, 28, 1), dtype="uint8", name="pixels")
-        scaled = keras.layers.Rescaling(PIXEL_RANGES[self.pixel_range], name="scaling", dtype="float32")(pixels)
+        scaled = keras.layers.Rescaling(self.pixel_scale, name="scaling", dtype="float32")(pixels)
         return keras.Model(pixels, self._answer(scaled), name="raw")
 
     def _answer(self, pixels: keras.KerasTensor) -> keras.KerasTensor:

@@ -169,6 +169,14 @@ class Parity:
         facts["drop_by_class"] = [_plain(value) for value in self.drop_by_class]
         return {key: _plain(value) for key, value in facts.items()}
 
+    def __str__(self) -> str:
+        return (
+            f"{'proven' if self.passed else 'REFUSED'} on all {self.images:,} images of {self.dataset}\n"
+            f"  accuracy   {self.accuracy_original:.2%} -> {self.accuracy_exported:.2%}, at most "
+            f"{max(0.0, self.drop_upper_95):.2%} lost with 95 % confidence (tolerance {self.tolerance:.2%})\n"
+            f"  agreement  {self.agreement:.2%} ({self.lost} lost, {self.gained} gained)"
+        )
+
 
 def drop_upper_95(lost: int, gained: int, images: int) -> float:
     """Return the upper end of the 95 % confidence interval of a paired difference of two shares.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mnist_exporters.interpreter import INTERPRETERS
 from mnist_exporters.parity import Parity
 
 __all__ = ["ExportReport"]
@@ -32,10 +33,14 @@ class ExportReport:
         NumPy's names of the types that go in and come out.
     pixel_range : str
         What the original was trained on.
+    loads_on : tuple of str
+        Rows of `INTERPRETERS` that can load it, by the versions of the operators in the file.
+    requires : dict
+        What an interpreter must know for that; see `Contents.requirements`.
     parity : Parity
         The proof.
-    seconds : float
-        Wall time of conversion and proof.
+    seconds, seconds_converting : float
+        Wall time of conversion and proof, and of the conversion alone.
     """
 
     path: Path | None
@@ -47,23 +52,27 @@ class ExportReport:
     input_dtype: str
     output_dtype: str
     pixel_range: str
+    loads_on: tuple[str, ...]
+    requires: dict[str, Any]
     parity: Parity
     seconds: float
+    seconds_converting: float
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return facts | {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
 
+    def _memory(self) -> str:
+        arena = self.requires.get("arena_bytes")
+        return f"  memory     an arena of {arena:,} bytes\n" if arena else ""
+
     def __str__(self) -> str:
-        proof = self.parity
         return (
-            f"{self.format} {self.precision}: {'proven' if proof.passed else 'REFUSED'} on all {proof.images:,} images "
-            f"of {proof.dataset}\n"
-            f"  accuracy   {proof.accuracy_original:.2%} -> {proof.accuracy_exported:.2%}, at most "
-            f"{max(0.0, proof.drop_upper_95):.2%} lost with 95 % confidence (tolerance {proof.tolerance:.2%})\n"
-            f"  agreement  {proof.agreement:.2%} ({proof.lost} lost, {proof.gained} gained)\n"
+            f"{self.format} {self.precision}: {self.parity}\n"
             f"  size       {self.size_bytes:,} bytes, of which the model {self.model_bytes:,}; "
             f"{self.input_dtype} in, {self.output_dtype} out\n"
+            f"  loads on   {', '.join(INTERPRETERS[name].since for name in self.loads_on) or 'no known interpreter'}\n"
+            f"{self._memory()}"
             f"  time       {self.seconds:.1f} s"
         )

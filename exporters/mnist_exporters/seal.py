@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pkgutil
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 
-from mnist_exporters.formats import FORMATS
 from mnist_runtime.artifact import (
     DIGEST_LENGTH,
     GOLDEN_IMAGES_ENTRY,
@@ -25,8 +24,20 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 """The zip format's earliest time, for every entry: the same export gives the same bytes."""
 
 
-def seal(model: bytes, manifest: Manifest, golden: Golden) -> bytes:
-    """Return the whole file: `model`, then a zip archive whose comment is the SHA-256 of all before it."""
+def seal(
+    model: bytes, manifest: Manifest, golden: Golden, *, enclose: Callable[[bytes], bytes] = lambda trailer: trailer
+) -> bytes:
+    """Return the whole file: `model`, then a zip archive whose comment is the SHA-256 of all before it.
+
+    Parameters
+    ----------
+    model : bytes
+        What an interpreter loads.
+    manifest, golden : Manifest, Golden
+        What the archive holds.
+    enclose : callable, optional
+        Puts before the archive what the format needs there for it to be passed over. It must end with the archive.
+    """
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as entries:
         for name, content in (
@@ -36,9 +47,8 @@ def seal(model: bytes, manifest: Manifest, golden: Golden) -> bytes:
         ):
             entries.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
         entries.comment = b"0" * DIGEST_LENGTH  # holds the place, so that every length is final
-    body = (model + pkgutil.resolve_name(FORMATS[manifest.format].enclose)(archive.getvalue()))[:-DIGEST_LENGTH]
-    sealed: bytes = body + hashlib.sha256(body).hexdigest().encode()
-    return sealed
+    body = (model + enclose(archive.getvalue()))[:-DIGEST_LENGTH]
+    return body + hashlib.sha256(body).hexdigest().encode()
 
 
 def _npy(array: np.ndarray) -> bytes:  # type: ignore[type-arg]  # any dtype

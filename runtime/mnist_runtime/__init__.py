@@ -19,6 +19,7 @@ from mnist_runtime.errors import (
     PictureError,
     RuntimePackageError,
     ToolkitError,
+    UnsealedError,
     UsageError,
 )
 from mnist_runtime.manifest import Manifest
@@ -42,6 +43,7 @@ __all__ = [
     "RuntimePackageError",
     "SelfTest",
     "ToolkitError",
+    "UnsealedError",
     "UsageError",
     "prepare",
     "self_test",

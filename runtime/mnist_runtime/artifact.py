@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import ArtifactError
+from mnist_runtime.errors import ArtifactError, UnsealedError
 from mnist_runtime.manifest import Manifest
 
 __all__ = ["Artifact", "Golden"]
@@ -83,14 +83,14 @@ class Artifact:
         try:
             return cls.from_bytes(content)
         except ArtifactError as error:
-            raise ArtifactError(f"{path}: {error}") from error
+            raise type(error)(f"{path}: {error}") from error
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Artifact:
         """Check the integrity of a file's `content` and read what it says; see `open`."""
         body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
         if not re.fullmatch(rb"[0-9a-f]{64}", digest):
-            raise ArtifactError(
+            raise UnsealedError(
                 "Expected a file exported by mnist-export, with its SHA-256 at the end, received another kind of file "
                 "or a truncated one; export the Keras model with mnist-export, or copy the file again."
             )

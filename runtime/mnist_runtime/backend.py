@@ -28,8 +28,8 @@ class Backend(Protocol):
         """What the integers of the scores stand for; None when they are real numbers already."""
         ...
 
-    def run(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return the scores ``(n, 10)``, as the file gives them, for `pixels` ``(n, 28, 28, 1)``."""
+    def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the scores ``(n, 10)``, as the file gives them, for `pixels` ``(n, 28, 28, 1)`` as it takes them."""
         ...
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -51,10 +53,15 @@ class Classifier:
     ----------
     artifact : Artifact
         The file.
-    backend : Backend
-        The interpreter that holds the model.
+    backends : sequence of Backend
+        Interpreters that hold the model, as many as images are to be worked on at once.
     backend_name : str
-        Its row in `BACKENDS`.
+        Their row in `BACKENDS`.
+
+    Notes
+    -----
+    Threads may share a classifier: each call borrows an interpreter that no other call is using, and waits for one if
+    all are in use.
 
     Examples
     --------
@@ -67,14 +74,18 @@ class Classifier:
     '1'
     """
 
-    def __init__(self, artifact: Artifact, backend: Backend, backend_name: str) -> None:
+    def __init__(self, artifact: Artifact, backends: Sequence[Backend], backend_name: str) -> None:
         self.manifest: Manifest = artifact.manifest
         self.golden: Golden = artifact.golden
-        self.backend = backend
         self.backend_name = backend_name
+        self.threads = len(backends)
+        self._output = backends[0].output
+        self._idle: SimpleQueue[Backend] = SimpleQueue()
+        for backend in backends:
+            self._idle.put(backend)
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, backend: str | None = None) -> Classifier:
+    def load(cls, path: str | Path | None = None, *, backend: str | None = None, threads: int = 1) -> Classifier:
         """Load an exported file, after checking its integrity.
 
         Parameters
@@ -83,6 +94,9 @@ class Classifier:
             A ``.tflite`` or ``.onnx`` file made by ``mnist-export``; without it the ready int8 model of this package.
         backend : str, optional
             ``"litert"``, ``"tflite-runtime"`` or ``"onnxruntime"``; without it the first one that is installed.
+        threads : int, optional
+            Batches of images that are worked on at once, each by an interpreter of its own. It helps with hundreds of
+            images, not with one.
 
         Raises
         ------
@@ -91,8 +105,10 @@ class Classifier:
         BackendError
             If no interpreter for it is installed; the message names the ``pip install`` line.
         UsageError
-            If `backend` is unknown or cannot run this format.
+            If `backend` is unknown or cannot run this format, or `threads` is below 1.
         """
+        if threads < 1:
+            raise UsageError(f"Expected one thread or more, received {threads}.")
         if path is None:
             name = choose_backend(tuple(READY_MODELS), backend)
             with resources.as_file(_ready_model(BACKENDS[name].format)) as ready:
@@ -100,7 +116,7 @@ class Classifier:
         else:
             artifact = Artifact.open(path)
             name = choose_backend((artifact.manifest.format,), backend)
-        return cls(artifact, load_backend(name, artifact.content), name)
+        return cls(artifact, [load_backend(name, artifact.content) for _ in range(threads)], name)
 
     def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Return the digit on each of `images`.
@@ -136,8 +152,7 @@ class Classifier:
 
     def real_scores(self, scores: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the shares 0..1 that `scores`, as the file gives them, stand for."""
-        affine = self.backend.output
-        return scores.astype(np.float32) if affine is None else affine.dequantize(scores)
+        return scores.astype(np.float32) if self._output is None else self._output.dequantize(scores)
 
     def classify(self, picture: npt.NDArray[np.uint8] | str | Path | Any) -> Classification:
         """Say what digit a picture shows, after bringing it to MNIST form with `prepare`.
@@ -175,7 +190,7 @@ class Classifier:
         padded = images if len(images) else np.zeros((1, 28, 28), np.uint8)
         # A dynamic file takes its ranges from all it is given at once; alone, no image depends on its neighbours.
         step = 1 if self.manifest.precision == "dynamic" else BATCH
-        parts = [self.backend.run(padded[start : start + step, :, :, None]) for start in range(0, len(padded), step)]
+        parts = self._run([padded[start : start + step, :, :, None] for start in range(0, len(padded), step)])
         scores: npt.NDArray[Any] = np.concatenate(parts)[: len(images)]
         if scores.shape != (len(images), len(self.manifest.labels)):
             raise ArtifactError(
@@ -183,6 +198,33 @@ class Classifier:
                 "export it again."
             )
         return scores
+
+    def _run(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
+        """Run each of `batches`; where there are threads for it, each takes an equal part of them."""
+        if self.threads == 1 or len(batches) == 1:
+            return self._run_some(batches)
+        from concurrent.futures import ThreadPoolExecutor  # takes as long to import as a hundred digits
+
+        part = -(-len(batches) // self.threads)
+        parts = [batches[start : start + part] for start in range(0, len(batches), part)]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return [scores for some in pool.map(self._run_some, parts) for scores in some]
+
+    def _run_some(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
+        backend = self._idle.get()
+        try:
+            return [backend.run(self._tensor(batch)) for batch in batches]
+        finally:
+            self._idle.put(backend)
+
+    def _tensor(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return raw pixels as the file takes them: as they are, unless it was exported otherwise."""
+        wanted = self.manifest.input
+        if wanted["dtype"] == "uint8":
+            return pixels
+        # Exact: small integers, or one multiplication in float32, as a program that scales pixels does it.
+        scaled = pixels * np.float32(wanted["scale"]) + np.float32(wanted["offset"])
+        return scaled.astype(wanted["dtype"])
 
 
 def _ready_model(format: str) -> Any:

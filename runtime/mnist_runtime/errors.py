@@ -4,7 +4,8 @@
 
     ToolkitError                    base of the trees of all three packages; knows its exit code
     └── RuntimePackageError         base of this package
-        ├── ArtifactError           5  the file is damaged, unproven or not ours        (ValueError)
+        ├── ArtifactError           5  the file is damaged or incompatible              (ValueError)
+        │   └── UnsealedError       5  the file is another tool's, or cut off
         ├── BackendError            4  no interpreter that can run it is installed      (ImportError)
         ├── PictureError            6  a picture is missing, unreadable or blank        (ValueError)
         └── UsageError              2  the call itself is wrong                         (ValueError)
@@ -22,6 +23,7 @@ __all__ = [
     "PictureError",
     "RuntimePackageError",
     "ToolkitError",
+    "UnsealedError",
     "UsageError",
 ]
 
@@ -40,6 +42,10 @@ class ArtifactError(RuntimePackageError, ValueError):
     """A model file is damaged, incompatible or not an artifact of this toolkit."""
 
     exit_code = 5
+
+
+class UnsealedError(ArtifactError):
+    """A file does not end with a digest: another tool made it, or its end is missing."""
 
 
 class BackendError(RuntimePackageError, ImportError):

@@ -30,7 +30,8 @@ class Manifest:
     scores : str
         ``"softmax"``: a row sums to one. ``"sigmoid"``: each class for itself.
     input, output : dict
-        ``dtype`` and ``shape`` (with None for the number of images) of the two tensors.
+        ``dtype`` and ``shape`` (with None for the number of images) of the two tensors. An input of another type than
+        uint8, the raw pixel, also has ``scale`` and ``offset``: it takes ``pixel * scale + offset``.
     preparation : dict
         How `mnist_runtime.prepare` makes a picture into pixels, in words.
     source : dict
@@ -39,6 +40,8 @@ class Manifest:
         Versions that made the file.
     golden : dict of str to str
         ``backend``, ``version`` and ``machine`` that recorded the golden scores.
+    requires : dict
+        What an interpreter must know to load the model: versions of the operators, or opset and IR version.
     calibration : dict or None
         Images that set the integer ranges: data set, number, seed, SHA-256. None where nothing was quantised.
     parity : dict or None
@@ -58,6 +61,7 @@ class Manifest:
     source: dict[str, Any]
     tools: dict[str, str]
     golden: dict[str, str]
+    requires: dict[str, Any] = dataclasses.field(default_factory=dict)
     calibration: dict[str, Any] | None = None
     parity: dict[str, Any] | None = None
     schema: int = SCHEMA

@@ -24,7 +24,7 @@ class ONNXBackend:
         self._session = session
         self._input = session.get_inputs()[0].name
 
-    def run(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """See `Backend.run`."""
         scores: npt.NDArray[Any] = self._session.run(None, {self._input: pixels})[0]
         return scores

@@ -25,12 +25,17 @@ class TFLiteBackend:
         self._batch = 0  # the tensors are allocated at the first run
 
     @property
+    def input_dtype(self) -> np.dtype[Any]:
+        """Type of the tensor that `run` takes."""
+        return np.dtype(self._input["dtype"])
+
+    @property
     def output(self) -> Affine | None:
         """See `Backend.output`."""
         scale, zero_point = self._output["quantization"]
         return Affine(float(scale), int(zero_point), np.dtype(self._output["dtype"]).name) if scale else None
 
-    def run(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """See `Backend.run`."""
         if len(pixels) != self._batch:
             self._interpreter.resize_tensor_input(self._input["index"], pixels.shape)
@@ -61,10 +66,10 @@ def load_tflite_runtime(content: bytes) -> Backend:
 def _load(interpreter: Any, content: bytes) -> Backend:
     try:
         backend = TFLiteBackend(interpreter(model_content=content, num_threads=1))
-        backend.run(np.zeros((1, 28, 28, 1), np.uint8))
+        backend.run(np.zeros((1, 28, 28, 1), backend.input_dtype))
     except (ValueError, RuntimeError) as error:
         raise ArtifactError(
-            f"Expected a TFLite file that this interpreter can run from uint8 (n, 28, 28, 1), it refused ({error}); "
+            f"Expected a TFLite file that this interpreter can run on images (n, 28, 28, 1), it refused ({error}); "
             "update the interpreter, or export the model again."
         ) from error
     return backend

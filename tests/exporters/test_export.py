@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.conftest import EVERY_PAIR
 
 from mnist_exporters import (
     FORMATS,
@@ -98,8 +99,7 @@ def break_after_conversion(monkeypatch: pytest.MonkeyPatch, format: str) -> None
     monkeypatch.setattr(FORMATS[format].convert.replace(":", "."), broken)
 
 
-@pytest.mark.parametrize("format", FORMATS)
-@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
 def test_weights_shuffled_after_conversion_are_refused(
     monkeypatch: pytest.MonkeyPatch,
     originals: dict[str, Original],

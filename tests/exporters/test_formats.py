@@ -1,4 +1,5 @@
 import io
+import pkgutil
 import zipfile
 from collections.abc import Callable
 
@@ -6,22 +7,27 @@ import numpy as np
 import pytest
 from tests.conftest import EVERY_PAIR
 
-from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, Original, Precision
+from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.onnx import _varint
-from mnist_runtime import BACKENDS, Artifact
+from mnist_runtime import Artifact
 from mnist_trainer import ARCHITECTURES, Splits
+
+
+def convert_and_read(original: Original, spec: ExportSpec, calibration: Calibration | None) -> None:
+    """The first half of an export."""
+    row = FORMATS[spec.format]
+    model = pkgutil.resolve_name(row.convert)(original, spec, calibration)
+    pkgutil.resolve_name(row.read)(model).refuse_another_than(spec, original.pixel_scale)
 
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_row_is_complete(name: str) -> None:
     import importlib.util
-    import pkgutil
 
     row = FORMATS[name]
     assert row.suffix.startswith(".")
-    assert BACKENDS[row.backend].format == name
-    assert callable(pkgutil.resolve_name(row.convert))
-    assert callable(pkgutil.resolve_name(row.enclose))
+    for function in (row.convert, row.read, row.pack, row.load):
+        assert callable(pkgutil.resolve_name(function))
     assert all(importlib.util.find_spec(package.replace("-", "_")) for package in row.packages)
 
 
@@ -33,7 +39,8 @@ def test_every_file_takes_raw_pixels_and_gives_ten_scores(
     report = exported(model, format, precision)
     manifest = Artifact.open(report.path).manifest
     assert manifest.input == {"dtype": "uint8", "shape": [None, 28, 28, 1]}
-    assert manifest.output == {"dtype": report.output_dtype, "shape": [None, 10]}
+    assert manifest.output == {"dtype": FORMATS[format].interfaces[precision].outputs[0], "shape": [None, 10]}
+    assert report.output_dtype == manifest.output["dtype"]
     assert (manifest.calibration is None) == (not precision.is_calibrated)
 
 
@@ -66,22 +73,28 @@ def test_int8_onnx_is_qdq_with_weights_per_channel(exported: Callable[..., Expor
         assert kept[pixels.input[2]].dtype == np.uint8
 
 
-@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
 @pytest.mark.parametrize("model", ARCHITECTURES)
 def test_the_types_inside_are_those_of_the_name(
-    exported: Callable[..., ExportReport], model: str, precision: Precision
+    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
     """Read with the formats' own tools, not with the code that made the files."""
     import onnx
     from ai_edge_litert.interpreter import Interpreter
 
-    weights = {"float32": "float32", "float16": "float16", "dynamic": "int8", "int8": "int8"}[precision]
-    interpreter = Interpreter(model_path=str(exported(model, "tflite", precision).path))
-    assert weights in {np.dtype(tensor["dtype"]).name for tensor in interpreter.get_tensor_details()}
-    graph = onnx.load(exported(model, "onnx", precision).path).graph
-    arrays = [onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer]
-    assert max(arrays, key=lambda array: array.size).dtype == weights
-    sizes = {name: exported(model, "onnx", name).model_bytes for name in Precision}
+    path = exported(model, format, precision).path
+    if format == "tflite":
+        types = {np.dtype(tensor["dtype"]).name for tensor in Interpreter(model_path=str(path)).get_tensor_details()}
+    else:
+        arrays = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer]
+        types = {max(arrays, key=lambda array: array.size).dtype.name}
+    assert (precision if precision.startswith("float") else "int8") in types
+    assert ("int16" in types) == (precision is Precision.INT16X8)
+
+
+@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_fewer_bits_make_smaller_files(exported: Callable[..., ExportReport], model: str) -> None:
+    sizes = {name: exported(model, "onnx", name).model_bytes for name in FORMATS["onnx"].interfaces}
     assert sizes["float32"] > sizes["float16"] > sizes["dynamic"]
 
 
@@ -95,7 +108,7 @@ def test_a_recurrent_model_keeps_its_loops_in_onnx(digits: Splits) -> None:
     keras.utils.set_random_seed(0)
     layers = [keras.Input((28, 28)), keras.layers.GRU(8), keras.layers.Dense(10, activation="softmax")]
     original = Original.adopt(keras.Sequential(layers), digits.test)
-    session = onnxruntime.InferenceSession(convert(original, Precision.FLOAT32, None))
+    session = onnxruntime.InferenceSession(convert(original, ExportSpec("onnx", Precision.FLOAT32), None))
     images = digits.test.images[:20]
     assert np.allclose(session.run(None, {"pixels": images[..., None]})[0], original.scores(images), atol=1e-5)
 
@@ -104,13 +117,12 @@ def test_a_model_too_small_for_the_precision_is_told(digits: Splits) -> None:
     """TFLite leaves weights of fewer than 1,024 values as they are; such a file must not be called dynamic."""
     import keras
 
-    from mnist_exporters.tflite import convert
-
     pixels = keras.Input((28, 28, 1))
     small = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3, strides=4)(pixels))
     model = keras.Model(pixels, keras.layers.Dense(10, activation="softmax")(small))
+    spec = ExportSpec("tflite", Precision.DYNAMIC)
     with pytest.raises(ConversionError, match="Expected dynamic weights"):
-        convert(Original.adopt(model, digits.test), Precision.DYNAMIC, None)
+        convert_and_read(Original.adopt(model, digits.test), spec, None)
 
 
 def test_the_ready_cnn_is_small_in_int8(exported: Callable[..., ExportReport]) -> None:
@@ -119,31 +131,26 @@ def test_the_ready_cnn_is_small_in_int8(exported: Callable[..., ExportReport]) -
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_int8_without_calibration_is_refused(originals: dict[str, Original], format: str) -> None:
-    import pkgutil
-
-    convert = pkgutil.resolve_name(FORMATS[format].convert)
     with pytest.raises(ConversionError, match="Expected calibration images"):
-        convert(originals["mlp"], Precision.INT8, None)
+        convert_and_read(originals["mlp"], ExportSpec(format, Precision.INT8), None)
 
 
 def test_a_layer_beyond_the_builtins_is_refused(digits: object, originals: dict[str, Original]) -> None:
     import keras
 
-    from mnist_exporters.tflite import convert
-
     pixels = keras.Input((28, 28))
     rare = keras.ops.erfinv(keras.ops.clip(pixels, 0.1, 0.9))  # Erfinv is a Flex operator
     scores = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(rare))
     with pytest.raises(ConversionError, match="builtin operators"):
-        convert(Original.adopt(keras.Model(pixels, scores), digits.test), Precision.FLOAT32, None)
+        convert_and_read(
+            Original.adopt(keras.Model(pixels, scores), digits.test), ExportSpec("tflite", Precision.FLOAT32), None
+        )
 
 
 def test_calibration_that_narrows_the_input_is_found(originals: dict[str, Original]) -> None:
-    from mnist_exporters.tflite import convert
-
     dark = Calibration(np.full((20, 28, 28), 100, np.uint8), "made up", 0)  # not drawn, so without a pixel of 255
     with pytest.raises(ConversionError, match="pixels are taken raw"):
-        convert(originals["mlp"], Precision.INT8, dark)
+        convert_and_read(originals["mlp"], ExportSpec("tflite", Precision.INT8), dark)
 
 
 @pytest.mark.parametrize(("number", "encoded"), [(0, "00"), (1, "01"), (127, "7f"), (128, "8001"), (300, "ac02")])

@@ -100,3 +100,26 @@ def test_a_sealed_file_that_is_no_model_is_refused(int8_tflite: Path, tmp_path: 
     hollow.write_bytes(seal(b"not a model", artifact.manifest, artifact.golden))
     with pytest.raises(ArtifactError, match="it refused"):
         Classifier.load(hollow)
+
+
+def test_threads_give_the_answers_of_one(digits: Splits) -> None:
+    images = digits.test.images
+    alone, together = (Classifier.load(threads=threads) for threads in (1, 3))
+    assert np.array_equal(alone.scores(images), together.scores(images))
+    assert np.array_equal(alone.scores(images[:1]), together.scores(images[:1]))
+
+
+def test_callers_may_share_a_classifier(digits: Splits) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    classifier = Classifier.load(threads=2)
+    parts = np.array_split(digits.test.images, 40)
+    expected = [classifier.scores(part) for part in parts]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(3):
+            assert all(map(np.array_equal, expected, pool.map(classifier.scores, parts)))
+
+
+def test_no_thread_is_refused() -> None:
+    with pytest.raises(UsageError, match="one thread or more"):
+        Classifier.load(threads=0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import EVERY_BACKEND, EVERY_PAIR
+from tests.conftest import EVERY_PAIR, EVERY_RUN
 
 from mnist_exporters import ExportReport, Precision
 from mnist_exporters.seal import seal
@@ -23,8 +23,7 @@ def test_where_a_file_was_made_it_repeats_itself_exactly(
     assert found.recorded_with == found.run_with
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
-@pytest.mark.parametrize("precision", Precision)
+@pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)
 def test_every_interpreter_stays_within_the_bound(
     exported: Callable[..., ExportReport], run: Callable[..., object], backend: str, precision: Precision
 ) -> None:
