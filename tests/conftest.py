@@ -30,6 +30,8 @@ from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist
 EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.interfaces]
 """Each format with each of its precisions: a new row is tested without a new line here."""
 
+DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
+"""Those that `mnist_runtime` runs itself; the others are for devices without Python."""
 
 EVERY_BACKEND = [
     pytest.param(

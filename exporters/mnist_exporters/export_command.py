@@ -166,6 +166,7 @@ def _specs(arguments: argparse.Namespace) -> tuple[ExportSpec, ...]:
 
 def _run(job: Job, *, as_json: bool) -> int:
     """Export everything the job asks for; one that fails does not keep the others from being made."""
+    from mnist_runtime.backend import BACKENDS
     from mnist_trainer.output_file import make_room_for
 
     # What is wrong with a name or a folder is told at once.
@@ -183,9 +184,10 @@ def _run(job: Job, *, as_json: bool) -> int:
             say(str(report))
             if report.path and not as_json:
                 print(report.path)
+    on_devices = {row.format for row in BACKENDS.values()}
     if as_json:
         print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
-    elif proven := [report for report in reports if report.path]:
+    elif proven := [report for report in reports if report.path and report.format in on_devices]:
         say(f"classify a picture: mnist-runtime classify --model {proven[-1].path} PICTURE")
     return code
 

@@ -81,7 +81,7 @@ def shuffled_onnx(content: bytes, rng: np.random.Generator) -> bytes:
     return model.SerializeToString()
 
 
-SHUFFLED = {"tflite": shuffled_tflite, "onnx": shuffled_onnx}
+SHUFFLED = {"tflite": shuffled_tflite, "onnx": shuffled_onnx, "c": shuffled_tflite}
 
 
 def break_after_conversion(monkeypatch: pytest.MonkeyPatch, format: str) -> None:

@@ -44,6 +44,10 @@ def both(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path,
     """Everything, exported twice, in two processes."""
     folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
     quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
+    for folder in folders:
+        for format in set(FORMATS) - set(EVERY_FORMAT):
+            done = run("mnist-export", "--format", format, "--quantize", "--data", "digits", "--output", folder)
+            assert done.returncode == 0, done.stderr
     return [
         (folder, run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json"))
         for folder in folders
@@ -55,7 +59,7 @@ def test_one_json_object_tells_everything(both: list[tuple[Path, object]]) -> No
     assert done.returncode == 0, done.stderr
     artifacts = json.loads(done.stdout)["artifacts"]
     pairs = {(artifact["format"], artifact["precision"]) for artifact in artifacts}
-    assert pairs == {(name, precision) for name, row in FORMATS.items() for precision in row.interfaces}
+    assert pairs == {(name, precision) for name in EVERY_FORMAT for precision in FORMATS[name].interfaces}
     for artifact in artifacts:
         assert set(artifact) >= ARTIFACT_KEYS
         assert set(artifact["parity"]) >= PARITY_KEYS
@@ -64,17 +68,20 @@ def test_one_json_object_tells_everything(both: list[tuple[Path, object]]) -> No
         path = Path(artifact["path"])
         assert path.parent == folder
         assert path.stat().st_size == artifact["size_bytes"]
-    assert sorted(entry.name for entry in folder.iterdir()) == sorted(Path(a["path"]).name for a in artifacts)
+    suffixes = {FORMATS[name].suffix for name in EVERY_FORMAT}
+    there = sorted(entry.name for entry in folder.iterdir() if entry.suffix in suffixes)
+    assert there == sorted(Path(artifact["path"]).name for artifact in artifacts)
 
 
 def test_a_second_process_makes_the_same_bytes(both: list[tuple[Path, object]]) -> None:
     first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder, _ in both)
-    assert len(first) == sum(len(row.interfaces) for row in FORMATS.values())
+    assert len(first) >= sum(len(row.interfaces) for row in FORMATS.values())
     assert first == second
 
 
 def test_the_bytes_do_not_depend_on_the_others(run: Run, both: list[tuple[Path, object]], tmp_path: Path) -> None:
-    for format, row in FORMATS.items():
+    for format in EVERY_FORMAT:
+        row = FORMATS[format]
         path = tmp_path / f"alone{row.suffix}"
         done = run("mnist-export", "--format", format, "--quantize", "--data", "digits", "--output", path)
         assert done.returncode == 0, done.stderr

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.conftest import EVERY_PAIR
+from tests.conftest import DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Artifact, ArtifactError
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
 def test_a_file_tells_what_it_is_and_carries_its_golden_vectors(
     exported: Callable[..., ExportReport], golden_images: np.ndarray, format: str, precision: Precision
 ) -> None:

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import EVERY_PAIR
+from tests.conftest import DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import ArtifactError, Classifier, PictureError, UsageError
 from mnist_trainer import Splits
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
 def test_one_by_one_or_all_at_once_gives_the_same(
     exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
 ) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import EVERY_PAIR, EVERY_RUN
+from tests.conftest import DEVICE_PAIR, EVERY_RUN
 
 from mnist_exporters import ExportReport, Precision
 from mnist_exporters.seal import seal
@@ -13,7 +13,7 @@ from mnist_runtime import BACKENDS, Artifact, self_test
 from mnist_runtime.self_test import SCORE_BOUNDS
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
 def test_where_a_file_was_made_it_repeats_itself_exactly(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
