@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mnist_exporters.interface import FLOAT, INT8, INT16, Interface
+from mnist_exporters.interface import FLOAT, INT8, INT16, MICRO, Interface
 from mnist_exporters.precision import Precision
 
 __all__ = ["FORMATS", "Format"]
@@ -79,6 +79,17 @@ FORMATS: dict[str, Format] = {
         open="mnist_runtime:Artifact.open",
         load="mnist_exporters.onnx:load",
         packages=("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
+    ),
+    "c": Format(
+        suffix=".h",
+        interfaces={Precision.INT8: MICRO},
+        convert="mnist_exporters.tflite:convert",
+        read="mnist_exporters.c_array:read",
+        pack="mnist_exporters.c_array:pack",
+        open="mnist_exporters.c_array:open_pair",
+        load="mnist_exporters.c_array:load",
+        packages=("tensorflow", "keras", "tflite-micro"),
+        extra="micro",
     ),
 }
 """Name -> format; reading the table imports no converter. A new format is one module and one row."""
