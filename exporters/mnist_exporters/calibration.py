@@ -57,10 +57,7 @@ class Calibration:
         for digit in np.unique(labels):
             turn[labels == digit] = np.arange((labels == digit).sum())
         chosen = shuffled[np.argsort(turn, kind="stable")[:count]]
-        images = training.images[chosen].copy()
-        if images.max() < 255:
-            images[0, 0, 0] = 255
-        return cls(images, training.name, seed)
+        return cls(_with_white(training.images[chosen]), training.name, seed)
 
     def refuse_overlap(self, images: npt.NDArray[np.uint8]) -> None:
         """Make sure that none of these is among `images`, which are to prove the export.
@@ -77,6 +74,18 @@ class Calibration:
                 "both; divide the data anew."
             )
 
+    def halves(self) -> tuple[Calibration, Calibration]:
+        """Return two disjoint halves with as many of each digit as can be: every other image of a digit.
+
+        Like every draw, each shows one pixel of 255.
+        """
+        # `draw` deals the digits out in turn, so that every tenth image is of the same digit.
+        first = np.arange(len(self.images)) // 10 % 2 == 0
+        return self._part(first), self._part(~first)
+
+    def _part(self, chosen: npt.NDArray[np.bool_]) -> Calibration:
+        return Calibration(_with_white(self.images[chosen]), self.dataset, self.seed)
+
     def as_dict(self) -> dict[str, Any]:
         """Return what the manifest says of it."""
         return {
@@ -86,3 +95,11 @@ class Calibration:
             "seed": self.seed,
             "sha256": hashlib.sha256(self.images.tobytes()).hexdigest(),
         }
+
+
+def _with_white(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return `images` with at least one pixel of 255."""
+    if images.size and images.max() < 255:
+        images = images.copy()
+        images[0, 0, 0] = 255
+    return images

@@ -99,7 +99,8 @@ def export(
     with Drafts(destination, row) as drafts:
         drafts.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
         device = drafts.load()
-        parity = Parity.compare(reference, device.predict_proba(reference.images), spec.tolerance)
+        scores = device.predict_proba(reference.images)
+        parity = Parity.compare(reference, scores, spec.tolerance)
         golden = Golden(golden_images, device.scores(golden_images))
         recorded = {**manifest.golden, "backend": device.backend_name}
         drafts.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)
@@ -118,6 +119,7 @@ def export(
             parity=parity,
             seconds=round(time.perf_counter() - started, 3),
             seconds_converting=round(converted - started, 3),
+            scores=scores,
         )
         if not parity.passed:
             raise RefusedError(report)

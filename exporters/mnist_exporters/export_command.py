@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.formats import FORMATS
@@ -24,6 +25,11 @@ from mnist_runtime import __version__
 from mnist_runtime.command import report_error, run_command, say
 from mnist_runtime.errors import ToolkitError
 from mnist_trainer.cli import natural, positive
+
+if TYPE_CHECKING:
+    from mnist_exporters.calibration import Calibration
+    from mnist_exporters.original import Original
+    from mnist_exporters.parity import Reference
 
 __all__ = ["export_main"]
 
@@ -57,6 +63,7 @@ class Job:
     calibration_samples: int | None
     seed: int
     target: Target | None
+    report: Path | None
 
     def destination(self, spec: ExportSpec, name: str) -> Path:
         """Return where the file that `spec` describes goes."""
@@ -122,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
         help=f"training images that set the integer ranges (default: {CALIBRATION_SAMPLES}, or all there are)",
     )
     proof.add_argument("--seed", type=natural, default=0, metavar="N", help="of the choice of images (default: 0)")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="measure and compare: writes report.json and report.html"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
     return parser
 
@@ -140,6 +150,7 @@ def _job(arguments: argparse.Namespace) -> Job:
         calibration_samples=arguments.calibration_samples,
         seed=arguments.seed,
         target=TARGETS.get(arguments.target),
+        report=arguments.report,
     )
     if job.target:
         for spec in job.specs:
@@ -172,9 +183,12 @@ def _run(job: Job, *, as_json: bool) -> int:
     # What is wrong with a name or a folder is told at once.
     for spec in job.specs:
         make_room_for(job.destination(spec, job.source.path.stem))
+    if job.report:
+        make_room_for(job.report / "report.html")
+    material = _material(job)
     reports: list[ExportReport] = []
     code = 0
-    for outcome in _export_all(job):
+    for outcome in _export_all(job, material):
         report = outcome.report if isinstance(outcome, RefusedError) else outcome
         if isinstance(outcome, ToolkitError):
             failure = report_error(outcome)
@@ -184,6 +198,8 @@ def _run(job: Job, *, as_json: bool) -> int:
             say(str(report))
             if report.path and not as_json:
                 print(report.path)
+    if job.report and reports:
+        _compare(job.report, reports, material)
     on_devices = {row.format for row in BACKENDS.values()}
     if as_json:
         print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
@@ -192,28 +208,61 @@ def _run(job: Job, *, as_json: bool) -> int:
     return code
 
 
-def _export_all(job: Job) -> Iterator[ExportReport | ToolkitError]:
-    """Load the model once, ask the original once, then export each spec."""
+@dataclass(frozen=True)
+class Material:
+    """What every export of a run shares: loaded once, the original asked once."""
+
+    original: Original
+    reference: Reference
+    calibration: Calibration
+
+
+def _material(job: Job) -> Material:
     original, data = job.source.load()
     from mnist_exporters.calibration import Calibration
-    from mnist_exporters.export import export
     from mnist_exporters.parity import Reference
+
+    count = job.calibration_samples or min(CALIBRATION_SAMPLES, len(data.train))
+    return Material(original, Reference.of(original, data.test), Calibration.draw(data.train, count, job.seed))
+
+
+def _export_all(job: Job, material: Material) -> Iterator[ExportReport | ToolkitError]:
+    from mnist_exporters.calibration import Calibration
+    from mnist_exporters.export import export
     from mnist_trainer.datasets import load_data
 
-    reference = Reference.of(original, data.test)
-    count = job.calibration_samples or min(CALIBRATION_SAMPLES, len(data.train))
-    calibration = Calibration.draw(data.train, count, job.seed)
     golden_images = Calibration.draw(load_data("digits").test, GOLDEN_IMAGES, seed=0).images
     for spec in job.specs:
         try:
             yield export(
-                original,
+                material.original,
                 spec,
-                job.destination(spec, original.name),
-                reference=reference,
-                calibration=calibration,
+                job.destination(spec, material.original.name),
+                reference=material.reference,
+                calibration=material.calibration,
                 golden_images=golden_images,
                 target=job.target,
             )
         except ToolkitError as error:
             yield error
+
+
+def _compare(folder: Path, reports: list[ExportReport], material: Material) -> None:
+    """Measure what was made and write and print the comparison."""
+    from mnist_exporters.comparison import Candidate, Comparison
+    from mnist_exporters.comparison_table import print_table
+    from mnist_exporters.html_report import html_report
+    from mnist_exporters.latency import measure_latency
+    from mnist_exporters.stability import stability
+
+    candidates = []
+    for report in reports:
+        say(f"measuring {report.format} {report.precision} ...")
+        latencies = measure_latency(report.path, report.format) if report.path else ()
+        steady = stability(material.original, report, material.reference, material.calibration)
+        candidates.append(Candidate(report, latencies, steady))
+    comparison = Comparison(material.original, material.reference, tuple(candidates))
+    (folder / "report.json").write_text(json.dumps(comparison.as_dict(), indent=2) + "\n")
+    (folder / "report.html").write_text(html_report(comparison))
+    print_table(comparison)
+    say(f"look at it: {folder / 'report.html'}")

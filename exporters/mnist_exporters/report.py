@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mnist_exporters.interpreter import INTERPRETERS
 from mnist_exporters.parity import Parity
 
@@ -41,6 +44,8 @@ class ExportReport:
         The proof.
     seconds, seconds_converting : float
         Wall time of conversion and proof, and of the conversion alone.
+    scores : ndarray of shape (n, 10), dtype float32
+        What the export said of each test image; not part of the JSON.
     """
 
     path: Path | None
@@ -57,10 +62,11 @@ class ExportReport:
     parity: Parity
     seconds: float
     seconds_converting: float
+    scores: npt.NDArray[np.float32] = dataclasses.field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
-        facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"}
         return facts | {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
 
     def _memory(self) -> str:
