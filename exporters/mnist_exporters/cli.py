@@ -6,7 +6,6 @@ Nothing but the standard library and the tables is imported until the command ru
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +22,7 @@ from mnist_exporters.spec import ExportSpec
 from mnist_runtime import __version__
 from mnist_runtime.command import report_error, run_command, say
 from mnist_runtime.errors import ToolkitError
-from mnist_trainer.architecture import ARCHITECTURES
-from mnist_trainer.cli import DATA_HELP, natural, positive
+from mnist_trainer.cli import DATA_HELP, MODEL_HELP, TRUST_HELP, natural, positive
 
 if TYPE_CHECKING:
     from mnist_trainer.dataset import Splits
@@ -33,7 +31,6 @@ __all__ = ["main"]
 
 CALIBRATION_SAMPLES = 500
 """Default number of calibration images; what the ready models lose with it on MNIST is in docs/results.json."""
-READY = ", ".join(ARCHITECTURES)
 GOLDEN_IMAGES = 20
 """Test vectors in a file: two of each digit, 6 kB."""
 
@@ -54,6 +51,7 @@ class Job:
 
     specs: tuple[ExportSpec, ...]
     model: str
+    trust: bool
     data: str
     output: Path
     pixel_range: str | None
@@ -84,7 +82,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     model = parser.add_argument_group("what to export")
-    model.add_argument("--model", default="cnn", metavar="NAME|PATH", help=f"{READY}, or a .keras file (default: cnn)")
+    model.add_argument("--model", default="cnn", metavar="NAME|PATH", help=f"{MODEL_HELP} (default: cnn)")
+    model.add_argument("--trust", action="store_true", help=TRUST_HELP)
     model.add_argument("--pixel-range", choices=tuple(PIXEL_RANGES), help="it was trained on (default: measured)")
     file = parser.add_argument_group("what to make")
     file.add_argument("--format", choices=(*FORMATS, "all"), default="tflite", help="default: tflite")
@@ -138,6 +137,7 @@ def _job(arguments: argparse.Namespace) -> Job:
     job = Job(
         specs=tuple(ExportSpec(f, p, arguments.max_accuracy_drop) for f in formats for p in precisions),
         model=arguments.model,
+        trust=arguments.trust,
         data=arguments.data,
         output=arguments.output,
         pixel_range=arguments.pixel_range,
@@ -156,14 +156,14 @@ def _job(arguments: argparse.Namespace) -> Job:
 def _run(job: Job, *, as_json: bool) -> int:
     """Export everything the job asks for; one that fails does not keep the others from being made."""
     from mnist_trainer.datasets import load_data
-    from mnist_trainer.model_file import model_path
+    from mnist_trainer.model_file import model_name, model_path
     from mnist_trainer.output_file import make_room_for
     from mnist_trainer.tensorflow_import import import_tensorflow
 
     # What is wrong with a name, a folder or the data is told at once, before TensorFlow takes its seconds.
     path = model_path(job.model)
     for spec in job.specs:
-        make_room_for(job.destination(spec, path.stem))
+        make_room_for(job.destination(spec, model_name(path)))
     data = load_data(job.data)
     import_tensorflow()
     reports: list[ExportReport] = []
@@ -192,13 +192,14 @@ def _export_all(job: Job, path: Path, data: Splits) -> Iterator[ExportReport | T
     from mnist_exporters.original import Original
     from mnist_exporters.parity import Reference
     from mnist_trainer.datasets import load_data
-    from mnist_trainer.model_file import load_model
+    from mnist_trainer.model_digest import model_digest
+    from mnist_trainer.model_file import load_model, model_name
 
     original = Original.adopt(
-        load_model(job.model),
+        load_model(job.model, trust=job.trust),
         data.test,
-        name=path.stem,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        name=model_name(path),
+        sha256=model_digest(path),
         pixel_range=job.pixel_range,
     )
     origin = "as given" if job.pixel_range else "measured"
