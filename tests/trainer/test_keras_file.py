@@ -175,7 +175,7 @@ def test_mangled_hdf5_is_told(tmp_path: Path, damage: str) -> None:
                 del file["model_weights"]
             else:
                 file.attrs["model_config"] = '["not", "a", "model"]'
-    with pytest.raises(ModelError, match="could not load it"):
+    with pytest.raises(ModelError, match="damaged" if damage in ("truncated", "zeros") else "could not load it"):
         load_model(str(path))
 
 

@@ -13,12 +13,12 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12
 ZIP, HDF5 = b"PK\x03\x04 and more", b"\x89HDF\r\n\x1a\n and more"
 
 
-@pytest.mark.parametrize("name", ["resnet", "", "x" * 200])
+@pytest.mark.parametrize("name", ["resnet", "x" * 200])
 def test_a_name_that_is_neither_model_nor_path_is_a_usage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="linear, mlp, cnn") if name else pytest.raises(ModelError, match="no saved_m"):
+    with pytest.raises(UsageError, match="linear, mlp, cnn"):
         load_model(name)
 
 

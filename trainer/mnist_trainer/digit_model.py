@@ -1,4 +1,4 @@
-"""`require_digit_model`: be sure that a Keras model takes images of digits, gives ten scores, and answers."""
+"""`digit_model`: be sure that a Keras model takes images of digits, gives ten scores, and answers."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from mnist_trainer.reason import reason
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["require_digit_model"]
+__all__ = ["digit_model"]
 
 INPUT_SHAPES = ((28, 28), (28, 28, 1), (784,))
 
 
-def require_digit_model(model: keras.Model) -> None:
-    """Look at the shapes of `model`, and ask it about two blank images.
+def digit_model(model: keras.Model) -> keras.Model:
+    """Return `model` as one from a single tensor to a single tensor, if it is a model of digits.
+
+    Its shapes are looked at, and it is asked about two blank images.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It may take or give a list or a dict of the one tensor, as Keras 2's functional models do.
 
     Raises
     ------
@@ -34,9 +41,14 @@ def require_digit_model(model: keras.Model) -> None:
             "expected a digit model with one input of shape (28, 28), (28, 28, 1) or (784,) and one output of shape "
             f"(10,), received inputs {inputs} and outputs {outputs}; convert the images or train another."
         )
+    import keras
+
+    if not isinstance(model, keras.Sequential) and {type(model.input), type(model.output)} != {keras.KerasTensor}:
+        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     try:
         model(np.zeros((2, *inputs[0]), np.float32), training=False)
     except Exception as error:  # a fixed number of images, or code that does not work here
         raise ModelError(
             f"expected a model that answers two images at once, this one fails ({reason(error)}); mend it."
         ) from error
+    return model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.digit_model import require_digit_model
+from mnist_trainer.digit_model import digit_model
 from mnist_trainer.errors import ModelError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
     >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
     True
     """
-    require_digit_model(model)
+    model = digit_model(model)
     pixels = data.images.reshape(-1, *model.input_shape[1:]).astype(np.float32) * np.float32(pixel_scale)
     scores = model.predict(pixels, batch_size=500, verbose=0)
     if not np.isfinite(scores).all():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign_code import refuse_foreign_code
+from mnist_trainer.hdf5_probe import require_readable_hdf5
 from mnist_trainer.keras2_config import modernised
 from mnist_trainer.reason import reason
 
@@ -73,6 +74,7 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str]:
     """Return a model's config and the version of the Keras that wrote it."""
     import h5py
 
+    require_readable_hdf5(path)
     with h5py.File(path) as file:
         if "model_config" not in file.attrs:
             raise ModelError(

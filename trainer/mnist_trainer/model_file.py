@@ -114,7 +114,7 @@ def load_model(model: str, *, trust: bool = False) -> keras.Model:
     UsageError
         If it is neither a name nor a path.
     """
-    from mnist_trainer.digit_model import require_digit_model
+    from mnist_trainer.digit_model import digit_model
     from mnist_trainer.keras_file import load_keras_file
     from mnist_trainer.saved_model import load_saved_model
 
@@ -123,11 +123,9 @@ def load_model(model: str, *, trust: bool = False) -> keras.Model:
     with held_back(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras and TensorFlow warn of what their older versions wrote
         try:
-            loaded = load(path, trust=trust)
-            require_digit_model(loaded)
+            return digit_model(load(path, trust=trust))
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error.__cause__
-    return loaded
 
 
 def _check_folder(path: Path) -> None:
