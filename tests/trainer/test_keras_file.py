@@ -101,14 +101,26 @@ def test_code_as_keras_2_wrote_it_is_found(lambda_model: Callable[[str, str], tu
     assert marker.exists()
 
 
-@pytest.mark.parametrize("module", ["os", "keras.utils", "keras.src.utils.file_utils", "keras.config"])
-def test_functions_from_elsewhere_are_refused(tmp_path: Path, module: str) -> None:
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("os", "system"),
+        ("keras.utils", "get_file"),
+        ("keras.src.utils.file_utils", "get_file"),
+        ("keras.config", "enable_unsafe_deserialization"),
+        ("keras.models", "load_model"),
+        ("keras", "models.load_model"),
+        ("keras.src.models.cloning", "clone_model"),
+        ("builtins", "eval"),
+    ],
+)
+def test_functions_from_elsewhere_are_refused(tmp_path: Path, module: str, name: str) -> None:
     path = tmp_path / "mine.keras"
     load_model("linear").save(path)
-    function = {"class_name": "function", "module": module, "config": "get_file", "registered_name": "get_file"}
+    function = {"class_name": "function", "module": module, "config": name, "registered_name": name}
     rewritten(path, lambda text: text.replace('"activation": "sigmoid"', f'"activation": {json.dumps(function)}'))
     for trust in (False, True):
-        with pytest.raises(ModelError, match="found 'get_file'"):
+        with pytest.raises(ModelError, match=f"found {name!r}"):
             load_model(str(path), trust=trust)
 
 

@@ -14,14 +14,14 @@ CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper"}
 """Objects of Keras that hold, or fetch, code: marshalled Python, a SavedModel elsewhere, a pickle."""
 
 PARTS = (
-    "activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "models", "ops",
-    "optimizers", "quantizers", "random", "regularizers",
+    "activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "ops", "optimizers",
+    "quantizers", "random", "regularizers",
 )  # fmt: skip
-"""Modules of Keras that models are made of. Others hold functions that fetch and write files."""
+"""Modules of Keras that layers are made of. Others, `models` too, hold functions that read and write files."""
 
 ELSEWHERE = "Where the model was made, write model.export('folder') (Keras 2: model.save) and give that folder"
 
-MODULE = re.compile(rf"keras|keras(\.src)?\.({'|'.join(PARTS)})(\..+)?")
+MODULE = re.compile(rf"keras(\.models)?|keras\.src\.models\..+|keras(\.src)?\.({'|'.join(PARTS)})(\..+)?")
 NOTATION = re.compile(r"__\w+__|TensorShape|TypeSpec|Functional")
 """What a config may name without a module though no module of Keras shows it."""
 
@@ -29,7 +29,7 @@ NOTATION = re.compile(r"__\w+__|TensorShape|TypeSpec|Functional")
 def refuse_foreign_code(config: dict[str, Any], *, trust: bool = False) -> None:
     """Look through the whole of `config`, nested layers and wrappers too, before anything is built from it.
 
-    Keras's own safe mode does this while it builds; for ``.h5`` files only since Keras 3.11.
+    Keras's own safe mode does this while it builds; for ``.h5`` files only since Keras 3.11.3 (CVE-2025-9905).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def _is_known(entry: dict[str, Any]) -> bool:
         return True
     module = str(entry.get("module", "builtins"))  # Keras 2 and .h5 files name no module
     if module.startswith("keras.src."):
-        return MODULE.fullmatch(module) is not None
+        return entry["class_name"] != "function" and MODULE.fullmatch(module) is not None
     if module != "builtins" and not MODULE.fullmatch(module):
         return False
     places = (keras, *(getattr(keras, part) for part in PARTS))
