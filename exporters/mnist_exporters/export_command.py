@@ -182,7 +182,7 @@ def _run(job: Job, *, as_json: bool) -> int:
 
     # What is wrong with a name or a folder is told at once.
     for spec in job.specs:
-        make_room_for(job.destination(spec, job.source.path.stem))
+        make_room_for(job.destination(spec, job.source.name))
     if job.report:
         make_room_for(job.report / "report.html")
     material = _material(job)

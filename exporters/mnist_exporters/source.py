@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_exporters.original import PIXEL_RANGES, Original
 from mnist_runtime.command import say
-from mnist_trainer.architecture import ARCHITECTURES
-from mnist_trainer.cli import DATA_HELP
+from mnist_trainer.cli import DATA_HELP, MODEL_HELP, TRUST_HELP
 
 if TYPE_CHECKING:
     from mnist_trainer.dataset import Splits
 
 __all__ = ["Source"]
-
-MODEL_HELP = f"{', '.join(ARCHITECTURES)}, or a .keras file"
 
 
 @dataclass(frozen=True)
@@ -31,11 +27,14 @@ class Source:
         As on the command line.
     pixel_range : str or None
         What the model was trained on; None to find out.
+    trust : bool
+        Whether code that the model's file may carry is run.
     """
 
     model: str
     data: str
     pixel_range: str | None
+    trust: bool
 
     @staticmethod
     def add_options(parser: argparse.ArgumentParser, model_option: str, default: str | None) -> None:
@@ -50,13 +49,14 @@ class Source:
             metavar="NAME|PATH",
             help=MODEL_HELP + note,
         )
+        group.add_argument("--trust", action="store_true", help=TRUST_HELP)
         group.add_argument("--pixel-range", choices=tuple(PIXEL_RANGES), help="it was trained on (default: measured)")
         group.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
 
     @classmethod
     def of(cls, arguments: argparse.Namespace) -> Source:
         """Return the source that the options name."""
-        return cls(arguments.model, arguments.data, arguments.pixel_range)
+        return cls(arguments.model, arguments.data, arguments.pixel_range, arguments.trust)
 
     @property
     def path(self) -> Path:
@@ -65,9 +65,17 @@ class Source:
 
         return model_path(self.model)
 
+    @property
+    def name(self) -> str:
+        """What exports are called after."""
+        from mnist_trainer.model_file import model_name
+
+        return model_name(self.path)
+
     def load(self) -> tuple[Original, Splits]:
         """Load both: the data first, since what is wrong with it is told before TensorFlow takes its seconds."""
         from mnist_trainer.datasets import load_data
+        from mnist_trainer.model_digest import model_digest
         from mnist_trainer.model_file import load_model
         from mnist_trainer.tensorflow_import import import_tensorflow
 
@@ -75,10 +83,10 @@ class Source:
         data = load_data(self.data)
         import_tensorflow()
         original = Original.adopt(
-            load_model(self.model),
+            load_model(self.model, trust=self.trust),
             data.test,
-            name=path.stem,
-            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            name=self.name,
+            sha256=model_digest(path),
             pixel_range=self.pixel_range,
         )
         origin = "as given" if self.pixel_range else "measured"

@@ -11,7 +11,9 @@ from mnist_exporters import FORMATS, ConversionError, Precision
 from mnist_exporters.cli import main
 from mnist_exporters.export_command import EVERY_FORMAT, _job, _parser
 from mnist_exporters.precision import ALIASES
-from mnist_trainer import Splits
+from mnist_runtime import Classifier
+from mnist_trainer import Splits, load_model
+from mnist_trainer.model_digest import model_digest
 
 PARITY_KEYS = {
     "dataset",
@@ -223,3 +225,64 @@ def test_mistakes_end_with_their_code_and_one_sentence(run: Run, arguments: list
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["students.h5", "students-folder"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_other_kinds_of_models_are_exported_and_proven(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    model, path, output = load_model("linear"), tmp_path / name, tmp_path / "out"
+    model.save(path) if path.suffix else model.export(path, verbose=False)
+    arguments = ("--model", path, "--format", "all", "--quantize", "--data", "digits", "--output", output, "--json")
+    assert in_process(monkeypatch, *arguments) == 0
+    artifacts = json.loads(capsys.readouterr().out)["artifacts"]
+    assert {a["format"] for a in artifacts} == {"tflite", "onnx"}
+    for artifact in artifacts:
+        assert artifact["parity"]["passed"] is True
+        manifest = Classifier.load(artifact["path"]).manifest
+        assert manifest.name == path.stem
+        assert manifest.source["sha256"] == model_digest(path)
+        assert manifest.source["parameters"] == model.count_params()
+    assert sorted(p.name for p in output.iterdir()) == [f"{path.stem}-int8.onnx", f"{path.stem}-int8.tflite"]
+
+
+def test_a_saved_model_gives_the_same_bytes_in_another_process(run: Run, tmp_path: Path) -> None:
+    load_model("linear").export(tmp_path / "mine", verbose=False)
+    made = []
+    for folder in ("first", "second"):
+        arguments = ("--model", tmp_path / "mine", "--format", "all", "--quantize", "--data", "digits")
+        done = run("mnist-export", *arguments, "--output", tmp_path / folder)
+        assert done.returncode == 0, done.stderr
+        assert "WARNING" not in done.stderr
+        made.append({path.name: path.read_bytes() for path in (tmp_path / folder).iterdir()})
+    assert len(made[0]) == 2
+    assert made[0] == made[1]
+
+
+def test_code_in_a_model_runs_only_with_trust(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import keras
+
+    marker, ready = tmp_path / "executed", load_model("linear")
+    layer = keras.layers.Lambda(eval(f"lambda x: (open({str(marker)!r}, 'w').close(), x)[1]"))
+    keras.Sequential([keras.Input((28, 28)), layer, *ready.layers]).save(tmp_path / "code.keras")
+    marker.unlink()
+    arguments = ("--model", tmp_path / "code.keras", "--data", "digits", "--output", tmp_path / "out")
+    assert in_process(monkeypatch, *arguments) == 5
+    assert not marker.exists()
+    assert "say --trust" in capsys.readouterr().err
+    assert in_process(monkeypatch, *arguments, "--trust") == 0
+    assert marker.exists()
+
+
+def test_a_model_of_something_else_ends_with_5(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    import keras
+
+    path = tmp_path / "colours.keras"
+    keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(7)]).save(path)
+    assert in_process(monkeypatch, "--model", path, "--data", "digits", "--output", tmp_path / "out") == 5
+    assert "received inputs [(32, 32, 3)] and outputs [(7,)]" in capsys.readouterr().err

@@ -21,5 +21,5 @@ def test_a_model_of_something_else_is_refused(digits: Splits) -> None:
     import keras
 
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
-    with pytest.raises(ModelError, match=r"from \(32, 32, 3\) to \(2,\)"):
+    with pytest.raises(ModelError, match=r"inputs \[\(32, 32, 3\)\] and outputs \[\(2,\)\]"):
         evaluate(model, digits.test)

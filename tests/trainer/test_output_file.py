@@ -12,7 +12,7 @@ def test_folders_are_made_and_what_is_there_stays(tmp_path: Path) -> None:
     assert list((tmp_path / "a" / "b").iterdir()) == []
 
 
-@pytest.mark.parametrize("path", ["file/model.keras", "folder"])
+@pytest.mark.parametrize("path", ["file/model.keras", "folder", "x" * 231, "x" * 300 + "/model.keras", "\udcff.keras"])
 def test_what_cannot_be_written_is_told(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()

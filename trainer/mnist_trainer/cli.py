@@ -29,6 +29,8 @@ DATA_HELP = (
     f"{', '.join(DATASETS)}, the path of an .npz file or of a folder of pictures, or auto: mnist where it can be had, "
     "else digits (default: auto)"
 )
+MODEL_HELP = f"{', '.join(ARCHITECTURES)}, or a .keras or .h5 file or a SavedModel folder"
+TRUST_HELP = "run Python code in the model's file (Lambda layers); only for a file whose maker you know"
 EXIT_CODES = "exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad data"
 TRAIN_EXAMPLES = f"""\
 examples:
@@ -65,7 +67,8 @@ def train_main() -> None:
 def evaluate_main() -> None:
     """Run ``mnist-evaluate`` with the arguments of `sys.argv`."""
     parser = _parser("mnist-evaluate", "Say how well a Keras model reads digits.", EVALUATE_EXAMPLES)
-    parser.add_argument("model", metavar="NAME|PATH", help=f"{', '.join(ARCHITECTURES)}, or a .keras file")
+    parser.add_argument("model", metavar="NAME|PATH", help=MODEL_HELP)
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
     parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
     parser.add_argument(
         "--pixel-range", choices=("0..1", "0..255"), default="0..1", help="what it was trained on (default: 0..1)"
@@ -146,7 +149,7 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     data = load_data(arguments.data)
     import_tensorflow()
     scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
-    found = evaluate(load_model(arguments.model), data.test, pixel_scale=scale)
+    found = evaluate(load_model(arguments.model, trust=arguments.trust), data.test, pixel_scale=scale)
     if arguments.json:
         print(json.dumps({"model": arguments.model, **found.as_dict()}, indent=2))
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from mnist_trainer.digit_model import digit_model
 from mnist_trainer.errors import ModelError
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
     Raises
     ------
     ModelError
-        If the model takes or gives another shape, or gives scores that are not finite.
+        If the model takes or gives another shape, fails, or gives scores that are not finite.
 
     Examples
     --------
@@ -75,13 +76,8 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
     >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
     True
     """
-    shape = tuple(model.input_shape[1:])
-    if shape not in ((28, 28), (28, 28, 1), (784,)) or tuple(model.output_shape[1:]) != (10,):
-        raise ModelError(
-            "Expected a digit model from (28, 28), (28, 28, 1) or (784,) to ten scores, received one from "
-            f"{shape} to {tuple(model.output_shape[1:])}."
-        )
-    pixels = data.images.reshape(-1, *shape).astype(np.float32) * np.float32(pixel_scale)
+    model = digit_model(model)
+    pixels = data.images.reshape(-1, *model.input_shape[1:]).astype(np.float32) * np.float32(pixel_scale)
     scores = model.predict(pixels, batch_size=500, verbose=0)
     if not np.isfinite(scores).all():
         raise ModelError("Expected a model that gives finite scores, received nan or infinity; train it again.")

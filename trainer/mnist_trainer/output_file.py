@@ -9,6 +9,9 @@ from mnist_trainer.errors import UsageError
 
 __all__ = ["make_room_for"]
 
+LONGEST = 230
+"""Bytes of a name that leave room, in the 255 that file systems take, for a draft's longer name beside the file."""
+
 
 def make_room_for(path: Path) -> None:
     """Make the folders above `path`, unless they are there.
@@ -16,15 +19,22 @@ def make_room_for(path: Path) -> None:
     Raises
     ------
     UsageError
-        If they cannot be made or written into, or `path` is itself a folder.
+        If they cannot be made or written into, `path` is itself a folder, or has a name that no file can have.
     """
     folder = path.parent
     try:
+        str(path).encode()  # what is not Unicode could not be printed
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(
             f"Expected an output folder that can be made, received {folder} ({error.strerror})."
         ) from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"Expected an output path in Unicode, received {str(path)!r}; rename it.") from error
+    if len(path.name.encode()) > LONGEST:
+        raise UsageError(
+            f"Expected an output name of at most {LONGEST} bytes, received {path.name}; choose a shorter --output."
+        )
     if not os.access(folder, os.W_OK):
         raise UsageError(f"Expected an output folder that can be written, received {folder}, which cannot.")
     if path.is_dir():

@@ -1,0 +1,24 @@
+from pathlib import Path
+
+import pytest
+
+from mnist_trainer import ModelError
+from mnist_trainer.hdf5_probe import require_readable_hdf5
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("import os; os.abort()", "crashes the HDF5 library"),
+        ("import time; time.sleep(60)", "does not end"),
+        ("raise OSError('bad heap')", r"damaged \(OSError: bad heap\)"),
+    ],
+)
+def test_whatever_reading_does_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, words: str
+) -> None:
+    monkeypatch.setattr("mnist_trainer.hdf5_probe.READ_ALL", script)
+    if "sleep" in script:
+        monkeypatch.setattr("mnist_trainer.hdf5_probe.PATIENCE", 0.5)
+    with pytest.raises(ModelError, match=words):
+        require_readable_hdf5(tmp_path / "mine.h5")

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from mnist_trainer import ModelError, load_model
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+Answer = Callable[["tf.Tensor"], object]
+
+
+def saved(
+    path: Path,
+    answer: Answer,
+    shape: tuple[int | None, ...] | None = (None, 28, 28),
+    dtype: str = "float32",
+    **more: Answer,
+) -> str:
+    """Write a SavedModel that gives what `answer` gives, and one endpoint for each of `more`."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.weights = tf.Variable(np.random.default_rng(0).random((784, 10)).astype(np.float32))
+    signature = [tf.TensorSpec(shape, getattr(tf, dtype))]
+
+    def traced(answer: Answer) -> object:
+        return tf.function(lambda pixels: answer(pixels, module.weights), input_signature=signature)
+
+    endpoints = {"serving_default": answer} if not more else {"serving_default": answer, **more}
+    tf.saved_model.save(module, path, signatures={name: traced(one) for name, one in endpoints.items() if one})
+    return str(path)
+
+
+def linear(pixels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    import tensorflow as tf
+
+    return tf.reshape(tf.cast(pixels, tf.float32), (-1, 784)) @ weights
+
+
+@pytest.mark.parametrize("kind", ["model.export", "tf.saved_model.save", "one endpoint of another name", "trained"])
+def test_saved_models_answer_as_they_did(tmp_path: Path, kind: str) -> None:
+    import tensorflow as tf
+
+    images = np.random.default_rng(0).random((5, 28, 28)).astype(np.float32)
+    model = load_model("linear")
+    path = tmp_path / "mine"
+    if kind == "model.export":
+        model.export(path, verbose=False)
+    elif kind == "tf.saved_model.save":
+        tf.saved_model.save(model, path)
+    elif kind == "trained":  # with what Keras 2 leaves in as well: the steps of training
+        model.compile("adam", "mse")
+        module = tf.Module()
+        module.model = model
+        module.steps = tf.Variable(0)
+        spec = tf.TensorSpec((None, 28, 28), tf.float32)
+
+        @tf.function(input_signature=[spec])
+        def train(pixels: tf.Tensor) -> tf.Tensor:
+            module.steps.assign_add(1)
+            return tf.nn.dropout(model(pixels, training=True), 0.5)
+
+        module.train = train
+        answer = tf.function(model, input_signature=[spec])
+        tf.saved_model.save(module, path, signatures=answer)
+    else:
+        answer = tf.function(lambda x: {"a": model(x)}, input_signature=[tf.TensorSpec((None, 28, 28), tf.float32)])
+        tf.saved_model.save(model, path, signatures={"classify": answer})
+    loaded = load_model(str(path))
+    assert loaded.input_shape == (None, 28, 28)
+    assert loaded.count_params() == model.count_params()
+    assert np.allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
+
+
+def test_what_is_no_digit_model_is_told(tmp_path: Path) -> None:
+    def twice(pixels: tf.Tensor, weights: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"a": linear(pixels, weights), "b": linear(pixels, weights)}
+
+    for number, (path, words) in enumerate(
+        [
+            (saved(tmp_path / "outputs", twice), "one output, received 1 and 2"),
+            (
+                saved(tmp_path / "fixed", linear, shape=(1, 28, 28)),
+                r"any number of them, received float32 \[1, 28, 28\]",
+            ),
+            (saved(tmp_path / "bytes", linear, dtype="uint8"), r"received uint8 \[None, 28, 28\]"),
+            (saved(tmp_path / "open", linear, shape=None), "received float32 unknown"),
+            (saved(tmp_path / "shape", linear, shape=(None, 56, 14)), r"received inputs \[\(56, 14\)\]"),
+            (saved(tmp_path / "none", None), "serving_default, received none"),
+            (saved(tmp_path / "several", None, a=linear, b=linear), "serving_default, received a, b"),
+        ]
+    ):
+        with pytest.raises(ModelError, match=words) as caught:
+            load_model(path)
+        assert caught.value.exit_code == 5, number
+
+
+@pytest.mark.parametrize("operation", ["WriteFile", "ReadFile", "SaveV2", "PrintV2", "EagerPyFunc"])
+def test_a_graph_reaches_files_only_if_it_is_trusted(tmp_path: Path, operation: str) -> None:
+    import tensorflow as tf
+
+    secret, marker = tmp_path / "secret", tmp_path / "executed"
+    secret.write_text("secret")
+
+    def reach(pixels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        if operation == "WriteFile":
+            tf.io.write_file(str(marker), "x")
+        elif operation == "ReadFile":
+            weights = weights + tf.cast(tf.strings.length(tf.io.read_file(str(secret))), tf.float32)
+        elif operation == "SaveV2":
+            tf.raw_ops.SaveV2(prefix=str(marker), tensor_names=["x"], shape_and_slices=[""], tensors=[tf.constant(1)])
+        elif operation == "PrintV2":
+            tf.print("x", output_stream=f"file://{marker}")
+        else:
+            weights = tf.ensure_shape(tf.py_function(lambda same: same, [weights], tf.float32), (784, 10))
+        return linear(pixels, weights)
+
+    path = saved(tmp_path / "mine", reach)
+    with pytest.raises(ModelError, match=rf"found {operation}.*not loaded.*--trust"):
+        load_model(path)
+    assert not any(tmp_path.glob("executed*"))
+    load_model(path, trust=True)
+    assert marker.exists() == (operation in ("WriteFile", "PrintV2"))
+
+
+def test_reaching_out_is_found_in_branches(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    def reach(pixels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        def write() -> tf.Tensor:
+            tf.io.write_file(str(tmp_path / "executed"), "x")
+            return weights
+
+        return linear(pixels, tf.cond(tf.reduce_sum(pixels) > 5, write, lambda: weights + 0))
+
+    with pytest.raises(ModelError, match="WriteFile"):
+        load_model(saved(tmp_path / "mine", reach))
+
+
+@pytest.mark.parametrize("damage", ["graph", "empty graph", "no variables", "mangled variables"])
+def test_a_damaged_saved_model_is_told(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "mine"
+    load_model("linear").export(path, verbose=False)
+    graph, variables = path / "saved_model.pb", next((path / "variables").glob("*.data*"))
+    if damage == "graph":
+        graph.write_bytes(graph.read_bytes()[:5000])
+    elif damage == "empty graph":
+        graph.write_bytes(b"")
+    elif damage == "no variables":
+        variables.unlink()
+    else:
+        variables.write_bytes(b"\1" * 100)
+    with pytest.raises(ModelError, match="SavedModel"):
+        load_model(str(path))
