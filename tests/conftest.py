@@ -12,10 +12,6 @@ import hypothesis
 import numpy as np
 import pytest
 
-# No test asserts speed, and a busy machine is not a failure.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
-
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -31,6 +27,10 @@ from mnist_exporters import (
 )
 from mnist_runtime import BACKENDS
 from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist
+
+# No test asserts speed, and a busy machine is not a failure.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.interfaces]
 """Each format with each of its precisions: a new row is tested without a new line here."""

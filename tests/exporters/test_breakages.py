@@ -1,0 +1,308 @@
+"""Twenty and more ways in which a conversion goes wrong, done to real files: none gets through the gate."""
+
+import pkgutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import pytest
+
+from mnist_exporters import FORMATS, Calibration, ExportSpec, Original, Precision, Reference, export
+from mnist_runtime import ToolkitError
+from mnist_trainer import Splits
+
+Change = Callable[["Opened"], None]
+
+
+class Opened:
+    """An int8 ``.tflite`` model of the ready `cnn`, opened for surgery."""
+
+    def __init__(self, content: bytes) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        self.schema = schema
+        self.model: Any = schema.ModelT.InitFromPackedBuf(content, 0)
+        self.graph: Any = self.model.subgraphs[0]
+
+    def operators(self, name: str) -> list[Any]:
+        number = getattr(self.schema.BuiltinOperator, name)
+        codes = [max(code.builtinCode, code.deprecatedBuiltinCode) for code in self.model.operatorCodes]
+        return [operator for operator in self.graph.operators if codes[operator.opcodeIndex] == number]
+
+    def tensor(self, operator: Any, place: int) -> Any:
+        return self.graph.tensors[operator.inputs[place]]
+
+    def change(self, tensor: Any, dtype: type, edit: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Replace the values of a constant."""
+        buffer = self.model.buffers[tensor.buffer]
+        values = np.asarray(buffer.data, np.uint8).view(dtype).reshape(tensor.shape)
+        changed = np.ascontiguousarray(edit(values.copy()), dtype)
+        assert changed.shape == values.shape
+        buffer.data = changed.reshape(-1).view(np.uint8)
+
+    def change_weights(self, operator: Any, edit: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.change(self.tensor(operator, 1), np.int8, edit)
+
+    def change_biases(self, operator: Any, edit: Callable[[np.ndarray], np.ndarray]) -> None:
+        self.change(self.tensor(operator, 2), np.int32, edit)
+
+    def requantise(self, number: int, *, scale: float = 1.0, zero_point: int = 0) -> None:
+        """Multiply the scale of a tensor, add to its zero point."""
+        quantization = self.graph.tensors[number].quantization
+        quantization.scale = quantization.scale * np.float32(scale)
+        quantization.zeroPoint = quantization.zeroPoint + zero_point
+
+    def bytes(self) -> bytes:
+        builder = flatbuffers.Builder(1 << 16)
+        builder.Finish(self.model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def conv(opened: Opened, number: int) -> Any:
+    return opened.operators("CONV_2D")[number]
+
+
+def dense(opened: Opened) -> Any:
+    return opened.operators("FULLY_CONNECTED")[-1]
+
+
+def scale_of_the_input_halved(opened: Opened) -> None:
+    opened.requantise(opened.graph.inputs[0], scale=0.5)
+
+
+def zero_point_of_the_input_off_by_one(opened: Opened) -> None:
+    opened.requantise(opened.graph.inputs[0], zero_point=1)
+
+
+def scale_of_an_activation_quadrupled(opened: Opened) -> None:
+    opened.requantise(conv(opened, 1).outputs[0], scale=4)
+
+
+def saturated_layer(opened: Opened) -> None:
+    opened.requantise(conv(opened, 2).outputs[0], scale=1 / 20)
+
+
+def zero_point_of_an_activation_far_off(opened: Opened) -> None:
+    opened.requantise(conv(opened, 1).outputs[0], zero_point=60)
+
+
+def scales_of_the_channels_in_reverse_order(opened: Opened) -> None:
+    quantization = opened.tensor(conv(opened, 2), 1).quantization
+    quantization.scale = np.array(quantization.scale[::-1])
+
+
+def one_scale_for_all_channels(opened: Opened) -> None:
+    """The largest, as if the file were quantised per tensor."""
+    quantization = opened.tensor(conv(opened, 0), 1).quantization
+    quantization.scale = np.full_like(quantization.scale, quantization.scale.max())
+
+
+def logits_at_a_tenth_of_their_scale(opened: Opened) -> None:
+    """The answers stay, the confidences do not."""
+    for place in (1, 2):
+        opened.requantise(dense(opened).inputs[place], scale=0.1)
+
+
+def transposed_kernels(opened: Opened) -> None:
+    for operator in opened.operators("CONV_2D"):
+        opened.change_weights(operator, lambda w: w.transpose(0, 2, 1, 3))
+
+
+def mirrored_kernels(opened: Opened) -> None:
+    """Convolution taken for correlation."""
+    for operator in opened.operators("CONV_2D"):
+        opened.change_weights(operator, lambda w: w[:, ::-1, ::-1])
+
+
+def input_channels_in_reverse_order(opened: Opened) -> None:
+    opened.change_weights(conv(opened, 1), lambda w: w[..., ::-1])
+
+
+def output_channels_shifted_by_one(opened: Opened) -> None:
+    opened.change_weights(conv(opened, 1), lambda w: np.roll(w, 1, axis=0))
+
+
+def dead_channels(opened: Opened) -> None:
+    def kill(weights: np.ndarray) -> np.ndarray:
+        weights[::3] = 0
+        return weights
+
+    opened.change_weights(conv(opened, 1), kill)
+
+
+def negated_layer(opened: Opened) -> None:
+    opened.change_weights(conv(opened, 3), lambda w: -np.maximum(w, -127))
+
+
+def signed_bytes_taken_for_unsigned(opened: Opened) -> None:
+    opened.change_weights(conv(opened, 2), lambda w: (w.view(np.uint8) ^ 0x80).view(np.int8))
+
+
+def two_bits_of_each_weight(opened: Opened) -> None:
+    for operator in opened.operators("CONV_2D"):
+        opened.change_weights(operator, lambda w: w & -64)
+
+
+def half_of_the_weights_lost(opened: Opened) -> None:
+    def cut(weights: np.ndarray) -> np.ndarray:
+        weights.reshape(-1)[weights.size // 2 :] = 0
+        return weights
+
+    opened.change_weights(conv(opened, 3), cut)
+
+
+def biases_lost(opened: Opened) -> None:
+    for operator in (*opened.operators("CONV_2D"), dense(opened)):
+        opened.change_biases(operator, np.zeros_like)
+
+
+def biases_negated(opened: Opened) -> None:
+    for operator in opened.operators("CONV_2D"):
+        opened.change_biases(operator, np.negative)
+
+
+def biases_at_the_wrong_scale(opened: Opened) -> None:
+    opened.change_biases(conv(opened, 2), lambda b: b * 16)
+
+
+def two_labels_swapped(opened: Opened) -> None:
+    order = [0, 1, 2, 3, 9, 5, 6, 7, 8, 4]
+    quantization = opened.tensor(dense(opened), 1).quantization
+    opened.change_weights(dense(opened), lambda w: w[order])
+    opened.change_biases(dense(opened), lambda b: b[order])
+    if len(quantization.scale) > 1:
+        quantization.scale = np.array(quantization.scale)[order]
+
+
+def labels_shifted_by_one(opened: Opened) -> None:
+    opened.change_weights(dense(opened), lambda w: np.roll(w, 1, axis=0))
+    opened.change_biases(dense(opened), lambda b: np.roll(b, 1))
+
+
+def activation_function_forgotten(opened: Opened) -> None:
+    for operator in opened.operators("CONV_2D"):
+        operator.builtinOptions.fusedActivationFunction = opened.schema.ActivationFunctionType.NONE
+        opened.requantise(operator.outputs[0], zero_point=128)  # half of the range for what should not be there
+
+
+def maximum_taken_for_average(opened: Opened) -> None:
+    code = next(iter(opened.operators("MAX_POOL_2D"))).opcodeIndex
+    average = opened.schema.BuiltinOperator.AVERAGE_POOL_2D
+    opened.model.operatorCodes[code].builtinCode = average
+    opened.model.operatorCodes[code].deprecatedBuiltinCode = average
+
+
+BREAKAGES: tuple[Change, ...] = (
+    scale_of_the_input_halved,
+    zero_point_of_the_input_off_by_one,
+    scale_of_an_activation_quadrupled,
+    saturated_layer,
+    zero_point_of_an_activation_far_off,
+    scales_of_the_channels_in_reverse_order,
+    one_scale_for_all_channels,
+    logits_at_a_tenth_of_their_scale,
+    transposed_kernels,
+    mirrored_kernels,
+    input_channels_in_reverse_order,
+    output_channels_shifted_by_one,
+    dead_channels,
+    negated_layer,
+    signed_bytes_taken_for_unsigned,
+    two_bits_of_each_weight,
+    half_of_the_weights_lost,
+    biases_lost,
+    biases_negated,
+    biases_at_the_wrong_scale,
+    two_labels_swapped,
+    labels_shifted_by_one,
+    activation_function_forgotten,
+    maximum_taken_for_average,
+)
+
+
+@pytest.fixture(scope="module")
+def attempt(
+    originals: dict[str, Original], digits: Splits, golden_images: np.ndarray
+) -> Callable[[pytest.MonkeyPatch, Path, str, Callable[[bytes], bytes]], None]:
+    """Export `cnn` with something done to the converter's result."""
+    original = originals["cnn"]
+    reference = Reference.of(original, digits.test)
+    calibration = Calibration.draw(digits.train, 200, seed=0)
+    converted: dict[str, bytes] = {}
+
+    def attempt(monkeypatch: pytest.MonkeyPatch, folder: Path, format: str, edit: Callable[[bytes], bytes]) -> None:
+        row, spec = FORMATS[format], ExportSpec(format, Precision.INT8)
+        if format not in converted:
+            converted[format] = pkgutil.resolve_name(row.convert)(original, spec, calibration)
+        monkeypatch.setattr(row.convert.replace(":", "."), lambda *_: edit(converted[format]))
+        path = folder / f"cnn{row.suffix}"
+        export(original, spec, path, reference=reference, calibration=calibration, golden_images=golden_images)
+
+    return attempt
+
+
+def test_there_are_twenty() -> None:
+    assert len(set(BREAKAGES)) >= 20
+
+
+def operate(content: bytes, change: Change) -> bytes:
+    opened = Opened(content)
+    change(opened)
+    return opened.bytes()
+
+
+@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.__name__)
+def test_it_is_refused(
+    attempt: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, breakage: Change
+) -> None:
+    with pytest.raises(ToolkitError) as caught:
+        attempt(monkeypatch, tmp_path, "tflite", lambda content: operate(content, breakage))
+    assert caught.value.exit_code in (3, 5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_surgery_alone_does_no_harm(
+    attempt: Callable[..., None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    attempt(monkeypatch, tmp_path, "tflite", lambda content: operate(content, lambda _: None))
+    assert [path.name for path in tmp_path.iterdir()] == ["cnn.tflite"]
+
+
+def permuted(content: bytes, kind: str, edit: Callable[[np.ndarray], np.ndarray]) -> bytes:
+    """Change the largest constant of a type in an ``.onnx`` model."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    constants = [(tensor, onnx.numpy_helper.to_array(tensor)) for tensor in model.graph.initializer]
+    # Zero points of biases are as large as the biases, and zero.
+    largest, values = max((c for c in constants if c[1].dtype == kind and c[1].any()), key=lambda c: c[1].nbytes)
+    largest.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(edit(values)), largest.name))
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("kind", "edit"),
+    [
+        ("int8", lambda w: w[::-1]),
+        ("int8", lambda w: -np.maximum(w, -127)),
+        ("int8", lambda w: w & -64),
+        ("float32", lambda s: s[::-1]),
+        ("float32", lambda s: s * 3),
+        ("int32", lambda b: -b),
+        ("int32", lambda b: b * 0),
+    ],
+    ids=["reversed", "negated", "two-bits", "scales-reversed", "scales-tripled", "biases-negated", "biases-lost"],
+)
+def test_a_broken_onnx_file_is_refused(
+    attempt: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    kind: str,
+    edit: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    with pytest.raises(ToolkitError) as caught:
+        attempt(monkeypatch, tmp_path, "onnx", lambda content: permuted(content, kind, edit))
+    assert caught.value.exit_code == 3
+    assert list(tmp_path.iterdir()) == []
