@@ -23,7 +23,7 @@ def run(options: list[str]) -> tuple[float, list[dict[str, float]]]:
         given = [option.format(folder=folder) for option in options]
         command = [str(EXPORT), *given, "--data", "mnist", "--output", folder, "--json"]
         started = time.perf_counter()
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         wall = time.perf_counter() - started
     if done.returncode != 0:
         raise SystemExit(done.stderr)
