@@ -19,6 +19,7 @@ WEIGHTS: dict[Precision, set[str]] = {
     Precision.FLOAT16: {"float16"},
     Precision.DYNAMIC: {"int8"},
     Precision.INT8: {"int8"},
+    Precision.INT4: {"int4"},
     Precision.INT16X8: {"int8"},
 }
 """Types that most of the weights must be held in, or the name would not be true."""
@@ -28,6 +29,7 @@ ACTIVATIONS: dict[Precision, set[str]] = {
     Precision.FLOAT16: {"float32", "float16"},
     Precision.DYNAMIC: {"float32"},
     Precision.INT8: {"int8", "uint8"},
+    Precision.INT4: {"int8", "uint8"},
     Precision.INT16X8: {"int16"},
 }
 """Types that operators with weights may be given, before any quantisation on the fly."""
@@ -73,6 +75,8 @@ class Contents:
         The two ends.
     weights : dict of str to int
         Type -> bytes of constants with two or more dimensions.
+    weight_types : dict of str to tuple of str
+        Operator -> types of its weights.
     activations : tuple of str
         Types in which operators that have weights take their other input.
     operators : dict of str to int
@@ -90,6 +94,7 @@ class Contents:
     input: Tensor
     output: Tensor
     weights: dict[str, int]
+    weight_types: dict[str, tuple[str, ...]]
     activations: tuple[str, ...]
     operators: dict[str, int]
     foreign: tuple[str, ...]

@@ -17,10 +17,11 @@ from mnist_exporters.calibration import Calibration
 from mnist_exporters.contents import BLACK, Contents
 from mnist_exporters.drafts import Drafts
 from mnist_exporters.errors import ConversionError, MissingPackageError
-from mnist_exporters.formats import FORMATS, Format
+from mnist_exporters.formats import FORMATS
 from mnist_exporters.interpreter import loads_on
 from mnist_exporters.original import Original
 from mnist_exporters.parity import Parity, Reference
+from mnist_exporters.precision import PACKAGES
 from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.report import ExportReport
 from mnist_exporters.spec import ExportSpec
@@ -85,7 +86,7 @@ def export(
     """
     started = time.perf_counter()
     row = FORMATS[spec.format]
-    _need(row)
+    _need(spec)
     used = calibration if spec.precision.is_calibrated else None
     if used:
         used.refuse_overlap(reference.images)
@@ -95,7 +96,7 @@ def export(
     if target:
         target.refuse(contents)
     converted = time.perf_counter()
-    manifest = _manifest(original, spec, row, contents, used)
+    manifest = _manifest(original, spec, contents, used)
     with Drafts(destination, row) as drafts:
         drafts.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
         device = drafts.load()
@@ -128,19 +129,26 @@ def export(
     return report
 
 
-def _need(row: Format) -> None:
-    for package in row.packages:
+def _packages(spec: ExportSpec) -> tuple[str, ...]:
+    """Return the distributions that shape the file, the interpreter of the proof last."""
+    of_precision = (PACKAGES[spec.precision],) if spec.precision in PACKAGES else ()
+    return (*of_precision, *FORMATS[spec.format].packages)
+
+
+def _need(spec: ExportSpec) -> None:
+    extras = {PACKAGES[spec.precision]: spec.precision.value} if spec.precision in PACKAGES else {}
+    for package in _packages(spec):
         if importlib.util.find_spec(package.replace("-", "_")) is None:
-            wanted = f"'mnist-edge-export[{row.extra}]'" if row.extra else package
+            extra = extras.get(package, FORMATS[spec.format].extra)
+            wanted = f"'mnist-edge-export[{extra}]'" if extra else package
             raise MissingPackageError(
-                f"Expected {package}, which this format needs, it is not installed: pip install {wanted}."
+                f"Expected {package}, which {spec.format} {spec.precision} needs, it is not installed: "
+                f"pip install {wanted}."
             )
 
 
-def _manifest(
-    original: Original, spec: ExportSpec, row: Format, contents: Contents, calibration: Calibration | None
-) -> Manifest:
-    tools = {package: metadata.version(package) for package in (*row.packages, "numpy")}
+def _manifest(original: Original, spec: ExportSpec, contents: Contents, calibration: Calibration | None) -> Manifest:
+    tools = {package: metadata.version(package) for package in (*_packages(spec), "numpy")}
     return Manifest(
         name=original.name,
         format=spec.format,
@@ -157,7 +165,7 @@ def _manifest(
             "activation": original.activation,
         },
         tools={"mnist-edge-export": __version__, **tools},
-        golden={"version": tools[row.packages[-1]], "machine": platform.machine()},
+        golden={"version": tools[_packages(spec)[-1]], "machine": platform.machine()},
         requires=contents.requirements(),
         calibration=calibration.as_dict() if calibration else None,
     )

@@ -104,8 +104,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         type=_precision,
         metavar="PRECISION",
-        help="none (float32), float16, dynamic (int8 weights), int8 or int16x8 (activations x weights); int8 if bare, "
-        "none if absent; may be repeated",
+        help="none (float32), float16, dynamic (int8 weights), int8, int4 (weights) or int16x8 (activations x "
+        "weights); int8 if bare, none if absent; may be repeated",
     )
     file.add_argument(
         "--input-dtype", metavar="TYPE", help="of an integer file: uint8 raw pixel, int8 pixel - 128, float32 scaled"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mnist_exporters.interface import FLOAT, INT8, INT16, MICRO, Interface
+from mnist_exporters.interface import BYTES, FLOAT, INT8, INT16, MICRO, Interface
 from mnist_exporters.precision import Precision
 
 __all__ = ["FORMATS", "Format"]
@@ -56,6 +56,7 @@ FORMATS: dict[str, Format] = {
             Precision.FLOAT16: FLOAT,
             Precision.DYNAMIC: FLOAT,
             Precision.INT8: INT8,
+            Precision.INT4: BYTES,
             Precision.INT16X8: INT16,
         },
         convert="mnist_exporters.tflite:convert",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["FLOAT", "INT8", "INT16", "MICRO", "Interface"]
+__all__ = ["BYTES", "FLOAT", "INT8", "INT16", "MICRO", "Interface"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Interface:
 FLOAT = Interface(("uint8",), ("float32",))
 INT8 = Interface(("uint8", "int8", "float32"), ("uint8", "int8", "float32"))
 # tflite-runtime 2.14 can requantise to neither 16 bits nor back, so that the ends are what the converter knows.
+BYTES = Interface(("uint8",), ("uint8",))
 INT16 = Interface(("uint8", "int8", "float32"), ("int16", "float32"))
 # Microcontroller code, TensorFlow Lite Micro's examples included, deals in int8.
 MICRO = Interface(("int8",), ("int8",))

@@ -25,11 +25,14 @@ class Interpreter:
         The oldest release it was measured with, as people write it; later ones know more, never less.
     activations : tuple of str, optional
         Types in which it can compute; without it, all that the operators' versions allow.
+    lacks : tuple of (str, str), optional
+        Operator and type of weights that it refuses although it knows the operator's version.
     """
 
     formats: tuple[str, ...]
     since: str
     activations: tuple[str, ...] = ()
+    lacks: tuple[tuple[str, str], ...] = ()
 
     def obstacle(self, contents: Contents) -> str | None:
         """Say in a few words why it cannot load a model of such `contents`; None if it can."""
@@ -50,15 +53,20 @@ class Interpreter:
             return f"{name} {known['version']} does not know {', '.join((*newer, *contents.foreign))}"
         if self.activations and (others := set(contents.activations) - set(self.activations)):
             return f"{name} computes in {' or '.join(self.activations)} only, not in {', '.join(sorted(others))}"
+        for operator, dtype in self.lacks:
+            if dtype in contents.weight_types.get(operator, ()):
+                return f"{name} {known['version']} has no {operator} with {dtype} weights"
         return None
 
 
+NO_INT4_DENSE = (("FULLY_CONNECTED", "int4"),)
+
 INTERPRETERS: dict[str, Interpreter] = {
     "litert": Interpreter(("tflite",), "LiteRT 2.1"),
-    "tflite-runtime": Interpreter(("tflite",), "tflite-runtime 2.14"),
+    "tflite-runtime": Interpreter(("tflite",), "tflite-runtime 2.14", lacks=NO_INT4_DENSE),
     "onnxruntime": Interpreter(("onnx",), "onnxruntime 1.16"),
     # Measured: it refuses or fails on the ready models in float32, float16 and dynamic.
-    "tflite-micro": Interpreter(("tflite", "c"), "TFLM", activations=("int8", "int16")),
+    "tflite-micro": Interpreter(("tflite", "c"), "TFLM", activations=("int8", "int16"), lacks=NO_INT4_DENSE),
 }
 """Name -> interpreter. Which operators each knows was asked of it: scripts/measure-interpreters."""
 

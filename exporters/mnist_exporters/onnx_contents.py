@@ -56,6 +56,7 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
         input=tensors[graph.input[0].name],
         output=tensors[graph.output[0].name],
         weights=dict(weights),
+        weight_types={},  # no interpreter of ONNX files is known to lack one
         activations=tuple(sorted(_activations(graph, tensors))),
         operators=dict.fromkeys(sorted({node.op_type for node in graph.node}), opset),
         foreign=tuple(sorted({f"{n.domain}.{n.op_type}" for n in graph.node if n.domain not in OWN_DOMAINS})),

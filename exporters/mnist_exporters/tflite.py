@@ -1,4 +1,4 @@
-"""Keras to TFLite, with builtin operators only: float32, float16, dynamic range, int8, and int16 by int8."""
+"""Keras to TFLite, with builtin operators only: float32, float16, dynamic range, int8, int4, and int16 by int8."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_exporters.calibration import Calibration
 from mnist_exporters.converter_output import quietly
 from mnist_exporters.errors import ConversionError
+from mnist_exporters.int4 import int4_model
 from mnist_exporters.integer_input import with_integer_input
 from mnist_exporters.original import Original
 from mnist_exporters.precision import Precision
@@ -40,9 +42,12 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
     import tensorflow as tf
 
     with quietly():
-        if spec.precision.is_calibrated:
+        if spec.precision is Precision.INT4:  # quantised below, from float32
             converter = tf.lite.TFLiteConverter.from_keras_model(original.scaled_model())
-            _ask_for_integers(converter, original, spec, calibration)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        elif spec.precision.is_calibrated:
+            converter = tf.lite.TFLiteConverter.from_keras_model(original.scaled_model())
+            _ask_for_integers(converter, _real_pixels(original, spec, calibration), spec)
         else:
             converter = tf.lite.TFLiteConverter.from_keras_model(original.pixel_model())
             _ask_for_floats(converter, spec.precision)
@@ -53,6 +58,8 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
                 "Expected a model of TFLite's builtin operators, the converter refused "
                 f"({next(iter(str(error).splitlines()), 'no reason')}); replace the layer that it names."
             ) from error
+        if spec.precision is Precision.INT4:
+            content = int4_model(content, _real_pixels(original, spec, calibration))
         if spec.precision is Precision.INT16X8 and spec.takes in ZERO_POINTS:
             content = with_integer_input(content, Affine(original.pixel_scale, ZERO_POINTS[spec.takes], spec.takes))
     return content
@@ -82,16 +89,19 @@ def _ask_for_floats(converter: Any, precision: Precision) -> None:
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
-def _ask_for_integers(converter: Any, original: Original, spec: ExportSpec, calibration: Calibration | None) -> None:
-    import tensorflow as tf
-
+def _real_pixels(original: Original, spec: ExportSpec, calibration: Calibration | None) -> npt.NDArray[np.float32]:
+    """Return the calibration images in the range that the original was trained on, float32 (n, 28, 28, 1)."""
     if calibration is None:
         raise ConversionError(f"Expected calibration images for {spec.precision}, received none.")
-    images = calibration.images
+    return calibration.images[..., None].astype(np.float32) * np.float32(original.pixel_scale)
+
+
+def _ask_for_integers(converter: Any, images: npt.NDArray[np.float32], spec: ExportSpec) -> None:
+    import tensorflow as tf
 
     def representative() -> Iterator[list[Any]]:
         for image in images:
-            yield [image.reshape(1, 28, 28, 1).astype(np.float32) * np.float32(original.pixel_scale)]
+            yield [image[None]]
 
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative

@@ -57,7 +57,8 @@ def read(model: bytes) -> Contents:
         input=tensors[ends[0][0]],
         output=tensors[ends[1][0]],
         weights=dict(weights),
-        activations=tuple(sorted(_activations(operators, tensors) if len(parsed.subgraphs) == 1 else set())),
+        weight_types=_weight_types(operators, tensors) if len(parsed.subgraphs) == 1 else {},
+        activations=_activations(operators, tensors) if len(parsed.subgraphs) == 1 else (),
         operators=dict(sorted(versions.items())),
         foreign=tuple(sorted({_name(code) for code in parsed.operatorCodes if code.customCode})),
     )
@@ -97,13 +98,27 @@ def _affine(found: Any, dtype: str) -> Affine | None:
     return Affine(float(found.scale[0]), int(found.zeroPoint[0]), dtype)
 
 
-def _activations(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> set[str]:
-    """Return what operators that have weights take besides them; weights may be unpacked from float16 first."""
+def _weights(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> set[int]:
+    """Return the tensors that are weights; some are unpacked from float16 first."""
     weights = {number for number, tensor in enumerate(tensors) if tensor.is_constant and len(tensor.shape) > 1}
-    weights |= {op.outputs[0] for name, op in operators if name == "DEQUANTIZE" and op.inputs[0] in weights}
+    return weights | {op.outputs[0] for name, op in operators if name == "DEQUANTIZE" and op.inputs[0] in weights}
+
+
+def _weight_types(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> dict[str, tuple[str, ...]]:
+    weights = _weights(operators, tensors)
+    types: dict[str, set[str]] = {}
+    for name, operator in operators:
+        if held := {tensors[end].dtype for end in operator.inputs if end in weights}:
+            types.setdefault(name, set()).update(held)
+    return {name: tuple(sorted(held)) for name, held in sorted(types.items())}
+
+
+def _activations(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> tuple[str, ...]:
+    """Return what operators that have weights take besides them."""
+    weights = _weights(operators, tensors)
     constants = {number for number, tensor in enumerate(tensors) if tensor.is_constant} | weights
     taken = set()
     for name, operator in operators:
         if name not in CONVERTING and weights & set(operator.inputs):
             taken |= {tensors[end].dtype for end in operator.inputs if end >= 0 and end not in constants}
-    return taken
+    return tuple(sorted(taken))

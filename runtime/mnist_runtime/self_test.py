@@ -18,6 +18,7 @@ SCORE_BOUNDS: dict[str, float] = {
     "float16": 1e-2,
     "dynamic": 2e-2,
     "int8": 16 / 256,
+    "int4": 16 / 256,
     "int16x8": 32 / 32768,
 }
 """Largest difference of a score, 0..1, between other kernels and those that recorded it.

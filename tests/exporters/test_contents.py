@@ -59,6 +59,7 @@ RIGHT = Contents(
     input=PIXELS,
     output=SCORES,
     weights={"int8": 1000, "float32": 10},
+    weight_types={"CONV_2D": ("int8",)},
     activations=("int8",),
     operators={"CONV_2D": 3},
     foreign=(),

@@ -27,6 +27,9 @@ MNIST_FLIPS = {
     ("linear", Precision.INT8): 75,
     ("mlp", Precision.INT8): 20,
     ("cnn", Precision.INT8): 6,
+    ("linear", Precision.INT4): 246,
+    ("mlp", Precision.INT4): 52,
+    ("cnn", Precision.INT4): 10,
     ("linear", Precision.INT16X8): 40,
     ("mlp", Precision.INT16X8): 20,
     ("cnn", Precision.INT16X8): 6,
@@ -73,7 +76,7 @@ def test_on_mnist(
     )
     parity = report.parity
     assert parity.images == 10_000
-    assert parity.drop <= 0.001
+    assert parity.drop <= (0.004 if precision is Precision.INT4 else 0.001)
     assert round((1 - parity.agreement) * 10_000) <= MNIST_FLIPS[model, precision]
 
 
@@ -88,12 +91,15 @@ def test_every_interpreter_answers_alike(
     model: str,
     precision: Precision,
 ) -> None:
-    """In a process of its own each, since two TFLite interpreters cannot share one."""
-    path = exported(model, BACKENDS[backend].format, precision).path
+    """If it is said to load the file. In processes of their own, since two TFLite interpreters cannot share one."""
+    report = exported(model, BACKENDS[backend].format, precision)
+    path = report.path
     images = tmp_path / "images.npy"
     np.save(images, digits.test.images)
     done = run("python", "-c", ANSWERS, path, backend, images)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode == 0) == (backend in report.loads_on), done.stderr
+    if done.returncode != 0:
+        return
     answers = np.array(json.loads(done.stdout))
     here = Classifier.load(path).predict(digits.test.images)
     # The same kernels, in the same or another release: measured 0 of 1,500 different.
