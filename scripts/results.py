@@ -10,28 +10,33 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from mnist_exporters.interpreter import INTERPRETERS
 from mnist_trainer import ARCHITECTURES
 
 ROOT = Path(__file__).parents[1]
-COMMAND = (
+COMMANDS = (
     "mnist-export --model {model} --data mnist --format all --quantize none --quantize float16 --quantize dynamic "
-    "--quantize int8 --json"
+    "--quantize int8 --quantize int4 --quantize int16x8 --json",
+    "mnist-export --model {model} --data mnist --format c --quantize --json",
 )
 MARKED = re.compile(r"(<!-- results: .*?-->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
 def measure(model: str) -> list[dict[str, Any]]:
-    """Run the command and return its artifacts; a refused one is part of the truth."""
-    with tempfile.TemporaryDirectory() as folder:
-        program, *arguments = COMMAND.format(model=model).split()
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name(program)), *arguments, "--output", folder],
-            stdout=subprocess.PIPE,
-            check=False,
-        )
-    artifacts: list[dict[str, Any]] = json.loads(done.stdout)["artifacts"]
+    """Run the commands and return their artifacts; a refused one is part of the truth."""
+    artifacts: list[dict[str, Any]] = []
+    for command in COMMANDS:
+        with tempfile.TemporaryDirectory() as folder:
+            program, *arguments = command.format(model=model).split()
+            done = subprocess.run(
+                [str(Path(sys.executable).with_name(program)), *arguments, "--output", folder],
+                stdout=subprocess.PIPE,
+                check=False,
+            )
+        artifacts += json.loads(done.stdout)["artifacts"]
     return [
-        {"model": model} | {key: value for key, value in artifact.items() if key not in ("path", "seconds")}
+        {"model": model}
+        | {key: value for key, value in artifact.items() if key not in ("path", "seconds", "seconds_converting")}
         for artifact in artifacts
     ]
 
@@ -40,11 +45,12 @@ def row(artifact: dict[str, Any]) -> str:
     """Return one line of the table."""
     proof = artifact["parity"]
     sizes = f"{artifact['model_bytes'] / 1000:.1f} | {artifact['size_bytes'] / 1000:.1f}"
+    loads = ", ".join(INTERPRETERS[name].since for name in artifact["loads_on"])
     verdict = "proven" if proof["passed"] else "refused"
     return (
         f"| `{artifact['model']}` | {artifact['format']} {artifact['precision']} | {sizes} | "
         f"{proof['accuracy_original']:.2%} | {proof['accuracy_exported']:.2%} | "
-        f"{proof['drop_upper_95'] * 100:.2f} | {proof['agreement']:.2%} | {verdict} |"
+        f"{proof['drop_upper_95'] * 100:.2f} | {proof['agreement']:.2%} | {verdict} | {loads} |"
     )
 
 
@@ -56,8 +62,8 @@ def main() -> None:
     table = [
         f"On all {images:,} test images of MNIST, through the device's own code; made by `scripts/results`.",
         "",
-        "| model | file | kB | with proof | original | exported | points lost at most (95 %) | same answers | |",
-        "|---|---|--:|--:|--:|--:|--:|--:|---|",
+        "| model | file | kB | with proof | original | exported | points lost at most (95 %) | same answers | | loads on |",
+        "|---|---|--:|--:|--:|--:|--:|--:|---|---|",
         *map(row, artifacts),
     ]
     readme = ROOT / "README.md"

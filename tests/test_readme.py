@@ -33,7 +33,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, digits: object) -> Path:
 
 def type_in(line: str, folder: Path) -> str:
     """Run a line in `folder`. On the digits and briefly, where it names no data: the words are tested, not MNIST."""
-    if not line.startswith("mnist-runtime") and "--data" not in line:
+    if not line.startswith(("mnist-runtime", "mnist-export inspect")) and "--data" not in line:
         line += " --data digits"
     if line.startswith("mnist-train"):
         line += " --epochs 1"
