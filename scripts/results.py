@@ -19,6 +19,8 @@ COMMANDS = (
     "--quantize int8 --quantize int4 --quantize int16x8 --json",
     "mnist-export --model {model} --data mnist --format c --quantize --json",
 )
+CHANGING = ("path", "seconds", "seconds_converting")
+"""What differs from run to run and says nothing of a file."""
 MARKED = re.compile(r"(<!-- results: .*?-->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -62,7 +64,8 @@ def main() -> None:
     table = [
         f"On all {images:,} test images of MNIST, through the device's own code; made by `scripts/results`.",
         "",
-        "| model | file | kB | with proof | original | exported | points lost at most (95 %) | same answers | | loads on |",
+        "| model | file | kB | with proof | original | exported | points lost at most (95 %) | same answers | | loads on"
+        " |",
         "|---|---|--:|--:|--:|--:|--:|--:|---|---|",
         *map(row, artifacts),
     ]
