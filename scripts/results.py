@@ -37,8 +37,7 @@ def measure(model: str) -> list[dict[str, Any]]:
             )
         artifacts += json.loads(done.stdout)["artifacts"]
     return [
-        {"model": model}
-        | {key: value for key, value in artifact.items() if key not in ("path", "seconds", "seconds_converting")}
+        {"model": model} | {key: value for key, value in artifact.items() if key not in CHANGING}
         for artifact in artifacts
     ]
 
@@ -64,8 +63,7 @@ def main() -> None:
     table = [
         f"On all {images:,} test images of MNIST, through the device's own code; made by `scripts/results`.",
         "",
-        "| model | file | kB | with proof | original | exported | points lost at most (95 %) | same answers | | loads on"
-        " |",
+        "| model | file | kB | with proof | original | exported | points lost, at most (95 %) | same | | loads |",
         "|---|---|--:|--:|--:|--:|--:|--:|---|---|",
         *map(row, artifacts),
     ]
