@@ -13,26 +13,41 @@ if TYPE_CHECKING:
 
 __all__ = ["print_table"]
 
-COLUMNS = (
-    "file",
-    "kB",
-    "ratio",
-    "accuracy",
-    "drop",
-    "at most",
-    "same",
-    "lost",
-    "gained",
-    "p",
-    "p50/p95 µs",
-    "start s",
-    "MB",
-    "loads on",
-    "",
-)
-"""As on the page, in fewer words."""
-LEAST_WIDTH = 170
-"""Characters that the table takes; a file or a pipe has no edge to wrap at."""
+
+def _verdict(row: Candidate, comparison: Comparison) -> str:
+    words = ["recommended"] if row is comparison.recommended else [] if row.report.path else ["REFUSED"]
+    if row.stability and not row.stability.passed:
+        words.append("unstable")
+    return " ".join(words)
+
+
+def _each(row: Candidate, tell: Callable[[Latency], str]) -> str:
+    """Return a line for each interpreter."""
+    return "\n".join(map(tell, row.latencies)) or "-"
+
+
+COLUMNS: dict[str, Callable[[Candidate, Comparison], str]] = {
+    "file": lambda row, _: row.name,
+    "kB": lambda row, _: f"{row.report.model_bytes / 1000:.1f}",
+    "ratio": lambda row, comparison: f"{comparison.original_bytes / row.report.model_bytes:.1f}x",
+    "accuracy": lambda row, _: f"{row.report.parity.accuracy_exported:.2%}",
+    "drop": lambda row, _: f"{row.report.parity.drop:.2%}",
+    "at most": lambda row, _: f"{row.report.parity.drop_upper_95:.2%}",
+    "same": lambda row, _: f"{row.report.parity.agreement:.2%}",
+    "lost": lambda row, _: str(row.report.parity.lost),
+    "gained": lambda row, _: str(row.report.parity.gained),
+    "p": lambda row, _: f"{row.report.parity.mcnemar_p:.2f}",
+    "p50/p95 µs": lambda row, _: _each(row, lambda one: f"{one.interpreter} {one.p50_us:.0f}/{one.p95_us:.0f}"),
+    "start s": lambda row, _: _each(row, lambda one: f"{one.cold_start_s:.2f}"),
+    "MB": lambda row, _: _each(row, lambda one: f"{one.peak_memory_bytes / 1e6:.0f}"),
+    "loads on": lambda row, _: ", ".join(row.targets) or "-",
+    "": _verdict,
+}
+"""Heading -> what stands below it; as on the page, in fewer words."""
+
+ESSENTIAL = ("file", "kB", "accuracy", "p50/p95 µs", "")
+"""What a terminal shows that is narrower than `ALL_COLUMNS`; the page has the rest."""
+ALL_COLUMNS = 170
 
 
 def print_table(comparison: Comparison) -> None:
@@ -41,48 +56,21 @@ def print_table(comparison: Comparison) -> None:
 
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, LEAST_WIDTH)
-    console.print(_table(comparison))
+        console.width = ALL_COLUMNS  # a file or a pipe has no edge to wrap at
+    headings = tuple(COLUMNS) if console.width >= ALL_COLUMNS else ESSENTIAL
+    console.print(_table(comparison, headings))
 
 
-def _table(comparison: Comparison) -> Table:
+def _table(comparison: Comparison, headings: tuple[str, ...]) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, caption=comparison.reason, caption_justify="left", pad_edge=False)
-    for column in COLUMNS:
-        numeric = column not in ("file", "loads on", "")
-        table.add_column(column, justify="right" if numeric else "left", no_wrap=numeric)
+    for heading in headings:
+        is_text = heading in ("file", "loads on", "")
+        table.add_column(heading, justify="left" if is_text else "right", no_wrap=heading != "loads on")
     for row in comparison.candidates:
         best = row is comparison.recommended
-        table.add_row(*_cells(row, comparison, best=best), style="bold" if best else "" if row.report.path else "red")
+        cells = [COLUMNS[heading](row, comparison) for heading in headings]
+        table.add_row(*cells, style="bold" if best else "" if row.report.path else "red")
     return table
-
-
-def _cells(row: Candidate, comparison: Comparison, *, best: bool) -> list[str]:
-    report, parity = row.report, row.report.parity
-    verdict = "recommended" if best else "" if report.path else "REFUSED"
-    if row.stability and not row.stability.passed:
-        verdict = f"{verdict} unstable".strip()
-    return [
-        row.name,
-        f"{report.model_bytes / 1000:.1f}",
-        f"{comparison.original_bytes / report.model_bytes:.1f}x",
-        f"{parity.accuracy_exported:.2%}",
-        f"{parity.drop:.2%}",
-        f"{parity.drop_upper_95:.2%}",
-        f"{parity.agreement:.2%}",
-        str(parity.lost),
-        str(parity.gained),
-        f"{parity.mcnemar_p:.2f}",
-        _each(row, lambda one: f"{one.interpreter} {one.p50_us:.0f}/{one.p95_us:.0f}"),
-        _each(row, lambda one: f"{one.cold_start_s:.2f}"),
-        _each(row, lambda one: f"{one.peak_memory_bytes / 1e6:.0f}"),
-        ", ".join(row.targets) or "-",
-        verdict,
-    ]
-
-
-def _each(row: Candidate, tell: Callable[[Latency], str]) -> str:
-    """Return a line for each interpreter."""
-    return "\n".join(map(tell, row.latencies)) or "-"

@@ -84,8 +84,8 @@ def _ask_for_floats(converter: Any, precision: Precision) -> None:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision is Precision.FLOAT16:
         converter.target_spec.supported_types = [tf.float16]
-    # With a scale for each channel a dynamic dense layer is FULLY_CONNECTED version 12, on which tflite-runtime 2.14,
-    # the newest for a 32-bit Pi, ends the process.
+    # With a scale for each channel a dynamic dense layer is FULLY_CONNECTED version 12, which tflite-runtime 2.14,
+    # the newest for a 32-bit Pi, does not know.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 

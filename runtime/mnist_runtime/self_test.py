@@ -24,8 +24,8 @@ SCORE_BOUNDS: dict[str, float] = {
 """Largest difference of a score, 0..1, between other kernels and those that recorded it.
 
 Measured with tflite-runtime 2.14 against LiteRT 2.3, ready models, 1,500 digits: float 2e-6, dynamic 4e-4, int8 13/256,
-int16x8 16/32768 (kernels round differently before the softmax); no answer differed. float16 leaves room for devices
-that compute in it.
+int4 10/256 and int16x8 16/32768 (kernels round differently before the softmax); no answer differed. float16 leaves
+room for devices that compute in it.
 """
 
 
