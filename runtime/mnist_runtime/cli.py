@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.command import report_error, run_command
-from mnist_runtime.errors import ArtifactError, ToolkitError
+from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError
 
 if TYPE_CHECKING:
     from mnist_runtime.classifier import Classification, Classifier
@@ -25,6 +25,7 @@ examples:
   mnist-runtime classify --model cnn-int8.tflite --top-k 3 *.png
   mnist-runtime classify --json photo.jpg
   mnist-runtime self-test cnn-int8.tflite
+  mnist-runtime doctor
 
 exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file or failed self-test, 6 bad picture
 """
@@ -59,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--backend", choices=tuple(BACKENDS), help="default: the first one installed")
     test.add_argument("--json", action="store_true", help="print one JSON object")
     test.set_defaults(command=_self_test)
+    doctor = commands.add_parser("doctor", help="try every interpreter and say what works, what not and what to do")
+    doctor.add_argument("--json", action="store_true", help="print one JSON object")
+    doctor.set_defaults(command=_doctor)
     return parser
 
 
@@ -111,6 +115,28 @@ def _self_test(arguments: argparse.Namespace) -> int:
         f"Expected the recorded answers from {arguments.model or 'the ready model'}, this interpreter gave others; "
         "try another with --backend, or update it."
     )
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    import platform
+
+    import numpy as np
+
+    from mnist_runtime import BACKENDS
+    from mnist_runtime.doctor import examine
+
+    here = {"python": platform.python_version(), "machine": platform.machine(), "numpy": np.__version__}
+    found = [examine(name) for name in BACKENDS]
+    if arguments.json:
+        json.dump({**here, "backends": [dataclasses.asdict(one) for one in found]}, sys.stdout, indent=2)
+        print()
+    else:
+        print(", ".join(f"{name} {value}" for name, value in here.items()))
+        for one in found:
+            print(f"{one.backend:16}{one.state:9}{one.detail}{f' -> {one.cure}' if one.cure else ''}")
+    if any(one.state == "works" for one in found):
+        return 0
+    raise BackendError("Expected at least one interpreter that works here, found none; see the lines above.")
 
 
 def _top(found: Classification, count: int) -> list[dict[str, Any]]:
