@@ -286,3 +286,52 @@ def test_a_model_of_something_else_ends_with_5(
     keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(7)]).save(path)
     assert in_process(monkeypatch, "--model", path, "--data", "digits", "--output", tmp_path / "out") == 5
     assert "received inputs [(32, 32, 3)] and outputs [(7,)]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--format", "onnx", "--target", "pi-3-32"), "Expected a format for a Raspberry Pi 3 under a 32-bit system"),
+        (("--format", "onnx", "--quantize", "int16x8"), "possible are tflite: float32"),
+        (("--format", "c"), "c: int8"),
+        (("--format", "onnx", "--quantize", "--input-dtype", "int8"), "possible are tflite float32: uint8 in"),
+        (("--quantize", "none", "--output-dtype", "uint8"), "tflite int8: uint8 or int8 or float32 in"),
+    ],
+)
+def test_the_impossible_is_refused_before_any_work_with_what_is_possible(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, options: tuple, words: str
+) -> None:
+    monkeypatch.setattr("mnist_exporters.source.Source.load", lambda _: pytest.fail("work was begun"))
+    assert in_process(monkeypatch, *options, "--output", tmp_path) == 2
+    assert words in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_load_on_the_target_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    options = ("--model", "mlp", "--quantize", "int4", "--target", "pi-3-32", "--data", "digits", "--output", tmp_path)
+    assert in_process(monkeypatch, *options) == 5
+    assert "has no FULLY_CONNECTED with int4 weights" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "package", "extra"),
+    [(("--format", "c", "--quantize"), "tflite_micro", "micro"), (("--quantize", "int4"), "litert_quantizer", "int4")],
+)
+def test_an_extra_that_is_missing_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    options: tuple,
+    package: str,
+    extra: str,
+) -> None:
+    import importlib.util
+
+    found = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name == package else found(name, *rest))
+    assert in_process(monkeypatch, *options, "--model", "linear", "--data", "digits", "--output", tmp_path) == 4
+    assert f"pip install 'mnist-edge-export[{extra}]'" in capfd.readouterr().err
+    assert list(tmp_path.iterdir()) == []
