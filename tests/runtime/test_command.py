@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,3 +63,27 @@ def test_success_keeps_its_code() -> None:
     with pytest.raises(SystemExit) as left:
         run_command(lambda: 0)
     assert left.value.code == 0
+
+
+def test_a_request_to_end_lets_drafts_be_deleted(tmp_path: Path) -> None:
+    code = """
+import pathlib, sys, time
+from mnist_runtime.command import run_command
+draft = pathlib.Path(sys.argv[1])
+def work():
+    draft.touch()
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        draft.unlink()
+run_command(work)
+"""
+    draft = tmp_path / "draft"
+    with subprocess.Popen([sys.executable, "-c", code, str(draft)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        assert draft.exists()
+        process.terminate()
+        assert process.wait(timeout=30) == 143
+    assert not draft.exists()
