@@ -19,7 +19,8 @@ __all__ = ["report_error", "run_command", "say"]
 def run_command(command: Callable[[], int]) -> NoReturn:
     """Run `command` and leave the process with its exit code; no traceback reaches the user.
 
-    A `ToolkitError` gives its own exit code. A polite request to end (SIGTERM) lets what is open be cleaned up: 143. Anything else is a bug of ours: exit 1, with the place it came from.
+    A `ToolkitError` gives its own exit code. A polite request to end (SIGTERM) lets what is open be cleaned up: 143.
+    Anything else is a bug of ours: exit 1, with the place it came from.
     """
     with contextlib.suppress(ValueError):  # not in the main thread, where signals are not ours
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
