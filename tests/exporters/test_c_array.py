@@ -130,7 +130,7 @@ def test_halves_of_two_exports_are_refused_by_us_and_by_the_compiler(
         upper = path.with_suffix(".cc").read_text().replace("MLP_INT8", "CNN_INT8")
         path.with_suffix(".cc").write_text(upper)
         done = subprocess.run(
-            ["gcc", "-x", "c", "-c", str(path.with_suffix(".cc")), "-o", "/dev/null"],
+            ["gcc", "-x", "c", "-E", str(path.with_suffix(".cc")), "-o", "/dev/null"],
             capture_output=True,
             text=True,
             check=False,
