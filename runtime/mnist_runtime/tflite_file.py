@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,6 +121,10 @@ class Operator:
     outputs: tuple[int, ...]
     options: Table | None
 
+    def option(self, field: int, code: str, default: Any = 0) -> Any:
+        """Return one of its options, by number and `struct` code; `default` where the file leaves it out."""
+        return default if self.options is None else self.options.number(field, code, default)
+
 
 @dataclass(frozen=True)
 class TFLiteFile:
@@ -200,7 +205,8 @@ def _operator(table: Table, codes: list[tuple[str, int]], tensors: int) -> Opera
     index = table.number(0, "I")
     if index >= len(codes):
         raise _damaged(f"an operator has code {index} of {len(codes)}")
-    return Operator(*codes[index], _indices(table, 1, tensors), _indices(table, 2, tensors), table.table(4))
+    name, version = codes[index]
+    return Operator(name, version, _indices(table, 1, tensors), _indices(table, 2, tensors), table.table(4))
 
 
 def _indices(table: Table, field: int, tensors: int) -> tuple[int, ...]:
