@@ -22,6 +22,7 @@ __all__ = [
     "quantized_multiplier",
     "reciprocal",
     "rescale",
+    "rescale_once",
     "shift_right",
 ]
 
@@ -79,6 +80,12 @@ def rescale(x: Integers, multiplier: Integers | int, shift: Integers | int) -> I
     A left shift beyond 32 bits wraps in the original; here it does not, and no file that a converter writes has one.
     """
     return shift_right(high_product(x << np.maximum(shift, 0), multiplier), np.maximum(-np.asarray(shift), 0))
+
+
+def rescale_once(x: Integers, multiplier: Integers | int, shift: Integers | int) -> Integers:
+    """Return ``x * multiplier * 2 ** (shift - 31)``, the nearest integers, ties up, in a single rounding."""
+    bits = 31 - np.asarray(shift, np.int64)
+    return np.asarray((x * multiplier + (np.int64(1) << (bits - 1))) >> bits, np.int64)
 
 
 def exp_of_negative(x: Integers) -> Integers:

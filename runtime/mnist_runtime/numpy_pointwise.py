@@ -61,7 +61,7 @@ def logistic(call: Call) -> Kernel:
         # By way of float64, for NumPy's own float32 exponential is one unit off here and there.
         exponential = np.exp(-np.maximum(real, np.float32(-80)).astype(np.float64)).astype(np.float32)
         steps = np.float32(1) / (np.float32(1) + exponential) * (np.float32(1) / output_scale)
-        return np.clip(np.floor(steps + np.float32(0.5)) + output_zero_point, -128, 127).astype(np.int8)
+        return np.asarray(np.clip(np.floor(steps + np.float32(0.5)) + output_zero_point, -128, 127), np.int8)
 
     return _table(call, entries)
 

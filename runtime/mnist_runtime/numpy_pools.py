@@ -19,10 +19,10 @@ def max_pool(call: Call) -> Kernel:
     def run(inputs: Sequence[Array]) -> Array:
         first, *others = windows.slices(_padded(call, windows, inputs[0], -128))
         # A copy, in which the others are gathered: `first` is a view of what an earlier operator gave.
-        greatest = np.clip(first, low, high)
+        greatest = first.copy()
         for other in others:
             np.maximum(greatest, other, out=greatest)
-        return np.minimum(greatest, np.int8(high)) if high < 127 else greatest
+        return np.clip(greatest, low, high)
 
     return run
 
@@ -35,11 +35,11 @@ def average_pool(call: Call) -> Kernel:
         images = inputs[0]
         ones = np.ones((1, *images.shape[1:3], 1), np.int32)
         counts = np.sum(windows.slices(_padded(call, windows, ones, 0)), axis=0, dtype=np.int32)
-        sums = np.zeros((), np.int32)
+        sums: Array = np.zeros((), np.int32)
         for place in windows.slices(_padded(call, windows, images, 0)):
             sums = sums + place
         rounded = (np.abs(sums) + counts // 2) // counts * np.sign(sums)
-        return np.clip(rounded, low, high).astype(np.int8)
+        return np.asarray(np.clip(rounded, low, high), np.int8)
 
     return run
 

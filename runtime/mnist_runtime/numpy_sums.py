@@ -13,11 +13,12 @@ joins the bias; padding has the value z, and so adds nothing.
 
 Why one rounding stands for two
 -------------------------------
-The reference computes ``y = floor(a m / 2 ** 31 + 1/2)`` of a sum a and a multiplier m, and then ``y / 2 ** e``,
-rounded, ties away from zero: ``floor((y + 2 ** (e - 1) - t) / 2 ** e)``, where t is 1 for negative y and 0 else (for e
-= 0 it is y itself). As ``floor((floor(u) + i) / d) = floor((u + i) / d)`` for integers i and d > 0, this is the floor
-of ``r + (1/2 - t) / 2 ** e + 1/2`` with ``r = a m / 2 ** (31 + e)``. All terms, the zero point and the bias included,
-are multiples of ``2 ** -(31 + e)``, and float64 holds each of those below ``2 ** (22 - e)``. `Requantizer` checks that
+With a sum a, a multiplier m and a shift e to the right, let ``r = a m / 2 ** (31 + e)``. For FULLY_CONNECTED the
+reference rounds r once, to the floor of r + 1/2. For the convolutions it computes ``y = floor(a m / 2 ** 31 + 1/2)``,
+and then ``y / 2 ** e``, rounded, ties away from zero: ``floor((y + 2 ** (e - 1) - t) / 2 ** e)``, where t is 1 for
+negative y and 0 else (for e = 0 it is y itself). As ``floor((floor(u) + i) / d) = floor((u + i) / d)`` for integers i
+and d > 0, this is the floor of ``r + (1/2 - t) / 2 ** e + 1/2``. All terms, the zero point and the bias included, are
+multiples of ``2 ** -(31 + e)``, and float64 holds each of those below ``2 ** (22 - e)``. `Requantizer` checks that
 bound at load and computes in 64-bit integers where it is not kept.
 """
 
@@ -28,16 +29,18 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.fixed_point import Integers, quantized_multiplier, rescale
+from mnist_runtime.fixed_point import Integers, quantized_multiplier, rescale, rescale_once
 from mnist_runtime.numpy_call import Array, Call, Kernel, windows_of
 
 __all__ = ["convolution", "depthwise_convolution", "fully_connected"]
+
+Float = type[np.float32] | type[np.float64]
 
 LARGEST_INPUT = 128
 """The greatest absolute value of an int8."""
 
 
-def exact_float(weights: npt.NDArray[np.int64]) -> tuple[type[np.floating[npt.NBitBase]], int]:
+def exact_float(weights: npt.NDArray[np.int64]) -> tuple[Float, int]:
     """Return the float type in which sums over axis 0 of `weights` ``(k, channels)`` are exact, and their bound.
 
     Examples
@@ -87,11 +90,12 @@ class Requantizer:
         pairs = [quantized_multiplier(real) for real in _real_multipliers(call, input_scale, scales, output_scale)]
         self._multipliers, self._shifts = np.array(pairs, np.int64).T
         self._low, self._high = call.bounds(activation)
+        self._rounds_once = call.operator.name == "FULLY_CONNECTED"
         self._float, bound = exact_float(weights)
         self._is_float = self._prepare_float(bound)
 
     @property
-    def dtype(self) -> type[np.floating[npt.NBitBase]]:
+    def dtype(self) -> Float:
         """The float type of the sums."""
         return self._float
 
@@ -102,22 +106,26 @@ class Requantizer:
         if bits.min() < 0 or most + (260 << int(bits.max())) >= 1 << 22:
             return False
         self._step = np.ldexp(self._multipliers.astype(np.float64), -31 - bits)
-        self._ties = np.ldexp(1.0, -bits) * (bits > 0)  # what t takes off
-        halves = 0.5 * np.ldexp(1.0, -bits) + 0.5 * (bits > 0)
+        unit = np.ldexp(1.0, -bits)
+        self._ties = unit * (bits > 0)  # what t takes off
+        halves = np.full(bits.shape, 0.5) if self._rounds_once else 0.5 * unit + 0.5 * (bits > 0)
         # The type's least integer becomes 0, so that cutting off the fraction is the floor.
         self._start = self._bias * self._step + halves + self._zero_point + 128
         # y is 0 or more from r = -1/2 / 2 ** e on.
-        self._first_positive = halves + self._zero_point + 128 - 0.5 * np.ldexp(1.0, -bits)
+        self._first_positive = halves + self._zero_point + 128 - 0.5 * unit
         return True
 
     def __call__(self, sums: Array) -> npt.NDArray[np.int8]:
         """Return int8 for `sums` ``(..., channels)``, floats that are integers."""
         if not self._is_float:
-            steps = rescale(sums.astype(np.int64) + self._bias, self._multipliers, self._shifts) + self._zero_point
-            return np.clip(steps, self._low, self._high).astype(np.int8)
+            rounded = rescale_once if self._rounds_once else rescale
+            steps = rounded(sums.astype(np.int64) + self._bias, self._multipliers, self._shifts)
+            return np.clip(steps + self._zero_point, self._low, self._high).astype(np.int8)
         real = np.multiply(sums, self._step, dtype=np.float64)
         real += self._start
-        if self._low < self._zero_point:  # else a negative number becomes the least one, however it is rounded
+        if (
+            self._low < self._zero_point and not self._rounds_once
+        ):  # else a negative number becomes the least one, however it is rounded
             real -= (real < self._first_positive) * self._ties
         np.clip(real, self._low + 128, self._high + 128, out=real)
         return (real.astype(np.uint8) ^ np.uint8(128)).view(np.int8)
@@ -144,7 +152,7 @@ def convolution(call: Call) -> Kernel:
     windows = windows_of(call, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
     matrix = weights.reshape(channels, -1).T
     requantize = Requantizer(call, matrix, call.channel_scales(call.input(1), channels, 0), 2, option(3, "b"))
-    factors = np.ascontiguousarray(matrix, requantize.dtype)
+    factors: Array = np.ascontiguousarray(matrix, requantize.dtype)
     _, zero_point = call.affine(call.input(0))
 
     def run(inputs: Sequence[Array]) -> Array:
@@ -155,7 +163,7 @@ def convolution(call: Call) -> Kernel:
             raise call.lacks(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
         call.roomy(n, down, across, len(factors))
         row, column = images.strides[1:3]
-        view = np.ndarray(
+        view: Array = np.ndarray(
             (n, down, across, high, wide * depth),  # a line of a window lies in one piece
             images.dtype,
             np.ascontiguousarray(images),
@@ -206,7 +214,7 @@ def fully_connected(call: Call) -> Kernel:
     if weights.ndim != 2 or option(1, "b") != 0:
         raise call.lacks(f"with weights of shape {weights.shape} and format {option(1, 'b')}")
     requantize = Requantizer(call, weights.T, call.channel_scales(call.input(1), len(weights), 0), 2, option(0, "b"))
-    factors = np.ascontiguousarray(weights.T, requantize.dtype)
+    factors: Array = np.ascontiguousarray(weights.T, requantize.dtype)
     keeps_axes = bool(option(2, "?"))
 
     def run(inputs: Sequence[Array]) -> Array:

@@ -13,6 +13,7 @@ from mnist_runtime.fixed_point import (
     quantized_multiplier,
     reciprocal,
     rescale,
+    rescale_once,
     shift_right,
 )
 
@@ -61,6 +62,12 @@ def test_shift_right(x: int, bits: int) -> None:
 def test_rescale(x: int, multiplier: int, shift: int) -> None:
     product = saturating_rounding_doubling_high_product(x << max(shift, 0), multiplier)
     assert rescale(array(x), multiplier, shift).item() == rounding_divide_by_power_of_two(product, max(-shift, 0))
+
+
+@given(st.integers(-(1 << 31), (1 << 31) - 1), st.integers(1 << 30, (1 << 31) - 1), st.integers(-31, 6))
+def test_rescale_once(x: int, multiplier: int, shift: int) -> None:
+    exact = Fraction(x * multiplier) * Fraction(2) ** (shift - 31)
+    assert rescale_once(array(x), multiplier, shift).item() == math.floor(exact + Fraction(1, 2))
 
 
 @given(st.floats(1e-9, 1e6))
