@@ -35,9 +35,7 @@ def average_pool(call: Call) -> Kernel:
         images = inputs[0]
         ones = np.ones((1, *images.shape[1:3], 1), np.int32)
         counts = np.sum(windows.slices(_padded(call, windows, ones, 0)), axis=0, dtype=np.int32)
-        sums: Array = np.zeros((), np.int32)
-        for place in windows.slices(_padded(call, windows, images, 0)):
-            sums = sums + place
+        sums = np.sum(windows.slices(_padded(call, windows, images, 0)), axis=0, dtype=np.int32)
         rounded = (np.abs(sums) + counts // 2) // counts * np.sign(sums)
         return np.asarray(np.clip(rounded, low, high), np.int8)
 
