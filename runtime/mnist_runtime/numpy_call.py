@@ -20,7 +20,7 @@ Array = npt.NDArray[Any]
 Kernel = Callable[[Sequence[Array]], Array]
 """From the values of all inputs of an operator, constants included, to its output. It changes nothing."""
 
-MOST_VALUES = 1 << 28
+MOST_VALUES = 1 << 26
 """Of a tensor, for a batch: far above what digits need; a damaged file could ask for all of the memory."""
 
 
