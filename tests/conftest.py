@@ -53,7 +53,7 @@ EVERY_RUN = [
     pytest.param(backend.values[0], precision, marks=backend.marks)
     for backend in EVERY_BACKEND
     for format, precision in EVERY_PAIR
-    if BACKENDS[backend.values[0]].format == format
+    if BACKENDS[backend.values[0]].runs((format,), str(precision))
 ]
 """Each backend with each precision of the files that it runs."""
 

@@ -43,23 +43,30 @@ class BackendRow:
         The files it runs.
     package, module : str
         What pip installs and what Python imports.
-    extra : str
-        The extra of mnist-runtime that installs it.
+    extra : str or None
+        The extra of mnist-runtime that installs it; None for what mnist-runtime itself brings.
     load : str
         ``"module:attribute"`` of a function from the bytes of a file to a `Backend`.
     clashes : tuple of str
         Modules that, once imported, make this one fail or kill the process.
     numpy_below_2 : bool
         Built against NumPy 1: it imports under NumPy 2 and dies at its first use.
+    precisions : tuple of str
+        The only precisions whose files it runs; without any it runs them all.
     """
 
     format: str
     package: str
     module: str
-    extra: str
+    extra: str | None
     load: str
     clashes: tuple[str, ...] = ()
     numpy_below_2: bool = False
+    precisions: tuple[str, ...] = ()
+
+    def runs(self, formats: tuple[str, ...], precision: str | None) -> bool:
+        """Say whether it runs files of one of `formats` in `precision`, which is None where it is not known."""
+        return self.format in formats and (not self.precisions or precision in self.precisions)
 
 
 BACKENDS: dict[str, BackendRow] = {
@@ -87,6 +94,15 @@ BACKENDS: dict[str, BackendRow] = {
         extra="onnx",
         load="mnist_runtime.onnx_backend:load_onnxruntime",
     ),
+    # Last, for each of the others is several times as fast.
+    "numpy": BackendRow(
+        format="tflite",
+        package="numpy",
+        module="numpy",
+        extra=None,
+        load="mnist_runtime.numpy_backend:load_numpy",
+        precisions=("int8",),
+    ),
 }
 """Name -> interpreter, the first choice first. A new one is one module and one row."""
 
@@ -97,7 +113,7 @@ def obstacle(name: str) -> str | None:
     Nothing is imported to find out.
     """
     row = BACKENDS[name]
-    if importlib.util.find_spec(row.module) is None:
+    if row.extra is not None and importlib.util.find_spec(row.module) is None:
         return f"{name} is not installed: pip install 'mnist-runtime[{row.extra}]'."
     if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
         return f"{name} was built for NumPy 1 and fails on NumPy {np.__version__}: pip install 'numpy<2'."
@@ -107,8 +123,10 @@ def obstacle(name: str) -> str | None:
     return None
 
 
-def choose_backend(formats: tuple[str, ...], wanted: str | None = None) -> str:
+def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precision: str | None = None) -> str:
     """Return the name of the first backend that runs one of `formats` and works here, or of the one `wanted`.
+
+    A backend that runs some precisions only is chosen only where `precision` is one of them.
 
     Raises
     ------
@@ -119,23 +137,21 @@ def choose_backend(formats: tuple[str, ...], wanted: str | None = None) -> str:
     BackendError
         If it, or every candidate, cannot work here; the message names the cure.
     """
-    candidates = [name for name, row in BACKENDS.items() if row.format in formats]
+    candidates = [name for name, row in BACKENDS.items() if row.runs(formats, precision)]
     if not candidates:
         raise ArtifactError(f"Expected a tflite or onnx file, received {' or '.join(formats)}; update mnist-runtime.")
+    kind = " ".join(filter(None, (precision, " or ".join(formats))))
     if wanted is not None:
         if wanted not in candidates:
             raise UsageError(
-                f"Expected a backend that runs {' or '.join(formats)} files ({', '.join(candidates)}), "
-                f"received {wanted!r}."
+                f"Expected a backend that runs {kind} files ({', '.join(candidates)}), received {wanted!r}."
             )
         candidates = [wanted]
     obstacles = [obstacle(name) for name in candidates]
     for name, reason in zip(candidates, obstacles, strict=True):
         if reason is None:
             return name
-    raise BackendError(
-        f"Expected an interpreter for {' or '.join(formats)} files. " + " ".join(filter(None, obstacles))
-    )
+    raise BackendError(f"Expected an interpreter for {kind} files. " + " ".join(filter(None, obstacles)))
 
 
 def load_backend(name: str, content: bytes) -> Backend:

@@ -93,7 +93,8 @@ class Classifier:
         path : str or Path, optional
             A ``.tflite`` or ``.onnx`` file made by ``mnist-export``; without it the ready int8 model of this package.
         backend : str, optional
-            ``"litert"``, ``"tflite-runtime"`` or ``"onnxruntime"``; without it the first one that is installed.
+            ``"litert"``, ``"tflite-runtime"``, ``"onnxruntime"`` or, for int8 ``.tflite`` files, ``"numpy"``, which
+            needs no interpreter; without it the first of them that is installed.
         threads : int, optional
             Batches of images that are worked on at once, each by an interpreter of its own. It helps with hundreds of
             images, not with one.
@@ -110,12 +111,12 @@ class Classifier:
         if threads < 1:
             raise UsageError(f"Expected one thread or more, received {threads}.")
         if path is None:
-            name = choose_backend(tuple(READY_MODELS), backend)
+            name = choose_backend(tuple(READY_MODELS), backend, "int8")
             with resources.as_file(_ready_model(BACKENDS[name].format)) as ready:
                 artifact = Artifact.open(ready)
         else:
             artifact = Artifact.open(path)
-            name = choose_backend((artifact.manifest.format,), backend)
+            name = choose_backend((artifact.manifest.format,), backend, artifact.manifest.precision)
         return cls(artifact, [load_backend(name, artifact.content) for _ in range(threads)], name)
 
     def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

@@ -97,7 +97,9 @@ def test_every_interpreter_answers_alike(
     images = tmp_path / "images.npy"
     np.save(images, digits.test.images)
     done = run("python", "-c", ANSWERS, path, backend, images)
-    assert (done.returncode == 0) == (backend in report.loads_on), done.stderr
+    # A backend with precisions of its own runs all files of those, and is in no table of interpreters.
+    loads = backend in report.loads_on or bool(BACKENDS[backend].precisions)
+    assert (done.returncode == 0) == loads, done.stderr
     if done.returncode != 0:
         return
     answers = np.array(json.loads(done.stdout))

@@ -26,7 +26,7 @@ def test_the_next_stands_in_for_a_missing_one(monkeypatch: pytest.MonkeyPatch) -
     assert choose_backend(("tflite", "onnx")) == "onnxruntime"
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", [name for name, row in BACKENDS.items() if row.extra])
 def test_a_missing_one_names_its_cure(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     row = BACKENDS[name]
     hide(monkeypatch, row.module)
@@ -37,9 +37,20 @@ def test_a_missing_one_names_its_cure(monkeypatch: pytest.MonkeyPatch, name: str
 
 def test_without_any_every_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, *(row.module for row in BACKENDS.values()))
-    with pytest.raises(BackendError) as caught:
-        choose_backend(("tflite", "onnx"))
-    assert all(f"[{row.extra}]" in str(caught.value) for row in BACKENDS.values())
+    with pytest.raises(BackendError, match="float32 tflite or onnx files") as caught:
+        choose_backend(("tflite", "onnx"), precision="float32")
+    assert all(f"[{row.extra}]" in str(caught.value) for row in BACKENDS.values() if row.extra)
+
+
+def test_without_any_numpy_runs_int8_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, *(row.module for row in BACKENDS.values()))
+    assert choose_backend(("tflite", "onnx"), precision="int8") == "numpy"
+    assert Classifier.load().backend_name == "numpy"
+
+
+def test_numpy_is_not_for_other_precisions() -> None:
+    with pytest.raises(UsageError, match=r"runs float32 tflite files \(litert, tflite-runtime\), received 'numpy'"):
+        choose_backend(("tflite",), "numpy", "float32")
 
 
 def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.MonkeyPatch) -> None:

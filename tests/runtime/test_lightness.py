@@ -32,6 +32,11 @@ def test_classifying_brings_one_interpreter(run: Callable[..., object]) -> None:
     assert not loaded & HEAVY
 
 
+def test_classifying_with_numpy_brings_none(run: Callable[..., object]) -> None:
+    loading = "m.Classifier.load(backend='numpy').predict(np.zeros((1, 28, 28), np.uint8))"
+    assert not modules_after(run, f"import numpy as np, mnist_runtime as m; {loading}") & (HEAVY | INTERPRETERS)
+
+
 @pytest.mark.parametrize("module", ["mnist_trainer", "mnist_trainer.cli", "mnist_exporters", "mnist_exporters.cli"])
 def test_the_workshop_waits_with_its_heavy_imports(run: Callable[..., object], module: str) -> None:
     assert not modules_after(run, f"import {module}") & (HEAVY | INTERPRETERS)

@@ -1,0 +1,127 @@
+"""The backend of last resort for int8 ``.tflite`` files: NumPy alone, to the bit as TFLite's reference kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_runtime.affine import Affine
+from mnist_runtime.backend import Backend
+from mnist_runtime.errors import ArtifactError
+from mnist_runtime.numpy_call import Array, Call, Kernel
+from mnist_runtime.numpy_kernels import prepare
+from mnist_runtime.tflite_file import Operator, TFLiteFile
+
+__all__ = ["load_numpy"]
+
+CHUNK = 256
+"""Images that pass through all operators at once: enough to hide Python's share."""
+
+IMPOSSIBLE = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
+"""What NumPy raises where the parts of a damaged file do not fit together."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator, ready to run.
+
+    Parameters
+    ----------
+    kernel : Kernel
+        What computes it.
+    inputs : tuple of int
+        Tensors that it takes.
+    output : int
+        Tensor that it gives.
+    """
+
+    kernel: Kernel
+    inputs: tuple[int, ...]
+    output: int
+
+
+class NumPyBackend:
+    """The operators of one file, prepared. Running changes nothing, so that threads may share it."""
+
+    def __init__(self, file: TFLiteFile) -> None:
+        if len(file.inputs) != 1 or len(file.outputs) != 1 or min(*file.inputs, *file.outputs) < 0:
+            raise ArtifactError(
+                f"Expected a file of one input and one output, received {len(file.inputs)} and {len(file.outputs)}; "
+                "export the model again."
+            )
+        self._input, self._output = file.inputs[0], file.outputs[0]
+        self.input_dtype = np.dtype(file.tensors[self._input].dtype)
+        output = file.tensors[self._output]
+        self.output = (
+            Affine(float(output.scales[0]), int(output.zero_points[0]), output.dtype)
+            if output.scales.size == 1 and output.zero_points.size == 1
+            else None
+        )
+        self._steps = tuple(_step(file, operator) for operator in file.operators)
+        used = {index for step in self._steps for index in step.inputs}
+        self._constants = {index: file.tensors[index].values for index in used if file.tensors[index].is_constant}
+        known = {self._input, *self._constants}
+        for step in (*self._steps, Step(lambda _: np.zeros(0), (self._output,), self._output)):
+            if missing := set(step.inputs) - known:
+                raise ArtifactError(
+                    f"Expected operators in the order in which they need each other, received one that takes tensor "
+                    f"{min(missing)} before it is there: the file is damaged; copy or export it again."
+                )
+            known.add(step.output)
+
+    def run(self, pixels: Array) -> Array:
+        """See `Backend.run`."""
+        if pixels.dtype != self.input_dtype:
+            raise ArtifactError(
+                f"Expected pixels of {self.input_dtype}, as the file takes them, received {pixels.dtype}; "
+                "export the model again."
+            )
+        try:
+            parts = [self._run(pixels[start : start + CHUNK]) for start in range(0, len(pixels), CHUNK)]
+            return parts[0] if len(parts) == 1 else np.concatenate(parts)
+        except ArtifactError:
+            raise
+        except IMPOSSIBLE as error:
+            raise ArtifactError(
+                f"Expected a TFLite file that runs on images (n, 28, 28, 1), its tensors do not fit together "
+                f"({error}); export the model again."
+            ) from error
+
+    def _run(self, pixels: Array) -> Array:
+        values = {**self._constants, self._input: np.ascontiguousarray(pixels)}
+        for step in self._steps:
+            values[step.output] = step.kernel([values[index] for index in step.inputs])
+        return values[self._output]
+
+
+def load_numpy(content: bytes) -> Backend:
+    """Load a ``.tflite`` file of integers.
+
+    Raises
+    ------
+    ArtifactError
+        If it is damaged, or has what this backend lacks.
+    """
+    file = TFLiteFile.read(content)
+    try:
+        backend = NumPyBackend(file)
+    except ArtifactError:
+        raise
+    except IMPOSSIBLE as error:
+        raise ArtifactError(
+            f"Expected a whole TFLite file, the parts of this one do not fit together ({error}); export it again."
+        ) from error
+    backend.run(np.zeros((1, 28, 28, 1), backend.input_dtype))
+    return backend
+
+
+def _step(file: TFLiteFile, operator: Operator) -> Step:
+    if len(operator.outputs) != 1 or operator.outputs[0] < 0:
+        raise ArtifactError(
+            f"Expected operators with one output, received {operator.name} with {len(operator.outputs)}; run it with "
+            "another interpreter: pip install 'mnist-runtime[litert]'."
+        )
+    inputs = tuple(file.tensors[index] if index >= 0 else None for index in operator.inputs)
+    kernel = prepare(Call(operator, inputs, file.tensors[operator.outputs[0]]))
+    return Step(kernel, tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
