@@ -9,6 +9,8 @@ from importlib import resources
 from typing import Any
 
 from mnist_exporters.contents import Contents
+from mnist_runtime import __version__
+from mnist_runtime.numpy_kernels import OPERATORS
 
 __all__ = ["INTERPRETERS", "Interpreter", "loads_on"]
 
@@ -60,6 +62,7 @@ class Interpreter:
 
 
 NO_INT4_DENSE = (("FULLY_CONNECTED", "int4"),)
+NO_INT4 = (*NO_INT4_DENSE, ("CONV_2D", "int4"), ("DEPTHWISE_CONV_2D", "int4"))
 
 INTERPRETERS: dict[str, Interpreter] = {
     "litert": Interpreter(("tflite",), "LiteRT 2.1"),
@@ -67,8 +70,9 @@ INTERPRETERS: dict[str, Interpreter] = {
     "onnxruntime": Interpreter(("onnx",), "onnxruntime 1.16"),
     # Measured: it refuses or fails on the ready models in float32, float16 and dynamic.
     "tflite-micro": Interpreter(("tflite", "c"), "TFLM", activations=("int8", "int16"), lacks=NO_INT4_DENSE),
+    "numpy": Interpreter(("tflite",), "mnist-runtime's NumPy", activations=("int8",), lacks=NO_INT4),
 }
-"""Name -> interpreter. Which operators each knows was asked of it: scripts/measure-interpreters."""
+"""Name -> interpreter. Which operators each knows was asked of it: scripts/measure-interpreters; numpy is our own."""
 
 
 def loads_on(contents: Contents) -> tuple[str, ...]:
@@ -79,5 +83,6 @@ def loads_on(contents: Contents) -> tuple[str, ...]:
 @cache
 def _known() -> dict[str, Any]:
     text = (resources.files("mnist_exporters") / "interpreters.json").read_text()
+    operators = {name: row.version for name, row in OPERATORS.items()}
     known: dict[str, Any] = json.loads(text)
-    return known
+    return known | {"numpy": {"version": __version__, "operators": operators}}

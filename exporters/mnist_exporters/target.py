@@ -58,10 +58,11 @@ class Target:
             )
 
 
-SIXTY_FOUR = ("litert", "tflite-runtime", "onnxruntime")
+SIXTY_FOUR = ("litert", "tflite-runtime", "onnxruntime", "numpy")
 
 TARGETS: dict[str, Target] = {
-    "pi-3-32": Target("a Raspberry Pi 3 under a 32-bit system (ARMv7)", ("tflite-runtime",)),
+    "pi-zero": Target("a Raspberry Pi Zero or 1 (ARMv6)", ("numpy",)),
+    "pi-3-32": Target("a Raspberry Pi 3 under a 32-bit system (ARMv7)", ("tflite-runtime", "numpy")),
     "pi-3": Target("a Raspberry Pi 3 under a 64-bit system", SIXTY_FOUR),
     "pi-4": Target("a Raspberry Pi 4 under a 64-bit system", SIXTY_FOUR),
     "pi-5": Target("a Raspberry Pi 5", SIXTY_FOUR),

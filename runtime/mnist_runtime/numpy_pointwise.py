@@ -26,11 +26,26 @@ BYTES = ("int8", "uint8")
 
 
 def quantize(call: Call) -> Kernel:
-    """Prepare QUANTIZE between two kinds of 8-bit integers."""
+    """Prepare QUANTIZE to 8-bit integers, from others or from float32."""
+    if call.input(0).dtype == "float32":
+        return _quantize_floats(call)
     call.takes(BYTES, BYTES)
     input_scale, _ = call.affine(call.input(0))
     output_scale, _ = call.affine(call.output)
     return _table(call, _rescaled(call, float(input_scale) / float(output_scale), 0))
+
+
+def _quantize_floats(call: Call) -> Kernel:
+    call.takes(["float32"], BYTES)
+    scale, zero_point = call.affine(call.output)
+    limits = np.iinfo(call.output.dtype)
+
+    def kernel(inputs: Sequence[Array]) -> Array:
+        steps = (inputs[0] / scale).astype(np.float64)  # divided in float32, as the reference does; halves are exact
+        away_from_zero = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
+        return np.asarray(np.clip(away_from_zero + zero_point, limits.min, limits.max), call.output.dtype)
+
+    return kernel
 
 
 def relu(call: Call) -> Kernel:

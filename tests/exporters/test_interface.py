@@ -47,6 +47,9 @@ def test_the_answers_are_those_of_the_default(
     assert np.mean(report.scores.argmax(axis=1) == default.scores.argmax(axis=1)) >= 0.998
     assert np.abs(report.scores - default.scores).max() <= 0.05
     assert self_test(path).passed
+    if "numpy" in report.loads_on:
+        answers = Classifier.load(path, backend="numpy").predict(digits.test.images)
+        assert np.mean(answers == report.scores.argmax(axis=1)) >= 0.998
     classifier = Classifier.load(path)
     assert classifier.manifest.input["dtype"] == takes
     assert classifier.scores(digits.test.images[:2]).dtype == gives

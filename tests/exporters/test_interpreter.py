@@ -60,7 +60,7 @@ def test_the_known_trap_is_foretold(run: Callable[..., object], tmp_path: Path) 
 
     contents = read(dynamic_dense(tmp_path / "trap.tflite"))
     assert contents.operators["FULLY_CONNECTED"] == 12
-    assert loads_on(contents) == ("litert",)
+    assert loads_on(contents) == ("litert",), "and its floats keep numpy from it"
     obstacle = INTERPRETERS["tflite-runtime"].obstacle(contents)
     assert obstacle == "tflite-runtime 2.14.0 does not know FULLY_CONNECTED version 12"
     for module, works in (("ai_edge_litert", True), ("tflite_runtime", False)):

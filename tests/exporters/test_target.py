@@ -17,7 +17,7 @@ def test_every_target_takes_an_int8_tflite_file(name: str) -> None:
     row.refuse(RIGHT)
 
 
-@pytest.mark.parametrize("name", ["pi-3-32", "mcu"])
+@pytest.mark.parametrize("name", ["pi-zero", "pi-3-32", "mcu"])
 def test_a_format_without_an_interpreter_is_refused_before_any_work(name: str) -> None:
     with pytest.raises(UsageError, match="tflite") as caught:
         TARGETS[name].refuse_spec(ExportSpec("onnx", Precision.FLOAT32))
@@ -27,7 +27,10 @@ def test_a_format_without_an_interpreter_is_refused_before_any_work(name: str) -
 def test_a_file_that_loads_on_none_of_the_interpreters_is_refused() -> None:
     new = dataclasses.replace(RIGHT, operators={"FULLY_CONNECTED": 12})
     TARGETS["pi-4"].refuse(new)
-    with pytest.raises(ConversionError, match=re.escape("does not know FULLY_CONNECTED version 12")) as caught:
+    assert "numpy" in TARGETS["pi-3-32"].interpreters
+    new = dataclasses.replace(RIGHT, operators={"FULLY_CONNECTED": 13})
+    TARGETS["pi-4"].refuse(new)
+    with pytest.raises(ConversionError, match=re.escape("does not know FULLY_CONNECTED version 13")) as caught:
         TARGETS["pi-3-32"].refuse(new)
     assert caught.value.exit_code == 5
 

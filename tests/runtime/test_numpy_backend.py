@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from mnist_exporters import ExportReport, Precision
+from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision
 from mnist_runtime import ArtifactError, Classifier
 from mnist_runtime.numpy_backend import load_numpy
 from mnist_runtime.numpy_call import Call
@@ -54,6 +54,17 @@ def test_exports_give_the_same_integers(exported: Callable[..., ExportReport], d
 def test_the_ready_model_gives_the_same_integers(digits: Splits) -> None:
     images = np.concatenate([digits.test.images[..., None], random_images(2000)])
     assert np.array_equal(load_numpy(READY.read_bytes()).run(images), reference(READY.read_bytes(), images))
+
+
+def test_float_pixels_are_quantised_to_the_same_integers(originals: dict[str, Original], digits: Splits) -> None:
+    """Halves of a step among them, which round away from zero."""
+    from mnist_exporters.tflite import convert
+
+    spec = ExportSpec("tflite", Precision.INT8, input_dtype="float32")
+    content = convert(originals["linear"], spec, Calibration.draw(digits.train, 50, seed=0))
+    steps = np.random.default_rng(0).integers(-100, 700, (500, 28, 28, 1)).astype(np.float32) / 2
+    for pixels in (steps / np.float32(255), np.random.default_rng(0).normal(size=steps.shape).astype(np.float32)):
+        assert np.array_equal(load_numpy(content).run(pixels), reference(content, pixels))
 
 
 def strided(keras: Any, x: Any) -> Any:
