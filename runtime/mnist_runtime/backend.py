@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.affine import Affine
-from mnist_runtime.errors import ArtifactError, BackendError, UsageError
+from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, UsageError
 
 __all__ = ["BACKENDS", "Backend", "BackendRow", "choose_backend"]
 
@@ -107,12 +107,18 @@ BACKENDS: dict[str, BackendRow] = {
 """Name -> interpreter, the first choice first. A new one is one module and one row."""
 
 
+BROKEN: dict[str, str] = {}
+"""Backends that were found not to start in this process, with the reason."""
+
+
 def obstacle(name: str) -> str | None:
     """Say in a sentence why the backend `name` cannot work in this process, with the cure; None if nothing is known.
 
     Nothing is imported to find out.
     """
     row = BACKENDS[name]
+    if name in BROKEN:
+        return BROKEN[name]
     if row.extra is not None and importlib.util.find_spec(row.module) is None:
         return f"{name} is not installed: pip install 'mnist-runtime[{row.extra}]'."
     if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
@@ -155,9 +161,24 @@ def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precisio
 
 
 def load_backend(name: str, content: bytes) -> Backend:
-    """Load the file `content` into a new interpreter of the backend `name`."""
+    """Load the file `content` into a new interpreter of the backend `name`.
+
+    Raises
+    ------
+    ArtifactError
+        If the interpreter refuses the file.
+    BackendError
+        If the interpreter is installed but does not start; it is then not chosen again in this process.
+    """
     load: Callable[[bytes], Backend] = pkgutil.resolve_name(BACKENDS[name].load)
-    return load(content)
+    try:
+        return load(content)
+    except ToolkitError:
+        raise
+    except (ImportError, OSError, SystemError) as error:  # a library for another system, another NumPy
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        BROKEN[name] = f"{name} is installed but does not start ({reason}): see mnist-runtime doctor."
+        raise BackendError(BROKEN[name]) from error
 
 
 def backend_version(name: str) -> str:

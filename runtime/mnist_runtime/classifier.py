@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -14,7 +15,7 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact import Artifact, Golden
 from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
-from mnist_runtime.errors import ArtifactError, UsageError
+from mnist_runtime.errors import ArtifactError, BackendError, UsageError
 from mnist_runtime.manifest import Manifest
 from mnist_runtime.picture import pixels_of, read_picture
 from mnist_runtime.preparation import prepare
@@ -94,7 +95,8 @@ class Classifier:
             A ``.tflite`` or ``.onnx`` file made by ``mnist-export``; without it the ready int8 model of this package.
         backend : str, optional
             ``"litert"``, ``"tflite-runtime"``, ``"onnxruntime"`` or, for int8 ``.tflite`` files, ``"numpy"``, which
-            needs no interpreter; without it the first of them that is installed.
+            needs no interpreter; without it the first of them that is installed and starts. One that does not is
+            passed over with a `RuntimeWarning`.
         threads : int, optional
             Batches of images that are worked on at once, each by an interpreter of its own. It helps with hundreds of
             images, not with one.
@@ -110,6 +112,16 @@ class Classifier:
         """
         if threads < 1:
             raise UsageError(f"Expected one thread or more, received {threads}.")
+        while True:
+            try:
+                return cls._load(path, backend, threads)
+            except BackendError as error:
+                if backend is not None or not isinstance(error.__cause__, (ImportError, OSError, SystemError)):
+                    raise
+                warnings.warn(f"{error} Another is tried.", RuntimeWarning, stacklevel=2)
+
+    @classmethod
+    def _load(cls, path: str | Path | None, backend: str | None, threads: int) -> Classifier:
         if path is None:
             name = choose_backend(tuple(READY_MODELS), backend, "int8")
             with resources.as_file(_ready_model(BACKENDS[name].format)) as ready:

@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import json
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.command import report_error, run_command
@@ -34,6 +35,7 @@ exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model fi
 def main() -> None:
     """Run the command line of `sys.argv`."""
     arguments = _parser().parse_args()
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"  # for people, not for programmers
     run_command(lambda: arguments.command(arguments))
 
 

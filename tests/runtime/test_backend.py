@@ -82,3 +82,17 @@ def test_a_format_of_a_later_exporter_asks_for_an_update() -> None:
 @pytest.mark.parametrize("name", EVERY_BACKEND)
 def test_versions_are_told(name: str) -> None:
     assert backend_version(name)[0].isdecimal()
+
+
+def test_one_that_does_not_start_is_passed_over_with_a_warning_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: bytes) -> object:
+        raise ImportError("libc.so.6: version `GLIBC_2.34' not found")
+
+    monkeypatch.setattr("mnist_runtime.tflite_backend.load_litert", broken)
+    monkeypatch.setattr("mnist_runtime.backend.BROKEN", {})
+    with pytest.warns(RuntimeWarning, match="litert is installed but does not start .*GLIBC.* Another is tried"):
+        first = Classifier.load()
+    assert first.backend_name != "litert"
+    assert Classifier.load().backend_name == first.backend_name  # a second warning would be an error
+    with pytest.raises(BackendError, match="litert is installed but does not start"):
+        Classifier.load(backend="litert")

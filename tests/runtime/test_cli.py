@@ -89,3 +89,13 @@ def test_the_reader_may_leave(run: Run, picture: Path) -> None:
     )
     assert "Traceback" not in done.stderr
     assert done.stdout.strip() in ("0", "141")  # 141 if it left before we wrote
+
+
+def test_a_broken_interpreter_is_a_line_and_not_the_end(run: Callable[..., object], tmp_path: Path) -> None:
+    (tmp_path / "ai_edge_litert").mkdir()
+    (tmp_path / "ai_edge_litert" / "__init__.py").write_text("raise ImportError('GLIBC_2.99 not found')")
+    done = run("mnist-runtime", "self-test", "--json", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["passed"] is True
+    assert done.stderr.startswith("warning: litert is installed but does not start (GLIBC_2.99 not found)")
+    assert done.stderr.count("\n") == 1
