@@ -80,7 +80,7 @@ def add(call: Call) -> Kernel:
     low, high = call.bounds(call.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape))
+        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape)[1:])
         terms = [table[values.view(np.uint8)] for table, values in zip(tables, inputs, strict=True)]
         steps = rescale(terms[0] + terms[1], multiplier, shift)
         return np.clip(steps + zero_point, low, high).astype(np.int8)
@@ -97,7 +97,7 @@ def multiply(call: Call) -> Kernel:
     low, high = call.bounds(call.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape))
+        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape)[1:])
         product = (inputs[0].astype(np.int64) - zero_point) * (inputs[1].astype(np.int64) - other_zero_point)
         steps = rescale(product, multiplier, shift)
         return np.clip(steps + output_zero_point, low, high).astype(np.int8)

@@ -27,12 +27,12 @@ def pad(call: Call) -> Kernel:
     call.takes(["int8"], ["int8"])
     paddings = call.constant(1, "int32")
     _, zero_point = call.affine(call.output)
-    if paddings.ndim != 2 or paddings.shape[1] != 2 or paddings.min(initial=0) < 0:
-        raise call.lacks(f"with paddings of shape {paddings.shape} or below 0")
+    if paddings.ndim != 2 or paddings.shape[1] != 2 or paddings.min(initial=0) < 0 or paddings[:1].any():
+        raise call.lacks(f"with paddings of shape {paddings.shape}, below 0 or of the batch")
     pairs = paddings.tolist()
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*(length + sum(pair) for length, pair in zip(inputs[0].shape, pairs, strict=True)))
+        call.roomy(*[length + sum(pair) for length, pair in zip(inputs[0].shape, pairs, strict=True)][1:])
         return np.pad(inputs[0], pairs, constant_values=zero_point)
 
     return run
