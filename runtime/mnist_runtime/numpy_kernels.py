@@ -31,10 +31,10 @@ class OperatorRow:
 OPERATORS: dict[str, OperatorRow] = {
     "ADD": OperatorRow(numpy_pointwise.add, 2),
     "AVERAGE_POOL_2D": OperatorRow(numpy_pools.average_pool, 2),
-    "CONV_2D": OperatorRow(numpy_sums.convolution, 5),
-    "DEPTHWISE_CONV_2D": OperatorRow(numpy_sums.depthwise_convolution, 5),
+    "CONV_2D": OperatorRow(numpy_sums.convolution, 3),
+    "DEPTHWISE_CONV_2D": OperatorRow(numpy_sums.depthwise_convolution, 3),
     "DEQUANTIZE": OperatorRow(numpy_pointwise.dequantize, 2),
-    "FULLY_CONNECTED": OperatorRow(numpy_sums.fully_connected, 12),
+    "FULLY_CONNECTED": OperatorRow(numpy_sums.fully_connected, 5),
     "LOGISTIC": OperatorRow(numpy_pointwise.logistic, 2),
     "MAX_POOL_2D": OperatorRow(numpy_pools.max_pool, 2),
     "MEAN": OperatorRow(numpy_pools.mean, 2),

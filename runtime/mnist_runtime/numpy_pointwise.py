@@ -115,7 +115,7 @@ def softmax(call: Call) -> Kernel:
     if not real > 1:
         raise call.lacks(f"with a step of {real} in its table, where it has more than 1")
     multiplier, shift = quantized_multiplier(real)
-    distances = np.arange(256)
+    distances = np.arange(256, dtype=np.int64)
     # So far below the greatest score that the fixed point would overflow: nothing.
     within = distances <= math.floor(31 * (1 << 26) / (1 << shift))
     exponentials = np.zeros(256, np.int64)

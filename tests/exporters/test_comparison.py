@@ -90,7 +90,7 @@ def test_each_installed_interpreter_is_measured_in_a_process_of_its_own(
     import importlib.util
 
     found = measure_latency(exported("mlp", "tflite", Precision.INT8).path, "tflite")
-    expected = {"litert"} | ({"tflite-runtime"} if importlib.util.find_spec("tflite_runtime") else set())
+    expected = {"litert", "numpy"} | ({"tflite-runtime"} if importlib.util.find_spec("tflite_runtime") else set())
     assert {one.interpreter for one in found} == expected
     for one in found:
         assert 1 < one.p50_us <= one.p95_us < 100_000
