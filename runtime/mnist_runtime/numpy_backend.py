@@ -61,14 +61,7 @@ class NumPyBackend:
         self._steps = tuple(_step(file, operator) for operator in file.operators)
         used = {index for step in self._steps for index in step.inputs}
         self._constants = {index: file.tensors[index].values for index in used if file.tensors[index].is_constant}
-        known = {self._input, *self._constants}
-        for step in (*self._steps, Step(lambda _: np.zeros(0), (self._output,), self._output)):
-            if missing := set(step.inputs) - known:
-                raise ArtifactError(
-                    f"Expected operators in the order in which they need each other, received one that takes tensor "
-                    f"{min(missing)} before it is there: the file is damaged; copy or export it again."
-                )
-            known.add(step.output)
+        _require_order(self._steps, {self._input, *self._constants}, self._output)
 
     def run(self, pixels: Array) -> Array:
         """See `Backend.run`."""
@@ -125,3 +118,15 @@ def _step(file: TFLiteFile, operator: Operator) -> Step:
     inputs = tuple(file.tensors[index] if index >= 0 else None for index in operator.inputs)
     kernel = prepare(Call(operator, inputs, file.tensors[operator.outputs[0]]))
     return Step(kernel, tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
+
+
+def _require_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:
+    """Refuse operators that take what is not there yet, and an output that none of them gives."""
+    known = set(given)
+    for wanted, made in [*((step.inputs, step.output) for step in steps), ((output,), output)]:
+        if missing := set(wanted) - known:
+            raise ArtifactError(
+                "Expected operators in the order in which they need each other, received one that takes tensor "
+                f"{min(missing)} before it is there: the file is damaged; copy or export it again."
+            )
+        known.add(made)

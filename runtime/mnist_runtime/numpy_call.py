@@ -21,7 +21,7 @@ Kernel = Callable[[Sequence[Array]], Array]
 """From the values of all inputs of an operator, constants included, to its output. It changes nothing."""
 
 MOST_VALUES = 1 << 26
-"""Of a tensor, for a batch: far above what digits need; a damaged file could ask for all of the memory."""
+"""Of a tensor, for one image: far above what digits need; a damaged file could ask for all of the memory."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +111,9 @@ class Call:
         )
 
     def roomy(self, *shape: int) -> tuple[int, ...]:
-        """Return `shape`, unless so many values speak for a damaged file."""
+        """Return `shape`, of what one image needs, unless so many values speak for a damaged file."""
         if math.prod(shape) > MOST_VALUES:
-            raise self.lacks(f"with {math.prod(shape)} values at once, where it has up to {MOST_VALUES}")
+            raise self.lacks(f"with {math.prod(shape)} values an image, where it has up to {MOST_VALUES}")
         return shape
 
 

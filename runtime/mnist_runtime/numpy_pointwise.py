@@ -95,7 +95,7 @@ def add(call: Call) -> Kernel:
     low, high = call.bounds(call.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape))
+        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape)[1:])
         terms = [table[values.view(np.uint8)] for table, values in zip(tables, inputs, strict=True)]
         steps = rescale(terms[0] + terms[1], multiplier, shift)
         return np.clip(steps + zero_point, low, high).astype(np.int8)
@@ -112,7 +112,7 @@ def multiply(call: Call) -> Kernel:
     low, high = call.bounds(call.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape))
+        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape)[1:])
         product = (inputs[0].astype(np.int64) - zero_point) * (inputs[1].astype(np.int64) - other_zero_point)
         steps = rescale(product, multiplier, shift)
         return np.clip(steps + output_zero_point, low, high).astype(np.int8)
@@ -130,7 +130,7 @@ def softmax(call: Call) -> Kernel:
     if not real > 1:
         raise call.lacks(f"with a step of {real} in its table, where it has more than 1")
     multiplier, shift = quantized_multiplier(real)
-    distances = np.arange(256)
+    distances = np.arange(256, dtype=np.int64)
     # So far below the greatest score that the fixed point would overflow: nothing.
     within = distances <= math.floor(31 * (1 << 26) / (1 << shift))
     exponentials = np.zeros(256, np.int64)

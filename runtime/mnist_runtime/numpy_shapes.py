@@ -1,4 +1,7 @@
-"""The operators on shapes: RESHAPE and PAD, and SHAPE, STRIDED_SLICE and PACK, which work a shape out."""
+"""The operators on shapes: RESHAPE, PAD and CONCATENATION, and those that work a shape out, on int32.
+
+These are SHAPE, STRIDED_SLICE, PACK, GATHER and REDUCE_PROD.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 
 from mnist_runtime.numpy_call import Array, Call, Kernel
 
-__all__ = ["pack", "pad", "reshape", "shape", "strided_slice"]
+__all__ = ["concatenate", "gather", "pack", "pad", "product", "reshape", "shape", "strided_slice"]
 
 
 def reshape(call: Call) -> Kernel:
@@ -27,13 +30,30 @@ def pad(call: Call) -> Kernel:
     call.takes(["int8"], ["int8"])
     paddings = call.constant(1, "int32")
     _, zero_point = call.affine(call.output)
-    if paddings.ndim != 2 or paddings.shape[1] != 2 or paddings.min(initial=0) < 0:
-        raise call.lacks(f"with paddings of shape {paddings.shape} or below 0")
+    if paddings.ndim != 2 or paddings.shape[1] != 2 or paddings.min(initial=0) < 0 or paddings[:1].any():
+        raise call.lacks(f"with paddings of shape {paddings.shape}, below 0 or of the batch")
     pairs = paddings.tolist()
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*(length + sum(pair) for length, pair in zip(inputs[0].shape, pairs, strict=True)))
+        call.roomy(*[length + sum(pair) for length, pair in zip(inputs[0].shape, pairs, strict=True)][1:])
         return np.pad(inputs[0], pairs, constant_values=zero_point)
+
+    return run
+
+
+def concatenate(call: Call) -> Kernel:
+    """Prepare CONCATENATION of what has one type and, for int8, one scale."""
+    call.takes(["int8", "int32"], ["int8", "int32"])
+    tensors = [call.input(index) for index in range(len(call.inputs))]
+    if any(tensor.dtype != call.output.dtype for tensor in tensors) or call.operator.option(1, "b") != 0:
+        raise call.lacks("of several types, or with a fused activation")
+    if call.output.dtype == "int8" and any(call.affine(tensor) != call.affine(call.output) for tensor in tensors):
+        raise call.lacks("with different scales of inputs and output")
+    axis = call.operator.option(0, "i")
+
+    def run(inputs: Sequence[Array]) -> Array:
+        call.roomy(sum(each.size // max(len(each), 1) for each in inputs))
+        return np.concatenate(inputs, axis=axis)
 
     return run
 
@@ -65,4 +85,26 @@ def pack(call: Call) -> Kernel:
     """Prepare PACK of numbers into a shape."""
     call.takes(["int32"], ["int32"])
     axis = call.operator.option(1, "i")
-    return lambda inputs: np.stack(inputs, axis=axis)
+
+    def run(inputs: Sequence[Array]) -> Array:
+        call.roomy(sum(each.size for each in inputs))
+        return np.stack(inputs, axis=axis)
+
+    return run
+
+
+def gather(call: Call) -> Kernel:
+    """Prepare GATHER of some lengths of a shape."""
+    call.takes(["int32"], ["int32"])
+    places = call.constant(1, "int32")
+    if call.operator.option(0, "i") != 0 or call.operator.option(1, "i") != 0:
+        raise call.lacks("along another axis than the first")
+    return lambda inputs: inputs[0][places]
+
+
+def product(call: Call) -> Kernel:
+    """Prepare REDUCE_PROD of the lengths of a shape."""
+    call.takes(["int32"], ["int32"])
+    axes = tuple(sorted(set(call.constant(1, "int32").ravel().tolist())))
+    keeps_axes = bool(call.operator.option(0, "?"))
+    return lambda inputs: np.asarray(np.prod(inputs[0], axis=axes, keepdims=keeps_axes, dtype=np.int32))

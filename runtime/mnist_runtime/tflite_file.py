@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import ArtifactError
 from mnist_runtime.flatbuffer import Table
+from mnist_runtime.tflite_operators import OPERATOR_NAMES
 
 __all__ = ["Operator", "TFLiteFile", "Tensor"]
 
@@ -22,28 +23,6 @@ MOST_AXES, MOST_TENSORS = 8, 64
 """Of a tensor, and of an operator; digit models have up to 4 and 3."""
 DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
 """Number in the file -> NumPy's name; ``type 17`` stands for one that NumPy does not have (17 is int4)."""
-OPERATOR_NAMES = {
-    0: "ADD",
-    1: "AVERAGE_POOL_2D",
-    3: "CONV_2D",
-    4: "DEPTHWISE_CONV_2D",
-    6: "DEQUANTIZE",
-    9: "FULLY_CONNECTED",
-    14: "LOGISTIC",
-    17: "MAX_POOL_2D",
-    18: "MUL",
-    19: "RELU",
-    21: "RELU6",
-    22: "RESHAPE",
-    25: "SOFTMAX",
-    34: "PAD",
-    40: "MEAN",
-    45: "STRIDED_SLICE",
-    77: "SHAPE",
-    83: "PACK",
-    114: "QUANTIZE",
-}
-"""Number in the file -> the schema's name, of those that `numpy_backend` runs; others are ``operator 99``."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +85,7 @@ class Operator:
     Parameters
     ----------
     name : str
-        The schema's name, or ``operator 99``.
+        The schema's name, or ``operator 999`` for one that is newer than this module.
     version : int
         The version of its kernel that the file asks for.
     inputs, outputs : tuple of int
@@ -198,7 +177,7 @@ def _tensor(table: Table, buffers: list[npt.NDArray[np.uint8]]) -> Tensor:
 def _operator_name(code: Table) -> str:
     # Files older than 2020 have the number in one byte, later ones in four; the greater of both is meant.
     number = max(code.number(0, "b"), code.number(3, "i"))
-    return OPERATOR_NAMES.get(number, f"operator {number}")
+    return OPERATOR_NAMES[number] if 0 <= number < len(OPERATOR_NAMES) else f"operator {number}"
 
 
 def _operator(table: Table, codes: list[tuple[str, int]], tensors: int) -> Operator:

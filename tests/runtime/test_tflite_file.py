@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from mnist_runtime import ArtifactError
 from mnist_runtime.tflite_file import TFLiteFile
+from mnist_runtime.tflite_operators import OPERATOR_NAMES
 
 READY = Path(__file__).parents[2] / "runtime/mnist_runtime/models/cnn-int8.tflite"
 
@@ -36,6 +37,14 @@ def test_it_says_what_litert_says() -> None:
     assert [list(each.outputs) for each in file.operators] == [list(each["outputs"]) for each in operators]
     assert file.inputs == (interpreter.get_input_details()[0]["index"],)
     assert file.outputs == (interpreter.get_output_details()[0]["index"],)
+
+
+def test_the_operators_have_the_names_of_the_schema() -> None:
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+
+    numbers = {name: number for name, number in vars(BuiltinOperator).items() if isinstance(number, int)}
+    assert all(OPERATOR_NAMES[numbers[name]] == name for name in numbers if numbers[name] < len(OPERATOR_NAMES))
+    assert len(OPERATOR_NAMES) > 200
 
 
 def read_all(content: bytes) -> None:
