@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import importlib.util
 import re
 import subprocess
 import sys
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from mnist_exporters import tflite_contents
 from mnist_exporters.contents import Contents
+from mnist_exporters.errors import MissingPackageError
 from mnist_runtime import Affine, Artifact, ArtifactError, Classifier, Golden, Manifest
 from mnist_runtime.native_output import held_back
 
@@ -76,7 +78,13 @@ def _arena_bytes(model: bytes) -> int:
     ------
     ArtifactError
         If it cannot run the model.
+    MissingPackageError
+        If it is not installed.
     """
+    if importlib.util.find_spec("tflite_micro") is None:
+        raise MissingPackageError(
+            "Expected tflite-micro, which C exports need, it is not installed: pip install 'mnist-edge-export[micro]'."
+        )
     done = subprocess.run([sys.executable, "-c", ASK_FOR_ARENA], input=model, capture_output=True, check=False)
     found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
     if done.returncode != 0 or not found:

@@ -182,7 +182,10 @@ def _run(job: Job, *, as_json: bool) -> int:
 
     # What is wrong with a name or a folder is told at once.
     for spec in job.specs:
-        make_room_for(job.destination(spec, job.source.name))
+        destination = job.destination(spec, job.source.name)
+        make_room_for(destination)
+        for suffix in FORMATS[spec.format].companions:
+            make_room_for(destination.with_suffix(suffix))
     if job.report:
         make_room_for(job.report / "report.html")
     material = _material(job)

@@ -33,6 +33,8 @@ class Format:
         A function ``Path -> Classifier``: runs a packed file as a device does. The proof goes through it.
     packages : tuple of str
         The distributions that shape the file, the interpreter of the proof last; their versions go into the manifest.
+    companions : tuple of str, optional
+        Suffixes of the files that `pack` makes besides.
     extra : str, optional
         The extra that installs them, where a plain installation lacks one; ``--format all`` leaves such a format out.
     """
@@ -45,6 +47,7 @@ class Format:
     open: str
     load: str
     packages: tuple[str, ...]
+    companions: tuple[str, ...] = ()
     extra: str | None = None
 
 
@@ -90,6 +93,7 @@ FORMATS: dict[str, Format] = {
         open="mnist_exporters.c_array:open_pair",
         load="mnist_exporters.c_array:load",
         packages=("tensorflow", "keras", "tflite-micro"),
+        companions=(".cc",),
         extra="micro",
     ),
 }

@@ -21,7 +21,7 @@ __all__ = ["Inspection"]
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found. Nothing is run for it.
+    """What was found. Nothing is run for it, but TFLM is asked for the arena of a C export.
 
     Parameters
     ----------

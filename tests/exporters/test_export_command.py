@@ -316,6 +316,15 @@ def test_a_file_that_cannot_load_on_the_target_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_in_the_place_of_a_companion_is_told_before_any_work(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "model.cc").mkdir()
+    monkeypatch.setattr("mnist_exporters.source.Source.load", lambda _: pytest.fail("work was begun"))
+    assert in_process(monkeypatch, "--format", "c", "--quantize", "--output", tmp_path / "model.h") == 2
+    assert "model.cc" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "package", "extra"),
     [(("--format", "c", "--quantize"), "tflite_micro", "micro"), (("--quantize", "int4"), "litert_quantizer", "int4")],
