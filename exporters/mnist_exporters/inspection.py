@@ -114,7 +114,7 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 def _manifest_lines(manifest: Manifest | None) -> list[str]:
     if manifest is None:
-        return ["none: this file was not exported by mnist-export, nothing is proven of it"]
+        return ["none: mnist-export did not make this file, or its end is missing; nothing is proven of it"]
     facts = dataclasses.asdict(manifest)
     return [f"{name}: {value}" for name, value in facts.items()]
 
