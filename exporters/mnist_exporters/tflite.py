@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.calibration import Calibration
+from mnist_exporters.contents import BLACK
 from mnist_exporters.converter_output import quietly
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.int4 import int4_model
@@ -23,9 +24,6 @@ from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.affine import Affine
 
 __all__ = ["convert", "load", "pack"]
-
-ZERO_POINTS = {"uint8": 0, "int8": -128}
-"""Integer that stands for a black pixel."""
 
 
 def convert(original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
@@ -60,8 +58,8 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
             ) from error
         if spec.precision is Precision.INT4:
             content = int4_model(content, _real_pixels(original, spec, calibration))
-        if spec.precision is Precision.INT16X8 and spec.takes in ZERO_POINTS:
-            content = with_integer_input(content, Affine(original.pixel_scale, ZERO_POINTS[spec.takes], spec.takes))
+        if spec.precision is Precision.INT16X8 and spec.takes in BLACK:
+            content = with_integer_input(content, Affine(original.pixel_scale, BLACK[spec.takes], spec.takes))
     return content
 
 
