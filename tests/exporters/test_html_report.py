@@ -1,27 +1,21 @@
 """The page in a real browser, at the widths of a desk and of a hand."""
 
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
-MEASURE = """<script>addEventListener("load", () => {
+MEASURE = """async () => {
   const images = [...document.images];
   images.forEach(image => image.loading = "eager");
-  Promise.all(images.map(image => image.decode())).then(() => {
-    const square = images.filter(image => Math.abs(image.offsetWidth - image.offsetHeight) <= 1);
-    const sizes = [document.documentElement.scrollWidth, innerWidth, images.length, square.length];
-    parent.postMessage(sizes.join(" "), "*");
-  });
-});</script></body>"""
-
-# A window cannot be narrower than 500 pixels; a frame can.
-FRAME = """<!doctype html><iframe src="measuring.html" style="width: {width}px; height: 900px; border: 0"></iframe>
-<script>addEventListener("message", event => document.title = event.data)</script>"""
+  await Promise.all(images.map(image => image.decode()));
+  const square = images.filter(image => Math.abs(image.offsetWidth - image.offsetHeight) <= 1);
+  return [document.documentElement.scrollWidth, images.length, square.length];
+}"""
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
@@ -30,17 +24,10 @@ def test_the_page_fits_and_every_picture_is_shown_square(
     run: Callable[..., object], tmp_path_factory: pytest.TempPathFactory, width: int
 ) -> None:
     folder = report_of_linear(run, tmp_path_factory.getbasetemp() / "report of linear")
-    page = (folder / "report.html").read_text()
-    (folder / "measuring.html").write_text(page.replace("</body>", MEASURE))
-    frame = folder / f"frame-{width}.html"
-    frame.write_text(FRAME.format(width=width))
-    options = ("--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=10000", "--window-size=1400,1000")
-    done = subprocess.run(
-        [str(BROWSER), *options, "--dump-dom", frame.as_uri()], capture_output=True, text=True, timeout=120, check=True
-    )
-    title = done.stdout.partition("<title>")[2].partition("</title>")[0].split()
-    needed, offered, images, square = map(int, title)
-    assert offered == width
+    with sync_playwright() as browsers:
+        page = browsers.chromium.launch(executable_path=BROWSER).new_page(viewport={"width": width, "height": 900})
+        page.goto((folder / "report.html").as_uri())
+        needed, images, square = page.evaluate(MEASURE)
     assert needed <= width, "it scrolls sideways"
     assert images == square > 0
 
