@@ -94,9 +94,7 @@ def best_extra(
     return None
 
 
-def _no_wheel(
-    backend: str, machine: str | None, python: tuple[int, int] | None, is_64_bit: bool | None
-) -> str | None:
+def _no_wheel(backend: str, machine: str | None, python: tuple[int, int] | None, is_64_bit: bool | None) -> str | None:
     """Say why pip finds no wheel; None where it does."""
     wheels = WHEELS[backend]
     here = (machine or platform.machine()).lower()
