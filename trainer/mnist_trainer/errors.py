@@ -5,6 +5,7 @@
     ToolkitError (mnist_runtime)
     └── TrainerError            base of this package
         ├── DataError           6  the data is missing, damaged or unsuitable     (ValueError)
+        ├── MissingPackageError 4  what an option needs is not installed          (ImportError)
         ├── ModelError          5  a model file is damaged or incompatible        (ValueError)
         └── UsageError          2  the call itself is wrong                       (ValueError)
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from mnist_runtime.errors import ToolkitError
 
-__all__ = ["DataError", "ModelError", "TrainerError", "UsageError"]
+__all__ = ["DataError", "MissingPackageError", "ModelError", "TrainerError", "UsageError"]
 
 
 class TrainerError(ToolkitError):
@@ -24,6 +25,12 @@ class DataError(TrainerError, ValueError):
     """A data set is missing, damaged or unsuitable."""
 
     exit_code = 6
+
+
+class MissingPackageError(TrainerError, ImportError):
+    """A package that the chosen option needs is not installed."""
+
+    exit_code = 4
 
 
 class ModelError(TrainerError, ValueError):
