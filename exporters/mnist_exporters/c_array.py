@@ -85,7 +85,7 @@ def _arena_bytes(model: bytes) -> int:
         raise MissingPackageError(
             "Expected tflite-micro, which C exports need, it is not installed: pip install 'mnist-edge-export[micro]'."
         )
-    done = subprocess.run([sys.executable, "-c", ASK_FOR_ARENA], input=model, capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-P", "-c", ASK_FOR_ARENA], input=model, capture_output=True, check=False)
     found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
     if done.returncode != 0 or not found:
         reason = next(iter(done.stderr.decode(errors="replace").strip().splitlines()), "it crashed")

@@ -86,7 +86,7 @@ def examine(backend: str) -> Diagnosis:
     """
     if importlib.util.find_spec(BACKENDS[backend].module) is None:
         return Diagnosis(backend, "missing", "not installed", _install(backend))
-    command = [sys.executable, "-c", PROBE, backend]
+    command = [sys.executable, "-P", "-c", PROBE, backend]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
     except subprocess.TimeoutExpired:

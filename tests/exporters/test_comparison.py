@@ -2,6 +2,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -100,6 +101,15 @@ def test_each_installed_interpreter_is_measured_in_a_process_of_its_own(
 
 def test_a_file_that_cannot_run_is_not_measured(exported: Callable[..., ExportReport], tmp_path: object) -> None:
     assert measure_latency(tmp_path / "missing.tflite", "tflite") == ()
+
+
+def test_what_lies_in_the_folder_of_the_command_is_not_imported(
+    exported: Callable[..., ExportReport], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = exported("mlp", "onnx", Precision.FLOAT32).path
+    (tmp_path / "json.py").write_text("raise RuntimeError\n")
+    monkeypatch.chdir(tmp_path)
+    assert [one.interpreter for one in measure_latency(path, "onnx")] == ["onnxruntime"]
 
 
 @pytest.mark.parametrize("format", ["tflite", "onnx"])
