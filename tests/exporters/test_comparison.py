@@ -125,6 +125,27 @@ def test_two_halves_of_the_calibration_agree(
     assert found.max_score_error > 0, "two different files"
 
 
+def test_neither_sorted_images_nor_a_strict_proof_are_taken_for_unstable(
+    exported: Callable[..., ExportReport],
+    originals: dict[str, Original],
+    digits: Splits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mnist_exporters.stability.IMAGES", 1000)
+    order = np.argsort(digits.test.labels, kind="stable")
+    reference = Reference.of(originals["mlp"], digits.test.take(order, "test"))
+    report = exported("mlp", "tflite", Precision.INT8)
+    calibration = Calibration.draw(digits.train, 200, seed=0)
+    found = stability(originals["mlp"], report, reference, calibration)
+    assert found is not None
+    assert found.images == 1000
+    assert found.passed, found.reasons
+    strict = dataclasses.replace(report, parity=dataclasses.replace(report.parity, tolerance=0.004))
+    found = stability(originals["mlp"], strict, reference, calibration)
+    assert found is not None
+    assert found.images == 1250, "a stricter proof takes more images"
+
+
 def test_a_half_of_blank_images_is_unstable(
     exported: Callable[..., ExportReport], originals: dict[str, Original], digits: Splits
 ) -> None:
