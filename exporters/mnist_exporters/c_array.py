@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from mnist_exporters import tflite_contents
 from mnist_exporters.contents import Contents
-from mnist_exporters.errors import MissingPackageError
+from mnist_exporters.errors import MissingPackageError, UsageError
 from mnist_runtime import Affine, Artifact, ArtifactError, Classifier, Golden, Manifest
 from mnist_runtime.native_output import held_back
 
@@ -94,7 +94,15 @@ def _arena_bytes(model: bytes) -> int:
 
 
 def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
-    """Return the source and the header, by suffix; their names in C begin with `stem`."""
+    """Return the source and the header, by suffix; their names in C begin with `stem`.
+
+    Raises
+    ------
+    UsageError
+        If one file cannot include the other by that name.
+    """
+    if not stem.isprintable() or set(stem) & set('"\\'):
+        raise UsageError(f"Expected a name that C can include, received {stem!r}; give --output another, ending in .h.")
     name = _identifier(stem)
     header = _header(stem, name, model, manifest)
     source = _source(stem, name, model, manifest, golden)

@@ -155,7 +155,7 @@ def _job(arguments: argparse.Namespace) -> Job:
     if job.target:
         for spec in job.specs:
             job.target.refuse_spec(spec)
-    suffixes = {row.suffix for row in FORMATS.values()}
+    suffixes = {suffix for row in FORMATS.values() for suffix in (row.suffix, *row.companions)}
     if job.output.suffix in suffixes and not job.output.is_dir() and job.destination(job.specs[0], "") != job.output:
         raise UsageError(
             f"Expected a folder, or a file of the one format asked for, received --output {job.output} for "

@@ -255,6 +255,7 @@ def test_a_students_own_model_works(
         (["--model", "missing/model.keras"], 5, "found none"),
         (["--format", "all", "--output", "one.onnx"], 2, "--output"),
         (["--format", "tflite", "--output", "one.onnx"], 2, "--output"),
+        (["--format", "c", "--quantize", "--output", "one.cc"], 2, "--output one.cc"),
         (["--data", "missing.npz"], 6, "found nothing"),
         (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "received 298"),
         (["--data", "digits", "--output", "/proc/nowhere"], 2, "output folder"),
