@@ -19,11 +19,14 @@ __all__ = ["report_error", "run_command", "say"]
 def run_command(command: Callable[[], int]) -> NoReturn:
     """Run `command` and leave the process with its exit code; no traceback reaches the user.
 
-    A `ToolkitError` gives its own exit code. A polite request to end (SIGTERM) lets what is open be cleaned up: 143.
-    Anything else is a bug of ours: exit 1, with the place it came from.
+    A `ToolkitError` gives its own exit code. A polite request to end (SIGTERM) and a terminal that closes (SIGHUP) let
+    what is open be cleaned up: 143 and 129. Anything else is a bug of ours: exit 1, with the place it came from.
     """
-    with contextlib.suppress(ValueError):  # not in the main thread, where signals are not ours
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for name in ("SIGTERM", "SIGHUP"):  # Windows lacks the second
+        request = getattr(signal, name, None)
+        if request and signal.getsignal(request) is signal.SIG_DFL:  # nohup has it ignored
+            with contextlib.suppress(ValueError):  # not in the main thread, where signals are not ours
+                signal.signal(request, lambda number, _: sys.exit(128 + number))
     try:
         code = command()
         sys.stdout.flush()
