@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from tests.conftest import DEVICE_PAIR, EVERY_PAIR
 
-from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
+from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision, onnx
 from mnist_exporters.onnx import _varint
 from mnist_trainer import ARCHITECTURES, Splits
 
@@ -57,6 +57,18 @@ def test_int8_tflite_is_integer_through_and_through(exported: Callable[..., Expo
     assert {np.dtype(tensor["dtype"]).kind for tensor in interpreter.get_tensor_details()} <= {"i", "u"}
     weights = [t for t in interpreter.get_tensor_details() if len(t["quantization_parameters"]["scales"]) > 1]
     assert all(t["dtype"] in (np.int8, np.int32) for t in weights)
+
+
+def test_what_a_layer_computed_beforehand_is_in_the_onnx_file(digits: Splits) -> None:
+    import keras
+    import onnxruntime
+
+    layers = (keras.layers.Normalization(mean=0.1, variance=0.2), keras.layers.Flatten(), keras.layers.Dense(10))
+    original = Original.adopt(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)
+    model = onnx.convert(original, ExportSpec("onnx", Precision.FLOAT32), None)
+    images = digits.test.images[:20]
+    (scores,) = onnxruntime.InferenceSession(model).run(None, {"pixels": images[..., None]})
+    assert np.allclose(scores, original.scores(images), atol=1e-5)
 
 
 @pytest.mark.parametrize("model", ARCHITECTURES)
