@@ -45,20 +45,19 @@ class Board:
         )
         return f"{''.join(cores)}Revision\t: {self.revision}\nSerial\t\t: 1000000000000000\nModel\t\t: {self.model}\n"
 
-    def write(self, folder: Path) -> Path:
-        """Write ``cpuinfo`` and ``sys`` into `folder` and return it.
+    def write(self, folder: Path) -> None:
+        """Write ``cpuinfo`` and ``sys`` into `folder`.
 
         The library cpuinfo, by which XNNPACK and onnxruntime choose their kernels, crashes where ``/sys`` is of one
         processor and ``/proc/cpuinfo`` of another, and without ``/sys`` gives up.
         """
         cpus = folder / "sys" / "devices" / "system" / "cpu"
         for core in range(CORES):
-            (cpus / f"cpu{core}").mkdir(parents=True, exist_ok=True)
+            (cpus / f"cpu{core}").mkdir(parents=True)
         for name in ("possible", "present", "online"):
             (cpus / name).write_text(f"0-{CORES - 1}\n")
         (cpus / "kernel_max").write_text(f"{CORES - 1}\n")
         (folder / "cpuinfo").write_text(self.cpuinfo)
-        return folder
 
 
 ARMV7 = "half thumb fastmult vfp edsp neon vfpv3 tls vfpv4 idiva idivt vfpd32 lpae evtstrm"

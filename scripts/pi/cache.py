@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import threading
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
 __all__ = ["digest", "kept", "key_of"]
 
+LOCKS: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+
 
 def kept(folder: Path, key: str, make: Callable[[Path], None]) -> Path:
     """Return `folder`; unless it was made with the same `key`, `make` fills it anew first.
 
-    One whose making was interrupted is made again: the key is written last.
+    One whose making was interrupted is made again: the key is written last. Of several threads one makes it, and the
+    others wait.
     """
-    if not folder.is_dir() or key_of(folder) != key:
-        _stamp(folder).unlink(missing_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        make(folder)
-        _stamp(folder).write_text(key)
-    return folder
+    with LOCKS[folder]:
+        if not folder.is_dir() or key_of(folder) != key:
+            _stamp(folder).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            make(folder)
+            _stamp(folder).write_text(key)
+        return folder
 
 
 def key_of(folder: Path) -> str:

@@ -70,4 +70,6 @@ class Comparison:
         if self.differing == 0:
             return f"all {self.images} to the bit"
         changed = f", {self.changed} answers changed" if self.changed else ""
-        return f"{self.differing} of {self.images} differ by at most {self.largest:.2g} (bound {self.bound:.2g}){changed}"
+        return (
+            f"{self.differing} of {self.images} differ by at most {self.largest:.2g} (bound {self.bound:.2g}){changed}"
+        )

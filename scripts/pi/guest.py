@@ -7,8 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_runtime import BackendError, ToolkitError
 from scripts.pi.packages import require
+
+from mnist_runtime import BackendError, ToolkitError
 
 __all__ = ["EMULATORS", "Guest", "GuestError", "require_isolation"]
 

@@ -91,7 +91,7 @@ def require(*programs: str) -> None:
         If not.
     """
     if missing := [program for program in programs if shutil.which(program) is None]:
-        raise BackendError(f"Expected the programs {', '.join(programs)} of a Debian host, missing: {', '.join(missing)}.")
+        raise BackendError(f"Expected a Debian system with {', '.join(programs)}, found no {', '.join(missing)}.")
 
 
 def _apt(arguments: list[str], configuration: Path, wanted: str) -> None:

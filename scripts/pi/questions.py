@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from scripts.pi.comparison import Comparison, bound
 
 from mnist_runtime import BACKENDS
 from mnist_trainer import load_data
-from scripts.pi.comparison import Comparison, bound
 
 __all__ = ["Answers", "Questions", "images"]
 

@@ -8,7 +8,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_runtime import BACKENDS, BackendError
 from scripts.pi.boards import BOARDS
 from scripts.pi.cache import digest, kept, key_of
 from scripts.pi.guest import EMULATORS, Guest
@@ -16,6 +15,8 @@ from scripts.pi.guest_root import guest_root
 from scripts.pi.packages import unpack
 from scripts.pi.targets import TARGETS
 from scripts.pi.wheels import download, wanted
+
+from mnist_runtime import BACKENDS, BackendError
 
 __all__ = ["Stock"]
 
@@ -25,7 +26,7 @@ PROJECT = HERE.parents[1]
 
 @dataclass(frozen=True)
 class Stock:
-    """What is kept, each part until what it is made from changes.
+    """What is kept, each part until what it is made from changes. Threads may share it.
 
     Parameters
     ----------
@@ -62,11 +63,12 @@ class Stock:
                 download(row, requirements, folder)
 
         wheels = kept(place / "wheels", f"{digest(HERE / 'wheels.py')} {row} {sets}", fetch)
-        board = BOARDS[cpu].write(self.folder / "boards" / cpu)
+        board = kept(place / "boards" / cpu, f"{digest(HERE / 'boards.py')} {cpu}", BOARDS[cpu].write)
         return Guest(root, row.architecture, self.emulators(), board, cpu, wheels)
 
-    def environment(self, target: str, guest: Guest) -> Path:
+    def environment(self, target: str, cpu: str) -> Path:
         """Return a home folder with an empty virtual environment, made in the guest as the runtime's page says."""
+        guest = self.guest(target, cpu)
 
         def make(folder: Path) -> None:
             options = ["--system-site-packages"] if TARGETS[target].from_debian else []
@@ -74,11 +76,12 @@ class Stock:
 
         return kept(self.folder / target / "environment", key_of(guest.root), make)
 
-    def home(self, target: str, backend: str, guest: Guest) -> Path:
+    def home(self, target: str, backend: str, cpu: str) -> Path:
         """Return a copy of `environment` in which the guest's pip has installed the runtime for `backend`."""
+        guest = self.guest(target, cpu)
         from_debian = BACKENDS[backend].package in TARGETS[target].from_debian
         extras = ",".join(filter(None, (None if from_debian else BACKENDS[backend].extra, "images")))
-        empty, wheel = self.environment(target, guest), self.runtime()
+        empty, wheel = self.environment(target, cpu), self.runtime()
 
         def make(folder: Path) -> None:
             shutil.copytree(empty, folder, symlinks=True, dirs_exist_ok=True)

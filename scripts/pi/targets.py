@@ -74,7 +74,7 @@ TARGETS: dict[str, Target] = {
         from_debian={**NUMPY_AND_PILLOW, "onnxruntime": "python3-onnxruntime"},
     ),
 }
-"""Name -> system. Raspberry Pi OS is Debian; its 32-bit edition is built anew for ARMv6, which is not to be had here."""
+"""Name -> system. Raspberry Pi OS is Debian; its 32-bit edition is Debian built anew, for ARMv6."""
 
 PAIRS: tuple[tuple[str, str], ...] = tuple((name, each) for name, row in TARGETS.items() for each in row.backends)
 """Each target with each backend that it has."""

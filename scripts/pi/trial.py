@@ -7,10 +7,11 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_runtime import BACKENDS
 from scripts.pi.guest import Guest, GuestError
 from scripts.pi.questions import Answers, Questions
 from scripts.pi.targets import TARGETS
+
+from mnist_runtime import BACKENDS
 
 __all__ = ["Trial", "require_diagnoses"]
 
@@ -88,4 +89,6 @@ def require_diagnoses(target: str, backend: str, found: list[dict[str, str]]) ->
         state = "works" if name in there else "missing"
         cure = "" if name in there else "pip install" if name in row.backends else "has no wheel"
         if one["state"] != state or not one["cure"].startswith(cure):
-            raise GuestError(f"Expected the doctor to say of {name}: {state}, {cure or 'nothing to do'}; received {one}.")
+            raise GuestError(
+                f"Expected the doctor to say of {name}: {state}, {cure or 'nothing to do'}; received {one}."
+            )

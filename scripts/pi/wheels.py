@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mnist_runtime import BACKENDS, BackendError
 from scripts.pi.targets import Target
+
+from mnist_runtime import BACKENDS, BackendError
 
 __all__ = ["download", "wanted"]
 
