@@ -1,5 +1,6 @@
 """What was gathered is found again, and only as long as it may be."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,13 @@ def test_a_folder_is_made_once_for_each_key(tmp_path: Path) -> None:
         assert (kept(tmp_path / "x", key, make) / "file").exists()
     assert made == [[], [], []]  # each time from nothing
     assert key_of(tmp_path / "x") == "a"
+
+
+def test_of_several_threads_one_makes_it(tmp_path: Path) -> None:
+    made = []
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: kept(tmp_path / "x", "a", made.append), range(50)))
+    assert made == [tmp_path / "x"]
 
 
 def test_one_whose_making_was_interrupted_is_made_again(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Guests on emulated processors: slow, for each downloads what it is made of."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from scripts.pi.check import PICTURE, default_cache
 from scripts.pi.guest import Guest, GuestError, require_isolation
 from scripts.pi.packages import host_archive
 from scripts.pi.questions import Questions, images
-from scripts.pi.stock import Stock
+from scripts.pi.stock import PROJECT, Stock
 from scripts.pi.targets import TARGETS
 from scripts.pi.trial import Trial
 
@@ -18,6 +19,8 @@ from mnist_exporters import Precision
 from mnist_runtime import BackendError
 
 pytestmark = pytest.mark.slow
+
+DEPLOYMENT = PROJECT / "scripts" / "deploy-pi-there"
 
 CRASH = "import ctypes; ctypes.string_at(0)"
 DOT_PRODUCT = """
@@ -99,3 +102,15 @@ def test_a_processor_that_computes_wrongly_fails(
     wrong: Guest = dataclasses.replace(one.guest, cpu="max")
     with pytest.raises(GuestError):
         dataclasses.replace(one, guest=wrong).run(questions, host, PICTURE)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_device_s_part_of_a_deployment_works(stock: Stock, target: str, tmp_path: Path) -> None:
+    row = TARGETS[target]
+    cpu = next(name for name, board in BOARDS.items() if board.architecture == row.architecture)
+    for file in (DEPLOYMENT, stock.runtime()):
+        shutil.copy(file, tmp_path)
+    done = stock.guest(target, cpu).run("sh", DEPLOYMENT.name, stock.runtime().name, "best", "", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("passed: 20 of 20 answers as recorded")
+    assert f"run with {row.backends[0]} " in done.stdout
