@@ -86,7 +86,9 @@ def _check(arguments: argparse.Namespace) -> int:
         stock = Stock(cache, arguments.archive or host_archive())
         say(f"gathering in {cache} what guests are made of ...")
         exports = pool.submit(stock.exports)
-        list(pool.map(stock.environment, *zip(*{(target, cpu) for target, _, cpu in trials}, strict=True)))
+        environments = [pool.submit(stock.environment, *pair) for pair in {(target, cpu) for target, _, cpu in trials}]
+        for each in environments:
+            each.result()
         questions = Questions(images(), exports.result())
         with tempfile.TemporaryDirectory() as folder:
             host = {name: questions.ask_host(name, Path(folder)) for name in {backend for _, backend, _ in trials}}

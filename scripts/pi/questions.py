@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from scripts.pi.comparison import Comparison, bound
 
-from mnist_runtime import BACKENDS
+from mnist_runtime import BACKENDS, BackendError
 from mnist_trainer import load_data
 
 __all__ = ["Answers", "Questions", "images"]
@@ -88,7 +88,16 @@ class Questions:
         return [PROBE.name, backend, "images.npy", "scores.npz", *(file.name for file in files)]
 
     def ask_host(self, backend: str, folder: Path) -> Answers:
-        """Ask on this machine, in a process of its own, since TFLite's interpreters cannot share one."""
+        """Ask on this machine, in a process of its own, since TFLite's interpreters cannot share one.
+
+        Raises
+        ------
+        BackendError
+            If `backend` does not work here.
+        """
         command = [sys.executable, *self.lay(backend, folder)]
-        said = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
-        return Answers.read(said, folder)
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
+            raise BackendError(f"Expected {backend} here too, to compare with, under Python 3.11; it says: {said[0]}")
+        return Answers.read(done.stdout, folder)

@@ -9,7 +9,7 @@ from scripts.pi.questions import Questions, images
 from tests.conftest import EVERY_BACKEND
 
 from mnist_exporters import Precision
-from mnist_runtime import BACKENDS, Classifier
+from mnist_runtime import BACKENDS, BackendError, Classifier
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +45,9 @@ def test_answers_that_differ_are_told_apart(questions: Questions, tmp_path: Path
     assert all(found.passed for found in host.compare(host, "numpy").values())
     other = Questions(questions.images[::-1].copy(), questions.exports).ask_host("numpy", tmp_path)
     assert not host.compare(other, "numpy")["int8"].passed
+
+
+def test_a_host_without_the_backend_is_told(questions: Questions, tmp_path: Path) -> None:
+    (tmp_path / "onnxruntime.py").write_text("raise ImportError('not for this machine')")
+    with pytest.raises(BackendError, match=r"Expected onnxruntime here too.*not for this machine"):
+        questions.ask_host("onnxruntime", tmp_path)
