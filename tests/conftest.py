@@ -26,7 +26,7 @@ from mnist_exporters import (
     export,
 )
 from mnist_runtime import BACKENDS
-from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist
+from mnist_trainer import READY_MODELS, Splits, load_data, load_model, mnist
 
 # No test asserts speed, and a busy machine is not a failure.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -77,7 +77,7 @@ def golden_images(digits: Splits) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def originals(digits: Splits) -> dict[str, Original]:
-    return {name: Original.adopt(load_model(name), digits.test, name=name) for name in ARCHITECTURES}
+    return {name: Original.adopt(load_model(name), digits.test, name=name) for name in READY_MODELS}
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import ModelError, Original, UsageError
-from mnist_trainer import ARCHITECTURES, Splits, load_model
+from mnist_trainer import READY_MODELS, Splits, load_model
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_shape_and_range_are_found_out(
         assert np.allclose(model.predict(pixels, verbose=0), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", READY_MODELS)
 def test_the_ready_models_are_adopted_as_they_were_trained(digits: Splits, name: str) -> None:
     original = Original.adopt(load_model(name), digits.test)
     assert original.pixel_range == "0..1"
