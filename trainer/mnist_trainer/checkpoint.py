@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -56,8 +57,10 @@ class Checkpoint:
         arrays = {"facts": np.frombuffer(facts.encode(), np.uint8)}
         for kind in ("model", "optimizer", "best"):
             arrays |= {f"{kind}/{number}": values for number, values in enumerate(getattr(self, kind))}
-        with drafts_beside(path) as folder, (folder / path.name).open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        content = io.BytesIO()  # an archive that Ctrl-C leaves half written to a file complains when it is collected
+        np.savez(content, allow_pickle=False, **arrays)
+        with drafts_beside(path) as folder:
+            (folder / path.name).write_bytes(content.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:

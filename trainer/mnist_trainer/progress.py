@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
+
+from mnist_runtime.command import say
 
 if TYPE_CHECKING:
     import keras
@@ -12,7 +15,7 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """A bar over all steps, and a line for each epoch that is done.
+    """A line for each epoch that is done, and, where stderr is a terminal, a bar over all steps.
 
     Parameters
     ----------
@@ -29,8 +32,9 @@ class Progress:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
+        self._bar_moves = show and sys.stderr.isatty()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._bar = Bar(*columns, console=Console(stderr=True), transient=True, disable=not show)
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True, disable=not self._bar_moves)
         self._task = self._bar.add_task("training", total=epochs * steps, completed=done * steps)
         self._epochs, self._steps, self._show = epochs, steps, show
 
@@ -57,9 +61,11 @@ class Progress:
 
     def epoch(self, number: int, figures: dict[str, float]) -> None:
         """Leave a line with the figures of epoch `number`, counted from 0."""
-        if self._show:
-            self._bar.console.print(
-                f"epoch {number + 1:3d}/{self._epochs}  loss {figures['loss']:.4f}  "
-                f"accuracy {figures['accuracy']:.4f}  validation accuracy {figures['val_accuracy']:.4f}",
-                highlight=False,
-            )
+        line = (
+            f"epoch {number + 1:3d}/{self._epochs}  loss {figures['loss']:.4f}  "
+            f"accuracy {figures['accuracy']:.4f}  validation accuracy {figures['val_accuracy']:.4f}"
+        )
+        if self._bar_moves:
+            self._bar.console.print(line, highlight=False)  # above the bar
+        elif self._show:
+            say(line)

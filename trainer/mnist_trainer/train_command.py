@@ -145,7 +145,7 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
         )
     except InterruptedTraining as stopped:
         training = stopped.training
-        if path.exists() and training.record["epochs"] == 0:
+        if path.exists() and training.record["epochs_done"] == 0:
             say(f"stopped before an epoch was done; {path} is left as it was")
             return 130
     record = training.record | {"command": command, "preset": arguments.preset}
@@ -153,7 +153,7 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
     print(json.dumps(record | {"path": str(path)}, indent=2) if arguments.json else path)
     if record["interrupted"]:
         say(
-            f"stopped after {record['epochs']} of {recipe.epochs} epochs; {path} holds what was learnt so far: "
+            f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds what was learnt so far: "
             f"{_figures(record)}"
         )
         return 130

@@ -129,7 +129,7 @@ def train(
         "test_images": len(data.test),
         "validation_accuracy": evaluate(model, split.test).accuracy,
         "test_accuracy": evaluate(model, data.test).accuracy,
-        "epochs": len(trainee.history["loss"]),
+        "epochs_done": len(trainee.history["loss"]),
         "best_epoch": trainee.best_epoch + 1 if recipe.patience else None,
         "interrupted": interrupted,
         "resumed_after": trainee.resumed_after,
