@@ -32,7 +32,7 @@ def need_matplotlib() -> None:
 
 
 def draw_curves(record: dict[str, Any], path: Path) -> None:
-    """Draw loss and share of wrong answers by epoch, of which the record of a training has some, into a PNG at `path`."""
+    """Draw loss and wrong answers by epoch, of which the record of a training has some, into a PNG at `path`."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
@@ -50,7 +50,7 @@ def draw_curves(record: dict[str, Any], path: Path) -> None:
     errors.axhline(wrong, color="black", linewidth=1, linestyle=":", label="test, in the end")
     for axes, title, one in ((losses, "loss", 1), (errors, "wrong answers, %", 100)):
         axes.set(title=title, xlabel="epoch", xlim=(0.5, len(epochs) + 0.5), yscale="log")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter(lambda value, _, one=one: f"{value * one:g}")
         axes.yaxis.set_minor_formatter(NullFormatter())
