@@ -54,7 +54,7 @@ def train_main(words: Sequence[str]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = command_parser("mnist-train", "Train a digit model; save it and what was measured.", EXAMPLES)
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="cnn", help="default: cnn")
+    what.add_argument("--architecture", choices=tuple(ARCHITECTURES), help="default: cnn")
     what.add_argument("--preset", choices=tuple(PRESETS), help="an architecture with a recipe for a purpose")
     parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
@@ -98,7 +98,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
     from mnist_trainer.architecture import architecture
 
     preset = PRESETS.get(arguments.preset)
-    chosen = architecture(preset.architecture if preset else arguments.architecture)
+    chosen = architecture(preset.architecture if preset else arguments.architecture or "cnn")
     own = preset.recipe if preset else chosen.recipe
     names = ("epochs", "batch_size", "optimizer", "peak_learning_rate", "patience")
     changes: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name)) is not None}
@@ -110,7 +110,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
 
 
 def _run(arguments: argparse.Namespace, command: str) -> int:
-    path = arguments.output or Path("trained") / f"{arguments.preset or arguments.architecture}.keras"
+    path = arguments.output or Path("trained") / f"{arguments.preset or arguments.architecture or 'cnn'}.keras"
     if path.suffix != ".keras":
         raise UsageError(f"Expected an output that ends in .keras, received {path}.")
     checkpoint = path.with_suffix(".checkpoint")

@@ -1,4 +1,4 @@
-"""`strided`: learns fastest, since after the strides of its first convolution all layers see a quarter of the pixels."""
+"""`strided`: learns fastest, since the strides of its first convolution leave a quarter of the pixels to all others."""
 
 from __future__ import annotations
 
