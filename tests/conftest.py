@@ -26,7 +26,7 @@ from mnist_exporters import (
     export,
 )
 from mnist_runtime import BACKENDS
-from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist, model_path
+from mnist_trainer import READY_MODELS, Splits, load_data, load_model, mnist, model_path
 from mnist_trainer.model_digest import model_digest
 
 # No test asserts speed, and a busy machine is not a failure.
@@ -80,7 +80,7 @@ def golden_images(digits: Splits) -> np.ndarray:
 def originals(digits: Splits) -> dict[str, Original]:
     return {
         name: Original.adopt(load_model(name), digits.test, name=name, sha256=model_digest(model_path(name)))
-        for name in ARCHITECTURES
+        for name in READY_MODELS
     }
 
 

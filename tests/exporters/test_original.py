@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import ModelError, Original, UsageError
-from mnist_trainer import ARCHITECTURES, Splits, load_model
+from mnist_trainer import READY_MODELS, Splits, load_model
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +60,13 @@ def test_sure_mistakes_do_not_make_a_smaller_range_look_better(digits: Splits) -
     assert Original.adopt(model, digits.test).pixel_range == "0..255"
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", READY_MODELS)
 def test_the_ready_models_do_not_mind_sorted_images(digits: Splits, name: str) -> None:
     order = np.argsort(digits.test.labels, kind="stable")
     assert Original.adopt(load_model(name), digits.test.take(order, "test")).pixel_range == "0..1"
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("name", READY_MODELS)
 def test_the_ready_models_are_adopted_as_they_were_trained(digits: Splits, name: str) -> None:
     original = Original.adopt(load_model(name), digits.test)
     assert original.pixel_range == "0..1"

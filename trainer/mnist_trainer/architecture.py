@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_trainer.errors import UsageError
+from mnist_trainer.optimizer import OPTIMIZERS, SCHEDULES
 
 if TYPE_CHECKING:
     import keras
 
     from mnist_trainer.augmentation import Augmentation
 
-__all__ = ["ARCHITECTURES", "Architecture", "Recipe", "architecture"]
+__all__ = ["ARCHITECTURES", "TUTORIAL", "Architecture", "Recipe", "architecture"]
 
 ARCHITECTURES: dict[str, str] = {
     "linear": "mnist_trainer.architectures.linear:LINEAR",
+    "dense-100": "mnist_trainer.architectures.dense:DENSE_100",
+    "flatten-100": "mnist_trainer.architectures.dense:FLATTEN_100",
+    "dense-1000": "mnist_trainer.architectures.dense:DENSE_1000",
     "mlp": "mnist_trainer.architectures.mlp:MLP",
+    "lenet": "mnist_trainer.architectures.lenet:LENET",
+    "strided": "mnist_trainer.architectures.strided:STRIDED",
     "cnn": "mnist_trainer.architectures.cnn:CNN",
 }
 """Name -> ``"module:attribute"``; reading the table imports nothing. A new architecture is one module, one row."""
@@ -26,18 +33,64 @@ ARCHITECTURES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an architecture is trained: AdamW on one cycle, up to the peak learning rate and down to zero.
+    """How an architecture is trained; with the seed and the images it determines the weights.
 
-    Source: L. N. Smith, N. Topin, "Super-Convergence", 2018 (the cycle); I. Loshchilov, F. Hutter, "Decoupled
-    Weight Decay Regularization", 2019 (AdamW).
+    Parameters
+    ----------
+    epochs, batch_size : int
+        At least 1.
+    peak_learning_rate : float
+        The highest, above 0; of a constant schedule the only one.
+    loss : str
+        A loss of Keras, by name; labels are digits for one that begins with ``"sparse"``, else one-hot.
+    optimizer : str
+        A row of `mnist_trainer.optimizer.OPTIMIZERS`.
+    weight_decay : float
+        Decoupled (I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", 2019), whichever the optimiser.
+    schedule : str
+        One of `mnist_trainer.optimizer.SCHEDULES`.
+    augmentation : Augmentation, optional
+        How training images are changed.
+    patience : int, optional
+        Epochs without a smaller validation loss after which training ends, with the weights of the best; at least 1.
+
+    Raises
+    ------
+    UsageError
+        If a number or name is not one of those.
     """
 
     epochs: int
     batch_size: int
     peak_learning_rate: float
-    weight_decay: float
     loss: str
+    optimizer: str = "adamw"
+    weight_decay: float = 0.0
+    schedule: str = "one-cycle"
     augmentation: Augmentation | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (("epochs", 1), ("batch_size", 1), ("patience", 1), ("weight_decay", 0)):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise UsageError(f"Expected {name} of at least {least}, received {value}.")
+        if not 0 < self.peak_learning_rate < math.inf:
+            raise UsageError(f"Expected a learning rate above 0, received {self.peak_learning_rate}.")
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in known:
+                raise UsageError(f"Expected {name} {' or '.join(known)}, received {getattr(self, name)!r}.")
+
+
+TUTORIAL = Recipe(
+    epochs=5,
+    batch_size=32,
+    peak_learning_rate=1e-3,
+    loss="sparse_categorical_crossentropy",
+    optimizer="adam",
+    schedule="constant",
+)
+"""What `model.compile("adam", "sparse_categorical_crossentropy")` and `model.fit(x, y, epochs=5)` do in Keras."""
 
 
 @dataclass(frozen=True)
