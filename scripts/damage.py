@@ -95,7 +95,7 @@ def damaged_model(random: Random, kind: str, file: Ready, other: Ready) -> bytes
     """Damage the model, up to four times, and seal."""
     model = file.model
     for _ in range(random.choice((1, 1, 2, 4))):
-        model = mutated(random, kind, model, other.model) or b"\0"
+        model = mutated(random, kind, model, other.model)
     return sealed_anew(model + file.archive)
 
 
@@ -232,8 +232,8 @@ def examine(level: str, backend: str, seed: int, count: int) -> tuple[Counter[tu
     failures = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
-            kind, content = damaged(level, backend, seed, number)
             faulthandler.dump_traceback_later(SECONDS, exit=True)
+            kind, content = damaged(level, backend, seed, number)
             try:
                 found = outcome(content, backend, Path(folder) / f"damaged.{BACKENDS[backend].format}")
             except Exception as error:

@@ -9,6 +9,9 @@ Mutation = Callable[[Random, bytes, bytes], bytes]
 EXTREMES = (0, 1, -1, 2, 127, 128, 255, 256, 1 << 15, (1 << 15) - 1, 1 << 16, 1 << 24, 1 << 31, (1 << 31) - 1, 1 << 63)
 """Numbers at which lengths, offsets and counts are commonly mistaken."""
 
+SHORTEST = 16
+"""Bytes that every way can be done to."""
+
 
 def flip_bits(random: Random, content: bytes, _: bytes) -> bytes:
     """Flip one bit, or a few anywhere."""
@@ -117,11 +120,15 @@ MUTATIONS: dict[str, Mutation] = {
 
 
 def mutated(random: Random, kind: str, content: bytes, other: bytes) -> bytes:
-    """Return `content` damaged in the way `kind`: neither as it was nor the `other` file as it is."""
-    while True:
-        damaged = MUTATIONS[kind](random, content, other)
+    """Return `content` damaged in the way `kind`: neither as it was nor the `other` file as it is.
+
+    What is too short or too uniform to be damaged so has a bit flipped.
+    """
+    for _ in range(10):
+        damaged = MUTATIONS[kind](random, content, other) if len(content) >= SHORTEST else content
         if damaged not in (content, other):
             return damaged
+    return flip_bits(random, content, other) if content else b"\0"
 
 
 def _range(random: Random, content: bytes) -> tuple[int, int]:
