@@ -9,7 +9,7 @@ import numpy as np
 from mnist_runtime.affine import Affine
 from mnist_runtime.backend import Backend
 from mnist_runtime.errors import ArtifactError
-from mnist_runtime.numpy_call import MOST_VALUES, PER_VALUE, Array, Budget, Call, Kernel
+from mnist_runtime.numpy_call import PER_VALUE, Array, Budget, Call, Kernel
 from mnist_runtime.numpy_kernels import prepare
 from mnist_runtime.tflite_file import Operator, TFLiteFile
 
@@ -17,6 +17,8 @@ __all__ = ["load_numpy"]
 
 CHUNK = 256
 """Images that pass through all operators at once, at the most: enough to hide Python's share."""
+CHUNK_VALUES = 1 << 24
+"""What the largest tensor of as many images as pass at once may have."""
 
 MOST_OPERATORS, MOST_WEIGHTS = 512, 1 << 24
 """Of a file. A damaged one may name the same operator or constant thousands of times."""
@@ -91,13 +93,13 @@ class NumPyBackend:
             ) from error
 
     def _rehearse(self, budget: Budget) -> None:
-        """Let a blank image pass, counting what it takes; as many may pass at once as take no more than is allowed."""
+        """Let a blank image pass and count what it takes, from which follows how many may pass at once."""
         values = {**self._constants, self._input: np.zeros((1, 28, 28, 1), self.input_dtype)}
         for step in self._steps:
             values[step.output] = step.kernel([values[index] for index in step.inputs])
             step.call.roomy(*values[step.output].shape, products=PER_VALUE)
         budget.close()
-        self._chunk = min(CHUNK, max(1, MOST_VALUES // budget.largest))
+        self._chunk = min(CHUNK, max(1, CHUNK_VALUES // budget.largest))
 
     def _run(self, pixels: Array) -> Array:
         values = {**self._constants, self._input: np.ascontiguousarray(pixels)}
