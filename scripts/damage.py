@@ -6,6 +6,7 @@ refused. On the others a file may turn out to be harmless; whatever is not refus
 """
 
 import argparse
+import copy
 import faulthandler
 import hashlib
 import io
@@ -141,7 +142,7 @@ def damaged_manifest(random: Random, kind: str, file: Ready, _: Ready) -> bytes:
         if kind == "left out":
             place.pop(key, None)
         else:
-            place[key] = VALUES[kind]
+            place[key] = copy.deepcopy(VALUES[kind])
     entries[MANIFEST_ENTRY] = json.dumps(facts).encode()
     return sealed_anew(file.model + archive_of(entries))
 
