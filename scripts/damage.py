@@ -74,9 +74,9 @@ def sealed_anew(content: bytes) -> bytes:
 def archive_of(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """Return a zip with room for the digest at its end."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
+    with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in entries.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, method)  # of 1980: the same bytes every time
         archive.comment = b"0" * DIGEST_LENGTH
     return buffer.getvalue()
 

@@ -162,7 +162,8 @@ def _read(archive: zipfile.ZipFile, entry: str) -> bytes:
             f"Expected {entry} to hold at most {LARGEST_ENTRY:,} bytes, deflated, received {facts.file_size:,} by "
             f"method {facts.compress_type}; export the model again."
         )
-    return archive.read(entry)  # inflates no more than it says, whatever follows
+    with archive.open(facts) as file:
+        return file.read(facts.file_size)  # without a number it would be inflated to its end, and only then cut off
 
 
 def _array(content: bytes, header: re.Pattern[bytes], *row: int) -> npt.NDArray[Any]:
