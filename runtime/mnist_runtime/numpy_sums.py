@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.fixed_point import Integers, quantized_multiplier, rescale, rescale_once
-from mnist_runtime.numpy_call import Array, Call, Kernel, windows_of
+from mnist_runtime.numpy_call import PER_PLACE, Array, Call, Kernel, windows_of
 
 __all__ = ["convolution", "depthwise_convolution", "fully_connected"]
 
@@ -164,6 +164,7 @@ def convolution(call: Call) -> Kernel:
         down, across = windows.counts(images)
         if images.shape[3:] != (depth,) or min(down, across) < 1:
             raise call.lacks(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
+        call.roomy(len(images), down, across, channels, products=len(factors))
         return _in_pieces(part, images, math.prod(call.roomy(down, across, len(factors))))
 
     def part(images: Array) -> Array:
@@ -200,8 +201,10 @@ def depthwise_convolution(call: Call) -> Kernel:
 
     def run(inputs: Sequence[Array]) -> Array:
         images = windows.padded(inputs[0], zero_point)
-        if channels % max(images.shape[3], 1) or min(windows.counts(images)) < 1:
+        down, across = windows.counts(images)
+        if channels % max(images.shape[3], 1) or min(down, across) < 1:
             raise call.lacks(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
+        call.roomy(len(images), down, across, channels, products=len(factors) * PER_PLACE)
         return _in_pieces(part, images, math.prod(call.roomy(*images.shape[1:3], channels)))
 
     def part(images: Array) -> Array:
@@ -228,7 +231,9 @@ def fully_connected(call: Call) -> Kernel:
     keeps_axes = bool(option(2, "?"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        rows = inputs[0].reshape(-1, len(factors)).astype(factors.dtype)
+        rows = inputs[0].reshape(-1, len(factors))
+        call.roomy(len(rows), len(weights), products=len(factors))
+        rows = rows.astype(factors.dtype)
         scores = requantize(rows @ factors)
         return scores.reshape(*inputs[0].shape[:-1], len(weights)) if keeps_axes else scores
 
