@@ -9,6 +9,8 @@ from mnist_runtime.errors import UsageError
 
 __all__ = ["as_pixels"]
 
+BYTE = np.dtype(np.uint8)
+
 
 def as_pixels(values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     """Return `values` as pixels 0..255.
@@ -42,7 +44,7 @@ def as_pixels(values: npt.ArrayLike) -> npt.NDArray[np.uint8]:
         array = np.asarray(values)
     except (ValueError, TypeError) as error:  # rows of unequal length; things that cannot be an array
         raise UsageError(f"Expected an array of pixels 0..255, received {type(values).__name__}: {error}.") from error
-    if array.dtype == np.uint8:
+    if array.dtype == BYTE:
         return array
     if array.dtype.kind not in "buif":
         raise UsageError(f"Expected pixels 0..255 as numbers, received {type(values).__name__} of dtype {array.dtype}.")
