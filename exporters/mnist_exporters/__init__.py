@@ -4,7 +4,8 @@ Examples
 --------
 >>> from pathlib import Path
 >>> from tempfile import mkdtemp
->>> from mnist_exporters import Calibration, ExportSpec, Original, Precision, Reference, export
+>>> from mnist_exporters import Calibration, ExportSpec, Original, Precision, Reference
+>>> from mnist_exporters import confidence_threshold, export
 >>> from mnist_trainer import load_data, load_model
 >>> data = load_data("digits")
 >>> original = Original.adopt(load_model("cnn"), data.test)
@@ -15,6 +16,7 @@ Examples
 ...     reference=Reference.of(original, data.test),
 ...     calibration=Calibration.draw(data.train, 200, seed=0),
 ...     golden_images=data.test.images[:10],
+...     threshold=confidence_threshold(original, data.train, seed=0),
 ... )
 >>> report.parity.passed, report.input_dtype
 (True, 'uint8')
@@ -36,6 +38,7 @@ from mnist_exporters.precision import Precision
 from mnist_exporters.refused_error import RefusedError
 from mnist_exporters.report import ExportReport
 from mnist_exporters.spec import ExportSpec
+from mnist_exporters.threshold import confidence_threshold
 
 __all__ = [
     "FORMATS",
@@ -53,5 +56,6 @@ __all__ = [
     "Reference",
     "RefusedError",
     "UsageError",
+    "confidence_threshold",
     "export",
 ]

@@ -47,6 +47,7 @@ def export(
     reference: Reference,
     golden_images: npt.NDArray[np.uint8],
     calibration: Calibration | None = None,
+    threshold: float = 0.0,
     target: Target | None = None,
 ) -> ExportReport:
     """Export `original` as `spec` says; the file appears at `destination` proven and whole, or not at all.
@@ -65,7 +66,8 @@ def export(
         Training images; only precisions that are calibrated need and use them.
     golden_images : ndarray of shape (k, 28, 28), dtype uint8
         Real digits that may be given away with the file.
-
+    threshold : float, optional
+        Confidence, 0..1, below which the device says that a picture shows no digit; see `confidence_threshold`.
     target : Target, optional
         A device that the file must load on.
 
@@ -96,7 +98,7 @@ def export(
     if target:
         target.refuse(contents)
     converted = time.perf_counter()
-    manifest = _manifest(original, spec, contents, used)
+    manifest = _manifest(original, spec, contents, used, threshold)
     with Drafts(destination, row) as drafts:
         drafts.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
         device = drafts.load()
@@ -147,7 +149,9 @@ def _need(spec: ExportSpec) -> None:
             )
 
 
-def _manifest(original: Original, spec: ExportSpec, contents: Contents, calibration: Calibration | None) -> Manifest:
+def _manifest(
+    original: Original, spec: ExportSpec, contents: Contents, calibration: Calibration | None, threshold: float
+) -> Manifest:
     tools = {package: metadata.version(package) for package in (*_packages(spec), "numpy")}
     return Manifest(
         name=original.name,
@@ -167,6 +171,7 @@ def _manifest(original: Original, spec: ExportSpec, contents: Contents, calibrat
         tools={"mnist-edge-export": __version__, **tools},
         golden={"version": tools[_packages(spec)[-1]], "machine": platform.machine()},
         requires=contents.requirements(),
+        threshold=threshold,
         calibration=calibration.as_dict() if calibration else None,
     )
 

@@ -218,15 +218,19 @@ class Material:
     original: Original
     reference: Reference
     calibration: Calibration
+    threshold: float
 
 
 def _material(job: Job) -> Material:
     original, data = job.source.load()
     from mnist_exporters.calibration import Calibration
     from mnist_exporters.parity import Reference
+    from mnist_exporters.threshold import confidence_threshold
 
     count = job.calibration_samples or min(CALIBRATION_SAMPLES, len(data.train))
-    return Material(original, Reference.of(original, data.test), Calibration.draw(data.train, count, job.seed))
+    calibration = Calibration.draw(data.train, count, job.seed)
+    threshold = confidence_threshold(original, data.train, job.seed)
+    return Material(original, Reference.of(original, data.test), calibration, threshold)
 
 
 def _export_all(job: Job, material: Material) -> Iterator[ExportReport | ToolkitError]:
@@ -244,6 +248,7 @@ def _export_all(job: Job, material: Material) -> Iterator[ExportReport | Toolkit
                 reference=material.reference,
                 calibration=material.calibration,
                 golden_images=golden_images,
+                threshold=material.threshold,
                 target=job.target,
             )
         except ToolkitError as error:

@@ -12,10 +12,11 @@ Examples
 from mnist_runtime.affine import Affine
 from mnist_runtime.artifact import Artifact, Golden
 from mnist_runtime.backend import BACKENDS, Backend
-from mnist_runtime.classifier import Classification, Classifier
+from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import (
     ArtifactError,
     BackendError,
+    BlankError,
     PictureError,
     RuntimePackageError,
     ToolkitError,
@@ -23,6 +24,7 @@ from mnist_runtime.errors import (
     UsageError,
 )
 from mnist_runtime.manifest import Manifest
+from mnist_runtime.prediction import Prediction
 from mnist_runtime.preparation import prepare
 from mnist_runtime.self_test import SelfTest, self_test
 
@@ -35,11 +37,12 @@ __all__ = [
     "ArtifactError",
     "Backend",
     "BackendError",
-    "Classification",
+    "BlankError",
     "Classifier",
     "Golden",
     "Manifest",
     "PictureError",
+    "Prediction",
     "RuntimePackageError",
     "SelfTest",
     "ToolkitError",

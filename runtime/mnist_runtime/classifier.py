@@ -4,47 +4,32 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact import Artifact, Golden
 from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
-from mnist_runtime.errors import ArtifactError, BackendError, UsageError
+from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
 from mnist_runtime.manifest import Manifest
 from mnist_runtime.picture import pixels_of, read_picture
+from mnist_runtime.pixels import as_pixels
+from mnist_runtime.prediction import Prediction
 from mnist_runtime.preparation import prepare
 
-__all__ = ["Classification", "Classifier"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Classifier"]
 
 BATCH = 256
 """Images that go through the interpreter at once: enough to hide Python's share, some MB at the most."""
 
 READY_MODELS = {"tflite": "cnn-int8.tflite", "onnx": "cnn-int8.onnx"}
-
-
-@dataclass(frozen=True)
-class Classification:
-    """What one picture shows.
-
-    Parameters
-    ----------
-    label : str
-        The best answer.
-    score : float
-        Its score, 0..1.
-    ranking : tuple of (str, float)
-        Every label with its score, the best first.
-    """
-
-    label: str
-    score: float
-    ranking: tuple[tuple[str, float], ...]
 
 
 class Classifier:
@@ -62,7 +47,7 @@ class Classifier:
     Notes
     -----
     Threads may share a classifier: each call borrows an interpreter that no other call is using, and waits for one if
-    all are in use.
+    all are in use. As a context manager it lets go of its interpreters, and of their memory, at the end.
 
     Examples
     --------
@@ -71,8 +56,8 @@ class Classifier:
     'int8'
     >>> ink = np.zeros((90, 60), np.uint8)
     >>> ink[10:80, 28:34] = 255
-    >>> classifier.classify(ink).label
-    '1'
+    >>> classifier.classify(ink).digit
+    1
     """
 
     def __init__(self, artifact: Artifact, backends: Sequence[Backend], backend_name: str) -> None:
@@ -81,6 +66,7 @@ class Classifier:
         self.backend_name = backend_name
         self.threads = len(backends)
         self._output = backends[0].output
+        self._closed = False
         self._idle: SimpleQueue[Backend] = SimpleQueue()
         for backend in backends:
             self._idle.put(backend)
@@ -131,13 +117,26 @@ class Classifier:
             name = choose_backend((artifact.manifest.format,), backend, artifact.manifest.precision)
         return cls(artifact, [load_backend(name, artifact.content) for _ in range(threads)], name)
 
-    def predict(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-        """Return the digit on each of `images`.
+    def close(self) -> None:
+        """Let go of the interpreters, each as soon as no call is using it; no call can be made afterwards."""
+        self._closed = True
+        while not self._idle.empty():
+            self._idle.get()
+
+    def __enter__(self) -> Classifier:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
+        """Return the digit on each of `images`, whatever its confidence.
 
         Parameters
         ----------
-        images : ndarray of shape (n, 28, 28), dtype uint8
-            Pixels 0..255, white on black, as in MNIST.
+        images : array_like of shape (n, 28, 28), (n, 28, 28, 1), (n, 784) or (28, 28)
+            White on black, as in MNIST. Bytes and other integers are pixels 0..255; floats that do not exceed 1 are
+            shares of white. Pictures of any other kind are for `classify`.
 
         Returns
         -------
@@ -146,12 +145,12 @@ class Classifier:
         Raises
         ------
         UsageError
-            If shape or dtype are others.
+            If shape, type or values are others.
         """
         answers: npt.NDArray[np.int64] = np.argmax(self.scores(images), axis=1)
         return answers
 
-    def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def predict_proba(self, images: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return the ten scores, 0..1, of each of `images`; see `predict` for what they must be.
 
         A softmax model's rows sum to one, up to the rounding of its precision; a sigmoid model scores each
@@ -167,38 +166,37 @@ class Classifier:
         """Return the shares 0..1 that `scores`, as the file gives them, stand for."""
         return scores.astype(np.float32) if self._output is None else self._output.dequantize(scores)
 
-    def classify(self, picture: npt.NDArray[np.uint8] | str | Path | Any) -> Classification:
+    def classify(self, picture: npt.ArrayLike | str | Path | Image) -> Prediction:
         """Say what digit a picture shows, after bringing it to MNIST form with `prepare`.
 
         Parameters
         ----------
-        picture : ndarray, str, Path or PIL.Image.Image
+        picture : array_like, str, Path or PIL.Image.Image
             An array as `prepare` takes it, or a file (which needs the extra ``images``).
+
+        Returns
+        -------
+        Prediction
+            Its `digit` is None where the picture is blank, or the confidence is below ``manifest.threshold``.
 
         Raises
         ------
         PictureError
-            If it cannot be read or shows nothing.
+            If it cannot be read, or is far too large.
+        UsageError
+            If it is none of these.
         BackendError
             If it is a file and Pillow is not installed.
         """
-        if isinstance(picture, (str, Path)):
-            pixels = read_picture(picture)
-        else:
-            pixels = picture if isinstance(picture, np.ndarray) else pixels_of(picture)
-        scores = self.predict_proba(prepare(pixels)[None])[0]
-        order = np.argsort(-scores, kind="stable")
-        ranking = tuple((self.manifest.labels[index], float(scores[index])) for index in order)
-        return Classification(*ranking[0], ranking)
+        try:
+            image = prepare(_pixels(picture))
+        except BlankError:
+            return Prediction(None)
+        return Prediction.of(self.predict_proba(image[None])[0], self.manifest.threshold)
 
-    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+    def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the scores of `images` as the file gives them, integers where it is an integer model."""
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-            shape = getattr(images, "shape", type(images).__name__)
-            raise UsageError(
-                "Expected images of shape (n, 28, 28) and dtype uint8, pixels 0..255, received "
-                f"{shape} and dtype {getattr(images, 'dtype', 'none')}; `classify` takes any picture."
-            )
+        images = _images(images)
         # One image even for none, so that the result has the file's dtype.
         padded = images if len(images) else np.zeros((1, 28, 28), np.uint8)
         # A dynamic file takes its ranges from all it is given at once; alone, no image depends on its neighbours.
@@ -224,11 +222,14 @@ class Classifier:
             return [scores for some in pool.map(self._run_some, parts) for scores in some]
 
     def _run_some(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
+        if self._closed:
+            raise UsageError("Expected an open classifier, this one was closed; load it again.")
         backend = self._idle.get()
         try:
             return [backend.run(self._tensor(batch)) for batch in batches]
         finally:
-            self._idle.put(backend)
+            if not self._closed:
+                self._idle.put(backend)
 
     def _tensor(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         """Return raw pixels as the file takes them: as they are, unless it was exported otherwise."""
@@ -238,6 +239,27 @@ class Classifier:
         # Exact: small integers, or one multiplication in float32, as a program that scales pixels does it.
         scaled = pixels * np.float32(wanted["scale"]) + np.float32(wanted["offset"])
         return scaled.astype(wanted["dtype"])
+
+
+def _images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+    """Return `images` as bytes of shape (n, 28, 28)."""
+    pixels = as_pixels(images)
+    if pixels.shape[1:] == (28, 28):
+        return pixels
+    if pixels.shape == (28, 28) or pixels.shape[1:] in ((784,), (28, 28, 1)):
+        return pixels.reshape(-1, 28, 28)
+    raise UsageError(
+        f"Expected images of shape (n, 28, 28), white on black, received {pixels.shape}; `classify` takes any picture."
+    )
+
+
+def _pixels(picture: npt.ArrayLike | str | Path | Image) -> npt.NDArray[np.uint8]:
+    """Return the pixels of whatever `classify` takes."""
+    if isinstance(picture, (str, Path)):
+        return read_picture(picture)
+    if hasattr(picture, "getexif"):  # an image of Pillow's, which need not be installed
+        return pixels_of(cast("Image", picture))
+    return as_pixels(cast("npt.ArrayLike", picture))
 
 
 def _ready_model(format: str) -> Any:

@@ -16,7 +16,8 @@ from mnist_runtime.command import report_error, run_command
 from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError
 
 if TYPE_CHECKING:
-    from mnist_runtime.classifier import Classification, Classifier
+    from mnist_runtime.classifier import Classifier
+    from mnist_runtime.prediction import Prediction
 
 __all__ = ["main"]
 
@@ -88,10 +89,9 @@ def _classify(arguments: argparse.Namespace) -> int:
             failure = report_error(error)
             code = code or failure
             continue
-        results.append({"file": file, "label": found.label, "score": found.score, "top": _top(found, arguments.top_k)})
+        results.append({"file": file, **_as_dict(found, arguments.top_k)})
         if not arguments.json:
-            answers = ", ".join(f"{entry['label']} ({entry['score']:.1%})" for entry in results[-1]["top"])
-            print(f"{file}: {answers}")
+            print(f"{file}: {_in_words(found, arguments.top_k)}")
     if arguments.json:
         json.dump({**_about(classifier), "results": results}, sys.stdout, indent=2)
         print()
@@ -141,8 +141,16 @@ def _doctor(arguments: argparse.Namespace) -> int:
     raise BackendError("Expected at least one interpreter that works here, found none; see the lines above.")
 
 
-def _top(found: Classification, count: int) -> list[dict[str, Any]]:
-    return [{"label": label, "score": score} for label, score in found.ranking[:count]]
+def _as_dict(found: Prediction, top: int) -> dict[str, Any]:
+    ranking = [{"digit": digit, "score": score} for digit, score in found.ranking[:top]]
+    return {"digit": found.digit, "confidence": found.confidence, "top": ranking}
+
+
+def _in_words(found: Prediction, top: int) -> str:
+    ranking = ", ".join(f"{digit} ({score:.1%})" for digit, score in found.ranking[:top])
+    if found.digit is None:
+        return f"no digit; the likeliest: {ranking}" if ranking else "no digit; it is blank"
+    return ranking
 
 
 def _about(classifier: Classifier) -> dict[str, str]:

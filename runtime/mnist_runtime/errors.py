@@ -8,6 +8,7 @@
         │   └── UnsealedError       5  the file is another tool's, or cut off
         ├── BackendError            4  no interpreter that can run it is installed      (ImportError)
         ├── PictureError            6  a picture is missing, unreadable or blank        (ValueError)
+        │   └── BlankError          6  nothing is on it
         └── UsageError              2  the call itself is wrong                         (ValueError)
 
 Each message says what was expected, what was received and what to do about it.
@@ -20,6 +21,7 @@ from typing import ClassVar
 __all__ = [
     "ArtifactError",
     "BackendError",
+    "BlankError",
     "PictureError",
     "RuntimePackageError",
     "ToolkitError",
@@ -58,6 +60,10 @@ class PictureError(RuntimePackageError, ValueError):
     """A picture is missing, unreadable, blank or of an unsuitable shape."""
 
     exit_code = 6
+
+
+class BlankError(PictureError):
+    """A picture shows nothing but paper."""
 
 
 class UsageError(RuntimePackageError, ValueError):

@@ -42,6 +42,8 @@ class Manifest:
         ``backend``, ``version`` and ``machine`` that recorded the golden scores.
     requires : dict
         What an interpreter must know to load the model: versions of the operators, or opset and IR version.
+    threshold : float
+        Confidence, 0..1, below which a picture is said to show no digit. 0 where any answer counts.
     calibration : dict or None
         Images that set the integer ranges: data set, number, seed, SHA-256. None where nothing was quantised.
     parity : dict or None
@@ -62,6 +64,7 @@ class Manifest:
     tools: dict[str, str]
     golden: dict[str, str]
     requires: dict[str, Any] = dataclasses.field(default_factory=dict)
+    threshold: float = 0.0
     calibration: dict[str, Any] | None = None
     parity: dict[str, Any] | None = None
     schema: int = SCHEMA

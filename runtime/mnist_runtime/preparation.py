@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import PictureError
+from mnist_runtime.errors import BlankError, PictureError
 
 __all__ = ["prepare"]
 
@@ -50,7 +50,9 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     Raises
     ------
     PictureError
-        If shape or dtype are others, it has more than 50 million pixels, or it shows nothing.
+        If shape or dtype are others, or it has more than 50 million pixels.
+    BlankError
+        If it shows nothing.
 
     Examples
     --------
@@ -97,7 +99,7 @@ def _ink(grey: Grey) -> Grey:
     darkest, brightest = paper - grey.min(), grey.max() - paper
     contrast = max(darkest, brightest)
     if contrast < MIN_CONTRAST:
-        raise PictureError(
+        raise BlankError(
             f"Expected a digit, received a blank picture: its brightness varies by {contrast:.0f} of 255 only; "
             "take it with more contrast."
         )
@@ -105,7 +107,7 @@ def _ink(grey: Grey) -> Grey:
     texture = 6 * np.median(np.abs(border - paper))  # 4 sigma of noise on the paper; 0 in a clean picture
     ink[ink <= texture] = 0
     if not ink.any():
-        raise PictureError("Expected a digit, received a picture whose contrast is all noise; light the paper evenly.")
+        raise BlankError("Expected a digit, received a picture whose contrast is all noise; light the paper evenly.")
     strongest: Grey = ink * np.float32(255 / ink.max())
     return strongest
 

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 from tests.conftest import DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
-from mnist_runtime import ArtifactError, Classifier, PictureError, UsageError
+from mnist_runtime import ArtifactError, Classifier, Prediction, UsageError
 from mnist_trainer import Splits
 
 
@@ -50,18 +51,40 @@ def test_no_images_give_no_answers() -> None:
 
 
 @pytest.mark.parametrize(
-    "images",
+    ("images", "words"),
     [
-        np.zeros((28, 28), np.uint8),
-        np.zeros((2, 28, 28, 1), np.uint8),
-        np.zeros((2, 28, 28), np.float32),
-        np.zeros((2, 20, 20), np.uint8),
-        [[0]],
+        (np.zeros((2, 20, 20), np.uint8), r"shape \(n, 28, 28\).*received \(2, 20, 20\)"),
+        (np.zeros(28, np.uint8), r"received \(28,\)"),
+        (np.full((1, 28, 28), 256), "from 0 to 255, received 256 to 256"),
+        (np.full((1, 28, 28), -1), "received -1 to -1"),
+        (np.full((1, 28, 28), np.nan), "received nan to nan"),
+        ([[0], [0, 1]], "received list"),
+        ("seven.png", "received str of dtype <U9"),
+        (None, "received NoneType of dtype object"),
     ],
 )
-def test_other_shapes_and_types_are_refused(images: object) -> None:
-    with pytest.raises(UsageError, match=r"Expected images of shape \(n, 28, 28\) and dtype uint8"):
+def test_other_shapes_types_and_values_are_refused(images: object, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
         Classifier.load().predict(images)
+
+
+def test_images_may_come_in_every_sensible_form(digits: Splits) -> None:
+    classifier = Classifier.load()
+    images = digits.test.images[:20]
+    expected = classifier.scores(images)
+    forms = [
+        images[..., None],
+        images.reshape(-1, 784),
+        images.tolist(),
+        images.astype(np.int64),
+        images.astype(np.float64),
+        images / np.float32(255),
+        images[:, ::-1][:, ::-1],
+        np.asfortranarray(images),
+    ]
+    for form in forms:
+        assert np.array_equal(classifier.scores(form), expected)
+    assert np.array_equal(classifier.scores(images[0]), expected[:1])
 
 
 def test_a_picture_is_classified_from_array_and_file(seven: np.ndarray, tmp_path: Path) -> None:
@@ -69,17 +92,32 @@ def test_a_picture_is_classified_from_array_and_file(seven: np.ndarray, tmp_path
 
     classifier = Classifier.load()
     found = classifier.classify(seven)
-    assert found.label == "7"
-    assert found.score == found.ranking[0][1] == max(score for _, score in found.ranking)
-    assert sorted(label for label, _ in found.ranking) == list("0123456789")
+    assert found.digit == 7
+    assert found.confidence == found.ranking[0][1] == max(score for _, score in found.ranking)
+    assert sorted(digit for digit, _ in found.ranking) == list(range(10))
+    assert classifier.classify(seven.tolist()) == found
     Image.fromarray(seven).save(tmp_path / "seven.png")
     assert classifier.classify(tmp_path / "seven.png") == found
     assert classifier.classify(Image.fromarray(seven)) == found
 
 
 def test_a_blank_picture_is_not_guessed_at() -> None:
-    with pytest.raises(PictureError, match="blank"):
-        Classifier.load().classify(np.full((50, 50), 200, np.uint8))
+    assert Classifier.load().classify(np.full((50, 50), 200, np.uint8)) == Prediction(None)
+
+
+def test_what_is_below_the_threshold_is_no_digit(seven: np.ndarray) -> None:
+    classifier = Classifier.load()
+    confidence = classifier.classify(seven).confidence
+    for threshold, digit in ((confidence, 7), (np.nextafter(confidence, 1), None)):
+        classifier.manifest = dataclasses.replace(classifier.manifest, threshold=threshold)
+        assert classifier.classify(seven).digit == digit
+
+
+def test_a_closed_classifier_says_so(digits: Splits) -> None:
+    with Classifier.load(threads=2) as classifier:
+        assert len(classifier.predict(digits.test.images[:3])) == 3
+    with pytest.raises(UsageError, match="this one was closed"):
+        classifier.predict(digits.test.images[:3])
 
 
 def test_a_damaged_file_never_reaches_an_interpreter(int8_onnx: Path, tmp_path: Path) -> None:

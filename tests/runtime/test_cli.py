@@ -32,8 +32,8 @@ def test_every_interpreter_says_the_same_and_nothing_else(run: Run, picture: Pat
     assert said["backend"] == backend
     assert said["backend_version"][0].isdecimal()
     (result,) = said["results"]
-    assert (result["file"], result["label"], len(result["top"])) == (str(picture), "7", 3)
-    assert result["top"][0] == {"label": "7", "score": result["score"]}
+    assert (result["file"], result["digit"], len(result["top"])) == (str(picture), 7, 3)
+    assert result["top"][0] == {"digit": 7, "score": result["confidence"]}
 
 
 def test_a_bad_picture_does_not_keep_the_others_from_being_read(run: Run, picture: Path, tmp_path: Path) -> None:
@@ -42,6 +42,14 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(run: Run, pictur
     assert done.returncode == 6
     assert done.stdout.startswith(f"{picture}: 7")
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
+
+
+def test_an_empty_page_is_no_digit(run: Run, tmp_path: Path) -> None:
+    Image.new("L", (40, 60), 230).save(tmp_path / "page.png")
+    done = run("mnist-runtime", "classify", tmp_path / "page.png")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'page.png'}: no digit; it is blank\n")
+    done = run("mnist-runtime", "classify", "--json", tmp_path / "page.png")
+    assert json.loads(done.stdout)["results"][0]["digit"] is None
 
 
 def test_a_damaged_model_ends_with_5(run: Run, picture: Path, int8_tflite: Path, tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_it_survives_json() -> None:
 
 
 def test_keys_of_a_later_exporter_are_passed_over() -> None:
-    facts = json.loads(MANIFEST.to_json()) | {"threshold": 0.5}
+    facts = json.loads(MANIFEST.to_json()) | {"invented later": 0.5}
     assert Manifest.from_json(json.dumps(facts)) == MANIFEST
 
 

@@ -1,0 +1,25 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mnist_exporters import Original, confidence_threshold
+from mnist_trainer import Splits
+
+
+@pytest.mark.parametrize("name", ["linear", "cnn"])
+def test_one_digit_in_two_hundred_lies_below(originals: dict[str, Original], digits: Splits, name: str) -> None:
+    original, training = originals[name], digits.train
+    threshold = confidence_threshold(original, training, seed=0)
+    assert 0 < threshold < 1
+    refused = original.scores(training.images).max(axis=1) < threshold
+    assert np.mean(refused) == pytest.approx(0.005, abs=1 / len(training.images))
+
+
+def test_it_is_drawn_by_seed_and_repeats(originals: dict[str, Original], digits: Splits) -> None:
+    many = dataclasses.replace(
+        digits.train, images=np.tile(digits.train.images, (9, 1, 1)), labels=np.tile(digits.train.labels, 9)
+    )
+    assert len(many) > 2000
+    first, again, other = (confidence_threshold(originals["mlp"], many, seed) for seed in (0, 0, 1))
+    assert first == again != other
