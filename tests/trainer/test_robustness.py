@@ -36,6 +36,6 @@ def test_the_figures_are_what_they_say(digits: Splits) -> None:
 
 
 def test_without_its_package_it_says_what_to_install(digits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"pip install 'mnist-edge-export\[robustness\]'"):
         Robustness.measure(load_scorer("mlp"), digits.test)
