@@ -25,6 +25,7 @@ ARCHITECTURES: dict[str, str] = {
     "dense-1000": "mnist_trainer.architectures.dense:DENSE_1000",
     "mlp": "mnist_trainer.architectures.mlp:MLP",
     "lenet": "mnist_trainer.architectures.lenet:LENET",
+    "strided": "mnist_trainer.architectures.strided:STRIDED",
     "cnn": "mnist_trainer.architectures.cnn:CNN",
 }
 """Name -> ``"module:attribute"``; reading the table imports nothing. A new architecture is one module, one row."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mnist_trainer.architecture import Recipe
+from mnist_trainer.augmentation import AUGMENTATIONS
 
 __all__ = ["PRESETS", "Preset"]
 
@@ -20,13 +21,15 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "fast": Preset(
-        summary="99 % of MNIST's test images in half a minute on two cores",
-        architecture="lenet",
+        summary="more than 99 % of MNIST's test images right after a quarter of a minute on two cores",
+        architecture="strided",
         recipe=Recipe(
-            epochs=8,
+            epochs=4,
             batch_size=128,
-            peak_learning_rate=6e-3,
+            peak_learning_rate=1e-2,
+            weight_decay=1e-2,
             loss="categorical_crossentropy",
+            augmentation=AUGMENTATIONS["light"],
         ),
     ),
 }

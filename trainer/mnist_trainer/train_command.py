@@ -186,5 +186,5 @@ def _save(model: keras.Model, record: dict[str, Any], path: Path, *, plot: bool)
     with drafts_beside(path) as folder:
         model.save(folder / path.name)
         (folder / f"{path.stem}.json").write_text(json.dumps(record, indent=2) + "\n")
-        if plot:
+        if plot and record["epochs_done"]:
             draw_curves(record, folder / f"{path.stem}.png")
