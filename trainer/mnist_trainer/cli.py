@@ -25,7 +25,9 @@ EXIT_CODES = "exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 
 
 
 def train_main() -> None:
-    """Run ``mnist-train`` with the arguments of `sys.argv`."""
+    """Run ``mnist-train``, or ``mnist-train sweep``, with the arguments of `sys.argv`."""
+    if sys.argv[1:2] == ["sweep"]:
+        pkgutil.resolve_name("mnist_trainer.sweep_command:sweep_main")(sys.argv[2:])
     pkgutil.resolve_name("mnist_trainer.train_command:train_main")(sys.argv[1:])
 
 

@@ -1,4 +1,4 @@
-"""`strided`: learns fastest, since after the strides of its first convolution all layers see a quarter of the pixels."""
+"""`strided`: learns fastest, since its first convolution leaves a quarter of the pixels to the other layers."""
 
 from __future__ import annotations
 
