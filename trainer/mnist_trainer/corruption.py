@@ -1,8 +1,8 @@
 """`CORRUPTIONS`: what may befall a picture on its way to the classifier, fifteen kinds of it.
 
-The kinds are those of N. Mu and J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019, written anew from their
-description; amounts are set so that a person still reads nearly all digits. Figures are therefore near those of that
-benchmark's published images, but not the same.
+The kinds are those of N. Mu and J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019, written anew
+from their description; amounts are set so that a person still reads nearly all digits. Figures are therefore near those
+of that benchmark's published images, but not the same.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 
@@ -51,7 +53,7 @@ def zigzag(images: Images, rng: np.random.Generator, *, teeth: int, height: floa
         side = np.array([-direction[1], direction[0]]) * height
         along = np.linspace(0, 38, 2 * teeth + 1)
         corners = [start + step * direction + side * (-1) ** index for index, step in enumerate(along)]
-        for first, second in zip(corners, corners[1:], strict=False):
+        for first, second in pairwise(corners):
             rows, columns, strength = line_aa(*np.rint(first).astype(int), *np.rint(second).astype(int))
             inside = (rows >= 0) & (rows < 28) & (columns >= 0) & (columns < 28)
             there = rows[inside], columns[inside]
@@ -64,7 +66,8 @@ def canny_edges(images: Images, rng: np.random.Generator, *, sigma: float) -> Im
     from skimage.feature import canny
 
     del rng  # nothing is drawn
-    return np.stack([canny(image, sigma=sigma) for image in images]).astype(np.float32)
+    edges: Images = np.stack([canny(image, sigma=sigma) for image in images]).astype(np.float32)
+    return edges
 
 
 def _crossing(rng: np.random.Generator) -> tuple[Points, Points]:

@@ -1,6 +1,7 @@
 """`NON_DIGITS`: pictures that show no digit, of which a classifier should not be sure.
 
-No picture of these kinds is used in training, so that the figure tells of pictures that the model has never seen the like of.
+No picture of these kinds is used in training, so that the figures tell of pictures the like of which a model has never
+seen.
 """
 
 from __future__ import annotations

@@ -47,7 +47,8 @@ def outlines(count: int, rng: np.random.Generator) -> Pixels:
 
     edges = [sobel(piece) for piece in photographs(count, rng)]
     strong = [binary_dilation(edge > np.quantile(edge, 0.92)) for edge in edges]
-    return (np.stack(strong) * 255).astype(np.uint8)
+    traced: Pixels = (np.stack(strong) * 255).astype(np.uint8)
+    return traced
 
 
 def _written(text: str, rng: np.random.Generator) -> Pixels:

@@ -16,7 +16,7 @@ from mnist_trainer.scorer import Scorer
 __all__ = ["Robustness"]
 
 PICTURES = 1000
-"""Pictures of each kind of non-digit."""
+"""Pictures of each kind of non-digit at the most, and no more than there are digits."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Robustness:
 
     @classmethod
     def measure(cls, score: Scorer, data: Dataset, seed: int = 0) -> Robustness:
-        """Ask about every digit of `data` under every corruption, and about a thousand non-digits of each kind.
+        """Ask about every digit of `data` under every corruption, and about at most a thousand non-digits of each kind.
 
-        A model's confidence is its best score; see D. Hendrycks and K. Gimpel, "A Baseline for Detecting Misclassified and
-        Out-of-Distribution Examples in Neural Networks", 2017.
+        A model's confidence is its best score; see D. Hendrycks and K. Gimpel, "A Baseline for Detecting Misclassified
+        and Out-of-Distribution Examples in Neural Networks", 2017.
 
         Parameters
         ----------
@@ -93,7 +93,7 @@ class Robustness:
         sure = score(data.images).max(axis=1)
         auroc = {}
         for name, kind in NON_DIGITS.items():
-            unsure = score(kind(PICTURES, seed)).max(axis=1)
+            unsure = score(kind(min(PICTURES, len(data)), seed)).max(axis=1)
             is_digit = np.repeat([1, 0], [len(sure), len(unsure)])
             auroc[name] = float(roc_auc_score(is_digit, np.concatenate([sure, unsure])))
         return cls(len(data), accuracy, auroc)

@@ -19,6 +19,9 @@ __all__ = ["EXPORTED", "Scorer", "keras_scorer", "load_scorer"]
 Scorer = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """From images, uint8 (n, 28, 28), to scores, float32 (n, 10)."""
 
+ROUNDING = 1e-3
+"""By which a share may exceed 1 and still be none of the logits."""
+
 EXPORTED = (".tflite", ".onnx")
 """Endings of the files that `mnist_runtime` runs."""
 
@@ -75,6 +78,14 @@ def keras_scorer(model: keras.Model, pixel_scale: float = 1 / 255) -> Scorer:
         scores = np.asarray(model.predict(pixels, batch_size=500, verbose=0), np.float32)
         if not np.isfinite(scores).all():
             raise ModelError("Expected a model that gives finite scores, received nan or infinity; train it again.")
-        return scores
+        return _shares(scores)
 
     return score
+
+
+def _shares(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return scores 0..1: as they are, or the probabilities that logits stand for."""
+    from scipy.special import softmax
+
+    is_share = scores.min() >= 0 and scores.max() <= 1 + ROUNDING
+    return scores if is_share else np.asarray(softmax(scores, axis=1), np.float32)

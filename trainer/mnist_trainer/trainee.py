@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from mnist_trainer.batches import Batches
 from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Dataset, Splits
 from mnist_trainer.errors import DivergedError
-from mnist_trainer.event_log import EventLog
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
 
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
     from mnist_trainer.architecture import Architecture, Recipe
 
-__all__ = ["Trainee"]
+__all__ = ["Follower", "Trainee"]
+
+Follower = Callable[[int, dict[str, float]], None]
+"""Is told the number, from 0, and the figures of each epoch that is done."""
 
 STEPS_AT_ONCE = 32
 """Steps that TensorFlow makes without asking Python: more gain nothing, and Ctrl-C waits for them."""
@@ -93,7 +96,7 @@ class Trainee:
         self.history, self.seconds, self._best = checkpoint.history, checkpoint.seconds, list(checkpoint.best)
         self.resumed_after = len(self.history["loss"])
 
-    def train(self, checkpoint: Path | None, events: EventLog | None, *, show: bool) -> None:
+    def train(self, checkpoint: Path | None, followers: Sequence[Follower], *, show: bool) -> None:
         """Train to the end of the recipe, or of its patience."""
         done = len(self.history["loss"])
         with Progress(self._recipe.epochs, self._batches.steps, done, show=show) as progress:
@@ -106,8 +109,8 @@ class Trainee:
                 finally:
                     self.seconds = before + time.perf_counter() - began
                 progress.epoch(epoch, figures)
-                if events:
-                    events.epoch(epoch, figures)
+                for follow in followers:
+                    follow(epoch, figures)
                 if checkpoint:
                     self._saved().save(checkpoint)
 

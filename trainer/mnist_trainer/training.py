@@ -13,7 +13,7 @@ from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Splits, hold_out
 from mnist_trainer.evaluation import evaluate
 from mnist_trainer.event_log import EventLog
-from mnist_trainer.trainee import Trainee
+from mnist_trainer.trainee import Follower, Trainee
 
 if TYPE_CHECKING:
     import keras
@@ -54,6 +54,7 @@ def train(
     checkpoint: Path | None = None,
     resume: bool = False,
     tensorboard: Path | None = None,
+    follow: Follower | None = None,
     show: bool = False,
 ) -> Training:
     """Train `architecture` on the training images of `data`, less a validation split held out of them.
@@ -77,6 +78,8 @@ def train(
         Go on from `checkpoint`, if it is there; the weights become those of a run that was never stopped.
     tensorboard : Path, optional
         A folder for the curves.
+    follow : callable, optional
+        Is given the number, from 0, and the figures of each epoch that is done; what it raises ends the training.
     show : bool
         Show progress on stderr.
 
@@ -110,11 +113,12 @@ def train(
     split = hold_out(data.train, max(10, round(len(data.train) * VALIDATION_SHARE)), seed, ("train", "validation"))
     run = _facts(architecture, recipe, seed, data)
     trainee = Trainee(architecture, recipe, seed, split, run)
+    followers = [EventLog(tensorboard).epoch] if tensorboard else []
     if resume and checkpoint is not None and checkpoint.exists():
         trainee.restore(Checkpoint.load(checkpoint))
     interrupted = False
     try:
-        trainee.train(checkpoint, EventLog(tensorboard) if tensorboard else None, show=show)
+        trainee.train(checkpoint, [*followers, *([follow] if follow else [])], show=show)
     except KeyboardInterrupt:
         if not trainee.has_begun:
             raise
