@@ -109,8 +109,9 @@ class Requantizer:
         bits = -self._shifts
         if bits.min() < 0 or most + (260 << int(bits.max())) >= 1 << 22:
             return False
-        self._step = np.ldexp(self._multipliers.astype(np.float64), -31 - bits)
-        unit = np.ldexp(1.0, -bits)
+        # The exponents in C's own integers: NumPy 1 takes no wider ones where C's long has 32 bits.
+        self._step = np.ldexp(self._multipliers.astype(np.float64), (-31 - bits).astype(np.intc))
+        unit = np.ldexp(1.0, (-bits).astype(np.intc))
         self._ties = unit * (bits > 0)  # what t takes off
         halves = np.full(bits.shape, 0.5) if self._rounds_once else 0.5 * unit + 0.5 * (bits > 0)
         # The type's least integer becomes 0, so that cutting off the fraction is the floor.

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from scripts.pi.boards import BOARDS
 from scripts.pi.check import PICTURE, default_cache
@@ -14,9 +15,11 @@ from scripts.pi.questions import Questions, images
 from scripts.pi.stock import PROJECT, Stock
 from scripts.pi.targets import TARGETS
 from scripts.pi.trial import Trial
+from tests.runtime.test_numpy_backend import NETWORKS, converted, random_images
 
 from mnist_exporters import Precision
 from mnist_runtime import BackendError
+from mnist_runtime.numpy_backend import load_numpy
 
 pytestmark = pytest.mark.slow
 
@@ -28,6 +31,16 @@ import ctypes, mmap
 page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
 page.write(bytes.fromhex("2094824e c0035fd6"))  # sdot v0.4s, v1.16b, v2.16b; ret
 ctypes.CFUNCTYPE(None)(ctypes.addressof(ctypes.c_char.from_buffer(page)))()
+"""
+
+SAME_INTEGERS = """
+import sys
+from pathlib import Path
+import numpy as np
+from mnist_runtime.numpy_backend import load_numpy
+for name in sys.argv[1:]:
+    run = load_numpy(Path(f"{name}.tflite").read_bytes()).run
+    print(np.array_equal(run(np.load("pixels.npy")), np.load(f"{name}.npy")))
 """
 
 
@@ -114,3 +127,18 @@ def test_the_device_s_part_of_a_deployment_works(stock: Stock, target: str, tmp_
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("passed: 20 of 20 answers as recorded")
     assert f"run with {row.backends[0]} " in done.stdout
+
+
+def test_every_operator_of_numpy_gives_the_same_integers_in_32_bits(stock: Stock, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(stock.home("armhf-bookworm", "numpy", "cortex-a7"), home, symlinks=True)
+    pixels = random_images(50)
+    np.save(home / "pixels.npy", pixels)
+    for name, (network, _) in NETWORKS.items():
+        content = converted(network)
+        (home / f"{name}.tflite").write_bytes(content)
+        np.save(home / f"{name}.npy", load_numpy(content).run(pixels))
+    said = stock.guest("armhf-bookworm", "cortex-a7").say(
+        "digits/venv/bin/python", "-c", SAME_INTEGERS, *NETWORKS, home=home
+    )
+    assert said.split() == ["True"] * len(NETWORKS)
