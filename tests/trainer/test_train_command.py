@@ -11,7 +11,7 @@ from mnist_trainer import PRESETS, architecture, load_model
 from mnist_trainer.progress import Progress
 from mnist_trainer.train_command import train_main
 
-BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4", "--augmentation", "light")
+BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
 
 
 @pytest.fixture
@@ -57,11 +57,11 @@ def weights(tmp_path: Path) -> list[np.ndarray]:
 
 
 def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
-    words = "--architecture strided --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
+    words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
     code, said = mnist_train(*words.split(), "--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
     assert code == 0, said
     found = record(tmp_path)
-    own = architecture("strided").recipe
+    own = architecture("mlp").recipe
     assert found["recipe"] == {
         "epochs": 2,
         "batch_size": 50,
@@ -73,7 +73,7 @@ def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[in
         "augmentation": None,
         "patience": 3,
     }
-    assert (found["architecture"], found["preset"], found["seed"]) == ("strided", None, 5)
+    assert (found["architecture"], found["preset"], found["seed"]) == ("mlp", None, 5)
     assert found["command"].startswith(f"mnist-train {words} --augmentation none")
     assert found["tools"].keys() >= {"keras", "tensorflow", "numpy", "python", "mnist-edge-export"}
     assert len(found["dataset_sha256"]["train"]) == 64
@@ -168,7 +168,7 @@ def test_a_damaged_checkpoint_is_told_and_a_missing_one_is_none(
     code, said = mnist_train(*BRIEF, "--resume")
     assert (code, "expected the checkpoint of a training run" in said) == (5, True)
     (tmp_path / "mine.checkpoint").unlink()
-    code, said = mnist_train(*BRIEF[:-4], "--epochs", "1", "--resume")
+    code, said = mnist_train(*BRIEF, "--epochs", "1", "--resume")
     assert (code, "to resume from; training from the start" in said) == (0, True)
 
 

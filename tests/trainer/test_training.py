@@ -48,9 +48,9 @@ def test_every_architecture_trains_and_learns(digits: Splits, name: str) -> None
     json.dumps(record)
 
 
-@pytest.mark.parametrize("name", ["cnn", "dense-100"])  # every kind of layer, of loss, of random choice
+@pytest.mark.parametrize("name", ["strided", "dense-100"])  # every kind of layer, of loss, of random choice
 def test_one_seed_gives_one_model(digits: Splits, name: str) -> None:
-    first, again = (train_briefly(name, digits, epochs=2, seed=1) for _ in range(2))
+    first, again = (train_briefly(name, digits, epochs=1, seed=1) for _ in range(2))
     assert all(map(np.array_equal, first.model.get_weights(), again.model.get_weights()))
     timeless = [{k: v for k, v in training.record.items() if k != "seconds"} for training in (first, again)]
     assert timeless[0] == timeless[1]
@@ -107,7 +107,7 @@ def test_the_optimiser_is_that_of_the_recipe() -> None:
         made = build_optimizer(recipe, steps=4)
         assert type(made).__name__.lower() == name
         assert made.weight_decay == 0.1
-        rates = [float(made.learning_rate(step)) for step in range(13)]
+        rates = [float(made._learning_rate(step)) for step in range(13)]
         assert rates[0] == pytest.approx(0.02)
         assert (max(rates), rates.index(max(rates))) == (0.5, 3)
         assert rates[-1] == 0

@@ -40,7 +40,7 @@ class Batches:
         self._sparse = recipe.loss.startswith("sparse")
         self._size = min(recipe.batch_size, len(data))
         self.steps = len(data) // self._size
-        self._prepare = tf.function(self._prepared, reduce_retracing=True)  # traced once, not once an epoch
+        self._prepare = tf.function(self._prepared, autograph=False)  # traced once, not once an epoch
 
     def epoch(self, number: int) -> tf.data.Dataset:
         """Return the batches of epoch `number`, counted from 0: float images 0..1 and labels, as model and loss want.
