@@ -1,4 +1,4 @@
-"""`strided`: learns fastest, since the strides of its first convolution leave a quarter of the pixels to all others."""
+"""`strided`: learns fastest, since strides in place of pooling spare three quarters of the work of two convolutions."""
 
 from __future__ import annotations
 
@@ -29,9 +29,8 @@ def build() -> keras.Model:
         [
             keras.Input((28, 28, 1), name="pixels"),
             *convolution(1, 16, 5, strides=2),
-            *convolution(2, 32, 3),
-            layers.MaxPooling2D(name="pool2"),
-            *convolution(3, 32, 3),
+            *convolution(2, 32, 3, strides=2),
+            *convolution(3, 48, 3),
             layers.Flatten(name="flatten"),
             layers.Dense(10, activation="softmax", name="scores"),
         ],
@@ -41,7 +40,7 @@ def build() -> keras.Model:
 
 STRIDED = Architecture(
     name="strided",
-    summary="three plain convolutions, the first with strides; learns fastest",
+    summary="three plain convolutions, two with strides in place of pooling; learns fastest",
     build=build,
     recipe=Recipe(
         epochs=15,
