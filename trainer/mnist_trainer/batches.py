@@ -38,8 +38,8 @@ class Batches:
         self._images, self._labels = tf.constant(data.images[..., None]), tf.constant(data.labels)
         self._augmentation, self._shape, self._seed = recipe.augmentation, shape, seed
         self._sparse = recipe.loss.startswith("sparse")
-        self._size = min(recipe.batch_size, len(data))
-        self.steps = len(data) // self._size
+        self.size = min(recipe.batch_size, len(data))
+        self.steps = len(data) // self.size
         self._prepare = tf.function(self._prepared, autograph=False)  # traced once, not once an epoch
 
     def epoch(self, number: int) -> tf.data.Dataset:
@@ -61,9 +61,9 @@ class Batches:
         drawn = tf.random.stateless_uniform(
             (len(self._labels),), [self._seed, -1 - number], minval=None, maxval=None, dtype=tf.int32
         )
-        order = tf.argsort(drawn, stable=True)[: self.steps * self._size]
+        order = tf.argsort(drawn, stable=True)[: self.steps * self.size]
         numbers = tf.range(number * self.steps, (number + 1) * self.steps, dtype=tf.int64)
-        rows = tf.data.Dataset.from_tensor_slices((tf.reshape(order, (self.steps, self._size)), numbers))
+        rows = tf.data.Dataset.from_tensor_slices((tf.reshape(order, (self.steps, self.size)), numbers))
         return rows.map(self._prepare, num_parallel_calls=2, deterministic=True).prefetch(4)
 
     def _prepared(self, rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -73,4 +73,4 @@ class Batches:
         if self._augmentation is not None:
             images = self._augmentation(images, tf.stack([tf.constant(self._seed, tf.int64), number]))
         labels = tf.gather(self._labels, rows)
-        return tf.reshape(images, (self._size, *self._shape)), labels if self._sparse else tf.one_hot(labels, 10)
+        return tf.reshape(images, (self.size, *self._shape)), labels if self._sparse else tf.one_hot(labels, 10)

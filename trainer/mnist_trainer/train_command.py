@@ -21,6 +21,7 @@ from mnist_trainer.cli import DATA_HELP, EXIT_CODES, command_parser, natural, po
 from mnist_trainer.errors import UsageError
 from mnist_trainer.optimizer import OPTIMIZERS
 from mnist_trainer.preset import PRESETS
+from mnist_trainer.strategy import STRATEGIES, is_chief, open_strategy
 
 if TYPE_CHECKING:
     import keras
@@ -71,6 +72,12 @@ def _parser() -> argparse.ArgumentParser:
         type=positive,
         metavar="N",
         help="end after N epochs without a smaller validation loss; keep the best",
+    )
+    recipe.add_argument(
+        "--strategy",
+        choices=tuple(STRATEGIES),
+        help="share each batch among this machine's GPUs, or among the machines that TF_CONFIG names; the same command "
+        "is started on each, the first writes the model (default: one device)",
     )
     output = parser.add_argument_group("what comes out")
     output.add_argument(
@@ -130,6 +137,7 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
     chosen, recipe = _chosen(arguments)
     data = load_data(arguments.data)
     import_tensorflow()
+    strategy = open_strategy(arguments.strategy) if arguments.strategy else None
     _tell_of(checkpoint, resume=arguments.resume)
     say(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
     try:
@@ -141,6 +149,7 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
             checkpoint=checkpoint,
             resume=arguments.resume,
             tensorboard=arguments.tensorboard,
+            strategy=strategy,
             show=True,
         )
     except InterruptedTraining as stopped:
@@ -148,6 +157,9 @@ def _run(arguments: argparse.Namespace, command: str) -> int:
         if path.exists() and training.record["epochs_done"] == 0:
             say(f"stopped before an epoch was done; {path} is left as it was")
             return 130
+    if not is_chief(strategy):
+        say("trained; the first worker writes the model")
+        return 0
     record = training.record | {"command": command, "preset": arguments.preset}
     _save(training.model, record, path, plot=arguments.plot)
     print(json.dumps(record | {"path": str(path)}, indent=2) if arguments.json else path)

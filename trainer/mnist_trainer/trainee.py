@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from mnist_trainer.batches import Batches
 from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Dataset, Splits
+from mnist_trainer.distributed_epochs import DistributedEpochs
 from mnist_trainer.errors import DivergedError
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
@@ -38,34 +40,43 @@ class Trainee:
 
     Parameters
     ----------
-    architecture, recipe, seed
+    architecture, recipe
         As for `mnist_trainer.training.train`.
     split : Splits
         The images to train with, and those to validate with.
     run : dict
-        What its checkpoints say that the weights follow from.
+        What its checkpoints say that the weights follow from, among it the ``seed``.
+    strategy : tf.distribute.Strategy or None
+        How the work is shared; None where one device does it all.
     """
 
     def __init__(
-        self, architecture: Architecture, recipe: Recipe, seed: int, split: Splits, run: dict[str, Any]
+        self,
+        architecture: Architecture,
+        recipe: Recipe,
+        split: Splits,
+        run: dict[str, Any],
+        strategy: tf.distribute.Strategy | None,
     ) -> None:
         import keras
         import tensorflow as tf
 
-        keras.utils.set_random_seed(seed)
+        keras.utils.set_random_seed(run["seed"])
         tf.config.experimental.enable_op_determinism()
         self._recipe, self._run = recipe, run
-        self._model = architecture.build()
-        shape = self._model.input_shape[1:]
-        self._batches = Batches(split.train, recipe, shape, seed)
-        self._validation = _plain(split.test, recipe, shape)
-        self._model.compile(
-            build_optimizer(recipe, self._batches.steps),
-            loss=recipe.loss,
-            metrics=["accuracy"],
-            steps_per_execution=min(STEPS_AT_ONCE, self._batches.steps),
-        )
-        self._model.optimizer.build(self._model.trainable_variables)
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            self._model = architecture.build()
+            shape = self._model.input_shape[1:]
+            self._batches = Batches(split.train, recipe, shape, run["seed"])
+            self._validation = _plain(split.test, recipe, shape)
+            self._model.compile(
+                build_optimizer(recipe, self._batches.steps),
+                loss=recipe.loss,
+                metrics=["accuracy"],
+                steps_per_execution=min(STEPS_AT_ONCE, self._batches.steps),
+            )
+            self._model.optimizer.build(self._model.trainable_variables)
+        self._distributed = DistributedEpochs(strategy, self._model, recipe.loss) if strategy else None
         self._best: list[npt.NDArray[Any]] = []
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
         self.seconds = 0.0
@@ -115,14 +126,10 @@ class Trainee:
                     self._saved().save(checkpoint)
 
     def _epoch(self, number: int, follow: keras.callbacks.Callback) -> dict[str, float]:
-        fitted = self._model.fit(
-            self._batches.epoch(number),
-            validation_data=self._validation,
-            shuffle=False,  # the batches already are
-            verbose=0,
-            callbacks=[follow],
-        )
-        figures = {key: float(values[0]) for key, values in fitted.history.items()}
+        if self._distributed:
+            figures = self._distributed.train(self._batches, number) | self._distributed.validate(self._validation)
+        else:
+            figures = self._fit(number, follow)
         if not all(map(math.isfinite, figures.values())):
             raise DivergedError(
                 f"Expected a finite loss, received {figures['loss']} in training and {figures['val_loss']} in "
@@ -133,6 +140,16 @@ class Trainee:
             self._best = self._model.get_weights()
         self.history = {key: [*values, figures[key]] for key, values in self.history.items()}  # all at once, or none
         return figures
+
+    def _fit(self, number: int, follow: keras.callbacks.Callback) -> dict[str, float]:
+        fitted = self._model.fit(
+            self._batches.epoch(number),
+            validation_data=self._validation,
+            shuffle=False,  # the batches already are
+            verbose=0,
+            callbacks=[follow],
+        )
+        return {key: float(values[0]) for key, values in fitted.history.items()}
 
     def _patience_is_out(self) -> bool:
         waited = len(self.history["loss"]) - 1 - self.best_epoch

@@ -13,10 +13,12 @@ from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Splits, hold_out
 from mnist_trainer.evaluation import evaluate
 from mnist_trainer.event_log import EventLog
+from mnist_trainer.strategy import is_chief
 from mnist_trainer.trainee import Follower, Trainee
 
 if TYPE_CHECKING:
     import keras
+    import tensorflow as tf
 
     from mnist_trainer.architecture import Architecture, Recipe
 
@@ -55,6 +57,7 @@ def train(
     resume: bool = False,
     tensorboard: Path | None = None,
     follow: Follower | None = None,
+    strategy: tf.distribute.Strategy | None = None,
     show: bool = False,
 ) -> Training:
     """Train `architecture` on the training images of `data`, less a validation split held out of them.
@@ -80,6 +83,9 @@ def train(
         A folder for the curves.
     follow : callable, optional
         Is given the number, from 0, and the figures of each epoch that is done; what it raises ends the training.
+    strategy : tf.distribute.Strategy, optional
+        Shares each batch among devices or machines; see `open_strategy`. Every machine calls this function with the
+        same arguments and gets the same model; the one that is the chief writes the checkpoint and shows progress.
     show : bool
         Show progress on stderr.
 
@@ -111,14 +117,15 @@ def train(
     """
     recipe = recipe or architecture.recipe
     split = hold_out(data.train, max(10, round(len(data.train) * VALIDATION_SHARE)), seed, ("train", "validation"))
-    run = _facts(architecture, recipe, seed, data)
-    trainee = Trainee(architecture, recipe, seed, split, run)
-    followers = [EventLog(tensorboard).epoch] if tensorboard else []
+    run = _facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
+    trainee = Trainee(architecture, recipe, split, run, strategy)
+    chief = is_chief(strategy)
+    followers = [EventLog(tensorboard).epoch] if tensorboard and chief else []
     if resume and checkpoint is not None and checkpoint.exists():
         trainee.restore(Checkpoint.load(checkpoint))
     interrupted = False
     try:
-        trainee.train(checkpoint, [*followers, *([follow] if follow else [])], show=show)
+        trainee.train(checkpoint if chief else None, [*followers, *([follow] if follow else [])], show=show and chief)
     except KeyboardInterrupt:
         if not trainee.has_begun:
             raise
