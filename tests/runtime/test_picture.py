@@ -32,7 +32,7 @@ def test_an_image_in_hand_is_read_as_from_a_file(seven: np.ndarray, mode: str) -
 
 def test_a_picture_beyond_the_limit_is_not_decoded(tmp_path: Path) -> None:
     Image.new("1", (9000, 6000)).save(tmp_path / "large.png")
-    with pytest.raises(PictureError, match=r"large\.png: Expected a picture of at most 50,000,000 pixels"):
+    with pytest.raises(PictureError, match=r"large\.png: Expected a picture of 1 to 50,000,000 pixels"):
         read_picture(tmp_path / "large.png")
 
 
@@ -48,7 +48,7 @@ def test_a_picture_is_turned_upright(tmp_path: Path, seven: np.ndarray) -> None:
 def test_what_is_no_picture_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "no.png"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match=r"no\.png: expected a picture"):
+    with pytest.raises(PictureError, match=r"no\.png: Expected a picture"):
         read_picture(path)
 
 
@@ -62,7 +62,7 @@ def test_a_truncated_picture_is_told(tmp_path: Path, seven: np.ndarray) -> None:
 
 def test_a_missing_file_and_a_folder_are_told(tmp_path: Path) -> None:
     for path in (tmp_path / "none.png", tmp_path):
-        with pytest.raises(PictureError, match="expected a picture"):
+        with pytest.raises(PictureError, match="Expected a picture"):
             read_picture(path)
 
 
