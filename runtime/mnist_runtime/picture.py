@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BackendError, PictureError
+from mnist_runtime.native_output import held_back
 from mnist_runtime.preparation import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ def pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
 @contextlib.contextmanager
 def _in_plain_words() -> Iterator[None]:
     """Make whatever Pillow raises a `PictureError`, and let it warn nobody of damage that can be lived with."""
+    _let_pillow_log_nowhere()
     with ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -83,6 +86,14 @@ def _in_plain_words() -> Iterator[None]:
             raise PictureError(f"Expected a picture, could not read it ({reason}).") from error
 
 
+@functools.cache
+def _let_pillow_log_nowhere() -> None:
+    """Keep what Pillow logs of damage from stderr, where it goes if the program has not set up any logging."""
+    import logging  # takes as long to import as ten digits
+
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+
 def _pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
     from PIL import ExifTags, ImageOps
 
@@ -93,7 +104,7 @@ def _pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
         )
     if picture.format in PROGRAMS:
         raise PictureError(f"Expected pixels, received {picture.format}, which is a program; save it as PNG.")
-    picture.load()
+    _decode(picture)
     lies = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
     upright = ImageOps.exif_transpose(picture) if lies else picture  # which copies it in any case
     if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
@@ -102,6 +113,15 @@ def _pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
         return np.asarray(upright.convert("L"))
     opaque = upright.mode == "RGB" and "transparency" not in upright.info
     return np.asarray(upright if opaque else upright.convert("RGBA"))
+
+
+def _decode(picture: Image.Image) -> None:
+    """Decode; what libtiff writes to stderr of damage is held back, as Pillow holds back what the others write."""
+    if picture.format != "TIFF":
+        picture.load()
+        return
+    with held_back(), _in_plain_words():
+        picture.load()
 
 
 def _eight_bit(deep: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
