@@ -6,6 +6,7 @@ with nothing on stderr.
 
 import argparse
 import faulthandler
+import functools
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -49,6 +51,7 @@ MEGABYTES = 1100
 EXIT_CODES = (2, 6)
 
 
+@functools.cache
 def sources() -> dict[str, list[bytes]]:
     """Return for each format the files of a drawn seven, in each mode and variant that it has."""
     Image.init()
@@ -56,8 +59,7 @@ def sources() -> dict[str, list[bytes]]:
     for format in sorted(set(Image.SAVE) & set(Image.OPEN)):
         for mode in MODES:
             for options in VARIANTS.get(format, ({},)):
-                content = written(format, mode, options)
-                if content:
+                if content := written(format, mode, options):
                     found.setdefault(format, []).append(content)
     return found
 
@@ -67,11 +69,13 @@ def written(format: str, mode: str, options: dict[str, Any]) -> bytes | None:
     picture = Image.new("L", SIZE, 250)
     ImageDraw.Draw(picture).line([(12, 20), (50, 20), (25, 70)], 20, 7)
     exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = 6, "seven"
+    exif[0x0112], exif[0x010E] = 6 if options else 1, "seven"  # the plain ones are upright
     buffer = io.BytesIO()
     try:
-        picture = picture.convert("I") if mode == "I;16" else picture
-        picture.convert(mode).save(buffer, format, exif=exif, **options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of kinds that Pillow will no longer write one day
+            picture = picture.convert("I") if mode == "I;16" else picture
+            picture.convert(mode).save(buffer, format, exif=exif, **options)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SystemError):
         return None
     return buffer.getvalue()
@@ -141,7 +145,9 @@ def cases(
 def outcome(classifier: Classifier, picture: Any) -> str:
     """Classify; return what came of it, or raise what must not be raised."""
     try:
-        found = classifier.classify(picture)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = classifier.classify(picture)
     except ToolkitError as error:
         said = str(error).removeprefix(str(picture))
         if error.exit_code not in EXIT_CODES or len(said) > 400 or not said.isprintable():
