@@ -36,7 +36,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {
     "JPEG": ({}, {"progressive": True}, {"quality": 100, "subsampling": 0}),
     "GIF": ({}, {"save_all": True, "append_images": [Image.new("L", (61, 83), 90)]}),
     "WEBP": ({}, {"lossless": True}),
-    "TIFF": tuple({"compression": name} for name in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")),
+    "TIFF": ({}, *({"compression": name} for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"))),
 }
 """Format -> ways in which it is written."""
 SIZE = (61, 83)
