@@ -20,7 +20,7 @@ from mnist_runtime.manifest import Manifest
 from mnist_runtime.picture import pixels_of, read_picture
 from mnist_runtime.pixels import as_pixels
 from mnist_runtime.prediction import Prediction
-from mnist_runtime.preparation import prepare
+from mnist_runtime.preparation import MAX_PIXELS, prepare
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -286,7 +286,7 @@ def _pixels(picture: npt.ArrayLike | str | Path | Image) -> npt.NDArray[np.uint8
         return read_picture(picture)
     if hasattr(picture, "getexif"):  # an image of Pillow's, which need not be installed
         return pixels_of(cast("Image", picture))
-    return as_pixels(cast("npt.ArrayLike", picture))
+    return as_pixels(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
 
 
 def _ready_model(format: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -27,6 +28,8 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         if request and signal.getsignal(request) is signal.SIG_DFL:  # nohup has it ignored
             with contextlib.suppress(ValueError):  # not in the main thread, where signals are not ours
                 signal.signal(request, lambda number, _: sys.exit(128 + number))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what no encoding has
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = command()
         sys.stdout.flush()

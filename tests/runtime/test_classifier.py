@@ -1,5 +1,7 @@
 import dataclasses
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +9,10 @@ import pytest
 from tests.conftest import DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
-from mnist_runtime import ArtifactError, Classifier, Prediction, UsageError
+from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, UsageError
 from mnist_trainer import Splits
+
+READY = Path(__file__).parents[2] / "runtime/mnist_runtime/models/cnn-int8.tflite"
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
@@ -147,15 +151,39 @@ def test_threads_give_the_answers_of_one(digits: Splits) -> None:
     assert np.array_equal(alone.scores(images[:1]), together.scores(images[:1]))
 
 
-def test_callers_may_share_a_classifier(digits: Splits) -> None:
-    from concurrent.futures import ThreadPoolExecutor
+class Forgetful:
+    """An interpreter as LiteRT is: what it is given lies in it, where another thread may put something else."""
 
-    classifier = Classifier.load(threads=2)
-    parts = np.array_split(digits.test.images, 40)
-    expected = [classifier.scores(part) for part in parts]
+    output = None
+
+    def __init__(self) -> None:
+        self.input = np.zeros(0)
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        self.input = pixels
+        time.sleep(0.002)
+        return self.input[:, :1, :10, 0].reshape(-1, 10).astype(np.float32)
+
+
+def mixed_up(classifier: Classifier) -> int:
+    """Return how many of 80 calls by 8 threads were given the answer to another."""
+    images = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 28, 28), np.uint8)
     with ThreadPoolExecutor(8) as pool:
-        for _ in range(3):
-            assert all(map(np.array_equal, expected, pool.map(classifier.scores, parts)))
+        found = list(pool.map(classifier.scores, images))
+    return sum(not np.all(scores == number) for number, scores in enumerate(found))
+
+
+@pytest.mark.parametrize("interpreters", [1, 3, 8])
+def test_each_call_has_an_interpreter_of_its_own(interpreters: int) -> None:
+    """With real interpreters: tests/runtime/test_every_interpreter.py; this one is sure to show a mixture."""
+    classifier = Classifier(Artifact.open(READY), [Forgetful() for _ in range(interpreters)], "numpy")
+    assert mixed_up(classifier) == 0
+
+
+def test_a_shared_interpreter_would_mix_up_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = Forgetful()
+    monkeypatch.setattr(Classifier, "_borrow", lambda _: shared)
+    assert mixed_up(Classifier(Artifact.open(READY), [shared], "numpy")) > 0
 
 
 def test_no_thread_is_refused() -> None:

@@ -1,3 +1,4 @@
+import os
 import signal
 import subprocess
 import sys
@@ -89,3 +90,16 @@ run_command(work)
         process.send_signal(request_to_end)
         assert process.wait(timeout=30) == code
     assert not draft.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_a_name_that_no_encoding_has_can_be_printed(encoding: str) -> None:
+    code = "from mnist_runtime.command import run_command; run_command(lambda: print('7: \\udcff\\u4e03') or 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"7: \\udcff")
