@@ -187,7 +187,7 @@ def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path
 
     measured = run("mnist-evaluate", path, "--data", "digits", "--json")
     assert measured.returncode == 0, measured.stderr
-    found = json.loads(measured.stdout)
+    (found,) = json.loads(measured.stdout)["models"]
     assert found["accuracy"] == pytest.approx(record["test_accuracy"])
     assert np.sum(found["confusion"]) == found["images"] == 1500
     assert measured.stderr == ""

@@ -72,8 +72,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     test = load_data(arguments.data).test
     assessed = []
     for name, score in scorers.items():
-        say(f"asking {name} ...")
-        off_the_path = Robustness.measure(score, test) if arguments.robustness else None
+        off_the_path = None
+        if arguments.robustness:
+            say(f"{name}: corrupting digits and looking for what is none ...")
+            off_the_path = Robustness.measure(score, test)
         assessed.append(Assessment(name, Evaluation.of(score, test), off_the_path))
     facts = json.dumps({"models": [one.as_dict() for one in assessed]}, indent=2)
     if arguments.report:
