@@ -11,7 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from mnist_runtime.errors import ToolkitError
 
@@ -43,7 +43,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         say(f"error: expected the package {error.name}, it is not installed or broken ({error}): pip install it.")
         code = 4
     except BrokenPipeError:  # the reader of our stdout left, as `head` does; nobody listens, nothing is well
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         code = 141
     except Exception as error:  # the one place that may catch everything
         frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -64,5 +64,12 @@ def report_error(error: ToolkitError) -> int:
 
 def say(text: str) -> None:
     """Print `text` for a person on stderr; a reader that has left must not change what the command does."""
-    with contextlib.suppress(BrokenPipeError):
+    try:
         print(text, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what a reader that left has not read go nowhere; else Python up to 3.10 ends with 120 on flushing it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -15,7 +15,9 @@ from mnist_runtime.installation import WHEELS, how_to_install
 __all__ = ["Diagnosis", "examine"]
 
 PROBE = """
-import json, sys
+import sys
+sys.path[:] = filter(None, sys.path)  # without the folder where we are, as -P does from Python 3.11 on
+import json
 name = sys.argv[1]
 step = "import"
 try:
@@ -86,7 +88,7 @@ def examine(backend: str) -> Diagnosis:
     """
     if importlib.util.find_spec(BACKENDS[backend].module) is None:
         return Diagnosis(backend, "missing", "not installed", _install(backend))
-    command = [sys.executable, "-P", "-c", PROBE, backend]
+    command = [sys.executable, "-c", PROBE, backend]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
     except subprocess.TimeoutExpired:
