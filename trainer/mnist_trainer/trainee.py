@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_trainer.averaging import finish_average
 from mnist_trainer.batches import Batches
 from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Dataset, Splits
 from mnist_trainer.errors import DivergedError
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
+from mnist_trainer.sharpening import sharpen
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +30,9 @@ __all__ = ["Follower", "Trainee"]
 
 Follower = Callable[[int, dict[str, float]], None]
 """Is told the number, from 0, and the figures of each epoch that is done."""
+
+STATISTICS_BATCHES = 100
+"""Batches over which the batch statistics of averaged weights are taken."""
 
 STEPS_AT_ONCE = 32
 """Steps that TensorFlow makes without asking Python: more gain nothing, and Ctrl-C waits for them."""
@@ -70,6 +75,7 @@ class Trainee:
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
         self.seconds = 0.0
         self.resumed_after: int | None = None
+        self.sharpened: float | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -113,6 +119,15 @@ class Trainee:
                     follow(epoch, figures)
                 if checkpoint:
                     self._saved().save(checkpoint)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Make of the weights of the last epoch those of the model; no checkpoint holds what this did."""
+        if self._recipe.average is not None:
+            finish_average(self._model, self._batches.epoch(len(self.history["loss"])).take(STATISTICS_BATCHES))
+        if self._recipe.distillation is not None:
+            images, labels = next(iter(self._validation.unbatch().batch(len(self._validation) * 500)))
+            self.sharpened = sharpen(self._model, images.numpy(), labels.numpy().argmax(axis=1))
 
     def _epoch(self, number: int, follow: keras.callbacks.Callback) -> dict[str, float]:
         fitted = self._model.fit(

@@ -135,6 +135,7 @@ def train(
         "test_accuracy": evaluate(model, data.test).accuracy,
         "epochs_done": len(trainee.history["loss"]),
         "best_epoch": trainee.best_epoch + 1 if recipe.patience else None,
+        "sharpened": trainee.sharpened,
         "interrupted": interrupted,
         "resumed_after": trainee.resumed_after,
         "history": {key: [round(value, 6) for value in values] for key, values in trainee.history.items()},
