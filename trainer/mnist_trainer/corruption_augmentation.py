@@ -63,7 +63,7 @@ class CorruptionAugmentation:
 
 
 def _levels(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Weak light: black becomes grey, white too, each its own."""
+    """Weaken the light: black becomes grey, white too, each its own."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 2)
@@ -77,7 +77,7 @@ def _overexposed(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _inverted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Ink on paper, of any contrast."""
+    """Show ink on paper, of any contrast."""
     return 1.0 - _levels(images, seed)
 
 
@@ -90,7 +90,7 @@ def _partly_inverted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _foggy(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Bright fog of several grains before the digit."""
+    """Lay bright fog of two grains before the digit."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 5)
@@ -103,7 +103,7 @@ def _foggy(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _blurred(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Out of focus: between once and four times the mean of nine neighbours."""
+    """Put it out of focus: between once and four times the mean of nine neighbours."""
     import tensorflow as tf
 
     once = tf.nn.avg_pool2d(images, 3, 1, "SAME")
@@ -113,7 +113,7 @@ def _blurred(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _smeared(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Moved while the shutter was open: the mean of seven copies along a line of up to 7 pixels."""
+    """Move it while the shutter is open: the mean of seven copies along a line of up to 7 pixels."""
     import keras
     import tensorflow as tf
 
@@ -130,7 +130,7 @@ def _smeared(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _noisy(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Noise of the dark and noise of the light, which grows with it."""
+    """Add noise of the dark and noise of the light, which grows with it."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 4)
@@ -140,7 +140,7 @@ def _noisy(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _peppered(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Dead and hot pixels: up to a third."""
+    """Add dead and hot pixels: up to a third."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 2)
@@ -149,7 +149,7 @@ def _peppered(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _frosted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Seen through rough glass: each pixel shows another one, up to 2 pixels away."""
+    """Look through rough glass: each pixel shows another one, up to 2 pixels away."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 2)
@@ -160,7 +160,7 @@ def _frosted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _crossed_out(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A line of any width, grey and direction across the digit; it swings, and half of the lines are dashed."""
+    """Cross the digit out with a line that swings, of any width, grey and direction; half of the lines are dashed."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 6)
@@ -172,7 +172,7 @@ def _crossed_out(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _barred(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Two straight bars, black, grey or white."""
+    """Lay two straight bars across, black, grey or white."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 6)
@@ -184,7 +184,7 @@ def _barred(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _splashed(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Drops of any grey, where smooth noise is high."""
+    """Splash drops of any grey where smooth noise is high."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 3)
@@ -193,7 +193,7 @@ def _splashed(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _edged(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The outline alone: brightest less darkest neighbour, made as steep as chance will have it."""
+    """Leave the outline alone: where neighbours are brighter, or darker, made as steep as chance will have it."""
     import tensorflow as tf
 
     brightest, darkest = tf.nn.max_pool2d(images, 3, 1, "SAME"), -tf.nn.max_pool2d(-images, 3, 1, "SAME")
@@ -203,7 +203,7 @@ def _edged(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _stroked(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A broader or a finer pen."""
+    """Take a broader or a finer pen."""
     import tensorflow as tf
 
     brightest, darkest = tf.nn.max_pool2d(images, 3, 1, "SAME"), -tf.nn.max_pool2d(-images, 3, 1, "SAME")

@@ -42,10 +42,10 @@ class NonDigits:
         images, targets = tf.convert_to_tensor(images), tf.convert_to_tensor(targets)
         each = int(images.shape[0] * self.share / len(KINDS))
         made = [
-            tf.clip_by_value(
-                make(images[each * number : each * (number + 1)], tf.random.fold_in(seed, number)), 0.0, 1.0
+            tf.clip_by_value(make(part, tf.random.fold_in(seed, number)), 0.0, 1.0)
+            for number, (make, part) in enumerate(
+                zip(KINDS.values(), tf.split(images[: each * len(KINDS)], len(KINDS)), strict=True)
             )
-            for number, make in enumerate(KINDS.values())
         ]
         count = each * len(KINDS)
         flat = tf.fill((count, targets.shape[1]), 1.0 / targets.shape[1])
@@ -53,7 +53,7 @@ class NonDigits:
 
 
 def _texture(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Noise of four grains at once, of any contrast."""
+    """Mix noise of four grains, of any contrast."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 9)
@@ -66,7 +66,7 @@ def _texture(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _blobs(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Smooth noise cut at a level: islands with a grey of their own."""
+    """Cut smooth noise at a level: islands with a grey of their own."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 5)
@@ -76,7 +76,7 @@ def _blobs(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _shapes(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Two filled rectangles or ellipses that overlap, plain or with a texture."""
+    """Fill two rectangles or ellipses that overlap, plain or with a texture."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 12)
@@ -92,7 +92,7 @@ def _shapes(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _grating(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Stripes, or two kinds of them crossed."""
+    """Draw stripes, or two kinds of them crossed."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 6)
@@ -103,7 +103,7 @@ def _grating(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _scribble(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Five strokes of a pen, each bent and of a limited length: too many for a digit."""
+    """Draw five bent strokes of a pen: too many for a digit."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 11)
@@ -112,14 +112,13 @@ def _scribble(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     for number in range(5):
         across, along = wave(count, seeds[number], bend=3.0)
         stroke = tf.sigmoid((width - tf.abs(across)) * 3.0)
-        picture = tf.maximum(
-            picture, stroke * tf.cast(tf.abs(along) < uniform(count, seeds[number + 5], 3.0, 14.0), tf.float32)
-        )
+        is_long_enough = tf.abs(along) < uniform(count, seeds[number + 5], 3.0, 14.0)
+        picture = tf.where(is_long_enough, tf.maximum(picture, stroke), picture)
     return picture
 
 
 def _shuffled(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """A digit whose sixteen tiles of 7x7 pixels have changed places."""
+    """Let the sixteen tiles of 7x7 pixels of a digit change places."""
     import tensorflow as tf
 
     count = images.shape[0]
@@ -131,7 +130,7 @@ def _shuffled(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _plain(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """One grey, with a little noise: an empty field, or the lens cap."""
+    """Fill it with one grey, with a little noise: an empty field, or the lens cap."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 3)
@@ -140,7 +139,7 @@ def _plain(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _pixels(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """The pixels of a digit in any order, or blocks of four of them."""
+    """Shuffle the pixels of a digit, or blocks of four of them."""
     import tensorflow as tf
 
     count, seeds = images.shape[0], tf.random.split(seed, 2)

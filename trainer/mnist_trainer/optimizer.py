@@ -35,8 +35,6 @@ def build_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
     rate = recipe.peak_learning_rate if recipe.schedule == "constant" else _one_cycle(recipe, steps)
     if recipe.weight_decay:
         settings = settings | {"weight_decay": recipe.weight_decay}
-    if recipe.average is not None:
-        settings = settings | {"use_ema": True, "ema_momentum": recipe.average}
     return pkgutil.resolve_name(name)(rate, **settings)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.averaging import finish_average
+from mnist_trainer.averaging import WeightAverage
 from mnist_trainer.batches import Batches
 from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Dataset, Splits
@@ -72,6 +72,7 @@ class Trainee:
         )
         self._model.optimizer.build(self._model.trainable_variables)
         self._best: list[npt.NDArray[Any]] = []
+        self._average = WeightAverage(self._model, recipe.average, STEPS_AT_ONCE) if recipe.average else None
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
         self.seconds = 0.0
         self.resumed_after: int | None = None
@@ -100,6 +101,8 @@ class Trainee:
         for variable, value in zip(self._model.optimizer.variables, checkpoint.optimizer, strict=True):
             variable.assign(value)
         self.history, self.seconds, self._best = checkpoint.history, checkpoint.seconds, list(checkpoint.best)
+        if self._average is not None:
+            self._average.values = list(checkpoint.average)
         self.resumed_after = len(self.history["loss"])
 
     def train(self, checkpoint: Path | None, followers: Sequence[Follower], *, show: bool) -> None:
@@ -123,8 +126,8 @@ class Trainee:
 
     def _finish(self) -> None:
         """Make of the weights of the last epoch those of the model; no checkpoint holds what this did."""
-        if self._recipe.average is not None:
-            finish_average(self._model, self._batches.epoch(len(self.history["loss"])).take(STATISTICS_BATCHES))
+        if self._average is not None:
+            self._average.settle(self._batches.epoch(len(self.history["loss"])).take(STATISTICS_BATCHES))
         if self._recipe.distillation is not None:
             images, labels = next(iter(self._validation.unbatch().batch(len(self._validation) * 500)))
             self.sharpened = sharpen(self._model, images.numpy(), labels.numpy().argmax(axis=1))
@@ -135,7 +138,7 @@ class Trainee:
             validation_data=self._validation,
             shuffle=False,  # the batches already are
             verbose=0,
-            callbacks=[follow],
+            callbacks=[follow, *([self._average.follow()] if self._average else [])],
         )
         figures = {key: float(values[0]) for key, values in fitted.history.items()}
         if not all(map(math.isfinite, figures.values())):
@@ -161,6 +164,7 @@ class Trainee:
             model=[variable.numpy() for variable in self._model.variables],
             optimizer=[variable.numpy() for variable in self._model.optimizer.variables],
             best=self._best,
+            average=self._average.values if self._average else [],
         )
 
 
