@@ -74,12 +74,13 @@ class Batches:
         import tensorflow as tf
 
         if number not in self._copies:
-            batches = list(self._changed(number))
-            images = tf.concat([images for images, _ in batches], axis=0)
-            targets = tf.concat([targets for _, targets in batches], axis=0)
+            batches = [
+                (tf.cast(tf.round(images * 255), tf.uint8), targets) for images, targets in self._changed(number)
+            ]
+            images, targets = (tf.concat(parts, axis=0) for parts in zip(*batches, strict=True))
             if self._recipe.distillation is not None:
                 targets = self._recipe.distillation(images, targets)
-            self._copies[number] = tf.cast(tf.round(images * 255), tf.uint8), targets
+            self._copies[number] = images, targets
         return self._copies[number]
 
     def _changed(self, number: int) -> tf.data.Dataset:
