@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 
 from mnist_trainer.architecture import Architecture, Recipe
 from mnist_trainer.augmentation import AUGMENTATIONS
-from mnist_trainer.corruption_augmentation import CorruptionAugmentation
-from mnist_trainer.non_digits import NonDigits
 
 if TYPE_CHECKING:
     import keras
@@ -69,7 +67,6 @@ ACCURATE = Architecture(
         weight_decay=2e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
-        corruptions=CorruptionAugmentation(share=0.375),
-        non_digits=NonDigits(share=0.125),
+        average=500,
     ),
 )
