@@ -211,6 +211,20 @@ def _stroked(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return images + tf.where(amount > 0, amount * (brightest - images), -amount * (darkest - images))
 
 
+def _distant(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Step back: the digit has between 5/6 and half of its size, anywhere near the centre."""
+    import keras
+    import tensorflow as tf
+
+    count, seeds = images.shape[0], tf.random.split(seed, 2)
+    factor = tf.random.stateless_uniform((count,), seeds[0], 1.2, 2.0)  # from output to input pixels
+    right, down = tf.unstack(tf.random.stateless_uniform((2, count), seeds[1], -3.0, 3.0))
+    zero = tf.zeros_like(factor)
+    kept = 13.5 * (1.0 - factor)
+    moves = tf.stack([factor, zero, kept + right, zero, factor, kept + down, zero, zero], axis=1)
+    return keras.ops.image.affine_transform(images, moves, interpolation="bilinear")
+
+
 CORRUPTIONS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "levels": _levels,
     "overexposed": _overexposed,
@@ -228,5 +242,6 @@ CORRUPTIONS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "edged": _edged,
     "stroked": _stroked,
     "warped": WARP,
+    "distant": _distant,
 }
 """Name -> function of images, float (n, 28, 28, 1), 0..1, and a seed, int (2,), to images that may leave 0..1."""

@@ -59,7 +59,7 @@ ROBUST = Architecture(
         weight_decay=1e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
-        corruptions=CorruptionAugmentation(share=0.3125),
+        corruptions=CorruptionAugmentation(share=0.34),
         non_digits=NonDigits(share=0.09375),
         copies=15,
         average=500,
