@@ -82,11 +82,13 @@ def _inverted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _partly_inverted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Invert what lies on one side of a line."""
+    """Invert what lies on one side of a line, or in a band along it."""
     import tensorflow as tf
 
-    across, _ = wave(images.shape[0], seed, bend=2.0)
-    return tf.where(across > 0, 1.0 - images, images)
+    count, seeds = images.shape[0], tf.random.split(seed, 3)
+    across, _ = wave(count, seeds[0], bend=2.0)
+    band = tf.abs(across) < uniform(count, seeds[1], 1.5, 8.0)
+    return tf.where(tf.where(uniform(count, seeds[2]) < 0.5, across > 0, band), 1.0 - images, images)
 
 
 def _foggy(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

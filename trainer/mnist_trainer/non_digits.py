@@ -117,6 +117,44 @@ def _scribble(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return picture
 
 
+def _glyph(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Draw three to five straight strokes between nine places of a square, as letters have them."""
+    import tensorflow as tf
+
+    count, seeds = images.shape[0], tf.random.split(seed, 6)
+    begin = tf.random.stateless_uniform((count, 5, 1), seeds[0], 0, 9, dtype=tf.int32)
+    end = (begin + tf.random.stateless_uniform((count, 5, 1), seeds[1], 1, 9, dtype=tf.int32)) % 9
+    joints = tf.concat([begin, end], axis=2)
+    square = tf.cast(tf.stack([joints // 3, joints % 3], axis=-1), tf.float32) - 1.0
+    size = tf.random.stateless_uniform((count, 1, 1, 1), seeds[2], 6.0, 9.0)
+    places = 13.5 + size * square + tf.random.stateless_normal((count, 5, 2, 2), seeds[3], stddev=0.7)
+    begins, strokes = places[:, :, :1, None], places[:, :, 1:, None] - places[:, :, :1, None]
+    grid = tf.cast(tf.stack(tf.meshgrid(tf.range(28), tf.range(28), indexing="ij"), axis=-1), tf.float32)
+    along = tf.reduce_sum((grid - begins) * strokes, -1) / (tf.reduce_sum(strokes**2, -1) + 1e-3)
+    nearest = begins + tf.clip_by_value(along, 0.0, 1.0)[..., None] * strokes
+    away = tf.norm(grid - nearest, axis=-1)
+    unused = tf.range(5) >= tf.random.stateless_uniform((count, 1), seeds[4], 3, 6, dtype=tf.int32)
+    away = tf.reduce_min(away + 99.0 * tf.cast(unused, tf.float32)[..., None, None], axis=1)[..., None]
+    return tf.sigmoid((uniform(count, seeds[5], 0.8, 1.9) - away) * 3.0)
+
+
+def _number(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Write two digits side by side, each as narrow as that needs: a number is no digit."""
+    import keras
+    import tensorflow as tf
+
+    count, seeds = images.shape[0], tf.random.split(seed, 2)
+    taller = tf.random.stateless_uniform((count,), seeds[0], 1.0, 1.7)  # from output to input pixels
+    apart = tf.random.stateless_uniform((count,), seeds[1], 5.0, 7.0)
+    zero, narrower = tf.zeros_like(apart), tf.fill((count,), 1.7)
+    down = 13.5 * (1.0 - taller)
+    written = []
+    for digits, right in ((images, -apart), (tf.reverse(images, [0]), apart)):
+        moves = tf.stack([narrower, zero, 13.5 - 1.7 * (13.5 + right), zero, taller, down, zero, zero], axis=1)
+        written.append(keras.ops.image.affine_transform(digits, moves, interpolation="bilinear"))
+    return tf.maximum(*written)
+
+
 def _shuffled(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     """Let the sixteen tiles of 7x7 pixels of a digit change places."""
     import tensorflow as tf
@@ -155,6 +193,8 @@ KINDS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "shapes": _shapes,
     "grating": _grating,
     "scribble": _scribble,
+    "glyph": _glyph,
+    "number": _number,
     "shuffled": _shuffled,
     "plain": _plain,
     "pixels": _pixels,

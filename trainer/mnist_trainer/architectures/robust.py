@@ -60,7 +60,7 @@ ROBUST = Architecture(
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
         corruptions=CorruptionAugmentation(share=0.34),
-        non_digits=NonDigits(share=0.09375),
+        non_digits=NonDigits(share=0.12),
         copies=15,
         average=500,
     ),
