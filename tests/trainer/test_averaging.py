@@ -1,8 +1,13 @@
 import math
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
+import pytest
 
+from mnist_trainer import Splits, UsageError, architecture, train
 from mnist_trainer.averaging import WeightAverage, refresh_statistics
+from mnist_trainer.checkpoint import Checkpoint
 
 
 def test_the_average_forgets_at_the_rate_that_it_says() -> None:
@@ -32,3 +37,19 @@ def test_statistics_are_the_plain_means_over_the_batches() -> None:
         norm.moving_variance, np.mean([batch.var(axis=0) for batch in batches], axis=0), rtol=1e-4
     )
     assert norm.momentum == 0.99
+
+
+def test_a_checkpoint_holds_the_average(digits: Splits, tmp_path: Path) -> None:
+    tiny, checkpoint = architecture("tiny"), tmp_path / "run.checkpoint"
+    recipe = replace(tiny.recipe, epochs=2, batch_size=128, average=64, copies=1)
+    first = train(tiny, digits, recipe=recipe, checkpoint=checkpoint)
+    resumed = train(tiny, digits, recipe=recipe, checkpoint=checkpoint, resume=True)  # nothing is left to train
+    assert resumed.record["resumed_after"] == 2
+    assert all(map(np.array_equal, first.model.get_weights(), resumed.model.get_weights()))
+    last = Checkpoint.load(checkpoint).model
+    assert not all(map(np.array_equal, first.model.get_weights(), last))
+
+
+def test_average_and_patience_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="average or patience"):
+        replace(architecture("tiny").recipe, average=100, patience=3)

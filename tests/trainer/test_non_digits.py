@@ -31,12 +31,14 @@ def test_no_kind_is_a_set_of_digits(digits: Splits) -> None:
 
 
 def test_the_first_of_a_batch_are_replaced_and_their_targets_flat(digits: Splits) -> None:
-    images = digits.train.images[:128, ..., None] / np.float32(255)
-    targets = np.eye(10, dtype=np.float32)[digits.train.labels[:128]]
+    count = 12 * len(KINDS)
+    images = digits.train.images[:count, ..., None] / np.float32(255)
+    targets = np.eye(10, dtype=np.float32)[digits.train.labels[:count]]
     mixed, aims = (np.asarray(part) for part in NonDigits(share=0.25)(images, targets, SEED))
-    np.testing.assert_array_equal(mixed[32:], images[32:])
-    np.testing.assert_array_equal(aims[32:], targets[32:])
-    np.testing.assert_allclose(aims[:32], 0.1)
-    assert (mixed[:32] != images[:32]).any(axis=(1, 2, 3)).all()
+    made = count // 4
+    np.testing.assert_array_equal(mixed[made:], images[made:])
+    np.testing.assert_array_equal(aims[made:], targets[made:])
+    np.testing.assert_allclose(aims[:made], 0.1)
+    assert (mixed[:made] != images[:made]).any(axis=(1, 2, 3)).all()
     assert mixed.min() >= 0
     assert mixed.max() <= 1
