@@ -16,6 +16,7 @@ CHECKPOINT = Checkpoint(
     model=[GENERATOR.random((3, number + 1), np.float32) for number in range(12)],  # more than one digit of names
     optimizer=[np.array(7), GENERATOR.random(4, np.float32)],
     best=[],
+    average=[GENERATOR.random((2, 2))],
 )
 
 
@@ -23,7 +24,7 @@ def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
     CHECKPOINT.save(tmp_path / "run.checkpoint")
     loaded = Checkpoint.load(tmp_path / "run.checkpoint")
     assert (loaded.run, loaded.history, loaded.seconds) == (CHECKPOINT.run, CHECKPOINT.history, 1.5)
-    for kind in ("model", "optimizer", "best"):
+    for kind in ("model", "optimizer", "best", "average"):
         pairs = zip(getattr(loaded, kind), getattr(CHECKPOINT, kind), strict=True)
         assert all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
     assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]

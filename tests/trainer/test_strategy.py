@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import socket
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_trainer import UsageError, load_model
+from mnist_trainer import Splits, UsageError, architecture, load_model, train
 from mnist_trainer.strategy import STRATEGIES, is_chief, open_strategy
 
 OPTIONS = ("--architecture", "dense-100", "--data", "digits", "--epochs", "2", "--seed", "3")
@@ -78,6 +79,12 @@ def test_a_cluster_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, text: s
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(UsageError, match="Expected the environment variable TF_CONFIG to name all workers"):
         open_strategy("multi-worker")
+
+
+def test_a_recipe_that_one_device_alone_can_follow_is_told(digits: Splits) -> None:
+    cnn = architecture("cnn")
+    with pytest.raises(UsageError, match="that of cnn; leave the strategy out"):
+        train(cnn, digits, recipe=dataclasses.replace(cnn.recipe, average=100), strategy=object())
 
 
 def test_an_unknown_strategy_is_told() -> None:

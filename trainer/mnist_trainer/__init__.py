@@ -5,8 +5,10 @@ Importing this package imports neither TensorFlow nor scikit-learn; its function
 
 from mnist_trainer.architecture import ARCHITECTURES, Architecture, Recipe, architecture
 from mnist_trainer.augmentation import AUGMENTATIONS, Augmentation
+from mnist_trainer.corruption_augmentation import CorruptionAugmentation
 from mnist_trainer.dataset import Dataset, Splits
 from mnist_trainer.datasets import DATASETS, load_data
+from mnist_trainer.distillation import Distillation
 from mnist_trainer.errors import (
     DataError,
     DivergedError,
@@ -17,6 +19,7 @@ from mnist_trainer.errors import (
 )
 from mnist_trainer.evaluation import Evaluation, evaluate
 from mnist_trainer.model_file import READY_MODELS, load_model, model_path
+from mnist_trainer.non_digits import NonDigits
 from mnist_trainer.optimizer import OPTIMIZERS
 from mnist_trainer.preset import PRESETS, Preset
 from mnist_trainer.training import InterruptedTraining, Training, train
@@ -30,13 +33,16 @@ __all__ = [
     "READY_MODELS",
     "Architecture",
     "Augmentation",
+    "CorruptionAugmentation",
     "DataError",
     "Dataset",
+    "Distillation",
     "DivergedError",
     "Evaluation",
     "InterruptedTraining",
     "MissingPackageError",
     "ModelError",
+    "NonDigits",
     "Preset",
     "Recipe",
     "Splits",

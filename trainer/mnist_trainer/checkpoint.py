@@ -19,6 +19,9 @@ __all__ = ["Checkpoint"]
 
 Arrays = Sequence[npt.NDArray[Any]]
 
+KINDS = ("model", "optimizer", "best", "average")
+"""The lists of arrays in a checkpoint."""
+
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
@@ -36,6 +39,8 @@ class Checkpoint:
         The values of all variables, in Keras's order.
     best : sequence of ndarray
         The weights of the epoch with the smallest validation loss; none where the recipe does not ask for them.
+    average : sequence of ndarray
+        The running average of the trainable weights; none where the recipe does not ask for it.
     """
 
     run: dict[str, Any]
@@ -44,6 +49,7 @@ class Checkpoint:
     model: Arrays
     optimizer: Arrays
     best: Arrays
+    average: Arrays
 
     def save(self, path: Path) -> None:
         """Write it to `path`, in the place of an earlier one, whole or not at all.
@@ -55,7 +61,7 @@ class Checkpoint:
         """
         facts = json.dumps({"run": self.run, "history": self.history, "seconds": self.seconds})
         arrays = {"facts": np.frombuffer(facts.encode(), np.uint8)}
-        for kind in ("model", "optimizer", "best"):
+        for kind in KINDS:
             arrays |= {f"{kind}/{number}": values for number, values in enumerate(getattr(self, kind))}
         content = io.BytesIO()  # an archive that Ctrl-C leaves half written to a file complains when it is collected
         np.savez(content, allow_pickle=False, **arrays)
@@ -77,7 +83,7 @@ class Checkpoint:
             facts = json.loads(arrays["facts"].tobytes())
             kinds = {
                 kind: [arrays[f"{kind}/{number}"] for number in range(sum(name.startswith(kind) for name in arrays))]
-                for kind in ("model", "optimizer", "best")
+                for kind in KINDS
             }
             return cls(facts["run"], facts["history"], facts["seconds"], **kinds)
         except Exception as error:  # zipfile, zlib, json and NumPy raise many kinds for a damaged file

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_trainer.averaging import WeightAverage
 from mnist_trainer.batches import Batches
 from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Dataset, Splits
@@ -19,6 +20,7 @@ from mnist_trainer.distributed_epochs import DistributedEpochs
 from mnist_trainer.errors import DivergedError
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
+from mnist_trainer.sharpening import sharpen
 
 if TYPE_CHECKING:
     import keras
@@ -30,6 +32,9 @@ __all__ = ["Follower", "Trainee"]
 
 Follower = Callable[[int, dict[str, float]], None]
 """Is told the number, from 0, and the figures of each epoch that is done."""
+
+STATISTICS_BATCHES = 100
+"""Batches over which the batch statistics of averaged weights are taken."""
 
 STEPS_AT_ONCE = 32
 """Steps that TensorFlow makes without asking Python: more gain nothing, and Ctrl-C waits for them."""
@@ -78,9 +83,11 @@ class Trainee:
             self._model.optimizer.build(self._model.trainable_variables)
         self._distributed = DistributedEpochs(strategy, self._model, recipe.loss) if strategy else None
         self._best: list[npt.NDArray[Any]] = []
+        self._average = WeightAverage(self._model, recipe.average, STEPS_AT_ONCE) if recipe.average else None
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
         self.seconds = 0.0
         self.resumed_after: int | None = None
+        self.sharpened: float | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -105,6 +112,8 @@ class Trainee:
         for variable, value in zip(self._model.optimizer.variables, checkpoint.optimizer, strict=True):
             variable.assign(value)
         self.history, self.seconds, self._best = checkpoint.history, checkpoint.seconds, list(checkpoint.best)
+        if self._average is not None:
+            self._average.values = list(checkpoint.average)
         self.resumed_after = len(self.history["loss"])
 
     def train(self, checkpoint: Path | None, followers: Sequence[Follower], *, show: bool) -> None:
@@ -124,6 +133,15 @@ class Trainee:
                     follow(epoch, figures)
                 if checkpoint:
                     self._saved().save(checkpoint)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Make of the weights of the last epoch those of the model; no checkpoint holds what this did."""
+        if self._average is not None:
+            self._average.settle(self._batches.epoch(len(self.history["loss"])).take(STATISTICS_BATCHES))
+        if self._recipe.distillation is not None:
+            images, labels = next(iter(self._validation.unbatch().batch(len(self._validation) * 500)))
+            self.sharpened = sharpen(self._model, images.numpy(), labels.numpy().argmax(axis=1))
 
     def _epoch(self, number: int, follow: keras.callbacks.Callback) -> dict[str, float]:
         if self._distributed:
@@ -147,7 +165,7 @@ class Trainee:
             validation_data=self._validation,
             shuffle=False,  # the batches already are
             verbose=0,
-            callbacks=[follow],
+            callbacks=[follow, *([self._average.follow()] if self._average else [])],
         )
         return {key: float(values[0]) for key, values in fitted.history.items()}
 
@@ -163,6 +181,7 @@ class Trainee:
             model=[variable.numpy() for variable in self._model.variables],
             optimizer=[variable.numpy() for variable in self._model.optimizer.variables],
             best=self._best,
+            average=self._average.values if self._average else [],
         )
 
 

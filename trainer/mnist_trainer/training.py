@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_runtime import __version__
 from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Splits, hold_out
+from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation import evaluate
 from mnist_trainer.event_log import EventLog
 from mnist_trainer.strategy import is_chief
@@ -103,7 +104,7 @@ def train(
     ModelError
         If the checkpoint is damaged.
     UsageError
-        If the checkpoint is of another run, or cannot be written.
+        If the checkpoint is of another run or cannot be written, or the recipe cannot follow the strategy.
 
     Examples
     --------
@@ -116,6 +117,11 @@ def train(
     272
     """
     recipe = recipe or architecture.recipe
+    if strategy and recipe.average:
+        raise UsageError(
+            "Expected a recipe whose weights are not averaged while they are trained, as only one device does, "
+            f"received that of {architecture.name}; leave the strategy out, or choose another architecture."
+        )
     split = hold_out(data.train, max(10, round(len(data.train) * VALIDATION_SHARE)), seed, ("train", "validation"))
     run = _facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
     trainee = Trainee(architecture, recipe, split, run, strategy)
@@ -142,6 +148,7 @@ def train(
         "test_accuracy": evaluate(model, data.test).accuracy,
         "epochs_done": len(trainee.history["loss"]),
         "best_epoch": trainee.best_epoch + 1 if recipe.patience else None,
+        "sharpened": trainee.sharpened,
         "interrupted": interrupted,
         "resumed_after": trainee.resumed_after,
         "history": {key: [round(value, 6) for value in values] for key, values in trainee.history.items()},
