@@ -1,3 +1,4 @@
+import dataclasses
 import errno
 import json
 import signal
@@ -63,13 +64,12 @@ def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[in
     found = record(tmp_path)
     own = architecture("mlp").recipe
     assert found["recipe"] == {
+        **dataclasses.asdict(own),
         "epochs": 2,
         "batch_size": 50,
         "peak_learning_rate": 0.02,
-        "loss": own.loss,
         "optimizer": "sgd",
         "weight_decay": 0.0,
-        "schedule": "one-cycle",
         "augmentation": None,
         "patience": 3,
     }

@@ -34,7 +34,7 @@ class NonDigits:
         >>> import numpy as np
         >>> images, targets = np.zeros((64, 28, 28, 1), np.float32), np.eye(10, dtype=np.float32)[np.arange(64) % 10]
         >>> images, targets = NonDigits(share=0.25)(images, targets, [1, 2])
-        >>> np.asarray(targets).max(axis=1).round(1)[[0, 63]].tolist()
+        >>> np.asarray(targets).max(axis=1)[[0, 63]].astype(float).round(1).tolist()
         [0.1, 1.0]
         """
         import tensorflow as tf
