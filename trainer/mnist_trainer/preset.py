@@ -21,7 +21,7 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "fast": Preset(
-        summary="99.2 % of MNIST's test images right after ten seconds on two idle cores",
+        summary="in a hurry: 99.2 % of MNIST's test images right after three epochs",
         architecture="strided",
         recipe=Recipe(
             epochs=3,
