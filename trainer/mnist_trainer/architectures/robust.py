@@ -53,7 +53,7 @@ ROBUST = Architecture(
     summary="four convolutions, the first of which strides; trained on spoilt pictures too",
     build=build,
     recipe=Recipe(
-        epochs=60,
+        epochs=100,
         batch_size=256,
         peak_learning_rate=1e-2,
         weight_decay=1e-2,
@@ -61,7 +61,7 @@ ROBUST = Architecture(
         augmentation=AUGMENTATIONS["strong"],
         corruptions=CorruptionAugmentation(share=0.34),
         non_digits=NonDigits(share=0.12),
-        copies=15,
+        copies=20,
         average=500,
     ),
 )

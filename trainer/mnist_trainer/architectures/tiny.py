@@ -1,4 +1,4 @@
-"""`tiny`: at most 12 kB in int8, of which 7 kB are not weights; hence few layers, and few channels.
+"""`tiny`: at most 12 kB in int8, half of which is not weights; hence few layers, and few channels.
 
 The first convolution strides, so that the second, with most of the work, sees a quarter of the pixels.
 """
@@ -50,7 +50,7 @@ TINY = Architecture(
     summary="four convolutions, the first of which strides; 12 kB in int8",
     build=build,
     recipe=Recipe(
-        epochs=80,
+        epochs=60,
         batch_size=256,
         peak_learning_rate=1.5e-2,
         weight_decay=1e-2,
