@@ -95,9 +95,10 @@ TRAVELLERS = (
 """Files, from the root of the repository, that are copied beside the environment."""
 
 SETTINGS = """[pytest]
-addopts = --strict-markers --import-mode=importlib -p tests.fixtures -p no:cacheprovider
+addopts = --strict-markers --import-mode=importlib -m "not slow" -p tests.fixtures -p no:cacheprovider
 filterwarnings = error
 pythonpath = .
+markers = slow: not in every environment
 """
 
 

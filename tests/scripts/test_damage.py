@@ -1,10 +1,14 @@
 """Some of what scripts/damage tries 20,000 times, and the proof that it would notice."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 from scripts.damage import LEVELS, damaged, examine
 
 from mnist_runtime import Artifact, Classifier
 
+ROOT = Path(__file__).parents[2]
 RUNS = [
     pytest.param(level, backend, id=f"{level}-{backend}") for level, row in LEVELS.items() for backend in row.backends
 ]
@@ -59,3 +63,11 @@ def test_damage_is_the_same_again_and_never_none() -> None:
             assert kind == row.kinds[number]
             assert (kind, content) == damaged(level, "numpy", 3, number)
             assert content != damaged(level, "numpy", 4, number)[1]
+
+
+@pytest.mark.slow
+def test_twenty_thousand_files_for_each_backend() -> None:
+    done = subprocess.run([ROOT / "scripts/damage"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count(": 20000 files, ") == len(RUNS)
+    assert done.stdout.endswith("\n0 failures\n")

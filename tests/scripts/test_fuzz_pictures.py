@@ -1,6 +1,7 @@
 """Some of what scripts/fuzz-pictures tries 20,000 times, and the proof that it would notice."""
 
 import os
+import subprocess
 import time
 import warnings
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from scripts.hostile_pictures import ARRAYS, BOMBS
 
 from mnist_runtime import Classifier, Prediction, UsageError
 
+ROOT = Path(__file__).parents[2]
 SLOW = frozenset(f"bomb, {name}" for name in BOMBS if name.startswith(("largest", "bmp in runs", "jpeg 7,071", "webp")))
 """They take a second or two each."""
 
@@ -94,3 +96,10 @@ def test_what_must_not_be_is_noticed(monkeypatch: pytest.MonkeyPatch, classify: 
     _, failures, _ = examine(0, 0)
     assert len(failures) == 1
     assert words in failures[0]
+
+
+@pytest.mark.slow
+def test_twenty_thousand_pictures() -> None:
+    done = subprocess.run([ROOT / "scripts/fuzz-pictures"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    assert "; 0 failures\n" in done.stdout
