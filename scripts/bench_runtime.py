@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bare_interpreter import load
+from scripts.bare_interpreter import load
 
 from mnist_runtime import BACKENDS, Classifier
 from mnist_runtime.backend import backend_version, obstacle
@@ -146,12 +146,12 @@ TASKS: dict[str, Callable[..., object]] = {"times": times, "peak_memory": peak_m
 
 def in_a_process(task: str, *arguments: str) -> Any:
     """Return what one of `TASKS` finds, in a process of its own."""
-    return json.loads(output([sys.executable, __file__, "--task", task, *arguments]))
+    return json.loads(output([sys.executable, "-m", "scripts.bench_runtime", "--task", task, *arguments]))
 
 
 def output(command: Sequence[str]) -> str:
     """Return what a command prints."""
-    done = subprocess.run(command, env=COMPILED, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=COMPILED, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"error: expected {' '.join(command)} to succeed, it said: {done.stderr}")
     return done.stdout

@@ -16,6 +16,7 @@ import numpy as np
 from mnist_runtime import BACKENDS, Classifier
 from mnist_runtime.backend import backend_version, obstacle
 
+ITSELF = [sys.executable, "-m", "scripts.soak"]
 COUNT = 1_000_000
 STEPS = 100
 """After each of which the memory is read; the first ten are to warm up."""
@@ -71,7 +72,7 @@ def main() -> int:
     if arguments.backend:
         return int(not soak(arguments.backend, arguments.count))
     codes = [
-        subprocess.run([sys.executable, __file__, "--backend", name, "--count", str(arguments.count)], check=False)
+        subprocess.run([*ITSELF, "--backend", name, "--count", str(arguments.count)], check=False)
         for name in BACKENDS
         if obstacle(name) is None
     ]

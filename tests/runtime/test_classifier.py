@@ -1,5 +1,7 @@
 import dataclasses
+import threading
 import time
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -184,6 +186,72 @@ def test_a_shared_interpreter_would_mix_up_answers(monkeypatch: pytest.MonkeyPat
     shared = Forgetful()
     monkeypatch.setattr(Classifier, "_borrow", lambda _: shared)
     assert mixed_up(Classifier(Artifact.open(READY), [shared], "numpy")) > 0
+
+
+class Waiting:
+    """An interpreter that answers when it is told to."""
+
+    output = None
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        self.begun.set()
+        assert self.may_end.wait(60)
+        return np.zeros((len(pixels), 10), np.float32)
+
+
+def test_a_call_that_waits_ends_when_the_classifier_is_closed() -> None:
+    backend = Waiting()
+    classifier = Classifier(Artifact.open(READY), [backend], "numpy")
+    image = np.zeros((1, 28, 28), np.uint8)
+    with ThreadPoolExecutor(4) as pool:
+        working = pool.submit(classifier.scores, image)
+        assert backend.begun.wait(60)
+        waiting = [pool.submit(classifier.scores, image) for _ in range(3)]
+        classifier.close()
+        for call in waiting:
+            with pytest.raises(UsageError, match="this one was closed"):
+                call.result(60)
+        assert not working.done()
+        backend.may_end.set()
+        assert working.result(60).shape == (1, 10)
+    with pytest.raises(UsageError, match="this one was closed"):
+        classifier.scores(image)
+
+
+def test_a_closed_classifier_holds_no_interpreter() -> None:
+    backends = [Forgetful(), Forgetful()]
+    held = [weakref.ref(backend) for backend in backends]
+    classifier = Classifier(Artifact.open(READY), backends, "numpy")
+    backends.clear()
+    classifier.close()
+    classifier.close()
+    assert [each() for each in held] == [None, None]
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_model_of_other_scores_is_refused(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(Forgetful, "run", lambda _, pixels: np.zeros((len(pixels), 9), np.float32))
+    classifier = Classifier(Artifact.open(READY), [Forgetful()], "numpy")
+    with pytest.raises(ArtifactError, match=rf"Expected 10 scores an image, the model gave shape \({count}, 9\)"):
+        classifier.scores(np.zeros((count, 28, 28), np.uint8))
+
+
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+def test_an_answer_is_the_callers_own(
+    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
+) -> None:
+    classifier = Classifier.load(exported("cnn", format, precision).path)
+    for ask in (classifier.scores, classifier.predict_proba):
+        first = ask(digits.test.images[:1])
+        before = first.copy()
+        second = ask(digits.test.images[1:2])
+        assert np.array_equal(first, before)
+        assert not np.array_equal(second, before)
+        first[:] = second[:] = 0
+        assert np.array_equal(ask(digits.test.images[:1]), before)
 
 
 def test_no_thread_is_refused() -> None:
