@@ -114,6 +114,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "jpeg 65,500 x 65,500": lambda: jpeg_of(65_500, 65_500),
     "jpeg 7,071 x 7,071 of which there is little": lambda: jpeg_of(LARGEST, LARGEST),
     "jpeg of 200 scans": lambda: jpeg_of_scans(1024, 1024, 200),
+    "jpeg of 50,000 scans": lambda: jpeg_of_scans(LARGEST, LARGEST, 50_000),
     "webp 16,383 x 16,383": lambda: saved(Image.new("1", (16_383, 16_383)), "WEBP", lossless=True, method=0),
     "ppm of 10^18 pixels": lambda: b"P6 1000000000 1000000000 255\n" + bytes(100),
     "ppm of 10^100 pixels": lambda: b"P6 1" + b"0" * 50 + b" 1" + b"0" * 50 + b" 255\n",

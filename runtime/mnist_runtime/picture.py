@@ -26,6 +26,8 @@ ONE_AT_A_TIME = threading.RLock()
 """The filters of warnings belong to the whole process: threads that changed them in turns would leave them changed."""
 PROGRAMS = ("EPS",)
 """Kinds of files that another program would have to run, such as Ghostscript."""
+MOST_SCANS = 1000
+"""Of a JPEG. A progressive one has some ten; each takes 3 ms of 50 million pixels, and six bytes of the file."""
 PIECE = 1 << 20
 """Deep pixels that are brought to 8 bits at once: in a large picture their doubles would take a gigabyte."""
 
@@ -104,6 +106,7 @@ def _pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
         )
     if picture.format in PROGRAMS:
         raise PictureError(f"Expected pixels, received {picture.format}, which is a program; save it as PNG.")
+    _refuse_endless_scans(picture)
     _decode(picture)
     lies = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
     upright = ImageOps.exif_transpose(picture) if lies else picture  # which copies it in any case
@@ -113,6 +116,19 @@ def _pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
         return np.asarray(upright.convert("L"))
     opaque = upright.mode == "RGB" and "transparency" not in upright.info
     return np.asarray(upright if opaque else upright.convert("RGBA"))
+
+
+def _refuse_endless_scans(picture: Image.Image) -> None:
+    """Refuse a JPEG, not yet decoded, over whose pixels the decoder would go again and again."""
+    file = getattr(picture, "fp", None)
+    if picture.format not in ("JPEG", "MPO") or file is None:
+        return
+    place = file.tell()
+    file.seek(0)
+    scans = sum(piece.count(b"\xff\xda") for piece in iter(functools.partial(file.read, PIECE), b""))
+    file.seek(place)
+    if scans > MOST_SCANS:
+        raise PictureError(f"Expected a JPEG of at most {MOST_SCANS} scans, received {scans}; save it again.")
 
 
 def _decode(picture: Image.Image) -> None:

@@ -141,3 +141,14 @@ def test_threads_leave_the_filters_of_warnings_as_they_were(tmp_path: Path, seve
         read = list(pool.map(read_picture, [tmp_path / "seven.png"] * 200))
     assert all(np.array_equal(pixels, seven) for pixels in read)
     assert warnings.filters == before
+
+
+def test_a_progressive_jpeg_is_read_and_one_of_endless_scans_is_not(tmp_path: Path, seven: np.ndarray) -> None:
+    path = tmp_path / "seven.jpg"
+    Image.fromarray(seven).save(path, progressive=True)
+    assert np.abs(prepare(read_picture(path)).astype(int) - prepare(seven)).max() < 40
+    content = path.read_bytes()
+    last = content.rfind(b"\xff\xda")
+    path.write_bytes(content[:last] + content[last:-2] * 1001 + content[-2:])
+    with pytest.raises(PictureError, match=r"Expected a JPEG of at most 1000 scans, received 1\d\d\d"):
+        read_picture(path)
