@@ -1,7 +1,7 @@
 """`cnn`: the default, at most 28 kB in int8, and trained for what a camera sees.
 
-Plain batch-normalised convolutions, which int8 arithmetic follows closely: no depthwise layer, whose channels need scales
-of their own, no bias before a normalisation, which folds into the convolution.
+Plain batch-normalised convolutions, which int8 arithmetic follows closely: no depthwise layer, whose channels need
+scales of their own, no bias before a normalisation, which folds into the convolution.
 """
 
 from __future__ import annotations
