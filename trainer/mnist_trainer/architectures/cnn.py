@@ -29,7 +29,7 @@ CNN = Architecture(
         weight_decay=1e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
-        corruptions=CorruptionAugmentation(share=0.34),
+        corruptions=CorruptionAugmentation(share=0.2),
         non_digits=NonDigits(share=0.12),
         copies=20,
         distillation=Distillation(teacher="accurate", share=0.9, temperature=3.0),
