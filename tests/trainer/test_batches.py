@@ -5,6 +5,8 @@ import pytest
 
 from mnist_trainer import AUGMENTATIONS, Splits, architecture
 from mnist_trainer.batches import Batches
+from mnist_trainer.corruption_augmentation import CorruptionAugmentation
+from mnist_trainer.non_digits import NonDigits
 
 TUTORIAL = architecture("flatten-100").recipe
 
@@ -50,3 +52,30 @@ def test_images_and_labels_are_as_model_and_loss_want_them(digits: Splits) -> No
     assert (images.shape, labels.shape) == ((297, 784), (297, 10))
     assert (images.min(), images.max(), images.dtype) == (0, 1, np.float32)
     assert np.array_equal(labels.sum(axis=0), np.bincount(digits.train.labels))
+
+
+def test_at_the_end_fewer_images_are_spoilt(digits: Splits) -> None:
+    recipe = replace(
+        TUTORIAL,
+        loss="categorical_crossentropy",
+        batch_size=256,
+        epochs=5,
+        finish=3,
+        copies=2,
+        corruptions=CorruptionAugmentation(0.34),
+        non_digits=NonDigits(0.12),
+    )
+    batches = Batches(digits.train, recipe, (28, 28), seed=0)
+    known = {image.tobytes() for image in digits.train.images}
+
+    def clean(number: int) -> int:
+        images, _ = epoch(batches, number)
+        return sum(np.rint(image * 255).astype(np.uint8).tobytes() in known for image in images)
+
+    assert [clean(number) for number in range(5)] == pytest.approx(
+        [256 - 5 * 17 - 3 * 8] * 2 + [256 - 17 - 8] * 3, abs=6
+    )
+    shown = [sorted(image.tobytes() for image in epoch(batches, number)[0]) for number in range(5)]
+    assert shown[2] == shown[4] != shown[3]
+    resumed = Batches(digits.train, recipe, (28, 28), seed=0)
+    assert all(map(np.array_equal, epoch(resumed, 4), epoch(batches, 4)))

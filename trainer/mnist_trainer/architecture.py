@@ -60,6 +60,8 @@ class Recipe:
         Which part of a batch is spoilt.
     non_digits : NonDigits, optional
         Which part of a batch shows no digit; not for a loss that takes digits.
+    finish : int, optional
+        The last epochs, at least 1, in which a third as many images are spoilt or show no digit.
     copies : int, optional
         How many epochs change the images anew, at least 1; later ones show those again. Saves time and, with a teacher,
         most of it.
@@ -87,6 +89,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     corruptions: CorruptionAugmentation | None = None
     non_digits: NonDigits | None = None
+    finish: int | None = None
     copies: int | None = None
     distillation: Distillation | None = None
     average: int | None = None
@@ -97,6 +100,7 @@ class Recipe:
             ("epochs", 1),
             ("batch_size", 1),
             ("patience", 1),
+            ("finish", 1),
             ("copies", 1),
             ("average", 1),
             ("weight_decay", 0),

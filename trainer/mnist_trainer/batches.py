@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +14,9 @@ if TYPE_CHECKING:
     from mnist_trainer.dataset import Dataset
 
 __all__ = ["Batches"]
+
+FINISH = 1 / 3
+"""Part of the corruptions and non-digits that is left in the epochs that finish a training."""
 
 
 class Batches:
@@ -39,11 +45,14 @@ class Batches:
         self._images, self._labels = tf.constant(data.images[..., None]), tf.constant(data.labels)
         self._recipe, self._shape, self._seed = recipe, shape, seed
         self._copies: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
+        self._finish = recipe.epochs - recipe.finish if recipe.finish else math.inf
         self._sparse = recipe.loss.startswith("sparse")
         self.size = min(recipe.batch_size, len(data))
         self.steps = len(data) // self.size
         self._taught = recipe.distillation.open() if recipe.distillation else None
-        self._prepare = tf.function(self._prepared, autograph=False)  # traced once, not once an epoch
+        self._prepare = {  # traced once, not once an epoch
+            finishing: tf.function(partial(self._prepared, finishing), autograph=False) for finishing in (False, True)
+        }
 
     def epoch(self, number: int) -> tf.data.Dataset:
         """Return the batches of epoch `number`, counted from 0: float images 0..1 and labels, as model and loss want.
@@ -62,7 +71,7 @@ class Batches:
             return self._changed(number)
         import tensorflow as tf
 
-        images, targets = self._copy(number % self._recipe.copies)
+        images, targets = self._copy(self._first_like(number, self._recipe.copies))
 
         def gathered(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return tf.cast(tf.gather(images, rows), tf.float32) / 255, tf.gather(targets, rows)
@@ -79,15 +88,23 @@ class Batches:
                 (tf.cast(tf.round(images * 255), tf.uint8), targets) for images, targets in self._changed(number)
             ]
             images, targets = (tf.concat(parts, axis=0) for parts in zip(*batches, strict=True))
+            if number == self._finish:  # what was shown till now is not shown again
+                self._copies.clear()
             self._copies[number] = images, targets
         return self._copies[number]
+
+    def _first_like(self, number: int, copies: int) -> int:
+        """Return the epoch whose images epoch `number` shows again."""
+        first = int(self._finish) if number >= self._finish else 0
+        return first + (number - first) % copies
 
     def _changed(self, number: int) -> tf.data.Dataset:
         import tensorflow as tf
 
         numbers = tf.range(number * self.steps, (number + 1) * self.steps, dtype=tf.int64)
         rows = tf.data.Dataset.from_tensor_slices((self._order(number, len(self._labels)), numbers))
-        return _untuned(rows.map(self._prepare, num_parallel_calls=2, deterministic=True).prefetch(4))
+        prepare = self._prepare[number >= self._finish]
+        return _untuned(rows.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(4))
 
     def _order(self, number: int, count: int) -> tf.Tensor:
         """Return which of `count` images make each batch, int (steps, size)."""
@@ -99,7 +116,7 @@ class Batches:
         )
         return tf.reshape(tf.argsort(drawn, stable=True)[: self.steps * self.size], (self.steps, self.size))
 
-    def _prepared(self, rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def _prepared(self, finishing: bool, rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         import tensorflow as tf
 
         images = tf.cast(tf.gather(self._images, rows), tf.float32) / 255
@@ -111,10 +128,13 @@ class Batches:
             images = recipe.augmentation(images, seed)
         if self._taught is not None:  # of pictures that are not yet spoilt, which a teacher may not know
             targets = self._taught(images, targets)
+        part = FINISH if finishing else 1.0
         if recipe.corruptions is not None:
-            images = recipe.corruptions(images, tf.random.fold_in(seed, 1))
+            corruptions = replace(recipe.corruptions, share=part * recipe.corruptions.share)
+            images = corruptions(images, tf.random.fold_in(seed, 1))
         if recipe.non_digits is not None:
-            images, targets = recipe.non_digits(images, targets, tf.random.fold_in(seed, 2))
+            non_digits = replace(recipe.non_digits, share=part * recipe.non_digits.share)
+            images, targets = non_digits(images, targets, tf.random.fold_in(seed, 2))
         return tf.reshape(images, (self.size, *self._shape)), targets
 
 
