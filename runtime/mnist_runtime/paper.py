@@ -1,0 +1,117 @@
+"""`ink_on`: how dark each pixel's ink is, whatever the light and the paper, in NumPy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+__all__ = ["ink_on"]
+
+Grey = npt.NDArray[np.float32]
+
+CELLS = 48
+"""Cells along the longer side of the grid on which the paper is measured."""
+REACH = 5
+"""Cells to either side in which there is paper for every stroke: strokes are narrower than 2 x 5 of 48."""
+DARKEST = 24.0
+"""Brightness of the paper, of 255, from which ink is measured as a share of it; darker paper says nothing."""
+
+
+def ink_on(grey: Grey) -> Grey:
+    """Return the ink 0..1 on each pixel of a picture (h, w) of brightness 0..255.
+
+    The paper's own brightness is measured in small cells: of two surfaces, one above and one below the picture, it is the
+    one to which most of what lies near a stroke is closer. Dark ink is a share of the light that falls on it, so that a
+    stroke in the shadow is as dark as another; bright ink is measured from the dark paper up.
+    """
+    side = max(3, -(-max(grey.shape) // CELLS))
+    cells = _cells(grey, side)
+    if _bright_ink(grey, cells, side):
+        grey, cells = 255 - grey, [255 - cells[2], 255 - cells[1], 255 - cells[0]]
+        divide = False
+    else:
+        divide = True
+    paper = _enlarged(_closed(cells[1]), side, grey.shape)
+    paper = _refined(grey, paper, side)
+    light = np.maximum(paper, DARKEST) if divide else np.float32(255)
+    return ((paper - grey) / light).astype(np.float32)
+
+
+def _cells(grey: Grey, side: int) -> list[Grey]:
+    """Return the darkest, the middle and the brightest of each cell, all a little inside of the extremes."""
+    height, width = grey.shape
+    rows, columns = -(-height // side), -(-width // side)
+    padded = np.pad(grey, [(0, rows * side - height), (0, columns * side - width)], mode="edge")
+    pixels = padded.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(rows, columns, -1)
+    ordered = np.sort(pixels, axis=2)
+    count = ordered.shape[2]
+    return [ordered[..., int(share * (count - 1))] for share in (0.03, 0.5, 0.97)]
+
+
+def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
+    low, high = _extreme(cells[0], REACH, np.min), _extreme(cells[2], REACH, np.max)
+    span = high - low
+    near = span > 0.6 * span.max()
+    middle = _repeated((low + high) / 2, side, grey.shape)
+    near = _repeated(near, side, grey.shape)
+    bright = grey > middle
+    border = np.ones_like(near)
+    border[1:-1, 1:-1] = False
+    votes = [bright[where].mean() for where in (near, near & border) if where.any()]
+    return float(np.mean(votes)) < 0.5
+
+
+def _extreme(cells: Grey, reach: int, which) -> Grey:
+    for axis in (0, 1):
+        padded = np.pad(cells, [(reach, reach) if axis == one else (0, 0) for one in (0, 1)], mode="edge")
+        cells = which(sliding_window_view(padded, 2 * reach + 1, axis), axis=-1)
+    return cells
+
+
+def _closed(cells: Grey) -> Grey:
+    """Fill everything dark that is narrower than the window, as strokes are; edges of a shadow stay where they are."""
+    pad = [(min(2 * REACH, side - 1),) * 2 for side in cells.shape]
+    wide = np.pad(cells, pad, mode="reflect", reflect_type="odd")
+    closed = _extreme(_extreme(wide, REACH, np.max), REACH, np.min)
+    return closed[tuple(slice(a, a + side) for (a, _), side in zip(pad, cells.shape))]
+
+
+def _refined(grey: Grey, paper: Grey, side: int) -> Grey:
+    """Measure the paper once more, where there is no ink, in the mean of the cells around."""
+    ink = paper - grey
+    noise = 1.4826 * np.median(np.abs(ink - np.median(ink)))
+    edge = np.median(ink) + max(3 * noise, 0.2 * float(np.percentile(ink, 99.8)))
+    free = (ink < edge).astype(np.float32)
+    weight, total = _sums(free, side), _sums(free * ink, side)
+    weight, total = (_blur(each) for each in (weight, total))
+    level = np.where(weight > 0.2 * side * side, total / np.maximum(weight, 1), np.median(ink))
+    return paper - _enlarged(level.astype(np.float32), side, grey.shape)
+
+
+def _sums(values: Grey, side: int) -> Grey:
+    rows = np.add.reduceat(values, np.arange(0, values.shape[0], side), axis=0)
+    return np.add.reduceat(rows, np.arange(0, values.shape[1], side), axis=1)
+
+
+def _blur(cells: Grey) -> Grey:
+    for axis in (0, 1):
+        padded = np.pad(cells, [(1, 1) if axis == one else (0, 0) for one in (0, 1)], mode="edge")
+        cells = sliding_window_view(padded, 3, axis) @ np.array([0.25, 0.5, 0.25], np.float32)
+    return cells
+
+
+def _repeated(cells, side: int, shape):
+    return cells.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1]]
+
+
+def _enlarged(cells: Grey, side: int, shape: tuple[int, ...]) -> Grey:
+    """Spread the cells' values over `shape`, linearly between the middles of the cells."""
+    for axis in (0, 1):
+        place = np.clip((np.arange(shape[axis]) + 0.5) / side - 0.5, 0, cells.shape[axis] - 1)
+        first = np.minimum(place.astype(np.int64), max(0, cells.shape[axis] - 2))
+        second = np.minimum(first + 1, cells.shape[axis] - 1)
+        share = (place - first).astype(np.float32)
+        share = share[:, None] if axis == 0 else share
+        cells = np.take(cells, first, axis) * (1 - share) + np.take(cells, second, axis) * share
+    return cells
