@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ from mnist_runtime.artifact import Artifact, Golden
 from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
 from mnist_runtime.manifest import Manifest
-from mnist_runtime.picture import pixels_of, read_picture
+from mnist_runtime.picture import pixels_from
 from mnist_runtime.pixels import as_pixels
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preparation import prepare
@@ -189,7 +189,7 @@ class Classifier:
             If it is a file and Pillow is not installed.
         """
         try:
-            image = prepare(_pixels(picture))
+            image = prepare(pixels_from(picture))
         except BlankError:
             return Prediction(None)
         return Prediction.of(self.predict_proba(image[None])[0], self.manifest.threshold)
@@ -251,15 +251,6 @@ def _images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     raise UsageError(
         f"Expected images of shape (n, 28, 28), white on black, received {pixels.shape}; `classify` takes any picture."
     )
-
-
-def _pixels(picture: npt.ArrayLike | str | Path | Image) -> npt.NDArray[np.uint8]:
-    """Return the pixels of whatever `classify` takes."""
-    if isinstance(picture, (str, Path)):
-        return read_picture(picture)
-    if hasattr(picture, "getexif"):  # an image of Pillow's, which need not be installed
-        return pixels_of(cast("Image", picture))
-    return as_pixels(cast("npt.ArrayLike", picture))
 
 
 def _ready_model(format: str) -> Any:

@@ -52,7 +52,7 @@ def _cells(grey: Grey, side: int) -> list[Grey]:
 def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
     low, high = _extreme(cells[0], REACH, np.min), _extreme(cells[2], REACH, np.max)
     span = high - low
-    near = span > 0.6 * span.max()
+    near = span >= 0.6 * span.max()
     middle = _repeated((low + high) / 2, side, grey.shape)
     near = _repeated(near, side, grey.shape)
     bright = grey > middle

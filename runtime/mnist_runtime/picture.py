@@ -1,21 +1,31 @@
-"""`read_picture` and `pixels_of`: a picture, in a file or in Pillow's hands, to an array, upright."""
+"""`pixels_from`: a picture, in a file, in Pillow's hands or in an array, to an array of bytes, upright."""
 
 from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.brightness import MAX_PIXELS
 from mnist_runtime.errors import BackendError, PictureError
-from mnist_runtime.preparation import MAX_PIXELS
+from mnist_runtime.pixels import as_pixels
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["pixels_of", "read_picture"]
+__all__ = ["pixels_from", "pixels_of", "read_picture"]
+
+
+def pixels_from(picture: npt.ArrayLike | str | Path | Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the pixels of whatever `Classifier.classify` and `read` take."""
+    if isinstance(picture, (str, Path)):
+        return read_picture(picture)
+    if hasattr(picture, "getexif"):  # an image of Pillow's, which need not be installed
+        return pixels_of(cast("Image.Image", picture))
+    return as_pixels(cast("npt.ArrayLike", picture))
 
 
 def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:

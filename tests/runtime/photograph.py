@@ -54,6 +54,10 @@ class Conditions:
         The greatest, in degrees, to either side.
     specks : int
         Specks of dirt.
+    bend : float
+        How far the sheet is seen aslant and rolls up, as a share of the picture; straight lines become curves.
+    desk : bool
+        The sheet does not fill the picture: there is a dark desk around it.
     inverted : bool
         Light on dark.
     transparency : str
@@ -74,11 +78,13 @@ class Conditions:
     jpeg: int | None = None
     rotation: float = 0.0
     specks: int = 0
+    bend: float = 0.0
+    desk: bool = False
     inverted: bool = False
     transparency: str = ""
 
 
-PENCIL = Conditions(stroke=0.35, ink=(95, 140), paper=(190, 225), grain=0.35, texture=3)
+PENCIL = Conditions(stroke=0.25, ink=(95, 140), paper=(190, 225), grain=0.35, texture=3)
 PHONE = Conditions(texture=3, noise=4, jpeg=75, blur=0.005, light="gradient", rotation=5)
 
 CONDITIONS: dict[str, Conditions] = {
@@ -93,7 +99,7 @@ CONDITIONS: dict[str, Conditions] = {
     "noise": Conditions(noise=18),
     "blur": Conditions(blur=0.03),
     "JPEG at 10": Conditions(jpeg=10, texture=2),
-    "thin strokes": Conditions(stroke=0.3),
+    "thin strokes": Conditions(stroke=0.2),
     "pencil, grey on grey": PENCIL,
     "notebook lines": Conditions(ruling="lines", texture=2),
     "notebook grid": Conditions(ruling="grid", texture=2),
@@ -110,6 +116,8 @@ CONDITIONS: dict[str, Conditions] = {
     "phone, lines": replace(PHONE, ruling="lines"),
     "phone, grid": replace(PHONE, ruling="grid"),
     "phone, lines, pencil": replace(PENCIL, light="gradient", noise=4, jpeg=75, rotation=5, ruling="lines"),
+    "phone, lines, bent": replace(PHONE, ruling="lines", bend=0.1),
+    "phone, on a desk": replace(PHONE, bend=0.08, desk=True),
     "phone, shadow, specks": replace(PHONE, light="shadow", specks=8, jpeg=40),
 }
 """Name -> what is done to a digit."""
@@ -172,6 +180,8 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
     scene = paper + (np.minimum(ink, paper) - paper) * coverage
     if conditions.inverted:
         scene = 255 - scene
+    if conditions.bend or conditions.desk:
+        scene = _as_it_lies(scene, conditions.bend, conditions.desk, random)
     scene *= LIGHTS[conditions.light](shape, random)
     if conditions.blur:
         scene = ndimage.gaussian_filter(scene, conditions.blur * size)
@@ -190,6 +200,23 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
     return np.dstack([picture] * 3)
 
 
+def _as_it_lies(scene: Plane, bend: float, desk: bool, random: Random) -> Plane:
+    """Return the sheet `scene` as a camera sees it that is held aslant, its edges rolled up, perhaps on a desk."""
+    height, width = scene.shape
+    rows, columns = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    aslant, roll, turn = random.uniform(-bend, bend, 2), random.uniform(-bend, bend), random.uniform(-bend, bend)
+    depth = 1 + aslant[0] * rows + aslant[1] * columns
+    scale = random.uniform(1.1, 1.3) if desk else 1.0
+    from_row = scale * (rows + turn * columns) / depth + roll * columns**2
+    from_column = scale * (columns - turn * rows) / depth
+    places = [(from_row + 1) / 2 * (height - 1), (from_column + 1) / 2 * (width - 1)]
+    if not desk:
+        return ndimage.map_coordinates(scene, places, order=1, mode="nearest").astype(np.float32)
+    wood = random.integers(30, 110) + 6 * _texture(scene.shape, random)
+    seen = ndimage.map_coordinates(scene, places, order=1, mode="constant", cval=-1e4)
+    return np.where(seen < -100, wood, seen).astype(np.float32)
+
+
 def place(digit: Written, width: float = 1.0) -> tuple[Plane, int, int]:
     """Return the coverage 0..1 of a digit's strokes at its size, and where its upper left corner lies."""
     stroke = stroke_of(digit.image, digit.height, width)
@@ -203,28 +230,44 @@ def place(digit: Written, width: float = 1.0) -> tuple[Plane, int, int]:
 def stroke_of(image: Pixels, height: float, width: float = 1.0) -> Plane:
     """Return the coverage 0..1 of the strokes of `image`, smooth at any size, `height` pixels high.
 
-    With `width` below 1 only the middle of each stroke is left.
+    With `width` below 1 each stroke becomes a thin line along its middle.
     """
-    fine = 280
     rows, columns = np.flatnonzero(image.max(axis=1) > 60), np.flatnonzero(image.max(axis=0) > 60)
-    cut = np.pad(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255, 2)
-    zoom = min(fine, 4 * max(20.0, height)) / cut.shape[0]
-    large = ndimage.gaussian_filter(ndimage.zoom(cut, zoom, order=3), 0.35 * zoom)
-    marked = large > 0.42
-    distance = ndimage.distance_transform_edt(marked)
-    depth = distance - 0.5
+    cut = np.pad(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255, 3)
+    zoom = 6 if width < 1 else min(280 / cut.shape[0], 4 * max(20.0, height) / cut.shape[0])
+    marked = ndimage.gaussian_filter(ndimage.zoom(cut, zoom, order=3), 0.35 * zoom) > 0.42
+    inside, outside = ndimage.distance_transform_edt(marked), ndimage.distance_transform_edt(~marked)
     if width < 1:
-        ridge = ndimage.maximum_filter(distance, size=int(2 * np.percentile(distance[marked], 95)) | 1)
-        depth = distance - (1 - width) * ridge
-    outside = ndimage.distance_transform_edt(~(depth > 0)) if width < 1 else ndimage.distance_transform_edt(~marked)
-    signed = np.where(outside > 0, 0.5 - outside, np.maximum(depth, 0.5 if width >= 1 else 0.01)).astype(np.float32)
+        middle = _thinned(marked)
+        radius = width * float(inside[middle].mean())
+        signed = ndimage.gaussian_filter(radius - ndimage.distance_transform_edt(~middle), 1.0)
+    else:
+        signed = np.where(marked, inside - 0.5, 0.5 - outside)
     rows, columns = np.flatnonzero((signed > 0).any(axis=1)), np.flatnonzero((signed > 0).any(axis=0))
     signed = signed[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5]
     scale = height / (rows[-1] - rows[0] + 1)
     if scale < 1:
         signed = ndimage.gaussian_filter(signed, 0.4 / scale)
-    scaled = ndimage.zoom(signed, scale, order=1, grid_mode=True, mode="nearest")
+    scaled = ndimage.zoom(signed.astype(np.float32), scale, order=1, grid_mode=True, mode="nearest")
     return np.clip(scaled * scale + 0.5, 0, 1)
+
+
+def _thinned(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return the middle lines of `mask`, one pixel wide (T. Y. Zhang, C. Y. Suen 1984)."""
+    thin = np.pad(mask, 1)
+    around = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
+    changed = True
+    while changed:
+        changed = False
+        for first, second in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
+            ring = np.stack([np.roll(thin, (-row, -column), (0, 1)) for row, column in around])
+            number = ring.sum(axis=0)
+            turns = (~ring & np.roll(ring, -1, axis=0)).sum(axis=0)
+            kept = ring[list(first)].all(axis=0) | ring[list(second)].all(axis=0)
+            gone = thin & (number >= 2) & (number <= 6) & (turns == 1) & ~kept
+            changed |= bool(gone.any())
+            thin &= ~gone
+    return thin[1:-1, 1:-1]
 
 
 def _lay(coverage: Plane, stroke: Plane, top: int, left: int) -> None:
