@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Components", "components"]
+__all__ = ["Components", "components", "grown"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -71,6 +71,13 @@ def components(mask: npt.NDArray[np.bool_]) -> Components:
         boxes[:, column] = values[roots]
         reduce.at(boxes[:, column], number, values)
     return Components(labels.reshape(height, step)[:, 1:-1], boxes)
+
+
+def grown(mask: npt.NDArray[np.bool_], steps: int) -> npt.NDArray[np.bool_]:
+    """Return `mask` and what lies within `steps` pixels of it."""
+    wide = np.pad(mask, steps)
+    rows = np.logical_or.reduce([wide[shift : shift + mask.shape[0]] for shift in range(2 * steps + 1)])
+    return np.logical_or.reduce([rows[:, shift : shift + mask.shape[1]] for shift in range(2 * steps + 1)])
 
 
 def _joined(count: int, one: Integers, other: Integers) -> Integers:

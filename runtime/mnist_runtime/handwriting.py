@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.brightness import Grey
-from mnist_runtime.components import Components, components
+from mnist_runtime.components import Components, components, grown
 from mnist_runtime.marks import Mark, marks
 from mnist_runtime.paper import ink_on
 from mnist_runtime.ruling import ruling
+from mnist_runtime.sheet import sheet_alone
 from mnist_runtime.strokes import stroke_width, thickened
 
 __all__ = ["Handwriting", "handwriting"]
@@ -60,7 +61,7 @@ class Handwriting:
 
 def handwriting(grey: Grey) -> Handwriting:
     """Find what is written on a sheet with the brightness `grey` (h, w), 0..255, whichever of ink and paper is darker."""
-    ink = ink_on(grey)
+    ink = ink_on(sheet_alone(grey))
     if max(grey.shape) >= COARSE:
         ink = _smooth(ink)
     noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
@@ -82,13 +83,6 @@ def _parts(strokes: Mask, near: int) -> Components:
     found = components(grown(np.pad(strokes, near), near))
     labels = np.where(strokes, found.labels[near:-near, near:-near], np.int32(-1))
     return Components(labels, found.boxes - np.array([0, 0, 2 * near, 2 * near]))
-
-
-def grown(mask: Mask, steps: int) -> Mask:
-    """Return `mask` and what lies within `steps` pixels of it."""
-    wide = np.pad(mask, steps)
-    rows = np.logical_or.reduce([wide[shift : shift + mask.shape[0]] for shift in range(2 * steps + 1)])
-    return np.logical_or.reduce([rows[:, shift : shift + mask.shape[1]] for shift in range(2 * steps + 1)])
 
 
 def _smooth(ink: Grey) -> Grey:

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.brightness import Grey, brightness
+from mnist_runtime.components import grown
 from mnist_runtime.errors import BlankError
-from mnist_runtime.handwriting import Handwriting, grown, handwriting
+from mnist_runtime.handwriting import Handwriting, handwriting
 from mnist_runtime.marks import main_mark
 from mnist_runtime.mnist_form import mnist_form
 

@@ -207,8 +207,9 @@ def _as_it_lies(scene: Plane, bend: float, desk: bool, random: Random) -> Plane:
     aslant, roll, turn = random.uniform(-bend, bend, 2), random.uniform(-bend, bend), random.uniform(-bend, bend)
     depth = 1 + aslant[0] * rows + aslant[1] * columns
     scale = random.uniform(1.1, 1.3) if desk else 1.0
-    from_row = scale * (rows + turn * columns) / depth + roll * columns**2
-    from_column = scale * (columns - turn * rows) / depth
+    aside = random.uniform(1 - scale, scale - 1, 2)
+    from_row = scale * (rows + turn * columns) / depth + roll * columns**2 + aside[0]
+    from_column = scale * (columns - turn * rows) / depth + aside[1]
     places = [(from_row + 1) / 2 * (height - 1), (from_column + 1) / 2 * (width - 1)]
     if not desk:
         return ndimage.map_coordinates(scene, places, order=1, mode="nearest").astype(np.float32)
