@@ -14,16 +14,19 @@ Mask = npt.NDArray[np.bool_]
 
 CELLS = 48
 """Cells along the longer side in which the sheet is looked for."""
+SIDES, MOSTLY = 3, 0.7
+"""Sides of the picture that are desk, and on what share, where there is one: a shadow leaves two in the light."""
 SURROUNDED = 0.5
-"""Share of the picture's border that must not be sheet; where less of the desk is seen, its pieces end at the border."""
+"""Share of the picture's border that is desk where it is so dark that it can be no shadow. Of less of a desk, the picture's
+edge cuts the pieces, which tells that they are no digits."""
 LEAST = 0.25
 """Share of the picture that a sheet covers at least."""
 SOLID = 0.7
 """Share of a sheet that must be light; a digit, light on dark, is mostly dark within its outline."""
 BAY = 4
 """Cells that a digit may reach over the edge of what is light."""
-DARK = 0.6
-"""Brightness of the desk, at most, as a share of the sheet's: a shadow is not as dark."""
+DARK, DARKER = 0.6, 0.45
+"""Brightness of the desk, at most, as a share of the sheet's, on three sides and on fewer."""
 
 
 def sheet_alone(grey: Grey) -> Grey:
@@ -40,10 +43,11 @@ def sheet_alone(grey: Grey) -> Grey:
     light = _largest(cells > (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2)
     sheet = _between(light) & _between(light.T).T
     sheet = ~grown(~grown(np.pad(sheet, BAY), BAY), BAY)[BAY:-BAY, BAY:-BAY]  # a digit at the edge is a bay
-    border = np.concatenate([sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1]])
-    if border.mean() > 1 - SURROUNDED or sheet.mean() < LEAST or light.sum() < SOLID * sheet.sum():
+    sides = np.array([1 - side.mean() for side in (sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1])])
+    if sides.mean() < SURROUNDED or sheet.mean() < LEAST or light.sum() < SOLID * sheet.sum():
         return grey
-    if np.median(cells[~sheet]) > DARK * np.median(cells[light]):
+    dark = DARK if (sides >= MOSTLY).sum() >= SIDES else DARKER
+    if np.median(cells[~sheet]) > dark * np.median(cells[light]):
         return grey
     core = sheet.copy()  # without the cells at the edge, which the desk shares
     core[1:-1, 1:-1] &= sheet[:-2, 1:-1] & sheet[2:, 1:-1] & sheet[1:-1, :-2] & sheet[1:-1, 2:]

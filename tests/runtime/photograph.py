@@ -15,7 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-__all__ = ["CONDITIONS", "Conditions", "Written", "photograph", "photograph_one", "place", "stroke_of"]
+__all__ = ["CONDITIONS", "Conditions", "Written", "photograph", "photograph_one", "place", "stroke_of", "write_page"]
 
 Pixels = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
@@ -146,6 +146,33 @@ def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pix
     room = [0.95 * side / 2 - height / 100 * extent / 2 for side, extent in zip(shape, extents, strict=True)]
     row, column = (side / 2 + random.uniform(-1, 1) * space for side, space in zip(shape, room, strict=True))
     return photograph([Written(image, row, column, height, angle)], shape, conditions, random)
+
+
+def write_page(images: Sequence[Pixels], columns: int, longer: int, random: Random) -> tuple[list[Written], tuple[int, int]]:
+    """Write `images` in rows of `columns` on a sheet, not quite level, not quite in line and not of one size.
+
+    Returns
+    -------
+    list of Written
+        In reading order.
+    tuple of (int, int)
+        Height and width of the sheet.
+    """
+    shape = (longer, round(longer * random.uniform(0.65, 0.9)))
+    if random.random() < 0.5:
+        shape = (shape[1], shape[0])
+    rows = -(-len(images) // columns)
+    pitch = min(0.8 * shape[0] / rows, 0.85 * shape[1] / columns)
+    usual = pitch * random.uniform(0.45, 0.65)
+    slant = np.tan(np.radians(random.uniform(-4, 4)))
+    written = []
+    for number, image in enumerate(images):
+        row, column = divmod(number, columns)
+        across = (column - (columns - 1) / 2) * pitch + random.uniform(-0.06, 0.06) * pitch
+        down = (row - (rows - 1) / 2) * pitch + slant * across + random.uniform(-0.06, 0.06) * pitch
+        height = usual * random.uniform(0.8, 1.2)
+        written.append(Written(image, shape[0] / 2 + down, shape[1] / 2 + across, height, random.uniform(-8, 8)))
+    return written, shape
 
 
 def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Conditions, random: Random) -> Pixels:
