@@ -70,11 +70,28 @@ def _extreme(cells: Grey, reach: int, which) -> Grey:
 
 
 def _closed(cells: Grey) -> Grey:
-    """Fill everything dark that is narrower than the window, as strokes are; edges of a shadow stay where they are."""
-    pad = [(min(2 * REACH, side - 1),) * 2 for side in cells.shape]
-    wide = np.pad(cells, pad, mode="reflect", reflect_type="odd")
+    """Fill everything dark that is narrower than the window, as strokes are; edges of a shadow stay where they are.
+
+    The light's trend is taken out meanwhile, since beyond the picture's edge it cannot be followed.
+    """
+    trend = _trend(cells)
+    pad = [(min(2 * REACH, side),) * 2 for side in cells.shape]
+    wide = np.pad(cells - trend, pad, mode="symmetric")
     closed = _extreme(_extreme(wide, REACH, np.max), REACH, np.min)
-    return closed[tuple(slice(a, a + side) for (a, _), side in zip(pad, cells.shape))]
+    return closed[tuple(slice(a, a + side) for (a, _), side in zip(pad, cells.shape))] + trend
+
+
+def _trend(cells: Grey) -> Grey:
+    """Return the quadratic surface that most cells lie on: the least absolute deviations, by weights that adapt."""
+    rows, columns = (np.linspace(-1, 1, side) for side in cells.shape)
+    powers = [rows[:, None] ** a * columns**b for a, b in ((0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (2, 0))]
+    terms = np.stack([power.ravel() for power in powers], axis=1)
+    values = cells.ravel().astype(np.float64)
+    weights = np.ones(len(values))
+    for _ in range(8):
+        factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=None)[0]
+        weights = 1 / np.sqrt(np.maximum(np.abs(values - terms @ factors), 1))
+    return (terms @ factors).reshape(cells.shape).astype(np.float32)
 
 
 def _refined(grey: Grey, paper: Grey, side: int) -> Grey:

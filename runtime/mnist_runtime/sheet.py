@@ -40,7 +40,7 @@ def sheet_alone(grey: Grey) -> Grey:
     if min(rows, columns) < 8:
         return grey
     cells = grey[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
-    light = _largest(cells > (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2)
+    light = _largest(cells >= (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2)
     sheet = _between(light) & _between(light.T).T
     sheet = ~grown(~grown(np.pad(sheet, BAY), BAY), BAY)[BAY:-BAY, BAY:-BAY]  # a digit at the edge is a bay
     sides = np.array([1 - side.mean() for side in (sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1])])
