@@ -114,13 +114,13 @@ def _paper_behind(shown: Grey, alpha: Grey) -> float:
     opaque = alpha >= 0.5
     if opaque.any() and not opaque.all():
         held = shown[opaque] / alpha[opaque]
-        darkest, brightest = np.percentile(held, [2, 98])
+        span = float(np.ptp(held))
         edge = opaque & ~_inside(opaque)
         border = shown[edge] / alpha[edge]
         low, middle, high = np.percentile(border, [25, 50, 75])
         rows, columns = (np.flatnonzero(opaque.any(axis=axis)) for axis in (1, 0))
         filled = opaque.sum() / (np.ptp(rows) + 1) / (np.ptp(columns) + 1)
-        if brightest - darkest > 48 and (filled > 0.6 or high - low < (brightest - darkest) / 8):
+        if span > 48 and (filled > 0.6 or high - low < span / 8):
             return float(middle)
     return 255.0 if float(shown.sum() / alpha.sum()) < 128 else 0.0
 

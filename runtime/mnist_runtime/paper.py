@@ -14,6 +14,10 @@ CELLS = 48
 """Cells along the longer side of the grid on which the paper is measured."""
 REACH = 5
 """Cells to either side in which there is paper for every stroke: strokes are narrower than 2 x 5 of 48."""
+NEAR = 8
+"""Cells to either side of an edge in which paper and ink are told apart: enough for most of them to be paper."""
+SHADE = np.float32(32)
+"""Brightness that is added before a logarithm is taken, so that it does not tell black from black."""
 DARKEST = 24.0
 """Brightness of the paper, of 255, from which ink is measured as a share of it; darker paper says nothing."""
 
@@ -50,16 +54,19 @@ def _cells(grey: Grey, side: int) -> list[Grey]:
 
 
 def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
-    low, high = _extreme(cells[0], REACH, np.min), _extreme(cells[2], REACH, np.max)
-    span = high - low
-    near = span >= 0.6 * span.max()
-    middle = _repeated((low + high) / 2, side, grey.shape)
-    near = _repeated(near, side, grey.shape)
-    bright = grey > middle
+    """Say whether the ink is brighter than the paper: of what lies near an edge, and of that on the border, most is paper.
+
+    Edges are compared on a logarithmic scale, on which a shadow's is the weaker one, wherever ink lies in it.
+    """
+    low, high = _extreme(cells[0], NEAR, np.min), _extreme(cells[2], NEAR, np.max)
+    span = np.log((high + SHADE) / (low + SHADE))
+    near = _repeated(span >= 0.6 * span.max(), side, grey.shape)
+    bright = grey > _repeated((low + high) / 2, side, grey.shape)
     border = np.ones_like(near)
     border[1:-1, 1:-1] = False
-    votes = [bright[where].mean() for where in (near, near & border) if where.any()]
-    return float(np.mean(votes)) < 0.5
+    weight = 2 * float(near[border].mean())
+    at_border = float(bright[near & border].mean()) if weight else 0.0
+    return float(bright[near].mean()) + weight * at_border < 0.5 * (1 + weight)
 
 
 def _extreme(cells: Grey, reach: int, which) -> Grey:

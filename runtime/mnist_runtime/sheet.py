@@ -19,8 +19,8 @@ SIDES, MOSTLY = 3, 0.7
 SURROUNDED = 0.5
 """Share of the picture's border that is desk where it is so dark that it can be no shadow. Of less of a desk, the picture's
 edge cuts the pieces, which tells that they are no digits."""
-LEAST = 0.25
-"""Share of the picture that a sheet covers at least."""
+LEAST, SQUARE = 0.4, 0.8
+"""Share of the picture, and of the box around it, that a sheet covers at least; a bright digit covers less of both."""
 SOLID = 0.7
 """Share of a sheet that must be light; a digit, light on dark, is mostly dark within its outline."""
 BAY = 4
@@ -44,7 +44,7 @@ def sheet_alone(grey: Grey) -> Grey:
     sheet = _between(light) & _between(light.T).T
     sheet = ~grown(~grown(np.pad(sheet, BAY), BAY), BAY)[BAY:-BAY, BAY:-BAY]  # a digit at the edge is a bay
     sides = np.array([1 - side.mean() for side in (sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1])])
-    if sides.mean() < SURROUNDED or sheet.mean() < LEAST or light.sum() < SOLID * sheet.sum():
+    if sides.mean() < SURROUNDED or _square(sheet) < SQUARE or sheet.mean() < LEAST or light.sum() < SOLID * sheet.sum():
         return grey
     dark = DARK if (sides >= MOSTLY).sum() >= SIDES else DARKER
     if np.median(cells[~sheet]) > dark * np.median(cells[light]):
@@ -61,6 +61,12 @@ def _largest(mask: Mask) -> Mask:
     parts = components(mask)
     counts = parts.sums(np.ones(mask.shape, np.float32))
     return parts.where(counts == counts.max())
+
+
+def _square(mask: Mask) -> float:
+    """Return the share of the box around `mask` that it fills."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return float(mask.sum() / ((np.ptp(rows) + 1) * (np.ptp(columns) + 1)))
 
 
 def _between(mask: Mask) -> Mask:
