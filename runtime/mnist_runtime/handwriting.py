@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mnist_runtime.brightness import Grey
 from mnist_runtime.components import Components, components, grown
 from mnist_runtime.marks import Mark, marks
-from mnist_runtime.paper import ink_on
+from mnist_runtime.paper import ink_on, noise_of
 from mnist_runtime.ruling import ruling
 from mnist_runtime.sheet import sheet_alone
 from mnist_runtime.strokes import stroke_width, thickened
@@ -64,7 +64,7 @@ def handwriting(grey: Grey) -> Handwriting:
     ink = ink_on(sheet_alone(grey))
     if max(grey.shape) >= COARSE:
         ink = _smooth(ink)
-    noise = 1.4826 * float(np.median(np.abs(ink - np.median(ink))))
+    noise = noise_of(ink)
     floor = max(NOISE * noise, LEAST)
     candidates = ink[ink > floor]
     if not candidates.size:

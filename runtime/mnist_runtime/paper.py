@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-__all__ = ["ink_on"]
+__all__ = ["ink_on", "noise_of"]
 
 Grey = npt.NDArray[np.float32]
 
@@ -40,6 +40,12 @@ def ink_on(grey: Grey) -> Grey:
     paper = _refined(grey, paper, side)
     light = np.maximum(paper, DARKEST) if divide else np.float32(255)
     return ((paper - grey) / light).astype(np.float32)
+
+
+def noise_of(ink: Grey) -> float:
+    """Return the standard deviation of the paper in `ink`, from the pixels that are brighter than the paper: no ink is."""
+    brighter = ink[ink < 0]
+    return 1.4826 * float(np.median(-brighter)) if brighter.size else 0.0
 
 
 def _cells(grey: Grey, side: int) -> list[Grey]:
@@ -82,10 +88,10 @@ def _closed(cells: Grey) -> Grey:
     The light's trend is taken out meanwhile, since beyond the picture's edge it cannot be followed.
     """
     trend = _trend(cells)
-    pad = [(min(2 * REACH, side),) * 2 for side in cells.shape]
-    wide = np.pad(cells - trend, pad, mode="symmetric")
-    closed = _extreme(_extreme(wide, REACH, np.max), REACH, np.min)
-    return closed[tuple(slice(a, a + side) for (a, _), side in zip(pad, cells.shape))] + trend
+    level = cells - trend
+    for extreme, nothing in ((np.max, -np.inf), (np.min, np.inf)):
+        level = _extreme(np.pad(level, REACH, constant_values=nothing), REACH, extreme)[REACH:-REACH, REACH:-REACH]
+    return level + trend
 
 
 def _trend(cells: Grey) -> Grey:
@@ -104,12 +110,11 @@ def _trend(cells: Grey) -> Grey:
 def _refined(grey: Grey, paper: Grey, side: int) -> Grey:
     """Measure the paper once more, where there is no ink, in the mean of the cells around."""
     ink = paper - grey
-    noise = 1.4826 * np.median(np.abs(ink - np.median(ink)))
-    edge = np.median(ink) + max(3 * noise, 0.2 * float(np.percentile(ink, 99.8)))
+    edge = max(3 * noise_of(ink), 0.2 * float(np.percentile(ink, 99.8)))
     free = (ink < edge).astype(np.float32)
     weight, total = _sums(free, side), _sums(free * ink, side)
     weight, total = (_blur(each) for each in (weight, total))
-    level = np.where(weight > 0.2 * side * side, total / np.maximum(weight, 1), np.median(ink))
+    level = np.where(weight > 0.2 * side * side, total / np.maximum(weight, 1), 0)
     return paper - _enlarged(level.astype(np.float32), side, grey.shape)
 
 

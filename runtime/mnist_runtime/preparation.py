@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.brightness import Grey, brightness
-from mnist_runtime.components import grown
+from mnist_runtime.drawing import drawn_ink, plain_ink
 from mnist_runtime.errors import BlankError
-from mnist_runtime.handwriting import Handwriting, handwriting
+from mnist_runtime.handwriting import handwriting
 from mnist_runtime.marks import main_mark
 from mnist_runtime.mnist_form import mnist_form
 
@@ -23,10 +23,6 @@ LONGEST = 640
 """Longer side of the picture that is worked on: a digit of a 20th of it is still larger than the model's pixels."""
 SMALL = 48
 """Longer side below which a picture has too few pixels to tell paper from ink: it holds a digit and nothing else."""
-SOFT = 3
-"""Pixels over which a drawn stroke may fade into the paper."""
-MIN_CONTRAST = 16
-"""Steps of 255 between ink and paper below which a picture counts as blank."""
 
 
 def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -58,43 +54,15 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     ((28, 28), 255, 20)
     """
     grey = brightness(picture, LONGEST)
-    if max(grey.shape) < SMALL:
-        return mnist_form(_clean_ink(grey))
+    return mnist_form(plain_ink(grey) if max(grey.shape) < SMALL else _ink_of_digit(grey))
+
+
+def _ink_of_digit(grey: Grey) -> Grey:
+    """Return the ink, 0..255, of the digit in a picture (h, w) that may be a photograph."""
+    drawn = drawn_ink(grey)
+    if drawn is not None:
+        return drawn
     found = handwriting(grey)
     if not found.marks:
         raise BlankError("Expected a digit, received a picture with nothing on its paper; take it with more contrast.")
-    digit = main_mark(found.marks, grey.shape)
-    ink = found.cut(digit)
-    if ink.shape == (digit.height, digit.width) and _is_clean(grey, found):
-        return mnist_form(_clean_ink(grey))
-    return mnist_form(ink)
-
-
-def _is_clean(grey: Grey, found: Handwriting) -> bool:
-    """Say whether a picture was drawn, not photographed: a single sign, and all around of one brightness."""
-    around = grey[~grown(found.parts.labels >= 0, SOFT)]
-    return len(found.marks) == 1 and len(found.marks[0].parts) == len(found.parts) and np.ptp(around) == 0
-
-
-def _border(grey: Grey) -> Grey:
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-
-
-def _clean_ink(grey: Grey) -> Grey:
-    """Turn brightness into ink, 0..255, whichever of ink and paper is the brighter; the border shows the paper."""
-    border = _border(grey)
-    paper = np.median(border)
-    darkest, brightest = paper - grey.min(), grey.max() - paper
-    contrast = max(darkest, brightest)
-    if contrast < MIN_CONTRAST:
-        raise BlankError(
-            f"Expected a digit, received a blank picture: its brightness varies by {contrast:.0f} of 255 only; "
-            "take it with more contrast."
-        )
-    ink = np.clip((paper - grey) if darkest > brightest else (grey - paper), 0, None)
-    texture = 6 * np.median(np.abs(border - paper))  # 4 sigma of noise on the paper; 0 in a clean picture
-    ink[ink <= texture] = 0
-    if not ink.any():
-        raise BlankError("Expected a digit, received a picture whose contrast is all noise; light the paper evenly.")
-    strongest: Grey = ink * np.float32(255 / ink.max())
-    return strongest
+    return found.cut(main_mark(found.marks, grey.shape))
