@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from mnist_runtime.brightness import Grey
 from mnist_runtime.components import components
@@ -31,10 +34,12 @@ def drawn_ink(grey: Grey) -> Grey | None:
     BlankError
         If it shows nothing.
     """
+    marked = grey != np.median(_border(grey))
+    if marked.mean() > 1 - PAPER or _border(marked).mean() > 0.5:
+        return None
     ink = plain_ink(grey)
     strokes = ink > STROKE * 255
-    marked = grey != np.median(_border(grey))
-    if marked.mean() > 1 - PAPER or marked.sum() > SOFT * strokes.sum():
+    if marked.sum() > SOFT * strokes.sum():
         return None
     parts = components(strokes)
     signs = marks(parts.boxes, parts.sums(ink))
@@ -69,5 +74,5 @@ def plain_ink(grey: Grey) -> Grey:
     return strongest
 
 
-def _border(grey: Grey) -> Grey:
-    return np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+def _border(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.concatenate([values[0], values[-1], values[:, 0], values[:, -1]])

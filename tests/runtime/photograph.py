@@ -56,6 +56,8 @@ class Conditions:
         Specks of dirt.
     bend : float
         How far the sheet is seen aslant and rolls up, as a share of the picture; straight lines become curves.
+    cropped : bool
+        Only the digit is left of the picture, with a margin of a twentieth of its height.
     desk : bool
         The sheet does not fill the picture: there is a dark desk around it.
     inverted : bool
@@ -79,6 +81,7 @@ class Conditions:
     rotation: float = 0.0
     specks: int = 0
     bend: float = 0.0
+    cropped: bool = False
     desk: bool = False
     inverted: bool = False
     transparency: str = ""
@@ -92,9 +95,9 @@ CONDITIONS: dict[str, Conditions] = {
     "clean, 100 px": Conditions(side=(100, 100)),
     "clean, 4000 px": Conditions(side=(4000, 4000)),
     "small in the picture": Conditions(side=(1000, 2000), height=(0.06, 0.15), texture=2, noise=3),
-    "gradient": Conditions(light="gradient"),
-    "vignette": Conditions(light="vignette"),
-    "edge of a shadow": Conditions(light="shadow"),
+    "gradient": Conditions(light="gradient", noise=2),
+    "vignette": Conditions(light="vignette", noise=2),
+    "edge of a shadow": Conditions(light="shadow", noise=2),
     "paper texture": Conditions(texture=9),
     "noise": Conditions(noise=18),
     "blur": Conditions(blur=0.03),
@@ -116,6 +119,7 @@ CONDITIONS: dict[str, Conditions] = {
     "phone, lines": replace(PHONE, ruling="lines"),
     "phone, grid": replace(PHONE, ruling="grid"),
     "phone, lines, pencil": replace(PENCIL, light="gradient", noise=4, jpeg=75, rotation=5, ruling="lines"),
+    "phone, cropped": replace(PHONE, cropped=True),
     "phone, lines, bent": replace(PHONE, ruling="lines", bend=0.1),
     "phone, on a desk": replace(PHONE, bend=0.08, desk=True),
     "phone, shadow, specks": replace(PHONE, light="shadow", specks=8, jpeg=40),
@@ -145,7 +149,13 @@ def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pix
     height = min(height, 100 * 0.9 * min(side / extent for side, extent in zip(shape, extents, strict=True)))
     room = [0.95 * side / 2 - height / 100 * extent / 2 for side, extent in zip(shape, extents, strict=True)]
     row, column = (side / 2 + random.uniform(-1, 1) * space for side, space in zip(shape, room, strict=True))
-    return photograph([Written(image, row, column, height, angle)], shape, conditions, random)
+    picture = photograph([Written(image, row, column, height, angle)], shape, conditions, random)
+    if not conditions.cropped:
+        return picture
+    across, down = height / 100 * extents[1] / 2 + height / 20, height / 100 * extents[0] / 2 + height / 20
+    return picture[
+        max(0, round(row - down)) : round(row + down), max(0, round(column - across)) : round(column + across)
+    ]
 
 
 def write_page(images: Sequence[Pixels], columns: int, longer: int, random: Random) -> tuple[list[Written], tuple[int, int]]:
