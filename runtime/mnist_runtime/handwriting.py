@@ -25,6 +25,8 @@ NOISE = 5.0
 """Standard deviations of the paper's brightness that ink must lie above it."""
 FAINT, FAINT_LINE = 0.4, 0.2
 """Shares of the usual ink from which a pixel is a stroke's, or perhaps a printed line's."""
+CLEAR = 0.3
+"""Share of the paper's brightness from which what the picture's edge cuts is ink; the edge of a shadow is fainter."""
 COARSE = 150
 """Longer side from which pixels are averaged with their neighbours; in less, strokes are as thin as a pixel."""
 
@@ -42,7 +44,7 @@ class Handwriting:
     parts : Components
         Strokes that hang together, or nearly, and specks.
     marks : list of Mark
-        Parts that make a sign together, the greatest first; specks are left out.
+        Parts that make a sign together, the greatest first; specks and shadows are left out.
     """
 
     ink: Grey
@@ -59,8 +61,16 @@ class Handwriting:
         return thickened(ink, strokes)
 
 
-def handwriting(grey: Grey) -> Handwriting:
-    """Find what is written on a sheet with the brightness `grey` (h, w), 0..255, whichever of ink and paper is darker."""
+def handwriting(grey: Grey, smallest: float) -> Handwriting:
+    """Find what is written on a sheet.
+
+    Parameters
+    ----------
+    grey : ndarray of shape (h, w), dtype float32
+        Its brightness, 0..255, whichever of ink and paper is darker.
+    smallest : float
+        Size of a sign, at least, as a share of the picture's longer side; what is smaller is dirt.
+    """
     ink = ink_on(sheet_alone(grey))
     if max(grey.shape) >= COARSE:
         ink = _smooth(ink)
@@ -75,7 +85,12 @@ def handwriting(grey: Grey) -> Handwriting:
     strokes = (ink > max(floor, FAINT * usual)) & ~lines
     # Grain and noise break thin strokes: what is nearer than a third of their width belongs together.
     parts = _parts(strokes, max(1, round(stroke_width(strokes) / 3)))
-    return Handwriting(ink / np.float32(usual), lines, parts, marks(parts.boxes, parts.sums(ink)))
+    found = [
+        mark
+        for mark in marks(parts.boxes, parts.sums(ink))
+        if mark.size >= smallest * max(grey.shape) and (usual >= CLEAR or not mark.is_cut(grey.shape))
+    ]
+    return Handwriting(ink / np.float32(usual), lines, parts, found)
 
 
 def _parts(strokes: Mask, near: int) -> Components:

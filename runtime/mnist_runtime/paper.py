@@ -43,9 +43,10 @@ def ink_on(grey: Grey) -> Grey:
 
 
 def noise_of(ink: Grey) -> float:
-    """Return the standard deviation of the paper in `ink`, from the pixels that are brighter than the paper: no ink is."""
-    brighter = ink[ink < 0]
-    return 1.4826 * float(np.median(-brighter)) if brighter.size else 0.0
+    """Return the standard deviation of the paper in `ink`: of the 40 % of the pixels that are nearest to none, for in a tight
+    crop hardly more of it is paper; 0.524 is their limit where all is noise.
+    """
+    return float(np.quantile(np.abs(ink), 0.4)) / 0.524
 
 
 def _cells(grey: Grey, side: int) -> list[Grey]:

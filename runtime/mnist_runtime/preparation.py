@@ -20,7 +20,9 @@ from mnist_runtime.mnist_form import mnist_form
 __all__ = ["prepare"]
 
 LONGEST = 640
-"""Longer side of the picture that is worked on: a digit of a 20th of it is still larger than the model's pixels."""
+"""Longer side of the picture that is worked on."""
+SMALLEST = 1 / 40
+"""Size of a digit, at least, as a share of the longer side: with fewer than 16 of 640 pixels it would be guessed."""
 SMALL = 48
 """Longer side below which a picture has too few pixels to tell paper from ink: it holds a digit and nothing else."""
 
@@ -62,7 +64,7 @@ def _ink_of_digit(grey: Grey) -> Grey:
     drawn = drawn_ink(grey)
     if drawn is not None:
         return drawn
-    found = handwriting(grey)
+    found = handwriting(grey, SMALLEST)
     if not found.marks:
         raise BlankError("Expected a digit, received a picture with nothing on its paper; take it with more contrast.")
     return found.cut(main_mark(found.marks, grey.shape))

@@ -24,8 +24,8 @@ __all__ = ["Reading", "read"]
 
 LONGEST = 1600
 """Longer side of the picture that is worked on."""
-SMALLEST = 1 / 100
-"""Least height of a digit, as a share of the picture's longer side: 16 pixels of 1600, fewer say too little."""
+SMALLEST = 1 / 80
+"""Size of a digit, at least, as a share of the picture's longer side: 20 pixels of 1600, fewer say too little."""
 LOWEST, HIGHEST = 0.4, 2.5
 """Heights of a digit, as multiples of the usual one on the page; what is lower is a dot, higher a drawing or a shadow."""
 STEEPEST = 12
@@ -85,8 +85,8 @@ def read(
     """
     pixels = pixels_from(picture)
     grey = brightness(pixels, LONGEST)
-    writing = handwriting(grey)
-    signs = _signs(writing.marks, grey.shape)
+    writing = handwriting(grey, SMALLEST)
+    signs = _signs(writing.marks)
     if not signs:
         return ()
     classifier = classifier or Classifier.load()
@@ -103,13 +103,10 @@ def read(
     return tuple(readings)
 
 
-def _signs(marks: list[Mark], shape: tuple[int, ...]) -> list[Mark]:
+def _signs(marks: list[Mark]) -> list[Mark]:
     """Return the marks that may be digits, by their size alone."""
-    large = [mark for mark in marks if mark.height >= SMALLEST * max(shape)]
-    if not large:
-        return []
-    usual = usual_height(large)
-    return [mark for mark in large if LOWEST * usual <= mark.height and mark.size <= HIGHEST * usual]
+    usual = usual_height(marks)
+    return [mark for mark in marks if LOWEST * usual <= mark.height and mark.size <= HIGHEST * usual]
 
 
 def _reading_order(boxes: list[tuple[int, int, int, int]]) -> list[int]:
