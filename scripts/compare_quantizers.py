@@ -25,7 +25,7 @@ from quantizer_variants import CALIBRATION_IMAGES, VARIANTS
 from mnist_exporters import Parity, Reference
 from mnist_exporters.precision import TOLERANCES, Precision
 from mnist_runtime.affine import Affine
-from mnist_trainer import ARCHITECTURES, Splits, load_data
+from mnist_trainer import READY_MODELS, Splits, load_data
 
 ROOT = Path(__file__).parents[1]
 JSON, PAGE = ROOT / "docs" / "low-bit.json", ROOT / "docs" / "low-bit.md"
@@ -89,7 +89,7 @@ def main(models: list[str]) -> None:
     fresh = {model: measure(model, data) for model in models}
     measured = [
         entry
-        for model in ARCHITECTURES
+        for model in READY_MODELS
         for entry in (fresh[model] if model in fresh else [old for old in known if old["model"] == model])
     ]
     facts = {
@@ -247,7 +247,7 @@ def tables(facts: dict[str, Any]) -> str:
         "bytes when they were made again in another process.",
         "",
     ]
-    for model in ARCHITECTURES:
+    for model in READY_MODELS:
         parts += [
             f"### `{model}`",
             "",
@@ -300,4 +300,4 @@ def verdict(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] or list(ARCHITECTURES))
+    main(sys.argv[1:] or list(READY_MODELS))

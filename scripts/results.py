@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_exporters.interpreter import INTERPRETERS
-from mnist_trainer import ARCHITECTURES
+from mnist_trainer import READY_MODELS
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = (
@@ -57,7 +57,7 @@ def row(artifact: dict[str, Any]) -> str:
 
 def main() -> None:
     """Measure, then write both files."""
-    artifacts = [artifact for model in ARCHITECTURES for artifact in measure(model)]
+    artifacts = [artifact for model in READY_MODELS for artifact in measure(model)]
     (ROOT / "docs" / "results.json").write_text(json.dumps(artifacts, indent=1) + "\n")
     images = artifacts[0]["parity"]["images"]
     table = [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +25,10 @@ from mnist_exporters import (
     export,
 )
 from mnist_runtime import BACKENDS
-from mnist_trainer import ARCHITECTURES, Splits, load_data, load_model, mnist
+from mnist_trainer import READY_MODELS, Splits, load_data, load_model, mnist, model_path
+from mnist_trainer.model_digest import model_digest
+
+pytest_plugins = ["tests.fixtures"]
 
 # No test asserts speed, and a busy machine is not a failure.
 hypothesis.settings.register_profile("unhurried", deadline=None)
@@ -77,7 +79,10 @@ def golden_images(digits: Splits) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def originals(digits: Splits) -> dict[str, Original]:
-    return {name: Original.adopt(load_model(name), digits.test, name=name) for name in ARCHITECTURES}
+    return {
+        name: Original.adopt(load_model(name), digits.test, name=name, sha256=model_digest(model_path(name)))
+        for name in READY_MODELS
+    }
 
 
 @pytest.fixture(scope="session")
@@ -121,32 +126,3 @@ def int8_onnx(exported: Callable[[str, str, Precision], ExportReport]) -> Path:
     path = exported("cnn", "onnx", Precision.INT8).path
     assert path is not None
     return path
-
-
-@pytest.fixture(scope="session")
-def run() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run an installed command, or Python, in a process of its own, as a user would."""
-
-    def run(program: str, *arguments: object, **environment: str | None) -> subprocess.CompletedProcess[str]:
-        merged = {**os.environ, **environment}
-        return subprocess.run(
-            [str(Path(sys.executable).with_name(program)), *map(str, arguments)],
-            env={key: value for key, value in merged.items() if value is not None},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-
-    return run
-
-
-@pytest.fixture
-def seven() -> np.ndarray:
-    """A seven, drawn black on white."""
-    paper = np.full((120, 90, 3), 250, np.uint8)
-    paper[20:30, 20:70] = 20
-    for row in range(30, 100):
-        column = 62 - (row - 30) * 30 // 70
-        paper[row, column : column + 9] = 20
-    return paper

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from mnist_exporters import tflite_contents
 from mnist_exporters.contents import Contents
-from mnist_exporters.errors import MissingPackageError
+from mnist_exporters.errors import MissingPackageError, UsageError
 from mnist_runtime import Affine, Artifact, ArtifactError, Classifier, Golden, Manifest
 from mnist_runtime.native_output import held_back
 
@@ -85,7 +85,7 @@ def _arena_bytes(model: bytes) -> int:
         raise MissingPackageError(
             "Expected tflite-micro, which C exports need, it is not installed: pip install 'mnist-edge-export[micro]'."
         )
-    done = subprocess.run([sys.executable, "-c", ASK_FOR_ARENA], input=model, capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-P", "-c", ASK_FOR_ARENA], input=model, capture_output=True, check=False)
     found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
     if done.returncode != 0 or not found:
         reason = next(iter(done.stderr.decode(errors="replace").strip().splitlines()), "it crashed")
@@ -94,7 +94,15 @@ def _arena_bytes(model: bytes) -> int:
 
 
 def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
-    """Return the source and the header, by suffix; their names in C begin with `stem`."""
+    """Return the source and the header, by suffix; their names in C begin with `stem`.
+
+    Raises
+    ------
+    UsageError
+        If one file cannot include the other by that name.
+    """
+    if not stem.isprintable() or set(stem) & set('"\\'):
+        raise UsageError(f"Expected a name that C can include, received {stem!r}; give --output another, ending in .h.")
     name = _identifier(stem)
     header = _header(stem, name, model, manifest)
     source = _source(stem, name, model, manifest, golden)

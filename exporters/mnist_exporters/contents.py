@@ -136,8 +136,8 @@ class Contents:
         held = max(self.weights, key=lambda dtype: self.weights[dtype], default="none")
         if held not in WEIGHTS[spec.precision]:
             raise ConversionError(
-                f"Expected {spec.precision} weights, the converter left most of them {held}: the layers may be too "
-                "small for it; choose another precision."
+                f"Expected {spec.precision} weights, the converter left most of them {held}: small layers, and the "
+                "last one in int4, keep more bits; choose another precision."
             )
         if others := set(self.activations) - ACTIVATIONS[spec.precision]:
             raise ConversionError(

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from mnist_exporters.formats import Format
+from mnist_exporters.writing import writing
 from mnist_runtime import Classifier, Golden, Manifest
 
 __all__ = ["Drafts"]
@@ -25,6 +26,11 @@ class Drafts:
         The file that is to appear, in a folder that exists.
     row : Format
         How its format is packed and loaded.
+
+    Raises
+    ------
+    OutputError
+        If the files cannot be written.
     """
 
     def __init__(self, destination: Path, row: Format) -> None:
@@ -33,7 +39,9 @@ class Drafts:
         self._files: dict[str, bytes] = {}
 
     def __enter__(self) -> Drafts:
-        self._folder = Path(tempfile.mkdtemp(prefix=".mnist-export-", dir=self._destination.absolute().parent))
+        beside = self._destination.absolute().parent
+        with writing(beside):
+            self._folder = Path(tempfile.mkdtemp(prefix=".mnist-export-", dir=beside))
         return self
 
     def __exit__(
@@ -44,8 +52,9 @@ class Drafts:
     def write(self, model: bytes, manifest: Manifest, golden: Golden) -> None:
         """Pack `model` and write it, in the place of an earlier draft."""
         self._files = pkgutil.resolve_name(self._row.pack)(model, manifest, golden, self._destination.stem)
-        for suffix, content in self._files.items():
-            _write(self._path(suffix), content)
+        with writing(self._destination.parent):
+            for suffix, content in self._files.items():
+                _write(self._path(suffix), content)
 
     def load(self) -> Classifier:
         """Load what was written as a device does."""
@@ -64,8 +73,9 @@ class Drafts:
 
     def appear(self) -> None:
         """Let the files appear at the destination; the one that is loaded comes last, so that it finds the others."""
-        for suffix in sorted(self._files, key=lambda suffix: suffix == self._row.suffix):
-            self._path(suffix).replace(self._destination.parent / self._path(suffix).name)
+        with writing(self._destination.parent):
+            for suffix in sorted(self._files, key=lambda suffix: suffix == self._row.suffix):
+                self._path(suffix).replace(self._destination.parent / self._path(suffix).name)
 
     def _path(self, suffix: str) -> Path:
         name = self._destination.name

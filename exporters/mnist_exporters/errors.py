@@ -5,6 +5,7 @@
     ToolkitError (mnist_runtime)
     └── ExporterError               base of this package
         ├── UsageError              2  an impossible pair, an impossible number         (ValueError)
+        ├── OutputError             2  a file cannot be written where it is to be       (OSError)
         ├── RefusedError            3  not proven as good as the original, see `mnist_exporters.refused_error`
         ├── MissingPackageError     4  a converter is not installed                     (ImportError)
         ├── ModelError              5  the Keras model is not one of digits             (ValueError)
@@ -22,6 +23,7 @@ __all__ = [
     "ExporterError",
     "MissingPackageError",
     "ModelError",
+    "OutputError",
     "UsageError",
 ]
 
@@ -32,6 +34,12 @@ class ExporterError(ToolkitError):
 
 class UsageError(ExporterError, ValueError):
     """What is asked for is impossible."""
+
+    exit_code = 2
+
+
+class OutputError(ExporterError, OSError):
+    """A file cannot be written where it is to be: the disk is full, the folder gone or read-only."""
 
     exit_code = 2
 

@@ -85,6 +85,8 @@ def export(
         If the model cannot be expressed in the format, is not what was asked for, or cannot load on `target`.
     MissingPackageError
         If a converter or interpreter is not installed.
+    OutputError
+        If the file cannot be written.
     """
     started = time.perf_counter()
     row = FORMATS[spec.format]

@@ -155,7 +155,7 @@ def _job(arguments: argparse.Namespace) -> Job:
     if job.target:
         for spec in job.specs:
             job.target.refuse_spec(spec)
-    suffixes = {row.suffix for row in FORMATS.values()}
+    suffixes = {suffix for row in FORMATS.values() for suffix in (row.suffix, *row.companions)}
     if job.output.suffix in suffixes and not job.output.is_dir() and job.destination(job.specs[0], "") != job.output:
         raise UsageError(
             f"Expected a folder, or a file of the one format asked for, received --output {job.output} for "
@@ -187,7 +187,10 @@ def _run(job: Job, *, as_json: bool) -> int:
         for suffix in FORMATS[spec.format].companions:
             make_room_for(destination.with_suffix(suffix))
     if job.report:
-        make_room_for(job.report / "report.html")
+        from mnist_exporters.report_files import REPORT_FILES
+
+        for name in REPORT_FILES:
+            make_room_for(job.report / name)
     material = _material(job)
     reports: list[ExportReport] = []
     code = 0
@@ -202,7 +205,11 @@ def _run(job: Job, *, as_json: bool) -> int:
             if report.path and not as_json:
                 print(report.path)
     if job.report and reports:
-        _compare(job.report, reports, material)
+        try:
+            _compare(job.report, reports, material)
+        except ToolkitError as error:  # the files are there all the same
+            failure = report_error(error)
+            code = code or failure
     on_devices = {row.format for row in BACKENDS.values()}
     if as_json:
         print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
@@ -259,8 +266,8 @@ def _compare(folder: Path, reports: list[ExportReport], material: Material) -> N
     """Measure what was made and write and print the comparison."""
     from mnist_exporters.comparison import Candidate, Comparison
     from mnist_exporters.comparison_table import print_table
-    from mnist_exporters.html_report import html_report
     from mnist_exporters.latency import measure_latency
+    from mnist_exporters.report_files import write_report
     from mnist_exporters.stability import stability
 
     candidates = []
@@ -270,7 +277,6 @@ def _compare(folder: Path, reports: list[ExportReport], material: Material) -> N
         steady = stability(material.original, report, material.reference, material.calibration)
         candidates.append(Candidate(report, latencies, steady))
     comparison = Comparison(material.original, material.reference, tuple(candidates))
-    (folder / "report.json").write_text(json.dumps(comparison.as_dict(), indent=2) + "\n")
-    (folder / "report.html").write_text(html_report(comparison))
+    write_report(comparison, folder)
     print_table(comparison)
     say(f"look at it: {folder / 'report.html'}")

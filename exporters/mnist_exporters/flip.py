@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +28,7 @@ class Flip:
     original, exported : int
         The answers.
     original_score, exported_score : float
-        What each gave its own answer, 0..1.
+        What each gave its own answer, 0..1; nan if a broken export gave that.
     """
 
     index: int
@@ -41,6 +44,11 @@ class Flip:
         if self.label == self.original:
             return "lost"
         return "gained" if self.label == self.exported else "moved"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON, which lacks infinities and nans."""
+        facts = dataclasses.asdict(self) | {"kind": self.kind}
+        return {key: value if isinstance(value, str) or math.isfinite(value) else None for key, value in facts.items()}
 
 
 def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, ...]:

@@ -46,7 +46,10 @@ print(json.dumps({
     "peak_memory_bytes": peak,
 }))
 """
-"""Runs in a process of its own, which imports what a device imports: two TFLite interpreters cannot share one."""
+"""Runs in a process of its own, which imports what a device imports: two TFLite interpreters cannot share one.
+
+It is started with -P, so that no module of the folder where the command runs is imported in the place of another.
+"""
 
 TIME_LIMIT = 120
 """Seconds; a file that takes longer is not for a small device."""
@@ -86,7 +89,7 @@ def measure_latency(path: Path, format: str) -> tuple[Latency, ...]:
 
 def _measure(path: Path, backend: str) -> Latency | None:
     started = time.perf_counter()
-    command = [sys.executable, "-c", PROBE, str(path), backend]
+    command = [sys.executable, "-P", "-c", PROBE, str(path), backend]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         first = process.stdout.readline()

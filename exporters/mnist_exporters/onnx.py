@@ -100,7 +100,18 @@ def _float32(original: Original) -> bytes:
     function = tf.function(lambda pixels: tf.identity(model(pixels, training=False), name="scores"))
     proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
     proto.ir_version = IR_VERSION
+    _fill_in(proto.graph, function.get_concrete_function(*signature).graph.captures)
     return _canonical(proto)
+
+
+def _fill_in(graph: onnx.GraphProto, captures: Any) -> None:
+    """Make constants of what layers computed beforehand, as Normalization its mean: tf2onnx leaves them as inputs."""
+    import onnx
+
+    values = {inner.name: outer for outer, inner in captures}
+    for end in [end for end in graph.input if end.name in values]:
+        graph.input.remove(end)
+        graph.initializer.append(onnx.numpy_helper.from_array(values[end.name].numpy(), end.name))
 
 
 def _canonical(proto: onnx.ModelProto) -> bytes:

@@ -19,6 +19,7 @@ from mnist_exporters.integer_input import with_integer_input
 from mnist_exporters.original import Original
 from mnist_exporters.precision import Precision
 from mnist_exporters.seal import seal
+from mnist_exporters.short_names import with_short_names
 from mnist_exporters.spec import ExportSpec
 from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.affine import Affine
@@ -60,7 +61,7 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
             content = int4_model(content, _real_pixels(original, spec, calibration))
         if spec.precision is Precision.INT16X8 and spec.takes in BLACK:
             content = with_integer_input(content, Affine(original.pixel_scale, BLACK[spec.takes], spec.takes))
-    return content
+    return with_short_names(content)
 
 
 def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:

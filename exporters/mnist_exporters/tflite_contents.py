@@ -15,6 +15,10 @@ CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST")
 """Operators that only change the type, so that their ends say nothing of the arithmetic."""
 
 
+SHAPES = "int32"
+"""The type in which operators are told the shape of their output, as a transposed convolution is."""
+
+
 def read(model: bytes) -> Contents:
     """Read `model`; what follows it in an artifact is passed over.
 
@@ -114,11 +118,11 @@ def _weight_types(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> di
 
 
 def _activations(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> tuple[str, ...]:
-    """Return what operators that have weights take besides them."""
+    """Return what operators that have weights take besides them, shapes apart."""
     weights = _weights(operators, tensors)
     constants = {number for number, tensor in enumerate(tensors) if tensor.is_constant} | weights
     taken = set()
     for name, operator in operators:
         if name not in CONVERTING and weights & set(operator.inputs):
             taken |= {tensors[end].dtype for end in operator.inputs if end >= 0 and end not in constants}
-    return tuple(sorted(taken))
+    return tuple(sorted(taken - {SHAPES}))

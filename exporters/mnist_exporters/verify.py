@@ -48,7 +48,8 @@ class Verification:
 
     def __str__(self) -> str:
         origin = "" if self.same_original else "\n  original   another file than the one that it was exported from"
-        return f"{self.format} {self.precision}: {self.parity}{origin}"
+        reasons = "".join(f"\n  reason     {reason}" for reason in self.parity.reasons)
+        return f"{self.format} {self.precision}: {self.parity}{origin}{reasons}"
 
 
 def format_of(path: Path) -> str:
@@ -76,7 +77,7 @@ def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: flo
     reference : Reference
         Images, and what the original says about them.
     sha256 : str
-        Of the original's file.
+        Of the original's file; empty if there is none, which then cannot be told for the same.
     max_accuracy_drop : float, optional
         Share 0..1; without it the precision's own, from `TOLERANCES`.
 
@@ -100,6 +101,6 @@ def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: flo
         path=path,
         format=format,
         precision=manifest.precision,
-        same_original=manifest.source.get("sha256") == sha256,
+        same_original=bool(sha256) and manifest.source.get("sha256") == sha256,
         parity=Parity.compare(reference, device.predict_proba(reference.images), spec.tolerance),
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Affine"]
+
+BYTE = np.dtype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -49,4 +52,14 @@ class Affine:
 
     def dequantize(self, integers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the real numbers, float32, that `integers` stand for."""
+        if integers.dtype == BYTE:
+            return self._table.take(integers)
+        return self._real(integers)
+
+    def _real(self, integers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         return ((integers.astype(np.float64) - self.zero_point) * self.scale).astype(np.float32)
+
+    @cached_property
+    def _table(self) -> npt.NDArray[np.float32]:
+        """What each byte stands for: looking ten scores up takes a fraction of the time of computing them."""
+        return self._real(np.arange(256, dtype=BYTE))

@@ -8,7 +8,6 @@ import pkgutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any, Protocol
 
 import numpy as np
@@ -183,6 +182,8 @@ def load_backend(name: str, content: bytes) -> Backend:
 
 def backend_version(name: str) -> str:
     """Return the installed version of the backend `name`."""
+    from importlib import metadata  # with its parser of e-mail: a tenth of a cold start
+
     row = BACKENDS[name]
     try:
         return metadata.version(row.package)

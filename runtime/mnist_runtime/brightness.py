@@ -43,7 +43,11 @@ def brightness(picture: npt.NDArray[Any], longest: int) -> Grey:
     PictureError
         If shape or dtype are others, or it has more than 50 million pixels.
     """
-    if picture.dtype != np.uint8 or picture.ndim not in (2, 3) or (picture.ndim == 3 and not 1 <= picture.shape[2] <= 4):
+    if (
+        picture.dtype != np.uint8
+        or picture.ndim not in (2, 3)
+        or (picture.ndim == 3 and not 1 <= picture.shape[2] <= 4)
+    ):
         raise PictureError(
             "Expected a picture of shape (h, w) or (h, w, 1..4) and dtype uint8, received shape "
             f"{picture.shape} and dtype {picture.dtype}; convert it first."

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import pkgutil
 import warnings
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Classifier"]
 
-BATCH = 256
-"""Images that go through the interpreter at once: enough to hide Python's share, some MB at the most."""
+BATCH = 32
+"""Images that go through the interpreter at once: enough to hide Python's share; their features stay in the cache."""
+
+PARTS = 4
+"""For each thread, of a batch; with one alone, all would wait at the end for the slowest core."""
 
 READY_MODELS = {"tflite": "cnn-int8.tflite", "onnx": "cnn-int8.onnx"}
 
@@ -66,8 +70,13 @@ class Classifier:
         self.backend_name = backend_name
         self.threads = len(backends)
         self._output = backends[0].output
+        self._classes = len(self.manifest.labels)
+        self._takes_pixels = self.manifest.input["dtype"] == "uint8"
+        # A dynamic file takes its ranges from all it is given at once; alone, no image depends on its neighbours.
+        self._batch = 1 if self.manifest.precision == "dynamic" else BATCH
         self._closed = False
-        self._idle: SimpleQueue[Backend] = SimpleQueue()
+        # None, once it is closed, wakes the calls that wait.
+        self._idle: SimpleQueue[Backend | None] = SimpleQueue()
         for backend in backends:
             self._idle.put(backend)
 
@@ -110,18 +119,16 @@ class Classifier:
     def _load(cls, path: str | Path | None, backend: str | None, threads: int) -> Classifier:
         if path is None:
             name = choose_backend(tuple(READY_MODELS), backend, "int8")
-            with resources.as_file(_ready_model(BACKENDS[name].format)) as ready:
-                artifact = Artifact.open(ready)
+            artifact = Artifact.from_bytes(_ready_model(BACKENDS[name].format))
         else:
             artifact = Artifact.open(path)
             name = choose_backend((artifact.manifest.format,), backend, artifact.manifest.precision)
         return cls(artifact, [load_backend(name, artifact.content) for _ in range(threads)], name)
 
     def close(self) -> None:
-        """Let go of the interpreters, each as soon as no call is using it; no call can be made afterwards."""
+        """Let go of the interpreters, each as soon as no call is using it; later calls, and those that wait, fail."""
         self._closed = True
-        while not self._idle.empty():
-            self._idle.get()
+        self._let_go()
 
     def __enter__(self) -> Classifier:
         return self
@@ -164,7 +171,7 @@ class Classifier:
 
     def real_scores(self, scores: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the shares 0..1 that `scores`, as the file gives them, stand for."""
-        return scores.astype(np.float32) if self._output is None else self._output.dequantize(scores)
+        return scores.astype(np.float32, copy=False) if self._output is None else self._output.dequantize(scores)
 
     def classify(self, picture: npt.ArrayLike | str | Path | Image) -> Prediction:
         """Say what digit a picture shows, after bringing it to MNIST form with `prepare`.
@@ -196,46 +203,69 @@ class Classifier:
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the scores of `images` as the file gives them, integers where it is an integer model."""
-        images = _images(images)
-        # One image even for none, so that the result has the file's dtype.
-        padded = images if len(images) else np.zeros((1, 28, 28), np.uint8)
-        # A dynamic file takes its ranges from all it is given at once; alone, no image depends on its neighbours.
-        step = 1 if self.manifest.precision == "dynamic" else BATCH
-        parts = self._run([padded[start : start + step, :, :, None] for start in range(0, len(padded), step)])
-        scores: npt.NDArray[Any] = np.concatenate(parts)[: len(images)]
-        if scores.shape != (len(images), len(self.manifest.labels)):
+        pixels = _images(images)
+        count = len(pixels)
+        if 0 < count <= self._batch:  # nothing to cut, nothing to join
+            backend = self._borrow()
+            try:
+                scores = backend.run(self._tensor(pixels))
+            finally:
+                self._give_back(backend)
+        else:
+            # One image even for none, so that the result has the file's dtype.
+            padded = pixels if count else np.zeros((1, 28, 28), np.uint8)
+            batches = [padded[start : start + self._batch] for start in range(0, len(padded), self._batch)]
+            scores = np.concatenate(self._run(batches))[:count]
+        if scores.shape != (count, self._classes):
             raise ArtifactError(
-                f"Expected {len(self.manifest.labels)} scores an image, the model gave shape {scores.shape}; "
-                "export it again."
+                f"Expected {self._classes} scores an image, the model gave shape {scores.shape}; export it again."
             )
         return scores
 
     def _run(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
-        """Run each of `batches`; where there are threads for it, each takes an equal part of them."""
-        if self.threads == 1 or len(batches) == 1:
+        """Run each of `batches`, on all threads."""
+        if self.threads == 1:
             return self._run_some(batches)
         from concurrent.futures import ThreadPoolExecutor  # takes as long to import as a hundred digits
 
-        part = -(-len(batches) // self.threads)
+        part = -(-len(batches) // (self.threads * PARTS))
         parts = [batches[start : start + part] for start in range(0, len(batches), part)]
         with ThreadPoolExecutor(self.threads) as pool:
             return [scores for some in pool.map(self._run_some, parts) for scores in some]
 
     def _run_some(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
-        if self._closed:
-            raise UsageError("Expected an open classifier, this one was closed; load it again.")
-        backend = self._idle.get()
+        backend = self._borrow()
         try:
             return [backend.run(self._tensor(batch)) for batch in batches]
         finally:
-            if not self._closed:
-                self._idle.put(backend)
+            self._give_back(backend)
 
-    def _tensor(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return raw pixels as the file takes them: as they are, unless it was exported otherwise."""
-        wanted = self.manifest.input
-        if wanted["dtype"] == "uint8":
+    def _borrow(self) -> Backend:
+        """Return an interpreter that no other call is using."""
+        backend = None if self._closed else self._idle.get()
+        if backend is None:
+            self._let_go()  # and so wake the next that waits
+            raise UsageError("Expected an open classifier, this one was closed; load it again.")
+        return backend
+
+    def _give_back(self, backend: Backend) -> None:
+        self._idle.put(backend)
+        if self._closed:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Empty the pool, but for a None, which ends the wait of whoever takes it."""
+        with contextlib.suppress(Empty):
+            while True:
+                self._idle.get_nowait()
+        self._idle.put(None)
+
+    def _tensor(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        """Return images ``(n, 28, 28)`` as the file takes them: raw pixels, unless it was exported otherwise."""
+        pixels = images[..., None]
+        if self._takes_pixels:
             return pixels
+        wanted = self.manifest.input
         # Exact: small integers, or one multiplication in float32, as a program that scales pixels does it.
         scaled = pixels * np.float32(wanted["scale"]) + np.float32(wanted["offset"])
         return scaled.astype(wanted["dtype"])
@@ -253,5 +283,7 @@ def _images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     )
 
 
-def _ready_model(format: str) -> Any:
-    return resources.files("mnist_runtime") / "models" / READY_MODELS[format]
+def _ready_model(format: str) -> bytes:
+    content = pkgutil.get_data("mnist_runtime", f"models/{READY_MODELS[format]}")
+    assert content is not None  # None is for loaders that cannot read data; those of files and zips can
+    return content

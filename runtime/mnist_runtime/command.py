@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import gc
+import io
 import os
 import signal
 import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 from mnist_runtime.errors import ToolkitError
 
@@ -19,11 +21,16 @@ __all__ = ["report_error", "run_command", "say"]
 def run_command(command: Callable[[], int]) -> NoReturn:
     """Run `command` and leave the process with its exit code; no traceback reaches the user.
 
-    A `ToolkitError` gives its own exit code. A polite request to end (SIGTERM) lets what is open be cleaned up: 143.
-    Anything else is a bug of ours: exit 1, with the place it came from.
+    A `ToolkitError` gives its own exit code. A polite request to end (SIGTERM) and a terminal that closes (SIGHUP) let
+    what is open be cleaned up: 143 and 129. Anything else is a bug of ours: exit 1, with the place it came from.
     """
-    with contextlib.suppress(ValueError):  # not in the main thread, where signals are not ours
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    for name in ("SIGTERM", "SIGHUP"):  # Windows lacks the second
+        request = getattr(signal, name, None)
+        if request and signal.getsignal(request) is signal.SIG_DFL:  # nohup has it ignored
+            with contextlib.suppress(ValueError):  # not in the main thread, where signals are not ours
+                signal.signal(request, lambda number, _: sys.exit(128 + number))
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what no encoding has
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = command()
         sys.stdout.flush()
@@ -36,7 +43,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         say(f"error: expected the package {error.name}, it is not installed or broken ({error}): pip install it.")
         code = 4
     except BrokenPipeError:  # the reader of our stdout left, as `head` does; nobody listens, nothing is well
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard(sys.stdout)
         code = 141
     except Exception as error:  # the one place that may catch everything
         frame = traceback.extract_tb(error.__traceback__)[-1]
@@ -45,6 +52,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
             f"{Path(frame.filename).name}); this is a bug, please report it."
         )
         code = 1
+    gc.freeze()  # what is left goes with the process; to look through it for garbage first takes a sixth of a short one
     sys.exit(code)
 
 
@@ -56,5 +64,12 @@ def report_error(error: ToolkitError) -> int:
 
 def say(text: str) -> None:
     """Print `text` for a person on stderr; a reader that has left must not change what the command does."""
-    with contextlib.suppress(BrokenPipeError):
+    try:
         print(text, file=sys.stderr, flush=True)
+    except BrokenPipeError:
+        _discard(sys.stderr)
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what a reader that left has not read go nowhere; else Python up to 3.10 ends with 120 on flushing it."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -67,7 +67,12 @@ def components(mask: npt.NDArray[np.bool_]) -> Components:
     labels[_ranges(starts, ends)] = np.repeat(number, ends - starts)
     rows, lefts, rights = starts // step, starts % step - 1, (ends - 1) % step
     boxes = np.empty((len(roots), 4), np.int64)
-    for column, values, reduce in ((0, rows, np.minimum), (1, lefts, np.minimum), (2, rows + 1, np.maximum), (3, rights, np.maximum)):
+    for column, values, reduce in (
+        (0, rows, np.minimum),
+        (1, lefts, np.minimum),
+        (2, rows + 1, np.maximum),
+        (3, rights, np.maximum),
+    ):
         boxes[:, column] = values[roots]
         reduce.at(boxes[:, column], number, values)
     return Components(labels.reshape(height, step)[:, 1:-1], boxes)

@@ -15,7 +15,9 @@ from mnist_runtime.installation import WHEELS, how_to_install
 __all__ = ["Diagnosis", "examine"]
 
 PROBE = """
-import json, sys
+import sys
+sys.path[:] = filter(None, sys.path)  # without the folder where we are, as -P does from Python 3.11 on
+import json
 name = sys.argv[1]
 step = "import"
 try:

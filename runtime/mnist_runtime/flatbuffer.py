@@ -28,6 +28,8 @@ OFFSET = 4
 """Bytes of a distance, and of the length before a vector."""
 LONGEST_TEXT = 1000
 """Bytes of a string that are read: names are for messages."""
+MOST_TABLES = 1 << 14
+"""Of a vector; a digit model has some ten to some hundred tensors."""
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,13 @@ class Table:
         return None if place is None else Table(self.content, self._follow(place))
 
     def tables(self, field: int) -> list[Table]:
-        """Return a vector of tables, empty where the file leaves it out."""
+        """Return a vector of tables, empty where the file leaves it out; refused where they are very many.
+
+        All may be the same table, so that in Python's memory they take far more than in the file.
+        """
         start, length = self._vector(field, OFFSET)
+        if length > MOST_TABLES:
+            raise _too_many(MOST_TABLES, "tables", length)
         return [Table(self.content, self._follow(start + OFFSET * index)) for index in range(length)]
 
     def numbers(self, field: int, dtype: str, most: int | None = None) -> npt.NDArray[Any]:
@@ -82,10 +89,7 @@ class Table:
         kind = np.dtype(dtype).newbyteorder("<")
         start, length = self._vector(field, kind.itemsize)
         if most is not None and length > most:
-            raise ArtifactError(
-                f"Expected a TFLite file with at most {most} numbers here, received {length}: it is "
-                "damaged; copy or export it again."
-            )
+            raise _too_many(most, "numbers", length)
         return np.frombuffer(self.content, kind, length, start)
 
     def text(self, field: int) -> str:
@@ -126,3 +130,10 @@ def _require(content: bytes, position: int, size: int) -> None:
             f"Expected a whole TFLite file, received one of {len(content)} bytes that refers to {size} bytes at "
             f"{position}: it is damaged; copy or export it again."
         )
+
+
+def _too_many(most: int, what: str, received: int) -> ArtifactError:
+    return ArtifactError(
+        f"Expected a TFLite file with at most {most} {what} here, received {received}: it is damaged; copy or export "
+        "it again."
+    )

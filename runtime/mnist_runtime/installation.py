@@ -1,4 +1,4 @@
-"""`how_to_install`: the ``pip install`` line for this Python and this machine, from the wheels that there are."""
+"""`how_to_install` and `best_extra`: what pip finds for this Python and this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import platform
 import sys
 from dataclasses import dataclass
 
-__all__ = ["how_to_install"]
+from mnist_runtime.backend import BACKENDS
+
+__all__ = ["best_extra", "how_to_install"]
 
 SIXTY_FOUR = ("x86_64", "amd64", "aarch64", "arm64")
 
@@ -59,6 +61,41 @@ def how_to_install(
     >>> how_to_install("litert", machine="armv6l", python=(3, 11), is_64_bit=False)
     'has no wheel for armv6l'
     """
+    missing = _no_wheel(backend, machine, python, is_64_bit)
+    return missing or f"pip install {WHEELS[backend].requirement}"
+
+
+def best_extra(
+    format: str, *, machine: str | None = None, python: tuple[int, int] | None = None, is_64_bit: bool | None = None
+) -> str | None:
+    """Return the extra that brings the first choice of interpreter for files of `format`, of those that install here.
+
+    Parameters
+    ----------
+    format : str
+        Such as ``"tflite"``.
+    machine, python, is_64_bit : optional
+        As for `how_to_install`.
+
+    Returns
+    -------
+    str or None
+        None where no interpreter has a wheel, and NumPy alone is left.
+
+    Examples
+    --------
+    >>> best_extra("tflite", machine="aarch64", python=(3, 13), is_64_bit=True)
+    'litert'
+    >>> best_extra("tflite", machine="armv6l", python=(3, 11), is_64_bit=False)
+    """
+    for name in WHEELS:
+        if BACKENDS[name].format == format and not _no_wheel(name, machine, python, is_64_bit):
+            return BACKENDS[name].extra
+    return None
+
+
+def _no_wheel(backend: str, machine: str | None, python: tuple[int, int] | None, is_64_bit: bool | None) -> str | None:
+    """Say why pip finds no wheel; None where it does."""
     wheels = WHEELS[backend]
     here = (machine or platform.machine()).lower()
     if not (sys.maxsize > 2**32 if is_64_bit is None else is_64_bit) and here in SIXTY_FOUR:
@@ -67,4 +104,4 @@ def how_to_install(
         return f"has no wheel for {here}"
     if (python or sys.version_info[:2]) > wheels.newest_python:
         return f"has no wheel above Python {'.'.join(map(str, wheels.newest_python))}"
-    return f"pip install {wheels.requirement}"
+    return None

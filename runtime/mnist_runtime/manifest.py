@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,9 @@ __all__ = ["Manifest"]
 
 SCHEMA = 1
 """Version of the layout of the manifest; raised when an older runtime could no longer read it."""
+
+SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-128, 127), "float32": (-1e30, 1e30)}
+"""The types besides uint8 that an input may have, and between what a scaled pixel may lie."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +96,74 @@ class Manifest:
         try:
             facts = json.loads(text)
             schema = facts["schema"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArtifactError(f"Expected a manifest as JSON, received something else ({error}).") from error
         if schema != SCHEMA:
-            raise ArtifactError(f"Expected a manifest of schema {SCHEMA}, received {schema}; update mnist-runtime.")
-        known = {field.name for field in dataclasses.fields(cls)}
+            raise ArtifactError(
+                f"Expected a manifest of schema {SCHEMA}, received {schema!r:.40}; update mnist-runtime."
+            )
+        known = {name: facts[name] for name in RULES if name in facts}
+        for name, value in known.items():
+            wanted, is_kept = RULES[name]
+            if not is_kept(value):
+                raise ArtifactError(
+                    f"Expected {wanted} as {name!r} in the manifest, received {value!r:.40}; export the model again."
+                )
         try:
-            facts["labels"] = tuple(facts["labels"])
-            return cls(**{key: value for key, value in facts.items() if key in known})
+            return cls(**{**known, "labels": tuple(facts["labels"])})
         except (KeyError, TypeError) as error:
             raise ArtifactError(f"Expected a complete manifest, received one that lacks a key ({error}).") from error
+
+
+def _is_text(value: Any) -> bool:
+    """Say whether it is a text that may be shown: nothing in it can steer a terminal or fail to be written."""
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high  # no nan either
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_object_of_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
+def _is_ten_texts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 10 and all(map(_is_text, value))
+
+
+def _is_input(value: Any) -> bool:
+    if not isinstance(value, dict) or value.get("dtype") not in ["uint8", *SCALED_INPUTS]:
+        return False
+    if value["dtype"] == "uint8":
+        return True
+    low, high = SCALED_INPUTS[value["dtype"]]
+    scale: Any = value.get("scale")
+    offset: Any = value.get("offset")
+    are_numbers = _is_number(scale, -1e30, 1e30) and _is_number(offset, -1e30, 1e30)
+    return are_numbers and all(low <= pixel * scale + offset <= high for pixel in (0, 255))
+
+
+RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "name": ("a text", _is_text),
+    "format": ("a text", _is_text),
+    "precision": ("a text", _is_text),
+    "labels": ("ten texts", _is_ten_texts),
+    "scores": ("a text", _is_text),
+    "input": ("uint8, or int8 or float32 with a scale and an offset that suit it,", _is_input),
+    "output": ("an object", _is_object),
+    "preparation": ("an object", _is_object),
+    "source": ("an object", _is_object),
+    "tools": ("an object of texts", _is_object_of_texts),
+    "golden": ("an object of texts", _is_object_of_texts),
+    "requires": ("an object", _is_object),
+    "threshold": ("a number from 0 to 1", lambda value: _is_number(value, 0, 1)),
+    "calibration": ("an object or null", lambda value: value is None or _is_object(value)),
+    "parity": ("an object or null", lambda value: value is None or _is_object(value)),
+    "schema": (f"the number {SCHEMA}", lambda value: _is_number(value, SCHEMA, SCHEMA)),
+}
+"""Field -> what it must be, in words and as a check: a file with a right digest may still be made by anybody."""

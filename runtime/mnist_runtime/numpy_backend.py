@@ -9,14 +9,19 @@ import numpy as np
 from mnist_runtime.affine import Affine
 from mnist_runtime.backend import Backend
 from mnist_runtime.errors import ArtifactError
-from mnist_runtime.numpy_call import Array, Call, Kernel
+from mnist_runtime.numpy_call import PER_VALUE, Array, Budget, Call, Kernel
 from mnist_runtime.numpy_kernels import prepare
 from mnist_runtime.tflite_file import Operator, TFLiteFile
 
 __all__ = ["load_numpy"]
 
 CHUNK = 256
-"""Images that pass through all operators at once: enough to hide Python's share."""
+"""Images that pass through all operators at once, at the most: enough to hide Python's share."""
+CHUNK_VALUES = 1 << 24
+"""What the largest tensor of as many images as pass at once may have."""
+
+MOST_OPERATORS, MOST_WEIGHTS = 512, 1 << 24
+"""Of a file. A damaged one may name the same operator or constant thousands of times."""
 
 IMPOSSIBLE = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
 """What NumPy raises where the parts of a damaged file do not fit together."""
@@ -28,6 +33,8 @@ class Step:
 
     Parameters
     ----------
+    call : Call
+        The operator.
     kernel : Kernel
         What computes it.
     inputs : tuple of int
@@ -36,6 +43,7 @@ class Step:
         Tensor that it gives.
     """
 
+    call: Call
     kernel: Kernel
     inputs: tuple[int, ...]
     output: int
@@ -58,10 +66,13 @@ class NumPyBackend:
             if output.scales.size == 1 and output.zero_points.size == 1
             else None
         )
-        self._steps = tuple(_step(file, operator) for operator in file.operators)
+        _require_few(file)
+        budget = Budget()
+        self._steps = tuple(_step(file, operator, budget) for operator in file.operators)
         used = {index for step in self._steps for index in step.inputs}
         self._constants = {index: file.tensors[index].values for index in used if file.tensors[index].is_constant}
         _require_order(self._steps, {self._input, *self._constants}, self._output)
+        self._rehearse(budget)
 
     def run(self, pixels: Array) -> Array:
         """See `Backend.run`."""
@@ -71,7 +82,7 @@ class NumPyBackend:
                 "export the model again."
             )
         try:
-            parts = [self._run(pixels[start : start + CHUNK]) for start in range(0, len(pixels), CHUNK)]
+            parts = [self._run(pixels[start : start + self._chunk]) for start in range(0, len(pixels), self._chunk)]
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
         except ArtifactError:
             raise
@@ -80,6 +91,15 @@ class NumPyBackend:
                 f"Expected a TFLite file that runs on images (n, 28, 28, 1), its tensors do not fit together "
                 f"({error}); export the model again."
             ) from error
+
+    def _rehearse(self, budget: Budget) -> None:
+        """Let a blank image pass and count what it takes, from which follows how many may pass at once."""
+        values = {**self._constants, self._input: np.zeros((1, 28, 28, 1), self.input_dtype)}
+        for step in self._steps:
+            values[step.output] = step.kernel([values[index] for index in step.inputs])
+            step.call.roomy(*values[step.output].shape, products=PER_VALUE)
+        budget.close()
+        self._chunk = min(CHUNK, max(1, CHUNK_VALUES // budget.largest))
 
     def _run(self, pixels: Array) -> Array:
         values = {**self._constants, self._input: np.ascontiguousarray(pixels)}
@@ -105,19 +125,28 @@ def load_numpy(content: bytes) -> Backend:
         raise ArtifactError(
             f"Expected a whole TFLite file, the parts of this one do not fit together ({error}); export it again."
         ) from error
-    backend.run(np.zeros((1, 28, 28, 1), backend.input_dtype))
     return backend
 
 
-def _step(file: TFLiteFile, operator: Operator) -> Step:
+def _require_few(file: TFLiteFile) -> None:
+    sizes = [file.tensors[index].stored.size for each in file.operators for index in each.inputs if index >= 0]
+    if len(file.operators) > MOST_OPERATORS or sum(sizes) > MOST_WEIGHTS:
+        raise ArtifactError(
+            f"Expected at most {MOST_OPERATORS} operators on {MOST_WEIGHTS:,} bytes of constants, received "
+            f"{len(file.operators)} on {sum(sizes):,}; run it with another interpreter: pip install "
+            "'mnist-runtime[litert]'."
+        )
+
+
+def _step(file: TFLiteFile, operator: Operator, budget: Budget) -> Step:
     if len(operator.outputs) != 1 or operator.outputs[0] < 0:
         raise ArtifactError(
             f"Expected operators with one output, received {operator.name} with {len(operator.outputs)}; run it with "
             "another interpreter: pip install 'mnist-runtime[litert]'."
         )
     inputs = tuple(file.tensors[index] if index >= 0 else None for index in operator.inputs)
-    kernel = prepare(Call(operator, inputs, file.tensors[operator.outputs[0]]))
-    return Step(kernel, tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
+    call = Call(operator, inputs, file.tensors[operator.outputs[0]], budget)
+    return Step(call, prepare(call), tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
 
 
 def _require_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:

@@ -1,10 +1,16 @@
-"""`Call`: an operator together with its tensors, and the checks that every kernel makes of them."""
+"""`Call`: an operator together with its tensors, and the checks that every kernel makes of them.
+
+A file with a right digest may still be made to exhaust a device: an operator of forty bytes can ask for a tensor of a
+terabyte. So every kernel tells the `Budget` what it is about to take, before it takes it, while the first image passes,
+which is when the file is loaded. No operator makes more of n images than n times what it makes of one, and so nothing
+needs to be counted later.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,15 +19,48 @@ import numpy.typing as npt
 from mnist_runtime.errors import ArtifactError
 from mnist_runtime.tflite_file import Operator, Tensor
 
-__all__ = ["Array", "Call", "Kernel", "windows_of"]
+__all__ = ["Array", "Budget", "Call", "Kernel", "windows_of"]
 
 Array = npt.NDArray[Any]
 
 Kernel = Callable[[Sequence[Array]], Array]
 """From the values of all inputs of an operator, constants included, to its output. It changes nothing."""
 
-MOST_VALUES = 1 << 26
-"""Of a tensor, for one image: far above what digits need; a damaged file could ask for all of the memory."""
+MOST_VALUES = 1 << 22
+"""Of a tensor, or of the windows of a convolution, for one image: 512 channels of 28x28 under windows of 3x3."""
+MOST_PRODUCTS = 1 << 32
+"""Of all operators together, for one image: some seconds on a PC, a minute on the slowest Pi."""
+PER_VALUE = 256
+"""Products of a matrix that are computed in the time in which a value is looked up or rounded, at the most."""
+PER_PLACE = 8
+"""The same for a product, sum or comparison outside of a matrix."""
+
+
+class Budget:
+    """What a file takes for one image, counted until it is closed.
+
+    Attributes
+    ----------
+    largest : int
+        Values of the largest tensor so far.
+    """
+
+    def __init__(self) -> None:
+        self.largest = 1
+        self._products = 0
+        self._is_open = True
+
+    def take(self, values: int, products: int) -> bool:
+        """Count a tensor of so many `values`, and `products`; say whether both are still within the limits."""
+        if not self._is_open:
+            return True
+        self.largest = max(self.largest, values)
+        self._products += products
+        return values <= MOST_VALUES and self._products <= MOST_PRODUCTS
+
+    def close(self) -> None:
+        """Count no more: the other images are like the first."""
+        self._is_open = False
 
 
 @dataclass(frozen=True)
@@ -36,11 +75,14 @@ class Call:
         Its inputs, None for one that is left out.
     output : Tensor
         Its only output.
+    budget : Budget
+        The one of its file.
     """
 
     operator: Operator
     inputs: tuple[Tensor | None, ...]
     output: Tensor
+    budget: Budget = field(default_factory=Budget)
 
     def lacks(self, what: str) -> ArtifactError:
         """Return the error that says what is missing here."""
@@ -110,10 +152,11 @@ class Call:
             limits.max if high == math.inf else min(limits.max, zero_point + _nearest(high, scale)),
         )
 
-    def roomy(self, *shape: int) -> tuple[int, ...]:
-        """Return `shape`, of what one image needs, unless so many values speak for a damaged file."""
-        if math.prod(shape) > MOST_VALUES:
-            raise self.lacks(f"with {math.prod(shape)} values an image, where it has up to {MOST_VALUES}")
+    def roomy(self, *shape: int, products: int = 0) -> tuple[int, ...]:
+        """Return the `shape` of what is about to be made, of `products` each, unless a file asks for too much."""
+        values = math.prod(shape)
+        if not self.budget.take(values, values * products):
+            raise self.lacks(f"with {values} values of {products} products each, or too many before it, for one image")
         return shape
 
 
@@ -123,12 +166,15 @@ class Windows:
 
     Parameters
     ----------
+    call : Call
+        Whose they are.
     size, stride : tuple of int
         Height and width.
     same : bool
         Whether the image is padded, so that only the stride makes it smaller.
     """
 
+    call: Call
     size: tuple[int, int]
     stride: tuple[int, int]
     same: bool
@@ -151,7 +197,7 @@ class Windows:
         if not any(after for _, after in paddings):
             return images
         shape = [length + sum(padding) for length, padding in zip(images.shape, paddings, strict=True)]
-        padded = np.full(shape, value, images.dtype)
+        padded = np.full(self.call.roomy(*shape), value, images.dtype)
         (top, _), (left, _) = paddings[1:3]
         padded[:, top : top + images.shape[1], left : left + images.shape[2]] = images
         return padded
@@ -176,7 +222,7 @@ def windows_of(call: Call, size: tuple[int, int], stride: tuple[int, int], paddi
     """Return the windows of an operator, refusing what would never end."""
     if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride)):
         raise call.lacks(f"with windows of {size}, strides of {stride} and padding {padding}, where it has 1 to 64")
-    return Windows(size, stride, padding == 0)
+    return Windows(call, size, stride, padding == 0)
 
 
 def _nearest(real: float, scale: np.float32) -> int:

@@ -95,7 +95,7 @@ def add(call: Call) -> Kernel:
     low, high = call.bounds(call.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape)[1:])
+        _require_one_shape(call, inputs)
         terms = [table[values.view(np.uint8)] for table, values in zip(tables, inputs, strict=True)]
         steps = rescale(terms[0] + terms[1], multiplier, shift)
         return np.clip(steps + zero_point, low, high).astype(np.int8)
@@ -112,7 +112,7 @@ def multiply(call: Call) -> Kernel:
     low, high = call.bounds(call.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*np.broadcast_shapes(inputs[0].shape, inputs[1].shape)[1:])
+        _require_one_shape(call, inputs)
         product = (inputs[0].astype(np.int64) - zero_point) * (inputs[1].astype(np.int64) - other_zero_point)
         steps = rescale(product, multiplier, shift)
         return np.clip(steps + output_zero_point, low, high).astype(np.int8)
@@ -187,3 +187,10 @@ def _two(call: Call) -> tuple[Tensor, Tensor]:
     if second.dtype != "int8":
         raise call.lacks(f"on {second.dtype}, where it has int8")
     return first, second
+
+
+def _require_one_shape(call: Call, inputs: Sequence[Array]) -> None:
+    """Refuse inputs of which neither has the shape of the result: a row and a column make a square of n images' n."""
+    shape = np.broadcast_shapes(*(each.shape for each in inputs))
+    if shape not in [each.shape for each in inputs]:
+        raise call.lacks(f"on {inputs[0].shape} and {inputs[1].shape}, of which neither is the shape of the result")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_runtime.fixed_point import quantized_multiplier, rescale
-from mnist_runtime.numpy_call import Array, Call, Kernel, Windows, windows_of
+from mnist_runtime.numpy_call import PER_PLACE, Array, Call, Kernel, Windows, windows_of
 
 __all__ = ["average_pool", "max_pool", "mean"]
 
@@ -34,8 +36,8 @@ def average_pool(call: Call) -> Kernel:
     def run(inputs: Sequence[Array]) -> Array:
         images = inputs[0]
         ones = np.ones((1, *images.shape[1:3], 1), np.int32)
-        counts = np.sum(windows.slices(_padded(call, windows, ones, 0)), axis=0, dtype=np.int32)
-        sums = np.sum(windows.slices(_padded(call, windows, images, 0)), axis=0, dtype=np.int32)
+        counts = _sums(windows.slices(_padded(call, windows, ones, 0)))
+        sums = _sums(windows.slices(_padded(call, windows, images, 0)))
         rounded = (np.abs(sums) + counts // 2) // counts * np.sign(sums)
         return np.asarray(np.clip(rounded, low, high), np.int8)
 
@@ -71,8 +73,18 @@ def _pool(call: Call) -> tuple[Windows, int, int]:
     return windows, *call.bounds(option(5, "b"))
 
 
+def _sums(places: list[Array]) -> npt.NDArray[np.int32]:
+    """Return the sum of all `places`, one added at a time: together they may take far more memory than the images."""
+    sums = places[0].astype(np.int32)
+    for place in places[1:]:
+        sums += place
+    return sums
+
+
 def _padded(call: Call, windows: Windows, images: Array, value: int) -> Array:
     padded = windows.padded(images, value)
     if images.ndim != 4 or min(windows.counts(padded)) < 1:
         raise call.lacks(f"on images of shape {images.shape} with windows of {windows.size}")
+    result = (len(images), *windows.counts(padded), images.shape[3])
+    call.roomy(*result, products=math.prod(windows.size) * PER_PLACE)
     return padded

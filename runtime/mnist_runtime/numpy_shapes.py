@@ -35,7 +35,7 @@ def pad(call: Call) -> Kernel:
     pairs = paddings.tolist()
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(*[length + sum(pair) for length, pair in zip(inputs[0].shape, pairs, strict=True)][1:])
+        call.roomy(*[length + sum(pair) for length, pair in zip(inputs[0].shape, pairs, strict=True)])
         return np.pad(inputs[0], pairs, constant_values=zero_point)
 
     return run
@@ -52,7 +52,7 @@ def concatenate(call: Call) -> Kernel:
     axis = call.operator.option(0, "i")
 
     def run(inputs: Sequence[Array]) -> Array:
-        call.roomy(sum(each.size // max(len(each), 1) for each in inputs))
+        call.roomy(sum(each.size for each in inputs))
         return np.concatenate(inputs, axis=axis)
 
     return run
@@ -99,7 +99,12 @@ def gather(call: Call) -> Kernel:
     places = call.constant(1, "int32")
     if call.operator.option(0, "i") != 0 or call.operator.option(1, "i") != 0:
         raise call.lacks("along another axis than the first")
-    return lambda inputs: inputs[0][places]
+
+    def run(inputs: Sequence[Array]) -> Array:
+        call.roomy(places.size, *inputs[0].shape[1:])
+        return inputs[0][places]
+
+    return run
 
 
 def product(call: Call) -> Kernel:

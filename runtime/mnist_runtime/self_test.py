@@ -10,6 +10,7 @@ import numpy as np
 
 from mnist_runtime.backend import backend_version
 from mnist_runtime.classifier import Classifier
+from mnist_runtime.errors import ArtifactError
 
 __all__ = ["SCORE_BOUNDS", "SelfTest", "self_test"]
 
@@ -27,6 +28,9 @@ Measured with tflite-runtime 2.14 against LiteRT 2.3, ready models, 1,500 digits
 int4 10/256 and int16x8 16/32768 (kernels round differently before the softmax); no answer differed. float16 leaves
 room for devices that compute in it.
 """
+
+RECORDED = ("backend", "version", "machine")
+"""What a manifest says of the interpreter that gave the golden scores."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +86,22 @@ def self_test(path: str | Path | None = None, *, backend: str | None = None) -> 
     """
     classifier = Classifier.load(path, backend=backend)
     golden, recorded = classifier.golden, classifier.manifest.golden
+    bound = SCORE_BOUNDS.get(classifier.manifest.precision)
+    if bound is None or not set(RECORDED) <= recorded.keys() or len(golden.scores) != len(golden.images):
+        raise ArtifactError(
+            f"Expected a proven file of a precision among {', '.join(SCORE_BOUNDS)}, received "
+            f"{classifier.manifest.precision} with {len(golden.scores)} golden scores, recorded with "
+            f"{', '.join(recorded) or 'nothing'}; export it again, or update mnist-runtime."
+        )
     answers = classifier.predict_proba(golden.images)
     expected = classifier.real_scores(golden.scores)
-    recorded_with = " ".join(str(recorded[key]) for key in ("backend", "version", "machine"))
+    recorded_with = " ".join(recorded[key] for key in RECORDED)
     run_with = f"{classifier.backend_name} {backend_version(classifier.backend_name)} {platform.machine()}"
     return SelfTest(
         images=len(golden.images),
         different=int(np.sum(answers.argmax(axis=1) != expected.argmax(axis=1))),
         max_score_error=float(np.abs(answers - expected).max(initial=0.0)),
-        bound=SCORE_BOUNDS[classifier.manifest.precision],
+        bound=bound,
         recorded_with=recorded_with,
         run_with=run_with,
     )

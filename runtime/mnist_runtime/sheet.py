@@ -44,7 +44,12 @@ def sheet_alone(grey: Grey) -> Grey:
     sheet = _between(light) & _between(light.T).T
     sheet = ~grown(~grown(np.pad(sheet, BAY), BAY), BAY)[BAY:-BAY, BAY:-BAY]  # a digit at the edge is a bay
     sides = np.array([1 - side.mean() for side in (sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1])])
-    if sides.mean() < SURROUNDED or _square(sheet) < SQUARE or sheet.mean() < LEAST or light.sum() < SOLID * sheet.sum():
+    if (
+        sides.mean() < SURROUNDED
+        or _square(sheet) < SQUARE
+        or sheet.mean() < LEAST
+        or light.sum() < SOLID * sheet.sum()
+    ):
         return grey
     dark = DARK if (sides >= MOSTLY).sum() >= SIDES else DARKER
     if np.median(cells[~sheet]) > dark * np.median(cells[light]):

@@ -22,6 +22,7 @@ class TFLiteBackend:
         self._interpreter = interpreter
         self._input = interpreter.get_input_details()[0]
         self._output = interpreter.get_output_details()[0]
+        self._input_index, self._output_index = self._input["index"], self._output["index"]
         self._batch = 0  # the tensors are allocated at the first run
 
     @property
@@ -38,12 +39,12 @@ class TFLiteBackend:
     def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """See `Backend.run`."""
         if len(pixels) != self._batch:
-            self._interpreter.resize_tensor_input(self._input["index"], pixels.shape)
+            self._interpreter.resize_tensor_input(self._input_index, pixels.shape)
             self._interpreter.allocate_tensors()
             self._batch = len(pixels)
-        self._interpreter.set_tensor(self._input["index"], pixels)
+        self._interpreter.set_tensor(self._input_index, pixels)
         self._interpreter.invoke()
-        scores: npt.NDArray[Any] = self._interpreter.get_tensor(self._output["index"])
+        scores: npt.NDArray[Any] = self._interpreter.get_tensor(self._output_index)
         return scores
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_exporters import ExportReport, Precision
-from mnist_exporters.c_array import load, open_pair, read
+from mnist_exporters import ExportReport, Precision, UsageError
+from mnist_exporters.c_array import load, open_pair, pack, read
 from mnist_runtime import ArtifactError, Classifier
-from mnist_trainer import ARCHITECTURES, Splits
+from mnist_trainer import READY_MODELS, Splits
 
 PROGRAM = r"""
 #include <stdio.h>
@@ -66,7 +66,7 @@ def test_a_compiled_program_holds_the_proven_bytes(pair: Path, tmp_path: Path, c
     assert printed[-1] == "0 9 20 0.00392157 -128"
 
 
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_the_array_is_the_int8_model(
     exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str
 ) -> None:
@@ -143,6 +143,13 @@ def test_a_missing_half_is_told(pair: Path, tmp_path: Path) -> None:
     path.with_suffix(".cc").unlink()
     with pytest.raises(ArtifactError, match=re.escape("its .cc beside it")):
         open_pair(path)
+
+
+@pytest.mark.parametrize("stem", ['a"b', "a\\b", "a\nb"])
+def test_a_name_that_c_cannot_include_is_refused(pair: Path, stem: str) -> None:
+    artifact = open_pair(pair)
+    with pytest.raises(UsageError, match="name that C can include"):
+        pack(artifact.content, artifact.manifest, artifact.golden, stem)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -102,6 +103,15 @@ def test_a_file_that_cannot_run_is_not_measured(exported: Callable[..., ExportRe
     assert measure_latency(tmp_path / "missing.tflite", "tflite") == ()
 
 
+def test_what_lies_in_the_folder_of_the_command_is_not_imported(
+    exported: Callable[..., ExportReport], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = exported("mlp", "onnx", Precision.FLOAT32).path
+    (tmp_path / "json.py").write_text("raise RuntimeError\n")
+    monkeypatch.chdir(tmp_path)
+    assert [one.interpreter for one in measure_latency(path, "onnx")] == ["onnxruntime"]
+
+
 @pytest.mark.parametrize("format", ["tflite", "onnx"])
 def test_two_halves_of_the_calibration_agree(
     exported: Callable[..., ExportReport], originals: dict[str, Original], digits: Splits, format: str
@@ -113,6 +123,27 @@ def test_two_halves_of_the_calibration_agree(
     assert found.passed
     assert found.agreement > 0.99
     assert found.max_score_error > 0, "two different files"
+
+
+def test_neither_sorted_images_nor_a_strict_proof_are_taken_for_unstable(
+    exported: Callable[..., ExportReport],
+    originals: dict[str, Original],
+    digits: Splits,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mnist_exporters.stability.IMAGES", 1000)
+    order = np.argsort(digits.test.labels, kind="stable")
+    reference = Reference.of(originals["mlp"], digits.test.take(order, "test"))
+    report = exported("mlp", "tflite", Precision.INT8)
+    calibration = Calibration.draw(digits.train, 200, seed=0)
+    found = stability(originals["mlp"], report, reference, calibration)
+    assert found is not None
+    assert found.images == 1000
+    assert found.passed, found.reasons
+    strict = dataclasses.replace(report, parity=dataclasses.replace(report.parity, tolerance=0.004))
+    found = stability(originals["mlp"], strict, reference, calibration)
+    assert found is not None
+    assert found.images == 1250, "a stricter proof takes more images"
 
 
 def test_a_half_of_blank_images_is_unstable(

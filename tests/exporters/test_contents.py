@@ -8,9 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.conftest import EVERY_PAIR
 
-from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, Precision
+from mnist_exporters import (
+    FORMATS,
+    ConversionError,
+    ExportReport,
+    ExportSpec,
+    Original,
+    Precision,
+    tflite,
+    tflite_contents,
+)
 from mnist_exporters.contents import Contents, Tensor
 from mnist_runtime import Affine, ArtifactError
+from mnist_trainer import Splits
 
 
 def contents_of(report: ExportReport) -> Contents:
@@ -38,6 +48,17 @@ def test_tflite_versions_are_those_that_the_file_holds(exported: Callable[..., E
     assert (contents.input.dtype, contents.input.shape) == ("uint8", (-1, 28, 28, 1))
     assert contents.input.affine == Affine(pytest.approx(1 / 255), 0, "uint8")
     assert contents.requirements() == {"operators": contents.operators}
+
+
+def test_the_shape_that_a_transposed_convolution_is_given_is_no_activation(digits: Splits) -> None:
+    import keras
+
+    layers = (keras.layers.Conv2DTranspose(2, 3), keras.layers.Flatten(), keras.layers.Dense(10))
+    original = Original.adopt(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)
+    spec = ExportSpec("tflite", Precision.FLOAT32)
+    contents = tflite_contents.read(tflite.convert(original, spec, None))
+    assert "TRANSPOSE_CONV" in contents.operators
+    contents.refuse_another_than(spec, original.pixel_scale)
 
 
 def test_onnx_opset_and_ir_are_those_that_the_file_holds(exported: Callable[..., ExportReport]) -> None:

@@ -9,6 +9,7 @@ from tests.exporters.test_export import break_after_conversion
 
 from mnist_exporters import FORMATS, ConversionError, Precision
 from mnist_exporters.cli import main
+from mnist_exporters.errors import OutputError
 from mnist_exporters.export_command import EVERY_FORMAT, _job, _parser
 from mnist_exporters.precision import ALIASES
 from mnist_runtime import Classifier
@@ -148,6 +149,45 @@ def test_a_refused_file_does_not_keep_the_proven_from_being_made(
     assert capsys.readouterr().out == f"{tmp_path / 'mlp-float32.onnx'}\n"
 
 
+def test_a_full_disk_is_told_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+    arguments = ("--model", "linear", "--data", "digits", "--output", tmp_path, "--json")
+    assert in_process(monkeypatch, *arguments) == 2
+    assert list(tmp_path.iterdir()) == []
+    printed = capfd.readouterr()
+    assert json.loads(printed.out) == {"artifacts": []}
+    assert f"{tmp_path} (No space left on device)" in printed.err
+
+
+def test_a_report_that_cannot_be_written_leaves_the_exports_and_what_was_said_of_them(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def fail(*_: object) -> None:
+        raise OutputError("Expected a disk.")
+
+    monkeypatch.setattr("mnist_exporters.report_files.write_report", fail)
+    monkeypatch.setattr("mnist_exporters.latency.measure_latency", lambda *_: ())
+    arguments = ("--model", "linear", "--data", "digits", "--output", tmp_path / "out", "--report", tmp_path, "--json")
+    assert in_process(monkeypatch, *arguments) == 2
+    printed = capfd.readouterr()
+    assert [artifact["format"] for artifact in json.loads(printed.out)["artifacts"]] == ["tflite"]
+    assert "error: Expected a disk.\n" in printed.err
+
+
+def test_a_folder_in_the_place_of_a_report_is_told_before_any_work(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "report.json").mkdir()
+    monkeypatch.setattr("mnist_exporters.source.Source.load", lambda _: pytest.fail("work was begun"))
+    assert in_process(monkeypatch, "--output", tmp_path / "out", "--report", tmp_path) == 2
+    assert "report.json" in capfd.readouterr().err
+
+
 def test_a_failed_conversion_does_not_keep_the_other_format_from_being_made(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -215,6 +255,7 @@ def test_a_students_own_model_works(
         (["--model", "missing/model.keras"], 5, "found none"),
         (["--format", "all", "--output", "one.onnx"], 2, "--output"),
         (["--format", "tflite", "--output", "one.onnx"], 2, "--output"),
+        (["--format", "c", "--quantize", "--output", "one.cc"], 2, "--output one.cc"),
         (["--data", "missing.npz"], 6, "found nothing"),
         (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "received 298"),
         (["--data", "digits", "--output", "/proc/nowhere"], 2, "output folder"),

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from tests.conftest import DEVICE_PAIR, EVERY_PAIR
 
-from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
+from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision, onnx
 from mnist_exporters.onnx import _varint
-from mnist_trainer import ARCHITECTURES, Splits
+from mnist_trainer import READY_MODELS, Splits
 
 PIXEL_LINE = {"uint8": {}, "int8": {"scale": 1, "offset": -128}}
 
@@ -33,7 +33,7 @@ def test_every_row_is_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_every_file_takes_pixels_and_gives_ten_scores(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
@@ -46,7 +46,7 @@ def test_every_file_takes_pixels_and_gives_ten_scores(
     assert (manifest.calibration is None) == (not precision.is_calibrated)
 
 
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_int8_tflite_is_integer_through_and_through(exported: Callable[..., ExportReport], model: str) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
@@ -59,7 +59,19 @@ def test_int8_tflite_is_integer_through_and_through(exported: Callable[..., Expo
     assert all(t["dtype"] in (np.int8, np.int32) for t in weights)
 
 
-@pytest.mark.parametrize("model", ARCHITECTURES)
+def test_what_a_layer_computed_beforehand_is_in_the_onnx_file(digits: Splits) -> None:
+    import keras
+    import onnxruntime
+
+    layers = (keras.layers.Normalization(mean=0.1, variance=0.2), keras.layers.Flatten(), keras.layers.Dense(10))
+    original = Original.adopt(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)
+    model = onnx.convert(original, ExportSpec("onnx", Precision.FLOAT32), None)
+    images = digits.test.images[:20]
+    (scores,) = onnxruntime.InferenceSession(model).run(None, {"pixels": images[..., None]})
+    assert np.allclose(scores, original.scores(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_int8_onnx_is_qdq_with_weights_per_channel(exported: Callable[..., ExportReport], model: str) -> None:
     import onnx
 
@@ -76,7 +88,7 @@ def test_int8_onnx_is_qdq_with_weights_per_channel(exported: Callable[..., Expor
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_the_types_inside_are_those_of_the_name(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
@@ -94,7 +106,7 @@ def test_the_types_inside_are_those_of_the_name(
     assert ("int16" in types) == (precision is Precision.INT16X8)
 
 
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_fewer_bits_make_smaller_files(exported: Callable[..., ExportReport], model: str) -> None:
     sizes = {name: exported(model, "onnx", name).model_bytes for name in FORMATS["onnx"].interfaces}
     assert sizes["float32"] > sizes["float16"] > sizes["dynamic"]

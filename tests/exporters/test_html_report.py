@@ -36,9 +36,9 @@ def report_of_linear(run: Callable[..., object], folder: Path) -> Path:
     """Make it once, by the command."""
     if not folder.exists():
         quantize = ("--quantize", "none", "--quantize", "int8", "--quantize", "int16x8")
-        done = run(
-            "mnist-export", "--model", "linear", *quantize, "--data", "digits", "--output", folder, "--report", folder
-        )
+        ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+        places = ("--data", "digits", "--output", folder, "--report", folder)
+        done = run("mnist-export", "--model", "linear", *quantize, *places, **ascii_only)
         assert done.returncode == 0, done.stderr
         assert "recommended" in done.stderr
         assert {path.name for path in folder.iterdir()} >= {"report.html", "report.json", "linear-int8.tflite"}

@@ -6,7 +6,7 @@ from tests.conftest import EVERY_BACKEND
 
 from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision, tflite
 from mnist_exporters.int4 import _patches
-from mnist_trainer import ARCHITECTURES, Splits
+from mnist_trainer import READY_MODELS, Splits
 
 
 def convert(original: Original, calibration: Calibration) -> bytes:
@@ -43,7 +43,7 @@ def test_all_layers_but_the_last_are_int4_and_say_so(
     assert layers_of(exported(model, "tflite", Precision.INT4).path.read_bytes()) == layers
 
 
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_int4_is_smaller_than_int8(exported: Callable[..., ExportReport], model: str) -> None:
     sizes = [exported(model, "tflite", precision).model_bytes for precision in (Precision.INT4, Precision.INT8)]
     assert sizes[0] < 0.7 * sizes[1]

@@ -11,7 +11,7 @@ from tests.exporters.test_contents import RIGHT
 
 from mnist_exporters import FORMATS, ExportReport, Precision
 from mnist_exporters.interpreter import INTERPRETERS, _known, loads_on
-from mnist_trainer import ARCHITECTURES
+from mnist_trainer import READY_MODELS
 
 RUN_IN_TFLM = """
 import sys
@@ -24,7 +24,7 @@ interpreter.invoke()
 
 
 @pytest.mark.parametrize("precision", FORMATS["tflite"].interfaces)
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_microcontrollers_load_what_they_are_said_to(
     exported: Callable[..., ExportReport], run: Callable[..., object], model: str, precision: Precision
 ) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import ModelError, Original, UsageError
-from mnist_trainer import ARCHITECTURES, Splits, load_model
+from mnist_trainer import READY_MODELS, Splits, load_model
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,31 @@ def test_shape_and_range_are_found_out(
         assert np.allclose(model.predict(pixels, verbose=0), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_easy_images_do_not_make_a_larger_range_look_better(mlp: object, digits: Splits) -> None:
+    images = digits.test.images.astype(np.float32)
+    right = [mlp.predict(images * scale, verbose=0).argmax(axis=1) == digits.test.labels for scale in (1 / 255, 1.0)]
+    easy = digits.test.take(np.flatnonzero(right[0] & right[1]), "test")
+    assert Original.adopt(mlp, easy).pixel_range == "0..1"
+
+
+def test_sure_mistakes_do_not_make_a_smaller_range_look_better(digits: Splits) -> None:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    pixels = digits.train.images.reshape(-1, 784).astype(np.float32)
+    model.fit(pixels, digits.train.labels, batch_size=32, epochs=15, verbose=0)
+    assert Original.adopt(model, digits.test).pixel_range == "0..255"
+
+
+@pytest.mark.parametrize("name", READY_MODELS)
+def test_the_ready_models_do_not_mind_sorted_images(digits: Splits, name: str) -> None:
+    order = np.argsort(digits.test.labels, kind="stable")
+    assert Original.adopt(load_model(name), digits.test.take(order, "test")).pixel_range == "0..1"
+
+
+@pytest.mark.parametrize("name", READY_MODELS)
 def test_the_ready_models_are_adopted_as_they_were_trained(digits: Splits, name: str) -> None:
     original = Original.adopt(load_model(name), digits.test)
     assert original.pixel_range == "0..1"

@@ -36,6 +36,9 @@ def test_another_original_is_told_and_a_worse_file_refused(
     assert facts["parity"]["passed"] is False
     assert "REFUSED" in done.stderr
     assert "another file" in done.stderr
+    assert facts["parity"]["reasons"]
+    for reason in facts["parity"]["reasons"]:
+        assert reason in done.stderr
 
 
 def test_the_command_proves(run: Callable[..., object], tmp_path: Path) -> None:
@@ -70,4 +73,5 @@ def test_other_images_may_refuse_it(
     few = Reference.of(originals["mlp"], digits.train)
     found = verify(exported("mlp", "onnx", Precision.FLOAT32).path, few, "")
     assert not found.parity.passed
+    assert not found.same_original, "neither came from a file, so nobody can tell"
     assert np.isfinite(found.parity.drop_upper_95)

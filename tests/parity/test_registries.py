@@ -10,7 +10,7 @@ from tests.conftest import EVERY_PAIR, EVERY_RUN
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, Reference, export
 from mnist_runtime import BACKENDS, Classifier
-from mnist_trainer import ARCHITECTURES, Splits
+from mnist_trainer import READY_MODELS, Splits
 
 # Images of 10,000 that may be answered differently. float32 and float16: none on this machine, and one or
 # two that another processor's order of additions might turn. The others: as measured, doubled, at least 6.
@@ -45,7 +45,7 @@ print(json.dumps(classifier.predict(np.load(sys.argv[3])).tolist()))
 
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format: str, precision: Precision) -> None:
     parity = exported(model, format, precision).parity
     assert parity.passed
@@ -56,7 +56,7 @@ def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format
 
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
-@pytest.mark.parametrize("model", ARCHITECTURES)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_on_mnist(
     originals: dict[str, Original],
     mnist_data: Splits,

@@ -158,7 +158,9 @@ def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pix
     ]
 
 
-def write_page(images: Sequence[Pixels], columns: int, longer: int, random: Random) -> tuple[list[Written], tuple[int, int]]:
+def write_page(
+    images: Sequence[Pixels], columns: int, longer: int, random: Random
+) -> tuple[list[Written], tuple[int, int]]:
     """Write `images` in rows of `columns` on a sheet, not quite level, not quite in line and not of one size.
 
     Returns

@@ -17,6 +17,16 @@ def test_integers_survive_the_round_trip(scale: float, dtype: str, data: st.Data
     assert np.array_equal(affine.quantize(affine.dequantize(integers)), integers)
 
 
+@given(scales, integer_types, st.data())
+def test_every_integer_stands_for_what_the_equation_says(scale: float, dtype: str, data: st.DataObject) -> None:
+    limits = np.iinfo(dtype)
+    zero_point = data.draw(st.integers(limits.min, limits.max))
+    integers = np.arange(limits.min, limits.max + 1).astype(dtype)[None, ::-1]
+    found = Affine(scale, zero_point, dtype).dequantize(integers)
+    assert found.dtype == np.float32
+    assert np.array_equal(found, ((integers.astype(np.float64) - zero_point) * scale).astype(np.float32))
+
+
 @given(scales, integer_types, st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_quantising_saturates_and_is_off_by_half_a_step_at_most(scale: float, dtype: str, real: float) -> None:
     limits = np.iinfo(dtype)

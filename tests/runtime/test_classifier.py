@@ -1,5 +1,9 @@
 import dataclasses
+import threading
+import time
+import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +11,10 @@ import pytest
 from tests.conftest import DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
-from mnist_runtime import ArtifactError, Classifier, Prediction, UsageError
+from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, UsageError
 from mnist_trainer import Splits
+
+READY = Path(__file__).parents[2] / "runtime/mnist_runtime/models/cnn-int8.tflite"
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
@@ -147,15 +153,105 @@ def test_threads_give_the_answers_of_one(digits: Splits) -> None:
     assert np.array_equal(alone.scores(images[:1]), together.scores(images[:1]))
 
 
-def test_callers_may_share_a_classifier(digits: Splits) -> None:
-    from concurrent.futures import ThreadPoolExecutor
+class Forgetful:
+    """An interpreter as LiteRT is: what it is given lies in it, where another thread may put something else."""
 
-    classifier = Classifier.load(threads=2)
-    parts = np.array_split(digits.test.images, 40)
-    expected = [classifier.scores(part) for part in parts]
+    output = None
+
+    def __init__(self) -> None:
+        self.input = np.zeros(0)
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        self.input = pixels
+        time.sleep(0.002)
+        return self.input[:, :1, :10, 0].reshape(-1, 10).astype(np.float32)
+
+
+def mixed_up(classifier: Classifier) -> int:
+    """Return how many of 80 calls by 8 threads were given the answer to another."""
+    images = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 28, 28), np.uint8)
     with ThreadPoolExecutor(8) as pool:
-        for _ in range(3):
-            assert all(map(np.array_equal, expected, pool.map(classifier.scores, parts)))
+        found = list(pool.map(classifier.scores, images))
+    return sum(not np.all(scores == number) for number, scores in enumerate(found))
+
+
+@pytest.mark.parametrize("interpreters", [1, 3, 8])
+def test_each_call_has_an_interpreter_of_its_own(interpreters: int) -> None:
+    """With real interpreters: tests/runtime/test_every_interpreter.py; this one is sure to show a mixture."""
+    classifier = Classifier(Artifact.open(READY), [Forgetful() for _ in range(interpreters)], "numpy")
+    assert mixed_up(classifier) == 0
+
+
+def test_a_shared_interpreter_would_mix_up_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = Forgetful()
+    monkeypatch.setattr(Classifier, "_borrow", lambda _: shared)
+    assert mixed_up(Classifier(Artifact.open(READY), [shared], "numpy")) > 0
+
+
+class Waiting:
+    """An interpreter that answers when it is told to."""
+
+    output = None
+
+    def __init__(self) -> None:
+        self.begun, self.may_end = threading.Event(), threading.Event()
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        self.begun.set()
+        assert self.may_end.wait(60)
+        return np.zeros((len(pixels), 10), np.float32)
+
+
+def test_a_call_that_waits_ends_when_the_classifier_is_closed() -> None:
+    backend = Waiting()
+    classifier = Classifier(Artifact.open(READY), [backend], "numpy")
+    image = np.zeros((1, 28, 28), np.uint8)
+    with ThreadPoolExecutor(4) as pool:
+        working = pool.submit(classifier.scores, image)
+        assert backend.begun.wait(60)
+        waiting = [pool.submit(classifier.scores, image) for _ in range(3)]
+        classifier.close()
+        for call in waiting:
+            with pytest.raises(UsageError, match="this one was closed"):
+                call.result(60)
+        assert not working.done()
+        backend.may_end.set()
+        assert working.result(60).shape == (1, 10)
+    with pytest.raises(UsageError, match="this one was closed"):
+        classifier.scores(image)
+
+
+def test_a_closed_classifier_holds_no_interpreter() -> None:
+    backends = [Forgetful(), Forgetful()]
+    held = [weakref.ref(backend) for backend in backends]
+    classifier = Classifier(Artifact.open(READY), backends, "numpy")
+    backends.clear()
+    classifier.close()
+    classifier.close()
+    assert [each() for each in held] == [None, None]
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_model_of_other_scores_is_refused(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(Forgetful, "run", lambda _, pixels: np.zeros((len(pixels), 9), np.float32))
+    classifier = Classifier(Artifact.open(READY), [Forgetful()], "numpy")
+    with pytest.raises(ArtifactError, match=rf"Expected 10 scores an image, the model gave shape \({count}, 9\)"):
+        classifier.scores(np.zeros((count, 28, 28), np.uint8))
+
+
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+def test_an_answer_is_the_callers_own(
+    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
+) -> None:
+    classifier = Classifier.load(exported("cnn", format, precision).path)
+    for ask in (classifier.scores, classifier.predict_proba):
+        first = ask(digits.test.images[:1])
+        before = first.copy()
+        second = ask(digits.test.images[1:2])
+        assert np.array_equal(first, before)
+        assert not np.array_equal(second, before)
+        first[:] = second[:] = 0
+        assert np.array_equal(ask(digits.test.images[:1]), before)
 
 
 def test_no_thread_is_refused() -> None:

@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -65,8 +67,9 @@ def test_success_keeps_its_code() -> None:
     assert left.value.code == 0
 
 
-def test_a_request_to_end_lets_drafts_be_deleted(tmp_path: Path) -> None:
-    code = """
+@pytest.mark.parametrize(("request_to_end", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_request_to_end_lets_drafts_be_deleted(tmp_path: Path, request_to_end: signal.Signals, code: int) -> None:
+    program = """
 import pathlib, sys, time
 from mnist_runtime.command import run_command
 draft = pathlib.Path(sys.argv[1])
@@ -80,10 +83,23 @@ def work():
 run_command(work)
 """
     draft = tmp_path / "draft"
-    with subprocess.Popen([sys.executable, "-c", code, str(draft)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([sys.executable, "-c", program, str(draft)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         assert draft.exists()
-        process.terminate()
-        assert process.wait(timeout=30) == 143
+        process.send_signal(request_to_end)
+        assert process.wait(timeout=30) == code
     assert not draft.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_a_name_that_no_encoding_has_can_be_printed(encoding: str) -> None:
+    code = "from mnist_runtime.command import run_command; run_command(lambda: print('7: \\udcff\\u4e03') or 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"7: \\udcff")

@@ -18,6 +18,14 @@ def test_what_is_installed_here_works(backend: str) -> None:
     assert found.detail.startswith(backend)
 
 
+def test_what_lies_in_the_folder_of_the_command_is_not_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError\n")
+    monkeypatch.chdir(tmp_path)
+    assert examine("onnxruntime").state == "works"
+
+
 @pytest.fixture
 def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Let every new process find another onnxruntime than the real one."""

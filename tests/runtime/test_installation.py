@@ -1,7 +1,7 @@
 import pytest
 
 from mnist_runtime import BACKENDS
-from mnist_runtime.installation import WHEELS, how_to_install
+from mnist_runtime.installation import WHEELS, best_extra, how_to_install
 
 
 def test_every_interpreter_with_wheels_is_a_backend() -> None:
@@ -38,3 +38,21 @@ def test_the_extras_are_those_of_the_package() -> None:
     for name, wheels in WHEELS.items():
         assert wheels.requirement == f"'mnist-runtime[{BACKENDS[name].extra}]'"
         assert BACKENDS[name].extra in project["optional-dependencies"]
+
+
+@pytest.mark.parametrize(
+    ("format", "machine", "python", "is_64_bit", "extra"),
+    [
+        ("tflite", "aarch64", (3, 11), True, "litert"),
+        ("tflite", "aarch64", (3, 13), True, "litert"),
+        ("tflite", "armv7l", (3, 11), False, "tflite"),
+        ("tflite", "armv7l", (3, 13), False, None),
+        ("tflite", "armv6l", (3, 11), False, None),
+        ("onnx", "aarch64", (3, 13), True, "onnx"),
+        ("onnx", "armv7l", (3, 11), False, None),
+    ],
+)
+def test_the_best_interpreter_that_installs_is_chosen(
+    format: str, machine: str, python: tuple[int, int], is_64_bit: bool, extra: str | None
+) -> None:
+    assert best_extra(format, machine=machine, python=python, is_64_bit=is_64_bit) == extra

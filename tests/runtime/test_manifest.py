@@ -31,7 +31,7 @@ def test_keys_of_a_later_exporter_are_passed_over() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "{}", '{"schema": 1}', '{"schema": 1, "labels": 3}', b"\xff"])
 def test_anything_else_is_an_artifact_error(text: str | bytes) -> None:
-    with pytest.raises(ArtifactError, match="Expected a"):
+    with pytest.raises(ArtifactError, match="Expected "):
         Manifest.from_json(text)
 
 

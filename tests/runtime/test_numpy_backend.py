@@ -56,6 +56,19 @@ def test_the_ready_model_gives_the_same_integers(digits: Splits) -> None:
     assert np.array_equal(load_numpy(READY.read_bytes()).run(images), reference(READY.read_bytes(), images))
 
 
+def test_numpy_of_a_32_bit_system_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In NumPy 1 `ldexp` takes exponents as C's int and long, which there have 32 bits."""
+    ldexp = np.ldexp
+
+    def narrow(x: np.ndarray, exponents: np.ndarray) -> np.ndarray:
+        if not np.can_cast(exponents.dtype, np.int32, casting="safe"):
+            raise TypeError("ufunc 'ldexp' not supported for the input types")
+        return ldexp(x, exponents)
+
+    monkeypatch.setattr(np, "ldexp", narrow)
+    load_numpy(READY.read_bytes())
+
+
 def test_float_pixels_are_quantised_to_the_same_integers(originals: dict[str, Original], digits: Splits) -> None:
     """Halves of a step among them, which round away from zero."""
     from mnist_exporters.tflite import convert

@@ -9,7 +9,7 @@ from tests.conftest import DEVICE_PAIR, EVERY_RUN
 
 from mnist_exporters import ExportReport, Precision
 from mnist_exporters.seal import seal
-from mnist_runtime import BACKENDS, Artifact, self_test
+from mnist_runtime import BACKENDS, Artifact, ArtifactError, self_test
 from mnist_runtime.self_test import SCORE_BOUNDS
 
 
@@ -55,6 +55,25 @@ def test_it_bites(int8_tflite: Path, tmp_path: Path) -> None:
     assert (near.passed, near.max_score_error) == (True, 1 / 256)
     far = self_test(tampered(int8_tflite, tmp_path / "far", error=40))
     assert (far.passed, far.different, far.max_score_error) == (False, 0, 40 / 256)
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"golden": {"version": "2.3.0", "machine": "x86_64"}}, "recorded with machine, version"),
+        ({"golden": {}}, "recorded with nothing"),
+        ({"precision": "int2"}, "received int2 with 20 golden scores"),
+    ],
+)
+def test_a_file_that_was_not_proven_or_not_here_is_refused(
+    int8_tflite: Path, tmp_path: Path, facts: dict[str, object], words: str
+) -> None:
+    artifact = Artifact.open(int8_tflite)
+    model = artifact.content[: artifact.content.index(b"PK\x03\x04")]
+    path = tmp_path / "other.tflite"
+    path.write_bytes(seal(model, dataclasses.replace(artifact.manifest, **facts), artifact.golden))
+    with pytest.raises(ArtifactError, match=rf"Expected a proven file of a precision among float32, .*{words}"):
+        self_test(path)
 
 
 def test_the_command_tells_and_ends_with_5(run: Callable[..., object], int8_tflite: Path, tmp_path: Path) -> None:

@@ -1,7 +1,21 @@
+import dataclasses
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
-from mnist_trainer import ModelError, Splits, evaluate, load_model
+from mnist_trainer import Dataset, Evaluation, ModelError, Splits, evaluate, load_model
+
+LABELS = hnp.arrays(np.uint8, st.integers(1, 40), elements=st.integers(0, 9))
+
+
+def of(labels: np.ndarray, answers: np.ndarray, confidence: float | np.ndarray = 1.0) -> Evaluation:
+    """Return the evaluation of a model that gave `answers` with `confidence`."""
+    scores = np.zeros((len(labels), 10), np.float32)
+    scores[np.arange(len(labels)), answers] = confidence
+    return Evaluation(Dataset("made", "test", "made up", np.zeros((len(labels), 28, 28), np.uint8), labels), scores)
 
 
 def test_accuracy_and_confusion_agree(digits: Splits) -> None:
@@ -10,6 +24,38 @@ def test_accuracy_and_confusion_agree(digits: Splits) -> None:
     assert np.trace(found.confusion) / found.images == pytest.approx(found.accuracy)
     assert np.array_equal(found.confusion.sum(axis=1), np.bincount(digits.test.labels))
     assert found.as_dict()["confusion"] == found.confusion.tolist()
+    assert found.by_digit["3"]["recall"] == found.confusion[3, 3] / found.confusion[3].sum()
+
+
+@given(LABELS, st.data())
+def test_every_figure_follows_from_the_answers(labels: np.ndarray, data: st.DataObject) -> None:
+    answers = data.draw(hnp.arrays(np.intp, len(labels), elements=st.integers(0, 9)))
+    found = of(labels, answers)
+    low, high = found.interval
+    assert 0 <= low <= found.accuracy <= high <= 1
+    assert len(found.mistakes) == round((1 - found.accuracy) * len(labels))
+    # Always sure: it is off by exactly the share of mistakes.
+    assert found.calibration_error == pytest.approx(1 - found.accuracy)
+
+
+def test_the_interval_is_wilson_s() -> None:
+    assert of(np.repeat([0, 1], [90, 10]).astype(np.uint8), np.zeros(100, int)).interval == pytest.approx(
+        (0.8256, 0.9448), abs=1e-4
+    )
+
+
+def test_calibration_is_measured_bin_by_bin() -> None:
+    """Right in 3 of 4 at confidence 0.75 is calibrated; two bins that are off by 0.25 each way do not cancel."""
+    labels = np.array([1, 1, 1, 2], np.uint8)
+    assert of(labels, np.ones(4, int), 0.75).calibration_error == pytest.approx(0)
+    labels, answers = np.array([1, 1, 1, 2], np.uint8), np.ones(4, int)
+    off = of(labels, answers, np.array([0.5, 0.5, 1, 1]))
+    assert off.calibration_error == pytest.approx(0.5)
+
+
+def test_the_surest_mistakes_come_first() -> None:
+    found = of(np.array([0, 1, 2, 3], np.uint8), np.array([1, 1, 1, 1]), np.array([0.4, 0.9, 0.8, 0.5]))
+    assert found.mistakes.tolist() == [2, 3, 0]
 
 
 def test_the_range_of_pixels_matters(digits: Splits) -> None:
@@ -23,3 +69,10 @@ def test_a_model_of_something_else_is_refused(digits: Splits) -> None:
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
     with pytest.raises(ModelError, match=r"inputs \[\(32, 32, 3\)\] and outputs \[\(2,\)\]"):
         evaluate(model, digits.test)
+
+
+def test_scores_that_are_no_numbers_are_refused(digits: Splits) -> None:
+    model = load_model("linear")
+    model.set_weights([weight * np.nan for weight in model.get_weights()])
+    with pytest.raises(ModelError, match="finite scores"):
+        evaluate(model, dataclasses.replace(digits.test))

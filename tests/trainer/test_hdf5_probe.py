@@ -22,3 +22,11 @@ def test_whatever_reading_does_is_told(
         monkeypatch.setattr("mnist_trainer.hdf5_probe.PATIENCE", 0.5)
     with pytest.raises(ModelError, match=words):
         require_readable_hdf5(tmp_path / "mine.h5")
+
+
+def test_nothing_beside_the_model_is_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "h5py.py").write_text("import pathlib\npathlib.Path('ran').touch()\nraise SystemExit(0)\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match="FileNotFoundError"):
+        require_readable_hdf5(tmp_path / "missing.h5")
+    assert not Path("ran").exists()

@@ -54,6 +54,13 @@ def test_a_folder_with_train_and_test_stays_divided(tmp_path: Path, digits: Spli
     assert [len(split) for split in load_data(str(tmp_path))] == [20, 30]
 
 
+def test_the_folder_one_is_in_has_a_name_too(tmp_path: Path, digits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine").mkdir()
+    fill(tmp_path / "mine", digits.test.images[:100], digits.test.labels[:100])
+    monkeypatch.chdir(tmp_path / "mine")
+    assert load_data(".").test.name == "mine"
+
+
 def test_an_unreadable_picture_is_named(tmp_path: Path, digits: Splits) -> None:
     fill(tmp_path, digits.test.images[:40], digits.test.labels[:40])
     (tmp_path / "4" / "notes.txt").write_text("not a picture")

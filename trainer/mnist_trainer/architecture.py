@@ -2,42 +2,131 @@
 
 from __future__ import annotations
 
+import math
 import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_trainer.errors import UsageError
+from mnist_trainer.optimizer import OPTIMIZERS, SCHEDULES
 
 if TYPE_CHECKING:
     import keras
 
     from mnist_trainer.augmentation import Augmentation
+    from mnist_trainer.corruption_augmentation import CorruptionAugmentation
+    from mnist_trainer.distillation import Distillation
+    from mnist_trainer.non_digits import NonDigits
 
-__all__ = ["ARCHITECTURES", "Architecture", "Recipe", "architecture"]
+__all__ = ["ARCHITECTURES", "TUTORIAL", "Architecture", "Recipe", "architecture"]
 
 ARCHITECTURES: dict[str, str] = {
     "linear": "mnist_trainer.architectures.linear:LINEAR",
+    "dense-100": "mnist_trainer.architectures.dense:DENSE_100",
+    "flatten-100": "mnist_trainer.architectures.dense:FLATTEN_100",
+    "dense-1000": "mnist_trainer.architectures.dense:DENSE_1000",
     "mlp": "mnist_trainer.architectures.mlp:MLP",
+    "lenet": "mnist_trainer.architectures.lenet:LENET",
+    "strided": "mnist_trainer.architectures.strided:STRIDED",
+    "tiny": "mnist_trainer.architectures.tiny:TINY",
     "cnn": "mnist_trainer.architectures.cnn:CNN",
+    "robust": "mnist_trainer.architectures.robust:ROBUST",
+    "accurate": "mnist_trainer.architectures.accurate:ACCURATE",
 }
 """Name -> ``"module:attribute"``; reading the table imports nothing. A new architecture is one module, one row."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an architecture is trained: AdamW on one cycle, up to the peak learning rate and down to zero.
+    """How an architecture is trained; with the seed and the images it determines the weights.
 
-    Source: L. N. Smith, N. Topin, "Super-Convergence", 2018 (the cycle); I. Loshchilov, F. Hutter, "Decoupled
-    Weight Decay Regularization", 2019 (AdamW).
+    Parameters
+    ----------
+    epochs, batch_size : int
+        At least 1.
+    peak_learning_rate : float
+        The highest, above 0; of a constant schedule the only one.
+    loss : str
+        A loss of Keras, by name; labels are digits for one that begins with ``"sparse"``, else one-hot.
+    optimizer : str
+        A row of `mnist_trainer.optimizer.OPTIMIZERS`.
+    weight_decay : float
+        Decoupled (I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", 2019), whichever the optimiser.
+    schedule : str
+        One of `mnist_trainer.optimizer.SCHEDULES`.
+    augmentation : Augmentation, optional
+        How training images are changed.
+    corruptions : CorruptionAugmentation, optional
+        Which part of a batch is spoilt.
+    non_digits : NonDigits, optional
+        Which part of a batch shows no digit; not for a loss that takes digits.
+    copies : int, optional
+        How many epochs change the images anew, at least 1; later ones show those again. Saves time and, with a teacher,
+        most of it.
+    distillation : Distillation, optional
+        Whose answers are learned beside the labels; needs `copies`, and a loss that does not take digits.
+    average : int, optional
+        Steps over which the weights are averaged, at least 1: the model ends with the average, see
+        `mnist_trainer.averaging`; not with patience, which chooses among the weights themselves.
+    patience : int, optional
+        Epochs without a smaller validation loss after which training ends, with the weights of the best; at least 1.
+
+    Raises
+    ------
+    UsageError
+        If a number or name is not one of those.
     """
 
     epochs: int
     batch_size: int
     peak_learning_rate: float
-    weight_decay: float
     loss: str
+    optimizer: str = "adamw"
+    weight_decay: float = 0.0
+    schedule: str = "one-cycle"
     augmentation: Augmentation | None = None
+    corruptions: CorruptionAugmentation | None = None
+    non_digits: NonDigits | None = None
+    copies: int | None = None
+    distillation: Distillation | None = None
+    average: int | None = None
+    patience: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 1),
+            ("patience", 1),
+            ("copies", 1),
+            ("average", 1),
+            ("weight_decay", 0),
+        ):
+            value = getattr(self, name)
+            if value is not None and not value >= least:
+                raise UsageError(f"Expected {name} of at least {least}, received {value}.")
+        if not 0 < self.peak_learning_rate < math.inf:
+            raise UsageError(f"Expected a learning rate above 0, received {self.peak_learning_rate}.")
+        if self.average is not None and self.patience is not None:
+            raise UsageError("Expected average or patience, received both.")
+        if (self.non_digits or self.distillation) and self.loss.startswith("sparse"):
+            raise UsageError(f"Expected a loss of shares for non-digits and distillation, received {self.loss!r}.")
+        if self.distillation and not self.copies:
+            raise UsageError("Expected copies with distillation, each of which the teacher sees once, received none.")
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in known:
+                raise UsageError(f"Expected {name} {' or '.join(known)}, received {getattr(self, name)!r}.")
+
+
+TUTORIAL = Recipe(
+    epochs=5,
+    batch_size=32,
+    peak_learning_rate=1e-3,
+    loss="sparse_categorical_crossentropy",
+    optimizer="adam",
+    schedule="constant",
+)
+"""What `model.compile("adam", "sparse_categorical_crossentropy")` and `model.fit(x, y, epochs=5)` do in Keras."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import tensorflow as tf
 
-__all__ = ["Augmentation"]
+__all__ = ["AUGMENTATIONS", "Augmentation"]
 
 
 @dataclass(frozen=True)
@@ -64,3 +64,11 @@ class Augmentation:
         zero = tf.zeros_like(a)
         transforms = tf.stack([a, b, x, c, d, y, zero, zero], axis=1)
         return keras.ops.image.affine_transform(images, transforms, interpolation="bilinear")
+
+
+AUGMENTATIONS: dict[str, Augmentation | None] = {
+    "none": None,
+    "light": Augmentation(rotation=6.0, scale=0.06, shear=6.0, shift=1.0),
+    "strong": Augmentation(rotation=10.0, scale=0.10, shear=8.0, shift=1.5),
+}
+"""Name -> augmentation: `mlp` is trained with the light one, `cnn` with the strong one."""

@@ -1,4 +1,4 @@
-"""``mnist-train`` and ``mnist-evaluate``.
+"""``mnist-train`` and ``mnist-evaluate``: their doors, and what options of several commands share.
 
 Nothing but the standard library and the tables is imported until a command runs.
 """
@@ -6,22 +6,12 @@ Nothing but the standard library and the tables is imported until a command runs
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import tempfile
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import pkgutil
+import sys
 
 from mnist_runtime import __version__
-from mnist_runtime.command import run_command, say
-from mnist_trainer.architecture import ARCHITECTURES
 from mnist_trainer.datasets import DATASETS
-from mnist_trainer.errors import UsageError
-
-if TYPE_CHECKING:
-    import keras
-
-    from mnist_trainer.evaluation import Evaluation
+from mnist_trainer.model_file import READY_MODELS
 
 __all__ = ["evaluate_main", "train_main"]
 
@@ -29,53 +19,21 @@ DATA_HELP = (
     f"{', '.join(DATASETS)}, the path of an .npz file or of a folder of pictures, or auto: mnist where it can be had, "
     "else digits (default: auto)"
 )
-MODEL_HELP = f"{', '.join(ARCHITECTURES)}, or a .keras or .h5 file or a SavedModel folder"
+MODEL_HELP = f"{', '.join(READY_MODELS)}, or a .keras or .h5 file or a SavedModel folder"
 TRUST_HELP = "run Python code in the model's file (Lambda layers); only for a file whose maker you know"
 EXIT_CODES = "exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad data"
-TRAIN_EXAMPLES = f"""\
-examples:
-  mnist-train
-  mnist-train --architecture mlp --epochs 5 --output my-mlp.keras
-  mnist-train --data my-digits.npz --seed 7 --json
-
-{EXIT_CODES}
-"""
-EVALUATE_EXAMPLES = f"""\
-examples:
-  mnist-evaluate cnn
-  mnist-evaluate trained/mlp.keras --data digits --json
-
-{EXIT_CODES}
-"""
 
 
 def train_main() -> None:
-    """Run ``mnist-train`` with the arguments of `sys.argv`."""
-    parser = _parser("mnist-train", "Train a digit model; save it and what was measured.", TRAIN_EXAMPLES)
-    parser.add_argument("--architecture", choices=tuple(ARCHITECTURES), default="cnn", help="default: cnn")
-    parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
-    parser.add_argument("--epochs", type=positive, metavar="N", help="default: the architecture's own")
-    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
-    parser.add_argument(
-        "--output", type=Path, metavar="PATH", help="the .keras file (default: trained/ARCHITECTURE.keras)"
-    )
-    parser.add_argument("--json", action="store_true", help="print the record as one JSON object")
-    arguments = parser.parse_args()
-    run_command(lambda: _train(arguments))
+    """Run ``mnist-train``, or ``mnist-train sweep``, with the arguments of `sys.argv`."""
+    if sys.argv[1:2] == ["sweep"]:
+        pkgutil.resolve_name("mnist_trainer.sweep_command:sweep_main")(sys.argv[2:])
+    pkgutil.resolve_name("mnist_trainer.train_command:train_main")(sys.argv[1:])
 
 
 def evaluate_main() -> None:
     """Run ``mnist-evaluate`` with the arguments of `sys.argv`."""
-    parser = _parser("mnist-evaluate", "Say how well a Keras model reads digits.", EVALUATE_EXAMPLES)
-    parser.add_argument("model", metavar="NAME|PATH", help=MODEL_HELP)
-    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
-    parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
-    parser.add_argument(
-        "--pixel-range", choices=("0..1", "0..255"), default="0..1", help="what it was trained on (default: 0..1)"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    arguments = parser.parse_args()
-    run_command(lambda: _evaluate(arguments))
+    pkgutil.resolve_name("mnist_trainer.evaluate_command:evaluate_main")(sys.argv[1:])
 
 
 def positive(text: str) -> int:
@@ -92,77 +50,10 @@ def natural(text: str) -> int:
     raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647, received {text!r}")
 
 
-def _parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
+def command_parser(name: str, description: str, epilog: str) -> argparse.ArgumentParser:
+    """Return a parser that knows ``--version`` and ends its help with `epilog`, as it stands."""
     parser = argparse.ArgumentParser(
         prog=name, description=description, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
-
-
-def _train(arguments: argparse.Namespace) -> int:
-    path = arguments.output or Path("trained") / f"{arguments.architecture}.keras"
-    if path.suffix != ".keras":
-        raise UsageError(f"Expected an output that ends in .keras, received {path}.")
-    from mnist_trainer.architecture import architecture
-    from mnist_trainer.datasets import load_data
-    from mnist_trainer.output_file import make_room_for
-    from mnist_trainer.tensorflow_import import import_tensorflow
-    from mnist_trainer.training import train
-
-    # What is wrong with the folder or the data is told at once, not after the training.
-    make_room_for(path)
-    make_room_for(path.with_suffix(".json"))
-    data = load_data(arguments.data)
-    import_tensorflow()
-    chosen = architecture(arguments.architecture)
-    say(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
-    training = train(chosen, data, seed=arguments.seed, epochs=arguments.epochs, show=True)
-    save(training.model, training.record, path)
-    say(
-        f"{training.record['parameters']:,} parameters, {training.record['validation_accuracy']:.2%} of "
-        f"{training.record['validation_images']:,} validation images and {training.record['test_accuracy']:.2%} of "
-        f"{training.record['test_images']:,} test images right\n"
-        f"export it with: mnist-export --model {path} --format tflite --quantize"
-    )
-    print(json.dumps(training.record | {"path": str(path)}, indent=2) if arguments.json else path)
-    return 0
-
-
-def save(model: keras.Model, record: dict[str, Any], path: Path) -> None:
-    """Write the model to `path` and its record beside it, as ``.json``; each appears whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
-        kept_model, kept_record = Path(folder) / path.name, Path(folder) / f"{path.stem}.json"
-        model.save(kept_model)
-        kept_record.write_text(json.dumps(record, indent=2) + "\n")
-        os.replace(kept_model, path)
-        os.replace(kept_record, path.with_suffix(".json"))
-
-
-def _evaluate(arguments: argparse.Namespace) -> int:
-    from mnist_trainer.datasets import load_data
-    from mnist_trainer.evaluation import evaluate
-    from mnist_trainer.model_file import load_model, model_path
-    from mnist_trainer.tensorflow_import import import_tensorflow
-
-    model_path(arguments.model)  # what is wrong with it is told before TensorFlow takes its seconds
-    data = load_data(arguments.data)
-    import_tensorflow()
-    scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
-    found = evaluate(load_model(arguments.model, trust=arguments.trust), data.test, pixel_scale=scale)
-    if arguments.json:
-        print(json.dumps({"model": arguments.model, **found.as_dict()}, indent=2))
-    else:
-        print(_table(found))
-    return 0
-
-
-def _table(found: Evaluation) -> str:
-    rows = "\n".join(
-        f"{digit:4d}  {' '.join(f'{count:5d}' for count in row)}  {row[digit] / max(1, row.sum()):7.2%}"
-        for digit, row in enumerate(found.confusion)
-    )
-    return (
-        f"{found.accuracy:.2%} of {found.images:,} {found.split} images of {found.dataset} right\n\n"
-        f"true  {' '.join(f'{digit:5d}' for digit in range(10))}    right\n{rows}"
-    )

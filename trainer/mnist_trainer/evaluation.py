@@ -1,59 +1,125 @@
-"""`evaluate`: how well a Keras model does on a data set, as a whole and digit by digit."""
+"""`evaluate`: how well a model does on a data set, as a whole and digit by digit."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.digit_model import digit_model
-from mnist_trainer.errors import ModelError
+from mnist_trainer.dataset import Dataset
+from mnist_trainer.scorer import Scorer, keras_scorer
 
 if TYPE_CHECKING:
     import keras
 
-    from mnist_trainer.dataset import Dataset
-
 __all__ = ["Evaluation", "evaluate"]
+
+BINS = 15
+"""Of the calibration error, as in the literature."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What came out.
+    """What came out. Make one with `evaluate` or `Evaluation.of`.
 
     Parameters
     ----------
-    dataset, split : str
-        Which images.
-    images : int
-        How many.
-    accuracy : float
-        Share of right answers, 0..1.
-    confusion : ndarray of shape (10, 10), dtype int64
-        Row = true digit, column = answer.
+    data : Dataset
+        The images that were asked about.
+    scores : ndarray of shape (n, 10), dtype float32
+        What the model said, 0..1.
     """
 
-    dataset: str
-    split: str
-    images: int
-    accuracy: float
-    confusion: npt.NDArray[np.int64]
+    data: Dataset
+    scores: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, score: Scorer, data: Dataset) -> Evaluation:
+        """Ask any model about every image of `data`."""
+        return cls(data, score(data.images))
+
+    @cached_property
+    def answers(self) -> npt.NDArray[np.int64]:
+        """The digit with the best score, (n,)."""
+        return np.asarray(self.scores.argmax(axis=1))
+
+    @cached_property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether the answer is the label, (n,)."""
+        return np.asarray(self.answers == self.data.labels)
+
+    @property
+    def images(self) -> int:
+        """How many images."""
+        return len(self.data)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers, 0..1."""
+        return float(self.right.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the accuracy on such images lies with 95 % confidence, 0..1 (E. B. Wilson 1927)."""
+        from scipy.stats import binomtest
+
+        found = binomtest(int(self.right.sum()), self.images).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+
+    @cached_property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """Counts, (10, 10): row = true digit, column = answer."""
+        from sklearn.metrics import confusion_matrix
+
+        return np.asarray(confusion_matrix(self.data.labels, self.answers, labels=range(10)))
+
+    @property
+    def by_digit(self) -> dict[str, dict[str, float]]:
+        """Precision, recall, F1 score and number of images of each digit, and their means: scikit-learn's report."""
+        from sklearn.metrics import classification_report
+
+        report: dict[str, Any] = classification_report(
+            self.data.labels, self.answers, labels=range(10), output_dict=True, zero_division=0
+        )
+        return {name: row for name, row in report.items() if isinstance(row, dict)}
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error, 0..1: how far confidence is from the share of right answers, over 15 bins.
+
+        Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 5.
+        """
+        confidence = self.scores.max(axis=1)
+        bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+        gaps = np.bincount(bins, confidence - self.right, minlength=BINS)
+        return float(np.abs(gaps).sum() / self.images)
+
+    @property
+    def mistakes(self) -> npt.NDArray[np.intp]:
+        """Where the answer is wrong, the surest first."""
+        wrong = np.flatnonzero(~self.right)
+        return wrong[np.argsort(-self.scores[wrong].max(axis=1), kind="stable")]
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, ready for JSON."""
         return {
-            "dataset": self.dataset,
-            "split": self.split,
+            "dataset": self.data.name,
+            "split": self.data.split,
             "images": self.images,
             "accuracy": self.accuracy,
+            "accuracy_interval_95": self.interval,
+            "expected_calibration_error": self.calibration_error,
             "confusion": self.confusion.tolist(),
+            "by_digit": self.by_digit,
+            "mistakes": [int(index) for index in self.mistakes],
         }
 
 
 def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) -> Evaluation:
-    """Classify every image of `data` and compare with the labels.
+    """Classify every image of `data` with a Keras model and compare with the labels.
 
     Parameters
     ----------
@@ -76,12 +142,4 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
     >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
     True
     """
-    model = digit_model(model)
-    pixels = data.images.reshape(-1, *model.input_shape[1:]).astype(np.float32) * np.float32(pixel_scale)
-    scores = model.predict(pixels, batch_size=500, verbose=0)
-    if not np.isfinite(scores).all():
-        raise ModelError("Expected a model that gives finite scores, received nan or infinity; train it again.")
-    answers = np.argmax(scores, axis=1)
-    confusion = np.zeros((10, 10), np.int64)
-    np.add.at(confusion, (data.labels, answers), 1)
-    return Evaluation(data.name, data.split, len(data), float(np.mean(answers == data.labels)), confusion)
+    return Evaluation.of(keras_scorer(model, pixel_scale), data)

@@ -35,9 +35,9 @@ def require_readable_hdf5(path: Path) -> None:
         If it cannot.
     """
     try:
-        done = subprocess.run(
-            [sys.executable, "-c", READ_ALL, str(path)], capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        # Without -P, an h5py.py in the folder where the command runs would be imported, beside a model say.
+        command = [sys.executable, "-P", "-c", READ_ALL, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     except subprocess.TimeoutExpired as error:
         raise ModelError("expected a whole HDF5 file, reading this one does not end; copy or save it again.") from error
     if done.returncode != 0:

@@ -15,7 +15,12 @@ from mnist_trainer.errors import ModelError, UsageError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["load_model", "model_name", "model_path"]
+__all__ = ["READY_MODELS", "load_model", "model_name", "model_path"]
+
+MODELS = Path(str(resources.files("mnist_trainer"))) / "models"
+
+READY_MODELS = tuple(name for name in ARCHITECTURES if (MODELS / f"{name}.keras").is_file())
+"""The architectures that come trained."""
 
 MAGIC: dict[str, bytes] = {".keras": b"PK\x03\x04", ".h5": b"\x89HDF\r\n\x1a\n", ".hdf5": b"\x89HDF\r\n\x1a\n"}
 """Ending of a model file -> the bytes that it starts with."""
@@ -59,17 +64,18 @@ def model_path(model: str) -> Path:
     >>> model_path("cnn").name
     'cnn.keras'
     """
-    if model in ARCHITECTURES:
-        return Path(str(resources.files("mnist_trainer") / "models" / f"{model}.keras"))
+    if model in READY_MODELS:
+        return MODELS / f"{model}.keras"
     path = Path(model)
     try:
         model.encode()  # what is not Unicode could not be printed
         is_folder = stat.S_ISDIR(path.stat().st_mode)
     except (FileNotFoundError, NotADirectoryError) as error:
         if not path.suffix and len(path.parts) <= 1:
+            cure = f"train it first: mnist-train --architecture {model}" if model in ARCHITECTURES else "check the name"
             raise UsageError(
-                f"Expected a ready model ({', '.join(ARCHITECTURES)}) or the path of a .keras or .h5 file or of a "
-                f"SavedModel folder, received {model!r}, which is neither."
+                f"Expected a ready model ({', '.join(READY_MODELS)}) or the path of a .keras or .h5 file or of a "
+                f"SavedModel folder, received {model!r}, which is neither; {cure}."
             ) from error
         raise ModelError(
             f"Expected a .keras or .h5 file or a SavedModel folder at {path}, found none; check the path."

@@ -1,13 +1,16 @@
-"""`make_room_for`: be sure that a file can be written, before minutes of work depend on it."""
+"""`make_room_for`, `drafts_beside`: a file that can be written, and appears whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_trainer.errors import UsageError
 
-__all__ = ["make_room_for"]
+__all__ = ["drafts_beside", "make_room_for"]
 
 LONGEST = 230
 """Bytes of a name that leave room, in the 255 that file systems take, for a draft's longer name beside the file."""
@@ -39,3 +42,27 @@ def make_room_for(path: Path) -> None:
         raise UsageError(f"Expected an output folder that can be written, received {folder}, which cannot.")
     if path.is_dir():
         raise UsageError(f"Expected an output file, but {path} is a folder; move it away or choose another --output.")
+
+
+@contextlib.contextmanager
+def drafts_beside(path: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `path`; what lies in it when the block ends well is moved to where `path` is.
+
+    Files that were there under the same names are replaced. Should the block fail, nothing is changed.
+
+    Raises
+    ------
+    UsageError
+        If something cannot be written: the disk is full, or a quota used up.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+            yield Path(folder)
+            for draft in sorted(Path(folder).iterdir()):
+                with draft.open("rb") as file:
+                    os.fsync(file.fileno())  # a rename must not overtake the data
+                draft.replace(path.parent / draft.name)
+    except OSError as error:
+        raise UsageError(
+            f"Expected to write {path}, received {error.strerror or error}; make room, or choose another --output."
+        ) from error

@@ -91,7 +91,7 @@ def _dataset(path: Path, split: str, images: npt.NDArray[Any], labels: npt.NDArr
     if labels.size and (labels.min() < 0 or labels.max() > 9):
         wrong = int(np.flatnonzero((labels.ravel() < 0) | (labels.ravel() > 9))[0])
         raise DataError(f"{path}: expected labels 0..9, received {int(labels.ravel()[wrong])} at index {wrong}.")
-    return Dataset(path.name, split, "the user's own images", images, labels.astype(np.uint8))
+    return Dataset(path.resolve().name, split, "the user's own images", images, labels.astype(np.uint8))
 
 
 def _divide(whole: Dataset) -> Splits:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import time
+import platform
+from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_trainer.dataset import Dataset, Splits, hold_out
+from mnist_runtime import __version__
+from mnist_trainer.checkpoint import Checkpoint
+from mnist_trainer.dataset import Splits, hold_out
+from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation import evaluate
+from mnist_trainer.event_log import EventLog
+from mnist_trainer.strategy import is_chief
+from mnist_trainer.trainee import Follower, Trainee
 
 if TYPE_CHECKING:
     import keras
@@ -16,10 +23,13 @@ if TYPE_CHECKING:
 
     from mnist_trainer.architecture import Architecture, Recipe
 
-__all__ = ["Training", "train"]
+__all__ = ["InterruptedTraining", "Training", "train"]
 
 VALIDATION_SHARE = 1 / 12
 """Share of the training images held out to select by: 5,000 of MNIST's 60,000."""
+
+TOOLS = ("keras", "tensorflow", "numpy", "scikit-learn")
+"""The packages on which the weights depend."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -30,8 +40,26 @@ class Training:
     record: dict[str, Any]
 
 
+class InterruptedTraining(KeyboardInterrupt):
+    """Ctrl-C while a model was trained; `training` holds it as far as it had come."""
+
+    def __init__(self, training: Training) -> None:
+        super().__init__()
+        self.training = training
+
+
 def train(
-    architecture: Architecture, data: Splits, *, seed: int = 0, epochs: int | None = None, show: bool = False
+    architecture: Architecture,
+    data: Splits,
+    *,
+    recipe: Recipe | None = None,
+    seed: int = 0,
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    tensorboard: Path | None = None,
+    follow: Follower | None = None,
+    strategy: tf.distribute.Strategy | None = None,
+    show: bool = False,
 ) -> Training:
     """Train `architecture` on the training images of `data`, less a validation split held out of them.
 
@@ -41,13 +69,24 @@ def train(
     Parameters
     ----------
     architecture : Architecture
-        What to train, and its recipe.
+        What to train.
     data : Splits
         Training and test images.
+    recipe : Recipe, optional
+        In place of the architecture's own.
     seed : int
         Of the weights, the validation split, the order and the augmentation.
-    epochs : int, optional
-        In place of the recipe's.
+    checkpoint : Path, optional
+        A file, written anew after every epoch.
+    resume : bool
+        Go on from `checkpoint`, if it is there; the weights become those of a run that was never stopped.
+    tensorboard : Path, optional
+        A folder for the curves.
+    follow : callable, optional
+        Is given the number, from 0, and the figures of each epoch that is done; what it raises ends the training.
+    strategy : tf.distribute.Strategy, optional
+        Shares each batch among devices or machines; see `open_strategy`. Every machine calls this function with the
+        same arguments and gets the same model; the one that is the chief writes the checkpoint and shows progress.
     show : bool
         Show progress on stderr.
 
@@ -56,119 +95,79 @@ def train(
     Training
         The model, without optimizer state, and what was measured.
 
+    Raises
+    ------
+    DivergedError
+        If a loss becomes infinite or not a number.
+    InterruptedTraining
+        On Ctrl-C, once a step is done.
+    ModelError
+        If the checkpoint is damaged.
+    UsageError
+        If the checkpoint is of another run or cannot be written, or the recipe cannot follow the strategy.
+
     Examples
     --------
+    >>> from dataclasses import replace
     >>> from mnist_trainer.architecture import architecture
     >>> from mnist_trainer.datasets import load_data
-    >>> training = train(architecture("linear"), load_data("digits"), epochs=2)
+    >>> linear = architecture("linear")
+    >>> training = train(linear, load_data("digits"), recipe=replace(linear.recipe, epochs=2))
     >>> training.record["train_images"]
     272
     """
-    import keras
-    import tensorflow as tf
-
-    started = time.perf_counter()
-    recipe = architecture.recipe if epochs is None else dataclasses.replace(architecture.recipe, epochs=epochs)
-    kept, validation = hold_out(
-        data.train, max(10, round(len(data.train) * VALIDATION_SHARE)), seed, ("train", "validation")
-    )
-    keras.utils.set_random_seed(seed)
-    tf.config.experimental.enable_op_determinism()
-    model = architecture.build()
-    steps = max(1, len(kept) // recipe.batch_size)
-    model.compile(_optimizer(recipe, steps), loss=recipe.loss, metrics=["accuracy"])
-    history = model.fit(
-        _batches(kept, recipe, seed),
-        epochs=recipe.epochs,
-        steps_per_epoch=steps,
-        validation_data=_plain(validation),
-        shuffle=False,  # the stream is already shuffled
-        verbose=0,
-        callbacks=[_progress(recipe.epochs, steps)] if show else [],
-    ).history
-    bare = architecture.build()  # without the optimizer, whose state is twice the weights
-    bare.set_weights(model.get_weights())
+    recipe = recipe or architecture.recipe
+    if strategy and recipe.average:
+        raise UsageError(
+            "Expected a recipe whose weights are not averaged while they are trained, as only one device does, "
+            f"received that of {architecture.name}; leave the strategy out, or choose another architecture."
+        )
+    split = hold_out(data.train, max(10, round(len(data.train) * VALIDATION_SHARE)), seed, ("train", "validation"))
+    run = _facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
+    trainee = Trainee(architecture, recipe, split, run, strategy)
+    chief = is_chief(strategy)
+    followers = [EventLog(tensorboard).epoch] if tensorboard and chief else []
+    if resume and checkpoint is not None and checkpoint.exists():
+        trainee.restore(Checkpoint.load(checkpoint))
+    interrupted = False
+    try:
+        trainee.train(checkpoint if chief else None, [*followers, *([follow] if follow else [])], show=show and chief)
+    except KeyboardInterrupt:
+        if not trainee.has_begun:
+            raise
+        interrupted = True
+    model = architecture.build()  # without the optimizer, whose state is twice the weights
+    model.set_weights(trainee.weights())
     record = {
+        **run,
+        "parameters": model.count_params(),
+        "train_images": len(split.train),
+        "validation_images": len(split.test),
+        "test_images": len(data.test),
+        "validation_accuracy": evaluate(model, split.test).accuracy,
+        "test_accuracy": evaluate(model, data.test).accuracy,
+        "epochs_done": len(trainee.history["loss"]),
+        "best_epoch": trainee.best_epoch + 1 if recipe.patience else None,
+        "sharpened": trainee.sharpened,
+        "interrupted": interrupted,
+        "resumed_after": trainee.resumed_after,
+        "history": {key: [round(value, 6) for value in values] for key, values in trainee.history.items()},
+        "seconds": round(trainee.seconds, 1),
+    }
+    if interrupted:
+        raise InterruptedTraining(Training(model, record))
+    return Training(model, record)
+
+
+def _facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:
+    """Return all from which the weights follow."""
+    return {
         "architecture": architecture.name,
-        "parameters": bare.count_params(),
         "pixel_range": "0..1",
         "dataset": data.train.name,
-        "train_images": len(kept),
-        "validation_images": len(validation),
-        "test_images": len(data.test),
-        "validation_accuracy": evaluate(bare, validation).accuracy,
-        "test_accuracy": evaluate(bare, data.test).accuracy,
+        "dataset_sha256": {"train": data.train.sha256, "test": data.test.sha256},
         "seed": seed,
         "recipe": dataclasses.asdict(recipe),
-        "history": {key: [round(float(value), 6) for value in values] for key, values in history.items()},
-        "seconds": round(time.perf_counter() - started, 1),
-        "tools": {"keras": keras.__version__, "tensorflow": tf.__version__},
+        "tools": {name: metadata.version(name) for name in TOOLS}
+        | {"python": platform.python_version(), "mnist-edge-export": __version__},
     }
-    return Training(bare, record)
-
-
-def _optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
-    import keras
-
-    warmup = math.ceil(recipe.epochs * steps * 0.25)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=recipe.peak_learning_rate / 25,
-        decay_steps=max(1, recipe.epochs * steps - warmup),
-        warmup_target=recipe.peak_learning_rate,
-        warmup_steps=warmup,
-    )
-    return keras.optimizers.AdamW(schedule, weight_decay=recipe.weight_decay)
-
-
-def _plain(data: Dataset) -> tf.data.Dataset:
-    import tensorflow as tf
-
-    images = data.images[..., None].astype("float32") / 255
-    return tf.data.Dataset.from_tensor_slices((images, tf.one_hot(data.labels, 10))).batch(500)
-
-
-def _batches(data: Dataset, recipe: Recipe, seed: int) -> tf.data.Dataset:
-    """Return an endless stream of shuffled batches; a batch's augmentation depends on `seed` and its number alone."""
-    import tensorflow as tf
-
-    size = min(recipe.batch_size, len(data))
-    pairs = tf.data.Dataset.from_tensor_slices((data.images[..., None], data.labels))
-    pairs = pairs.shuffle(len(data), seed=seed).repeat().batch(size, drop_remainder=True)
-
-    def prepare(number: tf.Tensor, batch: tuple[tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
-        images = tf.cast(batch[0], tf.float32) / 255
-        if recipe.augmentation is not None:
-            images = recipe.augmentation(images, tf.stack([tf.constant(seed, tf.int64), number]))
-        return images, tf.one_hot(batch[1], 10)
-
-    numbered = tf.data.Dataset.zip(tf.data.Dataset.counter(), pairs)
-    return numbered.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(4)
-
-
-def _progress(epochs: int, steps: int) -> keras.callbacks.Callback:
-    """Return a callback that shows a bar for the epoch at work and leaves a line for each that is done."""
-    import keras
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    class Lines(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-        def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
-            self.task = self.bar.add_task("training", total=epochs * steps)
-            self.bar.start()
-
-        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002
-            self.bar.advance(self.task)
-
-        def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-            self.bar.console.print(
-                f"epoch {epoch + 1:3d}/{epochs}  loss {logs['loss']:.4f}  accuracy {logs['accuracy']:.4f}  "
-                f"validation accuracy {logs['val_accuracy']:.4f}",
-                highlight=False,
-            )
-
-        def on_train_end(self, logs: Any = None) -> None:  # noqa: ARG002
-            self.bar.stop()
-
-    return Lines()

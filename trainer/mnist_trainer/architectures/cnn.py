@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mnist_trainer.architecture import Architecture, Recipe
-from mnist_trainer.augmentation import Augmentation
+from mnist_trainer.augmentation import AUGMENTATIONS
 
 if TYPE_CHECKING:
     import keras
@@ -56,6 +56,6 @@ CNN = Architecture(
         peak_learning_rate=6e-3,
         weight_decay=2e-2,
         loss="categorical_crossentropy",
-        augmentation=Augmentation(rotation=10.0, scale=0.10, shear=8.0, shift=1.5),
+        augmentation=AUGMENTATIONS["strong"],
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mnist_trainer.architecture import Architecture, Recipe
-from mnist_trainer.augmentation import Augmentation
+from mnist_trainer.augmentation import AUGMENTATIONS
 
 if TYPE_CHECKING:
     import keras
@@ -40,6 +40,6 @@ MLP = Architecture(
         peak_learning_rate=3e-3,
         weight_decay=1e-2,
         loss="categorical_crossentropy",
-        augmentation=Augmentation(rotation=6.0, scale=0.06, shear=6.0, shift=1.0),
+        augmentation=AUGMENTATIONS["light"],
     ),
 )

@@ -1,0 +1,75 @@
+"""`runtime/README.md`, the page on the device: what it shows works."""
+
+import configparser
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+RUNTIME = Path(__file__).parents[2] / "runtime"
+PAGE = (RUNTIME / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
+
+
+def test_the_first_program_answers(tmp_path: Path, seven: np.ndarray) -> None:
+    Image.fromarray(seven).save(tmp_path / "photo.jpg")
+    done = subprocess.run([sys.executable, "-c", PYTHON[0]], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("7 0.")
+
+
+def test_the_camera_program_reads_what_the_camera_gives(tmp_path: Path, seven: np.ndarray) -> None:
+    """Run it on a camera of the same interface that shows a seven, twice, and is then pulled out."""
+    (tmp_path / "picamera2.py").write_text(
+        "import numpy as np\n"
+        "class Picamera2:\n"
+        "    shots = 0\n"
+        "    def create_still_configuration(self, main): assert main['format'] == 'RGB888'\n"
+        "    def configure(self, configuration): pass\n"
+        "    def start(self): pass\n"
+        "    def capture_array(self):\n"
+        "        self.shots += 1\n"
+        "        if self.shots > 2: raise SystemExit(0)\n"
+        "        return np.load('seven.npy')\n"
+    )
+    np.save(tmp_path / "seven.npy", seven)
+    program = PYTHON[1].replace("time.sleep(1)", "time.sleep(0)")
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"(7 \(\d+%\)\n){2}", done.stdout)
+
+
+def test_the_commands_work(run: Callable[..., object], tmp_path: Path, seven: np.ndarray) -> None:
+    for name in ("photo.jpg", "a.png"):
+        Image.fromarray(seven).save(tmp_path / name)
+    shutil.copy(RUNTIME / "mnist_runtime" / "models" / "cnn-int8.tflite", tmp_path)
+    commands = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line[:5] == "mnist"]
+    assert {shlex.split(line)[1] for line in commands} >= {"classify", "self-test", "doctor"}
+    for line in commands:
+        expanded = [str(tmp_path / word) if "." in word else word for word in shlex.split(line.replace("*", "a"))]
+        done = run(*expanded)
+        assert done.returncode == 0, (line, done.stderr)
+
+
+def test_the_unit_is_one(tmp_path: Path) -> None:
+    unit = configparser.ConfigParser(strict=False)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys have capitals
+    (text,) = [text for kind, text in BLOCKS if kind == "ini"]
+    unit.read_string(text)
+    assert unit["Service"]["ExecStartPre"].endswith("mnist-runtime self-test")
+    assert unit["Service"]["WorkingDirectory"] in unit["Service"]["ExecStart"]
+
+
+def test_the_extras_it_names_are_the_package_s() -> None:
+    extras = set(tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]["optional-dependencies"])
+    named = {name for group in re.findall(r"mnist-runtime\[([\w,]+)\]", PAGE) for name in group.split(",")}
+    assert named <= extras
+    assert extras <= set(re.findall(r"^\| `(\w+)` \|", PAGE, re.M))

@@ -1,0 +1,38 @@
+"""What the doctor must say in a guest."""
+
+import pytest
+from scripts.pi.guest import GuestError
+from scripts.pi.targets import PAIRS, TARGETS
+from scripts.pi.trial import require_diagnoses
+
+from mnist_runtime import BACKENDS
+from mnist_runtime.installation import WHEELS, how_to_install
+
+
+def diagnoses(target: str, backend: str) -> list[dict[str, str]]:
+    """What the doctor says in `target`, by the runtime's own table, if `backend` was installed there."""
+    row = TARGETS[target]
+    found = []
+    for name in BACKENDS:
+        if name in (backend, "numpy") or BACKENDS[name].package in row.from_debian:
+            found.append({"backend": name, "state": "works", "detail": f"{name} 1.0 {row.machine}", "cure": ""})
+            continue
+        cure = how_to_install(name, machine=row.machine, python=row.python, is_64_bit=row.architecture == "arm64")
+        found.append({"backend": name, "state": "missing", "detail": "not installed", "cure": cure})
+    return found
+
+
+@pytest.mark.parametrize(("target", "backend"), PAIRS)
+def test_true_diagnoses_pass_and_each_false_one_is_seen(target: str, backend: str) -> None:
+    found = diagnoses(target, backend)
+    require_diagnoses(target, backend, found)
+    for number, one in enumerate(found):
+        others = [{"state": "broken"}]
+        if one["backend"] in WHEELS:
+            others.append({"state": "works" if one["state"] == "missing" else "missing"})
+        if one["state"] == "missing":
+            others.append({"cure": "pip install x" if one["cure"].startswith("has no wheel") else "has no wheel"})
+        for other in others:
+            wrong = [*found[:number], {**one, **other}, *found[number + 1 :]]
+            with pytest.raises(GuestError, match=f"Expected the doctor to say of {one['backend']}"):
+                require_diagnoses(target, backend, wrong)

@@ -1,0 +1,55 @@
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_trainer import Splits, UsageError, architecture, train
+from mnist_trainer.averaging import WeightAverage, refresh_statistics
+from mnist_trainer.checkpoint import Checkpoint
+
+
+def test_the_average_forgets_at_the_rate_that_it_says() -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
+    average = WeightAverage(model, steps=64, every=32)
+    for value in (1.0, 3.0):
+        model.set_weights([np.array([[value]])])
+        average.look()
+    kept = math.exp(-32 / 64)
+    np.testing.assert_allclose(average.values[0], [[kept * 1 + (1 - kept) * 3]], rtol=1e-6)
+    average.settle([])
+    np.testing.assert_allclose(model.get_weights()[0], average.values[0])
+
+
+def test_statistics_are_the_plain_means_over_the_batches() -> None:
+    import keras
+    import tensorflow as tf
+
+    norm = keras.layers.BatchNormalization(momentum=0.99)
+    model = keras.Sequential([keras.Input((2,)), norm])
+    batches = [np.random.default_rng(seed).normal(seed, 1 + seed, (50, 2)).astype(np.float32) for seed in range(3)]
+    refresh_statistics(model, [(tf.constant(batch), tf.constant(0)) for batch in batches])
+    np.testing.assert_allclose(norm.moving_mean, np.mean([batch.mean(axis=0) for batch in batches], axis=0), rtol=1e-4)
+    np.testing.assert_allclose(
+        norm.moving_variance, np.mean([batch.var(axis=0) for batch in batches], axis=0), rtol=1e-4
+    )
+    assert norm.momentum == 0.99
+
+
+def test_a_checkpoint_holds_the_average(digits: Splits, tmp_path: Path) -> None:
+    tiny, checkpoint = architecture("tiny"), tmp_path / "run.checkpoint"
+    recipe = replace(tiny.recipe, epochs=2, batch_size=128, average=64, copies=1)
+    first = train(tiny, digits, recipe=recipe, checkpoint=checkpoint)
+    resumed = train(tiny, digits, recipe=recipe, checkpoint=checkpoint, resume=True)  # nothing is left to train
+    assert resumed.record["resumed_after"] == 2
+    assert all(map(np.array_equal, first.model.get_weights(), resumed.model.get_weights()))
+    last = Checkpoint.load(checkpoint).model
+    assert not all(map(np.array_equal, first.model.get_weights(), last))
+
+
+def test_average_and_patience_exclude_each_other() -> None:
+    with pytest.raises(UsageError, match="average or patience"):
+        replace(architecture("tiny").recipe, average=100, patience=3)

@@ -1,0 +1,30 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mnist_trainer import Distillation, Splits, UsageError, architecture, load_model, train
+
+
+def test_targets_lie_between_the_label_and_the_softened_answer(digits: Splits) -> None:
+    images = digits.train.images[:20, ..., None]
+    labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
+    targets = np.asarray(Distillation("cnn", share=0.75, temperature=2.0)(images, labels))
+    answers = np.sqrt(load_model("cnn").predict(images / np.float32(255), verbose=0))
+    np.testing.assert_allclose(targets, 0.75 * answers / answers.sum(axis=1, keepdims=True) + 0.25 * labels, atol=1e-5)
+
+
+def test_a_student_is_trained_and_sharpened(digits: Splits) -> None:
+    linear = architecture("linear")
+    recipe = replace(
+        linear.recipe, loss="categorical_crossentropy", epochs=4, copies=2, distillation=Distillation("cnn", 0.9, 4.0)
+    )
+    record = train(linear, digits, recipe=recipe).record
+    assert record["history"]["loss"][-1] < record["history"]["loss"][0]
+    assert record["sharpened"] > 1
+
+
+@pytest.mark.parametrize("changes", [{"copies": None}, {"loss": "sparse_categorical_crossentropy"}])
+def test_a_recipe_that_cannot_be_distilled_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="distillation"):
+        replace(architecture("tiny").recipe, **{"copies": 2, "distillation": Distillation("cnn", 0.9, 4.0), **changes})

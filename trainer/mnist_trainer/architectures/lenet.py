@@ -1,0 +1,46 @@
+"""`lenet`: two convolutions and three dense layers, the classic of 1998 with the activations of today.
+
+Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition",
+Proceedings of the IEEE 86(11), 1998: LeNet-5. Here ReLU stands for its tanh, maxima for its averages, a softmax for its
+radial basis functions, and each map of the second convolution sees all of the first.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mnist_trainer.architecture import TUTORIAL, Architecture
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["LENET"]
+
+
+def build() -> keras.Model:
+    """Build the network: ``(n, 28, 28, 1)`` to ten probabilities."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1), name="pixels"),
+            layers.Conv2D(6, 5, padding="same", activation="relu", name="conv1"),
+            layers.MaxPooling2D(name="pool1"),
+            layers.Conv2D(16, 5, activation="relu", name="conv2"),
+            layers.MaxPooling2D(name="pool2"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(120, activation="relu", name="hidden1"),
+            layers.Dense(84, activation="relu", name="hidden2"),
+            layers.Dense(10, activation="softmax", name="scores"),
+        ],
+        name="lenet",
+    )
+
+
+LENET = Architecture(
+    name="lenet",
+    summary="LeNet-5 with ReLU and max-pooling: two convolutions, three dense layers",
+    build=build,
+    recipe=TUTORIAL,
+)

@@ -1,0 +1,130 @@
+"""`Batches`: the training images in a new order every epoch, changed at random, as seed and epoch say."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from mnist_trainer.architecture import Recipe
+    from mnist_trainer.dataset import Dataset
+
+__all__ = ["Batches"]
+
+
+class Batches:
+    """The batches of each epoch.
+
+    No choice is carried from one epoch to the next, so that a run can go on at any of them: the order depends on `seed`
+    and the epoch alone, the augmentation of a batch on `seed` and its number. Images that do not fill a last batch
+    are left out; another epoch has others. Where the recipe limits the copies, or a teacher answers, what an epoch's
+    images became is kept, as bytes, for the later epochs that show it again in another order.
+
+    Parameters
+    ----------
+    data : Dataset
+        The images.
+    recipe : Recipe
+        Batch size, augmentation, and the loss, which says how it wants the labels.
+    shape : tuple of int
+        What the model takes: ``(28, 28)``, ``(28, 28, 1)`` or ``(784,)``.
+    seed : int
+        Of all choices.
+    """
+
+    def __init__(self, data: Dataset, recipe: Recipe, shape: tuple[int, ...], seed: int) -> None:
+        import tensorflow as tf
+
+        self._images, self._labels = tf.constant(data.images[..., None]), tf.constant(data.labels)
+        self._recipe, self._shape, self._seed = recipe, shape, seed
+        self._copies: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
+        self._sparse = recipe.loss.startswith("sparse")
+        self.size = min(recipe.batch_size, len(data))
+        self.steps = len(data) // self.size
+        self._prepare = tf.function(self._prepared, autograph=False)  # traced once, not once an epoch
+
+    def epoch(self, number: int) -> tf.data.Dataset:
+        """Return the batches of epoch `number`, counted from 0: float images 0..1 and labels, as model and loss want.
+
+        Examples
+        --------
+        >>> from mnist_trainer.architecture import architecture
+        >>> from mnist_trainer.datasets import load_data
+        >>> batches = Batches(load_data("digits").train, architecture("dense-100").recipe, (784,), seed=0)
+        >>> [(tuple(images.shape), tuple(labels.shape)) for images, labels in batches.epoch(0)][-1]
+        ((32, 784), (32,))
+        >>> batches.steps
+        9
+        """
+        if self._recipe.copies is None:
+            return self._changed(number)
+        import tensorflow as tf
+
+        images, targets = self._copy(number % self._recipe.copies)
+
+        def gathered(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            return tf.cast(tf.gather(images, rows), tf.float32) / 255, tf.gather(targets, rows)
+
+        rows = self._order(self._recipe.copies + number, len(images))
+        return _untuned(tf.data.Dataset.from_tensor_slices(rows).map(gathered).prefetch(4))
+
+    def _copy(self, number: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return all images and targets of epoch `number`, uint8 and float32, as they were the first time."""
+        import tensorflow as tf
+
+        if number not in self._copies:
+            batches = [
+                (tf.cast(tf.round(images * 255), tf.uint8), targets) for images, targets in self._changed(number)
+            ]
+            images, targets = (tf.concat(parts, axis=0) for parts in zip(*batches, strict=True))
+            if self._recipe.distillation is not None:
+                targets = self._recipe.distillation(images, targets)
+            self._copies[number] = images, targets
+        return self._copies[number]
+
+    def _changed(self, number: int) -> tf.data.Dataset:
+        import tensorflow as tf
+
+        numbers = tf.range(number * self.steps, (number + 1) * self.steps, dtype=tf.int64)
+        rows = tf.data.Dataset.from_tensor_slices((self._order(number, len(self._labels)), numbers))
+        return _untuned(rows.map(self._prepare, num_parallel_calls=2, deterministic=True).prefetch(4))
+
+    def _order(self, number: int, count: int) -> tf.Tensor:
+        """Return which of `count` images make each batch, int (steps, size)."""
+        import tensorflow as tf
+
+        # Orders count downwards and batches upwards, so that no two draws share a seed.
+        drawn = tf.random.stateless_uniform(
+            (count,), [self._seed, -1 - number], minval=None, maxval=None, dtype=tf.int32
+        )
+        return tf.reshape(tf.argsort(drawn, stable=True)[: self.steps * self.size], (self.steps, self.size))
+
+    def _prepared(self, rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        import tensorflow as tf
+
+        images = tf.cast(tf.gather(self._images, rows), tf.float32) / 255
+        labels = tf.gather(self._labels, rows)
+        targets = labels if self._sparse else tf.one_hot(labels, 10)
+        seed = tf.stack([tf.constant(self._seed, tf.int64), number])
+        recipe = self._recipe
+        if recipe.augmentation is not None:
+            images = recipe.augmentation(images, seed)
+        if recipe.corruptions is not None:
+            images = recipe.corruptions(images, tf.random.fold_in(seed, 1))
+        if recipe.non_digits is not None:
+            images, targets = recipe.non_digits(images, targets, tf.random.fold_in(seed, 2))
+        return tf.reshape(images, (self.size, *self._shape)), targets
+
+
+def _untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Return `batches` without the thread that tunes tf.data.
+
+    There is nothing to tune, and the end of each `fit` waits for that thread, which looks after 10, 20, 40 ... ms
+    whether it is to stop: an epoch can take twice its time.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return batches.with_options(options)

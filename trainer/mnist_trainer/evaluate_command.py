@@ -1,0 +1,144 @@
+"""``mnist-evaluate``: ask each model about the same images, print what came out, write pictures of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_runtime.command import run_command, say
+from mnist_trainer.cli import DATA_HELP, EXIT_CODES, MODEL_HELP, TRUST_HELP, command_parser
+from mnist_trainer.errors import UsageError
+
+if TYPE_CHECKING:
+    from mnist_trainer.assessment import Assessment
+    from mnist_trainer.evaluation import Evaluation
+    from mnist_trainer.robustness import Robustness
+
+__all__ = ["evaluate_main"]
+
+EXAMPLES = f"""\
+examples:
+  mnist-evaluate cnn
+  mnist-evaluate cnn mlp exported/cnn-int8.tflite --report evaluation
+  mnist-evaluate trained/mlp.keras --data digits --robustness --json
+
+{EXIT_CODES}
+"""
+
+
+def evaluate_main(words: Sequence[str]) -> None:
+    """Run ``mnist-evaluate`` with `words` and leave the process."""
+    parser = command_parser("mnist-evaluate", "Say how well digit models read, side by side.", EXAMPLES)
+    parser.add_argument(
+        "models", nargs="+", metavar="MODEL", help=f"{MODEL_HELP}, or a .tflite or .onnx file of mnist-export"
+    )
+    parser.add_argument("--trust", action="store_true", help=TRUST_HELP)
+    parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
+    parser.add_argument(
+        "--pixel-range",
+        choices=("0..1", "0..255"),
+        default="0..1",
+        help="what the Keras models were trained on (default: 0..1)",
+    )
+    parser.add_argument(
+        "--robustness", action="store_true", help="ask about corrupted digits and pictures of no digit too; a minute"
+    )
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write evaluation.html, .json and pictures")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    arguments = parser.parse_args(words)
+    run_command(lambda: _evaluate(arguments))
+
+
+def _evaluate(arguments: argparse.Namespace) -> int:
+    from mnist_trainer.assessment import Assessment
+    from mnist_trainer.curves import need_matplotlib
+    from mnist_trainer.datasets import load_data
+    from mnist_trainer.evaluation import Evaluation
+    from mnist_trainer.output_file import make_room_for
+    from mnist_trainer.robustness import Robustness
+    from mnist_trainer.scorer import load_scorer
+
+    names = list(dict.fromkeys(arguments.models))
+    if len(names) < len(arguments.models):
+        raise UsageError(f"Expected different models, received {' '.join(arguments.models)}; name each once.")
+    if arguments.report:
+        need_matplotlib()
+        make_room_for(arguments.report / "evaluation.html")
+    scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
+    scorers = {name: load_scorer(name, trust=arguments.trust, pixel_scale=scale) for name in names}
+    test = load_data(arguments.data).test
+    assessed = []
+    for name, score in scorers.items():
+        off_the_path = None
+        if arguments.robustness:
+            say(f"{name}: corrupting digits and looking for what is none ...")
+            off_the_path = Robustness.measure(score, test)
+        assessed.append(Assessment(name, Evaluation.of(score, test), off_the_path))
+    facts = json.dumps({"models": [one.as_dict() for one in assessed]}, indent=2)
+    if arguments.report:
+        _write(arguments.report, assessed)
+        (arguments.report / "evaluation.json").write_text(facts + "\n")
+    print(facts if arguments.json else _words(assessed))
+    return 0
+
+
+def _write(folder: Path, assessed: list[Assessment]) -> None:
+    """Write the page, and each picture that is on it."""
+    from mnist_trainer.evaluation_page import evaluation_page
+    from mnist_trainer.figures import FIGURES
+
+    figures = [{title: draw(one.evaluation) for title, draw in FIGURES.items()} for one in assessed]
+    for index, (one, drawn) in enumerate(zip(assessed, figures, strict=True), start=1):
+        for title, figure in drawn.items():
+            figure.savefig(folder / f"{index}-{Path(one.name).stem}-{title}.png")
+    (folder / "evaluation.html").write_text(evaluation_page(assessed, figures))
+    say(f"look at it: {folder / 'evaluation.html'}")
+
+
+def _words(assessed: list[Assessment]) -> str:
+    """Return a table of all models, and what one alone takes for what."""
+    test = assessed[0].evaluation.data
+    width = max(len("model"), *(len(one.name) for one in assessed))
+    lines = [
+        f"{len(test):,} {test.split} images of {test.name}",
+        "",
+        f"{'model':{width}}  accuracy  95 % interval     mistakes  calibration error",
+    ]
+    for name, found, _ in assessed:
+        low, high = found.interval
+        lines.append(
+            f"{name:{width}}  {found.accuracy:8.2%}  {low:.2%} - {high:.2%}  {len(found.mistakes):8,}"
+            f"  {found.calibration_error:17.2%}"
+        )
+    if len(assessed) == 1:
+        lines += ["", *_by_digit(assessed[0].evaluation)]
+    if robust := {name: found for name, _, found in assessed if found}:
+        lines += ["", *_off_the_path(robust)]
+    return "\n".join(lines)
+
+
+def _by_digit(found: Evaluation) -> list[str]:
+    lines = [f"true  {' '.join(f'{digit:5d}' for digit in range(10))}  precision  recall     F1"]
+    for digit, row in enumerate(found.confusion):
+        scores = found.by_digit[str(digit)]
+        lines.append(
+            f"{digit:4d}  {' '.join(f'{count:5d}' for count in row)}  {scores['precision']:9.2%}  "
+            f"{scores['recall']:.2%}  {scores['f1-score']:.2%}"
+        )
+    return lines
+
+
+def _off_the_path(robust: dict[str, Robustness]) -> list[str]:
+    """Return accuracy by corruption and AUROC by kind of non-digit, a column a model."""
+    found = list(robust.values())
+    rows = [(kind, [f"{one.accuracy[kind]:.2%}" for one in found]) for kind in found[0].accuracy]
+    rows += [("mean of corruptions", [f"{one.mean_accuracy:.2%}" for one in found])]
+    rows += [(f"no digit: {kind}", [f"{one.auroc[kind]:.4f}" for one in found]) for kind in found[0].auroc]
+    rows += [("mean of non-digits", [f"{one.mean_auroc:.4f}" for one in found])]
+    return [
+        f"{title:22}" + "".join(f"  {cell:>{max(8, len(name))}}" for name, cell in zip(robust, cells, strict=True))
+        for title, cells in [("right, or AUROC", list(robust)), *rows]
+    ]
