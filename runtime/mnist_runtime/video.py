@@ -51,8 +51,8 @@ def frames(source: int | str | Path, rate: float) -> Iterator[Frame]:
     """Open a camera or a video and yield some of its frames.
 
     Of a camera, or of what comes through a pipe, each is the newest there is when it is asked for: what comes in between
-    is dropped, and does not wait in a queue. A file is gone through as fast as its frames are taken. Errors come with
-    the first frame, not with the call.
+    is dropped, and does not wait in a queue. A pipe must first give 5 MB, by which FFmpeg knows what it is. A file is
+    gone through as fast as its frames are taken. Errors come with the first frame, not with the call.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ def frames(source: int | str | Path, rate: float) -> Iterator[Frame]:
         raise UsageError(f"Expected a rate above 0, received {rate}.")
     cv2 = _opencv()
     place = int(source) if str(source).isdecimal() else _existing(Path(str(source)))
-    name = f"camera {place}" if isinstance(place, int) else str(place)
+    name = f"camera {source}" if isinstance(place, int) else str(source)
     capture = _opened(cv2, name, place)
     if isinstance(place, Path) and place.is_file():
         yield from _recorded(cv2, capture, rate, name)
@@ -106,7 +106,8 @@ def _opencv() -> Any:
 def _existing(path: Path) -> Path:
     """Return `path`, absolute, so that nothing in it is taken for a protocol."""
     if not path.exists() or path.is_dir():
-        raise PictureError(f"Expected a camera's number or a video file, received {path}, which is not one.")
+        what = "a folder" if path.is_dir() else "not there"
+        raise PictureError(f"Expected a camera's number or a video file, received {path}, which is {what}.")
     return Path(os.path.abspath(path))
 
 
