@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BackendError, PictureError, UsageError
+from mnist_runtime.native_output import held_back
 
 __all__ = ["Frame", "frames"]
 
@@ -108,13 +109,18 @@ def _existing(path: Path) -> Path:
     if not path.exists() or path.is_dir():
         what = "a folder" if path.is_dir() else "not there"
         raise PictureError(f"Expected a camera's number or a video file, received {path}, which is {what}.")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:  # at such a name OpenCV crashes
+        raise PictureError(f"Expected a file name in Unicode, received {str(path)!r}; rename it.") from error
     return Path(os.path.abspath(path))
 
 
 def _opened(cv2: Any, name: str, source: int | Path) -> Any:
     try:
-        capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
-    except (cv2.error, UnicodeError) as error:
+        with held_back():  # of the readers that OpenCV tries in turn, some write to stderr at any log level
+            capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
+    except cv2.error as error:
         raise PictureError(f"Expected a camera or a video that OpenCV can open, received {name} ({error}).") from error
     if capture.isOpened():
         return capture
@@ -180,16 +186,17 @@ def _live(cv2: Any, capture: Any, rate: float) -> Iterator[Frame]:
         capture.release()
 
     thread = threading.Thread(target=take, daemon=True)
+    asked.set()
     thread.start()
     try:
         while True:
             due = time.monotonic() + 1 / rate
-            asked.set()
             frame = answers.get()
             if frame is None:
                 return
             yield frame
             time.sleep(max(0.0, due - time.monotonic()))
+            asked.set()
     finally:
         left.set()
         thread.join(PATIENCE)

@@ -49,7 +49,19 @@ def test_of_a_file_so_many_frames_a_second_are_taken(tmp_path: Path, rate: float
     assert [frame.number for frame in frames(str(film), rate)] == list(numbers)
 
 
-@pytest.mark.parametrize("kind", ["missing", "folder", "empty", "junk", "picture", "cut", "header", "name"])
+WORDS = {
+    "missing": "not there",
+    "folder": "a folder",
+    "empty": "could not open",
+    "junk": "could not open",
+    "picture": "`mnist-runtime read`",
+    "cut": "30 frames in .* could be read",
+    "header": "could not open",
+    "name": "Unicode",
+}
+
+
+@pytest.mark.parametrize("kind", WORDS)
 def test_what_is_no_whole_video_is_told_in_a_sentence(
     tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,22 +79,21 @@ def test_what_is_no_whole_video_is_told_in_a_sentence(
     elif kind == "name":
         path = tmp_path / "film\udcff\n.avi"
         path.write_bytes(b"")
-    with pytest.raises(PictureError, match="^Expected") as told:
+    with pytest.raises(PictureError, match=f"^Expected.*{WORDS[kind]}") as told:
         list(frames(path, 10))
     assert told.value.exit_code == 6
-    assert {"picture": "read", "cut": "of 30|30 frames", "missing": "not there", "folder": "a folder"}.get(kind, "").split(
-        "|"
-    )[-1] in str(told.value)
     assert capfd.readouterr().err == ""
 
 
 def test_a_damaged_frame_is_passed_over(tmp_path: Path) -> None:
-    film = write_film(tmp_path / "film.avi", greys(30))
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (120, 160, 3), np.uint8)  # some 10 kB a frame
+    film = write_film(tmp_path / "film.avi", [(noise, 30)])
     content = bytearray(film.read_bytes())
     middle = len(content) // 2
-    content[middle : middle + 300] = np.random.default_rng(0).bytes(300)
+    content[middle : middle + 300] = random.bytes(300)
     film.write_bytes(content)
-    assert 25 <= len(list(frames(film, 100))) <= 30
+    assert 28 <= len(list(frames(film, 100))) <= 30
 
 
 class Camera:
