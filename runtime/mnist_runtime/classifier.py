@@ -51,7 +51,8 @@ class Classifier:
     Notes
     -----
     Threads may share a classifier: each call borrows an interpreter that no other call is using, and waits for one if
-    all are in use. As a context manager it lets go of its interpreters, and of their memory, at the end.
+    all are in use; what it returns is a copy. As a context manager it lets go of its interpreters, and of their memory,
+    at the end.
 
     Examples
     --------
