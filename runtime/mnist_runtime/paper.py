@@ -27,9 +27,9 @@ DARKEST = 24.0
 def ink_on(grey: Grey) -> Grey:
     """Return the ink 0..1 on each pixel of a picture (h, w) of brightness 0..255.
 
-    The paper's own brightness is measured in small cells: of two surfaces, one above and one below the picture, it is the
-    one to which most of what lies near a stroke is closer. Dark ink is a share of the light that falls on it, so that a
-    stroke in the shadow is as dark as another; bright ink is measured from the dark paper up.
+    The paper's own brightness is measured in small cells: of two surfaces, one above and one below the picture, it is
+    the one to which most of what lies near a stroke is closer. Dark ink is a share of the light that falls on it, so
+    that a stroke in the shadow is as dark as another; bright ink is measured from the dark paper up.
     """
     side = max(3, -(-max(grey.shape) // CELLS))
     cells = _cells(grey, side)
@@ -62,9 +62,9 @@ def _cells(grey: Grey, side: int) -> list[Grey]:
 
 
 def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
-    """Say whether the ink is brighter than the paper: of what lies near an edge, and of that on the border, most is paper.
+    """Say whether the ink is brighter than the paper.
 
-    Edges are compared on a logarithmic scale, on which a shadow's is the weaker one, wherever ink lies in it.
+    Of what lies near an edge, and of that on the border, most is paper. Edges are compared on a logarithmic scale, on which a shadow's is the weaker one, wherever ink lies in it.
     """
     low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))

@@ -27,7 +27,7 @@ LONGEST = 1600
 SMALLEST = 1 / 80
 """Size of a digit, at least, as a share of the picture's longer side: 20 pixels of 1600, fewer say too little."""
 LOWEST, HIGHEST = 0.4, 2.5
-"""Heights of a digit, as multiples of the usual one on the page; what is lower is a dot, higher a drawing or a shadow."""
+"""Heights of a digit, as multiples of the usual one on the page; what is lower is a dot, higher a drawing."""
 STEEPEST = 12
 """Degrees, to either side, that rows may slant."""
 SAME_ROW = 0.5

@@ -19,7 +19,7 @@ THICKEST = 1 / 40
 SHORTEST = 32
 """Pixels across a picture in which lines are looked for."""
 GATHERED = 0.25
-"""Share of the picture's width that lies in one row of a line, at least: it may be thicker than a row, or bend a little."""
+"""Share of the picture's width that lies in one row of a line, at least: it may bend, or be thicker than a row."""
 COVERED = 0.6
 """Share of its way across the picture that a line must be seen on: less is a stroke of a digit, even of a long 1."""
 END = 1 / 20
