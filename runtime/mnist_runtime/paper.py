@@ -64,7 +64,8 @@ def _cells(grey: Grey, side: int) -> list[Grey]:
 def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
     """Say whether the ink is brighter than the paper.
 
-    Of what lies near an edge, and of that on the border, most is paper. Edges are compared on a logarithmic scale, on which a shadow's is the weaker one, wherever ink lies in it.
+    Of what lies near an edge, and of that on the border, most is paper. Edges are compared on a logarithmic scale, on
+    which a shadow's is the weaker one, wherever ink lies in it.
     """
     low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))

@@ -1,8 +1,8 @@
 """`photograph`: real handwritten digits, put on paper and photographed: there are no photographs to test with.
 
 The strokes are people's (MNIST's or scikit-learn's images, which are given, never kept); paper, light, lens and file
-are made up. `CONDITIONS` is the table of what can go wrong, one row a disturbance; `PAGES` are those of whole pages, and
-`NOTHING` is what shows no digit.
+are made up. `CONDITIONS` is the table of what can go wrong, one row a disturbance; `PAGES` is that of whole pages,
+and `NOTHING` that of pictures without a digit.
 """
 
 from __future__ import annotations
