@@ -57,5 +57,5 @@ def test_the_one_digit_of_a_picture_is_whole_and_all_that_is_near_it() -> None:
 
 def test_the_usual_height_is_that_of_half_of_the_ink() -> None:
     found = marks(*boxes_of([(0, 0, 40, 20), (0, 100, 42, 120), (0, 200, 44, 220), (0, 300, 90, 310)]))
-    assert usual_height(found) == 42
+    assert usual_height(found) == 44
     assert usual_height([]) == 0

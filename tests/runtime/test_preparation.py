@@ -10,7 +10,7 @@ from tests.runtime.photograph import CONDITIONS, NOTHING, Conditions, photograph
 from mnist_runtime import Classifier, PictureError, prepare
 from mnist_runtime.drawing import plain_ink
 from mnist_runtime.mnist_form import mnist_form
-from mnist_trainer import Splits
+from mnist_trainer import Dataset, Splits
 
 pictures = arrays.arrays(
     np.uint8,
@@ -67,7 +67,7 @@ def test_mnist_like_input_gives_these_very_bytes() -> None:
     assert hashlib.sha256(prepared.tobytes()).hexdigest() == "DIGEST"
 
 
-@pytest.mark.parametrize("size", [60, 150, 400])
+@pytest.mark.parametrize("size", [60, 150, 350])
 def test_clean_drawings_are_scaled_and_nothing_else(digits: Splits, size: int) -> None:
     for image in digits.test.images[:25]:
         ink = np.pad(np.rint(255 * stroke_of(image, size)).astype(np.uint8), size // 3)
@@ -76,19 +76,14 @@ def test_clean_drawings_are_scaled_and_nothing_else(digits: Splits, size: int) -
         assert np.array_equal(prepare(255 - ink), expected)
 
 
-FLOORS = dict.fromkeys(CONDITIONS, 5)
-"""Name of a condition -> digits of six that are answered rightly, at least."""
-
-
-@pytest.mark.parametrize(("name", "floor"), FLOORS.items())
-def test_photographed_digits_are_read(name: str, floor: int, digits: Splits) -> None:
-    random = np.random.default_rng(11)
-    conditions = CONDITIONS[name]
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_photographed_digits_are_read(name: str, legible: Dataset) -> None:
+    conditions, random = CONDITIONS[name], np.random.default_rng(11)
     classifier = Classifier.load()
-    chosen = random.choice(np.flatnonzero(classifier.predict(digits.test.images) == digits.test.labels), 6)
-    pictures = [photograph_one(digits.test.images[index], conditions, random) for index in chosen]
+    chosen = random.permutation(len(legible))[: 6 if conditions.side[1] < 1000 else 1]
+    pictures = [photograph_one(legible.images[index], conditions, random) for index in chosen]
     answers = [classifier.classify(picture).digit for picture in pictures]
-    assert sum(np.equal(answers, digits.test.labels[chosen])) >= floor
+    assert sum(np.equal(answers, legible.labels[chosen])) >= 0.8 * len(chosen)
 
 
 @pytest.mark.parametrize("name", NOTHING)
@@ -99,11 +94,11 @@ def test_what_shows_no_digit_is_answered_so(name: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def photographs(digits: Splits) -> list[np.ndarray]:
-    """Return pictures of ten digits on lined paper in the light of a lamp, of which none is too bright or too dark."""
+def photographs(legible: Dataset) -> list[np.ndarray]:
+    """Return pictures of the ten digits on lined paper in the light of a lamp, of which none is too bright."""
     conditions = Conditions(side=(300, 400), light="gradient", ruling="lines", texture=2, noise=2, paper=(205, 220))
     random = np.random.default_rng(2)
-    return [photograph_one(image, conditions, random) for image in digits.test.images[:10]]
+    return [photograph_one(image, conditions, random) for image in legible.images[::2]]
 
 
 def difference(one: np.ndarray, other: np.ndarray) -> float:
@@ -124,10 +119,10 @@ def test_the_place_on_the_sheet_does_not_matter(photographs: list[np.ndarray]) -
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_a_turned_sheet_gives_the_turned_digit(photographs: list[np.ndarray], turns: int) -> None:
-    for picture in photographs:
-        turned = np.rot90(prepare(np.rot90(picture, turns)), -turns)
-        nearest = min(difference(np.roll(turned, shift, (0, 1)), prepare(picture)) for shift in np.ndindex(3, 3))
-        assert nearest < 0.2
+    for picture in photographs[:5]:
+        upright, turned = prepare(picture), np.rot90(prepare(np.rot90(picture, turns)), -turns)
+        moved = [np.roll(turned, (row, column), (0, 1)) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+        assert min(difference(each, upright) for each in moved) < 0.2
 
 
 def test_two_different_digits_differ(photographs: list[np.ndarray]) -> None:
