@@ -78,14 +78,11 @@ def _reduced(picture: npt.NDArray[np.uint8], times: int) -> tuple[Grey, Grey | N
 
 
 def _layers(picture: npt.NDArray[np.uint8]) -> tuple[Grey, Grey | None]:
-    """Return the brightness that each pixel adds to what is behind it, and its alpha 0..1, or None for opaque pictures."""
+    """Return the brightness that each pixel adds to what is behind it, and its alpha 0..1; None for opaque pictures."""
     if picture.ndim == 2:
         return picture.astype(np.float32), None
     channels = picture.shape[2]
-    if channels >= 3:
-        grey = picture[..., :3].astype(np.float32) @ COLOUR
-    else:
-        grey = picture[..., 0].astype(np.float32)
+    grey = picture[..., :3].astype(np.float32) @ COLOUR if channels >= 3 else picture[..., 0].astype(np.float32)
     if channels in (1, 3):
         return grey, None
     alpha = picture[..., -1].astype(np.float32) / 255

@@ -1,4 +1,4 @@
-"""`Mark`: parts of handwriting that make a sign together, which may be a digit; all of a sheet, or the one that is meant."""
+"""`Mark`: parts of handwriting that make a sign together, and may be a digit; all of a sheet, or the one meant."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ class Mark:
 
 
 def marks(boxes: npt.NDArray[np.int64], masses: npt.NDArray[np.float64]) -> list[Mark]:
-    """Put the parts of a sheet together, whose boxes are (n, 4) and whose ink is (n,); the sign with the most comes first.
+    """Put the parts of a sheet together, whose boxes are (n, 4) and whose ink is (n,); most ink comes first.
 
-    A part belongs to the sign near it that it shares the most columns with, if it lies above or below it or is smaller. Two
-    digits side by side stay two, and so do digits of two rows.
+    A part belongs to the sign near it that it shares the most columns with, if it lies above or below it or is
+    smaller. Two digits side by side stay two, and so do digits of two rows.
     """
     order = np.argsort(-masses, kind="stable")[:MOST]
     parts = [Mark((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]

@@ -1,4 +1,4 @@
-"""`prepare`: any picture of one digit to the 28x28 pixels that MNIST models expect.
+"""`prepare`: any picture of one digit to the 28x28 pixels that MNIST models expect; `digit_ink` is half the way.
 
 A photograph's light, paper, printed lines and dirt are taken away first; what is clean already stays as it is.
 """
@@ -17,7 +17,7 @@ from mnist_runtime.handwriting import handwriting
 from mnist_runtime.marks import main_mark
 from mnist_runtime.mnist_form import mnist_form
 
-__all__ = ["prepare"]
+__all__ = ["digit_ink", "prepare"]
 
 LONGEST = 640
 """Longer side of the picture that is worked on."""
@@ -55,13 +55,19 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     >>> image.shape, int(image.max()), int((image.max(axis=1) > 0).sum())
     ((28, 28), 255, 20)
     """
+    return mnist_form(digit_ink(picture))
+
+
+def digit_ink(picture: npt.NDArray[Any]) -> Grey:
+    """Return the ink (h, w), 0..255, of the digit in a picture as `prepare` takes it, which may be a photograph.
+
+    Raises
+    ------
+    PictureError, BlankError
+        As `prepare` does.
+    """
     grey = brightness(picture, LONGEST)
-    return mnist_form(plain_ink(grey) if max(grey.shape) < SMALL else _ink_of_digit(grey))
-
-
-def _ink_of_digit(grey: Grey) -> Grey:
-    """Return the ink, 0..255, of the digit in a picture (h, w) that may be a photograph."""
-    drawn = drawn_ink(grey)
+    drawn = plain_ink(grey) if max(grey.shape) < SMALL else drawn_ink(grey)
     if drawn is not None:
         return drawn
     found = handwriting(grey, SMALLEST)

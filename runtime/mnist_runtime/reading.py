@@ -13,7 +13,6 @@ from mnist_runtime.brightness import brightness
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.handwriting import handwriting
 from mnist_runtime.marks import Mark, usual_height
-from mnist_runtime.mnist_form import mnist_form
 from mnist_runtime.picture import pixels_from
 from mnist_runtime.prediction import Prediction
 
@@ -27,7 +26,7 @@ LONGEST = 1600
 SMALLEST = 1 / 80
 """Size of a digit, at least, as a share of the picture's longer side: 20 pixels of 1600, fewer say too little."""
 LOWEST, HIGHEST = 0.4, 2.5
-"""Heights of a digit, as multiples of the usual one on the page; what is lower is a dot, higher a drawing or a shadow."""
+"""Heights of a digit, as multiples of the usual one on the page; what is lower is a dot, higher a drawing."""
 STEEPEST = 12
 """Degrees, to either side, that rows may slant."""
 SAME_ROW = 0.5
@@ -90,16 +89,14 @@ def read(
     if not signs:
         return ()
     classifier = classifier or Classifier.load()
-    images = np.stack([mnist_form(writing.cut(sign)) for sign in signs])
-    scores = classifier.predict_proba(images)
+    found = classifier.judge([writing.cut(sign) for sign in signs])
     times = -(-max(pixels.shape[:2]) // LONGEST)
     height, width = pixels.shape[:2]
     readings = []
     for index in _reading_order([sign.box for sign in signs]):
         top, left, bottom, right = (side * times for side in signs[index].box)
-        prediction = Prediction.of(scores[index], classifier.manifest.threshold)
-        if everything or prediction.digit is not None:
-            readings.append(Reading((left, top, min(right, width), min(bottom, height)), prediction))
+        if everything or found[index].digit is not None:
+            readings.append(Reading((left, top, min(right, width), min(bottom, height)), found[index]))
     return tuple(readings)
 
 

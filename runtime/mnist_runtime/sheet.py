@@ -17,8 +17,8 @@ CELLS = 48
 SIDES, MOSTLY = 3, 0.7
 """Sides of the picture that are desk, and on what share, where there is one: a shadow leaves two in the light."""
 SURROUNDED = 0.5
-"""Share of the picture's border that is desk where it is so dark that it can be no shadow. Of less of a desk, the picture's
-edge cuts the pieces, which tells that they are no digits."""
+"""Share of the picture's border that is desk where it is so dark that it can be no shadow. Of less of a desk, the
+picture's edge cuts the pieces, which tells that they are no digits."""
 LEAST, SQUARE = 0.4, 0.8
 """Share of the picture, and of the box around it, that a sheet covers at least; a bright digit covers less of both."""
 SOLID = 0.7

@@ -1,7 +1,8 @@
-"""`photograph`: real handwritten digits, put on paper and photographed, in NumPy: there are no photographs to test with.
+"""`photograph`: real handwritten digits, put on paper and photographed: there are no photographs to test with.
 
-The strokes are people's (MNIST's or scikit-learn's images, which are given, never kept); paper, light, lens and file are
-made up. `CONDITIONS` is the table of what can go wrong, one row a disturbance.
+The strokes are people's (MNIST's or scikit-learn's images, which are given, never kept); paper, light, lens and file
+are made up. `CONDITIONS` is the table of what can go wrong, one row a disturbance; `PAGES` is that of whole pages,
+and `NOTHING` that of pictures without a digit.
 """
 
 from __future__ import annotations
@@ -15,7 +16,18 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-__all__ = ["CONDITIONS", "Conditions", "Written", "photograph", "photograph_one", "place", "stroke_of", "write_page"]
+__all__ = [
+    "CONDITIONS",
+    "NOTHING",
+    "PAGES",
+    "Conditions",
+    "Written",
+    "photograph",
+    "photograph_one",
+    "photograph_page",
+    "place",
+    "stroke_of",
+]
 
 Pixels = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
@@ -126,6 +138,25 @@ CONDITIONS: dict[str, Conditions] = {
 }
 """Name -> what is done to a digit."""
 
+PAGES: dict[str, Conditions] = {
+    name: replace(CONDITIONS[name], side=(900, 2400), rotation=0)
+    for name in (
+        "clean",
+        "thin strokes",
+        "pencil, grey on grey",
+        "edge of a shadow",
+        "notebook lines",
+        "inverted",
+        "phone",
+        "phone, lines",
+        "phone, grid",
+        "phone, pencil",
+        "phone, lines, pencil",
+        "phone, shadow, specks",
+    )
+}
+"""Name -> what is done to a page of digits, each of which is turned a little of its own, as the rows are."""
+
 
 @dataclass(frozen=True)
 class Written:
@@ -158,7 +189,14 @@ def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pix
     ]
 
 
-def write_page(
+def photograph_page(images: Sequence[Pixels], conditions: Conditions, random: Random) -> tuple[Pixels, list[Written]]:
+    """Photograph a sheet with `images` in rows of three to six; `Written` are in reading order."""
+    longer = int(random.integers(conditions.side[0], conditions.side[1] + 1))
+    written, shape = _write_page(images, int(random.integers(3, 7)), longer, random)
+    return photograph(written, shape, conditions, random), written
+
+
+def _write_page(
     images: Sequence[Pixels], columns: int, longer: int, random: Random
 ) -> tuple[list[Written], tuple[int, int]]:
     """Write `images` in rows of `columns` on a sheet, not quite level, not quite in line and not of one size.
@@ -397,3 +435,53 @@ def _rule(paper: Plane, pitch: float, angle: float, strength: float, size: float
 
 RULINGS: dict[str, Callable[[Plane, float, Random], Plane]] = {"blank": _blank, "lines": _lines, "grid": _grid}
 """Name -> what is printed on the paper for digits of a size."""
+
+
+def _empty(name: str) -> Callable[[Random], Pixels]:
+    def sheet(random: Random) -> Pixels:
+        conditions = CONDITIONS[name]
+        shape = (int(random.integers(300, 900)), int(random.integers(300, 900)))
+        return photograph([], shape, conditions, random)
+
+    return sheet
+
+
+def _fabric(random: Random) -> Pixels:
+    """Return a crop of a rough surface, woven or not."""
+    shape = (int(random.integers(200, 600)), int(random.integers(200, 600)))
+    rows, columns = np.indices(shape, np.float32)
+    period, angle = random.uniform(4, 30), random.uniform(0, np.pi)
+    weave = np.sin((rows * np.sin(angle) + columns * np.cos(angle)) * 2 * np.pi / period)
+    weave = weave * np.sin((rows * np.cos(angle) - columns * np.sin(angle)) * 2 * np.pi / period)
+    surface = random.uniform(70, 180) + random.uniform(0, 40) * weave + random.uniform(10, 40) * _texture(shape, random)
+    return np.clip(np.rint(surface), 0, 255).astype(np.uint8)
+
+
+def _doodle(random: Random) -> Pixels:
+    """Return a pen's way over a sheet without a plan, photographed."""
+    side = int(random.integers(300, 700))
+    turns = random.integers(12, 30)
+    points = ndimage.zoom(
+        random.uniform(0.15, 0.85, (turns, 2)) * side, (40, 1), order=3, grid_mode=True, mode="nearest"
+    )
+    row, column = np.clip(np.rint(points), 0, side - 1).astype(int).T
+    drawn = np.ones((side, side), bool)
+    drawn[row, column] = False
+    coverage = np.clip(side / 90 + 0.5 - ndimage.distance_transform_edt(drawn), 0, 1)
+    sheet = (225 - 180 * coverage) * _gradient((side, side), random) + 4 * random.standard_normal((side, side))
+    return np.clip(np.rint(sheet), 0, 255).astype(np.uint8)
+
+
+NOTHING: dict[str, Callable[[Random], Pixels]] = {
+    "empty sheet": _empty("clean"),
+    "empty, phone": _empty("phone"),
+    "empty, edge of a shadow": _empty("edge of a shadow"),
+    "empty, specks": _empty("phone, shadow, specks"),
+    "notebook lines alone": _empty("notebook lines"),
+    "phone, lines alone": _empty("phone, lines"),
+    "phone, grid alone": _empty("phone, grid"),
+    "empty, on a desk": _empty("phone, on a desk"),
+    "fabric": _fabric,
+    "doodle": _doodle,
+}
+"""Name -> a picture without a digit."""
