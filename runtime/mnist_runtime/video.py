@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,7 +21,7 @@ from mnist_runtime.native_output import held_back
 __all__ = ["Frame", "frames"]
 
 WHOLE = 0.9
-"""Share of the frames that a file claims, and of the time that they would last, of which either is there if it is whole."""
+"""Share of the frames that a file claims, or of the time that they would last, that is there if the file is whole."""
 MOST_BAD = 100
 """Frames of a camera on end that may be damaged, as one now and then is."""
 PATIENCE = 2
@@ -48,12 +47,12 @@ class Frame:
     pixels: npt.NDArray[np.uint8]
 
 
-def frames(source: int | str | Path, rate: float) -> Iterator[Frame]:
+def frames(source: int | str | Path, rate: float) -> Generator[Frame, None, None]:
     """Open a camera or a video and yield some of its frames.
 
-    Of a camera, or of what comes through a pipe, each is the newest there is when it is asked for: what comes in between
-    is dropped, and does not wait in a queue. A pipe must first give 5 MB, by which FFmpeg knows what it is. A file is
-    gone through as fast as its frames are taken. Errors come with the first frame, not with the call.
+    Of a camera, or of what comes through a pipe, each is the newest there is when it is asked for: what comes in
+    between is dropped, and does not wait in a queue. A pipe must first give 5 MB, by which FFmpeg knows what it is. A
+    file is gone through as fast as its frames are taken. Errors come with the first frame, not with the call.
 
     Parameters
     ----------
@@ -74,7 +73,7 @@ def frames(source: int | str | Path, rate: float) -> Iterator[Frame]:
     if not (rate > 0 and math.isfinite(rate)):
         raise UsageError(f"Expected a rate above 0, received {rate}.")
     cv2 = _opencv()
-    place = int(source) if str(source).isdecimal() else _existing(Path(str(source)))
+    place = int(str(source)) if str(source).isdecimal() else _existing(Path(str(source)))
     name = f"camera {source}" if isinstance(place, int) else str(source)
     capture = _opened(cv2, name, place)
     if isinstance(place, Path) and place.is_file():
@@ -86,8 +85,8 @@ def frames(source: int | str | Path, rate: float) -> Iterator[Frame]:
         number = frame.number
     if number < 0:
         raise PictureError(
-            f"Expected pictures from {name}, it gave none; another program may hold it, or it is a Raspberry Pi's camera "
-            "module, which OpenCV cannot read: pipe rpicam-vid into /dev/stdin."
+            f"Expected pictures from {name}, it gave none; another program may hold it, or it is a Raspberry Pi's "
+            "camera module, which OpenCV cannot read: pipe rpicam-vid into /dev/stdin."
         )
     if isinstance(place, int) or not place.is_fifo():  # a pipe may end
         raise PictureError(f"Expected more pictures from {name}, it stopped after {number + 1:,}; look at its cable.")
@@ -113,7 +112,7 @@ def _existing(path: Path) -> Path:
         str(path).encode()
     except UnicodeEncodeError as error:  # at such a name OpenCV crashes
         raise PictureError(f"Expected a file name in Unicode, received {str(path)!r}; rename it.") from error
-    return Path(os.path.abspath(path))
+    return path.absolute()
 
 
 def _opened(cv2: Any, name: str, source: int | Path) -> Any:

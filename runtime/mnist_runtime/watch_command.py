@@ -28,8 +28,8 @@ def watch_command(arguments: argparse.Namespace) -> int:
     classifier = Classifier.load(arguments.model, backend=arguments.backend)
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:
         for seen in watch(_while_heard(pictures), classifier, steady=arguments.steady):
-            readings = [reading_facts(found) for found in seen.readings]
-            print(json.dumps({"seconds": round(seen.seconds, 3), "frame": seen.frame, "readings": readings}), flush=True)
+            facts = {"seconds": round(seen.seconds, 3), "frame": seen.frame}
+            print(json.dumps({**facts, "readings": [reading_facts(found) for found in seen.readings]}), flush=True)
     return 0
 
 

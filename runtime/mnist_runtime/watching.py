@@ -49,8 +49,8 @@ def watch(
 ) -> Iterator[Sighting]:
     """Read a camera or a video, and yield a sighting whenever the digits on it are others than before.
 
-    A hand that passes, a blurred frame or one misread digit is no change: of the ``2 * steady - 1`` frames that were read
-    last, `steady` must show the same digits in the same order. It begins with nothing being seen. Digits that only
+    A hand that passes, a blurred frame or one misread digit is no change: of the ``2 * steady - 1`` frames that were
+    read last, `steady` must show the same digits in the same order. It begins with nothing being seen. Digits that only
     move are the same digits.
 
     Parameters

@@ -17,14 +17,10 @@ Ask = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def rows(digits: object) -> np.ndarray:
+def rows(legible: object) -> np.ndarray:
     """A page of two rows: 3 7 and 1 0 2."""
-    return np.concatenate([page_of([digits_of(digits)[digit] for digit in row]) for row in ((3, 7), (1, 0, 2))])
-
-
-def digits_of(digits: object) -> list[np.ndarray]:
-    """Return an image of each digit."""
-    return [digits.test.images[np.flatnonzero(digits.test.labels == digit)[0]] for digit in range(10)]
+    first = [legible.images[legible.labels == digit][0] for digit in range(10)]
+    return np.concatenate([page_of([first[digit] for digit in row]) for row in ((3, 7), (1, 0, 2))])
 
 
 @pytest.fixture

@@ -99,7 +99,7 @@ def test_a_damaged_frame_is_passed_over(tmp_path: Path) -> None:
 class Camera:
     """What OpenCV gives for a camera: a frame each 2 ms, of which it keeps four for whoever is slow."""
 
-    def __init__(self, last: int = 10**9, damaged: Callable[[int], bool] = lambda number: False) -> None:
+    def __init__(self, last: int = 10**9, damaged: Callable[[int], bool] = lambda _: False) -> None:
         self.opened, self.next, self.last, self.damaged, self.released = time.monotonic(), 0, last, damaged, False
 
     @property
@@ -164,7 +164,7 @@ def test_a_camera_that_is_pulled_out_ends_with_an_error(plug: Callable[..., Came
     assert camera.released
 
 
-@pytest.mark.parametrize("kind", [{"last": 0}, {"damaged": lambda number: True}])
+@pytest.mark.parametrize("kind", [{"last": 0}, {"damaged": lambda _: True}])
 def test_a_camera_that_gives_no_picture_is_told(plug: Callable[..., Camera], kind: dict[str, object]) -> None:
     plug(**kind)
     with pytest.raises(PictureError, match="it gave none; another program may hold it"):
@@ -179,7 +179,7 @@ def test_a_damaged_picture_of_a_camera_is_passed_over(plug: Callable[..., Camera
 @pytest.mark.skipif(Path("/dev/video9").exists(), reason="there is such a camera")
 @pytest.mark.parametrize("source", [9, "9", "/dev/video9", "/dev/null"])
 def test_a_camera_that_is_not_there_is_told(source: int | str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(PictureError, match="^Expected"):
+    with pytest.raises(PictureError, match=r"^Expected"):
         next(frames(source, 5))
     assert capfd.readouterr().err == ""
 

@@ -25,8 +25,8 @@ LINES = [(14, "3"), (30, ""), (40, "7"), (54, ""), (64, "72")]
 
 
 @pytest.fixture(scope="module")
-def pages(digits: object) -> dict[str, np.ndarray]:
-    first = {digit: digits.test.images[np.flatnonzero(digits.test.labels == digit)[0]] for digit in (3, 7, 2)}
+def pages(legible: object) -> dict[str, np.ndarray]:
+    first = {digit: legible.images[legible.labels == digit][0] for digit in (3, 7, 2)}
     return {text: page_of([first[int(digit)] for digit in text], (120, 160)) for text in ("", "3", "7", "72")}
 
 
@@ -122,9 +122,7 @@ def path() -> str:
 
 @pytest.mark.parametrize(("request_to_end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_it_stops_when_it_is_asked_to(camera: Path, request_to_end: signal.Signals, code: int) -> None:
-    with subprocess.Popen(
-        [*COMMAND, camera], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([*COMMAND, camera], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert lines_of(process.stdout.readline())[0][1] == "3"  # it is flushed, though nothing follows
         process.send_signal(request_to_end)
@@ -144,7 +142,8 @@ def test_it_stops_when_nobody_reads_though_nothing_changes(camera: Path) -> None
 
 def test_a_pipe_that_ends_is_the_end(pages: dict[str, np.ndarray]) -> None:
     picture = cv2.imencode(".jpg", pages["7"])[1].tobytes()
-    done = subprocess.run([*COMMAND, "/dev/stdin", "--steady", "1"], input=20 * picture, capture_output=True, check=False)
+    words = [*COMMAND, "/dev/stdin", "--steady", "1"]
+    done = subprocess.run(words, input=20 * picture, capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert [digits for _, digits in lines_of(done.stdout.decode())] == ["7"]
 

@@ -13,9 +13,9 @@ from mnist_runtime.watching import Sighting, watch
 
 
 @pytest.fixture(scope="module")
-def pages(digits: object) -> dict[str, np.ndarray]:
+def pages(legible: object) -> dict[str, np.ndarray]:
     """Return a page of each sequence of digits that the tests show."""
-    first = {digit: digits.test.images[np.flatnonzero(digits.test.labels == digit)[0]] for digit in range(10)}
+    first = {digit: legible.images[legible.labels == digit][0] for digit in range(10)}
     return {text: page_of([first[int(digit)] for digit in text], (120, 160)) for text in ("", "3", "7", "72", "1")}
 
 
