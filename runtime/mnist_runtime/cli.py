@@ -34,7 +34,7 @@ examples:
   mnist-runtime self-test cnn-int8.tflite
   mnist-runtime doctor
 
-exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file or failed self-test, 6 bad picture, video or camera
+exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file or failed self-test, 6 bad images
 """
 
 
