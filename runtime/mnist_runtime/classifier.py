@@ -6,21 +6,25 @@ import contextlib
 import pkgutil
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact import Artifact, Golden
 from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
+from mnist_runtime.brightness import Grey
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
 from mnist_runtime.manifest import Manifest
-from mnist_runtime.picture import pixels_of, read_picture
+from mnist_runtime.mnist_form import mnist_form
+from mnist_runtime.picture import pixels_from
 from mnist_runtime.pixels import as_pixels
 from mnist_runtime.prediction import Prediction
-from mnist_runtime.preparation import MAX_PIXELS, prepare
+from mnist_runtime.preparation import digit_ink
+from mnist_runtime.scribble import is_scribble
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -185,7 +189,8 @@ class Classifier:
         Returns
         -------
         Prediction
-            Its `digit` is None where the picture is blank, or the confidence is below ``manifest.threshold``.
+            Its `digit` is None where the picture is blank or shows a scribble, or where the confidence is below
+            ``manifest.threshold``.
 
         Raises
         ------
@@ -197,10 +202,16 @@ class Classifier:
             If it is a file and Pillow is not installed.
         """
         try:
-            image = prepare(_pixels(picture))
+            ink = digit_ink(pixels_from(picture))
         except BlankError:
             return Prediction(None)
-        return Prediction.of(self.predict_proba(image[None])[0], self.manifest.threshold)
+        return self.judge([ink])[0]
+
+    def judge(self, inks: Sequence[Grey]) -> list[Prediction]:
+        """Say what digit each of `inks` (h, w), 0..255, is, of which each shows one sign, as `digit_ink` returns it."""
+        scores = self.predict_proba(np.stack([mnist_form(ink) for ink in inks]))
+        found = [Prediction.of(row, self.manifest.threshold) for row in scores]
+        return [replace(each, digit=None) if is_scribble(ink) else each for each, ink in zip(found, inks, strict=True)]
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the scores of `images` as the file gives them, integers where it is an integer model."""
@@ -282,15 +293,6 @@ def _images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
     raise UsageError(
         f"Expected images of shape (n, 28, 28), white on black, received {pixels.shape}; `classify` takes any picture."
     )
-
-
-def _pixels(picture: npt.ArrayLike | str | Path | Image) -> npt.NDArray[np.uint8]:
-    """Return the pixels of whatever `classify` takes."""
-    if isinstance(picture, (str, Path)):
-        return read_picture(picture)
-    if hasattr(picture, "getexif"):  # an image of Pillow's, which need not be installed
-        return pixels_of(cast("Image", picture))
-    return as_pixels(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
 
 
 def _ready_model(format: str) -> bytes:

@@ -8,8 +8,11 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
+import pkgutil
 import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.command import report_error, run_command
@@ -26,10 +29,12 @@ examples:
   mnist-runtime classify seven.png
   mnist-runtime classify --model cnn-int8.tflite --top-k 3 *.png
   mnist-runtime classify --json photo.jpg
+  mnist-runtime read page.jpg --annotate marked.png
+  mnist-runtime watch --source 0
   mnist-runtime self-test cnn-int8.tflite
   mnist-runtime doctor
 
-exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file or failed self-test, 6 bad picture
+exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file or failed self-test, 6 bad images
 """
 
 
@@ -58,6 +63,32 @@ def _parser() -> argparse.ArgumentParser:
     classify.add_argument("--top-k", type=_count, default=1, metavar="N", help="answers to show, 1 to 10 (default: 1)")
     classify.add_argument("--json", action="store_true", help="print one JSON object")
     classify.set_defaults(command=_classify)
+    read = commands.add_parser("read", help="find the digits of each picture, row by row")
+    read.add_argument("files", nargs="+", metavar="FILE", help="a picture of any number of digits that do not touch")
+    read.add_argument("--annotate", type=Path, metavar="OUT.png", help="write a copy in which they are marked")
+    read.add_argument("--all", action="store_true", help="also tell the signs that are no digit")
+    read.add_argument("--model", metavar="PATH", help="an exported file (default: the ready int8 model)")
+    read.add_argument("--backend", choices=tuple(BACKENDS), help="default: the first one installed")
+    read.add_argument("--json", action="store_true", help="print one JSON object")
+    read.set_defaults(command=_read)
+    watch = commands.add_parser(
+        "watch", help="read a camera or a video; print a line of JSON whenever it shows other digits"
+    )
+    watch.add_argument(
+        "--source",
+        required=True,
+        metavar="0|FILE",
+        help="a camera's number or device, a video file, or /dev/stdin for a pipe of video",
+    )
+    watch.add_argument(
+        "--rate", type=_rate, default=5.0, metavar="N", help="frames to read a second, at most (default: 5)"
+    )
+    watch.add_argument(
+        "--steady", type=_count, default=3, metavar="N", help="frames that must agree, 1 to 10 (default: 3)"
+    )
+    watch.add_argument("--model", metavar="PATH", help="an exported file (default: the ready int8 model)")
+    watch.add_argument("--backend", choices=tuple(BACKENDS), help="default: the first one installed")
+    watch.set_defaults(command=_watch)
     test = commands.add_parser("self-test", help="run the test vectors inside a model file on this device")
     test.add_argument("model", nargs="?", metavar="FILE", help="an exported file (default: the ready int8 model)")
     test.add_argument("--backend", choices=tuple(BACKENDS), help="default: the first one installed")
@@ -73,6 +104,16 @@ def _count(text: str) -> int:
     if text.isdecimal() and 1 <= int(text) <= 10:
         return int(text)
     raise argparse.ArgumentTypeError(f"expected a number from 1 to 10, received {text!r}")
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = math.nan
+    if 0 < rate <= 1000:
+        return rate
+    raise argparse.ArgumentTypeError(f"expected a number above 0, at most 1000, received {text!r}")
 
 
 def _classify(arguments: argparse.Namespace) -> int:
@@ -91,10 +132,20 @@ def _classify(arguments: argparse.Namespace) -> int:
             continue
         results.append({"file": file, **_as_dict(found, arguments.top_k)})
         if not arguments.json:
-            print(f"{file}: {_in_words(found, arguments.top_k)}")
+            print(f"{file}: {in_words(found, arguments.top_k)}")
     if arguments.json:
-        json.dump({**_about(classifier), "results": results}, sys.stdout, indent=2)
+        json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()
+    return code
+
+
+def _read(arguments: argparse.Namespace) -> int:
+    code: int = pkgutil.resolve_name("mnist_runtime.read_command:read_command")(arguments)
+    return code
+
+
+def _watch(arguments: argparse.Namespace) -> int:
+    code: int = pkgutil.resolve_name("mnist_runtime.watch_command:watch_command")(arguments)
     return code
 
 
@@ -146,18 +197,21 @@ def _as_dict(found: Prediction, top: int) -> dict[str, Any]:
     return {"digit": found.digit, "confidence": found.confidence, "top": ranking}
 
 
-def _in_words(found: Prediction, top: int) -> str:
+def in_words(found: Prediction, top: int) -> str:
+    """Return what a line for people says about `found`, with its `top` likeliest digits."""
     ranking = ", ".join(f"{digit} ({score:.1%})" for digit, score in found.ranking[:top])
     if found.digit is None:
         return f"no digit; the likeliest: {ranking}" if ranking else "no digit; it is blank"
     return ranking
 
 
-def _about(classifier: Classifier) -> dict[str, str]:
+def classifier_facts(classifier: Classifier) -> dict[str, Any]:
+    """Return what JSON says about the classifier that gave the answers."""
     from mnist_runtime.backend import backend_version
 
     manifest = classifier.manifest
     return {
+        "schema": 1,
         "model": manifest.name,
         "format": manifest.format,
         "precision": manifest.precision,

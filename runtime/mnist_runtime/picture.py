@@ -1,4 +1,4 @@
-"""`read_picture` and `pixels_of`: a picture, in a file or in Pillow's hands, to an array, upright."""
+"""`pixels_from`: a picture, in a file, in Pillow's hands or in an array, to an array of bytes, upright."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.brightness import MAX_PIXELS
 from mnist_runtime.errors import BackendError, PictureError
 from mnist_runtime.native_output import held_back
-from mnist_runtime.preparation import MAX_PIXELS
+from mnist_runtime.pixels import as_pixels
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["pixels_of", "read_picture"]
+__all__ = ["pixels_from", "pixels_of", "read_picture"]
+
 
 ONE_AT_A_TIME = threading.RLock()
 """The filters of warnings belong to the whole process: threads that changed them in turns would leave them changed."""
@@ -30,6 +32,15 @@ MOST_SCANS = 1000
 """Of a JPEG. A progressive one has some ten; each takes 3 ms of 50 million pixels, and six bytes of the file."""
 PIECE = 1 << 20
 """Deep pixels that are brought to 8 bits at once: in a large picture their doubles would take a gigabyte."""
+
+
+def pixels_from(picture: npt.ArrayLike | str | Path | Image.Image) -> npt.NDArray[np.uint8]:
+    """Return the pixels of whatever `Classifier.classify` and `read` take."""
+    if isinstance(picture, (str, Path)):
+        return read_picture(picture)
+    if hasattr(picture, "getexif"):  # an image of Pillow's, which need not be installed
+        return pixels_of(cast("Image.Image", picture))
+    return as_pixels(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
 
 
 def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:

@@ -18,8 +18,8 @@ class Prediction:
     Parameters
     ----------
     digit : int or None
-        The answer, 0..9. None where the picture shows no digit: nothing at all, or something of which no digit reaches
-        the confidence that the model's manifest asks for.
+        The answer, 0..9. None where the picture shows no digit: nothing at all, a scribble, or something of which no
+        digit reaches the confidence that the model's manifest asks for.
     confidence : float
         The best score, 0..1; 0 where the picture is blank.
     ranking : tuple of (int, float)

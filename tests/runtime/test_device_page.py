@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tests.runtime.film import write_film
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 PAGE = (RUNTIME / "README.md").read_text()
@@ -47,16 +48,37 @@ def test_the_camera_program_reads_what_the_camera_gives(tmp_path: Path, seven: n
     assert re.fullmatch(r"(7 \(\d+%\)\n){2}", done.stdout)
 
 
+def test_the_watching_program_tells_what_the_camera_shows(tmp_path: Path, seven: np.ndarray) -> None:
+    (tmp_path / "picamera2.py").write_text(
+        "import numpy as np\n"
+        "class Picamera2:\n"
+        "    shots = 0\n"
+        "    def create_video_configuration(self, main): assert main['format'] == 'RGB888'\n"
+        "    def configure(self, configuration): pass\n"
+        "    def start(self): pass\n"
+        "    def capture_array(self):\n"
+        "        self.shots += 1\n"
+        "        if self.shots > 10: raise SystemExit(0)\n"
+        "        seven = np.load('seven.npy')\n"
+        "        return seven if self.shots <= 5 else np.full_like(seven, 250)\n"
+    )
+    np.save(tmp_path / "seven.npy", np.pad(seven, [(60, 60), (60, 60), (0, 0)], constant_values=250))
+    done = subprocess.run([sys.executable, "-c", PYTHON[2]], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[7]\n[]\n", "")
+
+
 def test_the_commands_work(run: Callable[..., object], tmp_path: Path, seven: np.ndarray) -> None:
-    for name in ("photo.jpg", "a.png"):
+    for name in ("photo.jpg", "a.png", "page.jpg"):
         Image.fromarray(seven).save(tmp_path / name)
+    write_film(tmp_path / "film.mp4", [(seven, 30)], kind="mp4v")
     shutil.copy(RUNTIME / "mnist_runtime" / "models" / "cnn-int8.tflite", tmp_path)
     commands = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line[:5] == "mnist"]
-    assert {shlex.split(line)[1] for line in commands} >= {"classify", "self-test", "doctor"}
+    assert {shlex.split(line)[1] for line in commands} >= {"classify", "read", "watch", "self-test", "doctor"}
     for line in commands:
         expanded = [str(tmp_path / word) if "." in word else word for word in shlex.split(line.replace("*", "a"))]
         done = run(*expanded)
         assert done.returncode == 0, (line, done.stderr)
+        assert done.stdout, line
 
 
 def test_the_unit_is_one(tmp_path: Path) -> None:

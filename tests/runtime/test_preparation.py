@@ -1,17 +1,22 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from tests.runtime.photograph import CONDITIONS, NOTHING, Conditions, photograph_one, stroke_of
 
-from mnist_runtime import PictureError, prepare
-from mnist_trainer import Splits
+from mnist_runtime import Classifier, PictureError, prepare
+from mnist_runtime.drawing import plain_ink
+from mnist_runtime.mnist_form import mnist_form
+from mnist_trainer import Dataset, Splits
 
 pictures = arrays.arrays(
     np.uint8,
     st.one_of(
-        arrays.array_shapes(min_dims=2, max_dims=2, max_side=60),
-        st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4)),
+        arrays.array_shapes(min_dims=2, max_dims=2, max_side=90),
+        st.tuples(st.integers(1, 90), st.integers(1, 90), st.integers(1, 4)),
     ),
 )
 
@@ -49,6 +54,81 @@ def test_mnist_itself_stays_as_it_is(mnist_data: Splits) -> None:
     prepared = np.stack([prepare(image) for image in images])
     assert np.abs(prepared.astype(int) - images).mean() < 0.5
     assert np.mean([np.array_equal(a, b) for a, b in zip(images, prepared, strict=True)]) > 0.7
+
+
+def test_mnist_like_input_gives_these_very_bytes() -> None:
+    """All is exact here, on any machine: the digits fill their box, so that nothing is resampled."""
+    from sklearn.datasets import load_digits
+
+    coarse = np.rint(load_digits().images * (255 / 16)).astype(np.uint8)
+    coarse = coarse[(coarse.max(axis=(1, 2)) == 255) & (coarse.max(axis=2).min(axis=1) > 64)]
+    spread = np.arange(20) * 8 // 20
+    prepared = np.stack([prepare(np.pad(image[np.ix_(spread, spread)], 4)) for image in coarse])
+    assert hashlib.sha256(prepared.tobytes()).hexdigest() == "DIGEST"
+
+
+@pytest.mark.parametrize("size", [60, 150, 350])
+def test_clean_drawings_are_scaled_and_nothing_else(digits: Splits, size: int) -> None:
+    for image in digits.test.images[:25]:
+        ink = np.pad(np.rint(255 * stroke_of(image, size)).astype(np.uint8), size // 3)
+        expected = mnist_form(plain_ink(ink.astype(np.float32)))
+        assert np.array_equal(prepare(ink), expected)
+        assert np.array_equal(prepare(255 - ink), expected)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_photographed_digits_are_read(name: str, legible: Dataset) -> None:
+    conditions, random = CONDITIONS[name], np.random.default_rng(11)
+    classifier = Classifier.load()
+    chosen = random.permutation(len(legible))[: 6 if conditions.side[1] < 1000 else 1]
+    pictures = [photograph_one(legible.images[index], conditions, random) for index in chosen]
+    answers = [classifier.classify(picture).digit for picture in pictures]
+    assert sum(np.equal(answers, legible.labels[chosen])) >= 0.8 * len(chosen)
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_what_shows_no_digit_is_answered_so(name: str) -> None:
+    classifier, random = Classifier.load(), np.random.default_rng(0)
+    answers = [classifier.classify(NOTHING[name](random)).digit for _ in range(4)]
+    assert answers.count(None) >= 3
+
+
+@pytest.fixture(scope="module")
+def photographs(legible: Dataset) -> list[np.ndarray]:
+    """Return pictures of the ten digits on lined paper in the light of a lamp, of which none is too bright."""
+    conditions = Conditions(side=(300, 400), light="gradient", ruling="lines", texture=2, noise=2, paper=(205, 220))
+    random = np.random.default_rng(2)
+    return [photograph_one(image, conditions, random) for image in legible.images[::2]]
+
+
+def difference(one: np.ndarray, other: np.ndarray) -> float:
+    """Return how far two images are from each other, as a share of the ink; 2 is the most."""
+    return float(np.abs(one.astype(int) - other).sum() / min(one.sum(), other.sum()))
+
+
+@pytest.mark.parametrize("share", [0.6, 1.1])
+def test_the_strength_of_the_light_does_not_matter(photographs: list[np.ndarray], share: float) -> None:
+    for picture in photographs:
+        assert difference(prepare(np.rint(picture * share).astype(np.uint8)), prepare(picture)) < 0.2
+
+
+def test_the_place_on_the_sheet_does_not_matter(photographs: list[np.ndarray]) -> None:
+    for picture in photographs:
+        assert difference(prepare(picture[5:, :-7]), prepare(picture)) < 0.2
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_sheet_gives_the_turned_digit(photographs: list[np.ndarray], turns: int) -> None:
+    for picture in photographs[:5]:
+        upright, turned = prepare(picture), np.rot90(prepare(np.rot90(picture, turns)), -turns)
+        moved = [np.roll(turned, (row, column), (0, 1)) for row in (-1, 0, 1) for column in (-1, 0, 1)]
+        assert min(difference(each, upright) for each in moved) < 0.2
+
+
+def test_two_different_digits_differ(photographs: list[np.ndarray]) -> None:
+    """The proof that `difference` tells."""
+    images = [prepare(picture) for picture in photographs]
+    assert min(difference(one, other) for n, one in enumerate(images) for other in images[:n]) > 0.4
 
 
 def test_polarity_does_not_matter(seven: np.ndarray) -> None:
@@ -105,3 +185,12 @@ def test_a_picture_beyond_the_limit_is_refused_before_any_work() -> None:
     huge = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (10_000, 10_000), (0, 0))
     with pytest.raises(PictureError, match="50,000,000"):
         prepare(huge)
+
+
+@pytest.mark.parametrize("shape", [(1, 300_000), (300_000, 1), (3, 100_000, 4)])
+def test_any_proportions_are_answered(shape: tuple[int, ...]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    try:
+        assert prepare(noise).shape == (28, 28)
+    except PictureError as error:
+        assert str(error).startswith("Expected")  # noqa: PT017  # either outcome is right

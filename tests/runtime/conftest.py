@@ -1,0 +1,33 @@
+"""What the tests of photographs share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.runtime.photograph import CONDITIONS, Written, photograph
+
+from mnist_runtime import Classifier
+from mnist_trainer import Dataset, Splits
+
+
+@pytest.fixture(scope="session")
+def legible(digits: Splits) -> Dataset:
+    """Return two of each digit that are surely read when they are written on a clean sheet.
+
+    They were scanned with 8x8 pixels; enlarged, not every one of them can be read.
+    """
+    classifier, random = Classifier.load(), np.random.default_rng(0)
+    labels = digits.test.labels
+    chosen: list[int] = []
+    for index in range(len(labels)):
+        if np.sum(labels[chosen] == labels[index]) < 2:
+            sheet = photograph(
+                [Written(digits.test.images[index], 80, 80, 110)], (160, 160), CONDITIONS["clean"], random
+            )
+            found = classifier.classify(sheet)
+            if found.digit == labels[index] and found.confidence > 0.98:
+                chosen.append(index)
+        if len(chosen) == 20:
+            break
+    chosen.sort(key=lambda index: int(labels[index]))
+    return Dataset("legible", "test", "of digits", digits.test.images[chosen], labels[chosen])
