@@ -27,6 +27,7 @@ __all__ = [
     "photograph_page",
     "place",
     "stroke_of",
+    "with_pen",
 ]
 
 Pixels = npt.NDArray[np.uint8]
@@ -167,6 +168,11 @@ class Written:
     column: float
     height: float
     angle: float = 0.0
+
+
+def with_pen(conditions: Conditions) -> Conditions:
+    """Return `conditions` with strokes no thicker than a pen's, for images in whose few pixels strokes are thick."""
+    return replace(conditions, stroke=min(0.6, conditions.stroke))
 
 
 def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pixels:

@@ -48,10 +48,11 @@ def test_thousands_of_parts_are_cut_to_those_with_the_most_ink() -> None:
 
 
 def test_the_one_digit_of_a_picture_is_whole_and_all_that_is_near_it() -> None:
-    cut, far = (0, 0, 100, 40), (150, 150, 190, 165)
-    near = (30, 60, 75, 80)
-    found = marks(*boxes_of([(20, 45, 80, 55), near, cut, far]))
-    assert main_mark(found, (200, 200)).box == (20, 45, 80, 80)
+    cut, far = (0, 0, 100, 30), (150, 150, 190, 165)
+    near = (65, 82, 105, 94)
+    found = marks(*boxes_of([(60, 60, 120, 75), near, cut, far]))
+    assert len(found) == 4
+    assert main_mark(found, (200, 200)).box == (60, 60, 120, 94)
     assert main_mark(marks(*boxes_of([cut])), (200, 200)).box == cut  # there is nothing else
 
 
