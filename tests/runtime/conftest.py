@@ -21,9 +21,7 @@ def legible(digits: Splits) -> Dataset:
     chosen: list[int] = []
     for index in range(len(labels)):
         if np.sum(labels[chosen] == labels[index]) < 2:
-            sheet = photograph(
-                [Written(digits.test.images[index], 80, 80, 110)], (160, 160), clean, random
-            )
+            sheet = photograph([Written(digits.test.images[index], 80, 80, 110)], (160, 160), clean, random)
             found = classifier.classify(sheet)
             if found.digit == labels[index] and found.confidence > 0.98:
                 chosen.append(index)
