@@ -33,9 +33,7 @@ class Components:
     def sums(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the sum of `values` (h, w) over each part."""
         inside = self.labels >= 0
-        weights = values[inside].astype(np.float64)
-        sums: npt.NDArray[np.float64] = np.bincount(self.labels[inside], weights, minlength=len(self))
-        return sums
+        return np.bincount(self.labels[inside], values[inside], minlength=len(self)).astype(np.float64)
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return the mask (h, w) of the parts that are `chosen` (n,)."""
