@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from mnist_trainer import (
     model_path,
     train,
 )
+from mnist_trainer.macs import macs
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
 
@@ -136,9 +137,14 @@ def test_every_ready_model_is_there_with_its_record(name: str) -> None:
         weights.shape for weights in architecture(name).build().get_weights()
     ]
     assert len(record["history"]["loss"]) == record["recipe"]["epochs"]
+    assert record["recipe"] == json.loads(json.dumps(asdict(architecture(name).recipe)))
+    assert record["command"].startswith(f"mnist-train --architecture {name} --seed {record['seed']} ")
+    assert set(record["dataset_sha256"]) == {"train", "test"}
+    assert {"tensorflow", "keras", "numpy"} <= set(record["tools"])
+    assert record["macs"] == macs(model)
 
 
-LEAST = {"linear": 0.915, "mlp": 0.98, "cnn": 0.995}
+LEAST = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.997}
 
 
 @pytest.mark.parametrize("name", READY_MODELS)

@@ -31,7 +31,6 @@ ARCHITECTURES: dict[str, str] = {
     "strided": "mnist_trainer.architectures.strided:STRIDED",
     "tiny": "mnist_trainer.architectures.tiny:TINY",
     "cnn": "mnist_trainer.architectures.cnn:CNN",
-    "robust": "mnist_trainer.architectures.robust:ROBUST",
     "accurate": "mnist_trainer.architectures.accurate:ACCURATE",
 }
 """Name -> ``"module:attribute"``; reading the table imports nothing. A new architecture is one module, one row."""

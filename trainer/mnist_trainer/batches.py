@@ -42,6 +42,7 @@ class Batches:
         self._sparse = recipe.loss.startswith("sparse")
         self.size = min(recipe.batch_size, len(data))
         self.steps = len(data) // self.size
+        self._taught = recipe.distillation.open() if recipe.distillation else None
         self._prepare = tf.function(self._prepared, autograph=False)  # traced once, not once an epoch
 
     def epoch(self, number: int) -> tf.data.Dataset:
@@ -78,8 +79,6 @@ class Batches:
                 (tf.cast(tf.round(images * 255), tf.uint8), targets) for images, targets in self._changed(number)
             ]
             images, targets = (tf.concat(parts, axis=0) for parts in zip(*batches, strict=True))
-            if self._recipe.distillation is not None:
-                targets = self._recipe.distillation(images, targets)
             self._copies[number] = images, targets
         return self._copies[number]
 
@@ -110,6 +109,8 @@ class Batches:
         recipe = self._recipe
         if recipe.augmentation is not None:
             images = recipe.augmentation(images, seed)
+        if self._taught is not None:  # of pictures that are not yet spoilt, which a teacher may not know
+            targets = self._taught(images, targets)
         if recipe.corruptions is not None:
             images = recipe.corruptions(images, tf.random.fold_in(seed, 1))
         if recipe.non_digits is not None:

@@ -14,6 +14,7 @@ from mnist_trainer.dataset import Splits, hold_out
 from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation import evaluate
 from mnist_trainer.event_log import EventLog
+from mnist_trainer.macs import macs
 from mnist_trainer.strategy import is_chief
 from mnist_trainer.trainee import Follower, Trainee
 
@@ -141,6 +142,7 @@ def train(
     record = {
         **run,
         "parameters": model.count_params(),
+        "macs": macs(model),
         "train_images": len(split.train),
         "validation_images": len(split.test),
         "test_images": len(data.test),

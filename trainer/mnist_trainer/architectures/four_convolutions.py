@@ -1,4 +1,4 @@
-"""`four_convolutions`: the network of `tiny` and of `robust`, in any width."""
+"""`four_convolutions`: the network of `tiny` and of `cnn`, in any width."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ __all__ = ["four_convolutions"]
 def four_convolutions(name: str, filters: tuple[int, int, int, int]) -> keras.Model:
     """Build the network: ``(n, 28, 28, 1)`` to ten probabilities.
 
-    The first convolution strides, so that the others see a quarter of the pixels.
+    The first convolution strides, so that the others see a quarter of the pixels: its filters for 25 pixels lose
+    little, and a step takes a third of the time of a network that begins at full resolution.
 
     Parameters
     ----------

@@ -1,7 +1,4 @@
-"""`tiny`: at most 12 kB in int8, half of which is not weights; hence few layers, and few channels.
-
-The first convolution strides, so that the second, with most of the work, sees a quarter of the pixels.
-"""
+"""`tiny`: at most 12 kB in int8, half of which is not weights; hence few layers, and few channels."""
 
 from __future__ import annotations
 
@@ -10,13 +7,14 @@ from functools import partial
 from mnist_trainer.architecture import Architecture, Recipe
 from mnist_trainer.architectures.four_convolutions import four_convolutions
 from mnist_trainer.augmentation import AUGMENTATIONS
+from mnist_trainer.distillation import Distillation
 
 __all__ = ["TINY"]
 
 
 TINY = Architecture(
     name="tiny",
-    summary="four convolutions, the first of which strides; 12 kB in int8",
+    summary="four narrow convolutions; 12 kB in int8",
     build=partial(four_convolutions, "tiny", (12, 12, 14, 18)),
     recipe=Recipe(
         epochs=60,
@@ -26,5 +24,7 @@ TINY = Architecture(
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
         copies=12,
+        distillation=Distillation(teacher="accurate", share=0.9, temperature=3.0),
+        average=500,
     ),
 )
