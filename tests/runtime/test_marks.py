@@ -19,7 +19,7 @@ def test_the_bar_belongs_to_its_five_and_not_to_its_neighbour() -> None:
     assert next(mark for mark in found if 1 in mark.parts).box == (10, 20, 80, 55)
 
 
-@pytest.mark.parametrize("other", [(20, 54, 80, 80), BELOW])
+@pytest.mark.parametrize("other", [(20, 54, 80, 80), BELOW, (84, 47, 144, 77)])
 def test_digits_side_by_side_and_of_two_rows_stay_two(other: tuple[int, int, int, int]) -> None:
     assert len(marks(*boxes_of([STEM, other]))) == 2
 

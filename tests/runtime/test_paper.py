@@ -5,7 +5,7 @@ from scipy import ndimage
 from mnist_runtime.paper import ink_on, noise_of
 
 ROWS, COLUMNS = np.indices((200, 260), np.float32)
-STROKE = (np.abs(COLUMNS - 110 - (ROWS - 100) / 3) < 6) & (np.abs(ROWS - 100) < 60)
+STROKE = (np.abs(COLUMNS - 110 - (ROWS - 100) / 3) < 12) & (np.abs(ROWS - 100) < 60)
 LIGHTS = {
     "even": np.ones_like(ROWS),
     "from one side": 1 - 0.6 * (ROWS + COLUMNS) / 460,
