@@ -129,4 +129,5 @@ def _paper_behind(shown: Grey, alpha: Grey) -> float:
 def _inside(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Return the pixels of `mask` all of whose four neighbours belong to it; outside of the picture all do."""
     padded = np.pad(mask, 1, constant_values=True)
-    return padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    inside: npt.NDArray[np.bool_] = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return inside

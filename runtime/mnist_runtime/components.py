@@ -33,7 +33,7 @@ class Components:
     def sums(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
         """Return the sum of `values` (h, w) over each part."""
         inside = self.labels >= 0
-        return np.bincount(self.labels[inside], values[inside], minlength=len(self))
+        return np.bincount(self.labels[inside], values[inside], minlength=len(self)).astype(np.float64)
 
     def where(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
         """Return the mask (h, w) of the parts that are `chosen` (n,)."""
@@ -91,7 +91,7 @@ def grown(mask: npt.NDArray[np.bool_], steps: int) -> npt.NDArray[np.bool_]:
 
 def _joined(count: int, one: Integers, other: Integers) -> Integers:
     """Return for each of `count` nodes the lowest node that the edges between `one` and `other` lead to."""
-    lowest = np.arange(count)
+    lowest: Integers = np.arange(count)
     while True:
         before = lowest
         lowest = lowest.copy()
@@ -107,4 +107,5 @@ def _joined(count: int, one: Integers, other: Integers) -> Integers:
 def _ranges(starts: Integers, ends: Integers) -> Integers:
     """Return all numbers from each start to before its end, one after the other."""
     lengths = ends - starts
-    return np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    numbers: Integers = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
+    return numbers

@@ -103,8 +103,9 @@ def _parts(strokes: Mask, near: int) -> Components:
 def _smooth(ink: Grey) -> Grey:
     """Average each pixel with its eight neighbours, binomially."""
     padded = np.pad(ink, 1, mode="edge")
-    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    return ((rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / 4).astype(np.float32)
+    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / np.float32(4)
+    smooth: Grey = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(4)
+    return smooth
 
 
 def _divide(values: Grey) -> float:

@@ -106,7 +106,8 @@ def _trend(cells: Grey) -> Grey:
     for _ in range(8):
         factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=None)[0]
         weights = 1 / np.sqrt(np.maximum(np.abs(values - terms @ factors), 1))
-    return (terms @ factors).reshape(cells.shape).astype(np.float32)
+    surface: Grey = (terms @ factors).reshape(cells.shape).astype(np.float32)
+    return surface
 
 
 def _refined(grey: Grey, paper: Grey, side: int) -> Grey:

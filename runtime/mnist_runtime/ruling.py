@@ -58,7 +58,8 @@ def _thin(mask: Mask, thickest: int) -> Mask:
     rows = np.arange(height)[:, None]
     above = np.maximum.accumulate(np.where(mask, -1, rows), axis=0)
     below = np.minimum.accumulate(np.where(mask, height, rows)[::-1], axis=0)[::-1]
-    return mask & (below - above - 1 <= thickest)
+    thin: Mask = mask & (below - above - 1 <= thickest)
+    return thin
 
 
 def _direction(thin: Mask) -> tuple[float, int, Integers]:
@@ -116,7 +117,7 @@ def _curve(slim: Mask, offsets: Integers) -> tuple[npt.NDArray[np.float64], npt.
     place = np.linspace(-0.5, 0.5, len(middle))
     trusted = seen
     for _ in range(3):
-        curve = np.polynomial.Polynomial.fit(place[trusted], middle[trusted], 2)(place)
+        curve = np.polyval(np.polyfit(place[trusted], middle[trusted], 2), place)
         off = np.abs(middle - curve)
         trusted = seen & (off <= max(1.0, 2 * float(np.median(off[trusted]))))
     return curve, off
@@ -130,4 +131,5 @@ def _run_at(strip: Mask, middle: Integers) -> Mask:
     for shift in (-1, 1):
         middle = np.where(strip[middle, columns], middle, middle + shift * strip[middle + shift, columns])
     numbers = np.cumsum(~strip, axis=0)
-    return strip & (numbers == numbers[middle, columns]) & strip[middle, columns]
+    run: Mask = strip & (numbers == numbers[middle, columns]) & strip[middle, columns]
+    return run

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -63,6 +65,7 @@ def sheet_alone(grey: Grey) -> Grey:
 
 
 def _largest(mask: Mask) -> Mask:
+    """Return the part of `mask` that covers the most."""
     parts = components(mask)
     counts = parts.sums(np.ones(mask.shape, np.float32))
     return parts.where(counts == counts.max())
@@ -77,7 +80,8 @@ def _square(mask: Mask) -> float:
 def _between(mask: Mask) -> Mask:
     """Return all from the first to the last set pixel of each row."""
     reached = np.logical_or.accumulate(mask, axis=1)
-    return reached & np.logical_or.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
+    between: Mask = reached & np.logical_or.accumulate(mask[:, ::-1], axis=1)[:, ::-1]
+    return between
 
 
 def _filled(values: Grey, known: Mask) -> Grey:
@@ -93,6 +97,8 @@ def _filled(values: Grey, known: Mask) -> Grey:
     return values
 
 
-def _repeated(cells: npt.NDArray, side: int, shape: tuple[int, ...]) -> npt.NDArray:
+def _repeated(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Spread the cells' values over `shape`; beyond the last cell its own goes on."""
     rows, columns = (np.minimum(np.arange(length) // side, cells.shape[axis] - 1) for axis, length in enumerate(shape))
-    return cells[rows][:, columns]
+    spread: npt.NDArray[Any] = cells[np.ix_(rows, columns)]
+    return spread

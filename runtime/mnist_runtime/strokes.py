@@ -11,6 +11,8 @@ __all__ = ["is_thin", "stroke_width", "thickened"]
 
 WIDTH = 1 / 11
 """Least width of a stroke, as a share of the digit's longer side: 1.8 of MNIST's 20 pixels, where 2 to 3 are usual."""
+FADING = WIDTH / 2
+"""Width below which a stroke fades in MNIST's pixels: a drawing's that is no thinner keeps its ink as it is."""
 
 
 def thickened(ink: Grey, mask: npt.NDArray[np.bool_]) -> Grey:
@@ -19,7 +21,7 @@ def thickened(ink: Grey, mask: npt.NDArray[np.bool_]) -> Grey:
     In the 20 pixels that MNIST gives to a digit a thinner stroke would fade to grey. Ink that is thick enough is
     returned as it is.
     """
-    steps = _steps(mask, max(mask.shape))
+    steps = max(0, round((WIDTH * max(mask.shape) - stroke_width(mask)) / 2))
     thick = np.pad(ink, steps)
     for step in range(steps):  # by turns a cross and a square, which together make an octagon
         thick = _spread(thick, square=step % 2 == 1)
@@ -27,12 +29,8 @@ def thickened(ink: Grey, mask: npt.NDArray[np.bool_]) -> Grey:
 
 
 def is_thin(mask: npt.NDArray[np.bool_], size: int) -> bool:
-    """Say whether `thickened` would change the strokes `mask` of a digit whose longer side is `size`."""
-    return _steps(mask, size) > 0
-
-
-def _steps(mask: npt.NDArray[np.bool_], size: int) -> int:
-    return max(0, round((WIDTH * size - stroke_width(mask)) / 2))
+    """Say whether the strokes `mask` of a digit whose longer side is `size` are so thin that they would fade."""
+    return stroke_width(mask) < FADING * size
 
 
 def stroke_width(mask: npt.NDArray[np.bool_]) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.runtime.photograph import CONDITIONS, Written, photograph
+from tests.runtime.photograph import CONDITIONS, Written, photograph, with_pen
 
 from mnist_runtime import Classifier
 from mnist_trainer import Dataset, Splits
@@ -16,14 +16,12 @@ def legible(digits: Splits) -> Dataset:
 
     They were scanned with 8x8 pixels; enlarged, not every one of them can be read.
     """
-    classifier, random = Classifier.load(), np.random.default_rng(0)
+    classifier, random, clean = Classifier.load(), np.random.default_rng(0), with_pen(CONDITIONS["clean"])
     labels = digits.test.labels
     chosen: list[int] = []
     for index in range(len(labels)):
         if np.sum(labels[chosen] == labels[index]) < 2:
-            sheet = photograph(
-                [Written(digits.test.images[index], 80, 80, 110)], (160, 160), CONDITIONS["clean"], random
-            )
+            sheet = photograph([Written(digits.test.images[index], 80, 80, 110)], (160, 160), clean, random)
             found = classifier.classify(sheet)
             if found.digit == labels[index] and found.confidence > 0.98:
                 chosen.append(index)

@@ -27,6 +27,7 @@ __all__ = [
     "photograph_page",
     "place",
     "stroke_of",
+    "with_pen",
 ]
 
 Pixels = npt.NDArray[np.uint8]
@@ -167,6 +168,15 @@ class Written:
     column: float
     height: float
     angle: float = 0.0
+
+
+def with_pen(conditions: Conditions, longest: int = 4000) -> Conditions:
+    """Return `conditions` with strokes no thicker than a pen's, for images in whose few pixels strokes are thick.
+
+    Pictures are no larger than `longest`, which saves time.
+    """
+    side = (min(longest, conditions.side[0]), min(longest, conditions.side[1]))
+    return replace(conditions, stroke=min(0.6, conditions.stroke), side=side)
 
 
 def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pixels:

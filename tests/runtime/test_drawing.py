@@ -20,15 +20,16 @@ def test_a_drawing_keeps_its_ink_to_the_bit(drawing: Grey) -> None:
 
 
 def test_what_is_not_clean_is_no_drawing(drawing: Grey) -> None:
-    lined, two, thin, speck = (drawing.copy() for _ in range(4))
+    lined, two, thin, speck, stained = (drawing.copy() for _ in range(5))
     lined[::24] = 150
     two[30:90, 2:7] = 20
     thin[:] = 250
     thin[20:100, 40:42] = 20
     speck[110, 80] = 20
+    stained[5:-5, 5:-5] -= 4
     noisy = drawing + np.random.default_rng(0).normal(0, 2, drawing.shape).astype(np.float32)
     shaded = drawing * np.linspace(1, 0.5, 90, dtype=np.float32)
-    for picture in (lined, two, thin, speck, noisy, shaded):
+    for picture in (lined, two, thin, speck, stained, noisy, shaded):
         assert drawn_ink(picture) is None
 
 

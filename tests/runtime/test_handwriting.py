@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from tests.runtime.photograph import CONDITIONS, Written, photograph
+from tests.runtime.photograph import CONDITIONS, Written, photograph, with_pen
 
 from mnist_runtime.brightness import brightness
 from mnist_runtime.handwriting import handwriting
@@ -12,7 +12,7 @@ RANDOM = 5
 def written(name: str, legible: Dataset, *places: tuple[float, float]) -> np.ndarray:
     """Photograph digits of 110 pixels at `places` of a sheet of 320 x 420."""
     signs = [Written(legible.images[n], row, column, 110) for n, (row, column) in enumerate(places)]
-    return brightness(photograph(signs, (320, 420), CONDITIONS[name], np.random.default_rng(RANDOM)), 640)
+    return brightness(photograph(signs, (320, 420), with_pen(CONDITIONS[name]), np.random.default_rng(RANDOM)), 640)
 
 
 @pytest.mark.parametrize("name", ["clean", "gradient", "notebook grid", "specks", "phone, lines, pencil"])

@@ -19,7 +19,7 @@ def test_the_bar_belongs_to_its_five_and_not_to_its_neighbour() -> None:
     assert next(mark for mark in found if 1 in mark.parts).box == (10, 20, 80, 55)
 
 
-@pytest.mark.parametrize("other", [(20, 54, 80, 80), BELOW])
+@pytest.mark.parametrize("other", [(20, 54, 80, 80), BELOW, (84, 47, 144, 77)])
 def test_digits_side_by_side_and_of_two_rows_stay_two(other: tuple[int, int, int, int]) -> None:
     assert len(marks(*boxes_of([STEM, other]))) == 2
 
@@ -48,10 +48,11 @@ def test_thousands_of_parts_are_cut_to_those_with_the_most_ink() -> None:
 
 
 def test_the_one_digit_of_a_picture_is_whole_and_all_that_is_near_it() -> None:
-    cut, far = (0, 0, 100, 40), (150, 150, 190, 165)
-    near = (30, 60, 75, 80)
-    found = marks(*boxes_of([(20, 45, 80, 55), near, cut, far]))
-    assert main_mark(found, (200, 200)).box == (20, 45, 80, 80)
+    cut, far = (0, 0, 100, 30), (150, 150, 190, 165)
+    near = (65, 82, 105, 94)
+    found = marks(*boxes_of([(60, 60, 120, 75), near, cut, far]))
+    assert len(found) == 4
+    assert main_mark(found, (200, 200)).box == (60, 60, 120, 94)
     assert main_mark(marks(*boxes_of([cut])), (200, 200)).box == cut  # there is nothing else
 
 

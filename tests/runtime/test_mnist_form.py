@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from mnist_runtime.mnist_form import mnist_form
 
 
-@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 30), st.integers(0, 30))
+@given(st.integers(20, 90), st.integers(20, 90), st.integers(0, 30), st.integers(0, 30))
 def test_a_box_of_any_size_is_fitted_and_centred(height: int, width: int, above: int, left: int) -> None:
     ink = np.zeros((above + height + 9, left + width + 5), np.float32)
     ink[above : above + height, left : left + width] = 255

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from tests.runtime.photograph import PAGES, photograph_page
+from tests.runtime.photograph import PAGES, photograph_page, with_pen
 
 from mnist_runtime import Classifier, PictureError
 from mnist_runtime.reading import Reading, read
@@ -19,7 +19,7 @@ def classifier() -> Classifier:
 def page(legible: Dataset) -> tuple[np.ndarray, list[int]]:
     random = np.random.default_rng(4)
     chosen = random.permutation(len(legible))[:12]
-    picture, _ = photograph_page(legible.images[chosen], PAGES["phone"], random)
+    picture, _ = photograph_page(legible.images[chosen], with_pen(PAGES["phone"], longest=1000), random)
     return picture, legible.labels[chosen].tolist()
 
 
@@ -31,7 +31,7 @@ def answers(found: tuple[Reading, ...]) -> list[int | None]:
 def test_a_page_is_read_in_order(name: str, legible: Dataset, classifier: Classifier) -> None:
     random = np.random.default_rng(1)
     chosen = random.permutation(len(legible))[:10]
-    picture, written = photograph_page(legible.images[chosen], PAGES[name], random)
+    picture, written = photograph_page(legible.images[chosen], with_pen(PAGES[name], longest=1000), random)
     found = read(picture, classifier)
     met = [
         [n for n, one in enumerate(written) if left <= one.column < right and top <= one.row < bottom]

@@ -36,6 +36,7 @@ def test_strokes_are_no_lines_however_straight() -> None:
     bar = (np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) < 90)  # across 56 % of the picture
     assert not ruling(STROKE).any()
     assert not ruling(bar | STROKE).any()
+    assert not ruling((np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) > 70)).any()  # two dashes, one at either end
     assert ruling(np.abs(ROWS - 120) < 3).any()  # and across all of it
 
 

@@ -22,7 +22,7 @@ def test_a_thin_stroke_becomes_as_thick_as_mnists() -> None:
     assert thick.max() == 200
     assert stroke_width(thick > 0) == pytest.approx(10, abs=1.5)
     reached = ndimage.distance_transform_edt(~np.pad(thin, (thick.shape[0] - 110) // 2))[thick > 0]
-    assert reached.max() < 6  # in every direction alike
+    assert reached.max() < 5  # in every direction alike
 
 
 def test_a_thick_stroke_stays_as_it_is() -> None:
