@@ -50,7 +50,7 @@ def is_current(path: Path, name: str) -> bool:
 def trained(name: str, seed: int) -> Path:
     """Return the path of a trained model: the ready one, if there is one from this seed."""
     ready = MODELS / f"{name}.keras"
-    if seed == 0 and is_current(ready, name):
+    if is_current(ready, name) and json.loads(ready.with_suffix(".json").read_text())["seed"] == seed:
         return ready
     path = (TRAINED / f"{name}-{seed}.keras").relative_to(ROOT)
     if not is_current(ROOT / path, name):

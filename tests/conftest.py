@@ -40,6 +40,22 @@ EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision i
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
 """Those that `mnist_runtime` runs itself; the others are for devices without Python."""
 
+REFUSED = {("tiny", "tflite", Precision.INT4)}
+"""What the gate refuses on the digits: of so few weights each needs its bits."""
+
+EVERY_EXPORT = [
+    pytest.param(
+        model,
+        format,
+        precision,
+        marks=pytest.mark.slow if model == "accurate" and precision is not Precision.INT8 else (),
+    )
+    for model in READY_MODELS
+    for format, precision in EVERY_PAIR
+    if (model, format, precision) not in REFUSED
+]
+"""Each ready model in each format and precision. The largest takes its time, and is as the others are."""
+
 EVERY_BACKEND = [
     pytest.param(
         name,

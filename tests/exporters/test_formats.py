@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.conftest import DEVICE_PAIR, EVERY_PAIR
+from tests.conftest import DEVICE_PAIR, EVERY_EXPORT
 
 from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision, onnx
 from mnist_exporters.onnx import _varint
@@ -32,8 +32,7 @@ def test_every_row_is_complete(name: str) -> None:
     assert all(importlib.util.find_spec(package.replace("-", "_")) for package in row.packages)
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_every_file_takes_pixels_and_gives_ten_scores(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
@@ -87,8 +86,9 @@ def test_int8_onnx_is_qdq_with_weights_per_channel(exported: Callable[..., Expor
         assert kept[pixels.input[2]].dtype == np.uint8
 
 
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize(
+    ("model", "format", "precision"), [each for each in EVERY_EXPORT if each.values[1] in ("tflite", "onnx")]
+)
 def test_the_types_inside_are_those_of_the_name(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:

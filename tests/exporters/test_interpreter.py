@@ -6,12 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.conftest import EVERY_PAIR
+from tests.conftest import EVERY_EXPORT, EVERY_PAIR
 from tests.exporters.test_contents import RIGHT
 
-from mnist_exporters import FORMATS, ExportReport, Precision
+from mnist_exporters import ExportReport, Precision
 from mnist_exporters.interpreter import INTERPRETERS, _known, loads_on
-from mnist_trainer import READY_MODELS
 
 RUN_IN_TFLM = """
 import sys
@@ -23,13 +22,14 @@ interpreter.invoke()
 """
 
 
-@pytest.mark.parametrize("precision", FORMATS["tflite"].interfaces)
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize(
+    ("model", "format", "precision"), [each for each in EVERY_EXPORT if each.values[1] == "tflite"]
+)
 def test_microcontrollers_load_what_they_are_said_to(
-    exported: Callable[..., ExportReport], run: Callable[..., object], model: str, precision: Precision
+    exported: Callable[..., ExportReport], run: Callable[..., object], model: str, format: str, precision: Precision
 ) -> None:
     """The other interpreters are put to the same test in tests/parity."""
-    report = exported(model, "tflite", precision)
+    report = exported(model, format, precision)
     done = run("python", "-c", RUN_IN_TFLM, report.path)
     assert (done.returncode == 0) == ("tflite-micro" in report.loads_on)
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import EVERY_PAIR, EVERY_RUN
+from tests.conftest import EVERY_EXPORT, EVERY_RUN, REFUSED
 
-from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, Reference, export
+from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, Reference, RefusedError, export
 from mnist_runtime import BACKENDS, Classifier
-from mnist_trainer import READY_MODELS, Splits
+from mnist_trainer import Splits
 
 RESULTS = {
     (row["model"], row["format"], row["precision"]): row["parity"]
@@ -27,8 +27,7 @@ print(json.dumps(classifier.predict(np.load(sys.argv[3])).tolist()))
 """
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format: str, precision: Precision) -> None:
     parity = exported(model, format, precision).parity
     assert parity.passed
@@ -38,8 +37,7 @@ def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format
         assert parity.max_score_error < 1e-4
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_on_mnist(
     originals: dict[str, Original],
     mnist_data: Splits,
@@ -64,6 +62,14 @@ def test_on_mnist(
     assert parity.accuracy_original == pytest.approx(recorded["accuracy_original"], abs=2e-4)
     assert parity.accuracy_exported == pytest.approx(recorded["accuracy_exported"], abs=5e-4)
     assert 1 - parity.agreement <= 2 * (1 - recorded["agreement"]) + 2e-4
+
+
+@pytest.mark.parametrize(("model", "format", "precision"), REFUSED)
+def test_what_is_refused_on_the_digits(
+    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
+) -> None:
+    with pytest.raises(RefusedError):
+        exported(model, format, precision)
 
 
 @pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)
