@@ -72,7 +72,7 @@ def spread(values: list[float]) -> str:
 
 
 def model_line(rows: list[Row]) -> str:
-    """Return the line of one architecture, trained from one seed or several; a dash is for what the gate refused."""
+    """Return the line of one architecture, trained from one seed or several; what the gate refuses has no file."""
     first = rows[0]
     proven = [row for row in rows if row["proven"]]
     found = [row["robustness"] for row in proven]
@@ -83,7 +83,7 @@ def model_line(rows: list[Row]) -> str:
         f"{max(row['model_bytes'] for row in proven) / 1000:.1f}" if proven else "-",
         str(len(rows)),
         spread([row["float_accuracy"] for row in rows]),
-        spread([row["int8_accuracy"] for row in rows]),
+        spread([row["int8_accuracy"] for row in rows]) + ("" if proven else ", refused"),
         spread([each["mean_accuracy"] for each in found]) if found else "-",
         f"{statistics.mean(each['mean_auroc'] for each in found):.3f}" if found else "-",
         f"{first['p50_us']:.0f}" if "p50_us" in first else "-",
