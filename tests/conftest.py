@@ -90,7 +90,7 @@ def mnist_data() -> Splits:
 
 @pytest.fixture(scope="session")
 def golden_images(digits: Splits) -> np.ndarray:
-    return Calibration.draw(digits.test, 20, seed=0).images
+    return Calibration.draw(digits.test, 10, seed=0).images
 
 
 @pytest.fixture(scope="session")

@@ -35,8 +35,8 @@ __all__ = ["export_main"]
 
 CALIBRATION_SAMPLES = 500
 """Default number of calibration images; what the ready models lose with it on MNIST is in docs/results.json."""
-GOLDEN_IMAGES = 20
-"""Test vectors in a file: two of each digit, 6 kB."""
+GOLDEN_IMAGES = 10
+"""Test vectors in a file: one of each digit, 3 kB."""
 EVERY_FORMAT = tuple(name for name, row in FORMATS.items() if row.extra is None)
 """What ``--format all`` stands for: what a plain installation can make."""
 

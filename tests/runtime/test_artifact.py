@@ -22,7 +22,7 @@ def test_a_file_tells_what_it_is_and_carries_its_golden_vectors(
     assert artifact.manifest.parity["passed"] is True
     assert artifact.manifest.labels == tuple("0123456789")
     assert np.array_equal(artifact.golden.images, golden_images)
-    assert artifact.golden.scores.shape == (20, 10)
+    assert artifact.golden.scores.shape == (10, 10)
     assert artifact.sha256 == report.sha256 == hashlib.sha256(report.path.read_bytes()).hexdigest()
     assert len(artifact.content) == report.size_bytes
 

@@ -62,7 +62,7 @@ def test_it_bites(int8_tflite: Path, tmp_path: Path) -> None:
     [
         ({"golden": {"version": "2.3.0", "machine": "x86_64"}}, "recorded with machine, version"),
         ({"golden": {}}, "recorded with nothing"),
-        ({"precision": "int2"}, "received int2 with 20 golden scores"),
+        ({"precision": "int2"}, "received int2 with 10 golden scores"),
     ],
 )
 def test_a_file_that_was_not_proven_or_not_here_is_refused(
