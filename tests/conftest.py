@@ -96,7 +96,9 @@ def golden_images(digits: Splits) -> np.ndarray:
 @pytest.fixture(scope="session")
 def originals(digits: Splits) -> dict[str, Original]:
     return {
-        name: Original.adopt(load_model(name), digits.test, name=name, sha256=model_digest(model_path(name)))
+        name: Original.adopt(
+            load_model(name), digits.test, name=name, sha256=model_digest(model_path(name)), pixel_range="0..1"
+        )
         for name in READY_MODELS
     }
 

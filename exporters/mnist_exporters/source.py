@@ -76,19 +76,20 @@ class Source:
         """Load both: the data first, since what is wrong with it is told before TensorFlow takes its seconds."""
         from mnist_trainer.datasets import load_data
         from mnist_trainer.model_digest import model_digest
-        from mnist_trainer.model_file import load_model
+        from mnist_trainer.model_file import load_model, ready_record
         from mnist_trainer.tensorflow_import import import_tensorflow
 
         path = self.path
         data = load_data(self.data)
         import_tensorflow()
+        recorded = ready_record(self.model).get("pixel_range")
         original = Original.adopt(
             load_model(self.model, trust=self.trust),
             data.test,
             name=self.name,
             sha256=model_digest(path),
-            pixel_range=self.pixel_range,
+            pixel_range=self.pixel_range or recorded,
         )
-        origin = "as given" if self.pixel_range else "measured"
+        origin = "as given" if self.pixel_range else "as recorded" if recorded else "measured"
         say(f"{original.name}: trained on pixels {original.pixel_range} ({origin})")
         return original, data

@@ -251,7 +251,7 @@ def test_a_students_own_model_works(
         (["--max-accuracy-drop", "5"], 2, "above 0 and below 1"),
         (["--max-accuracy-drop", "much"], 2, "expected a share"),
         (["--calibration-samples", "0"], 2, "above 0"),
-        (["--model", "resnet"], 2, "linear, mlp, cnn"),
+        (["--model", "resnet"], 2, "linear, mlp, tiny, cnn, accurate"),
         (["--model", "missing/model.keras"], 5, "found none"),
         (["--format", "all", "--output", "one.onnx"], 2, "--output"),
         (["--format", "tflite", "--output", "one.onnx"], 2, "--output"),

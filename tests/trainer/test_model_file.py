@@ -1,3 +1,4 @@
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -7,7 +8,7 @@ import pytest
 
 from mnist_trainer import ModelError, UsageError, load_model, model_path
 from mnist_trainer.cli import evaluate_main
-from mnist_trainer.model_file import OTHERS, model_name
+from mnist_trainer.model_file import OTHERS, model_name, ready_record
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 ZIP, HDF5 = b"PK\x03\x04 and more", b"\x89HDF\r\n\x1a\n and more"
@@ -18,7 +19,7 @@ def test_a_name_that_is_neither_model_nor_path_is_a_usage_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="linear, mlp, cnn"):
+    with pytest.raises(UsageError, match="linear, mlp, tiny, cnn, accurate"):
         load_model(name)
 
 
@@ -171,4 +172,11 @@ def test_the_command_evaluates_every_kind(
     with pytest.raises(SystemExit) as left:
         evaluate_main()
     assert left.value.code == 0
-    assert "  67.27%  " in capsys.readouterr().out
+    assert "  67.93%  " in capsys.readouterr().out
+
+
+def test_only_ready_models_have_a_record_that_is_surely_theirs(tmp_path: Path) -> None:
+    shutil.copy(model_path("mlp"), tmp_path / "mlp.keras")
+    shutil.copy(model_path("mlp").with_suffix(".json"), tmp_path / "mlp.json")
+    assert ready_record("mlp")["pixel_range"] == "0..1"
+    assert ready_record(str(tmp_path / "mlp.keras")) == {}

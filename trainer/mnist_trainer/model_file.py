@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import stat
 import warnings
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.native_output import held_back
 from mnist_trainer.architecture import ARCHITECTURES
@@ -15,7 +16,7 @@ from mnist_trainer.errors import ModelError, UsageError
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["READY_MODELS", "load_model", "model_name", "model_path"]
+__all__ = ["READY_MODELS", "load_model", "model_name", "model_path", "ready_record"]
 
 MODELS = Path(str(resources.files("mnist_trainer"))) / "models"
 
@@ -45,6 +46,20 @@ OTHERS: dict[str, str] = {
     ".safetensors": "weights only: build the model, set_weights, model.save('model.keras')",
 }
 """Ending of a file that people try -> what it is and what to do."""
+
+
+def ready_record(model: str) -> dict[str, Any]:
+    """Return how a ready model was made; nothing of another, whose record may be that of a file that was there before.
+
+    Examples
+    --------
+    >>> ready_record("cnn")["pixel_range"]
+    '0..1'
+    """
+    if model not in READY_MODELS:
+        return {}
+    found: dict[str, Any] = json.loads((MODELS / f"{model}.json").read_text())
+    return found
 
 
 def model_path(model: str) -> Path:
