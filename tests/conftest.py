@@ -48,7 +48,7 @@ EVERY_EXPORT = [
         model,
         format,
         precision,
-        marks=pytest.mark.slow if model == "accurate" and precision is not Precision.INT8 else (),
+        marks=pytest.mark.slow if model == "accurate" and (format == "c" or precision != "int8") else (),
     )
     for model in READY_MODELS
     for format, precision in EVERY_PAIR

@@ -133,15 +133,15 @@ def test_neither_sorted_images_nor_a_strict_proof_are_taken_for_unstable(
 ) -> None:
     monkeypatch.setattr("mnist_exporters.stability.IMAGES", 1000)
     order = np.argsort(digits.test.labels, kind="stable")
-    reference = Reference.of(originals["mlp"], digits.test.take(order, "test"))
-    report = exported("mlp", "tflite", Precision.INT8)
+    reference = Reference.of(originals["cnn"], digits.test.take(order, "test"))
+    report = exported("cnn", "tflite", Precision.INT8)
     calibration = Calibration.draw(digits.train, 200, seed=0)
-    found = stability(originals["mlp"], report, reference, calibration)
+    found = stability(originals["cnn"], report, reference, calibration)
     assert found is not None
     assert found.images == 1000
     assert found.passed, found.reasons
     strict = dataclasses.replace(report, parity=dataclasses.replace(report.parity, tolerance=0.004))
-    found = stability(originals["mlp"], strict, reference, calibration)
+    found = stability(originals["cnn"], strict, reference, calibration)
     assert found is not None
     assert found.images == 1250, "a stricter proof takes more images"
 

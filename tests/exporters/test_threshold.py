@@ -21,5 +21,6 @@ def test_it_is_drawn_by_seed_and_repeats(originals: dict[str, Original], digits:
         digits.train, images=np.tile(digits.train.images, (9, 1, 1)), labels=np.tile(digits.train.labels, 9)
     )
     assert len(many) > 2000
-    first, again, other = (confidence_threshold(originals["mlp"], many, seed) for seed in (0, 0, 1))
-    assert first == again != other
+    drawn = [confidence_threshold(originals["mlp"], many, seed) for seed in (0, 0, 1, 2, 3)]
+    assert drawn[0] == drawn[1]
+    assert len(set(drawn)) > 1

@@ -16,7 +16,7 @@ def test_an_exported_file_is_asked_like_its_original(digits: Splits, name: str) 
     images = digits.test.images[:200]
     scores = load_scorer(str(READY / name))(images)
     assert scores.shape == (200, 10)
-    assert np.mean(scores.argmax(axis=1) == load_scorer("cnn")(images).argmax(axis=1)) > 0.99
+    assert np.mean(scores.argmax(axis=1) == load_scorer("cnn")(images).argmax(axis=1)) >= 0.98
 
 
 def test_logits_are_told_as_probabilities(digits: Splits) -> None:
