@@ -85,7 +85,7 @@ def saturated_layer(opened: Opened) -> None:
 
 
 def zero_point_of_an_activation_far_off(opened: Opened) -> None:
-    opened.requantise(conv(opened, 1).outputs[0], zero_point=60)
+    opened.requantise(conv(opened, 2).outputs[0], zero_point=60)
 
 
 def scales_of_the_channels_in_reverse_order(opened: Opened) -> None:
