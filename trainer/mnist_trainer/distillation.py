@@ -55,8 +55,9 @@ class Distillation:
         >>> import numpy as np
         >>> from mnist_trainer.datasets import load_data
         >>> digits = load_data("digits").train
-        >>> images, labels = digits.images[:9, ..., None] / np.float32(255), np.eye(10, dtype=np.float32)[digits.labels[:9]]
-        >>> targets = np.asarray(Distillation(teacher="cnn", share=0.5, temperature=4.0).open()(images, labels))
+        >>> images, labels = digits.images[:9, ..., None] / np.float32(255), np.eye(10, dtype=np.float32)
+        >>> taught = Distillation(teacher="cnn", share=0.5, temperature=4.0).open()
+        >>> targets = np.asarray(taught(images, labels[digits.labels[:9]]))
         >>> 0.5 < targets.max(axis=1).min() < 1
         True
         """
