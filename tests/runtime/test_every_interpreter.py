@@ -26,7 +26,7 @@ import numpy as np
 from mnist_runtime import Classifier
 
 classifier = Classifier.load(backend=sys.argv[1], threads=3)
-images = np.concatenate([np.roll(classifier.golden.images, shift, axis=2) for shift in range(-4, 5)])
+images = np.concatenate([np.roll(classifier.golden.images, shift, axis=2) for shift in range(-9, 10)])
 parts = [images[start : start + length] for length in (1, 7, 60) for start in range(0, len(images), length)]
 serial = [classifier.scores(part) for part in parts]
 assert len({scores.tobytes() for scores in serial}) > 100, "the answers hardly differ, so that a mixture would not show"
