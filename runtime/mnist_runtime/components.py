@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 __all__ = ["Components", "components", "grown"]
 
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Components:
     ----------
     labels : ndarray of shape (h, w), dtype int32
         The part that each pixel belongs to; -1 outside of all.
-    boxes : ndarray of shape (n, 4), dtype int64
+    boxes : ndarray of shape (n, 4), dtype intp
         Top, left, bottom and right of each, the latter two exclusive.
     """
 
@@ -66,7 +66,7 @@ def components(mask: npt.NDArray[np.bool_]) -> Components:
     labels = np.full(height * step, -1, np.int32)
     labels[_ranges(starts, ends)] = np.repeat(number, ends - starts)
     rows, lefts, rights = starts // step, starts % step - 1, (ends - 1) % step
-    boxes = np.empty((len(roots), 4), np.int64)
+    boxes = np.empty((len(roots), 4), np.intp)
     for column, values, reduce in (
         (0, rows, np.minimum),
         (1, lefts, np.minimum),

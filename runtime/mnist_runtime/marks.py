@@ -81,7 +81,7 @@ class Mark:
         return min(self.box[axis + 2], other.box[axis + 2]) - max(self.box[axis], other.box[axis])
 
 
-def marks(boxes: npt.NDArray[np.int64], masses: npt.NDArray[np.float64]) -> list[Mark]:
+def marks(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) -> list[Mark]:
     """Put the parts of a sheet together, whose boxes are (n, 4) and whose ink is (n,); most ink comes first.
 
     A part belongs to the sign near it that it shares the most columns with, if it lies above or below it or is

@@ -22,6 +22,8 @@ SHADE = np.float32(32)
 """Brightness that is added before a logarithm is taken, so that it does not tell black from black."""
 DARKEST = 24.0
 """Brightness of the paper, of 255, from which ink is measured as a share of it; darker paper says nothing."""
+RCOND = 1e-12
+"""Of the least squares; without it NumPy looks up its precision and warns where an interpreter flushes subnormals."""
 
 
 def ink_on(grey: Grey) -> Grey:
@@ -104,7 +106,7 @@ def _trend(cells: Grey) -> Grey:
     values = cells.ravel().astype(np.float64)
     weights = np.ones(len(values))
     for _ in range(8):
-        factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=None)[0]
+        factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=RCOND)[0]
         weights = 1 / np.sqrt(np.maximum(np.abs(values - terms @ factors), 1))
     surface: Grey = (terms @ factors).reshape(cells.shape).astype(np.float32)
     return surface
@@ -144,7 +146,7 @@ def _enlarged(cells: Grey, side: int, shape: tuple[int, ...]) -> Grey:
     """Spread the cells' values over `shape`, linearly between the middles of the cells."""
     for axis in (0, 1):
         place = np.clip((np.arange(shape[axis]) + 0.5) / side - 0.5, 0, cells.shape[axis] - 1)
-        first = np.minimum(place.astype(np.int64), max(0, cells.shape[axis] - 2))
+        first = np.minimum(place.astype(np.intp), max(0, cells.shape[axis] - 2))
         second = np.minimum(first + 1, cells.shape[axis] - 1)
         share = (place - first).astype(np.float32)
         share = share[:, None] if axis == 0 else share

@@ -123,6 +123,6 @@ def _reading_order(boxes: list[tuple[int, int, int, int]]) -> list[int]:
     slant = max(np.arange(-STEEPEST, STEEPEST + 0.5), key=level)
     heights = rows - np.tan(np.radians(slant)) * columns
     order = np.argsort(heights)
-    row_of = np.zeros(len(boxes), np.int64)
+    row_of = np.zeros(len(boxes), np.intp)
     row_of[order[1:]] = np.cumsum(np.diff(heights[order]) > SAME_ROW * usual)
     return [int(index) for index in np.lexsort((columns, row_of))]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 __all__ = ["ruling"]
 
 Mask = npt.NDArray[np.bool_]
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.intp]
 
 STEEPEST = 8.0
 """Degrees that a line may lie out of the horizontal or vertical: a hand that holds a telephone does not do worse."""
@@ -44,7 +44,7 @@ def _level_lines(mask: Mask) -> Mask:
         return lines
     thin = _thin(mask, thickest)
     slope, first, profile = _direction(thin)
-    drop = np.rint(slope * (np.arange(width) - width / 2)).astype(np.int64)
+    drop = np.rint(slope * (np.arange(width) - width / 2)).astype(np.intp)
     while profile.max() >= GATHERED * width:
         peak = int(profile.argmax())
         profile[max(0, peak - thickest) : peak + thickest + 1] = 0
@@ -70,10 +70,10 @@ def _direction(thin: Mask) -> tuple[float, int, Integers]:
     height, width = thin.shape
     rows, columns = np.nonzero(thin)
     reach = int(np.ceil(np.tan(np.radians(STEEPEST)) * width / 2)) + 1
-    best, profile, sharpest = 0.0, np.zeros(height + 2 * reach, np.int64), -1
+    best, profile, sharpest = 0.0, np.zeros(height + 2 * reach, np.intp), -1
     for angle in np.arange(-STEEPEST, STEEPEST + STEP / 2, STEP):
         slope = float(np.tan(np.radians(angle)))
-        crossing = np.rint(rows - slope * (columns - width / 2)).astype(np.int64) + reach
+        crossing = np.rint(rows - slope * (columns - width / 2)).astype(np.intp) + reach
         counts = np.bincount(crossing, minlength=height + 2 * reach)
         sharpness = int((counts**2).sum())
         if sharpness > sharpest:
@@ -101,7 +101,7 @@ def _mark_line(lines: Mask, mask: Mask, thin: Mask, centre: Integers, thickest: 
     if way.mean() < COVERED or not (way[:end].any() and way[-end:].any()):
         return
     # Only what is no thicker than the line: more is a stroke that crosses it or runs along it.
-    run = _run_at(strip, np.rint(curve).astype(np.int64) + 2 * thickest)
+    run = _run_at(strip, np.rint(curve).astype(np.intp) + 2 * thickest)
     run &= run.sum(axis=0) <= 1.5 * float(np.median(slim.sum(axis=0)[on])) + 1.5
     at, column = np.nonzero(run)
     lines[rows[at, column], column] = True
