@@ -12,13 +12,18 @@ from mnist_runtime.self_test import SCORE_BOUNDS
 
 __all__ = ["Comparison", "bound"]
 
-SAME_INTEGERS = ("tflite-runtime", "onnxruntime", "numpy")
-"""Backends whose integer kernels round alike on every processor. LiteRT's do not: XNNPACK has some for each."""
+INTEGER_BOUNDS = {"onnxruntime": 0.0, "numpy": 0.0, "tflite-runtime": 1 / 256}
+"""Backend -> largest difference of an int8 score; the others keep to `SCORE_BOUNDS`.
+
+The integers of the first two are the same on every processor. tflite-runtime's kernels for ARM turned one score of one
+image in 200 by a step. LiteRT promises nothing: XNNPACK has kernels for each processor.
+"""
 
 
 def bound(backend: str, precision: str) -> float:
     """Return the largest difference of a score, 0..1, that is no fault."""
-    return 0.0 if precision == "int8" and backend in SAME_INTEGERS else SCORE_BOUNDS[precision]
+    general = SCORE_BOUNDS[precision]
+    return INTEGER_BOUNDS.get(backend, general) if precision == "int8" else general
 
 
 @dataclass(frozen=True)
