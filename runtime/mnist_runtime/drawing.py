@@ -12,7 +12,7 @@ from mnist_runtime.components import components
 from mnist_runtime.errors import BlankError
 from mnist_runtime.marks import marks
 from mnist_runtime.ruling import ruling
-from mnist_runtime.strokes import is_thin
+from mnist_runtime.strokes import STROKE, is_thin
 
 __all__ = ["drawn_ink", "plain_ink"]
 
@@ -20,8 +20,6 @@ MIN_CONTRAST = 16
 """Steps of 255 between ink and paper below which a picture counts as blank."""
 PAPER = 0.1
 """Share of a drawn picture, at least, that is paper of one brightness; a photograph has no such paper."""
-STROKE = 0.4
-"""Share of the darkest ink from which a pixel is a stroke's."""
 SOFT = 3
 """Pixels that are no paper in a drawn picture, at most, as a multiple of the strokes: their soft edges."""
 

@@ -6,11 +6,10 @@ import numpy as np
 
 from mnist_runtime.brightness import Grey
 from mnist_runtime.components import components
+from mnist_runtime.strokes import STROKE
 
 __all__ = ["is_scribble"]
 
-STROKE = 0.4
-"""Share of the darkest ink from which a pixel is a stroke's."""
 HOLES = 2
 """An 8 has two. Of MNIST's digits, in their few pixels, one in 600 has three."""
 LEAST = 0.004

@@ -7,8 +7,10 @@ import numpy.typing as npt
 
 from mnist_runtime.brightness import Grey
 
-__all__ = ["is_thin", "stroke_width", "thickened"]
+__all__ = ["STROKE", "is_thin", "stroke_width", "thickened"]
 
+STROKE = 0.4
+"""Share of the darkest ink from which a pixel is a stroke's."""
 WIDTH = 1 / 11
 """Least width of a stroke, as a share of the digit's longer side: 1.8 of MNIST's 20 pixels, where 2 to 3 are usual."""
 FADING = WIDTH / 2
