@@ -10,7 +10,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.brightness import Grey
 
-__all__ = ["ink_on", "noise_of"]
+__all__ = ["ink_on", "noise_of", "repeated"]
 
 CELLS = 48
 """Cells along the longer side of the grid on which the paper is measured."""
@@ -71,8 +71,8 @@ def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
     """
     low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))
-    near = _repeated(span >= 0.6 * span.max(), side, grey.shape)
-    bright = grey > _repeated((low + high) / 2, side, grey.shape)
+    near = repeated(span >= 0.6 * span.max(), side, grey.shape)
+    bright = grey > repeated((low + high) / 2, side, grey.shape)
     border = np.ones_like(near)
     border[1:-1, 1:-1] = False
     weight = 2 * float(near[border].mean())
@@ -137,9 +137,11 @@ def _blur(cells: Grey) -> Grey:
     return padded
 
 
-def _repeated(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Spread the cells' values over `shape`, each over all of its pixels."""
-    return cells.repeat(side, axis=0).repeat(side, axis=1)[: shape[0], : shape[1]]
+def repeated(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+    """Spread the cells' values over `shape`; beyond the last cell its own goes on."""
+    rows, columns = (np.minimum(np.arange(length) // side, cells.shape[axis] - 1) for axis, length in enumerate(shape))
+    spread: npt.NDArray[Any] = cells[np.ix_(rows, columns)]
+    return spread
 
 
 def _enlarged(cells: Grey, side: int, shape: tuple[int, ...]) -> Grey:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.brightness import Grey
 from mnist_runtime.components import components, grown
+from mnist_runtime.paper import repeated
 
 __all__ = ["sheet_alone"]
 
@@ -60,8 +59,8 @@ def sheet_alone(grey: Grey) -> Grey:
     core[1:-1, 1:-1] &= sheet[:-2, 1:-1] & sheet[2:, 1:-1] & sheet[1:-1, :-2] & sheet[1:-1, 2:]
     core[0] = core[-1] = core[:, 0] = core[:, -1] = False
     paper = _filled(np.where(light, cells, 0).astype(np.float32), light & core)
-    papered = _repeated(paper, side, grey.shape)
-    return np.where(_repeated(core, side, grey.shape), grey, papered)
+    papered = repeated(paper, side, grey.shape)
+    return np.where(repeated(core, side, grey.shape), grey, papered)
 
 
 def _largest(mask: Mask) -> Mask:
@@ -95,10 +94,3 @@ def _filled(values: Grey, known: Mask) -> Grey:
             values = np.where(~known & reached, np.roll(values, shift, axis), values)
             known = known | reached
     return values
-
-
-def _repeated(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Spread the cells' values over `shape`; beyond the last cell its own goes on."""
-    rows, columns = (np.minimum(np.arange(length) // side, cells.shape[axis] - 1) for axis, length in enumerate(shape))
-    spread: npt.NDArray[Any] = cells[np.ix_(rows, columns)]
-    return spread

@@ -50,6 +50,13 @@ def test_a_checkpoint_holds_the_average(digits: Splits, tmp_path: Path) -> None:
     assert not all(map(np.array_equal, first.model.get_weights(), last))
 
 
+def test_a_short_training_does_not_end_with_what_it_began_with(digits: Splits) -> None:
+    mlp = architecture("mlp")
+    for average in (None, 100_000):
+        recipe = replace(mlp.recipe, epochs=12, batch_size=32, augmentation=None, average=average)
+        assert train(mlp, digits, recipe=recipe).record["test_accuracy"] > 0.8
+
+
 def test_average_and_patience_exclude_each_other() -> None:
     with pytest.raises(UsageError, match="average or patience"):
         replace(architecture("tiny").recipe, average=100, patience=3)

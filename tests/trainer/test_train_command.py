@@ -13,6 +13,7 @@ from mnist_trainer.progress import Progress
 from mnist_trainer.train_command import train_main
 
 BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
+RARER = ("--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def weights(tmp_path: Path) -> list[np.ndarray]:
 
 def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
-    code, said = mnist_train(*words.split(), "--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
+    code, said = mnist_train(*words.split(), "--precision", "mixed_bfloat16", *RARER)
     assert code == 0, said
     found = record(tmp_path)
     own = architecture("mlp").recipe
@@ -71,10 +72,11 @@ def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[in
         "optimizer": "sgd",
         "weight_decay": 0.0,
         "augmentation": None,
+        "precision": "mixed_bfloat16",
         "patience": 3,
     }
     assert (found["architecture"], found["preset"], found["seed"]) == ("mlp", None, 5)
-    assert found["command"].startswith(f"mnist-train {words} --augmentation none")
+    assert found["command"].startswith(f"mnist-train {words} --precision mixed_bfloat16 --augmentation none")
     assert found["tools"].keys() >= {"keras", "tensorflow", "numpy", "python", "mnist-edge-export"}
     assert len(found["dataset_sha256"]["train"]) == 64
     assert names(tmp_path) == {"mine.keras", "mine.json", "mine.png"}

@@ -97,6 +97,7 @@ def test_a_recipe_that_cannot_be_is_refused() -> None:
         {"peak_learning_rate": 0.0},
         {"optimizer": "newton"},
         {"schedule": "x"},
+        {"precision": "float8"},
     ):
         with pytest.raises(UsageError, match=r"Expected .*, received"):
             replace(architecture("cnn").recipe, **wrong)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mnist_trainer.errors import UsageError
 from mnist_trainer.optimizer import OPTIMIZERS, SCHEDULES
+from mnist_trainer.training_copy import PRECISIONS
 
 if TYPE_CHECKING:
     import keras
@@ -68,8 +69,11 @@ class Recipe:
     distillation : Distillation, optional
         Whose answers are learned beside the labels; needs `copies`, and a loss that does not take digits.
     average : int, optional
-        Steps over which the weights are averaged, at least 1: the model ends with the average, see
-        `mnist_trainer.averaging`; not with patience, which chooses among the weights themselves.
+        Steps over which the weights are averaged, at least 1, and at most a quarter of all: the model ends with the
+        average, see `mnist_trainer.averaging`; not with patience, which chooses among the weights themselves.
+    precision : str, optional
+        One of `mnist_trainer.training_copy.PRECISIONS`: of the arithmetic while it is trained, which then a faster copy
+        of the network does; the model is float32. Without it the network itself is trained.
     patience : int, optional
         Epochs without a smaller validation loss after which training ends, with the weights of the best; at least 1.
 
@@ -93,6 +97,7 @@ class Recipe:
     copies: int | None = None
     distillation: Distillation | None = None
     average: int | None = None
+    precision: str | None = None
     patience: int | None = None
 
     def __post_init__(self) -> None:
@@ -119,6 +124,8 @@ class Recipe:
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in known:
                 raise UsageError(f"Expected {name} {' or '.join(known)}, received {getattr(self, name)!r}.")
+        if self.precision not in (None, *PRECISIONS):
+            raise UsageError(f"Expected precision {' or '.join(PRECISIONS)}, received {self.precision!r}.")
 
 
 TUTORIAL = Recipe(

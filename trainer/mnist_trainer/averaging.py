@@ -27,7 +27,7 @@ class WeightAverage:
     ----------
     model : keras.Model
         Whose weights.
-    steps : int
+    steps : float
         After so many, a step counts 37 % of what a new one does.
     every : int
         How many steps lie between two looks at the weights.
@@ -38,7 +38,7 @@ class WeightAverage:
         The average, in the order of ``model.trainable_variables``; empty before the first look.
     """
 
-    def __init__(self, model: keras.Model, steps: int, every: int) -> None:
+    def __init__(self, model: keras.Model, steps: float, every: int) -> None:
         self._model, self._momentum = model, math.exp(-every / steps)
         self.values: list[npt.NDArray[Any]] = []
 

@@ -22,6 +22,7 @@ from mnist_trainer.errors import UsageError
 from mnist_trainer.optimizer import OPTIMIZERS
 from mnist_trainer.preset import PRESETS
 from mnist_trainer.strategy import STRATEGIES, is_chief, open_strategy
+from mnist_trainer.training_copy import PRECISIONS
 
 if TYPE_CHECKING:
     import keras
@@ -67,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "--learning-rate", type=rate, dest="peak_learning_rate", metavar="X", help="the highest of the schedule"
     )
     recipe.add_argument("--augmentation", choices=tuple(AUGMENTATIONS), help="random changes of the training images")
+    recipe.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic in training; the model is float32")
     recipe.add_argument(
         "--patience",
         type=positive,
@@ -107,7 +109,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
     preset = PRESETS.get(arguments.preset)
     chosen = architecture(preset.architecture if preset else arguments.architecture or "cnn")
     own = preset.recipe if preset else chosen.recipe
-    names = ("epochs", "batch_size", "optimizer", "peak_learning_rate", "patience")
+    names = ("epochs", "batch_size", "optimizer", "peak_learning_rate", "precision", "patience")
     changes: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     if arguments.augmentation:
         changes["augmentation"] = AUGMENTATIONS[arguments.augmentation]

@@ -20,7 +20,7 @@ from mnist_trainer.distributed_epochs import DistributedEpochs
 from mnist_trainer.errors import DivergedError
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
-from mnist_trainer.sharpening import sharpen
+from mnist_trainer.training_copy import training_copy
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +70,8 @@ class Trainee:
         tf.config.experimental.enable_op_determinism()
         self._recipe, self._run = recipe, run
         with strategy.scope() if strategy else contextlib.nullcontext():
-            self._model = architecture.build()
+            built = architecture.build()
+            self._model = training_copy(built, recipe.precision) if recipe.precision else built
             shape = self._model.input_shape[1:]
             self._batches = Batches(split.train, recipe, shape, run["seed"])
             self._validation = _plain(split.test, recipe, shape)
@@ -83,11 +84,12 @@ class Trainee:
             self._model.optimizer.build(self._model.trainable_variables)
         self._distributed = DistributedEpochs(strategy, self._model, recipe.loss) if strategy else None
         self._best: list[npt.NDArray[Any]] = []
-        self._average = WeightAverage(self._model, recipe.average, STEPS_AT_ONCE) if recipe.average else None
+        # Of a short training a quarter: it would else end with what it began with.
+        window = min(recipe.average or 0, self._batches.steps * recipe.epochs / 4)
+        self._average = WeightAverage(self._model, window, STEPS_AT_ONCE) if recipe.average else None
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
         self.seconds = 0.0
         self.resumed_after: int | None = None
-        self.sharpened: float | None = None
 
     @property
     def has_begun(self) -> bool:
@@ -133,15 +135,8 @@ class Trainee:
                     follow(epoch, figures)
                 if checkpoint:
                     self._saved().save(checkpoint)
-        self._finish()
-
-    def _finish(self) -> None:
-        """Make of the weights of the last epoch those of the model; no checkpoint holds what this did."""
-        if self._average is not None:
+        if self._average is not None:  # no checkpoint holds what this does
             self._average.settle(self._batches.epoch(len(self.history["loss"])).take(STATISTICS_BATCHES))
-        if self._recipe.distillation is not None:
-            images, labels = next(iter(self._validation.unbatch().batch(len(self._validation) * 500)))
-            self.sharpened = sharpen(self._model, images.numpy(), labels.numpy().argmax(axis=1))
 
     def _epoch(self, number: int, follow: keras.callbacks.Callback) -> dict[str, float]:
         if self._distributed:

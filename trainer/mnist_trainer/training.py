@@ -8,13 +8,17 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mnist_runtime import __version__
 from mnist_trainer.checkpoint import Checkpoint
-from mnist_trainer.dataset import Splits, hold_out
+from mnist_trainer.dataset import Dataset, Splits, hold_out
 from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation import evaluate
 from mnist_trainer.event_log import EventLog
 from mnist_trainer.macs import macs
+from mnist_trainer.sharpening import sharpen
 from mnist_trainer.strategy import is_chief
 from mnist_trainer.trainee import Follower, Trainee
 
@@ -139,6 +143,8 @@ def train(
         interrupted = True
     model = architecture.build()  # without the optimizer, whose state is twice the weights
     model.set_weights(trainee.weights())
+    softened = recipe.distillation is not None and not interrupted
+    sharpened = sharpen(model, _pixels(split.test, model), split.test.labels) if softened else None
     record = {
         **run,
         "parameters": model.count_params(),
@@ -150,7 +156,7 @@ def train(
         "test_accuracy": evaluate(model, data.test).accuracy,
         "epochs_done": len(trainee.history["loss"]),
         "best_epoch": trainee.best_epoch + 1 if recipe.patience else None,
-        "sharpened": trainee.sharpened,
+        "sharpened": sharpened,
         "interrupted": interrupted,
         "resumed_after": trainee.resumed_after,
         "history": {key: [round(value, 6) for value in values] for key, values in trainee.history.items()},
@@ -159,6 +165,10 @@ def train(
     if interrupted:
         raise InterruptedTraining(Training(model, record))
     return Training(model, record)
+
+
+def _pixels(data: Dataset, model: keras.Model) -> npt.NDArray[np.float32]:
+    return data.images.reshape(-1, *model.input_shape[1:]) / np.float32(255)
 
 
 def _facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:
