@@ -30,6 +30,7 @@ PRESETS: dict[str, Preset] = {
             weight_decay=1e-2,
             loss="categorical_crossentropy",
             augmentation=AUGMENTATIONS["light"],
+            precision="float32",
         ),
     ),
 }
