@@ -27,6 +27,7 @@ from mnist_trainer import (
 from mnist_trainer.macs import macs
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
+from mnist_trainer.training_copy import PRECISIONS
 
 if TYPE_CHECKING:
     import keras
@@ -66,11 +67,12 @@ def with_every_state() -> keras.Model:
     return keras.Sequential([*stack, layers.Dropout(0.3), layers.Dense(10, activation="softmax")], name="every")
 
 
+@pytest.mark.parametrize("precision", [None, *PRECISIONS])
 def test_a_killed_run_goes_on_as_if_it_had_not_been(
-    digits: Splits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    digits: Splits, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, precision: str | None
 ) -> None:
     """Killed in epoch 3 of 4, of which the checkpoint knows two."""
-    recipe = replace(architecture("mlp").recipe, epochs=4, patience=4, batch_size=64)
+    recipe = replace(architecture("mlp").recipe, epochs=4, patience=4, batch_size=64, precision=precision)
     every = Architecture("every", "", with_every_state, recipe)
     whole = train(every, digits, seed=2)
     told, path = Progress.epoch, tmp_path / "run.checkpoint"
