@@ -44,13 +44,21 @@ def test_gradients_pass_the_normalisation_as_they_did() -> None:
         np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
-def test_features_in_a_row_are_normalised_too() -> None:
+@pytest.mark.parametrize(
+    ("shape", "settings"),
+    [((784,), {}), ((28, 28), {}), ((28, 28, 1), {"axis": 1}), ((784,), {"center": False}), ((784,), {"scale": False})],
+    ids=str,
+)
+def test_every_normalisation_is_done(shape: tuple[int, ...], settings: dict[str, object]) -> None:
     import keras
     from keras import layers
 
-    model = keras.Sequential([keras.Input((28, 28)), layers.Flatten(), layers.BatchNormalization(), layers.Dense(10)])
+    stack = [layers.Reshape(shape), layers.BatchNormalization(**settings), layers.Flatten(), layers.Dense(10)]
+    model = keras.Sequential([keras.Input((28, 28)), *stack])
     copy, images = training_copy(model, "float32"), pixels(model)
     np.testing.assert_allclose(copy(images, training=True), model(images, training=True), atol=1e-4)
+    for ours, theirs in zip(copy.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -56,15 +56,17 @@ def _fused_normalization() -> type[keras.layers.BatchNormalization]:
     import tensorflow as tf
 
     class FusedNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras is untyped
-        """A batch normalisation over the channels of images, or over features.
+        """A batch normalisation; in one operation where it is over the channels of images, or over features.
 
-        Its running variance is that of the population that the batch is drawn from, n / (n - 1) times the batch's.
+        The running variance is then that of the population that the batch is drawn from, n / (n - 1) times the batch's.
         """
 
         def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
-            if not training:
+            rank = len(inputs.shape)
+            is_usual = rank in (2, 4) and self.axis in (-1, rank - 1) and self.scale and self.center and mask is None
+            if not training or not is_usual:
                 return super().call(inputs, training=training, mask=mask)
-            images = inputs if len(inputs.shape) == 4 else inputs[:, None, None, :]
+            images = inputs if rank == 4 else inputs[:, None, None, :]
             # Not tf.compat.v1.nn.fused_batch_norm, the same operation, which warns that it is old.
             outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
                 x=images,
