@@ -55,3 +55,12 @@ def test_the_digits_are_real_divided_and_always_the_same(digits: Splits) -> None
 def test_mnist_is_the_published_one(mnist_data: Splits) -> None:
     assert (len(mnist_data.train), len(mnist_data.test)) == (60_000, 10_000)
     assert np.bincount(mnist_data.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+def test_pixels_are_shares_of_255_in_the_shape_of_a_model(digits: Splits) -> None:
+    few = digits.test.take(np.arange(3), "few")
+    for shape in ((28, 28), (28, 28, 1), (784,)):
+        pixels = few.pixels(shape)
+        assert (pixels.shape, pixels.dtype) == ((3, *shape), np.float32)
+        assert pixels.max() == 1
+        np.testing.assert_array_equal(np.rint(pixels * 255).reshape(few.images.shape), few.images)

@@ -76,6 +76,10 @@ class Dataset:
         """Of the bare pixels, followed by the labels."""
         return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
 
+    def pixels(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
+        """Return the images as a model takes them that was trained here: float32 (n, *shape), 0..1."""
+        return self.images.reshape(-1, *shape).astype(np.float32) / np.float32(255)
+
     def take(self, indices: npt.NDArray[np.intp], split: str) -> Dataset:
         """Return the images at `indices` as a data set of their own, called `split`."""
         return Dataset(self.name, split, self.provenance, self.images[indices], self.labels[indices])

@@ -184,6 +184,5 @@ def _plain(data: Dataset, recipe: Recipe, shape: tuple[int, ...]) -> tf.data.Dat
     """Return `data` in large batches, unchanged and in order, as `Batches` gives it to a model and a loss."""
     import tensorflow as tf
 
-    images = data.images.reshape(-1, *shape).astype("float32") / 255
     labels = data.labels if recipe.loss.startswith("sparse") else tf.one_hot(data.labels, 10)
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(500)
+    return tf.data.Dataset.from_tensor_slices((data.pixels(shape), labels)).batch(500)

@@ -8,12 +8,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
 from mnist_runtime import __version__
 from mnist_trainer.checkpoint import Checkpoint
-from mnist_trainer.dataset import Dataset, Splits, hold_out
+from mnist_trainer.dataset import Splits, hold_out
 from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation import evaluate
 from mnist_trainer.event_log import EventLog
@@ -144,7 +141,7 @@ def train(
     model = architecture.build()  # without the optimizer, whose state is twice the weights
     model.set_weights(trainee.weights())
     softened = recipe.distillation is not None and not interrupted
-    sharpened = sharpen(model, _pixels(split.test, model), split.test.labels) if softened else None
+    sharpened = sharpen(model, split.test.pixels(model.input_shape[1:]), split.test.labels) if softened else None
     record = {
         **run,
         "parameters": model.count_params(),
@@ -165,10 +162,6 @@ def train(
     if interrupted:
         raise InterruptedTraining(Training(model, record))
     return Training(model, record)
-
-
-def _pixels(data: Dataset, model: keras.Model) -> npt.NDArray[np.float32]:
-    return data.images.reshape(-1, *model.input_shape[1:]) / np.float32(255)
 
 
 def _facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:
