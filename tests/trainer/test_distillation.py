@@ -1,9 +1,11 @@
+import hashlib
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mnist_trainer import Distillation, Splits, UsageError, architecture, load_model, train
+from mnist_trainer.model_file import MODELS
 
 
 def test_targets_lie_between_the_label_and_the_softened_answer(digits: Splits) -> None:
@@ -26,6 +28,7 @@ def test_a_student_is_trained_and_sharpened(digits: Splits) -> None:
     record = train(linear, digits, recipe=recipe).record
     assert record["history"]["loss"][-1] < record["history"]["loss"][0]
     assert record["sharpened"] > 1
+    assert record["teacher_sha256"] == hashlib.sha256((MODELS / "cnn.keras").read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("changes", [{"copies": None}, {"loss": "sparse_categorical_crossentropy"}])

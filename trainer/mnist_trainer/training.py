@@ -15,6 +15,8 @@ from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation import evaluate
 from mnist_trainer.event_log import EventLog
 from mnist_trainer.macs import macs
+from mnist_trainer.model_digest import model_digest
+from mnist_trainer.model_file import model_path
 from mnist_trainer.sharpening import sharpen
 from mnist_trainer.strategy import is_chief
 from mnist_trainer.trainee import Follower, Trainee
@@ -166,6 +168,7 @@ def train(
 
 def _facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:
     """Return all from which the weights follow."""
+    distillation = recipe.distillation
     return {
         "architecture": architecture.name,
         "pixel_range": "0..1",
@@ -173,6 +176,7 @@ def _facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) 
         "dataset_sha256": {"train": data.train.sha256, "test": data.test.sha256},
         "seed": seed,
         "recipe": dataclasses.asdict(recipe),
+        "teacher_sha256": model_digest(model_path(distillation.teacher)) if distillation else None,
         "tools": {name: metadata.version(name) for name in TOOLS}
         | {"python": platform.python_version(), "mnist-edge-export": __version__},
     }
