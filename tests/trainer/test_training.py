@@ -25,6 +25,7 @@ from mnist_trainer import (
     train,
 )
 from mnist_trainer.macs import macs
+from mnist_trainer.model_digest import model_digest
 from mnist_trainer.optimizer import build_optimizer
 from mnist_trainer.progress import Progress
 from mnist_trainer.training_copy import PRECISIONS
@@ -145,6 +146,9 @@ def test_every_ready_model_is_there_with_its_record(name: str) -> None:
     assert set(record["dataset_sha256"]) == {"train", "test"}
     assert {"tensorflow", "keras", "numpy"} <= set(record["tools"])
     assert record["macs"] == macs(model)
+    distillation = record["recipe"]["distillation"]
+    taught_by = model_digest(model_path(distillation["teacher"])) if distillation else None
+    assert record["teacher_sha256"] == taught_by, "train it again, by the teacher that is ready now"
 
 
 LEAST = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.997}
