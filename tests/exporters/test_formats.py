@@ -62,8 +62,8 @@ def test_what_a_layer_computed_beforehand_is_in_the_onnx_file(digits: Splits) ->
     import keras
     import onnxruntime
 
-    keras.utils.set_random_seed(0)  # taken for a model of 0..255, as some would be, its logits are hundreds and round
-
+    # Some random weights pass for a model of 0..255, whose logits are hundreds, with rounding errors to match.
+    keras.utils.set_random_seed(0)
     layers = (keras.layers.Normalization(mean=0.1, variance=0.2), keras.layers.Flatten(), keras.layers.Dense(10))
     original = Original.adopt(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)
     model = onnx.convert(original, ExportSpec("onnx", Precision.FLOAT32), None)
