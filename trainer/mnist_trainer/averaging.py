@@ -1,23 +1,20 @@
-"""`WeightAverage`: the running average of a model's weights while it trains, and `refresh_statistics` for it.
+"""`WeightAverage`: the running average of a model's weights while it trains.
 
-Sources: B. T. Polyak, A. B. Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992; P. Izmailov and
-others, "Averaging Weights Leads to Wider Optima and Better Generalization", 2018, for the statistics. Not the `use_ema`
+Source: B. T. Polyak, A. B. Juditsky, "Acceleration of Stochastic Approximation by Averaging", 1992. Not the `use_ema`
 of Keras's optimisers, for which every end of `fit`, here of each epoch, puts the average in the place of the weights.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 if TYPE_CHECKING:
     import keras
-    import tensorflow as tf
 
-__all__ = ["WeightAverage", "refresh_statistics"]
+__all__ = ["WeightAverage"]
 
 
 class WeightAverage:
@@ -60,25 +57,7 @@ class WeightAverage:
 
         return Follow()
 
-    def settle(self, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> None:
-        """Give the model the average, and the batch statistics that belong to it, over `batches` of training images."""
+    def settle(self) -> None:
+        """Give the model the average."""
         for variable, value in zip(self._model.trainable_variables, self.values, strict=True):
             variable.assign(value)
-        refresh_statistics(self._model, batches)
-
-
-def refresh_statistics(model: keras.Model, batches: Iterable[tuple[tf.Tensor, tf.Tensor]]) -> None:
-    """Set the mean and variance of every batch normalisation of `model` to their plain means over `batches`.
-
-    The layers of `model` see what they see in training, dropout included.
-    """
-    import keras
-
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
-    momenta = [norm.momentum for norm in norms]
-    for number, (images, _) in enumerate(batches):
-        for norm in norms:
-            norm.momentum = number / (number + 1)  # so that each batch counts alike
-        model(images, training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum

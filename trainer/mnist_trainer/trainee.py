@@ -33,9 +33,6 @@ __all__ = ["Follower", "Trainee"]
 Follower = Callable[[int, dict[str, float]], None]
 """Is told the number, from 0, and the figures of each epoch that is done."""
 
-STATISTICS_BATCHES = 100
-"""Batches over which the batch statistics of averaged weights are taken."""
-
 STEPS_AT_ONCE = 32
 """Steps that TensorFlow makes without asking Python: more gain nothing, and Ctrl-C waits for them."""
 
@@ -136,7 +133,7 @@ class Trainee:
                 if checkpoint:
                     self._saved().save(checkpoint)
         if self._average is not None:  # no checkpoint holds what this does
-            self._average.settle(self._batches.epoch(len(self.history["loss"])).take(STATISTICS_BATCHES))
+            self._average.settle()
 
     def _epoch(self, number: int, follow: keras.callbacks.Callback) -> dict[str, float]:
         if self._distributed:

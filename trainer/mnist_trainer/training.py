@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime import __version__
+from mnist_trainer.batch_statistics import settle_statistics
 from mnist_trainer.checkpoint import Checkpoint
 from mnist_trainer.dataset import Splits, hold_out
 from mnist_trainer.errors import UsageError
@@ -142,6 +143,7 @@ def train(
         interrupted = True
     model = architecture.build()  # without the optimizer, whose state is twice the weights
     model.set_weights(trainee.weights())
+    settle_statistics(model, split.train.pixels(model.input_shape[1:]))
     softened = recipe.distillation is not None and not interrupted
     sharpened = sharpen(model, split.test.pixels(model.input_shape[1:]), split.test.labels) if softened else None
     record = {
