@@ -11,15 +11,8 @@ file has 2 ** 39 weights. `exact_float` decides for each operator when it is loa
 The zero point z of the input is taken out beforehand: ``sum (x - z) w = sum x w - z sum w``, of which the last term
 joins the bias; padding has the value z, and so adds nothing.
 
-Why one rounding stands for two
--------------------------------
-With a sum a, a multiplier m and a shift e to the right, let ``r = a m / 2 ** (31 + e)``. For FULLY_CONNECTED the
-reference rounds r once, to the floor of r + 1/2. For the convolutions it computes ``y = floor(a m / 2 ** 31 + 1/2)``,
-and then ``y / 2 ** e``, rounded, ties away from zero: ``floor((y + 2 ** (e - 1) - t) / 2 ** e)``, where t is 1 for
-negative y and 0 else (for e = 0 it is y itself). As ``floor((floor(u) + i) / d) = floor((u + i) / d)`` for integers i
-and d > 0, this is the floor of ``r + (1/2 - t) / 2 ** e + 1/2``. All terms, the zero point and the bias included, are
-multiples of ``2 ** -(31 + e)``, and float64 holds each of those below ``2 ** (22 - e)``. `Requantizer` checks that
-bound at load and computes in 64-bit integers where it is not kept.
+One rounding stands for two where it can: docs/architecture.md has the proof. `Requantizer` checks its bound at load and
+computes in 64-bit integers where it is not kept.
 """
 
 from __future__ import annotations

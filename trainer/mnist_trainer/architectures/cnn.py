@@ -21,9 +21,9 @@ __all__ = ["CNN"]
 CNN = Architecture(
     name="cnn",
     summary="four convolutions, trained on spoilt pictures and on pictures of no digit too; the default",
-    build=partial(four_convolutions, "cnn", (16, 28, 28, 32)),
+    build=partial(four_convolutions, "cnn", (16, 28, 28, 28), lean=False),
     recipe=Recipe(
-        epochs=80,
+        epochs=64,
         batch_size=256,
         peak_learning_rate=1e-2,
         weight_decay=1e-2,
@@ -31,9 +31,10 @@ CNN = Architecture(
         augmentation=AUGMENTATIONS["strong"],
         corruptions=CorruptionAugmentation(share=0.34),
         non_digits=NonDigits(share=0.12),
-        finish=20,
-        copies=16,
+        finish=40,
+        copies=12,
         distillation=Distillation(teacher="accurate", share=0.9, temperature=3.0),
         average=500,
+        precision="float32",
     ),
 )

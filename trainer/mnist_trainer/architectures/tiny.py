@@ -15,7 +15,7 @@ __all__ = ["TINY"]
 TINY = Architecture(
     name="tiny",
     summary="four narrow convolutions; 12 kB in int8",
-    build=partial(four_convolutions, "tiny", (12, 12, 14, 18)),
+    build=partial(four_convolutions, "tiny", (12, 12, 14, 18), lean=True),
     recipe=Recipe(
         epochs=60,
         batch_size=256,
