@@ -17,7 +17,7 @@ __all__ = ["BLACK", "Contents", "Tensor"]
 WEIGHTS: dict[Precision, set[str]] = {
     Precision.FLOAT32: {"float32"},
     Precision.FLOAT16: {"float16"},
-    Precision.DYNAMIC: {"int8"},
+    Precision.DYNAMIC: {"int8", "uint8"},
     Precision.INT8: {"int8"},
     Precision.INT4: {"int4"},
     Precision.INT16X8: {"int8"},

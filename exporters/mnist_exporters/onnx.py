@@ -1,4 +1,4 @@
-"""Keras to ONNX: float32, float16, dynamic int8, and static int8 (QDQ, weights per channel)."""
+"""Keras to ONNX: float32, float16, dynamic range, and static int8 (QDQ, weights per channel)."""
 
 from __future__ import annotations
 
@@ -115,8 +115,16 @@ def _fill_in(graph: onnx.GraphProto, captures: Any) -> None:
 
 
 def _canonical(proto: onnx.ModelProto) -> bytes:
-    """Rename nodes and tensors by their place: the converter's names depend on what it did before in the process."""
+    """Order constants by their use, and rename nodes and tensors by their place.
+
+    The converter's names depend on what it did before in the process, and it keeps constants in a set, whose order is
+    that of their addresses.
+    """
     graph = proto.graph
+    uses = {name: place for place, name in reversed([*enumerate(_taken(graph))])}
+    constants = sorted(graph.initializer, key=lambda constant: uses.get(constant.name, len(uses)))
+    del graph.initializer[:]
+    graph.initializer.extend(constants)
     names = {graph.input[0].name: "pixels", graph.output[0].name: "scores"}
     for tensor in [*(i.name for i in graph.initializer), *(name for node in graph.node for name in node.output)]:
         names.setdefault(tensor, f"tensor{len(names)}")
@@ -129,6 +137,15 @@ def _canonical(proto: onnx.ModelProto) -> bytes:
     del graph.value_info[:]
     graph.name, graph.doc_string = "digits", ""
     return bytes(proto.SerializeToString(deterministic=True))
+
+
+def _taken(graph: onnx.GraphProto) -> Iterator[str]:
+    """Yield the names of the tensors that the nodes of `graph` take, those in the bodies of loops and branches too."""
+    for node in graph.node:
+        yield from node.input
+        for attribute in node.attribute:
+            for body in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
+                yield from _taken(body)
 
 
 def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
@@ -158,9 +175,10 @@ def _dynamic(content: bytes) -> bytes:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     def quantise(source: Path, target: Path) -> None:
-        quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QInt8)
+        # Unsigned: onnxruntime 1.16 has no convolution with signed weights.
+        quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QUInt8)
 
-    return _serialised(_by_files(content, quantise), {onnx.TensorProto.INT8})
+    return _serialised(_by_files(content, quantise), {onnx.TensorProto.UINT8})
 
 
 def _int8(content: bytes, calibration: Calibration | None) -> bytes:

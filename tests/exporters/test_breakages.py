@@ -271,14 +271,17 @@ def test_surgery_alone_does_no_harm(
 
 
 def permuted(content: bytes, kind: str, edit: Callable[[np.ndarray], np.ndarray]) -> bytes:
-    """Change the largest constant of a type in an ``.onnx`` model."""
+    """Change the largest constants of a type in an ``.onnx`` model: layers may be equally wide."""
     import onnx
 
     model = onnx.load_from_string(content)
     constants = [(tensor, onnx.numpy_helper.to_array(tensor)) for tensor in model.graph.initializer]
     # Zero points of biases are as large as the biases, and zero.
-    largest, values = max((c for c in constants if c[1].dtype == kind and c[1].any()), key=lambda c: c[1].nbytes)
-    largest.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(edit(values)), largest.name))
+    found = [(tensor, values) for tensor, values in constants if values.dtype == kind and values.any()]
+    size = max(values.nbytes for _, values in found)
+    for tensor, values in found:
+        if values.nbytes == size:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(edit(values)), tensor.name))
     return model.SerializeToString()
 
 
