@@ -174,11 +174,14 @@ def _dynamic(content: bytes) -> bytes:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    def quantise(source: Path, target: Path) -> None:
-        # Unsigned: onnxruntime 1.16 has no convolution with signed weights.
-        quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QUInt8)
+    # onnxruntime 1.16 has no convolution with signed weights.
+    convolves = any(node.op_type == "Conv" for node in onnx.load_from_string(content).graph.node)
+    weight_type = QuantType.QUInt8 if convolves else QuantType.QInt8
 
-    return _serialised(_by_files(content, quantise), {onnx.TensorProto.UINT8})
+    def quantise(source: Path, target: Path) -> None:
+        quantize_dynamic(source, target, per_channel=True, weight_type=weight_type)
+
+    return _serialised(_by_files(content, quantise), {weight_type.tensor_type})
 
 
 def _int8(content: bytes, calibration: Calibration | None) -> bytes:
