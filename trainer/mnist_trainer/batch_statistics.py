@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["settle_statistics"]
 
 BATCH = 500
-"""Images that are normalised together, each like others of many."""
+"""Images that are normalised together."""
 
 
 def settle_statistics(model: keras.Model, images: npt.NDArray[np.float32]) -> None:
