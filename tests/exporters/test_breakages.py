@@ -271,17 +271,14 @@ def test_surgery_alone_does_no_harm(
 
 
 def permuted(content: bytes, kind: str, edit: Callable[[np.ndarray], np.ndarray]) -> bytes:
-    """Change the largest constants of a type in an ``.onnx`` model: layers may be equally wide."""
+    """Change the largest constant of a type in an ``.onnx`` model, of several the last."""
     import onnx
 
     model = onnx.load_from_string(content)
-    constants = [(tensor, onnx.numpy_helper.to_array(tensor)) for tensor in model.graph.initializer]
+    constants = [(tensor, onnx.numpy_helper.to_array(tensor)) for tensor in reversed(model.graph.initializer)]
     # Zero points of biases are as large as the biases, and zero.
-    found = [(tensor, values) for tensor, values in constants if values.dtype == kind and values.any()]
-    size = max(values.nbytes for _, values in found)
-    for tensor, values in found:
-        if values.nbytes == size:
-            tensor.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(edit(values)), tensor.name))
+    largest, values = max((c for c in constants if c[1].dtype == kind and c[1].any()), key=lambda c: c[1].nbytes)
+    largest.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(edit(values)), largest.name))
     return model.SerializeToString()
 
 

@@ -104,10 +104,10 @@ def test_the_types_inside_are_those_of_the_name(
     else:
         arrays = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer]
         types = {max(arrays, key=lambda array: array.size).dtype.name}
-    wanted = {precision} if precision.startswith("float") else {"int8"}
-    if format == "onnx" and precision is Precision.DYNAMIC:
-        wanted.add("uint8")  # where there are convolutions
-    assert wanted & types
+    wanted = precision if precision.startswith("float") else "int8"
+    if format == "onnx" and precision is Precision.DYNAMIC and any(array.ndim == 4 for array in arrays):
+        wanted = "uint8"  # onnxruntime 1.16 has no convolution with signed weights
+    assert wanted in types
     assert ("int16" in types) == (precision is Precision.INT16X8)
 
 
