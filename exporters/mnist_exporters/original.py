@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import ModelError, UsageError
+from mnist_exporters.known_shapes import with_known_shapes
 from mnist_exporters.labelled_images import LabelledImages
 
 if TYPE_CHECKING:
@@ -149,8 +150,8 @@ class Original:
 
         shape = tuple(self.model.input_shape[1:])
         if shape != (28, 28, 1):
-            pixels = keras.layers.Reshape(shape, name="reshaping")(pixels)
-        scores = self.model(pixels, training=False)
+            pixels = keras.ops.reshape(pixels, (-1, *shape))
+        scores = with_known_shapes(self.model)(pixels, training=False)
         return keras.layers.Softmax(name="probabilities")(scores) if self.activation == "logits" else scores
 
 
