@@ -60,6 +60,7 @@ def weights(tmp_path: Path) -> list[np.ndarray]:
 
 def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
+    words += " --validation-split 0.1"
     code, said = mnist_train(*words.split(), "--precision", "mixed_bfloat16", *RARER)
     assert code == 0, said
     found = record(tmp_path)
@@ -73,6 +74,7 @@ def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[in
         "weight_decay": 0.0,
         "augmentation": None,
         "precision": "mixed_bfloat16",
+        "validation_split": 0.1,
         "patience": 3,
     }
     assert (found["architecture"], found["preset"], found["seed"]) == ("mlp", None, 5)
@@ -219,6 +221,8 @@ def test_curves_without_matplotlib_are_refused_before_the_training(
         ["--learning-rate", "0"],
         ["--learning-rate", "nan"],
         ["--learning-rate", "fast"],
+        ["--validation-split", "1"],
+        ["--validation-split", "half"],
         ["--batch-size", "0"],
         ["--optimizer", "newton"],
         ["--augmentation", "elastic"],

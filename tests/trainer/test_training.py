@@ -101,9 +101,18 @@ def test_a_recipe_that_cannot_be_is_refused() -> None:
         {"optimizer": "newton"},
         {"schedule": "x"},
         {"precision": "float8"},
+        {"validation_split": 0.0},
+        {"validation_split": 1.0},
     ):
         with pytest.raises(UsageError, match=r"Expected .*, received"):
             replace(architecture("cnn").recipe, **wrong)
+
+
+@pytest.mark.parametrize(("share", "held_out"), [(1 / 12, 25), (0.2, 59), (0.01, 10)])
+def test_the_recipe_says_how_many_images_validate(digits: Splits, share: float, held_out: int) -> None:
+    recipe = replace(architecture("linear").recipe, epochs=1, validation_split=share)
+    record = train(architecture("linear"), digits, recipe=recipe).record
+    assert (record["train_images"], record["validation_images"]) == (297 - held_out, held_out)
 
 
 def test_the_optimiser_is_that_of_the_recipe() -> None:

@@ -74,6 +74,9 @@ class Recipe:
     precision : str, optional
         One of `mnist_trainer.training_copy.PRECISIONS`: of the arithmetic while it is trained, which then a faster copy
         of the network does; the model is float32. Without it the network itself is trained.
+    validation_split : float, optional
+        Share of the training images, below 1, held out to validate with: by default 5,000 of MNIST's 60,000, for what
+        is still to be chosen; a recipe that was chosen may leave the model more to learn from. Ten at least.
     patience : int, optional
         Epochs without a smaller validation loss after which training ends, with the weights of the best; at least 1.
 
@@ -98,6 +101,7 @@ class Recipe:
     distillation: Distillation | None = None
     average: int | None = None
     precision: str | None = None
+    validation_split: float = 1 / 12
     patience: int | None = None
 
     def __post_init__(self) -> None:
@@ -113,6 +117,8 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and not value >= least:
                 raise UsageError(f"Expected {name} of at least {least}, received {value}.")
+        if not 0 < self.validation_split < 1:
+            raise UsageError(f"Expected a validation split between 0 and 1, received {self.validation_split}.")
         if not 0 < self.peak_learning_rate < math.inf:
             raise UsageError(f"Expected a learning rate above 0, received {self.peak_learning_rate}.")
         if self.average is not None and self.patience is not None:

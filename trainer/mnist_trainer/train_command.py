@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument("--augmentation", choices=tuple(AUGMENTATIONS), help="random changes of the training images")
     recipe.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic in training; the model is float32")
     recipe.add_argument(
+        "--validation-split", type=part, metavar="SHARE", help="of the training images, held out to validate with"
+    )
+    recipe.add_argument(
         "--patience",
         type=positive,
         metavar="N",
@@ -102,6 +105,16 @@ def rate(text: str) -> float:
     raise argparse.ArgumentTypeError(f"expected a number above 0, received {text!r}")
 
 
+def part(text: str) -> float:
+    """Parse a share between 0 and 1, both excluded, of a command line."""
+    try:
+        if 0 < float(text) < 1:
+            return float(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, received {text!r}")
+
+
 def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
     """Return what is to be trained, and how."""
     from mnist_trainer.architecture import architecture
@@ -109,7 +122,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
     preset = PRESETS.get(arguments.preset)
     chosen = architecture(preset.architecture if preset else arguments.architecture or "cnn")
     own = preset.recipe if preset else chosen.recipe
-    names = ("epochs", "batch_size", "optimizer", "peak_learning_rate", "precision", "patience")
+    names = ("epochs", "batch_size", "optimizer", "peak_learning_rate", "precision", "validation_split", "patience")
     changes: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name)) is not None}
     if arguments.augmentation:
         changes["augmentation"] = AUGMENTATIONS[arguments.augmentation]

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["InterruptedTraining", "Training", "train"]
 
-VALIDATION_SHARE = 1 / 12
-"""Share of the training images held out to select by: 5,000 of MNIST's 60,000."""
+LEAST_VALIDATION = 10
+"""Images held out of a data set however small."""
 
 TOOLS = ("keras", "tensorflow", "numpy", "scikit-learn")
 """The packages on which the weights depend."""
@@ -127,7 +127,8 @@ def train(
             "Expected a recipe whose weights are not averaged while they are trained, as only one device does, "
             f"received that of {architecture.name}; leave the strategy out, or choose another architecture."
         )
-    split = hold_out(data.train, max(10, round(len(data.train) * VALIDATION_SHARE)), seed, ("train", "validation"))
+    held_out = max(LEAST_VALIDATION, round(len(data.train) * recipe.validation_split))
+    split = hold_out(data.train, held_out, seed, ("train", "validation"))
     run = _facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
     trainee = Trainee(architecture, recipe, split, run, strategy)
     chief = is_chief(strategy)
