@@ -1,6 +1,8 @@
-"""What the tests of photographs share."""
+"""What the tests of photographs and of videos share."""
 
 from __future__ import annotations
+
+import os
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ from tests.runtime.photograph import CONDITIONS, Written, photograph, with_pen
 
 from mnist_runtime import Classifier
 from mnist_trainer import Dataset, Splits
+
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # read once, when the first video of the process is opened
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,8 @@ cv2 = pytest.importorskip("cv2")
 
 
 @pytest.fixture(autouse=True)
-def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Keep from stderr what FFmpeg and OpenCV say of damage."""
-    monkeypatch.setenv("OPENCV_FFMPEG_LOGLEVEL", "-8")
+def quiet() -> Iterator[None]:
+    """Keep from stderr what OpenCV says of damage; for FFmpeg see conftest.py."""
     level = cv2.setLogLevel(0)
     yield
     cv2.setLogLevel(level)
