@@ -271,14 +271,18 @@ def test_surgery_alone_does_no_harm(
 
 
 def permuted(content: bytes, kind: str, edit: Callable[[np.ndarray], np.ndarray]) -> bytes:
-    """Change the largest constant of a type in an ``.onnx`` model, of several the last."""
+    """Change a constant of a type in an ``.onnx`` model: the largest, of several the last; of scales, which vary most.
+
+    Where the scales of a layer's channels are alike it does not matter much which is whose.
+    """
     import onnx
 
     model = onnx.load_from_string(content)
     constants = [(tensor, onnx.numpy_helper.to_array(tensor)) for tensor in reversed(model.graph.initializer)]
     # Zero points of biases are as large as the biases, and zero.
-    largest, values = max((c for c in constants if c[1].dtype == kind and c[1].any()), key=lambda c: c[1].nbytes)
-    largest.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(edit(values)), largest.name))
+    of_kind = [constant for constant in constants if constant[1].dtype == kind and constant[1].any()]
+    chosen, values = max(of_kind, key=lambda c: c[1].std() if kind == "float32" else c[1].nbytes)
+    chosen.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(edit(values)), chosen.name))
     return model.SerializeToString()
 
 
