@@ -23,7 +23,7 @@ CNN = Architecture(
     summary="four convolutions, trained on spoilt pictures and on pictures of no digit too; the default",
     build=partial(four_convolutions, "cnn", (16, 28, 28, 28), lean=False),
     recipe=Recipe(
-        epochs=64,
+        epochs=96,
         batch_size=256,
         peak_learning_rate=1e-2,
         weight_decay=1e-2,
@@ -31,10 +31,11 @@ CNN = Architecture(
         augmentation=AUGMENTATIONS["strong"],
         corruptions=CorruptionAugmentation(share=0.34),
         non_digits=NonDigits(share=0.12),
-        finish=40,
-        copies=12,
+        finish=72,
+        copies=16,
         distillation=Distillation(teacher="accurate", share=0.9, temperature=3.0),
         average=500,
         precision="float32",
+        validation_split=1 / 30,
     ),
 )
