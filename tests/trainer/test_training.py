@@ -145,7 +145,9 @@ def test_every_ready_model_is_there_with_its_record(name: str) -> None:
     assert record["architecture"] == name == model.name
     assert record["parameters"] == model.count_params()
     assert record["dataset"] == "mnist"
-    assert (record["train_images"], record["validation_images"], record["test_images"]) == (55_000, 5_000, 10_000)
+    held_out = round(60_000 * architecture(name).recipe.validation_split)
+    assert (record["train_images"], record["validation_images"]) == (60_000 - held_out, held_out)
+    assert record["test_images"] == 10_000
     assert [weights.shape for weights in model.get_weights()] == [
         weights.shape for weights in architecture(name).build().get_weights()
     ]
