@@ -97,22 +97,21 @@ def _parser() -> argparse.ArgumentParser:
 
 def rate(text: str) -> float:
     """Parse a finite number above 0 of a command line."""
-    try:
-        if 0 < float(text) < math.inf:
-            return float(text)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"expected a number above 0, received {text!r}")
+    return _between_0_and(math.inf, "a number above 0", text)
 
 
 def part(text: str) -> float:
     """Parse a share between 0 and 1, both excluded, of a command line."""
+    return _between_0_and(1, "a share between 0 and 1", text)
+
+
+def _between_0_and(end: float, expected: str, text: str) -> float:
     try:
-        if 0 < float(text) < 1:
+        if 0 < float(text) < end:
             return float(text)
     except ValueError:
         pass
-    raise argparse.ArgumentTypeError(f"expected a share between 0 and 1, received {text!r}")
+    raise argparse.ArgumentTypeError(f"expected {expected}, received {text!r}")
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
