@@ -96,14 +96,14 @@ def test_a_damaged_frame_is_passed_over(tmp_path: Path) -> None:
 
 
 class Camera:
-    """What OpenCV gives for a camera: a frame each 2 ms, of which it keeps four for whoever is slow."""
+    """What OpenCV gives for a camera: a frame each 5 ms, of which it keeps four for whoever is slow."""
 
     def __init__(self, last: int = 10**9, damaged: Callable[[int], bool] = lambda _: False) -> None:
         self.opened, self.next, self.last, self.damaged, self.released = time.monotonic(), 0, last, damaged, False
 
     @property
     def newest(self) -> int:
-        return int((time.monotonic() - self.opened) / 0.002)
+        return int((time.monotonic() - self.opened) / 0.005)
 
     def isOpened(self) -> bool:  # noqa: N802  # OpenCV's name
         return True
@@ -140,12 +140,14 @@ def test_of_a_camera_the_newest_frame_is_given_however_slow_the_reader(
 ) -> None:
     camera = plug()
     pictures = frames(source, 1000)
-    for _ in range(10):
+    behind = []
+    for _ in range(11):
         asked = camera.newest
-        frame = next(pictures)
-        assert frame.pixels[0, 0, 0] >= asked - 1  # the one before may be in the thread's hands
-        time.sleep(0.03)  # 15 frames: a queue would fall behind
+        behind.append(asked - next(pictures).pixels[0, 0, 0])
+        time.sleep(0.05)  # 10 frames: a queue would fall behind, and OpenCV's own is always four old
     pictures.close()
+    # The one before may be in the thread's hands; a busy machine can make it wait now and then.
+    assert sorted(behind)[5] <= 1
     assert camera.released
 
 
