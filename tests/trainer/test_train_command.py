@@ -84,6 +84,16 @@ def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[in
     assert names(tmp_path) == {"mine.keras", "mine.json", "mine.png"}
 
 
+def test_weight_decay_can_be_chosen_with_adamw(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    words = ("--architecture", "dense-100", "--optimizer", "adamw", "--data", "digits", "--epochs", "1")
+    kept = []
+    for decay in ("0.001", "30"):
+        code, said = mnist_train(*words, "--weight-decay", decay)
+        assert (code, record(tmp_path)["recipe"]["weight_decay"]) == (0, float(decay)), said
+        kept.append(np.linalg.norm(weights(tmp_path)[0]))
+    assert kept[1] < 0.95 * kept[0]
+
+
 @pytest.mark.parametrize("name", PRESETS)
 def test_a_preset_names_architecture_and_recipe(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, name: str
@@ -225,6 +235,9 @@ def test_curves_without_matplotlib_are_refused_before_the_training(
         ["--validation-split", "half"],
         ["--batch-size", "0"],
         ["--optimizer", "newton"],
+        ["--weight-decay", "-1"],
+        ["--optimizer", "sgd", "--weight-decay", "0.1"],
+        ["--architecture", "dense-100", "--weight-decay", "0.1"],
         ["--augmentation", "elastic"],
         ["--preset", "slow"],
         ["--preset", "fast", "--architecture", "cnn"],

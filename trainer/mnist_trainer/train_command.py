@@ -45,6 +45,18 @@ command with --resume goes on and ends with the very weights of a run that was n
 {EXIT_CODES}
 """
 
+CHOICES = (
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "peak_learning_rate",
+    "weight_decay",
+    "precision",
+    "validation_split",
+    "patience",
+)
+"""What of a recipe the command line says as the recipe does."""
+
 
 def train_main(words: Sequence[str]) -> None:
     """Run ``mnist-train`` with `words` and leave the process."""
@@ -67,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument(
         "--learning-rate", type=rate, dest="peak_learning_rate", metavar="X", help="the highest of the schedule"
     )
+    recipe.add_argument("--weight-decay", type=rate, metavar="X", help="of adamw, times the learning rate in every step")
     recipe.add_argument("--augmentation", choices=tuple(AUGMENTATIONS), help="random changes of the training images")
     recipe.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic in training; the model is float32")
     recipe.add_argument(
@@ -121,11 +134,16 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
     preset = PRESETS.get(arguments.preset)
     chosen = architecture(preset.architecture if preset else arguments.architecture or "cnn")
     own = preset.recipe if preset else chosen.recipe
-    names = ("epochs", "batch_size", "optimizer", "peak_learning_rate", "precision", "validation_split", "patience")
-    changes: dict[str, Any] = {name: value for name in names if (value := getattr(arguments, name)) is not None}
+    changes: dict[str, Any] = {name: value for name in CHOICES if (value := getattr(arguments, name)) is not None}
     if arguments.augmentation:
         changes["augmentation"] = AUGMENTATIONS[arguments.augmentation]
-    if changes.get("optimizer", "adamw") != "adamw":
+    optimizer = changes.get("optimizer", own.optimizer)
+    if optimizer != "adamw":
+        if "weight_decay" in changes:
+            raise UsageError(
+                f"Expected --weight-decay with the optimizer adamw, received it with {optimizer}; leave it out, or add "
+                "--optimizer adamw."
+            )
         changes["weight_decay"] = 0.0
     return chosen, dataclasses.replace(own, **changes)
 
