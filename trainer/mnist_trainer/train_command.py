@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument(
         "--learning-rate", type=rate, dest="peak_learning_rate", metavar="X", help="the highest of the schedule"
     )
-    recipe.add_argument("--weight-decay", type=rate, metavar="X", help="of adamw, times the learning rate in every step")
+    recipe.add_argument("--weight-decay", type=rate, metavar="X", help="of adamw, times the learning rate at each step")
     recipe.add_argument("--augmentation", choices=tuple(AUGMENTATIONS), help="random changes of the training images")
     recipe.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic in training; the model is float32")
     recipe.add_argument(
