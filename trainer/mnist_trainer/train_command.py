@@ -45,7 +45,7 @@ command with --resume goes on and ends with the very weights of a run that was n
 {EXIT_CODES}
 """
 
-CHOICES = (
+RECIPE_FIELDS = (
     "epochs",
     "batch_size",
     "optimizer",
@@ -55,7 +55,7 @@ CHOICES = (
     "validation_split",
     "patience",
 )
-"""What of a recipe the command line says as the recipe does."""
+"""What of a recipe is an option of the command line, with the same meaning."""
 
 
 def train_main(words: Sequence[str]) -> None:
@@ -79,7 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     recipe.add_argument(
         "--learning-rate", type=rate, dest="peak_learning_rate", metavar="X", help="the highest of the schedule"
     )
-    recipe.add_argument("--weight-decay", type=rate, metavar="X", help="of adamw, times the learning rate at each step")
+    recipe.add_argument(
+        "--weight-decay", type=rate, metavar="X", help="adamw takes X times the learning rate off each weight a step"
+    )
     recipe.add_argument("--augmentation", choices=tuple(AUGMENTATIONS), help="random changes of the training images")
     recipe.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic in training; the model is float32")
     recipe.add_argument(
@@ -134,7 +136,7 @@ def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
     preset = PRESETS.get(arguments.preset)
     chosen = architecture(preset.architecture if preset else arguments.architecture or "cnn")
     own = preset.recipe if preset else chosen.recipe
-    changes: dict[str, Any] = {name: value for name in CHOICES if (value := getattr(arguments, name)) is not None}
+    changes: dict[str, Any] = {name: value for name in RECIPE_FIELDS if (value := getattr(arguments, name)) is not None}
     if arguments.augmentation:
         changes["augmentation"] = AUGMENTATIONS[arguments.augmentation]
     optimizer = changes.get("optimizer", own.optimizer)
