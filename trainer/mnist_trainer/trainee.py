@@ -68,7 +68,8 @@ class Trainee:
         self._recipe, self._run = recipe, run
         with strategy.scope() if strategy else contextlib.nullcontext():
             built = architecture.build()
-            self._model = training_copy(built, recipe.precision) if recipe.precision else built
+            trained = training_copy(built, recipe.precision) if recipe.precision else built
+            self._model = recipe.consistency.taught(trained) if recipe.consistency else trained
             shape = self._model.input_shape[1:]
             self._batches = Batches(split.train, recipe, shape, run["seed"])
             self._validation = _plain(split.test, recipe, shape)
