@@ -5,7 +5,6 @@ Importing this package imports neither TensorFlow nor scikit-learn; its function
 
 from mnist_trainer.architecture import ARCHITECTURES, Architecture, Recipe, architecture
 from mnist_trainer.augmentation import AUGMENTATIONS, Augmentation
-from mnist_trainer.consistency import Consistency
 from mnist_trainer.corruption_augmentation import CorruptionAugmentation
 from mnist_trainer.dataset import Dataset, Splits
 from mnist_trainer.datasets import DATASETS, load_data
@@ -34,7 +33,6 @@ __all__ = [
     "READY_MODELS",
     "Architecture",
     "Augmentation",
-    "Consistency",
     "CorruptionAugmentation",
     "DataError",
     "Dataset",

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import keras
 
     from mnist_trainer.augmentation import Augmentation
-    from mnist_trainer.consistency import Consistency
     from mnist_trainer.corruption_augmentation import CorruptionAugmentation
     from mnist_trainer.distillation import Distillation
     from mnist_trainer.non_digits import NonDigits
@@ -69,9 +68,6 @@ class Recipe:
         most of it.
     distillation : Distillation, optional
         Whose answers are learned beside the labels; needs `copies`, and a loss that does not take digits.
-    consistency : Consistency, optional
-        That each step sees two views of each image of its batch and asks that the answers be alike; not with `copies`,
-        `corruptions` or `non_digits`, which take images apart from one another.
     average : int, optional
         Steps over which the weights are averaged, at least 1, and at most a quarter of all: the model ends with the
         average, see `mnist_trainer.averaging`; not with patience, which chooses among the weights themselves.
@@ -103,7 +99,6 @@ class Recipe:
     finish: int | None = None
     copies: int | None = None
     distillation: Distillation | None = None
-    consistency: Consistency | None = None
     average: int | None = None
     precision: str | None = None
     validation_split: float = 1 / 12
@@ -132,8 +127,6 @@ class Recipe:
             raise UsageError(f"Expected a loss of shares for non-digits and distillation, received {self.loss!r}.")
         if self.distillation and not self.copies:
             raise UsageError("Expected copies with distillation, each of which the teacher sees once, received none.")
-        if self.consistency and (self.copies or self.corruptions or self.non_digits):
-            raise UsageError("Expected consistency, or copies, corruptions and non-digits, received both.")
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in known:
                 raise UsageError(f"Expected {name} {' or '.join(known)}, received {getattr(self, name)!r}.")

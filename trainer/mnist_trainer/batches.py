@@ -25,8 +25,7 @@ class Batches:
     No choice is carried from one epoch to the next, so that a run can go on at any of them: the order depends on `seed`
     and the epoch alone, the augmentation of a batch on `seed` and its number. Images that do not fill a last batch
     are left out; another epoch has others. Where the recipe limits the copies, or a teacher answers, what an epoch's
-    images became is kept, as bytes, for the later epochs that show it again in another order. Where the recipe asks for
-    consistency, a batch has all its images twice, each time changed at random: first views, then second ones.
+    images became is kept, as bytes, for the later epochs that show it again in another order.
 
     Parameters
     ----------
@@ -120,8 +119,6 @@ class Batches:
     def _prepared(self, finishing: bool, rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         import tensorflow as tf
 
-        if self._recipe.consistency is not None:  # augmentation makes two views of them
-            rows = tf.tile(rows, [2])
         images = tf.cast(tf.gather(self._images, rows), tf.float32) / 255
         labels = tf.gather(self._labels, rows)
         targets = labels if self._sparse else tf.one_hot(labels, 10)
@@ -138,7 +135,7 @@ class Batches:
         if recipe.non_digits is not None:
             non_digits = replace(recipe.non_digits, share=part * recipe.non_digits.share)
             images, targets = non_digits(images, targets, tf.random.fold_in(seed, 2))
-        return tf.reshape(images, (rows.shape[0], *self._shape)), targets
+        return tf.reshape(images, (self.size, *self._shape)), targets
 
 
 def _untuned(batches: tf.data.Dataset) -> tf.data.Dataset:

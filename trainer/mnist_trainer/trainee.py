@@ -68,8 +68,7 @@ class Trainee:
         self._recipe, self._run = recipe, run
         with strategy.scope() if strategy else contextlib.nullcontext():
             built = architecture.build()
-            trained = training_copy(built, recipe.precision) if recipe.precision else built
-            self._model = recipe.consistency.taught(trained) if recipe.consistency else trained
+            self._model = training_copy(built, recipe.precision) if recipe.precision else built
             shape = self._model.input_shape[1:]
             self._batches = Batches(split.train, recipe, shape, run["seed"])
             self._validation = _plain(split.test, recipe, shape)

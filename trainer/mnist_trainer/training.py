@@ -122,10 +122,10 @@ def train(
     272
     """
     recipe = recipe or architecture.recipe
-    if strategy and (recipe.average or recipe.consistency):
+    if strategy and recipe.average:
         raise UsageError(
-            "Expected a recipe with neither average nor consistency, which only one device can do, received that of "
-            f"{architecture.name}; leave the strategy out, or choose another architecture."
+            "Expected a recipe whose weights are not averaged while they are trained, as only one device does, "
+            f"received that of {architecture.name}; leave the strategy out, or choose another architecture."
         )
     held_out = max(LEAST_VALIDATION, round(len(data.train) * recipe.validation_split))
     split = hold_out(data.train, held_out, seed, ("train", "validation"))
