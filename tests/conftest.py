@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import signal
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import hypothesis
@@ -74,6 +78,28 @@ EVERY_RUN = [
     if BACKENDS[backend.values[0]].runs((format,), str(precision))
 ]
 """Each backend with each precision of the files that it runs."""
+
+
+@pytest.fixture
+def here(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
+    """Run an installed command as `run` does, but in this process, which has TensorFlow already."""
+
+    def here(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        (command,) = entry_points(group="console_scripts", name=program)
+        words = [program, *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", words)
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as left:
+            command.load()()
+        return subprocess.CompletedProcess(words, left.value.code, *capfd.readouterr())
+
+    ends = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGHUP)}
+    yield here
+    for name, handler in ends.items():  # a command takes leave of its process
+        signal.signal(name, handler)
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

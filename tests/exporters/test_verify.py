@@ -26,10 +26,10 @@ def test_every_export_is_proven_again_with_the_same_figures(
 
 
 def test_another_original_is_told_and_a_worse_file_refused(
-    run: Callable[..., object], exported: Callable[..., ExportReport]
+    here: Callable[..., object], exported: Callable[..., ExportReport]
 ) -> None:
     path = exported("linear", "tflite", Precision.INT8).path
-    done = run("mnist-export", "verify", path, "--against", "cnn", "--data", "digits", "--json")
+    done = here("mnist-export", "verify", path, "--against", "cnn", "--data", "digits", "--json")
     assert done.returncode == 3
     facts = json.loads(done.stdout)
     assert facts["same_original"] is False
@@ -41,10 +41,10 @@ def test_another_original_is_told_and_a_worse_file_refused(
         assert reason in done.stderr
 
 
-def test_the_command_proves(run: Callable[..., object], tmp_path: Path) -> None:
+def test_the_command_proves(here: Callable[..., object], tmp_path: Path) -> None:
     exporting = ("--model", "mlp", "--format", "onnx", "--data", "digits", "--output", tmp_path)
-    assert run("mnist-export", *exporting).returncode == 0
-    done = run("mnist-export", "verify", tmp_path / "mlp-float32.onnx", "--against", "mlp", "--data", "digits")
+    assert here("mnist-export", *exporting).returncode == 0
+    done = here("mnist-export", "verify", tmp_path / "mlp-float32.onnx", "--against", "mlp", "--data", "digits")
     assert (done.returncode, done.stdout) == (0, "")
     assert "proven on all 1,500 images of digits" in done.stderr
     assert "another file" not in done.stderr
@@ -52,9 +52,9 @@ def test_the_command_proves(run: Callable[..., object], tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("file", "code"), [("missing.tflite", 5), ("model.keras", 2)])
 def test_a_file_that_cannot_be_is_told_at_once(
-    run: Callable[..., object], tmp_path: Path, file: str, code: int
+    here: Callable[..., object], tmp_path: Path, file: str, code: int
 ) -> None:
-    done = run("mnist-export", "verify", tmp_path / file, "--against", "cnn")
+    done = here("mnist-export", "verify", tmp_path / file, "--against", "cnn")
     assert done.returncode == code
     assert done.stderr.startswith("error: Expected")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -37,10 +38,16 @@ def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format
         assert parity.max_score_error < 1e-4
 
 
+@pytest.fixture(scope="module")
+def on_mnist(originals: dict[str, Original], mnist_data: Splits) -> Callable[[str], Reference]:
+    return cache(lambda model: Reference.of(originals[model], mnist_data.test))
+
+
 @pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_on_mnist(
     originals: dict[str, Original],
     mnist_data: Splits,
+    on_mnist: Callable[[str], Reference],
     golden_images: np.ndarray,
     tmp_path: Path,
     model: str,
@@ -51,7 +58,7 @@ def test_on_mnist(
         originals[model],
         ExportSpec(format, precision),
         tmp_path / "model",
-        reference=Reference.of(originals[model], mnist_data.test),
+        reference=on_mnist(model),
         calibration=Calibration.draw(mnist_data.train, 500, seed=0),
         golden_images=golden_images,
     )

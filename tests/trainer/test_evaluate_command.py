@@ -43,11 +43,11 @@ def test_models_are_set_side_by_side_and_pictured(run: Run, few: Path, tmp_path:
             assert np.asarray(picture.convert("L")).std() > 10
 
 
-def test_one_model_is_told_digit_by_digit_and_as_json(run: Run, few: Path) -> None:
-    done = run("mnist-evaluate", "linear", "--data", few)
+def test_one_model_is_told_digit_by_digit_and_as_json(here: Run, few: Path) -> None:
+    done = here("mnist-evaluate", "linear", "--data", few)
     assert (done.returncode, done.stdout.count("\n")) == (0, 16)
     assert "precision" in done.stdout
-    (facts,) = json.loads(run("mnist-evaluate", FILE, "--data", few, "--json").stdout)["models"]
+    (facts,) = json.loads(here("mnist-evaluate", FILE, "--data", few, "--json").stdout)["models"]
     assert facts["by_digit"]["7"]["precision"] <= 1
     assert np.sum(facts["confusion"]) == facts["images"]
 
@@ -61,8 +61,8 @@ def test_one_model_is_told_digit_by_digit_and_as_json(run: Run, few: Path) -> No
         ([FILE, "--report", "/dev/null/x"], 2, "Expected an output folder"),
     ],
 )
-def test_bad_usage_is_told(run: Run, few: Path, words: list[str], code: int, said: str) -> None:
-    done = run("mnist-evaluate", *words, "--data", few)
+def test_bad_usage_is_told(here: Run, few: Path, words: list[str], code: int, said: str) -> None:
+    done = here("mnist-evaluate", *words, "--data", few)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr

@@ -4,29 +4,27 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 
 from mnist_trainer import PRESETS, architecture, load_model
 from mnist_trainer.progress import Progress
-from mnist_trainer.train_command import train_main
 
 BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
 RARER = ("--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
 
 
 @pytest.fixture
-def mnist_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str]]:
+def mnist_train(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> Callable[..., tuple[int, str]]:
     """Run ``mnist-train`` here, with ``mine.keras`` as its output; return its exit code and what it said."""
 
-    def run(*words: str) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as left:
-            train_main([*words, "--output", str(tmp_path / "mine.keras")])
-        return int(left.value.code or 0), capsys.readouterr().err
+    def train(*words: str) -> tuple[int, str]:
+        done = here("mnist-train", *words, "--output", tmp_path / "mine.keras")
+        return done.returncode, done.stderr
 
-    yield run
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    return train
 
 
 @pytest.fixture

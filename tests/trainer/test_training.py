@@ -199,7 +199,9 @@ def test_a_shear_slants_and_a_turn_turns() -> None:
         assert 1 < max(np.abs(lean)) <= 15 * np.tan(np.radians(21))
 
 
-def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path) -> None:
+def test_the_command_trains_and_saves(
+    run: Callable[..., object], here: Callable[..., object], tmp_path: Path
+) -> None:
     path = tmp_path / "new" / "mine.keras"
     done = run("mnist-train", "--architecture", "linear", "--data", "digits", "--epochs", 2, "--output", path, "--json")
     assert done.returncode == 0, done.stderr
@@ -209,7 +211,7 @@ def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path
     assert "oneDNN" not in done.stderr
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["mine.json", "mine.keras"]
 
-    measured = run("mnist-evaluate", path, "--data", "digits", "--json")
+    measured = here("mnist-evaluate", path, "--data", "digits", "--json")
     assert measured.returncode == 0, measured.stderr
     (found,) = json.loads(measured.stdout)["models"]
     assert found["accuracy"] == pytest.approx(record["test_accuracy"])
@@ -228,7 +230,7 @@ def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path
         ["--data", "digits", "--output", "/proc/nowhere/model.keras"],
     ],
 )
-def test_wrong_usage_ends_with_2(run: Callable[..., object], arguments: list[str]) -> None:
-    done = run("mnist-train", *arguments)
+def test_wrong_usage_ends_with_2(here: Callable[..., object], arguments: list[str]) -> None:
+    done = here("mnist-train", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Traceback" not in done.stderr
