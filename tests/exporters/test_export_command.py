@@ -141,9 +141,7 @@ def test_a_refused_file_does_not_keep_the_proven_from_being_made(
     assert done.stdout == f"{tmp_path / 'mlp-float32.onnx'}\n"
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
-    here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -263,9 +261,7 @@ def test_mistakes_end_with_their_code_and_one_sentence(here: Run, arguments: lis
 
 @pytest.mark.parametrize("name", ["students.h5", "students-folder"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_other_kinds_of_models_are_exported_and_proven(
-    here: Run, tmp_path: Path, name: str
-) -> None:
+def test_other_kinds_of_models_are_exported_and_proven(here: Run, tmp_path: Path, name: str) -> None:
     model, path, output = load_model("linear"), tmp_path / name, tmp_path / "out"
     model.save(path) if path.suffix else model.export(path, verbose=False)
     arguments = ("--model", path, "--format", "all", "--quantize", "--data", "digits", "--output", output, "--json")
@@ -295,9 +291,7 @@ def test_a_saved_model_gives_the_same_bytes_in_another_process(run: Run, here: R
     assert made[0] == made[1]
 
 
-def test_code_in_a_model_runs_only_with_trust(
-    here: Run, tmp_path: Path
-) -> None:
+def test_code_in_a_model_runs_only_with_trust(here: Run, tmp_path: Path) -> None:
     import keras
 
     marker, ready = tmp_path / "executed", load_model("linear")
@@ -314,9 +308,7 @@ def test_code_in_a_model_runs_only_with_trust(
     assert marker.exists()
 
 
-def test_a_model_of_something_else_ends_with_5(
-    here: Run, tmp_path: Path
-) -> None:
+def test_a_model_of_something_else_ends_with_5(here: Run, tmp_path: Path) -> None:
     import keras
 
     path = tmp_path / "colours.keras"
@@ -346,9 +338,7 @@ def test_the_impossible_is_refused_before_any_work_with_what_is_possible(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_cannot_load_on_the_target_is_refused(
-    here: Run, tmp_path: Path
-) -> None:
+def test_a_file_that_cannot_load_on_the_target_is_refused(here: Run, tmp_path: Path) -> None:
     options = ("--model", "mlp", "--quantize", "int4", "--target", "pi-3-32", "--data", "digits", "--output", tmp_path)
     done = here("mnist-export", *options)
     assert done.returncode == 5, done.stderr
