@@ -66,9 +66,7 @@ def test_a_compiled_program_holds_the_proven_bytes(pair: Path, tmp_path: Path, c
     assert printed[-1] == "0 9 10 0.00392157 -128"
 
 
-@pytest.mark.parametrize(
-    "model", [pytest.param(name, marks=pytest.mark.slow if name == "accurate" else ()) for name in READY_MODELS]
-)
+@pytest.mark.parametrize("model", READY_MODELS)
 def test_the_array_is_the_int8_model(
     exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str
 ) -> None:

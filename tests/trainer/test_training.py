@@ -199,7 +199,7 @@ def test_a_shear_slants_and_a_turn_turns() -> None:
         assert 1 < max(np.abs(lean)) <= 15 * np.tan(np.radians(21))
 
 
-def test_the_command_trains_and_saves(run: Callable[..., object], here: Callable[..., object], tmp_path: Path) -> None:
+def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path) -> None:
     path = tmp_path / "new" / "mine.keras"
     done = run("mnist-train", "--architecture", "linear", "--data", "digits", "--epochs", 2, "--output", path, "--json")
     assert done.returncode == 0, done.stderr
@@ -209,7 +209,7 @@ def test_the_command_trains_and_saves(run: Callable[..., object], here: Callable
     assert "oneDNN" not in done.stderr
     assert sorted(entry.name for entry in path.parent.iterdir()) == ["mine.json", "mine.keras"]
 
-    measured = here("mnist-evaluate", path, "--data", "digits", "--json")
+    measured = run("mnist-evaluate", path, "--data", "digits", "--json")
     assert measured.returncode == 0, measured.stderr
     (found,) = json.loads(measured.stdout)["models"]
     assert found["accuracy"] == pytest.approx(record["test_accuracy"])
