@@ -21,12 +21,12 @@ class Preset:
 
 PRESETS: dict[str, Preset] = {
     "fast": Preset(
-        summary="in a hurry: 99.2 % of MNIST's test images right after three epochs",
+        summary="in a hurry: 99.2 % of MNIST's test images right after two epochs",
         architecture="strided",
         recipe=Recipe(
-            epochs=3,
+            epochs=2,
             batch_size=128,
-            peak_learning_rate=1e-2,
+            peak_learning_rate=2e-2,
             weight_decay=1e-2,
             loss="categorical_crossentropy",
             augmentation=AUGMENTATIONS["light"],
