@@ -247,7 +247,7 @@ def tables(facts: dict[str, Any]) -> str:
         "bytes when they were made again in another process.",
         "",
     ]
-    for model in READY_MODELS:
+    for model in dict.fromkeys(entry["model"] for entry in facts["measured"]):
         parts += [
             f"### `{model}`",
             "",
