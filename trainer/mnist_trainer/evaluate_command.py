@@ -70,13 +70,12 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
     scorers = {name: load_scorer(name, trust=arguments.trust, pixel_scale=scale) for name in names}
     test = load_data(arguments.data).test
-    assessed = []
-    for name, score in scorers.items():
-        off_the_path = None
-        if arguments.robustness:
-            say(f"{name}: corrupting digits and looking for what is none ...")
-            off_the_path = Robustness.measure(score, test)
-        assessed.append(Assessment(name, Evaluation.of(score, test), off_the_path))
+    evaluations = [Evaluation.of(score, test) for score in scorers.values()]
+    off_the_path: Sequence[Robustness | None] = [None] * len(names)
+    if arguments.robustness:
+        say("corrupting digits and drawing what is none ...")
+        off_the_path = Robustness.measure(list(scorers.values()), test)
+    assessed = [Assessment(*one) for one in zip(names, evaluations, off_the_path, strict=True)]
     facts = json.dumps({"models": [one.as_dict() for one in assessed]}, indent=2)
     if arguments.report:
         _write(arguments.report, assessed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,20 +50,27 @@ class Robustness:
         return float(np.mean(list(self.auroc.values())))
 
     @classmethod
-    def measure(cls, score: Scorer, data: Dataset, seed: int = 0) -> Robustness:
+    def measure(cls, scorers: Sequence[Scorer], data: Dataset, seed: int = 0) -> list[Robustness]:
         """Ask about every digit of `data` under every corruption, and about at most a thousand non-digits of each kind.
+
+        All models are asked about the same pictures, since drawing them takes longer than asking.
 
         A model's confidence is its best score; see D. Hendrycks and K. Gimpel, "A Baseline for Detecting Misclassified
         and Out-of-Distribution Examples in Neural Networks", 2017.
 
         Parameters
         ----------
-        score : Scorer
-            The model.
+        scorers : sequence of Scorer
+            The models.
         data : Dataset
             The digits.
         seed : int
             Of the corruptions and of the non-digits.
+
+        Returns
+        -------
+        list of Robustness
+            One for each model.
 
         Raises
         ------
@@ -75,7 +83,7 @@ class Robustness:
         >>> from mnist_trainer.scorer import load_scorer
         >>> import numpy as np
         >>> few = load_data("digits").test.take(np.arange(50), "test")
-        >>> found = Robustness.measure(load_scorer("mlp"), few)
+        >>> (found,) = Robustness.measure([load_scorer("mlp")], few)
         >>> len(found.accuracy), 0 <= found.mean_accuracy <= 1
         (15, True)
         """
@@ -86,17 +94,20 @@ class Robustness:
             )
         from sklearn.metrics import roc_auc_score
 
-        accuracy = {
-            name: float(np.mean(score(corruption(data.images, seed)).argmax(axis=1) == data.labels))
-            for name, corruption in CORRUPTIONS.items()
-        }
-        sure = score(data.images).max(axis=1)
-        auroc = {}
+        accuracy: list[dict[str, float]] = [{} for _ in scorers]
+        for name, corruption in CORRUPTIONS.items():
+            images = corruption(data.images, seed)
+            for score, right in zip(scorers, accuracy, strict=True):
+                right[name] = float(np.mean(score(images).argmax(axis=1) == data.labels))
+        sure = [score(data.images).max(axis=1) for score in scorers]
+        auroc: list[dict[str, float]] = [{} for _ in scorers]
         for name, kind in NON_DIGITS.items():
-            unsure = score(kind(min(PICTURES, len(data)), seed)).max(axis=1)
-            is_digit = np.repeat([1, 0], [len(sure), len(unsure)])
-            auroc[name] = float(roc_auc_score(is_digit, np.concatenate([sure, unsure])))
-        return cls(len(data), accuracy, auroc)
+            pictures = kind(min(PICTURES, len(data)), seed)
+            is_digit = np.repeat([1, 0], [len(data), len(pictures)])
+            for score, of_digits, area in zip(scorers, sure, auroc, strict=True):
+                of_none = score(pictures).max(axis=1)
+                area[name] = float(roc_auc_score(is_digit, np.concatenate([of_digits, of_none])))
+        return [cls(len(data), *figures) for figures in zip(accuracy, auroc, strict=True)]
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, ready for JSON."""
