@@ -70,11 +70,11 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
     scorers = {name: load_scorer(name, trust=arguments.trust, pixel_scale=scale) for name in names}
     test = load_data(arguments.data).test
-    evaluations = [Evaluation.of(score, test) for score in scorers.values()]
     off_the_path: Sequence[Robustness | None] = [None] * len(names)
     if arguments.robustness:
         say("corrupting digits and drawing what is none ...")
         off_the_path = Robustness.measure(list(scorers.values()), test)
+    evaluations = [Evaluation.of(score, test) for score in scorers.values()]
     assessed = [Assessment(*one) for one in zip(names, evaluations, off_the_path, strict=True)]
     facts = json.dumps({"models": [one.as_dict() for one in assessed]}, indent=2)
     if arguments.report:
