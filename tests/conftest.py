@@ -1,4 +1,7 @@
-"""What the tests share: real models, real images, and the files made from them, once a run."""
+"""Fixtures of all tests: real models, real images and the files made from them, each made once a run.
+
+Nothing of the workshop is imported at the top, so that the tests of the runtime run without it.
+"""
 
 from __future__ import annotations
 
@@ -10,74 +13,26 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
 import pytest
 
+if TYPE_CHECKING:
+    from mnist_exporters import ExportReport, Original, Precision
+    from mnist_trainer import Splits
+
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-from mnist_exporters import (
-    FORMATS,
-    Calibration,
-    ExportReport,
-    ExportSpec,
-    Original,
-    Precision,
-    Reference,
-    export,
-)
-from mnist_runtime import BACKENDS
-from mnist_trainer import READY_MODELS, Splits, load_data, load_model, mnist, model_path
-from mnist_trainer.model_digest import model_digest
+from mnist_exporters import ExportReport, Original, Precision
 
 pytest_plugins = ["tests.fixtures"]
 
 # No test asserts speed, and a busy machine is not a failure.
 hypothesis.settings.register_profile("unhurried", deadline=None)
 hypothesis.settings.load_profile("unhurried")
-
-EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.interfaces]
-"""Each format with each of its precisions: a new row is tested without a new line here."""
-
-DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
-"""Those that `mnist_runtime` runs itself; the others are for devices without Python."""
-
-REFUSED = {("tiny", "tflite", Precision.INT4)}
-"""What the gate refuses on the digits: of so few weights each needs its bits."""
-
-EVERY_EXPORT = [
-    pytest.param(
-        model,
-        format,
-        precision,
-        marks=pytest.mark.slow if model == "accurate" and (format == "c" or precision != "int8") else (),
-    )
-    for model in READY_MODELS
-    for format, precision in EVERY_PAIR
-    if (model, format, precision) not in REFUSED
-]
-"""Each ready model in each format and precision. The largest takes its time, and is as the others are."""
-
-EVERY_BACKEND = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            name == "tflite-runtime" and sys.version_info >= (3, 12), reason="it has no wheel above Python 3.11"
-        ),
-    )
-    for name in BACKENDS
-]
-
-
-EVERY_RUN = [
-    pytest.param(backend.values[0], precision, marks=backend.marks)
-    for backend in EVERY_BACKEND
-    for format, precision in EVERY_PAIR
-    if BACKENDS[backend.values[0]].runs((format,), str(precision))
-]
-"""Each backend with each precision of the files that it runs."""
 
 
 @pytest.fixture
@@ -104,11 +59,16 @@ def here(
 
 @pytest.fixture(scope="session")
 def digits() -> Splits:
+    from mnist_trainer import load_data
+
     return load_data("digits")
 
 
 @pytest.fixture(scope="session")
 def mnist_data() -> Splits:
+    from mnist_trainer import load_data
+    from mnist_trainer.data import mnist
+
     if not mnist.at_hand():
         pytest.skip("MNIST is not at hand: set MNIST_DIR")
     return load_data("mnist")
@@ -116,13 +76,19 @@ def mnist_data() -> Splits:
 
 @pytest.fixture(scope="session")
 def golden_images(digits: Splits) -> np.ndarray:
+    from mnist_exporters import Calibration
+
     return Calibration.draw(digits.test, 10, seed=0).images
 
 
 @pytest.fixture(scope="session")
 def originals(digits: Splits) -> dict[str, Original]:
+    from mnist_exporters import Original
+    from mnist_trainer import READY_MODELS, load_model, model_path
+    from mnist_trainer.model_io.digest import model_digest
+
     return {
-        name: Original.adopt(
+        name: Original.from_keras(
             load_model(name), digits.test, name=name, sha256=model_digest(model_path(name)), pixel_range="0..1"
         )
         for name in READY_MODELS
@@ -137,6 +103,8 @@ def exported(
     golden_images: np.ndarray,
 ) -> Callable[[str, str, Precision], ExportReport]:
     """Export a ready model, proven on the digits; each combination is made once."""
+    from mnist_exporters import FORMATS, Calibration, ExportSpec, Reference, export
+
     made: dict[tuple[str, str, Precision], ExportReport] = {}
     references = {name: Reference.of(original, digits.test) for name, original in originals.items()}
     calibration = Calibration.draw(digits.train, len(digits.train), seed=0)
@@ -160,6 +128,8 @@ def exported(
 
 @pytest.fixture(scope="session")
 def int8_tflite(exported: Callable[[str, str, Precision], ExportReport]) -> Path:
+    from mnist_exporters import Precision
+
     path = exported("cnn", "tflite", Precision.INT8).path
     assert path is not None
     return path
@@ -167,6 +137,8 @@ def int8_tflite(exported: Callable[[str, str, Precision], ExportReport]) -> Path
 
 @pytest.fixture(scope="session")
 def int8_onnx(exported: Callable[[str, str, Precision], ExportReport]) -> Path:
+    from mnist_exporters import Precision
+
     path = exported("cnn", "onnx", Precision.INT8).path
     assert path is not None
     return path

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripts.results import exports_table
 
+from mnist_tools.release.results import exports_table
 from mnist_trainer import READY_MODELS, model_path
 
 ROOT = Path(__file__).parents[1]

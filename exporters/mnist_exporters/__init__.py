@@ -5,10 +5,11 @@ Examples
 >>> from pathlib import Path
 >>> from tempfile import mkdtemp
 >>> from mnist_exporters import Calibration, ExportSpec, Original, Precision, Reference
->>> from mnist_exporters import confidence_threshold, export
+>>> from mnist_exporters import confidence_threshold
+>>> from mnist_exporters import export
 >>> from mnist_trainer import load_data, load_model
 >>> data = load_data("digits")
->>> original = Original.adopt(load_model("cnn"), data.test)
+>>> original = Original.from_keras(load_model("cnn"), data.test)
 >>> report = export(
 ...     original,
 ...     ExportSpec("tflite", Precision.INT8),
@@ -22,23 +23,16 @@ Examples
 (True, 'uint8')
 """
 
-from mnist_exporters.calibration import Calibration
-from mnist_exporters.errors import (
-    ConversionError,
-    ExporterError,
-    MissingPackageError,
-    ModelError,
-    UsageError,
-)
-from mnist_exporters.export import export
-from mnist_exporters.formats import FORMATS, Format
-from mnist_exporters.original import Original
-from mnist_exporters.parity import Parity, Reference
-from mnist_exporters.precision import Precision
-from mnist_exporters.refused_error import RefusedError
-from mnist_exporters.report import ExportReport
-from mnist_exporters.spec import ExportSpec
-from mnist_exporters.threshold import confidence_threshold
+from mnist_exporters.errors import ConversionError, MissingPackageError, ModelError, OutputError, UsageError
+from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.threshold import confidence_threshold
+from mnist_exporters.pipeline.export import export
+from mnist_exporters.proof.parity import Parity, Reference
+from mnist_exporters.proof.report import ExportReport, RefusedError
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS, Format
+from mnist_exporters.spec.precision import Precision
 
 __all__ = [
     "FORMATS",
@@ -46,11 +40,11 @@ __all__ = [
     "ConversionError",
     "ExportReport",
     "ExportSpec",
-    "ExporterError",
     "Format",
     "MissingPackageError",
     "ModelError",
     "Original",
+    "OutputError",
     "Parity",
     "Precision",
     "Reference",

@@ -1,68 +1,31 @@
-"""The errors of the exporters.
+"""The errors that only the exporters raise, and those they share with the other packages.
 
 ::
 
-    ToolkitError (mnist_runtime)
-    └── ExporterError               base of this package
-        ├── UsageError              2  an impossible pair, an impossible number         (ValueError)
-        ├── OutputError             2  a file cannot be written where it is to be       (OSError)
-        ├── RefusedError            3  not proven as good as the original, see `mnist_exporters.refused_error`
-        ├── MissingPackageError     4  a converter is not installed                     (ImportError)
-        ├── ModelError              5  the Keras model is not one of digits             (ValueError)
-        ├── ConversionError         5  the converter cannot express the model           (ValueError)
-        └── CalibrationError        6  the images to calibrate with do not suffice      (ValueError)
+    ToolkitError                  see `mnist_runtime.errors` for the whole tree
+    ├── UsageError              2  an argument or option is wrong                         (ValueError)
+    ├── OutputError             2  a file cannot be written                               (OSError)
+    ├── RefusedError            3  the accuracy check failed, see `mnist_exporters.proof.report`
+    ├── MissingPackageError     4  a needed package is not installed                      (ImportError)
+    ├── ModelError              5  a Keras model is damaged or not a digit classifier     (ValueError)
+    ├── ConversionError         5  the converter cannot express the model                 (ValueError)
+    └── CalibrationError        6  the calibration images are unsuitable                  (ValueError)
 """
 
 from __future__ import annotations
 
-from mnist_runtime.errors import ToolkitError
+from mnist_runtime.errors import MissingPackageError, ModelError, OutputError, ToolkitError, UsageError
 
-__all__ = [
-    "CalibrationError",
-    "ConversionError",
-    "ExporterError",
-    "MissingPackageError",
-    "ModelError",
-    "OutputError",
-    "UsageError",
-]
+__all__ = ["CalibrationError", "ConversionError", "MissingPackageError", "ModelError", "OutputError", "UsageError"]
 
 
-class ExporterError(ToolkitError):
-    """Base of the errors of `mnist_exporters`."""
-
-
-class UsageError(ExporterError, ValueError):
-    """What is asked for is impossible."""
-
-    exit_code = 2
-
-
-class OutputError(ExporterError, OSError):
-    """A file cannot be written where it is to be: the disk is full, the folder gone or read-only."""
-
-    exit_code = 2
-
-
-class MissingPackageError(ExporterError, ImportError):
-    """A package that this format needs is not installed."""
-
-    exit_code = 4
-
-
-class ModelError(ExporterError, ValueError):
-    """The Keras model is not a digit classifier that can be exported."""
+class ConversionError(ToolkitError, ValueError):
+    """The converter cannot express the model, or made something else than was asked for."""
 
     exit_code = 5
 
 
-class ConversionError(ExporterError, ValueError):
-    """The converter cannot express the model, or made something else of it than was asked for."""
-
-    exit_code = 5
-
-
-class CalibrationError(ExporterError, ValueError):
-    """There are too few images to calibrate with."""
+class CalibrationError(ToolkitError, ValueError):
+    """The calibration images are too few, or also among the test images."""
 
     exit_code = 6

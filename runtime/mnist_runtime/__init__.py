@@ -9,30 +9,32 @@ Examples
 (2,)
 """
 
-from mnist_runtime.affine import Affine
-from mnist_runtime.artifact import Artifact, Golden
-from mnist_runtime.backend import BACKENDS, Backend
+from mnist_runtime.artifact.container import Artifact, Golden
+from mnist_runtime.artifact.manifest import Manifest
+from mnist_runtime.backends.base import Backend
+from mnist_runtime.backends.quantization import QuantParams
+from mnist_runtime.backends.registry import BACKENDS
 from mnist_runtime.classifier import Classifier
+from mnist_runtime.device.self_test import SelfTest, self_test
 from mnist_runtime.errors import (
     ArtifactError,
     BackendError,
     BlankError,
+    MissingPackageError,
+    ModelError,
+    OutputError,
     PictureError,
-    RuntimePackageError,
     ToolkitError,
     UnsealedError,
     UsageError,
 )
-from mnist_runtime.manifest import Manifest
 from mnist_runtime.prediction import Prediction
-from mnist_runtime.preparation import prepare
-from mnist_runtime.self_test import SelfTest, self_test
+from mnist_runtime.preprocess.prepare import prepare
 
 __version__ = "0.1.0"
 
 __all__ = [
     "BACKENDS",
-    "Affine",
     "Artifact",
     "ArtifactError",
     "Backend",
@@ -41,9 +43,12 @@ __all__ = [
     "Classifier",
     "Golden",
     "Manifest",
+    "MissingPackageError",
+    "ModelError",
+    "OutputError",
     "PictureError",
     "Prediction",
-    "RuntimePackageError",
+    "QuantParams",
     "SelfTest",
     "ToolkitError",
     "UnsealedError",

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.artifact import Artifact, Golden
-from mnist_runtime.backend import BACKENDS, Backend, choose_backend, load_backend
-from mnist_runtime.brightness import Grey
+from mnist_runtime.artifact.container import Artifact, Golden
+from mnist_runtime.artifact.manifest import Manifest
+from mnist_runtime.backends.base import Backend
+from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backend
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
-from mnist_runtime.manifest import Manifest
-from mnist_runtime.mnist_form import mnist_form
-from mnist_runtime.picture import pixels_from
-from mnist_runtime.pixels import as_pixels
 from mnist_runtime.prediction import Prediction
-from mnist_runtime.preparation import digit_ink
-from mnist_runtime.scribble import is_scribble
+from mnist_runtime.preprocess.decode import pixels_from
+from mnist_runtime.preprocess.grayscale import Grey
+from mnist_runtime.preprocess.ink.strokes import is_scribble
+from mnist_runtime.preprocess.normalize import mnist_form
+from mnist_runtime.preprocess.pixels import as_pixels
+from mnist_runtime.preprocess.prepare import digit_ink
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -205,9 +206,9 @@ class Classifier:
             ink = digit_ink(pixels_from(picture))
         except BlankError:
             return Prediction(None)
-        return self.judge([ink])[0]
+        return self.classify_ink([ink])[0]
 
-    def judge(self, inks: Sequence[Grey]) -> list[Prediction]:
+    def classify_ink(self, inks: Sequence[Grey]) -> list[Prediction]:
         """Say what digit each of `inks` (h, w), 0..255, is, of which each shows one sign, as `digit_ink` returns it."""
         scores = self.predict_proba(np.stack([mnist_form(ink) for ink in inks]))
         found = [Prediction.of(row, self.manifest.threshold) for row in scores]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import EVERY_EXPORT, EVERY_RUN, REFUSED
+from tests.export_cases import EVERY_EXPORT, EVERY_RUN, REFUSED
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, Reference, RefusedError, export
 from mnist_runtime import BACKENDS, Classifier

@@ -6,9 +6,9 @@ import os
 
 import numpy as np
 import pytest
-from tests.runtime.photograph import CONDITIONS, Written, photograph, with_pen
 
 from mnist_runtime import Classifier
+from mnist_tools.studies.camera import CONDITIONS, Written, photograph, with_pen
 from mnist_trainer import Dataset, Splits
 
 os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # read once, when the first video of the process is opened

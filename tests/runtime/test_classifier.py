@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import DEVICE_PAIR
+from tests.export_cases import DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, UsageError
@@ -136,7 +136,7 @@ def test_a_damaged_file_never_reaches_an_interpreter(int8_onnx: Path, tmp_path: 
 
 
 def test_a_sealed_file_that_is_no_model_is_refused(int8_tflite: Path, tmp_path: Path) -> None:
-    from mnist_exporters.seal import seal
+    from mnist_exporters.formats.seal import seal
     from mnist_runtime import Artifact
 
     artifact = Artifact.open(int8_tflite)
@@ -177,7 +177,7 @@ def mixed_up(classifier: Classifier) -> int:
 
 @pytest.mark.parametrize("interpreters", [1, 3, 8])
 def test_each_call_has_an_interpreter_of_its_own(interpreters: int) -> None:
-    """With real interpreters: tests/runtime/test_every_interpreter.py; this one is sure to show a mixture."""
+    """With real interpreters: tests/runtime/backends/test_every_interpreter.py; this one is sure to show a mixture."""
     classifier = Classifier(Artifact.open(READY), [Forgetful() for _ in range(interpreters)], "numpy")
     assert mixed_up(classifier) == 0
 

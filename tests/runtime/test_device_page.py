@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from tests.runtime.film import write_film
+
+from mnist_tools.studies.film import write_film
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 PAGE = (RUNTIME / "README.md").read_text()

@@ -37,7 +37,9 @@ def test_classifying_with_numpy_brings_none(run: Callable[..., object]) -> None:
     assert not modules_after(run, f"import numpy as np, mnist_runtime as m; {loading}") & (HEAVY | INTERPRETERS)
 
 
-@pytest.mark.parametrize("module", ["mnist_trainer", "mnist_trainer.cli", "mnist_exporters", "mnist_exporters.cli"])
+@pytest.mark.parametrize(
+    "module", ["mnist_trainer", "mnist_trainer.cli.main", "mnist_exporters", "mnist_exporters.cli.main"]
+)
 def test_the_workshop_waits_with_its_heavy_imports(run: Callable[..., object], module: str) -> None:
     assert not modules_after(run, f"import {module}") & (HEAVY | INTERPRETERS)
 

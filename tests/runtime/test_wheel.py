@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from tests.conftest import EVERY_BACKEND
+from tests.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BACKENDS
 

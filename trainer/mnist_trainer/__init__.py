@@ -3,26 +3,22 @@
 Importing this package imports neither TensorFlow nor scikit-learn; its functions do when they run.
 """
 
-from mnist_trainer.architecture import ARCHITECTURES, Architecture, Recipe, architecture
-from mnist_trainer.augmentation import AUGMENTATIONS, Augmentation
-from mnist_trainer.corruption_augmentation import CorruptionAugmentation
-from mnist_trainer.dataset import Dataset, Splits
-from mnist_trainer.datasets import DATASETS, load_data
-from mnist_trainer.distillation import Distillation
-from mnist_trainer.errors import (
-    DataError,
-    DivergedError,
-    MissingPackageError,
-    ModelError,
-    TrainerError,
-    UsageError,
-)
-from mnist_trainer.evaluation import Evaluation, evaluate
-from mnist_trainer.model_file import READY_MODELS, load_model, model_path
-from mnist_trainer.non_digits import NonDigits
-from mnist_trainer.optimizer import OPTIMIZERS
-from mnist_trainer.preset import PRESETS, Preset
-from mnist_trainer.training import InterruptedTraining, Training, train
+from mnist_trainer.architectures.base import Architecture
+from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
+from mnist_trainer.augmentation.affine import AUGMENTATIONS, Augmentation
+from mnist_trainer.augmentation.corruptions import CorruptionAugmentation
+from mnist_trainer.augmentation.non_digits import NonDigits
+from mnist_trainer.data.dataset import Dataset, Splits
+from mnist_trainer.data.load import DATASETS, load_data
+from mnist_trainer.errors import DataError, DivergedError, MissingPackageError, ModelError, OutputError, UsageError
+from mnist_trainer.evaluation.evaluate import Evaluation, evaluate
+from mnist_trainer.model_io.load import load_model, model_path
+from mnist_trainer.model_io.ready import READY_MODELS
+from mnist_trainer.recipes.choices import OPTIMIZERS
+from mnist_trainer.recipes.distillation import Distillation
+from mnist_trainer.recipes.presets import PRESETS, Preset
+from mnist_trainer.recipes.recipe import Recipe
+from mnist_trainer.training.train import InterruptedTraining, Training, train
 
 __all__ = [
     "ARCHITECTURES",
@@ -43,10 +39,10 @@ __all__ = [
     "MissingPackageError",
     "ModelError",
     "NonDigits",
+    "OutputError",
     "Preset",
     "Recipe",
     "Splits",
-    "TrainerError",
     "Training",
     "UsageError",
     "architecture",

@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 
 import pytest
-from scripts.pi.boards import BOARDS
-from scripts.pi.check import selected
-from scripts.pi.targets import PAIRS, TARGETS
 
 from mnist_runtime import UsageError
+from mnist_tools.pi.check import selected
+from mnist_tools.pi.emulator.boards import BOARDS
+from mnist_tools.pi.targets import PAIRS, TARGETS
 
 ROOT = Path(__file__).parents[3]
 
 
 def check(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "scripts.pi.check", *map(str, arguments)]
+    command = [sys.executable, "-m", "mnist_tools.pi.check", *map(str, arguments)]
     merged = {**os.environ, **environment}
     return subprocess.run(command, cwd=ROOT, env=merged, capture_output=True, text=True, check=False)
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from scripts.pi.comparison import Comparison, bound
-from scripts.pi.targets import PAIRS
 
-from mnist_runtime.self_test import SCORE_BOUNDS
+from mnist_runtime.device.self_test import SCORE_BOUNDS
+from mnist_tools.pi.comparison import Comparison, bound
+from mnist_tools.pi.targets import PAIRS
 
 SCORES = np.eye(10, dtype=np.float32)[np.arange(200) % 10] * np.float32(200 / 256)
 STEP = np.float32(1 / 256)

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripts.pi.questions import Questions, images
-from tests.conftest import EVERY_BACKEND
+from tests.backend_cases import EVERY_BACKEND
 
 from mnist_exporters import Precision
 from mnist_runtime import BACKENDS, BackendError, Classifier
+from mnist_tools.pi.questions import Questions, images
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,12 @@
 """The table of systems says the same as the runtime's own tables and the exporters'."""
 
 import pytest
-from scripts.pi.boards import BOARDS
-from scripts.pi.targets import PAIRS, TARGETS
 
-from mnist_exporters import target as devices
+from mnist_exporters.targets import devices
 from mnist_runtime import BACKENDS
-from mnist_runtime.installation import WHEELS, how_to_install
+from mnist_runtime.device.installation import WHEELS, how_to_install
+from mnist_tools.pi.emulator.boards import BOARDS
+from mnist_tools.pi.targets import PAIRS, TARGETS
 
 
 @pytest.mark.parametrize("name", TARGETS)

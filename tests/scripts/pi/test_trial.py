@@ -1,12 +1,12 @@
 """What the doctor must say in a guest."""
 
 import pytest
-from scripts.pi.guest import GuestError
-from scripts.pi.targets import PAIRS, TARGETS
-from scripts.pi.trial import require_diagnoses
 
 from mnist_runtime import BACKENDS
-from mnist_runtime.installation import WHEELS, how_to_install
+from mnist_runtime.device.installation import WHEELS, how_to_install
+from mnist_tools.pi.emulator.guest import GuestError
+from mnist_tools.pi.targets import PAIRS, TARGETS
+from mnist_tools.pi.trial import require_diagnoses
 
 
 def diagnoses(target: str, backend: str) -> list[dict[str, str]]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
-from scripts.pi.targets import TARGETS
-from scripts.pi.wheels import wanted
 
 from mnist_runtime import BACKENDS
+from mnist_tools.pi.targets import TARGETS
+from mnist_tools.pi.wheels import wanted
 
 CONSTRAINTS = (Path(__file__).parents[3] / "constraints.txt").read_text()
 

@@ -1,1 +1,1 @@
-"""The networks, one a module; the table of `mnist_trainer.architecture` names them."""
+"""The networks, one a module; the table of `mnist_trainer.architectures.registry` names them."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist_trainer.architecture import TUTORIAL, Architecture
+from mnist_trainer.architectures.base import Architecture
+from mnist_trainer.recipes.recipe import TUTORIAL
 
 if TYPE_CHECKING:
     import keras

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist_trainer.architecture import Architecture, Recipe
-from mnist_trainer.augmentation import AUGMENTATIONS
+from mnist_trainer.architectures.base import Architecture
+from mnist_trainer.augmentation.affine import AUGMENTATIONS
+from mnist_trainer.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras

@@ -1,0 +1,129 @@
+"""source_code."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.formats.c.tflm import ALIGNMENT
+from mnist_exporters.formats.tflite import read as tflite_contents
+from mnist_runtime import ArtifactError, Golden, Manifest
+
+NUMBERS_A_LINE = 20
+
+
+NO_DIGEST = "0" * 64
+"""What stands in both files while their digest is computed."""
+
+
+MANIFEST_BEGIN, MANIFEST_END = "manifest:\n", "\n*/"
+
+
+def identifier(stem: str) -> str:
+    """Return `stem` as a name in C."""
+    name = re.sub(r"\W", "_", stem, flags=re.ASCII).lower()
+    return f"model_{name}" if not name or name[0].isdigit() or name[0] == "_" else name
+
+
+def _lines(numbers: npt.NDArray[Any]) -> str:
+    flat = [str(number) for number in numbers.reshape(-1).tolist()]
+    rows = (flat[start : start + NUMBERS_A_LINE] for start in range(0, len(flat), NUMBERS_A_LINE))
+    return ",\n".join("    " + ", ".join(row) for row in rows)
+
+
+def header_text(stem: str, name: str, model: bytes, manifest: Manifest) -> str:
+    """Return the C header of a model."""
+    contents = tflite_contents.read(model)
+    source, target = contents.input.affine, contents.output.affine
+    if source is None or target is None:
+        raise ArtifactError("Expected a model quantised at both ends, received another; export it again.")
+    upper = name.upper()
+    # A comment must not end inside the manifest; in JSON a slash may be escaped.
+    text = manifest.to_json().replace("*/", "*\\/")
+    return f"""\
+/* {stem}: a digit classifier for TensorFlow Lite Micro, made by mnist-edge-export. Do not edit.
+
+Input:  28 x 28 pixels as int8, row by row: (int8_t)(pixel - 128) for a raw pixel 0..255, white on black.
+Output: ten scores as int8; score = {upper}_OUTPUT_SCALE * (value - {upper}_OUTPUT_ZERO_POINT).
+The proof was run in an arena of the size below, measured on {manifest.golden["machine"]} with pointers of 8 bytes.
+
+{MANIFEST_BEGIN}{text}
+*/
+#ifndef {upper}_H_
+#define {upper}_H_
+
+#include <stdint.h>
+
+#define {upper}_SHA256 "{NO_DIGEST}"
+#define {upper}_DIGEST 0x{NO_DIGEST[:8]}u
+
+#define {upper}_MODEL_BYTES {len(model)}
+#define {upper}_ALIGNMENT {ALIGNMENT}
+#define {upper}_ARENA_BYTES {manifest.requires["arena_bytes"]}
+
+#define {upper}_IMAGE_SIDE 28
+#define {upper}_LABEL_COUNT {len(manifest.labels)}
+#define {upper}_INPUT_SCALE {source.scale!r}f
+#define {upper}_INPUT_ZERO_POINT ({source.zero_point})
+#define {upper}_OUTPUT_SCALE {target.scale!r}f
+#define {upper}_OUTPUT_ZERO_POINT ({target.zero_point})
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+extern const uint8_t {name}_model[{upper}_MODEL_BYTES];
+extern const char *const {name}_labels[{upper}_LABEL_COUNT];
+
+/* Test vectors: raw pixels 0..255, and the scores that were given for them when the model was proven. */
+extern const int {name}_golden_count;
+extern const uint8_t {name}_golden_pixels[];
+extern const int8_t {name}_golden_scores[];
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif /* {upper}_H_ */
+"""
+
+
+def source_text(stem: str, name: str, model: bytes, manifest: Manifest, golden: Golden) -> str:
+    """Return the C source with the arrays of a model."""
+    upper = name.upper()
+    labels = ", ".join(f'"{label}"' for label in manifest.labels)
+    return f"""\
+/* The arrays of {stem}.h. Valid C99 and C++11. Do not edit. SHA-256 "{NO_DIGEST}" */
+#include "{stem}.h"
+
+#if {upper}_DIGEST != 0x{NO_DIGEST[:8]}u
+#error "{stem}.h and {stem}.cc come from different exports"
+#endif
+
+#if defined(__cplusplus)
+#define {upper}_ALIGNED alignas({upper}_ALIGNMENT)
+#elif defined(__GNUC__)
+#define {upper}_ALIGNED __attribute__((aligned({upper}_ALIGNMENT)))
+#else
+#define {upper}_ALIGNED
+#endif
+
+{upper}_ALIGNED const uint8_t {name}_model[{upper}_MODEL_BYTES] = {{
+{_lines(np.frombuffer(model, np.uint8))}
+}};
+
+const char *const {name}_labels[{upper}_LABEL_COUNT] = {{{labels}}};
+
+const int {name}_golden_count = {len(golden.images)};
+
+const uint8_t {name}_golden_pixels[] = {{
+{_lines(golden.images)}
+}};
+
+const int8_t {name}_golden_scores[] = {{
+{_lines(golden.scores)}
+}};
+"""

@@ -1,0 +1,82 @@
+"""`with_integer_input`: let a ``.tflite`` file that takes floats take quantised pixels."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from mnist_runtime.backends.quantization import QuantParams
+
+__all__ = ["with_integer_input", "with_short_names"]
+
+
+def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
+    """Return the model `content` with a DEQUANTIZE in front, so that its input is what `affine` describes.
+
+    TensorFlow's converter refuses integer pixels where activations are int16; every interpreter since tflite-runtime
+    2.14 runs the file with this one operator more.
+
+    Parameters
+    ----------
+    content : bytes
+        A ``.tflite`` model with one float32 input.
+    affine : QuantParams
+        Scale, zero point and type (uint8 or int8) of the new input.
+    """
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    (floats,) = graph.inputs
+
+    pixels = schema.TensorT()
+    pixels.name = b"pixels"
+    pixels.type = {"uint8": schema.TensorType.UINT8, "int8": schema.TensorType.INT8}[affine.dtype]
+    pixels.shape = graph.tensors[floats].shape
+    pixels.shapeSignature = graph.tensors[floats].shapeSignature
+    pixels.quantization = schema.QuantizationParametersT()
+    pixels.quantization.scale, pixels.quantization.zeroPoint = [affine.scale], [affine.zero_point]
+    graph.tensors.append(pixels)
+    integers = len(graph.tensors) - 1
+
+    code = schema.OperatorCodeT()
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
+    code.version = 2  # the one that takes int8
+    model.operatorCodes.append(code)
+    dequantize = schema.OperatorT()
+    dequantize.opcodeIndex = len(model.operatorCodes) - 1
+    dequantize.inputs, dequantize.outputs = [integers], [floats]
+    graph.operators.insert(0, dequantize)
+
+    graph.inputs = [integers]
+    for signature in model.signatureDefs:
+        for end in signature.inputs:
+            end.tensorIndex = integers
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def with_short_names(content: bytes) -> bytes:
+    """Return the model `content`, its tensors named after the last of their operators, without what all names share.
+
+    ``scaled_1/cnn_1/relu1_1/Relu;scaled_1/cnn_1/norm1_1/add_1`` becomes ``relu1_1/Relu``. The names of the input and
+    the output of the whole stay.
+    """
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    for graph in model.subgraphs:
+        ends = {*graph.inputs, *graph.outputs}
+        inner = [tensor for number, tensor in enumerate(graph.tensors) if number not in ends and tensor.name]
+        names = [tensor.name.decode().partition(";")[0] for tensor in inner]
+        paths = [name.split("/")[:-1] for name in names if "/" in name]
+        shared = "".join(
+            f"{step[0]}/" for step in takewhile(lambda step: len(set(step)) == 1, zip(*paths, strict=False))
+        )
+        for tensor, name in zip(inner, names, strict=True):
+            tensor.name = name.removeprefix(shared).encode()
+    builder = flatbuffers.Builder(len(content))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())

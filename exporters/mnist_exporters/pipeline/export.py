@@ -1,0 +1,192 @@
+"""`export`: convert, prove, seal, and only then let the file appear at its destination."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import pkgutil
+import platform
+import time
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.errors import ConversionError, MissingPackageError
+from mnist_exporters.formats.contents import BLACK, Contents
+from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.inputs.original import Original
+from mnist_exporters.pipeline.staging import StagedExport
+from mnist_exporters.proof.parity import Parity, Reference
+from mnist_exporters.proof.report import ExportReport, RefusedError
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.precision import PACKAGES
+from mnist_exporters.targets.devices import Target
+from mnist_exporters.targets.interpreters import loads_on
+from mnist_runtime import Classifier, Golden, Manifest, __version__
+
+__all__ = ["export"]
+
+PREPARATION = {
+    "polarity": "white on black",
+    "box": 20,
+    "field": 28,
+    "centre": "centre of mass",
+    "pixels": "raw, 0..255",
+}
+
+
+def export(
+    original: Original,
+    spec: ExportSpec,
+    destination: Path,
+    *,
+    reference: Reference,
+    golden_images: npt.NDArray[np.uint8],
+    calibration: Calibration | None = None,
+    threshold: float = 0.0,
+    target: Target | None = None,
+) -> ExportReport:
+    """Export `original` as `spec` says; the file appears at `destination` proven and whole, or not at all.
+
+    Parameters
+    ----------
+    original : Original
+        The Keras model.
+    spec : ExportSpec
+        Format, precision, tolerance.
+    destination : Path
+        The file to write, in a folder that exists. One that is there already is replaced, by a proven one only.
+    reference : Reference
+        Test images and what the original says about them: what the export is proven on.
+    calibration : Calibration, optional
+        Training images; only precisions that are calibrated need and use them.
+    golden_images : ndarray of shape (k, 28, 28), dtype uint8
+        Real digits that may be given away with the file.
+    threshold : float, optional
+        Confidence, 0..1, below which the device says that a picture shows no digit; see `confidence_threshold`.
+    target : Target, optional
+        A device that the file must load on.
+
+    Returns
+    -------
+    ExportReport
+
+    Raises
+    ------
+    RefusedError
+        If the export is not proven to be as good as the original within the tolerance. It holds the report.
+    CalibrationError
+        If a calibration image is also one of the test images.
+    ConversionError
+        If the model cannot be expressed in the format, is not what was asked for, or cannot load on `target`.
+    MissingPackageError
+        If a converter or interpreter is not installed.
+    OutputError
+        If the file cannot be written.
+    """
+    started = time.perf_counter()
+    row = FORMATS[spec.format]
+    _need(spec)
+    used = calibration if spec.precision.is_calibrated else None
+    if used:
+        used.refuse_overlap(reference.images)
+    model: bytes = pkgutil.resolve_name(row.convert)(original, spec, used)
+    contents: Contents = pkgutil.resolve_name(row.read)(model)
+    contents.refuse_another_than(spec, original.pixel_scale)
+    if target:
+        target.refuse(contents)
+    converted = time.perf_counter()
+    manifest = _manifest(original, spec, contents, used, threshold)
+    with StagedExport(destination, row) as drafts:
+        drafts.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
+        device = drafts.load()
+        scores = device.predict_proba(reference.images)
+        parity = Parity.compare(reference, scores, spec.tolerance)
+        golden = Golden(golden_images, device.scores(golden_images))
+        recorded = {**manifest.golden, "backend": device.backend_name}
+        drafts.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)
+        report = ExportReport(
+            path=destination if parity.passed else None,
+            format=spec.format,
+            precision=spec.precision.value,
+            size_bytes=drafts.size,
+            model_bytes=len(model),
+            sha256=drafts.sha256,
+            input_dtype=contents.input.dtype,
+            output_dtype=contents.output.dtype,
+            pixel_range=original.pixel_range,
+            loads_on=loads_on(contents),
+            requires=contents.requirements(),
+            parity=parity,
+            seconds=round(time.perf_counter() - started, 3),
+            seconds_converting=round(converted - started, 3),
+            scores=scores,
+        )
+        if not parity.passed:
+            raise RefusedError(report)
+        _confirm(drafts.load(), golden)
+        drafts.commit()
+    return report
+
+
+def _packages(spec: ExportSpec) -> tuple[str, ...]:
+    """Return the distributions that shape the file, the interpreter of the proof last."""
+    of_precision = (PACKAGES[spec.precision],) if spec.precision in PACKAGES else ()
+    return (*of_precision, *FORMATS[spec.format].packages)
+
+
+def _need(spec: ExportSpec) -> None:
+    extras = {PACKAGES[spec.precision]: spec.precision.value} if spec.precision in PACKAGES else {}
+    for package in _packages(spec):
+        if importlib.util.find_spec(package.replace("-", "_")) is None:
+            extra = extras.get(package, FORMATS[spec.format].extra)
+            wanted = f"'mnist-edge-export[{extra}]'" if extra else package
+            raise MissingPackageError(
+                f"Expected {package}, which {spec.format} {spec.precision} needs, it is not installed: "
+                f"pip install {wanted}."
+            )
+
+
+def _manifest(
+    original: Original, spec: ExportSpec, contents: Contents, calibration: Calibration | None, threshold: float
+) -> Manifest:
+    tools = {package: metadata.version(package) for package in (*_packages(spec), "numpy")}
+    return Manifest(
+        name=original.name,
+        format=spec.format,
+        precision=spec.precision.value,
+        labels=tuple("0123456789"),
+        scores="sigmoid" if original.activation == "sigmoid" else "softmax",
+        input={"dtype": contents.input.dtype, "shape": [None, 28, 28, 1], **_pixel_line(contents, original)},
+        output={"dtype": contents.output.dtype, "shape": [None, 10]},
+        preparation=PREPARATION,
+        source={
+            "sha256": original.sha256,
+            "parameters": int(original.model.count_params()),
+            "pixel_range": original.pixel_range,
+            "activation": original.activation,
+        },
+        tools={"mnist-edge-export": __version__, **tools},
+        golden={"version": tools[_packages(spec)[-1]], "machine": platform.machine()},
+        requires=contents.requirements(),
+        threshold=threshold,
+        calibration=calibration.as_dict() if calibration else None,
+    )
+
+
+def _pixel_line(contents: Contents, original: Original) -> dict[str, float]:
+    """Return scale and offset of a file that does not take the raw pixel: its input is ``pixel * scale + offset``."""
+    if contents.input.dtype == "uint8":
+        return {}
+    if contents.input.dtype == "float32":
+        return {"scale": original.pixel_scale, "offset": 0}
+    return {"scale": 1, "offset": BLACK[contents.input.dtype]}
+
+
+def _confirm(device: Classifier, golden: Golden) -> None:
+    """Ask the very file that is about to appear about its own golden vectors."""
+    if not np.array_equal(device.scores(golden.images), golden.scores):
+        raise ConversionError("Expected the sealed file to repeat its golden vectors, it gave other scores.")

@@ -1,0 +1,136 @@
+"""`Comparison`: every export of one original, measured side by side, with one of them recommended."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_exporters.inputs.original import Original
+from mnist_exporters.proof.parity import Parity, Reference
+from mnist_exporters.proof.report import ExportReport
+from mnist_exporters.reports.flips import confusion, flips
+from mnist_exporters.reports.latency import Latency
+from mnist_exporters.targets.devices import TARGETS
+from mnist_exporters.targets.interpreters import INTERPRETERS
+
+__all__ = ["Candidate", "Comparison"]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One export and what was measured of it besides the proof.
+
+    Parameters
+    ----------
+    report : ExportReport
+        With its proof.
+    latencies : tuple of Latency
+        One for each interpreter that is installed here and runs it; empty where it was refused.
+    stability : Parity or None
+        The comparison of two calibrations; None where there is nothing to calibrate, or too few images for two.
+    """
+
+    report: ExportReport
+    latencies: tuple[Latency, ...]
+    stability: Parity | None
+
+    @property
+    def name(self) -> str:
+        """Format and precision."""
+        return f"{self.report.format} {self.report.precision}"
+
+    @property
+    def p50_us(self) -> float:
+        """Median microseconds of the interpreter that is fastest with it; infinite where none was measured."""
+        return min((latency.p50_us for latency in self.latencies), default=math.inf)
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Devices that have an interpreter for it."""
+        return tuple(name for name, row in TARGETS.items() if set(row.interpreters) & set(self.report.loads_on))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What ``--report`` shows.
+
+    Parameters
+    ----------
+    original : Original
+        The Keras model.
+    reference : Reference
+        Test images and its answers.
+    candidates : tuple of Candidate
+        In the order in which they were asked for.
+    """
+
+    original: Original
+    reference: Reference
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def original_bytes(self) -> int:
+        """Bytes of the original's parameters in float32: what the ratios refer to."""
+        return int(self.original.model.count_params()) * 4
+
+    @property
+    def recommended(self) -> Candidate | None:
+        """The proven candidate with the best of size and speed together; None if none was measured.
+
+        A candidate is weighed by the geometric mean of two ratios: its size to the smallest, and its median latency to
+        the fastest. Accuracy does not enter, since each was proven; between equals the higher agreement decides.
+        """
+        measured = [row for row in self.candidates if row.report.path and row.latencies]
+        return min(measured, key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
+
+    @property
+    def reason(self) -> str:
+        """Why `recommended` is, in one sentence with its figures."""
+        best = self.recommended
+        if best is None:
+            return "No file was proven and measured, so none is recommended."
+        smallest, fastest = self._best()
+        return (
+            f"{best.name}: {best.report.model_bytes / smallest:.2f}x the size of the smallest and "
+            f"{best.p50_us / fastest:.2f}x the time of the fastest on this machine, the best of both together; "
+            f"{best.report.parity.agreement:.2%} same answers; loads on {', '.join(best.targets)}."
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        best = self.recommended
+        return {
+            "original": {
+                "name": self.original.name,
+                "sha256": self.original.sha256,
+                "parameters": int(self.original.model.count_params()),
+                "float32_bytes": self.original_bytes,
+                "confusion": confusion(self.reference.labels, self.reference.scores),
+            },
+            "dataset": {"name": self.reference.dataset, "images": len(self.reference.images)},
+            "interpreters": {name: row.since for name, row in INTERPRETERS.items()},
+            "recommended": {"format": best.report.format, "precision": best.report.precision} if best else None,
+            "reason": self.reason,
+            "artifacts": [self._candidate(row) for row in self.candidates],
+        }
+
+    def _candidate(self, row: Candidate) -> dict[str, Any]:
+        return row.report.as_dict() | {
+            "ratio": self.original_bytes / row.report.model_bytes,
+            "targets": row.targets,
+            "latencies": [dataclasses.asdict(latency) for latency in row.latencies],
+            "stability": row.stability.as_dict() if row.stability else None,
+            "confusion": confusion(self.reference.labels, row.report.scores),
+            "flips": [flip.as_dict() for flip in flips(self.reference, row.report.scores)],
+        }
+
+    def _best(self) -> tuple[int, float]:
+        """Return the smallest size and the shortest median among the proven candidates that were measured."""
+        measured = [row for row in self.candidates if row.report.path and row.latencies]
+        return min(row.report.model_bytes for row in measured), min(row.p50_us for row in measured)
+
+    def _weight(self, row: Candidate) -> float:
+        smallest, fastest = self._best()
+        return math.sqrt(row.report.model_bytes / smallest * row.p50_us / fastest)

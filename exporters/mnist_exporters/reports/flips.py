@@ -1,0 +1,83 @@
+"""`Flip`: an image that the export answers otherwise than the original."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.proof.parity import Reference
+
+__all__ = ["Flip", "confusion", "flips"]
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One image and the two answers.
+
+    Parameters
+    ----------
+    index : int
+        Place in the held-out set.
+    label : int
+        The truth.
+    original, exported : int
+        The answers.
+    original_score, exported_score : float
+        What each gave its own answer, 0..1; nan if a broken export gave that.
+    """
+
+    index: int
+    label: int
+    original: int
+    exported: int
+    original_score: float
+    exported_score: float
+
+    @property
+    def kind(self) -> str:
+        """What the change did: ``"lost"`` and ``"gained"`` a right answer, or ``"moved"`` from one wrong to another."""
+        if self.label == self.original:
+            return "lost"
+        return "gained" if self.label == self.exported else "moved"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON, which lacks infinities and nans."""
+        facts = dataclasses.asdict(self) | {"kind": self.kind}
+        return {key: value if isinstance(value, str) or math.isfinite(value) else None for key, value in facts.items()}
+
+
+def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, ...]:
+    """Return every image that `scores`, (n, 10), answer otherwise than `reference`, in order.
+
+    Examples
+    --------
+    >>> truth = np.array([3, 5], np.uint8)
+    >>> reference = Reference("two", np.zeros((2, 28, 28), np.uint8), truth, np.eye(10, dtype=np.float32)[[3, 1]])
+    >>> [(flip.index, flip.kind) for flip in flips(reference, np.eye(10, dtype=np.float32)[[3, 5]])]
+    [(1, 'gained')]
+    """
+    before, after = reference.scores.argmax(axis=1), scores.argmax(axis=1)
+    return tuple(
+        Flip(
+            index=int(index),
+            label=int(reference.labels[index]),
+            original=int(before[index]),
+            exported=int(after[index]),
+            original_score=float(reference.scores[index, before[index]]),
+            exported_score=float(scores[index, after[index]]),
+        )
+        for index in np.flatnonzero(before != after)
+    )
+
+
+def confusion(labels: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32]) -> list[list[int]]:
+    """Return how many images of each digit, by row, were answered by each digit, by column."""
+    table = np.zeros((10, 10), np.int64)
+    np.add.at(table, (labels, scores.argmax(axis=1)), 1)
+    counts: list[list[int]] = table.tolist()
+    return counts

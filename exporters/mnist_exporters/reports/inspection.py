@@ -1,0 +1,125 @@
+"""`Inspection`: what a file says of itself, what is in it, and where it loads."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import pkgutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnist_exporters.formats.contents import Contents, Tensor
+from mnist_exporters.spec.format import FORMATS, format_of
+from mnist_exporters.targets.devices import TARGETS
+from mnist_exporters.targets.interpreters import INTERPRETERS
+from mnist_runtime import Artifact, Manifest, UnsealedError
+
+__all__ = ["Inspection"]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found. Nothing is run for it, but TFLM is asked for the arena of a C export.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    size_bytes : int
+        Its length.
+    sha256 : str
+        Of all of it.
+    manifest : Manifest or None
+        None for a file that this toolkit did not export.
+    contents : Contents
+        Read from the model itself.
+    """
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    manifest: Manifest | None
+    contents: Contents
+
+    @classmethod
+    def of(cls, path: Path) -> Inspection:
+        """Look into the file at `path`: an export, or any other ``.tflite`` or ``.onnx`` model.
+
+        Raises
+        ------
+        UsageError
+            If it has no suffix of a known format.
+        ArtifactError
+            If it is missing, damaged, or no such model.
+        """
+        row = FORMATS[format_of(path)]
+        manifest = None
+        try:
+            artifact: Artifact = pkgutil.resolve_name(row.open)(path)
+            model, manifest = artifact.content, artifact.manifest
+        except UnsealedError:
+            model = path.read_bytes()
+        content = path.read_bytes()
+        return cls(
+            path=path,
+            size_bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            manifest=manifest,
+            contents=pkgutil.resolve_name(row.read)(model),
+        )
+
+    @property
+    def obstacles(self) -> dict[str, str | None]:
+        """Interpreter -> why it cannot load the model; None if it can."""
+        return {name: row.unsupported_reason(self.contents) for name, row in INTERPRETERS.items()}
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Rows of `TARGETS` with an interpreter that can load it."""
+        loads = {name for name, unsupported_reason in self.obstacles.items() if unsupported_reason is None}
+        return tuple(name for name, row in TARGETS.items() if loads & set(row.interpreters))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {
+            "path": str(self.path),
+            "size_bytes": self.size_bytes,
+            "sha256": self.sha256,
+            "manifest": dataclasses.asdict(self.manifest) if self.manifest else None,
+            "contents": dataclasses.asdict(self.contents),
+            "obstacles": self.obstacles,
+            "targets": self.targets,
+        }
+
+    def __str__(self) -> str:
+        contents = self.contents
+        heading = f"{self.path}: {contents.format}, {self.size_bytes:,} bytes, sha256 {self.sha256}"
+        return "\n".join(
+            [
+                heading,
+                *_section("manifest", _manifest_lines(self.manifest)),
+                *_section("tensors", [_line(tensor, contents) for tensor in contents.tensors]),
+                *_section("operators", [f"{name} {version}" for name, version in contents.operators.items()]),
+                *_section("interpreters", [f"{name}: {why or 'loads it'}" for name, why in self.obstacles.items()]),
+                *_section("targets", [", ".join(self.targets) or "none"]),
+            ]
+        )
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [title, *(f"  {line}" for line in lines)]
+
+
+def _manifest_lines(manifest: Manifest | None) -> list[str]:
+    if manifest is None:
+        return ["none: mnist-export did not make this file, or its end is missing; nothing is proven of it"]
+    facts = dataclasses.asdict(manifest)
+    return [f"{name}: {value}" for name, value in facts.items()]
+
+
+def _line(tensor: Tensor, contents: Contents) -> str:
+    end = "  <- input" if tensor == contents.input else "  -> output" if tensor == contents.output else ""
+    shape = "x".join("n" if axis < 0 else str(axis) for axis in tensor.shape) or "scalar"
+    affine = f", {tensor.affine.scale:g} * (q - {tensor.affine.zero_point})" if tensor.affine else ""
+    return f"{tensor.name}: {tensor.dtype} {shape}{affine}{', constant' if tensor.is_constant else ''}{end}"

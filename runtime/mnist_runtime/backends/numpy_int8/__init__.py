@@ -1,0 +1,1 @@
+"""TODO numpy_int8."""

@@ -1,0 +1,230 @@
+"""`Call`: an operator together with its tensors, and the checks that every kernel makes of them.
+
+A file with a right digest may still be made to exhaust a device: an operator of forty bytes can ask for a tensor of a
+terabyte. So every kernel tells the `Budget` what it is about to take, before it takes it, while the first image passes,
+which is when the file is loaded. No operator makes more of n images than n times what it makes of one, and so nothing
+needs to be counted later.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.backends.tflite_format.model import Operator, Tensor
+from mnist_runtime.errors import ArtifactError
+
+__all__ = ["Array", "Budget", "Call", "Kernel", "windows_of"]
+
+Array = npt.NDArray[Any]
+
+Kernel = Callable[[Sequence[Array]], Array]
+"""From the values of all inputs of an operator, constants included, to its output. It changes nothing."""
+
+MOST_VALUES = 1 << 22
+"""Of a tensor, or of the windows of a convolution, for one image: 512 channels of 28x28 under windows of 3x3."""
+MOST_PRODUCTS = 1 << 32
+"""Of all operators together, for one image: some seconds on a PC, a minute on the slowest Pi."""
+PER_VALUE = 256
+"""Products of a matrix that are computed in the time in which a value is looked up or rounded, at the most."""
+PER_PLACE = 8
+"""The same for a product, sum or comparison outside of a matrix."""
+
+
+class Budget:
+    """What a file takes for one image, counted until it is closed.
+
+    Attributes
+    ----------
+    largest : int
+        Values of the largest tensor so far.
+    """
+
+    def __init__(self) -> None:
+        self.largest = 1
+        self._products = 0
+        self._is_open = True
+
+    def take(self, values: int, products: int) -> bool:
+        """Count a tensor of so many `values`, and `products`; say whether both are still within the limits."""
+        if not self._is_open:
+            return True
+        self.largest = max(self.largest, values)
+        self._products += products
+        return values <= MOST_VALUES and self._products <= MOST_PRODUCTS
+
+    def close(self) -> None:
+        """Count no more: the other images are like the first."""
+        self._is_open = False
+
+
+@dataclass(frozen=True)
+class Call:
+    """An operator with its tensors.
+
+    Parameters
+    ----------
+    operator : Operator
+        The operator.
+    inputs : tuple of Tensor or None
+        Its inputs, None for one that is left out.
+    output : Tensor
+        Its only output.
+    budget : Budget
+        The one of its file.
+    """
+
+    operator: Operator
+    inputs: tuple[Tensor | None, ...]
+    output: Tensor
+    budget: Budget = field(default_factory=Budget)
+
+    def lacks(self, what: str) -> ArtifactError:
+        """Return the error that says what is missing here."""
+        return ArtifactError(
+            f"Expected what the backend numpy runs, received {self.operator.name} version {self.operator.version} "
+            f"{what}; run it with another interpreter: pip install 'mnist-runtime[litert]'."
+        )
+
+    def input(self, index: int) -> Tensor:
+        """Return an input that must be there."""
+        tensor = self.inputs[index] if index < len(self.inputs) else None
+        if tensor is None:
+            raise self.lacks(f"without input {index}")
+        return tensor
+
+    def given(self, index: int) -> bool:
+        """Say whether an input is there."""
+        return index < len(self.inputs) and self.inputs[index] is not None
+
+    def constant(self, index: int, dtype: str) -> Array:
+        """Return the values of an input that must be a constant of `dtype`."""
+        tensor = self.input(index)
+        if tensor.dtype != dtype or not tensor.is_constant:
+            raise self.lacks(f"with input {index} of {tensor.dtype}, where it takes a constant of {dtype}")
+        return tensor.values
+
+    def takes(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+        """Refuse types beyond those listed, of the first input and of the output."""
+        for tensor, known in ((self.input(0), inputs), (self.output, outputs)):
+            if tensor.dtype not in known:
+                raise self.lacks(f"on {tensor.dtype}, where it has {' and '.join(known)}")
+
+    def affine(self, tensor: Tensor) -> tuple[np.float32, int]:
+        """Return the one scale and zero point of a tensor of 8-bit integers."""
+        if tensor.scales.size != 1 or tensor.zero_points.size != 1:
+            raise self.lacks(f"on {tensor.name!r} with {tensor.scales.size} scales, where it has one")
+        scale, zero_point = tensor.scales[0], int(tensor.zero_points[0])
+        self._plausible(tensor, tensor.scales)
+        return scale, zero_point
+
+    def channel_scales(self, tensor: Tensor, channels: int, axis: int) -> npt.NDArray[np.float32]:
+        """Return the scales of weights, one or one a channel, whose zero points must be 0."""
+        if tensor.scales.size not in {1, channels} or (tensor.scales.size > 1 and tensor.channel_axis != axis):
+            raise self.lacks(f"with {tensor.scales.size} scales along axis {tensor.channel_axis} of the weights")
+        if tensor.zero_points.any():
+            raise self.lacks("with weights whose zero point is not 0")
+        self._plausible(tensor, tensor.scales)
+        return tensor.scales
+
+    def _plausible(self, tensor: Tensor, scales: npt.NDArray[np.float32]) -> None:
+        limits = np.iinfo(tensor.dtype)
+        in_range = bool(np.all((tensor.zero_points >= limits.min) & (tensor.zero_points <= limits.max)))
+        # Of any quantity between them, digit or sum, the ratio to any other is then a finite number.
+        if not (in_range and np.all((scales > 1e-18) & (scales < 1e18))):
+            raise self.lacks(f"on {tensor.name!r} with an impossible scale or zero point: the file is damaged")
+
+    def bounds(self, activation: int) -> tuple[int, int]:
+        """Return the least and the greatest integer of the output under a fused activation."""
+        limits = np.iinfo(self.output.dtype)
+        scale, zero_point = self.affine(self.output)
+        ranges = {0: (-math.inf, math.inf), 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+        if activation not in ranges:
+            raise self.lacks(f"with fused activation {activation}")
+        low, high = ranges[activation]
+        return (
+            limits.min if low == -math.inf else max(limits.min, zero_point + _nearest(low, scale)),
+            limits.max if high == math.inf else min(limits.max, zero_point + _nearest(high, scale)),
+        )
+
+    def roomy(self, *shape: int, products: int = 0) -> tuple[int, ...]:
+        """Return the `shape` of what is about to be made, of `products` each, unless a file asks for too much."""
+        values = math.prod(shape)
+        if not self.budget.take(values, values * products):
+            raise self.lacks(f"with {values} values of {products} products each, or too many before it, for one image")
+        return shape
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How a window moves over an image.
+
+    Parameters
+    ----------
+    call : Call
+        Whose they are.
+    size, stride : tuple of int
+        Height and width.
+    same : bool
+        Whether the image is padded, so that only the stride makes it smaller.
+    """
+
+    call: Call
+    size: tuple[int, int]
+    stride: tuple[int, int]
+    same: bool
+
+    def paddings(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
+        """Return what an image ``(n, h, w, c)`` takes before and after each axis; an odd pixel goes after."""
+        if not self.same:
+            return [(0, 0)] * 4
+        totals = [
+            max((-(-length // stride) - 1) * stride + size - length, 0)
+            for length, size, stride in zip(shape[1:3], self.size, self.stride, strict=True)
+        ]
+        return [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
+
+    def padded(self, images: Array, value: int) -> Array:
+        """Return `images` with their padding."""
+        if not self.same:
+            return images
+        paddings = self.paddings(images.shape)
+        if not any(after for _, after in paddings):
+            return images
+        shape = [length + sum(padding) for length, padding in zip(images.shape, paddings, strict=True)]
+        padded = np.full(self.call.roomy(*shape), value, images.dtype)
+        (top, _), (left, _) = paddings[1:3]
+        padded[:, top : top + images.shape[1], left : left + images.shape[2]] = images
+        return padded
+
+    def counts(self, images: Array) -> tuple[int, int]:
+        """Return how many windows padded `images` have, down and across."""
+        down, across = ((images.shape[1 + axis] - self.size[axis]) // self.stride[axis] + 1 for axis in (0, 1))
+        return down, across
+
+    def slices(self, images: Array) -> list[Array]:
+        """Return for each place in the window what all windows of padded `images` have there ``(n, oh, ow, c)``."""
+        down, across = self.counts(images)
+        (high, wide), (step_y, step_x) = self.size, self.stride
+        return [
+            images[:, y : y + (down - 1) * step_y + 1 : step_y, x : x + (across - 1) * step_x + 1 : step_x]
+            for y in range(high)
+            for x in range(wide)
+        ]
+
+
+def windows_of(call: Call, size: tuple[int, int], stride: tuple[int, int], padding: int) -> Windows:
+    """Return the windows of an operator, refusing what would never end."""
+    if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride)):
+        raise call.lacks(f"with windows of {size}, strides of {stride} and padding {padding}, where it has 1 to 64")
+    return Windows(call, size, stride, padding == 0)
+
+
+def _nearest(real: float, scale: np.float32) -> int:
+    steps = np.float32(real) / scale
+    return math.floor(abs(steps) + 0.5) * (1 if real >= 0 else -1)

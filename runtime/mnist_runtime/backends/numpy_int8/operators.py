@@ -1,0 +1,74 @@
+"""`OPERATORS`: which operators the backend ``numpy`` has, up to which version, and what prepares them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mnist_runtime.backends.numpy_int8 import elementwise, matmul, pooling, shapes
+from mnist_runtime.backends.numpy_int8.node import Call, Kernel
+from mnist_runtime.errors import ArtifactError
+
+__all__ = ["OPERATORS", "prepare"]
+
+
+@dataclass(frozen=True)
+class OperatorRow:
+    """One row of `OPERATORS`.
+
+    Parameters
+    ----------
+    prepare : callable
+        From an operator to its kernel; weights and multipliers are worked out here, once.
+    version : int
+        The highest one whose meaning for int8 it has.
+    """
+
+    prepare: Callable[[Call], Kernel]
+    version: int
+
+
+OPERATORS: dict[str, OperatorRow] = {
+    "ADD": OperatorRow(elementwise.add, 2),
+    "AVERAGE_POOL_2D": OperatorRow(pooling.average_pool, 2),
+    "CONCATENATION": OperatorRow(shapes.concatenate, 2),
+    "CONV_2D": OperatorRow(matmul.convolution, 3),
+    "DEPTHWISE_CONV_2D": OperatorRow(matmul.depthwise_convolution, 3),
+    "DEQUANTIZE": OperatorRow(elementwise.dequantize, 2),
+    "FULLY_CONNECTED": OperatorRow(matmul.fully_connected, 5),
+    "GATHER": OperatorRow(shapes.gather, 2),
+    "LOGISTIC": OperatorRow(elementwise.logistic, 2),
+    "MAX_POOL_2D": OperatorRow(pooling.max_pool, 2),
+    "MEAN": OperatorRow(pooling.mean, 2),
+    "MUL": OperatorRow(elementwise.multiply, 2),
+    "PACK": OperatorRow(shapes.pack, 2),
+    "PAD": OperatorRow(shapes.pad, 2),
+    "QUANTIZE": OperatorRow(elementwise.quantize, 2),
+    "REDUCE_PROD": OperatorRow(shapes.product, 2),
+    "RELU": OperatorRow(elementwise.relu, 2),
+    "RELU6": OperatorRow(elementwise.relu6, 2),
+    "RESHAPE": OperatorRow(shapes.reshape, 1),
+    "SHAPE": OperatorRow(shapes.shape, 1),
+    "SOFTMAX": OperatorRow(elementwise.softmax, 2),
+    "STRIDED_SLICE": OperatorRow(shapes.strided_slice, 2),
+}
+"""The schema's name -> what runs it. A new operator is one function and one row."""
+
+
+def prepare(call: Call) -> Kernel:
+    """Return the kernel of an operator.
+
+    Raises
+    ------
+    ArtifactError
+        If the operator, its version or a type of it is not there; the message says which.
+    """
+    row = OPERATORS.get(call.operator.name)
+    if row is None:
+        raise ArtifactError(
+            f"Expected one of the operators {', '.join(OPERATORS)}, received {call.operator.name}, which the backend "
+            "numpy lacks; run it with another interpreter: pip install 'mnist-runtime[litert]'."
+        )
+    if call.operator.version > row.version:
+        raise call.lacks(f"where it has versions up to {row.version}")
+    return row.prepare(call)

@@ -1,0 +1,90 @@
+"""The operators that sum up places: MAX_POOL_2D, AVERAGE_POOL_2D and MEAN."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.backends.numpy_int8.fixed_point import quantized_multiplier, rescale
+from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Call, Kernel, Windows, windows_of
+
+__all__ = ["average_pool", "max_pool", "mean"]
+
+
+def max_pool(call: Call) -> Kernel:
+    """Prepare MAX_POOL_2D; padding never is the greatest."""
+    windows, low, high = _pool(call)
+
+    def run(inputs: Sequence[Array]) -> Array:
+        first, *others = windows.slices(_padded(call, windows, inputs[0], -128))
+        # A copy, in which the others are gathered: `first` is a view of what an earlier operator gave.
+        greatest = first.copy()
+        for other in others:
+            np.maximum(greatest, other, out=greatest)
+        return np.clip(greatest, low, high)
+
+    return run
+
+
+def average_pool(call: Call) -> Kernel:
+    """Prepare AVERAGE_POOL_2D: the nearest integer, ties away from zero; padding does not count."""
+    windows, low, high = _pool(call)
+
+    def run(inputs: Sequence[Array]) -> Array:
+        images = inputs[0]
+        ones = np.ones((1, *images.shape[1:3], 1), np.int32)
+        counts = _sums(windows.slices(_padded(call, windows, ones, 0)))
+        sums = _sums(windows.slices(_padded(call, windows, images, 0)))
+        rounded = (np.abs(sums) + counts // 2) // counts * np.sign(sums)
+        return np.asarray(np.clip(rounded, low, high), np.int8)
+
+    return run
+
+
+def mean(call: Call) -> Kernel:
+    """Prepare MEAN: the multiplier is divided by the number of summands, in integers, before it is applied."""
+    call.takes(["int8"], ["int8"])
+    axes = tuple(sorted(set(call.constant(1, "int32").ravel().tolist())))
+    keeps_axes = bool(call.operator.option(0, "?"))
+    input_scale, input_zero_point = call.affine(call.input(0))
+    output_scale, output_zero_point = call.affine(call.output)
+    multiplier, shift = quantized_multiplier(float(input_scale) / float(output_scale))
+
+    def run(inputs: Sequence[Array]) -> Array:
+        sums = inputs[0].sum(axis=axes, keepdims=keeps_axes, dtype=np.int64)
+        count = inputs[0].size // max(sums.size, 1)
+        bits = min(count.bit_length() - 1, 32, 31 + shift)
+        steps = rescale(sums - input_zero_point * count, (multiplier << bits) // count, shift - bits)
+        return np.clip(steps + output_zero_point, -128, 127).astype(np.int8)
+
+    return run
+
+
+def _pool(call: Call) -> tuple[Windows, int, int]:
+    """Return the windows of a pool and the bounds of its output."""
+    call.takes(["int8"], ["int8"])
+    if call.affine(call.input(0)) != call.affine(call.output):
+        raise call.lacks("with different scales of input and output")
+    option = call.operator.option
+    windows = windows_of(call, (option(4, "i"), option(3, "i")), (option(2, "i"), option(1, "i")), option(0, "b"))
+    return windows, *call.bounds(option(5, "b"))
+
+
+def _sums(places: list[Array]) -> npt.NDArray[np.int32]:
+    """Return the sum of all `places`, one added at a time: together they may take far more memory than the images."""
+    sums = places[0].astype(np.int32)
+    for place in places[1:]:
+        sums += place
+    return sums
+
+
+def _padded(call: Call, windows: Windows, images: Array, value: int) -> Array:
+    padded = windows.padded(images, value)
+    if images.ndim != 4 or min(windows.counts(padded)) < 1:
+        raise call.lacks(f"on images of shape {images.shape} with windows of {windows.size}")
+    result = (len(images), *windows.counts(padded), images.shape[3])
+    call.roomy(*result, products=math.prod(windows.size) * PER_PLACE)
+    return padded

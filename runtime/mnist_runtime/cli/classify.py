@@ -1,0 +1,43 @@
+"""classify."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from mnist_runtime.cli.output import classifier_facts, in_words
+from mnist_runtime.errors import ToolkitError
+from mnist_runtime.system.command import report_error
+
+if TYPE_CHECKING:
+    from mnist_runtime.prediction import Prediction
+
+
+def classify_command(arguments: argparse.Namespace) -> int:
+    """Classify every file; a bad one is reported, the others are still done, and its code ends the process."""
+    from mnist_runtime.classifier import Classifier
+
+    classifier = Classifier.load(arguments.model, backend=arguments.backend)
+    results: list[dict[str, Any]] = []
+    code = 0
+    for file in arguments.files:
+        try:
+            found = classifier.classify(file)
+        except ToolkitError as error:
+            failure = report_error(error)
+            code = code or failure
+            continue
+        results.append({"file": file, **_as_dict(found, arguments.top_k)})
+        if not arguments.json:
+            print(f"{file}: {in_words(found, arguments.top_k)}")
+    if arguments.json:
+        json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
+        print()
+    return code
+
+
+def _as_dict(found: Prediction, top: int) -> dict[str, Any]:
+    ranking = [{"digit": digit, "score": score} for digit, score in found.ranking[:top]]
+    return {"digit": found.digit, "confidence": found.confidence, "top": ranking}

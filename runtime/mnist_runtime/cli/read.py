@@ -1,0 +1,80 @@
+"""``mnist-runtime read``: the digits of each picture in reading order, and a copy in which they are marked."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mnist_runtime.classifier import Classifier
+from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts
+from mnist_runtime.errors import ToolkitError, UsageError
+from mnist_runtime.preprocess.decode import read_picture
+from mnist_runtime.reading.annotate import annotate
+from mnist_runtime.reading.page import Reading, read
+from mnist_runtime.system.atomic import atomic_write
+from mnist_runtime.system.command import report_error
+
+__all__ = ["read_command"]
+
+
+def read_command(arguments: argparse.Namespace) -> int:
+    """Read every file; a bad one is reported, the others are still done, and its code ends the process."""
+    if arguments.annotate is not None:
+        _refuse_places(arguments.annotate, arguments.files)
+    classifier = Classifier.load(arguments.model, backend=arguments.backend)
+    results: list[dict[str, Any]] = []
+    code = 0
+    for file in arguments.files:
+        try:
+            pixels = read_picture(file)
+            found = read(pixels, classifier, everything=arguments.all)
+            if arguments.annotate is not None:
+                with atomic_write(arguments.annotate) as draft:
+                    annotate(pixels, found).save(draft)
+        except ToolkitError as error:
+            failure = report_error(error)
+            code = code or failure
+            continue
+        rows = _rows(found)
+        facts = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
+        results.append({"file": file, "readings": facts})
+        if not arguments.json:
+            _print(file, found, rows)
+    if arguments.json:
+        json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
+        print()
+    return code
+
+
+def _refuse_places(annotated: Path, files: Sequence[str]) -> None:
+    if len(files) != 1:
+        raise UsageError(f"Expected one FILE with --annotate, received {len(files)}; call it once for each.")
+    if annotated.suffix.lower() != ".png":
+        raise UsageError(f"Expected --annotate to name a .png file, received {annotated}.")
+    if annotated.is_dir() or not annotated.absolute().parent.is_dir():
+        raise UsageError(f"Expected --annotate to name a file in a folder that is there, received {annotated}.")
+    if annotated.exists() and Path(files[0]).exists() and annotated.samefile(files[0]):
+        raise UsageError(f"Expected --annotate to name another file than the picture, received {annotated} for both.")
+
+
+def _rows(readings: Sequence[Reading]) -> list[int]:
+    """Return the row of each, from 1: one begins where the order goes back to the left, or down past the last digit."""
+    rows: list[int] = []
+    for index, found in enumerate(readings):
+        left, top, right, _ = found.box
+        before = readings[index - 1].box
+        goes_on = index > 0 and left + right > before[0] + before[2] and top < before[3]
+        rows.append(rows[-1] + (not goes_on) if rows else 1)
+    return rows
+
+
+def _print(file: str, readings: Sequence[Reading], rows: Sequence[int]) -> None:
+    if not readings:
+        print(f"{file}: no digit")
+    for found, row in zip(readings, rows, strict=True):
+        left, top, right, bottom = found.box
+        print(f"{file}: {in_words(found.prediction, 1)}, row {row}, box {left} {top} {right} {bottom}")

@@ -1,0 +1,128 @@
+"""Write files so that each is complete or unchanged: write beside the destination, sync to disk, rename."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from mnist_runtime.errors import OutputError, UsageError
+
+__all__ = ["atomic_files", "atomic_write", "check_output_path", "move_into_place", "staging_folder"]
+
+LONGEST_NAME = 230
+"""Bytes of a file name. File systems allow 255; the rest is for the longer name of a temporary file."""
+
+
+@contextlib.contextmanager
+def staging_folder(folder: Path) -> Iterator[Path]:
+    """Yield a new hidden folder inside `folder`; delete it, with what is left in it, at the end of the block.
+
+    Being on the same file system, its files can be renamed into `folder`.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made, or the block raises an `OSError`, such as for a full disk.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".mnist-") as name:
+            yield Path(name)
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write into {folder}: {error.strerror or error}. Free some space or choose another folder."
+        ) from error
+
+
+def move_into_place(staged: Path, folder: Path, last: str = "") -> None:
+    """Move every file of `staged` into `folder`, replacing files of the same names.
+
+    Each file is synced to disk before it is renamed, so that no crash leaves an empty file under its name.
+
+    Parameters
+    ----------
+    staged : Path
+        A folder on the file system of `folder`, as `staging_folder` yields it.
+    folder : Path
+        The destination.
+    last : str, optional
+        The name of the file to move last: one that refers to the others.
+    """
+    for file in sorted(staged.iterdir(), key=lambda file: (file.name == last, file.name)):
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
+        file.replace(folder / file.name)
+
+
+@contextlib.contextmanager
+def atomic_files(folder: Path) -> Iterator[Path]:
+    """Yield a staging folder; if the block succeeds, move its files into `folder`, else change nothing.
+
+    Raises
+    ------
+    OutputError
+        If a file cannot be written.
+
+    Examples
+    --------
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with atomic_files(folder) as staged:
+    ...     _ = (staged / "a.txt").write_text("a")
+    ...     _ = (staged / "b.txt").write_text("b")
+    >>> sorted(file.name for file in folder.iterdir())
+    ['a.txt', 'b.txt']
+    """
+    with staging_folder(folder) as staged:
+        yield staged
+        move_into_place(staged, folder)
+
+
+@contextlib.contextmanager
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Yield a temporary path; if the block succeeds, the file written there replaces `path`, else nothing changes.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+
+    Examples
+    --------
+    >>> path = Path(tempfile.mkdtemp()) / "notes.txt"
+    >>> with atomic_write(path) as temporary:
+    ...     _ = temporary.write_text("done")
+    >>> path.read_text()
+    'done'
+    """
+    with atomic_files(path.parent) as staged:
+        yield staged / path.name
+
+
+def check_output_path(path: Path) -> None:
+    """Check that a file can be written at `path`, and create the folders above it.
+
+    Raises
+    ------
+    UsageError
+        If `path` is a folder, or a folder above it cannot be created or written into, or the name is impossible.
+    """
+    folder = path.parent
+    try:
+        str(path).encode()  # a name that is not Unicode cannot be printed
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"Cannot create the output folder {folder}: {error.strerror}. Choose another --output."
+        ) from error
+    except UnicodeEncodeError as error:
+        raise UsageError(f"The output path {str(path)!r} is not valid Unicode. Rename it.") from error
+    if len(path.name.encode()) > LONGEST_NAME:
+        raise UsageError(f"The output name {path.name} is longer than {LONGEST_NAME} bytes. Choose a shorter --output.")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"The output folder {folder} is read-only. Choose another --output.")
+    if path.is_dir():
+        raise UsageError(f"The output file {path} is a folder. Move it away or choose another --output.")

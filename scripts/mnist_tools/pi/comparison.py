@@ -1,0 +1,80 @@
+"""`Comparison`: scores of the same images from two machines, and whether they differ by more than they may."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.device.self_test import SCORE_BOUNDS
+
+__all__ = ["Comparison", "bound"]
+
+INTEGER_BOUNDS = {"onnxruntime": 0.0, "numpy": 0.0, "tflite-runtime": 1 / 256}
+"""Backend -> largest difference of an int8 score; the others keep to `SCORE_BOUNDS`.
+
+The integers of the first two are the same on every processor. tflite-runtime's kernels for ARM turned one score of one
+image in 200 by a step. LiteRT promises nothing: XNNPACK has kernels for each processor.
+"""
+
+
+def bound(backend: str, precision: str) -> float:
+    """Return the largest difference of a score, 0..1, that is no fault."""
+    general = SCORE_BOUNDS[precision]
+    return INTEGER_BOUNDS.get(backend, general) if precision == "int8" else general
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came out for one file.
+
+    Parameters
+    ----------
+    images : int
+        That both were asked about.
+    differing : int
+        Images with any other score.
+    largest : float
+        Largest difference of a score, 0..1; infinite where a score is no number.
+    changed : int
+        Images that are answered otherwise, though the host's two best scores are further apart than `bound`.
+    bound : float
+        What `largest` must not exceed.
+    """
+
+    images: int
+    differing: int
+    largest: float
+    changed: int
+    bound: float
+
+    @classmethod
+    def of(cls, host: npt.NDArray[Any], guest: npt.NDArray[Any], bound: float) -> Comparison:
+        """Compare scores 0..1 of shape ``(n, 10)``."""
+        if host.shape != guest.shape:
+            return cls(len(host), len(host), np.inf, len(host), bound)
+        difference = np.abs(host.astype(np.float64) - guest.astype(np.float64))
+        best = np.sort(host, axis=1)
+        clear = best[:, -1] - best[:, -2] > bound
+        return cls(
+            images=len(host),
+            differing=int(np.sum((difference != 0).any(axis=1))),
+            largest=float(np.nan_to_num(difference, nan=np.inf).max(initial=0.0)),
+            changed=int(np.sum(clear & (host.argmax(axis=1) != guest.argmax(axis=1)))),
+            bound=bound,
+        )
+
+    @property
+    def passed(self) -> bool:
+        """Whether both machines say the same, as far as they must."""
+        return self.images > 0 and self.largest <= self.bound and self.changed == 0
+
+    def __str__(self) -> str:
+        if self.differing == 0:
+            return f"all {self.images} to the bit"
+        changed = f", {self.changed} answers changed" if self.changed else ""
+        return (
+            f"{self.differing} of {self.images} differ by at most {self.largest:.2g} (bound {self.bound:.2g}){changed}"
+        )

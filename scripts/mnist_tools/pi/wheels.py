@@ -1,0 +1,53 @@
+"""`download`: the wheels that a target's pip will want, into one folder that plays the package index for the guest."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from mnist_runtime import BACKENDS, BackendError
+from mnist_tools.pi.targets import Target
+
+__all__ = ["download", "wanted"]
+
+OLDEST_GLIBC = 17
+"""The oldest that wheels are built for today: manylinux2014."""
+
+
+def wanted(target: Target, constraints: str) -> list[list[str]]:
+    """Return what is to be downloaded, in sets without contradictions.
+
+    Interpreters come in the versions of this checkout's `constraints`, so that they can be compared with those of this
+    host; all else is the newest there is, as on a Pi. What `target` has from Debian is left out.
+    """
+    pinned = dict(line.split("==") for line in constraints.split())
+    sets = []
+    for below_2 in (False, True):
+        packages = {BACKENDS[name].package for name in target.backends if BACKENDS[name].numpy_below_2 == below_2}
+        if packages:
+            versions = {name: f"{name}=={pinned[name]}" for name in sorted(packages - {"numpy"})}
+            versions |= {"numpy": "numpy<2" if below_2 else "numpy", "pillow": "pillow"}
+            sets.append([version for name, version in versions.items() if name not in target.from_debian])
+    return [requirements for requirements in sets if requirements]
+
+
+def download(target: Target, requirements: list[str], folder: Path) -> None:
+    """Add wheels for `target` to `folder`; the index is the one that this host's pip uses.
+
+    Raises
+    ------
+    BackendError
+        If one cannot be had.
+    """
+    versions = range(OLDEST_GLIBC, target.glibc + 1)
+    platforms = [f"manylinux_2_{minor}_{target.machine}" for minor in versions] + [f"manylinux2014_{target.machine}"]
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    command += ["--only-binary=:all:", "--dest", str(folder), "--python-version", ".".join(map(str, target.python))]
+    command += ["--implementation", "cp", *(f"--platform={platform}" for platform in platforms)]
+    if target.from_debian:
+        command.append("--no-deps")  # for they are the ones that come from Debian
+    done = subprocess.run([*command, *requirements], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = "; ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR"))
+        raise BackendError(f"Expected wheels of {', '.join(requirements)} for {target.machine}, pip says: {said}")

@@ -1,0 +1,38 @@
+"""Parameters for tests that run with every format, precision and ready model: a new row is tested without a new line."""
+
+import pytest
+from tests.backend_cases import EVERY_BACKEND
+
+from mnist_exporters import FORMATS, Precision
+from mnist_runtime import BACKENDS
+from mnist_trainer import READY_MODELS
+
+EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.interfaces]
+"""Each format with each of its precisions."""
+
+DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
+"""Those that `mnist_runtime` runs itself; the others are for devices without Python."""
+
+REFUSED = {("tiny", "tflite", Precision.INT4)}
+"""What the gate refuses on the digits: of so few weights each needs its bits."""
+
+EVERY_EXPORT = [
+    pytest.param(
+        model,
+        format,
+        precision,
+        marks=pytest.mark.slow if model == "accurate" and (format == "c" or precision != "int8") else (),
+    )
+    for model in READY_MODELS
+    for format, precision in EVERY_PAIR
+    if (model, format, precision) not in REFUSED
+]
+"""Each ready model in each format and precision. The largest takes its time, and is as the others are."""
+
+EVERY_RUN = [
+    pytest.param(backend.values[0], precision, marks=backend.marks)
+    for backend in EVERY_BACKEND
+    for format, precision in EVERY_PAIR
+    if BACKENDS[backend.values[0]].runs((format,), str(precision))
+]
+"""Each backend with each precision of the files that it runs."""

@@ -1,0 +1,163 @@
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mnist_exporters import ExportReport, Precision, UsageError
+from mnist_exporters.formats.c.pair import load, open_pair, pack, read
+from mnist_runtime import ArtifactError, Classifier
+from mnist_trainer import READY_MODELS, Splits
+
+PROGRAM = r"""
+#include <stdio.h>
+#include "cnn-int8.h"
+int main(void) {
+  size_t i;
+  if ((size_t)cnn_int8_model % CNN_INT8_ALIGNMENT != 0) return 1;
+  for (i = 0; i < CNN_INT8_MODEL_BYTES; i++) printf("%d\n", cnn_int8_model[i]);
+  printf("%s %s %d %g %d\n", cnn_int8_labels[0], cnn_int8_labels[CNN_INT8_LABEL_COUNT - 1], cnn_int8_golden_count,
+         (double)CNN_INT8_INPUT_SCALE, CNN_INT8_INPUT_ZERO_POINT);
+  return 0;
+}
+"""
+
+
+RUN_IN_ARENA = """
+import sys
+from pathlib import Path
+from mnist_exporters.formats.c.tflm import MicroInterpreter
+from mnist_exporters.formats.c.pair import open_pair
+artifact = open_pair(Path(sys.argv[1]))
+MicroInterpreter(artifact.content, int(sys.argv[2])).run((artifact.golden.images[..., None] - 128).astype("int8"))
+"""
+
+
+@pytest.fixture(scope="module")
+def pair(exported: Callable[..., ExportReport]) -> Path:
+    path = exported("cnn", "c", Precision.INT8).path
+    assert path is not None
+    return path
+
+
+def compile_and_run(folder: Path, *command: str) -> str:
+    (folder / "main.c").write_text(PROGRAM.replace("#include <stdio.h>", "#include <stddef.h>\n#include <stdio.h>"))
+    strict = ("-Wall", "-Wextra", "-pedantic", "-Werror", "-I", str(folder))
+    subprocess.run([*command, *strict, str(folder / "main.c"), "-o", str(folder / "program")], check=True)
+    return subprocess.run([str(folder / "program")], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
+def test_the_header_is_strict_c99_alone(pair: Path, tmp_path: Path) -> None:
+    strict = ("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-x", "c")
+    done = subprocess.run(["gcc", *strict, str(pair)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
+@pytest.mark.parametrize("command", [("gcc", "-std=c99", "-x", "c"), ("g++", "-std=c++11", "-x", "c++")])
+def test_a_compiled_program_holds_the_proven_bytes(pair: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+    printed = compile_and_run(tmp_path, *command, "-I", str(pair.parent), str(pair.with_suffix(".cc"))).splitlines()
+    assert bytes(int(line) for line in printed[:-1]) == open_pair(pair).content
+    assert printed[-1] == "0 9 10 0.00392157 -128"
+
+
+@pytest.mark.parametrize("model", READY_MODELS)
+def test_the_array_is_the_int8_model(
+    exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str
+) -> None:
+    """The kernels of microcontrollers and those of LiteRT differ in rounding, not in answers."""
+    micro = load(exported(model, "c", Precision.INT8).path)
+    assert (micro.manifest.input["dtype"], micro.manifest.output["dtype"]) == ("int8", "int8")
+    device = Classifier.load(exported(model, "tflite", Precision.INT8).path)
+    images = digits.test.images[:300]
+    assert np.mean(micro.predict(images) == device.predict(images)) >= 0.99
+
+
+def test_the_stated_arena_is_needed_and_suffices(run: Callable[..., object], pair: Path) -> None:
+    """In processes of their own: in some arenas that are too small the interpreter crashes."""
+    arena = open_pair(pair).manifest.requires["arena_bytes"]
+    assert f"#define CNN_INT8_ARENA_BYTES {arena}\n" in pair.read_text()
+    for share, works in ((1.0, True), (0.97, False)):
+        done = run("python", "-c", RUN_IN_ARENA, pair, int(arena * share))
+        assert (done.returncode == 0) == works
+
+
+def test_a_model_that_microcontrollers_cannot_run_is_told(exported: Callable[..., ExportReport]) -> None:
+    report = exported("cnn", "tflite", Precision.FLOAT16)
+    with pytest.raises(ArtifactError, match="Micro can run"):
+        read(report.path.read_bytes())
+
+
+def test_the_report_states_the_arena(exported: Callable[..., ExportReport]) -> None:
+    report = exported("cnn", "c", Precision.INT8)
+    assert f"an arena of {report.requires['arena_bytes']:,} bytes" in str(report)
+    assert 5_000 < report.requires["arena_bytes"] < 40_000
+    assert report.loads_on == ("tflite-micro",)
+
+
+def copy(pair: Path, folder: Path) -> Path:
+    for suffix in (".h", ".cc"):
+        shutil.copy(pair.with_suffix(suffix), folder)
+    return folder / pair.name
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_a_changed_character_is_refused(pair: Path, tmp_path_factory: pytest.TempPathFactory, data: object) -> None:
+    path = copy(pair, tmp_path_factory.mktemp("changed")).with_suffix(data.draw(st.sampled_from([".h", ".cc"])))
+    text = path.read_text()
+    place = data.draw(st.integers(0, len(text) - 1))
+    other = data.draw(st.characters(codec="ascii", exclude_characters="\r" + text[place]))
+    path.write_text(text[:place] + other + text[place + 1 :])
+    with pytest.raises(ArtifactError, match="export them again"):
+        open_pair(path.with_suffix(".h"))
+
+
+def test_halves_of_two_exports_are_refused_by_us_and_by_the_compiler(
+    exported: Callable[..., ExportReport], pair: Path, tmp_path: Path
+) -> None:
+    path = copy(pair, tmp_path)
+    other = exported("mlp", "c", Precision.INT8).path.with_suffix(".cc").read_text()
+    path.with_suffix(".cc").write_text(other.replace("mlp-int8", "cnn-int8").replace("mlp_int8", "cnn_int8"))
+    with pytest.raises(ArtifactError, match="of one export"):
+        open_pair(path)
+    if shutil.which("gcc"):
+        upper = path.with_suffix(".cc").read_text().replace("MLP_INT8", "CNN_INT8")
+        path.with_suffix(".cc").write_text(upper)
+        done = subprocess.run(
+            ["gcc", "-x", "c", "-E", str(path.with_suffix(".cc")), "-o", "/dev/null"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "come from different exports" in done.stderr
+
+
+def test_a_missing_half_is_told(pair: Path, tmp_path: Path) -> None:
+    path = copy(pair, tmp_path)
+    path.with_suffix(".cc").unlink()
+    with pytest.raises(ArtifactError, match=re.escape("its .cc beside it")):
+        open_pair(path)
+
+
+@pytest.mark.parametrize("stem", ['a"b', "a\\b", "a\nb"])
+def test_a_name_that_c_cannot_include_is_refused(pair: Path, stem: str) -> None:
+    artifact = open_pair(pair)
+    with pytest.raises(UsageError, match="name that C can include"):
+        pack(artifact.content, artifact.manifest, artifact.golden, stem)
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"), [("cnn-int8", "cnn_int8"), ("7 Up!", "model_7_up_"), ("_x", "model__x"), ("é", "model__")]
+)
+def test_any_file_name_becomes_a_name_in_c(stem: str, name: str) -> None:
+    from mnist_exporters.formats.c.source_code import identifier
+
+    assert identifier(stem) == name
+    assert re.fullmatch("[a-z][a-z0-9_]*", name)

@@ -1,0 +1,58 @@
+import hashlib
+import pkgutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.runtime.artifact.test_manifest import MANIFEST
+
+from mnist_exporters import FORMATS
+from mnist_exporters.formats.seal import seal
+from mnist_runtime import Artifact, Golden
+
+GOLDEN = Golden(np.arange(2 * 784, dtype=np.uint8).reshape(2, 28, 28), np.eye(10, dtype=np.float32)[:2])
+
+
+@settings(max_examples=50)
+@given(st.binary(max_size=5000), st.sampled_from(["tflite", "onnx"]))
+def test_what_is_packed_is_read_back(model: bytes, format: str) -> None:
+    import dataclasses
+
+    manifest = dataclasses.replace(MANIFEST, format=format)
+    pack = pkgutil.resolve_name(FORMATS[format].pack)
+    content = pack(model, manifest, GOLDEN, "name")[FORMATS[format].suffix]
+    artifact = Artifact.from_bytes(content)
+    assert artifact.manifest == manifest
+    assert np.array_equal(artifact.golden.images, GOLDEN.images)
+    assert np.array_equal(artifact.golden.scores, GOLDEN.scores)
+    assert content.startswith(model)
+    assert pack(model, manifest, GOLDEN, "another")[FORMATS[format].suffix] == content
+
+
+def test_the_layout_is_the_documented_one(tmp_path: Path) -> None:
+    """docs/artifact.md, to the byte."""
+    content = seal(b"MODEL", MANIFEST, GOLDEN)
+    assert content[:5] == b"MODEL"
+    assert content[5:9] == b"PK\x03\x04"
+    assert content[-64:].decode() == hashlib.sha256(content[:-64]).hexdigest()
+    assert content[-66:-64] == (64).to_bytes(2, "little")  # the length of the archive's comment
+    (tmp_path / "file").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "file") as archive:
+        assert archive.namelist() == ["manifest.json", "golden/images.npy", "golden/scores.npy"]
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 20_000])
+def test_an_onnx_trailer_is_an_unknown_field(length: int) -> None:
+    import onnx
+
+    from mnist_exporters.formats.onnx.convert import _field
+
+    graph = onnx.helper.make_graph([], "empty", [], [])
+    model = onnx.helper.make_model(graph)
+    content = model.SerializeToString() + _field(b"x" * length)
+    read = onnx.load_from_string(content)
+    assert read.graph == model.graph

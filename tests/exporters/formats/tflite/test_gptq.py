@@ -1,0 +1,47 @@
+import numpy as np
+import pytest
+
+from mnist_exporters.formats.tflite.gptq import LEVELS, round_weights
+
+
+def layer(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Weights, and the moments of inputs that resemble their neighbours as pixels do."""
+    random = np.random.default_rng(seed)
+    inputs = np.cumsum(random.normal(size=(2000, 24)), axis=1)
+    return random.normal(size=(6, 24)), inputs.T @ inputs / len(inputs)
+
+
+def error_of(rounded: np.ndarray, weights: np.ndarray, moments: np.ndarray) -> float:
+    """Mean square error of the layer's outputs."""
+    errors = weights - rounded
+    return float(np.sum((errors @ moments) * errors))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_outputs_change_far_less_than_by_rounding_to_the_nearest(seed: int) -> None:
+    weights, moments = layer(seed)
+    rounded, scales = round_weights(weights, moments)
+    step = np.abs(weights).max(axis=1, keepdims=True) / LEVELS
+    nearest = np.rint(weights / step) * step
+    assert error_of(rounded, weights, moments) < 0.2 * error_of(nearest, weights, moments)
+    steps = rounded / scales[:, None]
+    assert np.allclose(steps, np.rint(steps))
+    assert np.abs(steps).max() <= LEVELS + 1e-9
+
+
+def test_inputs_and_channels_that_are_always_zero_do_no_harm() -> None:
+    weights, moments = layer(0)
+    moments[:5] = moments[:, :5] = 0
+    weights[2] = 0
+    rounded, scales = round_weights(weights, moments)
+    assert np.isfinite(rounded).all()
+    assert (scales > 0).all()
+    assert not rounded[2].any()
+    assert np.isfinite(round_weights(weights, np.zeros_like(moments))[0]).all()
+
+
+def test_weights_on_a_grid_already_stay() -> None:
+    weights = np.array([[7.0, -3, 0, 2], [-7, 7, 1, 5]]) * np.array([[0.1], [0.02]])
+    rounded, scales = round_weights(weights, np.eye(4))
+    assert np.allclose(rounded, weights)
+    assert np.allclose(scales, [0.1, 0.02])

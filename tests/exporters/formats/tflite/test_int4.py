@@ -1,0 +1,122 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests.backend_cases import EVERY_BACKEND
+
+from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
+from mnist_exporters.formats.tflite import convert as tflite
+from mnist_exporters.formats.tflite.int4 import _patches
+from mnist_trainer import Splits
+
+
+def convert(original: Original, calibration: Calibration) -> bytes:
+    return tflite.convert(original, ExportSpec("tflite", Precision.INT4), calibration)
+
+
+def layers_of(content: bytes) -> list[tuple[str, int, str]]:
+    """Name, version and type of the weights of each operator that has weights, read from the FlatBuffer."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+    types = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
+    model = schema.ModelT.InitFromPackedBuf(content, 0)
+    graph = model.subgraphs[0]
+    return [
+        (names[code.builtinCode], code.version, types[graph.tensors[operator.inputs[1]].type])
+        for operator in graph.operators
+        if names[(code := model.operatorCodes[operator.opcodeIndex]).builtinCode]
+        in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("model", "layers"),
+    [
+        ("linear", [("FULLY_CONNECTED", 10, "INT4")]),
+        ("mlp", [("FULLY_CONNECTED", 10, "INT4")] * 2 + [("FULLY_CONNECTED", 10, "INT8")]),
+        ("cnn", [("CONV_2D", 7, "INT4")] * 4 + [("FULLY_CONNECTED", 1, "INT8")]),
+    ],
+)
+def test_all_layers_but_the_last_are_int4_and_say_so(
+    exported: Callable[..., ExportReport], model: str, layers: list[tuple[str, int, str]]
+) -> None:
+    assert layers_of(exported(model, "tflite", Precision.INT4).path.read_bytes()) == layers
+
+
+@pytest.mark.parametrize("model", ["linear", "mlp", "cnn"])
+def test_int4_is_smaller_than_int8(exported: Callable[..., ExportReport], model: str) -> None:
+    sizes = [exported(model, "tflite", precision).model_bytes for precision in (Precision.INT4, Precision.INT8)]
+    assert sizes[0] < 0.7 * sizes[1]
+
+
+@pytest.mark.parametrize("backend", [each for each in EVERY_BACKEND if each.values[0] == "tflite-runtime"])
+def test_an_interpreter_without_int4_dense_layers_refuses_the_file(
+    exported: Callable[..., ExportReport], run: Callable[..., object], backend: str
+) -> None:
+    path = exported("mlp", "tflite", Precision.INT4).path
+    done = run("mnist-runtime", "self-test", path, "--backend", backend, "--json")
+    assert done.returncode == 5
+    assert "update the interpreter" in done.stderr
+
+
+def test_strides_paddings_and_layers_without_int4_kernels(digits: Splits) -> None:
+    """An untrained network still tells whether the arithmetic is right: its scores stay close."""
+    import keras
+    from ai_edge_litert.interpreter import Interpreter
+
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.Input((28, 28, 1)),
+        keras.layers.Conv2D(8, (3, 5), strides=(1, 2), padding="same", activation="relu"),
+        keras.layers.DepthwiseConv2D(3, activation="relu"),
+        keras.layers.Conv2D(8, 4, strides=2, activation="relu"),
+        keras.layers.Conv2D(8, 3, dilation_rate=2, activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dense(16, activation="relu"),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+    original = Original.from_keras(keras.Sequential(layers), digits.test, pixel_range="0..1")
+    content = convert(original, Calibration.draw(digits.train, 200, seed=0))
+    found = [(name, kind) for name, _, kind in layers_of(content)]
+    assert ("DEPTHWISE_CONV_2D", "INT8") in found
+    assert [kind for name, kind in found if name == "CONV_2D"] == ["INT4"] * 3
+    assert found[-2:] == [("FULLY_CONNECTED", "INT4"), ("FULLY_CONNECTED", "INT8")]
+
+    interpreter = Interpreter(model_content=content)
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    images = digits.test.images[:100]
+    interpreter.resize_tensor_input(source["index"], (100, 28, 28, 1))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source["index"], images[..., None])
+    interpreter.invoke()
+    scale, zero = target["quantization"]
+    scores = (interpreter.get_tensor(target["index"]).astype(float) - zero) * scale
+    assert np.abs(scores - original.scores(images)).max() < 0.05
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_patches_are_what_a_convolution_sums_up(padding: str) -> None:
+    import tensorflow as tf
+
+    random = np.random.default_rng(0)
+    given, kernel = random.normal(size=(2, 9, 10, 3)), random.normal(size=(2, 5, 3, 4))
+    expected = tf.nn.conv2d(given, kernel, strides=(2, 3), padding=padding.upper()).numpy()
+    patches = _patches(given, (2, 5), (2, 3), same=padding == "same")
+    assert np.allclose(patches @ kernel.reshape(-1, 4), expected.reshape(-1, 4))
+
+
+def test_a_model_without_such_layers_is_told(digits: Splits) -> None:
+    import keras
+
+    pixels = keras.Input((28, 28, 1))
+    scores = keras.layers.Flatten()(keras.layers.AveragePooling2D((14, 3))(pixels[:, :, :15]))
+    original = Original.from_keras(keras.Model(pixels, keras.layers.Softmax()(scores)), digits.test, pixel_range="0..1")
+    with pytest.raises(ConversionError, match="found none"):
+        convert(original, Calibration.draw(digits.train, 20, seed=0))
+
+
+def test_two_conversions_give_the_same_bytes(originals: dict[str, Original], digits: Splits) -> None:
+    calibration = Calibration.draw(digits.train, 50, seed=0)
+    first, second = (convert(originals["cnn"], calibration) for _ in range(2))
+    assert first == second

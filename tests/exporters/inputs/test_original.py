@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from mnist_exporters import ModelError, Original, UsageError
+from mnist_trainer import READY_MODELS, Splits, load_model
+
+
+@pytest.fixture(scope="module")
+def mlp() -> object:
+    return load_model("mlp")
+
+
+def reshaped(model: object, shape: tuple[int, ...], scale: float = 1.0, logits: bool = False) -> object:
+    """Return a model that takes another shape or range of pixels, or gives logits, and knows the same."""
+    import keras
+
+    pixels = keras.Input(shape)
+    hidden = keras.layers.Reshape((28, 28))(keras.layers.Rescaling(scale)(pixels))
+    for layer in model.layers[:-1]:
+        hidden = layer(hidden)
+    last = keras.layers.Dense(10, activation=None if logits else "softmax")
+    scores = last(hidden)
+    last.set_weights(model.layers[-1].get_weights())
+    return keras.Model(pixels, scores)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1), (784,)])
+@pytest.mark.parametrize(("scale", "pixel_range"), [(1.0, "0..1"), (1 / 255, "0..255")])
+def test_shape_and_range_are_found_out(
+    mlp: object, digits: Splits, shape: tuple[int, ...], scale: float, pixel_range: str
+) -> None:
+    original = Original.from_keras(reshaped(mlp, shape, scale), digits.test)
+    assert (original.pixel_range, original.activation) == (pixel_range, "softmax")
+    images = digits.test.images[:50]
+    expected = mlp.predict(images / np.float32(255), verbose=0)
+    assert np.allclose(original.scores(images), expected, atol=1e-5)
+    for model, pixels in (
+        (original.pixel_model(), images[..., None]),
+        (original.scaled_model(), images[..., None] * np.float32(1 / 255 if pixel_range == "0..1" else 1)),
+    ):
+        assert model.input_shape == (None, 28, 28, 1)
+        assert np.allclose(model.predict(pixels, verbose=0), expected, atol=1e-5)
+
+
+def test_easy_images_do_not_make_a_larger_range_look_better(mlp: object, digits: Splits) -> None:
+    images = digits.test.images.astype(np.float32)
+    right = [mlp.predict(images * scale, verbose=0).argmax(axis=1) == digits.test.labels for scale in (1 / 255, 1.0)]
+    easy = digits.test.take(np.flatnonzero(right[0] & right[1]), "test")
+    assert Original.from_keras(mlp, easy).pixel_range == "0..1"
+
+
+def test_sure_mistakes_do_not_make_a_smaller_range_look_better(digits: Splits) -> None:
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    pixels = digits.train.images.reshape(-1, 784).astype(np.float32)
+    model.fit(pixels, digits.train.labels, batch_size=32, epochs=15, verbose=0)
+    assert Original.from_keras(model, digits.test).pixel_range == "0..255"
+
+
+@pytest.mark.parametrize("name", READY_MODELS)
+def test_the_ready_models_do_not_mind_sorted_images(digits: Splits, name: str) -> None:
+    order = np.argsort(digits.test.labels, kind="stable")
+    assert Original.from_keras(load_model(name), digits.test.take(order, "test")).pixel_range == "0..1"
+
+
+@pytest.mark.parametrize("name", READY_MODELS)
+def test_the_ready_models_are_adopted_as_they_were_trained(digits: Splits, name: str) -> None:
+    original = Original.from_keras(load_model(name), digits.test)
+    assert original.pixel_range == "0..1"
+    assert original.activation == ("sigmoid" if name == "linear" else "softmax")
+
+
+def test_logits_become_probabilities(mlp: object, digits: Splits) -> None:
+    original = Original.from_keras(reshaped(mlp, (28, 28), logits=True), digits.test)
+    assert original.activation == "logits"
+    images = digits.test.images[:50]
+    assert np.allclose(original.scores(images), mlp.predict(images / np.float32(255), verbose=0), atol=1e-5)
+    assert np.allclose(original.scores(images), original.pixel_model().predict(images[..., None], verbose=0), atol=1e-5)
+
+
+def test_a_given_range_is_not_questioned(mlp: object, digits: Splits) -> None:
+    assert Original.from_keras(mlp, digits.test, pixel_range="0..255").pixel_range == "0..255"
+    with pytest.raises(UsageError, match=r"0\.\.1, 0\.\.255"):
+        Original.from_keras(mlp, digits.test, pixel_range="-1..1")
+
+
+def test_a_model_of_nans_is_refused(digits: Splits) -> None:
+    import keras
+
+    model = keras.Sequential(
+        [keras.Input((784,)), keras.layers.Dense(10, kernel_initializer=keras.initializers.Constant(np.nan))]
+    )
+    with pytest.raises(ModelError, match="finite scores"):
+        Original.from_keras(model, digits.test)
+
+
+@pytest.mark.parametrize(("shape", "classes"), [((32, 32, 3), 10), ((28, 28), 2), ((28, 28, 3), 10), ((783,), 10)])
+def test_models_of_something_else_are_refused(digits: Splits, shape: tuple[int, ...], classes: int) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
+    with pytest.raises(ModelError, match="Expected a digit model") as caught:
+        Original.from_keras(model, digits.test)
+    assert caught.value.exit_code == 5

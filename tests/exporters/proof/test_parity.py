@@ -1,0 +1,145 @@
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_exporters import Parity, Reference, UsageError
+from mnist_exporters.proof.statistics import drop_upper_95, enough_images
+
+RNG = np.random.default_rng(0)
+LABELS = (np.arange(3000) % 10).astype(np.uint8)
+SCORES = RNG.dirichlet(np.ones(10), 3000).astype(np.float32)
+SCORES[np.arange(2900), LABELS[:2900]] += 1
+SCORES /= SCORES.sum(axis=1, keepdims=True)
+REFERENCE = Reference("made up", np.zeros((3000, 28, 28), np.uint8), LABELS, SCORES)
+
+
+def test_the_same_scores_pass() -> None:
+    parity = Parity.compare(REFERENCE, SCORES.copy(), 0.002)
+    assert parity.passed
+    assert (parity.drop, parity.agreement, parity.lost, parity.gained) == (0, 1, 0, 0)
+    assert (parity.mcnemar_p, parity.max_score_error) == (1, 0)
+    assert parity.drop_by_class == (0,) * 10
+    assert parity.accuracy_original == parity.accuracy_exported == pytest.approx(np.mean(SCORES.argmax(1) == LABELS))
+
+
+BROKEN = {
+    "reversed classes": SCORES[:, ::-1],
+    "shifted classes": np.roll(SCORES, 1, axis=1),
+    "reversed images": SCORES[::-1],
+    "shifted images": np.roll(SCORES, 1, axis=0),
+    "constant": np.full_like(SCORES, 0.1),
+    "one class": np.eye(10, dtype=np.float32)[np.full(3000, 3)],
+    "negated": -SCORES,
+    "a nan": np.where(np.arange(30000).reshape(3000, 10) == 777, np.nan, SCORES),
+    "infinite": np.where(np.arange(30000).reshape(3000, 10) == 777, np.inf, SCORES),
+    "two classes swapped": SCORES[:, [0, 1, 2, 3, 9, 5, 6, 7, 8, 4]],
+    "a dead class": SCORES * (np.arange(10) != 8),
+    "one in fifty wrong": np.where((np.arange(3000) % 50 == 0)[:, None], SCORES[:, ::-1], SCORES),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("tolerance", [0.002, 0.005])
+def test_the_gate_bites(name: str, tolerance: float) -> None:
+    parity = Parity.compare(REFERENCE, BROKEN[name].astype(np.float32), tolerance)
+    assert not parity.passed
+    assert all(reason.startswith("Expected") for reason in parity.reasons)
+    json.dumps(parity.as_dict(), allow_nan=False)
+
+
+def test_nan_constant_and_dead_classes_fail_even_where_any_drop_is_allowed() -> None:
+    for name in ("a nan", "constant", "one class", "a dead class"):
+        assert not Parity.compare(REFERENCE, BROKEN[name].astype(np.float32), 0.99).passed, name
+
+
+def test_no_images_prove_nothing() -> None:
+    class Nothing:
+        name = "nothing"
+        images = np.zeros((0, 28, 28), np.uint8)
+        labels = np.zeros(0, np.uint8)
+
+    with pytest.raises(UsageError, match="received none from nothing"):
+        Reference.of(None, Nothing())  # type: ignore[arg-type]  # never asked
+
+
+def test_an_original_that_cannot_read_these_digits_proves_nothing() -> None:
+    """Two that guess alike are easily "as good": wrong labels, inverted pixels, an unknown range."""
+    shifted = Reference("wrong labels", REFERENCE.images, ((LABELS + 1) % 10).astype(np.uint8), SCORES)
+    parity = Parity.compare(shifted, SCORES, 0.005)
+    assert not parity.passed
+    assert "check the range of its pixels" in parity.reasons[-1]
+
+
+def test_images_of_some_digits_only_prove_nothing() -> None:
+    threes = Reference("threes", REFERENCE.images[:290], LABELS[LABELS == 3][:290], SCORES[LABELS == 3][:290])
+    assert "received none of [0, 1, 2, 4, 5, 6, 7, 8, 9]" in Parity.compare(threes, threes.scores, 0.5).reasons[0]
+
+
+def test_an_original_with_a_nan_proves_nothing() -> None:
+    broken = BROKEN["a nan"].astype(np.float32)
+    parity = Parity.compare(Reference("nan", REFERENCE.images, LABELS, broken), SCORES, 0.5)
+    assert parity.reasons == ("Expected finite scores of the original, received nan or infinity.",)
+    json.dumps(parity.as_dict(), allow_nan=False)
+
+
+def test_an_empty_comparison_is_refused() -> None:
+    empty = Reference("none", REFERENCE.images[:0], LABELS[:0], SCORES[:0])
+    with pytest.raises(UsageError, match="received none"):
+        Parity.compare(empty, SCORES[:0], 0.5)
+
+
+def test_too_few_images_fail_and_the_number_that_suffices_is_told() -> None:
+    few = Reference("few", REFERENCE.images[:500], LABELS[:500], SCORES[:500])
+    parity = Parity.compare(few, SCORES[:500], 0.002)
+    assert not parity.passed
+    assert "About 1,384 such images could prove it." in parity.reasons[0]
+    assert Parity.compare(
+        Reference("enough", REFERENCE.images[:1384], LABELS[:1384], SCORES[:1384]), SCORES[:1384], 0.002
+    ).passed
+
+
+def test_scores_of_another_shape_are_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="Expected scores of shape"):
+        Parity.compare(REFERENCE, SCORES[:-1], 0.002)
+
+
+def test_lost_and_gained_are_told_apart() -> None:
+    changed = SCORES.copy()
+    changed[:6] = np.roll(changed[:6], 1, axis=1)  # six right answers become wrong
+    right = np.flatnonzero(SCORES.argmax(1) != LABELS)[:2]
+    changed[right] = np.eye(10, dtype=np.float32)[LABELS[right]]
+    parity = Parity.compare(REFERENCE, changed, 0.01)
+    assert (parity.lost, parity.gained, parity.drop) == (6, 2, 4 / 3000)
+    assert parity.agreement == 1 - 8 / 3000
+    assert parity.mcnemar_p == pytest.approx(0.2890625)  # 2 * (1 + 8 + 28) / 2**8
+
+
+@given(st.integers(100, 100_000), st.data())
+def test_the_interval_lies_above_the_drop_and_narrows_with_more_images(images: int, data: st.DataObject) -> None:
+    lost, gained = data.draw(st.integers(0, images // 10)), data.draw(st.integers(0, images // 10))
+    upper = drop_upper_95(lost, gained, images)
+    assert upper > (lost - gained) / images
+    assert drop_upper_95(lost * 4, gained * 4, images * 4) < upper + 1e-9 or lost < gained
+
+
+def test_the_interval_covers_as_it_says() -> None:
+    """Among 4,000 simulated comparisons the true drop lies above the upper end in about 2.5 %."""
+    rng = np.random.default_rng(7)
+    p_lost, p_gained, images = 0.006, 0.004, 3000
+    counts = rng.multinomial(images, [p_lost, p_gained, 1 - p_lost - p_gained], 4000)
+    missed = np.mean([drop_upper_95(lost, gained, images) < p_lost - p_gained for lost, gained, _ in counts])
+    assert 0.012 < missed < 0.035
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(200, 5000), st.floats(0.001, 0.05))
+def test_enough_images_are_enough(lost: int, gained: int, images: int, tolerance: float) -> None:
+    enough = enough_images(lost, gained, images, tolerance)
+    if enough is None:
+        assert (lost - gained) / images > tolerance * 0.9
+    else:
+        share = enough / images
+        assert drop_upper_95(math.ceil(lost * share), math.floor(gained * share), enough) <= tolerance

@@ -1,0 +1,236 @@
+"""What a file may ask of the backend numpy: files with a right structure that would exhaust memory or never end."""
+
+import tracemalloc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnist_runtime import ArtifactError
+from mnist_runtime.backends.numpy_int8.backend import MOST_OPERATORS, load_numpy
+from mnist_runtime.backends.numpy_int8.node import MOST_VALUES
+from mnist_runtime.backends.tflite_format.flatbuffer import MOST_TABLES
+
+MEGABYTES = 200
+"""Bytes of Python and NumPy at once that no file may make the backend take."""
+
+
+class Graph:
+    """A ``.tflite`` file in the making; its input is an image, brought to int8."""
+
+    def __init__(self) -> None:
+        from ai_edge_litert import schema_py_generated as schema
+
+        self.schema = schema
+        self.graph = schema.SubGraphT()
+        self.graph.tensors, self.graph.operators = [], []
+        self.model = schema.ModelT()
+        self.model.version, self.model.subgraphs = 3, [self.graph]
+        self.model.operatorCodes, self.model.buffers = [], [schema.BufferT()]
+        self.image = self.tensor("UINT8", [1, 28, 28, 1])
+        self.last = self.add("QUANTIZE", self.image)
+
+    def tensor(self, dtype: str = "INT8", shape: list[int] | None = None, values: Any = None) -> int:
+        tensor = self.schema.TensorT()
+        tensor.type, tensor.shape, tensor.buffer, tensor.name = getattr(self.schema.TensorType, dtype), shape, 0, "t"
+        tensor.quantization = self.schema.QuantizationParametersT()
+        tensor.quantization.scale, tensor.quantization.zeroPoint = [0.5], [0]
+        if values is not None:
+            array = np.asarray(values, {"INT8": np.int8, "INT32": np.int32}[dtype])
+            buffer = self.schema.BufferT()
+            buffer.data = np.frombuffer(array.tobytes(), np.uint8)
+            tensor.shape, tensor.buffer = list(array.shape), len(self.model.buffers)
+            self.model.buffers.append(buffer)
+        self.graph.tensors.append(tensor)
+        return len(self.graph.tensors) - 1
+
+    def add(self, name: str, *inputs: int, output: str = "INT8", **options: Any) -> int:
+        code = self.schema.OperatorCodeT()
+        code.builtinCode = getattr(self.schema.BuiltinOperator, name)
+        code.deprecatedBuiltinCode = min(code.builtinCode, 127)
+        operator = self.schema.OperatorT()
+        operator.opcodeIndex, operator.inputs = len(self.model.operatorCodes), list(inputs)
+        operator.outputs = [self.tensor(output)]
+        if options:
+            kind = options.pop("kind")
+            operator.builtinOptionsType = getattr(self.schema.BuiltinOptions, kind)
+            operator.builtinOptions = getattr(self.schema, kind + "T")()
+            vars(operator.builtinOptions).update(options)
+        self.model.operatorCodes.append(code)
+        self.graph.operators.append(operator)
+        self.last = operator.outputs[0]
+        return self.last
+
+    def reshape(self, *shape: int) -> int:
+        return self.add("RESHAPE", self.last, self.tensor("INT32", values=shape))
+
+    def pad(self, *after: int) -> int:
+        return self.add("PAD", self.last, self.tensor("INT32", values=[[0, each] for each in after]))
+
+    def content(self) -> bytes:
+        import flatbuffers
+
+        self.graph.inputs, self.graph.outputs = [self.image], [self.last]
+        builder = flatbuffers.Builder()
+        builder.Finish(self.model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def pool(graph: Graph, name: str, size: int, stride: int) -> None:
+    sides = {"filterHeight": size, "filterWidth": size, "strideH": stride, "strideW": stride}
+    graph.add(name, graph.last, kind="Pool2DOptions", padding=0, **sides)
+
+
+def convolve(graph: Graph, weights: np.ndarray, name: str = "CONV_2D") -> None:
+    kind = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions"}[name]
+    strides = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+    graph.add(name, graph.last, graph.tensor(values=weights), kind=kind, padding=0, **strides)
+
+
+def a_wide_pad(graph: Graph) -> None:
+    graph.pad(0, 1 << 20, 1 << 20, 1 << 20)
+
+
+def a_pad_on_a_pad(graph: Graph) -> None:
+    for _ in range(4):
+        graph.pad(0, 1000, 1000, 0)
+
+
+def many_channels(graph: Graph) -> None:
+    graph.pad(0, 1000, 1000, 0)
+    convolve(graph, np.ones((10_000, 1, 1, 1)))
+
+
+def many_windows(graph: Graph) -> None:
+    graph.pad(0, 500, 500, 0)
+    convolve(graph, np.ones((1, 60, 60, 1)))
+
+
+def many_products(graph: Graph) -> None:
+    graph.pad(0, 100, 100, 0)
+    for _ in range(100):
+        convolve(graph, np.ones((16, 5, 5, 16 if _ else 1)))
+
+
+def many_depthwise_channels(graph: Graph) -> None:
+    graph.pad(0, 1000, 1000, 0)
+    convolve(graph, np.ones((1, 1, 1, 10_000)), "DEPTHWISE_CONV_2D")
+
+
+def a_large_depthwise_window(graph: Graph) -> None:
+    graph.pad(0, 1500, 1500, 0)
+    convolve(graph, np.ones((1, 64, 64, 1)), "DEPTHWISE_CONV_2D")
+
+
+def a_dense_layer_on_each_pixel(graph: Graph) -> None:
+    graph.pad(0, 1000, 1000, 0)
+    graph.reshape(-1, 1)
+    graph.add("FULLY_CONNECTED", graph.last, graph.tensor(values=np.ones((10_000, 1))))
+
+
+def a_large_average(graph: Graph) -> None:
+    graph.pad(0, 1800, 1800, 0)
+    pool(graph, "AVERAGE_POOL_2D", 64, 1)
+
+
+def padding_of_a_pool(graph: Graph) -> None:
+    graph.reshape(1, 784, 1, 1)
+    graph.pad(0, 4_000_000, 0, 0)
+    pool(graph, "MAX_POOL_2D", 64, 1)
+
+
+def a_row_and_a_column(graph: Graph) -> None:
+    graph.pad(0, 1000, 1000, 0)
+    row, column = graph.reshape(1, -1), graph.reshape(-1, 1)
+    graph.add("ADD", row, column, kind="AddOptions")
+
+
+def a_product_of_a_row_and_a_column(graph: Graph) -> None:
+    row, column = graph.reshape(1, -1), graph.reshape(-1, 1)
+    graph.add("MUL", row, column, kind="MulOptions")
+
+
+def doubling(graph: Graph) -> None:
+    for _ in range(30):
+        graph.add("CONCATENATION", graph.last, graph.last, kind="ConcatenationOptions", axis=1)
+
+
+def doubling_of_numbers(graph: Graph) -> None:
+    numbers = graph.tensor("INT32", values=np.zeros(1000))
+    for _ in range(30):
+        numbers = graph.add("PACK", numbers, numbers, output="INT32", kind="PackOptions", axis=0, valuesCount=2)
+        numbers = graph.add("RESHAPE", numbers, graph.tensor("INT32", values=[-1]), output="INT32")
+
+
+def gathering(graph: Graph) -> None:
+    numbers, places = graph.tensor("INT32", values=np.zeros((1, 5000))), graph.tensor("INT32", values=np.zeros(5000))
+    graph.add("GATHER", numbers, places, output="INT32", kind="GatherOptions")
+
+
+def many_operators(graph: Graph) -> None:
+    graph.add("LOGISTIC", graph.last)
+    graph.graph.operators *= MOST_OPERATORS
+
+
+def many_tensors(graph: Graph) -> None:
+    graph.graph.tensors += [graph.graph.tensors[0]] * MOST_TABLES
+
+
+def many_uses_of_one_constant(graph: Graph) -> None:
+    graph.reshape(1, -1)
+    graph.add("FULLY_CONNECTED", graph.last, graph.tensor(values=np.ones((100, 784))))
+    graph.graph.operators += [graph.graph.operators[-1]] * 400
+
+
+ATTACKS: list[Callable[[Graph], None]] = [
+    a_wide_pad,
+    a_pad_on_a_pad,
+    many_channels,
+    many_windows,
+    many_products,
+    many_depthwise_channels,
+    a_large_depthwise_window,
+    a_dense_layer_on_each_pixel,
+    a_large_average,
+    padding_of_a_pool,
+    a_row_and_a_column,
+    a_product_of_a_row_and_a_column,
+    doubling,
+    doubling_of_numbers,
+    gathering,
+    many_operators,
+    many_tensors,
+    many_uses_of_one_constant,
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
+def test_what_would_exhaust_a_device_is_refused_before_it_is_taken(attack: Callable[[Graph], None]) -> None:
+    graph = Graph()
+    attack(graph)
+    content = graph.content()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArtifactError, match=r"products each, or too many|neither is the shape|at most"):
+            load_numpy(content)
+        assert tracemalloc.get_traced_memory()[1] < MEGABYTES << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_comes_close_to_the_limits_runs() -> None:
+    """So the files above are refused for what they ask for, not for how they are made."""
+    graph = Graph()
+    graph.pad(0, 1972, 1972, 0)
+    assert 2000 * 2000 < MOST_VALUES < 2100 * 2100
+    convolve(graph, np.ones((1, 1, 1, 1)))
+    graph.add("ADD", graph.last, graph.last, kind="AddOptions")
+    pool(graph, "AVERAGE_POOL_2D", 3, 50)
+    tracemalloc.start()
+    try:
+        backend = load_numpy(graph.content())
+        assert backend.run(np.zeros((2, 28, 28, 1), np.uint8)).shape == (2, 40, 40, 1)
+        assert tracemalloc.get_traced_memory()[1] < 2 * MEGABYTES << 20
+    finally:
+        tracemalloc.stop()

@@ -1,0 +1,98 @@
+import importlib.machinery
+import importlib.util
+import sys
+
+import numpy as np
+import pytest
+from tests.backend_cases import EVERY_BACKEND
+
+from mnist_runtime import BACKENDS, ArtifactError, BackendError, Classifier, UsageError
+from mnist_runtime.backends.registry import backend_version, choose_backend
+
+
+def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in modules else find(name))
+
+
+def test_the_first_installed_is_chosen() -> None:
+    assert choose_backend(("tflite",)) == "litert"
+    assert choose_backend(("onnx",)) == "onnxruntime"
+
+
+def test_the_next_stands_in_for_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, "ai_edge_litert")
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)  # beside which tflite-runtime cannot be
+    assert choose_backend(("tflite", "onnx")) == "onnxruntime"
+
+
+@pytest.mark.parametrize("name", [name for name, row in BACKENDS.items() if row.extra])
+def test_a_missing_one_names_its_cure(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    row = BACKENDS[name]
+    hide(monkeypatch, row.module)
+    with pytest.raises(BackendError, match=rf"pip install 'mnist-runtime\[{row.extra}\]'") as caught:
+        choose_backend((row.format,), name)
+    assert caught.value.exit_code == 4
+
+
+def test_without_any_every_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, *(row.module for row in BACKENDS.values()))
+    with pytest.raises(BackendError, match="float32 tflite or onnx files") as caught:
+        choose_backend(("tflite", "onnx"), precision="float32")
+    assert all(f"[{row.extra}]" in str(caught.value) for row in BACKENDS.values() if row.extra)
+
+
+def test_without_any_numpy_runs_int8_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, *(row.module for row in BACKENDS.values()))
+    assert choose_backend(("tflite", "onnx"), precision="int8") == "numpy"
+    assert Classifier.load().backend_name == "numpy"
+
+
+def test_numpy_is_not_for_other_precisions() -> None:
+    with pytest.raises(UsageError, match=r"runs float32 tflite files \(litert, tflite-runtime\), received 'numpy'"):
+        choose_backend(("tflite",), "numpy", "float32")
+
+
+def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: importlib.machinery.ModuleSpec("found", None))
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", sys)
+    with pytest.raises(BackendError, match="cannot share a process with ai_edge_litert"):
+        choose_backend(("tflite",), "tflite-runtime")
+
+
+def test_tflite_runtime_is_kept_from_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: importlib.machinery.ModuleSpec("found", None))
+    monkeypatch.setattr(np, "__version__", "2.1.0")
+    with pytest.raises(BackendError, match=r"pip install 'numpy<2'"):
+        choose_backend(("tflite",), "tflite-runtime")
+
+
+def test_an_unknown_or_unfit_one_is_a_usage_error(int8_onnx: object) -> None:
+    with pytest.raises(UsageError, match="litert, tflite-runtime"):
+        choose_backend(("tflite",), "onnxruntime")
+    with pytest.raises(UsageError, match="received 'torch'"):
+        Classifier.load(int8_onnx, backend="torch")
+
+
+def test_a_format_of_a_later_exporter_asks_for_an_update() -> None:
+    with pytest.raises(ArtifactError, match="received tosa; update mnist-runtime"):
+        choose_backend(("tosa",))
+
+
+@pytest.mark.parametrize("name", EVERY_BACKEND)
+def test_versions_are_told(name: str) -> None:
+    assert backend_version(name)[0].isdecimal()
+
+
+def test_one_that_does_not_start_is_passed_over_with_a_warning_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: bytes) -> object:
+        raise ImportError("libc.so.6: version `GLIBC_2.34' not found")
+
+    monkeypatch.setattr("mnist_runtime.backends.tflite.load_litert", broken)
+    monkeypatch.setattr("mnist_runtime.backends.registry.BROKEN", {})
+    with pytest.warns(RuntimeWarning, match="litert is installed but does not start .*GLIBC.* Another is tried"):
+        first = Classifier.load()
+    assert first.backend_name != "litert"
+    assert Classifier.load().backend_name == first.backend_name  # a second warning would be an error
+    with pytest.raises(BackendError, match="litert is installed but does not start"):
+        Classifier.load(backend="litert")

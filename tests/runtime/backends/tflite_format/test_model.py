@@ -1,0 +1,76 @@
+"""`TFLiteFile` reads what LiteRT reads, and only ever refuses with an `ArtifactError`."""
+
+from contextlib import suppress
+from pathlib import Path
+
+import hypothesis
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from mnist_runtime import ArtifactError
+from mnist_runtime.backends.tflite_format.model import TFLiteFile
+from mnist_runtime.backends.tflite_format.operator_names import OPERATOR_NAMES
+
+READY = Path(__file__).parents[4] / "runtime/mnist_runtime/models/cnn-int8.tflite"
+
+
+def test_it_says_what_litert_says() -> None:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    content = READY.read_bytes()
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would add an operator of its own
+    interpreter = Interpreter(model_content=content, experimental_op_resolver_type=resolver)
+    file = TFLiteFile.read(content)
+    details = {each["index"]: each for each in interpreter.get_tensor_details()}
+    for index, tensor in enumerate(file.tensors):
+        said = details[index]
+        assert (tensor.name, tensor.dtype) == (said["name"], np.dtype(said["dtype"]).name)
+        assert tensor.shape == tuple(said["shape"])
+        assert np.array_equal(tensor.scales, said["quantization_parameters"]["scales"])
+        assert np.array_equal(tensor.zero_points, said["quantization_parameters"]["zero_points"])
+        if tensor.is_constant:
+            assert np.array_equal(tensor.values, interpreter.get_tensor(index))
+    operators = interpreter._get_ops_details()
+    assert [each.name for each in file.operators] == [each["op_name"] for each in operators]
+    assert [list(each.inputs) for each in file.operators] == [list(each["inputs"]) for each in operators]
+    assert [list(each.outputs) for each in file.operators] == [list(each["outputs"]) for each in operators]
+    assert file.inputs == (interpreter.get_input_details()[0]["index"],)
+    assert file.outputs == (interpreter.get_output_details()[0]["index"],)
+
+
+def test_the_operators_have_the_names_of_the_schema() -> None:
+    from ai_edge_litert.schema_py_generated import BuiltinOperator
+
+    numbers = {name: number for name, number in vars(BuiltinOperator).items() if isinstance(number, int)}
+    assert all(OPERATOR_NAMES[numbers[name]] == name for name in numbers if numbers[name] < len(OPERATOR_NAMES))
+    assert len(OPERATOR_NAMES) > 200
+
+
+def read_all(content: bytes) -> None:
+    for tensor in TFLiteFile.read(content).tensors:
+        if tensor.is_constant:
+            _ = tensor.values
+
+
+@hypothesis.given(st.integers(0, 1 << 20))
+def test_a_file_that_ends_early_is_refused_or_read(length: int) -> None:
+    content = READY.read_bytes()
+    with suppress(ArtifactError):
+        read_all(content[: length % len(content)])
+
+
+@hypothesis.settings(max_examples=400)
+@hypothesis.given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
+def test_changed_bytes_are_refused_or_read(changes: list[tuple[int, int]]) -> None:
+    content = bytearray(READY.read_bytes())
+    for position, value in changes:
+        content[position % len(content)] = value
+    with suppress(ArtifactError):
+        read_all(bytes(content))
+
+
+@pytest.mark.parametrize("content", [b"", b"TFL3", b"\0\0\0\0TFL3", b"\xff\xff\xff\xffTFL3", b"\x08\0\0\0ONNX"])
+def test_what_is_no_file_is_refused(content: bytes) -> None:
+    with pytest.raises(ArtifactError, match="Expected a"):
+        TFLiteFile.read(content)

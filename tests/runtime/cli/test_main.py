@@ -1,0 +1,109 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.backend_cases import EVERY_BACKEND
+
+Run = Callable[..., object]
+
+
+@pytest.fixture
+def picture(tmp_path: Path, seven: np.ndarray) -> Path:
+    path = tmp_path / "seven.png"
+    Image.fromarray(seven).save(path)
+    return path
+
+
+def test_a_picture_is_classified(run: Run, picture: Path) -> None:
+    done = run("mnist-runtime", "classify", picture)
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"{picture}: 7 (")
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_every_interpreter_says_the_same_and_nothing_else(run: Run, picture: Path, backend: str) -> None:
+    done = run("mnist-runtime", "classify", "--json", "--top-k", 3, "--backend", backend, picture)
+    assert (done.returncode, done.stderr) == (0, "")
+    said = json.loads(done.stdout)
+    assert said["backend"] == backend
+    assert said["backend_version"][0].isdecimal()
+    (result,) = said["results"]
+    assert (result["file"], result["digit"], len(result["top"])) == (str(picture), 7, 3)
+    assert result["top"][0] == {"digit": 7, "score": result["confidence"]}
+
+
+def test_a_bad_picture_does_not_keep_the_others_from_being_read(run: Run, picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    done = run("mnist-runtime", "classify", tmp_path / "bad.png", picture, tmp_path / "missing.png")
+    assert done.returncode == 6
+    assert done.stdout.startswith(f"{picture}: 7")
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
+
+
+def test_an_empty_page_is_no_digit(run: Run, tmp_path: Path) -> None:
+    Image.new("L", (40, 60), 230).save(tmp_path / "page.png")
+    done = run("mnist-runtime", "classify", tmp_path / "page.png")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'page.png'}: no digit; it is blank\n")
+    done = run("mnist-runtime", "classify", "--json", tmp_path / "page.png")
+    assert json.loads(done.stdout)["results"][0]["digit"] is None
+
+
+def test_a_damaged_model_ends_with_5(run: Run, picture: Path, int8_tflite: Path, tmp_path: Path) -> None:
+    content = bytearray(int8_tflite.read_bytes())
+    content[len(content) // 2] ^= 4
+    (tmp_path / "damaged.tflite").write_bytes(content)
+    done = run("mnist-runtime", "classify", "--model", tmp_path / "damaged.tflite", picture)
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.startswith("error: ")
+    assert "SHA-256 differs" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["classify"],
+        ["guess", "x.png"],
+        ["classify", "--top-k", "0", "x.png"],
+        ["classify", "--backend", "x", "y.png"],
+    ],
+)
+def test_wrong_usage_ends_with_2(run: Run, arguments: list[str]) -> None:
+    done = run("mnist-runtime", *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_a_backend_of_another_format_ends_with_2(run: Run, picture: Path, int8_onnx: Path) -> None:
+    done = run("mnist-runtime", "classify", "--model", int8_onnx, "--backend", "litert", picture)
+    assert done.returncode == 2
+    assert "onnxruntime" in done.stderr
+
+
+def test_the_reader_may_leave(run: Run, picture: Path) -> None:
+    import subprocess
+    import sys
+
+    program = Path(sys.executable).with_name("mnist-runtime")
+    done = subprocess.run(
+        ["bash", "-c", f"'{program}' classify {' '.join([str(picture)] * 2)} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.stdout.strip() in ("0", "141")  # 141 if it left before we wrote
+
+
+def test_a_broken_interpreter_is_a_line_and_not_the_end(run: Callable[..., object], tmp_path: Path) -> None:
+    (tmp_path / "ai_edge_litert").mkdir()
+    (tmp_path / "ai_edge_litert" / "__init__.py").write_text("raise ImportError('GLIBC_2.99 not found')")
+    done = run("mnist-runtime", "self-test", "--json", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["passed"] is True
+    assert done.stderr.startswith("warning: litert is installed but does not start (GLIBC_2.99 not found)")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,219 @@
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_runtime import Prediction
+from mnist_runtime.cli import main as cli
+from mnist_runtime.cli.read import _rows
+from mnist_runtime.reading.page import Reading
+from mnist_tools.studies.film import page_of
+
+Run = Callable[..., object]
+Ask = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def rows(legible: object) -> np.ndarray:
+    """A page of two rows: 3 7 and 1 0 2."""
+    first = [legible.images[legible.labels == digit][0] for digit in range(10)]
+    return np.concatenate([page_of([first[digit] for digit in row]) for row in ((3, 7), (1, 0, 2))])
+
+
+@pytest.fixture
+def page(tmp_path: Path, rows: np.ndarray) -> Path:
+    Image.fromarray(rows).save(tmp_path / "page.png")
+    return tmp_path / "page.png"
+
+
+@pytest.fixture
+def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+    """Run the command here; return its exit code, stdout and stderr."""
+
+    def ask(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["mnist-runtime", "read", *map(str, words)])
+        with pytest.raises(SystemExit) as left:
+            cli.main()
+        return left.value.code, *capsys.readouterr()
+
+    return ask
+
+
+def test_every_digit_is_a_line_in_reading_order(run: Run, page: Path) -> None:
+    done = run("mnist-runtime", "read", page)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.removeprefix(f"{page}: ").replace(",", "").split() for line in done.stdout.splitlines()]
+    assert [(int(words[0]), int(words[3])) for words in lines] == [(3, 1), (7, 1), (1, 2), (0, 2), (2, 2)]
+    for words in lines:
+        assert (words[1][0], words[1][-2:], words[2], words[4]) == ("(", "%)", "row", "box")
+        left, top, right, bottom = map(int, words[5:])
+        assert 0 <= left < right <= 320
+        assert 70 < bottom - top < 90
+        assert (top > 240) == (words[3] == "2")
+
+
+def test_json_is_one_object(ask: Ask, page: Path) -> None:
+    code, said, told = ask("--json", page, page)
+    assert (code, told) == (0, "")
+    found = json.loads(said)
+    assert set(found) == {"schema", "model", "format", "precision", "backend", "backend_version", "results"}
+    assert (found["schema"], found["precision"]) == (1, "int8")
+    first, second = found["results"]
+    assert first == second
+    assert first["file"] == str(page)
+    assert [reading["digit"] for reading in first["readings"]] == [3, 7, 1, 0, 2]
+    for reading in first["readings"]:
+        assert set(reading) == {"digit", "confidence", "box", "row"}
+        assert 0.5 < reading["confidence"] <= 1
+        assert all(isinstance(side, int) for side in reading["box"])
+
+
+def test_a_page_of_nothing_is_no_digit(ask: Ask, tmp_path: Path) -> None:
+    Image.new("L", (300, 200), 230).save(tmp_path / "page.png")
+    assert ask(tmp_path / "page.png") == (0, f"{tmp_path / 'page.png'}: no digit\n", "")
+    code, said, _ = ask("--json", tmp_path / "page.png")
+    assert (code, json.loads(said)["results"][0]["readings"]) == (0, [])
+    code, _, _ = ask(tmp_path / "page.png", "--annotate", tmp_path / "marked.png")
+    assert code == 0
+    assert Image.open(tmp_path / "marked.png").getextrema() == ((230, 230),) * 3
+
+
+def test_a_sign_that_is_no_digit_is_told_only_if_asked_for(
+    ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which signs are digits is the model's to say; here no 7 is sure enough to be one."""
+    of = Prediction.of
+
+    def strict(scores: np.ndarray, threshold: float) -> Prediction:
+        return of(scores, 1.1 if scores.argmax() == 7 else threshold)
+
+    monkeypatch.setattr(Prediction, "of", strict)
+    code, few, _ = ask(page)
+    assert (code, few.count("\n"), few.count("no digit")) == (0, 4, 0)
+    code, more, _ = ask(page, "--all")
+    (line,) = [line for line in more.splitlines() if "no digit" in line]
+    assert (code, more.count("\n")) == (0, 5)
+    assert line.startswith(f"{page}: no digit; the likeliest: 7 (")
+    assert ", row 1, box " in line
+    code, said, _ = ask(page, "--all", "--json")
+    assert [one["digit"] for one in json.loads(said)["results"][0]["readings"]] == [3, None, 1, 0, 2]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_boxes_and_copy_are_those_of_the_upright_picture(
+    ask: Ask, tmp_path: Path, page: Path, rows: np.ndarray, orientation: int
+) -> None:
+    turns = Image.Transpose
+    inverse = {
+        2: turns.FLIP_LEFT_RIGHT,
+        3: turns.ROTATE_180,
+        4: turns.FLIP_TOP_BOTTOM,
+        5: turns.TRANSPOSE,
+        6: turns.ROTATE_90,
+        7: turns.TRANSVERSE,
+        8: turns.ROTATE_270,
+    }
+    upright = Image.fromarray(rows)
+    stored = upright.transpose(inverse[orientation]) if orientation in inverse else upright
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    stored.save(tmp_path / "turned.png", exif=exif)
+    _, wanted, _ = ask(page)
+    code, found, _ = ask(tmp_path / "turned.png", "--annotate", tmp_path / "marked.png")
+    assert code == 0
+    assert found.replace("turned.png", "page.png") == wanted
+    marked = Image.open(tmp_path / "marked.png")
+    assert (marked.size, marked.getexif().get(0x112, 1)) == (upright.size, 1)
+    assert np.array_equal(np.asarray(marked)[:40], rows[:40])
+
+
+def test_the_annotated_copy_differs_only_around_the_boxes(ask: Ask, page: Path, rows: np.ndarray) -> None:
+    marked = page.with_name("marked.png")
+    marked.write_bytes(b"an older one")
+    code, said, told = ask("--json", page, "--annotate", marked)
+    assert (code, told) == (0, "")
+    shown = np.asarray(Image.open(marked))
+    differs = (shown != rows).any(axis=2)
+    around = np.zeros(differs.shape, bool)
+    for reading in json.loads(said)["results"][0]["readings"]:
+        left, top, right, bottom = reading["box"]
+        assert not differs[top:bottom, left:right].any()
+        assert differs[top - 1, left:right].all()
+        around[top - 40 : bottom + 40, left - 5 : right + 40] = True
+    assert not (differs & ~around).any()
+    assert {path.name for path in page.parent.iterdir()} == {"page.png", "marked.png"}
+    assert stat.S_IMODE(marked.stat().st_mode) == stat.S_IMODE(page.stat().st_mode)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("page.png", "another file than the picture"),
+        ("link.png", "another file than the picture"),
+        ("marked.jpg", ".png"),
+        ("marked", ".png"),
+        ("nowhere/marked.png", "a folder that is there"),
+        ("folder.png", "a folder that is there"),
+    ],
+)
+def test_a_place_that_will_not_do_is_refused(ask: Ask, page: Path, name: str, words: str) -> None:
+    (page.parent / "folder.png").mkdir()
+    (page.parent / "link.png").hardlink_to(page)
+    content = page.read_bytes()
+    code, said, told = ask(page, "--annotate", page.parent / name)
+    assert (code, said) == (2, "")
+    assert words in told
+    assert page.read_bytes() == content
+    assert {path.name for path in page.parent.iterdir()} == {"page.png", "folder.png", "link.png"}
+
+
+def test_annotating_takes_one_file(ask: Ask, page: Path) -> None:
+    code, said, told = ask(page, page, "--annotate", page.with_name("marked.png"))
+    assert (code, said) == (2, "")
+    assert "one FILE" in told
+
+
+def test_a_copy_that_cannot_be_written_leaves_what_was_there(
+    ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = page.with_name("marked.png")
+    marked.write_bytes(b"an older one")
+
+    def full(image: Image.Image, place: Path) -> None:
+        place.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    code, said, told = ask(page, "--annotate", marked)
+    assert (code, said) == (2, "")
+    assert "No space left" in told
+    assert marked.read_bytes() == b"an older one"
+    assert {path.name for path in page.parent.iterdir()} == {"page.png", "marked.png"}
+
+
+def test_a_damaged_file_does_not_keep_the_others_from_being_read(ask: Ask, page: Path) -> None:
+    damaged = page.with_name("damaged.png")
+    content = page.read_bytes()
+    damaged.write_bytes(content[: len(content) // 2])
+    code, said, told = ask(damaged, page, page.with_name("missing.png"))
+    assert code == 6
+    assert said.count(f"{page}: ") == 5
+    assert [line.split(":")[0] for line in told.splitlines()] == ["error", "error"]
+    code, said, told = ask(damaged, "--annotate", page.with_name("marked.png"))
+    assert (code, said) == (6, "")
+    assert not page.with_name("marked.png").exists()
+
+
+def test_rows_of_one_digit_each_are_rows() -> None:
+    boxes = [(10, 10, 40, 60), (60, 20, 90, 70), (100, 110, 130, 160), (10, 210, 40, 260), (90, 200, 120, 250)]
+    assert _rows([Reading(box, Prediction(1)) for box in boxes]) == [1, 1, 2, 3, 3]
+
+
+def test_wrong_usage_ends_with_2(run: Run) -> None:
+    for words in ([], ["x.png", "--backend", "x"]):
+        done = run("mnist-runtime", "read", *words)
+        assert (done.returncode, done.stdout) == (2, "")

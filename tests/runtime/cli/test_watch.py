@@ -1,0 +1,174 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_runtime.cli import main as cli
+from mnist_tools.studies.film import page_of, write_film
+
+cv2 = pytest.importorskip("cv2")
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+COMMAND = [str(Path(sys.executable).with_name("mnist-runtime")), "watch", "--source"]
+MOST_PROBED = 5_000_000
+"""Bytes of a pipe after which FFmpeg is content."""
+LINES = [(14, "3"), (30, ""), (40, "7"), (54, ""), (64, "72")]
+"""Frame and digits of each line for `film`."""
+
+
+@pytest.fixture(scope="module")
+def pages(legible: object) -> dict[str, np.ndarray]:
+    first = {digit: legible.images[legible.labels == digit][0] for digit in (3, 7, 2)}
+    return {text: page_of([first[int(digit)] for digit in text], (120, 160)) for text in ("", "3", "7", "72")}
+
+
+@pytest.fixture(scope="module")
+def film(pages: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of ten frames a second: a pause of one second before each of three scenes of one and a half."""
+    scenes = [(pages[text], count) for digits in ("3", "7", "72") for text, count in (("", 10), (digits, 15))]
+    return write_film(tmp_path_factory.mktemp("film") / "film.avi", scenes, rate=10)
+
+
+@pytest.fixture
+def camera(pages: dict[str, np.ndarray], tmp_path: Path) -> Iterator[Path]:
+    """A pipe through which comes, without end, a stream of JPEGs of a three."""
+    pipe = tmp_path / "camera"
+    os.mkfifo(pipe)
+    picture = cv2.imencode(".jpg", pages["3"])[1].tobytes()
+
+    def show() -> None:
+        try:
+            with pipe.open("wb", buffering=0) as stream:
+                for _ in range(MOST_PROBED // len(picture) + 1):
+                    stream.write(picture)
+                while True:
+                    stream.write(picture)
+                    time.sleep(0.02)
+        except BrokenPipeError:
+            pass
+
+    shower = threading.Thread(target=show)
+    shower.start()
+    yield pipe
+    with pipe.open("rb") if shower.is_alive() else open(os.devnull):  # in case the test never opened it
+        pass
+    shower.join()
+
+
+def lines_of(said: str) -> list[tuple[int, str]]:
+    lines = [json.loads(line) for line in said.splitlines()]
+    return [(line["frame"], "".join(str(reading["digit"]) for reading in line["readings"])) for line in lines]
+
+
+def test_a_video_of_three_scenes_gives_these_lines(run: Run, film: Path) -> None:
+    done = run("mnist-runtime", "watch", "--source", film)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert lines_of(done.stdout) == LINES
+    for line in map(json.loads, done.stdout.splitlines()):
+        assert set(line) == {"seconds", "frame", "readings"}
+        assert line["seconds"] == pytest.approx(line["frame"] / 10)
+        for reading in line["readings"]:
+            assert set(reading) == {"digit", "confidence", "box"}
+            assert 0.5 < reading["confidence"] <= 1
+            left, top, right, bottom = reading["box"]
+            assert 0 <= left < right <= 160
+            assert 0 <= top < bottom <= 120
+
+
+def test_rate_and_steadiness_are_the_user_s(run: Run, film: Path) -> None:
+    done = run("mnist-runtime", "watch", "--source", film, "--rate", 2, "--steady", 1)
+    assert lines_of(done.stdout) == [(10, "3"), (25, ""), (35, "7"), (50, ""), (60, "72")]
+
+
+@pytest.mark.parametrize("kind", ["missing", "junk", "cut", "picture", "camera"])
+def test_what_cannot_be_watched_ends_with_6_and_a_sentence(run: Run, film: Path, tmp_path: Path, kind: str) -> None:
+    source: object = tmp_path / "film.avi"
+    content = film.read_bytes()
+    if kind in ("junk", "cut"):
+        (tmp_path / "film.avi").write_bytes(content[: len(content) // 2] if kind == "cut" else b"no film" * 999)
+    elif kind == "picture":
+        source = tmp_path / "film.png"
+        cv2.imwrite(str(source), np.full((40, 40, 3), 230, np.uint8))
+    elif kind == "camera":
+        source = 9
+    done = run("mnist-runtime", "watch", "--source", source)
+    assert done.returncode == 6
+    assert done.stderr.startswith("error: Expected ")
+    assert done.stderr.count("\n") == 1
+    lines = lines_of(done.stdout)
+    assert lines == LINES[: len(lines)]  # what came before the cut
+    assert bool(lines) == (kind == "cut")
+
+
+def test_without_opencv_the_line_that_installs_it_is_told(run: Run, film: Path, tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')")
+    done = run("mnist-runtime", "watch", "--source", film, PYTHONPATH=f"{tmp_path}{os.pathsep}{path()}")
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "pip install 'mnist-runtime[watch]'" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def path() -> str:
+    return os.environ.get("PYTHONPATH", "")
+
+
+@pytest.mark.parametrize(("request_to_end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_it_stops_when_it_is_asked_to(camera: Path, request_to_end: signal.Signals, code: int) -> None:
+    with subprocess.Popen([*COMMAND, camera], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert lines_of(process.stdout.readline())[0][1] == "3"  # it is flushed, though nothing follows
+        process.send_signal(request_to_end)
+        said, told = process.communicate(timeout=60)
+    assert (process.returncode, said, told) == (code, "", "stopped\n" if code == 130 else "")
+
+
+def test_it_stops_when_nobody_reads_though_nothing_changes(camera: Path) -> None:
+    with subprocess.Popen([*COMMAND, camera], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=60) == 141
+        assert process.stderr.read() == ""
+
+
+def test_a_pipe_that_ends_is_the_end(pages: dict[str, np.ndarray]) -> None:
+    picture = cv2.imencode(".jpg", pages["7"])[1].tobytes()
+    words = [*COMMAND, "/dev/stdin", "--steady", "1"]
+    done = subprocess.run(words, input=20 * picture, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [digits for _, digits in lines_of(done.stdout.decode())] == ["7"]
+
+
+def test_opencv_is_for_watching_alone(run: Run, film: Path) -> None:
+    show = "import sys, mnist_runtime.cli.read, mnist_runtime.cli.watch; print('cv2' in sys.modules)"
+    assert run("python", "-c", show).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["--source", "0", "--rate", "0"],
+        ["--source", "0", "--rate", "nan"],
+        ["--source", "0", "--rate", "often"],
+        ["--source", "0", "--steady", "0"],
+        ["--source", "0", "--backend", "x"],
+    ],
+)
+def test_wrong_usage_ends_with_2(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["mnist-runtime", "watch", *words])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    assert left.value.code == 2
+    assert capsys.readouterr().out == ""

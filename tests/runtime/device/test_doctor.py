@@ -1,0 +1,88 @@
+import json
+import os
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.backend_cases import EVERY_BACKEND
+
+from mnist_runtime import BACKENDS
+from mnist_runtime.device.doctor import examine
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_what_is_installed_here_works(backend: str) -> None:
+    found = examine(backend)
+    assert (found.state, found.cure) == ("works", "")
+    assert found.detail.startswith(backend)
+
+
+def test_what_lies_in_the_folder_of_the_command_is_not_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError\n")
+    monkeypatch.chdir(tmp_path)
+    assert examine("onnxruntime").state == "works"
+
+
+@pytest.fixture
+def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Let every new process find another onnxruntime than the real one."""
+
+    def pretend(code: str) -> None:
+        package = tmp_path / "onnxruntime"
+        package.mkdir()
+        (package / "__init__.py").write_text(textwrap.dedent(code))
+        path = os.environ.get("PYTHONPATH")
+        monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), path])))
+
+    return pretend
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "cure"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "SIGILL: an instruction", "another release"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV: it crashed", "another release"),
+        ("import os; os._exit(0)", "ended the process with code 0", "pip install"),
+        ("raise ImportError('libc.so.6: version `GLIBC_2.34 not found')", "import: ImportError", "newer system"),
+        ("raise ImportError('x.so: wrong ELF class: ELFCLASS32')", "import: ImportError", "word length"),
+        ("raise ImportError('numpy.core.multiarray failed to import')", "import: ImportError", "numpy<2"),
+        ("", "load: ", "pip install"),
+    ],
+)
+def test_a_broken_one_becomes_a_line(impostor: Callable[[str], None], code: str, detail: str, cure: str) -> None:
+    impostor(code)
+    found = examine("onnxruntime")
+    assert found.state == "broken"
+    assert detail in found.detail
+    assert cure in found.cure
+
+
+def test_a_missing_one_is_told_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    found = examine("litert")
+    assert (found.state, found.detail) == ("missing", "not installed")
+    assert found.cure.startswith(("pip install", "has no wheel"))
+
+
+def test_the_command_tells_of_every_backend(run: Callable[..., object]) -> None:
+    done = run("mnist-runtime", "doctor", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    facts = json.loads(done.stdout)
+    assert [entry["backend"] for entry in facts["backends"]] == list(BACKENDS)
+    assert facts["python"].startswith("3.")
+    said = run("mnist-runtime", "doctor").stdout
+    assert all(name in said for name in BACKENDS)
+
+
+def test_the_command_fails_where_nothing_works(run: Callable[..., object], tmp_path: Path) -> None:
+    for row in BACKENDS.values():
+        if row.module != "numpy":
+            (tmp_path / row.module).mkdir()
+            (tmp_path / row.module / "__init__.py").write_text("raise ImportError('broken')")
+    done = run("mnist-runtime", "doctor", PYTHONPATH=str(tmp_path))
+    expected = 0 if any(row.module == "numpy" for row in BACKENDS.values()) else 4
+    assert done.returncode == expected
+    assert "broken" in done.stdout

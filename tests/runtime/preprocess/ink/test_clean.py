@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from mnist_runtime import BlankError
+from mnist_runtime.preprocess.grayscale import Grey, brightness
+from mnist_runtime.preprocess.ink.clean import drawn_ink, plain_ink
+
+
+@pytest.fixture
+def drawing(seven: np.ndarray) -> Grey:
+    return brightness(seven, 640)
+
+
+def test_a_drawing_keeps_its_ink_to_the_bit(drawing: Grey) -> None:
+    ink = drawn_ink(drawing)
+    assert ink is not None
+    assert np.array_equal(ink, plain_ink(drawing))
+    assert set(np.unique(ink)) == {0, 255}
+    assert np.array_equal(drawn_ink(255 - drawing), ink)
+
+
+def test_what_is_not_clean_is_no_drawing(drawing: Grey) -> None:
+    lined, two, thin, speck, stained = (drawing.copy() for _ in range(5))
+    lined[::24] = 150
+    two[30:90, 2:7] = 20
+    thin[:] = 250
+    thin[20:100, 40:42] = 20
+    speck[110, 80] = 20
+    stained[5:-5, 5:-5] -= 4
+    noisy = drawing + np.random.default_rng(0).normal(0, 2, drawing.shape).astype(np.float32)
+    shaded = drawing * np.linspace(1, 0.5, 90, dtype=np.float32)
+    for picture in (lined, two, thin, speck, stained, noisy, shaded):
+        assert drawn_ink(picture) is None
+
+
+def test_nothing_is_told(drawing: Grey) -> None:
+    with pytest.raises(BlankError, match="by 15 of 255 only"):
+        plain_ink(np.where(drawing < 100, np.float32(235), np.float32(250)))
+    with pytest.raises(BlankError, match="noise"):
+        plain_ink(np.random.default_rng(0).normal(128, 20, (9, 9)).astype(np.float32))

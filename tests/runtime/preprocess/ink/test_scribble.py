@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from mnist_runtime import Classifier, Prediction
+from mnist_runtime.preprocess.ink.strokes import is_scribble
+from mnist_runtime.preprocess.prepare import digit_ink
+from mnist_tools.studies.camera import NOTHING
+from mnist_trainer import Dataset
+
+ROWS, COLUMNS = np.indices((120, 120))
+
+
+def rings(count: int, radius: float) -> np.ndarray:
+    """Draw rings one upon the other."""
+    middles = np.linspace(radius, 119 - radius, count)
+    drawn = [np.abs(np.hypot(ROWS - middle, COLUMNS - 60) - radius + 2) < 2 for middle in middles]
+    return np.where(np.logical_or.reduce(drawn), np.float32(255), np.float32(0))
+
+
+@pytest.mark.parametrize(("count", "expected"), [(1, False), (2, False), (3, True), (4, True)])
+def test_more_holes_than_an_eights_are_a_scribble(count: int, expected: bool) -> None:
+    assert is_scribble(rings(count, 58 / count)) is expected
+
+
+def test_gaps_of_a_pencils_grain_are_none() -> None:
+    eight = rings(2, 29)
+    eight[np.random.default_rng(0).random(eight.shape) < 0.02] = 0
+    assert not is_scribble(eight)
+
+
+def test_digits_are_none_and_doodles_are(legible: Dataset) -> None:
+    assert not any(is_scribble(np.kron(image, np.ones((4, 4))).astype(np.float32)) for image in legible.images)
+    random = np.random.default_rng(3)
+    assert sum(is_scribble(digit_ink(NOTHING["doodle"](random))) for _ in range(10)) >= 8
+
+
+def test_a_scribble_is_no_digit_however_sure_the_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    classifier = Classifier.load()
+    monkeypatch.setattr(classifier, "predict_proba", lambda images: np.eye(10, dtype=np.float32)[[8] * len(images)])
+    eight, scribble = classifier.classify_ink([rings(2, 29), rings(4, 14.5)])
+    assert eight == Prediction.of(np.eye(10)[8], 0.5)
+    assert (scribble.digit, scribble.ranking[0]) == (None, (8, 1.0))

@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_runtime.prediction import Prediction
+from mnist_runtime.reading.annotate import DIGIT, EDGE, NO_DIGIT, annotate
+from mnist_runtime.reading.page import Reading, read
+from mnist_tools.studies.camera import CONDITIONS, photograph_page
+
+SEVEN = Prediction(7, 0.996, ((7, 0.996),))
+NONE = Prediction(None, 0.3, ((5, 0.3),))
+
+
+def changed(picture: np.ndarray, readings: list[Reading]) -> np.ndarray:
+    before = np.asarray(Image.fromarray(picture).convert("RGB"))
+    return (np.asarray(annotate(picture, readings).convert("RGB")) != before).any(axis=2)
+
+
+@pytest.mark.parametrize("shape", [(300, 400), (300, 400, 3), (300, 400, 4)])
+def test_it_is_a_copy_of_the_same_kind_in_which_only_the_surroundings_of_the_box_differ(shape: tuple[int, ...]) -> None:
+    picture = np.random.default_rng(0).integers(60, 200, shape, np.uint8)
+    kept = picture.copy()
+    readings = [Reading((100, 120, 160, 220), SEVEN)]
+    marked = annotate(picture, readings)
+    assert np.array_equal(picture, kept)
+    assert (marked.mode, marked.size) == ("RGBA" if shape[2:] == (4,) else "RGB", (400, 300))
+    rows, columns = np.nonzero(changed(picture, readings))
+    assert 70 <= rows.min() < 117
+    assert rows.max() == 222
+    assert columns.min() == 97
+    assert 162 <= columns.max() < 180
+    assert not changed(picture, readings)[120:220, 100:160].any()
+
+
+@pytest.mark.parametrize("paper", [0, 90, 255])
+def test_it_can_be_seen_on_any_paper(paper: int) -> None:
+    picture = np.full((200, 200), paper, np.uint8)
+    shown = np.asarray(annotate(picture, [Reading((60, 60, 90, 120), SEVEN), Reading((130, 60, 160, 120), NONE)]))
+    colours = {tuple(colour) for colour in shown.reshape(-1, 3).tolist()}
+    assert {DIGIT, NO_DIGIT, EDGE} <= colours
+    light, dark = (np.dot((0.299, 0.587, 0.114), colour) for colour in (NO_DIGIT, EDGE))
+    assert max(light - paper, paper - dark) > 80
+
+
+def test_nothing_to_mark_is_an_equal_picture() -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
+    assert np.array_equal(np.asarray(annotate(picture, [])), picture)
+
+
+@pytest.mark.parametrize(("side", "line"), [(100, 1), (1000, 2), (2000, 4)])
+def test_lines_are_wider_on_larger_pictures(side: int, line: int) -> None:
+    box = (side // 4, side // 4, side // 2, side // 2)
+    column = changed(np.full((side, side), 255, np.uint8), [Reading(box, SEVEN)])[3 * side // 8, side // 2 :]
+    assert column.argmin() == 3 * line
+    assert not column[3 * line :].any()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 28, 28), (0, 0, 60, 28), (40, 0, 60, 28), (0, 0, 4, 4), (58, 26, 60, 28)])
+def test_a_label_finds_a_place_in_the_smallest_picture(box: tuple[int, int, int, int]) -> None:
+    readings = [Reading(box, SEVEN)]
+    assert annotate(np.full((28, 60), 255, np.uint8), readings).size == (60, 28)
+    assert (np.asarray(annotate(np.full((28, 60), 255, np.uint8), readings)) == DIGIT).all(axis=2).any()
+
+
+def test_no_label_covers_a_digit_of_a_full_page(legible: object) -> None:
+    random = np.random.default_rng(2)
+    page, _ = photograph_page([*legible.images, *legible.images[:10]], CONDITIONS["clean"], random)
+    found = read(page, everything=True)
+    assert len(found) >= 25
+    touched = changed(page, found)
+    for reading in found:
+        left, top, right, bottom = reading.box
+        assert not touched[top:bottom, left:right].any()
+
+
+def test_letters_of_one_size_are_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
+    from PIL import ImageFont
+
+    def as_it_was(*size: float) -> ImageFont.ImageFont:
+        if size:
+            raise TypeError("load_default() takes 0 positional arguments but 1 was given")
+        return ImageFont.load_default_imagefont()
+
+    readings = [Reading((300, 300, 500, 600), SEVEN)]
+    picture = np.full((1000, 1000), 255, np.uint8)
+    new = changed(picture, readings)
+    monkeypatch.setattr("PIL.ImageFont.load_default", as_it_was)
+    old = changed(picture, readings)
+    assert old.any(axis=1).argmax() == pytest.approx(new.any(axis=1).argmax(), abs=30)

@@ -1,0 +1,105 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnist_runtime.errors import PictureError
+from mnist_runtime.system.command import run_command
+
+
+def raising(error: BaseException) -> object:
+    def command() -> int:
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (PictureError("Expected a picture."), 6, "error: Expected a picture.\n"),
+        (KeyboardInterrupt(), 130, "stopped\n"),
+    ],
+)
+def test_errors_become_a_sentence_and_a_code(
+    capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(raising(error))
+    assert left.value.code == code
+    assert capsys.readouterr() == ("", words)
+
+
+def test_a_bug_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(raising(ZeroDivisionError("division by zero")))
+    assert left.value.code == 1
+    words = capsys.readouterr().err
+    assert "unexpected ZeroDivisionError: division by zero (at command, line" in words
+    assert words.count("\n") == 1
+
+
+def test_a_missing_package_ends_with_4(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(raising(ModuleNotFoundError("No module named 'keras'", name="keras")))
+    assert left.value.code == 4
+    assert "expected the package keras" in capsys.readouterr().err
+
+
+def test_a_reader_of_stderr_that_left_changes_no_code() -> None:
+    code = "from mnist_runtime.system.command import run_command, echo\n"
+    code += "def refuse():\n    echo('a')\n    echo('b')\n    return 3\nrun_command(refuse)"
+    done = subprocess.run(
+        ["bash", "-c", f"('{sys.executable}' -c \"$0\" 2>&3; echo $? >&2) 3> >(exec 0<&-)", code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.strip() == "3"
+
+
+def test_success_keeps_its_code() -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(lambda: 0)
+    assert left.value.code == 0
+
+
+@pytest.mark.parametrize(("request_to_end", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_request_to_end_lets_drafts_be_deleted(tmp_path: Path, request_to_end: signal.Signals, code: int) -> None:
+    program = """
+import pathlib, sys, time
+from mnist_runtime.system.command import run_command
+draft = pathlib.Path(sys.argv[1])
+def work():
+    draft.touch()
+    try:
+        print("begun", flush=True)
+        time.sleep(60)
+    finally:
+        draft.unlink()
+run_command(work)
+"""
+    draft = tmp_path / "draft"
+    with subprocess.Popen([sys.executable, "-c", program, str(draft)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        assert draft.exists()
+        process.send_signal(request_to_end)
+        assert process.wait(timeout=30) == code
+    assert not draft.exists()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
+def test_a_name_that_no_encoding_has_can_be_printed(encoding: str) -> None:
+    code = "from mnist_runtime.system.command import run_command; run_command(lambda: print('7: \\udcff\\u4e03') or 0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"},
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.startswith(b"7: \\udcff")

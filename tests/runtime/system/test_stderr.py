@@ -1,0 +1,43 @@
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from mnist_runtime.errors import ArtifactError
+from mnist_runtime.system.stderr import quiet_stderr
+
+
+def write_natively() -> None:
+    os.write(2, b"native words\n")
+
+
+def test_native_words_are_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with quiet_stderr():
+        write_natively()
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_they_are_shown_when_something_unforeseen_happens(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError), quiet_stderr():  # noqa: PT012  # the order matters
+        write_natively()
+        raise ZeroDivisionError
+    assert capfd.readouterr().err == "native words\n"
+
+
+def test_our_own_errors_speak_for_themselves(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ArtifactError), quiet_stderr():  # noqa: PT012
+        write_natively()
+        raise ArtifactError
+    assert capfd.readouterr().err == ""
+
+
+def test_threads_do_not_lose_stderr(capfd: pytest.CaptureFixture[str]) -> None:
+    def hold(_: int) -> None:
+        with quiet_stderr(), quiet_stderr():
+            write_natively()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(hold, range(200)))
+    os.write(2, b"still here\n")
+    assert capfd.readouterr().err == "still here\n"

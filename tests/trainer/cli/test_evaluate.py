@@ -1,0 +1,68 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mnist_runtime
+from mnist_trainer.evaluation.figures import FIGURES
+
+READY = Path(mnist_runtime.__file__).parent / "models"
+FILE, OTHER = READY / "cnn-int8.tflite", READY / "cnn-int8.onnx"
+Run = Callable[..., object]
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data set of a hundred digits, so that everything is quick."""
+    from mnist_trainer import load_data
+
+    test = load_data("digits").test
+    path = tmp_path_factory.mktemp("data") / "few.npz"
+    np.savez(path, images=test.images[:300], labels=test.labels[:300])
+    return path
+
+
+def test_models_are_set_side_by_side_and_pictured(run: Run, few: Path, tmp_path: Path) -> None:
+    done = run("mnist-evaluate", FILE, OTHER, "--data", few, "--robustness", "--report", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    for words in (str(FILE), str(OTHER), "mean of corruptions", "no digit: letters"):
+        assert words in done.stdout
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    assert page.count("<img") == 8
+    assert "http" not in page
+    facts = json.loads((tmp_path / "out" / "evaluation.json").read_text())["models"]
+    assert [one["model"] for one in facts] == [str(FILE), str(OTHER)]
+    assert all(one["robustness"]["accuracy"]["brightness"] < one["accuracy"] for one in facts)
+    pictures = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
+    assert pictures[:4] == [f"1-cnn-int8-{title}.png" for title in sorted(FIGURES)]
+    for name in pictures:
+        with Image.open(tmp_path / "out" / name) as picture:
+            assert np.asarray(picture.convert("L")).std() > 10
+
+
+def test_one_model_is_told_digit_by_digit_and_as_json(here: Run, few: Path) -> None:
+    done = here("mnist-evaluate", "linear", "--data", few)
+    assert (done.returncode, done.stdout.count("\n")) == (0, 16)
+    assert "precision" in done.stdout
+    (facts,) = json.loads(here("mnist-evaluate", FILE, "--data", few, "--json").stdout)["models"]
+    assert facts["by_digit"]["7"]["precision"] <= 1
+    assert np.sum(facts["confusion"]) == facts["images"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["cnn", "cnn"], 2, "Expected different models"),
+        (["nothing"], 2, "'nothing', which is neither"),
+        (["missing.tflite"], 5, "missing.tflite"),
+        ([FILE, "--report", "/dev/null/x"], 2, "Expected an output folder"),
+    ],
+)
+def test_bad_usage_is_told(here: Run, few: Path, words: list[str], code: int, said: str) -> None:
+    done = here("mnist-evaluate", *words, "--data", few)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

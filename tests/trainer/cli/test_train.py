@@ -1,0 +1,247 @@
+import dataclasses
+import errno
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import numpy as np
+import pytest
+
+from mnist_trainer import PRESETS, architecture, load_model
+from mnist_trainer.training.monitoring.progress import Progress
+
+BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
+RARER = ("--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
+
+
+@pytest.fixture
+def mnist_train(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> Callable[..., tuple[int, str]]:
+    """Run ``mnist-train`` here, with ``mine.keras`` as its output; return its exit code and what it said."""
+
+    def train(*words: str) -> tuple[int, str]:
+        done = here("mnist-train", *words, "--output", tmp_path / "mine.keras")
+        return done.returncode, done.stderr
+
+    return train
+
+
+@pytest.fixture
+def after_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
+    """Let something happen right after an epoch, before its checkpoint is written."""
+
+    def arrange(number: int, happen: Callable[[], object]) -> None:
+        told = Progress.epoch
+
+        def epoch(self: Progress, done: int, figures: dict[str, float]) -> None:
+            told(self, done, figures)
+            if done == number:
+                happen()
+
+        monkeypatch.setattr(Progress, "epoch", epoch)
+
+    return arrange
+
+
+def record(tmp_path: Path) -> dict[str, object]:
+    return json.loads((tmp_path / "mine.json").read_text())
+
+
+def names(tmp_path: Path) -> set[str]:
+    return {path.name for path in tmp_path.iterdir()}
+
+
+def weights(tmp_path: Path) -> list[np.ndarray]:
+    return load_model(str(tmp_path / "mine.keras")).get_weights()
+
+
+def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
+    words += " --validation-split 0.1"
+    code, said = mnist_train(*words.split(), "--precision", "mixed_bfloat16", *RARER)
+    assert code == 0, said
+    found = record(tmp_path)
+    own = architecture("mlp").recipe
+    assert found["recipe"] == {
+        **dataclasses.asdict(own),
+        "epochs": 2,
+        "batch_size": 50,
+        "peak_learning_rate": 0.02,
+        "optimizer": "sgd",
+        "weight_decay": 0.0,
+        "augmentation": None,
+        "precision": "mixed_bfloat16",
+        "validation_split": 0.1,
+        "patience": 3,
+    }
+    assert (found["architecture"], found["preset"], found["seed"]) == ("mlp", None, 5)
+    assert found["command"].startswith(f"mnist-train {words} --precision mixed_bfloat16 --augmentation none")
+    assert found["tools"].keys() >= {"keras", "tensorflow", "numpy", "python", "mnist-edge-export"}
+    assert len(found["dataset_sha256"]["train"]) == 64
+    assert names(tmp_path) == {"mine.keras", "mine.json", "mine.png"}
+
+
+def test_weight_decay_can_be_chosen_with_adamw(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    words = ("--architecture", "dense-100", "--optimizer", "adamw", "--data", "digits", "--epochs", "1")
+    kept = []
+    for decay in ("0.001", "30"):
+        code, said = mnist_train(*words, "--weight-decay", decay)
+        assert (code, record(tmp_path)["recipe"]["weight_decay"]) == (0, float(decay)), said
+        kept.append(np.linalg.norm(weights(tmp_path)[0]))
+    assert kept[1] < 0.95 * kept[0]
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_names_architecture_and_recipe(
+    mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, name: str
+) -> None:
+    code, said = mnist_train("--preset", name, "--data", "digits", "--epochs", "1")
+    assert code == 0, said
+    found = record(tmp_path)
+    assert (found["preset"], found["architecture"]) == (name, PRESETS[name].architecture)
+    assert found["recipe"]["peak_learning_rate"] == PRESETS[name].recipe.peak_learning_rate
+
+
+def test_ctrl_c_leaves_a_model_and_resume_ends_as_if_it_had_not_been(
+    mnist_train: Callable[..., tuple[int, str]],
+    after_epoch: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    assert mnist_train(*BRIEF)[0] == 0
+    uninterrupted, whole = weights(tmp_path), record(tmp_path)
+
+    with monkeypatch.context():
+        after_epoch(2, lambda: signal.raise_signal(signal.SIGINT))
+        code, said = mnist_train(*BRIEF)
+        assert code == 130
+        assert "stopped after 3 of 4 epochs" in said
+    stopped = record(tmp_path)
+    assert (stopped["interrupted"], stopped["epochs_done"]) == (True, 3)
+    assert stopped["history"]["loss"] == whole["history"]["loss"][:3]
+    assert not np.array_equal(weights(tmp_path)[0], uninterrupted[0])
+    assert names(tmp_path) == {"mine.keras", "mine.json", "mine.checkpoint"}
+
+    # Its checkpoint is of the second epoch; another run is not mistaken for it.
+    code, said = mnist_train(*BRIEF, "--resume", "--seed", "1")
+    assert (code, "received seed 1 where the checkpoint has 0" in said) == (2, True)
+    monkeypatch.undo()
+    code, said = mnist_train(*BRIEF, "--resume")
+    assert code == 0, said
+    resumed = record(tmp_path)
+    assert (resumed["resumed_after"], resumed["interrupted"]) == (2, False)
+    assert all(map(np.array_equal, weights(tmp_path), uninterrupted))
+    assert resumed["history"] == whole["history"]
+    assert names(tmp_path) == {"mine.keras", "mine.json"}
+
+
+def test_ctrl_c_in_the_first_epoch_spares_an_earlier_model(
+    mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import keras
+
+    def interrupt(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    (tmp_path / "mine.keras").write_text("earlier")
+    monkeypatch.setattr(keras.Model, "evaluate", interrupt)  # after the steps, before the figures
+    code, said = mnist_train(*BRIEF)
+    assert (code, "left as it was" in said) == (130, True)
+    assert (tmp_path / "mine.keras").read_text() == "earlier"
+
+
+def test_a_loss_that_is_not_finite_ends_it(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    code, said = mnist_train(*BRIEF, "--learning-rate", "1e30")
+    assert (code, "choose a lower learning rate" in said, "Traceback" in said) == (2, True, False)
+    assert names(tmp_path) == set()
+
+
+def test_a_full_disk_is_told_and_leaves_nothing(
+    mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    code, said = mnist_train(*BRIEF)
+    assert (code, said.splitlines()[-1]) == (
+        2,
+        f"error: Expected to write {tmp_path}/mine.checkpoint, received No space left on device; make room, or choose "
+        "another --output.",
+    )
+    assert names(tmp_path) == set()
+
+
+def test_a_damaged_checkpoint_is_told_and_a_missing_one_is_none(
+    mnist_train: Callable[..., tuple[int, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.checkpoint").write_bytes(b"half")
+    code, said = mnist_train(*BRIEF, "--resume")
+    assert (code, "expected the checkpoint of a training run" in said) == (5, True)
+    (tmp_path / "mine.checkpoint").unlink()
+    code, said = mnist_train(*BRIEF, "--epochs", "1", "--resume")
+    assert (code, "to resume from; training from the start" in said) == (0, True)
+
+
+def test_patience_ends_with_the_best_weights(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    words = ("--architecture", "dense-100", "--data", "digits", "--epochs", "60", "--learning-rate", "0.03")
+    code, said = mnist_train(*words, "--patience", "2", "--tensorboard", str(tmp_path / "curves"))
+    assert code == 0, said
+    found = record(tmp_path)
+    losses = found["history"]["val_loss"]
+    assert found["epochs_done"] == len(losses) == found["best_epoch"] + 2 < 60
+    best = int(np.argmin(losses))
+    assert best + 1 == found["best_epoch"]
+    assert found["validation_accuracy"] == pytest.approx(found["history"]["val_accuracy"][best], abs=1e-6)
+    assert np.allclose(events(tmp_path / "curves" / "validation", "epoch_loss"), losses, atol=1e-6)
+    assert np.allclose(events(tmp_path / "curves" / "train", "epoch_accuracy"), found["history"]["accuracy"], atol=1e-6)
+
+
+def events(folder: Path, tag: str) -> list[float]:
+    """Read the scalars of one name as TensorBoard would."""
+    import tensorflow as tf
+    from tensorflow.core.util.event_pb2 import Event
+
+    (file,) = folder.iterdir()
+    values = [
+        value
+        for packed in tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+        for value in Event.FromString(packed).summary.value
+        if value.tag == tag
+    ]
+    assert {value.metadata.plugin_data.plugin_name for value in values[:1]} == {"scalars"}
+    return [float(tf.make_ndarray(value.tensor)) for value in values]
+
+
+def test_curves_without_matplotlib_are_refused_before_the_training(
+    mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    code, said = mnist_train(*BRIEF, "--plot")
+    assert (code, "pip install 'mnist-edge-export[plots]'" in said) == (4, True)
+    assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--learning-rate", "0"],
+        ["--learning-rate", "nan"],
+        ["--learning-rate", "fast"],
+        ["--validation-split", "1"],
+        ["--validation-split", "half"],
+        ["--batch-size", "0"],
+        ["--optimizer", "newton"],
+        ["--weight-decay", "-1"],
+        ["--optimizer", "sgd", "--weight-decay", "0.1"],
+        ["--architecture", "dense-100", "--weight-decay", "0.1"],
+        ["--augmentation", "elastic"],
+        ["--preset", "slow"],
+        ["--preset", "fast", "--architecture", "cnn"],
+    ],
+)
+def test_wrong_usage_ends_with_2(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, words: list[str]) -> None:
+    code, said = mnist_train(*words)
+    assert (code, "error:" in said) == (2, True)
+    assert names(tmp_path) == set()

@@ -1,0 +1,41 @@
+import numpy as np
+import pytest
+
+from mnist_trainer import Splits
+from mnist_trainer.errors import MissingPackageError
+from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
+from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
+from mnist_trainer.evaluation.predictor import load_scorer
+from mnist_trainer.evaluation.robustness import Robustness
+
+
+def test_every_kind_is_measured_and_brightness_hurts(digits: Splits) -> None:
+    few = digits.test.take(np.arange(100), "test")
+    score = load_scorer("cnn")
+    (found,) = Robustness.measure([score], few)
+    assert set(found.accuracy) == set(CORRUPTIONS)
+    assert set(found.auroc) == set(NON_DIGITS)
+    clean = np.mean(score(few.images).argmax(axis=1) == few.labels)
+    assert found.accuracy["brightness"] < clean
+    assert found.mean_accuracy == pytest.approx(np.mean(list(found.accuracy.values())))
+    assert found.as_dict()["mean_auroc"] == found.mean_auroc
+
+
+def test_the_figures_are_what_they_say(digits: Splits) -> None:
+    """A model that is never sure has an AUROC of a coin, one that knows digits by heart has 1."""
+    few = digits.test.take(np.arange(50), "test")
+    known = {image.tobytes() for image in few.images}
+
+    def by_heart(images: np.ndarray) -> np.ndarray:
+        return np.array([[0, 0.9 if image.tobytes() in known else 0.1, *[0] * 8] for image in images], np.float32)
+
+    never, found = Robustness.measure([lambda images: np.full((len(images), 10), 0.1), by_heart], few)
+    assert never.mean_auroc == 0.5
+    assert found.mean_auroc == 1
+    assert found.mean_accuracy == pytest.approx(np.mean(few.labels == 1))
+
+
+def test_without_its_package_it_says_what_to_install(digits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MissingPackageError, match=r"pip install 'mnist-edge-export\[robustness\]'"):
+        Robustness.measure([load_scorer("mlp")], digits.test)

@@ -1,0 +1,204 @@
+import json
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from mnist_trainer import ModelError, load_model, model_path
+
+pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+
+
+def rewritten(path: Path, change: Callable[[str], str]) -> None:
+    """Change the text of the config inside `path`."""
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as file:
+            file.attrs["model_config"] = change(file.attrs["model_config"])
+        return
+    with zipfile.ZipFile(path) as source:
+        members = {name: source.read(name) for name in source.namelist()}
+    with zipfile.ZipFile(path, "w") as target:
+        for name, content in members.items():
+            target.writestr(name, change(content.decode()) if name == "config.json" else content)
+
+
+@pytest.fixture
+def lambda_model(tmp_path: Path) -> Callable[[str, str], tuple[Path, Path]]:
+    """Make a digit model with a lambda that makes a file, and the path of that file."""
+    import keras
+
+    def make(name: str, place: str) -> tuple[Path, Path]:
+        marker, path = tmp_path / "executed", tmp_path / name
+        layer = keras.layers.Lambda(eval(f"lambda x: (open({str(marker)!r}, 'w').close(), x)[1]"))
+        if place == "in a model":
+            layer = keras.Sequential([keras.Input((28, 28)), layer])
+        if place == "in a wrapper":
+            layer = keras.layers.TimeDistributed(layer)
+        scores = keras.layers.Dense(10, activation="softmax")
+        keras.Sequential([keras.Input((28, 28)), layer, keras.layers.Flatten(), scores]).save(path)
+        marker.unlink()  # building it has called it
+        return path, marker
+
+    return make
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+@pytest.mark.parametrize("place", ["plain", "in a model", "in a wrapper"])
+def test_code_inside_a_file_runs_only_if_it_is_trusted(
+    lambda_model: Callable[[str, str], tuple[Path, Path]], name: str, place: str
+) -> None:
+    path, marker = lambda_model(name, place)
+    with pytest.raises(ModelError, match=r"Lambda layer.*not executed.*--trust") as caught:
+        load_model(str(path))
+    assert not marker.exists()
+    assert caught.value.exit_code == 5
+    model = load_model(str(path), trust=True)
+    assert marker.exists()
+    assert model.predict(np.zeros((1, 28, 28)), verbose=0).shape == (1, 10)
+
+
+@pytest.mark.parametrize("version", ["3.0.0", "2.15.0", "2.2.4"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"Lambda"', '"layers.Lambda"'),
+        ('"Lambda"', '"keras>Lambda"'),
+        ('"class_name": "Lambda"', '"class_name": "Activation", "registered_name": null'),
+    ],
+)
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+def test_code_in_disguise_is_found(
+    lambda_model: Callable[[str, str], tuple[Path, Path]], name: str, old: str, new: str, version: str
+) -> None:
+    path, marker = lambda_model(name, "plain")
+    rewritten(path, lambda text: text.replace(old, new))
+    if path.suffix == ".h5":
+        with h5py.File(path, "r+") as file:
+            file.attrs["keras_version"] = version
+    with pytest.raises(ModelError, match="not executed"):
+        load_model(str(path))
+    assert not marker.exists()
+
+
+def test_code_as_keras_2_wrote_it_is_found(lambda_model: Callable[[str, str], tuple[Path, Path]]) -> None:
+    path, marker = lambda_model("mine.h5", "plain")
+
+    def as_keras_2(text: str) -> str:
+        config = json.loads(text)
+        inner = next(layer for layer in config["config"]["layers"] if layer["class_name"] == "Lambda")["config"]
+        inner["function"] = list(inner["function"]["config"].values())
+        inner["function_type"] = "lambda"
+        return json.dumps(config)
+
+    rewritten(path, as_keras_2)
+    with pytest.raises(ModelError, match="not executed"):
+        load_model(str(path))
+    assert not marker.exists()
+    load_model(str(path), trust=True)
+    assert marker.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("os", "system"),
+        ("keras.utils", "get_file"),
+        ("keras.src.utils.file_utils", "get_file"),
+        ("keras.config", "enable_unsafe_deserialization"),
+        ("keras.models", "load_model"),
+        ("keras", "models.load_model"),
+        ("keras.src.models.cloning", "clone_model"),
+        ("builtins", "eval"),
+    ],
+)
+def test_functions_from_elsewhere_are_refused(tmp_path: Path, module: str, name: str) -> None:
+    path = tmp_path / "mine.keras"
+    load_model("linear").save(path)
+    function = {"class_name": "function", "module": module, "config": name, "registered_name": name}
+    rewritten(path, lambda text: text.replace('"activation": "sigmoid"', f'"activation": {json.dumps(function)}'))
+    for trust in (False, True):
+        with pytest.raises(ModelError, match=f"found {name!r}"):
+            load_model(str(path), trust=trust)
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+def test_a_layer_of_the_users_own_is_told_unless_it_is_registered(tmp_path: Path, name: str) -> None:
+    import keras
+
+    class Halve(keras.layers.Layer):
+        def call(self, inputs: object) -> object:
+            return inputs / 2
+
+    layers = [keras.Input((28, 28)), Halve(), keras.layers.Flatten(), keras.layers.Dense(10)]
+    keras.Sequential(layers).save(tmp_path / name)
+    with pytest.raises(ModelError, match=r"found 'Halve'.*model\.export"):
+        load_model(str(tmp_path / name))
+    with keras.saving.custom_object_scope({"Halve": Halve}):
+        assert load_model(str(tmp_path / name)).output_shape == (None, 10)
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+def test_builtin_layers_of_all_kinds_are_welcome(tmp_path: Path, name: str) -> None:
+    import keras
+
+    layers = keras.layers
+    pixels = keras.Input((28, 28, 1))
+    hidden = layers.Conv2D(2, 3, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm")(pixels)
+    hidden = layers.BatchNormalization()(hidden) if name.endswith("h5") else layers.BatchNormalization()(hidden) + 1
+    block = keras.Sequential([layers.DepthwiseConv2D(3), layers.ReLU(), layers.Dropout(0.1)])
+    block.compile("adam", "mse")
+    hidden = layers.Add()([block(hidden), layers.Cropping2D(1)(hidden)])
+    hidden = layers.Bidirectional(layers.GRU(3))(layers.Reshape((24, -1))(hidden))
+    scores = layers.Dense(10, activation=keras.activations.log_softmax, dtype="mixed_float16")(hidden)
+    model = keras.Model(pixels, scores)
+    model.save(tmp_path / name)
+    images = np.random.default_rng(0).random((2, 28, 28, 1)).astype(np.float32)
+    loaded = load_model(str(tmp_path / name))
+    assert np.allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-2)
+
+
+def test_weights_alone_are_told(tmp_path: Path) -> None:
+    load_model("linear").save_weights(tmp_path / "mine.weights.h5")
+    load_model("linear").save(tmp_path / "mine.h5")
+    with h5py.File(tmp_path / "mine.h5") as whole, h5py.File(tmp_path / "old.h5", "w") as file:
+        for name in whole["model_weights"]:  # as Keras 2 wrote weights
+            whole.copy(whole["model_weights"][name], file)
+        file.attrs["layer_names"] = list(whole["model_weights"])
+    for name in ("mine.weights.h5", "old.h5"):
+        with pytest.raises(ModelError, match=r"weights only.*load_weights.*model\.save"):
+            load_model(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("damage", ["truncated", "zeros", "no weights", "config of something else"])
+def test_mangled_hdf5_is_told(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "mine.h5"
+    load_model("linear").save(path)
+    whole = path.read_bytes()
+    if damage == "truncated":
+        path.write_bytes(whole[: len(whole) // 2])
+    elif damage == "zeros":
+        path.write_bytes(whole[:100] + bytes(len(whole) - 100))
+    else:
+        with h5py.File(path, "r+") as file:
+            if damage == "no weights":
+                del file["model_weights"]
+            else:
+                file.attrs["model_config"] = '["not", "a", "model"]'
+    with pytest.raises(ModelError, match="damaged" if damage in ("truncated", "zeros") else "could not load it"):
+        load_model(str(path))
+
+
+def test_a_config_nested_without_end_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "mine.keras"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("config.json", "[" * 100_000)
+    with pytest.raises(ModelError, match="could not load it"):
+        load_model(str(path))
+
+
+def test_the_ready_models_are_loaded_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_trainer.model_io.keras_file._rewritten", None)
+    assert load_model(str(model_path("mlp"))).count_params() == load_model("mlp").count_params()

@@ -1,0 +1,30 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_trainer import model_path
+from mnist_trainer.training.monitoring.curves import BLUE, ORANGE, draw_curves
+
+
+@pytest.mark.parametrize("epochs", [1, 30])
+def test_both_curves_are_in_both_panels(tmp_path: Path, epochs: int) -> None:
+    record = json.loads(model_path("cnn").with_suffix(".json").read_text())
+    history = {key: values[:epochs] for key, values in record["history"].items()}
+    draw_curves(record | {"history": history}, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert pixels.shape == (432, 1080, 3)
+    for colour in (BLUE, ORANGE):
+        wanted = tuple(bytes.fromhex(colour[1:]))
+        columns = np.flatnonzero((pixels == wanted).all(axis=2).any(axis=0))
+        assert columns.min() < 540 < columns.max()
+
+
+def test_a_perfect_model_has_a_picture_too(tmp_path: Path) -> None:
+    history = {"loss": [0.1, 0.0], "val_loss": [0.2, 0.0], "accuracy": [0.9, 1.0], "val_accuracy": [0.8, 1.0]}
+    record = {"architecture": "cnn", "dataset": "mine", "test_accuracy": 1.0, "history": history}
+    draw_curves(record, tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,70 @@
+import errno
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_trainer import ModelError, UsageError
+from mnist_trainer.training.checkpoint import Checkpoint
+
+GENERATOR = np.random.default_rng(0)
+CHECKPOINT = Checkpoint(
+    run={"seed": 1, "recipe": {"epochs": 12, "augmentation": None}},
+    history={"loss": [0.1 + 0.2, 1 / 3]},
+    seconds=1.5,
+    model=[GENERATOR.random((3, number + 1), np.float32) for number in range(12)],  # more than one digit of names
+    optimizer=[np.array(7), GENERATOR.random(4, np.float32)],
+    best=[],
+    average=[GENERATOR.random((2, 2))],
+)
+
+
+def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
+    CHECKPOINT.save(tmp_path / "run.checkpoint")
+    loaded = Checkpoint.load(tmp_path / "run.checkpoint")
+    assert (loaded.run, loaded.history, loaded.seconds) == (CHECKPOINT.run, CHECKPOINT.history, 1.5)
+    for kind in ("model", "optimizer", "best", "average"):
+        pairs = zip(getattr(loaded, kind), getattr(CHECKPOINT, kind), strict=True)
+        assert all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
+    assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty", "another archive"])
+def test_a_damaged_one_is_told(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "run.checkpoint"
+    CHECKPOINT.save(path)
+    whole = path.read_bytes()
+    middle = whole.index(CHECKPOINT.model[5].tobytes()) + 9
+    if damage == "another archive":
+        with path.open("wb") as file:
+            np.savez(file, images=np.zeros(3))
+    else:
+        changed = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+        path.write_bytes({"cut": whole[:-100], "changed": changed, "empty": b""}[damage])
+    with pytest.raises(ModelError, match="train from the start") as caught:
+        Checkpoint.load(path)
+    assert caught.value.exit_code == 5
+
+
+def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
+    CHECKPOINT.refuse_another_run(CHECKPOINT.run)
+    with pytest.raises(UsageError, match="received seed 2 where the checkpoint has 1;"):
+        CHECKPOINT.refuse_another_run(CHECKPOINT.run | {"seed": 2})
+    with pytest.raises(UsageError, match="recipe"):
+        CHECKPOINT.refuse_another_run({"seed": 1, "recipe": {"epochs": 13, "augmentation": None}})
+
+
+def test_on_a_full_disk_the_earlier_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.checkpoint"
+    CHECKPOINT.save(path)
+    before = path.read_bytes()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(UsageError, match=r"Expected to write .*run\.checkpoint, received No space left"):
+        replace(CHECKPOINT, seconds=9.0).save(path)
+    assert path.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]

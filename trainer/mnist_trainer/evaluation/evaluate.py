@@ -1,0 +1,145 @@
+"""`evaluate`: how well a model does on a data set, as a whole and digit by digit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_trainer.data.dataset import Dataset
+from mnist_trainer.evaluation.predictor import Predictor, keras_scorer
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["Evaluation", "evaluate"]
+
+BINS = 15
+"""Of the calibration error, as in the literature."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What came out. Make one with `evaluate` or `Evaluation.of`.
+
+    Parameters
+    ----------
+    data : Dataset
+        The images that were asked about.
+    scores : ndarray of shape (n, 10), dtype float32
+        What the model said, 0..1.
+    """
+
+    data: Dataset
+    scores: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, score: Predictor, data: Dataset) -> Evaluation:
+        """Ask any model about every image of `data`."""
+        return cls(data, score(data.images))
+
+    @cached_property
+    def answers(self) -> npt.NDArray[np.int64]:
+        """The digit with the best score, (n,)."""
+        return np.asarray(self.scores.argmax(axis=1))
+
+    @cached_property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """Whether the answer is the label, (n,)."""
+        return np.asarray(self.answers == self.data.labels)
+
+    @property
+    def images(self) -> int:
+        """How many images."""
+        return len(self.data)
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers, 0..1."""
+        return float(self.right.mean())
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where the accuracy on such images lies with 95 % confidence, 0..1 (E. B. Wilson 1927)."""
+        from scipy.stats import binomtest
+
+        found = binomtest(int(self.right.sum()), self.images).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+
+    @cached_property
+    def confusion(self) -> npt.NDArray[np.int64]:
+        """Counts, (10, 10): row = true digit, column = answer."""
+        from sklearn.metrics import confusion_matrix
+
+        return np.asarray(confusion_matrix(self.data.labels, self.answers, labels=range(10)))
+
+    @property
+    def by_digit(self) -> dict[str, dict[str, float]]:
+        """Precision, recall, F1 score and number of images of each digit, and their means: scikit-learn's report."""
+        from sklearn.metrics import classification_report
+
+        report: dict[str, Any] = classification_report(
+            self.data.labels, self.answers, labels=range(10), output_dict=True, zero_division=0
+        )
+        return {name: row for name, row in report.items() if isinstance(row, dict)}
+
+    @property
+    def calibration_error(self) -> float:
+        """Expected calibration error, 0..1: how far confidence is from the share of right answers, over 15 bins.
+
+        Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 5.
+        """
+        confidence = self.scores.max(axis=1)
+        bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+        gaps = np.bincount(bins, confidence - self.right, minlength=BINS)
+        return float(np.abs(gaps).sum() / self.images)
+
+    @property
+    def mistakes(self) -> npt.NDArray[np.intp]:
+        """Where the answer is wrong, the surest first."""
+        wrong = np.flatnonzero(~self.right)
+        return wrong[np.argsort(-self.scores[wrong].max(axis=1), kind="stable")]
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain values, ready for JSON."""
+        return {
+            "dataset": self.data.name,
+            "split": self.data.split,
+            "images": self.images,
+            "accuracy": self.accuracy,
+            "accuracy_interval_95": self.interval,
+            "expected_calibration_error": self.calibration_error,
+            "confusion": self.confusion.tolist(),
+            "by_digit": self.by_digit,
+            "mistakes": [int(index) for index in self.mistakes],
+        }
+
+
+def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) -> Evaluation:
+    """Classify every image of `data` with a Keras model and compare with the labels.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Takes ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, gives ten scores.
+    data : Dataset
+        The images.
+    pixel_scale : float
+        What pixels 0..255 are multiplied by: 1/255 for a model trained on 0..1, 1 for one trained on 0..255.
+
+    Raises
+    ------
+    ModelError
+        If the model takes or gives another shape, fails, or gives scores that are not finite.
+
+    Examples
+    --------
+    >>> from mnist_trainer.data.load import load_data
+    >>> from mnist_trainer.model_io.load import load_model
+    >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
+    True
+    """
+    return Evaluation.of(keras_scorer(model, pixel_scale), data)

@@ -1,0 +1,101 @@
+"""`FIGURES`: pictures of an evaluation: the confusion matrix, the worst mistakes, some answers, the calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_trainer.evaluation.evaluate import BINS, Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["FIGURES"]
+
+ROWS, COLUMNS = 4, 10
+RIGHT, WRONG = "#0072b2", "#d55e00"
+"""Told apart by colour-blind people too (M. Okabe, K. Ito)."""
+
+
+def confusion_matrix(found: Evaluation) -> Figure:
+    """Draw what is taken for what; colours are logarithmic, so that a single mistake is seen beside a thousand hits."""
+    from matplotlib.colors import SymLogNorm
+    from sklearn.metrics import ConfusionMatrixDisplay
+
+    figure, axes = _figure(7, 6)
+    display = ConfusionMatrixDisplay(found.confusion)
+    display.plot(ax=axes, cmap="Blues", colorbar=False, im_kw={"norm": SymLogNorm(1, vmin=0)})
+    axes.set(xlabel="answer", ylabel="truth", title=f"{found.accuracy:.2%} of {found.images:,} images right")
+    return figure
+
+
+def worst_mistakes(found: Evaluation) -> Figure:
+    """Show the wrong answers that the model is surest of."""
+    return _gallery(found, found.mistakes[: ROWS * COLUMNS], f"{len(found.mistakes)} mistakes, the surest first")
+
+
+def samples(found: Evaluation) -> Figure:
+    """Show answers to images drawn at random, always the same ones."""
+    drawn = np.random.default_rng(0).permutation(found.images)[: ROWS * COLUMNS]
+    return _gallery(found, drawn, "some images and answers")
+
+
+def calibration(found: Evaluation) -> Figure:
+    """Draw the share of right answers over the confidence; a calibrated model lies on the diagonal."""
+    figure, axes = _figure(6, 5)
+    confidence = found.scores.max(axis=1)
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    counts = np.bincount(bins, minlength=BINS)
+    seen = np.flatnonzero(counts)
+    share = np.bincount(bins, found.right, minlength=BINS)[seen] / counts[seen]
+    axes.plot([0, 1], [0, 1], ":", color="black", linewidth=1)
+    axes.bar((seen + 0.5) / BINS, share, 0.9 / BINS, color=RIGHT)
+    for bin, height in zip(seen, share, strict=True):
+        axes.annotate(f"{counts[bin]:,}", ((bin + 0.5) / BINS, height), ha="center", va="bottom", fontsize=7)
+    axes.set(
+        xlabel="confidence",
+        ylabel="share of right answers, and number of images",
+        title=f"expected calibration error {found.calibration_error:.2%}",
+        xlim=(0, 1),
+        ylim=(0, 1.08),
+    )
+    return figure
+
+
+FIGURES: dict[str, Callable[[Evaluation], Figure]] = {
+    "confusion": confusion_matrix,
+    "mistakes": worst_mistakes,
+    "samples": samples,
+    "calibration": calibration,
+}
+"""Name -> drawing."""
+
+
+def _figure(width: float, height: float) -> tuple[Figure, Axes]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    return figure, figure.subplots()
+
+
+def _gallery(found: Evaluation, indices: npt.NDArray[np.intp], title: str) -> Figure:
+    """Show the images at `indices`, each with truth, answer and confidence."""
+    from matplotlib.figure import Figure
+
+    rows = max(1, -(-len(indices) // COLUMNS))
+    figure = Figure(figsize=(COLUMNS * 1.05, rows * 1.45 + 0.4), dpi=110, layout="constrained")
+    figure.suptitle(title, fontsize=11)
+    for axes in figure.subplots(rows, COLUMNS, squeeze=False).flat:
+        axes.axis("off")
+    for axes, index in zip(figure.axes, indices, strict=False):
+        truth, answer = found.data.labels[index], found.answers[index]
+        axes.imshow(found.data.images[index], cmap="gray", vmin=0, vmax=255)
+        said = f"{truth}" if truth == answer else f"{truth} → {answer}"
+        axes.set_title(
+            f"{said}\n{found.scores[index].max():.1%}", fontsize=8, color=RIGHT if truth == answer else WRONG, pad=2
+        )
+    return figure
