@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-from mnist_exporters import ExportReport, Original, Precision
 
 pytest_plugins = ["tests.fixtures"]
 

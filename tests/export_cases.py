@@ -1,4 +1,4 @@
-"""Parameters for tests that run with every format, precision and ready model: a new row is tested without a new line."""
+"""Parameters for tests of every format, precision and ready model: a new row is tested without a new line."""
 
 import pytest
 from tests.backend_cases import EVERY_BACKEND
