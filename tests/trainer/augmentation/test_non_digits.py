@@ -34,7 +34,7 @@ def test_the_first_of_a_batch_are_replaced_and_their_targets_flat(digits: Splits
     count = 12 * len(KINDS)
     images = digits.train.images[:count, ..., None] / np.float32(255)
     targets = np.eye(10, dtype=np.float32)[digits.train.labels[:count]]
-    mixed, aims = (np.asarray(part) for part in NonDigits(share=0.25)(images, targets, SEED))
+    mixed, aims = (np.asarray(part) for part in NonDigits(fraction=0.25)(images, targets, SEED))
     made = count // 4
     np.testing.assert_array_equal(mixed[made:], images[made:])
     np.testing.assert_array_equal(aims[made:], targets[made:])

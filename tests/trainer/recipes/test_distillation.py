@@ -12,7 +12,7 @@ from mnist_trainer.training.techniques.teacher import load_teacher
 def test_targets_lie_between_the_label_and_the_softened_answer(digits: Splits) -> None:
     images = digits.train.images[:20, ..., None] / np.float32(255)
     labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
-    targets = np.asarray(load_teacher(Distillation("cnn", share=0.75, temperature=2.0))(images, labels))
+    targets = np.asarray(load_teacher(Distillation("cnn", fraction=0.75, temperature=2.0))(images, labels))
     answers = np.sqrt(load_model("cnn").predict(images, verbose=0))
     right = answers.argmax(axis=1) == labels.argmax(axis=1)
     assert right.sum() > 10
@@ -24,15 +24,22 @@ def test_targets_lie_between_the_label_and_the_softened_answer(digits: Splits) -
 def test_a_student_is_trained_and_sharpened(digits: Splits) -> None:
     linear = architecture("linear")
     recipe = replace(
-        linear.recipe, loss="categorical_crossentropy", epochs=4, copies=2, distillation=Distillation("cnn", 0.9, 4.0)
+        linear.recipe,
+        loss="categorical_crossentropy",
+        epochs=4,
+        cached_epochs=2,
+        distillation=Distillation("cnn", 0.9, 4.0),
     )
     record = train(linear, digits, recipe=recipe).record
     assert record["history"]["loss"][-1] < record["history"]["loss"][0]
-    assert record["sharpened"] > 1
+    assert record["logit_scale"] > 1
     assert record["teacher_sha256"] == hashlib.sha256((MODELS / "cnn.keras").read_bytes()).hexdigest()
 
 
-@pytest.mark.parametrize("changes", [{"copies": None}, {"loss": "sparse_categorical_crossentropy"}])
+@pytest.mark.parametrize("changes", [{"cached_epochs": None}, {"loss": "sparse_categorical_crossentropy"}])
 def test_a_recipe_that_cannot_be_distilled_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="distillation"):
-        replace(architecture("tiny").recipe, **{"copies": 2, "distillation": Distillation("cnn", 0.9, 4.0), **changes})
+        replace(
+            architecture("tiny").recipe,
+            **{"cached_epochs": 2, "distillation": Distillation("cnn", 0.9, 4.0), **changes},
+        )

@@ -60,8 +60,8 @@ def test_at_the_end_fewer_images_are_spoilt(digits: Splits) -> None:
         loss="categorical_crossentropy",
         batch_size=256,
         epochs=5,
-        finish=3,
-        copies=2,
+        final_epochs=3,
+        cached_epochs=2,
         corruptions=CorruptionAugmentation(0.34),
         non_digits=NonDigits(0.12),
     )

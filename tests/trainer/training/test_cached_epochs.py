@@ -9,7 +9,7 @@ from mnist_trainer import NonDigits, Splits, architecture
 from mnist_trainer.augmentation.non_digits import KINDS
 from mnist_trainer.training.batches import Batches
 
-RECIPE = replace(architecture("tiny").recipe, batch_size=64, copies=2, non_digits=NonDigits(share=0.25))
+RECIPE = replace(architecture("tiny").recipe, batch_size=64, cached_epochs=2, non_digits=NonDigits(fraction=0.25))
 
 
 def pictures(batches: Batches, epoch: int) -> tuple[np.ndarray, np.ndarray]:

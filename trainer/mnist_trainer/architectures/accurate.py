@@ -68,6 +68,6 @@ ACCURATE = Architecture(
         weight_decay=2e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
-        average=500,
+        ema_steps=500,
     ),
 )

@@ -30,11 +30,11 @@ class CorruptionAugmentation:
 
     Parameters
     ----------
-    share : float
+    fraction : float
         0..1, of the images of a batch.
     """
 
-    share: float
+    fraction: float
 
     def __call__(self, images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """Spoil the last of `images`, float (n, 28, 28, 1), 0..1, as `seed`, int (2,), says.
@@ -45,14 +45,14 @@ class CorruptionAugmentation:
         --------
         >>> import numpy as np
         >>> images = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
-        >>> spoilt = np.asarray(CorruptionAugmentation(share=0.5)(images, [1, 2]))
+        >>> spoilt = np.asarray(CorruptionAugmentation(fraction=0.5)(images, [1, 2]))
         >>> (spoilt != images).any(axis=(1, 2, 3))[:32].any(), float(spoilt.min()) >= 0, float(spoilt.max()) <= 1
         (False, True, True)
         """
         import tensorflow as tf
 
         images = tf.convert_to_tensor(images)
-        each = int(images.shape[0] * self.share / len(CORRUPTIONS))
+        each = int(images.shape[0] * self.fraction / len(CORRUPTIONS))
         spared = images.shape[0] - each * len(CORRUPTIONS)
         parts = [images[:spared]]
         for number, corrupt in enumerate(CORRUPTIONS.values()):

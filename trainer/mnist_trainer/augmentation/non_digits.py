@@ -20,11 +20,11 @@ class NonDigits:
 
     Parameters
     ----------
-    share : float
+    fraction : float
         0..1, of the images of a batch.
     """
 
-    share: float
+    fraction: float
 
     def __call__(self, images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Replace the first of `images`, float (n, 28, 28, 1), and of `targets`, float (n, 10), as `seed` says.
@@ -33,14 +33,14 @@ class NonDigits:
         --------
         >>> import numpy as np
         >>> images, targets = np.zeros((64, 28, 28, 1), np.float32), np.eye(10, dtype=np.float32)[np.arange(64) % 10]
-        >>> images, targets = NonDigits(share=0.25)(images, targets, [1, 2])
+        >>> images, targets = NonDigits(fraction=0.25)(images, targets, [1, 2])
         >>> np.asarray(targets).max(axis=1)[[0, 63]].astype(float).round(1).tolist()
         [0.1, 1.0]
         """
         import tensorflow as tf
 
         images, targets = tf.convert_to_tensor(images), tf.convert_to_tensor(targets)
-        each = int(images.shape[0] * self.share / len(KINDS))
+        each = int(images.shape[0] * self.fraction / len(KINDS))
         made = [
             tf.clip_by_value(make(part, tf.random.fold_in(seed, number)), 0.0, 1.0)
             for number, (make, part) in enumerate(

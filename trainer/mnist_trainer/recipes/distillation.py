@@ -20,7 +20,7 @@ class Distillation:
     ----------
     teacher : str
         What `mnist_trainer.model_io.load.load_model` takes: the name of a ready model or the path of a file.
-    share : float
+    fraction : float
         0..1, of the answers, where they are right; the rest is the label.
     temperature : float
         At least 1: the answers' shares are raised to its inverse and so made more alike, which shows what a digit is
@@ -28,5 +28,5 @@ class Distillation:
     """
 
     teacher: str
-    share: float
+    fraction: float
     temperature: float

@@ -42,14 +42,14 @@ class Recipe:
         Which part of a batch is spoilt.
     non_digits : NonDigits, optional
         Which part of a batch shows no digit; not for a loss that takes digits.
-    finish : int, optional
+    final_epochs : int, optional
         The last epochs, at least 1, in which a third as many images are spoilt or show no digit.
-    copies : int, optional
+    cached_epochs : int, optional
         How many epochs change the images anew, at least 1; later ones show those again. Saves time and, with a teacher,
         most of it.
     distillation : Distillation, optional
-        Whose answers are learned beside the labels; needs `copies`, and a loss that does not take digits.
-    average : int, optional
+        Whose answers are learned beside the labels; needs `cached_epochs`, and a loss that does not take digits.
+    ema_steps : int, optional
         Steps over which the weights are averaged, at least 1, and at most a quarter of all: the model ends with the
         average, see `mnist_trainer.training.techniques.weight_average`; not with patience, which chooses among the
         weights themselves.
@@ -78,10 +78,10 @@ class Recipe:
     augmentation: Augmentation | None = None
     corruptions: CorruptionAugmentation | None = None
     non_digits: NonDigits | None = None
-    finish: int | None = None
-    copies: int | None = None
+    final_epochs: int | None = None
+    cached_epochs: int | None = None
     distillation: Distillation | None = None
-    average: int | None = None
+    ema_steps: int | None = None
     precision: str | None = None
     validation_split: float = 1 / 12
     patience: int | None = None
@@ -91,9 +91,9 @@ class Recipe:
             ("epochs", 1),
             ("batch_size", 1),
             ("patience", 1),
-            ("finish", 1),
-            ("copies", 1),
-            ("average", 1),
+            ("final_epochs", 1),
+            ("cached_epochs", 1),
+            ("ema_steps", 1),
             ("weight_decay", 0),
         ):
             value = getattr(self, name)
@@ -103,12 +103,12 @@ class Recipe:
             raise UsageError(f"Expected a validation split between 0 and 1, received {self.validation_split}.")
         if not 0 < self.peak_learning_rate < math.inf:
             raise UsageError(f"Expected a learning rate above 0, received {self.peak_learning_rate}.")
-        if self.average is not None and self.patience is not None:
-            raise UsageError("Expected average or patience, received both.")
+        if self.ema_steps is not None and self.patience is not None:
+            raise UsageError("Expected ema_steps or patience, received both.")
         if (self.non_digits or self.distillation) and self.loss.startswith("sparse"):
             raise UsageError(f"Expected a loss of shares for non-digits and distillation, received {self.loss!r}.")
-        if self.distillation and not self.copies:
-            raise UsageError("Expected copies with distillation, each of which the teacher sees once, received none.")
+        if self.distillation and not self.cached_epochs:
+            raise UsageError("distillation needs cached_epochs. Set how many epochs to keep for reuse.")
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in known:
                 raise UsageError(f"Expected {name} {' or '.join(known)}, received {getattr(self, name)!r}.")

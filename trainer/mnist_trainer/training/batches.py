@@ -52,7 +52,7 @@ class Batches:
         self._images, self._labels = tf.constant(data.images[..., None]), tf.constant(data.labels)
         self._recipe, self._shape, self._seed = recipe, shape, seed
         self._copies: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
-        self._finish = recipe.epochs - recipe.finish if recipe.finish else math.inf
+        self._finish = recipe.epochs - recipe.final_epochs if recipe.final_epochs else math.inf
         self._sparse = recipe.loss.startswith("sparse")
         self.size = min(recipe.batch_size, len(data))
         self.steps = len(data) // self.size
@@ -74,16 +74,16 @@ class Batches:
         >>> batches.steps
         9
         """
-        if self._recipe.copies is None:
+        if self._recipe.cached_epochs is None:
             return self._changed(number)
         import tensorflow as tf
 
-        images, targets = self._copy(self._first_like(number, self._recipe.copies))
+        images, targets = self._copy(self._first_like(number, self._recipe.cached_epochs))
 
         def gathered(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return tf.cast(tf.gather(images, rows), tf.float32) / 255, tf.gather(targets, rows)
 
-        rows = self._order(self._recipe.copies + number, len(images))
+        rows = self._order(self._recipe.cached_epochs + number, len(images))
         return _untuned(tf.data.Dataset.from_tensor_slices(rows).map(gathered).prefetch(4))
 
     def _copy(self, number: int) -> tuple[tf.Tensor, tf.Tensor]:
@@ -137,10 +137,10 @@ class Batches:
             targets = self._taught(images, targets)
         part = FINISH if finishing else 1.0
         if recipe.corruptions is not None:
-            corruptions = replace(recipe.corruptions, share=part * recipe.corruptions.share)
+            corruptions = replace(recipe.corruptions, fraction=part * recipe.corruptions.fraction)
             images = corruptions(images, tf.random.fold_in(seed, 1))
         if recipe.non_digits is not None:
-            non_digits = replace(recipe.non_digits, share=part * recipe.non_digits.share)
+            non_digits = replace(recipe.non_digits, fraction=part * recipe.non_digits.fraction)
             images, targets = non_digits(images, targets, tf.random.fold_in(seed, 2))
         return tf.reshape(images, (self.size, *self._shape)), targets
 

@@ -91,8 +91,8 @@ class TrainingLoop:
         self._distributed = DistributedEpochs(strategy, self._model, recipe.loss) if strategy else None
         self._best: list[npt.NDArray[Any]] = []
         # Of a short training a quarter: it would else end with what it began with.
-        window = min(recipe.average or 0, self._batches.steps * recipe.epochs / 4)
-        self._average = EMA(self._model, window, STEPS_AT_ONCE) if recipe.average else None
+        window = min(recipe.ema_steps or 0, self._batches.steps * recipe.epochs / 4)
+        self._average = EMA(self._model, window, STEPS_AT_ONCE) if recipe.ema_steps else None
         self.history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
         self.seconds = 0.0
         self.resumed_after: int | None = None

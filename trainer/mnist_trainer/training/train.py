@@ -20,7 +20,7 @@ from mnist_trainer.training.loop import EpochCallback, TrainingLoop
 from mnist_trainer.training.monitoring.tensorboard import EventLog
 from mnist_trainer.training.techniques.batch_norm_recalibration import recalibrate_batch_norm
 from mnist_trainer.training.techniques.distribution import is_chief
-from mnist_trainer.training.techniques.temperature_scaling import sharpen
+from mnist_trainer.training.techniques.temperature_scaling import temperature_scale
 
 if TYPE_CHECKING:
     import keras
@@ -123,7 +123,7 @@ def train(
     272
     """
     recipe = recipe or architecture.recipe
-    if strategy and recipe.average:
+    if strategy and recipe.ema_steps:
         raise UsageError(
             "Expected a recipe whose weights are not averaged while they are trained, as only one device does, "
             f"received that of {architecture.name}; leave the strategy out, or choose another architecture."
@@ -147,7 +147,9 @@ def train(
     model.set_weights(trainee.weights())
     recalibrate_batch_norm(model, split.train.pixels(model.input_shape[1:]))
     softened = recipe.distillation is not None and not interrupted
-    sharpened = sharpen(model, split.test.pixels(model.input_shape[1:]), split.test.labels) if softened else None
+    sharpened = (
+        temperature_scale(model, split.test.pixels(model.input_shape[1:]), split.test.labels) if softened else None
+    )
     record = {
         **run,
         "parameters": model.count_params(),

@@ -84,7 +84,7 @@ def test_a_cluster_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, text: s
 def test_a_recipe_that_one_device_alone_can_follow_is_told(digits: Splits) -> None:
     cnn = architecture("cnn")
     with pytest.raises(UsageError, match="that of cnn; leave the strategy out"):
-        train(cnn, digits, recipe=dataclasses.replace(cnn.recipe, average=100), strategy=object())
+        train(cnn, digits, recipe=dataclasses.replace(cnn.recipe, ema_steps=100), strategy=object())
 
 
 def test_an_unknown_strategy_is_told() -> None:

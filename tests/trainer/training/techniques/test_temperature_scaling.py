@@ -2,16 +2,16 @@ import numpy as np
 import pytest
 
 from mnist_trainer import Splits, load_model
-from mnist_trainer.training.techniques.temperature_scaling import sharpen
+from mnist_trainer.training.techniques.temperature_scaling import temperature_scale
 
 
 def test_a_model_made_dull_becomes_as_sharp_as_it_was(digits: Splits) -> None:
     model = load_model("mlp")
     images, labels = digits.test.images / np.float32(255), digits.test.labels
-    sharpen(model, images, labels)
+    temperature_scale(model, images, labels)
     sharp = model.predict(images, verbose=0)
     model.layers[-1].set_weights([weight / 3 for weight in model.layers[-1].get_weights()])
-    assert sharpen(model, images, labels) == pytest.approx(3, rel=0.05)
+    assert temperature_scale(model, images, labels) == pytest.approx(3, rel=0.05)
     again = model.predict(images, verbose=0)
     np.testing.assert_array_equal(sharp.argmax(axis=1), again.argmax(axis=1))
     np.testing.assert_allclose(sharp, again, atol=0.03)
@@ -28,7 +28,7 @@ def test_it_is_no_surer_than_need_be(digits: Splits) -> None:
         model.layers[-1].set_weights([weight * factor for weight in model.layers[-1].get_weights()])
         return surprise()
 
-    sharpen(model, images, labels)
+    temperature_scale(model, images, labels)
     found, duller = surprise(), stretch(0.9)
     best = min((stretch(1.1) for _ in range(12)), key=np.mean)
     limit = best.mean() + best.std() / np.sqrt(len(labels))

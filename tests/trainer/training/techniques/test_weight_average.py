@@ -26,7 +26,7 @@ def test_the_average_forgets_at_the_rate_that_it_says() -> None:
 
 def test_a_checkpoint_holds_the_average(digits: Splits, tmp_path: Path) -> None:
     tiny, checkpoint = architecture("tiny"), tmp_path / "run.checkpoint"
-    recipe = replace(tiny.recipe, epochs=2, batch_size=128, average=64, copies=1)
+    recipe = replace(tiny.recipe, epochs=2, batch_size=128, ema_steps=64, cached_epochs=1)
     first = train(tiny, digits, recipe=recipe, checkpoint=checkpoint)
     resumed = train(tiny, digits, recipe=recipe, checkpoint=checkpoint, resume=True)  # nothing is left to train
     assert resumed.record["resumed_after"] == 2
@@ -38,10 +38,10 @@ def test_a_checkpoint_holds_the_average(digits: Splits, tmp_path: Path) -> None:
 def test_a_short_training_does_not_end_with_what_it_began_with(digits: Splits) -> None:
     mlp = architecture("mlp")
     for average in (None, 100_000):
-        recipe = replace(mlp.recipe, epochs=12, batch_size=32, augmentation=None, average=average)
+        recipe = replace(mlp.recipe, epochs=12, batch_size=32, augmentation=None, ema_steps=average)
         assert train(mlp, digits, recipe=recipe).record["test_accuracy"] > 0.8
 
 
 def test_average_and_patience_exclude_each_other() -> None:
-    with pytest.raises(UsageError, match="average or patience"):
-        replace(architecture("tiny").recipe, average=100, patience=3)
+    with pytest.raises(UsageError, match="ema_steps or patience"):
+        replace(architecture("tiny").recipe, ema_steps=100, patience=3)

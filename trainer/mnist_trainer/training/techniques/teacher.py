@@ -35,7 +35,7 @@ def load_teacher(distillation: Distillation) -> Callable[[tf.Tensor, tf.Tensor],
     >>> from mnist_trainer.data.load import load_data
     >>> digits = load_data("digits").train
     >>> images, labels = digits.images[:9, ..., None] / np.float32(255), np.eye(10, dtype=np.float32)
-    >>> teach = load_teacher(Distillation(teacher="cnn", share=0.5, temperature=4.0))
+    >>> teach = load_teacher(Distillation(teacher="cnn", fraction=0.5, temperature=4.0))
     >>> targets = np.asarray(teach(images, labels[digits.labels[:9]]))
     >>> 0.5 < targets.max(axis=1).min() < 1
     True
@@ -47,6 +47,6 @@ def load_teacher(distillation: Distillation) -> Callable[[tf.Tensor, tf.Tensor],
         shares = teacher(tf.reshape(images, shape), training=False) ** (1.0 / distillation.temperature)
         answers = shares / tf.reduce_sum(shares, axis=1, keepdims=True)
         right = tf.equal(tf.argmax(answers, axis=1), tf.argmax(targets, axis=1))[:, None]
-        return tf.where(right, distillation.share * answers + (1.0 - distillation.share) * targets, targets)
+        return tf.where(right, distillation.fraction * answers + (1.0 - distillation.fraction) * targets, targets)
 
     return teach

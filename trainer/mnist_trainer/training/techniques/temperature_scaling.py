@@ -1,4 +1,4 @@
-"""`sharpen`: the scores of a model become as sure as they are right, and no surer than need be.
+"""`temperature_scale`: the scores of a model become as sure as they are right, and no surer than need be.
 
 Sources: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", 2017; for the limit, L.
 Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and Regression Trees", 1984, the rule of one standard error.
@@ -14,13 +14,13 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["sharpen"]
+__all__ = ["temperature_scale"]
 
 FACTORS = np.geomspace(0.25, 16.0, 97)
 """What the logits may be multiplied by; each is 4.4 % more than the one before."""
 
 
-def sharpen(model: keras.Model, images: npt.NDArray[Any], labels: npt.NDArray[np.integer[Any]]) -> float:
+def temperature_scale(model: keras.Model, images: npt.NDArray[Any], labels: npt.NDArray[np.integer[Any]]) -> float:
     """Multiply the logits of `model` by a factor under which `labels` are about as likely as can be, and return it.
 
     It is the smallest that lies within one standard error of the likeliest: eight bits cannot tell apart scores
