@@ -7,7 +7,7 @@ from mnist_exporters import FORMATS, Precision
 from mnist_runtime import BACKENDS
 from mnist_trainer import READY_MODELS
 
-EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.interfaces]
+EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.io_types]
 """Each format with each of its precisions."""
 
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]

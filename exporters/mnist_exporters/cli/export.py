@@ -160,7 +160,7 @@ def _specs(arguments: argparse.Namespace) -> tuple[ExportSpec, ...]:
     """Return every pair that is asked for; of all formats, those that have the precision."""
     precisions = dict.fromkeys(arguments.quantize or [Precision.FLOAT32])  # each once, in the order asked for
     if arguments.format == "all":
-        pairs = [(name, p) for name in EVERY_FORMAT for p in precisions if p in FORMATS[name].interfaces]
+        pairs = [(name, p) for name in EVERY_FORMAT for p in precisions if p in FORMATS[name].io_types]
     else:
         pairs = [(arguments.format, precision) for precision in precisions]
     ends = (arguments.input_dtype, arguments.output_dtype)

@@ -123,10 +123,10 @@ class Contents:
         ConversionError
             If a type, an operator or the quantisation of the input is another; it names the first that is.
         """
-        if (self.input.dtype, self.output.dtype) != (spec.takes, spec.gives):
+        if (self.input.dtype, self.output.dtype) != (spec.input_dtype, spec.output_dtype):
             raise ConversionError(
-                f"Expected a file that takes {spec.takes} and gives {spec.gives}, the converter made one that takes "
-                f"{self.input.dtype} and gives {self.output.dtype}."
+                f"The converter made a file with {self.input.dtype} input and {self.output.dtype} output, but "
+                f"{spec.input_dtype} and {spec.output_dtype} were requested. Please report this as a bug."
             )
         if self.foreign:
             raise ConversionError(
@@ -149,7 +149,7 @@ class Contents:
 
     def _refuse_floats_between_integers(self, spec: ExportSpec) -> None:
         floats = sorted({tensor.dtype for tensor in self.tensors if tensor.dtype.startswith("float")})
-        if spec.precision is Precision.INT8 and "float32" not in (spec.takes, spec.gives) and floats:
+        if spec.precision is Precision.INT8 and "float32" not in (spec.input_dtype, spec.output_dtype) and floats:
             raise ConversionError(f"Expected integers only, the converter left tensors of {', '.join(floats)}.")
 
     def _refuse_scaled_pixels(self, pixel_scale: float) -> None:

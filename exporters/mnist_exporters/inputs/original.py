@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import ModelError, UsageError
 from mnist_exporters.inputs.labelled_images import LabelledImages
-from mnist_exporters.inputs.static_shapes import with_known_shapes
+from mnist_exporters.inputs.static_shapes import with_static_shapes
 
 if TYPE_CHECKING:
     import keras
@@ -151,7 +151,7 @@ class Original:
         shape = tuple(self.model.input_shape[1:])
         if shape != (28, 28, 1):
             pixels = keras.ops.reshape(pixels, (-1, *shape))
-        scores = with_known_shapes(self.model)(pixels, training=False)
+        scores = with_static_shapes(self.model)(pixels, training=False)
         return keras.layers.Softmax(name="probabilities")(scores) if self.activation == "logits" else scores
 
 

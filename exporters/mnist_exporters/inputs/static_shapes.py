@@ -1,4 +1,4 @@
-"""`with_known_shapes`: the same model, reshaping without asking how many images there are."""
+"""`with_static_shapes`: the same model, reshaping without asking how many images there are."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["with_known_shapes"]
+__all__ = ["with_static_shapes"]
 
 
-def with_known_shapes(model: keras.Model) -> keras.Model:
+def with_static_shapes(model: keras.Model) -> keras.Model:
     """Return a model of the layers of `model`, in which each ``Flatten`` and ``Reshape`` is a reshape to known sides.
 
     Those layers of Keras read the number of images from the tensor that they are given, which an exported file would do
@@ -27,7 +27,7 @@ def with_known_shapes(model: keras.Model) -> keras.Model:
     --------
     >>> import keras
     >>> mine = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
-    >>> with_known_shapes(mine).output_shape
+    >>> with_static_shapes(mine).output_shape
     (None, 10)
     """
     import keras
@@ -47,7 +47,7 @@ def _is_a_graph(layer: Any) -> bool:
 
 
 def _known(layer: Any) -> Any:
-    return with_known_shapes(layer) if _is_a_graph(layer) else layer
+    return with_static_shapes(layer) if _is_a_graph(layer) else layer
 
 
 def _call(layer: Any, *given: Any, **settings: Any) -> Any:

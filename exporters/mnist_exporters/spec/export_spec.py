@@ -1,4 +1,4 @@
-"""`ExportSpec`: what is asked for. An impossible one cannot be made."""
+"""`ExportSpec`: format, precision, input and output type, and accepted accuracy loss of one export."""
 
 from __future__ import annotations
 
@@ -6,80 +6,80 @@ from dataclasses import dataclass
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.spec.precision import TOLERANCES, Precision
+from mnist_exporters.spec.precision import TOLERANCES, Precision, parse_precision
 
 __all__ = ["ExportSpec"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class ExportSpec:
-    """A format, a precision, the types at its ends, and the loss of accuracy that is accepted.
+    """What to export. An impossible combination raises an error.
 
     Parameters
     ----------
     format : str
-        A row of `FORMATS`.
-    precision : Precision
-        One that the format has.
+        A key of `FORMATS`.
+    precision : Precision or str
+        A precision of that format, or one of its `ALIASES` such as ``"w8a8"``.
     max_accuracy_drop : float, optional
-        Share 0..1; without it the precision's own, from `TOLERANCES`.
+        Largest accepted accuracy loss, a fraction above 0 and below 1. Default: the precision's entry in `TOLERANCES`.
     input_dtype, output_dtype : str, optional
-        Types that such a file can take and give; without them the first of its `Interface`.
+        NumPy type names of input and output. Default: the first of the precision's `IoTypes`.
 
     Raises
     ------
     UsageError
-        If the format is unknown, has no such precision or no such ends, or the drop is not a share above 0 and below 1.
+        If the format is unknown or lacks the precision or the types, or the accuracy drop is out of range.
 
     Examples
     --------
-    >>> spec = ExportSpec("tflite", Precision.INT8)
-    >>> spec.tolerance, spec.takes, spec.gives
+    >>> spec = ExportSpec("tflite", "int8")
+    >>> spec.tolerance, spec.input_dtype, spec.output_dtype
     (0.005, 'uint8', 'uint8')
     """
 
     format: str
     precision: Precision
-    max_accuracy_drop: float | None = None
-    input_dtype: str | None = None
-    output_dtype: str | None = None
+    max_accuracy_drop: float | None
+    input_dtype: str
+    output_dtype: str
 
-    def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise UsageError(f"Expected a format ({', '.join(FORMATS)}), received {self.format!r}.")
-        if self.precision not in FORMATS[self.format].interfaces:
-            possible = "; ".join(f"{name}: {', '.join(row.interfaces)}" for name, row in FORMATS.items())
-            raise UsageError(
-                f"Expected a precision that {self.format} has, received {self.precision}; possible are {possible}."
-            )
-        interface = FORMATS[self.format].interfaces[self.precision]
-        if self.takes not in interface.inputs or self.gives not in interface.outputs:
+    def __init__(
+        self,
+        format: str,
+        precision: Precision | str,
+        max_accuracy_drop: float | None = None,
+        input_dtype: str | None = None,
+        output_dtype: str | None = None,
+    ) -> None:
+        precision = parse_precision(precision)
+        if format not in FORMATS:
+            raise UsageError(f"There is no format {format!r}. Choose one of: {', '.join(FORMATS)}.")
+        if precision not in FORMATS[format].io_types:
+            possible = "; ".join(f"{name}: {', '.join(row.io_types)}" for name, row in FORMATS.items())
+            raise UsageError(f"{format} files cannot have precision {precision}. Possible are {possible}.")
+        types = FORMATS[format].io_types[precision]
+        input_dtype, output_dtype = input_dtype or types.inputs[0], output_dtype or types.outputs[0]
+        if input_dtype not in types.inputs or output_dtype not in types.outputs:
             possible = "; ".join(
-                f"{name} {precision}: {interface}"
+                f"{name} {precision}: {types}"
                 for name, row in FORMATS.items()
-                for precision, interface in row.interfaces.items()
+                for precision, types in row.io_types.items()
             )
             raise UsageError(
-                f"Expected types that a {self.format} {self.precision} file can have, received {self.takes} in, "
-                f"{self.gives} out; possible are {possible}."
+                f"A {format} {precision} file cannot have {input_dtype} input and {output_dtype} output. "
+                f"Possible are {possible}."
             )
-        if self.max_accuracy_drop is not None and not 0 < self.max_accuracy_drop < 1:
+        if max_accuracy_drop is not None and not 0 < max_accuracy_drop < 1:
             raise UsageError(
-                "Expected a largest accuracy drop as a share above 0 and below 1 (0.005 is half a point), "
-                f"received {self.max_accuracy_drop}."
+                f"The largest accuracy drop is {max_accuracy_drop}, but must be a fraction above 0 and below 1. "
+                "For half a percentage point give 0.005."
             )
-
-    @property
-    def takes(self) -> str:
-        """NumPy's name of the type that the file takes."""
-        return self.input_dtype or FORMATS[self.format].interfaces[self.precision].inputs[0]
-
-    @property
-    def gives(self) -> str:
-        """NumPy's name of the type that the file gives."""
-        return self.output_dtype or FORMATS[self.format].interfaces[self.precision].outputs[0]
+        fields = {"format": format, "precision": precision, "max_accuracy_drop": max_accuracy_drop}
+        for name, value in {**fields, "input_dtype": input_dtype, "output_dtype": output_dtype}.items():
+            object.__setattr__(self, name, value)
 
     @property
     def tolerance(self) -> float:
-        """The loss of accuracy that is accepted, as a share 0..1."""
+        """The accepted accuracy loss, a fraction 0..1."""
         return TOLERANCES[self.precision] if self.max_accuracy_drop is None else self.max_accuracy_drop

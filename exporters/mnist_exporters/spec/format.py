@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_exporters.errors import UsageError
-from mnist_exporters.spec.io_types import BYTES, FLOAT, INT8, INT16, MICRO, Interface
+from mnist_exporters.spec.io_types import BYTES, FLOAT, INT8, INT16, MICRO, IoTypes
 from mnist_exporters.spec.precision import Precision
 
 __all__ = ["FORMATS", "Format", "format_of"]
@@ -20,8 +20,8 @@ class Format:
     ----------
     suffix : str
         Of the file that is loaded, with the dot.
-    interfaces : dict of Precision to Interface
-        The precisions it can be exported in, and the types that such a file may take and give.
+    io_types : dict of Precision to IoTypes
+        The precisions of the format, each with its input and output types.
     convert : str
         A function ``(Original, ExportSpec, Calibration | None) -> bytes``: the bare model.
     read : str
@@ -42,7 +42,7 @@ class Format:
     """
 
     suffix: str
-    interfaces: dict[Precision, Interface]
+    io_types: dict[Precision, IoTypes]
     convert: str
     read: str
     pack: str
@@ -56,7 +56,7 @@ class Format:
 FORMATS: dict[str, Format] = {
     "tflite": Format(
         suffix=".tflite",
-        interfaces={
+        io_types={
             Precision.FLOAT32: FLOAT,
             Precision.FLOAT16: FLOAT,
             Precision.DYNAMIC: FLOAT,
@@ -73,7 +73,7 @@ FORMATS: dict[str, Format] = {
     ),
     "onnx": Format(
         suffix=".onnx",
-        interfaces={
+        io_types={
             Precision.FLOAT32: FLOAT,
             Precision.FLOAT16: FLOAT,
             Precision.DYNAMIC: FLOAT,
@@ -88,7 +88,7 @@ FORMATS: dict[str, Format] = {
     ),
     "c": Format(
         suffix=".h",
-        interfaces={Precision.INT8: MICRO},
+        io_types={Precision.INT8: MICRO},
         convert="mnist_exporters.formats.tflite.convert:convert",
         read="mnist_exporters.formats.c.pair:read",
         pack="mnist_exporters.formats.c.pair:pack",

@@ -1,23 +1,23 @@
-"""`Interface`: the types that a file may take pixels in and give scores in."""
+"""`IoTypes`: the input and output types that an exported file can have."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BYTES", "FLOAT", "INT8", "INT16", "MICRO", "Interface"]
+__all__ = ["BYTES", "FLOAT", "INT8", "INT16", "MICRO", "IoTypes"]
 
 
 @dataclass(frozen=True)
-class Interface:
-    """What a user may choose between; the first of each is what a file has unless asked otherwise.
+class IoTypes:
+    """The types a user can choose from; the first of each is the default.
 
     Parameters
     ----------
     inputs : tuple of str
-        NumPy's names: ``"uint8"`` takes the raw pixel, ``"int8"`` the pixel less 128, ``"float32"`` the pixel scaled to
-        the range that the original was trained on.
+        NumPy type names: ``"uint8"`` is the raw pixel, ``"int8"`` the pixel minus 128, ``"float32"`` the pixel scaled
+        to the range that the original was trained on.
     outputs : tuple of str
-        Of the scores; integers stand for ``scale * (integer - zero point)``.
+        Types of the scores; an integer means ``scale * (integer - zero_point)``.
     """
 
     inputs: tuple[str, ...]
@@ -27,10 +27,10 @@ class Interface:
         return f"{' or '.join(self.inputs)} in, {' or '.join(self.outputs)} out"
 
 
-FLOAT = Interface(("uint8",), ("float32",))
-INT8 = Interface(("uint8", "int8", "float32"), ("uint8", "int8", "float32"))
-# tflite-runtime 2.14 can requantise to neither 16 bits nor back, so that the ends are what the converter knows.
-BYTES = Interface(("uint8",), ("uint8",))
-INT16 = Interface(("uint8", "int8", "float32"), ("int16", "float32"))
-# Microcontroller code, TensorFlow Lite Micro's examples included, deals in int8.
-MICRO = Interface(("int8",), ("int8",))
+FLOAT = IoTypes(("uint8",), ("float32",))
+INT8 = IoTypes(("uint8", "int8", "float32"), ("uint8", "int8", "float32"))
+BYTES = IoTypes(("uint8",), ("uint8",))
+# tflite-runtime 2.14 cannot requantize between 8 and 16 bits, so the outputs are those that the converter can make.
+INT16 = IoTypes(("uint8", "int8", "float32"), ("int16", "float32"))
+# Code for microcontrollers uses int8, as the examples of TensorFlow Lite Micro do.
+MICRO = IoTypes(("int8",), ("int8",))

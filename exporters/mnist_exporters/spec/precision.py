@@ -1,26 +1,28 @@
-"""`Precision`: the arithmetic of an exported file, and how much accuracy it may cost."""
+"""`Precision`: number types inside an exported file, and the accuracy loss that each may cause."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
-__all__ = ["ALIASES", "PACKAGES", "TOLERANCES", "Precision"]
+from mnist_exporters.errors import UsageError
+
+__all__ = ["ALIASES", "PACKAGES", "TOLERANCES", "Precision", "parse_precision"]
 
 
 class Precision(StrEnum):
-    """The type in which weights and activations are held and multiplied."""
+    """Type of weights and activations, stored and computed."""
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
-    """Weights of half the size; what is computed in float16 is up to the device."""
+    """Weights float16, half the size of float32; the device decides which type it computes in."""
     DYNAMIC = "dynamic"
-    """Weights int8; activations float32, quantised on the fly where that is faster. Needs no calibration."""
+    """Weights int8, activations float32, quantized during inference where that is faster. Not calibrated."""
     INT8 = "int8"
-    """Weights and activations int8, their ranges set by calibration images."""
+    """Weights and activations int8, calibrated."""
     INT4 = "int4"
-    """As int8, with weights of four bits in all layers but the last."""
+    """As int8, but with 4-bit weights in all layers except the last."""
     INT16X8 = "int16x8"
-    """Weights int8, activations int16, their ranges set by calibration images."""
+    """Weights int8, activations int16, calibrated."""
 
     @property
     def is_calibrated(self) -> bool:
@@ -31,7 +33,7 @@ class Precision(StrEnum):
 ALIASES: dict[str, Precision] = {
     "none": Precision.FLOAT32,
     **{precision.value: precision for precision in Precision},
-    # Bits, and weight and activation bits, as Ultralytics writes them.
+    # Bits, and bits of weights (w) and activations (a), as Ultralytics writes them.
     "32": Precision.FLOAT32,
     "16": Precision.FLOAT16,
     "8": Precision.INT8,
@@ -40,33 +42,52 @@ ALIASES: dict[str, Precision] = {
     "w4a8": Precision.INT4,
     "w8a16": Precision.INT16X8,
     "w8a32": Precision.DYNAMIC,
-    # The recipes of the LiteRT Quantizer.
+    # Recipe names of the LiteRT Quantizer.
     "static_wi8_ai8": Precision.INT8,
     "static_wi4_ai8": Precision.INT4,
     "static_wi8_ai16": Precision.INT16X8,
     "dynamic_wi8_afp32": Precision.DYNAMIC,
 }
-"""What `--quantize` understands: ``none``, the precisions' own names, and what other tools call them."""
+"""Accepted name -> precision: ``none``, the precisions' own names, and the names that other tools use."""
+
+
+def parse_precision(name: str) -> Precision:
+    """Return the precision that `name`, a key of `ALIASES`, stands for.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+
+    Examples
+    --------
+    >>> parse_precision("w8a8").value
+    'int8'
+    """
+    if name not in ALIASES:
+        raise UsageError(f"There is no precision {name!r}. Choose one of: {', '.join(ALIASES)}.")
+    return ALIASES[name]
+
 
 TOLERANCES: dict[Precision, float] = {
-    # Only the order of the additions differs, so no answer should change. 0.002 is what 1,384 images can prove when
-    # none does, so that the 1,500 test images of `digits` suffice.
+    # Only the order of additions differs, so no answer should change. 1,384 images can prove 0.002 if none changes,
+    # so the 1,500 test images of `digits` are enough.
     Precision.FLOAT32: 0.002,
-    # Eleven bits of a weight remain. Measured on MNIST (docs/results.json): no answer changes; on `digits`, one of
-    # 1,500, which with 95 % confidence may be 0.29 points.
+    # A weight keeps eleven bits. Measured: no answer changes on MNIST (docs/results.json); one of 1,500 on `digits`,
+    # which may be 0.29 points with 95 % confidence.
     Precision.FLOAT16: 0.004,
     # Measured on MNIST (docs/results.json): at most 0.02 points lost, at most 0.09 with 95 % confidence. The rest is
-    # room for the user's own model and for small data sets: on the 1,500 test images of `digits`, which the ready
-    # models find harder, up to nine right answers are gained or lost and 0.41 points is the upper end.
+    # a margin for users' own models and for small data sets: on the 1,500 test images of `digits`, which are harder
+    # for the ready models, up to nine right answers are gained or lost, and the upper bound is 0.41 points.
     Precision.DYNAMIC: 0.005,
     Precision.INT8: 0.005,
     # Measured on MNIST (docs/low-bit.json): at most 0.27 points lost, at most 0.46 with 95 % confidence. The rest is
-    # room as above: on the 1,500 test images of `digits`, 0.90 points is the upper end.
+    # a margin as above: on the 1,500 test images of `digits` the upper bound is 0.90 points.
     Precision.INT4: 0.01,
     # Measured on MNIST (docs/results.json) and on `digits`: as int8, since the weights are those of int8.
     Precision.INT16X8: 0.005,
 }
-"""Largest loss of accuracy, as a share 0..1, that is accepted unless the user says otherwise."""
+"""Default of the largest accepted accuracy loss, a fraction 0..1."""
 
 PACKAGES: dict[Precision, str] = {Precision.INT4: "litert-quantizer"}
-"""What a precision needs besides its format's packages; the extra that installs it is called as the precision."""
+"""Precision -> the package that it needs besides its format's packages. The extra that installs it has its name."""

@@ -60,7 +60,7 @@ def test_one_json_object_tells_everything(both: list[tuple[Path, object]]) -> No
     assert done.returncode == 0, done.stderr
     artifacts = json.loads(done.stdout)["artifacts"]
     pairs = {(artifact["format"], artifact["precision"]) for artifact in artifacts}
-    assert pairs == {(name, precision) for name in EVERY_FORMAT for precision in FORMATS[name].interfaces}
+    assert pairs == {(name, precision) for name in EVERY_FORMAT for precision in FORMATS[name].io_types}
     for artifact in artifacts:
         assert set(artifact) >= ARTIFACT_KEYS
         assert set(artifact["parity"]) >= PARITY_KEYS
@@ -76,7 +76,7 @@ def test_one_json_object_tells_everything(both: list[tuple[Path, object]]) -> No
 
 def test_a_second_process_makes_the_same_bytes(both: list[tuple[Path, object]]) -> None:
     first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder, _ in both)
-    assert len(first) >= sum(len(row.interfaces) for row in FORMATS.values())
+    assert len(first) >= sum(len(row.io_types) for row in FORMATS.values())
     assert first == second
 
 
@@ -116,7 +116,7 @@ def test_a_broken_export_ends_with_3_and_no_file(
 def test_aliases_make_what_they_say(monkeypatch: pytest.MonkeyPatch, alias: str) -> None:
     job = _job(_parser().parse_args(["--format", "all", "--quantize", alias]))
     assert {spec.precision for spec in job.specs} == {ALIASES[alias]}
-    able = {name for name in EVERY_FORMAT if ALIASES[alias] in FORMATS[name].interfaces}
+    able = {name for name in EVERY_FORMAT if ALIASES[alias] in FORMATS[name].io_types}
     assert {spec.format for spec in job.specs} == able
 
 

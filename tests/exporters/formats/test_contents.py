@@ -27,7 +27,7 @@ def test_every_export_is_what_it_says_and_no_other(
 ) -> None:
     contents = contents_of(exported("cnn", format, precision))
     contents.refuse_another_than(ExportSpec(format, precision), 1 / 255)
-    for other in set(FORMATS[format].interfaces) - {precision}:
+    for other in set(FORMATS[format].io_types) - {precision}:
         with pytest.raises(ConversionError, match="Expected"):
             contents.refuse_another_than(ExportSpec(format, other), 1 / 255)
 

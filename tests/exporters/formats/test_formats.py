@@ -39,9 +39,9 @@ def test_every_file_takes_pixels_and_gives_ten_scores(
 ) -> None:
     report = exported(model, format, precision)
     manifest = pkgutil.resolve_name(FORMATS[format].open)(report.path).manifest
-    takes = FORMATS[format].interfaces[precision].inputs[0]
+    takes = FORMATS[format].io_types[precision].inputs[0]
     assert manifest.input == {"dtype": takes, "shape": [None, 28, 28, 1]} | PIXEL_LINE[takes]
-    assert manifest.output == {"dtype": FORMATS[format].interfaces[precision].outputs[0], "shape": [None, 10]}
+    assert manifest.output == {"dtype": FORMATS[format].io_types[precision].outputs[0], "shape": [None, 10]}
     assert report.output_dtype == manifest.output["dtype"]
     assert (manifest.calibration is None) == (not precision.is_calibrated)
 
@@ -114,7 +114,7 @@ def test_the_types_inside_are_those_of_the_name(
 
 @pytest.mark.parametrize("model", READY_MODELS)
 def test_fewer_bits_make_smaller_files(exported: Callable[..., ExportReport], model: str) -> None:
-    sizes = {name: exported(model, "onnx", name).model_bytes for name in FORMATS["onnx"].interfaces}
+    sizes = {name: exported(model, "onnx", name).model_bytes for name in FORMATS["onnx"].io_types}
     assert sizes["float32"] > sizes["float16"] > sizes["dynamic"]
 
 

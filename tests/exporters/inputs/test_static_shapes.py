@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import ExportSpec, Original, Precision
-from mnist_exporters.inputs.static_shapes import with_known_shapes
+from mnist_exporters.inputs.static_shapes import with_static_shapes
 from mnist_exporters.spec.format import FORMATS
 from mnist_trainer import Splits, load_model
 
@@ -58,7 +58,7 @@ PIXELS = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_answers_and_the_weights_are_the_same(kind: Callable[[], Any]) -> None:
     model = kind()
-    known = with_known_shapes(model)
+    known = with_static_shapes(model)
     assert known is not model
     assert {id(v) for v in known.variables} == {id(v) for v in model.variables}
     assert np.array_equal(known(PIXELS), model(PIXELS))
@@ -71,7 +71,7 @@ def test_a_layer_that_is_used_twice_is_still_one() -> None:
     pixels = keras.Input((28, 28, 1))
     block = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(784), keras.layers.Reshape((28, 28, 1))])
     model = keras.Model(pixels, keras.layers.Dense(10)(keras.layers.Flatten()(block(block(pixels)))))
-    known = with_known_shapes(model)
+    known = with_static_shapes(model)
     assert len(known.variables) == len(model.variables) == 4
     assert np.array_equal(known(PIXELS), model(PIXELS))
 
@@ -84,10 +84,10 @@ def test_a_model_with_a_call_of_its_own_is_left_alone() -> None:
             return 2 * super().call(*given, **settings)
 
     model = Brighter([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
-    assert with_known_shapes(model) is model
+    assert with_static_shapes(model) is model
     pixels = keras.Input((28, 28, 1))
     whole = keras.Model(pixels, model(pixels))
-    assert np.array_equal(with_known_shapes(whole)(PIXELS), whole(PIXELS))
+    assert np.array_equal(with_static_shapes(whole)(PIXELS), whole(PIXELS))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -105,4 +105,4 @@ def test_no_file_works_out_a_shape(kind: Callable[[], Any], format: str, digits:
 def test_the_ready_model_is_without_them_too() -> None:
     original = load_model("cnn")
     assert "flatten" in {layer.name for layer in original.layers}
-    assert "flatten" not in {layer.name for layer in with_known_shapes(original).layers}
+    assert "flatten" not in {layer.name for layer in with_static_shapes(original).layers}

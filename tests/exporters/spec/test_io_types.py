@@ -1,4 +1,4 @@
-"""Every choice of types at the ends of an integer file gives the answers of the default one."""
+"""Every choice of input and output type gives the answers of the default types."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,17 +11,17 @@ from mnist_runtime import Classifier, self_test
 from mnist_trainer import Splits
 
 CHOICES = [
-    (name, precision, takes, gives)
+    (name, precision, input_dtype, output_dtype)
     for name, row in FORMATS.items()
-    for precision, interface in row.interfaces.items()
-    for takes in interface.inputs
-    for gives in interface.outputs
-    if (takes, gives) != (interface.inputs[0], interface.outputs[0])
+    for precision, types in row.io_types.items()
+    for input_dtype in types.inputs
+    for output_dtype in types.outputs
+    if (input_dtype, output_dtype) != (types.inputs[0], types.outputs[0])
 ]
 
 
-@pytest.mark.parametrize(("format", "precision", "takes", "gives"), CHOICES)
-def test_the_answers_are_those_of_the_default(
+@pytest.mark.parametrize(("format", "precision", "input_dtype", "output_dtype"), CHOICES)
+def test_answers_equal_those_of_the_default_types(
     exported: Callable[..., ExportReport],
     originals: dict[str, Original],
     digits: Splits,
@@ -29,21 +29,21 @@ def test_the_answers_are_those_of_the_default(
     tmp_path: Path,
     format: str,
     precision: Precision,
-    takes: str,
-    gives: str,
+    input_dtype: str,
+    output_dtype: str,
 ) -> None:
     path = tmp_path / f"mlp{FORMATS[format].suffix}"
     report = export(
         originals["mlp"],
-        ExportSpec(format, precision, input_dtype=takes, output_dtype=gives),
+        ExportSpec(format, precision, input_dtype=input_dtype, output_dtype=output_dtype),
         path,
         reference=Reference.of(originals["mlp"], digits.test),
         calibration=Calibration.draw(digits.train, len(digits.train), seed=0),
         golden_images=golden_images,
     )
-    assert (report.input_dtype, report.output_dtype) == (takes, gives)
+    assert (report.input_dtype, report.output_dtype) == (input_dtype, output_dtype)
     default = exported("mlp", format, precision)
-    # The same integers inside; between float and integer ends an image may fall on the edge of a step.
+    # The same integers inside; at a rounding edge the conversion of types may change an image.
     assert np.mean(report.scores.argmax(axis=1) == default.scores.argmax(axis=1)) >= 0.998
     assert np.abs(report.scores - default.scores).max() <= 0.05
     assert self_test(path).passed
@@ -51,9 +51,9 @@ def test_the_answers_are_those_of_the_default(
         answers = Classifier.load(path, backend="numpy").predict(digits.test.images)
         assert np.mean(answers == report.scores.argmax(axis=1)) >= 0.998
     classifier = Classifier.load(path)
-    assert classifier.manifest.input["dtype"] == takes
-    assert classifier.scores(digits.test.images[:2]).dtype == gives
+    assert classifier.manifest.input["dtype"] == input_dtype
+    assert classifier.scores(digits.test.images[:2]).dtype == output_dtype
 
 
-def test_there_are_choices() -> None:
+def test_there_are_at_least_ten_choices() -> None:
     assert len(CHOICES) >= 10

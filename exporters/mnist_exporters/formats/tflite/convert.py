@@ -59,8 +59,10 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
             ) from error
         if spec.precision is Precision.INT4:
             content = int4_model(content, _real_pixels(original, spec, calibration))
-        if spec.precision is Precision.INT16X8 and spec.takes in BLACK:
-            content = with_integer_input(content, QuantParams(original.pixel_scale, BLACK[spec.takes], spec.takes))
+        if spec.precision is Precision.INT16X8 and spec.input_dtype in BLACK:
+            content = with_integer_input(
+                content, QuantParams(original.pixel_scale, BLACK[spec.input_dtype], spec.input_dtype)
+            )
     return with_short_names(content)
 
 
@@ -106,9 +108,9 @@ def _ask_for_integers(converter: Any, images: npt.NDArray[np.float32], spec: Exp
     converter.representative_dataset = representative
     if spec.precision is Precision.INT8:
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.dtypes.as_dtype(spec.takes)
+        converter.inference_input_type = tf.dtypes.as_dtype(spec.input_dtype)
     else:
         operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         converter.target_spec.supported_ops = [operators]
         converter.inference_input_type = tf.float32  # it refuses 8-bit pixels here; see `with_integer_input`
-    converter.inference_output_type = tf.dtypes.as_dtype(spec.gives)
+    converter.inference_output_type = tf.dtypes.as_dtype(spec.output_dtype)
