@@ -147,7 +147,7 @@ def train(
     model.set_weights(trainee.weights())
     recalibrate_batch_norm(model, split.train.pixels(model.input_shape[1:]))
     softened = recipe.distillation is not None and not interrupted
-    sharpened = (
+    logit_scale = (
         temperature_scale(model, split.test.pixels(model.input_shape[1:]), split.test.labels) if softened else None
     )
     record = {
@@ -161,7 +161,7 @@ def train(
         "test_accuracy": evaluate(model, data.test).accuracy,
         "epochs_done": len(trainee.history["loss"]),
         "best_epoch": trainee.best_epoch + 1 if recipe.patience else None,
-        "sharpened": sharpened,
+        "logit_scale": logit_scale,
         "interrupted": interrupted,
         "resumed_after": trainee.resumed_after,
         "history": {key: [round(value, 6) for value in values] for key, values in trainee.history.items()},
