@@ -9,13 +9,17 @@ Examples
 (2,)
 """
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
 from mnist_runtime.artifact.container import Artifact, Golden
 from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.backends.quantization import QuantParams
 from mnist_runtime.backends.registry import BACKENDS
 from mnist_runtime.classifier import Classifier
-from mnist_runtime.device.self_test import SelfTest, self_test
 from mnist_runtime.errors import (
     ArtifactError,
     BackendError,
@@ -31,6 +35,13 @@ from mnist_runtime.errors import (
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.prepare import prepare
 
+if TYPE_CHECKING:
+    from mnist_runtime.device.self_test import SelfTest, self_test
+    from mnist_runtime.reading.annotate import annotate
+    from mnist_runtime.reading.page import read
+    from mnist_runtime.reading.video import Frame
+    from mnist_runtime.reading.watch import watch
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -41,6 +52,7 @@ __all__ = [
     "BackendError",
     "BlankError",
     "Classifier",
+    "Frame",
     "Golden",
     "Manifest",
     "MissingPackageError",
@@ -53,6 +65,25 @@ __all__ = [
     "ToolkitError",
     "UnsealedError",
     "UsageError",
+    "annotate",
     "prepare",
+    "read",
     "self_test",
+    "watch",
 ]
+
+LAZY = {
+    "Frame": "reading.video",
+    "SelfTest": "device.self_test",
+    "annotate": "reading.annotate",
+    "read": "reading.page",
+    "self_test": "device.self_test",
+    "watch": "reading.watch",
+}
+"""Public name -> its module, imported when the name is first used."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{LAZY[name]}"), name)

@@ -67,22 +67,3 @@ def test_it_classifies_alone(wheel: Path, tmp_path: Path, digits: object, backen
     shown = subprocess.run([command, "classify", tmp_path / "seven.png"], capture_output=True, text=True, check=True)
     assert ": 7 (" in shown.stdout
     assert shown.stderr == ""
-
-
-@pytest.mark.parametrize(
-    ("python", "tflite_brings"), [("3.11", "tflite-runtime"), ("3.12", "ai-edge-litert"), ("3.13", "ai-edge-litert")]
-)
-def test_the_extras_resolve_for_every_python(python: str, tflite_brings: str) -> None:
-    import tomllib
-
-    from packaging.requirements import Requirement
-
-    extras = tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    wanted = {
-        requirement.name: str(requirement.specifier)
-        for requirement in map(Requirement, extras["tflite"])
-        if requirement.marker is None or requirement.marker.evaluate({"python_version": python})
-    }
-    assert tflite_brings in wanted
-    assert ("numpy" in wanted and wanted["numpy"] == "<2") == (tflite_brings == "tflite-runtime")
-    assert {row.extra for row in BACKENDS.values() if row.extra} < set(extras)

@@ -1,56 +1,89 @@
-"""`Backend`: an interpreter with one model loaded; the table of them; and the choice among those installed."""
+"""`BACKENDS`: the table of interpreters, and the choice among those that work here."""
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
-import pkgutil
+import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_runtime.backends import numpy_int8, onnx, tflite
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, UsageError, first_line
 
-__all__ = ["BACKENDS", "BackendRow", "choose_backend"]
+__all__ = ["BACKENDS", "BackendRow", "backend_version", "choose_backend", "load_backend", "unsupported_reason"]
+
+SIXTY_FOUR = ("x86_64", "amd64", "aarch64", "arm64")
 
 
 @dataclass(frozen=True)
 class BackendRow:
-    """One row of `BACKENDS`.
+    """One row of `BACKENDS`: everything that depends on the backend.
 
     Parameters
     ----------
     format : str
-        The files it runs.
+        Format of the files it runs.
     package, module : str
-        What pip installs and what Python imports.
-    extra : str or None
-        The extra of mnist-runtime that installs it; None for what mnist-runtime itself brings.
-    load : str
-        ``"module:attribute"`` of a function from the bytes of a file to a `Backend`.
+        Name for pip and name for Python's import.
+    load : callable
+        Function from the bytes of a file to a `Backend`. It imports the interpreter, not before.
+    extra : str, optional
+        Extra of mnist-runtime that installs it; None for what mnist-runtime itself requires.
+    versions : str
+        Versions that the extra allows, as pip writes them.
+    machines : tuple of str
+        Machines with wheels on the package index, as `platform.machine` names them, in lower case.
+    newest_python : (int, int)
+        Newest Python with wheels.
     clashes : tuple of str
-        Modules that, once imported, make this one fail or kill the process.
+        Modules that, once imported, make it fail or kill the process.
     numpy_below_2 : bool
-        Built against NumPy 1: it imports under NumPy 2 and dies at its first use.
+        Whether it was built for NumPy 1: it can be imported with NumPy 2, but its first use fails.
     precisions : tuple of str
-        The only precisions whose files it runs; without any it runs them all.
+        Precisions of the files it runs; empty for all.
     """
 
     format: str
     package: str
     module: str
-    extra: str | None
-    load: str
+    load: Callable[[bytes], Backend]
+    extra: str | None = None
+    versions: str = ""
+    machines: tuple[str, ...] = SIXTY_FOUR
+    newest_python: tuple[int, int] = (3, 14)
     clashes: tuple[str, ...] = ()
     numpy_below_2: bool = False
     precisions: tuple[str, ...] = ()
 
     def runs(self, formats: tuple[str, ...], precision: str | None) -> bool:
-        """Say whether it runs files of one of `formats` in `precision`, which is None where it is not known."""
+        """Return whether it runs files of one of `formats` in `precision` (None if unknown)."""
         return self.format in formats and (not self.precisions or precision in self.precisions)
+
+    def no_wheel_reason(
+        self, *, machine: str | None = None, python: tuple[int, int] | None = None, is_64_bit: bool | None = None
+    ) -> str | None:
+        """Return why pip finds no wheel for it, or None if pip finds one or none is needed.
+
+        Parameters
+        ----------
+        machine, python, is_64_bit : optional
+            Another system than this one. A 32-bit system on a 64-bit kernel reports its machine as ``aarch64``.
+        """
+        if self.extra is None:
+            return None
+        here = (machine or platform.machine()).lower()
+        if not (sys.maxsize > 2**32 if is_64_bit is None else is_64_bit) and here in SIXTY_FOUR:
+            here = "armv7l" if here in ("aarch64", "arm64") else "a 32-bit system"
+        if here not in self.machines:
+            return f"no wheel exists for {here}"
+        if (python or sys.version_info[:2]) > self.newest_python:
+            return f"no wheel exists above Python {'.'.join(map(str, self.newest_python))}"
+        return None
 
 
 BACKENDS: dict[str, BackendRow] = {
@@ -58,16 +91,20 @@ BACKENDS: dict[str, BackendRow] = {
         format="tflite",
         package="ai-edge-litert",
         module="ai_edge_litert",
+        load=tflite.load_litert,
         extra="litert",
-        load="mnist_runtime.backends.tflite:load_litert",
+        versions=">=2.1",
         clashes=("tflite_runtime",),
     ),
     "tflite-runtime": BackendRow(
         format="tflite",
         package="tflite-runtime",
         module="tflite_runtime",
+        load=tflite.load_tflite_runtime,
         extra="tflite",
-        load="mnist_runtime.backends.tflite:load_tflite_runtime",
+        versions="==2.14.0",
+        machines=(*SIXTY_FOUR, "armv7l"),
+        newest_python=(3, 11),
         clashes=("ai_edge_litert", "tensorflow"),
         numpy_below_2=True,
     ),
@@ -75,73 +112,68 @@ BACKENDS: dict[str, BackendRow] = {
         format="onnx",
         package="onnxruntime",
         module="onnxruntime",
+        load=onnx.load_onnxruntime,
         extra="onnx",
-        load="mnist_runtime.backends.onnx:load_onnxruntime",
+        versions=">=1.16",
     ),
-    # Last, for each of the others is several times as fast.
+    # Last, because each of the others is several times as fast.
     "numpy": BackendRow(
-        format="tflite",
-        package="numpy",
-        module="numpy",
-        extra=None,
-        load="mnist_runtime.backends.numpy_int8.backend:load_numpy",
-        precisions=("int8",),
+        format="tflite", package="numpy", module="numpy", load=numpy_int8.load_numpy, precisions=("int8",)
     ),
 }
-"""Name -> interpreter, the first choice first. A new one is one module and one row."""
+"""Name -> backend, in the order of preference. Wheels as of November 2026.
+
+To add a backend, write its module, its row, its extra in ``pyproject.toml`` and its line in ``README.md``.
+"""
 
 
 BROKEN: dict[str, str] = {}
-"""Backends that were found not to start in this process, with the reason."""
+"""Backends that failed to start in this process -> the reason."""
 
 
 def unsupported_reason(name: str) -> str | None:
-    """Say in a sentence why the backend `name` cannot work in this process, with the cure; None if nothing is known.
+    """Return why the backend `name` cannot work in this process and what to do; None if no reason is known.
 
-    Nothing is imported to find out.
+    It does not import the backend.
     """
     row = BACKENDS[name]
     if name in BROKEN:
         return BROKEN[name]
     if row.extra is not None and importlib.util.find_spec(row.module) is None:
-        return f"{name} is not installed: pip install 'mnist-runtime[{row.extra}]'."
+        return f"{name} is not installed. Install it with: pip install 'mnist-runtime[{row.extra}]'."
     if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
-        return f"{name} was built for NumPy 1 and fails on NumPy {np.__version__}: pip install 'numpy<2'."
+        return f"{name} needs NumPy 1, but NumPy {np.__version__} is installed. Run: pip install 'numpy<2'."
     for module in row.clashes:
         if module in sys.modules:
-            return f"{name} cannot share a process with {module}, which is loaded: use it in a process of its own."
+            return f"{name} cannot share a process with {module}, which is loaded. Use a separate process."
     return None
 
 
 def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precision: str | None = None) -> str:
-    """Return the name of the first backend that runs one of `formats` and works here, or of the one `wanted`.
-
-    A backend that runs some precisions only is chosen only where `precision` is one of them.
+    """Return the first backend that works here and runs one of `formats` in `precision`, or check the `wanted` one.
 
     Raises
     ------
     ArtifactError
         If no backend of this version runs such files.
     UsageError
-        If `wanted` is not in the table or does not run any of `formats`.
+        If `wanted` is unknown or does not run such files.
     BackendError
-        If it, or every candidate, cannot work here; the message names the cure.
+        If none of them works here; the message says what to install.
     """
     candidates = [name for name, row in BACKENDS.items() if row.runs(formats, precision)]
-    if not candidates:
-        raise ArtifactError(f"Expected a tflite or onnx file, received {' or '.join(formats)}; update mnist-runtime.")
     kind = " ".join(filter(None, (precision, " or ".join(formats))))
+    if not candidates:
+        raise ArtifactError(f"No backend runs {kind} files. Update mnist-runtime.")
     if wanted is not None:
         if wanted not in candidates:
-            raise UsageError(
-                f"Expected a backend that runs {kind} files ({', '.join(candidates)}), received {wanted!r}."
-            )
+            raise UsageError(f"The backend {wanted!r} does not run {kind} files. Use {' or '.join(candidates)}.")
         candidates = [wanted]
-    obstacles = [unsupported_reason(name) for name in candidates]
-    for name, reason in zip(candidates, obstacles, strict=True):
+    reasons = [unsupported_reason(name) for name in candidates]
+    for name, reason in zip(candidates, reasons, strict=True):
         if reason is None:
             return name
-    raise BackendError(f"Expected an interpreter for {kind} files. " + " ".join(filter(None, obstacles)))
+    raise BackendError(f"No interpreter for {kind} files works here. " + " ".join(filter(None, reasons)))
 
 
 def load_backend(name: str, content: bytes) -> Backend:
@@ -150,27 +182,25 @@ def load_backend(name: str, content: bytes) -> Backend:
     Raises
     ------
     ArtifactError
-        If the interpreter refuses the file.
+        If the interpreter rejects the file.
     BackendError
-        If the interpreter is installed but does not start; it is then not chosen again in this process.
+        If the interpreter is installed but does not start. It is not chosen again in this process.
     """
-    load: Callable[[bytes], Backend] = pkgutil.resolve_name(BACKENDS[name].load)
     try:
-        return load(content)
+        return BACKENDS[name].load(content)
     except ToolkitError:
         raise
     except (ImportError, OSError, SystemError) as error:  # a library for another system, another NumPy
-        reason = first_line(error)
-        BROKEN[name] = f"{name} is installed but does not start ({reason}): see mnist-runtime doctor."
+        BROKEN[name] = f"{name} is installed but does not start ({first_line(error)}). Run: mnist-runtime doctor."
         raise BackendError(BROKEN[name]) from error
 
 
 def backend_version(name: str) -> str:
     """Return the installed version of the backend `name`."""
-    from importlib import metadata  # with its parser of e-mail: a tenth of a cold start
+    from importlib import metadata  # slow: it imports the e-mail parser
 
     row = BACKENDS[name]
     try:
         return metadata.version(row.package)
-    except metadata.PackageNotFoundError:  # the module came from another distribution, such as Debian's
+    except metadata.PackageNotFoundError:  # the module belongs to another distribution, such as Debian's
         return str(getattr(importlib.import_module(row.module), "__version__", "unknown"))

@@ -49,7 +49,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
     else:
         print(", ".join(f"{name} {value}" for name, value in here.items()))
         for one in found:
-            print(f"{one.backend:16}{one.state:9}{one.detail}{f' -> {one.cure}' if one.cure else ''}")
+            print(f"{one.backend:16}{one.state:9}{one.detail}{f' -> {one.fix}' if one.fix else ''}")
     if any(one.state == "works" for one in found):
         return 0
     raise BackendError("Expected at least one interpreter that works here, found none; see the lines above.")

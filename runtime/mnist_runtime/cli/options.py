@@ -1,24 +1,45 @@
-"""options."""
+"""Options that several subcommands share, and the parsers of numbers."""
 
 from __future__ import annotations
 
 import argparse
 import math
 
+from mnist_runtime.backends.registry import BACKENDS
+
+__all__ = ["add_backend", "add_json", "add_model", "count", "rate"]
+
+MODEL_HELP = "an exported file (default: the ready int8 model)"
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """Add ``--model``."""
+    parser.add_argument("--model", metavar="PATH", help=MODEL_HELP)
+
+
+def add_backend(parser: argparse.ArgumentParser) -> None:
+    """Add ``--backend``."""
+    parser.add_argument("--backend", choices=tuple(BACKENDS), help="the interpreter (default: the first that works)")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
 
 def count(text: str) -> int:
     """Parse a whole number from 1 to 10."""
     if text.isdecimal() and 1 <= int(text) <= 10:
         return int(text)
-    raise argparse.ArgumentTypeError(f"expected a number from 1 to 10, received {text!r}")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10")
 
 
 def rate(text: str) -> float:
     """Parse a number above 0, at most 1000."""
     try:
-        rate = float(text)
+        number = float(text)
     except ValueError:
-        rate = math.nan
-    if 0 < rate <= 1000:
-        return rate
-    raise argparse.ArgumentTypeError(f"expected a number above 0, at most 1000, received {text!r}")
+        number = math.nan
+    if 0 < number <= 1000:
+        return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1000")

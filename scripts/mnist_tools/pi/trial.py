@@ -86,8 +86,8 @@ def require_diagnoses(target: str, backend: str, found: list[dict[str, str]]) ->
     for one in found:
         name = one["backend"]
         state = "works" if name in there else "missing"
-        cure = "" if name in there else "pip install" if name in row.backends else "has no wheel"
-        if one["state"] != state or not one["cure"].startswith(cure):
+        fix = "" if name in there else "pip install" if name in row.backends else "no wheel"
+        if one["state"] != state or not one["fix"].startswith(fix):
             raise GuestError(
-                f"Expected the doctor to say of {name}: {state}, {cure or 'nothing to do'}; received {one}."
+                f"Expected the doctor to say of {name}: {state}, {fix or 'nothing to do'}; received {one}."
             )

@@ -23,7 +23,7 @@ READY_MODEL = Path(__file__).parents[3] / "runtime/mnist_runtime/models/cnn-int8
 
 def numpy_backend(content: bytes) -> Callable[[Scores], Scores]:
     """Return what runs images through this project's own kernels."""
-    from mnist_runtime.backends.numpy_int8.backend import load_numpy
+    from mnist_runtime.backends.numpy_int8 import load_numpy
 
     return load_numpy(content).run
 

@@ -1,9 +1,13 @@
+import dataclasses
 import importlib.machinery
 import importlib.util
 import sys
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 from tests.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BACKENDS, ArtifactError, BackendError, Classifier, UsageError
@@ -49,7 +53,7 @@ def test_without_any_numpy_runs_int8_files(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_numpy_is_not_for_other_precisions() -> None:
-    with pytest.raises(UsageError, match=r"runs float32 tflite files \(litert, tflite-runtime\), received 'numpy'"):
+    with pytest.raises(UsageError, match=r"'numpy' does not run float32 tflite files\. Use litert or tflite-runtime\."):
         choose_backend(("tflite",), "numpy", "float32")
 
 
@@ -68,14 +72,14 @@ def test_tflite_runtime_is_kept_from_numpy_2(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_an_unknown_or_unfit_one_is_a_usage_error(int8_onnx: object) -> None:
-    with pytest.raises(UsageError, match="litert, tflite-runtime"):
+    with pytest.raises(UsageError, match="Use litert or tflite-runtime"):
         choose_backend(("tflite",), "onnxruntime")
-    with pytest.raises(UsageError, match="received 'torch'"):
+    with pytest.raises(UsageError, match="The backend 'torch' does not run"):
         Classifier.load(int8_onnx, backend="torch")
 
 
 def test_a_format_of_a_later_exporter_asks_for_an_update() -> None:
-    with pytest.raises(ArtifactError, match="received tosa; update mnist-runtime"):
+    with pytest.raises(ArtifactError, match="No backend runs tosa files"):
         choose_backend(("tosa",))
 
 
@@ -88,7 +92,7 @@ def test_one_that_does_not_start_is_passed_over_with_a_warning_once(monkeypatch:
     def broken(_: bytes) -> object:
         raise ImportError("libc.so.6: version `GLIBC_2.34' not found")
 
-    monkeypatch.setattr("mnist_runtime.backends.tflite.load_litert", broken)
+    monkeypatch.setitem(BACKENDS, "litert", dataclasses.replace(BACKENDS["litert"], load=broken))
     monkeypatch.setattr("mnist_runtime.backends.registry.BROKEN", {})
     with pytest.warns(RuntimeWarning, match="litert is installed but does not start .*GLIBC.* Another is tried"):
         first = Classifier.load()
@@ -96,3 +100,20 @@ def test_one_that_does_not_start_is_passed_over_with_a_warning_once(monkeypatch:
     assert Classifier.load().backend_name == first.backend_name  # a second warning would be an error
     with pytest.raises(BackendError, match="litert is installed but does not start"):
         Classifier.load(backend="litert")
+
+
+@pytest.mark.parametrize("python", [(3, 10), (3, 11), (3, 12), (3, 13), (3, 14)])
+@pytest.mark.parametrize("name", [name for name, row in BACKENDS.items() if row.extra])
+def test_the_extra_installs_what_the_row_says(name: str, python: tuple[int, int]) -> None:
+    row = BACKENDS[name]
+    pyproject = Path(__file__).parents[3] / "runtime" / "pyproject.toml"
+    lines = tomllib.loads(pyproject.read_text())["project"]["optional-dependencies"][row.extra]
+    environment = {"python_version": ".".join(map(str, python))}
+    found = [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate(environment)]
+    wanted = {row.package: row.versions}
+    if row.numpy_below_2:
+        wanted["numpy"] = "<2"
+    if python > row.newest_python:  # then the extra brings the preferred backend of the same format
+        other = next(each for each in BACKENDS.values() if each.format == row.format)
+        wanted = {other.package: other.versions}
+    assert {each.name: str(each.specifier) for each in found} == wanted

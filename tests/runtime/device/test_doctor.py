@@ -14,7 +14,7 @@ from mnist_runtime.device.doctor import examine
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 def test_what_is_installed_here_works(backend: str) -> None:
     found = examine(backend)
-    assert (found.state, found.cure) == ("works", "")
+    assert (found.state, found.fix) == ("works", "")
     assert found.detail.startswith(backend)
 
 
@@ -41,9 +41,9 @@ def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
 
 
 @pytest.mark.parametrize(
-    ("code", "detail", "cure"),
+    ("code", "detail", "fix"),
     [
-        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "SIGILL: an instruction", "another release"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "SIGILL: this processor lacks", "another release"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV: it crashed", "another release"),
         ("import os; os._exit(0)", "ended the process with code 0", "pip install"),
         ("raise ImportError('libc.so.6: version `GLIBC_2.34 not found')", "import: ImportError", "newer system"),
@@ -52,19 +52,19 @@ def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
         ("", "load: ", "pip install"),
     ],
 )
-def test_a_broken_one_becomes_a_line(impostor: Callable[[str], None], code: str, detail: str, cure: str) -> None:
+def test_a_broken_one_becomes_a_line(impostor: Callable[[str], None], code: str, detail: str, fix: str) -> None:
     impostor(code)
     found = examine("onnxruntime")
     assert found.state == "broken"
     assert detail in found.detail
-    assert cure in found.cure
+    assert fix in found.fix
 
 
 def test_a_missing_one_is_told_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     found = examine("litert")
     assert (found.state, found.detail) == ("missing", "not installed")
-    assert found.cure.startswith(("pip install", "has no wheel"))
+    assert found.fix.startswith(("pip install", "no wheel exists"))
 
 
 def test_the_command_tells_of_every_backend(run: Callable[..., object]) -> None:

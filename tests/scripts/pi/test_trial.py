@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_runtime import BACKENDS
-from mnist_runtime.device.installation import WHEELS, how_to_install
+from mnist_runtime.device.installation import how_to_install
 from mnist_tools.pi.emulator.guest import GuestError
 from mnist_tools.pi.targets import PAIRS, TARGETS
 from mnist_tools.pi.trial import require_diagnoses
@@ -15,10 +15,10 @@ def diagnoses(target: str, backend: str) -> list[dict[str, str]]:
     found = []
     for name in BACKENDS:
         if name in (backend, "numpy") or BACKENDS[name].package in row.from_debian:
-            found.append({"backend": name, "state": "works", "detail": f"{name} 1.0 {row.machine}", "cure": ""})
+            found.append({"backend": name, "state": "works", "detail": f"{name} 1.0 {row.machine}", "fix": ""})
             continue
-        cure = how_to_install(name, machine=row.machine, python=row.python, is_64_bit=row.architecture == "arm64")
-        found.append({"backend": name, "state": "missing", "detail": "not installed", "cure": cure})
+        fix = how_to_install(name, machine=row.machine, python=row.python, is_64_bit=row.architecture == "arm64")
+        found.append({"backend": name, "state": "missing", "detail": "not installed", "fix": fix})
     return found
 
 
@@ -28,10 +28,10 @@ def test_true_diagnoses_pass_and_each_false_one_is_seen(target: str, backend: st
     require_diagnoses(target, backend, found)
     for number, one in enumerate(found):
         others = [{"state": "broken"}]
-        if one["backend"] in WHEELS:
+        if BACKENDS[one["backend"]].extra:
             others.append({"state": "works" if one["state"] == "missing" else "missing"})
         if one["state"] == "missing":
-            others.append({"cure": "pip install x" if one["cure"].startswith("has no wheel") else "has no wheel"})
+            others.append({"fix": "pip install x" if one["fix"].startswith("no wheel") else "no wheel"})
         for other in others:
             wrong = [*found[:number], {**one, **other}, *found[number + 1 :]]
             with pytest.raises(GuestError, match=f"Expected the doctor to say of {one['backend']}"):

@@ -1,1 +1,20 @@
-"""TODO numpy_int8."""
+"""Run int8 ``.tflite`` files with NumPy alone, with the same integers as TFLite's reference kernels."""
+
+from __future__ import annotations
+
+from mnist_runtime.backends.base import Backend
+
+__all__ = ["load_numpy"]
+
+
+def load_numpy(content: bytes) -> Backend:
+    """Load an int8 ``.tflite`` file.
+
+    Raises
+    ------
+    ArtifactError
+        If it is damaged, or needs something that this backend lacks.
+    """
+    from mnist_runtime.backends.numpy_int8.backend import load  # only here: other backends do not need it
+
+    return load(content)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_runtime.backends.base import Backend
-from mnist_runtime.backends.numpy_int8.node import PER_VALUE, Array, Budget, Call, Kernel
+from mnist_runtime.backends.numpy_int8.node import PER_VALUE, Array, Budget, Kernel, Node
 from mnist_runtime.backends.numpy_int8.operators import prepare
 from mnist_runtime.backends.quantization import QuantParams
 from mnist_runtime.backends.tflite_format.model import Operator, TFLiteFile
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["load_numpy"]
+__all__ = ["NumPyBackend", "load"]
 
 CHUNK = 256
 """Images that pass through all operators at once, at the most: enough to hide Python's share."""
@@ -33,7 +33,7 @@ class Step:
 
     Parameters
     ----------
-    call : Call
+    node : Node
         The operator.
     kernel : Kernel
         What computes it.
@@ -43,7 +43,7 @@ class Step:
         Tensor that it gives.
     """
 
-    call: Call
+    node: Node
     kernel: Kernel
     inputs: tuple[int, ...]
     output: int
@@ -72,7 +72,7 @@ class NumPyBackend:
         used = {index for step in self._steps for index in step.inputs}
         self._constants = {index: file.tensors[index].values for index in used if file.tensors[index].is_constant}
         _require_order(self._steps, {self._input, *self._constants}, self._output)
-        self._rehearse(budget)
+        self._dry_run(budget)
 
     def run(self, pixels: Array) -> Array:
         """See `Backend.run`."""
@@ -92,12 +92,12 @@ class NumPyBackend:
                 f"({error}); export the model again."
             ) from error
 
-    def _rehearse(self, budget: Budget) -> None:
+    def _dry_run(self, budget: Budget) -> None:
         """Let a blank image pass and count what it takes, from which follows how many may pass at once."""
         values = {**self._constants, self._input: np.zeros((1, 28, 28, 1), self.input_dtype)}
         for step in self._steps:
             values[step.output] = step.kernel([values[index] for index in step.inputs])
-            step.call.roomy(*values[step.output].shape, products=PER_VALUE)
+            step.node.reserve(*values[step.output].shape, products=PER_VALUE)
         budget.close()
         self._chunk = min(CHUNK, max(1, CHUNK_VALUES // budget.largest))
 
@@ -108,14 +108,8 @@ class NumPyBackend:
         return values[self._output]
 
 
-def load_numpy(content: bytes) -> Backend:
-    """Load a ``.tflite`` file of integers.
-
-    Raises
-    ------
-    ArtifactError
-        If it is damaged, or has what this backend lacks.
-    """
+def load(content: bytes) -> Backend:
+    """See `load_numpy`."""
     file = TFLiteFile.read(content)
     try:
         backend = NumPyBackend(file)
@@ -145,8 +139,8 @@ def _step(file: TFLiteFile, operator: Operator, budget: Budget) -> Step:
             "another interpreter: pip install 'mnist-runtime[litert]'."
         )
     inputs = tuple(file.tensors[index] if index >= 0 else None for index in operator.inputs)
-    call = Call(operator, inputs, file.tensors[operator.outputs[0]], budget)
-    return Step(call, prepare(call), tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
+    node = Node(operator, inputs, file.tensors[operator.outputs[0]], budget)
+    return Step(node, prepare(node), tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
 
 
 def _require_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:

@@ -17,7 +17,7 @@ from mnist_runtime.backends.numpy_int8.fixed_point import (
     rescale,
     shift_right,
 )
-from mnist_runtime.backends.numpy_int8.node import Array, Call, Kernel
+from mnist_runtime.backends.numpy_int8.node import Array, Kernel, Node
 from mnist_runtime.backends.tflite_format.model import Tensor
 
 __all__ = ["add", "dequantize", "logistic", "multiply", "quantize", "relu", "relu6", "softmax"]
@@ -25,51 +25,51 @@ __all__ = ["add", "dequantize", "logistic", "multiply", "quantize", "relu", "rel
 BYTES = ("int8", "uint8")
 
 
-def quantize(call: Call) -> Kernel:
+def quantize(node: Node) -> Kernel:
     """Prepare QUANTIZE to 8-bit integers, from others or from float32."""
-    if call.input(0).dtype == "float32":
-        return _quantize_floats(call)
-    call.takes(BYTES, BYTES)
-    input_scale, _ = call.affine(call.input(0))
-    output_scale, _ = call.affine(call.output)
-    return _table(call, _rescaled(call, float(input_scale) / float(output_scale), 0))
+    if node.input(0).dtype == "float32":
+        return _quantize_floats(node)
+    node.require_dtypes(BYTES, BYTES)
+    input_scale, _ = node.scale_and_zero_point(node.input(0))
+    output_scale, _ = node.scale_and_zero_point(node.output)
+    return _table(node, _rescaled(node, float(input_scale) / float(output_scale), 0))
 
 
-def _quantize_floats(call: Call) -> Kernel:
-    call.takes(["float32"], BYTES)
-    scale, zero_point = call.affine(call.output)
-    limits = np.iinfo(call.output.dtype)
+def _quantize_floats(node: Node) -> Kernel:
+    node.require_dtypes(["float32"], BYTES)
+    scale, zero_point = node.scale_and_zero_point(node.output)
+    limits = np.iinfo(node.output.dtype)
 
     def kernel(inputs: Sequence[Array]) -> Array:
         steps = (inputs[0] / scale).astype(np.float64)  # divided in float32, as the reference does; halves are exact
         away_from_zero = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
-        return np.asarray(np.clip(away_from_zero + zero_point, limits.min, limits.max), call.output.dtype)
+        return np.asarray(np.clip(away_from_zero + zero_point, limits.min, limits.max), node.output.dtype)
 
     return kernel
 
 
-def relu(call: Call) -> Kernel:
+def relu(node: Node) -> Kernel:
     """Prepare RELU."""
-    return _relu(call, 1)
+    return _relu(node, 1)
 
 
-def relu6(call: Call) -> Kernel:
+def relu6(node: Node) -> Kernel:
     """Prepare RELU6."""
-    return _relu(call, 3)
+    return _relu(node, 3)
 
 
-def dequantize(call: Call) -> Kernel:
+def dequantize(node: Node) -> Kernel:
     """Prepare DEQUANTIZE to float32."""
-    call.takes(BYTES, ["float32"])
-    scale, zero_point = call.affine(call.input(0))
-    return _table(call, lambda integers: ((integers - zero_point) * float(scale)).astype(np.float32))
+    node.require_dtypes(BYTES, ["float32"])
+    scale, zero_point = node.scale_and_zero_point(node.input(0))
+    return _table(node, lambda integers: ((integers - zero_point) * float(scale)).astype(np.float32))
 
 
-def logistic(call: Call) -> Kernel:
+def logistic(node: Node) -> Kernel:
     """Prepare LOGISTIC, which the reference computes in float32, once for each of the 256 values."""
-    call.takes(["int8"], ["int8"])
-    input_scale, input_zero_point = call.affine(call.input(0))
-    output_scale, output_zero_point = call.affine(call.output)
+    node.require_dtypes(["int8"], ["int8"])
+    input_scale, input_zero_point = node.scale_and_zero_point(node.input(0))
+    output_scale, output_zero_point = node.scale_and_zero_point(node.output)
 
     def entries(integers: Integers) -> Array:
         real = input_scale * (integers - input_zero_point).astype(np.float32)
@@ -78,24 +78,24 @@ def logistic(call: Call) -> Kernel:
         steps = np.float32(1) / (np.float32(1) + exponential) * (np.float32(1) / output_scale)
         return np.asarray(np.clip(np.floor(steps + np.float32(0.5)) + output_zero_point, -128, 127), np.int8)
 
-    return _table(call, entries)
+    return _table(node, entries)
 
 
-def add(call: Call) -> Kernel:
+def add(node: Node) -> Kernel:
     """Prepare ADD: both inputs are brought to one scale, with 20 more bits, by a table each."""
-    first, second = _two(call)
-    output_scale, zero_point = call.affine(call.output)
-    twice = 2 * float(max(call.affine(tensor)[0] for tensor in (first, second)))
+    first, second = _two(node)
+    output_scale, zero_point = node.scale_and_zero_point(node.output)
+    twice = 2 * float(max(node.scale_and_zero_point(tensor)[0] for tensor in (first, second)))
     tables = []
     for tensor in (first, second):
-        scale, input_zero_point = call.affine(tensor)
+        scale, input_zero_point = node.scale_and_zero_point(tensor)
         integers = (_all_values(tensor.dtype) - input_zero_point) << 20
         tables.append(rescale(integers, *quantized_multiplier(float(scale) / twice)))
     multiplier, shift = quantized_multiplier(twice / ((1 << 20) * float(output_scale)))
-    low, high = call.bounds(call.operator.option(0, "b"))
+    low, high = node.bounds(node.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        _require_one_shape(call, inputs)
+        _require_one_shape(node, inputs)
         terms = [table[values.view(np.uint8)] for table, values in zip(tables, inputs, strict=True)]
         steps = rescale(terms[0] + terms[1], multiplier, shift)
         return np.clip(steps + zero_point, low, high).astype(np.int8)
@@ -103,16 +103,19 @@ def add(call: Call) -> Kernel:
     return run
 
 
-def multiply(call: Call) -> Kernel:
+def multiply(node: Node) -> Kernel:
     """Prepare MUL."""
-    first, second = _two(call)
-    (scale, zero_point), (other_scale, other_zero_point) = call.affine(first), call.affine(second)
-    output_scale, output_zero_point = call.affine(call.output)
+    first, second = _two(node)
+    (scale, zero_point), (other_scale, other_zero_point) = (
+        node.scale_and_zero_point(first),
+        node.scale_and_zero_point(second),
+    )
+    output_scale, output_zero_point = node.scale_and_zero_point(node.output)
     multiplier, shift = quantized_multiplier(float(scale * other_scale / output_scale))  # in float32
-    low, high = call.bounds(call.operator.option(0, "b"))
+    low, high = node.bounds(node.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        _require_one_shape(call, inputs)
+        _require_one_shape(node, inputs)
         product = (inputs[0].astype(np.int64) - zero_point) * (inputs[1].astype(np.int64) - other_zero_point)
         steps = rescale(product, multiplier, shift)
         return np.clip(steps + output_zero_point, low, high).astype(np.int8)
@@ -120,15 +123,15 @@ def multiply(call: Call) -> Kernel:
     return run
 
 
-def softmax(call: Call) -> Kernel:
+def softmax(node: Node) -> Kernel:
     """Prepare SOFTMAX: exponentials of the distance to the greatest score, from a table, by their sum."""
-    call.takes(["int8"], ["int8"])
-    scale, _ = call.affine(call.input(0))
-    if call.affine(call.output) != (np.float32(1 / 256), -128):
-        raise call.lacks("to another scale than 1/256 with zero point -128")
-    real = min(call.operator.option(0, "f") * float(scale) * (1 << 26), (1 << 31) - 1.0)
+    node.require_dtypes(["int8"], ["int8"])
+    scale, _ = node.scale_and_zero_point(node.input(0))
+    if node.scale_and_zero_point(node.output) != (np.float32(1 / 256), -128):
+        raise node.unsupported("to another scale than 1/256 with zero point -128")
+    real = min(node.operator.option(0, "f") * float(scale) * (1 << 26), (1 << 31) - 1.0)
     if not real > 1:
-        raise call.lacks(f"with a step of {real} in its table, where it has more than 1")
+        raise node.unsupported(f"with a step of {real} in its table, where it has more than 1")
     multiplier, shift = quantized_multiplier(real)
     distances = np.arange(256, dtype=np.int64)
     # So far below the greatest score that the fixed point would overflow: nothing.
@@ -147,30 +150,30 @@ def softmax(call: Call) -> Kernel:
     return run
 
 
-def _relu(call: Call, activation: int) -> Kernel:
-    call.takes(["int8"], ["int8"])
-    input_scale, _ = call.affine(call.input(0))
-    output_scale, _ = call.affine(call.output)
-    return _table(call, _rescaled(call, float(input_scale / output_scale), activation))  # in float32
+def _relu(node: Node, activation: int) -> Kernel:
+    node.require_dtypes(["int8"], ["int8"])
+    input_scale, _ = node.scale_and_zero_point(node.input(0))
+    output_scale, _ = node.scale_and_zero_point(node.output)
+    return _table(node, _rescaled(node, float(input_scale / output_scale), activation))  # in float32
 
 
-def _rescaled(call: Call, real: float, activation: int) -> Callable[[Integers], Array]:
+def _rescaled(node: Node, real: float, activation: int) -> Callable[[Integers], Array]:
     """Return the function that brings integers of the input to the scale of the output."""
     multiplier, shift = quantized_multiplier(real)
-    low, high = call.bounds(activation)
-    _, input_zero_point = call.affine(call.input(0))
-    _, output_zero_point = call.affine(call.output)
+    low, high = node.bounds(activation)
+    _, input_zero_point = node.scale_and_zero_point(node.input(0))
+    _, output_zero_point = node.scale_and_zero_point(node.output)
 
     def entries(integers: Integers) -> Array:
         steps = rescale(integers - input_zero_point, multiplier, min(shift, 30)) + output_zero_point
-        return np.clip(steps, low, high).astype(call.output.dtype)
+        return np.clip(steps, low, high).astype(node.output.dtype)
 
     return entries
 
 
-def _table(call: Call, entries: Callable[[Integers], Array]) -> Kernel:
+def _table(node: Node, entries: Callable[[Integers], Array]) -> Kernel:
     """Return the kernel that looks up what `entries` gives for each value of the input."""
-    table = entries(_all_values(call.input(0).dtype))
+    table = entries(_all_values(node.input(0).dtype))
     return lambda inputs: table[inputs[0].view(np.uint8)]
 
 
@@ -180,17 +183,19 @@ def _all_values(dtype: str) -> Integers:
     return values.view(dtype).astype(np.int64)
 
 
-def _two(call: Call) -> tuple[Tensor, Tensor]:
+def _two(node: Node) -> tuple[Tensor, Tensor]:
     """Return the two inputs, both int8."""
-    call.takes(["int8"], ["int8"])
-    first, second = call.input(0), call.input(1)
+    node.require_dtypes(["int8"], ["int8"])
+    first, second = node.input(0), node.input(1)
     if second.dtype != "int8":
-        raise call.lacks(f"on {second.dtype}, where it has int8")
+        raise node.unsupported(f"on {second.dtype}, where it has int8")
     return first, second
 
 
-def _require_one_shape(call: Call, inputs: Sequence[Array]) -> None:
+def _require_one_shape(node: Node, inputs: Sequence[Array]) -> None:
     """Refuse inputs of which neither has the shape of the result: a row and a column make a square of n images' n."""
     shape = np.broadcast_shapes(*(each.shape for each in inputs))
     if shape not in [each.shape for each in inputs]:
-        raise call.lacks(f"on {inputs[0].shape} and {inputs[1].shape}, of which neither is the shape of the result")
+        raise node.unsupported(
+            f"on {inputs[0].shape} and {inputs[1].shape}, of which neither is the shape of the result"
+        )

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.numpy_int8.fixed_point import Integers, quantized_multiplier, rescale, rescale_once
-from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Call, Kernel, windows_of
+from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Kernel, Node, windows_of
 
 __all__ = ["convolution", "depthwise_convolution", "fully_connected"]
 
@@ -56,7 +56,7 @@ class Requantizer:
 
     Parameters
     ----------
-    call : Call
+    node : Node
         The operator.
     weights : ndarray of shape (k, channels), dtype int64
         What the sums are over.
@@ -70,24 +70,24 @@ class Requantizer:
 
     def __init__(
         self,
-        call: Call,
+        node: Node,
         weights: npt.NDArray[np.int64],
         scales: npt.NDArray[np.float32],
         bias_index: int,
         activation: int,
     ) -> None:
-        input_scale, input_zero_point = call.affine(call.input(0))
-        output_scale, self._zero_point = call.affine(call.output)
+        input_scale, input_zero_point = node.scale_and_zero_point(node.input(0))
+        output_scale, self._zero_point = node.scale_and_zero_point(node.output)
         self._bias: Integers = -input_zero_point * weights.sum(axis=0)
-        if call.given(bias_index):
-            bias = call.constant(bias_index, "int32")
+        if node.has_input(bias_index):
+            bias = node.constant(bias_index, "int32")
             if bias.shape != self._bias.shape:
-                raise call.lacks(f"with a bias of shape {bias.shape} for {weights.shape[1]} channels")
+                raise node.unsupported(f"with a bias of shape {bias.shape} for {weights.shape[1]} channels")
             self._bias = self._bias + bias
-        pairs = [quantized_multiplier(real) for real in _real_multipliers(call, input_scale, scales, output_scale)]
+        pairs = [quantized_multiplier(real) for real in _real_multipliers(node, input_scale, scales, output_scale)]
         self._multipliers, self._shifts = np.array(pairs, np.int64).T
-        self._low, self._high = call.bounds(activation)
-        self._rounds_once = call.operator.name == "FULLY_CONNECTED"
+        self._low, self._high = node.bounds(activation)
+        self._rounds_once = node.operator.name == "FULLY_CONNECTED"
         self._float, bound = exact_float(weights)
         self.is_float = self._prepare_float(bound)
 
@@ -130,36 +130,36 @@ class Requantizer:
 
 
 def _real_multipliers(
-    call: Call, input_scale: np.float32, scales: npt.NDArray[np.float32], output_scale: np.float32
+    node: Node, input_scale: np.float32, scales: npt.NDArray[np.float32], output_scale: np.float32
 ) -> list[float]:
     """Return input scale times weight scale by output scale, for each scale of the weights, in float64."""
-    if call.operator.name == "FULLY_CONNECTED" and scales.size == 1:  # here the product is of float32
+    if node.operator.name == "FULLY_CONNECTED" and scales.size == 1:  # here the product is of float32
         return [float(input_scale * scales[0]) / float(output_scale)]
     return [float(input_scale) * float(scale) / float(output_scale) for scale in scales]
 
 
-def convolution(call: Call) -> Kernel:
+def convolution(node: Node) -> Kernel:
     """Prepare CONV_2D: weights ``(channels, h, w, depth)``; each window becomes a row of one matrix product."""
-    call.takes(["int8"], ["int8"])
-    weights = call.constant(1, "int8").astype(np.int64)
+    node.require_dtypes(["int8"], ["int8"])
+    weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4:
-        raise call.lacks(f"with weights of shape {weights.shape}")
-    _refuse_dilation(call, 4, 5)
+        raise node.unsupported(f"with weights of shape {weights.shape}")
+    _refuse_dilation(node, 4, 5)
     channels, high, wide, depth = weights.shape
-    option = call.operator.option
-    windows = windows_of(call, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
+    option = node.operator.option
+    windows = windows_of(node, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
     matrix = weights.reshape(channels, -1).T
-    requantize = Requantizer(call, matrix, call.channel_scales(call.input(1), channels, 0), 2, option(3, "b"))
+    requantize = Requantizer(node, matrix, node.channel_scales(node.input(1), channels, 0), 2, option(3, "b"))
     factors: Array = np.ascontiguousarray(matrix, requantize.dtype)
-    _, zero_point = call.affine(call.input(0))
+    _, zero_point = node.scale_and_zero_point(node.input(0))
 
     def run(inputs: Sequence[Array]) -> Array:
         images = windows.padded(inputs[0], zero_point)
         down, across = windows.counts(images)
         if images.shape[3:] != (depth,) or min(down, across) < 1:
-            raise call.lacks(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
-        call.roomy(len(images), down, across, channels, products=len(factors))
-        return _in_pieces(part, images, math.prod(call.roomy(down, across, len(factors))))
+            raise node.unsupported(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
+        node.reserve(len(images), down, across, channels, products=len(factors))
+        return _in_pieces(part, images, math.prod(node.reserve(down, across, len(factors))))
 
     def part(images: Array) -> Array:
         n = len(images)
@@ -178,28 +178,28 @@ def convolution(call: Call) -> Kernel:
     return run
 
 
-def depthwise_convolution(call: Call) -> Kernel:
+def depthwise_convolution(node: Node) -> Kernel:
     """Prepare DEPTHWISE_CONV_2D: weights ``(1, h, w, depth * multiplier)``, each channel for itself."""
-    call.takes(["int8"], ["int8"])
-    weights = call.constant(1, "int8").astype(np.int64)
+    node.require_dtypes(["int8"], ["int8"])
+    weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4 or weights.shape[0] != 1:
-        raise call.lacks(f"with weights of shape {weights.shape}")
-    _refuse_dilation(call, 5, 6)
+        raise node.unsupported(f"with weights of shape {weights.shape}")
+    _refuse_dilation(node, 5, 6)
     _, high, wide, channels = weights.shape
-    option = call.operator.option
-    windows = windows_of(call, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
+    option = node.operator.option
+    windows = windows_of(node, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
     matrix = weights.reshape(-1, channels)
-    requantize = Requantizer(call, matrix, call.channel_scales(call.input(1), channels, 3), 2, option(4, "b"))
+    requantize = Requantizer(node, matrix, node.channel_scales(node.input(1), channels, 3), 2, option(4, "b"))
     factors = matrix.astype(requantize.dtype)
-    _, zero_point = call.affine(call.input(0))
+    _, zero_point = node.scale_and_zero_point(node.input(0))
 
     def run(inputs: Sequence[Array]) -> Array:
         images = windows.padded(inputs[0], zero_point)
         down, across = windows.counts(images)
         if channels % max(images.shape[3], 1) or min(down, across) < 1:
-            raise call.lacks(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
-        call.roomy(len(images), down, across, channels, products=len(factors) * PER_PLACE)
-        return _in_pieces(part, images, math.prod(call.roomy(*images.shape[1:3], channels)))
+            raise node.unsupported(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
+        node.reserve(len(images), down, across, channels, products=len(factors) * PER_PLACE)
+        return _in_pieces(part, images, math.prod(node.reserve(*images.shape[1:3], channels)))
 
     def part(images: Array) -> Array:
         images = images.astype(factors.dtype)
@@ -213,20 +213,20 @@ def depthwise_convolution(call: Call) -> Kernel:
     return run
 
 
-def fully_connected(call: Call) -> Kernel:
+def fully_connected(node: Node) -> Kernel:
     """Prepare FULLY_CONNECTED: weights ``(channels, k)``."""
-    call.takes(["int8"], ["int8"])
-    weights = call.constant(1, "int8").astype(np.int64)
-    option = call.operator.option
+    node.require_dtypes(["int8"], ["int8"])
+    weights = node.constant(1, "int8").astype(np.int64)
+    option = node.operator.option
     if weights.ndim != 2 or option(1, "b") != 0:
-        raise call.lacks(f"with weights of shape {weights.shape} and format {option(1, 'b')}")
-    requantize = Requantizer(call, weights.T, call.channel_scales(call.input(1), len(weights), 0), 2, option(0, "b"))
+        raise node.unsupported(f"with weights of shape {weights.shape} and format {option(1, 'b')}")
+    requantize = Requantizer(node, weights.T, node.channel_scales(node.input(1), len(weights), 0), 2, option(0, "b"))
     factors: Array = np.ascontiguousarray(weights.T, requantize.dtype)
     keeps_axes = bool(option(2, "?"))
 
     def run(inputs: Sequence[Array]) -> Array:
         rows = inputs[0].reshape(-1, len(factors))
-        call.roomy(len(rows), len(weights), products=len(factors))
+        node.reserve(len(rows), len(weights), products=len(factors))
         rows = rows.astype(factors.dtype)
         scores = requantize(rows @ factors)
         return scores.reshape(*inputs[0].shape[:-1], len(weights)) if keeps_axes else scores
@@ -242,7 +242,7 @@ def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Arra
     return np.concatenate([part(images[start : start + step]) for start in range(0, len(images), step)])
 
 
-def _refuse_dilation(call: Call, *fields: int) -> None:
-    dilations = [call.operator.option(field, "i", 1) for field in fields]
+def _refuse_dilation(node: Node, *fields: int) -> None:
+    dilations = [node.operator.option(field, "i", 1) for field in fields]
     if any(dilation != 1 for dilation in dilations):
-        raise call.lacks(f"with dilations of {dilations}, where it has none")
+        raise node.unsupported(f"with dilations of {dilations}, where it has none")

@@ -1,4 +1,4 @@
-"""`Call`: an operator together with its tensors, and the checks that every kernel makes of them.
+"""`Node`: an operator together with its tensors, and the checks that every kernel makes of them.
 
 A file with a right digest may still be made to exhaust a device: an operator of forty bytes can ask for a tensor of a
 terabyte. So every kernel tells the `Budget` what it is about to take, before it takes it, while the first image passes,
@@ -19,7 +19,7 @@ import numpy.typing as npt
 from mnist_runtime.backends.tflite_format.model import Operator, Tensor
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["Array", "Budget", "Call", "Kernel", "windows_of"]
+__all__ = ["Array", "Budget", "Kernel", "Node", "windows_of"]
 
 Array = npt.NDArray[Any]
 
@@ -64,7 +64,7 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Call:
+class Node:
     """An operator with its tensors.
 
     Parameters
@@ -84,7 +84,7 @@ class Call:
     output: Tensor
     budget: Budget = field(default_factory=Budget)
 
-    def lacks(self, what: str) -> ArtifactError:
+    def unsupported(self, what: str) -> ArtifactError:
         """Return the error that says what is missing here."""
         return ArtifactError(
             f"Expected what the backend numpy runs, received {self.operator.name} version {self.operator.version} "
@@ -95,10 +95,10 @@ class Call:
         """Return an input that must be there."""
         tensor = self.inputs[index] if index < len(self.inputs) else None
         if tensor is None:
-            raise self.lacks(f"without input {index}")
+            raise self.unsupported(f"without input {index}")
         return tensor
 
-    def given(self, index: int) -> bool:
+    def has_input(self, index: int) -> bool:
         """Say whether an input is there."""
         return index < len(self.inputs) and self.inputs[index] is not None
 
@@ -106,19 +106,19 @@ class Call:
         """Return the values of an input that must be a constant of `dtype`."""
         tensor = self.input(index)
         if tensor.dtype != dtype or not tensor.is_constant:
-            raise self.lacks(f"with input {index} of {tensor.dtype}, where it takes a constant of {dtype}")
+            raise self.unsupported(f"with input {index} of {tensor.dtype}, where it takes a constant of {dtype}")
         return tensor.values
 
-    def takes(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    def require_dtypes(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
         """Refuse types beyond those listed, of the first input and of the output."""
         for tensor, known in ((self.input(0), inputs), (self.output, outputs)):
             if tensor.dtype not in known:
-                raise self.lacks(f"on {tensor.dtype}, where it has {' and '.join(known)}")
+                raise self.unsupported(f"on {tensor.dtype}, where it has {' and '.join(known)}")
 
-    def affine(self, tensor: Tensor) -> tuple[np.float32, int]:
+    def scale_and_zero_point(self, tensor: Tensor) -> tuple[np.float32, int]:
         """Return the one scale and zero point of a tensor of 8-bit integers."""
         if tensor.scales.size != 1 or tensor.zero_points.size != 1:
-            raise self.lacks(f"on {tensor.name!r} with {tensor.scales.size} scales, where it has one")
+            raise self.unsupported(f"on {tensor.name!r} with {tensor.scales.size} scales, where it has one")
         scale, zero_point = tensor.scales[0], int(tensor.zero_points[0])
         self._plausible(tensor, tensor.scales)
         return scale, zero_point
@@ -126,9 +126,9 @@ class Call:
     def channel_scales(self, tensor: Tensor, channels: int, axis: int) -> npt.NDArray[np.float32]:
         """Return the scales of weights, one or one a channel, whose zero points must be 0."""
         if tensor.scales.size not in {1, channels} or (tensor.scales.size > 1 and tensor.channel_axis != axis):
-            raise self.lacks(f"with {tensor.scales.size} scales along axis {tensor.channel_axis} of the weights")
+            raise self.unsupported(f"with {tensor.scales.size} scales along axis {tensor.channel_axis} of the weights")
         if tensor.zero_points.any():
-            raise self.lacks("with weights whose zero point is not 0")
+            raise self.unsupported("with weights whose zero point is not 0")
         self._plausible(tensor, tensor.scales)
         return tensor.scales
 
@@ -137,26 +137,28 @@ class Call:
         in_range = bool(np.all((tensor.zero_points >= limits.min) & (tensor.zero_points <= limits.max)))
         # Of any quantity between them, digit or sum, the ratio to any other is then a finite number.
         if not (in_range and np.all((scales > 1e-18) & (scales < 1e18))):
-            raise self.lacks(f"on {tensor.name!r} with an impossible scale or zero point: the file is damaged")
+            raise self.unsupported(f"on {tensor.name!r} with an impossible scale or zero point: the file is damaged")
 
     def bounds(self, activation: int) -> tuple[int, int]:
         """Return the least and the greatest integer of the output under a fused activation."""
         limits = np.iinfo(self.output.dtype)
-        scale, zero_point = self.affine(self.output)
+        scale, zero_point = self.scale_and_zero_point(self.output)
         ranges = {0: (-math.inf, math.inf), 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
         if activation not in ranges:
-            raise self.lacks(f"with fused activation {activation}")
+            raise self.unsupported(f"with fused activation {activation}")
         low, high = ranges[activation]
         return (
             limits.min if low == -math.inf else max(limits.min, zero_point + _nearest(low, scale)),
             limits.max if high == math.inf else min(limits.max, zero_point + _nearest(high, scale)),
         )
 
-    def roomy(self, *shape: int, products: int = 0) -> tuple[int, ...]:
+    def reserve(self, *shape: int, products: int = 0) -> tuple[int, ...]:
         """Return the `shape` of what is about to be made, of `products` each, unless a file asks for too much."""
         values = math.prod(shape)
         if not self.budget.take(values, values * products):
-            raise self.lacks(f"with {values} values of {products} products each, or too many before it, for one image")
+            raise self.unsupported(
+                f"with {values} values of {products} products each, or too many before it, for one image"
+            )
         return shape
 
 
@@ -166,7 +168,7 @@ class Windows:
 
     Parameters
     ----------
-    call : Call
+    node : Node
         Whose they are.
     size, stride : tuple of int
         Height and width.
@@ -174,7 +176,7 @@ class Windows:
         Whether the image is padded, so that only the stride makes it smaller.
     """
 
-    call: Call
+    node: Node
     size: tuple[int, int]
     stride: tuple[int, int]
     same: bool
@@ -197,7 +199,7 @@ class Windows:
         if not any(after for _, after in paddings):
             return images
         shape = [length + sum(padding) for length, padding in zip(images.shape, paddings, strict=True)]
-        padded = np.full(self.call.roomy(*shape), value, images.dtype)
+        padded = np.full(self.node.reserve(*shape), value, images.dtype)
         (top, _), (left, _) = paddings[1:3]
         padded[:, top : top + images.shape[1], left : left + images.shape[2]] = images
         return padded
@@ -218,11 +220,13 @@ class Windows:
         ]
 
 
-def windows_of(call: Call, size: tuple[int, int], stride: tuple[int, int], padding: int) -> Windows:
+def windows_of(node: Node, size: tuple[int, int], stride: tuple[int, int], padding: int) -> Windows:
     """Return the windows of an operator, refusing what would never end."""
     if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride)):
-        raise call.lacks(f"with windows of {size}, strides of {stride} and padding {padding}, where it has 1 to 64")
-    return Windows(call, size, stride, padding == 0)
+        raise node.unsupported(
+            f"with windows of {size}, strides of {stride} and padding {padding}, where it has 1 to 64"
+        )
+    return Windows(node, size, stride, padding == 0)
 
 
 def _nearest(real: float, scale: np.float32) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mnist_runtime.backends.numpy_int8 import elementwise, matmul, pooling, shapes
-from mnist_runtime.backends.numpy_int8.node import Call, Kernel
+from mnist_runtime.backends.numpy_int8.node import Kernel, Node
 from mnist_runtime.errors import ArtifactError
 
 __all__ = ["OPERATORS", "prepare"]
@@ -24,7 +24,7 @@ class OperatorRow:
         The highest one whose meaning for int8 it has.
     """
 
-    prepare: Callable[[Call], Kernel]
+    prepare: Callable[[Node], Kernel]
     version: int
 
 
@@ -55,7 +55,7 @@ OPERATORS: dict[str, OperatorRow] = {
 """The schema's name -> what runs it. A new operator is one function and one row."""
 
 
-def prepare(call: Call) -> Kernel:
+def prepare(node: Node) -> Kernel:
     """Return the kernel of an operator.
 
     Raises
@@ -63,12 +63,12 @@ def prepare(call: Call) -> Kernel:
     ArtifactError
         If the operator, its version or a type of it is not there; the message says which.
     """
-    row = OPERATORS.get(call.operator.name)
+    row = OPERATORS.get(node.operator.name)
     if row is None:
         raise ArtifactError(
-            f"Expected one of the operators {', '.join(OPERATORS)}, received {call.operator.name}, which the backend "
+            f"Expected one of the operators {', '.join(OPERATORS)}, received {node.operator.name}, which the backend "
             "numpy lacks; run it with another interpreter: pip install 'mnist-runtime[litert]'."
         )
-    if call.operator.version > row.version:
-        raise call.lacks(f"where it has versions up to {row.version}")
-    return row.prepare(call)
+    if node.operator.version > row.version:
+        raise node.unsupported(f"where it has versions up to {row.version}")
+    return row.prepare(node)

@@ -9,17 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.numpy_int8.fixed_point import quantized_multiplier, rescale
-from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Call, Kernel, Windows, windows_of
+from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Kernel, Node, Windows, windows_of
 
 __all__ = ["average_pool", "max_pool", "mean"]
 
 
-def max_pool(call: Call) -> Kernel:
+def max_pool(node: Node) -> Kernel:
     """Prepare MAX_POOL_2D; padding never is the greatest."""
-    windows, low, high = _pool(call)
+    windows, low, high = _pool(node)
 
     def run(inputs: Sequence[Array]) -> Array:
-        first, *others = windows.slices(_padded(call, windows, inputs[0], -128))
+        first, *others = windows.slices(_padded(node, windows, inputs[0], -128))
         # A copy, in which the others are gathered: `first` is a view of what an earlier operator gave.
         greatest = first.copy()
         for other in others:
@@ -29,28 +29,28 @@ def max_pool(call: Call) -> Kernel:
     return run
 
 
-def average_pool(call: Call) -> Kernel:
+def average_pool(node: Node) -> Kernel:
     """Prepare AVERAGE_POOL_2D: the nearest integer, ties away from zero; padding does not count."""
-    windows, low, high = _pool(call)
+    windows, low, high = _pool(node)
 
     def run(inputs: Sequence[Array]) -> Array:
         images = inputs[0]
         ones = np.ones((1, *images.shape[1:3], 1), np.int32)
-        counts = _sums(windows.slices(_padded(call, windows, ones, 0)))
-        sums = _sums(windows.slices(_padded(call, windows, images, 0)))
+        counts = _sums(windows.slices(_padded(node, windows, ones, 0)))
+        sums = _sums(windows.slices(_padded(node, windows, images, 0)))
         rounded = (np.abs(sums) + counts // 2) // counts * np.sign(sums)
         return np.asarray(np.clip(rounded, low, high), np.int8)
 
     return run
 
 
-def mean(call: Call) -> Kernel:
+def mean(node: Node) -> Kernel:
     """Prepare MEAN: the multiplier is divided by the number of summands, in integers, before it is applied."""
-    call.takes(["int8"], ["int8"])
-    axes = tuple(sorted(set(call.constant(1, "int32").ravel().tolist())))
-    keeps_axes = bool(call.operator.option(0, "?"))
-    input_scale, input_zero_point = call.affine(call.input(0))
-    output_scale, output_zero_point = call.affine(call.output)
+    node.require_dtypes(["int8"], ["int8"])
+    axes = tuple(sorted(set(node.constant(1, "int32").ravel().tolist())))
+    keeps_axes = bool(node.operator.option(0, "?"))
+    input_scale, input_zero_point = node.scale_and_zero_point(node.input(0))
+    output_scale, output_zero_point = node.scale_and_zero_point(node.output)
     multiplier, shift = quantized_multiplier(float(input_scale) / float(output_scale))
 
     def run(inputs: Sequence[Array]) -> Array:
@@ -63,14 +63,14 @@ def mean(call: Call) -> Kernel:
     return run
 
 
-def _pool(call: Call) -> tuple[Windows, int, int]:
+def _pool(node: Node) -> tuple[Windows, int, int]:
     """Return the windows of a pool and the bounds of its output."""
-    call.takes(["int8"], ["int8"])
-    if call.affine(call.input(0)) != call.affine(call.output):
-        raise call.lacks("with different scales of input and output")
-    option = call.operator.option
-    windows = windows_of(call, (option(4, "i"), option(3, "i")), (option(2, "i"), option(1, "i")), option(0, "b"))
-    return windows, *call.bounds(option(5, "b"))
+    node.require_dtypes(["int8"], ["int8"])
+    if node.scale_and_zero_point(node.input(0)) != node.scale_and_zero_point(node.output):
+        raise node.unsupported("with different scales of input and output")
+    option = node.operator.option
+    windows = windows_of(node, (option(4, "i"), option(3, "i")), (option(2, "i"), option(1, "i")), option(0, "b"))
+    return windows, *node.bounds(option(5, "b"))
 
 
 def _sums(places: list[Array]) -> npt.NDArray[np.int32]:
@@ -81,10 +81,10 @@ def _sums(places: list[Array]) -> npt.NDArray[np.int32]:
     return sums
 
 
-def _padded(call: Call, windows: Windows, images: Array, value: int) -> Array:
+def _padded(node: Node, windows: Windows, images: Array, value: int) -> Array:
     padded = windows.padded(images, value)
     if images.ndim != 4 or min(windows.counts(padded)) < 1:
-        raise call.lacks(f"on images of shape {images.shape} with windows of {windows.size}")
+        raise node.unsupported(f"on images of shape {images.shape} with windows of {windows.size}")
     result = (len(images), *windows.counts(padded), images.shape[3])
-    call.roomy(*result, products=math.prod(windows.size) * PER_PLACE)
+    node.reserve(*result, products=math.prod(windows.size) * PER_PLACE)
     return padded

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision
 from mnist_runtime import ArtifactError, Classifier
-from mnist_runtime.backends.numpy_int8.backend import load_numpy
+from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_runtime.backends.numpy_int8.matmul import Requantizer, exact_float
-from mnist_runtime.backends.numpy_int8.node import Call
+from mnist_runtime.backends.numpy_int8.node import Node
 from mnist_runtime.backends.numpy_int8.operators import OPERATORS
 from mnist_runtime.backends.tflite_format.model import TFLiteFile
 from mnist_trainer import Splits
@@ -227,10 +227,10 @@ def test_floats_requantise_as_integers_do(monkeypatch: pytest.MonkeyPatch) -> No
         if operator.name not in {"CONV_2D", "FULLY_CONNECTED"}:
             continue
         tensors = tuple(file.tensors[index] for index in operator.inputs)
-        call = Call(operator, tensors, file.tensors[operator.outputs[0]])
+        node = Node(operator, tensors, file.tensors[operator.outputs[0]])
         weights = tensors[1].values.astype(np.int64).reshape(len(tensors[1].values), -1).T
         for activation in (0, 1):
-            requantize = Requantizer(call, weights, tensors[1].scales, 2, activation)
+            requantize = Requantizer(node, weights, tensors[1].scales, 2, activation)
             sums = np.repeat(np.arange(-200_000, 200_000, 3)[:, None], weights.shape[1], axis=1)
             by_floats = requantize(sums.astype(np.float32))
             assert requantize.is_float

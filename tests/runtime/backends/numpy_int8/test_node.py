@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mnist_runtime import ArtifactError
-from mnist_runtime.backends.numpy_int8.backend import MOST_OPERATORS, load_numpy
+from mnist_runtime.backends.numpy_int8 import load_numpy
+from mnist_runtime.backends.numpy_int8.backend import MOST_OPERATORS
 from mnist_runtime.backends.numpy_int8.node import MOST_VALUES
 from mnist_runtime.backends.tflite_format.flatbuffer import MOST_TABLES
 

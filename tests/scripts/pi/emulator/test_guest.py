@@ -11,7 +11,7 @@ from tests.runtime.backends.numpy_int8.test_backend import NETWORKS, converted, 
 
 from mnist_exporters import Precision
 from mnist_runtime import BackendError
-from mnist_runtime.backends.numpy_int8.backend import load_numpy
+from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_tools.pi.check import PICTURE, default_cache
 from mnist_tools.pi.emulator.boards import BOARDS
 from mnist_tools.pi.emulator.guest import Guest, GuestError, require_isolation
@@ -37,7 +37,7 @@ SAME_INTEGERS = """
 import sys
 from pathlib import Path
 import numpy as np
-from mnist_runtime.backends.numpy_int8.backend import load_numpy
+from mnist_runtime.backends.numpy_int8 import load_numpy
 for name in sys.argv[1:]:
     run = load_numpy(Path(f"{name}.tflite").read_bytes()).run
     print(np.array_equal(run(np.load("pixels.npy")), np.load(f"{name}.npy")))
