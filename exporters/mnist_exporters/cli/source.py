@@ -89,8 +89,8 @@ class Source:
             data.test,
             name=self.name,
             sha256=model_digest(path),
-            pixel_range=self.pixel_range or recorded,
+            pixel_range=self.pixel_range,
+            recorded=recorded,
         )
-        origin = "as given" if self.pixel_range else "as recorded" if recorded else "measured"
-        echo(f"{original.name}: trained on pixels {original.pixel_range} ({origin})")
+        echo(f"{original.name}: trained on pixels {original.pixel_range} ({original.range_origin})")
         return original, data

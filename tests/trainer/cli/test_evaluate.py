@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import mnist_runtime
+from mnist_trainer import load_model
 from mnist_trainer.evaluation.figures import FIGURES
 
 READY = Path(mnist_runtime.__file__).parent / "models"
@@ -52,13 +53,31 @@ def test_one_model_is_told_digit_by_digit_and_as_json(here: Run, few: Path) -> N
     assert np.sum(facts["confusion"]) == facts["images"]
 
 
+def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Path) -> None:
+    import keras
+
+    twin = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), load_model("cnn")])
+    twin.save(tmp_path / "twin.keras")
+
+    def accuracy(*words: object) -> tuple[float, str]:
+        done = here("mnist-evaluate", *words, "--data", few, "--json")
+        return json.loads(done.stdout)["models"][0]["accuracy"], done.stderr
+
+    right, said = accuracy("cnn")
+    assert "cnn: trained on pixels 0..1 (as recorded)" in said
+    measured, said = accuracy(tmp_path / "twin.keras")
+    assert (measured, "trained on pixels 0..255 (measured)" in said) == (right, True)
+    given, said = accuracy(tmp_path / "twin.keras", "--pixel-range", "0..1")
+    assert (given < right, "trained on pixels 0..1 (as given)" in said) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
         (["cnn", "cnn"], 2, "Expected different models"),
         (["nothing"], 2, "'nothing', which is neither"),
         (["missing.tflite"], 5, "missing.tflite"),
-        ([FILE, "--report", "/dev/null/x"], 2, "Expected an output folder"),
+        ([FILE, "--report", "/dev/null/x"], 2, "Cannot create the output folder"),
     ],
 )
 def test_bad_usage_is_told(here: Run, few: Path, words: list[str], code: int, said: str) -> None:

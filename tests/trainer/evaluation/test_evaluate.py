@@ -58,9 +58,16 @@ def test_the_surest_mistakes_come_first() -> None:
     assert found.mistakes.tolist() == [2, 3, 0]
 
 
-def test_the_range_of_pixels_matters(digits: Splits) -> None:
+def test_a_model_for_pixels_0_to_255_is_evaluated_like_its_twin_for_0_to_1(digits: Splits) -> None:
+    import keras
+
     model = load_model("cnn")
-    assert evaluate(model, digits.test).accuracy > evaluate(model, digits.test, pixel_scale=1 / 255 / 50).accuracy + 0.2
+    twin = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Rescaling(1 / 255), model])
+    found, expected = evaluate(twin, digits.test), evaluate(model, digits.test)
+    assert np.array_equal(found.answers, expected.answers)
+    assert np.allclose(found.scores, expected.scores, atol=1e-5)
+    right = evaluate(twin, digits.test, pixel_range="0..255").accuracy
+    assert right > evaluate(twin, digits.test, pixel_range="0..1").accuracy + 0.2
 
 
 def test_a_model_of_something_else_is_refused(digits: Splits) -> None:
@@ -74,5 +81,5 @@ def test_a_model_of_something_else_is_refused(digits: Splits) -> None:
 def test_scores_that_are_no_numbers_are_refused(digits: Splits) -> None:
     model = load_model("linear")
     model.set_weights([weight * np.nan for weight in model.get_weights()])
-    with pytest.raises(ModelError, match="finite scores"):
+    with pytest.raises(ModelError, match="not finite numbers"):
         evaluate(model, dataclasses.replace(digits.test))

@@ -6,7 +6,8 @@ import pytest
 import mnist_runtime
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer import ModelError, Splits
-from mnist_trainer.evaluation.predictor import keras_scorer, load_scorer
+from mnist_trainer.evaluation.predictor import keras_predictor, load_predictor
+from mnist_trainer.model_io.digit_model import DigitModel
 
 READY = Path(mnist_runtime.__file__).parent / "models"
 
@@ -14,9 +15,9 @@ READY = Path(mnist_runtime.__file__).parent / "models"
 @pytest.mark.parametrize("name", ["cnn-int8.tflite", "cnn-int8.onnx"])
 def test_an_exported_file_is_asked_like_its_original(digits: Splits, name: str) -> None:
     images = digits.test.images
-    scores = load_scorer(str(READY / name))(images)
+    scores = load_predictor(str(READY / name), digits.test)(images)
     assert scores.shape == (1500, 10)
-    assert np.mean(scores.argmax(axis=1) == load_scorer("cnn")(images).argmax(axis=1)) > 0.99
+    assert np.mean(scores.argmax(axis=1) == load_predictor("cnn", digits.test)(images).argmax(axis=1)) > 0.99
 
 
 def test_logits_are_told_as_probabilities(digits: Splits) -> None:
@@ -25,13 +26,13 @@ def test_logits_are_told_as_probabilities(digits: Splits) -> None:
     logits = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])
     kernel, bias = logits.get_weights()
     logits.set_weights([kernel * 5, bias])
-    scores = keras_scorer(logits)(digits.test.images[:50])
+    scores = keras_predictor(DigitModel.measure(logits, digits.test))(digits.test.images[:50])
     assert np.allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 
-def test_what_is_no_model_says_so(tmp_path: Path) -> None:
+def test_a_damaged_or_missing_model_is_reported(digits: Splits, tmp_path: Path) -> None:
     (tmp_path / "x.tflite").write_bytes(b"nothing")
     with pytest.raises(ArtifactError):
-        load_scorer(str(tmp_path / "x.tflite"))
+        load_predictor(str(tmp_path / "x.tflite"), digits.test)
     with pytest.raises(ModelError):
-        load_scorer(str(tmp_path / "missing.keras"))
+        load_predictor(str(tmp_path / "missing.keras"), digits.test)

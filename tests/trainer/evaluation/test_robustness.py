@@ -5,13 +5,13 @@ from mnist_trainer import Splits
 from mnist_trainer.errors import MissingPackageError
 from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
-from mnist_trainer.evaluation.predictor import load_scorer
+from mnist_trainer.evaluation.predictor import load_predictor
 from mnist_trainer.evaluation.robustness import Robustness
 
 
 def test_every_kind_is_measured_and_brightness_hurts(digits: Splits) -> None:
     few = digits.test.take(np.arange(100), "test")
-    score = load_scorer("cnn")
+    score = load_predictor("cnn", few)
     (found,) = Robustness.measure([score], few)
     assert set(found.accuracy) == set(CORRUPTIONS)
     assert set(found.auroc) == set(NON_DIGITS)
@@ -38,4 +38,4 @@ def test_the_figures_are_what_they_say(digits: Splits) -> None:
 def test_without_its_package_it_says_what_to_install(digits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"pip install 'mnist-edge-export\[robustness\]'"):
-        Robustness.measure([load_scorer("mlp")], digits.test)
+        Robustness.measure([load_predictor("mlp", digits.test)], digits.test)

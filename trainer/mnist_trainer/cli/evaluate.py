@@ -12,6 +12,7 @@ from mnist_runtime.system.command import echo, run_command
 from mnist_trainer.cli.main import command_parser
 from mnist_trainer.cli.options import DATA_HELP, EXIT_CODES, MODEL_HELP, TRUST_HELP
 from mnist_trainer.errors import UsageError
+from mnist_trainer.model_io.digit_model import PIXEL_RANGES
 
 if TYPE_CHECKING:
     from mnist_trainer.evaluation.evaluate import Evaluation
@@ -40,9 +41,8 @@ def evaluate_main(words: Sequence[str]) -> None:
     parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
     parser.add_argument(
         "--pixel-range",
-        choices=("0..1", "0..255"),
-        default="0..1",
-        help="what the Keras models were trained on (default: 0..1)",
+        choices=tuple(PIXEL_RANGES),
+        help="pixel range that the Keras models were trained on (default: measured)",
     )
     parser.add_argument(
         "--robustness", action="store_true", help="ask about corrupted digits and pictures of no digit too; a minute"
@@ -57,9 +57,10 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     from mnist_runtime.system.atomic import check_output_path
     from mnist_trainer.data.load import load_data
     from mnist_trainer.evaluation.evaluate import Evaluation
-    from mnist_trainer.evaluation.predictor import load_scorer
+    from mnist_trainer.evaluation.predictor import EXPORTED, load_predictor
     from mnist_trainer.evaluation.report import ModelReport
     from mnist_trainer.evaluation.robustness import Robustness
+    from mnist_trainer.model_io.load import model_path
     from mnist_trainer.training.monitoring.curves import need_matplotlib
 
     names = list(dict.fromkeys(arguments.models))
@@ -68,14 +69,19 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     if arguments.report:
         need_matplotlib()
         check_output_path(arguments.report / "evaluation.html")
-    scale = 1 / 255 if arguments.pixel_range == "0..1" else 1.0
-    scorers = {name: load_scorer(name, trust=arguments.trust, pixel_scale=scale) for name in names}
+    for name in names:
+        if Path(name).suffix not in EXPORTED:
+            model_path(name)  # a wrong path is reported before anything is loaded
     test = load_data(arguments.data).test
+    predictors = [
+        load_predictor(name, test, trust=arguments.trust, pixel_range=arguments.pixel_range, report=echo)
+        for name in names
+    ]
     off_the_path: Sequence[Robustness | None] = [None] * len(names)
     if arguments.robustness:
         echo("corrupting digits and drawing what is none ...")
-        off_the_path = Robustness.measure(list(scorers.values()), test)
-    evaluations = [Evaluation.of(score, test) for score in scorers.values()]
+        off_the_path = Robustness.measure(predictors, test)
+    evaluations = [Evaluation.of(predictor, test) for predictor in predictors]
     assessed = [ModelReport(*one) for one in zip(names, evaluations, off_the_path, strict=True)]
     facts = json.dumps({"models": [one.as_dict() for one in assessed]}, indent=2)
     if arguments.report:

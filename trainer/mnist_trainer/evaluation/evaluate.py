@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_trainer.data.dataset import Dataset
-from mnist_trainer.evaluation.predictor import Predictor, keras_scorer
+from mnist_trainer.evaluation.predictor import Predictor, keras_predictor
+from mnist_trainer.model_io.digit_model import DigitModel
 
 if TYPE_CHECKING:
     import keras
@@ -118,7 +119,7 @@ class Evaluation:
         }
 
 
-def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) -> Evaluation:
+def evaluate(model: keras.Model, data: Dataset, pixel_range: str | None = None) -> Evaluation:
     """Classify every image of `data` with a Keras model and compare with the labels.
 
     Parameters
@@ -127,8 +128,8 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
         Takes ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, gives ten scores.
     data : Dataset
         The images.
-    pixel_scale : float
-        What pixels 0..255 are multiplied by: 1/255 for a model trained on 0..1, 1 for one trained on 0..255.
+    pixel_range : str, optional
+        ``"0..1"`` or ``"0..255"``, the range that the model was trained on; measured on `data` if not given.
 
     Raises
     ------
@@ -142,4 +143,4 @@ def evaluate(model: keras.Model, data: Dataset, pixel_scale: float = 1 / 255) ->
     >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
     True
     """
-    return Evaluation.of(keras_scorer(model, pixel_scale), data)
+    return Evaluation.of(keras_predictor(DigitModel.measure(model, data, given=pixel_range)), data)

@@ -1,43 +1,49 @@
-"""`load_scorer`: any digit model, Keras's or exported, as one function from images to scores."""
+"""Any digit model, a Keras model or an exported file, as one function from images to scores."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.errors import ModelError
+from mnist_trainer.model_io.digit_model import DigitModel
 
-if TYPE_CHECKING:
-    import keras
-
-__all__ = ["EXPORTED", "Predictor", "keras_scorer", "load_scorer"]
+__all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]
 
 Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """From images, uint8 (n, 28, 28), to scores, float32 (n, 10)."""
 
-ROUNDING = 1e-3
-"""By which a share may exceed 1 and still be none of the logits."""
-
 EXPORTED = (".tflite", ".onnx")
-"""Endings of the files that `mnist_runtime` runs."""
+"""Suffixes of the files that `mnist_runtime` runs."""
 
 
-def load_scorer(model: str, *, trust: bool = False, pixel_scale: float = 1 / 255) -> Predictor:
-    """Load a model and return the function that asks it.
+def load_predictor(
+    model: str,
+    data: Dataset,
+    *,
+    trust: bool = False,
+    pixel_range: str | None = None,
+    report: Callable[[str], None] | None = None,
+) -> Predictor:
+    """Load a model and return the function that classifies images with it.
 
     Parameters
     ----------
     model : str
-        A ready model's name, the path of a Keras model, or of a file made by ``mnist-export``, which is run by the
-        device's own code.
+        Name of a ready model, or path of a Keras model or of a file made by ``mnist-export``. Such a file is run by
+        the same code as on a device.
+    data : Dataset
+        Images on which the pixel range of a Keras model is measured.
     trust : bool
         See `load_model`.
-    pixel_scale : float
-        What a Keras model wants pixels 0..255 multiplied by; an exported one takes them as they are.
+    pixel_range : str, optional
+        ``"0..1"`` or ``"0..255"``, the range that a Keras model was trained on; otherwise as recorded or measured.
+    report : callable, optional
+        Called with one line about the pixel range of a Keras model.
 
     Raises
     ------
@@ -46,8 +52,9 @@ def load_scorer(model: str, *, trust: bool = False, pixel_scale: float = 1 / 255
 
     Examples
     --------
-    >>> import numpy as np
-    >>> load_scorer("mlp")(np.zeros((2, 28, 28), np.uint8)).shape
+    >>> from mnist_trainer import load_data
+    >>> test = load_data("digits").test
+    >>> load_predictor("mlp", test)(test.images[:2]).shape
     (2, 10)
     """
     if Path(model).suffix in EXPORTED:
@@ -56,36 +63,26 @@ def load_scorer(model: str, *, trust: bool = False, pixel_scale: float = 1 / 255
         return Classifier.load(model).predict_proba
     from mnist_trainer.keras_support import import_tensorflow
     from mnist_trainer.model_io.load import load_model
+    from mnist_trainer.model_io.ready import ready_record
 
     import_tensorflow()
-    return keras_scorer(load_model(model, trust=trust), pixel_scale)
+    recorded = ready_record(model).get("pixel_range")
+    found = DigitModel.measure(load_model(model, trust=trust), data, given=pixel_range, recorded=recorded)
+    if report:
+        report(f"{model}: trained on pixels {found.pixel_range} ({found.range_origin})")
+    return keras_predictor(found)
 
 
-def keras_scorer(model: keras.Model, pixel_scale: float = 1 / 255) -> Predictor:
-    """Return the function that asks `model`, which takes ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``.
+def keras_predictor(model: DigitModel) -> Predictor:
+    """Return the function that classifies images with `model`.
 
-    Raises
-    ------
-    ModelError
-        If it takes or gives another shape; when asked, if it fails or gives scores that are not finite.
+    It raises a `ModelError` if a score is not a finite number.
     """
-    from mnist_trainer.model_io.digit_model import digit_model
 
-    model = digit_model(model)
-
-    def score(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        pixels = images.reshape(-1, *model.input_shape[1:]).astype(np.float32) * np.float32(pixel_scale)
-        scores = np.asarray(model.predict(pixels, batch_size=500, verbose=0), np.float32)
+    def predict(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        scores = model.scores(images)
         if not np.isfinite(scores).all():
-            raise ModelError("Expected a model that gives finite scores, received nan or infinity; train it again.")
-        return _shares(scores)
+            raise ModelError("The model gives scores that are not finite numbers. Train it again.")
+        return scores
 
-    return score
-
-
-def _shares(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return scores 0..1: as they are, or the probabilities that logits stand for."""
-    from scipy.special import softmax
-
-    is_share = scores.min() >= 0 and scores.max() <= 1 + ROUNDING
-    return scores if is_share else np.asarray(softmax(scores, axis=1), np.float32)
+    return predict

@@ -80,10 +80,10 @@ class Robustness:
         Examples
         --------
         >>> from mnist_trainer import load_data
-        >>> from mnist_trainer.evaluation.predictor import load_scorer
+        >>> from mnist_trainer.evaluation.predictor import load_predictor
         >>> import numpy as np
         >>> few = load_data("digits").test.take(np.arange(50), "test")
-        >>> (found,) = Robustness.measure([load_scorer("mlp")], few)
+        >>> (found,) = Robustness.measure([load_predictor("mlp", few)], few)
         >>> len(found.accuracy), 0 <= found.mean_accuracy <= 1
         (15, True)
         """

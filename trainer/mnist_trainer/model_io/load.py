@@ -119,7 +119,7 @@ def load_model(model: str, *, trust: bool = False) -> keras.Model:
     UsageError
         If it is neither a name nor a path.
     """
-    from mnist_trainer.model_io.digit_model import digit_model
+    from mnist_trainer.model_io.digit_model import check_digit_model
     from mnist_trainer.model_io.keras_file import load_keras_file
     from mnist_trainer.model_io.saved_model import load_saved_model
 
@@ -128,7 +128,7 @@ def load_model(model: str, *, trust: bool = False) -> keras.Model:
     with quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras and TensorFlow warn of what their older versions wrote
         try:
-            return digit_model(load(path, trust=trust))
+            return check_digit_model(load(path, trust=trust))
         except ModelError as error:
             raise ModelError(f"{path}: {error}") from error.__cause__
 
