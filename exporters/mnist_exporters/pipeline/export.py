@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-import pkgutil
 import platform
 import time
 from importlib import metadata
@@ -15,6 +14,7 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import ConversionError, MissingPackageError
 from mnist_exporters.formats.contents import BLACK, Contents
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.pipeline.staging import StagedExport
@@ -88,19 +88,19 @@ def export(
         If the file cannot be written.
     """
     started = time.perf_counter()
-    row = FORMATS[spec.format]
     _need(spec)
+    plugin = load_plugin(spec.format)
     used = calibration if spec.precision.is_calibrated else None
     if used:
         used.refuse_overlap(reference.images)
-    model: bytes = pkgutil.resolve_name(row.convert)(original, spec, used)
-    contents: Contents = pkgutil.resolve_name(row.read)(model)
+    model = plugin.convert(original, spec, used)
+    contents = plugin.read(model)
     contents.refuse_another_than(spec, original.pixel_scale)
     if target:
         target.refuse(contents)
     converted = time.perf_counter()
     manifest = _manifest(original, spec, contents, used, threshold)
-    with StagedExport(destination, row) as drafts:
+    with StagedExport(destination, plugin) as drafts:
         drafts.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
         device = drafts.load()
         scores = device.predict_proba(reference.images)

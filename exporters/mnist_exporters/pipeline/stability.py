@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pkgutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.pipeline.staging import StagedExport
@@ -60,7 +60,7 @@ def stability(
     )
     if report.path is None or not spec.precision.is_calibrated or len(calibration.images) < LEAST_CALIBRATION:
         return None
-    manifest: Manifest = pkgutil.resolve_name(FORMATS[spec.format].open)(report.path).manifest
+    manifest = load_plugin(spec.format).open(report.path).manifest
     count = math.ceil(IMAGES * max(1.0, HALF_A_POINT / spec.tolerance))  # a tenth of that takes ten times as many
     asked = np.random.default_rng(0).permutation(len(reference.images))[:count]  # sets may be sorted by digit
     some = dataclasses.replace(
@@ -77,8 +77,8 @@ def _scores(
     manifest: Manifest,
     images: npt.NDArray[np.uint8],
 ) -> npt.NDArray[np.float32]:
-    row = FORMATS[spec.format]
-    model = pkgutil.resolve_name(row.convert)(original, spec, calibration)
-    with tempfile.TemporaryDirectory() as folder, StagedExport(Path(folder) / f"half{row.suffix}", row) as drafts:
+    plugin, name = load_plugin(spec.format), f"half{FORMATS[spec.format].suffix}"
+    model = plugin.convert(original, spec, calibration)
+    with tempfile.TemporaryDirectory() as folder, StagedExport(Path(folder) / name, plugin) as drafts:
         drafts.write(model, manifest, Golden(images[:0], np.empty((0, 10), np.float32)))
         return drafts.load().predict_proba(images)

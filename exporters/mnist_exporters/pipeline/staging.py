@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import pkgutil
 from pathlib import Path
 from types import TracebackType
 
-from mnist_exporters.spec.format import Format
+from mnist_exporters.formats.plugin import FormatPlugin
 from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.system.atomic import move_into_place, staging_folder
 
@@ -22,8 +21,8 @@ class StagedExport:
     ----------
     destination : Path
         The file that is to appear, in a folder that exists.
-    row : Format
-        How its format is packed and loaded.
+    plugin : FormatPlugin
+        Packs and loads the files.
 
     Raises
     ------
@@ -31,9 +30,9 @@ class StagedExport:
         If the files cannot be written.
     """
 
-    def __init__(self, destination: Path, row: Format) -> None:
+    def __init__(self, destination: Path, plugin: FormatPlugin) -> None:
         self._destination = destination
-        self._row = row
+        self._plugin = plugin
         self._files: dict[str, bytes] = {}
         self._stack = contextlib.ExitStack()
 
@@ -48,14 +47,13 @@ class StagedExport:
 
     def write(self, model: bytes, manifest: Manifest, golden: Golden) -> None:
         """Pack `model` and write it, in the place of an earlier draft."""
-        self._files = pkgutil.resolve_name(self._row.pack)(model, manifest, golden, self._destination.stem)
+        self._files = self._plugin.pack(model, manifest, golden, self._destination.stem)
         for suffix, content in self._files.items():
             self._path(suffix).write_bytes(content)
 
     def load(self) -> Classifier:
         """Load what was written as a device does."""
-        classifier: Classifier = pkgutil.resolve_name(self._row.load)(self._path(self._row.suffix))
-        return classifier
+        return self._plugin.load(self._folder / self._destination.name)
 
     @property
     def size(self) -> int:
@@ -65,12 +63,16 @@ class StagedExport:
     @property
     def sha256(self) -> str:
         """Of the file that is loaded."""
-        return hashlib.sha256(self._files[self._row.suffix]).hexdigest()
+        return hashlib.sha256(self._files[self._main_suffix]).hexdigest()
 
     def commit(self) -> None:
         """Move the files into place, the loaded one last."""
         move_into_place(self._folder, self._destination.parent, last=self._destination.name)
 
+    @property
+    def _main_suffix(self) -> str:
+        return list(self._files)[-1]
+
     def _path(self, suffix: str) -> Path:
         name = self._destination.name
-        return self._folder / (name if suffix == self._row.suffix else f"{self._destination.stem}{suffix}")
+        return self._folder / (name if suffix == self._main_suffix else f"{self._destination.stem}{suffix}")

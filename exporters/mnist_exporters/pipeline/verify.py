@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.proof.parity import Parity, Reference
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import FORMATS, format_of
+from mnist_exporters.spec.format import format_of
 from mnist_exporters.spec.precision import Precision
-from mnist_runtime import Classifier
 from mnist_runtime.errors import ArtifactError
 
 __all__ = ["Verification", "verify"]
@@ -73,7 +72,7 @@ def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: flo
         If it is damaged, or of a precision that this version does not know.
     """
     format = format_of(path)
-    device: Classifier = pkgutil.resolve_name(FORMATS[format].load)(path)
+    device = load_plugin(format).load(path)
     manifest = device.manifest
     if manifest.precision not in list(Precision):
         raise ArtifactError(

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import pkgutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mnist_exporters.formats.contents import Contents, Tensor
-from mnist_exporters.spec.format import FORMATS, format_of
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_exporters.targets.interpreters import INTERPRETERS
-from mnist_runtime import Artifact, Manifest, UnsealedError
+from mnist_runtime import Manifest, UnsealedError
 
 __all__ = ["Inspection"]
 
@@ -53,10 +53,10 @@ class Inspection:
         ArtifactError
             If it is missing, damaged, or no such model.
         """
-        row = FORMATS[format_of(path)]
+        plugin = load_plugin(format_of(path))
         manifest = None
         try:
-            artifact: Artifact = pkgutil.resolve_name(row.open)(path)
+            artifact = plugin.open(path)
             model, manifest = artifact.content, artifact.manifest
         except UnsealedError:
             model = path.read_bytes()
@@ -66,7 +66,7 @@ class Inspection:
             size_bytes=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
             manifest=manifest,
-            contents=pkgutil.resolve_name(row.read)(model),
+            contents=plugin.read(model),
         )
 
     @property

@@ -14,7 +14,7 @@ __all__ = ["FORMATS", "Format", "format_of"]
 
 @dataclass(frozen=True)
 class Format:
-    """One row of `FORMATS`. Functions are named ``"module:attribute"`` and imported when they are needed.
+    """One row of `FORMATS`: the facts about a format. Its code is a class in `mnist_exporters.formats.plugin.PLUGINS`.
 
     Parameters
     ----------
@@ -22,17 +22,6 @@ class Format:
         Of the file that is loaded, with the dot.
     io_types : dict of Precision to IoTypes
         The precisions of the format, each with its input and output types.
-    convert : str
-        A function ``(Original, ExportSpec, Calibration | None) -> bytes``: the bare model.
-    read : str
-        A function ``bytes -> Contents``: what is in a bare model.
-    pack : str
-        A function ``(model, Manifest, Golden, stem) -> dict[suffix, bytes]``: the file or files that are written, the
-        one with `suffix` last.
-    open : str
-        A function ``Path -> Artifact``: reads a packed file and checks its integrity.
-    load : str
-        A function ``Path -> Classifier``: runs a packed file as a device does. The proof goes through it.
     packages : tuple of str
         The distributions that shape the file, the interpreter of the proof last; their versions go into the manifest.
     companions : tuple of str, optional
@@ -43,11 +32,6 @@ class Format:
 
     suffix: str
     io_types: dict[Precision, IoTypes]
-    convert: str
-    read: str
-    pack: str
-    open: str
-    load: str
     packages: tuple[str, ...]
     companions: tuple[str, ...] = ()
     extra: str | None = None
@@ -64,11 +48,6 @@ FORMATS: dict[str, Format] = {
             Precision.INT4: BYTES,
             Precision.INT16X8: INT16,
         },
-        convert="mnist_exporters.formats.tflite.convert:convert",
-        read="mnist_exporters.formats.tflite.read:read",
-        pack="mnist_exporters.formats.tflite.convert:pack",
-        open="mnist_runtime:Artifact.open",
-        load="mnist_exporters.formats.tflite.convert:load",
         packages=("tensorflow", "keras", "ai-edge-litert"),
     ),
     "onnx": Format(
@@ -79,27 +58,17 @@ FORMATS: dict[str, Format] = {
             Precision.DYNAMIC: FLOAT,
             Precision.INT8: FLOAT,
         },
-        convert="mnist_exporters.formats.onnx.convert:convert",
-        read="mnist_exporters.formats.onnx.read:read",
-        pack="mnist_exporters.formats.onnx.convert:pack",
-        open="mnist_runtime:Artifact.open",
-        load="mnist_exporters.formats.onnx.convert:load",
         packages=("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
     ),
     "c": Format(
         suffix=".h",
         io_types={Precision.INT8: MICRO},
-        convert="mnist_exporters.formats.tflite.convert:convert",
-        read="mnist_exporters.formats.c.pair:read",
-        pack="mnist_exporters.formats.c.pair:pack",
-        open="mnist_exporters.formats.c.pair:open_pair",
-        load="mnist_exporters.formats.c.pair:load",
         packages=("tensorflow", "keras", "tflite-micro"),
         companions=(".cc",),
         extra="micro",
     ),
 }
-"""Name -> format; reading the table imports no converter. A new format is one module and one row."""
+"""Name -> format. A new one is a row here, a folder in `mnist_exporters.formats` and a row in its `PLUGINS`."""
 
 
 def format_of(path: Path) -> str:

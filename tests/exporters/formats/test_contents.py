@@ -1,6 +1,5 @@
 import contextlib
 import dataclasses
-import pkgutil
 from collections.abc import Callable
 
 import pytest
@@ -10,15 +9,14 @@ from tests.export_cases import EVERY_PAIR
 
 from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.contents import Contents, Tensor
-from mnist_exporters.formats.tflite import convert as tflite
-from mnist_exporters.formats.tflite import read as tflite_contents
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, QuantParams
 from mnist_trainer import Splits
 
 
 def contents_of(report: ExportReport) -> Contents:
-    row = FORMATS[report.format]
-    return pkgutil.resolve_name(row.read)(pkgutil.resolve_name(row.open)(report.path).content)
+    plugin = load_plugin(report.format)
+    return plugin.read(plugin.open(report.path).content)
 
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
@@ -49,7 +47,7 @@ def test_the_shape_that_a_transposed_convolution_is_given_is_no_activation(digit
     layers = (keras.layers.Conv2DTranspose(2, 3), keras.layers.Flatten(), keras.layers.Dense(10))
     original = Original.from_keras(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)
     spec = ExportSpec("tflite", Precision.FLOAT32)
-    contents = tflite_contents.read(tflite.convert(original, spec, None))
+    contents = load_plugin("tflite").read(load_plugin("tflite").convert(original, spec, None))
     assert "TRANSPOSE_CONV" in contents.operators
     contents.refuse_another_than(spec, original.pixel_scale)
 
@@ -111,4 +109,4 @@ def test_a_damaged_model_is_an_error_of_ours(exported: Callable[..., ExportRepor
         model[data.draw(st.integers(0, min(len(model), 3000) - 1))] = data.draw(st.integers(0, 255))
     del model[data.draw(st.integers(0, len(model))) or len(model) :]
     with contextlib.suppress(ArtifactError):
-        pkgutil.resolve_name(FORMATS[format].read)(bytes(model))
+        load_plugin(format).read(bytes(model))

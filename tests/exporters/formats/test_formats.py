@@ -1,5 +1,4 @@
 import io
-import pkgutil
 import zipfile
 from collections.abc import Callable
 
@@ -9,7 +8,7 @@ from tests.export_cases import DEVICE_PAIR, EVERY_EXPORT
 
 from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.onnx import convert as onnx
-from mnist_exporters.formats.onnx.convert import _varint
+from mnist_exporters.formats.plugin import PLUGINS, FormatPlugin, load_plugin
 from mnist_trainer import READY_MODELS, Splits
 
 PIXEL_LINE = {"uint8": {}, "int8": {"scale": 1, "offset": -128}}
@@ -17,9 +16,8 @@ PIXEL_LINE = {"uint8": {}, "int8": {"scale": 1, "offset": -128}}
 
 def convert_and_read(original: Original, spec: ExportSpec, calibration: Calibration | None) -> None:
     """The first half of an export."""
-    row = FORMATS[spec.format]
-    model = pkgutil.resolve_name(row.convert)(original, spec, calibration)
-    pkgutil.resolve_name(row.read)(model).refuse_another_than(spec, original.pixel_scale)
+    plugin = load_plugin(spec.format)
+    plugin.read(plugin.convert(original, spec, calibration)).refuse_another_than(spec, original.pixel_scale)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -27,9 +25,9 @@ def test_every_row_is_complete(name: str) -> None:
     import importlib.util
 
     row = FORMATS[name]
+    assert set(PLUGINS) == set(FORMATS)
     assert row.suffix.startswith(".")
-    for function in (row.convert, row.read, row.pack, row.load):
-        assert callable(pkgutil.resolve_name(function))
+    assert isinstance(load_plugin(name), FormatPlugin)
     assert all(importlib.util.find_spec(package.replace("-", "_")) for package in row.packages)
 
 
@@ -38,7 +36,7 @@ def test_every_file_takes_pixels_and_gives_ten_scores(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
     report = exported(model, format, precision)
-    manifest = pkgutil.resolve_name(FORMATS[format].open)(report.path).manifest
+    manifest = load_plugin(format).open(report.path).manifest
     takes = FORMATS[format].io_types[precision].inputs[0]
     assert manifest.input == {"dtype": takes, "shape": [None, 28, 28, 1]} | PIXEL_LINE[takes]
     assert manifest.output == {"dtype": FORMATS[format].io_types[precision].outputs[0], "shape": [None, 10]}
@@ -171,11 +169,6 @@ def test_calibration_that_narrows_the_input_is_found(originals: dict[str, Origin
     dark = Calibration(np.full((20, 28, 28), 100, np.uint8), "made up", 0)  # not drawn, so without a pixel of 255
     with pytest.raises(ConversionError, match="pixels are taken raw"):
         convert_and_read(originals["mlp"], ExportSpec("tflite", Precision.INT8), dark)
-
-
-@pytest.mark.parametrize(("number", "encoded"), [(0, "00"), (1, "01"), (127, "7f"), (128, "8001"), (300, "ac02")])
-def test_varints_are_those_of_protobuf(number: int, encoded: str) -> None:
-    assert _varint(number).hex() == encoded
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)

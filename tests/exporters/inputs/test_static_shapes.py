@@ -1,4 +1,3 @@
-import pkgutil
 from collections.abc import Callable
 from typing import Any
 
@@ -6,8 +5,8 @@ import numpy as np
 import pytest
 
 from mnist_exporters import ExportSpec, Original, Precision
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.static_shapes import with_static_shapes
-from mnist_exporters.spec.format import FORMATS
 from mnist_trainer import Splits, load_model
 
 
@@ -94,10 +93,9 @@ def test_a_model_with_a_call_of_its_own_is_left_alone() -> None:
 @pytest.mark.parametrize("format", ["tflite", "onnx"])
 def test_no_file_works_out_a_shape(kind: Callable[[], Any], format: str, digits: Splits) -> None:
     original = Original.from_keras(kind(), digits.test, pixel_range="0..1")
-    row = FORMATS[format]
-    convert, read = pkgutil.resolve_name(row.convert), pkgutil.resolve_name(row.read)
-    model = convert(original, ExportSpec(format, Precision.FLOAT32), None)
-    operators = {name.upper() for name in read(model).operators}
+    plugin = load_plugin(format)
+    model = plugin.convert(original, ExportSpec(format, Precision.FLOAT32), None)
+    operators = {name.upper() for name in plugin.read(model).operators}
     assert "RESHAPE" in operators
     assert not operators & {"SHAPE", "STRIDED_SLICE", "PACK", "SLICE", "CONCAT", "GATHER", "UNSQUEEZE"}
 

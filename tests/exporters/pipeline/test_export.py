@@ -85,9 +85,9 @@ SHUFFLED = {"tflite": shuffled_tflite, "onnx": shuffled_onnx, "c": shuffled_tfli
 
 
 def break_after_conversion(monkeypatch: pytest.MonkeyPatch, format: str) -> None:
-    import pkgutil
+    from mnist_exporters.formats.plugin import load_plugin
 
-    convert = pkgutil.resolve_name(FORMATS[format].convert)
+    convert = load_plugin(format).convert
     rng = np.random.default_rng(0)
 
     def broken(*arguments: object) -> bytes:
@@ -96,7 +96,7 @@ def break_after_conversion(monkeypatch: pytest.MonkeyPatch, format: str) -> None
         assert changed != content
         return changed
 
-    monkeypatch.setattr(FORMATS[format].convert.replace(":", "."), broken)
+    monkeypatch.setattr(load_plugin(format), "convert", broken)
 
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)

@@ -1,6 +1,5 @@
 """Twenty and more ways in which a conversion goes wrong, done to real files: none gets through the gate."""
 
-import pkgutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import FORMATS, Calibration, ExportSpec, Original, Precision, Reference, export
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ToolkitError
 from mnist_trainer import Splits
 
@@ -233,11 +233,11 @@ def attempt(
     converted: dict[str, bytes] = {}
 
     def attempt(monkeypatch: pytest.MonkeyPatch, folder: Path, format: str, edit: Callable[[bytes], bytes]) -> None:
-        row, spec = FORMATS[format], ExportSpec(format, Precision.INT8)
+        plugin, spec = load_plugin(format), ExportSpec(format, Precision.INT8)
         if format not in converted:
-            converted[format] = pkgutil.resolve_name(row.convert)(original, spec, calibration)
-        monkeypatch.setattr(row.convert.replace(":", "."), lambda *_: edit(converted[format]))
-        path = folder / f"cnn{row.suffix}"
+            converted[format] = plugin.convert(original, spec, calibration)
+        monkeypatch.setattr(plugin, "convert", lambda *_: edit(converted[format]))
+        path = folder / f"cnn{FORMATS[format].suffix}"
         export(original, spec, path, reference=reference, calibration=calibration, golden_images=golden_images)
 
     return attempt

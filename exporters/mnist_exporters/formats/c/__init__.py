@@ -1,1 +1,1 @@
-"""TODO c."""
+"""C code with an int8 model, for TensorFlow Lite Micro."""

@@ -6,7 +6,6 @@ source file, in an arena of the very size that the header states.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import re
 from pathlib import Path
@@ -24,18 +23,9 @@ from mnist_exporters.formats.c.source_code import (
     identifier,
     source_text,
 )
-from mnist_exporters.formats.c.tflm import MicroInterpreter, arena_bytes_needed
-from mnist_exporters.formats.contents import Contents
-from mnist_exporters.formats.tflite import read as tflite_contents
-from mnist_runtime import Artifact, ArtifactError, Classifier, Golden, Manifest
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime import Artifact, ArtifactError, Golden, Manifest
 
-__all__ = ["load", "open_pair", "pack", "read"]
-
-
-def read(model: bytes) -> Contents:
-    """Return what is in `model`, and the arena that it needs."""
-    return dataclasses.replace(tflite_contents.read(model), format="c", arena_bytes=arena_bytes_needed(model))
+__all__ = ["open_pair", "pack"]
 
 
 def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
@@ -83,14 +73,6 @@ def open_pair(path: Path) -> Artifact:
             _array(source, f"{name}_golden_scores", np.int8).reshape(-1, 10),
         ),
     )
-
-
-def load(path: Path) -> Classifier:
-    """Load the array of the pair at `path` into TensorFlow Lite Micro."""
-    artifact = open_pair(path)
-    with quiet_stderr():
-        backend = MicroInterpreter(artifact.content, artifact.manifest.requires["arena_bytes"])
-    return Classifier(artifact, [backend], "tflite-micro")
 
 
 def _digest(header: str, source: str, digest: str) -> str:

@@ -1,1 +1,1 @@
-"""TODO onnx."""
+"""ONNX files, for onnxruntime."""

@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION, OPSET, canonical, fill_in
 from mnist_exporters.formats.onnx.quantize import to_dynamic, to_float16, to_int8
 from mnist_exporters.formats.quiet import quietly
-from mnist_exporters.formats.seal import seal
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
-from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.errors import first_line
 
-__all__ = ["convert", "load", "pack"]
-
-
-TRAILER_FIELD = 7777
-"""Number of the protobuf field that carries the trailer: unknown to ONNX, hence skipped by every reader."""
+__all__ = ["convert"]
 
 
 def convert(original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
@@ -55,32 +46,6 @@ def _convert(original: Original, precision: Precision, calibration: Calibration 
     if precision is Precision.DYNAMIC:
         return to_dynamic(content)
     return content if precision is Precision.FLOAT32 else to_int8(content, calibration)
-
-
-def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
-    """Return the file by its suffix."""
-    del stem  # the name of the file does not go into it
-    return {".onnx": seal(model, manifest, golden, enclose=_field)}
-
-
-def load(path: Path) -> Classifier:
-    """Load the file as a device does, as often as there are processors, into onnxruntime."""
-    return Classifier.load(path, backend="onnxruntime", threads=os.cpu_count() or 1)
-
-
-def _field(trailer: bytes) -> bytes:
-    """Return `trailer` as a protobuf field of bytes, so that the ``.onnx`` file remains a valid message."""
-    return _varint(TRAILER_FIELD << 3 | 2) + _varint(len(trailer)) + trailer
-
-
-def _varint(number: int) -> bytes:
-    """Return `number` as protobuf writes it: seven bits a byte, the lowest first, the top bit "more follows"."""
-    groups = bytearray()
-    while number > 0x7F:
-        groups.append(number & 0x7F | 0x80)
-        number >>= 7
-    groups.append(number)
-    return bytes(groups)
 
 
 def _float32(original: Original) -> bytes:

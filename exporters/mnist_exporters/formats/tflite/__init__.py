@@ -1,1 +1,1 @@
-"""TODO tflite."""
+"""TFLite files, for LiteRT, tflite-runtime and TensorFlow Lite Micro."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,18 +11,16 @@ import numpy.typing as npt
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.contents import BLACK
 from mnist_exporters.formats.quiet import quietly
-from mnist_exporters.formats.seal import seal
 from mnist_exporters.formats.tflite.int4 import int4_model
 from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
-from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.backends.quantization import QuantParams
 from mnist_runtime.errors import first_line
 
-__all__ = ["convert", "load", "pack"]
+__all__ = ["convert"]
 
 
 def convert(original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
@@ -64,17 +60,6 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
                 content, QuantParams(original.pixel_scale, BLACK[spec.input_dtype], spec.input_dtype)
             )
     return with_short_names(content)
-
-
-def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
-    """Return the file by its suffix: a FlatBuffer is read by offsets from its start, so the archive just follows."""
-    del stem  # the name of the file does not go into it
-    return {".tflite": seal(model, manifest, golden)}
-
-
-def load(path: Path) -> Classifier:
-    """Load the file as a device does, as often as there are processors, into LiteRT."""
-    return Classifier.load(path, backend="litert", threads=os.cpu_count() or 1)
 
 
 def _ask_for_floats(converter: Any, precision: Precision) -> None:

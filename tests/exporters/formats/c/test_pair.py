@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_exporters import ExportReport, Precision, UsageError
-from mnist_exporters.formats.c.pair import load, open_pair, pack, read
+from mnist_exporters.formats.c.pair import open_pair, pack
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, Classifier
 from mnist_trainer import READY_MODELS, Splits
 
@@ -72,7 +73,7 @@ def test_the_array_is_the_int8_model(
     exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str
 ) -> None:
     """The kernels of microcontrollers and those of LiteRT differ in rounding, not in answers."""
-    micro = load(exported(model, "c", Precision.INT8).path)
+    micro = load_plugin("c").load(exported(model, "c", Precision.INT8).path)
     assert (micro.manifest.input["dtype"], micro.manifest.output["dtype"]) == ("int8", "int8")
     device = Classifier.load(exported(model, "tflite", Precision.INT8).path)
     images = digits.test.images[:300]
@@ -91,7 +92,7 @@ def test_the_stated_arena_is_needed_and_suffices(run: Callable[..., object], pai
 def test_a_model_that_microcontrollers_cannot_run_is_told(exported: Callable[..., ExportReport]) -> None:
     report = exported("cnn", "tflite", Precision.FLOAT16)
     with pytest.raises(ArtifactError, match="Micro can run"):
-        read(report.path.read_bytes())
+        load_plugin("c").read(report.path.read_bytes())
 
 
 def test_the_report_states_the_arena(exported: Callable[..., ExportReport]) -> None:

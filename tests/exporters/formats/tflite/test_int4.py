@@ -5,13 +5,13 @@ import pytest
 from tests.backend_cases import EVERY_BACKEND
 
 from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
-from mnist_exporters.formats.tflite import convert as tflite
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflite.int4 import _patches
 from mnist_trainer import Splits
 
 
 def convert(original: Original, calibration: Calibration) -> bytes:
-    return tflite.convert(original, ExportSpec("tflite", Precision.INT4), calibration)
+    return load_plugin("tflite").convert(original, ExportSpec("tflite", Precision.INT4), calibration)
 
 
 def layers_of(content: bytes) -> list[tuple[str, int, str]]:

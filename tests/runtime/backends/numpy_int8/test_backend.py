@@ -71,10 +71,10 @@ def test_numpy_of_a_32_bit_system_will_do(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_float_pixels_are_quantised_to_the_same_integers(originals: dict[str, Original], digits: Splits) -> None:
     """Halves of a step among them, which round away from zero."""
-    from mnist_exporters.formats.tflite.convert import convert
+    from mnist_exporters.formats.plugin import load_plugin
 
     spec = ExportSpec("tflite", Precision.INT8, input_dtype="float32")
-    content = convert(originals["linear"], spec, Calibration.draw(digits.train, 50, seed=0))
+    content = load_plugin("tflite").convert(originals["linear"], spec, Calibration.draw(digits.train, 50, seed=0))
     steps = np.random.default_rng(0).integers(-100, 700, (500, 28, 28, 1)).astype(np.float32) / 2
     for pixels in (steps / np.float32(255), np.random.default_rng(0).normal(size=steps.shape).astype(np.float32)):
         assert np.array_equal(load_numpy(content).run(pixels), reference(content, pixels))

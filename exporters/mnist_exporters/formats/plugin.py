@@ -1,0 +1,95 @@
+"""`FormatPlugin`: what a file format must provide, and the table of the classes that provide it."""
+
+from __future__ import annotations
+
+import pkgutil
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from mnist_exporters.formats.contents import Contents
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_runtime import Artifact, Classifier, Golden, Manifest
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.calibration import Calibration
+    from mnist_exporters.inputs.original import Original
+
+__all__ = ["PLUGINS", "FormatPlugin", "load_plugin"]
+
+
+@runtime_checkable
+class FormatPlugin(Protocol):
+    """A file format. Each class in `PLUGINS` derives from this, so that mypy checks its methods."""
+
+    def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+        """Convert a Keras model to the bytes of a bare model, without manifest.
+
+        Parameters
+        ----------
+        original : Original
+            The Keras model.
+        spec : ExportSpec
+            Precision, input type and output type.
+        calibration : Calibration or None
+            Images that set the ranges of activations. Only calibrated precisions need them.
+
+        Raises
+        ------
+        ConversionError
+            If the model cannot be converted.
+        """
+
+    def read(self, model: bytes) -> Contents:
+        """Read types, operators and shapes from a bare model.
+
+        Raises
+        ------
+        ArtifactError
+            If `model` is damaged or not of this format.
+        """
+
+    def pack(self, model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
+        """Pack a bare model with its manifest and golden vectors.
+
+        Parameters
+        ----------
+        model : bytes
+            What `convert` returned.
+        manifest, golden : Manifest, Golden
+            Facts and test vectors to store with the model.
+        stem : str
+            File name without suffix.
+
+        Returns
+        -------
+        dict of str to bytes
+            Suffix -> content of each file to write. The file that is loaded comes last.
+        """
+
+    def open(self, path: Path) -> Artifact:
+        """Read a packed file and check its integrity.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is missing or damaged.
+        """
+
+    def load(self, path: Path) -> Classifier:
+        """Load a packed file into the interpreter that devices use. The accuracy check runs on it."""
+
+
+PLUGINS: dict[str, str] = {
+    "tflite": "mnist_exporters.formats.tflite.plugin:TFLite",
+    "onnx": "mnist_exporters.formats.onnx.plugin:Onnx",
+    "c": "mnist_exporters.formats.c.plugin:CArray",
+}
+"""Name in `FORMATS` -> class, as text because converters are slow to import. `load_plugin` imports them."""
+
+
+@cache
+def load_plugin(name: str) -> FormatPlugin:
+    """Return the plugin of the format `name`. It is imported and created once."""
+    plugin: FormatPlugin = pkgutil.resolve_name(PLUGINS[name])()
+    return plugin

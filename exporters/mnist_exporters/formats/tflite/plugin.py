@@ -1,0 +1,47 @@
+"""`TFLite`: the plugin for ``.tflite`` files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_exporters.formats.contents import Contents
+from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.formats.seal import seal
+from mnist_exporters.formats.tflite.read import read
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_runtime import Artifact, Classifier, Golden, Manifest
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.calibration import Calibration
+    from mnist_exporters.inputs.original import Original
+
+__all__ = ["TFLite"]
+
+
+class TFLite(FormatPlugin):
+    """FlatBuffers with TFLite's builtin operators."""
+
+    def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+        """See `FormatPlugin.convert`."""
+        from mnist_exporters.formats.tflite.convert import convert  # imports TensorFlow, which no other method needs
+
+        return convert(original, spec, calibration)
+
+    def read(self, model: bytes) -> Contents:
+        """See `FormatPlugin.read`."""
+        return read(model)
+
+    def pack(self, model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
+        """Append the manifest: a FlatBuffer is read by offsets from its start, so readers ignore what follows."""
+        del stem  # not part of the file
+        return {".tflite": seal(model, manifest, golden)}
+
+    def open(self, path: Path) -> Artifact:
+        """See `FormatPlugin.open`."""
+        return Artifact.open(path)
+
+    def load(self, path: Path) -> Classifier:
+        """Load the file into LiteRT, one interpreter per processor."""
+        return Classifier.load(path, backend="litert", threads=os.cpu_count() or 1)
