@@ -20,12 +20,8 @@ from mnist_runtime.backends.base import Backend
 from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backend
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
 from mnist_runtime.prediction import Prediction
-from mnist_runtime.preprocess.decode import pixels_from
-from mnist_runtime.preprocess.grayscale import Grey
-from mnist_runtime.preprocess.ink.strokes import is_scribble
-from mnist_runtime.preprocess.normalize import mnist_form
 from mnist_runtime.preprocess.pixels import as_pixels
-from mnist_runtime.preprocess.prepare import digit_ink
+from mnist_runtime.preprocess.prepare import Ink, prepare_ink
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -203,16 +199,16 @@ class Classifier:
             If it is a file and Pillow is not installed.
         """
         try:
-            ink = digit_ink(pixels_from(picture))
+            ink = prepare_ink(picture)
         except BlankError:
             return Prediction(None)
         return self.classify_ink([ink])[0]
 
-    def classify_ink(self, inks: Sequence[Grey]) -> list[Prediction]:
-        """Say what digit each of `inks` (h, w), 0..255, is, of which each shows one sign, as `digit_ink` returns it."""
-        scores = self.predict_proba(np.stack([mnist_form(ink) for ink in inks]))
+    def classify_ink(self, inks: Sequence[Ink]) -> list[Prediction]:
+        """Classify prepared symbols, as `prepare_ink` and `find` return them; a scribble has no digit."""
+        scores = self.predict_proba(np.stack([ink.image for ink in inks]))
         found = [Prediction.of(row, self.manifest.threshold) for row in scores]
-        return [replace(each, digit=None) if is_scribble(ink) else each for each, ink in zip(found, inks, strict=True)]
+        return [replace(each, digit=None) if ink.is_scribble else each for each, ink in zip(found, inks, strict=True)]
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the scores of `images` as the file gives them, integers where it is an integer model."""

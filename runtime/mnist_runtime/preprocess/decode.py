@@ -1,4 +1,4 @@
-"""`pixels_from`: a picture, in a file, in Pillow's hands or in an array, to an array of bytes, upright."""
+"""`load_pixels`: a picture, in a file, in Pillow's hands or in an array, to an array of bytes, upright."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mnist_runtime.system.stderr import quiet_stderr
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["pixels_from", "pixels_of", "read_picture"]
+__all__ = ["image_pixels", "load_pixels", "read_picture"]
 
 
 ONE_AT_A_TIME = threading.RLock()
@@ -34,12 +34,12 @@ PIECE = 1 << 20
 """Deep pixels that are brought to 8 bits at once: in a large picture their doubles would take a gigabyte."""
 
 
-def pixels_from(picture: npt.ArrayLike | str | Path | Image.Image) -> npt.NDArray[np.uint8]:
+def load_pixels(picture: npt.ArrayLike | str | Path | Image.Image) -> npt.NDArray[np.uint8]:
     """Return the pixels of whatever `Classifier.classify` and `read` take."""
     if isinstance(picture, (str, Path)):
         return read_picture(picture)
     if hasattr(picture, "getexif"):  # an image of Pillow's, which need not be installed
-        return pixels_of(cast("Image.Image", picture))
+        return image_pixels(cast("Image.Image", picture))
     return as_pixels(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
 
 
@@ -71,7 +71,7 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
         raise PictureError(f"{path}: {error}") from error
 
 
-def pixels_of(picture: Image.Image) -> npt.NDArray[np.uint8]:
+def image_pixels(picture: Image.Image) -> npt.NDArray[np.uint8]:
     """Return the pixels of a Pillow image of any mode, as `read_picture` does.
 
     Raises

@@ -1,22 +1,68 @@
-"""find."""
+"""Find and prepare all symbols of a page that may be digits."""
 
 from __future__ import annotations
 
-from mnist_runtime.preprocess.ink.symbols import Mark, usual_height
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy.typing as npt
+
+from mnist_runtime.preprocess.decode import load_pixels
+from mnist_runtime.preprocess.grayscale import grayscale
+from mnist_runtime.preprocess.ink.photo import photo_ink
+from mnist_runtime.preprocess.ink.symbols import typical_height
+from mnist_runtime.preprocess.prepare import Ink
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Found", "find"]
 
 LONGEST = 1600
-"""Longer side of the picture that is worked on."""
-
-
+"""Longer side, in pixels, to which a page is reduced."""
 SMALLEST = 1 / 80
-"""Size of a digit, at least, as a share of the picture's longer side: 20 pixels of 1600, fewer say too little."""
-
-
+"""Smallest size of a digit, as a fraction of the page's longer side: 20 of 1600 pixels."""
 LOWEST, HIGHEST = 0.4, 2.5
-"""Heights of a digit, as multiples of the usual one on the page; what is lower is a dot, higher a drawing."""
+"""Range of a digit's height, as multiples of the typical one; smaller symbols are dots, larger ones are drawings."""
 
 
-def find_signs(marks: list[Mark]) -> list[Mark]:
-    """Return the marks that may be digits, by their size alone."""
-    usual = usual_height(marks)
-    return [mark for mark in marks if LOWEST * usual <= mark.height and mark.size <= HIGHEST * usual]
+class Found(NamedTuple):
+    """One symbol of a page.
+
+    Parameters
+    ----------
+    box : tuple of (int, int, int, int)
+        Left, top, right and bottom, in pixels of the upright picture; right and bottom are exclusive.
+    ink : Ink
+        The prepared symbol.
+    """
+
+    box: tuple[int, int, int, int]
+    ink: Ink
+
+
+def find(picture: npt.ArrayLike | str | Path | Image) -> list[Found]:
+    """Return the symbols of a picture whose size fits a digit, those with the most ink first.
+
+    Parameters
+    ----------
+    picture : array_like, str, Path or PIL.Image.Image
+        As for `Classifier.classify`.
+
+    Raises
+    ------
+    PictureError
+        If it cannot be read or is too large.
+    """
+    pixels = load_pixels(picture)
+    height, width = pixels.shape[:2]
+    factor = -(-max(height, width) // LONGEST)
+    page = photo_ink(grayscale(pixels, LONGEST), SMALLEST)
+    typical = typical_height(page.symbols)
+    found = []
+    for symbol in page.symbols:
+        if LOWEST * typical <= symbol.height and symbol.size <= HIGHEST * typical:
+            top, left, bottom, right = (side * factor for side in symbol.box)
+            box = (left, top, min(right, width), min(bottom, height))
+            found.append(Found(box, Ink.of(page.extract(symbol))))
+    return found

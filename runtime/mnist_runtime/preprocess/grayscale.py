@@ -1,4 +1,4 @@
-"""`brightness`: a picture of any kind as grey on opaque paper, and no larger than there is use for."""
+"""`grayscale`: a picture of any kind as grey on opaque paper, and no larger than there is use for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import PictureError
 
-__all__ = ["MAX_PIXELS", "Grey", "brightness"]
+__all__ = ["MAX_PIXELS", "FloatImage", "grayscale"]
 
 MAX_PIXELS = 50_000_000
 """Largest picture that is accepted: above any phone's camera mode that a Pi's memory could hold."""
@@ -18,10 +18,10 @@ STRIP = 500_000
 COLOUR = np.array([0.299, 0.587, 0.114], np.float32)
 """Shares of red, green and blue in brightness, of ITU-R BT.601."""
 
-Grey = npt.NDArray[np.float32]
+FloatImage = npt.NDArray[np.float32]
 
 
-def brightness(picture: npt.NDArray[Any], longest: int) -> Grey:
+def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
     """Return the brightness 0..255 of a picture, its longer side at most `longest` pixels.
 
     A larger picture is reduced by the least whole factor that will do, strip by strip; so neither time nor memory
@@ -49,18 +49,18 @@ def brightness(picture: npt.NDArray[Any], longest: int) -> Grey:
         or (picture.ndim == 3 and not 1 <= picture.shape[2] <= 4)
     ):
         raise PictureError(
-            "Expected a picture of shape (h, w) or (h, w, 1..4) and dtype uint8, received shape "
-            f"{picture.shape} and dtype {picture.dtype}; convert it first."
+            f"The picture has shape {picture.shape} and dtype {picture.dtype}, but shape (h, w) or (h, w, 1..4) "
+            "and dtype uint8 are needed. Convert it."
         )
     if picture.size == 0 or picture.shape[0] * picture.shape[1] > MAX_PIXELS:
         raise PictureError(
-            f"Expected a picture of 1 to {MAX_PIXELS:,} pixels, received shape {picture.shape}; scale it first."
+            f"The picture has shape {picture.shape}, but 1 to {MAX_PIXELS:,} pixels are allowed. Resize it."
         )
     shown, alpha = _reduced(picture, -(-max(picture.shape[:2]) // longest))
     return shown if alpha is None else _on_paper(shown, alpha)
 
 
-def _reduced(picture: npt.NDArray[np.uint8], times: int) -> tuple[Grey, Grey | None]:
+def _reduced(picture: npt.NDArray[np.uint8], times: int) -> tuple[FloatImage, FloatImage | None]:
     """Return `_layers`, each pixel the mean of a block of `times` x `times`, or of as many as the edge leaves."""
     if times == 1:
         return _layers(picture)
@@ -77,7 +77,7 @@ def _reduced(picture: npt.NDArray[np.uint8], times: int) -> tuple[Grey, Grey | N
     return np.concatenate(shown), np.concatenate(alphas) if alphas else None
 
 
-def _layers(picture: npt.NDArray[np.uint8]) -> tuple[Grey, Grey | None]:
+def _layers(picture: npt.NDArray[np.uint8]) -> tuple[FloatImage, FloatImage | None]:
     """Return the brightness that each pixel adds to what is behind it, and its alpha 0..1; None for opaque pictures."""
     if picture.ndim == 2:
         return picture.astype(np.float32), None
@@ -89,7 +89,7 @@ def _layers(picture: npt.NDArray[np.uint8]) -> tuple[Grey, Grey | None]:
     return grey * alpha, alpha
 
 
-def _block_means(values: Grey, times: int) -> Grey:
+def _block_means(values: FloatImage, times: int) -> FloatImage:
     means = values
     for axis in (0, 1):
         starts = np.arange(0, values.shape[axis], times)
@@ -98,7 +98,7 @@ def _block_means(values: Grey, times: int) -> Grey:
     return means
 
 
-def _on_paper(shown: Grey, alpha: Grey) -> Grey:
+def _on_paper(shown: FloatImage, alpha: FloatImage) -> FloatImage:
     """Lay a picture on opaque paper, on which all that is drawn on it can be seen."""
     if not alpha.any():
         return np.zeros_like(shown)
@@ -107,7 +107,7 @@ def _on_paper(shown: Grey, alpha: Grey) -> Grey:
     return shown + np.float32(_paper_behind(shown, alpha)) * (1 - alpha)
 
 
-def _paper_behind(shown: Grey, alpha: Grey) -> float:
+def _paper_behind(shown: FloatImage, alpha: FloatImage) -> float:
     """Return the brightness of the paper: that of a card, if the picture is one; else the opposite of the ink's.
 
     A card brings its own paper: it holds dark and bright, and fills its frame or has an edge of one brightness.

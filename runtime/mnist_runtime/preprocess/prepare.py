@@ -1,39 +1,64 @@
-"""`prepare`: any picture of one digit to the 28x28 pixels that MNIST models expect; `digit_ink` is half the way.
+"""Prepare a picture of one digit: `prepare` returns its MNIST image, `prepare_ink` also checks for scribbles.
 
-A photograph's light, paper, printed lines and dirt are taken away first; what is clean already stays as it is.
+Clean drawings keep their ink unchanged. From photographs, shading, background, ruled lines and dirt are removed.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BlankError
-from mnist_runtime.preprocess.grayscale import Grey, brightness
-from mnist_runtime.preprocess.ink.clean import drawn_ink, plain_ink
-from mnist_runtime.preprocess.ink.photo import handwriting
-from mnist_runtime.preprocess.ink.symbols import main_mark
-from mnist_runtime.preprocess.normalize import mnist_form
+from mnist_runtime.preprocess.decode import load_pixels
+from mnist_runtime.preprocess.grayscale import FloatImage, grayscale
+from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink
+from mnist_runtime.preprocess.ink.strokes import is_scribble
+from mnist_runtime.preprocess.ink.symbols import main_symbol
+from mnist_runtime.preprocess.normalize import normalize
 
-__all__ = ["digit_ink", "prepare"]
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Ink", "prepare", "prepare_ink"]
 
 LONGEST = 640
-"""Longer side of the picture that is worked on."""
+"""Longer side, in pixels, to which a picture is reduced."""
 SMALLEST = 1 / 40
-"""Size of a digit, at least, as a share of the longer side: with fewer than 16 of 640 pixels it would be guessed."""
+"""Smallest size of a digit, as a fraction of the longer side: 16 of 640 pixels."""
 SMALL = 48
-"""Longer side below which a picture has too few pixels to tell paper from ink: it holds a digit and nothing else."""
+"""Pictures with a longer side below this have too few pixels to measure a background, and hold one digit only."""
+
+
+class Ink(NamedTuple):
+    """One symbol, prepared for a model.
+
+    Parameters
+    ----------
+    image : ndarray of shape (28, 28), dtype uint8
+        White on black, as in MNIST.
+    is_scribble : bool
+        Whether the strokes enclose more areas than those of any digit.
+    """
+
+    image: npt.NDArray[np.uint8]
+    is_scribble: bool
+
+    @classmethod
+    def of(cls, strokes: FloatImage) -> Ink:
+        """Normalize the ink (h, w), 0..255, of one symbol."""
+        return cls(normalize(strokes), is_scribble(strokes))
 
 
 def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Make a picture of one digit into the pixels of an MNIST image.
+    """Convert a picture of one digit to an MNIST image.
 
     Parameters
     ----------
     picture : ndarray of shape (h, w), (h, w, 1), (h, w, 2), (h, w, 3) or (h, w, 4), dtype uint8
-        Grey, grey with alpha, RGB or RGB with alpha; dark ink on light paper or the other way round.
+        Gray, gray with alpha, RGB or RGB with alpha; dark ink on a light background or the reverse.
 
     Returns
     -------
@@ -43,34 +68,42 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     Raises
     ------
     PictureError
-        If shape or dtype are others, or it has more than 50 million pixels.
+        If shape or dtype differ, or it has more than 50 million pixels.
     BlankError
-        If it shows nothing.
+        If it shows no ink.
 
     Examples
     --------
-    >>> paper = np.full((200, 100, 3), 240, np.uint8)
-    >>> paper[40:160, 45:55] = 30  # a one
-    >>> image = prepare(paper)
+    >>> page = np.full((200, 100, 3), 240, np.uint8)
+    >>> page[40:160, 45:55] = 30  # a one
+    >>> image = prepare(page)
     >>> image.shape, int(image.max()), int((image.max(axis=1) > 0).sum())
     ((28, 28), 255, 20)
     """
-    return mnist_form(digit_ink(picture))
+    return normalize(_digit_strokes(picture))
 
 
-def digit_ink(picture: npt.NDArray[Any]) -> Grey:
-    """Return the ink (h, w), 0..255, of the digit in a picture as `prepare` takes it, which may be a photograph.
+def prepare_ink(picture: npt.ArrayLike | str | Path | Image) -> Ink:
+    """Prepare a picture of one digit, given as an array, a file or a Pillow image.
 
     Raises
     ------
     PictureError, BlankError
-        As `prepare` does.
+        As `prepare` does, or if the file cannot be read.
     """
-    grey = brightness(picture, LONGEST)
-    drawn = plain_ink(grey) if max(grey.shape) < SMALL else drawn_ink(grey)
-    if drawn is not None:
-        return drawn
-    found = handwriting(grey, SMALLEST)
-    if not found.marks:
-        raise BlankError("Expected a digit, received a picture with nothing on its paper; take it with more contrast.")
-    return found.cut(main_mark(found.marks, grey.shape))
+    return Ink.of(_digit_strokes(load_pixels(picture)))
+
+
+def _digit_strokes(picture: npt.NDArray[Any]) -> FloatImage:
+    """Return the ink (h, w), 0..255, of the one digit in a drawing or a photograph."""
+    gray = grayscale(picture, LONGEST)
+    ink = flat_background_ink(gray) if max(gray.shape) < SMALL else clean_ink(gray)
+    if ink is not None:
+        return ink
+    # Imported here only: clean pictures do not need it, and it delays the first answer by some milliseconds.
+    from mnist_runtime.preprocess.ink.photo import photo_ink
+
+    found = photo_ink(gray, SMALLEST)
+    if not found.symbols:
+        raise BlankError("The picture shows no ink on its background. Take it with more contrast.")
+    return found.extract(main_symbol(found.symbols, gray.shape))

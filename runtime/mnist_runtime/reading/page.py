@@ -11,10 +11,7 @@ import numpy.typing as npt
 
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.prediction import Prediction
-from mnist_runtime.preprocess.decode import pixels_from
-from mnist_runtime.preprocess.find import LONGEST, SMALLEST, find_signs
-from mnist_runtime.preprocess.grayscale import brightness
-from mnist_runtime.preprocess.ink.photo import handwriting
+from mnist_runtime.preprocess.find import find
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -79,30 +76,24 @@ def read(
     >>> [(found.prediction.digit, found.box) for found in read(page)]
     [(1, (40, 20, 46, 80)), (1, (150, 22, 156, 82))]
     """
-    pixels = pixels_from(picture)
-    grey = brightness(pixels, LONGEST)
-    writing = handwriting(grey, SMALLEST)
-    signs = find_signs(writing.marks)
-    if not signs:
+    found = find(picture)
+    if not found:
         return ()
     classifier = classifier or Classifier.load()
-    found = classifier.classify_ink([writing.cut(sign) for sign in signs])
-    times = -(-max(pixels.shape[:2]) // LONGEST)
-    height, width = pixels.shape[:2]
-    readings = []
-    for index in _reading_order([sign.box for sign in signs]):
-        top, left, bottom, right = (side * times for side in signs[index].box)
-        if everything or found[index].digit is not None:
-            readings.append(Reading((left, top, min(right, width), min(bottom, height)), found[index]))
-    return tuple(readings)
+    predictions = classifier.classify_ink([symbol.ink for symbol in found])
+    return tuple(
+        Reading(found[index].box, predictions[index])
+        for index in _reading_order([symbol.box for symbol in found])
+        if everything or predictions[index].digit is not None
+    )
 
 
 def _reading_order(boxes: list[tuple[int, int, int, int]]) -> list[int]:
-    """Return the numbers of `boxes` (top, left, bottom, right) row by row, each row from the left.
+    """Return the numbers of `boxes` (left, top, right, bottom) row by row, each row from the left.
 
     The slant of the rows is the one under which most boxes lie level with others.
     """
-    top, left, bottom, right = np.array(boxes, np.float64).T
+    left, top, right, bottom = np.array(boxes, np.float64).T
     usual = float(np.median(bottom - top))
     rows, columns = (top + bottom) / 2, (left + right) / 2
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from mnist_runtime import BackendError, PictureError, prepare
-from mnist_runtime.preprocess.decode import pixels_of, read_picture
+from mnist_runtime.preprocess.decode import image_pixels, read_picture
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"])
@@ -27,7 +27,8 @@ def test_every_mode_gives_the_same_digit(tmp_path: Path, seven: np.ndarray, mode
 def test_an_image_in_hand_is_read_as_from_a_file(seven: np.ndarray, mode: str) -> None:
     grey = Image.fromarray(seven).convert("L") if mode in ("I", "F", "1") else Image.fromarray(seven)
     assert (
-        np.abs(prepare(pixels_of(grey.convert(mode, dither=Image.Dither.NONE))).astype(int) - prepare(seven)).max() <= 3
+        np.abs(prepare(image_pixels(grey.convert(mode, dither=Image.Dither.NONE))).astype(int) - prepare(seven)).max()
+        <= 3
     )
 
 
@@ -102,33 +103,33 @@ def test_pixels_that_are_no_numbers_are_told(value: float) -> None:
     values = np.zeros((28, 28), np.float32)
     values[3, 3] = value
     with pytest.raises(PictureError, match="Expected finite pixels, received"):
-        pixels_of(Image.fromarray(values))
+        image_pixels(Image.fromarray(values))
 
 
 def test_deep_pixels_are_brought_to_their_own_range_also_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     deep = np.random.default_rng(0).integers(3, 60_000, (97, 31)).astype(np.uint16)
     deep[0, 0], deep[-1, -1] = 3, 60_000
-    whole = pixels_of(Image.fromarray(deep))
+    whole = image_pixels(Image.fromarray(deep))
     assert np.array_equal(whole, np.rint((deep.astype(float) - 3) * (255 / 59_997)).astype(np.uint8))
     monkeypatch.setattr("mnist_runtime.preprocess.decode.PIECE", 100)
-    assert np.array_equal(pixels_of(Image.fromarray(deep)), whole)
+    assert np.array_equal(image_pixels(Image.fromarray(deep)), whole)
 
 
 def test_transparency_is_kept_and_its_absence_too(seven: np.ndarray) -> None:
     opaque, grey = Image.fromarray(seven), Image.fromarray(seven).convert("L")
-    assert pixels_of(opaque).shape == (*seven.shape[:2], 3)
-    assert pixels_of(grey).shape == seven.shape[:2]
+    assert image_pixels(opaque).shape == (*seven.shape[:2], 3)
+    assert image_pixels(grey).shape == seven.shape[:2]
     opaque.info["transparency"] = (250, 250, 250)  # as a PNG names one colour
-    assert set(pixels_of(opaque)[..., 3].ravel().tolist()) == {0, 255}
+    assert set(image_pixels(opaque)[..., 3].ravel().tolist()) == {0, 255}
 
 
 def test_an_image_in_hand_that_cannot_be_decoded_is_told(tmp_path: Path, seven: np.ndarray) -> None:
     Image.fromarray(seven).save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:100])
     with Image.open(tmp_path / "half.png") as picture, pytest.raises(PictureError, match="Expected a picture, could"):
-        pixels_of(picture)
+        image_pixels(picture)
     with pytest.raises(PictureError, match=r"received 0 x 9"):
-        pixels_of(Image.new("L", (0, 9)))
+        image_pixels(Image.new("L", (0, 9)))
 
 
 def test_threads_leave_the_filters_of_warnings_as_they_were(tmp_path: Path, seven: np.ndarray) -> None:

@@ -3,14 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_runtime.preprocess.normalize import mnist_form
+from mnist_runtime.preprocess.normalize import normalize
 
 
 @given(st.integers(20, 90), st.integers(20, 90), st.integers(0, 30), st.integers(0, 30))
 def test_a_box_of_any_size_is_fitted_and_centred(height: int, width: int, above: int, left: int) -> None:
     ink = np.zeros((above + height + 9, left + width + 5), np.float32)
     ink[above : above + height, left : left + width] = 255
-    image = mnist_form(ink)
+    image = normalize(ink)
     rows, columns = np.flatnonzero(image.max(axis=1) > 40), np.flatnonzero(image.max(axis=0) > 40)
     assert image.max() == 255
     assert max(np.ptp(rows), np.ptp(columns)) + 1 in (19, 20)
@@ -24,7 +24,7 @@ def test_the_middle_is_that_of_mass() -> None:
     ink = np.zeros((20, 20), np.float32)
     ink[:, :4] = 255
     ink[8:12, 4:] = 255
-    image = mnist_form(ink)
+    image = normalize(ink)
     rows, columns = np.indices(image.shape)
     assert (image * rows).sum() / image.sum() == pytest.approx(13.5, abs=0.6)
     assert (image * columns).sum() / image.sum() == pytest.approx(13.5, abs=0.6)
@@ -34,4 +34,4 @@ def test_ripples_do_not_stretch_the_crop() -> None:
     ink = np.full((60, 60), 20, np.float32)
     ink[20:40, 20:40] = 255
     clean = np.where(ink > 100, ink, np.float32(0))
-    assert np.array_equal(mnist_form(ink), mnist_form(clean))
+    assert np.array_equal(normalize(ink), normalize(clean))

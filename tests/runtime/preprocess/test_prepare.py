@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mnist_runtime import Classifier, PictureError, prepare
-from mnist_runtime.preprocess.ink.clean import plain_ink
-from mnist_runtime.preprocess.normalize import mnist_form
+from mnist_runtime.preprocess.ink.clean import flat_background_ink
+from mnist_runtime.preprocess.normalize import normalize
 from mnist_tools.studies.camera import CONDITIONS, NOTHING, Conditions, photograph_one, stroke_of, with_pen
 from mnist_trainer import Dataset, Splits
 
@@ -27,7 +27,7 @@ def test_any_picture_gives_an_mnist_image_or_a_clear_error(picture: np.ndarray) 
     try:
         image = prepare(picture)
     except PictureError as error:
-        assert str(error).startswith("Expected")  # noqa: PT017  # either outcome is right
+        assert str(error).startswith("The picture")  # noqa: PT017  # either outcome is right
         return
     assert image.shape == (28, 28)
     assert image.dtype == np.uint8
@@ -74,7 +74,7 @@ def test_mnist_like_input_gives_these_very_bytes() -> None:
 def test_clean_drawings_are_scaled_and_nothing_else(digits: Splits, size: int) -> None:
     for image in digits.test.images[:8]:
         ink = np.pad(np.rint(255 * stroke_of(image, size)).astype(np.uint8), size // 3)
-        expected = mnist_form(plain_ink(ink.astype(np.float32)))
+        expected = normalize(flat_background_ink(ink.astype(np.float32)))
         assert np.array_equal(prepare(ink), expected)
         assert np.array_equal(prepare(255 - ink), expected)
 
@@ -198,4 +198,4 @@ def test_any_proportions_are_answered(shape: tuple[int, ...]) -> None:
     try:
         assert prepare(noise).shape == (28, 28)
     except PictureError as error:
-        assert str(error).startswith("Expected")  # noqa: PT017  # either outcome is right
+        assert str(error).startswith("The picture")  # noqa: PT017  # either outcome is right

@@ -1,1 +1,1 @@
-"""TODO ink."""
+"""Separate ink from background: `clean` for drawings and scans, `photo` for photographs."""

@@ -1,4 +1,4 @@
-"""`ink_on`: how dark each pixel's ink is, whatever the light and the paper, in NumPy alone."""
+"""`subtract_background`: how dark each pixel's ink is, whatever the light and the paper, in NumPy alone."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mnist_runtime.preprocess.grayscale import Grey
+from mnist_runtime.preprocess.grayscale import FloatImage
 
-__all__ = ["ink_on", "noise_of", "repeated"]
+__all__ = ["background_noise", "repeat_cells", "subtract_background"]
 
 CELLS = 48
 """Cells along the longer side of the grid on which the paper is measured."""
@@ -26,7 +26,7 @@ RCOND = 1e-12
 """Of the least squares; without it NumPy looks up its precision and warns where an interpreter flushes subnormals."""
 
 
-def ink_on(grey: Grey) -> Grey:
+def subtract_background(grey: FloatImage) -> FloatImage:
     """Return the ink 0..1 on each pixel of a picture (h, w) of brightness 0..255.
 
     The paper's own brightness is measured in small cells: of two surfaces, one above and one below the picture, it is
@@ -43,7 +43,7 @@ def ink_on(grey: Grey) -> Grey:
     return ((paper - grey) / light).astype(np.float32)
 
 
-def noise_of(ink: Grey) -> float:
+def background_noise(ink: FloatImage) -> float:
     """Return the standard deviation of the paper in `ink`.
 
     It is measured on the 40 % of the pixels that have the least, for in a tight crop hardly more of it is paper; of
@@ -52,7 +52,7 @@ def noise_of(ink: Grey) -> float:
     return float(np.quantile(np.abs(ink), 0.4)) / 0.524
 
 
-def _cells(grey: Grey, side: int) -> list[Grey]:
+def _cells(grey: FloatImage, side: int) -> list[FloatImage]:
     """Return the darkest, the middle and the brightest of each cell, all a little inside of the extremes."""
     height, width = grey.shape
     rows, columns = -(-height // side), -(-width // side)
@@ -63,7 +63,7 @@ def _cells(grey: Grey, side: int) -> list[Grey]:
     return [ordered[..., int(share * (count - 1))] for share in (0.03, 0.5, 0.97)]
 
 
-def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
+def _bright_ink(grey: FloatImage, cells: list[FloatImage], side: int) -> bool:
     """Say whether the ink is brighter than the paper.
 
     Of what lies near an edge, and of that on the border, most is paper. Edges are compared on a logarithmic scale, on
@@ -71,8 +71,8 @@ def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
     """
     low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))
-    near = repeated(span >= 0.6 * span.max(), side, grey.shape)
-    bright = grey > repeated((low + high) / 2, side, grey.shape)
+    near = repeat_cells(span >= 0.6 * span.max(), side, grey.shape)
+    bright = grey > repeat_cells((low + high) / 2, side, grey.shape)
     border = np.ones_like(near)
     border[1:-1, 1:-1] = False
     weight = 2 * float(near[border].mean())
@@ -80,7 +80,7 @@ def _bright_ink(grey: Grey, cells: list[Grey], side: int) -> bool:
     return float(bright[near].mean()) + weight * at_border < 0.5 * (1 + weight)
 
 
-def _extreme(cells: Grey, reach: int, which: np.ufunc) -> Grey:
+def _extreme(cells: FloatImage, reach: int, which: np.ufunc) -> FloatImage:
     """Return for each cell the least (`np.minimum`) or the greatest (`np.maximum`) of those within `reach`."""
     padded = np.pad(cells, reach, mode="edge")
     for axis in (0, 1):
@@ -88,7 +88,7 @@ def _extreme(cells: Grey, reach: int, which: np.ufunc) -> Grey:
     return padded
 
 
-def _closed(cells: Grey) -> Grey:
+def _closed(cells: FloatImage) -> FloatImage:
     """Fill everything dark that is narrower than the window, as strokes are; edges of a shadow stay where they are.
 
     The light's trend is taken out meanwhile, since beyond the picture's edge it cannot be followed.
@@ -98,7 +98,7 @@ def _closed(cells: Grey) -> Grey:
     return _extreme(_extreme(level, REACH, np.maximum), REACH, np.minimum) + trend
 
 
-def _trend(cells: Grey) -> Grey:
+def _trend(cells: FloatImage) -> FloatImage:
     """Return the quadratic surface that most cells lie on: the least absolute deviations, by weights that adapt."""
     rows, columns = (np.linspace(-1, 1, side) for side in cells.shape)
     powers = [rows[:, None] ** a * columns**b for a, b in ((0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (2, 0))]
@@ -108,14 +108,14 @@ def _trend(cells: Grey) -> Grey:
     for _ in range(8):
         factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=RCOND)[0]
         weights = 1 / np.sqrt(np.maximum(np.abs(values - terms @ factors), 1))
-    surface: Grey = (terms @ factors).reshape(cells.shape).astype(np.float32)
+    surface: FloatImage = (terms @ factors).reshape(cells.shape).astype(np.float32)
     return surface
 
 
-def _refined(grey: Grey, paper: Grey, side: int) -> Grey:
+def _refined(grey: FloatImage, paper: FloatImage, side: int) -> FloatImage:
     """Measure the paper once more, where there is no ink, in the mean of the cells around."""
     ink = paper - grey
-    edge = max(3 * noise_of(ink), 0.2 * float(np.percentile(ink, 99.8)))
+    edge = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, 99.8)))
     free = (ink < edge).astype(np.float32)
     weight, total = _sums(free, side), _sums(free * ink, side)
     weight, total = (_blur(each) for each in (weight, total))
@@ -123,13 +123,13 @@ def _refined(grey: Grey, paper: Grey, side: int) -> Grey:
     return paper - _enlarged(level.astype(np.float32), side, grey.shape)
 
 
-def _sums(values: Grey, side: int) -> Grey:
+def _sums(values: FloatImage, side: int) -> FloatImage:
     """Return the sum of `values` (h, w) over each cell."""
     rows = np.add.reduceat(values, np.arange(0, values.shape[0], side), axis=0)
     return np.add.reduceat(rows, np.arange(0, values.shape[1], side), axis=1)
 
 
-def _blur(cells: Grey) -> Grey:
+def _blur(cells: FloatImage) -> FloatImage:
     """Return the binomial mean of each cell and its eight neighbours."""
     padded = np.pad(cells, 1, mode="edge")
     for axis in (0, 1):
@@ -137,14 +137,14 @@ def _blur(cells: Grey) -> Grey:
     return padded
 
 
-def repeated(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def repeat_cells(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
     """Spread the cells' values over `shape`; beyond the last cell its own goes on."""
     rows, columns = (np.minimum(np.arange(length) // side, cells.shape[axis] - 1) for axis, length in enumerate(shape))
     spread: npt.NDArray[Any] = cells[np.ix_(rows, columns)]
     return spread
 
 
-def _enlarged(cells: Grey, side: int, shape: tuple[int, ...]) -> Grey:
+def _enlarged(cells: FloatImage, side: int, shape: tuple[int, ...]) -> FloatImage:
     """Spread the cells' values over `shape`, linearly between the middles of the cells."""
     for axis in (0, 1):
         place = np.clip((np.arange(shape[axis]) + 0.5) / side - 0.5, 0, cells.shape[axis] - 1)

@@ -1,4 +1,4 @@
-"""`drawn_ink`: the ink of a picture that was drawn or scanned clean, as it is."""
+"""Extract the ink of a clean drawing or scan, which needs no correction."""
 
 from __future__ import annotations
 
@@ -8,68 +8,68 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BlankError
-from mnist_runtime.preprocess.grayscale import Grey
-from mnist_runtime.preprocess.ink.components import components
-from mnist_runtime.preprocess.ink.ruled_lines import ruling
+from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.ink.components import connected_components
+from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import STROKE, is_thin
-from mnist_runtime.preprocess.ink.symbols import marks
+from mnist_runtime.preprocess.ink.symbols import group_symbols
 
-__all__ = ["drawn_ink", "plain_ink"]
+__all__ = ["clean_ink", "flat_background_ink"]
 
 MIN_CONTRAST = 16
-"""Steps of 255 between ink and paper below which a picture counts as blank."""
-PAPER = 0.1
-"""Share of a drawn picture, at least, that is paper of one brightness; a photograph has no such paper."""
+"""Least difference between ink and background, of 255; with less, a picture is blank."""
+BACKGROUND = 0.1
+"""Least fraction of a drawing that has exactly the background's brightness; photographs have no such background."""
 SOFT = 3
-"""Pixels that are no paper in a drawn picture, at most, as a multiple of the strokes: their soft edges."""
+"""Most pixels of a drawing that differ from the background, as a multiple of the strokes' pixels: soft edges."""
 
 
-def drawn_ink(grey: Grey) -> Grey | None:
-    """Return the ink (h, w), 0..255, of a drawing of one sign, of brightness 0..255; None if it is none, or not clean.
+def clean_ink(gray: FloatImage) -> FloatImage | None:
+    """Return the ink (h, w), 0..255, of a clean drawing of one symbol; None for any other picture.
 
     Raises
     ------
     BlankError
-        If it shows nothing.
+        If it shows no ink.
     """
-    marked = grey != np.median(_border(grey))
-    if marked.mean() > 1 - PAPER or _border(marked).mean() > 0.5:
+    marked = gray != np.median(_border(gray))
+    if marked.mean() > 1 - BACKGROUND or _border(marked).mean() > 0.5:
         return None
-    ink = plain_ink(grey)
+    ink = flat_background_ink(gray)
     strokes = ink > STROKE * 255
     if marked.sum() > SOFT * strokes.sum():
         return None
-    parts = components(strokes)
-    signs = marks(parts.boxes, parts.sums(ink))
-    if len(signs) > 1 or len(signs[0].parts) < len(parts) or is_thin(strokes, signs[0].size) or ruling(marked).any():
+    components = connected_components(strokes)
+    symbols = group_symbols(components.boxes, components.sums(ink))
+    one_symbol = len(symbols) == 1 and len(symbols[0].components) == len(components)
+    if not one_symbol or is_thin(strokes, symbols[0].size) or find_ruled_lines(marked).any():
         return None
     return ink
 
 
-def plain_ink(grey: Grey) -> Grey:
-    """Turn brightness into ink, 0..255, whichever of ink and paper is the brighter; the border shows the paper.
+def flat_background_ink(gray: FloatImage) -> FloatImage:
+    """Return the ink, 0..255, on a background of one brightness, which is the border's; the ink may be brighter.
 
     Raises
     ------
     BlankError
-        If there is none.
+        If there is no ink.
     """
-    border = _border(grey)
-    paper = np.median(border)
-    darkest, brightest = paper - grey.min(), grey.max() - paper
+    border = _border(gray)
+    background = np.median(border)
+    darkest, brightest = background - gray.min(), gray.max() - background
     contrast = max(darkest, brightest)
     if contrast < MIN_CONTRAST:
         raise BlankError(
-            f"Expected a digit, received a blank picture: its brightness varies by {contrast:.0f} of 255 only; "
-            "take it with more contrast."
+            f"The picture is blank: its brightness varies by only {contrast:.0f} of 255. Take it with more contrast."
         )
-    ink = np.clip((paper - grey) if darkest > brightest else (grey - paper), 0, None)
-    texture = 6 * np.median(np.abs(border - paper))  # 4 sigma of noise on the paper; 0 in a clean picture
-    ink[ink <= texture] = 0
+    ink = np.clip((background - gray) if darkest > brightest else (gray - background), 0, None)
+    noise = 6 * np.median(np.abs(border - background))  # 4 standard deviations of the noise; 0 in a clean picture
+    ink[ink <= noise] = 0
     if not ink.any():
-        raise BlankError("Expected a digit, received a picture whose contrast is all noise; light the paper evenly.")
-    strongest: Grey = ink * np.float32(255 / ink.max())
-    return strongest
+        raise BlankError("The picture shows noise only. Take it in even light.")
+    scaled: FloatImage = ink * np.float32(255 / ink.max())
+    return scaled
 
 
 def _border(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

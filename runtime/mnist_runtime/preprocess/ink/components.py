@@ -1,4 +1,4 @@
-"""`components`: what hangs together in a mask, in NumPy alone."""
+"""`connected_components`: what hangs together in a mask, in NumPy alone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Components", "components", "grown"]
+__all__ = ["Components", "connected_components", "dilate"]
 
 Integers = npt.NDArray[np.intp]
 
@@ -40,12 +40,12 @@ class Components:
         return np.append(chosen, False)[self.labels]
 
 
-def components(mask: npt.NDArray[np.bool_]) -> Components:
+def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
     """Label the parts of `mask` (h, w) whose pixels touch, corners included.
 
     Examples
     --------
-    >>> found = components(np.array([[1, 0, 0, 1], [0, 1, 0, 1]], bool))
+    >>> found = connected_components(np.array([[1, 0, 0, 1], [0, 1, 0, 1]], bool))
     >>> found.boxes.tolist()
     [[0, 0, 2, 2], [0, 3, 2, 4]]
     """
@@ -78,7 +78,7 @@ def components(mask: npt.NDArray[np.bool_]) -> Components:
     return Components(labels.reshape(height, step)[:, 1:-1], boxes)
 
 
-def grown(mask: npt.NDArray[np.bool_], steps: int) -> npt.NDArray[np.bool_]:
+def dilate(mask: npt.NDArray[np.bool_], steps: int) -> npt.NDArray[np.bool_]:
     """Return `mask` and what lies within `steps` pixels of it, at a cost that does not depend on how many these are."""
     for axis in (0, 1):
         length = mask.shape[axis]

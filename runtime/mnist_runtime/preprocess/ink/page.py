@@ -1,15 +1,15 @@
-"""`sheet_alone`: a light sheet that lies on a dark desk, as if it filled the picture, in NumPy alone."""
+"""`isolate_page`: a light sheet that lies on a dark desk, as if it filled the picture, in NumPy alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.preprocess.grayscale import Grey
-from mnist_runtime.preprocess.ink.background import repeated
-from mnist_runtime.preprocess.ink.components import components, grown
+from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.ink.background import repeat_cells
+from mnist_runtime.preprocess.ink.components import connected_components, dilate
 
-__all__ = ["sheet_alone"]
+__all__ = ["isolate_page"]
 
 Mask = npt.NDArray[np.bool_]
 
@@ -30,7 +30,7 @@ DARK, DARKER = 0.6, 0.45
 """Brightness of the desk, at most, as a share of the sheet's, on three sides and on fewer."""
 
 
-def sheet_alone(grey: Grey) -> Grey:
+def isolate_page(grey: FloatImage) -> FloatImage:
     """Return a picture (h, w) of brightness 0..255 with its desk papered over, if it shows a sheet on a desk.
 
     Around the sheet each pixel gets the brightness of the nearest part of the sheet. A picture that shows no desk is
@@ -43,7 +43,7 @@ def sheet_alone(grey: Grey) -> Grey:
     cells = grey[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
     light = _largest(cells >= (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2)
     sheet = _between(light) & _between(light.T).T
-    sheet = ~grown(~grown(np.pad(sheet, BAY), BAY), BAY)[BAY:-BAY, BAY:-BAY]  # a digit at the edge is a bay
+    sheet = ~dilate(~dilate(np.pad(sheet, BAY), BAY), BAY)[BAY:-BAY, BAY:-BAY]  # a digit at the edge is a bay
     sides = np.array([1 - side.mean() for side in (sheet[0], sheet[-1], sheet[:, 0], sheet[:, -1])])
     if (
         sides.mean() < SURROUNDED
@@ -59,13 +59,13 @@ def sheet_alone(grey: Grey) -> Grey:
     core[1:-1, 1:-1] &= sheet[:-2, 1:-1] & sheet[2:, 1:-1] & sheet[1:-1, :-2] & sheet[1:-1, 2:]
     core[0] = core[-1] = core[:, 0] = core[:, -1] = False
     paper = _filled(np.where(light, cells, 0).astype(np.float32), light & core)
-    papered = repeated(paper, side, grey.shape)
-    return np.where(repeated(core, side, grey.shape), grey, papered)
+    papered = repeat_cells(paper, side, grey.shape)
+    return np.where(repeat_cells(core, side, grey.shape), grey, papered)
 
 
 def _largest(mask: Mask) -> Mask:
     """Return the part of `mask` that covers the most."""
-    parts = components(mask)
+    parts = connected_components(mask)
     counts = parts.sums(np.ones(mask.shape, np.float32))
     return parts.where(counts == counts.max())
 
@@ -83,7 +83,7 @@ def _between(mask: Mask) -> Mask:
     return between
 
 
-def _filled(values: Grey, known: Mask) -> Grey:
+def _filled(values: FloatImage, known: Mask) -> FloatImage:
     """Give each value that is not known that of a nearest one that is."""
     while not known.all() and known.any():
         for axis, shift in ((0, 1), (0, -1), (1, 1), (1, -1)):

@@ -1,4 +1,4 @@
-"""`handwriting`: the ink on a photographed sheet, without paper, light and printed lines, in NumPy alone."""
+"""Extract handwriting from a photograph: shading, background and ruled lines are removed. Uses NumPy only."""
 
 from __future__ import annotations
 
@@ -7,109 +7,109 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.preprocess.grayscale import Grey
-from mnist_runtime.preprocess.ink.background import ink_on, noise_of
-from mnist_runtime.preprocess.ink.components import Components, components, grown
-from mnist_runtime.preprocess.ink.page import sheet_alone
-from mnist_runtime.preprocess.ink.ruled_lines import ruling
-from mnist_runtime.preprocess.ink.strokes import stroke_width, thickened
-from mnist_runtime.preprocess.ink.symbols import Mark, marks
+from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
+from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
+from mnist_runtime.preprocess.ink.page import isolate_page
+from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
+from mnist_runtime.preprocess.ink.strokes import stroke_width, thicken
+from mnist_runtime.preprocess.ink.symbols import Symbol, group_symbols
 
-__all__ = ["Handwriting", "handwriting"]
+__all__ = ["PhotoInk", "photo_ink"]
 
 Mask = npt.NDArray[np.bool_]
 
 LEAST = 0.06
-"""Share of the paper's brightness that ink must take away: 15 of 255 on white paper."""
+"""Least strength of ink, as a fraction of the background's brightness: 15 of 255 on white paper."""
 NOISE = 5.0
-"""Standard deviations of the paper's brightness that ink must lie above it."""
+"""Least strength of ink, in standard deviations of the background's noise."""
 FAINT, FAINT_LINE = 0.4, 0.2
-"""Shares of the usual ink from which a pixel is a stroke's, or perhaps a printed line's."""
+"""Thresholds for pixels of strokes and of ruled lines, as fractions of the mean ink."""
 CLEAR = 0.3
-"""Share of the paper's brightness from which what the picture's edge cuts is ink; the edge of a shadow is fainter."""
+"""Mean ink from which symbols at the picture's edge are kept; below it they may be the edge of a shadow."""
 COARSE = 150
-"""Longer side from which pixels are averaged with their neighbours; in less, strokes are as thin as a pixel."""
+"""Longer side from which the ink is smoothed; in smaller pictures, strokes may be one pixel wide."""
 
 
 @dataclass(frozen=True)
-class Handwriting:
-    """What is written on a sheet.
+class PhotoInk:
+    """The ink on a page.
 
     Parameters
     ----------
     ink : ndarray of shape (h, w), dtype float32
-        Its strength, 1 for the usual.
+        Strength of the ink; 1 is the mean.
     lines : ndarray of shape (h, w), dtype bool
-        Printed lines, which were taken out.
-    parts : Components
-        Strokes that hang together, or nearly, and specks.
-    marks : list of Mark
-        Parts that make a sign together, the greatest first; specks and shadows are left out.
+        Ruled lines, which were removed.
+    components : Components
+        Connected strokes and specks. Strokes with tiny gaps count as connected.
+    symbols : list of Symbol
+        Groups of components, those with the most ink first; without specks and shadows.
     """
 
-    ink: Grey
+    ink: FloatImage
     lines: Mask
-    parts: Components
-    marks: list[Mark]
+    components: Components
+    symbols: list[Symbol]
 
-    def cut(self, mark: Mark) -> Grey:
-        """Return the ink of `mark` alone, 0..255, strokes as thick as they should be."""
-        top, left, bottom, right = mark.box
+    def extract(self, symbol: Symbol) -> FloatImage:
+        """Return the ink of `symbol` alone, 0..255, with thin strokes thickened."""
+        top, left, bottom, right = symbol.box
         box = (slice(top, bottom), slice(left, right))
-        strokes = np.isin(self.parts.labels[box], mark.parts)
-        ink = np.where(grown(strokes, 1), np.clip(self.ink[box], 0, 1) * np.float32(255), np.float32(0))
-        return thickened(ink, strokes)
+        strokes = np.isin(self.components.labels[box], symbol.components)
+        ink = np.where(dilate(strokes, 1), np.clip(self.ink[box], 0, 1) * np.float32(255), np.float32(0))
+        return thicken(ink, strokes)
 
 
-def handwriting(grey: Grey, smallest: float) -> Handwriting:
-    """Find what is written on a sheet.
+def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
+    """Find the ink on a photographed page.
 
     Parameters
     ----------
-    grey : ndarray of shape (h, w), dtype float32
-        Its brightness, 0..255, whichever of ink and paper is darker.
+    gray : ndarray of shape (h, w), dtype float32
+        Brightness 0..255; the ink may be darker or brighter than the background.
     smallest : float
-        Size of a sign, at least, as a share of the picture's longer side; what is smaller is dirt.
+        Smallest size of a symbol, as a fraction of the picture's longer side; smaller ones are dirt.
     """
-    ink = ink_on(sheet_alone(grey))
-    if max(grey.shape) >= COARSE:
+    ink = subtract_background(isolate_page(gray))
+    if max(gray.shape) >= COARSE:
         ink = _smooth(ink)
-    noise = noise_of(ink)
+    noise = background_noise(ink)
     floor = max(NOISE * noise, LEAST)
     candidates = ink[ink > floor]
     if not candidates.size:
-        nothing = np.zeros(grey.shape, bool)
-        return Handwriting(ink, nothing, components(nothing), [])
-    usual = float(candidates[candidates >= _divide(candidates)].mean())
-    lines = ruling(ink > max(floor, FAINT_LINE * usual))
-    strokes = (ink > max(floor, FAINT * usual)) & ~lines
-    # Grain and noise break thin strokes: what is nearer than a third of their width belongs together.
-    parts = _parts(strokes, max(1, round(stroke_width(strokes) / 3)))
-    found = [
-        mark
-        for mark in marks(parts.boxes, parts.sums(ink))
-        if mark.size >= smallest * max(grey.shape) and (usual >= CLEAR or not mark.is_cut(grey.shape))
+        nothing = np.zeros(gray.shape, bool)
+        return PhotoInk(ink, nothing, connected_components(nothing), [])
+    mean = float(candidates[candidates >= _otsu_threshold(candidates)].mean())
+    lines = find_ruled_lines(ink > max(floor, FAINT_LINE * mean))
+    strokes = (ink > max(floor, FAINT * mean)) & ~lines
+    # Noise and paper grain break thin strokes; gaps below a third of the stroke width are closed.
+    components = _components_across_gaps(strokes, max(1, round(stroke_width(strokes) / 3)))
+    symbols = [
+        symbol
+        for symbol in group_symbols(components.boxes, components.sums(ink))
+        if symbol.size >= smallest * max(gray.shape) and (mean >= CLEAR or not symbol.touches_edge(gray.shape))
     ]
-    return Handwriting(ink / np.float32(usual), lines, parts, found)
+    return PhotoInk(ink / np.float32(mean), lines, components, symbols)
 
 
-def _parts(strokes: Mask, near: int) -> Components:
-    """Return what hangs together in `strokes` over gaps of up to twice `near` pixels."""
-    found = components(grown(np.pad(strokes, near), near))
-    labels = np.where(strokes, found.labels[near:-near, near:-near], np.int32(-1))
-    return Components(labels, found.boxes - np.array([0, 0, 2 * near, 2 * near]))
+def _components_across_gaps(strokes: Mask, reach: int) -> Components:
+    """Label `strokes`; gaps of up to twice `reach` pixels count as connected."""
+    found = connected_components(dilate(np.pad(strokes, reach), reach))
+    labels = np.where(strokes, found.labels[reach:-reach, reach:-reach], np.int32(-1))
+    return Components(labels, found.boxes - np.array([0, 0, 2 * reach, 2 * reach]))
 
 
-def _smooth(ink: Grey) -> Grey:
-    """Average each pixel with its eight neighbours, binomially."""
+def _smooth(ink: FloatImage) -> FloatImage:
+    """Apply a 3x3 binomial filter."""
     padded = np.pad(ink, 1, mode="edge")
     rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / np.float32(4)
-    smooth: Grey = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(4)
+    smooth: FloatImage = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(4)
     return smooth
 
 
-def _divide(values: Grey) -> float:
-    """Return the value between the darker and the brighter of `values` (N. Otsu 1979): lines and noise from ink."""
+def _otsu_threshold(values: FloatImage) -> float:
+    """Return the threshold between two groups of values, such as noise and ink (N. Otsu 1979)."""
     counts, edges = np.histogram(values, 128)
     middles = (edges[1:] + edges[:-1]) / 2
     below = np.cumsum(counts)[:-1]

@@ -1,11 +1,11 @@
-"""`ruling`: the printed lines of a notebook or a grid, found in a mask of what is dark, in NumPy alone."""
+"""`find_ruled_lines`: the printed lines of a notebook or a grid, found in a mask of what is dark, in NumPy alone."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ruling"]
+__all__ = ["find_ruled_lines"]
 
 Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.intp]
@@ -26,7 +26,7 @@ END = 1 / 20
 """Share of its way within which a line must be seen at either end."""
 
 
-def ruling(mask: Mask) -> Mask:
+def find_ruled_lines(mask: Mask) -> Mask:
     """Return those pixels of `mask` (h, w) that belong to straight lines across the whole picture.
 
     Where a stroke crosses a line, or runs along it and is thicker, the line's pixels are the stroke's as well and stay

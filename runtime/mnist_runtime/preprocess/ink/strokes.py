@@ -1,14 +1,14 @@
-"""`thickened`: thin strokes, as of a pencil, made as thick as those of the pens that MNIST was written with."""
+"""`thicken`: thin strokes, as of a pencil, made as thick as those of the pens that MNIST was written with."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.preprocess.grayscale import Grey
-from mnist_runtime.preprocess.ink.components import components
+from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.ink.components import connected_components
 
-__all__ = ["STROKE", "is_scribble", "is_thin", "stroke_width", "thickened"]
+__all__ = ["STROKE", "is_scribble", "is_thin", "stroke_width", "thicken"]
 
 
 STROKE = 0.4
@@ -23,7 +23,7 @@ FADING = WIDTH / 2
 """Width below which a stroke fades in MNIST's pixels: a drawing's that is no thinner keeps its ink as it is."""
 
 
-def thickened(ink: Grey, mask: npt.NDArray[np.bool_]) -> Grey:
+def thicken(ink: FloatImage, mask: npt.NDArray[np.bool_]) -> FloatImage:
     """Return the `ink` (h, w) of one digit, of which `mask` are the strokes, with none thinner than 1/11 of it.
 
     In the 20 pixels that MNIST gives to a digit a thinner stroke would fade to grey. Ink that is thick enough is
@@ -49,7 +49,7 @@ def stroke_width(mask: npt.NDArray[np.bool_]) -> float:
     return float(2 * mask.sum() / max(1, outline))
 
 
-def _spread(ink: Grey, square: bool) -> Grey:
+def _spread(ink: FloatImage, square: bool) -> FloatImage:
     """Return for each pixel the strongest of it and its four neighbours, or eight."""
     padded = np.pad(ink, 1)
     rows = np.maximum(np.maximum(padded[:-2], padded[2:]), padded[1:-1])
@@ -70,7 +70,7 @@ SMALLEST = 32
 """Pixels of a sign's longer side below which its holes are not told apart."""
 
 
-def is_scribble(ink: Grey) -> bool:
+def is_scribble(ink: FloatImage) -> bool:
     """Say whether the strokes of one sign, of which `ink` (h, w) is 0..255, enclose more than a digit's do.
 
     Examples
@@ -85,6 +85,6 @@ def is_scribble(ink: Grey) -> bool:
     box = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     if max(box.shape) < SMALLEST:
         return False
-    gaps = components(~np.pad(box, 1))
+    gaps = connected_components(~np.pad(box, 1))
     areas = gaps.sums(np.ones(gaps.labels.shape, np.float32))
     return int((areas[1:] >= LEAST * box.size).sum()) > HOLES  # the first is what lies around

@@ -1,4 +1,4 @@
-"""`Mark`: parts of handwriting that make a sign together, and may be a digit; all of a sheet, or the one meant."""
+"""Group connected components into symbols: a 5 may consist of a body and a bar."""
 
 from __future__ import annotations
 
@@ -7,127 +7,128 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Mark", "main_mark", "marks"]
+__all__ = ["Symbol", "group_symbols", "main_symbol", "typical_height"]
 
 SPECK = 0.01
-"""Share of the largest part's ink below which a part is dirt, wherever it lies."""
+"""Components with less ink than this fraction of the largest one's are dirt."""
 MOST = 500
-"""Parts that are looked at, those with the most ink: a page holds fewer, noise more."""
+"""Number of components that are grouped at most, those with the most ink: a page holds fewer, noise holds more."""
 NEAR = 0.25
-"""Gap, as a share of a sign's size, over which a smaller part still belongs to it, as the bar of a 5 does."""
+"""Largest gap between the components of a symbol, as a fraction of its size; the bar of a 5 is so near."""
 BREAK = 0.08
-"""Gap, as a share of a sign's size, that is a break in a stroke, however large the whole becomes."""
+"""Largest gap within a broken stroke, as a fraction of the symbol's size; it is closed at any total size."""
 LARGEST = 1.4
-"""Size of a sign put together over wider gaps, at most, as a multiple of what is usual on the sheet."""
+"""Largest size of a symbol joined over wider gaps, as a multiple of the typical height on the page."""
 SMALLER = 0.6
-"""Height of a part, as a share of a sign's, below which it may stand beside it: two digits are more alike."""
+"""Height below which a component may stand beside a symbol, as a fraction of its height; two digits differ less."""
 BELOW = 0.3
-"""Share of the narrower one's width by which a part lies above or below a sign, and not beside it."""
+"""Least overlap for "above or below" instead of "beside", as a fraction of the narrower width."""
 
 Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
-class Mark:
-    """A sign on a sheet.
+class Symbol:
+    """One or more components that form a symbol.
 
     Parameters
     ----------
-    parts : tuple of int
-        Numbers of the parts that it consists of.
+    components : tuple of int
+        Their numbers.
     mass : float
-        Their ink.
+        Sum of their ink.
     box : tuple of (int, int, int, int)
-        Top, left, bottom and right around them, the latter two exclusive.
+        Top, left, bottom and right; bottom and right are exclusive.
     """
 
-    parts: tuple[int, ...]
+    components: tuple[int, ...]
     mass: float
     box: Box
 
     @property
     def height(self) -> int:
-        """From top to bottom, in pixels."""
+        """Height in pixels."""
         return self.box[2] - self.box[0]
 
     @property
     def width(self) -> int:
-        """From left to right, in pixels."""
+        """Width in pixels."""
         return self.box[3] - self.box[1]
 
     @property
     def size(self) -> int:
-        """The longer side."""
+        """Longer side in pixels."""
         return max(self.height, self.width)
 
-    def is_cut(self, shape: tuple[int, ...]) -> bool:
-        """Say whether the edge of a picture of `shape` (h, w) cuts it."""
+    def touches_edge(self, shape: tuple[int, ...]) -> bool:
+        """Return whether the edge of a picture of `shape` (h, w) may cut the symbol."""
         return min(self.box[:2]) == 0 or self.box[2] == shape[0] or self.box[3] == shape[1]
 
-    def gap(self, other: Mark) -> int:
-        """Return the pixels between the two, along the axis on which they lie further apart."""
-        return max(0, -self._shared(other, 0), -self._shared(other, 1))
+    def gap(self, other: Symbol) -> int:
+        """Return the distance in pixels along the axis on which it is greater; 0 if the boxes overlap."""
+        return max(0, -self._overlap(other, 0), -self._overlap(other, 1))
 
-    def overlap(self, other: Mark) -> int:
-        """Return how many columns the two share; negative if there are columns between them."""
-        return self._shared(other, 1)
+    def overlap(self, other: Symbol) -> int:
+        """Return the number of shared columns; negative for the columns between them."""
+        return self._overlap(other, 1)
 
-    def joined(self, other: Mark) -> Mark:
-        """Return both as one."""
+    def join(self, other: Symbol) -> Symbol:
+        """Return both as one symbol."""
         outer = (*map(min, self.box[:2], other.box[:2]), *map(max, self.box[2:], other.box[2:]))
-        return Mark(self.parts + other.parts, self.mass + other.mass, (outer[0], outer[1], outer[2], outer[3]))
+        box = (outer[0], outer[1], outer[2], outer[3])
+        return Symbol(self.components + other.components, self.mass + other.mass, box)
 
-    def _shared(self, other: Mark, axis: int) -> int:
+    def _overlap(self, other: Symbol, axis: int) -> int:
         return min(self.box[axis + 2], other.box[axis + 2]) - max(self.box[axis], other.box[axis])
 
 
-def marks(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) -> list[Mark]:
-    """Put the parts of a sheet together, whose boxes are (n, 4) and whose ink is (n,); most ink comes first.
+def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) -> list[Symbol]:
+    """Group components, with `boxes` (n, 4) and ink `masses` (n,), into symbols; those with the most ink come first.
 
-    A part belongs to the sign near it that it shares the most columns with, if it lies above or below it or is
-    smaller. Two digits side by side stay two, and so do digits of two rows.
+    A component joins a near symbol if it lies above or below it, or is smaller. Of several, it joins the one with the
+    largest overlap. Digits side by side, and digits of two rows, stay separate.
     """
     order = np.argsort(-masses, kind="stable")[:MOST]
-    parts = [Mark((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]
+    parts = [Symbol((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]
     parts = [part for part in parts if part.mass >= SPECK * parts[0].mass]
-    usual = usual_height(parts)
-    found: list[Mark] = []
+    typical = typical_height(parts)
+    found: list[Symbol] = []
     for part in parts:
-        fitting = [mark for mark in found if _belong(mark, part, usual)]
+        fitting = [symbol for symbol in found if _belongs(symbol, part, typical)]
         if fitting:
-            nearest = min(fitting, key=lambda mark: (-mark.overlap(part), mark.gap(part)))
-            found[found.index(nearest)] = nearest.joined(part)
+            nearest = min(fitting, key=lambda symbol: (-symbol.overlap(part), symbol.gap(part)))
+            found[found.index(nearest)] = nearest.join(part)
         else:
             found.append(part)
-    return sorted(found, key=lambda mark: -mark.mass)
+    return sorted(found, key=lambda symbol: -symbol.mass)
 
 
-def main_mark(found: list[Mark], shape: tuple[int, ...]) -> Mark:
-    """Return the one sign that a picture of `shape` (h, w) of a single digit shows: all that lies near the most ink.
+def main_symbol(symbols: list[Symbol], shape: tuple[int, ...]) -> Symbol:
+    """Return the digit in a picture of `shape` (h, w) that shows one: the most ink, with everything near it.
 
-    What the picture's edge cuts, as it does shadows and the next digit, is meant only if there is nothing else.
+    Symbols at the edge, such as shadows or a neighbouring digit, are used only if there is nothing else.
     """
-    largest = max(mark.size for mark in found)
-    whole = [mark for mark in found if not mark.is_cut(shape)]
-    if all(mark.size < SMALLER / 2 * largest for mark in whole):
-        whole = found
-    digit, *others = whole
-    while near := next((mark for mark in others if digit.gap(mark) <= NEAR * digit.size), None):
+    largest = max(symbol.size for symbol in symbols)
+    inside = [symbol for symbol in symbols if not symbol.touches_edge(shape)]
+    if all(symbol.size < SMALLER / 2 * largest for symbol in inside):
+        inside = symbols
+    digit, *others = inside
+    while near := next((symbol for symbol in others if digit.gap(symbol) <= NEAR * digit.size), None):
         others.remove(near)
-        digit = digit.joined(near)
+        digit = digit.join(near)
     return digit
 
 
-def usual_height(found: list[Mark]) -> float:
-    """Return the height that half of the ink does not exceed; 0 without any."""
-    ordered = sorted(found, key=lambda mark: mark.height)
-    reached = np.cumsum([mark.mass for mark in ordered])
-    return float(ordered[int(np.searchsorted(reached, reached[-1] / 2))].height) if ordered else 0.0
+def typical_height(symbols: list[Symbol]) -> float:
+    """Return the median height, weighted by ink; 0 without symbols."""
+    ordered = sorted(symbols, key=lambda symbol: symbol.height)
+    masses = np.cumsum([symbol.mass for symbol in ordered])
+    return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height) if ordered else 0.0
 
 
-def _belong(mark: Mark, part: Mark, usual: float) -> bool:
-    """Say whether `part`, which has less ink, belongs to `mark`."""
-    apart = mark.gap(part) / mark.size
-    if apart > NEAR or (apart > BREAK and mark.joined(part).size > LARGEST * max(usual, mark.size)):
+def _belongs(symbol: Symbol, part: Symbol, typical: float) -> bool:
+    """Return whether `part`, which has less ink, belongs to `symbol`."""
+    gap = symbol.gap(part) / symbol.size
+    if gap > NEAR or (gap > BREAK and symbol.join(part).size > LARGEST * max(typical, symbol.size)):
         return False
-    return part.height < SMALLER * mark.height or mark.overlap(part) >= BELOW * min(mark.width, part.width)
+    return part.height < SMALLER * symbol.height or symbol.overlap(part) >= BELOW * min(symbol.width, part.width)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnist_runtime.preprocess.ink.background import ink_on, noise_of
+from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
 
 ROWS, COLUMNS = np.indices((200, 260), np.float32)
 STROKE = (np.abs(COLUMNS - 110 - (ROWS - 100) / 3) < 12) & (np.abs(ROWS - 100) < 60)
@@ -22,7 +22,7 @@ def sheet(light: str, ink: float = 40.0, paper: float = 230.0) -> np.ndarray:
 
 @pytest.mark.parametrize("light", LIGHTS)
 def test_ink_is_the_same_in_any_light(light: str) -> None:
-    ink = ink_on(sheet(light))
+    ink = subtract_background(sheet(light))
     middle = ndimage.binary_erosion(STROKE, iterations=2)
     around = ~ndimage.binary_dilation(STROKE, iterations=3)
     assert np.median(ink[middle]) == pytest.approx(1 - 40 / 230, abs=0.05)
@@ -31,23 +31,23 @@ def test_ink_is_the_same_in_any_light(light: str) -> None:
 
 
 def test_bright_ink_on_dark_paper_is_ink_too() -> None:
-    ink = ink_on(255 - sheet("from one side"))
+    ink = subtract_background(255 - sheet("from one side"))
     assert ink[STROKE].mean() > 0.4
     assert np.abs(ink[~ndimage.binary_dilation(STROKE, iterations=3)]).mean() < 0.03
 
 
 def test_a_dimmer_light_changes_nothing() -> None:
     bright = sheet("from one side")
-    assert np.abs(ink_on(bright * np.float32(0.7)) - ink_on(bright)).max() < 0.05
+    assert np.abs(subtract_background(bright * np.float32(0.7)) - subtract_background(bright)).max() < 0.05
 
 
 @pytest.mark.parametrize("shape", [(1, 60), (60, 1), (48, 2), (49, 49), (640, 3)])
 def test_any_proportions_will_do(shape: tuple[int, int]) -> None:
-    assert not ink_on(np.full(shape, 99, np.float32)).any()
+    assert not subtract_background(np.full(shape, 99, np.float32)).any()
 
 
 def test_the_noise_is_the_papers_not_the_inks() -> None:
     ink = np.random.default_rng(0).normal(0, 0.02, (200, 260)).astype(np.float32)
     ink[:, :60] = 0.8
-    assert noise_of(ink) == pytest.approx(0.027, abs=0.004)
-    assert noise_of(np.zeros((9, 9), np.float32)) == 0
+    assert background_noise(ink) == pytest.approx(0.027, abs=0.004)
+    assert background_noise(np.zeros((9, 9), np.float32)) == 0

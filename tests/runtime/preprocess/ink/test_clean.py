@@ -2,24 +2,24 @@ import numpy as np
 import pytest
 
 from mnist_runtime import BlankError
-from mnist_runtime.preprocess.grayscale import Grey, brightness
-from mnist_runtime.preprocess.ink.clean import drawn_ink, plain_ink
+from mnist_runtime.preprocess.grayscale import FloatImage, grayscale
+from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink
 
 
 @pytest.fixture
-def drawing(seven: np.ndarray) -> Grey:
-    return brightness(seven, 640)
+def drawing(seven: np.ndarray) -> FloatImage:
+    return grayscale(seven, 640)
 
 
-def test_a_drawing_keeps_its_ink_to_the_bit(drawing: Grey) -> None:
-    ink = drawn_ink(drawing)
+def test_a_drawing_keeps_its_ink_to_the_bit(drawing: FloatImage) -> None:
+    ink = clean_ink(drawing)
     assert ink is not None
-    assert np.array_equal(ink, plain_ink(drawing))
+    assert np.array_equal(ink, flat_background_ink(drawing))
     assert set(np.unique(ink)) == {0, 255}
-    assert np.array_equal(drawn_ink(255 - drawing), ink)
+    assert np.array_equal(clean_ink(255 - drawing), ink)
 
 
-def test_what_is_not_clean_is_no_drawing(drawing: Grey) -> None:
+def test_what_is_not_clean_is_no_drawing(drawing: FloatImage) -> None:
     lined, two, thin, speck, stained = (drawing.copy() for _ in range(5))
     lined[::24] = 150
     two[30:90, 2:7] = 20
@@ -30,11 +30,11 @@ def test_what_is_not_clean_is_no_drawing(drawing: Grey) -> None:
     noisy = drawing + np.random.default_rng(0).normal(0, 2, drawing.shape).astype(np.float32)
     shaded = drawing * np.linspace(1, 0.5, 90, dtype=np.float32)
     for picture in (lined, two, thin, speck, stained, noisy, shaded):
-        assert drawn_ink(picture) is None
+        assert clean_ink(picture) is None
 
 
-def test_nothing_is_told(drawing: Grey) -> None:
-    with pytest.raises(BlankError, match="by 15 of 255 only"):
-        plain_ink(np.where(drawing < 100, np.float32(235), np.float32(250)))
+def test_nothing_is_told(drawing: FloatImage) -> None:
+    with pytest.raises(BlankError, match="by only 15 of 255"):
+        flat_background_ink(np.where(drawing < 100, np.float32(235), np.float32(250)))
     with pytest.raises(BlankError, match="noise"):
-        plain_ink(np.random.default_rng(0).normal(128, 20, (9, 9)).astype(np.float32))
+        flat_background_ink(np.random.default_rng(0).normal(128, 20, (9, 9)).astype(np.float32))

@@ -4,14 +4,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
-from mnist_runtime.preprocess.ink.components import components, grown
+from mnist_runtime.preprocess.ink.components import connected_components, dilate
 
 MASKS = arrays.arrays(np.bool_, arrays.array_shapes(min_dims=2, max_dims=2, max_side=24))
 
 
 @given(MASKS)
 def test_parts_are_those_that_scipy_finds(mask: np.ndarray) -> None:
-    found = components(mask)
+    found = connected_components(mask)
     expected, count = ndimage.label(mask, np.ones((3, 3)))
     assert len(found) == count
     assert np.array_equal(found.labels + 1, expected)
@@ -21,19 +21,19 @@ def test_parts_are_those_that_scipy_finds(mask: np.ndarray) -> None:
 
 @given(MASKS, st.integers(0, 30))
 def test_growing_is_scipys_dilation(mask: np.ndarray, steps: int) -> None:
-    assert np.array_equal(grown(mask, steps), ndimage.binary_dilation(mask, np.ones((2 * steps + 1,) * 2)))
+    assert np.array_equal(dilate(mask, steps), ndimage.binary_dilation(mask, np.ones((2 * steps + 1,) * 2)))
 
 
 def test_long_ways_are_followed_to_their_end() -> None:
     rows, columns = np.indices((301, 301)) - 150
     spiral = (np.hypot(rows, columns) / 12 - np.arctan2(rows, columns) / (2 * np.pi)) % 1 < 0.5
-    found = components(spiral)
+    found = connected_components(spiral)
     assert len(found) == ndimage.label(spiral, np.ones((3, 3)))[1]
     assert found.sums(np.ones(spiral.shape, np.float32)).max() > 0.6 * spiral.sum()
 
 
 def test_sums_and_choice_go_by_part() -> None:
     mask = np.array([[1, 1, 0, 0], [0, 0, 0, 1]], bool)
-    found = components(mask)
+    found = connected_components(mask)
     assert found.sums(np.arange(8, dtype=np.float32).reshape(2, 4)).tolist() == [1, 7]
     assert found.where(np.array([False, True])).tolist() == [[False] * 4, [False, False, False, True]]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnist_runtime.preprocess.ink.page import sheet_alone
+from mnist_runtime.preprocess.ink.page import isolate_page
 
 ROWS, COLUMNS = np.indices((300, 400), np.float32)
 LYING = (np.abs(ROWS - 150 - COLUMNS / 20) < 105) & (np.abs(COLUMNS - 195 + ROWS / 20) < 150)
@@ -17,7 +17,7 @@ def on_a_desk(desk: float) -> np.ndarray:
 
 @pytest.mark.parametrize("desk", [30, 60, 90])
 def test_the_desk_becomes_paper_and_the_digit_stays(desk: float) -> None:
-    alone = sheet_alone(on_a_desk(desk))
+    alone = isolate_page(on_a_desk(desk))
     assert (alone[DIGIT] == 40).all()
     assert (alone[~DIGIT] == 220).all()
 
@@ -35,11 +35,11 @@ def test_the_desk_becomes_paper_and_the_digit_stays(desk: float) -> None:
     ids=["grey", "paper", "inverted", "dot", "shadow", "line"],
 )
 def test_a_picture_without_a_desk_stays_as_it_is(picture: np.ndarray) -> None:
-    assert sheet_alone(picture) is picture
+    assert isolate_page(picture) is picture
 
 
 def test_a_digit_at_the_sheets_edge_is_no_part_of_the_desk() -> None:
     scene = on_a_desk(40)
     low = (np.abs(ROWS - 100) < 40) & (np.abs(COLUMNS - 70) < 7) & ndimage.binary_erosion(LYING, iterations=4)
     scene[low] = 40
-    assert (sheet_alone(scene)[low] == 40).mean() > 0.9
+    assert (isolate_page(scene)[low] == 40).mean() > 0.9

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as arrays
 
-from mnist_runtime.preprocess.ink.ruled_lines import ruling
+from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
 
 ROWS, COLUMNS = np.indices((240, 320))
 
@@ -21,7 +21,7 @@ STROKE = (np.abs(COLUMNS - 150 - (ROWS - 120) / 4) < 7) & (np.abs(ROWS - 120) < 
 @pytest.mark.parametrize("bend", [0, 4])
 def test_lines_go_and_the_stroke_stays_whole(degrees: float, bend: float) -> None:
     printed = lines(50, degrees, bend=bend)
-    found = ruling(printed | STROKE)
+    found = find_ruled_lines(printed | STROKE)
     assert not (found & STROKE & ~printed).any()
     assert (found & ~STROKE).sum() > 0.93 * (printed & ~STROKE).sum()
     assert (found & STROKE).sum() < 0.05 * STROKE.sum()
@@ -29,22 +29,24 @@ def test_lines_go_and_the_stroke_stays_whole(degrees: float, bend: float) -> Non
 
 def test_a_grid_is_lines_both_ways() -> None:
     printed = lines(50, 1) | (np.abs((COLUMNS + ROWS * np.tan(np.radians(1))) % 60) < 3)
-    assert ruling(printed).sum() > 0.9 * printed.sum()
+    assert find_ruled_lines(printed).sum() > 0.9 * printed.sum()
 
 
 def test_strokes_are_no_lines_however_straight() -> None:
     bar = (np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) < 90)  # across 56 % of the picture
-    assert not ruling(STROKE).any()
-    assert not ruling(bar | STROKE).any()
-    assert not ruling((np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) > 70)).any()  # two dashes, one at either end
-    assert ruling(np.abs(ROWS - 120) < 3).any()  # and across all of it
+    assert not find_ruled_lines(STROKE).any()
+    assert not find_ruled_lines(bar | STROKE).any()
+    assert not find_ruled_lines(
+        (np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) > 70)
+    ).any()  # two dashes, one at either end
+    assert find_ruled_lines(np.abs(ROWS - 120) < 3).any()  # and across all of it
 
 
 def test_what_is_thick_is_no_line() -> None:
-    assert not ruling(np.abs(ROWS - 120) < 12).any()
+    assert not find_ruled_lines(np.abs(ROWS - 120) < 12).any()
 
 
 @settings(max_examples=40)
 @given(arrays.arrays(np.bool_, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=90)))
 def test_only_what_is_dark_is_a_line(mask: np.ndarray) -> None:
-    assert not (ruling(mask) & ~mask).any()
+    assert not (find_ruled_lines(mask) & ~mask).any()

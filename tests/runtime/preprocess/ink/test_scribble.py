@@ -3,7 +3,7 @@ import pytest
 
 from mnist_runtime import Classifier, Prediction
 from mnist_runtime.preprocess.ink.strokes import is_scribble
-from mnist_runtime.preprocess.prepare import digit_ink
+from mnist_runtime.preprocess.prepare import Ink, prepare_ink
 from mnist_tools.studies.camera import NOTHING
 from mnist_trainer import Dataset
 
@@ -31,12 +31,12 @@ def test_gaps_of_a_pencils_grain_are_none() -> None:
 def test_digits_are_none_and_doodles_are(legible: Dataset) -> None:
     assert not any(is_scribble(np.kron(image, np.ones((4, 4))).astype(np.float32)) for image in legible.images)
     random = np.random.default_rng(3)
-    assert sum(is_scribble(digit_ink(NOTHING["doodle"](random))) for _ in range(10)) >= 8
+    assert sum(prepare_ink(NOTHING["doodle"](random)).is_scribble for _ in range(10)) >= 8
 
 
 def test_a_scribble_is_no_digit_however_sure_the_network_is(monkeypatch: pytest.MonkeyPatch) -> None:
     classifier = Classifier.load()
     monkeypatch.setattr(classifier, "predict_proba", lambda images: np.eye(10, dtype=np.float32)[[8] * len(images)])
-    eight, scribble = classifier.classify_ink([rings(2, 29), rings(4, 14.5)])
+    eight, scribble = classifier.classify_ink([Ink.of(rings(2, 29)), Ink.of(rings(4, 14.5))])
     assert eight == Prediction.of(np.eye(10)[8], 0.5)
     assert (scribble.digit, scribble.ranking[0]) == (None, (8, 1.0))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from mnist_runtime.preprocess.ink.strokes import is_thin, stroke_width, thickened
+from mnist_runtime.preprocess.ink.strokes import is_thin, stroke_width, thicken
 
 
 def bar(width: int, length: int = 110) -> np.ndarray:
@@ -18,7 +18,7 @@ def test_a_thin_stroke_becomes_as_thick_as_mnists() -> None:
     thin = np.zeros((110, 60), bool)
     thin[:, 30:32] = True
     assert is_thin(thin, 110)
-    thick = thickened(np.where(thin, np.float32(200), np.float32(0)), thin)
+    thick = thicken(np.where(thin, np.float32(200), np.float32(0)), thin)
     assert thick.max() == 200
     assert stroke_width(thick > 0) == pytest.approx(10, abs=1.5)
     reached = ndimage.distance_transform_edt(~np.pad(thin, (thick.shape[0] - 110) // 2))[thick > 0]
@@ -27,6 +27,6 @@ def test_a_thin_stroke_becomes_as_thick_as_mnists() -> None:
 
 def test_a_thick_stroke_stays_as_it_is() -> None:
     ink = np.random.default_rng(0).random((110, 12), np.float32)
-    assert thickened(ink, bar(12)) is not None
-    assert np.array_equal(thickened(ink, bar(12)), ink)
+    assert thicken(ink, bar(12)) is not None
+    assert np.array_equal(thicken(ink, bar(12)), ink)
     assert not is_thin(bar(12), 110)
