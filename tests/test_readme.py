@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 LINES = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 COMMANDS = [line for line in LINES if line.startswith("mnist-")]
 
 
@@ -59,9 +60,9 @@ def test_every_command_works(place: Path, line: str) -> None:
 
 def test_the_python_works(place: Path) -> None:
     type_in("mnist-export --format tflite --quantize", place)  # the reader's own cnn may have replaced it by now
-    (code,) = [text for kind, text in BLOCKS if kind == "python"]
-    done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "7\n", "")
+    for code, output in zip(PYTHON, ("7\n", "True uint8\n"), strict=True):
+        done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout) == (0, output), done.stderr
 
 
 def test_the_scripts_it_names_are_there_and_commands_are_not_forgotten() -> None:
