@@ -1,48 +1,23 @@
+"""`Classifier` with the ready models and with interpreters made for the tests."""
+
 import dataclasses
 import threading
 import time
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.export_cases import DEVICE_PAIR
 
-from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, UsageError
-from mnist_trainer import Splits
+from mnist_tools.stress.model_files import Ready, sealed_anew
 
-READY = Path(__file__).parents[2] / "runtime/mnist_runtime/models/cnn-int8.tflite"
-
-
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-def test_one_by_one_or_all_at_once_gives_the_same(
-    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
-) -> None:
-    classifier = Classifier.load(exported("cnn", format, precision).path)
-    images = digits.test.images[:300]
-    together = classifier.scores(images)
-    alone = np.concatenate([classifier.scores(image[None]) for image in images])
-    if together.dtype.kind in "iu":
-        assert np.array_equal(together, alone)
-    assert np.array_equal(together.argmax(1), alone.argmax(1))
-    assert np.array_equal(classifier.predict(images), classifier.predict_proba(images).argmax(axis=1))
+READY = Ready.read("tflite")
 
 
-@pytest.mark.parametrize("backend", ["litert", "onnxruntime"])
-def test_the_ready_model_reads_real_digits(digits: Splits, backend: str) -> None:
-    classifier = Classifier.load(backend=backend)
-    assert classifier.manifest.precision == "int8"
-    assert classifier.manifest.parity["dataset"] == "mnist"
-    assert classifier.manifest.parity["passed"] is True
-    accuracy = np.mean(classifier.predict(digits.test.images) == digits.test.labels)
-    assert accuracy > 0.93
-
-
-def test_scores_are_shares_that_sum_to_one(digits: Splits) -> None:
-    scores = Classifier.load().predict_proba(digits.test.images[:100])
+def test_scores_are_shares_that_sum_to_one(golden: np.ndarray) -> None:
+    scores = Classifier.load().predict_proba(golden)
     assert scores.dtype == np.float32
     assert scores.min() >= 0
     assert scores.max() <= 1
@@ -74,9 +49,9 @@ def test_other_shapes_types_and_values_are_refused(images: object, words: str) -
         Classifier.load().predict(images)
 
 
-def test_images_may_come_in_every_sensible_form(digits: Splits) -> None:
+def test_images_may_come_in_every_sensible_form(golden: np.ndarray) -> None:
     classifier = Classifier.load()
-    images = digits.test.images[:20]
+    images = golden
     expected = classifier.scores(images)
     forms = [
         images[..., None],
@@ -119,15 +94,15 @@ def test_what_is_below_the_threshold_is_no_digit(seven: np.ndarray) -> None:
         assert classifier.classify(seven).digit == digit
 
 
-def test_a_closed_classifier_says_so(digits: Splits) -> None:
+def test_a_closed_classifier_says_so(golden: np.ndarray) -> None:
     with Classifier.load(threads=2) as classifier:
-        assert len(classifier.predict(digits.test.images[:3])) == 3
+        assert len(classifier.predict(golden[:3])) == 3
     with pytest.raises(UsageError, match="this one was closed"):
-        classifier.predict(digits.test.images[:3])
+        classifier.predict(golden[:3])
 
 
-def test_a_damaged_file_never_reaches_an_interpreter(int8_onnx: Path, tmp_path: Path) -> None:
-    content = bytearray(int8_onnx.read_bytes())
+def test_a_damaged_file_never_reaches_an_interpreter(ready: dict[str, Path], tmp_path: Path) -> None:
+    content = bytearray(ready["onnx"].read_bytes())
     content[5000] ^= 1
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(content)
@@ -135,19 +110,15 @@ def test_a_damaged_file_never_reaches_an_interpreter(int8_onnx: Path, tmp_path: 
         Classifier.load(damaged)
 
 
-def test_a_sealed_file_that_is_no_model_is_refused(int8_tflite: Path, tmp_path: Path) -> None:
-    from mnist_exporters.formats.seal import seal
-    from mnist_runtime import Artifact
-
-    artifact = Artifact.open(int8_tflite)
+def test_a_sealed_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     hollow = tmp_path / "hollow.tflite"
-    hollow.write_bytes(seal(b"not a model", artifact.manifest, artifact.golden))
+    hollow.write_bytes(sealed_anew(b"not a model" + READY.archive))
     with pytest.raises(ArtifactError, match="it refused"):
         Classifier.load(hollow)
 
 
-def test_threads_give_the_answers_of_one(digits: Splits) -> None:
-    images = digits.test.images
+def test_threads_give_the_answers_of_one(shifted: np.ndarray) -> None:
+    images = np.concatenate([shifted] * 5)
     alone, together = (Classifier.load(threads=threads) for threads in (1, 3))
     assert np.array_equal(alone.scores(images), together.scores(images))
     assert np.array_equal(alone.scores(images[:1]), together.scores(images[:1]))
@@ -178,14 +149,13 @@ def mixed_up(classifier: Classifier) -> int:
 @pytest.mark.parametrize("interpreters", [1, 3, 8])
 def test_each_call_has_an_interpreter_of_its_own(interpreters: int) -> None:
     """With real interpreters: tests/runtime/backends/test_every_interpreter.py; this one is sure to show a mixture."""
-    classifier = Classifier(Artifact.open(READY), [Forgetful() for _ in range(interpreters)], "numpy")
+    classifier = Classifier(Artifact.from_bytes(READY.content), [Forgetful() for _ in range(interpreters)], "numpy")
     assert mixed_up(classifier) == 0
 
 
-def test_a_shared_interpreter_would_mix_up_answers(monkeypatch: pytest.MonkeyPatch) -> None:
-    shared = Forgetful()
-    monkeypatch.setattr(Classifier, "_borrow", lambda _: shared)
-    assert mixed_up(Classifier(Artifact.open(READY), [shared], "numpy")) > 0
+def test_a_shared_interpreter_would_mix_up_answers() -> None:
+    classifier = Classifier(Artifact.from_bytes(READY.content), [Forgetful()] * 8, "numpy")
+    assert mixed_up(classifier) > 0
 
 
 class Waiting:
@@ -204,7 +174,7 @@ class Waiting:
 
 def test_a_call_that_waits_ends_when_the_classifier_is_closed() -> None:
     backend = Waiting()
-    classifier = Classifier(Artifact.open(READY), [backend], "numpy")
+    classifier = Classifier(Artifact.from_bytes(READY.content), [backend], "numpy")
     image = np.zeros((1, 28, 28), np.uint8)
     with ThreadPoolExecutor(4) as pool:
         working = pool.submit(classifier.scores, image)
@@ -224,7 +194,7 @@ def test_a_call_that_waits_ends_when_the_classifier_is_closed() -> None:
 def test_a_closed_classifier_holds_no_interpreter() -> None:
     backends = [Forgetful(), Forgetful()]
     held = [weakref.ref(backend) for backend in backends]
-    classifier = Classifier(Artifact.open(READY), backends, "numpy")
+    classifier = Classifier(Artifact.from_bytes(READY.content), backends, "numpy")
     backends.clear()
     classifier.close()
     classifier.close()
@@ -234,24 +204,9 @@ def test_a_closed_classifier_holds_no_interpreter() -> None:
 @pytest.mark.parametrize("count", [1, 100])
 def test_a_model_of_other_scores_is_refused(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(Forgetful, "run", lambda _, pixels: np.zeros((len(pixels), 9), np.float32))
-    classifier = Classifier(Artifact.open(READY), [Forgetful()], "numpy")
+    classifier = Classifier(Artifact.from_bytes(READY.content), [Forgetful()], "numpy")
     with pytest.raises(ArtifactError, match=rf"Expected 10 scores an image, the model gave shape \({count}, 9\)"):
         classifier.scores(np.zeros((count, 28, 28), np.uint8))
-
-
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-def test_an_answer_is_the_callers_own(
-    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
-) -> None:
-    classifier = Classifier.load(exported("cnn", format, precision).path)
-    for ask in (classifier.scores, classifier.predict_proba):
-        first = ask(digits.test.images[:1])
-        before = first.copy()
-        second = ask(digits.test.images[1:2])
-        assert np.array_equal(first, before)
-        assert not np.array_equal(second, before)
-        first[:] = second[:] = 0
-        assert np.array_equal(ask(digits.test.images[:1]), before)
 
 
 def test_no_thread_is_refused() -> None:

@@ -11,9 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
-
-from mnist_tools.studies.film import write_film
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 PAGE = (RUNTIME / "README.md").read_text()
@@ -69,6 +68,9 @@ def test_the_watching_program_tells_what_the_camera_shows(tmp_path: Path, seven:
 
 
 def test_the_commands_work(run: Callable[..., object], tmp_path: Path, seven: np.ndarray) -> None:
+    pytest.importorskip("cv2")
+    from mnist_tools.studies.film import write_film
+
     for name in ("photo.jpg", "a.png", "page.jpg"):
         Image.fromarray(seven).save(tmp_path / name)
     write_film(tmp_path / "film.mp4", [(seven, 30)], kind="mp4v")

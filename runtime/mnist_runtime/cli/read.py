@@ -18,7 +18,7 @@ from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import report_error
 
-__all__ = ["read_command"]
+__all__ = ["read_command", "row_numbers"]
 
 
 def read_command(arguments: argparse.Namespace) -> int:
@@ -39,7 +39,7 @@ def read_command(arguments: argparse.Namespace) -> int:
             failure = report_error(error)
             code = code or failure
             continue
-        rows = _rows(found)
+        rows = row_numbers(found)
         facts = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
         results.append({"file": file, "readings": facts})
         if not arguments.json:
@@ -61,7 +61,7 @@ def _refuse_places(annotated: Path, files: Sequence[str]) -> None:
         raise UsageError(f"Expected --annotate to name another file than the picture, received {annotated} for both.")
 
 
-def _rows(readings: Sequence[Reading]) -> list[int]:
+def row_numbers(readings: Sequence[Reading]) -> list[int]:
     """Return the row of each, from 1: one begins where the order goes back to the left, or down past the last digit."""
     rows: list[int] = []
     for index, found in enumerate(readings):

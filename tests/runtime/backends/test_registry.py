@@ -19,14 +19,25 @@ def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in modules else find(name))
 
 
+@pytest.fixture
+def everything_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend that every interpreter is installed and none is loaded."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: importlib.machinery.ModuleSpec("found", None))
+    for row in BACKENDS.values():
+        if row.extra:
+            monkeypatch.delitem(sys.modules, row.module, raising=False)
+
+
+@pytest.mark.usefixtures("everything_installed")
 def test_the_first_installed_is_chosen() -> None:
     assert choose_backend(("tflite",)) == "litert"
     assert choose_backend(("onnx",)) == "onnxruntime"
 
 
-def test_the_next_stands_in_for_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("everything_installed")
+def test_the_next_replaces_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, "ai_edge_litert")
-    monkeypatch.setitem(sys.modules, "tensorflow", sys)  # beside which tflite-runtime cannot be
+    monkeypatch.setitem(sys.modules, "tensorflow", sys)  # tflite-runtime cannot share a process with it
     assert choose_backend(("tflite", "onnx")) == "onnxruntime"
 
 
@@ -71,11 +82,11 @@ def test_tflite_runtime_is_kept_from_numpy_2(monkeypatch: pytest.MonkeyPatch) ->
         choose_backend(("tflite",), "tflite-runtime")
 
 
-def test_an_unknown_or_unfit_one_is_a_usage_error(int8_onnx: object) -> None:
+def test_an_unknown_or_unfit_one_is_a_usage_error(ready: dict[str, Path]) -> None:
     with pytest.raises(UsageError, match="Use litert or tflite-runtime"):
         choose_backend(("tflite",), "onnxruntime")
     with pytest.raises(UsageError, match="The backend 'torch' does not run"):
-        Classifier.load(int8_onnx, backend="torch")
+        Classifier.load(ready["onnx"], backend="torch")
 
 
 def test_a_format_of_a_later_exporter_asks_for_an_update() -> None:

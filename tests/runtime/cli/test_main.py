@@ -1,4 +1,6 @@
 import json
+import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,8 +54,8 @@ def test_an_empty_page_is_no_digit(run: Run, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["results"][0]["digit"] is None
 
 
-def test_a_damaged_model_ends_with_5(run: Run, picture: Path, int8_tflite: Path, tmp_path: Path) -> None:
-    content = bytearray(int8_tflite.read_bytes())
+def test_a_damaged_model_ends_with_5(run: Run, picture: Path, ready: dict[str, Path], tmp_path: Path) -> None:
+    content = bytearray(ready["tflite"].read_bytes())
     content[len(content) // 2] ^= 4
     (tmp_path / "damaged.tflite").write_bytes(content)
     done = run("mnist-runtime", "classify", "--model", tmp_path / "damaged.tflite", picture)
@@ -78,25 +80,18 @@ def test_wrong_usage_ends_with_2(run: Run, arguments: list[str]) -> None:
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_a_backend_of_another_format_ends_with_2(run: Run, picture: Path, int8_onnx: Path) -> None:
-    done = run("mnist-runtime", "classify", "--model", int8_onnx, "--backend", "litert", picture)
+def test_a_backend_of_another_format_ends_with_2(run: Run, picture: Path, ready: dict[str, Path]) -> None:
+    done = run("mnist-runtime", "classify", "--model", ready["onnx"], "--backend", "litert", picture)
     assert done.returncode == 2
     assert "onnxruntime" in done.stderr
 
 
-def test_the_reader_may_leave(run: Run, picture: Path) -> None:
-    import subprocess
-    import sys
-
-    program = Path(sys.executable).with_name("mnist-runtime")
-    done = subprocess.run(
-        ["bash", "-c", f"'{program}' classify {' '.join([str(picture)] * 2)} | true; echo ${{PIPESTATUS[0]}}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+def test_the_reader_of_stdout_may_leave(command_line: Callable[[str], list[str]], picture: Path) -> None:
+    words = shlex.join([*command_line("mnist-runtime"), "classify", str(picture), str(picture)])
+    command = ["bash", "-c", f"{words} | true; echo ${{PIPESTATUS[0]}}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Traceback" not in done.stderr
-    assert done.stdout.strip() in ("0", "141")  # 141 if it left before we wrote
+    assert done.stdout.strip() in ("0", "141")  # 141 if it left before the first line
 
 
 def test_a_broken_interpreter_is_a_line_and_not_the_end(run: Callable[..., object], tmp_path: Path) -> None:

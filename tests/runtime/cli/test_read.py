@@ -9,19 +9,23 @@ from PIL import Image
 
 from mnist_runtime import Prediction
 from mnist_runtime.cli import main as cli
-from mnist_runtime.cli.read import _rows
+from mnist_runtime.cli.read import row_numbers
 from mnist_runtime.reading.page import Reading
-from mnist_tools.studies.film import page_of
 
 Run = Callable[..., object]
 Ask = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def rows(legible: object) -> np.ndarray:
-    """A page of two rows: 3 7 and 1 0 2."""
-    first = [legible.images[legible.labels == digit][0] for digit in range(10)]
-    return np.concatenate([page_of([first[digit] for digit in row]) for row in ((3, 7), (1, 0, 2))])
+def rows(golden: np.ndarray) -> np.ndarray:
+    """A page of two rows, 3 7 and 1 0 2, with digits 80 pixels high."""
+    place_of = {6: 0, 1: 1, 4: 2, 8: 3, 2: 4, 5: 5, 0: 6, 9: 7, 3: 8, 7: 9}
+    page = Image.new("L", (320, 480), 235)
+    for row, digits in enumerate(((3, 7), (1, 0, 2))):
+        for column, digit in enumerate(digits):
+            stroke = Image.fromarray(golden[place_of[digit]][4:24, 4:24]).resize((80, 80), Image.Resampling.BICUBIC)
+            page.paste(30, (round((column + 0.5) * 320 / len(digits)) - 40, 80 + 240 * row), stroke)
+    return np.asarray(page.convert("RGB"))
 
 
 @pytest.fixture
@@ -210,7 +214,7 @@ def test_a_damaged_file_does_not_keep_the_others_from_being_read(ask: Ask, page:
 
 def test_rows_of_one_digit_each_are_rows() -> None:
     boxes = [(10, 10, 40, 60), (60, 20, 90, 70), (100, 110, 130, 160), (10, 210, 40, 260), (90, 200, 120, 250)]
-    assert _rows([Reading(box, Prediction(1)) for box in boxes]) == [1, 1, 2, 3, 3]
+    assert row_numbers([Reading(box, Prediction(1)) for box in boxes]) == [1, 1, 2, 3, 3]
 
 
 def test_wrong_usage_ends_with_2(run: Run) -> None:

@@ -13,6 +13,9 @@ from mnist_runtime.backends.numpy_int8.backend import MOST_OPERATORS
 from mnist_runtime.backends.numpy_int8.node import MOST_VALUES
 from mnist_runtime.backends.tflite_format.flatbuffer import MOST_TABLES
 
+schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
+flatbuffers = pytest.importorskip("flatbuffers")
+
 MEGABYTES = 200
 """Bytes of Python and NumPy at once that no file may make the backend take."""
 
@@ -21,8 +24,6 @@ class Graph:
     """A ``.tflite`` file in the making; its input is an image, brought to int8."""
 
     def __init__(self) -> None:
-        from ai_edge_litert import schema_py_generated as schema
-
         self.schema = schema
         self.graph = schema.SubGraphT()
         self.graph.tensors, self.graph.operators = [], []
@@ -70,8 +71,6 @@ class Graph:
         return self.add("PAD", self.last, self.tensor("INT32", values=[[0, each] for each in after]))
 
     def content(self) -> bytes:
-        import flatbuffers
-
         self.graph.inputs, self.graph.outputs = [self.image], [self.last]
         builder = flatbuffers.Builder()
         builder.Finish(self.model.Pack(builder), b"TFL3")

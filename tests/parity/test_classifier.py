@@ -1,0 +1,50 @@
+"""`Classifier` with files of every format and precision."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from tests.export_cases import DEVICE_PAIR
+
+from mnist_exporters import ExportReport, Precision
+from mnist_runtime import Classifier
+from mnist_trainer import Splits
+
+
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+def test_one_by_one_or_all_at_once_gives_the_same(
+    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
+) -> None:
+    classifier = Classifier.load(exported("cnn", format, precision).path)
+    images = digits.test.images[:300]
+    together = classifier.scores(images)
+    alone = np.concatenate([classifier.scores(image[None]) for image in images])
+    if together.dtype.kind in "iu":
+        assert np.array_equal(together, alone)
+    assert np.array_equal(together.argmax(1), alone.argmax(1))
+    assert np.array_equal(classifier.predict(images), classifier.predict_proba(images).argmax(axis=1))
+
+
+@pytest.mark.parametrize("backend", ["litert", "onnxruntime"])
+def test_the_ready_model_reads_real_digits(digits: Splits, backend: str) -> None:
+    classifier = Classifier.load(backend=backend)
+    assert classifier.manifest.precision == "int8"
+    assert classifier.manifest.parity["dataset"] == "mnist"
+    assert classifier.manifest.parity["passed"] is True
+    accuracy = np.mean(classifier.predict(digits.test.images) == digits.test.labels)
+    assert accuracy > 0.93
+
+
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+def test_an_answer_is_the_callers_own(
+    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
+) -> None:
+    classifier = Classifier.load(exported("cnn", format, precision).path)
+    for ask in (classifier.scores, classifier.predict_proba):
+        first = ask(digits.test.images[:1])
+        before = first.copy()
+        second = ask(digits.test.images[1:2])
+        assert np.array_equal(first, before)
+        assert not np.array_equal(second, before)
+        first[:] = second[:] = 0
+        assert np.array_equal(ask(digits.test.images[:1]), before)

@@ -1,0 +1,38 @@
+"""What an exported file holds, in every format and precision."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.export_cases import DEVICE_PAIR
+
+from mnist_exporters import ExportReport, Precision
+from mnist_runtime import Artifact
+
+
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+def test_a_file_tells_what_it_is_and_carries_its_golden_vectors(
+    exported: Callable[..., ExportReport], golden_images: np.ndarray, format: str, precision: Precision
+) -> None:
+    report = exported("cnn", format, precision)
+    artifact = Artifact.open(report.path)
+    assert (artifact.manifest.format, artifact.manifest.precision) == (format, precision)
+    assert artifact.manifest.parity["passed"] is True
+    assert artifact.manifest.labels == tuple("0123456789")
+    assert np.array_equal(artifact.golden.images, golden_images)
+    assert artifact.golden.scores.shape == (10, 10)
+    assert artifact.sha256 == report.sha256 == hashlib.sha256(report.path.read_bytes()).hexdigest()
+    assert len(artifact.content) == report.size_bytes
+
+
+def test_the_model_inside_needs_nothing_of_ours(int8_tflite: Path, int8_onnx: Path) -> None:
+    """Each file is a plain model as well: the standard tools load it and find it valid."""
+    import onnx
+    from ai_edge_litert.interpreter import Interpreter
+
+    model = onnx.load(int8_onnx)
+    onnx.checker.check_model(model, full_check=True)
+    assert [entry.domain for entry in model.opset_import] == [""]
+    assert Interpreter(model_path=str(int8_tflite)).get_input_details()[0]["dtype"] == np.uint8
