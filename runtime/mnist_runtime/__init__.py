@@ -14,29 +14,28 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from mnist_runtime.artifact.container import Artifact, Golden
-from mnist_runtime.artifact.manifest import Manifest
-from mnist_runtime.backends.base import Backend
-from mnist_runtime.backends.quantization import QuantParams
-from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.classifier import Classifier
-from mnist_runtime.errors import (
-    ArtifactError,
-    BackendError,
-    BlankError,
-    MissingPackageError,
-    ModelError,
-    OutputError,
-    PictureError,
-    ToolkitError,
-    UnsealedError,
-    UsageError,
-)
-from mnist_runtime.prediction import Prediction
-from mnist_runtime.preprocess.prepare import prepare
-
 if TYPE_CHECKING:
+    from mnist_runtime.artifact.container import Artifact, Golden
+    from mnist_runtime.artifact.manifest import Manifest
+    from mnist_runtime.backends.base import Backend
+    from mnist_runtime.backends.quantization import QuantParams
+    from mnist_runtime.backends.registry import BACKENDS
+    from mnist_runtime.classifier import Classifier
     from mnist_runtime.device.self_test import SelfTest, self_test
+    from mnist_runtime.errors import (
+        ArtifactError,
+        BackendError,
+        BlankError,
+        MissingPackageError,
+        ModelError,
+        OutputError,
+        PictureError,
+        ToolkitError,
+        UnsealedError,
+        UsageError,
+    )
+    from mnist_runtime.prediction import Prediction
+    from mnist_runtime.preprocess.prepare import prepare
     from mnist_runtime.reading.annotate import annotate
     from mnist_runtime.reading.page import read
     from mnist_runtime.reading.video import Frame
@@ -72,18 +71,32 @@ __all__ = [
     "watch",
 ]
 
-LAZY = {
+MODULES = {
+    "BACKENDS": "backends.registry",
+    "Artifact": "artifact.container",
+    "Backend": "backends.base",
+    "Classifier": "classifier",
     "Frame": "reading.video",
+    "Golden": "artifact.container",
+    "Manifest": "artifact.manifest",
+    "Prediction": "prediction",
+    "QuantParams": "backends.quantization",
     "SelfTest": "device.self_test",
     "annotate": "reading.annotate",
+    "prepare": "preprocess.prepare",
     "read": "reading.page",
     "self_test": "device.self_test",
     "watch": "reading.watch",
 }
-"""Public name -> its module, imported when the name is first used."""
+"""Public name -> its module, imported when the name is first used; without an entry it is ``errors``."""
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name not in LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{LAZY[name]}"), name)
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"{__name__}.{MODULES.get(name, 'errors')}")
+        return globals().setdefault(name, getattr(module, name))
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

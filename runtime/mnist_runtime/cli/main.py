@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import warnings
 from pathlib import Path
 
 from mnist_runtime import __version__
-from mnist_runtime.cli.options import MODEL_HELP, add_backend, add_json, add_model, count, rate
 from mnist_runtime.system.command import run_command
 
 __all__ = ["main"]
@@ -30,12 +30,15 @@ exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model
 
 def main() -> None:
     """Run the command line of `sys.argv`."""
+    gc.set_threshold(100_000)  # collections during the imports take a twentieth of a short run and find nothing
     arguments = _parser().parse_args()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     run_command(lambda: COMMANDS[arguments.command](arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
+    from mnist_runtime.cli.options import MODEL_HELP, add_backend, add_json, add_model, count, rate  # with NumPy
+
     parser = argparse.ArgumentParser(
         prog="mnist-runtime",
         description="Classify handwritten digits with a model exported by mnist-export, or with the ready one.",
