@@ -1,4 +1,4 @@
-"""The errors that only the trainer raises, and those it shares with the other packages.
+"""The errors that only the trainer raises, those it shares with the other packages, and hints for their messages.
 
 ::
 
@@ -13,9 +13,22 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
 from mnist_runtime.errors import MissingPackageError, ModelError, OutputError, ToolkitError, UsageError
 
-__all__ = ["DataError", "DivergedError", "MissingPackageError", "ModelError", "OutputError", "UsageError"]
+__all__ = [
+    "DataError",
+    "DivergedError",
+    "MissingPackageError",
+    "ModelError",
+    "OutputError",
+    "UsageError",
+    "nearest_name",
+    "nearest_path",
+]
 
 
 class DataError(ToolkitError, ValueError):
@@ -28,3 +41,48 @@ class DivergedError(ToolkitError, ArithmeticError):
     """A training loss became infinite or not a number."""
 
     exit_code = 2
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """Return a question that names the entry of `known` closest to `name`, or an empty string if none is close.
+
+    Examples
+    --------
+    >>> nearest_name("lenett", ["cnn", "lenet"])
+    ' Did you mean lenet?'
+    >>> nearest_name("vgg", ["cnn", "lenet"])
+    ''
+    """
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {found[0]}?" if found else ""
+
+
+def nearest_path(path: str | Path) -> str:
+    """Return a question that names the existing path closest to the missing `path`, or an empty string.
+
+    One part of `path` may be misspelt.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> (folder / "digits.keras").touch()
+    >>> nearest_path(folder / "digits.kears") == f" Did you mean {folder / 'digits.keras'}?"
+    True
+    """
+    path = Path(path)
+    folder = Path(path.anchor)
+    for index, part in enumerate(path.parts[len(folder.parts) :], start=len(folder.parts) + 1):
+        try:
+            if (folder / part).exists():
+                folder /= part
+                continue
+            names = [entry.name for entry in folder.iterdir()]
+        except (OSError, ValueError):
+            return ""
+        for name in difflib.get_close_matches(part, names):
+            candidate = folder.joinpath(name, *path.parts[index:])
+            if candidate.exists():
+                return f" Did you mean {candidate}?"
+        return ""
+    return ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from pathlib import Path
@@ -14,6 +13,7 @@ from mnist_exporters.reports.comparison import Candidate, Comparison
 from mnist_exporters.reports.flips import Flip, confusion, flips
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime.system.atomic import atomic_files
+from mnist_trainer.evaluation.html import html_environment, png_address
 
 __all__ = ["REPORT_FILES", "html_report", "write_report"]
 
@@ -23,17 +23,9 @@ def html_report(comparison: Comparison) -> str:
 
     Everything that the model's owner may have named is escaped; there is no script in it.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mnist_exporters", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    template = html_environment("mnist_exporters", "reports").get_template("report.html.jinja")
     labels = comparison.reference.labels
-    page: str = environment.get_template("report.html.jinja").render(
+    return template.render(
         comparison=comparison,
         parameters=comparison.original.model.count_params(),
         accuracy=float(np.mean(comparison.reference.scores.argmax(axis=1) == labels)),
@@ -41,7 +33,6 @@ def html_report(comparison: Comparison) -> str:
         sections=[_section(row, comparison) for row in comparison.candidates],
         interpreters=INTERPRETERS,
     )
-    return page
 
 
 def _section(row: Candidate, comparison: Comparison) -> dict[str, object]:
@@ -66,7 +57,7 @@ def _picture(image: npt.NDArray[np.uint8]) -> str:
 
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+    return png_address(content.getvalue())
 
 
 REPORT_FILES = ("report.json", "report.html")

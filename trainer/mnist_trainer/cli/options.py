@@ -1,20 +1,300 @@
-"""options."""
+"""What the click commands of the trainer and the exporters share: help, errors, parameter types and options.
+
+Only click, the standard library and tables are imported here, so that ``--help`` is fast.
+"""
 
 from __future__ import annotations
 
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+from click.shell_completion import CompletionItem, shell_complete
+
+from mnist_runtime import __version__
+from mnist_runtime.errors import ToolkitError
+from mnist_runtime.system.command import run_command
 from mnist_trainer.data.load import DATASETS
+from mnist_trainer.errors import UsageError, nearest_name, nearest_path
 from mnist_trainer.model_io.ready import READY_MODELS
 
-DATA_HELP = (
-    f"{', '.join(DATASETS)}, the path of an .npz file or of a folder of pictures, or auto: mnist where it can be had, "
-    "else digits (default: auto)"
-)
+__all__ = [
+    "COUNT",
+    "EXIT_CODES",
+    "FRACTION",
+    "MODEL_HELP",
+    "POSITIVE",
+    "SEED",
+    "Choice",
+    "Command",
+    "ExistingPath",
+    "NameOrPath",
+    "argument",
+    "data_option",
+    "json_option",
+    "model_type",
+    "option",
+    "output_path",
+    "run",
+    "trust_option",
+]
 
+DATA_HELP = (
+    f"{', '.join(DATASETS)}, an .npz file, a folder of pictures, or auto: mnist if available, otherwise digits "
+    "(default: auto)."
+)
+TRUST_HELP = "Run Python code in the model file (Lambda layers). Only for files from sources you trust."
+EXIT_CODES = "Exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad data"
+
+COUNT = click.IntRange(min=1)
+SEED = click.IntRange(0, 2**31 - 1)
+POSITIVE = click.FloatRange(0, math.inf, min_open=True, max_open=True)
+FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
+
+
+class Command(click.Command):
+    """A command whose help has sections and examples and fits 80 columns.
+
+    Parameters
+    ----------
+    examples : str
+        Lines of the section "Examples".
+    exit_codes : str
+        The last lines of the help.
+    subcommands : sequence of click.Command
+        Commands that run instead of this one if the first argument is their name.
+    **settings
+        As of `click.Command`.
+    """
+
+    def __init__(
+        self,
+        *,
+        examples: str = "",
+        exit_codes: str = EXIT_CODES,
+        subcommands: Sequence[click.Command] = (),
+        **settings: Any,
+    ) -> None:
+        super().__init__(
+            context_settings={"max_content_width": 80, "help_option_names": ["-h", "--help"]},
+            **settings,
+        )
+        self.examples = examples
+        self.exit_codes = exit_codes
+        self.subcommands = {str(command.name): command for command in subcommands}
+        self.params.append(
+            Option(
+                ["--version"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_print_version,
+                help="Show the version and exit.",
+            )
+        )
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse `args` with the subcommand that they begin with, or else with this command."""
+        first = args[0] if args else "-"
+        if first in self.subcommands:
+            return self.subcommands[first].make_context(f"{info_name} {first}", args[1:], parent, **extra)
+        takes_words = any(isinstance(param, click.Argument) for param in self.params)
+        if self.subcommands and not takes_words and not first.startswith("-") and not extra.get("resilient_parsing"):
+            raise UsageError(f"There is no command {info_name} {first}.{nearest_name(first, self.subcommands)}")
+        return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that `ctx` was made for."""
+        return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete subcommands and options."""
+        names = [CompletionItem(name) for name in self.subcommands if name.startswith(incomplete)]
+        return [*names, *super().shell_complete(ctx, incomplete)]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the arguments, the options by section and the subcommands."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for param in self.get_params(ctx):
+            row = param.get_help_record(ctx)
+            if row:
+                sections.setdefault(getattr(param, "section", OTHER), []).append(row)
+        rows = [(name, command.get_short_help_str(limit=200)) for name, command in self.subcommands.items()]
+        last = sections.pop(OTHER, [])
+        for title, records in (*sections.items(), (OTHER, last), ("Other commands", rows)):
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records, col_max=28)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the examples as they are, and the exit codes."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples.strip("\n").splitlines():
+                    formatter.write(f"{'':2}{line}".rstrip() + "\n")
+        formatter.write_paragraph()
+        formatter.write_text(self.exit_codes)
+
+
+OTHER = "Other options"
+
+
+class Option(click.Option):
+    """An option with a section of the help; its default is in its help text."""
+
+    def __init__(self, *args: Any, section: str = OTHER, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.section = section
+
+    def get_help_extra(self, ctx: click.Context) -> Any:  # noqa: ARG002
+        """Add nothing to the help text."""
+        return {}
+
+
+class Argument(click.Argument):
+    """An argument with a help text."""
+
+    section = "Arguments"
+
+    def __init__(self, *args: Any, description: str, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.description = description
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        """Return the name and the help text."""
+        return self.make_metavar(ctx), self.description
+
+
+def option(*names: str, section: str = OTHER, **settings: Any) -> Callable[[Any], Any]:
+    """Return a decorator that adds an option, listed under `section` of the help."""
+    return click.option(*names, cls=Option, section=section, **settings)
+
+
+def argument(name: str, description: str, **settings: Any) -> Callable[[Any], Any]:
+    """Return a decorator that adds an argument with a help text."""
+    return click.argument(name, cls=Argument, description=description, **settings)
+
+
+class Choice(click.Choice[str]):
+    """One of several names; a mistyped name gets the nearest one as a hint."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(tuple(names))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        """Return a short placeholder; the help text lists the names."""
+        return "NAME"
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the message for a name that is not known."""
+        hint = nearest_name(str(value), self.choices) or f" Choose one of {', '.join(self.choices)}."
+        return f"{str(value)!r} is unknown.{hint}"
+
+
+class NameOrPath(click.ParamType[str]):
+    """One of several names, or a path; it is checked by the function that loads it."""
+
+    name = "name|path"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return `value` as it is."""
+        return str(value)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Complete names; if none begins so, complete paths."""
+        names = [CompletionItem(name) for name in self.names if name.startswith(incomplete)]
+        return names or [CompletionItem(incomplete, type="file")]
+
+
+class ExistingPath(click.Path):
+    """A path that exists; a mistyped path gets the nearest one as a hint.
+
+    Parameters
+    ----------
+    error : type of ToolkitError
+        What is raised if it is missing; it sets the exit code.
+    """
+
+    def __init__(self, error: type[ToolkitError] = UsageError) -> None:
+        super().__init__(path_type=Path)
+        self.error = error
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        """Return `value` as a path."""
+        path = Path(value)
+        if not path.exists():
+            raise self.error(f"There is no file {path}.{nearest_path(path) or ' Check the path.'}")
+        return path
+
+
+output_path = click.Path(path_type=Path)
+"""A file or folder to write; `check_output_path` checks it."""
+
+model_type = NameOrPath(READY_MODELS)
+"""A ready model or the path of one."""
 
 MODEL_HELP = f"{', '.join(READY_MODELS)}, or a .keras or .h5 file or a SavedModel folder"
 
 
-TRUST_HELP = "run Python code in the model's file (Lambda layers); only for a file whose maker you know"
+def data_option(section: str = OTHER) -> Callable[[Any], Any]:
+    """Return the decorator of ``--data``."""
+    return option(
+        "--data",
+        section=section,
+        type=NameOrPath(("auto", *DATASETS)),
+        default="auto",
+        metavar="NAME|PATH",
+        help=f"Data set: {DATA_HELP}",
+    )
 
 
-EXIT_CODES = "exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad data"
+def trust_option(section: str = OTHER) -> Callable[[Any], Any]:
+    """Return the decorator of ``--trust``."""
+    return option("--trust", section=section, is_flag=True, help=TRUST_HELP)
+
+
+def json_option(section: str = OTHER) -> Callable[[Any], Any]:
+    """Return the decorator of ``--json``."""
+    return option("--json", "as_json", section=section, is_flag=True, help="Print one JSON object on stdout.")
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run `command` with the arguments of `sys.argv`, as the program `name`, and leave the process.
+
+    Errors of click are reported like those of the toolkit. Shell completion works as click documents it.
+    """
+    variable = f"_{name.replace('-', '_').upper()}_COMPLETE"
+    if instruction := os.environ.get(variable):
+        sys.exit(shell_complete(command, {}, name, variable, instruction))
+
+    def call() -> int:
+        try:
+            with command.make_context(name, sys.argv[1:]) as context:
+                return int(command.invoke(context) or 0)
+        except click.exceptions.Exit as done:
+            return done.exit_code
+        except click.UsageError as error:
+            program = error.ctx.command_path if error.ctx else name
+            raise UsageError(f"{error.format_message()} See {program} --help.") from error
+
+    run_command(call)
+
+
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"{context.info_name} {__version__}")
+        context.exit()

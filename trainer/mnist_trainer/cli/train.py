@@ -1,24 +1,36 @@
-"""``mnist-train``: parse, choose the recipe, train, save.
+"""``mnist-train``: choose the architecture and the recipe, train, save.
 
-Nothing but the standard library and the tables is imported until the command runs.
+TensorFlow is imported when the training starts.
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import json
-import math
 import shlex
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_runtime.system.command import echo, run_command
+import click
+
+from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.augmentation.affine import AUGMENTATIONS
-from mnist_trainer.cli.main import command_parser, natural, positive
-from mnist_trainer.cli.options import DATA_HELP, EXIT_CODES
+from mnist_trainer.cli.options import (
+    COUNT,
+    FRACTION,
+    POSITIVE,
+    SEED,
+    Choice,
+    Command,
+    data_option,
+    json_option,
+    option,
+    output_path,
+)
+from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.errors import UsageError
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS
 from mnist_trainer.recipes.presets import PRESETS
@@ -28,205 +40,274 @@ if TYPE_CHECKING:
     import keras
 
     from mnist_trainer.architectures.base import Architecture
+    from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.recipes.presets import Preset
     from mnist_trainer.recipes.recipe import Recipe
 
-__all__ = ["train_main"]
+__all__ = ["train"]
 
-EXAMPLES = f"""\
-examples:
-  mnist-train
-  mnist-train --preset fast
-  mnist-train --architecture mlp --epochs 5 --output my-mlp.keras
-  mnist-train --architecture lenet --optimizer sgd --learning-rate 0.05 --augmentation light --patience 2
-  mnist-train --data my-digits.npz --seed 7 --json
-
-Ctrl-C keeps what has been learnt so far. A checkpoint is written after every epoch: after a kill, the same
-command with --resume goes on and ends with the very weights of a run that was never stopped.
-
-{EXIT_CODES}
+EXAMPLES = """
+mnist-train
+mnist-train --preset fast
+mnist-train --architecture mlp --epochs 5 --output my-mlp.keras
+mnist-train --architecture lenet --optimizer sgd --learning-rate 0.05
+mnist-train --data my-digits.npz --seed 7 --json
 """
 
-RECIPE_FIELDS = (
-    "epochs",
-    "batch_size",
-    "optimizer",
-    "peak_learning_rate",
-    "weight_decay",
-    "precision",
-    "validation_split",
-    "patience",
+MNIST_IMAGES = 60_000
+
+WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of the architecture or preset)", "Output"
+
+
+@click.command(
+    "mnist-train",
+    cls=Command,
+    help="""Train a digit model and save it with a record of the training.
+
+    Ctrl-C saves what is learnt so far. A checkpoint is written after every epoch: if the training is killed, the same
+    command with --resume continues it and ends with the same weights as a training without a stop.""",
+    examples=EXAMPLES,
+    subcommands=[sweep],
 )
-"""What of a recipe is an option of the command line, with the same meaning."""
-
-
-def train_main(words: Sequence[str]) -> None:
-    """Run ``mnist-train`` with `words` and leave the process."""
-    arguments = _parser().parse_args(words)
-    command = shlex.join(["mnist-train", *words])
-    run_command(lambda: _run(arguments, command))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = command_parser("mnist-train", "Train a digit model; save it and what was measured.", EXAMPLES)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--architecture", choices=tuple(ARCHITECTURES), help="default: cnn")
-    what.add_argument("--preset", choices=tuple(PRESETS), help="an architecture with a recipe for a purpose")
-    parser.add_argument("--data", default="auto", metavar="NAME|PATH", help=DATA_HELP)
-    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
-    recipe = parser.add_argument_group("how to train it (default: as the architecture's or preset's own recipe says)")
-    recipe.add_argument("--epochs", type=positive, metavar="N")
-    recipe.add_argument("--batch-size", type=positive, metavar="N")
-    recipe.add_argument("--optimizer", choices=tuple(OPTIMIZERS), help="only adamw has weight decay")
-    recipe.add_argument(
-        "--learning-rate", type=rate, dest="peak_learning_rate", metavar="X", help="the highest of the schedule"
-    )
-    recipe.add_argument(
-        "--weight-decay", type=rate, metavar="X", help="adamw takes X times the learning rate off each weight a step"
-    )
-    recipe.add_argument("--augmentation", choices=tuple(AUGMENTATIONS), help="random changes of the training images")
-    recipe.add_argument("--precision", choices=PRECISIONS, help="of the arithmetic in training; the model is float32")
-    recipe.add_argument(
-        "--validation-split", type=part, metavar="SHARE", help="of the training images, held out to validate with"
-    )
-    recipe.add_argument(
-        "--patience",
-        type=positive,
-        metavar="N",
-        help="end after N epochs without a smaller validation loss; keep the best",
-    )
-    recipe.add_argument(
-        "--strategy",
-        choices=tuple(STRATEGIES),
-        help="share each batch among this machine's GPUs, or among the machines that TF_CONFIG names; the same command "
-        "is started on each, the first writes the model (default: one device)",
-    )
-    output = parser.add_argument_group("what comes out")
-    output.add_argument(
-        "--output", type=Path, metavar="PATH", help="the .keras file (default: trained/ARCHITECTURE|PRESET.keras)"
-    )
-    output.add_argument("--resume", action="store_true", help="go on from the checkpoint beside the output, if any")
-    output.add_argument("--plot", action="store_true", help="draw loss and wrong answers by epoch, .png beside it")
-    output.add_argument("--tensorboard", type=Path, metavar="DIR", help="write the curves for TensorBoard too")
-    output.add_argument("--json", action="store_true", help="print the record as one JSON object")
-    return parser
-
-
-def rate(text: str) -> float:
-    """Parse a finite number above 0 of a command line."""
-    return _between_0_and(math.inf, "a number above 0", text)
-
-
-def part(text: str) -> float:
-    """Parse a share between 0 and 1, both excluded, of a command line."""
-    return _between_0_and(1, "a share between 0 and 1", text)
-
-
-def _between_0_and(end: float, expected: str, text: str) -> float:
-    try:
-        if 0 < float(text) < end:
-            return float(text)
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"expected {expected}, received {text!r}")
-
-
-def _chosen(arguments: argparse.Namespace) -> tuple[Architecture, Recipe]:
-    """Return what is to be trained, and how."""
-    from mnist_trainer.architectures.registry import architecture
-
-    preset = PRESETS.get(arguments.preset)
-    chosen = architecture(preset.architecture if preset else arguments.architecture or "cnn")
-    own = preset.recipe if preset else chosen.recipe
-    changes: dict[str, Any] = {name: value for name in RECIPE_FIELDS if (value := getattr(arguments, name)) is not None}
-    if arguments.augmentation:
-        changes["augmentation"] = AUGMENTATIONS[arguments.augmentation]
-    optimizer = changes.get("optimizer", own.optimizer)
-    if optimizer != "adamw":
-        if "weight_decay" in changes:
-            raise UsageError(
-                f"Expected --weight-decay with the optimizer adamw, received it with {optimizer}; leave it out, or add "
-                "--optimizer adamw."
-            )
-        changes["weight_decay"] = 0.0
-    return chosen, dataclasses.replace(own, **changes)
-
-
-def _run(arguments: argparse.Namespace, command: str) -> int:
-    path = arguments.output or Path("trained") / f"{arguments.preset or arguments.architecture or 'cnn'}.keras"
+@option(
+    "--architecture",
+    section=WHAT,
+    type=Choice(tuple(ARCHITECTURES)),
+    help=f"{', '.join(ARCHITECTURES)} (default: cnn).",
+)
+@option(
+    "--preset",
+    section=WHAT,
+    type=Choice(tuple(PRESETS)),
+    help=f"An architecture with a recipe for a purpose: {', '.join(PRESETS)}. Not with --architecture.",
+)
+@data_option(section=WHAT)
+@option(
+    "--seed", section=WHAT, type=SEED, default=0, metavar="N", help="Seed of all random numbers, from 0 (default: 0)."
+)
+@option("--epochs", section=HOW, type=COUNT, metavar="N", help="Number of passes over the training images.")
+@option("--batch-size", section=HOW, type=COUNT, metavar="N", help="Number of images in a step.")
+@option(
+    "--optimizer",
+    section=HOW,
+    type=Choice(tuple(OPTIMIZERS)),
+    help=f"{', '.join(OPTIMIZERS)}. Only adamw has weight decay.",
+)
+@option(
+    "--learning-rate",
+    "peak_learning_rate",
+    section=HOW,
+    type=POSITIVE,
+    metavar="X",
+    help="Highest learning rate of the schedule.",
+)
+@option(
+    "--weight-decay",
+    section=HOW,
+    type=POSITIVE,
+    metavar="X",
+    help="In each step adamw subtracts X times the learning rate times the weight from each weight.",
+)
+@option(
+    "--augmentation",
+    section=HOW,
+    type=Choice(tuple(AUGMENTATIONS)),
+    help=f"Random changes of the training images: {', '.join(AUGMENTATIONS)}.",
+)
+@option(
+    "--precision",
+    section=HOW,
+    type=Choice(PRECISIONS),
+    help=f"Arithmetic of the training: {', '.join(PRECISIONS)}. The model is float32.",
+)
+@option(
+    "--validation-split",
+    section=HOW,
+    type=FRACTION,
+    metavar="FRACTION",
+    help="Fraction of the training images that is held out for validation.",
+)
+@option(
+    "--patience",
+    section=HOW,
+    type=COUNT,
+    metavar="N",
+    help="Stop after N epochs without a smaller validation loss and keep the best weights.",
+)
+@option(
+    "--strategy",
+    section=HOW,
+    type=Choice(tuple(STRATEGIES)),
+    help="Split each batch over the GPUs of this machine (mirrored), or over the machines in TF_CONFIG (multi-worker): "
+    "start the same command on each; the first one writes the model (default: one device).",
+)
+@option(
+    "--output",
+    section=OUTPUT,
+    type=output_path,
+    metavar="PATH",
+    help="The .keras file (default: trained/NAME.keras for the architecture or preset NAME).",
+)
+@option(
+    "--resume",
+    section=OUTPUT,
+    is_flag=True,
+    help="Continue from the checkpoint beside the output; without a checkpoint, start anew.",
+)
+@option("--plot", section=OUTPUT, is_flag=True, help="Draw loss and error rate by epoch into a .png beside the output.")
+@option(
+    "--tensorboard",
+    section=OUTPUT,
+    type=output_path,
+    metavar="DIR",
+    help="Write the curves for TensorBoard into this folder.",
+)
+@json_option(section=OUTPUT)
+def train(
+    *,
+    architecture: str | None,
+    preset: str | None,
+    data: str,
+    seed: int,
+    augmentation: str | None,
+    strategy: str | None,
+    output: Path | None,
+    resume: bool,
+    plot: bool,
+    tensorboard: Path | None,
+    as_json: bool,
+    **recipe_options: Any,
+) -> int:
+    """Train a model, save it, print where."""
+    path = output or Path("trained") / f"{preset or architecture or 'cnn'}.keras"
     if path.suffix != ".keras":
-        raise UsageError(f"Expected an output that ends in .keras, received {path}.")
+        raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
     checkpoint = path.with_suffix(".checkpoint")
     from mnist_runtime.system.atomic import check_output_path
     from mnist_trainer.data.load import load_data
     from mnist_trainer.keras_support import import_tensorflow
     from mnist_trainer.training.monitoring.curves import need_matplotlib
-    from mnist_trainer.training.train import InterruptedTraining, train
 
-    # What is wrong with a folder, a package or the data is told at once, not after the training.
+    # Problems with folders, packages or the data are reported now, not after the training.
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
         check_output_path(file)
-    if arguments.tensorboard:
-        check_output_path(arguments.tensorboard / "train" / "events")
-    if arguments.plot:
+    if tensorboard:
+        check_output_path(tensorboard / "train" / "events")
+    if plot:
         need_matplotlib()
-    chosen, recipe = _chosen(arguments)
-    data = load_data(arguments.data)
+    chosen, recipe = _chosen(architecture, preset, augmentation, recipe_options)
+    splits = load_data(data)
+    echo(_plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()
-    strategy = open_strategy(arguments.strategy) if arguments.strategy else None
-    _tell_of(checkpoint, resume=arguments.resume)
-    echo(f"training {chosen.name} ({chosen.summary}) on {len(data.train):,} images of {data.train.name}")
+    from mnist_trainer.training.train import InterruptedTraining
+    from mnist_trainer.training.train import train as train_model
+
+    distribution = open_strategy(strategy) if strategy else None
+    _note_checkpoint(checkpoint, resume=resume)
     try:
-        training = train(
+        training = train_model(
             chosen,
-            data,
+            splits,
             recipe=recipe,
-            seed=arguments.seed,
+            seed=seed,
             checkpoint=checkpoint,
-            resume=arguments.resume,
-            tensorboard=arguments.tensorboard,
-            strategy=strategy,
+            resume=resume,
+            tensorboard=tensorboard,
+            strategy=distribution,
             show=True,
         )
     except InterruptedTraining as stopped:
         training = stopped.training
         if path.exists() and training.record["epochs_done"] == 0:
-            echo(f"stopped before an epoch was done; {path} is left as it was")
+            echo(f"stopped before the first epoch was done; {path} is unchanged")
             return 130
-    if not is_chief(strategy):
-        echo("trained; the first worker writes the model")
+    if not is_chief(distribution):
+        echo("trained; the first machine writes the model")
         return 0
-    record = training.record | {"command": command, "preset": arguments.preset}
-    _save(training.model, record, path, plot=arguments.plot)
-    print(json.dumps(record | {"path": str(path)}, indent=2) if arguments.json else path)
+    record = training.record | {"command": shlex.join(["mnist-train", *sys.argv[1:]]), "preset": preset}
+    _save(training.model, record, path, plot=plot)
+    print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else path)
+    echo(_summary(record))
     if record["interrupted"]:
-        echo(
-            f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds what was learnt so far: "
-            f"{_figures(record)}"
-        )
+        echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    echo(f"{_figures(record)}\nexport it with: mnist-export --model {path} --format tflite --quantize")
+    echo(f"export it with: mnist-export {path} --format tflite --quantize")
     return 0
 
 
-def _tell_of(checkpoint: Path, *, resume: bool) -> None:
-    """Say what becomes of the checkpoint of an earlier run, or that there is none."""
+def _chosen(
+    name: str | None, preset_name: str | None, augmentation: str | None, options: Mapping[str, Any]
+) -> tuple[Architecture, Recipe]:
+    """Return the architecture and the recipe that the options describe."""
+    from mnist_trainer.architectures.registry import architecture
+
+    if name and preset_name:
+        raise UsageError("--architecture and --preset exclude each other. Leave one of them out.")
+    preset = PRESETS[preset_name] if preset_name else None
+    chosen = architecture(preset.architecture if preset else name or "cnn")
+    own = preset.recipe if preset else chosen.recipe
+    changes = {option: value for option, value in options.items() if value is not None}
+    if augmentation:
+        changes["augmentation"] = AUGMENTATIONS[augmentation]
+    optimizer = changes.get("optimizer", own.optimizer)
+    if optimizer != "adamw":
+        if "weight_decay" in changes:
+            raise UsageError(f"The optimizer {optimizer} has no --weight-decay. Add --optimizer adamw or leave it out.")
+        changes["weight_decay"] = 0.0
+    return chosen, dataclasses.replace(own, **changes)
+
+
+def _plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:
+    """Return lines that say what is trained on which data, what is written, and how long it takes."""
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    return "\n".join(
+        [
+            f"training {architecture.name} ({architecture.summary})",
+            f"  data    {data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
+            f"  recipe  {epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
+            f"  output  {path} and {path.stem}.json",
+            f"  time    {_expected_time(architecture, recipe, len(data.train), preset)}",
+        ]
+    )
+
+
+def _expected_time(architecture: Architecture, recipe: Recipe, images: int, preset: Preset | None) -> str:
+    """Return an estimate from the time that the preset or the ready model took on MNIST."""
+    from mnist_trainer.model_io.ready import ready_record
+
+    record = ready_record(architecture.name)
+    if preset:
+        known, seconds = preset.recipe, preset.seconds
+    elif record:
+        known, seconds = architecture.recipe, record["seconds"]
+    else:
+        return "unknown; each epoch is reported"
+    if recipe != dataclasses.replace(known, epochs=recipe.epochs):
+        return "unknown with a changed recipe; each epoch is reported"
+    minutes = seconds / 60 * recipe.epochs / known.epochs * images / MNIST_IMAGES
+    length = f"{minutes:.0f} minutes" if minutes >= 1.5 else "a minute" if minutes > 0.5 else "half a minute or less"
+    return f"about {length} with two processor cores (an estimate)"
+
+
+def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:
+    """Say whether the checkpoint of an earlier run is used, or that there is none."""
     if resume and not checkpoint.exists():
-        echo(f"note: there is no {checkpoint} to resume from; training from the start")
+        echo(f"note: there is no checkpoint {checkpoint}; training from the start")
     if not resume and checkpoint.exists():
-        echo(f"note: {checkpoint} is of a run that did not end; this one begins anew, --resume would go on with that")
+        echo(f"note: {checkpoint} is from an unfinished run; training from the start (--resume would continue it)")
 
 
-def _figures(record: dict[str, Any]) -> str:
+def _summary(record: dict[str, Any]) -> str:
     return (
-        f"{record['parameters']:,} parameters, {record['validation_accuracy']:.2%} of "
-        f"{record['validation_images']:,} validation images and {record['test_accuracy']:.2%} of "
-        f"{record['test_images']:,} test images right"
+        f"{record['parameters']:,} parameters; right answers: {record['validation_accuracy']:.2%} of "
+        f"{record['validation_images']:,} validation images, {record['test_accuracy']:.2%} of "
+        f"{record['test_images']:,} test images"
     )
 
 
 def _save(model: keras.Model, record: dict[str, Any], path: Path, *, plot: bool) -> None:
-    """Write the model to `path`, its record beside it, as ``.json``, and its curves, as ``.png``."""
+    """Write the model to `path`, its record beside it as ``.json``, and its curves as ``.png``."""
     from mnist_runtime.system.atomic import atomic_files
     from mnist_trainer.training.monitoring.curves import draw_curves
 

@@ -1,66 +1,35 @@
-"""`evaluation_page`: evaluations side by side, as one page that needs no network."""
+"""Evaluations side by side as one HTML page, with pictures and a JSON file."""
 
 from __future__ import annotations
 
-import base64
 import io
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from mnist_runtime.system.atomic import atomic_files
 from mnist_trainer.evaluation.evaluate import Evaluation
+from mnist_trainer.evaluation.html import html_environment, png_address
 from mnist_trainer.evaluation.robustness import Robustness
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["ModelReport", "evaluation_page"]
-
-
-def evaluation_page(assessed: Sequence[ModelReport], figures: Sequence[dict[str, Figure]]) -> str:
-    """Return the page.
-
-    Parameters
-    ----------
-    assessed : sequence of ModelReport
-        The models; their names are escaped.
-    figures : sequence of dict
-        One a model: title -> picture.
-    """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("mnist_trainer", "evaluation"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    pictures = [{title: _address(figure) for title, figure in drawn.items()} for drawn in figures]
-    page: str = environment.get_template("report.html.jinja").render(
-        models=list(zip(assessed, pictures, strict=True)),
-        robust=[one for one in assessed if one.robustness],
-    )
-    return page
-
-
-def _address(figure: Figure) -> str:
-    """Return a picture as the address of a PNG inside the page."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png")
-    return "data:image/png;base64," + base64.b64encode(content.getvalue()).decode()
+__all__ = ["ModelReport", "evaluation_page", "reports_as_json", "write_report"]
 
 
 class ModelReport(NamedTuple):
-    """What is known of one model.
+    """The results of one model.
 
     Parameters
     ----------
     name : str
-        As on the command line.
+        Name or path, as on the command line.
     evaluation : Evaluation
-        On the test images as they are.
+        Results on the test images.
     robustness : Robustness or None
-        Off the beaten path; None if it was not asked for.
+        Results on corrupted and non-digit images; None if not measured.
     """
 
     name: str
@@ -69,5 +38,53 @@ class ModelReport(NamedTuple):
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, ready for JSON."""
-        off_the_path = {"robustness": self.robustness.as_dict()} if self.robustness else {}
-        return {"model": self.name, **self.evaluation.as_dict(), **off_the_path}
+        robustness = {"robustness": self.robustness.as_dict()} if self.robustness else {}
+        return {"model": self.name, **self.evaluation.as_dict(), **robustness}
+
+
+def reports_as_json(reports: Sequence[ModelReport]) -> str:
+    """Return one JSON object with the results of all models."""
+    return json.dumps({"models": [one.as_dict() for one in reports]}, indent=2)
+
+
+def evaluation_page(reports: Sequence[ModelReport], figures: Sequence[dict[str, Figure]]) -> str:
+    """Return the HTML page.
+
+    Parameters
+    ----------
+    reports : sequence of ModelReport
+        The models.
+    figures : sequence of dict
+        For each model: title -> figure.
+    """
+    pictures = [{title: png_address(_png(figure)) for title, figure in drawn.items()} for drawn in figures]
+    template = html_environment("mnist_trainer", "evaluation").get_template("report.html.jinja")
+    return template.render(
+        models=list(zip(reports, pictures, strict=True)),
+        robust=[one for one in reports if one.robustness],
+    )
+
+
+def write_report(reports: Sequence[ModelReport], folder: Path) -> None:
+    """Write ``evaluation.html``, ``evaluation.json`` and every figure as a ``.png`` into `folder`.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be written; the files of an earlier report are then unchanged.
+    """
+    from mnist_trainer.evaluation.figures import FIGURES
+
+    figures = [{title: draw(one.evaluation) for title, draw in FIGURES.items()} for one in reports]
+    with atomic_files(folder) as staged:
+        for number, (one, drawn) in enumerate(zip(reports, figures, strict=True), start=1):
+            for title, figure in drawn.items():
+                figure.savefig(staged / f"{number}-{Path(one.name).stem}-{title}.png")
+        (staged / "evaluation.html").write_text(evaluation_page(reports, figures), encoding="utf-8")
+        (staged / "evaluation.json").write_text(reports_as_json(reports) + "\n", encoding="utf-8")
+
+
+def _png(figure: Figure) -> bytes:
+    content = io.BytesIO()
+    figure.savefig(content, format="png")
+    return content.getvalue()

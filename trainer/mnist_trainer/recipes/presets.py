@@ -17,6 +17,8 @@ class Preset:
     summary: str
     architecture: str
     recipe: Recipe
+    seconds: float
+    """Time of one training on MNIST with two processor cores."""
 
 
 PRESETS: dict[str, Preset] = {
@@ -32,6 +34,7 @@ PRESETS: dict[str, Preset] = {
             augmentation=AUGMENTATIONS["light"],
             precision="float32",
         ),
+        seconds=17,
     ),
 }
 """Name -> preset."""
