@@ -70,6 +70,7 @@ def test_numpy_is_not_for_other_precisions() -> None:
 
 def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: importlib.machinery.ModuleSpec("found", None))
+    monkeypatch.setattr(np, "__version__", "1.26.4")
     monkeypatch.setitem(sys.modules, "ai_edge_litert", sys)
     with pytest.raises(BackendError, match="cannot share a process with ai_edge_litert"):
         choose_backend(("tflite",), "tflite-runtime")
