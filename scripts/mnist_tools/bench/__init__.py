@@ -1,1 +1,1 @@
-"""TODO bench."""
+"""Benchmarks of training, exports and the runtime."""

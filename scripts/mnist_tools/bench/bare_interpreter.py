@@ -1,7 +1,7 @@
-"""`load`: an interpreter called directly, as the shortest program would; scripts/bench-runtime measures against it.
+"""Call an interpreter directly, without `mnist_runtime`: the baseline of ``scripts/tool bench runtime``.
 
-As a program it is the shortest that shows a picture to a model: `bare_interpreter.py NAME FILE PICTURE`. It does not
-prepare the picture, as a right answer would take.
+``python bare_interpreter.py BACKEND FILE PICTURE`` is the shortest program that classifies a picture. It only resizes
+and inverts the picture, which is not enough for a correct answer.
 """
 
 import sys
@@ -11,60 +11,75 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+__all__ = ["load"]
+
 Run = Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]
 
 
-def tflite(interpreter: Any, batch: int) -> Run:
-    """Return what runs `batch` images through a TFLite interpreter, of whichever package."""
-    given, taken = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-    interpreter.resize_tensor_input(given, (batch, 28, 28, 1))
+def _tflite(interpreter: Any, batch: int) -> Run:
+    """Return a function that runs `batch` images through a TFLite interpreter of either package."""
+    source, target = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+    interpreter.resize_tensor_input(source, (batch, 28, 28, 1))
     interpreter.allocate_tensors()
 
     def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        interpreter.set_tensor(given, images)
+        interpreter.set_tensor(source, images)
         interpreter.invoke()
-        scores: npt.NDArray[Any] = interpreter.get_tensor(taken)
+        scores: npt.NDArray[Any] = interpreter.get_tensor(target)
         return scores
 
     return run
 
 
-def litert(path: str, batch: int) -> Run:
-    """Load a file into LiteRT."""
+def _litert(path: str, batch: int) -> Run:
     from ai_edge_litert.interpreter import Interpreter
 
-    return tflite(Interpreter(model_path=path, num_threads=1), batch)
+    return _tflite(Interpreter(model_path=path, num_threads=1), batch)
 
 
-def tflite_runtime(path: str, batch: int) -> Run:
-    """Load a file into tflite-runtime."""
+def _tflite_runtime(path: str, batch: int) -> Run:
     from tflite_runtime.interpreter import Interpreter
 
-    return tflite(Interpreter(model_path=path, num_threads=1), batch)
+    return _tflite(Interpreter(model_path=path, num_threads=1), batch)
 
 
-def onnxruntime(path: str, _: int) -> Run:
-    """Load a file into onnxruntime, which takes any number of images."""
+def _onnxruntime(path: str, _: int) -> Run:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    given, taken = session.get_inputs()[0].name, [session.get_outputs()[0].name]
-    return lambda images: session.run(taken, {given: images})[0]
+    source, target = session.get_inputs()[0].name, [session.get_outputs()[0].name]
+
+    def run(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        scores: npt.NDArray[Any] = session.run(target, {source: images})[0]
+        return scores
+
+    return run
 
 
-LOADERS = {"litert": litert, "tflite-runtime": tflite_runtime, "onnxruntime": onnxruntime, "numpy": litert}
-"""By backend of mnist-runtime. Its NumPy backend stands in for LiteRT, and is measured against it."""
+LOADERS: dict[str, Callable[[str, int], Run]] = {
+    "litert": _litert,
+    "tflite-runtime": _tflite_runtime,
+    "onnxruntime": _onnxruntime,
+    "numpy": _litert,
+}
+"""Backend of mnist-runtime -> loader of its interpreter. The NumPy backend is compared with LiteRT."""
 
 
 def load(backend: str, path: str, batch: int = 1) -> Run:
-    """Return what runs `batch` images ``(batch, 28, 28, 1)`` through the interpreter, on one thread."""
+    """Load a file into an interpreter that uses one thread.
+
+    Returns
+    -------
+    callable
+        From uint8 images of shape ``(batch, 28, 28, 1)`` to the scores.
+    """
     return LOADERS[backend](path, batch)
 
 
 if __name__ == "__main__":
     from PIL import Image
 
-    grey = np.asarray(Image.open(sys.argv[3]).convert("L").resize((28, 28)))
-    print(load(sys.argv[1], sys.argv[2])(255 - grey[None, :, :, None]).argmax())
+    grey = np.asarray(Image.open(sys.argv[3]).convert("L").resize((28, 28)), np.uint8)
+    print(load(sys.argv[1], sys.argv[2])(np.invert(grey)[None, :, :, None]).argmax())

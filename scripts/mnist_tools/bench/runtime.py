@@ -1,9 +1,11 @@
-"""Measure what `mnist_runtime` costs beyond the interpreters that it calls; run by scripts/bench-runtime.
+"""Measure what `mnist_runtime` costs beyond the interpreters that it calls.
 
-Each file is measured in processes of its own, since two TFLite interpreters cannot share one. In each, ours and the
-bare interpreter take turns, so that a busy machine hits both alike; of all times the median counts. Long calls on one
-thread are timed by what the thread had of a processor, which a busy machine does not lengthen.
+Each file is measured in a process of its own, because two TFLite interpreters cannot share one. In it, the runtime and
+the bare interpreter take turns, so that other load on the machine affects both alike, and the median counts. Long calls
+on one thread are measured in CPU time of the thread.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -11,50 +13,50 @@ import os
 import platform
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_runtime import BACKENDS, Classifier
 from mnist_runtime.backends.registry import backend_version, unsupported_reason
 from mnist_tools.bench.bare_interpreter import load
+from mnist_tools.checkout import ROOT, command, environment, output_of, tool
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["FIGURES", "goal", "line", "main", "meets", "page", "take_turns", "times", "verdicts"]
+
 PICTURE = ROOT / "examples" / "seven.png"
-COMMANDS = Path(sys.executable).parent
-COMPILED = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
-"""An environment in which compiled modules are kept, as pip leaves them."""
 
 IMAGES = 10_000
 SIZES = (1, 8, 16, 40, 80, 125, 250, 1000, IMAGES)
-"""Of the bare loop's batches; all divide `IMAGES`, so that the loop never needs another size."""
+"""Batch sizes of the bare loop. All divide `IMAGES`."""
 PRECISIONS = " ".join(f"--quantize {name}" for name in ("none", "float16", "dynamic", "int8", "int4", "int16x8"))
 SINGLES, TURNS = 20, 150
-"""Single images in a turn, and turns."""
+"""Number of single images per turn, and of turns."""
 ROUNDS = 5
 STARTS = 9
-ENOUGH = 15
-"""Seconds after which no further turn begins: a file so slow needs no more."""
+TIME_LIMIT = 15
+"""No further turn begins after so many seconds."""
 
 FIGURES = {"one_image": "one image", "batch": "batch", "threads": "2 threads", "cold_start": "cold start"}
 GOALS = f"""\
-* one image: at most 1.05 times the bare interpreter, 1.1 times where that takes less than 30 µs;
+* one image: at most 1.05 times the bare interpreter, or 1.1 times if that takes less than 30 µs;
 * batch: {IMAGES:,} images take at most 1.1 times the best bare loop;
 * 2 threads: at least 1.7 times as many images a second as one thread;
 * cold start: `mnist-runtime classify` takes at most 1.2 times the shortest program that classifies a picture;
 * NumPy: at most 10 times LiteRT, for one image and for a batch."""
 
 Row = dict[str, Any]
+Images = npt.NDArray[np.uint8]
 
 
 def goal(row: Row, figure: str) -> float:
-    """Return the bound on the ratio of a figure."""
+    """Return the goal for the ratio of one of `FIGURES`."""
     if row["backend"] == "numpy" and figure in ("one_image", "batch"):
         return 10
     if figure == "one_image":
@@ -63,19 +65,29 @@ def goal(row: Row, figure: str) -> float:
 
 
 def meets(row: Row, figure: str) -> bool:
-    """Say whether a figure keeps to its goal."""
+    """Return whether a figure reaches its goal."""
     ratio, bound = round(row[figure]["ratio"], 2), goal(row, figure)
-    return ratio >= bound if figure == "threads" else ratio <= bound
+    return bool(ratio >= bound if figure == "threads" else ratio <= bound)
 
 
 def take_turns(
-    contestants: dict[str, tuple[Callable[[Any], object], Sequence[Any]]],
+    contestants: Mapping[str, tuple[Callable[[Any], object], Sequence[Any]]],
     turns: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Return the median seconds of a call of each; in its turn, it is called with each of its arguments."""
+    """Return the median time of one call of each contestant, in seconds.
+
+    Parameters
+    ----------
+    contestants : dict
+        Name -> function, and the arguments that it is called with, one after the other, in each turn.
+    turns : int
+        Number of turns that count. One more comes first, as a warm-up.
+    clock : callable
+        Returns the time in seconds.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contestants}
-    end = time.monotonic() + ENOUGH
+    end = time.monotonic() + TIME_LIMIT
     for turn in range(turns + 1):
         if turn > 1 and time.monotonic() > end:
             break
@@ -84,18 +96,18 @@ def take_turns(
                 started = clock()
                 call(argument)
                 took = clock() - started
-                if turn > 0:  # the first is to warm up
+                if turn > 0:
                     seconds[name].append(took)
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
 def compared(ours: float, bare: float, unit: str) -> Row:
-    """Return two figures, and how many times the second the first is."""
+    """Return two figures and their ratio."""
     return {f"ours_{unit}": ours, f"bare_{unit}": bare, "ratio": ours / bare}
 
 
 def times(path: str, backend: str) -> Row:
-    """Return the times of one file in one interpreter."""
+    """Return the times of one file in one interpreter, without the cold start."""
     classifier, two = (Classifier.load(path, backend=backend, threads=threads) for threads in (1, 2))
     images = np.resize(classifier.golden.images, (IMAGES, 28, 28))
     singles = [images[index : index + 1] for index in range(SINGLES)]
@@ -119,14 +131,14 @@ def times(path: str, backend: str) -> Row:
     }
 
 
-def loop_of(path: str, backend: str, size: int) -> Callable[[np.ndarray], object]:
-    """Return the loop that runs images through the bare interpreter in batches of `size`."""
+def loop_of(path: str, backend: str, size: int) -> Callable[[Images], object]:
+    """Return a function that runs images through the bare interpreter in batches of `size`."""
     run = load(backend, path, size)
     return lambda images: [run(images[start : start + size, :, :, None]) for start in range(0, len(images), size)]
 
 
-def best_loop(path: str, backend: str, images: np.ndarray) -> tuple[int, Callable[[np.ndarray], object]]:
-    """Return the size of batch in which the bare interpreter is fastest, and the loop."""
+def best_loop(path: str, backend: str, images: Images) -> tuple[int, Callable[[Images], object]]:
+    """Return the batch size at which the bare interpreter is fastest, and the loop with that size."""
     loops = {size: loop_of(path, backend, size) for size in SIZES}
     some = {size: images[: max(size, 2000)] for size in SIZES}
     seconds = take_turns({str(size): (loops[size], [some[size]]) for size in SIZES}, 3, time.thread_time)
@@ -135,7 +147,15 @@ def best_loop(path: str, backend: str, images: np.ndarray) -> tuple[int, Callabl
 
 
 def peak_memory(path: str, backend: str, size: str) -> float:
-    """Return the most MB that this process held, after a batch of images through the bare loop, or ours for size 0."""
+    """Classify `IMAGES` images and return the peak memory of this process, in MB.
+
+    Parameters
+    ----------
+    path, backend : str
+        File and backend.
+    size : str
+        Batch size of the bare loop; ``"0"`` for the runtime.
+    """
     images = np.zeros((IMAGES, 28, 28), np.uint8)
     if size == "0":
         Classifier.load(path, backend=backend).predict_proba(images)
@@ -150,23 +170,21 @@ TASKS: dict[str, Callable[..., object]] = {"times": times, "peak_memory": peak_m
 
 
 def in_a_process(task: str, *arguments: str) -> Any:
-    """Return what one of `TASKS` finds, in a process of its own."""
-    return json.loads(output([sys.executable, "-m", "mnist_tools.bench.runtime", "--task", task, *arguments]))
-
-
-def output(command: Sequence[str]) -> str:
-    """Return what a command prints."""
-    done = subprocess.run(command, cwd=ROOT, env=COMPILED, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise SystemExit(f"error: expected {' '.join(command)} to succeed, it said: {done.stderr}")
-    return done.stdout
+    """Run one of `TASKS` in a process of its own and return its result."""
+    return json.loads(output_of(tool("bench runtime --task", task, *arguments)))
 
 
 def cold_start(path: str, backend: str) -> Row:
-    """Return the seconds from the start of a process that classifies one picture to its end."""
+    """Return the time of a process that classifies one picture, in seconds."""
     bare = [sys.executable, str(Path(__file__).with_name("bare_interpreter.py")), backend, path, str(PICTURE)]
-    ours = [str(COMMANDS / "mnist-runtime"), "classify", "--backend", backend, "--model", path, str(PICTURE)]
-    seconds = take_turns({"bare": (output, [bare]), "ours": (output, [ours])}, STARTS)
+    ours = command("mnist-runtime classify --backend", backend, "--model", path, PICTURE)
+    # Compiled modules are kept on disk, as pip leaves them.
+    compiled = {name: value for name, value in environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+    def run(words: list[str]) -> None:
+        output_of(words, env=compiled)
+
+    seconds = take_turns({"bare": (run, [bare]), "ours": (run, [ours])}, STARTS)
     return compared(seconds["ours"], seconds["bare"], "s")
 
 
@@ -187,11 +205,10 @@ def row_of(model: str, path: Path, backend: str, precision: str) -> Row:
 
 
 def rows_of(model: str) -> list[Row]:
-    """Export a ready model in every precision, and measure each file in each interpreter that is here."""
+    """Export a ready model in every precision and measure each file in each interpreter that works here."""
     with tempfile.TemporaryDirectory() as folder:
-        command = f"mnist-export --model {model} --data digits --format all {PRECISIONS} --json"
-        program, *words = command.split()
-        exported = json.loads(output([str(COMMANDS / program), *words, "--output", folder]))["artifacts"]
+        options = f"--model {model} --data digits --format all {PRECISIONS} --json --output"
+        exported = json.loads(output_of(command(f"mnist-export {options}", folder)))["artifacts"]
         rows = []
         for artifact in exported:
             for name, row in BACKENDS.items():
@@ -202,7 +219,7 @@ def rows_of(model: str) -> list[Row]:
 
 
 def line(row: Row) -> str:
-    """Return one line of the table; a figure that misses its goal has a cross."""
+    """Return one line of the table. A figure that misses its goal is marked with a cross."""
     one, batch, threads, start, memory = (row[key] for key in (*FIGURES, "memory"))
     marks = {figure: "" if meets(row, figure) else " ✗" for figure in FIGURES}
     cells = (
@@ -225,74 +242,71 @@ def line(row: Row) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Return the figures as a Markdown table."""
-    heads = ("file", "interpreter", "one image, µs", "ratio", "of a batch, µs", "ratio", "bare batch")
-    heads += ("images/s, 2 threads", "ratio", "cold start, s", "ratio", "peak MB", "ratio")
+    heads = ["file", "interpreter", "one image, µs", "ratio", "of a batch, µs", "ratio", "bare batch"]
+    heads += ["images/s, 2 threads", "ratio", "cold start, s", "ratio", "peak MB", "ratio"]
     return "\n".join([f"| {' | '.join(heads)} |", "|---|---|" + "--:|" * (len(heads) - 2), *map(line, rows)])
 
 
 def verdicts(rows: Sequence[Row]) -> str:
-    """Return how many rows meet each goal."""
+    """Return how many rows reach each goal."""
     met = {title: sum(meets(row, figure) for row in rows) for figure, title in FIGURES.items()}
     return "; ".join(f"{title}: {count} of {len(rows)}" for title, count in met.items())
 
 
 def page(found: Row) -> str:
-    """Return the page that shows all figures."""
+    """Return the text of docs/speed.md."""
     versions = ", ".join(dict.fromkeys(f"{row['backend']} {row['version']}" for row in found["rows"]))
+    sizes = ", ".join(f"{size:,}" for size in SIZES)
     return f"""\
-# How fast the runtime is
+# Speed of the runtime
 
-What `mnist_runtime` costs beyond the interpreter that it calls; made by `scripts/bench-runtime --write`, which also
-wrote [speed.json](speed.json). On {found["machine"]}, Python {found["python"]}; {versions}.
+What `mnist_runtime` costs beyond the interpreter that it calls. `scripts/tool bench runtime --write` measures it and
+writes this page and [speed.json](speed.json). Machine: {found["machine"]}, Python {found["python"]}; {versions}.
 
-* *one image*: median time of `predict_proba` for one image in hand, and as a multiple of setting the input, running the
-  interpreter and reading its output;
-* *of a batch*: the same for each of {IMAGES:,} images in one call, as a multiple of a loop over the bare interpreter in
-  batches of the size, of {", ".join(f"{size:,}" for size in SIZES)}, in which it is fastest; both by the time that
-  their thread had of a processor;
-* *2 threads*: with `threads=2`, as a multiple of one thread, on {found["cores"]} cores;
-* *cold start*: from the start of `mnist-runtime classify` for one picture to its end, as a multiple of a program that
-  imports NumPy, Pillow and the interpreter, and does no more than it must
-  (`scripts/mnist_tools/bench/bare_interpreter.py`);
-* *peak*: the most memory that the process held for a batch, as a multiple of the bare loop's.
+* *one image*: median time of `predict_proba` for one image in memory. The ratio is to setting the input, running the
+  interpreter and reading its output.
+* *of a batch*: time for each of {IMAGES:,} images in one call. The ratio is to a loop over the bare interpreter with
+  its fastest batch size out of {sizes}. Both are CPU times of one thread.
+* *2 threads*: speed with `threads=2`. The ratio is to one thread, on {found["cores"]} cores.
+* *cold start*: time of a whole `mnist-runtime classify` process for one picture. The ratio is to the shortest program
+  that imports NumPy, Pillow and the interpreter and classifies a picture
+  (`scripts/mnist_tools/bench/bare_interpreter.py`).
+* *peak*: peak memory of the process for a batch. The ratio is to the bare loop.
 
-For NumPy, *bare* is LiteRT. Ours and bare take turns in one process, so that what else the machine does hits both; all
-figures are medians. ✗ marks a figure that misses its goal:
+The NumPy backend is compared with LiteRT. The runtime and the bare interpreter take turns in one process, so that other
+load affects both; all figures are medians. ✗ marks a figure that misses its goal:
 
 {GOALS}
 
 {table(found["rows"])}
 
-Goals met: {verdicts(found["rows"])}.
+Goals reached: {verdicts(found["rows"])}.
 """
 
 
 def machine() -> str:
-    """Say what runs this."""
+    """Return the name of the processor and the number of cores."""
     info = Path("/proc/cpuinfo")
     name = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
     return f"{name[1] if name else platform.machine()}, {os.cpu_count()} cores"
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench-runtime", description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", metavar="MODEL", help="ready models (default: cnn)")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, then print the table; with ``--write``, write the page too."""
+    parser = argparse.ArgumentParser(prog="scripts/tool bench runtime", description=__doc__)
+    parser.add_argument("models", nargs="*", default=["cnn"], metavar="MODEL", help="ready models (default: cnn)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--write", action="store_true", help="write docs/speed.json and docs/speed.md")
     parser.add_argument("--task", nargs="+", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.task:
         task, *words = arguments.task
         print(json.dumps(TASKS[task](*words)))
-        return
-    rows = [row for model in arguments.models or ["cnn"] for row in rows_of(model)]
+        return 0
+    rows = [row for model in arguments.models for row in rows_of(model)]
     found = {"machine": machine(), "cores": os.cpu_count(), "python": platform.python_version(), "rows": rows}
     if arguments.write:
         (ROOT / "docs" / "speed.json").write_text(json.dumps(found, indent=1) + "\n")
         (ROOT / "docs" / "speed.md").write_text(page(found))
-    print(json.dumps(found) if arguments.json else f"{table(rows)}\n\ngoals met: {verdicts(rows)}\n{GOALS}")
-
-
-if __name__ == "__main__":
-    main()
+    print(json.dumps(found) if arguments.json else f"{table(rows)}\n\nGoals reached: {verdicts(rows)}\n{GOALS}")
+    return 0

@@ -1,58 +1,61 @@
-"""Classify a great many images on one classifier and see whether its memory stays as it is; run by scripts/soak.
+"""Classify a million images with one classifier and check that its memory does not grow. Linux only.
 
-Linux only: it reads what the process holds from ``/proc``.
+Each backend runs in a process of its own, because two TFLite interpreters cannot share one.
 """
+
+from __future__ import annotations
 
 import argparse
 import re
 import statistics
 import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mnist_runtime import BACKENDS, Classifier
 from mnist_runtime.backends.registry import backend_version, unsupported_reason
+from mnist_tools.checkout import environment, tool
 
-ITSELF = [sys.executable, "-m", "mnist_tools.bench.soak"]
+__all__ = ["BOUND", "COUNT", "main", "soak"]
+
 COUNT = 1_000_000
 STEPS = 100
-"""After each of which the memory is read; the first ten are to warm up."""
+"""Memory is read after each step. The first ten are the warm-up."""
 BOUND = 1 << 20
-"""Bytes by which the process may grow: over a million images, little more than one byte an image."""
+"""Largest growth allowed, in bytes: about one byte per image over a million images."""
 
 
 def resident() -> int:
-    """Return the bytes of memory that this process holds."""
+    """Return the resident memory of this process, in bytes."""
     found = re.search(r"VmRSS:\s*(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1]) * 1024
 
 
 def growth(classifier: Classifier, count: int) -> int:
-    """Classify `count` images, half of them one by one, and return the bytes by which the process grew meanwhile.
+    """Classify `count` images, half of them one by one, and return how much the process grew, in bytes.
 
-    The memory after the last ten of a hundred steps is compared with that after the second ten.
+    Compares the median memory after the last ten of a hundred steps with the median after the second ten.
     """
     digits = classifier.golden.images
     half = count // STEPS // 2
     batch = np.resize(digits, (half, 28, 28))
-    held = []
+    memory = []
     for _ in range(STEPS):
         for index in range(half):
             classifier.predict_proba(digits[index % len(digits)])
         classifier.predict_proba(batch)
-        held.append(resident())
-    return round(statistics.median(held[-10:]) - statistics.median(held[10:20]))
+        memory.append(resident())
+    return round(statistics.median(memory[-10:]) - statistics.median(memory[10:20]))
 
 
-def soak(backend: str, count: int) -> bool:
-    """Print how much the process grows with the ready model in one interpreter, and say whether it is little enough."""
+def soak(classifier: Classifier, backend: str, count: int) -> bool:
+    """Print how much the process grows while `classifier` classifies `count` images; return whether it passes."""
     started = time.perf_counter()
-    with Classifier.load(backend=backend) as classifier:
-        grown = growth(classifier, count)
+    grown = growth(classifier, count)
     passed = grown <= BOUND
     print(
         f"{'flat' if passed else 'GROWS'}: {backend} {backend_version(backend)}, {count:,} images in "
@@ -63,21 +66,16 @@ def soak(backend: str, count: int) -> bool:
     return passed
 
 
-def main() -> int:
-    """Soak one interpreter or, each in a process of its own, all that are here; return 1 if one grows."""
-    parser = argparse.ArgumentParser(prog="soak", description=__doc__.splitlines()[0])
-    parser.add_argument("--backend", choices=tuple(BACKENDS), help="default: all that are here")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Test one backend, or all that work here; return 1 if the memory of one grows."""
+    parser = argparse.ArgumentParser(prog="scripts/tool bench soak", description=__doc__)
+    parser.add_argument("--backend", choices=tuple(BACKENDS), help="default: all that work here")
     parser.add_argument("--count", type=int, default=COUNT, metavar="N", help=f"images (default: {COUNT:,})")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.backend:
-        return int(not soak(arguments.backend, arguments.count))
-    codes = [
-        subprocess.run([*ITSELF, "--backend", name, "--count", str(arguments.count)], check=False)
-        for name in BACKENDS
-        if unsupported_reason(name) is None
-    ]
-    return int(any(done.returncode for done in codes))
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        with Classifier.load(backend=arguments.backend) as classifier:
+            return int(not soak(classifier, arguments.backend, arguments.count))
+    available = [name for name in BACKENDS if unsupported_reason(name) is None]
+    lines = [tool("bench soak", "--backend", name, "--count", arguments.count) for name in available]
+    codes = [subprocess.run(line, env=environment(), check=False).returncode for line in lines]
+    return int(any(codes))

@@ -1,1 +1,1 @@
-"""TODO pi."""
+"""Test the runtime on emulated Raspberry Pis."""

@@ -1,4 +1,4 @@
-"""``scripts/check-pi``: prove the runtime on emulated Raspberry Pis."""
+"""Install and test the runtime on emulated Raspberry Pis, with every interpreter that exists for them."""
 
 from __future__ import annotations
 
@@ -13,55 +13,55 @@ from functools import partial
 from pathlib import Path
 
 from mnist_runtime import BACKENDS, ToolkitError, UsageError
-from mnist_runtime.system.command import echo, run_command
+from mnist_runtime.system.command import echo
+from mnist_tools.checkout import ROOT
 from mnist_tools.pi.emulator.boards import BOARDS
 from mnist_tools.pi.emulator.guest import require_isolation
 from mnist_tools.pi.emulator.packages import host_archive
 from mnist_tools.pi.questions import Answers, Questions, images
-from mnist_tools.pi.stock import PROJECT, Stock
+from mnist_tools.pi.stock import Stock
 from mnist_tools.pi.targets import PAIRS, TARGETS
 from mnist_tools.pi.trial import Trial
 
-__all__ = ["default_cache", "main", "selected"]
+__all__ = ["PICTURE", "default_cache", "main", "selected"]
 
-PICTURE = PROJECT / "examples" / "seven.png"
+PICTURE = ROOT / "examples" / "seven.png"
 
 
-def main() -> None:
-    """Run the command line of `sys.argv`."""
-    arguments = _parser().parse_args()
-    run_command(lambda: _check(arguments))
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run all selected trials; return 1 if one failed."""
+    return _check(_parser().parse_args(argv))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="scripts/check-pi",
-        description="Install the runtime on emulated Raspberry Pis, with each interpreter that exists there, let it "
-        "prove itself, and compare its answers to 200 images with this machine's.",
-        epilog="exit codes: 0 all passed, 1 one failed, 2 wrong usage, 4 this machine lacks what it takes",
+        prog="scripts/tool pi check",
+        description="Install the runtime on emulated Raspberry Pis with each interpreter that exists there, run its "
+        "self-test, and compare its scores for 200 images with those of this machine.",
+        epilog="exit codes: 0 all passed, 1 a trial failed, 2 wrong usage, 4 this machine lacks a requirement",
     )
     parser.add_argument("--target", action="append", choices=tuple(TARGETS), help="may be repeated (default: all)")
     parser.add_argument("--backend", action="append", choices=tuple(BACKENDS), help="may be repeated (default: all)")
-    parser.add_argument("--cpu", choices=tuple(BOARDS), help="default: cortex-a72, and cortex-a7 under 32-bit systems")
+    parser.add_argument("--cpu", choices=tuple(BOARDS), help="default: cortex-a72; on 32-bit systems cortex-a7")
     parser.add_argument("--cache", type=Path, default=default_cache(), metavar="FOLDER", help="default: %(default)s")
-    parser.add_argument("--archive", metavar="ADDRESS", help="of Debian (default: where this machine's apt finds it)")
+    parser.add_argument("--archive", metavar="URL", help="Debian archive (default: that of this machine's apt)")
     return parser
 
 
 def default_cache() -> Path:
-    """Return where what was gathered is kept, unless the command is told another folder."""
+    """Return the default folder for downloads and installed systems."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mnist-edge-export" / "pi"
 
 
 def selected(
     targets: Sequence[str] | None, backends: Sequence[str] | None, cpu: str | None
 ) -> list[tuple[str, str, str]]:
-    """Return target, backend and processor of each trial that is asked for; None asks for all.
+    """Return target, backend and processor of each selected trial. None selects all.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If the selection is empty.
     """
     found = []
     for target, backend in PAIRS:
@@ -71,7 +71,7 @@ def selected(
     if not found:
         pairs = "; ".join(f"{name}: {', '.join(row.backends)}" for name, row in TARGETS.items())
         wanted = ", ".join((*(targets or ()), *(backends or ()), *filter(None, [cpu])))
-        raise UsageError(f"Expected a target, a backend that it has ({pairs}) and its processor, received {wanted}.")
+        raise UsageError(f"No system has the combination {wanted}. The systems and their backends are {pairs}.")
     return found
 
 
@@ -81,9 +81,9 @@ def _check(arguments: argparse.Namespace) -> int:
     cache: Path = arguments.cache.absolute()
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock, ThreadPoolExecutor(os.cpu_count()) as pool:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # two checks would make the same folders
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes would write the same folders
         stock = Stock(cache, arguments.archive or host_archive())
-        echo(f"gathering in {cache} what guests are made of ...")
+        echo(f"downloading and installing into {cache} ...")
         exports = pool.submit(stock.exports)
         environments = [pool.submit(stock.environment, *pair) for pair in {(target, cpu) for target, _, cpu in trials}]
         for each in environments:
@@ -91,14 +91,14 @@ def _check(arguments: argparse.Namespace) -> int:
         questions = Questions(images(), exports.result())
         with tempfile.TemporaryDirectory() as folder:
             host = {name: questions.ask_host(name, Path(folder)) for name in {backend for _, backend, _ in trials}}
-        echo("trying them ...")
+        echo("running the trials ...")
         passed = sum(pool.map(partial(_try, stock, questions, host), trials))
     print(f"{passed} passed, {len(trials) - passed} failed")
     return int(passed < len(trials))
 
 
 def _try(stock: Stock, questions: Questions, host: dict[str, Answers], trial: tuple[str, str, str]) -> bool:
-    """Try one, print how it went, and say whether it passed."""
+    """Run one trial, print the result and return whether it passed."""
     target, backend, cpu = trial
     begun = time.perf_counter()
     passed = False
@@ -111,7 +111,3 @@ def _try(stock: Stock, questions: Questions, host: dict[str, Answers], trial: tu
     seconds = time.perf_counter() - begun
     print(f"{'PASS' if passed else 'FAIL'} {target} {backend} on {cpu}: {found} [{seconds:.0f} s]", flush=True)
     return passed
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""`Comparison`: scores of the same images from two machines, and whether they differ by more than they may."""
+"""Compare the scores of the same images from two machines."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ from mnist_runtime.device.self_test import SCORE_BOUNDS
 __all__ = ["Comparison", "bound"]
 
 INTEGER_BOUNDS = {"onnxruntime": 0.0, "numpy": 0.0, "tflite-runtime": 1 / 256}
-"""Backend -> largest difference of an int8 score; the others keep to `SCORE_BOUNDS`.
+"""Backend -> largest difference allowed for an int8 score; `SCORE_BOUNDS` applies to the others.
 
-The integers of the first two are the same on every processor. tflite-runtime's kernels for ARM turned one score of one
-image in 200 by a step. LiteRT promises nothing: XNNPACK has kernels for each processor.
+onnxruntime and NumPy give the same integers on every processor. tflite-runtime's ARM kernels changed one score of one
+image in 200 by one step. LiteRT differs between processors, because XNNPACK has kernels for each.
 """
 
 
 def bound(backend: str, precision: str) -> float:
-    """Return the largest difference of a score, 0..1, that is no fault."""
+    """Return the largest difference allowed for a score 0..1."""
     general = SCORE_BOUNDS[precision]
     return INTEGER_BOUNDS.get(backend, general) if precision == "int8" else general
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came out for one file.
+    """Result of the comparison for one file.
 
     Parameters
     ----------
     images : int
-        That both were asked about.
+        Number of images compared.
     differing : int
-        Images with any other score.
+        Number of images with any difference.
     largest : float
-        Largest difference of a score, 0..1; infinite where a score is no number.
+        Largest difference of a score, 0..1; infinite if a score is NaN.
     changed : int
-        Images that are answered otherwise, though the host's two best scores are further apart than `bound`.
+        Number of images with another digit, although the host's two best scores differ by more than `bound`.
     bound : float
-        What `largest` must not exceed.
+        Largest difference allowed.
     """
 
     images: int
@@ -68,12 +68,12 @@ class Comparison:
 
     @property
     def passed(self) -> bool:
-        """Whether both machines say the same, as far as they must."""
+        """Whether all differences are within the bound and no clear answer changed."""
         return self.images > 0 and self.largest <= self.bound and self.changed == 0
 
     def __str__(self) -> str:
         if self.differing == 0:
-            return f"all {self.images} to the bit"
+            return f"all {self.images} identical"
         changed = f", {self.changed} answers changed" if self.changed else ""
         return (
             f"{self.differing} of {self.images} differ by at most {self.largest:.2g} (bound {self.bound:.2g}){changed}"

@@ -1,9 +1,10 @@
-"""Ask a backend about images and keep its scores; check.py runs this on the host and, as a file of its own, in guests.
+"""Classify images with one backend. Runs on the host and, as a single file without this package, in guests.
 
-Usage: probe.py BACKEND IMAGES.npy SCORES.npz [FILE]...
-
-The ready model is asked and each FILE; the scores are kept by precision. It prints the versions as one JSON object.
+``probe.py BACKEND IMAGES.npy SCORES.npz [FILE ...]`` classifies with the ready model and with each FILE, writes the
+scores under the names of the precisions, and prints the versions as JSON.
 """
+
+from __future__ import annotations
 
 import json
 import platform
@@ -16,12 +17,12 @@ from mnist_runtime.backends.registry import backend_version
 
 
 def main(backend: str, images: str, scores: str, *files: str) -> None:
-    """Write the scores, 0..1, and print which versions gave them."""
-    given = np.load(images)
+    """Write the scores 0..1 and print the versions of the software."""
+    pixels = np.load(images)
     found = {}
     for file in (None, *files):
         classifier = Classifier.load(file, backend=backend)
-        found[classifier.manifest.precision] = classifier.predict_proba(given)
+        found[classifier.manifest.precision] = classifier.predict_proba(pixels)
     np.savez(scores, **found)
     python, machine = platform.python_version(), platform.machine()
     versions = {"backend": backend_version(backend), "python": python, "numpy": np.__version__, "machine": machine}

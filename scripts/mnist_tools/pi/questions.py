@@ -1,4 +1,4 @@
-"""`Questions`: the images and files that host and guests are asked about; `Answers`: what one of them said."""
+"""`Questions`: the images and files that host and guests classify. `Answers`: the scores of one machine."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DIGITS, NOISE = 150, 50
 
 
 def images() -> npt.NDArray[np.uint8]:
-    """Return 150 real digits and 50 images of noise, half of it mostly black: scores of noise are the more telling."""
+    """Return 150 real digits and 50 random images, half of them mostly black. Random images show differences best."""
     generator = np.random.default_rng(0)
     noise = generator.integers(0, 256, (NOISE, 28, 28), dtype=np.uint8)
     noise[::2][generator.random((NOISE // 2, 28, 28)) < 0.8] = 0
@@ -32,12 +32,12 @@ def images() -> npt.NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a backend said on one machine.
+    """Scores of one backend on one machine.
 
     Parameters
     ----------
     versions : dict of str to str
-        Of the backend, Python and NumPy, and the machine's name.
+        Versions of the backend, Python and NumPy, and the name of the architecture.
     scores : dict of str to ndarray of shape (n, 10), dtype float32
         Precision of the file -> scores 0..1.
     """
@@ -46,16 +46,16 @@ class Answers:
     scores: dict[str, npt.NDArray[np.float32]]
 
     @classmethod
-    def read(cls, said: str, folder: Path) -> Answers:
-        """Return what the probe `said` and left in `folder`."""
+    def read(cls, printed: str, folder: Path) -> Answers:
+        """Read what `probe.py` printed, and the scores that it wrote into `folder`."""
         with np.load(folder / "scores.npz") as scores:
-            return cls(json.loads(said), dict(scores))
+            return cls(json.loads(printed), dict(scores))
 
     def __str__(self) -> str:
         return ", ".join(f"{name} {version}" for name, version in self.versions.items())
 
     def compare(self, other: Answers, backend: str) -> dict[str, Comparison]:
-        """Return for each precision how far `other`, of another machine, is from these."""
+        """Compare with the scores of another machine, for each precision."""
         return {
             precision: Comparison.of(scores, other.scores[precision], bound(backend, precision))
             for precision, scores in self.scores.items()
@@ -64,12 +64,12 @@ class Answers:
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked: the ready int8 model, which every runtime has, and a float32 file.
+    """Images and float32 files to classify. The runtime brings the ready int8 model itself.
 
     Parameters
     ----------
     images : ndarray of shape (n, 28, 28), dtype uint8
-        The same for all.
+        Images for all machines and backends.
     exports : dict of str to Path
         Format -> float32 file.
     """
@@ -77,8 +77,14 @@ class Questions:
     images: npt.NDArray[np.uint8]
     exports: dict[str, Path]
 
-    def lay(self, backend: str, folder: Path) -> list[str]:
-        """Put all that `backend` is asked into `folder`; return the arguments with which Python, there, asks it."""
+    def prepare(self, backend: str, folder: Path) -> list[str]:
+        """Copy the probe, the images and the files for `backend` into `folder`.
+
+        Returns
+        -------
+        list of str
+            Arguments for Python, which must run in the folder.
+        """
         shutil.copy(PROBE, folder)
         np.save(folder / "images.npy", self.images)
         row = BACKENDS[backend]
@@ -88,16 +94,19 @@ class Questions:
         return [PROBE.name, backend, "images.npy", "scores.npz", *(file.name for file in files)]
 
     def ask_host(self, backend: str, folder: Path) -> Answers:
-        """Ask on this machine, in a process of its own, since TFLite's interpreters cannot share one.
+        """Run the probe on this machine, in a process of its own: two TFLite interpreters cannot share one.
 
         Raises
         ------
         BackendError
             If `backend` does not work here.
         """
-        command = [sys.executable, *self.lay(backend, folder)]
+        command = [sys.executable, *self.prepare(backend, folder)]
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if done.returncode:
-            said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-            raise BackendError(f"Expected {backend} here too, to compare with, under Python 3.11; it says: {said[0]}")
+            reason = done.stderr.strip().splitlines()[-1:] or ["no message"]
+            raise BackendError(
+                f"{backend} does not work on this machine, so there is nothing to compare with: {reason[0]} "
+                "Use Python 3.11, for which all interpreters have wheels."
+            )
         return Answers.read(done.stdout, folder)

@@ -1,30 +1,30 @@
-"""`TARGETS`: the systems that Raspberry Pis run, and what there is for each to run a model with."""
+"""Systems that Raspberry Pis run, and the backends that can be installed on each: the table `TARGETS`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from mnist_runtime.backends.registry import BACKENDS, BackendRow
 
 __all__ = ["PAIRS", "TARGETS", "Target"]
 
 
 @dataclass(frozen=True)
 class Target:
-    """One row of `TARGETS`.
+    """One system, as a row of `TARGETS`.
 
     Parameters
     ----------
     architecture, suite : str
-        As Debian names them.
+        Debian's names of the architecture and the release.
     machine : str
-        As Python and the names of wheels call the architecture.
+        Name of the architecture in Python and in wheels.
     python : (int, int)
-        The suite's Python.
+        Version of the release's Python.
     glibc : int
-        The suite's C library, 2.x: wheels built for it or an older one install.
-    backends : tuple of str
-        Rows of `mnist_runtime.BACKENDS` that can be installed there.
+        Minor version of its C library 2.x. Wheels for this or an older version can be installed.
     from_debian : dict of str to str
-        Packages that have no wheel for it -> the Debian package that is taken instead.
+        Python packages without a wheel for this system -> the Debian package that is used instead.
     """
 
     architecture: str
@@ -32,8 +32,16 @@ class Target:
     machine: str
     python: tuple[int, int]
     glibc: int
-    backends: tuple[str, ...]
     from_debian: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def backends(self) -> tuple[str, ...]:
+        """Rows of `mnist_runtime.BACKENDS` that can be installed, the preferred one first."""
+        return tuple(name for name, row in BACKENDS.items() if row.package in self.from_debian or self._has_wheel(row))
+
+    def _has_wheel(self, row: BackendRow) -> bool:
+        is_64_bit = self.architecture == "arm64"
+        return row.no_wheel_reason(machine=self.machine, python=self.python, is_64_bit=is_64_bit) is None
 
 
 NUMPY_AND_PILLOW = {"numpy": "python3-numpy", "pillow": "python3-pil"}
@@ -45,7 +53,6 @@ TARGETS: dict[str, Target] = {
         machine="aarch64",
         python=(3, 11),
         glibc=36,
-        backends=("litert", "tflite-runtime", "onnxruntime", "numpy"),
     ),
     "arm64-trixie": Target(
         architecture="arm64",
@@ -53,7 +60,6 @@ TARGETS: dict[str, Target] = {
         machine="aarch64",
         python=(3, 13),
         glibc=41,
-        backends=("litert", "onnxruntime", "numpy"),
     ),
     "armhf-bookworm": Target(
         architecture="armhf",
@@ -61,7 +67,6 @@ TARGETS: dict[str, Target] = {
         machine="armv7l",
         python=(3, 11),
         glibc=36,
-        backends=("tflite-runtime", "numpy"),
         from_debian=NUMPY_AND_PILLOW,
     ),
     "armhf-trixie": Target(
@@ -70,11 +75,10 @@ TARGETS: dict[str, Target] = {
         machine="armv7l",
         python=(3, 13),
         glibc=41,
-        backends=("onnxruntime", "numpy"),
         from_debian={**NUMPY_AND_PILLOW, "onnxruntime": "python3-onnxruntime"},
     ),
 }
-"""Name -> system. Raspberry Pi OS is Debian; its 32-bit edition is Debian built anew, for ARMv6."""
+"""Name -> system. Raspberry Pi OS is Debian; its 32-bit edition is Debian rebuilt for ARMv6."""
 
 PAIRS: tuple[tuple[str, str], ...] = tuple((name, each) for name, row in TARGETS.items() for each in row.backends)
-"""Each target with each backend that it has."""
+"""Each target with each of its backends."""

@@ -1,4 +1,4 @@
-"""`Trial`: let the runtime prove itself in a guest with one backend, and compare its answers with the host's."""
+"""`Trial`: test the runtime in a guest with one backend, and compare its scores with those of the host."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ RUNTIME = "digits/venv/bin/mnist-runtime"
 
 @dataclass(frozen=True)
 class Trial:
-    """One pair, installed.
+    """One target with one backend installed.
 
     Parameters
     ----------
     target, backend : str
         Rows of `TARGETS` and of `mnist_runtime.BACKENDS`.
     guest : Guest
-        The target.
+        The running system.
     home : Path
-        As `Stock.home` makes it.
+        Home folder made by `Stock.home`.
     """
 
     target: str
@@ -38,48 +38,56 @@ class Trial:
     home: Path
 
     def run(self, questions: Questions, host: Answers, picture: Path) -> str:
-        """Return what was found, in words. `picture` is of a seven.
+        """Run ``doctor``, ``classify``, ``self-test`` and the probe; return a summary.
+
+        Parameters
+        ----------
+        questions : Questions
+            What to classify.
+        host : Answers
+            Scores of the host.
+        picture : Path
+            A picture of a seven.
 
         Raises
         ------
         GuestError
-            If anything is not as it should be.
+            If a command fails or a result differs.
         """
-        doctor = json.loads(self._say(RUNTIME, "doctor", "--json"))["backends"]
+        doctor = json.loads(self._output(RUNTIME, "doctor", "--json"))["backends"]
         require_diagnoses(self.target, self.backend, doctor)
         shutil.copy(picture, self.home)
         first = next(one["backend"] for one in doctor if one["state"] == "works")
-        read = json.loads(self._say(RUNTIME, "classify", "--json", picture.name))
+        read = json.loads(self._output(RUNTIME, "classify", "--json", picture.name))
         if (read["backend"], read["results"][0]["digit"]) != (first, 7):
-            raise GuestError(f"Expected {first} to read a 7 in {picture.name}, received {read}.")
-        self._say(RUNTIME, "self-test", "--backend", self.backend)
-        said = self._say(PYTHON, *questions.lay(self.backend, self.home))
-        answers = Answers.read(said, self.home)
+            raise GuestError(f"{first} should read a 7 in {picture.name}, but the result is {read}.")
+        self._output(RUNTIME, "self-test", "--backend", self.backend)
+        answers = Answers.read(self._output(PYTHON, *questions.prepare(self.backend, self.home)), self.home)
         compared = host.compare(answers, self.backend)
         words = "; ".join(f"{precision}: {found}" for precision, found in compared.items())
         if not all(found.passed for found in compared.values()):
-            raise GuestError(f"Expected the host's scores, received others: {words}.")
+            raise GuestError(f"The scores differ from those of the host: {words}.")
         return f"{answers}; {words}"
 
-    def _say(self, *command: str) -> str:
-        """Run a command that must go well and be quiet about it; return what it says."""
-        return self.guest.say(*command, home=self.home)
+    def _output(self, *command: str) -> str:
+        """Run a command that must succeed without messages; return what it prints."""
+        return self.guest.output(*command, home=self.home)
 
 
 def require_diagnoses(target: str, backend: str, found: list[dict[str, str]]) -> None:
-    """Make sure that ``mnist-runtime doctor`` says of each backend what is so, in `target` with `backend` installed.
+    """Check what ``mnist-runtime doctor`` reports about each backend in `target`, where `backend` is installed.
 
     Parameters
     ----------
     target, backend : str
         Rows of `TARGETS` and of `mnist_runtime.BACKENDS`.
     found : list of dict
-        The entry `backends` of what it says.
+        The entry ``backends`` of its JSON output.
 
     Raises
     ------
     GuestError
-        If one that is there does not work, or the advice for another is wrong.
+        If an installed backend does not work, or the advice for another one is wrong.
     """
     row = TARGETS[target]
     there = {backend, "numpy", *(name for name in row.backends if BACKENDS[name].package in row.from_debian)}
@@ -88,6 +96,4 @@ def require_diagnoses(target: str, backend: str, found: list[dict[str, str]]) ->
         state = "works" if name in there else "missing"
         fix = "" if name in there else "pip install" if name in row.backends else "no wheel"
         if one["state"] != state or not one["fix"].startswith(fix):
-            raise GuestError(
-                f"Expected the doctor to say of {name}: {state}, {fix or 'nothing to do'}; received {one}."
-            )
+            raise GuestError(f"The doctor should report {name} as {state} ({fix or 'no advice'}), but reports {one}.")

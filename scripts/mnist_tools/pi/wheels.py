@@ -1,4 +1,4 @@
-"""`download`: the wheels that a target's pip will want, into one folder that plays the package index for the guest."""
+"""Download the wheels that a target needs into one folder, which is the guest's only package index."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from mnist_tools.pi.targets import Target
 __all__ = ["download", "wanted"]
 
 OLDEST_GLIBC = 17
-"""The oldest that wheels are built for today: manylinux2014."""
+"""Minor version of the oldest C library 2.x that wheels are built for today (manylinux2014)."""
 
 
 def wanted(target: Target, constraints: str) -> list[list[str]]:
-    """Return what is to be downloaded, in sets without contradictions.
+    """Return the requirements to download, in sets that can be installed together.
 
-    Interpreters come in the versions of this checkout's `constraints`, so that they can be compared with those of this
-    host; all else is the newest there is, as on a Pi. What `target` has from Debian is left out.
+    Interpreters have the versions of `constraints`, as on the host, so that their scores can be compared. Other
+    packages are the newest, as on a Pi. Packages that `target` has from Debian are left out.
     """
     pinned = dict(line.split("==") for line in constraints.split())
     sets = []
@@ -33,12 +33,12 @@ def wanted(target: Target, constraints: str) -> list[list[str]]:
 
 
 def download(target: Target, requirements: list[str], folder: Path) -> None:
-    """Add wheels for `target` to `folder`; the index is the one that this host's pip uses.
+    """Download wheels for `target` into `folder`, from the index of the host's pip.
 
     Raises
     ------
     BackendError
-        If one cannot be had.
+        If a download fails.
     """
     versions = range(OLDEST_GLIBC, target.glibc + 1)
     platforms = [f"manylinux_2_{minor}_{target.machine}" for minor in versions] + [f"manylinux2014_{target.machine}"]
@@ -46,8 +46,8 @@ def download(target: Target, requirements: list[str], folder: Path) -> None:
     command += ["--only-binary=:all:", "--dest", str(folder), "--python-version", ".".join(map(str, target.python))]
     command += ["--implementation", "cp", *(f"--platform={platform}" for platform in platforms)]
     if target.from_debian:
-        command.append("--no-deps")  # for they are the ones that come from Debian
+        command.append("--no-deps")  # the dependencies come from Debian
     done = subprocess.run([*command, *requirements], capture_output=True, text=True, check=False)
     if done.returncode:
-        said = "; ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR"))
-        raise BackendError(f"Expected wheels of {', '.join(requirements)} for {target.machine}, pip says: {said}")
+        reason = "; ".join(line for line in done.stderr.splitlines() if line.startswith("ERROR"))
+        raise BackendError(f"No wheels of {', '.join(requirements)} for {target.machine}. Message of pip: {reason}")

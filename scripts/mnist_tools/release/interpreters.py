@@ -1,42 +1,49 @@
-"""Ask an interpreter which operators it knows, in which versions; run by scripts/measure-interpreters.
+"""Measure which versions of which operators each interpreter supports.
 
-`make` needs the workshop and writes one small model for each operator and version; the name of an interpreter runs
-them, in an environment that has that interpreter alone; `gather` puts what was found into one table.
+Writes one small model for each operator and version, loads them all in each interpreter, and writes the result to
+exporters/mnist_exporters/targets/interpreters.json.
 """
 
+from __future__ import annotations
+
+import argparse
 import json
-import os
+import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import flatbuffers
+import onnx
+from tensorflow.lite.python import schema_py_generated as schema
+
+from mnist_tools.checkout import ROOT, ToolError, output_of
+from mnist_tools.release.operator_probe import PACKAGES
+
+__all__ = ["VERSIONS", "main", "write_models"]
+
+TABLE = ROOT / "exporters/mnist_exporters/targets/interpreters.json"
+VERSIONS = {
+    "litert": "2.1.0",
+    "tflite-runtime": "2.14.0",
+    "onnxruntime": "1.16.0",
+    "tflite-micro": "0.dev20261023182759",
+}
+"""Interpreter -> oldest release that is supported. To add an interpreter, add a line here and to `PACKAGES`."""
 MOST_VERSIONS = 20
 MOST_OPSETS, MOST_IR_VERSIONS = 30, 15
-MISSING = ("Didn't find op", "out of range")
-"""What TFLite's interpreters say, as an exception or on stderr, of an operator that they do not know."""
-PACKAGES = {
-    "litert": "ai-edge-litert",
-    "tflite-runtime": "tflite-runtime",
-    "onnxruntime": "onnxruntime",
-    "tflite-micro": "tflite-micro",
-}
 
 
-def make(folder: Path) -> None:
-    """Write ``OPERATOR-VERSION.tflite`` and ``OPSET-IR.onnx``."""
-    import flatbuffers
-    import onnx
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    folder.mkdir()
+def write_models(folder: Path) -> None:
+    """Write ``OPERATOR-VERSION.tflite`` and ``OPSET-IR.onnx`` for all combinations."""
     for name, code in vars(schema.BuiltinOperator).items():
-        for version in range(1, MOST_VERSIONS + 1) if isinstance(code, int) and name != "CUSTOM" else ():
-            builder = flatbuffers.Builder()
-            builder.Finish(one_operator(schema, code, version).Pack(builder), b"TFL3")
-            (folder / f"{name}-{version}.tflite").write_bytes(builder.Output())
+        if isinstance(code, int) and name != "CUSTOM":
+            for version in range(1, MOST_VERSIONS + 1):
+                builder = flatbuffers.Builder()
+                builder.Finish(_one_operator(code, version).Pack(builder), b"TFL3")
+                (folder / f"{name}-{version}.tflite").write_bytes(builder.Output())
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
     other = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])
     graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["x"], ["y"])], "g", [value], [other])
@@ -47,8 +54,8 @@ def make(folder: Path) -> None:
             (folder / f"{opset}-{ir_version}.onnx").write_bytes(model.SerializeToString())
 
 
-def one_operator(schema: Any, code: int, version: int) -> Any:
-    """Return a model of one operator with nothing to work on: an interpreter looks it up before it looks at that."""
+def _one_operator(code: int, version: int) -> Any:
+    """Return a model of one operator without tensors. An interpreter looks up the operator before it needs them."""
     operator_code = schema.OperatorCodeT()
     operator_code.builtinCode, operator_code.deprecatedBuiltinCode = code, min(code, 127)
     operator_code.version = version
@@ -61,75 +68,28 @@ def one_operator(schema: Any, code: int, version: int) -> Any:
     return model
 
 
-def operators(name: str, folder: Path) -> dict[str, int]:
-    """Return the highest version that is known of each operator."""
-    load: Callable[[bytes], object]
-    if name == "tflite-micro":
-        from tflite_micro.python.tflite_micro import runtime
-
-        def load(content: bytes) -> object:
-            return runtime.Interpreter.from_bytes(content, arena_size=100_000)
-    else:
-        module = "ai_edge_litert" if name == "litert" else "tflite_runtime"
-        interpreter = __import__(f"{module}.interpreter", fromlist=["Interpreter"])
-
-        def load(content: bytes) -> object:
-            return interpreter.Interpreter(model_content=content)
-
-    known: dict[str, int] = {}
-    for path in sorted(folder.glob("*.tflite")):
-        operator, version = path.stem.rsplit("-", 1)
-        said = what_is_said(load, path.read_bytes())
-        if not any(word in said for word in MISSING):
-            known[operator] = max(known.get(operator, 0), int(version))
-    return known
+def measure(name: str, models: Path, folder: Path) -> dict[str, Any]:
+    """Install an interpreter into a new environment in `folder` and return what it supports."""
+    requirement = f"{PACKAGES[name]}=={VERSIONS[name]}"
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    python = str(folder / "bin" / "python")
+    install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement, "numpy<2"]
+    if subprocess.run([python, *install], check=False).returncode:
+        raise ToolError(f"{requirement} cannot be installed on this Python. Use Python 3.11 and check the network.")
+    found: dict[str, Any] = json.loads(
+        output_of([python, "-m", "mnist_tools.release.operator_probe", name, str(models)])
+    )
+    return found
 
 
-def what_is_said(load: Callable[[bytes], object], content: bytes) -> str:
-    """Load in a child process, for some models end it; return all that it says."""
-    with tempfile.TemporaryFile() as said:
-        child = os.fork()
-        if child == 0:
-            os.dup2(said.fileno(), 2)
-            try:
-                load(content)
-            except Exception as error:
-                os.write(2, str(error).encode())
-            os._exit(0)
-        os.waitpid(child, 0)
-        said.seek(0)
-        return said.read().decode(errors="replace")
-
-
-def limits(folder: Path) -> dict[str, int]:
-    """Return the highest opset and IR version that onnxruntime loads."""
-    import onnxruntime
-
-    def loads(opset: int, ir_version: int) -> bool:
-        try:
-            content = (folder / f"{opset}-{ir_version}.onnx").read_bytes()
-            onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        except Exception:
-            return False
-        return True
-
-    return {
-        "opset": max(opset for opset in range(13, MOST_OPSETS + 1) if loads(opset, 7)),
-        "ir_version": max(ir_version for ir_version in range(7, MOST_IR_VERSIONS + 1) if loads(13, ir_version)),
-    }
-
-
-def gather(work: Path) -> dict[str, Any]:
-    """Return every table, by the interpreter's name."""
-    return {name: json.loads((work / f"{name}.json").read_text()) for name in PACKAGES}
-
-
-if __name__ == "__main__":
-    task, argument = sys.argv[1], Path(sys.argv[2])
-    if task == "make":
-        make(argument)
-    elif task == "gather":
-        print(json.dumps(gather(argument), indent=1, sort_keys=True))
-    else:
-        facts = limits(argument) if task == "onnxruntime" else {"operators": operators(task, argument)}
-        print(json.dumps({"package": PACKAGES[task], "version": metadata.version(PACKAGES[task]), **facts}))
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure all interpreters and write the table."""
+    parser = argparse.ArgumentParser(prog="scripts/tool release interpreters", description=__doc__)
+    parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as work:
+        models = Path(work) / "models"
+        models.mkdir()
+        write_models(models)
+        table = {name: measure(name, models, Path(work) / name) for name in VERSIONS}
+    TABLE.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
+    return 0

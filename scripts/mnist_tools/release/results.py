@@ -1,45 +1,44 @@
-"""Measure every export of every ready model, and set out what was measured; called by ``scripts/results``."""
+"""Export every ready model in every format and precision, and write the tables of the results.
+
+Writes docs/results.json, docs/results.md and the two tables of README.md. Needs docs/seeds.json.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from mnist_exporters.targets.interpreters import INTERPRETERS
+from mnist_tools.checkout import ROOT, ToolError, command, output_of
 from mnist_trainer import ARCHITECTURES, READY_MODELS, architecture
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["exports_table", "main", "models_table", "spread"]
+
 COMMANDS = (
     "mnist-export --model {model} --data mnist --format all --quantize none --quantize float16 --quantize dynamic "
     "--quantize int8 --quantize int4 --quantize int16x8 --json",
     "mnist-export --model {model} --data mnist --format c --quantize --json",
 )
 CHANGING = ("path", "seconds", "seconds_converting")
-"""What differs from run to run and says nothing of a file."""
+"""Fields that differ from run to run."""
 DEFAULT = "cnn"
-"""The model whose exports the README shows."""
+"""Model whose exports the README shows."""
 
 Row = dict[str, Any]
 
 
 def measure(model: str) -> list[Row]:
-    """Run the commands and return their artifacts; a refused one is part of the truth."""
+    """Export one model with each of `COMMANDS` and return the reports. Exports that are refused are included."""
     artifacts: list[Row] = []
-    for command in COMMANDS:
+    for line in COMMANDS:
         with tempfile.TemporaryDirectory() as folder:
-            program, *arguments = command.format(model=model).split()
-            done = subprocess.run(
-                [str(Path(sys.executable).with_name(program)), *arguments, "--output", folder],
-                stdout=subprocess.PIPE,
-                check=False,
-            )
-        artifacts += json.loads(done.stdout)["artifacts"]
+            printed = output_of(command(line.format(model=model), "--output", folder), allowed=(0, 3))
+        artifacts += json.loads(printed)["artifacts"]
     return [
         {"model": model} | {key: value for key, value in artifact.items() if key not in CHANGING}
         for artifact in artifacts
@@ -47,7 +46,7 @@ def measure(model: str) -> list[Row]:
 
 
 def export_line(artifact: Row) -> str:
-    """Return the line of one export."""
+    """Return the table line of one export."""
     proof = artifact["parity"]
     sizes = f"{artifact['model_bytes'] / 1000:.1f} | {artifact['size_bytes'] / 1000:.1f}"
     loads = ", ".join(INTERPRETERS[name].since for name in artifact["loads_on"])
@@ -60,19 +59,19 @@ def export_line(artifact: Row) -> str:
 
 
 def exports_table(artifacts: list[Row]) -> str:
-    """Return what became of each export."""
+    """Return a Markdown table of exports."""
     heads = "| model | file | kB | with proof | original | exported | points lost, at most (95 %) | same | | loads |"
     return "\n".join([heads, "|---|---|--:|--:|--:|--:|--:|--:|---|---|", *map(export_line, artifacts)])
 
 
 def spread(values: list[float]) -> str:
-    """Return a share in per cent, with the standard deviation where several seeds were tried."""
+    """Return the mean of fractions in per cent, with the standard deviation if there are several."""
     mean = statistics.mean(values) * 100
     return f"{mean:.2f} ± {statistics.stdev(values) * 100:.2f}" if len(values) > 1 else f"{mean:.2f}"
 
 
 def model_line(rows: list[Row]) -> str:
-    """Return the line of one architecture, trained from one seed or several; what the gate refuses has no file."""
+    """Return the table line of one architecture, trained from one or several seeds. A refused export has no size."""
     first = rows[0]
     proven = [row for row in rows if row["proven"]]
     found = [row["robustness"] for row in proven]
@@ -93,34 +92,40 @@ def model_line(rows: list[Row]) -> str:
 
 
 def models_table(rows: list[Row]) -> str:
-    """Return what the architectures cost and reach."""
+    """Return a Markdown table of the costs and accuracies of the architectures."""
     heads = "| architecture | parameters | MMACs | int8 kB | seeds | float % | int8 % | corrupted % | AUROC | µs | |"
     by_name = {name: [row for row in rows if row["architecture"] == name] for name in ARCHITECTURES}
     lines = [model_line(found) for found in by_name.values() if found]
     return "\n".join([heads, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|", *lines])
 
 
-def put(name: str, text: str) -> None:
-    """Write `text` between the marks called `name` in the README."""
+def intro(images: int) -> str:
+    """Return the sentence above the tables of exports."""
+    return (
+        f"Measured on all {images:,} test images of MNIST with the code that runs on the device, by "
+        "`scripts/tool release results`."
+    )
+
+
+def replace_in_readme(name: str, text: str) -> None:
+    """Write `text` between the two marks called `name` in README.md."""
     readme = ROOT / "README.md"
     marked = re.compile(rf"(<!-- {name}: .*?-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
     written, found = marked.subn(lambda marks: f"{marks[1]}{text}\n{marks[2]}", readme.read_text())
     if found != 1:
-        sys.exit(f"error: expected the two marks of the {name} in README.md")
+        raise ToolError(f"README.md lacks the two marks of the {name}. Restore them.")
     readme.write_text(written)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, then write the tables."""
+    argparse.ArgumentParser(prog="scripts/tool release results", description=__doc__).parse_args(argv)
     artifacts = [artifact for model in READY_MODELS for artifact in measure(model)]
     (ROOT / "docs" / "results.json").write_text(json.dumps(artifacts, indent=1) + "\n")
-    images = artifacts[0]["parity"]["images"]
-    intro = f"On all {images:,} test images of MNIST, through the device's own code; made by `scripts/results`."
-    put("models", models_table(json.loads((ROOT / "docs" / "seeds.json").read_text())))
-    put("results", f"{intro}\n\n{exports_table([row for row in artifacts if row['model'] == DEFAULT])}")
-    page = f"# Every export of every ready model\n\n{intro}\n\n{exports_table(artifacts)}\n"
+    above = intro(artifacts[0]["parity"]["images"])
+    replace_in_readme("models", models_table(json.loads((ROOT / "docs" / "seeds.json").read_text())))
+    default = exports_table([row for row in artifacts if row["model"] == DEFAULT])
+    replace_in_readme("results", f"{above}\n\n{default}")
+    page = f"# Exports of all ready models\n\n{above}\n\n{exports_table(artifacts)}\n"
     (ROOT / "docs" / "results.md").write_text(page)
-
-
-if __name__ == "__main__":
-    main()
+    return 0

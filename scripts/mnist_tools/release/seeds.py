@@ -1,4 +1,7 @@
-"""Train architectures from several seeds and measure each as an int8 file; run by scripts/train-seeds."""
+"""Train architectures from several seeds, export each as int8, measure it, and write docs/seeds.json.
+
+Existing results are kept, unless the recipe has changed since. Interrupted trainings are resumed.
+"""
 
 from __future__ import annotations
 
@@ -6,78 +9,68 @@ import argparse
 import dataclasses
 import json
 import shutil
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mnist_exporters.reports.latency import measure_latency
+from mnist_tools.checkout import ROOT, command, output_of
 from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
 from mnist_trainer.model_io.ready import MODELS
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["SEEDS", "is_current", "main", "read_rows", "write_rows"]
+
 SEEDS = ROOT / "docs" / "seeds.json"
 TRAINED = ROOT / "trained" / "seeds"
 INTERPRETER = "litert"
-"""The one whose latency counts."""
+"""Interpreter whose latency is recorded."""
 
 Row = dict[str, Any]
 
 
-def run(command: str, *, json_wanted: bool = True) -> Any:
-    """Run one of the project's commands; return the JSON object that it prints. A refused export prints one too."""
-    program, *words = command.split()
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name(program)), *words], cwd=ROOT, stdout=subprocess.PIPE, check=False
-    )
-    if done.returncode not in (0, 3):
-        raise SystemExit(f"error: {command} ended with {done.returncode}")
-    return json.loads(done.stdout) if json_wanted else None
-
-
 def recipe_of(name: str) -> Row:
-    """Return the recipe of an architecture as a record holds it."""
+    """Return the recipe of an architecture in the form of the JSON records."""
     found: Row = json.loads(json.dumps(dataclasses.asdict(architecture(name).recipe)))
     return found
 
 
 def is_current(path: Path, name: str) -> bool:
-    """Say whether a model lies at `path` that was trained as the recipe of `name` says today."""
+    """Return whether the model at `path` exists and was trained with the current recipe of `name`."""
     record = path.with_suffix(".json")
     return path.is_file() and record.is_file() and json.loads(record.read_text())["recipe"] == recipe_of(name)
 
 
 def trained(name: str, seed: int) -> Path:
-    """Return the path of a trained model: the ready one, if there is one from this seed."""
+    """Return the path of a trained model: the ready model if it has this seed, else train one."""
     ready = MODELS / f"{name}.keras"
     if is_current(ready, name) and json.loads(ready.with_suffix(".json").read_text())["seed"] == seed:
         return ready
     path = (TRAINED / f"{name}-{seed}.keras").relative_to(ROOT)
     if not is_current(ROOT / path, name):
-        command = f"mnist-train --architecture {name} --seed {seed} --data mnist --resume --output {path}"
-        run(command, json_wanted=False)
+        output_of(command(f"mnist-train --architecture {name} --seed {seed} --data mnist --resume --output", path))
     return path
 
 
 def measured(name: str, seed: int) -> Row:
-    """Train, export, prove on the test images, and ask about corrupted digits and pictures of none."""
+    """Train, export as int8, and measure accuracy, robustness to corruptions and detection of non-digits."""
     model = trained(name, seed)
     record = json.loads((ROOT / model).with_suffix(".json").read_text())
     folder = TRAINED / f"{name}-{seed}"
-    exported = f"mnist-export --model {model} --data mnist --format tflite --quantize --json --output {folder}"
-    [artifact] = run(exported)["artifacts"]
+    export = f"mnist-export --model {model} --data mnist --format tflite --quantize --json --output {folder}"
+    [artifact] = json.loads(output_of(command(export), allowed=(0, 3)))["artifacts"]  # 3: refused, but reported
     row = {key: record[key] for key in ("architecture", "parameters", "macs", "seed", "validation_accuracy", "recipe")}
     row |= {"seconds": record["seconds"], "float_accuracy": artifact["parity"]["accuracy_original"]}
     row |= {"int8_accuracy": artifact["parity"]["accuracy_exported"], "proven": artifact["parity"]["passed"]}
     if artifact["parity"]["passed"]:
-        [asked] = run(f"mnist-evaluate {artifact['path']} --data mnist --robustness --json")["models"]
-        row |= {"model_bytes": artifact["model_bytes"], "robustness": asked["robustness"]}
+        evaluate = f"mnist-evaluate {artifact['path']} --data mnist --robustness --json"
+        [report] = json.loads(output_of(command(evaluate)))["models"]
+        row |= {"model_bytes": artifact["model_bytes"], "robustness": report["robustness"]}
         shutil.copy(artifact["path"], TRAINED / f"{name}.tflite")
     return row
 
 
 def measure_all_latencies(rows: list[Row]) -> None:
-    """Write into `rows` the microseconds for one image of each architecture that was trained here."""
+    """Add the latency of one image, in microseconds, to the rows of each architecture that was trained here."""
     for name in {row["architecture"] for row in rows}:
         path = TRAINED / f"{name}.tflite"
         if path.is_file():
@@ -88,7 +81,7 @@ def measure_all_latencies(rows: list[Row]) -> None:
 
 
 def read_rows() -> list[Row]:
-    """Return what was measured before, less what an older recipe gave."""
+    """Return the recorded results of current recipes."""
     rows = json.loads(SEEDS.read_text()) if SEEDS.is_file() else []
     return [
         row for row in rows if row["architecture"] in ARCHITECTURES and row["recipe"] == recipe_of(row["architecture"])
@@ -96,33 +89,28 @@ def read_rows() -> list[Row]:
 
 
 def write_rows(rows: list[Row]) -> None:
-    """Write what was measured, in the order of the architectures."""
+    """Write the results in the order of the architectures."""
     order = list(ARCHITECTURES)
     rows.sort(key=lambda row: (order.index(row["architecture"]), row["seed"]))
     SEEDS.write_text(json.dumps(rows, indent=1) + "\n")
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Train and measure what is missing."""
-    parser = argparse.ArgumentParser(prog="train-seeds", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="scripts/tool release seeds", description=__doc__)
     parser.add_argument("architectures", nargs="*", metavar="ARCHITECTURE", help="default: all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="N", help="default: 0")
-    parser.add_argument(
-        "--latency", action="store_true", help="only time again what was trained here; on a quiet machine"
-    )
-    arguments = parser.parse_args()
+    parser.add_argument("--latency", action="store_true", help="only measure latency again, on an idle machine")
+    arguments = parser.parse_args(argv)
     TRAINED.mkdir(parents=True, exist_ok=True)
     if arguments.latency:
         rows = read_rows()
         measure_all_latencies(rows)
-        return write_rows(rows)
+        write_rows(rows)
+        return 0
     for seed in arguments.seeds:
         for name in arguments.architectures or ARCHITECTURES:
             if not any((row["architecture"], row["seed"]) == (name, seed) for row in read_rows()):
                 row = measured(name, seed)
-                write_rows([*read_rows(), row])  # read anew: another such run may have written meanwhile
-    return None
-
-
-if __name__ == "__main__":
-    main()
+                write_rows([*read_rows(), row])  # read again: a parallel run may have added rows
+    return 0

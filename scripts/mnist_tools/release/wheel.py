@@ -1,9 +1,11 @@
-"""Test the installed device wheel on every Python, NumPy and interpreter that it claims; run by scripts/test-wheel.
+"""Test the installed device wheel on every Python, NumPy and interpreter that it supports.
 
-Each row of `ROWS` is a clean environment. The tests that travel into it are `TRAVELLERS`: those of the runtime that
-need nothing of the workshop.
+Each row of `ROWS` is a clean environment, in which the tests of the runtime run.
 """
 
+from __future__ import annotations
+
+import argparse
 import json
 import os
 import shutil
@@ -12,36 +14,51 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from mnist_runtime import BACKENDS
+from mnist_runtime import BACKENDS, UsageError
+from mnist_tools.checkout import ROOT, ToolError
 
-ROOT = Path(__file__).parents[3]
+__all__ = [
+    "MOST_BYTES",
+    "NEWEST",
+    "OLDEST",
+    "ROWS",
+    "RUNTIME",
+    "TRAVELLERS",
+    "Row",
+    "backends_of",
+    "claims",
+    "main",
+    "pins_of",
+]
+
 RUNTIME = ROOT / "runtime"
 MOST_BYTES = 150_000
-"""Of the wheel, its models included."""
+"""Largest size of the wheel with its models, in bytes."""
 
 OLDEST = "oldest"
-"""Pins everything to the lower bound that runtime/pyproject.toml claims for it."""
+"""Install the lower bounds of runtime/pyproject.toml."""
 NEWEST = "newest"
-"""Pins nothing: pip takes the newest that there is."""
+"""Install the newest versions."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One environment.
+    """One environment, as a row of `ROWS`.
 
     Parameters
     ----------
     python : str
-        Such as ``"3.11"``.
+        Version, such as ``"3.11"``.
     extra : str or None
-        The extra of mnist-runtime that brings the interpreter; None for NumPy alone.
+        Extra of mnist-runtime that installs the interpreter; None for NumPy alone.
     pins : str or tuple of str
-        `OLDEST`, `NEWEST` or requirements of pip's.
+        `OLDEST`, `NEWEST` or exact requirements.
     """
 
     python: str
@@ -51,7 +68,7 @@ class Row:
 
 DEBIAN_12 = ("numpy==1.24.2", "pillow==9.4.0")
 DEBIAN_13 = ("numpy==2.2.4", "pillow==11.1.0")
-"""What Raspberry Pi OS 12 and 13, which are Debian's, have as packages of their own."""
+"""Versions of the Debian packages in Raspberry Pi OS 12 and 13."""
 
 ROWS: dict[str, Row] = {
     "oldest": Row("3.10", None, OLDEST),
@@ -71,39 +88,33 @@ ROWS: dict[str, Row] = {
     "next-litert": Row("3.14", "litert", NEWEST),
     "next-onnx": Row("3.14", "onnx", NEWEST),
 }
-"""Name -> environment. A new one is one row."""
+"""Name -> environment."""
 
 TRAVELLERS = (
-    "scripts/mnist_tools/stress/model_files.py",
-    "scripts/mnist_tools/stress/pictures.py",
-    "scripts/mnist_tools/stress/hostile_pictures.py",
-    "scripts/mnist_tools/stress/mutations.py",
+    "scripts/mnist_tools/__init__.py",
+    "scripts/mnist_tools/checkout.py",
+    "scripts/mnist_tools/stress",
+    "scripts/mnist_tools/studies/__init__.py",
+    "scripts/mnist_tools/studies/camera.py",
+    "scripts/mnist_tools/studies/film.py",
+    "tests/backend_cases.py",
+    "tests/conftest.py",
     "tests/fixtures.py",
-    "tests/runtime/backends/test_quantization.py",
-    "tests/runtime/system/test_command.py",
-    "tests/runtime/backends/test_every_interpreter.py",
-    "tests/runtime/backends/numpy_int8/test_fixed_point.py",
-    "tests/runtime/artifact/test_hostile_archive.py",
-    "tests/runtime/artifact/test_manifest.py",
-    "tests/runtime/system/test_stderr.py",
-    "tests/runtime/preprocess/test_decode.py",
-    "tests/runtime/preprocess/test_pixels.py",
-    "tests/runtime/test_prediction.py",
-    "tests/scripts/stress/test_model_files.py",
-    "tests/scripts/stress/test_pictures.py",
+    "tests/runtime",
+    "tests/scripts/stress",
 )
-"""Files, from the root of the repository, that are copied beside the environment."""
+"""Files and folders that are copied beside the environment: the tests of the runtime and what they import."""
 
 SETTINGS = """[pytest]
-addopts = --strict-markers --import-mode=importlib -m "not slow" -p tests.fixtures -p no:cacheprovider
+addopts = --strict-markers --import-mode=importlib -m "not slow" -p no:cacheprovider
 filterwarnings = error
-pythonpath = .
+pythonpath = . scripts
 markers = slow: not in every environment
 """
 
 
 def claims(extra: str | None, python: str) -> list[Requirement]:
-    """Return what runtime/pyproject.toml requires on a Python, with an extra and Pillow."""
+    """Return the requirements of runtime/pyproject.toml for a version of Python and an extra, with Pillow."""
     project = tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *extras["images"], *(extras[extra] if extra else ())]
@@ -113,7 +124,7 @@ def claims(extra: str | None, python: str) -> list[Requirement]:
 
 
 def pins_of(row: Row) -> list[str]:
-    """Return the exact versions that the row asks for."""
+    """Return the exact requirements of a row."""
     if row.pins == NEWEST:
         return []
     if row.pins != OLDEST:
@@ -123,13 +134,13 @@ def pins_of(row: Row) -> list[str]:
 
 
 def backends_of(row: Row) -> set[str]:
-    """Return which backends must work in the environment: NumPy, and whose package the extra names."""
+    """Return the backends that must work in the environment."""
     names = {each.name for each in claims(row.extra, row.python)}
     return {name for name, backend in BACKENDS.items() if backend.package in names}
 
 
 def find_python(version: str) -> Path | None:
-    """Return an interpreter of `version`, of pyenv or on the path, None where there is none that starts."""
+    """Return a Python of `version` from pyenv or the path, or None."""
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     on_path = shutil.which(f"python{version}")
     for python in [*sorted(root.glob(f"versions/{version}.*/bin/python")), *([Path(on_path)] if on_path else [])]:
@@ -139,31 +150,38 @@ def find_python(version: str) -> Path | None:
 
 
 def build(folder: Path) -> Path:
-    """Build the wheel into `folder`."""
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", folder, RUNTIME]
+    """Build the wheel in `folder` and return its path."""
+    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(RUNTIME)]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
 
 def call(*command: object, folder: Path) -> str:
-    """Run a command in `folder`, without any of our own environment; return what it says, raise if it fails."""
+    """Run a command in `folder`, without this Python's environment variables, and return what it prints.
+
+    Raises
+    ------
+    ToolError
+        If it fails.
+    """
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_ENV"))
     }
     done = subprocess.run(list(map(str, command)), cwd=folder, env=kept, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        line = " ".join(map(str, command))
+        raise ToolError(f"`{line}` failed with exit code {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
 def test(row: Row, python: Path, wheel: Path, folder: Path) -> str:
-    """Make the environment, run the tests in it, and say what was in it and how many passed.
+    """Create the environment, run the tests in it, and return a summary.
 
     Raises
     ------
-    RuntimeError
-        If one fails, another backend works than must, or it is not the wheel that is tested.
+    ToolError
+        If a test fails, the wrong backends work, or another copy of the runtime is imported.
     """
     call(python, "-m", "venv", folder / "venv", folder=folder)
     inside = folder / "venv" / "bin" / "python"
@@ -172,15 +190,16 @@ def test(row: Row, python: Path, wheel: Path, folder: Path) -> str:
     call(inside, *install, f"{wheel}[{extras}]", *pins_of(row), "pytest", "hypothesis", folder=folder)
     for name in TRAVELLERS:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, folder / name)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
     (folder / "pytest.ini").write_text(SETTINGS)
     place = call(inside, "-c", "import mnist_runtime; print(mnist_runtime.__file__)", folder=folder)
     if not Path(place).is_relative_to(folder / "venv"):
-        raise RuntimeError(f"expected the installed wheel to be tested, it would be {place}")
+        raise ToolError(f"The installed wheel is not imported, but {place}.")
     diagnosis = json.loads(call(inside.with_name("mnist-runtime"), "doctor", "--json", folder=folder))
     works = {each["backend"]: each["detail"] for each in diagnosis["backends"] if each["state"] == "works"}
     if set(works) != backends_of(row):
-        raise RuntimeError(f"expected {sorted(backends_of(row))} to work, found {diagnosis['backends']}")
+        raise ToolError(f"{sorted(backends_of(row))} should work, but the doctor reports {diagnosis['backends']}.")
     passed = call(inside, "-m", "pytest", "--quiet", "tests", folder=folder).strip().splitlines()[-1]
     versions = call(inside, "-m", "pip", "list", "--format=freeze", folder=folder).split()
     shown = [each for each in versions if each.startswith(("numpy==", "pillow==", "Pillow==", *packages(row)))]
@@ -188,16 +207,18 @@ def test(row: Row, python: Path, wheel: Path, folder: Path) -> str:
 
 
 def packages(row: Row) -> tuple[str, ...]:
-    """Return how pip's list names the interpreters of a row."""
+    """Return how `pip list` spells the interpreters of a row."""
     names = [BACKENDS[name].package for name in backends_of(row)]
     return tuple(f"{spelled}==" for name in names for spelled in (name, name.replace("-", "_")))
 
 
-def main(names: list[str]) -> int:
-    """Test the named rows, or all; print a line each and return 1 if one failed."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Test the named rows, or all; print one line each and return 1 if one failed."""
+    parser = argparse.ArgumentParser(prog="scripts/tool release wheel", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)} (default: all)")
+    names = parser.parse_args(argv).rows
     if unknown := set(names) - set(ROWS):
-        print(f"error: expected rows among {', '.join(ROWS)}, received {', '.join(sorted(unknown))}", file=sys.stderr)
-        return 2
+        raise UsageError(f"Unknown row: {', '.join(sorted(unknown))}. The rows are {', '.join(ROWS)}.")
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         wheel = build(Path(folder))
@@ -208,16 +229,12 @@ def main(names: list[str]) -> int:
             started = time.monotonic()
             python = find_python(ROWS[name].python)
             if python is None:
-                print(f"{name:24}NOT RUN: there is no Python {ROWS[name].python} here", flush=True)
+                print(f"{name:24}NOT RUN: Python {ROWS[name].python} is not installed", flush=True)
                 continue
             with tempfile.TemporaryDirectory() as place:
                 try:
                     result = test(ROWS[name], python, wheel, Path(place).resolve())
-                except RuntimeError as error:
+                except ToolError as error:
                     result, failed = f"FAILED: {error}", True
             print(f"{name:24}{result} ({time.monotonic() - started:.0f} s)", flush=True)
     return int(failed)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -1,1 +1,1 @@
-"""TODO stress."""
+"""Stress tests: corrupted files, hostile pictures and killed processes."""

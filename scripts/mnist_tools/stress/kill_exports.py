@@ -1,29 +1,34 @@
-"""Kill ``mnist-export`` at random instants and look at what it left; run by scripts/kill-exports."""
+"""Kill ``mnist-export`` at random times. Each file must be intact afterwards: the previous one or the new one."""
 
+from __future__ import annotations
+
+import argparse
 import random
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_exporters.formats.c.pair import open_pair
 from mnist_runtime import Artifact, ToolkitError, self_test
+from mnist_tools.checkout import ToolError, command
 
-EXPORT = Path(sys.executable).with_name("mnist-export")
+__all__ = ["main"]
+
 FORMATS = {"tflite": ("cnn-int8.tflite",), "onnx": ("cnn-int8.onnx",), "c": ("cnn-int8.cc", "cnn-int8.h")}
 
 
 def start(format: str, folder: Path) -> subprocess.Popen[bytes]:
-    """Begin an export of the ready model, proven on `digits`, in a process group of its own."""
-    command = [EXPORT, "--format", format, "--quantize", "--data", "digits", "--output", folder]
-    return subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """Start an export of the default model, checked on scikit-learn's digits."""
+    words = command(f"mnist-export --format {format} --quantize --data digits --output", folder)
+    return subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def is_whole(format: str, folder: Path) -> bool:
-    """Say whether what is there is sealed and repeats its golden vectors."""
+def is_intact(format: str, folder: Path) -> bool:
+    """Return whether the exported files match their digest and reproduce their golden scores."""
     try:
         if format == "c":
             open_pair(folder / "cnn-int8.h")
@@ -36,9 +41,16 @@ def is_whole(format: str, folder: Path) -> bool:
 
 
 def outcome(format: str, delay: float, older: Path | None) -> str:
-    """Kill one export after `delay` seconds and say what its folder holds.
+    """Kill one export and describe the files in its folder.
 
-    With `older`, a file of an earlier export, it must be that one or a new whole one that is there.
+    Parameters
+    ----------
+    format : str
+        A key of `FORMATS`.
+    delay : float
+        Time before the process is killed, in seconds.
+    older : Path or None
+        Folder of an earlier export, which is copied to the destination first.
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -52,35 +64,36 @@ def outcome(format: str, delay: float, older: Path | None) -> str:
         process.wait()
         after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
         if after == before:
-            return "as it was"
-        if set(after) == set(FORMATS[format]) and is_whole(format, folder):
-            return "whole"
-        # The header, which a program includes, comes last: until then nothing refers to the new source.
-        return "header not yet there" if set(after) - set(before) == {"cnn-int8.cc"} else "BROKEN"
+            return "unchanged"
+        if set(after) == set(FORMATS[format]) and is_intact(format, folder):
+            return "intact"
+        # The header is moved into place last. Until then, no program includes the new source file.
+        return "header still missing" if set(after) - set(before) == {"cnn-int8.cc"} else "BROKEN"
 
 
-def main(times: int) -> int:
-    """Print how often each outcome was seen; return 1 if one was broken."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print each outcome and their counts; return 1 if files were broken."""
+    parser = argparse.ArgumentParser(prog="scripts/tool stress kill-exports", description=__doc__)
+    parser.add_argument("times", nargs="?", type=int, default=100, help="number of exports to kill (default: 100)")
+    times = parser.parse_args(argv).times
     generator = random.Random(0)
     seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
-        older, took = Path(name), {}
+        older, seconds = Path(name), {}
         for format in FORMATS:
             begun = time.perf_counter()
             if start(format, older).wait() != 0:
-                raise SystemExit(f"error: expected an export to {format}, it failed")
-            took[format] = time.perf_counter() - begun
+                raise ToolError(f"mnist-export --format {format} failed. Run it alone to see why.")
+            seconds[format] = time.perf_counter() - begun
         for turn in range(times):
             format = generator.choice(list(FORMATS))
-            # Most instants at the end, where files are written; some anywhere.
-            share = generator.uniform(0.85, 1.02) if generator.random() < 0.7 else generator.random()
-            found = outcome(format, took[format] * share, older if turn % 2 else None)
+            # Mostly near the end, when files are written.
+            delay = seconds[format] * (
+                generator.uniform(0.85, 1.02) if generator.random() < 0.7 else generator.random()
+            )
+            found = outcome(format, delay, older if turn % 2 else None)
             seen[f"{format}: {found}"] += 1
-            print(f"{turn + 1:4d} {format:7} killed after {took[format] * share:5.2f} s: {found}", flush=True)
+            print(f"{turn + 1:4d} {format:7} killed after {delay:5.2f} s: {found}", flush=True)
     for what, count in sorted(seen.items()):
         print(f"{count:4d} {what}")
-    return any("BROKEN" in what for what in seen)
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    return int(any("BROKEN" in what for what in seen))

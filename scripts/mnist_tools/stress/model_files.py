@@ -1,9 +1,11 @@
-"""Damage the ready model files and look what the runtime says; run by scripts/damage.
+"""Corrupt the ready model files and check that the runtime rejects each, or runs it in bounded time and memory.
 
-Four levels, each a row of `LEVELS`: files whose digest tells; and, sealed anew with a right digest as an attacker
-would, a damaged model, a damaged archive behind it, and a damaged manifest. On the first, every file must be
-refused. On the others a file may turn out to be harmless; whatever is not refused must run, in bounded time and memory.
+There are four levels, the rows of `LEVELS`. On the first, the file no longer matches its digest and must be rejected.
+On the others the digest is made right again, as an attacker would do: a corrupted model, a corrupted archive behind the
+model and a corrupted manifest. There a file may turn out to be harmless.
 """
+
+from __future__ import annotations
 
 import argparse
 import copy
@@ -18,7 +20,7 @@ import tempfile
 import warnings
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -27,29 +29,32 @@ from typing import Any
 import numpy as np
 
 import mnist_runtime
-from mnist_runtime import BACKENDS, Classifier, ToolkitError, self_test
+from mnist_runtime import BACKENDS, Classifier, ToolkitError, UsageError, self_test
 from mnist_runtime.artifact.container import DIGEST_LENGTH, GOLDEN_IMAGES_ENTRY, GOLDEN_SCORES_ENTRY, MANIFEST_ENTRY
 from mnist_runtime.errors import ArtifactError, UnsealedError
+from mnist_tools.checkout import environment
 from mnist_tools.stress.mutations import MUTATIONS, mutated
+
+__all__ = ["LEVELS", "Ready", "archive_of", "damaged", "entries_of", "examine", "main", "sealed_anew"]
 
 MODELS = Path(mnist_runtime.__file__).parent / "models"
 SECONDS = 30
-"""In which a file must be refused or run; a busy machine needs some."""
+"""Time, in seconds, within which a file must be rejected or run; generous, for busy machines."""
 MEGABYTES = 256
-"""By which the memory of the process may grow over all files together."""
+"""Growth of memory allowed over all files together."""
 ENTRIES = (MANIFEST_ENTRY, GOLDEN_IMAGES_ENTRY, GOLDEN_SCORES_ENTRY)
 
 
 @dataclass(frozen=True)
 class Ready:
-    """A ready model file in its parts.
+    """A ready model file and its parts.
 
     Parameters
     ----------
     content : bytes
         The whole file.
     model, archive : bytes
-        What an interpreter loads, and the zip behind it, digest included.
+        The model that an interpreter loads, and the zip archive behind it, with the digest.
     """
 
     content: bytes
@@ -57,8 +62,8 @@ class Ready:
     archive: bytes
 
     @classmethod
-    def read(cls, format: str) -> "Ready":
-        """Read the one of `format`."""
+    def read(cls, format: str) -> Ready:
+        """Read the ready model of a format, such as ``"tflite"``."""
         content = (MODELS / f"cnn-int8.{format}").read_bytes()
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             start = archive.infolist()[0].header_offset
@@ -66,34 +71,34 @@ class Ready:
 
 
 def sealed_anew(content: bytes) -> bytes:
-    """Return `content` with the right digest in place of its last 64 bytes."""
+    """Replace the last 64 bytes of `content` by the right digest."""
     body = content[:-DIGEST_LENGTH]
     return body + hashlib.sha256(body).hexdigest().encode()
 
 
 def archive_of(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    """Return a zip with room for the digest at its end."""
+    """Return a zip archive with room for the digest at its end."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         for name, content in entries.items():
-            archive.writestr(zipfile.ZipInfo(name), content, method)  # of 1980: the same bytes every time
+            archive.writestr(zipfile.ZipInfo(name), content, method)  # dated 1980, so that the bytes are reproducible
         archive.comment = b"0" * DIGEST_LENGTH
     return buffer.getvalue()
 
 
 def entries_of(archive: bytes) -> dict[str, bytes]:
-    """Return what a zip holds."""
+    """Return the name and content of each entry of a zip archive."""
     with zipfile.ZipFile(io.BytesIO(archive)) as opened:
         return {name: opened.read(name) for name in opened.namelist()}
 
 
 def damaged_file(random: Random, kind: str, file: Ready, other: Ready) -> bytes:
-    """Damage the file anywhere."""
+    """Corrupt the file anywhere."""
     return mutated(random, kind, file.content, other.content)
 
 
 def damaged_model(random: Random, kind: str, file: Ready, other: Ready) -> bytes:
-    """Damage the model, up to four times, and seal."""
+    """Corrupt the model, up to four times, and correct the digest."""
     model = file.model
     for _ in range(random.choice((1, 1, 2, 4))):
         model = mutated(random, kind, model, other.model)
@@ -101,7 +106,7 @@ def damaged_model(random: Random, kind: str, file: Ready, other: Ready) -> bytes
 
 
 def damaged_archive(random: Random, kind: str, file: Ready, other: Ready) -> bytes:
-    """Damage the archive but for the digest, or an entry of it, and seal."""
+    """Corrupt the archive or one of its entries, and correct the digest."""
     if random.random() < 0.5:
         return sealed_anew(file.model + mutated(random, kind, file.archive[:-DIGEST_LENGTH], other.archive) + bytes(64))
     entries, name = entries_of(file.archive), random.choice(ENTRIES)
@@ -112,12 +117,12 @@ def damaged_archive(random: Random, kind: str, file: Ready, other: Ready) -> byt
 VALUES: dict[str, Any] = {
     "null": None,
     "true": True,
-    "a text": "seven",
-    "a text with a bell": "\a",
-    "half a character": "\ud800",
-    "a long text": "7" * 10_000,
+    "a string": "seven",
+    "a string with a control character": "\a",
+    "a lone surrogate": "\ud800",
+    "a long string": "7" * 10_000,
     "minus one": -1,
-    "a number too great for a float": 10**400,
+    "an integer too large for a float": 10**400,
     "not a number": float("nan"),
     "infinity": float("inf"),
     "a tiny number": 5e-324,
@@ -126,11 +131,11 @@ VALUES: dict[str, Any] = {
     "an empty object": {},
     "an object": {"dtype": "object", "scale": 1e308, "offset": -1e308, "backend": 7},
 }
-"""What a field of a manifest is replaced by; and each may be left out."""
+"""Name -> value that replaces a field of a manifest."""
 
 
 def damaged_manifest(random: Random, kind: str, file: Ready, _: Ready) -> bytes:
-    """Replace one to three fields, at any depth, by the value `kind`, or leave them out."""
+    """Replace one to three fields, at any depth, by the value `kind`, or remove them."""
     entries = entries_of(file.archive)
     facts = json.loads(entries[MANIFEST_ENTRY])
     for _turn in range(random.randint(1, 3)):
@@ -139,7 +144,7 @@ def damaged_manifest(random: Random, kind: str, file: Ready, _: Ready) -> bytes:
         while key in place and isinstance(place[key], dict) and place[key] and random.random() < 0.5:
             place = place[key]
             key = random.choice(list(place))
-        if kind == "left out":
+        if kind == "removed":
             place.pop(key, None)
         else:
             place[key] = copy.deepcopy(VALUES[kind])
@@ -154,13 +159,13 @@ class Level:
     Parameters
     ----------
     damage : callable
-        From a generator, a kind, a file and another to the damaged file.
+        From a random generator, a kind, a file and another file to the corrupted file.
     kinds : tuple of str
-        What kinds there are.
+        Kinds of corruption.
     may_answer : bool
-        Whether a file may be harmless.
+        Whether a corrupted file may be accepted.
     backends : tuple of str
-        For which backends it is tried. Where the digest is right, the others trust the file: only `numpy` is ours.
+        Backends that are tested. Only ``numpy`` checks a model whose digest is right; the other interpreters trust it.
     """
 
     damage: Callable[[Random, str, Ready, Ready], bytes]
@@ -173,13 +178,13 @@ LEVELS: dict[str, Level] = {
     "file": Level(damaged_file, tuple(MUTATIONS), False, tuple(BACKENDS)),
     "model, sealed anew": Level(damaged_model, tuple(MUTATIONS), True, ("numpy",)),
     "archive, sealed anew": Level(damaged_archive, tuple(MUTATIONS), True, ("numpy",)),
-    "manifest, sealed anew": Level(damaged_manifest, (*VALUES, "left out"), True, ("numpy",)),
+    "manifest, sealed anew": Level(damaged_manifest, (*VALUES, "removed"), True, ("numpy",)),
 }
-"""Name -> what is damaged."""
+"""Name -> level of corruption."""
 
 
 def damaged(level: str, backend: str, seed: int, number: int) -> tuple[str, bytes]:
-    """Return the kind and the bytes of one damaged file; the same for the same arguments."""
+    """Return the kind and the bytes of corrupted file `number`; the same for the same arguments."""
     row, random = LEVELS[level], Random(f"{level} {backend} {seed} {number}")
     format = BACKENDS[backend].format
     file, other = Ready.read(format), Ready.read("tflite" if format == "onnx" else "onnx")
@@ -188,12 +193,12 @@ def damaged(level: str, backend: str, seed: int, number: int) -> tuple[str, byte
 
 
 def outcome(content: bytes, backend: str, path: Path) -> str:
-    """Load the file `content`, from `path`, and classify with it; return which check refused it, or that none did.
+    """Write `content` to `path`, load it and classify; return which check rejected it, or ``"answers"``.
 
     Raises
     ------
     Exception
-        If anything else happens than an answer or an `ArtifactError`.
+        Any exception other than an `ArtifactError`, or a `UsageError` about the format or precision.
     """
     path.write_bytes(content)
     try:
@@ -202,21 +207,19 @@ def outcome(content: bytes, backend: str, path: Path) -> str:
             classifier = Classifier.load(path, backend=backend)
             classifier.predict(np.zeros((3, 28, 28), np.uint8))
             self_test(path, backend=backend)
+    except UnsealedError:
+        return "no digest"
     except ArtifactError as error:
-        return refusal(error)
-    except ToolkitError as error:
-        if "Expected a backend that runs" not in str(error):  # it says that it is of another format or precision
+        return "digest differs" if sealed_anew(content) != content else _raised_in(error)
+    except UsageError as error:  # the manifest names a format or precision that this backend does not run
+        if not (place := _raised_in(error)).endswith(".choose_backend"):
             raise
-        return "choose_backend"
+        return place
     return "answers"
 
 
-def refusal(error: ArtifactError) -> str:
-    """Return which check of the runtime's raised `error`."""
-    if isinstance(error, UnsealedError):
-        return "no digest"
-    if "SHA-256 differs" in str(error):
-        return "digest differs"
+def _raised_in(error: ToolkitError) -> str:
+    """Return the module and function in which the first error of the chain was raised."""
     first: BaseException = error
     while isinstance(first.__cause__, ArtifactError):
         first = first.__cause__
@@ -228,7 +231,15 @@ def refusal(error: ArtifactError) -> str:
 
 
 def examine(level: str, backend: str, seed: int, count: int) -> tuple[Counter[tuple[str, str]], list[str]]:
-    """Try `count` damaged files; return how many of each kind came to what, and what must not be."""
+    """Try `count` corrupted files.
+
+    Returns
+    -------
+    seen : Counter
+        Number of files for each kind and outcome.
+    failures : list of str
+        Descriptions of forbidden outcomes.
+    """
     seen: Counter[tuple[str, str]] = Counter()
     failures = []
     with tempfile.TemporaryDirectory() as folder:
@@ -242,50 +253,44 @@ def examine(level: str, backend: str, seed: int, count: int) -> tuple[Counter[tu
                 failures.append(f"{level}, {backend}, number {number}, {kind}: {found}: {error}")
             faulthandler.cancel_dump_traceback_later()
             if found == "answers" and not LEVELS[level].may_answer:
-                failures.append(f"{level}, {backend}, number {number}, {kind}: it answers")
+                failures.append(f"{level}, {backend}, number {number}, {kind}: accepted")
             seen[kind, found] += 1
     return seen, failures
 
 
-def child(level: str, backend: str, seed: int, count: int) -> None:
-    """Examine, and print the outcome as JSON."""
+def _child(level: str, backend: str, seed: int, count: int) -> int:
+    """Examine, and print the result as JSON."""
     Classifier.load(backend=backend).predict(np.zeros((3, 28, 28), np.uint8))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seen, failures = examine(level, backend, seed, count)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     if grown > MEGABYTES:
-        failures.append(f"{level}, {backend}: its memory grew by {grown:.0f} MB, where {MEGABYTES} are allowed")
-    json.dump(
-        {"seen": [[*key, count] for key, count in seen.items()], "failures": failures, "grown": grown}, sys.stdout
+        failures.append(f"{level}, {backend}: memory grew by {grown:.0f} MB, but {MEGABYTES} MB are allowed")
+    rows = [[*key, count] for key, count in seen.items()]
+    json.dump({"seen": rows, "failures": failures, "grown": grown}, sys.stdout)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the outcomes for each level and backend; return 1 after a forbidden outcome or if a process died."""
+    parser = argparse.ArgumentParser(prog="scripts/tool stress model-files", description=__doc__)
+    parser.add_argument(
+        "count", nargs="?", type=int, default=20_000, help="files per level and backend (default: 20000)"
     )
-
-
-def main() -> int:
-    """Print for each level and backend what came of each kind; return 1 if one file came to what must not be."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", nargs="?", type=int, default=20_000, help="files for each level and backend")
-    parser.add_argument("seed", nargs="?", type=int, default=0)
-    parser.add_argument("--level", choices=LEVELS, help="only this one")
+    parser.add_argument("seed", nargs="?", type=int, default=0, help="seed of the corruptions (default: 0)")
+    parser.add_argument("--level", choices=LEVELS, help="only this level")
     parser.add_argument("--child", metavar="BACKEND", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.child:
-        child(arguments.level, arguments.child, arguments.seed, arguments.count)
-        return 0
+        return _child(arguments.level, arguments.child, arguments.seed, arguments.count)
     failed = 0
     for level in [arguments.level] if arguments.level else LEVELS:
         for backend in LEVELS[level].backends:
-            command = [
-                sys.executable,
-                "-X",
-                "faulthandler",
-                "-m",
-                "mnist_tools.stress.model_files",
-                str(arguments.count),
-            ]
-            command += [str(arguments.seed), "--level", level, "--child", backend]
-            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+            command = [sys.executable, "-X", "faulthandler", "-m", "mnist_tools", "stress", "model-files"]
+            command += [str(arguments.count), str(arguments.seed), "--level", level, "--child", backend]
+            done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
             if done.returncode:
-                print(f"FAILED: {level}, {backend}: the process ended with {done.returncode}")
+                print(f"FAILED: {level}, {backend}: the process ended with exit code {done.returncode}")
                 failed += 1
                 continue
             found = json.loads(done.stdout)
@@ -296,20 +301,16 @@ def main() -> int:
 
 
 def show(level: str, backend: str, found: dict[str, Any]) -> None:
-    """Print a table of what came of each kind of damage."""
+    """Print how many files of each kind were rejected, and by which check."""
     total = sum(count for *_, count in found["seen"])
     print(f"\n{level}, {backend}: {total} files, memory grew by {found['grown']:.0f} MB")
     checks = Counter[str]()
     for kind in LEVELS[level].kinds:
         rows = {check: count for each, check, count in found["seen"] if each == kind}
         checks.update(rows)
-        refused = sum(rows.values()) - rows.get("answers", 0)
-        print(f"  {kind:32}{refused:6} of {sum(rows.values()):6} refused")
+        rejected = sum(rows.values()) - rows.get("answers", 0)
+        print(f"  {kind:32}{rejected:6} of {sum(rows.values()):6} rejected")
     for check, count in checks.most_common():
         print(f"    {count:6}  {check}")
     for failure in found["failures"][:20]:
         print(f"  FAILED: {failure}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,20 +1,24 @@
-"""`MUTATIONS`: ways in which the bytes of a file are damaged, one row a way; `mutated` does one of them."""
+"""Fourteen ways to corrupt the bytes of a file, as rows of `MUTATIONS`."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
+__all__ = ["MUTATIONS", "Mutation", "mutated"]
+
 Mutation = Callable[[Random, bytes, bytes], bytes]
-"""From a generator, a file and another whole file of the same or another kind to the damaged file."""
+"""From a random generator, a file and another intact file to the corrupted file."""
 
 EXTREMES = (0, 1, -1, 2, 127, 128, 255, 256, 1 << 15, (1 << 15) - 1, 1 << 16, 1 << 24, 1 << 31, (1 << 31) - 1, 1 << 63)
-"""Numbers at which lengths, offsets and counts are commonly mistaken."""
+"""Values at which code often mishandles lengths, offsets and counts."""
 
 SHORTEST = 16
-"""Bytes that every way can be done to."""
+"""Shortest file, in bytes, that every mutation can be applied to."""
 
 
 def flip_bits(random: Random, content: bytes, _: bytes) -> bytes:
-    """Flip one bit, or a few anywhere."""
+    """Flip one to eight bits at random positions."""
     changed = bytearray(content)
     for _turn in range(random.choice((1, 1, 1, 2, 8))):
         changed[random.randrange(len(changed))] ^= 1 << random.randrange(8)
@@ -22,7 +26,7 @@ def flip_bits(random: Random, content: bytes, _: bytes) -> bytes:
 
 
 def change_bytes(random: Random, content: bytes, _: bytes) -> bytes:
-    """Set one byte, or some anywhere, to any value."""
+    """Set 1 to 32 bytes at random positions to random values."""
     changed = bytearray(content)
     for _turn in range(random.choice((1, 1, 4, 32))):
         changed[random.randrange(len(changed))] = random.randrange(256)
@@ -30,7 +34,7 @@ def change_bytes(random: Random, content: bytes, _: bytes) -> bytes:
 
 
 def write_extreme(random: Random, content: bytes, _: bytes) -> bytes:
-    """Write a number over a place where one may lie."""
+    """Overwrite an aligned 1-, 2-, 4- or 8-byte number with one of `EXTREMES`."""
     size = random.choice((1, 2, 4, 4, 4, 8))
     number = (random.choice(EXTREMES) % (1 << 8 * size)).to_bytes(size, random.choice(("little", "big")))
     start = random.randrange(len(content) // size) * size
@@ -38,64 +42,64 @@ def write_extreme(random: Random, content: bytes, _: bytes) -> bytes:
 
 
 def copy_number(random: Random, content: bytes, _: bytes) -> bytes:
-    """Copy four bytes, such as a length or an offset, over others."""
+    """Copy four aligned bytes, such as a length or an offset, over four others."""
     source, target = (random.randrange(len(content) // 4) * 4 for _turn in range(2))
     return content[:target] + content[source : source + 4] + content[target + 4 :]
 
 
 def truncate(random: Random, content: bytes, _: bytes) -> bytes:
-    """Lose the end."""
+    """Remove the end."""
     return content[: random.randrange(len(content))]
 
 
 def cut_out(random: Random, content: bytes, _: bytes) -> bytes:
-    """Lose a piece."""
+    """Remove a range."""
     start, end = _range(random, content)
     return content[:start] + content[end:]
 
 
 def zero(random: Random, content: bytes, _: bytes) -> bytes:
-    """Let a piece be zeros, as a hole in a file is."""
+    """Set a range to zeros, like a hole in a sparse file."""
     start, end = _range(random, content)
     return content[:start] + bytes(end - start) + content[end:]
 
 
 def fill_with_noise(random: Random, content: bytes, _: bytes) -> bytes:
-    """Let a piece be noise."""
+    """Set a range to random bytes."""
     start, end = _range(random, content)
     return content[:start] + random.randbytes(end - start) + content[end:]
 
 
 def repeat(random: Random, content: bytes, _: bytes) -> bytes:
-    """Have a piece twice."""
+    """Repeat a range."""
     start, end = _range(random, content)
     return content[:end] + content[start:end] + content[end:]
 
 
 def insert(random: Random, content: bytes, _: bytes) -> bytes:
-    """Have noise between."""
+    """Insert 1 to 1024 random bytes."""
     place = random.randrange(len(content))
     return content[:place] + random.randbytes(random.choice((1, 4, 64, 1024))) + content[place:]
 
 
 def append(random: Random, content: bytes, _: bytes) -> bytes:
-    """Have something behind."""
+    """Append a newline, zeros or random bytes."""
     return content + random.choice((b"\n", b"\0", bytes(64), random.randbytes(random.randint(1, 1024))))
 
 
 def swap_halves(random: Random, content: bytes, _: bytes) -> bytes:
-    """Have the end before the beginning."""
+    """Cut the file in two and swap the parts."""
     place = random.randrange(1, len(content))
     return content[place:] + content[:place]
 
 
 def splice(random: Random, content: bytes, other: bytes) -> bytes:
-    """Begin as one file and end as another."""
+    """Join the beginning of this file and the end of the other one."""
     return content[: random.randrange(len(content))] + other[random.randrange(len(other)) :]
 
 
 def swap_header(random: Random, content: bytes, other: bytes) -> bytes:
-    """Begin as another file."""
+    """Replace the first 4 to 256 bytes by those of the other file."""
     size = random.choice((4, 8, 16, 64, 256))
     return other[:size] + content[size:]
 
@@ -116,13 +120,13 @@ MUTATIONS: dict[str, Mutation] = {
     "splice": splice,
     "swapped header": swap_header,
 }
-"""Name -> what is done. A new way is one function and one row."""
+"""Name -> mutation. To add one, write its function and one row."""
 
 
 def mutated(random: Random, kind: str, content: bytes, other: bytes) -> bytes:
-    """Return `content` damaged in the way `kind`: neither as it was nor the `other` file as it is.
+    """Return `content` after the mutation `kind`. The result differs from `content` and from `other`.
 
-    What is too short or too uniform to be damaged so has a bit flipped.
+    If the file is too short, or the mutation changes nothing in ten tries, bits are flipped instead.
     """
     for _ in range(10):
         damaged = MUTATIONS[kind](random, content, other) if len(content) >= SHORTEST else content
@@ -132,6 +136,6 @@ def mutated(random: Random, kind: str, content: bytes, other: bytes) -> bytes:
 
 
 def _range(random: Random, content: bytes) -> tuple[int, int]:
-    """Return the ends of a piece that is not empty; as often a short as a long one."""
+    """Return start and end of a non-empty range. Short and long ranges are equally likely."""
     start = random.randrange(len(content))
     return start, min(len(content), start + random.randint(1, random.choice((4, 64, len(content)))))

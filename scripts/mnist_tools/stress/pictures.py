@@ -1,8 +1,10 @@
-"""Show the runtime damaged pictures, bombs and impossible arrays; run by scripts/fuzz-pictures.
+"""Classify corrupted pictures, decompression bombs and invalid arrays.
 
-To each it must give a prediction or an error with an exit code of its own, in one sentence: in bounded time and memory,
-with nothing on stderr.
+For each the runtime must return a prediction or raise a `ToolkitError` with a one-line message, in bounded time and
+memory, and write nothing to stderr.
 """
+
+from __future__ import annotations
 
 import argparse
 import faulthandler
@@ -17,19 +19,22 @@ import time
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
 from PIL import Image, ImageDraw
 
 from mnist_runtime import Classifier, ToolkitError
+from mnist_tools.checkout import environment
 from mnist_tools.stress.hostile_pictures import ARRAYS, BOMBS
 from mnist_tools.stress.mutations import MUTATIONS, Mutation, mutated
 
+__all__ = ["KINDS", "USUAL", "damaged", "examine", "main", "sources"]
+
 USUAL = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
-"""Half of the pictures are of these kinds, half of any kind that Pillow both reads and writes."""
+"""Half of the pictures have one of these formats, the other half any format that Pillow reads and writes."""
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F")
 VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {
     "PNG": ({}, {"compress_level": 0}, {"dpi": (72, 72)}),
@@ -38,42 +43,43 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {
     "WEBP": ({}, {"lossless": True}),
     "TIFF": ({}, *({"compression": name} for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg"))),
 }
-"""Format -> ways in which it is written."""
+"""Format -> sets of options with which it is written."""
 SIZE = (61, 83)
-"""Of the pictures: two primes, so that they are found in the file's bytes and nothing else is."""
+"""Size of the pictures. Two primes are easy to find in the bytes of a file, so that they can be replaced."""
 SIZES = (0, 1, 2, 7000, 65_535, 100_000, 2**31 - 1, 2**32 - 1)
+ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 SECONDS = 20
-"""Of the processor, in which there must be an answer, also about a picture of 50 million pixels."""
+"""CPU time allowed for one picture, also for one of 50 million pixels."""
 HANG = 300
-"""Seconds by the clock, on a busy machine, after which the process ends with the place where it hangs."""
+"""Elapsed time, in seconds, after which the process ends with a traceback."""
 MEGABYTES = 1100
-"""By which the memory may grow meanwhile: 20 bytes for each of 50 million pixels, the most that are accepted."""
+"""Memory allowed for one picture: 20 bytes for each of 50 million pixels, the most that are accepted."""
 EXIT_CODES = (2, 6)
 
 
 @functools.cache
 def sources() -> dict[str, list[bytes]]:
-    """Return for each format the files of a drawn seven, in each mode and variant that it has."""
+    """Return the intact files: a drawn seven in each format, mode and variant."""
     Image.init()
     found: dict[str, list[bytes]] = {}
     for format in sorted(set(Image.SAVE) & set(Image.OPEN)):
         for mode in MODES:
             for options in VARIANTS.get(format, ({},)):
-                if content := written(format, mode, options):
+                if content := _written(format, mode, options):
                     found.setdefault(format, []).append(content)
     return found
 
 
-def written(format: str, mode: str, options: dict[str, Any]) -> bytes | None:
-    """Return a seven as a file, None where Pillow does not write that."""
+def _written(format: str, mode: str, options: dict[str, Any]) -> bytes | None:
+    """Return a drawn seven as a file, or None if Pillow cannot write this combination."""
     picture = Image.new("L", SIZE, 250)
     ImageDraw.Draw(picture).line([(12, 20), (50, 20), (25, 70)], 20, 7)
     exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = 6 if options else 1, "seven"  # the plain ones are upright
+    exif[0x0112], exif[0x010E] = 6 if options else 1, "seven"  # variants are stored rotated
     buffer = io.BytesIO()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of kinds that Pillow will no longer write one day
+            warnings.simplefilter("ignore")  # deprecation of rare modes
             picture = picture.convert("I") if mode == "I;16" else picture
             picture.convert(mode).save(buffer, format, exif=exif, **options)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, SystemError):
@@ -82,9 +88,9 @@ def written(format: str, mode: str, options: dict[str, Any]) -> bytes | None:
 
 
 def resize(random: Random, content: bytes, _: bytes) -> bytes:
-    """Let the file say that it has another width, height or both."""
+    """Write another width, height or both into the file."""
     for side in random.choice((SIZE, SIZE[:1], SIZE[1:])):
-        for order in ("little", "big"):
+        for order in ORDERS:
             for length in (4, 2):
                 new = random.choice(SIZES) % (1 << 8 * length)
                 content = content.replace(side.to_bytes(length, order), new.to_bytes(length, order), 1)
@@ -95,7 +101,7 @@ KINDS: dict[str, Mutation] = {**MUTATIONS, "another size": resize}
 
 
 def with_right_checksums(content: bytes) -> bytes:
-    """Return a PNG whose chunks have the checksums of what is in them now, so that they are looked into."""
+    """Return a PNG with corrected checksums, so that readers look into its chunks."""
     repaired, place = content[:8], 8
     while place + 12 <= len(content):
         end = place + 8 + int.from_bytes(content[place : place + 4], "big")
@@ -107,7 +113,7 @@ def with_right_checksums(content: bytes) -> bytes:
 
 
 def damaged(files: dict[str, list[bytes]], seed: int, number: int) -> tuple[str, bytes]:
-    """Return what one damaged picture is, and its bytes."""
+    """Return the description and the bytes of corrupted picture `number`; the same for the same arguments."""
     random = Random(f"{seed} {number}")
     usual = [format for format in USUAL if format in files]
     format, other = (random.choice(usual if random.random() < 0.5 else list(files)) for _ in range(2))
@@ -126,7 +132,7 @@ def damaged(files: dict[str, list[bytes]], seed: int, number: int) -> tuple[str,
 def cases(
     files: dict[str, list[bytes]], seed: int, count: int, folder: Path
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Give every bomb, every array and `count` damaged pictures, each with a name and what makes the argument."""
+    """Yield all bombs, all arrays and `count` corrupted pictures: a name and a function that makes the argument."""
     path = folder / "picture"
 
     def at_path(content: bytes) -> Path:
@@ -134,84 +140,90 @@ def cases(
         return path
 
     for name, make in BOMBS.items():
-        yield f"bomb, {name}", lambda make=make: at_path(make())
-    for name, make in ARRAYS.items():
-        yield f"array, {name}", make
+        yield f"bomb, {name}", lambda make=make: at_path(make())  # type: ignore[misc]
+    for name, make_array in ARRAYS.items():
+        yield f"array, {name}", make_array
     for number in range(count):
         name, content = damaged(files, seed, number)
-        yield f"{name}, number {number}", lambda content=content: at_path(content)
+        yield f"{name}, number {number}", functools.partial(at_path, content)
 
 
 def outcome(classifier: Classifier, picture: Any) -> str:
-    """Classify; return what came of it, or raise what must not be raised."""
+    """Classify one picture and return what happened.
+
+    Raises
+    ------
+    AssertionError
+        If the error has a wrong exit code, or its message is not one short line.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found = classifier.classify(picture)
     except ToolkitError as error:
-        said = str(error).removeprefix(str(picture))
-        if error.exit_code not in EXIT_CODES or len(said) > 400 or not said.isprintable():
-            raise AssertionError(f"no sentence, or exit code {error.exit_code}: {said[:200]!r}") from error
+        message = str(error).removeprefix(str(picture))
+        if error.exit_code not in EXIT_CODES or len(message) > 400 or not message.isprintable():
+            raise AssertionError(f"exit code {error.exit_code}, or a bad message: {message[:200]!r}") from error
         return type(error).__name__
     return "no digit" if found.digit is None else "a digit"
 
 
 def peak() -> float:
-    """Return the most memory, in MB, that this process had since `forget_peak`."""
+    """Return the peak memory of this process since `forget_peak`, in MB."""
     status = Path("/proc/self/status").read_text()
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def forget_peak() -> float:
-    """Begin to measure the peak anew; return the memory in use, in MB."""
+    """Reset the peak and return the current memory, in MB."""
     Path("/proc/self/clear_refs").write_text("5")
     return peak()
 
 
-class Watched:
-    """A file in the place of file descriptor 2."""
+class CapturedStderr:
+    """Redirect file descriptor 2 to a temporary file, which also captures what native code writes."""
 
-    def __enter__(self) -> "Watched":
-        self._kept, self._original = tempfile.TemporaryFile(), os.dup(2)
-        os.dup2(self._kept.fileno(), 2)
+    def __enter__(self) -> CapturedStderr:
+        self._file, self._original = tempfile.TemporaryFile(), os.dup(2)
+        os.dup2(self._file.fileno(), 2)
         self._place = 0
         return self
 
     def __exit__(self, *_: object) -> None:
         os.dup2(self._original, 2)
         os.close(self._original)
-        self._kept.close()
+        self._file.close()
 
-    def said(self) -> str:
-        """Return what was written since this was last asked."""
+    def new_text(self) -> str:
+        """Return what was written since the last call."""
         sys.stderr.flush()
-        self._kept.seek(self._place)
-        text = self._kept.read().decode(errors="replace")
-        self._place += len(text.encode())
-        return text
+        self._file.seek(self._place)
+        text = self._file.read()
+        self._place += len(text)
+        return text.decode(errors="replace")
 
 
 def examine(
     seed: int, count: int, passed_over: frozenset[str] = frozenset()
 ) -> tuple[Counter[tuple[str, str]], list[str], float]:
-    """Try all cases but those `passed_over`.
+    """Try all cases except those named in `passed_over`.
 
     Returns
     -------
     seen : Counter
-        What came of each kind, how often.
+        Number of cases for each kind and outcome.
     failures : list of str
-        What must not be.
+        Descriptions of forbidden outcomes.
     most : float
-        MB by which the memory grew, at the most.
+        Largest growth of memory for one case, in MB.
     """
     seen: Counter[tuple[str, str]] = Counter()
     failures, most = [], 0.0
     classifier = Classifier.load(backend="numpy")
     terminal = os.fdopen(os.dup(2), "w")
-    with tempfile.TemporaryDirectory() as folder, Watched() as watched, terminal:
+    with tempfile.TemporaryDirectory() as folder, CapturedStderr() as stderr, terminal:
         files = sources()
-        watched.said()  # what libtiff has to say about modes that it does not write
+        stderr.new_text()  # libtiff complains about modes that it cannot write
         for name, make in cases(files, seed, count, Path(folder)):
             if name in passed_over:
                 continue
@@ -227,29 +239,29 @@ def examine(
             seconds, grown = time.process_time() - started, peak() - before
             most = max(most, grown)
             if seconds > SECONDS or grown > MEGABYTES:
-                failures.append(f"{name}: it took {seconds:.1f} s and {grown:.0f} MB")
-            if said := watched.said():
-                failures.append(f"{name}: it wrote to stderr: {said[:200]!r}")
+                failures.append(f"{name}: took {seconds:.1f} s and {grown:.0f} MB")
+            if written := stderr.new_text():
+                failures.append(f"{name}: wrote to stderr: {written[:200]!r}")
             seen[name.partition(", number")[0], found] += 1
     return seen, failures, most
 
 
-def main() -> int:
-    """Print what came of each kind; return 1 if one came to what must not be, or the process died of it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("count", nargs="?", type=int, default=20_000, help="damaged pictures")
-    parser.add_argument("seed", nargs="?", type=int, default=0)
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the outcomes by kind; return 1 after a forbidden outcome or if the process died."""
+    parser = argparse.ArgumentParser(prog="scripts/tool stress pictures", description=__doc__)
+    parser.add_argument("count", nargs="?", type=int, default=20_000, help="corrupted pictures (default: 20000)")
+    parser.add_argument("seed", nargs="?", type=int, default=0, help="seed of the corruptions (default: 0)")
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(argv)
     if arguments.child:
         seen, failures, most = examine(arguments.seed, arguments.count)
         json.dump({"seen": [[*key, n] for key, n in seen.items()], "failures": failures, "most": most}, sys.stdout)
         return 0
-    command = [sys.executable, "-X", "faulthandler", "-m", "mnist_tools.stress.pictures"]
+    command = [sys.executable, "-X", "faulthandler", "-m", "mnist_tools", "stress", "pictures"]
     command += [str(arguments.count), str(arguments.seed), "--child"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        print(f"FAILED: the process ended with {done.returncode}")
+        print(f"FAILED: the process ended with exit code {done.returncode}")
         return 1
     found = json.loads(done.stdout)
     show(found)
@@ -257,7 +269,7 @@ def main() -> int:
 
 
 def show(found: dict[str, Any]) -> None:
-    """Print the bombs and arrays one by one, the damaged pictures by kind of damage and by format."""
+    """Print bombs and arrays one by one, and corrupted pictures by format and by corruption."""
     sums: dict[str, Counter[str]] = {}
     for name, result, count in found["seen"]:
         first, _, rest = name.partition(", ")
@@ -268,7 +280,3 @@ def show(found: dict[str, Any]) -> None:
     print(f"memory grew by up to {found['most']:.0f} MB; {len(found['failures'])} failures")
     for failure in found["failures"][:50]:
         print(f"FAILED: {failure}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

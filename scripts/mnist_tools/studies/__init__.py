@@ -1,1 +1,1 @@
-"""TODO studies."""
+"""Studies behind design decisions: quantizers, agreement of interpreters, photographed digits."""

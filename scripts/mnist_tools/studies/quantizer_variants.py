@@ -1,7 +1,7 @@
-"""Quantise one ready model in every way that is compared; called by ``scripts/mnist_tools/studies/quantizers.py``.
+"""Quantize one ready model in each way of `VARIANTS`.
 
-Usage: ``quantizer_variants.py MODEL FOLDER`` writes ``KEY.tflite`` for each of `VARIANTS`, what was measured in making
-them, ``made.json``, and what the original says of the test images, ``reference.npy``.
+``python -m mnist_tools.studies.quantizer_variants MODEL FOLDER`` writes ``KEY.tflite`` for each variant, ``made.json``
+with the time or the failure of each, and ``reference.npy`` with the scores of the original for the test images.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,264 +21,47 @@ from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.tflite.int4 import int4_model
 from mnist_exporters.inputs.original import PIXEL_RANGES
 from mnist_runtime.errors import first_line
+from mnist_tools.studies.quantizer_recipes import (
+    converted_dynamic,
+    converted_float16,
+    converted_float32,
+    converted_static,
+    converter,
+    dynamic_rules,
+    float16_rules,
+    int16_behind_scaling,
+    quantized,
+    real_pixels,
+    recipe_rules,
+    static_rules,
+)
 from mnist_trainer import load_data, load_model
-from mnist_trainer.keras_support import import_tensorflow
+
+__all__ = ["CALIBRATION_IMAGES", "VARIANTS", "Variant", "main"]
 
 CALIBRATION_IMAGES = 500
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to quantise.
+    """One way to quantize.
 
     Parameters
     ----------
     engine : str
         ``"converter"`` (TensorFlow's) or ``"quantizer"`` (LiteRT's).
     recipe : str
-        In the words of the quantizer: weights ``wi4``, ``wi8``, activations ``ai8``, ``ai16``, ``afp32``.
+        Name as the quantizer writes it: weights ``wi4``, ``wi8``; activations ``ai8``, ``ai16``, ``afp32``.
     make : callable
         From `Original` and `Calibration` to the bytes of a model.
     note : str
-        What the recipe does not say.
+        What distinguishes variants with the same recipe.
     """
 
     engine: str
     recipe: str
     make: Callable[[Original, Calibration], bytes]
     note: str = ""
-
-
-def main(model: str, folder: Path) -> None:
-    """Make every variant of `model`; one that cannot be made is part of the truth."""
-    import_tensorflow()
-    data = load_data("mnist")
-    original = Original.from_keras(load_model(model), data.test, name=model)
-    calibration = Calibration.draw(data.train, CALIBRATION_IMAGES, seed=0)
-    np.save(folder / "reference.npy", original.scores(data.test.images))
-    with quietly():
-        for variant in VARIANTS.values():  # both engines loaded and warm before the clock runs
-            if variant.recipe in ("float32", "dynamic_wi8_afp32"):
-                variant.make(original, calibration)
-    made: dict[str, Any] = {"pixel_scale": PIXEL_RANGES[original.pixel_range], "variants": {}}
-    for key, variant in VARIANTS.items():
-        started = time.perf_counter()
-        try:
-            with quietly():
-                content = variant.make(original, calibration)
-        except Exception as error:  # whatever either engine raises
-            first = first_line(error)
-            made["variants"][key] = {"failure": first.rpartition("Error: ")[2]}
-        else:
-            made["variants"][key] = {"seconds": round(time.perf_counter() - started, 2)}
-            (folder / f"{key}.tflite").write_bytes(content)
-    (folder / "made.json").write_text(json.dumps(made))
-
-
-def real_pixels(original: Original, calibration: Calibration) -> np.ndarray:
-    """Return the calibration images as the model was trained on them, float32 (n, 28, 28, 1)."""
-    return calibration.images[..., None].astype(np.float32) * np.float32(PIXEL_RANGES[original.pixel_range])
-
-
-def converter(original: Original, *, raw: bool) -> Any:
-    """Return TensorFlow's converter of the model from raw pixels, or from scaled ones."""
-    import tensorflow as tf
-
-    return tf.lite.TFLiteConverter.from_keras_model(original.pixel_model() if raw else original.scaled_model())
-
-
-def converted_float32(original: Original, calibration: Calibration) -> bytes:
-    """Convert without quantising."""
-    del calibration
-    return converter(original, raw=True).convert()
-
-
-def converted_float16(original: Original, calibration: Calibration) -> bytes:
-    """Convert with float16 weights."""
-    import tensorflow as tf
-
-    del calibration
-    asked = converter(original, raw=True)
-    asked.optimizations = [tf.lite.Optimize.DEFAULT]
-    asked.target_spec.supported_types = [tf.float16]
-    return asked.convert()
-
-
-def converted_dynamic(original: Original, calibration: Calibration, *, dense_per_channel: bool = True) -> bytes:
-    """Convert with int8 weights and float32 activations."""
-    import tensorflow as tf
-
-    del calibration
-    asked = converter(original, raw=True)
-    asked.optimizations = [tf.lite.Optimize.DEFAULT]
-    asked._experimental_disable_per_channel_quantization_for_dense_layers = not dense_per_channel
-    return asked.convert()
-
-
-def converted_static(original: Original, calibration: Calibration, *, bits: int) -> bytes:
-    """Convert with int8 weights and activations of 8 or 16 bits."""
-    import tensorflow as tf
-
-    def images() -> Iterator[list[np.ndarray]]:
-        for image in real_pixels(original, calibration):
-            yield [image[None]]
-
-    asked = converter(original, raw=False)
-    asked.optimizations = [tf.lite.Optimize.DEFAULT]
-    asked.representative_dataset = images
-    if bits == 8:
-        asked.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        asked.inference_input_type = asked.inference_output_type = tf.uint8
-    else:  # which refuses uint8 pixels, so that input and output stay float32
-        operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
-        asked.target_spec.supported_ops = [operators]
-    return asked.convert()
-
-
-def quantized(
-    original: Original,
-    calibration: Calibration,
-    rules: Callable[[Any], None],
-    *,
-    raw: bool = True,
-    at_once: bool = True,
-    every_tensor: bool = False,
-) -> bytes:
-    """Convert to float32, then quantise with the LiteRT Quantizer.
-
-    Parameters
-    ----------
-    original, calibration
-        What, and with which images.
-    rules : callable
-        Adds its rules to an empty `Quantizer`.
-    raw : bool
-        From the float32 model that takes raw pixels; or from the one that takes scaled ones.
-    at_once : bool
-        Calibrate with all images in one batch: the ranges are those of all images. One by one, as its documentation
-        shows it, the quantizer takes a moving average of the images' ranges.
-    every_tensor : bool
-        Keep every tensor while calibrating, which GPTQ needs.
-    """
-    from ai_edge_litert.interpreter import Interpreter
-    from litert_quantizer import calibrator, quantizer
-
-    model: bytes = converter(original, raw=raw).convert()
-    engine = quantizer.Quantizer(bytearray(model))
-    rules(engine)
-    ranges = None
-    if engine.need_calibration:
-        images = calibration.images[..., None] if raw else real_pixels(original, calibration)
-        ((signature, tensors),) = Interpreter(model_content=model).get_signature_list().items()
-        modes = calibrator.CalibrationMode
-        ranges = engine.calibrate(
-            {signature: [{tensors["inputs"][0]: part} for part in ([images] if at_once else images[:, None])]},
-            num_threads=1,
-            mode=modes.CALIBRATION_PRESERVE_ALL_TENSORS if every_tensor else modes.CALIBRATION_PROFILER_BASED,
-        )
-    return bytes(engine.quantize(ranges, enable_progress_report=False).quantized_model)
-
-
-def float16_rules(engine: Any) -> None:
-    """Cast the weights."""
-    from litert_quantizer import algorithm_manager, qtyping
-
-    engine.add_weight_only_config(
-        ".*",
-        qtyping.TFLOperationName.ALL_SUPPORTED,
-        16,
-        qtyping.QuantGranularity.TENSORWISE,
-        algorithm_manager.AlgorithmName.FLOAT_CASTING,
-    )
-
-
-def recipe_rules(name: str) -> Callable[[Any], None]:
-    """Return the rules of a ready recipe."""
-
-    def rules(engine: Any) -> None:
-        from litert_quantizer import recipe
-
-        engine.load_quantization_recipe(getattr(recipe, name)())
-
-    return rules
-
-
-def dynamic_rules(bits: int, *, dense_algorithm: str = "MIN_MAX_UNIFORM_QUANT", dense_per_channel: bool = True) -> Any:
-    """Return rules for quantised weights, activations in float32."""
-
-    def rules(engine: Any) -> None:
-        from litert_quantizer import algorithm_manager, qtyping
-
-        granularity = qtyping.QuantGranularity.CHANNELWISE if dense_per_channel else qtyping.QuantGranularity.TENSORWISE
-        engine.add_dynamic_config(".*", qtyping.TFLOperationName.ALL_SUPPORTED, bits)
-        engine.add_dynamic_config(
-            ".*",
-            qtyping.TFLOperationName.FULLY_CONNECTED,
-            bits,
-            granularity,
-            algorithm_manager.AlgorithmName[dense_algorithm],
-        )
-
-    return rules
-
-
-def static_rules(
-    weights: int,
-    *,
-    convolution_algorithm: str = "MIN_MAX_UNIFORM_QUANT",
-    dense_algorithm: str = "MIN_MAX_UNIFORM_QUANT",
-    last_layer: int | None = None,
-) -> Callable[[Any], None]:
-    """Return rules for int8 activations, uint8 pixels and scores, and weights of 8 or 4 bits.
-
-    Parameters
-    ----------
-    weights : int
-        Bits of the weights of dense layers and convolutions.
-    convolution_algorithm, dense_algorithm : str
-        How their weights are rounded.
-    last_layer : int, optional
-        Bits of the weights of the layer that gives the scores.
-    """
-
-    def rules(engine: Any) -> None:
-        from litert_quantizer import algorithm_manager, qtyping
-
-        operators, algorithms = qtyping.TFLOperationName, algorithm_manager.AlgorithmName
-        engine.add_static_config(".*", operators.ALL_SUPPORTED, 8, 8)
-        if weights != 8:
-            for operator, algorithm in (
-                (operators.CONV_2D, convolution_algorithm),
-                (operators.FULLY_CONNECTED, dense_algorithm),
-            ):
-                engine.add_static_config(".*", operator, 8, weights, algorithm_key=algorithms[algorithm])
-        if last_layer is not None:
-            engine.add_static_config(
-                "scores", operators.FULLY_CONNECTED, 8, last_layer
-            )  # its name in every ready model
-        pixels = qtyping.OpQuantizationConfig(
-            activation_tensor_config=qtyping.TensorQuantizationConfig(
-                num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT
-            ),
-            weight_tensor_config=qtyping.TensorQuantizationConfig(
-                num_bits=8, granularity=qtyping.QuantGranularity.CHANNELWISE
-            ),
-            compute_precision=qtyping.ComputePrecision.INTEGER,
-        )
-        for operator in (operators.INPUT, operators.OUTPUT):
-            engine.update_quantization_recipe(".*", operator, pixels)
-
-    return rules
-
-
-def int16_behind_scaling(engine: Any) -> None:
-    """Quantise all but the scaling of the raw pixels and the scores."""
-    from litert_quantizer import algorithm_manager, qtyping
-
-    operators = qtyping.TFLOperationName
-    engine.add_static_config(".*", operators.ALL_SUPPORTED, 16, 8)
-    for scope, operator in (("scaling", operators.MUL), (".*", operators.INPUT), (".*", operators.OUTPUT)):
-        engine.update_quantization_recipe(scope, operator, None, algorithm_manager.AlgorithmName.NO_QUANTIZE)
 
 
 VARIANTS: dict[str, Variant] = {
@@ -423,7 +206,32 @@ VARIANTS: dict[str, Variant] = {
         "as `mnist-export` makes it",
     ),
 }
-"""Key, which is also the file's name -> variant, in the order of the tables."""
+"""Name of the file -> variant, in the order of the tables."""
+
+
+def main(model: str, folder: Path) -> None:
+    """Make every variant of `model`. A failure is recorded as a result."""
+    data = load_data("mnist")
+    original = Original.from_keras(load_model(model), data.test, name=model)
+    calibration = Calibration.draw(data.train, CALIBRATION_IMAGES, seed=0)
+    np.save(folder / "reference.npy", original.scores(data.test.images))
+    with quietly():
+        for variant in VARIANTS.values():  # load and warm up both engines before the times are measured
+            if variant.recipe in ("float32", "dynamic_wi8_afp32"):
+                variant.make(original, calibration)
+    made: dict[str, Any] = {"pixel_scale": PIXEL_RANGES[original.pixel_range], "variants": {}}
+    for key, variant in VARIANTS.items():
+        started = time.perf_counter()
+        try:
+            with quietly():
+                content = variant.make(original, calibration)
+        except Exception as error:  # either engine may raise anything
+            made["variants"][key] = {"failure": first_line(error).rpartition("Error: ")[2]}
+        else:
+            made["variants"][key] = {"seconds": round(time.perf_counter() - started, 2)}
+            (folder / f"{key}.tflite").write_bytes(content)
+    (folder / "made.json").write_text(json.dumps(made))
+
 
 if __name__ == "__main__":
     main(sys.argv[1], Path(sys.argv[2]))

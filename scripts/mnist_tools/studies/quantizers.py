@@ -1,89 +1,63 @@
-"""Compare two quantisers on the ready models; called by ``scripts/compare-quantizers``.
+"""Compare TensorFlow's converter with the LiteRT Quantizer on the ready models; writes docs/low-bit.json and .md.
 
-Usage: ``compare_quantizers.py [MODEL ...]`` measures the models named, or all, and keeps what docs/low-bit.json says of
-the others.
+The results of models that are not named are kept.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import platform
 import re
 import signal
 import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from quantizer_variants import CALIBRATION_IMAGES, VARIANTS
+import numpy.typing as npt
 
 from mnist_exporters import Parity, Reference
 from mnist_exporters.spec.precision import TOLERANCES, Precision
 from mnist_runtime.backends.quantization import QuantParams
+from mnist_tools.checkout import ROOT, ToolError, environment, module
+from mnist_tools.studies.quantizer_variants import CALIBRATION_IMAGES, VARIANTS
 from mnist_trainer import READY_MODELS, Splits, load_data
 
-ROOT = Path(__file__).parents[3]
+__all__ = ["main"]
+
 JSON, PAGE = ROOT / "docs" / "low-bit.json", ROOT / "docs" / "low-bit.md"
 MARKED = re.compile(r"(<!-- tables: .*?-->\n).*?(<!-- end of tables -->)", re.DOTALL)
 
 PACKAGES = ("tensorflow", "litert-quantizer", "ai-edge-litert", "tflite-runtime", "numpy")
 INTERPRETERS = {
     "LiteRT": "litert",
-    "LiteRT without XNNPACK": "litert",
+    "LiteRT without XNNPACK": "litert-without-xnnpack",
     "tflite-runtime": "tflite-runtime",
 }
-"""What files are tried on; the first one measures accuracy and time."""
+"""Title -> interpreter that runs each file. The first one measures accuracy and time."""
 
 FEWER_IMAGES = 1000
-"""Of the test images, for the interpreters that are only asked whether they answer as LiteRT does."""
+"""Number of test images for the interpreters that are only compared with LiteRT."""
 
 ROUNDS, RUNS = 60, 20
-"""Latency: the files take turns, so that whatever else the machine does falls on all alike."""
+"""Latency: the files take turns, so that other load on the machine affects all alike."""
 
-# In a process of its own: two TFLite interpreters cannot share one, and a file may end the process it is loaded into.
-PROBE = """
-import json, sys
-import numpy as np
-model, images, scale, answers, name = sys.argv[1:]
-if name == "tflite-runtime":
-    from tflite_runtime.interpreter import Interpreter
-    options = {}
-else:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    kinds = {"LiteRT": OpResolverType.AUTO, "LiteRT without XNNPACK": OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES}
-    options = {"experimental_op_resolver_type": kinds[name]}
-interpreter = Interpreter(model_path=model, num_threads=1, **options)
-interpreter.allocate_tensors()
-(source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
-def fitted(pixels):
-    step, zero = source["quantization"]
-    if source["dtype"] == np.uint8 and not step:
-        return pixels
-    real = pixels * np.float32(scale)
-    if not step:
-        return real
-    limits = np.iinfo(source["dtype"])
-    return np.clip(np.rint(real / step) + zero, limits.min, limits.max).astype(source["dtype"])
-scores = []
-for pixels in np.load(images):
-    interpreter.set_tensor(source["index"], fitted(pixels.reshape(1, 28, 28, 1)))
-    interpreter.invoke()
-    scores.append(interpreter.get_tensor(target["index"])[0])
-step, zero = target["quantization"]
-scores = np.array(scores)
-np.save(answers, (scores.astype(np.float32) - zero) * np.float32(step) if step else scores)
-names = {"input": source, "output": target}
-print(json.dumps({key: [np.dtype(t["dtype"]).name, *map(float, t["quantization"])] for key, t in names.items()}))
-"""
+Array = npt.NDArray[Any]
 
 
-def main(models: list[str]) -> None:
-    """Measure `models`, then write both files."""
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure the models, then write both files."""
+    parser = argparse.ArgumentParser(prog="scripts/tool studies quantizers", description=__doc__)
+    parser.add_argument(
+        "models", nargs="*", default=list(READY_MODELS), metavar="MODEL", help="ready models (default: all)"
+    )
+    models = parser.parse_args(argv).models
     known = json.loads(JSON.read_text())["measured"] if JSON.exists() else []
     data = load_data("mnist")
     fresh = {model: measure(model, data) for model in models}
@@ -102,24 +76,25 @@ def main(models: list[str]) -> None:
     JSON.write_text(json.dumps(facts, indent=1) + "\n")
     text, found = MARKED.subn(lambda marks: marks[1] + tables(facts) + marks[2], PAGE.read_text())
     if found != 1:
-        sys.exit(f"error: expected the two marks of the tables in {PAGE}")
+        raise ToolError(f"{PAGE} lacks the two marks of the tables. Restore them.")
     PAGE.write_text(text)
+    return 0
 
 
 def measure(model: str, data: Splits) -> list[dict[str, Any]]:
-    """Make every variant of one model, twice, and measure those of the first time."""
+    """Make every variant of one model, twice, and measure the first set of files."""
     with tempfile.TemporaryDirectory() as name:
         folder, again = Path(name) / "first", Path(name) / "again"
         for place in (folder, again):
             place.mkdir()
-            script = Path(__file__).with_name("quantizer_variants.py")
-            subprocess.run([sys.executable, str(script), model, str(place)], check=True)
+            command = module("mnist_tools.studies.quantizer_variants", model, place)
+            subprocess.run(command, env=environment(), check=True)
         made = json.loads((folder / "made.json").read_text())
         scores = np.load(folder / "reference.npy")
         reference = Reference("mnist", data.test.images, data.test.labels, scores)
         entries = []
         for key, variant in VARIANTS.items():
-            entry = {"model": model, "key": key, "engine": variant.engine, "recipe": variant.recipe}
+            entry: dict[str, Any] = {"model": model, "key": key, "engine": variant.engine, "recipe": variant.recipe}
             entry |= {"note": variant.note, **made["variants"][key]}
             file = folder / f"{key}.tflite"
             if file.exists():
@@ -136,8 +111,8 @@ def measure(model: str, data: Splits) -> list[dict[str, Any]]:
 
 
 def runs(entry: dict[str, Any]) -> bool:
-    """Whether LiteRT runs it."""
-    return entry.get("interpreters", {}).get("LiteRT", {}).get("state") == "runs"
+    """Return whether LiteRT runs the file."""
+    return bool(entry.get("interpreters", {}).get("LiteRT", {}).get("state") == "runs")
 
 
 def digest(file: Path) -> str:
@@ -146,7 +121,7 @@ def digest(file: Path) -> str:
 
 
 def operators(file: Path) -> dict[str, int]:
-    """Return the operators that a file uses, each with its highest version."""
+    """Return the operators of a file, each with its highest version."""
     from ai_edge_litert import schema_py_generated as schema
 
     names = {value: name for name, value in vars(schema.BuiltinOperator).items() if isinstance(value, int)}
@@ -160,7 +135,7 @@ def operators(file: Path) -> dict[str, int]:
 
 
 def behaviour(file: Path, reference: Reference, scale: float) -> dict[str, Any]:
-    """Run a file in every interpreter: accuracy, types, and whether all answer alike."""
+    """Run a file in each interpreter and return its accuracy, its types and how far the interpreters agree."""
     facts: dict[str, Any] = {"interpreters": {}}
     expected = None
     for name in INTERPRETERS:
@@ -189,34 +164,35 @@ def behaviour(file: Path, reference: Reference, scale: float) -> dict[str, Any]:
     return facts
 
 
-def probe(file: Path, images: np.ndarray, scale: float, name: str) -> tuple[np.ndarray, dict[str, Any]] | str:
-    """Return the scores and the types of input and output, or why there are none."""
+def probe(file: Path, images: Array, scale: float, name: str) -> tuple[Array, dict[str, Any]] | str:
+    """Return the scores and the types of input and output, or the reason of the failure."""
     inputs, outputs = file.with_suffix(".images.npy"), file.with_suffix(".scores.npy")
     np.save(inputs, images)
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, str(file), str(inputs), str(scale), str(outputs), name],
+        module("mnist_tools.studies.interpreter_probe", INTERPRETERS[name], file, inputs, outputs, scale),
+        env=environment(),
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode < 0:
-        return f"the process dies of {signal.Signals(-done.returncode).name}"
+        return f"the process is killed by {signal.Signals(-done.returncode).name}"
     if done.returncode:
         return done.stderr.strip().splitlines()[-1]
     return np.load(outputs), json.loads(done.stdout)
 
 
 def is_raw(types: dict[str, Any], scale: float) -> bool:
-    """Whether the file takes pixels 0..255 as they are."""
+    """Return whether the file takes raw pixels 0..255."""
     dtype, step, zero = types["input"]
     if dtype != "uint8":
         return False
     pixels = np.arange(256)
-    return not step or np.array_equal(QuantParams(step, int(zero), "uint8").quantize(pixels * scale), pixels)
+    return not step or bool(np.array_equal(QuantParams(step, int(zero), "uint8").quantize(pixels * scale), pixels))
 
 
 def latencies(files: dict[str, Path]) -> list[tuple[str, float]]:
-    """Return the median time of one image in LiteRT on one thread, in microseconds, the files taking turns."""
+    """Return the median time of one image in LiteRT on one thread, in microseconds. The files take turns."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreters = {key: Interpreter(model_path=str(file), num_threads=1) for key, file in files.items()}
@@ -237,14 +213,14 @@ def latencies(files: dict[str, Path]) -> list[tuple[str, float]]:
 
 
 def tables(facts: dict[str, Any]) -> str:
-    """Return the tables of the page: one a model, then the versions of the operators."""
+    """Return the tables of docs/low-bit.md: one per model, then the versions of the operators."""
     versions = ", ".join(f"{package} {version}" for package, version in facts["versions"].items())
     made = [entry for entry in facts["measured"] if "bytes" in entry]
     same = sum(entry["same_bytes"] for entry in made)
     parts = [
-        f"Made by `scripts/compare-quantizers` on {facts['machine']} with {versions}; {facts['test_images']:,} test "
-        f"and {facts['calibration_images']} calibration images of MNIST. {same} of {len(made)} files had the same "
-        "bytes when they were made again in another process.",
+        f"Written by `scripts/tool studies quantizers` on {facts['machine']} with {versions}; "
+        f"{facts['test_images']:,} test and {facts['calibration_images']} calibration images of MNIST. "
+        f"{same} of {len(made)} files had the same bytes when they were made again in another process.",
         "",
     ]
     for model in dict.fromkeys(entry["model"] for entry in facts["measured"]):
@@ -275,7 +251,7 @@ def row(entry: dict[str, Any]) -> str:
     if "failure" in entry:
         return f"{start} | | cannot be made: {entry['failure']} | | | | | | |"
     if not runs(entry):
-        return f"{start} {entry['bytes'] / 1000:.1f} | {entry['seconds']:.2f} | LiteRT refuses it | | | | | | |"
+        return f"{start} {entry['bytes'] / 1000:.1f} | {entry['seconds']:.2f} | rejected by LiteRT | | | | | | |"
     raw = "yes" if entry["raw_pixels"] else f"no: {entry['input']}"
     elsewhere = [verdict(entry["interpreters"][name]) for name in list(INTERPRETERS)[1:]]
     passed = "" if entry["passed"] else " ✗"
@@ -287,17 +263,13 @@ def row(entry: dict[str, Any]) -> str:
 
 
 def called(recipe: str, note: str) -> str:
-    """Return a recipe's name with its note."""
+    """Return the name of a recipe with its note."""
     return f"`{recipe}`, {note}" if note else f"`{recipe}`"
 
 
 def verdict(found: dict[str, Any]) -> str:
-    """Say in a word what an interpreter made of a file."""
+    """Return the result of one interpreter in one or two words."""
     if found["state"] == "fails":
-        return "dies" if "dies" in found["message"] else "refuses"
-    share = found["different"] / found["images"]
-    return "alike" if share <= 0.005 else f"**{share:.0%} other answers**"
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:] or list(READY_MODELS))
+        return "crashes" if "killed by" in found["message"] or "dies" in found["message"] else "rejected"
+    fraction = found["different"] / found["images"]
+    return "same" if fraction <= 0.005 else f"**{fraction:.0%} differ**"

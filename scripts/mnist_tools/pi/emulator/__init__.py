@@ -1,1 +1,1 @@
-"""TODO emulator."""
+"""Run programs of other Debian systems on emulated ARM processors, without root."""

@@ -1,4 +1,4 @@
-"""`BOARDS`: the processors of Raspberry Pis, as programs see them in ``/proc/cpuinfo`` and ``/sys``."""
+"""Processors of Raspberry Pis, as programs see them in ``/proc/cpuinfo`` and ``/sys``: the table `BOARDS`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ CORES = 4
 
 @dataclass(frozen=True)
 class Board:
-    """One row of `BOARDS`.
+    """One Raspberry Pi, as a row of `BOARDS`.
 
     Parameters
     ----------
     model, revision : str
-        As the Pi's firmware says them.
+        Model and revision, as reported by the firmware.
     architecture : str
-        Of Debian, whose systems run on it here.
+        Debian's name of the architecture of its systems.
     generation, part, variant : int
-        Of ARM's architecture, and the core's in ARM's numbering.
+        Version of the ARM architecture, and ARM's numbers of the core.
     features : str
-        Instructions beyond the base, as Linux names them.
+        Linux's names of the instruction set extensions.
     """
 
     model: str
@@ -36,7 +36,7 @@ class Board:
 
     @property
     def cpuinfo(self) -> str:
-        """What ``/proc/cpuinfo`` holds."""
+        """Content of ``/proc/cpuinfo``."""
         cores = (
             f"processor\t: {core}\nBogoMIPS\t: 108.00\nFeatures\t: {self.features}\nCPU implementer\t: 0x41\n"
             f"CPU architecture: {self.generation}\nCPU variant\t: {self.variant:#x}\nCPU part\t: {self.part:#x}\n"
@@ -48,8 +48,8 @@ class Board:
     def write(self, folder: Path) -> None:
         """Write ``cpuinfo`` and ``sys`` into `folder`.
 
-        The library cpuinfo, by which XNNPACK and onnxruntime choose their kernels, crashes where ``/sys`` is of one
-        processor and ``/proc/cpuinfo`` of another, and without ``/sys`` gives up.
+        XNNPACK and onnxruntime choose their kernels with the library cpuinfo. It crashes if ``/sys`` and
+        ``/proc/cpuinfo`` describe different processors, and fails without ``/sys``.
         """
         cpus = folder / "sys" / "devices" / "system" / "cpu"
         for core in range(CORES):
@@ -70,4 +70,4 @@ BOARDS: dict[str, Board] = {
     "cortex-a76": Board("Raspberry Pi 5 Model B Rev 1.0", "c04170", "arm64", 8, 0xD0B, 4, ARMV8_2),
     "cortex-a7": Board("Raspberry Pi 2 Model B Rev 1.1", "a01041", "armhf", 7, 0xC07, 0, ARMV7),
 }
-"""Processor, as qemu names it -> board; the first of each architecture is the default."""
+"""qemu's name of the processor -> board. The first of each architecture is the default."""

@@ -1,4 +1,4 @@
-"""`kept`: a folder that is made once and found again while what it was made from stays the same."""
+"""Cache folders that are made once and made again when their inputs change."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["digest", "kept", "key_of"]
+__all__ = ["cached", "digest", "key_of"]
 
 LOCKS: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
 
 
-def kept(folder: Path, key: str, make: Callable[[Path], None]) -> Path:
-    """Return `folder`; unless it was made with the same `key`, `make` fills it anew first.
+def cached(folder: Path, key: str, make: Callable[[Path], None]) -> Path:
+    """Return `folder`. If it was not made with the same `key`, delete it and let `make` fill it first.
 
-    One whose making was interrupted is made again: the key is written last. Of several threads one makes it, and the
-    others wait.
+    An interrupted `make` is repeated, because the key is written last. If several threads need the same folder, one of
+    them makes it and the others wait.
     """
     with LOCKS[folder]:
         if not folder.is_dir() or key_of(folder) != key:
@@ -31,13 +31,13 @@ def kept(folder: Path, key: str, make: Callable[[Path], None]) -> Path:
 
 
 def key_of(folder: Path) -> str:
-    """Return the key that `folder` was made with; empty if it was not finished."""
+    """Return the key that `folder` was made with, or an empty string if it is incomplete."""
     stamp = _stamp(folder)
     return stamp.read_text() if stamp.exists() else ""
 
 
 def digest(*paths: Path) -> str:
-    """Return a hash of what files, and all files in folders, are called and hold, save for what Python compiled."""
+    """Return a hash of the names and contents of files, and of all files in folders except compiled Python."""
     found = hashlib.sha256()
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:

@@ -1,4 +1,4 @@
-"""`Guest`: another system's root folder, whose programs run here on an emulated processor."""
+"""`Guest`: run programs of another Debian system on an emulated processor."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ["EMULATORS", "Guest", "GuestError", "require_isolation"]
 
 ENTER = Path(__file__).with_name("enter")
 ISOLATED = ("unshare", "--user", "--map-root-user", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
-"""In namespaces of its own, a process may mount and register emulators without being root, and it all ends with it."""
+"""Run a program in new namespaces, where it can mount and register emulators without root."""
 
 EMULATORS = {"arm64": ("qemu-aarch64-static", 2, 0xB7), "armhf": ("qemu-arm-static", 1, 0x28)}
-"""Architecture -> the emulator, and what marks programs for it in their ELF header: word length and machine."""
+"""Architecture -> emulator, and the class (word length) and machine in the ELF headers of its programs."""
 
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -25,51 +25,51 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/srv /home/pi",
-    "PIP_NO_COMPILE": "no",  # pip's way of saying yes; Python compiles what it imports, emulated compiling is slow
+    "PIP_NO_COMPILE": "no",  # pip reads this as yes: compiling is slow on an emulator, Python compiles what it imports
 }
 
 
 def require_isolation() -> None:
-    """Make sure that this system lets a process have mounts and emulators of its own.
+    """Check that this system can mount and register emulators in a user namespace.
 
     Raises
     ------
     BackendError
-        If not.
+        If it cannot.
     """
     require("unshare", "chroot", "mount")
     trial = "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && test -w /proc/sys/fs/binfmt_misc/register"
     done = subprocess.run([*ISOLATED, "sh", "-c", trial], capture_output=True, text=True, check=False)
     if done.returncode:
         raise BackendError(
-            "Expected Linux 6.7 or newer that lets users make user namespaces, in which an emulator can be registered; "
-            f"this is {platform.release()}, and says: {done.stderr.strip() or 'nothing'}."
+            f"Linux {platform.release()} cannot register an emulator in a user namespace "
+            f"({done.stderr.strip() or 'no message'}). Use Linux 6.7 or newer with user namespaces enabled."
         )
 
 
 class GuestError(ToolkitError):
-    """A program in a guest did something else than it should."""
+    """A program in a guest failed or gave a wrong result."""
 
 
 @dataclass(frozen=True)
 class Guest:
-    """What it takes to run a program.
+    """A system with an emulated processor.
 
     Parameters
     ----------
     root : Path
-        The system, as `guest_root` makes it.
+        Root folder of the system, made by `guest_root`.
     architecture : str
-        Of Debian.
+        Debian's name of the architecture.
     emulators : Path
-        Folder of qemu's programs, linked statically.
+        Folder of the statically linked qemu programs.
     board : Path
-        As `Board.write` makes it.
+        Folder written by `Board.write`.
     cpu : str
-        A row of `BOARDS`. Never qemu's default, which has instructions that no Pi has: qemu 7.2 computes some of them
-        wrongly, and LiteRT's int8 answers are then others, without a word.
+        A key of `BOARDS`. qemu's default processor must not be used: it has instructions that no Pi has. qemu 7.2
+        computes some of them wrongly, so that LiteRT's int8 scores differ without any error.
     wheels : Path
-        Folder that pip takes packages from; it becomes ``/srv``.
+        Folder from which pip installs; mounted at ``/srv``.
     """
 
     root: Path
@@ -80,23 +80,23 @@ class Guest:
     wheels: Path
 
     def run(self, *command: str, home: Path, seconds: int = 900) -> subprocess.CompletedProcess[str]:
-        """Run `command` in ``/home/pi``, which is the folder `home` of this system, as root there and nobody here.
+        """Run `command` in ``/home/pi``, where the host folder `home` is mounted. It is root only inside the guest.
 
         Returns
         -------
         CompletedProcess
-            With what it said; the code of one that crashed is 128 and the number of the signal, or above.
+            Output and exit code. After a crash the code is at least 128 plus the number of the signal.
 
         Raises
         ------
         GuestError
-            If it has not ended after so many `seconds`.
+            If it still runs after `seconds`.
         """
         emulator, word, machine = EMULATORS[self.architecture]
         header = bytes([0x7F, *b"ELF", word, 1, 1, *bytes(9), 2, 0, machine, 0])
-        # Any ABI, and programs as well as shared libraries, as which position-independent programs count.
+        # Match any ABI, and both executables and shared objects: position-independent programs are shared objects.
         mask = bytes([*b"\xff" * 7, 0, *b"\xff" * 8, 0xFE, *b"\xff" * 3])
-        # F: the emulator is opened now, here, so that the guest needs no copy of it.
+        # F: the kernel opens the emulator now, on the host, so that the guest needs no copy of it.
         registration = f":pi:M::{_escaped(header)}:{_escaped(mask)}:{self.emulators / emulator}:F"
         places = (self.root, self.board, self.wheels, home)
         try:
@@ -111,22 +111,20 @@ class Guest:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise GuestError(
-                f"Expected {' '.join(command)} to end in the guest, it still ran after {seconds} seconds."
-            ) from None
+            raise GuestError(f"`{' '.join(command)}` still runs in the guest after {seconds} seconds.") from None
 
-    def say(self, *command: str, home: Path) -> str:
-        """Run a `command` that should go well, without a word on stderr, and return what it says on stdout.
+    def output(self, *command: str, home: Path) -> str:
+        """Run `command` and return what it prints on stdout.
 
         Raises
         ------
         GuestError
-            If it fails, crashes or complains.
+            If it fails, crashes or writes to stderr.
         """
         done = self.run(*command, home=home)
         if done.returncode or done.stderr:
             raise GuestError(
-                f"Expected {' '.join(command)} to go well in the guest, it ended with code {done.returncode} and said: "
+                f"`{' '.join(command)}` ended in the guest with exit code {done.returncode} and this on stderr: "
                 f"{done.stderr.strip() or 'nothing'}"
             )
         return done.stdout

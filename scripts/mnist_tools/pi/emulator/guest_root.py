@@ -1,4 +1,4 @@
-"""`guest_root`: the files of a Debian system, as a Raspberry Pi has them, in a folder."""
+"""Create the root folder of a Debian system like that of a Raspberry Pi."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mnist_tools.pi.targets import Target
 __all__ = ["PACKAGES", "guest_root"]
 
 PACKAGES = ("base-files", "coreutils", "dash", "libgomp1", "libstdc++6", "python3", "python3-venv")
-"""In every guest; all that a Raspberry Pi OS Lite has of what the runtime's page asks for."""
+"""Packages of every guest: those of Raspberry Pi OS Lite that runtime/README.md requires."""
 
 PLACES = ("usr/bin", "usr/lib", "usr/sbin", "etc/ssl/certs", "dev", "home/pi", "proc", "srv", "sys", "tmp")
 MERGED = ("bin", "lib", "sbin")
@@ -22,12 +22,12 @@ ACCOUNTS = {
 
 
 def guest_root(target: Target, folder: Path, archive: str) -> None:
-    """Fill `folder` with `PACKAGES` and what `target` takes from Debian.
+    """Unpack `PACKAGES`, and those that `target` needs from Debian, into `folder`.
 
     Raises
     ------
     BackendError
-        If they cannot be had.
+        If a package cannot be downloaded.
     """
     for place in PLACES:
         (folder / place).mkdir(parents=True)
@@ -39,11 +39,11 @@ def guest_root(target: Target, folder: Path, archive: str) -> None:
 
 
 def _configure(folder: Path) -> None:
-    """Do what the packages' scripts would have done, as far as Python needs it: they are not run."""
+    """Do what Python needs of the packages' installation scripts, which are not run."""
     for place, content in ACCOUNTS.items():
         (folder / place).write_text(content)
     for library in (folder / "usr" / "lib").glob("*/*/lib*.so.3"):
-        if library.parent.name in ("blas", "lapack"):  # one of several that a system may have
+        if library.parent.name in ("blas", "lapack"):  # a system may have several implementations
             (library.parents[1] / library.name).symlink_to(library.relative_to(library.parents[1]))
-    certificates = sorted((folder / "usr/share/ca-certificates").glob("*/*.crt"))  # pip reads them, even offline
+    certificates = sorted((folder / "usr/share/ca-certificates").glob("*/*.crt"))  # pip needs them, even offline
     (folder / "etc/ssl/certs/ca-certificates.crt").write_text("".join(path.read_text() for path in certificates))

@@ -1,4 +1,4 @@
-"""`unpack`: Debian packages, of any architecture and suite, into a folder; the host's apt fetches them."""
+"""Download Debian packages of any architecture and release with the host's apt, and unpack them into a folder."""
 
 from __future__ import annotations
 
@@ -28,46 +28,46 @@ Dir::Etc::sourceparts "/dev/null";
 Dir::Etc::preferences "/dev/null";
 Dir::Etc::preferencesparts "/dev/null";
 """
-"""For an apt that knows none of the host's packages and writes into `state` alone; root is not needed."""
+"""Configuration of an apt that ignores the host's packages and only writes into `state`, so that it needs no root."""
 
 
 def host_archive() -> str:
-    """Return the address of the Debian archive that this host takes its own packages from.
+    """Return the URL of the Debian archive that the host uses.
 
     Raises
     ------
     BackendError
-        If the host has no apt, or its apt no archive.
+        If the host has no apt, or apt has no archive.
     """
     require("apt-get")
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"]
     for line in subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines():
         address, release, component = line.split()
-        if component == "main" and "-" not in release:  # neither -updates nor -security, which hold a part only
+        if component == "main" and "-" not in release:  # -updates and -security are incomplete
             return address
-    raise BackendError("Expected a Debian archive among this host's apt sources, found none; name one with --archive.")
+    raise BackendError("This machine's apt has no Debian archive among its sources. Name one with --archive.")
 
 
 def unpack(packages: tuple[str, ...], folder: Path, *, archive: str, suite: str, architecture: str) -> None:
-    """Put the files of `packages`, and of all that they depend on, into `folder`. No script of theirs is run.
+    """Unpack `packages` and their dependencies into `folder`. Their scripts are not run.
 
     Parameters
     ----------
     packages : tuple of str
-        As Debian names them.
+        Names of Debian packages.
     folder : Path
-        It may hold links such as ``bin -> usr/bin`` already; files go where they lead.
+        Destination. Existing links to folders, such as ``bin -> usr/bin``, are followed.
     archive, suite, architecture : str
-        Where they come from, such as ``"bookworm"`` and ``"arm64"``. The archive's signature is verified.
+        URL of the archive, and for example ``"bookworm"`` and ``"arm64"``. The archive's signature is verified.
 
     Raises
     ------
     BackendError
-        If the host lacks what it takes, or a package cannot be had.
+        If the host lacks a program, or a package cannot be downloaded.
     """
     require("apt-get", "dpkg-deb", "tar")
     if not KEYRING.exists():
-        raise BackendError(f"Expected Debian's keys in {KEYRING}: apt install debian-archive-keyring.")
+        raise BackendError(f"{KEYRING} is missing. Install it with: apt install debian-archive-keyring")
     state = folder.with_name(f"{folder.name}.apt")
     shutil.rmtree(state, ignore_errors=True)
     for part in ("lists/partial", "archives/partial"):
@@ -83,15 +83,15 @@ def unpack(packages: tuple[str, ...], folder: Path, *, archive: str, suite: str,
 
 
 def require(*programs: str) -> None:
-    """Make sure that this host has `programs`.
+    """Check that the host has `programs`.
 
     Raises
     ------
     BackendError
-        If not.
+        If one is missing.
     """
     if missing := [program for program in programs if shutil.which(program) is None]:
-        raise BackendError(f"Expected a Debian system with {', '.join(programs)}, found no {', '.join(missing)}.")
+        raise BackendError(f"This needs {', '.join(missing)}. Use a Debian system that has them.")
 
 
 def _apt(arguments: list[str], configuration: Path, wanted: str) -> None:
@@ -99,14 +99,16 @@ def _apt(arguments: list[str], configuration: Path, wanted: str) -> None:
     environment = {**os.environ, "APT_CONFIG": str(configuration), "LC_ALL": "C"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = "; ".join(line for line in done.stderr.splitlines() if line.startswith("E:"))
-        raise BackendError(f"Expected {wanted}, apt says: {said}. Look at the network, or name another --archive.")
+        reason = "; ".join(line for line in done.stderr.splitlines() if line.startswith("E:"))
+        raise BackendError(
+            f"apt cannot download {wanted}: {reason}. Check the network, or name another archive with --archive."
+        )
 
 
 def _extract(package: Path, folder: Path) -> None:
-    """Unpack as dpkg does where ``/bin`` is a link to ``/usr/bin``: links to folders stay."""
+    """Unpack one package. Links to folders, such as ``/bin -> /usr/bin``, are kept."""
     tar = ["tar", "--extract", "--no-same-owner", "--keep-directory-symlink", "--directory", str(folder)]
     with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE) as stream:
         subprocess.run(tar, stdin=stream.stdout, check=True)
     if stream.returncode:
-        raise BackendError(f"Expected a whole Debian package, {package.name} is damaged; try again.")
+        raise BackendError(f"The Debian package {package.name} is damaged. Try again.")

@@ -1,0 +1,145 @@
+"""Command line of the tools: ``scripts/tool GROUP NAME [OPTION ...]``."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+import click
+
+from mnist_runtime.system.command import run_command
+
+__all__ = ["GROUPS", "Tool", "main"]
+
+
+class Tool(NamedTuple):
+    """One tool: the module ``mnist_tools.GROUP.NAME``, whose ``main(argv)`` returns the exit code.
+
+    Parameters
+    ----------
+    summary : str
+        What it does, in one line.
+    takes : str
+        How long it takes on two cores.
+    """
+
+    summary: str
+    takes: str
+
+
+@dataclass(frozen=True)
+class ToolGroup:
+    """Tools that belong together.
+
+    Parameters
+    ----------
+    summary : str
+        What they are for.
+    tools : dict of str to Tool
+        Name -> tool.
+    """
+
+    summary: str
+    tools: dict[str, Tool]
+
+
+GROUPS: dict[str, ToolGroup] = {
+    "bench": ToolGroup(
+        "Measure speed and memory.",
+        {
+            "runtime": Tool("Compare the runtime with bare interpreters", "30 s a file"),
+            "export": Tool("Time exports: import, convert, prove", "2 min, MNIST"),
+            "training": Tool("Time a training step, Keras against ours", "75 s"),
+            "soak": Tool("Classify a million images, watch memory", "15 min"),
+        },
+    ),
+    "stress": ToolGroup(
+        "Feed corrupted input and kill processes.",
+        {
+            "pictures": Tool("Classify 20,000 corrupted pictures", "20 min"),
+            "model-files": Tool("Load 20,000 corrupted models per backend", "10 min"),
+            "kill-exports": Tool("Kill mnist-export 100 times", "8 min"),
+            "kill-trainings": Tool("Kill and resume mnist-train 20 times", "5 min"),
+        },
+    ),
+    "studies": ToolGroup(
+        "Measure what design decisions rest on.",
+        {
+            "quantizers": Tool("Compare two quantizers on all models", "10 min or more, MNIST"),
+            "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
+            "photographs": Tool("Read photographed digits and pages", "minutes"),
+        },
+    ),
+    "release": ToolGroup(
+        "Write the tables of the documentation, test the wheel.",
+        {
+            "results": Tool("Measure all exports, write the tables", "10 min or more, MNIST"),
+            "seeds": Tool("Train and measure several seeds", "hours, MNIST"),
+            "wheel": Tool("Test the device wheel on every Python", "5 min, network"),
+            "interpreters": Tool("Measure the operators of interpreters", "2 min, network"),
+        },
+    ),
+    "pi": ToolGroup(
+        "Test the runtime on emulated Raspberry Pis.",
+        {"check": Tool("Run every interpreter on every emulated Pi", "3 to 10 min, network")},
+    ),
+}
+"""Name of the group -> its tools. To add a tool, add its module and one line here."""
+
+
+class _ToolCommand(click.Command):
+    """A tool as a click command. The module is imported when the tool runs, and parses its own options."""
+
+    def __init__(self, group: str, name: str, tool: Tool) -> None:
+        super().__init__(
+            name,
+            help=f"{tool.summary}.",
+            short_help=f"{tool.summary} ({tool.takes})",
+            add_help_option=False,
+            context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+        )
+        self.module = f"mnist_tools.{group}.{name.replace('-', '_')}"
+
+    def invoke(self, ctx: click.Context) -> NoReturn:
+        """Run the tool with all remaining arguments."""
+        run = importlib.import_module(self.module).main
+        run_command(lambda: int(run(ctx.args)))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep all arguments for the tool, ``--help`` included."""
+        ctx.args = args
+        return args
+
+
+def _command_line() -> click.Group:
+    groups = []
+    for name, group in GROUPS.items():
+        made = click.Group(name, help=group.summary, no_args_is_help=True)
+        for tool_name, tool in group.tools.items():
+            made.add_command(_ToolCommand(name, tool_name, tool))
+        groups.append(made)
+    return _AllTools("tool", commands=groups, help="Tools for developers of this project.", no_args_is_help=True)
+
+
+class _AllTools(click.Group):
+    """The whole command line; its help lists the tools of all groups."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List each group with its tools."""
+        del ctx
+        for name, group in GROUPS.items():
+            with formatter.section(f"{name}: {group.summary.rstrip('.')}"):
+                rows = [(f"{name} {each}", f"{tool.summary} ({tool.takes})") for each, tool in group.tools.items()]
+                formatter.write_dl(rows)
+
+
+def main(argv: list[str] | None = None) -> NoReturn:
+    """Run the command line `argv`, by default that of the process."""
+    _command_line()(argv if argv is not None else sys.argv[1:], prog_name="scripts/tool")
+    raise AssertionError("click ends the process")
+
+
+if __name__ == "__main__":
+    main()
