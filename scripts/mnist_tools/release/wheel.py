@@ -70,24 +70,32 @@ DEBIAN_12 = ("numpy==1.24.2", "pillow==9.4.0")
 DEBIAN_13 = ("numpy==2.2.4", "pillow==11.1.0")
 """Versions of the Debian packages in Raspberry Pi OS 12 and 13."""
 
-ROWS: dict[str, Row] = {
-    "oldest": Row("3.10", None, OLDEST),
-    "oldest-litert": Row("3.10", "litert", OLDEST),
-    "oldest-tflite": Row("3.10", "tflite", OLDEST),
-    "oldest-onnx": Row("3.10", "onnx", OLDEST),
-    "debian12-litert": Row("3.11", "litert", DEBIAN_12),
-    "debian12-tflite": Row("3.11", "tflite", DEBIAN_12),
-    "debian12-onnx": Row("3.11", "onnx", DEBIAN_12),
-    "newest-tflite": Row("3.11", "tflite", NEWEST),
-    "tflite-without-a-wheel": Row("3.12", "tflite", NEWEST),
-    "debian13-litert": Row("3.13", "litert", DEBIAN_13),
-    "debian13-onnx": Row("3.13", "onnx", DEBIAN_13),
-    "newest": Row("3.13", None, NEWEST),
-    "newest-litert": Row("3.13", "litert", NEWEST),
-    "newest-onnx": Row("3.13", "onnx", NEWEST),
-    "next-litert": Row("3.14", "litert", NEWEST),
-    "next-onnx": Row("3.14", "onnx", NEWEST),
+SYSTEMS: dict[str, tuple[int, str | tuple[str, ...]]] = {
+    "oldest": (10, OLDEST),
+    "debian12": (11, DEBIAN_12),
+    "debian13": (13, DEBIAN_13),
+    "newest": (13, NEWEST),
+    "next": (14, NEWEST),
 }
+"""Name -> minor version of Python 3, and versions of the packages."""
+
+
+def _rows() -> dict[str, Row]:
+    """Return each system without an interpreter and with each interpreter that has a wheel for it."""
+    rows = {}
+    for system, (minor, pins) in SYSTEMS.items():
+        rows[system] = Row(f"3.{minor}", None, pins)
+        for backend in BACKENDS.values():
+            newest = backend.newest_python[1]
+            if backend.extra and (minor <= newest or system == "newest"):
+                rows[f"{system}-{backend.extra}"] = Row(f"3.{min(minor, newest)}", backend.extra, pins)
+            if backend.extra and newest < SYSTEMS["newest"][0]:
+                # The extra must install another interpreter where its own has no wheel.
+                rows[f"{backend.extra}-without-a-wheel"] = Row(f"3.{newest + 1}", backend.extra, NEWEST)
+    return rows
+
+
+ROWS = _rows()
 """Name -> environment."""
 
 TRAVELLERS = (

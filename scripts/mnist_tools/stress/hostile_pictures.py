@@ -155,6 +155,12 @@ def not_a_number() -> Any:
     return array
 
 
+def masked() -> Any:
+    """Return a masked array, whose masked pixel is NaN."""
+    untyped: Any = np.ma
+    return untyped.masked_invalid(not_a_number())
+
+
 def cut_off() -> Image.Image:
     """Return a Pillow image, not yet decoded, of a truncated file."""
     content = saved(Image.effect_noise((200, 200), 50), "PNG")
@@ -198,7 +204,7 @@ ARRAYS: dict[str, Callable[[], Any]] = {
     "largest integers": lambda: np.full((28, 28), 2**64 - 1, np.uint64),
     "minus one": lambda: np.full((28, 28), -1),
     "booleans": lambda: ink(28, 28, dtype=bool),
-    "masked array": lambda: np.ma.MaskedArray(not_a_number(), mask=np.isnan(not_a_number())),
+    "masked array": masked,
     "NumPy matrix": lambda: np.ones((28, 28)).view(np.matrix),
     "broadcast to 10^12 bytes": lambda: np.broadcast_to(np.uint8(7), (10**6, 10**6)),
     "broadcast to 10^12 floats": lambda: np.broadcast_to(np.float64(0.5), (10**6, 10**6)),
