@@ -17,7 +17,7 @@ RESULTS = {
     (row["model"], row["format"], row["precision"]): row["parity"]
     for row in json.loads((Path(__file__).parents[2] / "docs" / "results.json").read_text())
 }
-"""What `scripts/results` measured."""
+"""Measurements of `scripts/tool release results`."""
 
 ANSWERS = """
 import json, sys

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from packaging.requirements import Requirement
+
 from mnist_runtime import BACKENDS, BackendError
 from mnist_tools.pi.targets import Target
 
@@ -21,12 +23,14 @@ def wanted(target: Target, constraints: str) -> list[list[str]]:
     Interpreters have the versions of `constraints`, as on the host, so that their scores can be compared. Other
     packages are the newest, as on a Pi. Packages that `target` has from Debian are left out.
     """
-    pinned = dict(line.split("==") for line in constraints.split())
+    lines = map(Requirement, constraints.splitlines())
+    there = {"python_version": ".".join(map(str, target.python))}
+    pinned = {line.name: str(line.specifier) for line in lines if line.marker is None or line.marker.evaluate(there)}
     sets = []
     for below_2 in (False, True):
         packages = {BACKENDS[name].package for name in target.backends if BACKENDS[name].numpy_below_2 == below_2}
         if packages:
-            versions = {name: f"{name}=={pinned[name]}" for name in sorted(packages - {"numpy"})}
+            versions = {name: f"{name}{pinned[name]}" for name in sorted(packages - {"numpy"})}
             versions |= {"numpy": "numpy<2" if below_2 else "numpy", "pillow": "pillow"}
             sets.append([version for name, version in versions.items() if name not in target.from_debian])
     return [requirements for requirements in sets if requirements]

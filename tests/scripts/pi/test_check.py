@@ -1,34 +1,30 @@
-"""`scripts/check-pi`: what is asked for, what is refused; and, slow, the whole of it on emulated processors."""
+"""``scripts/tool pi check``: selection of trials and wrong usage; as a slow test, all trials on emulated processors."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from mnist_runtime import UsageError
+from mnist_tools.checkout import ROOT, environment, tool
 from mnist_tools.pi.check import selected
 from mnist_tools.pi.emulator.boards import BOARDS
 from mnist_tools.pi.targets import PAIRS, TARGETS
 
-ROOT = Path(__file__).parents[3]
+
+def check(*arguments: object, **changes: str) -> subprocess.CompletedProcess[str]:
+    command = tool("pi check", *arguments)
+    return subprocess.run(command, cwd=ROOT, env=environment(**changes), capture_output=True, text=True, check=False)
 
 
-def check(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "mnist_tools.pi.check", *map(str, arguments)]
-    merged = {**os.environ, **environment}
-    return subprocess.run(command, cwd=ROOT, env=merged, capture_output=True, text=True, check=False)
-
-
-def test_without_a_choice_every_pair_is_tried_on_its_first_processor() -> None:
+def test_by_default_every_pair_is_tested_on_the_default_processor() -> None:
     trials = selected(None, None, None)
     assert tuple((target, backend) for target, backend, _ in trials) == PAIRS
     assert {cpu for _, _, cpu in trials} == {"cortex-a72", "cortex-a7"}
 
 
 @pytest.mark.parametrize("cpu", BOARDS)
-def test_a_processor_is_tried_with_the_systems_that_run_on_it(cpu: str) -> None:
+def test_a_processor_is_tested_with_the_systems_that_run_on_it(cpu: str) -> None:
     trials = selected(None, None, cpu)
     assert {TARGETS[target].architecture for target, _, _ in trials} == {BOARDS[cpu].architecture}
     assert {one for _, _, one in trials} == {cpu}
@@ -38,8 +34,8 @@ def test_a_processor_is_tried_with_the_systems_that_run_on_it(cpu: str) -> None:
     ("targets", "backends", "cpu"),
     [(["armhf-bookworm"], ["litert"], None), (["arm64-trixie"], None, "cortex-a7"), (None, ["litert"], "cortex-a7")],
 )
-def test_what_does_not_exist_is_refused(targets: list[str], backends: list[str], cpu: str) -> None:
-    with pytest.raises(UsageError, match=r"armhf-trixie: onnxruntime, numpy.*received"):
+def test_an_empty_selection_is_wrong_usage(targets: list[str], backends: list[str], cpu: str) -> None:
+    with pytest.raises(UsageError, match=r"No system has the combination .*armhf-trixie: onnxruntime, numpy"):
         selected(targets, backends, cpu)
 
 
@@ -48,22 +44,20 @@ def test_what_does_not_exist_is_refused(targets: list[str], backends: list[str],
     [
         (["--target", "pi-9"], "arm64-bookworm"),
         (["--cpu", "max"], "cortex-a72"),
-        (["--target", "armhf-trixie", "--backend", "litert"], "Expected a target, a backend that it has"),
+        (["--target", "armhf-trixie", "--backend", "litert"], "No system has the combination armhf-trixie, litert."),
     ],
 )
-def test_bad_usage_ends_in_a_sentence(arguments: list[str], words: str, tmp_path: Path) -> None:
+def test_wrong_usage_exits_with_2_and_creates_nothing(arguments: list[str], words: str, tmp_path: Path) -> None:
     done = check("--cache", tmp_path / "cache", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_machine_that_lacks_what_it_takes_is_told(tmp_path: Path) -> None:
+def test_a_machine_without_the_needed_programs_exits_with_4(tmp_path: Path) -> None:
     done = check("--cache", tmp_path / "cache", PATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (4, "")
-    assert (
-        done.stderr == "error: Expected a Debian system with unshare, chroot, mount, found no unshare, chroot, mount.\n"
-    )
+    assert done.stderr == "error: This needs unshare, chroot, mount. Use a Debian system that has them.\n"
 
 
 @pytest.mark.slow

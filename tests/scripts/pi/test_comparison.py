@@ -1,4 +1,4 @@
-"""The comparison of host and guest lets pass what it may, and nothing else."""
+"""The comparison of the scores of host and guest: what passes and what fails."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def altered(change: float, column: int = 3, row: int = 150) -> np.ndarray:
 
 
 @pytest.mark.parametrize("backend", sorted({backend for _, backend in PAIRS}))
-def test_one_integer_of_two_thousand_is_seen(backend: str) -> None:
+def test_one_different_integer_of_two_thousand_is_noticed(backend: str) -> None:
     allowed = bound(backend, "int8")
     assert Comparison.of(SCORES, SCORES.copy(), allowed).passed
     assert Comparison.of(SCORES, altered(STEP), allowed).passed == (backend in ("litert", "tflite-runtime"))
@@ -26,14 +26,14 @@ def test_one_integer_of_two_thousand_is_seen(backend: str) -> None:
     assert not Comparison.of(SCORES, altered(17 * STEP), allowed).passed
 
 
-def test_float_scores_may_differ_by_the_runtime_s_own_bound() -> None:
+def test_float_scores_may_differ_by_the_bound_of_the_self_test() -> None:
     assert {bound(backend, "float32") for _, backend in PAIRS} == {SCORE_BOUNDS["float32"]} == {1e-4}
     found = Comparison.of(SCORES, altered(9e-5), 1e-4)
     assert (found.passed, found.differing, found.changed) == (True, 1, 0)
     assert not Comparison.of(SCORES, altered(2e-4), 1e-4).passed
 
 
-def test_an_answer_may_change_only_where_two_are_nearly_tied() -> None:
+def test_a_digit_may_change_only_if_two_scores_are_nearly_equal() -> None:
     host = SCORES.copy()
     host[0] = 0
     for gap, passed in ((0.04, True), (0.07, False)):
@@ -46,15 +46,15 @@ def test_an_answer_may_change_only_where_two_are_nearly_tied() -> None:
 
 
 @pytest.mark.parametrize("guest", [altered(np.nan), altered(np.inf), SCORES[:, :9], SCORES[:-1], SCORES[:0]])
-def test_scores_that_are_missing_or_no_numbers_fail(guest: np.ndarray) -> None:
+def test_missing_or_infinite_scores_fail(guest: np.ndarray) -> None:
     assert not Comparison.of(SCORES, guest, 1e9).passed
 
 
-def test_nothing_proves_nothing() -> None:
+def test_an_empty_comparison_fails() -> None:
     assert not Comparison.of(SCORES[:0], SCORES[:0], 0.0).passed
 
 
-def test_it_says_what_it_found() -> None:
-    assert str(Comparison.of(SCORES, SCORES, 0.0)) == "all 200 to the bit"
+def test_the_summary() -> None:
+    assert str(Comparison.of(SCORES, SCORES, 0.0)) == "all 200 identical"
     assert str(Comparison.of(SCORES, altered(2 * STEP), 0.0625)) == "1 of 200 differ by at most 0.0078 (bound 0.062)"
     assert str(Comparison.of(SCORES, altered(0.9), 0.0625)).endswith(", 1 answers changed")

@@ -1,4 +1,4 @@
-"""What host and guests are asked, and that the host can answer it."""
+"""The images and files that host and guests classify, and the scores of the host."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ def questions(exported: Callable[..., object]) -> Questions:
     return Questions(images(), {name: exported("cnn", name, Precision.FLOAT32).path for name in formats})
 
 
-def test_images_are_the_same_each_time_and_of_every_digit() -> None:
+def test_images_are_reproducible_and_show_every_digit() -> None:
     asked = images()
     assert (asked.shape, asked.dtype) == ((200, 28, 28), np.uint8)
     np.testing.assert_array_equal(asked, images())
@@ -26,7 +26,7 @@ def test_images_are_the_same_each_time_and_of_every_digit() -> None:
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
-def test_the_host_answers_each_file_as_this_process_does(questions: Questions, backend: str, tmp_path: Path) -> None:
+def test_the_probe_gives_the_same_scores_as_this_process(questions: Questions, backend: str, tmp_path: Path) -> None:
     answers = questions.ask_host(backend, tmp_path)
     files = (
         {"int8": None} if backend == "numpy" else {"int8": None, "float32": questions.exports[BACKENDS[backend].format]}
@@ -34,20 +34,20 @@ def test_the_host_answers_each_file_as_this_process_does(questions: Questions, b
     assert set(answers.scores) == set(files)
     assert all(scores.shape == (200, 10) for scores in answers.scores.values())
     assert answers.versions["numpy"] == np.__version__
-    if backend != "tflite-runtime":  # which cannot share this process
+    if backend != "tflite-runtime":  # it cannot share this process
         for precision, path in files.items():
             expected = Classifier.load(path, backend=backend).predict_proba(questions.images)
             np.testing.assert_array_equal(answers.scores[precision], expected)
 
 
-def test_answers_that_differ_are_told_apart(questions: Questions, tmp_path: Path) -> None:
+def test_different_scores_are_noticed(questions: Questions, tmp_path: Path) -> None:
     host = questions.ask_host("numpy", tmp_path)
     assert all(found.passed for found in host.compare(host, "numpy").values())
     other = Questions(questions.images[::-1].copy(), questions.exports).ask_host("numpy", tmp_path)
     assert not host.compare(other, "numpy")["int8"].passed
 
 
-def test_a_host_without_the_backend_is_told(questions: Questions, tmp_path: Path) -> None:
+def test_a_backend_that_does_not_work_on_the_host_is_an_error(questions: Questions, tmp_path: Path) -> None:
     (tmp_path / "onnxruntime.py").write_text("raise ImportError('not for this machine')")
-    with pytest.raises(BackendError, match=r"Expected onnxruntime here too.*not for this machine"):
+    with pytest.raises(BackendError, match=r"onnxruntime does not work on this machine.*not for this machine"):
         questions.ask_host("onnxruntime", tmp_path)

@@ -1,4 +1,4 @@
-"""What the doctor must say in a guest."""
+"""The check of what ``mnist-runtime doctor`` reports in a guest."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from mnist_tools.pi.trial import require_diagnoses
 
 
 def diagnoses(target: str, backend: str) -> list[dict[str, str]]:
-    """What the doctor says in `target`, by the runtime's own table, if `backend` was installed there."""
+    """Return the correct report in `target` if `backend` is installed, from the runtime's own table."""
     row = TARGETS[target]
     found = []
     for name in BACKENDS:
@@ -23,7 +23,7 @@ def diagnoses(target: str, backend: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize(("target", "backend"), PAIRS)
-def test_true_diagnoses_pass_and_each_false_one_is_seen(target: str, backend: str) -> None:
+def test_correct_reports_pass_and_each_wrong_one_fails(target: str, backend: str) -> None:
     found = diagnoses(target, backend)
     require_diagnoses(target, backend, found)
     for number, one in enumerate(found):
@@ -34,5 +34,5 @@ def test_true_diagnoses_pass_and_each_false_one_is_seen(target: str, backend: st
             others.append({"fix": "pip install x" if one["fix"].startswith("no wheel") else "no wheel"})
         for other in others:
             wrong = [*found[:number], {**one, **other}, *found[number + 1 :]]
-            with pytest.raises(GuestError, match=f"Expected the doctor to say of {one['backend']}"):
+            with pytest.raises(GuestError, match=f"The doctor should report {one['backend']} as"):
                 require_diagnoses(target, backend, wrong)

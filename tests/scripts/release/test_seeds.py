@@ -1,4 +1,4 @@
-"""That the table of the models is what was measured, of models trained as they are trained today."""
+"""The table of models in the README shows the recorded measurements, and these belong to the current recipes."""
 
 import copy
 import json
@@ -7,22 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tools.release import seeds as train_seeds
+from mnist_tools.checkout import ROOT
+from mnist_tools.release import seeds
 from mnist_tools.release.results import models_table, spread
 from mnist_tools.release.seeds import SEEDS, is_current, read_rows, write_rows
 from mnist_trainer import ARCHITECTURES, READY_MODELS, model_path
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 ROWS = json.loads(SEEDS.read_text())
 
 
-def test_every_architecture_was_measured_as_its_recipe_is_today() -> None:
+def test_every_architecture_is_measured_with_its_current_recipe() -> None:
     assert read_rows() == ROWS
     assert {row["architecture"] for row in ROWS} == set(ARCHITECTURES)
 
 
 @pytest.mark.parametrize("name", READY_MODELS)
-def test_a_ready_model_is_one_of_those_measured(name: str) -> None:
+def test_every_ready_model_is_among_the_measured_ones(name: str) -> None:
     assert is_current(model_path(name), name)
     record = json.loads(model_path(name).with_suffix(".json").read_text())
     [row] = [row for row in ROWS if (row["architecture"], row["seed"]) == (name, record["seed"])]
@@ -31,8 +32,8 @@ def test_a_ready_model_is_one_of_those_measured(name: str) -> None:
     assert row["float_accuracy"] == pytest.approx(record["test_accuracy"], abs=2e-4)
 
 
-def test_what_another_recipe_gave_is_forgotten(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(train_seeds, "SEEDS", tmp_path / "seeds.json")
+def test_results_of_an_older_recipe_are_dropped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(seeds, "SEEDS", tmp_path / "seeds.json")
     assert read_rows() == []
     old = copy.deepcopy(ROWS[0])
     old["recipe"]["epochs"] += 1
@@ -40,7 +41,7 @@ def test_what_another_recipe_gave_is_forgotten(monkeypatch: pytest.MonkeyPatch, 
     assert read_rows() == ROWS[1:]
 
 
-def test_the_table_shows_the_mean_and_its_deviation() -> None:
+def test_the_table_shows_means_and_standard_deviations() -> None:
     assert spread([0.99, 0.992, 0.994]) == "99.20 ± 0.20"
     assert spread([0.99]) == "99.00"
     assert models_table(ROWS) in README

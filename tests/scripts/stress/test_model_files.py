@@ -1,21 +1,25 @@
-"""Some of what scripts/damage tries 20,000 times, and the proof that it would notice."""
+"""``scripts/tool stress model-files`` on few files: all are rejected or harmless, and each fault is reported."""
 
 import subprocess
-from pathlib import Path
+import warnings
 
 import pytest
+from tests.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import Artifact, Classifier
+from mnist_tools.checkout import environment, tool
 from mnist_tools.stress.model_files import LEVELS, damaged, examine
 
-ROOT = Path(__file__).parents[3]
 RUNS = [
-    pytest.param(level, backend, id=f"{level}-{backend}") for level, row in LEVELS.items() for backend in row.backends
+    pytest.param(level, backend.values[0], id=f"{level}-{backend.values[0]}", marks=backend.marks)
+    for level, row in LEVELS.items()
+    for backend in EVERY_BACKEND
+    if backend.values[0] in row.backends
 ]
 
 
 @pytest.mark.parametrize(("level", "backend"), RUNS)
-def test_every_kind_of_damage_is_refused_or_harmless(level: str, backend: str) -> None:
+def test_every_kind_of_corruption_is_rejected_or_harmless(level: str, backend: str) -> None:
     count = 4 * len(LEVELS[level].kinds)
     seen, failures = examine(level, backend, 0, count)
     assert failures == []
@@ -23,20 +27,20 @@ def test_every_kind_of_damage_is_refused_or_harmless(level: str, backend: str) -
     assert seen.total() == count
     checks = {check for _, check in seen}
     if LEVELS[level].may_answer:
-        assert len(checks) > 1  # other checks than that of the digest; and some files are harmless
+        assert len(checks) > 1  # some files are harmless, others fail checks beyond the digest
         assert "answers" in checks
         assert not checks & {"no digest", "digest differs"}
     else:
         assert checks == {"no digest", "digest differs"}
 
 
-def test_a_file_that_answers_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_accepted_file_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_tools.stress.model_files.mutated", lambda _random, _kind, content, _other: content)
     _, failures = examine("file", "numpy", 0, 1)
-    assert failures == ["file, numpy, number 0, bit flips: it answers"]
+    assert failures == ["file, numpy, number 0, bit flips: accepted"]
 
 
-def test_another_error_than_the_right_one_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_error_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(content: bytes) -> Artifact:
         raise KeyError("manifest.json")
 
@@ -45,10 +49,8 @@ def test_another_error_than_the_right_one_is_noticed(monkeypatch: pytest.MonkeyP
     assert failures == ["file, numpy, number 0, bit flips: KeyError: 'manifest.json'"]
 
 
-def test_a_warning_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def warns(*_: object, **__: object) -> None:
-        import warnings
-
         warnings.warn("odd", RuntimeWarning, stacklevel=1)
 
     monkeypatch.setattr(Classifier, "load", warns)
@@ -56,7 +58,7 @@ def test_a_warning_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert failures == ["file, numpy, number 0, bit flips: RuntimeWarning: odd"]
 
 
-def test_damage_is_the_same_again_and_never_none() -> None:
+def test_corruptions_are_reproducible_and_change_the_file() -> None:
     for level, row in LEVELS.items():
         for number in range(len(row.kinds)):
             kind, content = damaged(level, "numpy", 3, number)
@@ -67,7 +69,7 @@ def test_damage_is_the_same_again_and_never_none() -> None:
 
 @pytest.mark.slow
 def test_twenty_thousand_files_for_each_backend() -> None:
-    done = subprocess.run([ROOT / "scripts/damage"], capture_output=True, text=True, check=False)
+    done = subprocess.run(tool("stress model-files"), env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count(": 20000 files, ") == len(RUNS)
     assert done.stdout.endswith("\n0 failures\n")

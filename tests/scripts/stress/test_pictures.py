@@ -1,4 +1,4 @@
-"""Some of what scripts/fuzz-pictures tries 20,000 times, and the proof that it would notice."""
+"""``scripts/tool stress pictures`` on few pictures: all are classified or rejected, and each fault is reported."""
 
 import os
 import subprocess
@@ -12,15 +12,17 @@ import numpy as np
 import pytest
 
 from mnist_runtime import Classifier, Prediction, UsageError
+from mnist_tools.checkout import environment, tool
 from mnist_tools.stress.hostile_pictures import ARRAYS, BOMBS
 from mnist_tools.stress.pictures import KINDS, USUAL, damaged, examine, sources
 
-ROOT = Path(__file__).parents[3]
-SLOW = frozenset(f"bomb, {name}" for name in BOMBS if name.startswith(("largest", "bmp in runs", "jpeg 7,071", "webp")))
-"""They take a second or two each."""
+SLOW = frozenset(
+    f"bomb, {name}" for name in BOMBS if name.startswith(("largest", "bmp run-length", "jpeg 7,071", "webp"))
+)
+"""These take one or two seconds each."""
 
 
-def test_bombs_arrays_and_damaged_pictures_are_told_or_classified() -> None:
+def test_bombs_arrays_and_corrupted_pictures_are_classified_or_rejected() -> None:
     count = 6 * len(KINDS)
     seen, failures, _ = examine(0, count, passed_over=SLOW)
     assert failures == []
@@ -28,7 +30,7 @@ def test_bombs_arrays_and_damaged_pictures_are_told_or_classified() -> None:
     assert {result for _, result in seen} == {"a digit", "no digit", "PictureError", "UsageError"}
 
 
-def test_the_pictures_are_whole_before_they_are_damaged(tmp_path: Path) -> None:
+def test_the_intact_pictures_are_classified_correctly(tmp_path: Path) -> None:
     files = sources()
     assert set(USUAL) <= set(files)
     assert len(files) > 15
@@ -41,35 +43,35 @@ def test_the_pictures_are_whole_before_they_are_damaged(tmp_path: Path) -> None:
         assert 7 in answers, format
 
 
-def test_damage_is_the_same_again() -> None:
+def test_corruptions_are_reproducible() -> None:
     files = sources()
     assert [damaged(files, 3, number) for number in range(30)] == [damaged(files, 3, number) for number in range(30)]
 
 
-def of_no_kind(*_: object) -> Prediction:
+def raises_a_foreign_error(*_: object) -> Prediction:
     raise KeyError("tag 274")
 
 
-def of_two_lines(*_: object) -> Prediction:
+def raises_a_message_of_two_lines(*_: object) -> Prediction:
     raise UsageError("expected\na picture")
 
 
-def with_a_warning(*_: object) -> Prediction:
+def warns(*_: object) -> Prediction:
     warnings.warn("odd", RuntimeWarning, stacklevel=1)
     return Prediction(None)
 
 
-def with_a_word(*_: object) -> Prediction:
+def writes_to_stderr(*_: object) -> Prediction:
     os.write(2, b"corrupt\n")  # as native code does
     return Prediction(None)
 
 
-def with_much_memory(*_: object) -> Prediction:
+def uses_much_memory(*_: object) -> Prediction:
     assert np.ones(64 << 20, np.uint8).all()
     return Prediction(None)
 
 
-def with_much_time(*_: object) -> Prediction:
+def uses_much_time(*_: object) -> Prediction:
     started = time.process_time()
     while time.process_time() < started + 0.02:
         pass
@@ -79,15 +81,17 @@ def with_much_time(*_: object) -> Prediction:
 @pytest.mark.parametrize(
     ("classify", "words"),
     [
-        (of_no_kind, "KeyError: 'tag 274'"),
-        (of_two_lines, "no sentence, or exit code 2"),
-        (with_a_word, "wrote to stderr: 'corrupt"),
-        (with_a_warning, "RuntimeWarning: odd"),
-        (with_much_memory, "it took"),
-        (with_much_time, "it took"),
+        (raises_a_foreign_error, "KeyError: 'tag 274'"),
+        (raises_a_message_of_two_lines, "exit code 2, or a bad message"),
+        (writes_to_stderr, "wrote to stderr: 'corrupt"),
+        (warns, "RuntimeWarning: odd"),
+        (uses_much_memory, "took"),
+        (uses_much_time, "took"),
     ],
 )
-def test_what_must_not_be_is_noticed(monkeypatch: pytest.MonkeyPatch, classify: Callable[..., Any], words: str) -> None:
+def test_forbidden_outcomes_are_reported(
+    monkeypatch: pytest.MonkeyPatch, classify: Callable[..., Any], words: str
+) -> None:
     monkeypatch.setattr(Classifier, "classify", classify)
     monkeypatch.setattr("mnist_tools.stress.pictures.SECONDS", 0.01)
     monkeypatch.setattr("mnist_tools.stress.pictures.MEGABYTES", 5)
@@ -100,6 +104,6 @@ def test_what_must_not_be_is_noticed(monkeypatch: pytest.MonkeyPatch, classify: 
 
 @pytest.mark.slow
 def test_twenty_thousand_pictures() -> None:
-    done = subprocess.run([ROOT / "scripts/fuzz-pictures"], capture_output=True, text=True, check=False)
+    done = subprocess.run(tool("stress pictures"), env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "; 0 failures\n" in done.stdout

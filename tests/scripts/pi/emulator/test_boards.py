@@ -1,4 +1,4 @@
-"""What programs in a guest read about its processor."""
+"""The descriptions of processors that programs in a guest read."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from mnist_tools.pi.emulator.boards import BOARDS
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_linux_own_format_with_four_cores(name: str, tmp_path: Path) -> None:
+def test_four_cores_in_the_format_of_linux(name: str, tmp_path: Path) -> None:
     board = BOARDS[name]
     board.write(tmp_path)
     *cores, machine = (tmp_path / "cpuinfo").read_text().strip().split("\n\n")
@@ -25,6 +25,6 @@ def test_linux_own_format_with_four_cores(name: str, tmp_path: Path) -> None:
 
 
 def test_only_the_pi_5_has_dot_products() -> None:
-    """XNNPACK and onnxruntime choose their kernels by this word."""
+    """XNNPACK and onnxruntime choose their kernels by this feature."""
     assert [name for name, board in BOARDS.items() if "asimddp" in board.features.split()] == ["cortex-a76"]
     assert len({(board.part, board.model, board.revision) for board in BOARDS.values()}) == len(BOARDS)

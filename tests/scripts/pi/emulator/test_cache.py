@@ -1,11 +1,11 @@
-"""What was gathered is found again, and only as long as it may be."""
+"""Cached folders are reused until their inputs change."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from mnist_tools.pi.emulator.cache import digest, kept, key_of
+from mnist_tools.pi.emulator.cache import cached, digest, key_of
 
 
 def test_a_folder_is_made_once_for_each_key(tmp_path: Path) -> None:
@@ -16,31 +16,31 @@ def test_a_folder_is_made_once_for_each_key(tmp_path: Path) -> None:
         (folder / "file").touch()
 
     for key in ("a", "a", "b", "b", "a"):
-        assert (kept(tmp_path / "x", key, make) / "file").exists()
-    assert made == [[], [], []]  # each time from nothing
+        assert (cached(tmp_path / "x", key, make) / "file").exists()
+    assert made == [[], [], []]  # the folder is empty each time
     assert key_of(tmp_path / "x") == "a"
 
 
-def test_of_several_threads_one_makes_it(tmp_path: Path) -> None:
+def test_only_one_of_several_threads_makes_the_folder(tmp_path: Path) -> None:
     made = []
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: kept(tmp_path / "x", "a", made.append), range(50)))
+        list(pool.map(lambda _: cached(tmp_path / "x", "a", made.append), range(50)))
     assert made == [tmp_path / "x"]
 
 
-def test_one_whose_making_was_interrupted_is_made_again(tmp_path: Path) -> None:
+def test_an_interrupted_folder_is_made_again(tmp_path: Path) -> None:
     def fail(folder: Path) -> None:
         (folder / "half").touch()
         raise KeyboardInterrupt
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            kept(tmp_path / "x", "a", fail)
+            cached(tmp_path / "x", "a", fail)
         assert key_of(tmp_path / "x") == ""
-    assert list(kept(tmp_path / "x", "a", lambda _: None).iterdir()) == []
+    assert list(cached(tmp_path / "x", "a", lambda _: None).iterdir()) == []
 
 
-def test_a_digest_knows_names_and_contents_but_nothing_compiled(tmp_path: Path) -> None:
+def test_a_digest_depends_on_names_and_contents_but_not_on_compiled_files(tmp_path: Path) -> None:
     seen = set()
     (tmp_path / "a").mkdir()
     for name, content in (("one", "1"), ("one", "2"), ("two", "2"), ("deep/three", "")):
