@@ -83,12 +83,11 @@ def golden_images(digits: Splits) -> np.ndarray:
 @pytest.fixture(scope="session")
 def originals(digits: Splits) -> dict[str, Original]:
     from mnist_exporters import Original
-    from mnist_trainer import READY_MODELS, load_model, model_path
-    from mnist_trainer.model_io.digest import model_digest
+    from mnist_trainer import READY_MODELS, find_model, load_model
 
     return {
         name: Original.from_keras(
-            load_model(name), digits.test, name=name, sha256=model_digest(model_path(name)), pixel_range="0..1"
+            load_model(name), digits.test, name=name, sha256=find_model(name).sha256, pixel_range="0..1"
         )
         for name in READY_MODELS
     }

@@ -14,7 +14,7 @@ import pytest
 from mnist_tools.__main__ import GROUPS
 from mnist_tools.checkout import ROOT
 from mnist_tools.release.results import exports_table
-from mnist_trainer import READY_MODELS, model_path
+from mnist_trainer import READY_MODELS, find_model
 
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, digits: object) -> Path:
     """Create a folder with the files that the README assumes: the example, a model, digits, an exported file."""
     folder = tmp_path_factory.mktemp("reader")
     shutil.copytree(ROOT / "examples", folder / "examples")
-    shutil.copy(model_path("cnn"), folder / "my-model.keras")
+    shutil.copy(find_model("cnn").path, folder / "my-model.keras")
     np.savez(folder / "my-digits.npz", images=digits.test.images, labels=digits.test.labels)
     type_in("mnist-export --format tflite --quantize", folder)
     return folder

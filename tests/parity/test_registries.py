@@ -120,10 +120,10 @@ def test_the_ready_files_are_exports_of_the_ready_model(originals: dict[str, Ori
     """The device wheel holds what the workshop's default export makes: same source, same answers."""
     import hashlib
 
-    from mnist_trainer import model_path
+    from mnist_trainer import find_model
 
     for backend in ("litert", "onnxruntime"):
         ready = Classifier.load(backend=backend)
-        assert ready.manifest.source["sha256"] == hashlib.sha256(model_path("cnn").read_bytes()).hexdigest()
+        assert ready.manifest.source["sha256"] == hashlib.sha256(find_model("cnn").path.read_bytes()).hexdigest()
         agreement = np.mean(ready.predict(digits.test.images) == originals["cnn"].scores(digits.test.images).argmax(1))
         assert agreement > 0.99

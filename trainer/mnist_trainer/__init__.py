@@ -12,8 +12,8 @@ from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.load import DATASETS, load_data
 from mnist_trainer.errors import DataError, DivergedError, MissingPackageError, ModelError, OutputError, UsageError
 from mnist_trainer.evaluation.evaluate import Evaluation, evaluate
-from mnist_trainer.model_io.load import load_model, model_path
-from mnist_trainer.model_io.ready import READY_MODELS
+from mnist_trainer.model_io.find import READY_MODELS, ModelFile, find_model
+from mnist_trainer.model_io.load import load_model
 from mnist_trainer.recipes.choices import OPTIMIZERS
 from mnist_trainer.recipes.distillation import Distillation
 from mnist_trainer.recipes.presets import PRESETS, Preset
@@ -38,6 +38,7 @@ __all__ = [
     "InterruptedTraining",
     "MissingPackageError",
     "ModelError",
+    "ModelFile",
     "NonDigits",
     "OutputError",
     "Preset",
@@ -47,8 +48,8 @@ __all__ = [
     "UsageError",
     "architecture",
     "evaluate",
+    "find_model",
     "load_data",
     "load_model",
-    "model_path",
     "train",
 ]

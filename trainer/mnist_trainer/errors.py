@@ -53,7 +53,7 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
     >>> nearest_name("vgg", ["cnn", "lenet"])
     ''
     """
-    found = difflib.get_close_matches(name, list(known), n=1)
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
     return f" Did you mean {found[0]}?" if found else ""
 
 

@@ -60,37 +60,35 @@ class Source:
 
     @property
     def path(self) -> Path:
-        """The model's file; see `mnist_trainer.model_path` for what may be wrong with it."""
-        from mnist_trainer.model_io.load import model_path
+        """The model's file; see `mnist_trainer.find_model` for what may be wrong with it."""
+        from mnist_trainer.model_io.find import find_model
 
-        return model_path(self.model)
+        return find_model(self.model).path
 
     @property
     def name(self) -> str:
         """What exports are called after."""
-        from mnist_trainer.model_io.load import model_name
+        from mnist_trainer.model_io.find import find_model
 
-        return model_name(self.path)
+        return find_model(self.model).name
 
     def load(self) -> tuple[Original, Splits]:
         """Load both: the data first, since what is wrong with it is told before TensorFlow takes its seconds."""
         from mnist_trainer.data.load import load_data
         from mnist_trainer.keras_support import import_tensorflow
-        from mnist_trainer.model_io.digest import model_digest
+        from mnist_trainer.model_io.find import find_model
         from mnist_trainer.model_io.load import load_model
-        from mnist_trainer.model_io.ready import ready_record
 
-        path = self.path
+        file = find_model(self.model)
         data = load_data(self.data)
         import_tensorflow()
-        recorded = ready_record(self.model).get("pixel_range")
         original = Original.from_keras(
-            load_model(self.model, trust=self.trust),
+            load_model(file, trust=self.trust),
             data.test,
-            name=self.name,
-            sha256=model_digest(path),
+            name=file.name,
+            sha256=file.sha256,
             pixel_range=self.pixel_range,
-            recorded=recorded,
+            recorded=file.record.get("pixel_range"),
         )
         echo(f"{original.name}: trained on pixels {original.pixel_range} ({original.range_origin})")
         return original, data

@@ -16,7 +16,7 @@ from typing import Any
 from mnist_exporters.reports.latency import measure_latency
 from mnist_tools.checkout import ROOT, command, output_of
 from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
-from mnist_trainer.model_io.ready import MODELS
+from mnist_trainer.model_io.find import MODELS
 
 __all__ = ["SEEDS", "is_current", "main", "read_rows", "write_rows"]
 

@@ -11,7 +11,7 @@ from mnist_tools.checkout import ROOT
 from mnist_tools.release import seeds
 from mnist_tools.release.results import models_table, spread
 from mnist_tools.release.seeds import SEEDS, is_current, read_rows, write_rows
-from mnist_trainer import ARCHITECTURES, READY_MODELS, model_path
+from mnist_trainer import ARCHITECTURES, READY_MODELS, find_model
 
 README = (ROOT / "README.md").read_text()
 ROWS = json.loads(SEEDS.read_text())
@@ -24,8 +24,8 @@ def test_every_architecture_is_measured_with_its_current_recipe() -> None:
 
 @pytest.mark.parametrize("name", READY_MODELS)
 def test_every_ready_model_is_among_the_measured_ones(name: str) -> None:
-    assert is_current(model_path(name), name)
-    record = json.loads(model_path(name).with_suffix(".json").read_text())
+    assert is_current(find_model(name).path, name)
+    record = json.loads(find_model(name).path.with_suffix(".json").read_text())
     [row] = [row for row in ROWS if (row["architecture"], row["seed"]) == (name, record["seed"])]
     for figure in ("parameters", "macs", "validation_accuracy", "recipe", "seconds"):
         assert row[figure] == record[figure]

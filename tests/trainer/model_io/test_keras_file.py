@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pytest
 
-from mnist_trainer import ModelError, load_model, model_path
+from mnist_trainer import ModelError, find_model, load_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 
@@ -201,4 +201,4 @@ def test_a_config_nested_without_end_is_told(tmp_path: Path) -> None:
 
 def test_the_ready_models_are_loaded_as_they_lie(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("mnist_trainer.model_io.keras_file._rewritten", None)
-    assert load_model(str(model_path("mlp"))).count_params() == load_model("mlp").count_params()
+    assert load_model(str(find_model("mlp").path)).count_params() == load_model("mlp").count_params()

@@ -20,12 +20,11 @@ from mnist_trainer import (
     Training,
     UsageError,
     architecture,
+    find_model,
     load_model,
-    model_path,
     train,
 )
 from mnist_trainer.model_io.complexity import macs
-from mnist_trainer.model_io.digest import model_digest
 from mnist_trainer.recipes.choices import PRECISIONS
 from mnist_trainer.training.monitoring.progress import Progress
 from mnist_trainer.training.techniques.optimizer import build_optimizer
@@ -141,7 +140,7 @@ def test_an_unknown_architecture_lists_the_known() -> None:
 
 @pytest.mark.parametrize("name", READY_MODELS)
 def test_every_ready_model_is_there_with_its_record(name: str) -> None:
-    model, record = load_model(name), json.loads(model_path(name).with_suffix(".json").read_text())
+    model, record = load_model(name), json.loads(find_model(name).path.with_suffix(".json").read_text())
     assert record["architecture"] == name == model.name
     assert record["parameters"] == model.count_params()
     assert record["dataset"] == "mnist"
@@ -158,7 +157,7 @@ def test_every_ready_model_is_there_with_its_record(name: str) -> None:
     assert {"tensorflow", "keras", "numpy"} <= set(record["tools"])
     assert record["macs"] == macs(model)
     distillation = record["recipe"]["distillation"]
-    taught_by = model_digest(model_path(distillation["teacher"])) if distillation else None
+    taught_by = find_model(distillation["teacher"]).sha256 if distillation else None
     assert record["teacher_sha256"] == taught_by, "train it again, by the teacher that is ready now"
 
 
@@ -169,7 +168,7 @@ LEAST = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 
 def test_the_ready_models_are_as_good_as_their_records_say(mnist_data: Splits, name: str) -> None:
     from mnist_trainer import evaluate
 
-    record = json.loads(model_path(name).with_suffix(".json").read_text())
+    record = json.loads(find_model(name).path.with_suffix(".json").read_text())
     accuracy = evaluate(load_model(name), mnist_data.test).accuracy
     assert accuracy == pytest.approx(record["test_accuracy"], abs=2e-4)
     assert accuracy >= LEAST[name]

@@ -91,7 +91,7 @@ def evaluate(
     from mnist_trainer.evaluation.predictor import EXPORTED, load_predictor
     from mnist_trainer.evaluation.report import ModelReport, reports_as_json, write_report
     from mnist_trainer.evaluation.robustness import Robustness
-    from mnist_trainer.model_io.load import model_path
+    from mnist_trainer.model_io.find import find_model
     from mnist_trainer.training.monitoring.curves import need_matplotlib
 
     if len(set(models)) < len(models):
@@ -101,7 +101,7 @@ def evaluate(
         check_output_path(report / "evaluation.html")
     for name in models:
         if Path(name).suffix not in EXPORTED:
-            model_path(name)  # a wrong path is reported before anything is loaded
+            find_model(name)  # a wrong path is reported before anything is loaded
     test = load_data(data).test
     predictors = [load_predictor(name, test, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
     robust: Sequence[Robustness | None] = [None] * len(models)

@@ -20,7 +20,7 @@ from mnist_runtime.errors import ToolkitError
 from mnist_runtime.system.command import run_command
 from mnist_trainer.data.load import DATASETS
 from mnist_trainer.errors import UsageError, nearest_name, nearest_path
-from mnist_trainer.model_io.ready import READY_MODELS
+from mnist_trainer.model_io.find import READY_MODELS
 
 __all__ = [
     "COUNT",

@@ -274,13 +274,12 @@ def _plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, 
 
 def _expected_time(architecture: Architecture, recipe: Recipe, images: int, preset: Preset | None) -> str:
     """Return an estimate from the time that the preset or the ready model took on MNIST."""
-    from mnist_trainer.model_io.ready import ready_record
+    from mnist_trainer.model_io.find import READY_MODELS, find_model
 
-    record = ready_record(architecture.name)
     if preset:
         known, seconds = preset.recipe, preset.seconds
-    elif record:
-        known, seconds = architecture.recipe, record["seconds"]
+    elif architecture.name in READY_MODELS:
+        known, seconds = architecture.recipe, find_model(architecture.name).record["seconds"]
     else:
         return "unknown; each epoch is reported"
     if recipe != dataclasses.replace(known, epochs=recipe.epochs):

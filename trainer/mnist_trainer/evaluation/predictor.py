@@ -62,12 +62,14 @@ def load_predictor(
 
         return Classifier.load(model).predict_proba
     from mnist_trainer.keras_support import import_tensorflow
+    from mnist_trainer.model_io.find import find_model
     from mnist_trainer.model_io.load import load_model
-    from mnist_trainer.model_io.ready import ready_record
 
+    file = find_model(model)
     import_tensorflow()
-    recorded = ready_record(model).get("pixel_range")
-    found = DigitModel.measure(load_model(model, trust=trust), data, given=pixel_range, recorded=recorded)
+    found = DigitModel.measure(
+        load_model(file, trust=trust), data, given=pixel_range, recorded=file.record.get("pixel_range")
+    )
     if report:
         report(f"{model}: trained on pixels {found.pixel_range} ({found.range_origin})")
     return keras_predictor(found)

@@ -13,8 +13,7 @@ from mnist_trainer.data.dataset import Splits, hold_out
 from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation.evaluate import evaluate
 from mnist_trainer.model_io.complexity import macs
-from mnist_trainer.model_io.digest import model_digest
-from mnist_trainer.model_io.load import model_path
+from mnist_trainer.model_io.find import find_model
 from mnist_trainer.training.checkpoint import Checkpoint
 from mnist_trainer.training.loop import EpochCallback, TrainingLoop
 from mnist_trainer.training.monitoring.tensorboard import EventLog
@@ -182,7 +181,7 @@ def _facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) 
         "dataset_sha256": {"train": data.train.sha256, "test": data.test.sha256},
         "seed": seed,
         "recipe": dataclasses.asdict(recipe),
-        "teacher_sha256": model_digest(model_path(distillation.teacher)) if distillation else None,
+        "teacher_sha256": find_model(distillation.teacher).sha256 if distillation else None,
         "tools": {name: metadata.version(name) for name in TOOLS}
         | {"python": platform.python_version(), "mnist-edge-export": __version__},
     }

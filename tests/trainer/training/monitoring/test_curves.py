@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_trainer import model_path
+from mnist_trainer import find_model
 from mnist_trainer.training.monitoring.curves import BLUE, ORANGE, draw_curves
 
 
 @pytest.mark.parametrize("epochs", [1, 30])
 def test_both_curves_are_in_both_panels(tmp_path: Path, epochs: int) -> None:
-    record = json.loads(model_path("cnn").with_suffix(".json").read_text())
+    record = json.loads(find_model("cnn").path.with_suffix(".json").read_text())
     history = {key: values[:epochs] for key, values in record["history"].items()}
     draw_curves(record | {"history": history}, tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:

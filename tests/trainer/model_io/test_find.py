@@ -1,0 +1,136 @@
+"""Finding a model by name or path, and checking its first bytes."""
+
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from mnist_trainer import ModelError, UsageError, find_model
+from mnist_trainer.model_io.find import UNSUITABLE
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
+ZIP, HDF5 = b"PK\x03\x04 and more", b"\x89HDF\r\n\x1a\n and more"
+
+
+@pytest.mark.parametrize("name", ["resnet", "x" * 200])
+def test_an_unknown_name_is_a_usage_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match="linear, mlp, tiny, cnn, accurate"):
+        find_model(name)
+
+
+def test_a_mistyped_name_or_path_gets_a_hint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.keras").write_bytes(ZIP)
+    with pytest.raises(UsageError, match=r"Did you mean tiny\?"):
+        find_model("tyni")
+    with pytest.raises(ModelError, match=r"Did you mean mine\.keras\?"):
+        find_model("mine.kears")
+    with pytest.raises(UsageError, match="mnist-train --architecture lenet"):
+        find_model("lenet")
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5", "folder/", "a/b/c"])
+def test_a_missing_file_is_reported(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="There is no model at"):
+        find_model(f"{tmp_path}/{name}")
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "words"),
+    [
+        ("x" * 5000 + ".keras", ModelError, "File name too long"),
+        ("a\0b.keras", UsageError, "zero byte"),
+        ("\udcff.keras", UsageError, "Unicode"),
+        ("file/mine.keras", ModelError, "There is no model at"),
+    ],
+)
+def test_impossible_paths_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, error: type[Exception], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    with pytest.raises(error, match=words):
+        find_model(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        *((f"mine{suffix}", b"something", words) for suffix, words in UNSUITABLE.items()),
+        ("mine.PTH", b"something", "PyTorch"),
+        ("mine", b"something", "of an unknown kind"),
+        ("mine.keras", b"", "empty"),
+        ("mine.onnx", b"", "empty"),
+        ("mine.keras", POINTER, "git lfs pull"),
+        ("mine.h5", POINTER, "git lfs pull"),
+        ("mine.keras", HDF5, "has the content of a .h5 file"),
+        ("mine.h5", ZIP, "has the content of a .keras file"),
+        ("mine.keras", b"<html>404</html>", "damaged"),
+        ("mine.hdf5", b"<html>404</html>", "damaged"),
+    ],
+)
+def test_other_files_are_recognised_by_their_first_bytes(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ModelError, match=re.escape(words)) as caught:
+        find_model(str(tmp_path / name))
+    assert caught.value.exit_code == 5
+
+
+def test_a_folder_without_a_saved_model_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"contains no saved_model\.pb"):
+        find_model(str(tmp_path))
+
+
+def test_a_saved_model_of_git_lfs_pointers_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"graph")
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "variables" / "variables.index").write_bytes(POINTER)
+    with pytest.raises(ModelError, match=r"variables\.index.*git lfs pull"):
+        find_model(str(tmp_path))
+
+
+def test_a_model_is_named_after_its_file_or_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.v2.keras").write_bytes(ZIP)
+    (tmp_path / "mine.h5").write_bytes(HDF5)
+    (tmp_path / "mine.v3").mkdir()
+    (tmp_path / "mine.v3" / "saved_model.pb").write_bytes(b"graph")
+    assert find_model(tmp_path / "mine.v2.keras").name == "mine.v2"
+    assert find_model(tmp_path / "mine.h5").name == "mine"
+    assert find_model(tmp_path / "mine.v3").name == "mine.v3"
+    monkeypatch.chdir(tmp_path / "mine.v3")
+    assert find_model(".").name == "mine.v3"
+
+
+def test_only_ready_models_have_a_record(tmp_path: Path) -> None:
+    """A .json beside the user's model may be of a file that was there before."""
+    ready = find_model("mlp").path
+    for path in (ready, ready.with_suffix(".json")):
+        shutil.copy(path, tmp_path)
+    assert find_model("mlp").record["pixel_range"] == "0..1"
+    assert find_model(tmp_path / "mlp.keras").record == {}
+
+
+def test_the_digest_of_a_file_is_its_sha256(tmp_path: Path) -> None:
+    (tmp_path / "mine.h5").write_bytes(HDF5)
+    assert find_model(tmp_path / "mine.h5").sha256 == hashlib.sha256(HDF5).hexdigest()
+
+
+def test_the_digest_of_a_folder_depends_on_names_and_contents(tmp_path: Path) -> None:
+    def digest(folder: str, files: dict[str, bytes]) -> str:
+        for name, content in files.items():
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).write_bytes(content)
+        return find_model(tmp_path / folder).sha256
+
+    first = digest("a", {"saved_model.pb": b"1", "variables/x": b"2"})
+    assert digest("b", {"variables/x": b"2", "saved_model.pb": b"1"}) == first
+    others = [
+        digest("c", {"saved_model.pb": b"1", "variables/y": b"2"}),
+        digest("d", {"saved_model.pb": b"1", "variables/x": b"3"}),
+        digest("e", {"saved_model.pb": b"2", "variables/x": b"1"}),
+        digest("f", {"saved_model.pb": b"1", "variables/x": b"2", "assets/words": b""}),
+    ]
+    assert len({first, *others}) == 5

@@ -1,0 +1,169 @@
+"""Find a model by the name of a ready one or by its path, and check its first bytes. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from mnist_trainer.architectures.registry import ARCHITECTURES
+from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_path
+
+__all__ = ["READY_MODELS", "ModelFile", "find_model"]
+
+MODELS = Path(str(resources.files("mnist_trainer"))) / "models"
+
+READY_MODELS = tuple(name for name in ARCHITECTURES if (MODELS / f"{name}.keras").is_file())
+"""Names of the trained models that come with the package; each is also the name of its architecture."""
+
+MAGIC: dict[str, bytes] = {".keras": b"PK\x03\x04", ".h5": b"\x89HDF\r\n\x1a\n", ".hdf5": b"\x89HDF\r\n\x1a\n"}
+"""Suffix of a model file -> its first bytes."""
+
+SAVED_MODEL = "saved_model.pb"
+"""File that every SavedModel folder contains."""
+
+LFS_POINTER = b"version https://git-lfs"
+
+EXPORTED = "a file made by this toolkit. Give the Keras model that it was made from"
+PYTORCH = "a PyTorch file. Build the same layers in Keras, copy the weights and call model.save('model.keras')"
+PICKLE = "a pickle, which runs code when it is read. Call model.save('model.keras') where it was made"
+WEIGHTS = "a file of weights only. Build the model, load the weights and call model.save('model.keras')"
+UNSUITABLE: dict[str, str] = {
+    ".onnx": EXPORTED,
+    ".tflite": EXPORTED,
+    ".pt": PYTORCH,
+    ".pth": PYTORCH,
+    ".pkl": PICKLE,
+    ".pickle": PICKLE,
+    ".pb": "one file of a SavedModel. Give the folder that contains it",
+    ".json": "a configuration without weights. Build the model, load the weights and call model.save('model.keras')",
+    ".ckpt": WEIGHTS,
+    ".index": WEIGHTS,
+    ".npz": WEIGHTS,
+    ".safetensors": WEIGHTS,
+}
+"""Suffix of another file -> what it is and what to do."""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model on disk, not loaded yet. Create one with `find_model`.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.keras``, ``.h5`` or ``.hdf5`` file, or a SavedModel folder.
+    name : str
+        Name for the files made from it: the file name without its suffix, or the folder name.
+    record : dict
+        Record of the training of a ready model; empty for any other model.
+    """
+
+    path: Path
+    name: str
+    record: dict[str, Any]
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file; of a folder, that of the lines ``<sha256>  <relative path>``, sorted by path."""
+        if not self.path.is_dir():
+            return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        files = sorted(
+            (file.relative_to(self.path).as_posix(), file) for file in self.path.rglob("*") if file.is_file()
+        )
+        lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {name}\n" for name, file in files]
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def find_model(model: str | Path) -> ModelFile:
+    """Find a ready model or the user's file or folder. Only the first bytes are read.
+
+    Parameters
+    ----------
+    model : str or Path
+        Name of a ready model, or a path.
+
+    Raises
+    ------
+    UsageError
+        If `model` is neither the name of a ready model nor a path.
+    ModelError
+        If there is no such file, or it is certainly not a Keras model.
+
+    Examples
+    --------
+    >>> find_model("cnn").path.name, find_model("cnn").record["pixel_range"]
+    ('cnn.keras', '0..1')
+    """
+    if model in READY_MODELS:
+        path = MODELS / f"{model}.keras"
+        return ModelFile(path, str(model), json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+    path = Path(model)
+    try:
+        str(model).encode()  # a path that is not Unicode cannot be printed
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise _missing(path) from error
+    except OSError as error:
+        raise ModelError(f"The model {path} cannot be read: {error.strerror}. Check the path.") from error
+    except ValueError as error:
+        raise UsageError(f"The path {str(model)!r} is not Unicode or contains a zero byte. Rename the file.") from error
+    try:
+        _check_folder(path) if is_folder else _check_file(path)
+    except OSError as error:
+        raise ModelError(f"The model {path} cannot be read: {error.strerror}. Check its permissions.") from error
+    return ModelFile(path, path.resolve().name if is_folder else path.stem, {})
+
+
+def _missing(path: Path) -> ModelError | UsageError:
+    """Return the error for a path that does not exist."""
+    name = str(path)
+    if path.suffix or len(path.parts) > 1:
+        return ModelError(f"There is no model at {path}.{nearest_path(path) or ' Check the path.'}")
+    if name in ARCHITECTURES:
+        return UsageError(f"There is no ready model {name!r}. Train it first: mnist-train --architecture {name}")
+    hint = nearest_name(name, READY_MODELS) or nearest_path(path)
+    return UsageError(
+        f"There is no ready model or file {name!r}."
+        + (hint or f" Choose one of {', '.join(READY_MODELS)}, or give the path of a .keras or .h5 file.")
+    )
+
+
+def _check_folder(path: Path) -> None:
+    if not (path / SAVED_MODEL).is_file():
+        raise ModelError(
+            f"{path}: This folder is not a SavedModel, since it contains no {SAVED_MODEL}. Write one with "
+            "model.export('folder'), or give a .keras or .h5 file."
+        )
+    for file in sorted(path.rglob("*")):
+        if file.is_file():
+            _refuse_pointer(file, _head(file))
+
+
+def _check_file(path: Path) -> None:
+    head = _head(path)
+    _refuse_pointer(path, head)
+    if not head:
+        raise ModelError(f"{path}: The file is empty. Copy or save it again.")
+    if path.suffix not in MAGIC:
+        found = UNSUITABLE.get(path.suffix.lower(), "of an unknown kind. Save the model with model.save('model.keras')")
+        raise ModelError(f"{path}: A .keras or .h5 file or a SavedModel folder is needed, but this is {found}.")
+    if not head.startswith(MAGIC[path.suffix]):
+        actual = next((suffix for suffix, magic in MAGIC.items() if head.startswith(magic)), None)
+        problem = f"has the content of a {actual} file. Rename it" if actual else "is damaged. Copy or save it again"
+        raise ModelError(f"{path}: The {path.suffix} file {problem}.")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(64)
+
+
+def _refuse_pointer(path: Path, head: bytes) -> None:
+    if head.startswith(LFS_POINTER):
+        raise ModelError(f"{path}: The file is a Git LFS pointer to a model. Run git lfs pull.")
