@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import Distillation, Splits, UsageError, architecture, load_model, train
-from mnist_trainer.model_io.ready import MODELS
+from mnist_trainer.model_io.find import MODELS
 from mnist_trainer.training.techniques.teacher import load_teacher
 
 
