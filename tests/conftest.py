@@ -68,7 +68,7 @@ def mnist_data() -> Splits:
     from mnist_trainer import load_data
     from mnist_trainer.data import mnist
 
-    if not mnist.at_hand():
+    if not mnist.is_local():
         pytest.skip("MNIST is not at hand: set MNIST_DIR")
     return load_data("mnist")
 

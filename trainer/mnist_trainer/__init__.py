@@ -1,24 +1,37 @@
-"""Data, architectures, training and evaluation: everything up to a Keras model of digits.
+"""Train and evaluate Keras models that classify handwritten digits: data, architectures, recipes, training.
 
-Importing this package imports neither TensorFlow nor scikit-learn; its functions do when they run.
+Importing this package is fast: each name is imported when it is first used, TensorFlow with the first that needs it.
+
+Examples
+--------
+>>> from mnist_trainer import evaluate, load_data, load_model
+>>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
+True
 """
 
-from mnist_trainer.architectures.base import Architecture
-from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
-from mnist_trainer.augmentation.affine import AUGMENTATIONS, Augmentation
-from mnist_trainer.augmentation.corruptions import CorruptionAugmentation
-from mnist_trainer.augmentation.non_digits import NonDigits
-from mnist_trainer.data.dataset import Dataset, Splits
-from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.errors import DataError, DivergedError, MissingPackageError, ModelError, OutputError, UsageError
-from mnist_trainer.evaluation.evaluate import Evaluation, evaluate
-from mnist_trainer.model_io.find import READY_MODELS, ModelFile, find_model
-from mnist_trainer.model_io.load import load_model
-from mnist_trainer.recipes.choices import OPTIMIZERS
-from mnist_trainer.recipes.distillation import Distillation
-from mnist_trainer.recipes.presets import PRESETS, Preset
-from mnist_trainer.recipes.recipe import Recipe
-from mnist_trainer.training.train import InterruptedTraining, Training, train
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mnist_trainer.architectures.base import Architecture
+    from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
+    from mnist_trainer.augmentation.affine import AUGMENTATIONS, Augmentation
+    from mnist_trainer.augmentation.corruptions import CorruptionAugmentation
+    from mnist_trainer.augmentation.non_digits import NonDigits
+    from mnist_trainer.data.dataset import Dataset, Splits
+    from mnist_trainer.data.load import DATASETS, load_data
+    from mnist_trainer.errors import DataError, DivergedError, MissingPackageError, ModelError, OutputError, UsageError
+    from mnist_trainer.evaluation.evaluate import Evaluation, evaluate
+    from mnist_trainer.model_io.digit_model import DigitModel
+    from mnist_trainer.model_io.find import READY_MODELS, ModelFile, find_model
+    from mnist_trainer.model_io.load import load_model
+    from mnist_trainer.recipes.choices import OPTIMIZERS
+    from mnist_trainer.recipes.distillation import Distillation
+    from mnist_trainer.recipes.presets import PRESETS, Preset
+    from mnist_trainer.recipes.recipe import Recipe
+    from mnist_trainer.training.train import InterruptedTraining, Training, train
 
 __all__ = [
     "ARCHITECTURES",
@@ -32,6 +45,7 @@ __all__ = [
     "CorruptionAugmentation",
     "DataError",
     "Dataset",
+    "DigitModel",
     "Distillation",
     "DivergedError",
     "Evaluation",
@@ -53,3 +67,44 @@ __all__ = [
     "load_model",
     "train",
 ]
+
+MODULES = {
+    "ARCHITECTURES": "architectures.registry",
+    "AUGMENTATIONS": "augmentation.affine",
+    "Architecture": "architectures.base",
+    "Augmentation": "augmentation.affine",
+    "CorruptionAugmentation": "augmentation.corruptions",
+    "DATASETS": "data.load",
+    "Dataset": "data.dataset",
+    "DigitModel": "model_io.digit_model",
+    "Distillation": "recipes.distillation",
+    "Evaluation": "evaluation.evaluate",
+    "InterruptedTraining": "training.train",
+    "ModelFile": "model_io.find",
+    "NonDigits": "augmentation.non_digits",
+    "OPTIMIZERS": "recipes.choices",
+    "PRESETS": "recipes.presets",
+    "Preset": "recipes.presets",
+    "READY_MODELS": "model_io.find",
+    "Recipe": "recipes.recipe",
+    "Splits": "data.dataset",
+    "Training": "training.train",
+    "architecture": "architectures.registry",
+    "evaluate": "evaluation.evaluate",
+    "find_model": "model_io.find",
+    "load_data": "data.load",
+    "load_model": "model_io.load",
+    "train": "training.train",
+}
+"""Public name -> its module, imported when the name is first used; without an entry it is ``errors``."""
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"{__name__}.{MODULES.get(name, 'errors')}")
+        return globals().setdefault(name, getattr(module, name))
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -15,13 +15,13 @@ LABELS = (np.arange(40) % 10).astype(np.uint8)
     [
         (IMAGES.astype(np.float32), LABELS, "dtype uint8"),
         (IMAGES[:, :20], LABELS, r"\(n, 28, 28\)"),
-        (IMAGES, LABELS[:-1], "one label an image"),
-        (IMAGES[:0], LABELS[:0], "received none"),
-        (IMAGES, LABELS + 1, "labels 0..9, received 10 at index 9"),
-        (255 - IMAGES, LABELS, "white digits on black"),
+        (IMAGES, LABELS[:-1], "one label for each image"),
+        (IMAGES[:0], LABELS[:0], "There are no images"),
+        (IMAGES, LABELS + 1, "label at index 9 is 10"),
+        (255 - IMAGES, LABELS, "white on black"),
     ],
 )
-def test_unsuitable_data_is_told(images: np.ndarray, labels: np.ndarray, words: str) -> None:
+def test_unsuitable_data_is_reported(images: np.ndarray, labels: np.ndarray, words: str) -> None:
     with pytest.raises(DataError, match=words) as caught:
         Dataset("mine", "train", "here", images, labels)
     assert caught.value.exit_code == 6
@@ -29,7 +29,7 @@ def test_unsuitable_data_is_told(images: np.ndarray, labels: np.ndarray, words: 
 
 @settings(max_examples=30)
 @given(st.integers(10, 30), st.integers(0, 1000))
-def test_holding_out_divides_each_class_alike_and_loses_nothing(count: int, seed: int) -> None:
+def test_hold_out_keeps_class_frequencies_and_loses_no_image(count: int, seed: int) -> None:
     images = IMAGES.copy()
     images[:, 0, 0] = np.arange(40)
     rest, held = hold_out(Dataset("mine", "all", "here", images, LABELS), count, seed, ("train", "test"))
@@ -39,12 +39,12 @@ def test_holding_out_divides_each_class_alike_and_loses_nothing(count: int, seed
     assert (rest.split, held.split) == ("train", "test")
 
 
-def test_too_few_to_divide_is_told() -> None:
-    with pytest.raises(DataError, match="each class"):
+def test_too_few_images_to_divide_are_reported() -> None:
+    with pytest.raises(DataError, match="each digit"):
         hold_out(Dataset("mine", "all", "here", IMAGES[:12], LABELS[:12]), 5, 0, ("train", "test"))
 
 
-def test_the_digits_are_real_divided_and_always_the_same(digits: Splits) -> None:
+def test_the_digits_are_divided_in_the_same_way_each_time(digits: Splits) -> None:
     assert (len(digits.train), len(digits.test)) == (297, 1500)
     again = load_data("digits")
     assert np.array_equal(again.test.images, digits.test.images)
@@ -52,12 +52,12 @@ def test_the_digits_are_real_divided_and_always_the_same(digits: Splits) -> None
     assert digits.test.images.max(axis=(1, 2)).min() == 255
 
 
-def test_mnist_is_the_published_one(mnist_data: Splits) -> None:
+def test_mnist_has_its_published_size_and_class_frequencies(mnist_data: Splits) -> None:
     assert (len(mnist_data.train), len(mnist_data.test)) == (60_000, 10_000)
     assert np.bincount(mnist_data.test.labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 
-def test_pixels_are_shares_of_255_in_the_shape_of_a_model(digits: Splits) -> None:
+def test_pixels_are_scaled_to_0_to_1_in_the_input_shape_of_a_model(digits: Splits) -> None:
     few = digits.test.take(np.arange(3), "few")
     for shape in ((28, 28), (28, 28, 1), (784,)):
         pixels = few.pixels(shape)

@@ -20,7 +20,7 @@ def idx(array: np.ndarray) -> bytes:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small set in MNIST's own form, with its digests in place of the published ones."""
+    """A small set in the format of MNIST, with its own digests."""
     for key, name in mnist.IDX_FILES.items():
         (tmp_path / name).write_bytes(gzip.compress(idx(ARRAYS[key])))
     monkeypatch.setattr(mnist, "SHAPES", {key: array.shape for key, array in ARRAYS.items()})
@@ -49,7 +49,7 @@ def test_the_keras_cache_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     (tmp_path / "keras" / "datasets").mkdir(parents=True)
     np.savez_compressed(tmp_path / "keras" / "datasets" / "mnist.npz", **ARRAYS)
-    assert mnist.at_hand()
+    assert mnist.is_local()
     assert is_the_set(mnist.load())
 
 
@@ -86,21 +86,21 @@ def damage(path: Path, kind: str) -> None:
     ],
 )
 @pytest.mark.parametrize("name", mnist.IDX_FILES.values())
-def test_any_damage_is_found(folder: Path, name: str, kind: str) -> None:
+def test_every_kind_of_damage_is_reported(folder: Path, name: str, kind: str) -> None:
     damage(folder / name, kind)
-    with pytest.raises(DataError, match="expected") as caught:
+    with pytest.raises(DataError, match="ownload it again") as caught:
         mnist.load()
     assert caught.value.exit_code == 6
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()
-    with pytest.raises(DataError, match=r"missing t10k-labels-idx1-ubyte\.gz"):
+    with pytest.raises(DataError, match=r"t10k-labels-idx1-ubyte\.gz is missing"):
         mnist.load()
 
 
 @pytest.mark.parametrize("kind", ["truncated", "empty", "keys"])
-def test_a_damaged_npz_is_found(folder: Path, kind: str) -> None:
+def test_a_damaged_npz_is_reported(folder: Path, kind: str) -> None:
     path = folder / "mnist.npz"
     np.savez(path, **(ARRAYS if kind != "keys" else {"x_train": IMAGES}))
     if kind != "keys":

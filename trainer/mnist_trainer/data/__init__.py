@@ -1,1 +1,1 @@
-"""TODO data."""
+"""Data sets of labelled digit images: MNIST, scikit-learn's digits, and the user's own."""

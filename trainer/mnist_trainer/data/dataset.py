@@ -1,4 +1,4 @@
-"""`Dataset`: labelled digit images, checked once, when they come in."""
+"""A data set of labelled digit images, checked when it is created."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import numpy.typing as npt
 
 from mnist_trainer.errors import DataError
 
-__all__ = ["Dataset", "Splits"]
+__all__ = ["Dataset", "Splits", "hold_out"]
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """One split of a set of labelled digit images.
+    """One split of a data set.
 
     Parameters
     ----------
     name : str
-        What the reports call it: ``"mnist"``, ``"digits"`` or the path of the user's own.
+        Name in reports: ``"mnist"``, ``"digits"`` or the name of the user's file.
     split : str
         ``"train"``, ``"validation"`` or ``"test"``.
     provenance : str
-        Where the images came from, in words.
+        Origin of the images, in words.
     images : ndarray of shape (n, 28, 28), dtype uint8
         Pixels 0..255, white on black, as in MNIST.
     labels : ndarray of shape (n,), dtype uint8
-        The digit, 0..9.
+        Digits 0..9.
 
     Raises
     ------
     DataError
-        If shape, dtype, labels or polarity are not those above.
+        If the shape, the dtype, the labels or the brightness are different.
     """
 
     name: str
@@ -48,24 +48,24 @@ class Dataset:
         images, labels = self.images, self.labels
         if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
             raise DataError(
-                f"{where}: expected images of shape (n, 28, 28) and dtype uint8 with pixels 0..255, received "
-                f"shape {images.shape} and dtype {images.dtype}; convert them first."
+                f"{where}: The images have shape {images.shape} and dtype {images.dtype}. Convert them to shape "
+                "(n, 28, 28) and dtype uint8, with pixels 0..255."
             )
         if labels.shape != (len(images),):
             raise DataError(
-                f"{where}: expected one label an image, received {len(images)} images and labels of shape "
-                f"{labels.shape}; check that both come from the same split."
+                f"{where}: There are {len(images)} images, but the labels have shape {labels.shape}. Give one label "
+                "for each image."
             )
         if len(images) == 0:
-            raise DataError(f"{where}: expected images, received none.")
+            raise DataError(f"{where}: There are no images. Check the file.")
         if labels.max() > 9:
             raise DataError(
-                f"{where}: expected labels 0..9, received {int(labels.max())} at index {int(labels.argmax())}."
+                f"{where}: The label at index {int(labels.argmax())} is {int(labels.max())}. Labels must be 0..9."
             )
         if images.mean() > 127:
             raise DataError(
-                f"{where}: expected white digits on black, received mostly bright images (mean "
-                f"{images.mean():.0f} of 255); invert them with 255 - images."
+                f"{where}: Most pixels are bright (mean {images.mean():.0f} of 255), but digits must be white on "
+                "black. Invert the images: 255 - images."
             )
 
     def __len__(self) -> int:
@@ -73,32 +73,43 @@ class Dataset:
 
     @property
     def sha256(self) -> str:
-        """Of the bare pixels, followed by the labels."""
+        """SHA-256 of the pixels followed by the labels."""
         return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
 
     def pixels(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
-        """Return the images as a model takes them that was trained here: float32 (n, *shape), 0..1."""
+        """Return the images as input of a model trained by this package: float32 (n, *shape), 0..1."""
         return self.images.reshape(-1, *shape).astype(np.float32) / np.float32(255)
 
     def take(self, indices: npt.NDArray[np.intp], split: str) -> Dataset:
-        """Return the images at `indices` as a data set of their own, called `split`."""
+        """Return the images at `indices` as a data set with the split name `split`."""
         return Dataset(self.name, split, self.provenance, self.images[indices], self.labels[indices])
 
 
 class Splits(NamedTuple):
-    """The two halves of a data set: `train` to learn and calibrate on, `test` only to report."""
+    """A data set in two parts: `train` for training and calibration, `test` for reported results only."""
 
     train: Dataset
     test: Dataset
 
 
 def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> Splits:
-    """Split `whole` in two, class by class alike: the rest, and `count` images held out.
+    """Split `whole` into two parts with the same class frequencies; the second one has `count` images.
+
+    Parameters
+    ----------
+    whole : Dataset
+        The images to split.
+    count : int
+        Number of images held out.
+    seed : int
+        Seed of the random choice.
+    names : tuple of str
+        Split names of the two parts.
 
     Raises
     ------
     DataError
-        If there are too few images of a class to have it in both halves.
+        If a class has too few images for both parts.
 
     Examples
     --------
@@ -114,6 +125,7 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
         rest, held = train_test_split(np.arange(len(whole)), test_size=count, random_state=seed, stratify=whole.labels)
     except ValueError as error:
         raise DataError(
-            f"{whole.name}: expected enough images of each class to hold {count} of {len(whole)} out; {error}"
+            f"{whole.name}: {count} of {len(whole)} images cannot be held out ({error}). Give more images of each "
+            "digit."
         ) from error
     return Splits(whole.take(np.sort(rest), names[0]), whole.take(np.sort(held), names[1]))

@@ -1,14 +1,17 @@
-"""`load_data`: a data set by name or path."""
+"""Load a data set by its name or path."""
 
 from __future__ import annotations
 
 import pkgutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mnist_trainer.data.dataset import Splits
-from mnist_trainer.errors import DataError, UsageError
+from mnist_runtime.system.command import echo
+from mnist_trainer.errors import DataError, UsageError, nearest_name, nearest_path
+
+if TYPE_CHECKING:
+    from mnist_trainer.data.dataset import Splits
 
 __all__ = ["DATASETS", "load_data"]
 
@@ -16,7 +19,7 @@ DATASETS: dict[str, str] = {
     "mnist": "mnist_trainer.data.mnist:load",
     "digits": "mnist_trainer.data.sklearn_digits:load",
 }
-"""Name -> ``"module:attribute"`` of a function that loads it."""
+"""Name -> ``"module:function"`` that loads it. To add a data set, add a module and a row here."""
 
 
 def load_data(source: str = "auto") -> Splits:
@@ -25,16 +28,17 @@ def load_data(source: str = "auto") -> Splits:
     Parameters
     ----------
     source : str
-        A row of `DATASETS`; ``"auto"`` for MNIST where it can be had, else the digits, which is said on stderr; or
-        the path of an ``.npz`` file or a folder of pictures, see `mnist_trainer.data.user_files`.
+        A name in `DATASETS`; the path of an ``.npz`` file or a folder of pictures, see
+        `mnist_trainer.data.user_files`; or ``"auto"``: MNIST if it is available, otherwise scikit-learn's digits, with
+        a note on stderr.
 
     Raises
     ------
     DataError
-        If it is missing, damaged or unsuitable. Where ``MNIST_DIR`` is set or Keras holds a copy, ``"auto"`` does
-        not pass over a damaged MNIST.
+        If the data is missing, damaged or unsuitable. A damaged copy of MNIST in ``MNIST_DIR`` or in the cache of
+        Keras is an error for ``"auto"`` too.
     UsageError
-        If it is neither a name nor an existing path.
+        If `source` is neither a name nor an existing path.
 
     Examples
     --------
@@ -49,9 +53,11 @@ def load_data(source: str = "auto") -> Splits:
 
     path = Path(source)
     if not path.exists() and not path.suffix and len(path.parts) == 1:
+        names = ("auto", *DATASETS)
+        hint = nearest_name(source, names) or nearest_path(path)
         raise UsageError(
-            f"Expected a data set (auto, {', '.join(DATASETS)}) or the path of one, received {source!r}, which is "
-            "neither."
+            f"There is no data set or file {source!r}."
+            + (hint or f" Choose one of {', '.join(names)}, or give the path of an .npz file or a folder of pictures.")
         )
     return user_files.load(path)
 
@@ -64,14 +70,11 @@ def _load(name: str) -> Splits:
 def _auto() -> Splits:
     from mnist_trainer.data import mnist
 
-    at_hand = mnist.at_hand()
+    is_local = mnist.is_local()
     try:
         return mnist.load()
     except DataError as error:
-        if at_hand:
+        if is_local:
             raise
-        print(
-            f"note: MNIST cannot be had here, so the 1,797 digits of scikit-learn stand in for it. {error}",
-            file=sys.stderr,
-        )
+        echo(f"note: MNIST is not available; using scikit-learn's 1,797 digits instead. {error}")
         return _load("digits")

@@ -1,4 +1,4 @@
-"""MNIST: 60,000 training and 10,000 test images, from wherever they can be had, checked to the last byte.
+"""MNIST: 60,000 training and 10,000 test images from a folder, the Keras cache or a download; each byte is checked.
 
 Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition",
 Proceedings of the IEEE 86(11), 1998.
@@ -19,15 +19,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.errors import first_line
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.npz import read_npz
 from mnist_trainer.errors import DataError
 from mnist_trainer.keras_support import import_tensorflow
 
-__all__ = ["load"]
+__all__ = ["is_local", "load", "load_folder"]
 
 DOWNLOAD_TIMEOUT = 10.0
-"""Seconds without an answer after which a download is given up."""
+"""Seconds without an answer after which a download ends with an error."""
 
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte.gz",
@@ -43,22 +44,22 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "y_test": (10000,),
 }
 
-# SHA-256 of the bare pixels and labels, so that one digest holds for the IDX files and for mnist.npz alike.
 DIGESTS = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
+"""SHA-256 of the pixels or labels alone, so that it is the same for the IDX files and for mnist.npz."""
 
 Arrays = Mapping[str, npt.NDArray[np.uint8]]
 
 
 def load() -> Splits:
-    """Load MNIST from ``MNIST_DIR``, else from the Keras cache, else by a download as Keras does it.
+    """Load MNIST from ``MNIST_DIR``, from the Keras cache, or by a download with Keras.
 
-    ``MNIST_DIR`` names a folder with the four IDX ``.gz`` files or with ``mnist.npz``. Once it is set, nothing
-    else is tried: a damaged set is an error, never a reason to look elsewhere.
+    ``MNIST_DIR`` is a folder with the four IDX ``.gz`` files or with ``mnist.npz``. If it is set, no other source is
+    tried: a damaged set in it is an error.
 
     Returns
     -------
@@ -78,8 +79,8 @@ def load() -> Splits:
     """
     if folder := os.environ.get("MNIST_DIR"):
         return load_folder(Path(folder))
-    if keras_cache().is_file():
-        return _checked(_read_npz(keras_cache()), "the Keras cache")
+    if _keras_cache().is_file():
+        return _checked(_read_npz(_keras_cache()), "the Keras cache")
     return _checked(_download(), "a download")
 
 
@@ -90,49 +91,46 @@ def load_folder(folder: Path) -> Splits:
     missing = [name for name in IDX_FILES.values() if not (folder / name).is_file()]
     if missing:
         raise DataError(
-            f"MNIST_DIR: expected mnist.npz or the four IDX files in {folder}, missing {', '.join(missing)}; "
-            "point MNIST_DIR at the right folder, or unset it to use the Keras cache or a download."
+            f"MNIST_DIR: The folder {folder} contains no mnist.npz, and of the four IDX files {', '.join(missing)} "
+            "is missing. Set MNIST_DIR to the right folder, or unset it to use the Keras cache or a download."
         )
     return _checked({key: _read_idx(folder / name) for key, name in IDX_FILES.items()}, "the IDX files")
 
 
-def at_hand() -> bool:
-    """Say whether `load` would find MNIST on this machine, without a download."""
-    return bool(os.environ.get("MNIST_DIR")) or keras_cache().is_file()
+def is_local() -> bool:
+    """Return whether `load` uses files on this machine, without a download."""
+    return bool(os.environ.get("MNIST_DIR")) or _keras_cache().is_file()
 
 
-def keras_cache() -> Path:
-    """Return where Keras keeps MNIST once it has downloaded it."""
+def _keras_cache() -> Path:
+    """Return the file into which Keras downloads MNIST."""
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     return Path(home) / "datasets" / "mnist.npz"
 
 
 def _read_idx(path: Path) -> npt.NDArray[np.uint8]:
-    """Read one gzipped IDX file: magic (0, 0, 8 = uint8, dimensions), big-endian uint32 sizes, then the data."""
+    """Read a gzipped IDX file: magic (0, 0, 8 = uint8, dimensions), big-endian uint32 sizes, data."""
     try:
         raw = gzip.decompress(path.read_bytes())
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: expected a gzip file, received a damaged one ({error}); fetch it again.") from error
+        raise DataError(f"{path}: The gzip file is damaged ({error}). Download it again.") from error
     dimensions = raw[3] if len(raw) > 3 and raw[:3] == b"\0\0\x08" else 0
     header = 4 + 4 * dimensions
     shape = tuple(int(size) for size in np.frombuffer(raw[4:header], dtype=">u4")) if len(raw) >= header else ()
     if not shape or len(raw) - header != int(np.prod(shape)):
-        raise DataError(f"{path}: expected an IDX file of unsigned bytes, received something else; fetch it again.")
+        raise DataError(f"{path}: This is not an IDX file of unsigned bytes. Download it again.")
     return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
 
 
 def _read_npz(path: Path) -> Arrays:
     arrays = read_npz(path, SHAPES)
     if missing := [key for key in SHAPES if key not in arrays]:
-        raise DataError(
-            f"{path}: expected the arrays {', '.join(SHAPES)}, missing {', '.join(missing)}; delete it and fetch it "
-            "again."
-        )
+        raise DataError(f"{path}: The arrays {', '.join(missing)} are missing. Delete the file and download it again.")
     return arrays
 
 
 def _download() -> Arrays:
-    """Let Keras download and cache MNIST; its progress bar goes to stderr, since stdout is for results."""
+    """Download MNIST into the Keras cache; the progress bar goes to stderr, since stdout is for results."""
     import_tensorflow()
     import keras
 
@@ -141,10 +139,10 @@ def _download() -> Arrays:
     try:
         with contextlib.redirect_stdout(sys.stderr):
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
-    except Exception as error:  # Keras raises a bare Exception when a fetch fails
+    except Exception as error:  # Keras raises a bare Exception if a download fails
         raise DataError(
-            "mnist: expected the four IDX files in MNIST_DIR, mnist.npz in the Keras cache, or a network to download "
-            f"it, found none ({error}); set MNIST_DIR, or use --data digits, which needs no download."
+            f"MNIST cannot be downloaded ({first_line(error)}). Set MNIST_DIR to a folder with the four IDX files, or "
+            "use --data digits, which needs no download."
         ) from error
     finally:
         socket.setdefaulttimeout(before)
@@ -155,12 +153,12 @@ def _checked(arrays: Arrays, source: str) -> Splits:
     for key, array in arrays.items():
         if array.shape != SHAPES[key]:
             raise DataError(
-                f"mnist: expected {key} of shape {SHAPES[key]}, received {array.shape} from {source}; fetch it again."
+                f"mnist: {key} from {source} has shape {array.shape} instead of {SHAPES[key]}. Download it again."
             )
         if hashlib.sha256(array.tobytes()).hexdigest() != DIGESTS[key]:
             raise DataError(
-                f"mnist: expected the published {key}, received other bytes from {source} (SHA-256 differs); "
-                "fetch it again, or give your own images as a path."
+                f"mnist: {key} from {source} differs from the published data (SHA-256). Download it again; give your "
+                "own images as a path."
             )
     provenance = f"MNIST (LeCun et al. 1998), read from {source}"
     return Splits(

@@ -1,4 +1,4 @@
-"""`read_npz`: the arrays of an ``.npz`` file, or a clear error."""
+"""Read the arrays of an ``.npz`` file from an unknown source."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.errors import first_line
 from mnist_trainer.errors import DataError
 
 __all__ = ["read_npz"]
 
 
 def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
-    """Read those of the arrays `keys` that the file at `path` holds; no pickled object is ever loaded.
+    """Read the arrays named in `keys` from the file at `path`, as far as present. Pickled objects are never loaded.
 
     Raises
     ------
@@ -24,10 +25,12 @@ def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
         If the file cannot be read, is not an ``.npz`` archive, or is damaged.
     """
     if not zipfile.is_zipfile(path):
-        raise DataError(f"{path}: expected an .npz file of arrays, received another or a truncated one; get it again.")
+        raise DataError(f"{path}: This is not an .npz file, or it is incomplete. Save or copy it again.")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files if key in keys}
             return {key: array for key, array in arrays.items() if isinstance(array, np.ndarray)}
     except Exception as error:  # zipfile, zlib and NumPy raise many kinds for a damaged or hostile file
-        raise DataError(f"{path}: expected an .npz file of arrays, could not read it ({error}).") from error
+        raise DataError(
+            f"{path}: The .npz file cannot be read ({first_line(error)}). Save or copy it again."
+        ) from error

@@ -1,7 +1,7 @@
-"""`digits`: scikit-learn's 1,797 real handwritten digits, brought to MNIST form; they need no download.
+"""scikit-learn's 1,797 real handwritten digits in MNIST form. They need no download.
 
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998,
-https://doi.org/10.24432/C50P49 (the test part, as scikit-learn ships it).
+https://doi.org/10.24432/C50P49 (the test part, as scikit-learn contains it).
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 __all__ = ["load"]
 
 TEST_IMAGES = 1500
-"""Most of them: 297 suffice to calibrate, and a proof needs as many as it can get."""
+"""Most of the images: 297 are enough to calibrate, and a larger test set proves more."""
 
 
 def load() -> Splits:
-    """Load the digits: 8x8 pixels of 17 greys, scaled and centred as the device does with any picture.
+    """Load the digits: 8x8 pixels of 17 grey levels, scaled and centred like any picture on a device.
 
     Returns
     -------
     Splits
-        297 training and 1,500 test images, the same at every call.
+        297 training and 1,500 test images, the same at each call.
 
     Examples
     --------
@@ -36,7 +36,7 @@ def load() -> Splits:
     return hold_out(_whole(), TEST_IMAGES, seed=0, names=("train", "test"))
 
 
-@cache  # since an export asks twice: to prove with, and for the golden images; both get copies
+@cache  # preparing the pictures takes a second; each caller gets copies
 def _whole() -> Dataset:
     from sklearn.datasets import load_digits
 

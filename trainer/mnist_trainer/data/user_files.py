@@ -12,12 +12,12 @@ from mnist_runtime import PictureError, prepare
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.data.npz import read_npz
-from mnist_trainer.errors import DataError
+from mnist_trainer.errors import DataError, nearest_path
 
 __all__ = ["load"]
 
-TEST_SHARE = 0.8
-"""Share of an undivided set that proves or reports; the rest trains or calibrates."""
+TEST_FRACTION = 0.8
+"""Fraction of an undivided set that becomes the test split; the rest trains or calibrates."""
 
 SPLIT_KEYS = ("x_train", "y_train", "x_test", "y_test")
 WHOLE_KEYS = ("images", "labels")
@@ -29,21 +29,21 @@ def load(path: Path) -> Splits:
     Parameters
     ----------
     path : Path
-        An ``.npz`` file with ``x_train, y_train, x_test, y_test`` or with ``images, labels``: uint8
-        ``(n, 28, 28[, 1])``, white on black, and integers 0..9. Or a folder with the pictures of each digit in
-        ``0/`` to ``9/``, or with two such folders, ``train/`` and ``test/``; pictures are prepared as the device
-        does it. A set that is not divided is divided here, always alike: a fifth to train, the rest to test.
+        An ``.npz`` file with the arrays ``x_train, y_train, x_test, y_test`` or ``images, labels``: images uint8
+        ``(n, 28, 28[, 1])``, white on black, and integer labels 0..9. Or a folder with pictures of each digit in
+        ``0/`` to ``9/``, or with two such folders, ``train/`` and ``test/``. Pictures are prepared as on a device. An
+        undivided set is divided here, always in the same way: a fifth for training, the rest for the test.
 
     Raises
     ------
     DataError
-        If anything is missing, unreadable or out of range.
+        If something is missing, unreadable or out of range.
     """
     if path.is_dir():
         return _load_folder(path)
     if path.is_file():
         return _load_npz(path)
-    raise DataError(f"Expected a data set at {path}, found nothing; check the path.")
+    raise DataError(f"There is no data set at {path}.{nearest_path(path) or ' Check the path.'}")
 
 
 def _load_npz(path: Path) -> Splits:
@@ -56,8 +56,8 @@ def _load_npz(path: Path) -> Splits:
     if set(WHOLE_KEYS) <= set(arrays):
         return _divide(_dataset(path, "all", arrays["images"], arrays["labels"]))
     raise DataError(
-        f"{path}: expected the arrays {', '.join(SPLIT_KEYS)} or {', '.join(WHOLE_KEYS)}, "
-        f"received {', '.join(arrays) or 'none of them'}."
+        f"{path}: Arrays are missing; found {', '.join(arrays) or 'none'}. The file needs {', '.join(SPLIT_KEYS)}, or "
+        f"{', '.join(WHOLE_KEYS)}."
     )
 
 
@@ -76,10 +76,10 @@ def _pictures(folder: Path, path: Path, split: str) -> Dataset:
             try:
                 images.append(prepare(read_picture(file)))
             except PictureError as error:
-                raise DataError(f"{file}: cannot be used, {error} Mend or remove it.") from error
+                raise DataError(f"{file}: {error} Replace or remove the picture.") from error
             labels.append(digit)
     if not images:
-        raise DataError(f"{folder}: expected pictures in folders 0/ to 9/, found none.")
+        raise DataError(f"{folder}: There are no pictures. Put them into folders named 0/ to 9/.")
     return _dataset(path, split, np.stack(images), np.array(labels))
 
 
@@ -87,12 +87,12 @@ def _dataset(path: Path, split: str, images: npt.NDArray[Any], labels: npt.NDArr
     if images.ndim == 4 and images.shape[3] == 1:
         images = images[..., 0]
     if not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{path}: expected integer labels 0..9, received dtype {labels.dtype}.")
+        raise DataError(f"{path}: The labels have dtype {labels.dtype}. Convert them to integers 0..9.")
     if labels.size and (labels.min() < 0 or labels.max() > 9):
         wrong = int(np.flatnonzero((labels.ravel() < 0) | (labels.ravel() > 9))[0])
-        raise DataError(f"{path}: expected labels 0..9, received {int(labels.ravel()[wrong])} at index {wrong}.")
+        raise DataError(f"{path}: The label at index {wrong} is {int(labels.ravel()[wrong])}. Labels must be 0..9.")
     return Dataset(path.resolve().name, split, "the user's own images", images, labels.astype(np.uint8))
 
 
 def _divide(whole: Dataset) -> Splits:
-    return hold_out(whole, round(len(whole) * TEST_SHARE), seed=0, names=("train", "test"))
+    return hold_out(whole, round(len(whole) * TEST_FRACTION), seed=0, names=("train", "test"))
