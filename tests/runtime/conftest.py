@@ -1,35 +1,32 @@
-"""What the tests of photographs and of videos share."""
+"""Fixtures of the tests of the runtime; they need nothing of the workshop."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from mnist_runtime import Classifier
-from mnist_tools.studies.camera import CONDITIONS, Written, photograph, with_pen
-from mnist_trainer import Dataset, Splits
+os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # read once, when the process opens its first video
 
-os.environ["OPENCV_FFMPEG_LOGLEVEL"] = "-8"  # read once, when the first video of the process is opened
+
+class Digits(NamedTuple):
+    """Images (n, 28, 28) as in MNIST, and their labels (n,)."""
+
+    images: np.ndarray
+    labels: np.ndarray
 
 
 @pytest.fixture(scope="session")
-def legible(digits: Splits) -> Dataset:
-    """Return two of each digit that are surely read when they are written on a clean sheet.
+def legible() -> Digits:
+    """Return two of each digit, in order, that the ready model reads with a confidence above 0.98.
 
-    They were scanned with 8x8 pixels; enlarged, not every one of them can be read.
+    They are from the test split of scikit-learn's digits. Those were scanned with 8x8 pixels, and not all are legible.
     """
-    classifier, random, clean = Classifier.load(), np.random.default_rng(0), with_pen(CONDITIONS["clean"])
-    labels = digits.test.labels
-    chosen: list[int] = []
-    for index in range(len(labels)):
-        if np.sum(labels[chosen] == labels[index]) < 2:
-            sheet = photograph([Written(digits.test.images[index], 80, 80, 110)], (160, 160), clean, random)
-            found = classifier.classify(sheet)
-            if found.digit == labels[index] and found.confidence > 0.98:
-                chosen.append(index)
-        if len(chosen) == 20:
-            break
-    chosen.sort(key=lambda index: int(labels[index]))
-    return Dataset("legible", "test", "of digits", digits.test.images[chosen], labels[chosen])
+    with Image.open(Path(__file__).with_name("legible.png")) as picture:  # a column for each digit
+        pixels = np.asarray(picture)
+    images = pixels.reshape(2, 28, 10, 28).transpose(2, 0, 1, 3).reshape(20, 28, 28)
+    return Digits(images, np.arange(20) // 2)

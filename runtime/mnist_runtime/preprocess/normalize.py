@@ -1,10 +1,9 @@
-"""`normalize`: the ink of one digit, in the 28x28 pixels that MNIST models expect, as NIST and LeCun made them.
+"""Normalize the ink of one digit to 28x28 pixels as in MNIST.
 
-Ink bright on black, cropped, fitted into a box of 20x20 with its proportions kept, and laid into a field of 28x28 with
-its centre of mass in the middle.
+The ink is bright on black, cropped, scaled into a box of 20x20 with its aspect ratio kept, and placed in a field of
+28x28 with its centre of mass in the middle.
 
-Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits" (the paragraph on size
-normalisation and centring).
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits" (size normalization and centring).
 """
 
 from __future__ import annotations
@@ -21,15 +20,14 @@ __all__ = ["normalize"]
 FIELD = 28
 BOX = 20
 FAINT = 0.1
-"""Share of the darkest ink below which a pixel cannot stretch the crop: JPEG's ripples stay under it."""
-
+"""Fraction of the darkest ink below which pixels are cropped, such as JPEG artefacts."""
 FINE = 64
-"""Pixels on the longer side that a small digit is scaled up to before it is scaled down into the box."""
+"""Longer side to which small digits are enlarged before they are scaled into the box."""
 
 
 def normalize(ink: FloatImage) -> npt.NDArray[np.uint8]:
-    """Return the image (28, 28) of what is drawn in `ink` (h, w), 0..255, whose greatest is 255."""
-    return _centre(_fit(_crop(_enlarge(_crop(ink)))))
+    """Return the MNIST image (28, 28) of `ink` (h, w), 0..255, with a maximum of 255."""
+    return _center(_fit(_crop(_enlarge(_crop(ink)))))
 
 
 def _crop(ink: FloatImage) -> FloatImage:
@@ -39,22 +37,22 @@ def _crop(ink: FloatImage) -> FloatImage:
 
 
 def _enlarge(ink: FloatImage) -> FloatImage:
-    """Scale a digit that is smaller than the box up, with paper around it, so that its edges fade as ink does.
+    """Enlarge a digit that is smaller than the box, with a margin, so that its edges become soft.
 
-    Without this the coarse pixels of an 8x8 picture keep square edges: 92 % of scikit-learn's digits are then read
-    rightly by a network trained on MNIST alone, with it 96 %.
+    Without this step an 8x8 picture keeps square edges: a network trained on MNIST alone then reads 92 % of
+    scikit-learn's digits correctly, and 96 % with it.
     """
     longest = max(ink.shape)
     if longest >= BOX:
         return ink
     padded = np.pad(ink, 1)
-    times = math.ceil(FINE / longest)
-    rows, columns = (_resampling(side, side * times) for side in padded.shape)
+    factor = math.ceil(FINE / longest)
+    rows, columns = (_resampling(side, side * factor) for side in padded.shape)
     return (rows @ padded @ columns.T).astype(np.float32)
 
 
 def _fit(ink: FloatImage) -> FloatImage:
-    """Scale so that the longer side is the box's; the strokes' full brightness is kept, thin as they may get."""
+    """Scale the longer side to the box; thin strokes keep their full brightness."""
     height, width = ink.shape
     ratio = BOX / max(height, width)
     rows = _resampling(height, max(1, round(height * ratio)))
@@ -64,17 +62,17 @@ def _fit(ink: FloatImage) -> FloatImage:
 
 
 def _resampling(old: int, new: int) -> FloatImage:
-    """Return the matrix (new, old) that resamples a line linearly, over as many pixels as one new pixel covers."""
+    """Return the matrix (new, old) of a linear resampling, with averaging where it reduces."""
     step = old / new
-    centres = (np.arange(new) + 0.5) * step - 0.5
-    distance = np.abs(np.arange(old)[None, :] - centres[:, None]) / max(1.0, step)
+    centers = (np.arange(new) + 0.5) * step - 0.5
+    distance = np.abs(np.arange(old)[None, :] - centers[:, None]) / max(1.0, step)
     weights = np.clip(1 - distance, 0, None).astype(np.float32)
-    share: FloatImage = weights / weights.sum(axis=1, keepdims=True)
-    return share
+    normalized: FloatImage = weights / weights.sum(axis=1, keepdims=True)
+    return normalized
 
 
-def _centre(ink: FloatImage) -> npt.NDArray[np.uint8]:
-    """Lay the box into the field, its centre of mass on the middle as far as whole pixels and the edges allow."""
+def _center(ink: FloatImage) -> npt.NDArray[np.uint8]:
+    """Place the box in the field with its centre of mass in the middle, as far as the field's edges allow."""
     height, width = ink.shape
     mass = ink.sum()
     row = float((ink.sum(axis=1) * np.arange(height)).sum() / mass)

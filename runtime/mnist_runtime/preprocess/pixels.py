@@ -1,4 +1,4 @@
-"""`as_pixels`: numbers of any sensible type, to the bytes 0..255 that pictures are made of."""
+"""Convert numbers of any type to pixels 0..255."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     Parameters
     ----------
     values : array_like of bool, integers or floats
-        Integers are pixels 0..255. True is white. Floats that do not exceed 1 are shares of white, as networks are
-        trained on; greater ones are pixels 0..255. All that is given together is taken in the same way.
+        Integers are pixels 0..255. True is white. Floats are fractions of white if none exceeds 1, else pixels 0..255.
     most : int, optional
-        How many there may be; an array may claim any number of values and take no memory.
+        Number of values that are allowed; an array may claim any number without using memory.
 
     Returns
     -------
     ndarray of the same shape, dtype uint8
-        Bytes are returned as they are, not copied.
+        A uint8 array is returned as it is, not copied.
 
     Raises
     ------
     UsageError
-        If they are no numbers, lie outside 0..255, or are not finite.
+        If they are not numbers, are outside 0..255, or are not finite.
     PictureError
         If there are more than `most`.
 
@@ -46,19 +45,24 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     """
     try:
         array = np.asarray(values)
-    except (ValueError, TypeError) as error:  # rows of unequal length; things that cannot be an array
-        raise UsageError(f"Expected an array of pixels 0..255, received {type(values).__name__}: {error}.") from error
+    except (ValueError, TypeError) as error:  # such as rows of unequal length
+        raise UsageError(
+            f"The pixels, of type {type(values).__name__}, are not an array ({error}). Give an array of numbers 0..255."
+        ) from error
     if most is not None and array.size > most:
-        raise PictureError(f"Expected a picture of at most {most:,} values, received {array.size:,}; scale it first.")
+        raise PictureError(f"The picture has {array.size:,} values, but at most {most:,} are allowed. Resize it.")
     if array.dtype == BYTE:
         return array
     if array.dtype.kind not in "buif":
-        raise UsageError(f"Expected pixels 0..255 as numbers, received {type(values).__name__} of dtype {array.dtype}.")
+        raise UsageError(
+            f"The pixels, of type {type(values).__name__} and dtype {array.dtype}, are not numbers. "
+            "Give numbers from 0 to 255."
+        )
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
     lowest, highest = (array.min(), array.max()) if array.size else (0, 0)
-    if not (lowest >= 0 and highest <= 255):  # so written, it catches nan as well
-        raise UsageError(f"Expected pixels from 0 to 255, received {lowest} to {highest}; scale them first.")
+    if not (lowest >= 0 and highest <= 255):  # true for nan as well
+        raise UsageError(f"The pixels range from {lowest} to {highest}, but 0 to 255 is allowed. Scale them.")
     if array.dtype.kind == "f":
         scaled = np.multiply(array, 255 if highest <= 1 else 1, out=np.empty(array.shape))
         array = np.rint(scaled, out=scaled)

@@ -1,4 +1,4 @@
-"""`read`: every digit in a picture, where it is and what it is, in the order in which people read."""
+"""Read all digits of a picture, in reading order, with their boxes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Reading", "read"]
 
+Box = tuple[int, int, int, int]
 
 STEEPEST = 12
-"""Degrees, to either side, that rows may slant."""
-
-
+"""Largest slant of the rows, to either side, in degrees."""
 SAME_ROW = 0.5
-"""Share of the usual height by which neighbours in a row may lie apart, once the slant is taken out."""
+"""Largest vertical distance between neighbours in a row, after the slant, as a fraction of the median height."""
 
 
 @dataclass(frozen=True)
@@ -34,38 +33,37 @@ class Reading:
     Parameters
     ----------
     box : tuple of (int, int, int, int)
-        Left, top, right and bottom around it, in pixels of the upright picture, the latter two exclusive.
+        Left, top, right and bottom, in pixels of the upright picture; right and bottom are exclusive.
     prediction : Prediction
-        What it is. Its `digit` is None for a sign that is none, which `read` leaves out unless it is asked for
-        everything.
+        Its `digit` is None for a symbol that is not a digit; `read` returns these only with ``everything=True``.
     """
 
-    box: tuple[int, int, int, int]
+    box: Box
     prediction: Prediction
 
 
 def read(
     picture: npt.ArrayLike | str | Path | Image, classifier: Classifier | None = None, *, everything: bool = False
 ) -> tuple[Reading, ...]:
-    """Find the digits in a picture, row by row from above, and from left to right in each.
+    """Find and classify the digits of a picture, row by row from the top, each row from the left.
 
-    Each must stand for itself: digits that touch are one sign, and no digit.
+    Digits that touch are one symbol, and are not recognized.
 
     Parameters
     ----------
     picture : array_like, str, Path or PIL.Image.Image
-        As `Classifier.classify` takes it.
+        As for `Classifier.classify`.
     classifier : Classifier, optional
-        Without it, the ready model.
+        Default: the ready model.
     everything : bool, optional
-        Also return the signs that are no digit.
+        Return also the symbols that are not digits.
 
     Raises
     ------
     PictureError
-        If it cannot be read, or is far too large.
+        If the picture cannot be read or is too large.
     UsageError
-        If it is no picture.
+        If it is not a picture.
     BackendError
         If it is a file and Pillow is not installed.
 
@@ -88,21 +86,21 @@ def read(
     )
 
 
-def _reading_order(boxes: list[tuple[int, int, int, int]]) -> list[int]:
-    """Return the numbers of `boxes` (left, top, right, bottom) row by row, each row from the left.
+def _reading_order(boxes: list[Box]) -> list[int]:
+    """Return the indices of `boxes` row by row, each row from the left.
 
-    The slant of the rows is the one under which most boxes lie level with others.
+    The slant of the rows is the angle at which most boxes are level with others.
     """
     left, top, right, bottom = np.array(boxes, np.float64).T
     usual = float(np.median(bottom - top))
     rows, columns = (top + bottom) / 2, (left + right) / 2
 
-    def level(angle: float) -> float:
+    def levelness(angle: float) -> float:
         heights = rows - np.tan(np.radians(angle)) * columns
-        apart = (heights[:, None] - heights[None, :]) / (0.25 * usual)
-        return float(np.exp(-(apart**2)).sum()) - 0.01 * abs(angle)  # the least slant, where several will do
+        distance = (heights[:, None] - heights[None, :]) / (0.25 * usual)
+        return float(np.exp(-(distance**2)).sum()) - 0.01 * abs(angle)  # of equal angles, the smallest
 
-    slant = max(np.arange(-STEEPEST, STEEPEST + 0.5), key=level)
+    slant = max(np.arange(-STEEPEST, STEEPEST + 0.5), key=levelness)
     heights = rows - np.tan(np.radians(slant)) * columns
     order = np.argsort(heights)
     row_of = np.zeros(len(boxes), np.intp)

@@ -1,4 +1,4 @@
-"""`frames`: the pictures that a camera takes now, or that a video file holds, by OpenCV."""
+"""Read frames from a camera, a video file or a pipe, by OpenCV 4.6 or newer."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from mnist_runtime.system.stderr import quiet_stderr
 
 __all__ = ["Frame", "frames"]
 
-WHOLE = 0.9
-"""Share of the frames that a file claims, or of the time that they would last, that is there if the file is whole."""
+COMPLETE = 0.9
+"""Least fraction of the frames, or of the duration, in a file's header that a complete file contains."""
 MOST_BAD = 100
-"""Frames of a camera on end that may be damaged, as one now and then is."""
+"""Damaged frames in a row after which a camera counts as broken; single ones are normal."""
 PATIENCE = 2
-"""Seconds to wait for the driver of a camera at the end; one that has been pulled out keeps a call for ten."""
+"""Seconds to wait for a camera's driver at the end; the driver of an unplugged one may block for ten."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture of a camera or a video.
+    """One frame of a camera or a video.
 
     Parameters
     ----------
     seconds : float
-        When: into the video, or since the camera was opened.
+        Time from the start of the video, or since the camera was opened.
     number : int
-        Which: how many came before it, whether they were looked at or not.
+        Number of the frame, from 0; skipped frames count.
     pixels : ndarray of shape (h, w) or (h, w, 3), dtype uint8
-        Grey or RGB; `frames` gives RGB.
+        Gray or RGB; `frames` yields RGB.
     """
 
     seconds: float
@@ -50,46 +50,46 @@ class Frame:
 def frames(source: int | str | Path, rate: float) -> Generator[Frame, None, None]:
     """Open a camera or a video and yield some of its frames.
 
-    Of a camera, or of what comes through a pipe, each is the newest there is when it is asked for: what comes in
-    between is dropped, and does not wait in a queue. A pipe must first give 5 MB, by which FFmpeg knows what it is. A
-    file is gone through as fast as its frames are taken. Errors come with the first frame, not with the call.
+    From a camera or a pipe, each frame is the newest one; frames that arrive in between are dropped, not queued. A pipe
+    must first deliver 5 MB, from which FFmpeg detects the format. A file is read as fast as its frames are used. Errors
+    are raised with the first frame, not by the call.
 
     Parameters
     ----------
     source : int, str or Path
-        A camera's number or device; or a video file; or a pipe of video, such as ``/dev/stdin``.
+        Number or device of a camera, a video file, or a pipe of video such as ``/dev/stdin``.
     rate : float
-        Frames a second, at most.
+        Frames per second at most.
 
     Raises
     ------
     BackendError
         If OpenCV is not installed.
     PictureError
-        If it cannot be opened, gives no picture, is damaged or cut off; or if a camera stops.
+        If the source cannot be opened, has no picture, is damaged or incomplete, or if a camera stops.
     UsageError
-        If `rate` is not a number above 0.
+        If `rate` is not a finite number above 0.
     """
     if not (rate > 0 and math.isfinite(rate)):
-        raise UsageError(f"Expected a rate above 0, received {rate}.")
+        raise UsageError(f"The rate is {rate}, but it must be above 0. Give frames per second, such as 5.")
     cv2 = _opencv()
-    place = int(str(source)) if str(source).isdecimal() else _existing(Path(str(source)))
+    place = int(str(source)) if str(source).isdecimal() else _existing_path(Path(str(source)))
     name = f"camera {source}" if isinstance(place, int) else str(source)
-    capture = _opened(cv2, name, place)
+    capture = _open(cv2, name, place)
     if isinstance(place, Path) and place.is_file():
-        yield from _recorded(cv2, capture, rate, name)
+        yield from _file_frames(cv2, capture, rate, name)
         return
     number = -1
-    for frame in _live(cv2, capture, rate):
+    for frame in _live_frames(cv2, capture, rate):
         yield frame
         number = frame.number
     if number < 0:
         raise PictureError(
-            f"Expected pictures from {name}, it gave none; another program may hold it, or it is a Raspberry Pi's "
-            "camera module, which OpenCV cannot read: pipe rpicam-vid into /dev/stdin."
+            f"No picture came from {name}. Close other programs that may use it. OpenCV cannot read a Raspberry Pi's "
+            "camera module: pipe rpicam-vid into /dev/stdin."
         )
     if isinstance(place, int) or not place.is_fifo():  # a pipe may end
-        raise PictureError(f"Expected more pictures from {name}, it stopped after {number + 1:,}; look at its cable.")
+        raise PictureError(f"No more pictures came from {name} after {number + 1:,}. Check its cable.")
 
 
 def _opencv() -> Any:
@@ -97,95 +97,95 @@ def _opencv() -> Any:
         import cv2
     except ImportError as error:
         raise BackendError(
-            f"Expected OpenCV to read cameras and videos, it is not installed or broken ({error}): "
-            "pip install 'mnist-runtime[watch]'."
+            f"Cameras and videos need OpenCV, which cannot be imported ({error}). "
+            "Install it with: pip install 'mnist-runtime[watch]'."
         ) from error
     return cv2
 
 
-def _existing(path: Path) -> Path:
-    """Return `path`, absolute, so that nothing in it is taken for a protocol."""
+def _existing_path(path: Path) -> Path:
+    """Return `path` as an absolute path, so that OpenCV does not read a part of it as a protocol."""
     if not path.exists() or path.is_dir():
-        what = "a folder" if path.is_dir() else "not there"
-        raise PictureError(f"Expected a camera's number or a video file, received {path}, which is {what}.")
+        problem = "is a folder" if path.is_dir() else "does not exist"
+        raise PictureError(f"{path} {problem}. Give the number of a camera or a video file.")
     try:
         str(path).encode()
-    except UnicodeEncodeError as error:  # at such a name OpenCV crashes
-        raise PictureError(f"Expected a file name in Unicode, received {str(path)!r}; rename it.") from error
+    except UnicodeEncodeError as error:  # OpenCV would crash
+        raise PictureError(f"The file name {str(path)!r} is not valid Unicode. Rename the file.") from error
     return path.absolute()
 
 
-def _opened(cv2: Any, name: str, source: int | Path) -> Any:
+def _open(cv2: Any, name: str, source: int | Path) -> Any:
     try:
-        with quiet_stderr():  # of the readers that OpenCV tries in turn, some write to stderr at any log level
+        with quiet_stderr():  # OpenCV tries several readers, and some write to stderr at any log level
             capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
     except cv2.error as error:
-        raise PictureError(f"Expected a camera or a video that OpenCV can open, received {name} ({error}).") from error
+        raise PictureError(f"OpenCV cannot open {name} ({error}). Check the source.") from error
     if capture.isOpened():
         return capture
     raise PictureError(
-        f"Expected a camera that is there and free, could not open {name}."
+        f"OpenCV cannot open {name}. Check that it is connected and that no other program uses it."
         if isinstance(source, int)
-        else f"Expected a video, could not open {name}; it is damaged or of a kind that OpenCV cannot read."
+        else f"OpenCV cannot open {name}: it is damaged or has an unknown format. Check the file."
     )
 
 
-def _recorded(cv2: Any, capture: Any, rate: float, name: str) -> Iterator[Frame]:
-    """Yield the first frame of each part of a second, 1 / `rate` long."""
+def _file_frames(cv2: Any, capture: Any, rate: float, name: str) -> Iterator[Frame]:
+    """Yield the first frame of each interval of 1 / `rate` seconds."""
     claimed, speed = capture.get(cv2.CAP_PROP_FRAME_COUNT), max(1.0, capture.get(cv2.CAP_PROP_FPS))
-    number = taken = 0
-    seconds, part = 0.0, -1
+    number = decoded = 0
+    seconds, interval = 0.0, -1
     try:
         while capture.grab():
             stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            seconds = stamp if stamp >= 0 else number / speed  # a bare stream of pictures has no time in it
-            if int(seconds * rate + 1e-6) > part:
-                shown, pixels = capture.retrieve()
-                if shown:
-                    taken += 1
-                    part = int(seconds * rate + 1e-6)
+            seconds = stamp if stamp >= 0 else number / speed  # a raw stream has no time stamps
+            if int(seconds * rate + 1e-6) > interval:
+                success, pixels = capture.retrieve()
+                if success:
+                    decoded += 1
+                    interval = int(seconds * rate + 1e-6)
                     yield Frame(seconds, number, pixels[..., ::-1])
             number += 1
     except cv2.error as error:
-        raise PictureError(f"Expected a video, could not decode frame {number} of {name} ({error}).") from error
+        raise PictureError(f"OpenCV cannot decode frame {number} of {name} ({error}). Check the file.") from error
     finally:
         capture.release()
-    if not taken:
-        raise PictureError(f"Expected a video, no frame of {name} could be decoded; it is empty or damaged.")
+    if not decoded:
+        raise PictureError(f"OpenCV cannot decode any frame of {name}: it is empty or damaged. Check the file.")
     if number == 1:
-        raise PictureError(f"Expected a video, {name} holds one picture; `mnist-runtime read` reads pictures.")
-    if number < WHOLE * claimed and seconds < WHOLE * claimed / speed:  # either alone may be a container's bad guess
+        raise PictureError(f"{name} is a single picture, not a video. Use `mnist-runtime read` for pictures.")
+    if number < COMPLETE * claimed and seconds < COMPLETE * claimed / speed:  # a header may be wrong in one of them
         raise PictureError(
-            f"Expected {claimed:,.0f} frames in {name}, {number:,} could be read; it is damaged or cut off."
+            f"{name} has {claimed:,.0f} frames, but only {number:,} could be read: it is damaged or incomplete. "
+            "Check the file."
         )
 
 
-def _live(cv2: Any, capture: Any, rate: float) -> Iterator[Frame]:
-    """Yield the newest frame, whenever one is asked for and 1 / `rate` seconds have passed; end with the camera.
+def _live_frames(cv2: Any, capture: Any, rate: float) -> Iterator[Frame]:
+    """Yield the newest frame at most every 1 / `rate` seconds, until the camera stops.
 
-    A driver keeps several frames for whoever is slow. So a thread takes each as it comes, and decodes those that are
-    asked for.
+    Drivers queue frames for slow readers. A thread grabs each frame on arrival, and decodes only those needed.
     """
-    asked, left = threading.Event(), threading.Event()
+    wanted, stopped = threading.Event(), threading.Event()
     answers: SimpleQueue[Frame | None] = SimpleQueue()
     opened = time.monotonic()
 
-    def take() -> None:
+    def grab_frames() -> None:
         number = bad = 0
         with contextlib.suppress(cv2.error):
-            while bad < MOST_BAD and not left.is_set() and capture.grab():
-                if asked.is_set():
-                    shown, pixels = capture.retrieve()
-                    bad = 0 if shown else bad + 1
-                    if shown:
-                        asked.clear()
+            while bad < MOST_BAD and not stopped.is_set() and capture.grab():
+                if wanted.is_set():
+                    success, pixels = capture.retrieve()
+                    bad = 0 if success else bad + 1
+                    if success:
+                        wanted.clear()
                         answers.put(Frame(time.monotonic() - opened, number, pixels[..., ::-1]))
                 number += 1
         answers.put(None)
         capture.release()
 
-    thread = threading.Thread(target=take, daemon=True)
-    asked.set()
+    thread = threading.Thread(target=grab_frames, daemon=True)
+    wanted.set()
     thread.start()
     try:
         while True:
@@ -195,7 +195,7 @@ def _live(cv2: Any, capture: Any, rate: float) -> Iterator[Frame]:
                 return
             yield frame
             time.sleep(max(0.0, due - time.monotonic()))
-            asked.set()
+            wanted.set()
     finally:
-        left.set()
+        stopped.set()
         thread.join(PATIENCE)

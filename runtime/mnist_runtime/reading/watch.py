@@ -1,4 +1,4 @@
-"""`watch`: what a camera or a video shows, told when it changes."""
+"""Watch a camera or a video: report the digits whenever they change."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from mnist_runtime.reading.video import Frame, frames
 __all__ = ["Observation", "watch"]
 
 RATE = 5.0
-"""Frames a second that are read, at most."""
+"""Default of the frames per second that are read at most."""
 STEADY = 3
-"""Frames that must agree, of those read last."""
+"""Default of the frames that must agree."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What is seen from now on.
+    """The digits that are visible after a change.
 
     Parameters
     ----------
     seconds : float
-        When it was sure: into the video, or since the camera was opened.
+        Time of the frame that confirmed the change: from the start of the video, or since the camera was opened.
     frame : int
-        Number of the frame, from 0.
+        Number of that frame, from 0.
     readings : tuple of Reading
-        Its digits in reading order, as `read` gives them; empty when those that were there have gone.
+        Its digits in reading order, as `read` returns them; empty if there are none any more.
     """
 
     seconds: float
@@ -47,31 +47,31 @@ def watch(
     rate: float = RATE,
     steady: int = STEADY,
 ) -> Iterator[Observation]:
-    """Read a camera or a video, and yield a sighting whenever the digits on it are others than before.
+    """Read a camera or a video, and yield an observation whenever its digits change.
 
-    A hand that passes, a blurred frame or one misread digit is no change: of the ``2 * steady - 1`` frames that were
-    read last, `steady` must show the same digits in the same order. It begins with nothing being seen. Digits that only
-    move are the same digits.
+    A change counts once `steady` of the last ``2 * steady - 1`` frames show the same digits in the same order; so a
+    passing hand, a blurred frame or one wrong digit is ignored. Digits that move are not a change. At the start, no
+    digits are visible.
 
     Parameters
     ----------
     source : int, str, Path or iterable of Frame
-        A camera's number or device, a video file, a pipe of video; or frames of your own.
+        Number or device of a camera, a video file, a pipe of video, or your own frames.
     classifier : Classifier, optional
-        Without it, the ready model.
+        Default: the ready model.
     rate : float, optional
-        Frames a second that are read, at most; of your own, all are.
+        Frames per second that are read at most; your own frames are all read.
     steady : int, optional
-        1 to tell each change at once.
+        Number of frames that must agree; 1 reports each change at once.
 
     Raises
     ------
     BackendError
         If OpenCV is not installed.
     PictureError
-        If the source cannot be opened, gives no picture, is damaged or cut off; or if a camera stops.
+        If the source cannot be opened, has no picture, is damaged or incomplete, or if a camera stops.
     UsageError
-        If `rate` is not above 0, or `steady` below 1.
+        If `rate` is not above 0, or `steady` is below 1.
 
     Examples
     --------
@@ -83,18 +83,18 @@ def watch(
     [(2, [1])]
     """
     if steady < 1:
-        raise UsageError(f"Expected one frame or more that must agree, received {steady}.")
+        raise UsageError(f"`steady` is {steady}, but at least one frame must agree. Give 1 or more.")
     if isinstance(source, (int, str, Path)):
         with contextlib.closing(frames(source, rate)) as pictures:
             yield from watch(pictures, classifier, steady=steady)
         return
     classifier = classifier or Classifier.load()
-    told: tuple[int | None, ...] = ()
-    last: deque[tuple[int | None, ...]] = deque(maxlen=2 * steady - 1)
+    reported: tuple[int | None, ...] = ()
+    recent: deque[tuple[int | None, ...]] = deque(maxlen=2 * steady - 1)
     for picture in source:
         readings = read(picture.pixels, classifier)
-        seen = tuple(found.prediction.digit for found in readings)
-        last.append(seen)
-        if seen != told and Counter(last)[seen] >= steady:
-            told = seen
+        digits = tuple(found.prediction.digit for found in readings)
+        recent.append(digits)
+        if digits != reported and Counter(recent)[digits] >= steady:
+            reported = digits
             yield Observation(picture.seconds, picture.number, readings)

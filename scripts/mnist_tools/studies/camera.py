@@ -1,8 +1,8 @@
-"""`photograph`: real handwritten digits, put on paper and photographed: there are no photographs to test with.
+"""Render photographs of handwritten digits, since there are no real ones to test with.
 
-The strokes are people's (MNIST's or scikit-learn's images, which are given, never kept); paper, light, lens and file
-are made up. `CONDITIONS` is the table of what can go wrong, one row a disturbance; `PAGES` is that of whole pages,
-and `NOTHING` that of pictures without a digit.
+The strokes are from images of MNIST or scikit-learn, which the caller provides. Paper, light, lens and file are
+simulated: one row of `CONDITIONS` for each disturbance, of `PAGES` for whole pages, of `NOTHING` for pictures without a
+digit.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
+from mnist_tools.studies.paper import LIGHTS, RULED_LINES, gradient, lay_down, texture
+from mnist_tools.studies.pen import Written, place, stroke_of
+
 __all__ = [
     "CONDITIONS",
     "NOTHING",
@@ -25,7 +28,6 @@ __all__ = [
     "photograph",
     "photograph_one",
     "photograph_page",
-    "place",
     "stroke_of",
     "with_pen",
 ]
@@ -37,46 +39,47 @@ Random = np.random.Generator
 
 @dataclass(frozen=True)
 class Conditions:
-    """How a digit was written and photographed. Brightness is 0..255, shares are of what is named.
+    """How a digit is written and photographed; brightness is 0..255.
 
     Parameters
     ----------
     side : (int, int)
-        Longer side of the picture, in pixels, drawn between the two.
+        Range of the picture's longer side, in pixels.
     height : (float, float)
-        The digit's, as a share of the picture's shorter side.
+        Range of the digit's height, as a fraction of the picture's shorter side.
     stroke : float
-        Share of the strokes' width that is left: a pencil is thinner than the pen that MNIST's writers had.
+        Width of the strokes, as a fraction of their width in the image; a pencil is thinner than MNIST's pens.
     ink, paper : (int, int)
-        Their brightness.
+        Ranges of their brightness.
     grain : float
-        Share of the ink that the paper's tooth keeps away.
+        Fraction of the ink that is missing where the paper is rough.
     light : str
         A row of `LIGHTS`.
     texture : float
-        Standard deviation of the paper's brightness, coarse and fine together.
-    ruling : str
-        A row of `RULINGS`.
+        Standard deviation of the paper's brightness.
+    ruled_lines : str
+        A row of `RULED_LINES`.
     blur : float
-        Standard deviation of the lens's blur, as a share of the digit's height.
+        Standard deviation of the lens's blur, as a fraction of the digit's height.
     noise : float
-        Standard deviation of the sensor's.
+        Standard deviation of the sensor's noise.
     jpeg : int or None
-        Quality of the file, 1 to 95.
+        Quality of the JPEG file, 1 to 95.
     rotation : float
-        The greatest, in degrees, to either side.
+        Largest rotation to either side, in degrees.
     specks : int
-        Specks of dirt.
+        Number of dirt specks.
     bend : float
-        How far the sheet is seen aslant and rolls up, as a share of the picture; straight lines become curves.
+        Strength of perspective and curled edges, as a fraction of the picture; straight lines become curves.
     cropped : bool
-        Only the digit is left of the picture, with a margin of a twentieth of its height.
+        Crop the picture to the digit, with a margin of a twentieth of its height.
     desk : bool
-        The sheet does not fill the picture: there is a dark desk around it.
+        Show a dark desk around the page.
     inverted : bool
-        Light on dark.
+        Light ink on a dark background.
     transparency : str
-        ``""``, ``"ink"`` (all but the strokes is transparent) or ``"card"`` (an opaque card in a transparent frame).
+        ``""``, ``"ink"`` (everything but the strokes is transparent) or ``"card"`` (an opaque card in a transparent
+        frame).
     """
 
     side: tuple[int, int] = (300, 900)
@@ -87,7 +90,7 @@ class Conditions:
     grain: float = 0.0
     light: str = "even"
     texture: float = 0.0
-    ruling: str = "blank"
+    ruled_lines: str = "blank"
     blur: float = 0.0
     noise: float = 0.0
     jpeg: int | None = None
@@ -117,8 +120,8 @@ CONDITIONS: dict[str, Conditions] = {
     "JPEG at 10": Conditions(jpeg=10, texture=2),
     "thin strokes": Conditions(stroke=0.2),
     "pencil, grey on grey": PENCIL,
-    "notebook lines": Conditions(ruling="lines", texture=2),
-    "notebook grid": Conditions(ruling="grid", texture=2),
+    "notebook lines": Conditions(ruled_lines="lines", texture=2),
+    "notebook grid": Conditions(ruled_lines="grid", texture=2),
     "specks": Conditions(specks=12),
     "rotated to 15 degrees": Conditions(rotation=15),
     "inverted": Conditions(inverted=True, light="gradient", texture=3, noise=4),
@@ -129,15 +132,15 @@ CONDITIONS: dict[str, Conditions] = {
     "phone, 100 px": replace(PHONE, side=(100, 100)),
     "phone, 4000 px": replace(PHONE, side=(4000, 4000)),
     "phone, pencil": replace(PENCIL, light="gradient", noise=4, jpeg=75, blur=0.004, rotation=5),
-    "phone, lines": replace(PHONE, ruling="lines"),
-    "phone, grid": replace(PHONE, ruling="grid"),
-    "phone, lines, pencil": replace(PENCIL, light="gradient", noise=4, jpeg=75, rotation=5, ruling="lines"),
+    "phone, lines": replace(PHONE, ruled_lines="lines"),
+    "phone, grid": replace(PHONE, ruled_lines="grid"),
+    "phone, lines, pencil": replace(PENCIL, light="gradient", noise=4, jpeg=75, rotation=5, ruled_lines="lines"),
     "phone, cropped": replace(PHONE, cropped=True),
-    "phone, lines, bent": replace(PHONE, ruling="lines", bend=0.1),
+    "phone, lines, bent": replace(PHONE, ruled_lines="lines", bend=0.1),
     "phone, on a desk": replace(PHONE, bend=0.08, desk=True),
     "phone, shadow, specks": replace(PHONE, light="shadow", specks=8, jpeg=40),
 }
-"""Name -> what is done to a digit."""
+"""Name -> conditions of a picture with one digit."""
 
 PAGES: dict[str, Conditions] = {
     name: replace(CONDITIONS[name], side=(900, 2400), rotation=0)
@@ -156,31 +159,17 @@ PAGES: dict[str, Conditions] = {
         "phone, shadow, specks",
     )
 }
-"""Name -> what is done to a page of digits, each of which is turned a little of its own, as the rows are."""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A digit on the page: its image as MNIST has them, the middle, the height in pixels, and its turn in degrees."""
-
-    image: Pixels
-    row: float
-    column: float
-    height: float
-    angle: float = 0.0
+"""Name -> conditions of a page of digits; rows and single digits are rotated a little."""
 
 
 def with_pen(conditions: Conditions, longest: int = 4000) -> Conditions:
-    """Return `conditions` with strokes no thicker than a pen's, for images in whose few pixels strokes are thick.
-
-    Pictures are no larger than `longest`, which saves time.
-    """
+    """Return `conditions` with strokes as thin as a pen's, for images of 8x8 pixels, and sides of at most `longest`."""
     side = (min(longest, conditions.side[0]), min(longest, conditions.side[1]))
     return replace(conditions, stroke=min(0.6, conditions.stroke), side=side)
 
 
 def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pixels:
-    """Photograph one digit, somewhere near the middle of a sheet."""
+    """Photograph one digit near the middle of a page."""
     longer = int(random.integers(conditions.side[0], conditions.side[1] + 1))
     shorter = int(longer * random.uniform(0.6, 1.0))
     shape = (longer, shorter) if random.random() < 0.5 else (shorter, longer)
@@ -200,7 +189,7 @@ def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pix
 
 
 def photograph_page(images: Sequence[Pixels], conditions: Conditions, random: Random) -> tuple[Pixels, list[Written]]:
-    """Photograph a sheet with `images` in rows of three to six; `Written` are in reading order."""
+    """Photograph a page with `images` in rows of three to six; return also the digits in reading order."""
     longer = int(random.integers(conditions.side[0], conditions.side[1] + 1))
     written, shape = _write_page(images, int(random.integers(3, 7)), longer, random)
     return photograph(written, shape, conditions, random), written
@@ -209,14 +198,14 @@ def photograph_page(images: Sequence[Pixels], conditions: Conditions, random: Ra
 def _write_page(
     images: Sequence[Pixels], columns: int, longer: int, random: Random
 ) -> tuple[list[Written], tuple[int, int]]:
-    """Write `images` in rows of `columns` on a sheet, not quite level, not quite in line and not of one size.
+    """Place `images` in rows of `columns`, with varying positions, sizes and angles.
 
     Returns
     -------
     list of Written
-        In reading order.
+        The digits in reading order.
     tuple of (int, int)
-        Height and width of the sheet.
+        Height and width of the page.
     """
     shape = (longer, round(longer * random.uniform(0.65, 0.9)))
     if random.random() < 0.5:
@@ -236,7 +225,7 @@ def _write_page(
 
 
 def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Conditions, random: Random) -> Pixels:
-    """Photograph a sheet with `digits` on it.
+    """Photograph a page with `digits` on it.
 
     Returns
     -------
@@ -261,14 +250,14 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
         coverage *= 1 - conditions.grain * np.clip(0.5 + tooth / (2 * tooth.std()), 0, 1)
     paper = np.full(shape, random.integers(conditions.paper[0], conditions.paper[1] + 1), np.float32)
     if conditions.texture:
-        paper += conditions.texture * _texture(shape, random)
-    paper = RULINGS[conditions.ruling](paper, size, random)
+        paper += conditions.texture * texture(shape, random)
+    paper = RULED_LINES[conditions.ruled_lines](paper, size, random)
     ink = np.float32(random.integers(conditions.ink[0], conditions.ink[1] + 1))
     scene = paper + (np.minimum(ink, paper) - paper) * coverage
     if conditions.inverted:
         scene = 255 - scene
     if conditions.bend or conditions.desk:
-        scene = _as_it_lies(scene, conditions.bend, conditions.desk, random)
+        scene = lay_down(scene, conditions.bend, conditions.desk, random)
     scene *= LIGHTS[conditions.light](shape, random)
     if conditions.blur:
         scene = ndimage.gaussian_filter(scene, conditions.blur * size)
@@ -287,79 +276,8 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
     return np.dstack([picture] * 3)
 
 
-def _as_it_lies(scene: Plane, bend: float, desk: bool, random: Random) -> Plane:
-    """Return the sheet `scene` as a camera sees it that is held aslant, its edges rolled up, perhaps on a desk."""
-    height, width = scene.shape
-    rows, columns = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    aslant, roll, turn = random.uniform(-bend, bend, 2), random.uniform(-bend, bend), random.uniform(-bend, bend)
-    depth = 1 + aslant[0] * rows + aslant[1] * columns
-    scale = random.uniform(1.1, 1.3) if desk else 1.0
-    aside = random.uniform(1 - scale, scale - 1, 2)
-    from_row = scale * (rows + turn * columns) / depth + roll * columns**2 + aside[0]
-    from_column = scale * (columns - turn * rows) / depth + aside[1]
-    places = [(from_row + 1) / 2 * (height - 1), (from_column + 1) / 2 * (width - 1)]
-    if not desk:
-        return ndimage.map_coordinates(scene, places, order=1, mode="nearest").astype(np.float32)
-    wood = random.integers(30, 110) + 6 * _texture(scene.shape, random)
-    seen = ndimage.map_coordinates(scene, places, order=1, mode="constant", cval=-1e4)
-    return np.where(seen < -100, wood, seen).astype(np.float32)
-
-
-def place(digit: Written, width: float = 1.0) -> tuple[Plane, int, int]:
-    """Return the coverage 0..1 of a digit's strokes at its size, and where its upper left corner lies."""
-    stroke = stroke_of(digit.image, digit.height, width)
-    if digit.angle:
-        stroke = np.clip(ndimage.rotate(stroke, digit.angle, order=1), 0, 1)
-    top = round(digit.row - stroke.shape[0] / 2)
-    left = round(digit.column - stroke.shape[1] / 2)
-    return stroke, top, left
-
-
-def stroke_of(image: Pixels, height: float, width: float = 1.0) -> Plane:
-    """Return the coverage 0..1 of the strokes of `image`, smooth at any size, `height` pixels high.
-
-    With `width` below 1 each stroke becomes a thin line along its middle.
-    """
-    rows, columns = np.flatnonzero(image.max(axis=1) > 60), np.flatnonzero(image.max(axis=0) > 60)
-    cut = np.pad(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.float32) / 255, 3)
-    zoom = 6 if width < 1 else min(280 / cut.shape[0], 4 * max(20.0, height) / cut.shape[0])
-    marked = ndimage.gaussian_filter(ndimage.zoom(cut, zoom, order=3), 0.35 * zoom) > 0.42
-    inside, outside = ndimage.distance_transform_edt(marked), ndimage.distance_transform_edt(~marked)
-    if width < 1:
-        middle = _thinned(marked)
-        radius = width * float(inside[middle].mean())
-        signed = ndimage.gaussian_filter(radius - ndimage.distance_transform_edt(~middle), 1.0)
-    else:
-        signed = np.where(marked, inside - 0.5, 0.5 - outside)
-    rows, columns = np.flatnonzero((signed > 0).any(axis=1)), np.flatnonzero((signed > 0).any(axis=0))
-    signed = signed[max(0, rows[0] - 4) : rows[-1] + 5, max(0, columns[0] - 4) : columns[-1] + 5]
-    scale = height / (rows[-1] - rows[0] + 1)
-    if scale < 1:
-        signed = ndimage.gaussian_filter(signed, 0.4 / scale)
-    scaled = ndimage.zoom(signed.astype(np.float32), scale, order=1, grid_mode=True, mode="nearest")
-    return np.clip(scaled * scale + 0.5, 0, 1)
-
-
-def _thinned(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return the middle lines of `mask`, one pixel wide (T. Y. Zhang, C. Y. Suen 1984)."""
-    thin = np.pad(mask, 1)
-    around = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
-    changed = True
-    while changed:
-        changed = False
-        for first, second in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
-            ring = np.stack([np.roll(thin, (-row, -column), (0, 1)) for row, column in around])
-            number = ring.sum(axis=0)
-            turns = (~ring & np.roll(ring, -1, axis=0)).sum(axis=0)
-            kept = ring[list(first)].all(axis=0) | ring[list(second)].all(axis=0)
-            gone = thin & (number >= 2) & (number <= 6) & (turns == 1) & ~kept
-            changed |= bool(gone.any())
-            thin &= ~gone
-    return thin[1:-1, 1:-1]
-
-
 def _lay(coverage: Plane, stroke: Plane, top: int, left: int) -> None:
-    """Darken `coverage` by `stroke`, as far as it lies on the sheet."""
+    """Add `stroke` to `coverage`, cut at the edges of the page."""
     height, width = stroke.shape
     rows = slice(max(0, top), min(coverage.shape[0], top + height))
     columns = slice(max(0, left), min(coverage.shape[1], left + width))
@@ -368,107 +286,29 @@ def _lay(coverage: Plane, stroke: Plane, top: int, left: int) -> None:
         coverage[rows, columns] = np.maximum(coverage[rows, columns], part)
 
 
-def _texture(shape: tuple[int, int], random: Random) -> Plane:
-    """Return noise of standard deviation 1, half of it fine as fibres, half coarse as stains."""
-    fine = ndimage.gaussian_filter(random.standard_normal(shape, np.float32), 0.8)
-    small = random.standard_normal((9, 9)).astype(np.float32)
-    coarse = ndimage.zoom(small, np.array(shape) / 9, order=3, grid_mode=True, mode="nearest")[: shape[0], : shape[1]]
-    both = fine / fine.std() + coarse / coarse.std()
-    return (both / both.std()).astype(np.float32)
-
-
-def _even(shape: tuple[int, int], random: Random) -> Plane:
-    return np.ones((1, 1), np.float32)
-
-
-def _gradient(shape: tuple[int, int], random: Random) -> Plane:
-    """Return light from one side: the far corner has down to 0.4 of it."""
-    rows, columns = (np.linspace(-1, 1, side, dtype=np.float32) for side in shape)
-    angle = random.uniform(0, 2 * np.pi)
-    slope = (np.sin(angle) * rows[:, None] + np.cos(angle) * columns) / (abs(np.sin(angle)) + abs(np.cos(angle)))
-    darkest = random.uniform(0.4, 0.7)
-    return (1 - (1 - darkest) * (1 + slope) / 2).astype(np.float32)
-
-
-def _vignette(shape: tuple[int, int], random: Random) -> Plane:
-    """Return a lens's light, its corners down to 0.4."""
-    rows, columns = (np.linspace(-1, 1, side, dtype=np.float32) for side in shape)
-    distance = (rows[:, None] ** 2 + columns**2) / 2
-    return (1 - random.uniform(0.3, 0.6) * distance**1.2).astype(np.float32)
-
-
-def _shadow(shape: tuple[int, int], random: Random) -> Plane:
-    """Return light with the shadow of a straight edge, as of the telephone itself, somewhere across the picture."""
-    rows, columns = (np.linspace(-1, 1, side, dtype=np.float32) for side in shape)
-    angle = random.uniform(0, 2 * np.pi)
-    slope = np.sin(angle) * rows[:, None] + np.cos(angle) * columns - random.uniform(-0.6, 0.6)
-    softness = random.uniform(0.01, 0.1)
-    return (1 - random.uniform(0.3, 0.5) / (1 + np.exp(-np.clip(slope / softness, -30, 30)))).astype(np.float32)
-
-
-LIGHTS: dict[str, Callable[[tuple[int, int], Random], Plane]] = {
-    "even": _even,
-    "gradient": _gradient,
-    "vignette": _vignette,
-    "shadow": _shadow,
-}
-"""Name -> how light falls on a sheet of a shape: a factor for each pixel."""
-
-
-def _blank(paper: Plane, size: float, random: Random) -> Plane:
-    return paper
-
-
-def _lines(paper: Plane, size: float, random: Random) -> Plane:
-    """Rule the sheet for digits of `size`, and give it a margin, both a little out of the horizontal."""
-    angle, strength = random.uniform(-3, 3), random.uniform(30, 80)
-    ruled = _rule(paper, size * random.uniform(0.5, 1.3), angle, strength, size, random)
-    return _rule(ruled, 4 * max(paper.shape), angle + 90, strength, size, random)
-
-
-def _grid(paper: Plane, size: float, random: Random) -> Plane:
-    angle, strength, pitch = random.uniform(-3, 3), random.uniform(30, 80), size * random.uniform(0.35, 0.8)
-    ruled = _rule(paper, pitch, angle, strength, size, random)
-    return _rule(ruled, pitch, angle + 90, strength, size, random)
-
-
-def _rule(paper: Plane, pitch: float, angle: float, strength: float, size: float, random: Random) -> Plane:
-    """Draw parallel lines, `pitch` apart, darker than the paper by `strength`, 1/100 to 1/40 of `size` wide."""
-    rows, columns = np.indices(paper.shape, np.float32)
-    across = rows * np.float32(np.cos(np.radians(angle))) - columns * np.float32(np.sin(np.radians(angle)))
-    width = max(1.0, size * random.uniform(0.01, 0.025))
-    away = np.abs((across - random.uniform(0, pitch) + pitch / 2) % pitch - pitch / 2)
-    if angle > 45:  # the one line of a margin, or a grid's
-        away = away if pitch < max(paper.shape) else np.abs(across + random.uniform(0.1, 0.9) * paper.shape[1])
-    return paper - strength * np.clip(width / 2 - away + 0.5, 0, 1)
-
-
-RULINGS: dict[str, Callable[[Plane, float, Random], Plane]] = {"blank": _blank, "lines": _lines, "grid": _grid}
-"""Name -> what is printed on the paper for digits of a size."""
-
-
 def _empty(name: str) -> Callable[[Random], Pixels]:
-    def sheet(random: Random) -> Pixels:
+    def page(random: Random) -> Pixels:
         conditions = CONDITIONS[name]
         shape = (int(random.integers(300, 900)), int(random.integers(300, 900)))
         return photograph([], shape, conditions, random)
 
-    return sheet
+    return page
 
 
 def _fabric(random: Random) -> Pixels:
-    """Return a crop of a rough surface, woven or not."""
+    """Return a crop of a rough or woven surface."""
     shape = (int(random.integers(200, 600)), int(random.integers(200, 600)))
     rows, columns = np.indices(shape, np.float32)
     period, angle = random.uniform(4, 30), random.uniform(0, np.pi)
     weave = np.sin((rows * np.sin(angle) + columns * np.cos(angle)) * 2 * np.pi / period)
     weave = weave * np.sin((rows * np.cos(angle) - columns * np.sin(angle)) * 2 * np.pi / period)
-    surface = random.uniform(70, 180) + random.uniform(0, 40) * weave + random.uniform(10, 40) * _texture(shape, random)
-    return np.clip(np.rint(surface), 0, 255).astype(np.uint8)
+    surface = random.uniform(70, 180) + random.uniform(0, 40) * weave + random.uniform(10, 40) * texture(shape, random)
+    pixels: Pixels = np.clip(np.rint(surface), 0, 255).astype(np.uint8)
+    return pixels
 
 
 def _doodle(random: Random) -> Pixels:
-    """Return a pen's way over a sheet without a plan, photographed."""
+    """Photograph a random curve of a pen."""
     side = int(random.integers(300, 700))
     turns = random.integers(12, 30)
     points = ndimage.zoom(
@@ -478,8 +318,9 @@ def _doodle(random: Random) -> Pixels:
     drawn = np.ones((side, side), bool)
     drawn[row, column] = False
     coverage = np.clip(side / 90 + 0.5 - ndimage.distance_transform_edt(drawn), 0, 1)
-    sheet = (225 - 180 * coverage) * _gradient((side, side), random) + 4 * random.standard_normal((side, side))
-    return np.clip(np.rint(sheet), 0, 255).astype(np.uint8)
+    page = (225 - 180 * coverage) * gradient((side, side), random) + 4 * random.standard_normal((side, side))
+    pixels: Pixels = np.clip(np.rint(page), 0, 255).astype(np.uint8)
+    return pixels
 
 
 NOTHING: dict[str, Callable[[Random], Pixels]] = {

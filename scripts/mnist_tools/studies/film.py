@@ -1,4 +1,4 @@
-"""`page_of`, `write_film`: real digits on a page, and films of such pages, made when they are needed."""
+"""Make pages with digits, and films of such pages, for the tests of `read` and `watch`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
-from mnist_tools.studies.camera import Written, place
+from PIL import Image
 
 __all__ = ["page_of", "write_film"]
 
@@ -16,22 +15,25 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def page_of(images: Sequence[Pixels], shape: tuple[int, int] = (240, 320)) -> Pixels:
-    """Return a light page (h, w, 3) with digits, given as MNIST has them, in one row."""
+    """Return a light page (h, w, 3) with one row of digits, given as MNIST images (28, 28)."""
     page = np.full((*shape, 3), 235, np.uint8)
+    side = shape[0] // 2
+    top = (shape[0] - side) // 2
     for index, image in enumerate(images):
-        column = (index + 0.5) * shape[1] / len(images)
-        stroke, top, left = place(Written(image, shape[0] / 2, column, shape[0] / 3))
-        part = page[top : top + stroke.shape[0], left : left + stroke.shape[1]]
-        part[:] = np.rint(part * (1 - stroke[..., None]) + 30 * stroke[..., None])
+        large = Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC)
+        ink = np.asarray(large, np.float32)[..., None] / 255
+        left = round((index + 0.5) * shape[1] / len(images) - side / 2)
+        part = page[top : top + side, left : left + side]
+        part[:] = np.rint(part * (1 - ink) + 30 * ink)
     return page
 
 
 def write_film(path: Path, scenes: Sequence[tuple[Pixels, int]], rate: float = 10.0, kind: str = "MJPG") -> Path:
-    """Write a video of scenes, each a page (h, w, 3) and for how many frames it stays."""
-    import cv2
+    """Write a video of `scenes`, each a page (h, w, 3) and its number of frames."""
+    import cv2  # optional
 
     height, width = scenes[0][0].shape[:2]
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*kind), rate, (width, height))
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*kind), rate, (width, height))
     assert writer.isOpened()
     for page, count in scenes:
         for _ in range(count):

@@ -7,7 +7,7 @@ from mnist_runtime.preprocess.normalize import normalize
 
 
 @given(st.integers(20, 90), st.integers(20, 90), st.integers(0, 30), st.integers(0, 30))
-def test_a_box_of_any_size_is_fitted_and_centred(height: int, width: int, above: int, left: int) -> None:
+def test_a_rectangle_is_scaled_to_20_pixels_and_centred(height: int, width: int, above: int, left: int) -> None:
     ink = np.zeros((above + height + 9, left + width + 5), np.float32)
     ink[above : above + height, left : left + width] = 255
     image = normalize(ink)
@@ -20,7 +20,7 @@ def test_a_box_of_any_size_is_fitted_and_centred(height: int, width: int, above:
     assert min(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(shorter, abs=2.2)
 
 
-def test_the_middle_is_that_of_mass() -> None:
+def test_the_centre_of_mass_is_in_the_middle() -> None:
     ink = np.zeros((20, 20), np.float32)
     ink[:, :4] = 255
     ink[8:12, 4:] = 255
@@ -30,7 +30,7 @@ def test_the_middle_is_that_of_mass() -> None:
     assert (image * columns).sum() / image.sum() == pytest.approx(13.5, abs=0.6)
 
 
-def test_ripples_do_not_stretch_the_crop() -> None:
+def test_faint_pixels_do_not_extend_the_crop() -> None:
     ink = np.full((60, 60), 20, np.float32)
     ink[20:40, 20:40] = 255
     clean = np.where(ink > 100, ink, np.float32(0))

@@ -5,7 +5,6 @@ from PIL import Image
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.reading.annotate import DIGIT, EDGE, NO_DIGIT, annotate
 from mnist_runtime.reading.page import Reading, read
-from mnist_tools.studies.camera import CONDITIONS, photograph_page
 
 SEVEN = Prediction(7, 0.996, ((7, 0.996),))
 NONE = Prediction(None, 0.3, ((5, 0.3),))
@@ -17,7 +16,7 @@ def changed(picture: np.ndarray, readings: list[Reading]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", [(300, 400), (300, 400, 3), (300, 400, 4)])
-def test_it_is_a_copy_of_the_same_kind_in_which_only_the_surroundings_of_the_box_differ(shape: tuple[int, ...]) -> None:
+def test_only_pixels_around_the_box_change_in_a_copy(shape: tuple[int, ...]) -> None:
     picture = np.random.default_rng(0).integers(60, 200, shape, np.uint8)
     kept = picture.copy()
     readings = [Reading((100, 120, 160, 220), SEVEN)]
@@ -32,17 +31,17 @@ def test_it_is_a_copy_of_the_same_kind_in_which_only_the_surroundings_of_the_box
     assert not changed(picture, readings)[120:220, 100:160].any()
 
 
-@pytest.mark.parametrize("paper", [0, 90, 255])
-def test_it_can_be_seen_on_any_paper(paper: int) -> None:
-    picture = np.full((200, 200), paper, np.uint8)
+@pytest.mark.parametrize("background", [0, 90, 255])
+def test_marks_are_visible_on_any_background(background: int) -> None:
+    picture = np.full((200, 200), background, np.uint8)
     shown = np.asarray(annotate(picture, [Reading((60, 60, 90, 120), SEVEN), Reading((130, 60, 160, 120), NONE)]))
-    colours = {tuple(colour) for colour in shown.reshape(-1, 3).tolist()}
-    assert {DIGIT, NO_DIGIT, EDGE} <= colours
-    light, dark = (np.dot((0.299, 0.587, 0.114), colour) for colour in (NO_DIGIT, EDGE))
-    assert max(light - paper, paper - dark) > 80
+    colors = {tuple(color) for color in shown.reshape(-1, 3).tolist()}
+    assert {DIGIT, NO_DIGIT, EDGE} <= colors
+    light, dark = (np.dot((0.299, 0.587, 0.114), color) for color in (NO_DIGIT, EDGE))
+    assert max(light - background, background - dark) > 80
 
 
-def test_nothing_to_mark_is_an_equal_picture() -> None:
+def test_without_readings_the_picture_is_unchanged() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
     assert np.array_equal(np.asarray(annotate(picture, [])), picture)
 
@@ -56,13 +55,16 @@ def test_lines_are_wider_on_larger_pictures(side: int, line: int) -> None:
 
 
 @pytest.mark.parametrize("box", [(0, 0, 28, 28), (0, 0, 60, 28), (40, 0, 60, 28), (0, 0, 4, 4), (58, 26, 60, 28)])
-def test_a_label_finds_a_place_in_the_smallest_picture(box: tuple[int, int, int, int]) -> None:
+def test_a_label_is_visible_in_the_smallest_picture(box: tuple[int, int, int, int]) -> None:
     readings = [Reading(box, SEVEN)]
     assert annotate(np.full((28, 60), 255, np.uint8), readings).size == (60, 28)
     assert (np.asarray(annotate(np.full((28, 60), 255, np.uint8), readings)) == DIGIT).all(axis=2).any()
 
 
 def test_no_label_covers_a_digit_of_a_full_page(legible: object) -> None:
+    pytest.importorskip("scipy", reason="pages are rendered with SciPy")
+    from mnist_tools.studies.camera import CONDITIONS, photograph_page
+
     random = np.random.default_rng(2)
     page, _ = photograph_page([*legible.images, *legible.images[:10]], CONDITIONS["clean"], random)
     found = read(page, everything=True)
@@ -73,10 +75,10 @@ def test_no_label_covers_a_digit_of_a_full_page(legible: object) -> None:
         assert not touched[top:bottom, left:right].any()
 
 
-def test_letters_of_one_size_are_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_font_of_one_size_is_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import ImageFont
 
-    def as_it_was(*size: float) -> ImageFont.ImageFont:
+    def old_load_default(*size: float) -> ImageFont.ImageFont:
         if size:
             raise TypeError("load_default() takes 0 positional arguments but 1 was given")
         return ImageFont.load_default_imagefont()
@@ -84,6 +86,6 @@ def test_letters_of_one_size_are_enlarged(monkeypatch: pytest.MonkeyPatch) -> No
     readings = [Reading((300, 300, 500, 600), SEVEN)]
     picture = np.full((1000, 1000), 255, np.uint8)
     new = changed(picture, readings)
-    monkeypatch.setattr("PIL.ImageFont.load_default", as_it_was)
+    monkeypatch.setattr("PIL.ImageFont.load_default", old_load_default)
     old = changed(picture, readings)
     assert old.any(axis=1).argmax() == pytest.approx(new.any(axis=1).argmax(), abs=30)

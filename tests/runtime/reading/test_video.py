@@ -16,21 +16,23 @@ cv2 = pytest.importorskip("cv2")
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """Keep from stderr what OpenCV says of damage; for FFmpeg see conftest.py."""
-    level = cv2.setLogLevel(0)
+    """Keep OpenCV's messages about damage off stderr; conftest.py does so for FFmpeg."""
+    logging = getattr(cv2.utils, "logging", cv2)  # since OpenCV 5, else in `cv2` itself
+    level = logging.getLogLevel()
+    logging.setLogLevel(0)
     yield
-    cv2.setLogLevel(level)
+    logging.setLogLevel(level)
 
 
-def greys(count: int) -> list[tuple[np.ndarray, int]]:
-    """Return scenes of one frame each; the brightness of each tells its number, as do the colours which is which."""
-    colour = np.array([1.0, 0.5, 0.0])
-    return [((np.ones((32, 48, 1)) * colour * (5 * number + 50)).astype(np.uint8), 1) for number in range(count)]
+def numbered(count: int) -> list[tuple[np.ndarray, int]]:
+    """Return scenes of one frame each. The brightness encodes the frame's number; red, green and blue differ."""
+    color = np.array([1.0, 0.5, 0.0])
+    return [((np.ones((32, 48, 1)) * color * (5 * number + 50)).astype(np.uint8), 1) for number in range(count)]
 
 
 @pytest.mark.parametrize(("name", "kind"), [("film.avi", "MJPG"), ("film.mp4", "mp4v"), ("film.mkv", "MJPG")])
-def test_a_file_gives_its_frames_in_rgb_with_number_and_time(tmp_path: Path, name: str, kind: str) -> None:
-    film = write_film(tmp_path / name, greys(20), rate=10, kind=kind)
+def test_a_file_has_frames_in_rgb_with_number_and_time(tmp_path: Path, name: str, kind: str) -> None:
+    film = write_film(tmp_path / name, numbered(20), rate=10, kind=kind)
     found = list(frames(film, 100))
     assert [frame.number for frame in found] == list(range(20))
     assert [frame.seconds for frame in found] == pytest.approx([number / 10 for number in range(20)])
@@ -43,25 +45,25 @@ def test_a_file_gives_its_frames_in_rgb_with_number_and_time(tmp_path: Path, nam
 
 
 @pytest.mark.parametrize(("rate", "numbers"), [(5, range(0, 20, 2)), (4, [0, 3, 5, 8, 10, 13, 15, 18]), (0.9, [0, 12])])
-def test_of_a_file_so_many_frames_a_second_are_taken(tmp_path: Path, rate: float, numbers: list[int]) -> None:
-    film = write_film(tmp_path / "film.avi", greys(20), rate=10)
+def test_the_rate_limits_the_frames_of_a_file(tmp_path: Path, rate: float, numbers: list[int]) -> None:
+    film = write_film(tmp_path / "film.avi", numbered(20), rate=10)
     assert [frame.number for frame in frames(str(film), rate)] == list(numbers)
 
 
-WORDS = {
-    "missing": "not there",
-    "folder": "a folder",
-    "empty": "could not open",
-    "junk": "could not open",
-    "picture": "`mnist-runtime read`",
-    "cut": "30 frames in .* could be read",
-    "header": "could not open",
-    "name": "Unicode",
+MESSAGES = {
+    "missing": "does not exist",
+    "folder": "is a folder",
+    "empty": "OpenCV cannot open",
+    "junk": "OpenCV cannot open",
+    "picture": "is a single picture, not a video",
+    "cut": "has 30 frames, but only .* could be read",
+    "header": "OpenCV cannot open",
+    "name": "is not valid Unicode",
 }
 
 
-@pytest.mark.parametrize("kind", WORDS)
-def test_what_is_no_whole_video_is_told_in_a_sentence(
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_files_that_are_not_complete_videos_are_rejected(
     tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "film.avi"
@@ -73,20 +75,20 @@ def test_what_is_no_whole_video_is_told_in_a_sentence(
         path = tmp_path / "film.png"
         cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))
     elif kind in ("cut", "header"):
-        content = write_film(path, greys(30)).read_bytes()
+        content = write_film(path, numbered(30)).read_bytes()
         path.write_bytes(content[: len(content) // 2 if kind == "cut" else 4096])
     elif kind == "name":
         path = tmp_path / "film\udcff\n.avi"
         path.write_bytes(b"")
-    with pytest.raises(PictureError, match=f"^Expected.*{WORDS[kind]}") as told:
+    with pytest.raises(PictureError, match=MESSAGES[kind]) as caught:
         list(frames(path, 10))
-    assert told.value.exit_code == 6
+    assert caught.value.exit_code == 6
     assert capfd.readouterr().err == ""
 
 
-def test_a_damaged_frame_is_passed_over(tmp_path: Path) -> None:
+def test_a_damaged_frame_is_skipped(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    noise = random.integers(0, 256, (120, 160, 3), np.uint8)  # some 10 kB a frame
+    noise = random.integers(0, 256, (120, 160, 3), np.uint8)  # about 10 kB per frame
     film = write_film(tmp_path / "film.avi", [(noise, 30)])
     content = bytearray(film.read_bytes())
     middle = len(content) // 2
@@ -96,7 +98,7 @@ def test_a_damaged_frame_is_passed_over(tmp_path: Path) -> None:
 
 
 class Camera:
-    """What OpenCV gives for a camera: a frame each `period` seconds, of which it keeps four for whoever is slow."""
+    """A camera as in OpenCV: a new frame every `period` seconds, of which it queues four for slow readers."""
 
     def __init__(
         self, last: int = 10**9, damaged: Callable[[int], bool] = lambda _: False, period: float = 0.002
@@ -137,62 +139,60 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Camera]:
     return plug
 
 
-@pytest.mark.parametrize("source", [0, "0"])
-def test_of_a_camera_the_newest_frame_is_given_however_slow_the_reader(
-    plug: Callable[..., Camera], source: int | str
-) -> None:
-    camera = plug(period=0.04)  # a busy machine may let a thread wait for some milliseconds
-    pictures = frames(source, 1000)
+def test_a_slow_reader_gets_the_newest_frame_of_a_camera(plug: Callable[..., Camera]) -> None:
+    camera = plug(period=0.04)  # threads of a busy machine may wait for some milliseconds
+    pictures = frames(0, 1000)
     for _ in range(8):
-        asked = camera.newest
+        newest = camera.newest
         frame = next(pictures)
-        assert frame.pixels[0, 0, 0] >= asked - 1  # the one before may be in the thread's hands
-        time.sleep(0.24)  # 6 frames: a queue would fall behind, and OpenCV's own is four old
+        assert frame.pixels[0, 0, 0] >= newest - 1  # the thread may already have the one before
+        time.sleep(0.24)  # 6 frames: OpenCV's queue would be four frames behind
     pictures.close()
     assert camera.released
 
 
-def test_a_camera_is_not_asked_more_often_than_the_rate(plug: Callable[..., Camera]) -> None:
+@pytest.mark.parametrize("source", [0, "0"])
+def test_the_rate_limits_the_frames_of_a_camera(plug: Callable[..., Camera], source: int | str) -> None:
     plug()
-    some = list(itertools.islice(frames(0, 50), 5))
+    some = list(itertools.islice(frames(source, 50), 5))
     assert np.diff([frame.seconds for frame in some]).min() > 0.015
 
 
-def test_a_camera_that_is_pulled_out_ends_with_an_error(plug: Callable[..., Camera]) -> None:
+def test_an_unplugged_camera_raises_an_error(plug: Callable[..., Camera]) -> None:
     camera = plug(last=50)
     pictures = frames(0, 1000)
-    with pytest.raises(PictureError, match="stopped after"):
+    with pytest.raises(PictureError, match=r"No more pictures came from camera 0 after"):
         list(pictures)
     assert camera.released
 
 
 @pytest.mark.parametrize("kind", [{"last": 0}, {"damaged": lambda _: True}])
-def test_a_camera_that_gives_no_picture_is_told(plug: Callable[..., Camera], kind: dict[str, object]) -> None:
+def test_a_camera_without_pictures_raises_an_error(plug: Callable[..., Camera], kind: dict[str, object]) -> None:
     plug(**kind)
-    with pytest.raises(PictureError, match="it gave none; another program may hold it"):
+    with pytest.raises(PictureError, match=r"No picture came from camera 0\. Close other programs"):
         next(frames(0, 1000))
 
 
-def test_a_damaged_picture_of_a_camera_is_passed_over(plug: Callable[..., Camera]) -> None:
+def test_a_damaged_frame_of_a_camera_is_skipped(plug: Callable[..., Camera]) -> None:
     plug(damaged=lambda number: number % 2 == 0)
     assert all(frame.pixels[0, 0, 0] % 2 for frame in itertools.islice(frames(0, 1000), 5))
 
 
 @pytest.mark.skipif(Path("/dev/video9").exists(), reason="there is such a camera")
 @pytest.mark.parametrize("source", [9, "9", "/dev/video9", "/dev/null"])
-def test_a_camera_that_is_not_there_is_told(source: int | str, capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(PictureError, match=r"^Expected"):
+def test_a_missing_camera_raises_an_error(source: int | str, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(PictureError, match=r"OpenCV cannot open|does not exist|No picture came from"):
         next(frames(source, 5))
     assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
-def test_an_impossible_rate_is_refused(rate: float) -> None:
-    with pytest.raises(UsageError):
+def test_a_rate_that_is_not_above_0_is_rejected(rate: float) -> None:
+    with pytest.raises(UsageError, match="must be above 0"):
         next(frames(0, rate))
 
 
-def test_without_opencv_the_line_that_installs_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opencv_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
     with pytest.raises(BackendError, match=r"pip install 'mnist-runtime\[watch\]'"):
         next(frames(0, 5))

@@ -14,7 +14,7 @@ from mnist_tools.studies.film import page_of, write_film
 
 @pytest.fixture(scope="module")
 def pages(legible: object) -> dict[str, np.ndarray]:
-    """Return a page of each sequence of digits that the tests show."""
+    """Return a page for each sequence of digits in the tests."""
     first = {digit: legible.images[legible.labels == digit][0] for digit in range(10)}
     return {text: page_of([first[int(digit)] for digit in text], (120, 160)) for text in ("", "3", "7", "72", "1")}
 
@@ -24,52 +24,53 @@ def classifier() -> Classifier:
     return Classifier.load()
 
 
-def seen(film: list[np.ndarray], classifier: Classifier, steady: int = 3) -> list[tuple[int, str]]:
-    """Return when the watcher tells what, of a frame a second."""
+def observed(film: list[np.ndarray], classifier: Classifier, steady: int = 3) -> list[tuple[int, str]]:
+    """Return the frame and the digits of each observation in a film of one frame per second."""
     found = watch([Frame(float(at), at, page) for at, page in enumerate(film)], classifier, steady=steady)
-    return [(sighting.frame, digits_of(sighting)) for sighting in found]
+    return [(observation.frame, digits_of(observation)) for observation in found]
 
 
-def digits_of(sighting: Observation) -> str:
-    return "".join(str(reading.prediction.digit) for reading in sighting.readings)
+def digits_of(observation: Observation) -> str:
+    return "".join(str(reading.prediction.digit) for reading in observation.readings)
 
 
 def film(pages: dict[str, np.ndarray], *scenes: str) -> list[np.ndarray]:
     return [pages[scene] for scene in scenes]
 
 
-def test_each_change_is_told_once_when_it_is_sure(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
-    shown = film(pages, *[""] * 4, *["3"] * 8, *["7"] * 5, *[""] * 5, *["72"] * 5)
-    assert seen(shown, classifier) == [(6, "3"), (14, "7"), (19, ""), (24, "72")]
+def test_each_change_is_reported_once(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
+    scenes = film(pages, *[""] * 4, *["3"] * 8, *["7"] * 5, *[""] * 5, *["72"] * 5)
+    assert observed(scenes, classifier) == [(6, "3"), (14, "7"), (19, ""), (24, "72")]
 
 
-def test_one_frame_more_or_less_is_no_change(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
-    assert seen(film(pages, *["3"] * 4, "", *["3"] * 4, "7", "7", *["3"] * 6), classifier) == [(2, "3")]
-    assert seen(film(pages, "", "3", "", "3", "", "7", "", "7", ""), classifier) == []
-    assert seen(film(pages, "3", "", "3", "1", "3"), classifier) == [(4, "3")]
+def test_single_frames_are_not_a_change(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
+    assert observed(film(pages, *["3"] * 4, "", *["3"] * 4, "7", "7", *["3"] * 6), classifier) == [(2, "3")]
+    assert observed(film(pages, "", "3", "", "3", "", "7", "", "7", ""), classifier) == []
+    assert observed(film(pages, "3", "", "3", "1", "3"), classifier) == [(4, "3")]
 
 
-def test_at_once_means_each_change(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
-    shown = film(pages, "", "3", "", "7", "7", "1")
-    assert seen(shown, classifier, steady=1) == [(1, "3"), (2, ""), (3, "7"), (5, "1")]
+def test_with_steady_1_each_change_is_reported_at_once(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
+    scenes = film(pages, "", "3", "", "7", "7", "1")
+    assert observed(scenes, classifier, steady=1) == [(1, "3"), (2, ""), (3, "7"), (5, "1")]
 
 
-def test_a_sighting_is_what_is_read_in_its_frame(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
+def test_an_observation_has_the_readings_of_its_frame(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
     (found,) = watch([Frame(at / 2, 10 + at, pages["72"]) for at in range(3)], classifier)
     assert found == Observation(1.0, 12, read(pages["72"], classifier))
 
 
-def test_frames_are_read_as_they_come(pages: dict[str, np.ndarray]) -> None:
+def test_an_endless_source_is_read_frame_by_frame(pages: dict[str, np.ndarray]) -> None:
     endless = (Frame(float(at), at, pages["3"]) for at in itertools.count())
     assert digits_of(next(watch(endless))) == "3"
 
 
-def test_a_file_will_do(pages: dict[str, np.ndarray], classifier: Classifier, tmp_path: Path) -> None:
+def test_a_video_file_is_watched(pages: dict[str, np.ndarray], classifier: Classifier, tmp_path: Path) -> None:
+    pytest.importorskip("cv2")
     path = write_film(tmp_path / "film.avi", [(pages["3"], 10), (pages[""], 10)])
     assert [(found.frame, digits_of(found)) for found in watch(path, classifier)] == [(4, "3"), (14, "")]
     assert [found.frame for found in watch(str(path), classifier, rate=10, steady=2)] == [1, 11]
 
 
-def test_impossible_steadiness_is_refused(classifier: Classifier) -> None:
-    with pytest.raises(UsageError, match="one frame or more"):
+def test_steady_below_1_is_rejected(classifier: Classifier) -> None:
+    with pytest.raises(UsageError, match=r"`steady` is 0, but at least one frame must agree\."):
         next(watch([], classifier, steady=0))

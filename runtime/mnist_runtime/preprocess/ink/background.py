@@ -1,4 +1,4 @@
-"""`subtract_background`: how dark each pixel's ink is, whatever the light and the paper, in NumPy alone."""
+"""Subtract the background of a photograph, in any light and on any paper. Uses NumPy only."""
 
 from __future__ import annotations
 
@@ -13,66 +13,66 @@ from mnist_runtime.preprocess.grayscale import FloatImage
 __all__ = ["background_noise", "repeat_cells", "subtract_background"]
 
 CELLS = 48
-"""Cells along the longer side of the grid on which the paper is measured."""
+"""Cells along the longer side of the grid in which the background is measured."""
 REACH = 5
-"""Cells to either side in which there is paper for every stroke: strokes are narrower than 2 x 5 of 48."""
+"""Distance, in cells, within which every stroke has background; strokes are narrower than twice this."""
 NEAR = 8
-"""Cells to either side of an edge in which paper and ink are told apart: enough for most of them to be paper."""
+"""Distance from an edge, in cells, within which ink and background are compared; most of it is background."""
 SHADE = np.float32(32)
-"""Brightness that is added before a logarithm is taken, so that it does not tell black from black."""
+"""Brightness that is added before a logarithm, so that differences between dark pixels do not count."""
 DARKEST = 24.0
-"""Brightness of the paper, of 255, from which ink is measured as a share of it; darker paper says nothing."""
+"""Least brightness of the background, of 255, that ink is divided by."""
 RCOND = 1e-12
-"""Of the least squares; without it NumPy looks up its precision and warns where an interpreter flushes subnormals."""
+"""Cut-off of the least squares. NumPy's default warns where an interpreter flushes subnormals to zero."""
 
 
-def subtract_background(grey: FloatImage) -> FloatImage:
-    """Return the ink 0..1 on each pixel of a picture (h, w) of brightness 0..255.
+def subtract_background(gray: FloatImage) -> FloatImage:
+    """Return the strength of the ink, 0..1, at each pixel of `gray` (h, w), 0..255.
 
-    The paper's own brightness is measured in small cells: of two surfaces, one above and one below the picture, it is
-    the one to which most of what lies near a stroke is closer. Dark ink is a share of the light that falls on it, so
-    that a stroke in the shadow is as dark as another; bright ink is measured from the dark paper up.
+    Two background surfaces are estimated from small cells, one above and one below the picture. The one nearer to most
+    pixels around strokes is used. Dark ink is divided by the background, so that shadows do not change it; bright ink
+    is not.
     """
-    side = max(3, -(-max(grey.shape) // CELLS))
-    cells = _cells(grey, side)
-    bright = _bright_ink(grey, cells, side)
+    side = max(3, -(-max(gray.shape) // CELLS))
+    cells = _cells(gray, side)
+    bright = _has_bright_ink(gray, cells, side)
     if bright:
-        grey, cells = 255 - grey, [255 - each for each in reversed(cells)]
-    paper = _refined(grey, _enlarged(_closed(cells[1]), side, grey.shape), side)
-    light = np.float32(255) if bright else np.maximum(paper, DARKEST)
-    return ((paper - grey) / light).astype(np.float32)
+        gray, cells = 255 - gray, [255 - each for each in reversed(cells)]
+    background = _refine(gray, _interpolate(_close(cells[1]), side, gray.shape), side)
+    light = np.float32(255) if bright else np.maximum(background, DARKEST)
+    return ((background - gray) / light).astype(np.float32)
 
 
 def background_noise(ink: FloatImage) -> float:
-    """Return the standard deviation of the paper in `ink`.
+    """Return the standard deviation of the background in `ink`.
 
-    It is measured on the 40 % of the pixels that have the least, for in a tight crop hardly more of it is paper; of
-    normal noise they lie within 0.524 standard deviations.
+    It is measured on the 40 % of the pixels with the least ink, since in a tight crop little more is background. Of
+    normal noise, 40 % is within 0.524 standard deviations.
     """
     return float(np.quantile(np.abs(ink), 0.4)) / 0.524
 
 
-def _cells(grey: FloatImage, side: int) -> list[FloatImage]:
-    """Return the darkest, the middle and the brightest of each cell, all a little inside of the extremes."""
-    height, width = grey.shape
+def _cells(gray: FloatImage, side: int) -> list[FloatImage]:
+    """Return the 3 %, 50 % and 97 % quantiles of each cell of `side` x `side` pixels."""
+    height, width = gray.shape
     rows, columns = -(-height // side), -(-width // side)
-    padded = np.pad(grey, [(0, rows * side - height), (0, columns * side - width)], mode="edge")
+    padded = np.pad(gray, [(0, rows * side - height), (0, columns * side - width)], mode="edge")
     pixels = padded.reshape(rows, side, columns, side).swapaxes(1, 2).reshape(rows, columns, -1)
     ordered = np.sort(pixels, axis=2)
     count = ordered.shape[2]
-    return [ordered[..., int(share * (count - 1))] for share in (0.03, 0.5, 0.97)]
+    return [ordered[..., int(fraction * (count - 1))] for fraction in (0.03, 0.5, 0.97)]
 
 
-def _bright_ink(grey: FloatImage, cells: list[FloatImage], side: int) -> bool:
-    """Say whether the ink is brighter than the paper.
+def _has_bright_ink(gray: FloatImage, cells: list[FloatImage], side: int) -> bool:
+    """Return whether the ink is brighter than the background.
 
-    Of what lies near an edge, and of that on the border, most is paper. Edges are compared on a logarithmic scale, on
-    which a shadow's is the weaker one, wherever ink lies in it.
+    Most pixels near an edge, and on the border, are background. Edges are compared on a logarithmic scale, on which ink
+    has stronger edges than a shadow.
     """
     low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))
-    near = repeat_cells(span >= 0.6 * span.max(), side, grey.shape)
-    bright = grey > repeat_cells((low + high) / 2, side, grey.shape)
+    near = repeat_cells(span >= 0.6 * span.max(), side, gray.shape)
+    bright = gray > repeat_cells((low + high) / 2, side, gray.shape)
     border = np.ones_like(near)
     border[1:-1, 1:-1] = False
     weight = 2 * float(near[border].mean())
@@ -81,17 +81,17 @@ def _bright_ink(grey: FloatImage, cells: list[FloatImage], side: int) -> bool:
 
 
 def _extreme(cells: FloatImage, reach: int, which: np.ufunc) -> FloatImage:
-    """Return for each cell the least (`np.minimum`) or the greatest (`np.maximum`) of those within `reach`."""
+    """Return the minimum (`np.minimum`) or maximum (`np.maximum`) of the cells within `reach` of each."""
     padded = np.pad(cells, reach, mode="edge")
     for axis in (0, 1):
         padded = which.reduce(sliding_window_view(padded, 2 * reach + 1, axis), axis=-1)
     return padded
 
 
-def _closed(cells: FloatImage) -> FloatImage:
-    """Fill everything dark that is narrower than the window, as strokes are; edges of a shadow stay where they are.
+def _close(cells: FloatImage) -> FloatImage:
+    """Fill dark strokes by a morphological closing, which leaves the edges of shadows in place.
 
-    The light's trend is taken out meanwhile, since beyond the picture's edge it cannot be followed.
+    The trend of the light is removed first, because the closing cannot extend it beyond the picture's edge.
     """
     trend = _trend(cells)
     level = cells - trend
@@ -99,7 +99,7 @@ def _closed(cells: FloatImage) -> FloatImage:
 
 
 def _trend(cells: FloatImage) -> FloatImage:
-    """Return the quadratic surface that most cells lie on: the least absolute deviations, by weights that adapt."""
+    """Fit a quadratic surface with least absolute deviations, by iteratively reweighted least squares."""
     rows, columns = (np.linspace(-1, 1, side) for side in cells.shape)
     powers = [rows[:, None] ** a * columns**b for a, b in ((0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (2, 0))]
     terms = np.stack([power.ravel() for power in powers], axis=1)
@@ -112,25 +112,24 @@ def _trend(cells: FloatImage) -> FloatImage:
     return surface
 
 
-def _refined(grey: FloatImage, paper: FloatImage, side: int) -> FloatImage:
-    """Measure the paper once more, where there is no ink, in the mean of the cells around."""
-    ink = paper - grey
-    edge = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, 99.8)))
-    free = (ink < edge).astype(np.float32)
-    weight, total = _sums(free, side), _sums(free * ink, side)
-    weight, total = (_blur(each) for each in (weight, total))
+def _refine(gray: FloatImage, background: FloatImage, side: int) -> FloatImage:
+    """Correct the background by the mean of the pixels without ink in the cells around."""
+    ink = background - gray
+    limit = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, 99.8)))
+    free = (ink < limit).astype(np.float32)
+    weight, total = (_blur(_cell_sums(values, side)) for values in (free, free * ink))
     level = np.where(weight > 0.2 * side * side, total / np.maximum(weight, 1), 0)
-    return paper - _enlarged(level.astype(np.float32), side, grey.shape)
+    return background - _interpolate(level.astype(np.float32), side, gray.shape)
 
 
-def _sums(values: FloatImage, side: int) -> FloatImage:
+def _cell_sums(values: FloatImage, side: int) -> FloatImage:
     """Return the sum of `values` (h, w) over each cell."""
     rows = np.add.reduceat(values, np.arange(0, values.shape[0], side), axis=0)
     return np.add.reduceat(rows, np.arange(0, values.shape[1], side), axis=1)
 
 
 def _blur(cells: FloatImage) -> FloatImage:
-    """Return the binomial mean of each cell and its eight neighbours."""
+    """Apply a 3x3 binomial filter."""
     padded = np.pad(cells, 1, mode="edge")
     for axis in (0, 1):
         padded = sliding_window_view(padded, 3, axis) @ np.array([0.25, 0.5, 0.25], np.float32)
@@ -138,19 +137,19 @@ def _blur(cells: FloatImage) -> FloatImage:
 
 
 def repeat_cells(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Spread the cells' values over `shape`; beyond the last cell its own goes on."""
+    """Return a picture of `shape` (h, w) in which each pixel has the value of its cell, or of the last cell."""
     rows, columns = (np.minimum(np.arange(length) // side, cells.shape[axis] - 1) for axis, length in enumerate(shape))
-    spread: npt.NDArray[Any] = cells[np.ix_(rows, columns)]
-    return spread
+    repeated: npt.NDArray[Any] = cells[np.ix_(rows, columns)]
+    return repeated
 
 
-def _enlarged(cells: FloatImage, side: int, shape: tuple[int, ...]) -> FloatImage:
-    """Spread the cells' values over `shape`, linearly between the middles of the cells."""
+def _interpolate(cells: FloatImage, side: int, shape: tuple[int, ...]) -> FloatImage:
+    """Return a picture of `shape` (h, w), interpolated linearly between the centres of the cells."""
     for axis in (0, 1):
-        place = np.clip((np.arange(shape[axis]) + 0.5) / side - 0.5, 0, cells.shape[axis] - 1)
-        first = np.minimum(place.astype(np.intp), max(0, cells.shape[axis] - 2))
+        position = np.clip((np.arange(shape[axis]) + 0.5) / side - 0.5, 0, cells.shape[axis] - 1)
+        first = np.minimum(position.astype(np.intp), max(0, cells.shape[axis] - 2))
         second = np.minimum(first + 1, cells.shape[axis] - 1)
-        share = (place - first).astype(np.float32)
-        share = share[:, None] if axis == 0 else share
-        cells = np.take(cells, first, axis) * (1 - share) + np.take(cells, second, axis) * share
+        weight = (position - first).astype(np.float32)
+        weight = weight[:, None] if axis == 0 else weight
+        cells = np.take(cells, first, axis) * (1 - weight) + np.take(cells, second, axis) * weight
     return cells

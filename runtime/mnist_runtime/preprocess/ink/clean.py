@@ -41,7 +41,7 @@ def clean_ink(gray: FloatImage) -> FloatImage | None:
         return None
     components = connected_components(strokes)
     symbols = group_symbols(components.boxes, components.sums(ink))
-    one_symbol = len(symbols) == 1 and len(symbols[0].components) == len(components)
+    one_symbol = len(symbols) == 1 and len(symbols[0].components) == components.number
     if not one_symbol or is_thin(strokes, symbols[0].size) or find_ruled_lines(marked).any():
         return None
     return ink

@@ -1,8 +1,8 @@
-"""`connected_components`: what hangs together in a mask, in NumPy alone."""
+"""Connected-component labelling and dilation of masks, in NumPy only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,36 +12,37 @@ __all__ = ["Components", "connected_components", "dilate"]
 Integers = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True)
-class Components:
-    """The connected parts of a mask, numbered from 0 in the order in which rows, read downwards, first meet them.
+class Components(NamedTuple):
+    """The connected components of a mask, numbered from 0 in the order of their first pixel, row by row.
 
     Parameters
     ----------
     labels : ndarray of shape (h, w), dtype int32
-        The part that each pixel belongs to; -1 outside of all.
+        Number of each pixel's component; -1 outside of all.
     boxes : ndarray of shape (n, 4), dtype intp
-        Top, left, bottom and right of each, the latter two exclusive.
+        Top, left, bottom and right of each component; bottom and right are exclusive.
     """
 
     labels: npt.NDArray[np.int32]
     boxes: Integers
 
-    def __len__(self) -> int:
+    @property
+    def number(self) -> int:
+        """Number of components."""
         return len(self.boxes)
 
     def sums(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
-        """Return the sum of `values` (h, w) over each part."""
+        """Return the sum of `values` (h, w) over each component."""
         inside = self.labels >= 0
-        return np.bincount(self.labels[inside], values[inside], minlength=len(self)).astype(np.float64)
+        return np.bincount(self.labels[inside], values[inside], minlength=self.number).astype(np.float64)
 
-    def where(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-        """Return the mask (h, w) of the parts that are `chosen` (n,)."""
+    def mask(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """Return the mask (h, w) of the `chosen` (n,) components."""
         return np.append(chosen, False)[self.labels]
 
 
 def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
-    """Label the parts of `mask` (h, w) whose pixels touch, corners included.
+    """Label the components of `mask` (h, w); pixels that touch at a corner are connected.
 
     Examples
     --------
@@ -52,17 +53,17 @@ def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
     height, width = mask.shape
     padded = np.zeros((height, width + 2), np.int8)
     padded[:, 1:-1] = mask
-    # Runs of set pixels in each row, as positions in the padded picture; the next row's are `width + 2` further on.
+    # Runs of set pixels in each row, as positions in the flat padded picture; the next row is `width + 2` further on.
     change = np.diff(padded.ravel())
     starts, ends = np.flatnonzero(change == 1) + 1, np.flatnonzero(change == -1) + 1
     step = width + 2
+    # Each run touches a range of runs in the next row. These pairs are the edges of a graph.
     first = np.searchsorted(ends, starts + step, side="left")
     last = np.searchsorted(starts, ends + step, side="right")
     touching = np.maximum(last - first, 0)
     upper = np.repeat(np.arange(len(starts)), touching)
     lower = np.arange(touching.sum()) - np.repeat(np.cumsum(touching) - touching - first, touching)
-    part = _joined(len(starts), upper, lower)
-    roots, number = np.unique(part, return_inverse=True)
+    roots, number = np.unique(_lowest_connected(len(starts), upper, lower), return_inverse=True)
     labels = np.full(height * step, -1, np.int32)
     labels[_ranges(starts, ends)] = np.repeat(number, ends - starts)
     rows, lefts, rights = starts // step, starts % step - 1, (ends - 1) % step
@@ -78,19 +79,19 @@ def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
     return Components(labels.reshape(height, step)[:, 1:-1], boxes)
 
 
-def dilate(mask: npt.NDArray[np.bool_], steps: int) -> npt.NDArray[np.bool_]:
-    """Return `mask` and what lies within `steps` pixels of it, at a cost that does not depend on how many these are."""
+def dilate(mask: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
+    """Dilate `mask` by `reach` pixels, with a square; the time does not depend on `reach`."""
     for axis in (0, 1):
         length = mask.shape[axis]
         sums = np.cumsum(np.insert(mask, 0, False, axis), axis, dtype=np.int32)
-        place = np.arange(length)
-        upper = np.take(sums, np.minimum(place + steps + 1, length), axis)
-        mask = upper > np.take(sums, np.maximum(place - steps, 0), axis)
+        position = np.arange(length)
+        upper = np.take(sums, np.minimum(position + reach + 1, length), axis)
+        mask = upper > np.take(sums, np.maximum(position - reach, 0), axis)
     return mask
 
 
-def _joined(count: int, one: Integers, other: Integers) -> Integers:
-    """Return for each of `count` nodes the lowest node that the edges between `one` and `other` lead to."""
+def _lowest_connected(count: int, one: Integers, other: Integers) -> Integers:
+    """Return for each of `count` nodes the lowest node that is connected to it; edges join `one` to `other`."""
     lowest: Integers = np.arange(count)
     while True:
         before = lowest
@@ -98,14 +99,14 @@ def _joined(count: int, one: Integers, other: Integers) -> Integers:
         smaller = np.minimum(before[one], before[other])
         for ends in (one, other):
             np.minimum.at(lowest, ends, smaller)
-            np.minimum.at(lowest, before[ends], smaller)  # the whole part that was found so far follows
+            np.minimum.at(lowest, before[ends], smaller)  # all nodes that are known to be connected
         lowest = lowest[lowest]
         if np.array_equal(lowest, before):
             return lowest
 
 
 def _ranges(starts: Integers, ends: Integers) -> Integers:
-    """Return all numbers from each start to before its end, one after the other."""
+    """Return all numbers from each start to its end, without the end."""
     lengths = ends - starts
     numbers: Integers = np.arange(lengths.sum()) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     return numbers

@@ -1,4 +1,4 @@
-"""`find_ruled_lines`: the printed lines of a notebook or a grid, found in a mask of what is dark, in NumPy alone."""
+"""Find the ruled lines of a notebook or a grid in a mask of dark pixels. Uses NumPy only."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.intp]
 
 STEEPEST = 8.0
-"""Degrees that a line may lie out of the horizontal or vertical: a hand that holds a telephone does not do worse."""
+"""Largest angle of a line to the picture's sides, in degrees, when a phone is held by hand."""
 STEP = 0.25
-"""Degrees between the directions that are tried: over 200 pixels less than one pixel."""
+"""Step between the angles that are tried, in degrees: less than one pixel over 200 pixels."""
 THICKEST = 1 / 40
-"""A line's thickness, at most, as a share of the picture's longer side."""
+"""Largest thickness of a line, as a fraction of the picture's longer side."""
 SHORTEST = 32
-"""Pixels across a picture in which lines are looked for."""
+"""Least width, in pixels, of a picture in which lines are searched."""
 GATHERED = 0.25
-"""Share of the picture's width that lies in one row of a line, at least: it may bend, or be thicker than a row."""
+"""Least fraction of the picture's width that one row of a line fills; lines may bend or be several rows thick."""
 COVERED = 0.6
-"""Share of its way across the picture that a line must be seen on: less is a stroke of a digit, even of a long 1."""
+"""Least fraction of its way across the picture on which a line is visible; long strokes of digits cover less."""
 END = 1 / 20
-"""Share of its way within which a line must be seen at either end."""
+"""Fraction of a line's way, at either end, in which some of it must be visible."""
 
 
 def find_ruled_lines(mask: Mask) -> Mask:
-    """Return those pixels of `mask` (h, w) that belong to straight lines across the whole picture.
+    """Return the pixels of `mask` (h, w) that belong to straight lines across the whole picture.
 
-    Where a stroke crosses a line, or runs along it and is thicker, the line's pixels are the stroke's as well and stay
-    out of the result, so that taking the lines away leaves no gap.
+    Pixels that a line shares with a stroke are left out, so that removing the lines leaves no gap in the stroke.
     """
-    return _level_lines(mask) | _level_lines(mask.T).T
+    return _horizontal_lines(mask) | _horizontal_lines(mask.T).T
 
 
-def _level_lines(mask: Mask) -> Mask:
-    """Return the pixels of lines from the left to the right."""
+def _horizontal_lines(mask: Mask) -> Mask:
     width = mask.shape[1]
     thickest = max(2, round(THICKEST * max(mask.shape)))
     lines = np.zeros_like(mask)
@@ -48,24 +46,24 @@ def _level_lines(mask: Mask) -> Mask:
     while profile.max() >= GATHERED * width:
         peak = int(profile.argmax())
         profile[max(0, peak - thickest) : peak + thickest + 1] = 0
-        _mark_line(lines, mask, thin, peak + first + drop, thickest)
+        _add_line(lines, mask, thin, peak + first + drop, thickest)
     return lines
 
 
 def _thin(mask: Mask, thickest: int) -> Mask:
-    """Return the pixels of `mask` whose run down their column is `thickest` long or less."""
+    """Return the pixels of `mask` in vertical runs of at most `thickest` pixels."""
     height = len(mask)
-    rows = np.arange(height)[:, None]
-    above = np.maximum.accumulate(np.where(mask, -1, rows), axis=0)
-    below = np.minimum.accumulate(np.where(mask, height, rows)[::-1], axis=0)[::-1]
+    rows = np.arange(height, dtype=np.int32)[:, None]
+    above = np.maximum.accumulate(np.where(mask, np.int32(-1), rows), axis=0)
+    below = np.minimum.accumulate(np.where(mask, np.int32(height), rows)[::-1], axis=0)[::-1]
     thin: Mask = mask & (below - above - 1 <= thickest)
     return thin
 
 
 def _direction(thin: Mask) -> tuple[float, int, Integers]:
-    """Return the slope in which pixels gather in the fewest rows, the first such row, and how many lie in each.
+    """Return the slope along which pixels concentrate in the fewest rows, the first row, and the pixels in each row.
 
-    Rows are counted at the middle of the picture, and may begin above it and end below.
+    Rows are counted at the middle column, and may start above the picture and end below it.
     """
     height, width = thin.shape
     rows, columns = np.nonzero(thin)
@@ -81,50 +79,50 @@ def _direction(thin: Mask) -> tuple[float, int, Integers]:
     return best, -reach, profile
 
 
-def _mark_line(lines: Mask, mask: Mask, thin: Mask, centre: Integers, thickest: int) -> None:
-    """Set in `lines` the pixels of the line that is expected near row `centre` of each column, if there is one."""
+def _add_line(lines: Mask, mask: Mask, thin: Mask, center: Integers, thickest: int) -> None:
+    """Set in `lines` the pixels of a line near row `center` of each column, if there is one."""
     height, width = mask.shape
-    inside = (centre >= 0) & (centre < height)
+    inside = (center >= 0) & (center < height)
     if inside.sum() < width / 2:
         return
     offsets = np.arange(-2 * thickest, 2 * thickest + 1)[:, None]
-    rows, columns = centre + offsets, np.arange(width)
+    rows, columns = center + offsets, np.arange(width)
     within = (rows >= 0) & (rows < height)
     strip, slim = (within & each[np.clip(rows, 0, height - 1), columns] for each in (mask, thin))
     slim &= np.abs(offsets) <= thickest
     seen = slim.any(axis=0)
     if seen[inside].mean() < COVERED:
         return
-    curve, off = _curve(slim, offsets)
-    on = seen & (off <= 0.5 * thickest + 1)
-    way, end = on[inside], max(2, int(END * width))
+    curve, distance = _fit_curve(slim, offsets)
+    on_line = seen & (distance <= 0.5 * thickest + 1)
+    way, end = on_line[inside], max(2, int(END * width))
     if way.mean() < COVERED or not (way[:end].any() and way[-end:].any()):
         return
-    # Only what is no thicker than the line: more is a stroke that crosses it or runs along it.
+    # Thicker runs are strokes that cross the line or run along it.
     run = _run_at(strip, np.rint(curve).astype(np.intp) + 2 * thickest)
-    run &= run.sum(axis=0) <= 1.5 * float(np.median(slim.sum(axis=0)[on])) + 1.5
+    run &= run.sum(axis=0) <= 1.5 * float(np.median(slim.sum(axis=0)[on_line])) + 1.5
     at, column = np.nonzero(run)
     lines[rows[at, column], column] = True
 
 
-def _curve(slim: Mask, offsets: Integers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return how far a line lies from where it is expected, in each column, and how far its pixels lie from that.
+def _fit_curve(slim: Mask, offsets: Integers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Fit a parabola to a line; return its offset in each column, and the distance of the pixels from it.
 
-    It may bend, as paper and lenses do, but evenly: a parabola through most of it.
+    Paper and lenses bend lines smoothly. Columns that do not fit are left out of the next fit.
     """
     seen = slim.any(axis=0)
     middle = (slim * offsets).sum(axis=0) / np.maximum(1, slim.sum(axis=0))
-    place = np.linspace(-0.5, 0.5, len(middle))
-    trusted = seen
+    position = np.linspace(-0.5, 0.5, len(middle))
+    fitting = seen
     for _ in range(3):
-        curve = np.polyval(np.polyfit(place[trusted], middle[trusted], 2), place)
-        off = np.abs(middle - curve)
-        trusted = seen & (off <= max(1.0, 2 * float(np.median(off[trusted]))))
-    return curve, off
+        curve = np.polyval(np.polyfit(position[fitting], middle[fitting], 2), position)
+        distance = np.abs(middle - curve)
+        fitting = seen & (distance <= max(1.0, 2 * float(np.median(distance[fitting]))))
+    return curve, distance
 
 
 def _run_at(strip: Mask, middle: Integers) -> Mask:
-    """Return the pixels of each column that hang together with its row `middle`, or with the next one to it."""
+    """Return the vertical run of each column at row `middle`, or at a row next to it."""
     length, width = strip.shape
     columns = np.arange(width)
     middle = np.clip(middle, 1, length - 2)

@@ -11,7 +11,7 @@ def drawing(seven: np.ndarray) -> FloatImage:
     return grayscale(seven, 640)
 
 
-def test_a_drawing_keeps_its_ink_to_the_bit(drawing: FloatImage) -> None:
+def test_the_ink_of_a_drawing_is_exact(drawing: FloatImage) -> None:
     ink = clean_ink(drawing)
     assert ink is not None
     assert np.array_equal(ink, flat_background_ink(drawing))
@@ -19,7 +19,7 @@ def test_a_drawing_keeps_its_ink_to_the_bit(drawing: FloatImage) -> None:
     assert np.array_equal(clean_ink(255 - drawing), ink)
 
 
-def test_what_is_not_clean_is_no_drawing(drawing: FloatImage) -> None:
+def test_pictures_that_are_not_clean_have_no_clean_ink(drawing: FloatImage) -> None:
     lined, two, thin, speck, stained = (drawing.copy() for _ in range(5))
     lined[::24] = 150
     two[30:90, 2:7] = 20
@@ -33,8 +33,8 @@ def test_what_is_not_clean_is_no_drawing(drawing: FloatImage) -> None:
         assert clean_ink(picture) is None
 
 
-def test_nothing_is_told(drawing: FloatImage) -> None:
+def test_pictures_without_ink_are_rejected(drawing: FloatImage) -> None:
     with pytest.raises(BlankError, match="by only 15 of 255"):
         flat_background_ink(np.where(drawing < 100, np.float32(235), np.float32(250)))
-    with pytest.raises(BlankError, match="noise"):
+    with pytest.raises(BlankError, match="noise only"):
         flat_background_ink(np.random.default_rng(0).normal(128, 20, (9, 9)).astype(np.float32))

@@ -1,39 +1,41 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from scipy import ndimage
 
 from mnist_runtime.preprocess.ink.components import connected_components, dilate
+
+ndimage = pytest.importorskip("scipy.ndimage")
 
 MASKS = arrays.arrays(np.bool_, arrays.array_shapes(min_dims=2, max_dims=2, max_side=24))
 
 
 @given(MASKS)
-def test_parts_are_those_that_scipy_finds(mask: np.ndarray) -> None:
+def test_components_are_those_of_scipy(mask: np.ndarray) -> None:
     found = connected_components(mask)
     expected, count = ndimage.label(mask, np.ones((3, 3)))
-    assert len(found) == count
+    assert found.number == count
     assert np.array_equal(found.labels + 1, expected)
     slices = ndimage.find_objects(expected)
     assert found.boxes.tolist() == [[a.start, b.start, a.stop, b.stop] for a, b in slices]
 
 
 @given(MASKS, st.integers(0, 30))
-def test_growing_is_scipys_dilation(mask: np.ndarray, steps: int) -> None:
-    assert np.array_equal(dilate(mask, steps), ndimage.binary_dilation(mask, np.ones((2 * steps + 1,) * 2)))
+def test_dilation_is_that_of_scipy(mask: np.ndarray, reach: int) -> None:
+    assert np.array_equal(dilate(mask, reach), ndimage.binary_dilation(mask, np.ones((2 * reach + 1,) * 2)))
 
 
-def test_long_ways_are_followed_to_their_end() -> None:
+def test_a_long_spiral_is_one_component() -> None:
     rows, columns = np.indices((301, 301)) - 150
     spiral = (np.hypot(rows, columns) / 12 - np.arctan2(rows, columns) / (2 * np.pi)) % 1 < 0.5
     found = connected_components(spiral)
-    assert len(found) == ndimage.label(spiral, np.ones((3, 3)))[1]
+    assert found.number == ndimage.label(spiral, np.ones((3, 3)))[1]
     assert found.sums(np.ones(spiral.shape, np.float32)).max() > 0.6 * spiral.sum()
 
 
-def test_sums_and_choice_go_by_part() -> None:
+def test_sums_and_masks_are_per_component() -> None:
     mask = np.array([[1, 1, 0, 0], [0, 0, 0, 1]], bool)
     found = connected_components(mask)
     assert found.sums(np.arange(8, dtype=np.float32).reshape(2, 4)).tolist() == [1, 7]
-    assert found.where(np.array([False, True])).tolist() == [[False] * 4, [False, False, False, True]]
+    assert found.mask(np.array([False, True])).tolist() == [[False] * 4, [False, False, False, True]]
