@@ -36,12 +36,12 @@ def test_no_images_give_no_answers() -> None:
     [
         (np.zeros((2, 20, 20), np.uint8), r"shape \(n, 28, 28\).*received \(2, 20, 20\)"),
         (np.zeros(28, np.uint8), r"received \(28,\)"),
-        (np.full((1, 28, 28), 256), "from 0 to 255, received 256 to 256"),
-        (np.full((1, 28, 28), -1), "received -1 to -1"),
-        (np.full((1, 28, 28), np.nan), "received nan to nan"),
-        ([[0], [0, 1]], "received list"),
-        ("seven.png", "received str of dtype <U9"),
-        (None, "received NoneType of dtype object"),
+        (np.full((1, 28, 28), 256), "range from 256 to 256, but 0 to 255"),
+        (np.full((1, 28, 28), -1), "range from -1 to -1"),
+        (np.full((1, 28, 28), np.nan), "range from nan to nan"),
+        ([[0], [0, 1]], "of type list"),
+        ("seven.png", "of type str and dtype <U9"),
+        (None, "of type NoneType and dtype object"),
     ],
 )
 def test_other_shapes_types_and_values_are_refused(images: object, words: str) -> None:
