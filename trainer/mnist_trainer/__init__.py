@@ -17,9 +17,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnist_trainer.architectures.base import Architecture
     from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
-    from mnist_trainer.augmentation.affine import AUGMENTATIONS, Augmentation
-    from mnist_trainer.augmentation.corruptions import CorruptionAugmentation
-    from mnist_trainer.augmentation.non_digits import NonDigits
     from mnist_trainer.data.dataset import Dataset, Splits
     from mnist_trainer.data.load import DATASETS, load_data
     from mnist_trainer.errors import DataError, DivergedError, MissingPackageError, ModelError, OutputError, UsageError
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from mnist_trainer.model_io.digit_model import DigitModel
     from mnist_trainer.model_io.find import READY_MODELS, ModelFile, find_model
     from mnist_trainer.model_io.load import load_model
+    from mnist_trainer.recipes.augmentations import AUGMENTATIONS, Augmentation, CorruptionAugmentation, NonDigits
     from mnist_trainer.recipes.choices import OPTIMIZERS
     from mnist_trainer.recipes.distillation import Distillation
     from mnist_trainer.recipes.presets import PRESETS, Preset
@@ -70,10 +68,10 @@ __all__ = [
 
 MODULES = {
     "ARCHITECTURES": "architectures.registry",
-    "AUGMENTATIONS": "augmentation.affine",
+    "AUGMENTATIONS": "recipes.augmentations",
     "Architecture": "architectures.base",
-    "Augmentation": "augmentation.affine",
-    "CorruptionAugmentation": "augmentation.corruptions",
+    "Augmentation": "recipes.augmentations",
+    "CorruptionAugmentation": "recipes.augmentations",
     "DATASETS": "data.load",
     "Dataset": "data.dataset",
     "DigitModel": "model_io.digit_model",
@@ -81,7 +79,7 @@ MODULES = {
     "Evaluation": "evaluation.evaluate",
     "InterruptedTraining": "training.train",
     "ModelFile": "model_io.find",
-    "NonDigits": "augmentation.non_digits",
+    "NonDigits": "recipes.augmentations",
     "OPTIMIZERS": "recipes.choices",
     "PRESETS": "recipes.presets",
     "Preset": "recipes.presets",

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,7 +29,11 @@ __all__ = [
     "UsageError",
     "nearest_name",
     "nearest_path",
+    "require_package",
 ]
+
+PACKAGES = {"optuna": "Optuna", "skimage": "scikit-image"}
+"""Module -> name of its package, where the two differ."""
 
 
 class DataError(ToolkitError, ValueError):
@@ -86,3 +91,27 @@ def nearest_path(path: str | Path) -> str:
                 return f" Did you mean {candidate}?"
         return ""
     return ""
+
+
+def require_package(module: str, purpose: str, extra: str) -> None:
+    """Check that an optional package is installed, before minutes of work end without it.
+
+    Parameters
+    ----------
+    module : str
+        Name under which the package is imported.
+    purpose : str
+        What needs the package, as the first words of the message.
+    extra : str
+        Extra of ``mnist-edge-export`` that installs it.
+
+    Raises
+    ------
+    MissingPackageError
+        If it is not installed.
+    """
+    if importlib.util.find_spec(module) is None:
+        package = PACKAGES.get(module, module)
+        raise MissingPackageError(
+            f"{purpose} needs {package}. Install it with: pip install 'mnist-edge-export[{extra}]'."
+        )

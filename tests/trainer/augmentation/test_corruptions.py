@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from mnist_trainer import CorruptionAugmentation, Splits
-from mnist_trainer.augmentation.corruptions import CORRUPTIONS
+from mnist_trainer import Splits
+from mnist_trainer.augmentation.corruptions import CORRUPTIONS, corrupt
 
 SEED = np.array([3, 4])
 
@@ -23,7 +23,7 @@ def test_every_kind_changes_every_digit_its_own_way(digits: Splits, name: str) -
 def test_the_first_of_a_batch_are_spared_and_each_kind_has_its_share(digits: Splits) -> None:
     count = 8 * len(CORRUPTIONS)
     images = digits.train.images[:count, ..., None] / np.float32(255)
-    spoilt = np.asarray(CorruptionAugmentation(fraction=0.5)(images, SEED))
+    spoilt = np.asarray(corrupt(images, SEED, fraction=0.5))
     changed = (spoilt != images).any(axis=(1, 2, 3))
     assert not changed[: count // 2].any()
     assert changed[count // 2 :].mean() > 0.95
@@ -33,4 +33,4 @@ def test_the_first_of_a_batch_are_spared_and_each_kind_has_its_share(digits: Spl
 
 def test_too_small_a_share_for_all_kinds_spoils_none(digits: Splits) -> None:
     images = digits.train.images[:20, ..., None] / np.float32(255)
-    np.testing.assert_array_equal(CorruptionAugmentation(fraction=0.5)(images, SEED), images)
+    np.testing.assert_array_equal(corrupt(images, SEED, fraction=0.5), images)

@@ -3,9 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mnist_trainer import AUGMENTATIONS, Splits, architecture
-from mnist_trainer.augmentation.corruptions import CorruptionAugmentation
-from mnist_trainer.augmentation.non_digits import NonDigits
+from mnist_trainer import AUGMENTATIONS, CorruptionAugmentation, NonDigits, Splits, architecture
 from mnist_trainer.training.batches import Batches
 
 TUTORIAL = architecture("flatten-100").recipe

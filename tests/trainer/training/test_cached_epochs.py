@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import NonDigits, Splits, architecture
-from mnist_trainer.augmentation.non_digits import KINDS
+from mnist_trainer.augmentation.non_digits import NON_DIGITS
 from mnist_trainer.training.batches import Batches
 
 RECIPE = replace(architecture("tiny").recipe, batch_size=64, cached_epochs=2, non_digits=NonDigits(fraction=0.25))
@@ -28,7 +28,7 @@ def test_an_epoch_shows_again_what_an_earlier_one_did_in_another_order(digits: S
     np.testing.assert_array_equal(sort(first), sort(again))
     assert not np.array_equal(sort(first), sort(second))
     np.testing.assert_allclose(first * 255, np.round(first * 255), atol=1e-4)
-    assert (aims.max(axis=1) < 0.2).mean() == pytest.approx(len(KINDS) / 64)
+    assert (aims.max(axis=1) < 0.2).mean() == pytest.approx(len(NON_DIGITS) / 64)
 
 
 def test_an_epoch_does_not_depend_on_those_before(digits: Splits) -> None:

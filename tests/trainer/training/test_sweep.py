@@ -41,7 +41,7 @@ def test_a_trial_that_lags_behind_is_given_up(digits: Splits, tmp_path: Path) ->
 
 def test_a_storage_that_is_none_is_told(digits: Splits, tmp_path: Path) -> None:
     for storage in ("nonsense", f"sqlite:///{tmp_path}/missing/sweep.db", "oracle://nobody@nowhere/x"):
-        with pytest.raises(UsageError, match="Expected the URL of a storage for Optuna"):
+        with pytest.raises(UsageError, match=r"The Optuna storage .* cannot be used"):
             search(tmp_path, storage=storage).run(digits, trials=1)
 
 

@@ -14,7 +14,6 @@ from mnist_trainer import (
     OPTIMIZERS,
     READY_MODELS,
     Architecture,
-    Augmentation,
     Recipe,
     Splits,
     Training,
@@ -103,7 +102,7 @@ def test_a_recipe_that_cannot_be_is_refused() -> None:
         {"validation_split": 0.0},
         {"validation_split": 1.0},
     ):
-        with pytest.raises(UsageError, match=r"Expected .*, received"):
+        with pytest.raises(UsageError, match=r"must be|Choose one of"):
             replace(architecture("cnn").recipe, **wrong)
 
 
@@ -174,33 +173,11 @@ def test_the_ready_models_are_as_good_as_their_records_say(mnist_data: Splits, n
     assert accuracy >= LEAST[name]
 
 
-def test_the_augmentation_moves_as_it_says() -> None:
-    spot = np.zeros((64, 28, 28, 1), np.float32)
-    spot[:, 13:15, 13:15] = 1
-    moved = np.asarray(Augmentation(rotation=0, scale=0, shear=0, shift=3)(spot, [1, 2]))
-    rows, columns = np.indices((28, 28))
-    mass = moved[..., 0].sum(axis=(1, 2))
-    for axis in (rows, columns):
-        offsets = (moved[..., 0] * axis).sum(axis=(1, 2)) / mass - 13.5
-        assert 2 < np.abs(offsets).max() <= 3.01
-        assert abs(offsets.mean()) < 0.8
-    turned = np.asarray(Augmentation(rotation=45, scale=0, shear=0, shift=0)(spot, [1, 2]))
-    assert np.abs((turned[..., 0] * rows).sum(axis=(1, 2)) / turned[..., 0].sum(axis=(1, 2)) - 13.5).max() < 0.05
-
-
-def test_a_shear_slants_and_a_turn_turns() -> None:
-    bar = np.zeros((1, 28, 28, 1), np.float32)
-    bar[:, 4:24, 13:15] = 1
-    for change in (Augmentation(20, 0, 0, 0), Augmentation(0, 0, 20, 0)):
-        slanted = [np.asarray(change(bar, [seed, 0]))[0, :, :, 0] for seed in range(8)]
-        columns = np.arange(28)
-        lean = [(r[6] * columns).sum() / r[6].sum() - (r[21] * columns).sum() / r[21].sum() for r in slanted]
-        assert 1 < max(np.abs(lean)) <= 15 * np.tan(np.radians(21))
-
-
 def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path) -> None:
     path = tmp_path / "new" / "mine.keras"
-    done = run("mnist-train", "--architecture", "linear", "--data", "digits", "--epochs", 2, "--output", path, "--json")
+    done = run(
+        "mnist-train", "--architecture", "linear", "--data", "digits", "--epochs", 40, "--output", path, "--json"
+    )
     assert done.returncode == 0, done.stderr
     record = json.loads(done.stdout)
     assert json.loads(path.with_suffix(".json").read_text()) == {k: v for k, v in record.items() if k != "path"}

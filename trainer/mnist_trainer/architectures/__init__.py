@@ -1,1 +1,1 @@
-"""The networks, one a module; the table of `mnist_trainer.architectures.registry` names them."""
+"""The network architectures. Each has a name, a function that builds it and the recipe that trains it."""

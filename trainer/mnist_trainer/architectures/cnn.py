@@ -1,7 +1,7 @@
-"""`cnn`: the default, at most 28 kB in int8, and trained for what a camera sees.
+"""`cnn`, the default (at most 28 kB in int8), and its small variant `tiny` (at most 12 kB, of which half is weights).
 
-Plain batch-normalised convolutions, which int8 arithmetic follows closely: no depthwise layer, whose channels need
-scales of their own, no bias before a normalisation, which folds into the convolution.
+Plain convolutions with batch normalization keep their accuracy in int8. There is no depthwise layer, which would need
+a scale per channel, and no bias before a batch normalization, because the normalization has its own offset.
 """
 
 from __future__ import annotations
@@ -9,55 +9,47 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mnist_trainer.architectures.base import Architecture
-from mnist_trainer.augmentation.affine import AUGMENTATIONS
-from mnist_trainer.augmentation.corruptions import CorruptionAugmentation
-from mnist_trainer.augmentation.non_digits import NonDigits
+from mnist_trainer.architectures.base import Architecture, convolution_block
+from mnist_trainer.recipes.augmentations import AUGMENTATIONS, CorruptionAugmentation, NonDigits
 from mnist_trainer.recipes.distillation import Distillation
 from mnist_trainer.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["CNN", "TINY", "four_convolutions"]
+__all__ = ["CNN", "TINY"]
 
 
-def four_convolutions(name: str, filters: tuple[int, int, int, int], *, lean: bool) -> keras.Model:
-    """Build the network: ``(n, 28, 28, 1)`` to ten probabilities.
+def build_cnn(name: str, filters: tuple[int, int, int, int], *, lean: bool) -> keras.Model:
+    """Build a network of four convolutions: float32 (n, 28, 28, 1) to ten probabilities.
 
     Parameters
     ----------
     name : str
-        Of the model.
+        Name of the model.
     filters : tuple of int
-        Of each convolution.
+        Number of filters of each convolution.
     lean : bool
-        Whether to spare time and bytes: the first convolution strides, where else a pooling leaves the others a quarter
-        of its places; and a score weighs the mean of the last four places, where else each of them for itself.
+        Whether to save time and bytes: the first convolution has stride 2 instead of a pooling after it, and the last
+        feature maps are averaged instead of flattened.
     """
     import keras
     from keras import layers
 
-    def convolution(number: int, size: int = 3, stride: int = 1) -> list[keras.Layer]:
-        width = filters[number - 1]
-        return [
-            layers.Conv2D(
-                width, size, strides=stride, use_bias=False, kernel_initializer="he_normal", name=f"conv{number}"
-            ),
-            layers.BatchNormalization(name=f"norm{number}"),
-            layers.ReLU(name=f"relu{number}"),
-        ]
-
-    first = convolution(1, size=5, stride=2) if lean else [*convolution(1, size=5), layers.MaxPooling2D(name="pool1")]
-    last = layers.GlobalAveragePooling2D(name="pool4") if lean else layers.Flatten(name="flatten")
+    if lean:
+        first = convolution_block(1, filters[0], 5, strides=2)
+        last = layers.GlobalAveragePooling2D(name="pool4")
+    else:
+        first = [*convolution_block(1, filters[0], 5), layers.MaxPooling2D(name="pool1")]
+        last = layers.Flatten(name="flatten")
     return keras.Sequential(
         [
             keras.Input((28, 28, 1), name="pixels"),
             *first,
-            *convolution(2),
-            *convolution(3),
+            *convolution_block(2, filters[1], 3),
+            *convolution_block(3, filters[2], 3),
             layers.MaxPooling2D(name="pool3"),
-            *convolution(4),
+            *convolution_block(4, filters[3], 3),
             last,
             layers.Dense(10, activation="softmax", name="scores"),
         ],
@@ -67,8 +59,8 @@ def four_convolutions(name: str, filters: tuple[int, int, int, int], *, lean: bo
 
 CNN = Architecture(
     name="cnn",
-    summary="four convolutions, trained on spoilt pictures and on pictures of no digit too; the default",
-    build=partial(four_convolutions, "cnn", (16, 28, 28, 28), lean=False),
+    summary="four convolutions, trained on corrupted images and non-digits too; the default",
+    build=partial(build_cnn, "cnn", (16, 28, 28, 28), lean=False),
     recipe=Recipe(
         epochs=96,
         batch_size=256,
@@ -87,11 +79,10 @@ CNN = Architecture(
     ),
 )
 
-
 TINY = Architecture(
     name="tiny",
     summary="four narrow convolutions; 12 kB in int8",
-    build=partial(four_convolutions, "tiny", (12, 12, 14, 18), lean=True),
+    build=partial(build_cnn, "tiny", (12, 12, 14, 18), lean=True),
     recipe=Recipe(
         epochs=60,
         batch_size=256,

@@ -1,8 +1,8 @@
-"""`lenet`: two convolutions and three dense layers, the classic of 1998 with the activations of today.
+"""`lenet`: LeNet-5, with today's activations and pooling.
 
 Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition",
-Proceedings of the IEEE 86(11), 1998: LeNet-5. Here ReLU stands for its tanh, maxima for its averages, a softmax for its
-radial basis functions, and each map of the second convolution sees all of the first.
+Proceedings of the IEEE 86(11), 1998. Differences: ReLU instead of tanh, maximum instead of average pooling, a softmax
+instead of radial basis functions, and each map of the second convolution uses all maps of the first.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["LENET"]
 
 
-def build() -> keras.Model:
-    """Build the network: ``(n, 28, 28, 1)`` to ten probabilities."""
+def build_lenet() -> keras.Model:
+    """Build the network: float32 (n, 28, 28, 1) to ten probabilities."""
     import keras
     from keras import layers
 
@@ -42,6 +42,6 @@ def build() -> keras.Model:
 LENET = Architecture(
     name="lenet",
     summary="LeNet-5 with ReLU and max-pooling: two convolutions, three dense layers",
-    build=build,
+    build=build_lenet,
     recipe=TUTORIAL,
 )

@@ -1,41 +1,39 @@
-"""`smooth_noise`, `uniform`, `wave`: random fields of 28x28 pixels, of which corruptions and non-digits are made."""
+"""Random numbers and random 28x28 fields, from which corruptions and non-digits are made."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import tensorflow as tf
+import tensorflow as tf
 
 __all__ = ["smooth_noise", "uniform", "wave"]
 
 SIDE = 28
+"""Width and height of an image in pixels."""
 
 
 def uniform(count: int, seed: tf.Tensor, low: float = 0.0, high: float = 1.0) -> tf.Tensor:
-    """Draw one number an image, float (count, 1, 1, 1), evenly from `low` to `high`."""
-    import tensorflow as tf
-
+    """Draw one number per image, uniform between `low` and `high`: float32 (count, 1, 1, 1)."""
     return tf.random.stateless_uniform((count, 1, 1, 1), seed, low, high)
 
 
 def smooth_noise(count: int, cells: int, seed: tf.Tensor) -> tf.Tensor:
-    """Return noise of `cells` x `cells` values an image, smoothed to 28x28: float (count, 28, 28, 1), 0..1."""
-    import tensorflow as tf
-
+    """Draw `cells` x `cells` random values per image and interpolate them: float32 (count, 28, 28, 1), 0..1."""
     coarse = tf.random.stateless_uniform((count, cells, cells, 1), seed)
     return tf.clip_by_value(tf.image.resize(coarse, (SIDE, SIDE), "bicubic"), 0.0, 1.0)
 
 
 def wave(count: int, seed: tf.Tensor, bend: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return, for each pixel, how far it is across and along a line through the picture, in pixels.
+    """Draw a random line through each image and return the position of each pixel relative to it.
 
-    The line has any direction, passes the centre within 12 pixels and swings to both sides by up to `bend` pixels.
-    Both are float (count, 28, 28, 1).
+    The line has a random direction and passes the centre within 12 pixels. It is a sine with an amplitude of up to
+    `bend` pixels.
+
+    Returns
+    -------
+    across, along : tensor, float32 (count, 28, 28, 1)
+        Signed distance from the line, and position along it, in pixels.
     """
-    import tensorflow as tf
-
     seeds = tf.random.split(seed, 5)
     angle = uniform(count, seeds[0], 0.0, math.pi)
     rows = tf.range(SIDE, dtype=tf.float32)[:, None, None] - (SIDE - 1) / 2

@@ -1,61 +1,59 @@
-"""`NonDigits`: pictures of no digit, of which a model should learn to be unsure."""
+"""Ten kinds of images that show no digit. A model trained with them gives low scores to such images."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+import tensorflow as tf
+
+from mnist_trainer.augmentation.affine import affine_transform
 from mnist_trainer.augmentation.noise_fields import smooth_noise, uniform, wave
 
-if TYPE_CHECKING:
-    import tensorflow as tf
-
-__all__ = ["KINDS", "NonDigits"]
+__all__ = ["NON_DIGITS", "insert_non_digits"]
 
 
-@dataclass(frozen=True)
-class NonDigits:
-    """Which part of a batch is replaced by pictures of no digit, their targets by one that is equal in all classes.
+def insert_non_digits(
+    images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, *, fraction: float
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Replace the first images of a batch by images of no digit, in equal parts of each kind of `NON_DIGITS`.
 
     Parameters
     ----------
+    images : tensor, float32 (n, 28, 28, 1), 0..1
+        A batch in random order.
+    targets : tensor, float32 (n, 10)
+        Probabilities of the digits. The targets of replaced images become equal for all digits.
+    seed : tensor, int (2,)
+        Seed of the random numbers.
     fraction : float
-        0..1, of the images of a batch.
+        Fraction of the images to replace, 0..1, rounded down to the same number for each kind.
+
+    Returns
+    -------
+    images, targets : tensor
+        As the parameters.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> images, targets = np.zeros((64, 28, 28, 1), np.float32), np.eye(10, dtype=np.float32)[np.arange(64) % 10]
+    >>> images, targets = insert_non_digits(images, targets, [1, 2], fraction=0.25)
+    >>> np.asarray(targets).max(axis=1)[[0, 63]].astype(float).round(1).tolist()
+    [0.1, 1.0]
     """
-
-    fraction: float
-
-    def __call__(self, images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Replace the first of `images`, float (n, 28, 28, 1), and of `targets`, float (n, 10), as `seed` says.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> images, targets = np.zeros((64, 28, 28, 1), np.float32), np.eye(10, dtype=np.float32)[np.arange(64) % 10]
-        >>> images, targets = NonDigits(fraction=0.25)(images, targets, [1, 2])
-        >>> np.asarray(targets).max(axis=1)[[0, 63]].astype(float).round(1).tolist()
-        [0.1, 1.0]
-        """
-        import tensorflow as tf
-
-        images, targets = tf.convert_to_tensor(images), tf.convert_to_tensor(targets)
-        each = int(images.shape[0] * self.fraction / len(KINDS))
-        made = [
-            tf.clip_by_value(make(part, tf.random.fold_in(seed, number)), 0.0, 1.0)
-            for number, (make, part) in enumerate(
-                zip(KINDS.values(), tf.split(images[: each * len(KINDS)], len(KINDS)), strict=True)
-            )
-        ]
-        count = each * len(KINDS)
-        flat = tf.fill((count, targets.shape[1]), 1.0 / targets.shape[1])
-        return tf.concat([*made, images[count:]], axis=0), tf.concat([flat, targets[count:]], axis=0)
+    images, targets = tf.convert_to_tensor(images), tf.convert_to_tensor(targets)
+    count = int(images.shape[0] * fraction / len(NON_DIGITS)) * len(NON_DIGITS)
+    parts = tf.split(images[:count], len(NON_DIGITS))
+    made = [
+        tf.clip_by_value(make(part, tf.random.fold_in(seed, number)), 0.0, 1.0)
+        for number, (make, part) in enumerate(zip(NON_DIGITS.values(), parts, strict=True))
+    ]
+    flat = tf.fill((count, targets.shape[1]), 1.0 / targets.shape[1])
+    return tf.concat([*made, images[count:]], axis=0), tf.concat([flat, targets[count:]], axis=0)
 
 
 def _texture(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Mix noise of four grains, of any contrast."""
-    import tensorflow as tf
-
+    """Add smooth noise of four scales, with a random contrast."""
     count, seeds = images.shape[0], tf.random.split(seed, 9)
     grains = [
         smooth_noise(count, cells, seeds[index]) * uniform(count, seeds[index + 4])
@@ -66,9 +64,7 @@ def _texture(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _blobs(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Cut smooth noise at a level: islands with a grey of their own."""
-    import tensorflow as tf
-
+    """Threshold smooth noise: spots of one brightness."""
     count, seeds = images.shape[0], tf.random.split(seed, 5)
     field = tf.where(uniform(count, seeds[0]) < 0.5, smooth_noise(count, 5, seeds[1]), smooth_noise(count, 9, seeds[2]))
     island = tf.sigmoid((field - uniform(count, seeds[3], 0.35, 0.7)) * 20.0)
@@ -76,9 +72,7 @@ def _blobs(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _shapes(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Fill two rectangles or ellipses that overlap, plain or with a texture."""
-    import tensorflow as tf
-
+    """Draw two overlapping rectangles or ellipses, plain or textured."""
     count, seeds = images.shape[0], tf.random.split(seed, 12)
     picture = tf.zeros((count, 28, 28, 1))
     for number in (0, 5):
@@ -92,9 +86,7 @@ def _shapes(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _grating(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draw stripes, or two kinds of them crossed."""
-    import tensorflow as tf
-
+    """Draw stripes, or two crossing sets of stripes."""
     count, seeds = images.shape[0], tf.random.split(seed, 6)
     first, second = (wave(count, seeds[index], bend=2.0)[0] for index in (0, 1))
     field = tf.sin(first * uniform(count, seeds[2], 0.3, 2.0))
@@ -103,9 +95,7 @@ def _grating(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _scribble(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draw five bent strokes of a pen: too many for a digit."""
-    import tensorflow as tf
-
+    """Draw five curved pen strokes, more than a digit has."""
     count, seeds = images.shape[0], tf.random.split(seed, 11)
     picture = tf.zeros((count, 28, 28, 1))
     width = uniform(count, seeds[10], 0.6, 1.6)
@@ -118,9 +108,7 @@ def _scribble(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _glyph(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Draw three to five straight strokes between nine places of a square, as letters have them."""
-    import tensorflow as tf
-
+    """Draw three to five straight strokes between nine points of a square grid, similar to letters."""
     count, seeds = images.shape[0], tf.random.split(seed, 6)
     begin = tf.random.stateless_uniform((count, 5, 1), seeds[0], 0, 9, dtype=tf.int32)
     end = (begin + tf.random.stateless_uniform((count, 5, 1), seeds[1], 1, 9, dtype=tf.int32)) % 9
@@ -139,10 +127,7 @@ def _glyph(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _number(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Write two digits side by side, each as narrow as that needs: a number is no digit."""
-    import keras
-    import tensorflow as tf
-
+    """Show two digits side by side, squeezed to fit."""
     count, seeds = images.shape[0], tf.random.split(seed, 2)
     taller = tf.random.stateless_uniform((count,), seeds[0], 1.0, 1.7)  # from output to input pixels
     apart = tf.random.stateless_uniform((count,), seeds[1], 5.0, 7.0)
@@ -150,15 +135,13 @@ def _number(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     down = 13.5 * (1.0 - taller)
     written = []
     for digits, right in ((images, -apart), (tf.reverse(images, [0]), apart)):
-        moves = tf.stack([narrower, zero, 13.5 - 1.7 * (13.5 + right), zero, taller, down, zero, zero], axis=1)
-        written.append(keras.ops.image.affine_transform(digits, moves, interpolation="bilinear"))
+        column = (narrower, zero, 13.5 - 1.7 * (13.5 + right))
+        written.append(affine_transform(digits, column, (zero, taller, down)))
     return tf.maximum(*written)
 
 
 def _shuffled(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Let the sixteen tiles of 7x7 pixels of a digit change places."""
-    import tensorflow as tf
-
+    """Shuffle the sixteen 7x7-pixel tiles of a digit."""
     count = images.shape[0]
     tiles = tf.reshape(images, (count, 4, 7, 4, 7))
     tiles = tf.reshape(tf.transpose(tiles, (0, 1, 3, 2, 4)), (count, 16, 49))
@@ -168,18 +151,14 @@ def _shuffled(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _plain(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Fill it with one grey, with a little noise: an empty field, or the lens cap."""
-    import tensorflow as tf
-
+    """Show one brightness with a little noise, as an empty field or a covered lens does."""
     count, seeds = images.shape[0], tf.random.split(seed, 3)
     noise = tf.random.stateless_normal((count, 28, 28, 1), seeds[0]) * uniform(count, seeds[1], 0.0, 0.3)
     return uniform(count, seeds[2], -0.3, 1.3) + noise
 
 
 def _pixels(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Shuffle the pixels of a digit, or blocks of four of them."""
-    import tensorflow as tf
-
+    """Shuffle the pixels of a digit. Half of the images show a quarter of the pixels, at twice the size."""
     count, seeds = images.shape[0], tf.random.split(seed, 2)
     order = tf.argsort(tf.random.stateless_uniform((count, 784), seeds[0]), axis=1)
     mixed = tf.reshape(tf.gather(tf.reshape(images, (count, 784)), order, batch_dims=1), (count, 28, 28, 1))
@@ -187,7 +166,7 @@ def _pixels(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
     return tf.where(uniform(count, seeds[1]) < 0.5, mixed, coarse)
 
 
-KINDS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
+NON_DIGITS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "texture": _texture,
     "blobs": _blobs,
     "shapes": _shapes,
@@ -199,4 +178,4 @@ KINDS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "plain": _plain,
     "pixels": _pixels,
 }
-"""Name -> function of images of digits, float (n, 28, 28, 1), and a seed, int (2,), to as many pictures of none."""
+"""Name -> function of images of digits, float32 (n, 28, 28, 1), and a seed, int (2,). It returns as many images."""

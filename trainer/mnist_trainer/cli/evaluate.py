@@ -21,7 +21,7 @@ from mnist_trainer.cli.options import (
     output_path,
     trust_option,
 )
-from mnist_trainer.errors import UsageError
+from mnist_trainer.errors import UsageError, require_package
 
 if TYPE_CHECKING:
     from mnist_trainer.evaluation.evaluate import Evaluation
@@ -92,12 +92,11 @@ def evaluate(
     from mnist_trainer.evaluation.report import ModelReport, reports_as_json, write_report
     from mnist_trainer.evaluation.robustness import Robustness
     from mnist_trainer.model_io.find import find_model
-    from mnist_trainer.training.monitoring.curves import need_matplotlib
 
     if len(set(models)) < len(models):
         raise UsageError(f"A model is named twice: {' '.join(models)}. Name each once.")
     if report:
-        need_matplotlib()
+        require_package("matplotlib", "--report", "plots")
         check_output_path(report / "evaluation.html")
     for name in models:
         if Path(name).suffix not in EXPORTED:

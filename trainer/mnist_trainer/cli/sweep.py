@@ -13,6 +13,7 @@ import click
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.cli.options import COUNT, SEED, Choice, Command, data_option, json_option, option, output_path
+from mnist_trainer.errors import require_package
 
 if TYPE_CHECKING:
     import optuna
@@ -80,14 +81,14 @@ def sweep(
     from mnist_runtime.system.atomic import check_output_path
     from mnist_trainer.data.load import load_data
     from mnist_trainer.keras_support import import_tensorflow
-    from mnist_trainer.training.monitoring.curves import need_matplotlib
-    from mnist_trainer.training.sweep import Sweep, need_optuna
 
-    need_optuna()
-    need_matplotlib()
+    require_package("optuna", "The sweep", "sweep")
+    require_package("matplotlib", "The sweep", "sweep")
     check_output_path(output / "sweep.db")
     splits = load_data(data)
     import_tensorflow()
+    from mnist_trainer.training.sweep import Sweep
+
     search = Sweep(
         architectures=tuple(dict.fromkeys(architectures or ARCHITECTURES)),
         epochs=epochs,

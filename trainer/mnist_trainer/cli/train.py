@@ -17,7 +17,6 @@ import click
 
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
-from mnist_trainer.augmentation.affine import AUGMENTATIONS
 from mnist_trainer.cli.options import (
     COUNT,
     FRACTION,
@@ -31,10 +30,10 @@ from mnist_trainer.cli.options import (
     output_path,
 )
 from mnist_trainer.cli.sweep import sweep
-from mnist_trainer.errors import UsageError
-from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS
+from mnist_trainer.errors import UsageError, require_package
+from mnist_trainer.recipes.augmentations import AUGMENTATIONS
+from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
 from mnist_trainer.recipes.presets import PRESETS
-from mnist_trainer.training.techniques.distribution import STRATEGIES, is_chief, open_strategy
 
 if TYPE_CHECKING:
     import keras
@@ -186,7 +185,6 @@ def train(
     from mnist_runtime.system.atomic import check_output_path
     from mnist_trainer.data.load import load_data
     from mnist_trainer.keras_support import import_tensorflow
-    from mnist_trainer.training.monitoring.curves import need_matplotlib
 
     # Problems with folders, packages or the data are reported now, not after the training.
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
@@ -194,11 +192,12 @@ def train(
     if tensorboard:
         check_output_path(tensorboard / "train" / "events")
     if plot:
-        need_matplotlib()
+        require_package("matplotlib", "--plot", "plots")
     chosen, recipe = _chosen(architecture, preset, augmentation, recipe_options)
     splits = load_data(data)
     echo(_plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()
+    from mnist_trainer.training.techniques.distribution import is_chief, open_strategy
     from mnist_trainer.training.train import InterruptedTraining
     from mnist_trainer.training.train import train as train_model
 

@@ -1,1 +1,1 @@
-"""TODO recipes."""
+"""Recipes: how an architecture is trained. Plain settings; no module here imports TensorFlow."""

@@ -1,11 +1,10 @@
-"""choices."""
+"""The optimizers, schedules, precisions and strategies that a user can choose, by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["OPTIMIZERS", "PRECISIONS", "SCHEDULES"]
-
+__all__ = ["OPTIMIZERS", "PRECISIONS", "SCHEDULES", "STRATEGIES"]
 
 OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "adam": ("keras.optimizers:Adam", {}),
@@ -14,19 +13,27 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "rmsprop": ("keras.optimizers:RMSprop", {}),
     "sgd": ("keras.optimizers:SGD", {"momentum": 0.9, "nesterov": True}),
 }
-"""Name -> ``"module:attribute"`` of the class, and what it is given unless the recipe says otherwise."""
-
+"""Name -> ``"module:class"`` and the default arguments. A recipe can override the weight decay."""
 
 SCHEDULES = ("one-cycle", "constant")
-"""``one-cycle``: from 1/25 of the peak up to it in a quarter of the steps, then down to zero, along cosines.
+"""Learning rate schedules.
+
+``one-cycle``: a cosine from 1/25 of the peak to the peak in a quarter of the steps, then a cosine down to zero.
 
 Source: L. N. Smith, N. Topin, "Super-Convergence", 2018.
 """
 
-
 PRECISIONS = ("float32", "mixed_bfloat16")
-"""The policies of Keras for the arithmetic of layers; under either, weights and statistics are float32.
+"""Keras dtype policies for the arithmetic of layers. With both, weights and statistics are float32.
 
-Source: D. Kalamkar and others, "A Study of BFLOAT16 for Deep Learning Training", 2019. Where a processor has
-instructions for it (AVX512-BF16, AMX) wide layers take half the time; narrow ones take longer.
+On a processor with bfloat16 instructions (AVX512-BF16, AMX), ``mixed_bfloat16`` halves the time of wide layers; narrow
+layers take longer.
+
+Source: D. Kalamkar and others, "A Study of BFLOAT16 for Deep Learning Training", 2019.
 """
+
+STRATEGIES: dict[str, str] = {
+    "mirrored": "tensorflow:distribute.MirroredStrategy",
+    "multi-worker": "tensorflow:distribute.MultiWorkerMirroredStrategy",
+}
+"""Name -> ``"module:class"``: all devices of this machine, or of all machines that ``TF_CONFIG`` lists."""

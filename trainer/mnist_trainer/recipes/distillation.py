@@ -1,6 +1,4 @@
-"""`Distillation`: what is taken over from a larger model that is already trained.
-
-The teacher is heard where its answer is the label: on pictures unlike those that it knows it does no harm.
+"""`Distillation`: training with the softened answers of a larger, trained model.
 
 Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Network", 2015.
 """
@@ -14,17 +12,21 @@ __all__ = ["Distillation"]
 
 @dataclass(frozen=True)
 class Distillation:
-    """Whose answers are learned, and how much they count beside the labels.
+    """The teacher model and the weight of its answers.
+
+    Only images that the teacher classifies correctly use its answer. On images unlike its training images, the teacher
+    does no harm.
 
     Parameters
     ----------
     teacher : str
-        What `mnist_trainer.model_io.load.load_model` takes: the name of a ready model or the path of a file.
+        Name of a ready model or path of a model file, as for `mnist_trainer.load_model`.
     fraction : float
-        0..1, of the answers, where they are right; the rest is the label.
+        Weight of the teacher's answer in the target, 0..1. The rest is the label.
     temperature : float
-        At least 1: the answers' shares are raised to its inverse and so made more alike, which shows what a digit is
-        nearly. The student's scores become as flat; `mnist_trainer.training.train.train` sharpens them at the end.
+        At least 1. The teacher's probabilities are raised to the power of 1 / `temperature` and normalized, so that
+        unlikely classes count more. This makes the student's scores flat too; after training, temperature scaling
+        corrects them.
     """
 
     teacher: str

@@ -1,71 +1,68 @@
-"""recipe."""
+"""`Recipe`: how an architecture is trained."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from mnist_trainer.errors import UsageError
+from mnist_trainer.recipes.augmentations import Augmentation, CorruptionAugmentation, NonDigits
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, SCHEDULES
-
-if TYPE_CHECKING:
-    from mnist_trainer.augmentation.affine import Augmentation
-    from mnist_trainer.augmentation.corruptions import CorruptionAugmentation
-    from mnist_trainer.augmentation.non_digits import NonDigits
-    from mnist_trainer.recipes.distillation import Distillation
+from mnist_trainer.recipes.distillation import Distillation
 
 __all__ = ["TUTORIAL", "Recipe"]
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an architecture is trained; with the seed and the images it determines the weights.
+    """All settings of a training. Together with the seed and the images they determine the weights.
 
     Parameters
     ----------
     epochs, batch_size : int
         At least 1.
     peak_learning_rate : float
-        The highest, above 0; of a constant schedule the only one.
+        Highest learning rate, above 0. A constant schedule uses it in every step.
     loss : str
-        A loss of Keras, by name; labels are digits for one that begins with ``"sparse"``, else one-hot.
+        Name of a Keras loss. Labels are one-hot, or digits if the name begins with ``"sparse"``.
     optimizer : str
-        A row of `mnist_trainer.recipes.choices.OPTIMIZERS`.
+        Key of `mnist_trainer.recipes.choices.OPTIMIZERS`.
     weight_decay : float
-        Decoupled (I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", 2019), whichever the optimiser.
+        Decoupled weight decay, for every optimizer (I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization",
+        2019).
     schedule : str
         One of `mnist_trainer.recipes.choices.SCHEDULES`.
     augmentation : Augmentation, optional
-        How training images are changed.
+        Random affine changes of the training images.
     corruptions : CorruptionAugmentation, optional
-        Which part of a batch is spoilt.
+        Corruption of part of each batch.
     non_digits : NonDigits, optional
-        Which part of a batch shows no digit; not for a loss that takes digits.
+        Images of no digit in each batch. Needs a loss with one-hot labels.
     final_epochs : int, optional
-        The last epochs, at least 1, in which a third as many images are spoilt or show no digit.
+        Number of last epochs, at least 1, with a third of the corrupted images and non-digits.
     cached_epochs : int, optional
-        How many epochs change the images anew, at least 1; later ones show those again. Saves time and, with a teacher,
-        most of it.
+        Number of epochs, at least 1, with newly changed images. Later epochs use those images again, which saves time,
+        most of all with a teacher.
     distillation : Distillation, optional
-        Whose answers are learned beside the labels; needs `cached_epochs`, and a loss that does not take digits.
+        Training with a teacher's answers. Needs `cached_epochs` and a loss with one-hot labels.
     ema_steps : int, optional
-        Steps over which the weights are averaged, at least 1, and at most a quarter of all: the model ends with the
-        average, see `mnist_trainer.training.techniques.weight_average`; not with patience, which chooses among the
-        weights themselves.
+        Time constant, in steps, of the exponential moving average of the weights, at least 1. At most a quarter of all
+        steps is used. The trained model has the average; see `mnist_trainer.training.techniques.weight_average`. Not
+        with `patience`, which selects the weights of one epoch.
     precision : str, optional
-        One of `mnist_trainer.recipes.choices.PRECISIONS`: of the arithmetic while it is trained, which then a faster
-        copy of the network does; the model is float32. Without it the network itself is trained.
+        One of `mnist_trainer.recipes.choices.PRECISIONS`, for the arithmetic in training. A faster copy of the network
+        is then trained; the result is float32. None trains the network itself.
     validation_split : float, optional
-        Share of the training images, below 1, held out to validate with: by default 5,000 of MNIST's 60,000, for what
-        is still to be chosen; a recipe that was chosen may leave the model more to learn from. Ten at least.
+        Fraction of the training images, below 1, that is held out for validation; at least ten images. The default
+        holds out 5,000 of MNIST's 60,000, enough to choose a recipe. A recipe that is already chosen needs fewer.
     patience : int, optional
-        Epochs without a smaller validation loss after which training ends, with the weights of the best; at least 1.
+        Number of epochs without a lower validation loss, at least 1, after which training stops. The model then has the
+        weights of the best epoch.
 
     Raises
     ------
     UsageError
-        If a number or name is not one of those.
+        If a number or a name is not allowed, or two settings exclude each other.
     """
 
     epochs: int
@@ -87,33 +84,36 @@ class Recipe:
     patience: int | None = None
 
     def __post_init__(self) -> None:
-        for name, least in (
-            ("epochs", 1),
-            ("batch_size", 1),
-            ("patience", 1),
-            ("final_epochs", 1),
-            ("cached_epochs", 1),
-            ("ema_steps", 1),
-            ("weight_decay", 0),
-        ):
+        self._check_numbers()
+        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES), ("precision", (None, *PRECISIONS))):
+            if getattr(self, name) not in known:
+                choices = ", ".join(choice for choice in known if choice)
+                raise UsageError(f"There is no {name} {getattr(self, name)!r}. Choose one of: {choices}.")
+        if self.ema_steps is not None and self.patience is not None:
+            raise UsageError("ema_steps and patience exclude each other. Leave one of them out.")
+        if (self.non_digits or self.distillation) and not self.takes_one_hot:
+            raise UsageError(
+                f"non_digits and distillation need a loss with one-hot labels, not {self.loss}. Use for example "
+                "categorical_crossentropy."
+            )
+        if self.distillation and not self.cached_epochs:
+            raise UsageError("distillation needs cached_epochs. Set it to the number of epochs to keep for reuse.")
+
+    @property
+    def takes_one_hot(self) -> bool:
+        """Whether the loss takes one-hot labels; otherwise it takes digits."""
+        return not self.loss.startswith("sparse")
+
+    def _check_numbers(self) -> None:
+        counts = ("epochs", "batch_size", "patience", "final_epochs", "cached_epochs", "ema_steps")
+        for name, least in (*((name, 1) for name in counts), ("weight_decay", 0)):
             value = getattr(self, name)
             if value is not None and not value >= least:
-                raise UsageError(f"Expected {name} of at least {least}, received {value}.")
+                raise UsageError(f"{name} is {value}, but must be at least {least}.")
         if not 0 < self.validation_split < 1:
-            raise UsageError(f"Expected a validation split between 0 and 1, received {self.validation_split}.")
+            raise UsageError(f"validation_split is {self.validation_split}, but must be between 0 and 1.")
         if not 0 < self.peak_learning_rate < math.inf:
-            raise UsageError(f"Expected a learning rate above 0, received {self.peak_learning_rate}.")
-        if self.ema_steps is not None and self.patience is not None:
-            raise UsageError("Expected ema_steps or patience, received both.")
-        if (self.non_digits or self.distillation) and self.loss.startswith("sparse"):
-            raise UsageError(f"Expected a loss of shares for non-digits and distillation, received {self.loss!r}.")
-        if self.distillation and not self.cached_epochs:
-            raise UsageError("distillation needs cached_epochs. Set how many epochs to keep for reuse.")
-        for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-            if getattr(self, name) not in known:
-                raise UsageError(f"Expected {name} {' or '.join(known)}, received {getattr(self, name)!r}.")
-        if self.precision not in (None, *PRECISIONS):
-            raise UsageError(f"Expected precision {' or '.join(PRECISIONS)}, received {self.precision!r}.")
+            raise UsageError(f"peak_learning_rate is {self.peak_learning_rate}, but must be above 0 and finite.")
 
 
 TUTORIAL = Recipe(
@@ -124,4 +124,4 @@ TUTORIAL = Recipe(
     optimizer="adam",
     schedule="constant",
 )
-"""What `model.compile("adam", "sparse_categorical_crossentropy")` and `model.fit(x, y, epochs=5)` do in Keras."""
+"""Recipe of Keras tutorials: ``compile("adam", "sparse_categorical_crossentropy")`` and ``fit(x, y, epochs=5)``."""

@@ -1,68 +1,73 @@
-"""`Batches`: the training images in a new order every epoch, changed at random, as seed and epoch say."""
+"""`Batches`: the training images of each epoch, in random order and with random changes."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import tensorflow as tf
+import tensorflow as tf
 
-    from mnist_trainer.data.dataset import Dataset
-    from mnist_trainer.recipes.recipe import Recipe
+from mnist_trainer.augmentation.affine import random_affine
+from mnist_trainer.augmentation.corruptions import corrupt
+from mnist_trainer.augmentation.non_digits import insert_non_digits
+from mnist_trainer.data.dataset import Dataset
+from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["Batches"]
 
-Teach = Callable[["tf.Tensor", "tf.Tensor"], "tf.Tensor"]
+Teacher = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
 
-FINISH = 1 / 3
-"""Part of the corruptions and non-digits that is left in the epochs that finish a training."""
+FINAL_FRACTION = 1 / 3
+"""Fraction of the corrupted images and non-digits that remains in the final epochs."""
 
 
 class Batches:
-    """The batches of each epoch.
+    """The training batches of each epoch.
 
-    No choice is carried from one epoch to the next, so that a run can go on at any of them: the order depends on `seed`
-    and the epoch alone, the augmentation of a batch on `seed` and its number. Images that do not fill a last batch
-    are left out; another epoch has others. Where the recipe limits the copies, or a teacher answers, what an epoch's
-    images became is kept, as bytes, for the later epochs that show it again in another order.
+    An epoch depends only on the seed and its number, so that training can resume at any epoch. The seed and the number
+    of the epoch set the order of the images; the seed and the number of the batch set the random changes. Images that
+    do not fill a last batch are left out; these differ from epoch to epoch.
+
+    If the recipe sets `cached_epochs`, the changed images of these epochs are kept as bytes. Later epochs show them
+    again in another order.
 
     Parameters
     ----------
     data : Dataset
-        The images.
+        Training images.
     recipe : Recipe
-        Batch size, augmentation, and the loss, which says how it wants the labels.
+        Batch size, loss and random changes.
     shape : tuple of int
-        What the model takes: ``(28, 28)``, ``(28, 28, 1)`` or ``(784,)``.
+        Shape of one image as the model takes it: ``(28, 28)``, ``(28, 28, 1)`` or ``(784,)``.
     seed : int
-        Of all choices.
-    teach : callable, optional
-        Turns images and one-hot targets into targets that a teacher has softened.
+        Seed of all random choices.
+    teacher : callable, optional
+        Function of images, float32 (n, 28, 28, 1), and one-hot targets, float32 (n, 10), to softened targets.
     """
 
     def __init__(
-        self, data: Dataset, recipe: Recipe, shape: tuple[int, ...], seed: int, *, teach: Teach | None = None
+        self, data: Dataset, recipe: Recipe, shape: tuple[int, ...], seed: int, *, teacher: Teacher | None = None
     ) -> None:
-        import tensorflow as tf
-
         self._images, self._labels = tf.constant(data.images[..., None]), tf.constant(data.labels)
-        self._recipe, self._shape, self._seed = recipe, shape, seed
-        self._copies: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
-        self._finish = recipe.epochs - recipe.final_epochs if recipe.final_epochs else math.inf
-        self._sparse = recipe.loss.startswith("sparse")
+        self._recipe, self._shape, self._seed, self._teacher = recipe, shape, seed, teacher
+        self._cache: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
+        self._first_final_epoch = recipe.epochs - recipe.final_epochs if recipe.final_epochs else math.inf
         self.size = min(recipe.batch_size, len(data))
         self.steps = len(data) // self.size
-        self._taught = teach
-        self._prepare = {  # traced once, not once an epoch
-            finishing: tf.function(partial(self._prepared, finishing), autograph=False) for finishing in (False, True)
+        self._prepare = {  # traced once each, not once per epoch
+            is_final: tf.function(partial(self._prepared, is_final), autograph=False) for is_final in (False, True)
         }
 
     def epoch(self, number: int) -> tf.data.Dataset:
-        """Return the batches of epoch `number`, counted from 0: float images 0..1 and labels, as model and loss want.
+        """Return the batches of epoch `number`, counted from 0.
+
+        Returns
+        -------
+        tf.data.Dataset
+            Pairs of images, float32 (size, `shape`) in 0..1, and labels: one-hot, float32 (size, 10), or digits, uint8
+            (size,), as the loss takes them.
 
         Examples
         --------
@@ -74,85 +79,76 @@ class Batches:
         >>> batches.steps
         9
         """
-        if self._recipe.cached_epochs is None:
-            return self._changed(number)
-        import tensorflow as tf
+        cached_epochs = self._recipe.cached_epochs
+        if cached_epochs is None:
+            return self._new_images(number)
+        images, targets = self._cached(self._shown_again(number, cached_epochs))
 
-        images, targets = self._copy(self._first_like(number, self._recipe.cached_epochs))
-
-        def gathered(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        def select(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             return tf.cast(tf.gather(images, rows), tf.float32) / 255, tf.gather(targets, rows)
 
-        rows = self._order(self._recipe.cached_epochs + number, len(images))
-        return _untuned(tf.data.Dataset.from_tensor_slices(rows).map(gathered).prefetch(4))
+        rows = self._order(cached_epochs + number, len(images))
+        return _without_autotuning(tf.data.Dataset.from_tensor_slices(rows).map(select).prefetch(4))
 
-    def _copy(self, number: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return all images and targets of epoch `number`, uint8 and float32, as they were the first time."""
-        import tensorflow as tf
-
-        if number not in self._copies:
+    def _cached(self, number: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return all images, uint8, and targets, float32, of epoch `number`; make them at the first call."""
+        if number not in self._cache:
             batches = [
-                (tf.cast(tf.round(images * 255), tf.uint8), targets) for images, targets in self._changed(number)
+                (tf.cast(tf.round(images * 255), tf.uint8), targets) for images, targets in self._new_images(number)
             ]
             images, targets = (tf.concat(parts, axis=0) for parts in zip(*batches, strict=True))
-            if number == self._finish:  # what was shown till now is not shown again
-                self._copies.clear()
-            self._copies[number] = images, targets
-        return self._copies[number]
+            if number == self._first_final_epoch:  # the final epochs do not use earlier images
+                self._cache.clear()
+            self._cache[number] = images, targets
+        return self._cache[number]
 
-    def _first_like(self, number: int, copies: int) -> int:
-        """Return the epoch whose images epoch `number` shows again."""
-        first = int(self._finish) if number >= self._finish else 0
-        return first + (number - first) % copies
+    def _shown_again(self, number: int, cached_epochs: int) -> int:
+        """Return the epoch whose images epoch `number` shows."""
+        first = int(self._first_final_epoch) if number >= self._first_final_epoch else 0
+        return first + (number - first) % cached_epochs
 
-    def _changed(self, number: int) -> tf.data.Dataset:
-        import tensorflow as tf
-
+    def _new_images(self, number: int) -> tf.data.Dataset:
+        """Return the batches of epoch `number` with newly changed images."""
         numbers = tf.range(number * self.steps, (number + 1) * self.steps, dtype=tf.int64)
         rows = tf.data.Dataset.from_tensor_slices((self._order(number, len(self._labels)), numbers))
-        prepare = self._prepare[number >= self._finish]
-        return _untuned(rows.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(4))
+        prepare = self._prepare[number >= self._first_final_epoch]
+        return _without_autotuning(rows.map(prepare, num_parallel_calls=2, deterministic=True).prefetch(4))
 
     def _order(self, number: int, count: int) -> tf.Tensor:
-        """Return which of `count` images make each batch, int (steps, size)."""
-        import tensorflow as tf
-
-        # Orders count downwards and batches upwards, so that no two draws share a seed.
+        """Return the rows of `count` images that form each batch, int32 (steps, size)."""
+        # Orders count downwards from -1 and batches upwards from 0, so that no seed is used twice.
         drawn = tf.random.stateless_uniform(
             (count,), [self._seed, -1 - number], minval=None, maxval=None, dtype=tf.int32
         )
         return tf.reshape(tf.argsort(drawn, stable=True)[: self.steps * self.size], (self.steps, self.size))
 
-    def _prepared(self, finishing: bool, rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        import tensorflow as tf
-
+    def _prepared(self, is_final: bool, rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the changed images and the targets of batch `number`, which has the images in `rows`."""
+        recipe = self._recipe
         images = tf.cast(tf.gather(self._images, rows), tf.float32) / 255
         labels = tf.gather(self._labels, rows)
-        targets = labels if self._sparse else tf.one_hot(labels, 10)
+        targets = tf.one_hot(labels, 10) if recipe.takes_one_hot else labels
         seed = tf.stack([tf.constant(self._seed, tf.int64), number])
-        recipe = self._recipe
         if recipe.augmentation is not None:
-            images = recipe.augmentation(images, seed)
-        if self._taught is not None:  # of pictures that are not yet spoilt, which a teacher may not know
-            targets = self._taught(images, targets)
-        part = FINISH if finishing else 1.0
+            images = random_affine(images, seed, **asdict(recipe.augmentation))
+        if self._teacher is not None:  # before the corruptions, which the teacher may not know
+            targets = self._teacher(images, targets)
+        part = FINAL_FRACTION if is_final else 1.0
         if recipe.corruptions is not None:
-            corruptions = replace(recipe.corruptions, fraction=part * recipe.corruptions.fraction)
-            images = corruptions(images, tf.random.fold_in(seed, 1))
+            fraction = part * recipe.corruptions.fraction
+            images = corrupt(images, tf.random.fold_in(seed, 1), fraction=fraction)
         if recipe.non_digits is not None:
-            non_digits = replace(recipe.non_digits, fraction=part * recipe.non_digits.fraction)
-            images, targets = non_digits(images, targets, tf.random.fold_in(seed, 2))
+            fraction = part * recipe.non_digits.fraction
+            images, targets = insert_non_digits(images, targets, tf.random.fold_in(seed, 2), fraction=fraction)
         return tf.reshape(images, (self.size, *self._shape)), targets
 
 
-def _untuned(batches: tf.data.Dataset) -> tf.data.Dataset:
-    """Return `batches` without the thread that tunes tf.data.
+def _without_autotuning(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Return `batches` without the autotuning thread of tf.data.
 
-    There is nothing to tune, and the end of each `fit` waits for that thread, which looks after 10, 20, 40 ... ms
-    whether it is to stop: an epoch can take twice its time.
+    There is nothing to tune. At its end, each `fit` waits for that thread, which checks after 10, 20, 40, ... ms
+    whether it must stop; an epoch can then take twice the time.
     """
-    import tensorflow as tf
-
     options = tf.data.Options()
     options.autotune.enabled = False
     return batches.with_options(options)

@@ -1,4 +1,4 @@
-"""`Checkpoint`: all that a training run needs to go on after an epoch as if it had never stopped, in one file."""
+"""`Checkpoint`: the state of a training after an epoch, in one file."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ __all__ = ["Checkpoint"]
 
 Arrays = Sequence[npt.NDArray[Any]]
 
-KINDS = ("model", "optimizer", "best", "average")
-"""The lists of arrays in a checkpoint."""
+LISTS = ("model", "optimizer", "best", "ema")
+"""The fields that are lists of arrays."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A run after some of its epochs. Random choices are not in it: they follow from seed, epoch and batch.
+    """Everything that a training needs to resume after an epoch and end with the same weights.
+
+    It has no state of random generators: random choices depend only on the seed and on the numbers of epoch and batch.
 
     Parameters
     ----------
     run : dict
-        What the weights follow from: architecture, recipe, seed, images and versions. Plain values.
+        Everything that determines the weights: architecture, recipe, seed, data set, versions. JSON values.
     history : dict of str to list of float
-        The figures of each epoch that is done.
+        Figures of each finished epoch.
     seconds : float
-        The time that those took.
+        Training time so far.
     model, optimizer : sequence of ndarray
-        The values of all variables, in Keras's order.
+        Values of all variables, in Keras's order.
     best : sequence of ndarray
-        The weights of the epoch with the smallest validation loss; none where the recipe does not ask for them.
-    average : sequence of ndarray
-        The running average of the trainable weights; none where the recipe does not ask for it.
+        Weights of the epoch with the lowest validation loss; empty for a recipe without patience.
+    ema : sequence of ndarray
+        Moving average of the trainable weights; empty for a recipe without it.
     """
 
     run: dict[str, Any]
@@ -49,61 +51,60 @@ class Checkpoint:
     model: Arrays
     optimizer: Arrays
     best: Arrays
-    average: Arrays
+    ema: Arrays
 
     def save(self, path: Path) -> None:
-        """Write it to `path`, in the place of an earlier one, whole or not at all.
+        """Write the checkpoint to `path` atomically; an earlier file is replaced.
 
         Raises
         ------
         OutputError
-            If it cannot be written.
+            If the file cannot be written.
         """
         facts = json.dumps({"run": self.run, "history": self.history, "seconds": self.seconds})
         arrays = {"facts": np.frombuffer(facts.encode(), np.uint8)}
-        for kind in KINDS:
-            arrays |= {f"{kind}/{number}": values for number, values in enumerate(getattr(self, kind))}
-        content = io.BytesIO()  # an archive that Ctrl-C leaves half written to a file complains when it is collected
+        for name in LISTS:
+            arrays |= {f"{name}/{number}": values for number, values in enumerate(getattr(self, name))}
+        content = io.BytesIO()  # Ctrl-C during a write to an archive on disk prints an error when it is collected
         np.savez(content, allow_pickle=False, **arrays)
         with atomic_write(path) as temporary:
             temporary.write_bytes(content.getbuffer())
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
-        """Read the file at `path`.
+        """Read the checkpoint at `path`.
 
         Raises
         ------
         ModelError
-            If it is damaged, or no checkpoint.
+            If the file is damaged or not a checkpoint.
         """
         try:
             with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
                 arrays = {name: archive[name] for name in archive.files}
             facts = json.loads(arrays["facts"].tobytes())
-            kinds = {
-                kind: [arrays[f"{kind}/{number}"] for number in range(sum(name.startswith(kind) for name in arrays))]
-                for kind in KINDS
+            lists = {
+                name: [arrays[f"{name}/{number}"] for number in range(sum(key.startswith(name) for key in arrays))]
+                for name in LISTS
             }
-            return cls(facts["run"], facts["history"], facts["seconds"], **kinds)
+            return cls(facts["run"], facts["history"], facts["seconds"], **lists)
         except Exception as error:  # zipfile, zlib, json and NumPy raise many kinds for a damaged file
             raise ModelError(
-                f"{path}: expected the checkpoint of a training run, could not read it ({error}); delete it and train "
-                "from the start."
+                f"{path} is not a readable checkpoint of a training ({error}). Delete it and train from the start."
             ) from error
 
-    def refuse_another_run(self, run: dict[str, Any]) -> None:
-        """Be sure that going on with `run` ends where the run of this checkpoint would have.
+    def check_same_run(self, run: dict[str, Any]) -> None:
+        """Check that a training with `run` can resume from this checkpoint.
 
         Raises
         ------
         UsageError
-            If something differs.
+            If `run` differs from the run of this checkpoint.
         """
-        kept, asked = (json.loads(json.dumps(facts)) for facts in (self.run, run))
-        if different := [key for key in asked if kept.get(key) != asked[key]]:
-            words = "; ".join(f"{key} {asked[key]} where the checkpoint has {kept.get(key)}" for key in different)
+        saved, wanted = (json.loads(json.dumps(facts)) for facts in (self.run, run))
+        if different := [key for key in wanted if saved.get(key) != wanted[key]]:
+            changes = "; ".join(f"{key} is {wanted[key]}, there {saved.get(key)}" for key in different)
             raise UsageError(
-                f"Expected the options of the run that is to be resumed, received {words}; repeat its options, or "
-                "leave --resume out to train from the start."
+                f"The checkpoint is of a training with other options: {changes}. Repeat its options, or leave out "
+                "--resume to train from the start."
             )

@@ -1,48 +1,50 @@
-"""`sweep`: try architectures and recipes, and learn from each trial which to try next. The search is Optuna's."""
+"""`Sweep`: search for a good architecture and recipe with Optuna."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import keras
+import tensorflow as tf
+
 from mnist_runtime.errors import first_line
 from mnist_trainer.architectures.registry import architecture
-from mnist_trainer.augmentation.affine import AUGMENTATIONS
-from mnist_trainer.errors import DivergedError, MissingPackageError, UsageError
+from mnist_trainer.data.dataset import Splits
+from mnist_trainer.errors import DivergedError, UsageError, require_package
+from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.choices import OPTIMIZERS
 from mnist_trainer.recipes.recipe import Recipe
+from mnist_trainer.training.train import train
 
 if TYPE_CHECKING:
     import optuna
 
-    from mnist_trainer.data.dataset import Splits
-
-__all__ = ["Sweep", "need_optuna"]
+__all__ = ["Sweep"]
 
 HEARTBEAT = 30
-"""Seconds between two signs of life of a trial; one that gives none for twice as long was killed, and is made again."""
+"""Seconds between two heartbeats of a trial. A trial without one for twice as long was killed, and is repeated."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is searched, and where it is remembered.
+    """A search, and the storage that keeps its results.
 
     Parameters
     ----------
     architectures : tuple of str
-        Rows of `ARCHITECTURES` to choose among.
+        Names of the architectures to choose from.
     epochs : int
-        Of each trial.
+        Number of epochs of each trial.
     seed : int
-        Of every training, and of the search.
+        Seed of every training and of the search.
     storage : str
-        URL of an Optuna storage, such as ``"sqlite:///sweep.db"``. Several processes, or machines, that are given the
-        same one work on the same search.
+        URL of an Optuna storage, such as ``"sqlite:///sweep.db"``. Several processes or machines can share one and
+        work on the same search.
     study : str
-        Its name there.
+        Name of the search in the storage.
     """
 
     architectures: tuple[str, ...]
@@ -52,10 +54,10 @@ class Sweep:
     study: str
 
     def run(self, data: Splits, trials: int) -> optuna.Study:
-        """Go on with the search until it has `trials` trials that are complete or were given up as hopeless.
+        """Start or continue the search until `trials` trials are finished or stopped early.
 
-        A trial is judged by the share of right answers on the validation split; the test images have no say. After each
-        epoch one that lags behind the median of the earlier trials is given up.
+        The score of a trial is its accuracy on the validation images; the test images are not used. After each epoch,
+        a trial below the median of the earlier trials is stopped.
 
         Raises
         ------
@@ -74,12 +76,13 @@ class Sweep:
         >>> study.best_params["architecture"]
         'linear'
         """
+        require_package("optuna", "The sweep", "sweep")
         from optuna.study import MaxTrialsCallback
         from optuna.trial import TrialState
 
         study = self._study()
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
-        # Looked at before the first trial too: the callback is asked only after one.
+        # The callback runs only after a trial, so check before the first one too.
         if len(study.get_trials(deepcopy=False, states=ended)) < trials:
             study.optimize(
                 lambda trial: self._try(trial, data),
@@ -89,13 +92,13 @@ class Sweep:
         return study
 
     def _study(self) -> optuna.Study:
-        need_optuna()
+        """Open the study, or create it."""
         import optuna
         from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
         from sqlalchemy.exc import SQLAlchemyError
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # of heartbeats, since 2021
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # heartbeats: experimental since 2021
         try:
             storage = RDBStorage(
                 self.storage,
@@ -108,23 +111,19 @@ class Sweep:
                 study_name=self.study,
                 direction="maximize",
                 load_if_exists=True,
-                # A search that goes on must not draw again what it drew at first.
+                # A continued search must not repeat the random choices of its first trials.
                 sampler=optuna.samplers.TPESampler(seed=self.seed + sum(before)),
                 pruner=optuna.pruners.MedianPruner(n_startup_trials=4),
             )
         except (SQLAlchemyError, RuntimeError, ImportError, ValueError) as error:
-            reason = first_line(error)
             raise UsageError(
-                f"Expected the URL of a storage for Optuna, such as sqlite:///sweep.db, received {self.storage}, which "
-                f"cannot be used ({reason})."
+                f"The Optuna storage {self.storage} cannot be used ({first_line(error)}). Give a URL such as "
+                "sqlite:///sweep.db."
             ) from error
 
     def _try(self, trial: optuna.Trial, data: Splits) -> float:
-        import keras
+        """Train one model; return its accuracy on the validation images."""
         import optuna
-        import tensorflow as tf
-
-        from mnist_trainer.training.train import train
 
         def report(epoch: int, figures: dict[str, float]) -> None:
             trial.report(figures["val_accuracy"], epoch)
@@ -132,12 +131,13 @@ class Sweep:
                 raise optuna.TrialPruned
 
         tf.get_logger().setLevel("ERROR")  # it warns of many models in one process
-        keras.backend.clear_session()  # else each trial holds on to the graphs of all before it
+        keras.backend.clear_session()  # frees the graphs of the earlier trials
         chosen = architecture(trial.suggest_categorical("architecture", self.architectures))
-        training = train(chosen, data, recipe=self._recipe(trial, chosen.recipe), seed=self.seed, follow=report)
+        training = train(chosen, data, recipe=self._recipe(trial, chosen.recipe), seed=self.seed, callback=report)
         return float(training.record["validation_accuracy"])
 
     def _recipe(self, trial: optuna.Trial, own: Recipe) -> Recipe:
+        """Return the recipe of a trial: the architecture's `own` with Optuna's choices."""
         return dataclasses.replace(
             own,
             epochs=self.epochs,
@@ -147,18 +147,4 @@ class Sweep:
             peak_learning_rate=trial.suggest_float("learning_rate", 1e-4, 3e-2, log=True),
             batch_size=trial.suggest_categorical("batch_size", (32, 64, 128, 256)),
             augmentation=AUGMENTATIONS[trial.suggest_categorical("augmentation", tuple(AUGMENTATIONS))],
-        )
-
-
-def need_optuna() -> None:
-    """Be sure that the search can be done.
-
-    Raises
-    ------
-    MissingPackageError
-        If Optuna is not installed.
-    """
-    if importlib.util.find_spec("optuna") is None:
-        raise MissingPackageError(
-            "Expected Optuna, which the sweep needs, it is not installed: pip install 'mnist-edge-export[sweep]'."
         )

@@ -1,4 +1,4 @@
-"""`train`: from an architecture and a data set to a Keras model and the record of how it was made."""
+"""`train`: train a model and record how it was made."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import dataclasses
 import platform
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import keras
+import tensorflow as tf
 
 from mnist_runtime import __version__
+from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Splits, hold_out
 from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation.evaluate import evaluate
 from mnist_trainer.model_io.complexity import macs
 from mnist_trainer.model_io.find import find_model
+from mnist_trainer.recipes.recipe import Recipe
 from mnist_trainer.training.checkpoint import Checkpoint
 from mnist_trainer.training.loop import EpochCallback, TrainingLoop
 from mnist_trainer.training.monitoring.tensorboard import EventLog
@@ -21,32 +26,28 @@ from mnist_trainer.training.techniques.batch_norm_recalibration import recalibra
 from mnist_trainer.training.techniques.distribution import is_chief
 from mnist_trainer.training.techniques.temperature_scaling import temperature_scale
 
-if TYPE_CHECKING:
-    import keras
-    import tensorflow as tf
-
-    from mnist_trainer.architectures.base import Architecture
-    from mnist_trainer.recipes.recipe import Recipe
-
 __all__ = ["InterruptedTraining", "Training", "train"]
 
 LEAST_VALIDATION = 10
-"""Images held out of a data set however small."""
+"""Smallest number of validation images."""
+
+PIXEL_RANGE = "0..1"
+"""Range to which the pixels are scaled."""
 
 TOOLS = ("keras", "tensorflow", "numpy", "scikit-learn")
-"""The packages on which the weights depend."""
+"""Packages whose versions the record holds, since the weights depend on them."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Training:
-    """A trained model and its record: plain values, ready to be written as JSON."""
+    """A trained model and its record, a dictionary of JSON values."""
 
     model: keras.Model
     record: dict[str, Any]
 
 
 class InterruptedTraining(KeyboardInterrupt):
-    """Ctrl-C while a model was trained; `training` holds it as far as it had come."""
+    """Raised after Ctrl-C during training; `training` has the model as trained so far."""
 
     def __init__(self, training: Training) -> None:
         super().__init__()
@@ -62,54 +63,57 @@ def train(
     checkpoint: Path | None = None,
     resume: bool = False,
     tensorboard: Path | None = None,
-    follow: EpochCallback | None = None,
+    callback: EpochCallback | None = None,
     strategy: tf.distribute.Strategy | None = None,
     show: bool = False,
 ) -> Training:
-    """Train `architecture` on the training images of `data`, less a validation split held out of them.
+    """Train `architecture` on the training images of `data`. Some of them are held out for validation.
 
-    The same seed gives the same weights on the same machine: every random choice is seeded, and TensorFlow is
-    set to deterministic kernels for the rest of the process. The test images are looked at once, at the end.
+    On one machine, the same seed gives the same weights. Every random choice is seeded, and TensorFlow uses
+    deterministic operations for the rest of the process. The test images are used once, after training.
 
     Parameters
     ----------
     architecture : Architecture
-        What to train.
+        Architecture to train.
     data : Splits
         Training and test images.
     recipe : Recipe, optional
-        In place of the architecture's own.
+        Replacement for the architecture's own recipe.
     seed : int
-        Of the weights, the validation split, the order and the augmentation.
+        Seed of the initial weights, the validation split, the order of the images and their random changes.
     checkpoint : Path, optional
-        A file, written anew after every epoch.
+        File to write after every epoch.
     resume : bool
-        Go on from `checkpoint`, if it is there; the weights become those of a run that was never stopped.
+        Whether to resume from `checkpoint` if it exists. The weights are then those of a training without a stop.
     tensorboard : Path, optional
-        A folder for the curves.
-    follow : callable, optional
-        Is given the number, from 0, and the figures of each epoch that is done; what it raises ends the training.
+        Folder for TensorBoard's event files.
+    callback : callable, optional
+        Function to call after each epoch with its number, from 0, and its figures. An exception ends the training.
     strategy : tf.distribute.Strategy, optional
-        Shares each batch among devices or machines; see `open_strategy`. Every machine calls this function with the
-        same arguments and gets the same model; the one that is the chief writes the checkpoint and shows progress.
+        Distributes each batch over devices or machines; see
+        `mnist_trainer.training.techniques.distribution.open_strategy`. Call this function on every machine with the
+        same arguments. All get the same model; the chief writes the checkpoint and shows progress.
     show : bool
-        Show progress on stderr.
+        Whether to show progress on stderr.
 
     Returns
     -------
     Training
-        The model, without optimizer state, and what was measured.
+        The model, without optimizer state, and its record.
 
     Raises
     ------
     DivergedError
-        If a loss becomes infinite or not a number.
+        If a loss is infinite or not a number.
     InterruptedTraining
-        On Ctrl-C, once a step is done.
+        After Ctrl-C, if at least one step was done.
     ModelError
         If the checkpoint is damaged.
+    OutputError
+        If the checkpoint cannot be written.
     UsageError
-        If the checkpoint is of another run or cannot be written, or the recipe cannot follow the strategy.
+        If the checkpoint is of another run, or the strategy does not support the recipe.
 
     Examples
     --------
@@ -124,31 +128,33 @@ def train(
     recipe = recipe or architecture.recipe
     if strategy and recipe.ema_steps:
         raise UsageError(
-            "Expected a recipe whose weights are not averaged while they are trained, as only one device does, "
-            f"received that of {architecture.name}; leave the strategy out, or choose another architecture."
+            f"The recipe of {architecture.name} averages the weights, which works on one device only. Leave the "
+            "strategy out, or choose another architecture."
         )
     held_out = max(LEAST_VALIDATION, round(len(data.train) * recipe.validation_split))
     split = hold_out(data.train, held_out, seed, ("train", "validation"))
-    run = _facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
-    trainee = TrainingLoop(architecture, recipe, split, run, strategy)
-    chief = is_chief(strategy)
-    followers = [EventLog(tensorboard).epoch] if tensorboard and chief else []
+    run = _run_facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
+    loop = TrainingLoop(architecture, recipe, split, run, strategy)
     if resume and checkpoint is not None and checkpoint.exists():
-        trainee.restore(Checkpoint.load(checkpoint))
+        loop.restore(Checkpoint.load(checkpoint))
+    chief = is_chief(strategy)
+    callbacks: list[EpochCallback] = [EventLog(tensorboard).epoch] if tensorboard and chief else []
+    if callback:
+        callbacks.append(callback)
     interrupted = False
     try:
-        trainee.train(checkpoint if chief else None, [*followers, *([follow] if follow else [])], show=show and chief)
+        loop.train(checkpoint if chief else None, callbacks, show=show and chief)
     except KeyboardInterrupt:
-        if not trainee.has_begun:
+        if not loop.has_begun:
             raise
         interrupted = True
-    model = architecture.build()  # without the optimizer, whose state is twice the weights
-    model.set_weights(trainee.weights())
-    recalibrate_batch_norm(model, split.train.pixels(model.input_shape[1:]))
-    softened = recipe.distillation is not None and not interrupted
-    logit_scale = (
-        temperature_scale(model, split.test.pixels(model.input_shape[1:]), split.test.labels) if softened else None
-    )
+    model = architecture.build()  # a new model, without the optimizer, whose state is twice the size of the weights
+    model.set_weights(loop.weights())
+    shape = model.input_shape[1:]
+    recalibrate_batch_norm(model, split.train.pixels(shape))
+    logit_scale = None
+    if recipe.distillation and not interrupted:
+        logit_scale = temperature_scale(model, split.test.pixels(shape), split.test.labels)
     record = {
         **run,
         "parameters": model.count_params(),
@@ -156,27 +162,27 @@ def train(
         "train_images": len(split.train),
         "validation_images": len(split.test),
         "test_images": len(data.test),
-        "validation_accuracy": evaluate(model, split.test, "0..1").accuracy,
-        "test_accuracy": evaluate(model, data.test, "0..1").accuracy,
-        "epochs_done": len(trainee.history["loss"]),
-        "best_epoch": trainee.best_epoch + 1 if recipe.patience else None,
+        "validation_accuracy": evaluate(model, split.test, PIXEL_RANGE).accuracy,
+        "test_accuracy": evaluate(model, data.test, PIXEL_RANGE).accuracy,
+        "epochs_done": len(loop.history["loss"]),
+        "best_epoch": loop.best_epoch + 1 if recipe.patience else None,
         "logit_scale": logit_scale,
         "interrupted": interrupted,
-        "resumed_after": trainee.resumed_after,
-        "history": {key: [round(value, 6) for value in values] for key, values in trainee.history.items()},
-        "seconds": round(trainee.seconds, 1),
+        "resumed_after": loop.resumed_after,
+        "history": {key: [round(value, 6) for value in values] for key, values in loop.history.items()},
+        "seconds": round(loop.seconds, 1),
     }
     if interrupted:
         raise InterruptedTraining(Training(model, record))
     return Training(model, record)
 
 
-def _facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:
-    """Return all from which the weights follow."""
+def _run_facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:
+    """Return everything that determines the weights."""
     distillation = recipe.distillation
     return {
         "architecture": architecture.name,
-        "pixel_range": "0..1",
+        "pixel_range": PIXEL_RANGE,
         "dataset": data.train.name,
         "dataset_sha256": {"train": data.train.sha256, "test": data.test.sha256},
         "seed": seed,

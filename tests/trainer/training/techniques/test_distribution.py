@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mnist_trainer import Splits, UsageError, architecture, load_model, train
-from mnist_trainer.training.techniques.distribution import STRATEGIES, is_chief, open_strategy
+from mnist_trainer.recipes.choices import STRATEGIES
+from mnist_trainer.training.techniques.distribution import is_chief, open_strategy
 
 OPTIONS = ("--architecture", "dense-100", "--data", "digits", "--epochs", "2", "--seed", "3")
 
@@ -77,13 +78,13 @@ def test_all_devices_of_one_machine_are_a_strategy_too(tmp_path: Path) -> None:
 )
 def test_a_cluster_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("TF_CONFIG", text)
-    with pytest.raises(UsageError, match="Expected the environment variable TF_CONFIG to name all workers"):
+    with pytest.raises(UsageError, match="The environment variable TF_CONFIG must list all workers"):
         open_strategy("multi-worker")
 
 
 def test_a_recipe_that_one_device_alone_can_follow_is_told(digits: Splits) -> None:
     cnn = architecture("cnn")
-    with pytest.raises(UsageError, match="that of cnn; leave the strategy out"):
+    with pytest.raises(UsageError, match="recipe of cnn averages the weights"):
         train(cnn, digits, recipe=dataclasses.replace(cnn.recipe, ema_steps=100), strategy=object())
 
 

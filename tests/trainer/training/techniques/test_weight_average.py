@@ -14,13 +14,14 @@ def test_the_average_forgets_at_the_rate_that_it_says() -> None:
     import keras
 
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
-    average = EMA(model, steps=64, every=32)
+    average = EMA(steps=64, every=32)
+    average.set_model(model)
     for value in (1.0, 3.0):
         model.set_weights([np.array([[value]])])
-        average.look()
+        average.on_train_batch_end(0)
     kept = math.exp(-32 / 64)
     np.testing.assert_allclose(average.values[0], [[kept * 1 + (1 - kept) * 3]], rtol=1e-6)
-    average.settle()
+    average.apply(model)
     np.testing.assert_allclose(model.get_weights()[0], average.values[0])
 
 
@@ -43,5 +44,5 @@ def test_a_short_training_does_not_end_with_what_it_began_with(digits: Splits) -
 
 
 def test_average_and_patience_exclude_each_other() -> None:
-    with pytest.raises(UsageError, match="ema_steps or patience"):
+    with pytest.raises(UsageError, match="ema_steps and patience"):
         replace(architecture("tiny").recipe, ema_steps=100, patience=3)

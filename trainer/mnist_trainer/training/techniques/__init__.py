@@ -1,1 +1,1 @@
-"""TODO techniques."""
+"""The techniques that a recipe can ask for, one per module."""

@@ -1,40 +1,37 @@
-"""`recalibrate_batch_norm`: batch normalisations get the statistics of the pictures that a device will see.
+"""`recalibrate_batch_norm`: batch normalization statistics from unchanged images, after training.
 
-While a model is trained they are those of pictures that were turned, shifted, spoilt and so made softer, and of
-features of which dropout takes some away. Digits as they are differ enough from these to cost accuracy.
+The statistics that training leaves behind come from images that were rotated, shifted, corrupted and blurred by
+resampling, and from features with dropout. Unchanged digits have other statistics, and the difference costs accuracy.
 
-Sources: P. Izmailov and others, "Averaging Weights Leads to Wider Optima and Better Generalization", 2018, take them
-anew for averaged weights; H. Touvron and others, "Fixing the train-test resolution discrepancy", 2019, on augmentation;
-X. Li and others, "Understanding the Disharmony between Dropout and Batch Normalization by Variance Shift", 2018.
+Sources: P. Izmailov and others, "Averaging Weights Leads to Wider Optima and Better Generalization", 2018 (new
+statistics for averaged weights); H. Touvron and others, "Fixing the train-test resolution discrepancy", 2019
+(augmentation); X. Li and others, "Understanding the Disharmony between Dropout and Batch Normalization by Variance
+Shift", 2018 (dropout).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import keras
 import numpy as np
 import numpy.typing as npt
 
-if TYPE_CHECKING:
-    import keras
-
-__all__ = ["recalibrate_batch_norm"]
+__all__ = ["BATCH", "recalibrate_batch_norm"]
 
 BATCH = 500
-"""Images that are normalised together."""
+"""Number of images in a batch."""
 
 
 def recalibrate_batch_norm(model: keras.Model, images: npt.NDArray[np.float32]) -> None:
-    """Set the mean and variance of every batch normalisation of `model` to those over the batches of `images`.
+    """Set the mean and variance of every batch normalization to their averages over the batches of `images`.
 
-    Each layer sees what those before it make with their new statistics, and without dropout.
+    Each layer receives the outputs of the layers before it with their new statistics and without dropout.
 
     Parameters
     ----------
     model : keras.Model
-        Changed in place; without batch normalisation it is left as it is.
-    images : ndarray, float32
-        What it takes: training images, unchanged.
+        Changed in place. A model without batch normalization stays unchanged.
+    images : ndarray, float32, of the model's input shape
+        Training images without augmentation.
 
     Examples
     --------
@@ -44,8 +41,6 @@ def recalibrate_batch_norm(model: keras.Model, images: npt.NDArray[np.float32]) 
     >>> recalibrate_batch_norm(tiny, load_data("digits").train.pixels((28, 28, 1)))
     >>> scores = tiny.predict(load_data("digits").test.pixels((28, 28, 1)), verbose=0)
     """
-    import keras
-
     norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         return
@@ -56,7 +51,7 @@ def recalibrate_batch_norm(model: keras.Model, images: npt.NDArray[np.float32]) 
     for seen in range(0, len(images), BATCH):
         batch = images[seen : seen + BATCH]
         for norm in norms:
-            norm.momentum = seen / (seen + len(batch))  # so that each image counts alike
+            norm.momentum = seen / (seen + len(batch))  # gives every image the same weight
         model(batch, training=True)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -1,23 +1,20 @@
-"""`build_optimizer`: the optimiser of a recipe, with its learning rate over time."""
+"""`build_optimizer`: the Keras optimizer of a recipe, with its learning rate schedule."""
 
 from __future__ import annotations
 
 import math
 import pkgutil
-from typing import TYPE_CHECKING
+
+import keras
 
 from mnist_trainer.recipes.choices import OPTIMIZERS
-
-if TYPE_CHECKING:
-    import keras
-
-    from mnist_trainer.recipes.recipe import Recipe
+from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["build_optimizer"]
 
 
 def build_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
-    """Return the optimiser of `recipe`, for epochs of `steps` steps."""
+    """Build the optimizer of `recipe` for epochs of `steps` steps."""
     name, settings = OPTIMIZERS[recipe.optimizer]
     rate = recipe.peak_learning_rate if recipe.schedule == "constant" else _one_cycle(recipe, steps)
     if recipe.weight_decay:
@@ -26,8 +23,6 @@ def build_optimizer(recipe: Recipe, steps: int) -> keras.Optimizer:
 
 
 def _one_cycle(recipe: Recipe, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    import keras
-
     warmup = math.ceil(recipe.epochs * steps * 0.25)
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=recipe.peak_learning_rate / 25,

@@ -1,53 +1,58 @@
-"""`temperature_scale`: the scores of a model become as sure as they are right, and no surer than need be.
+"""`temperature_scale`: calibration of a model's scores, so that they match its accuracy.
 
-Sources: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", 2017; for the limit, L.
-Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and Regression Trees", 1984, the rule of one standard error.
+Sources: C. Guo, G. Pleiss, Y. Sun, K. Weinberger, "On Calibration of Modern Neural Networks", 2017; for the limit, the
+one-standard-error rule of L. Breiman, J. Friedman, R. Olshen, C. Stone, "Classification and Regression Trees", 1984.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
 import numpy as np
 import numpy.typing as npt
-
-if TYPE_CHECKING:
-    import keras
 
 __all__ = ["temperature_scale"]
 
 FACTORS = np.geomspace(0.25, 16.0, 97)
-"""What the logits may be multiplied by; each is 4.4 % more than the one before."""
+"""Candidate factors for the logits; each is 4.4 % larger than the one before."""
 
 
 def temperature_scale(model: keras.Model, images: npt.NDArray[Any], labels: npt.NDArray[np.integer[Any]]) -> float:
-    """Multiply the logits of `model` by a factor under which `labels` are about as likely as can be, and return it.
+    """Multiply the logits of `model` by the factor that makes its scores match its accuracy.
 
-    It is the smallest that lies within one standard error of the likeliest: eight bits cannot tell apart scores
-    above 255/256, and where most digits have those, little is left to tell a digit from what is none. The factor goes
-    into the weights of the last layer, so that the model costs what it did; no answer changes.
+    The negative log-likelihood of `labels` has its minimum at the best factor. The smallest factor within one standard
+    error of that minimum is used: int8 output cannot distinguish scores above 255/256, and if most digits have such
+    scores, they no longer differ from the scores of non-digits. The factor is multiplied into the weights of the last
+    layer. The model's size, speed and answers stay the same.
 
     Parameters
     ----------
     model : keras.Model
-        Its last layer is a dense one with a softmax.
-    images : ndarray, float32
-        What it takes; images that it was not trained on.
-    labels : ndarray of shape (n,)
-        The digits that they show.
+        A model whose last layer is a dense layer with a softmax. Changed in place.
+    images : ndarray, float32, of the model's input shape
+        Images that were not used for training.
+    labels : ndarray, integer (n,)
+        Digits on the images.
+
+    Returns
+    -------
+    float
+        The factor, which is the inverse of the temperature.
     """
     scores = model.predict(images, batch_size=500, verbose=0)
-    logits = np.log(np.maximum(scores, 1e-30)).astype(np.float64)  # but for a constant
+    logits = np.log(np.maximum(scores, 1e-30)).astype(np.float64)  # up to a constant per image
     rows = np.arange(len(labels))
 
-    def surprises(factor: float) -> npt.NDArray[np.float64]:
+    def losses(factor: float) -> npt.NDArray[np.float64]:
+        """Return the negative log-likelihood of each label."""
         scaled = logits * factor
         found: npt.NDArray[np.float64] = np.log(np.exp(scaled).sum(axis=1)) - scaled[rows, labels]
         return found
 
-    means = [surprises(factor).mean() for factor in FACTORS]
-    likeliest = surprises(FACTORS[int(np.argmin(means))])
-    limit = likeliest.mean() + likeliest.std() / np.sqrt(len(labels))
+    means = [losses(factor).mean() for factor in FACTORS]
+    best = losses(FACTORS[int(np.argmin(means))])
+    limit = best.mean() + best.std() / np.sqrt(len(labels))
     factor = float(FACTORS[int(np.argmax(np.array(means) <= limit))])
     model.layers[-1].set_weights([weight * factor for weight in model.layers[-1].get_weights()])
     return factor

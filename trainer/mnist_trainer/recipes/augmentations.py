@@ -1,0 +1,61 @@
+"""Settings of the random changes of training images. The package `mnist_trainer.augmentation` applies them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["AUGMENTATIONS", "Augmentation", "CorruptionAugmentation", "NonDigits"]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """Limits of a random affine map of each image. Each amount is uniform between minus and plus its limit.
+
+    Parameters
+    ----------
+    rotation, shear : float
+        Degrees.
+    scale : float
+        Relative change of the width and, independently, of the height.
+    shift : float
+        Pixels, horizontally and, independently, vertically.
+    """
+
+    rotation: float
+    scale: float
+    shear: float
+    shift: float
+
+
+AUGMENTATIONS: dict[str, Augmentation | None] = {
+    "none": None,
+    "light": Augmentation(rotation=6.0, scale=0.06, shear=6.0, shift=1.0),
+    "strong": Augmentation(rotation=10.0, scale=0.10, shear=8.0, shift=1.5),
+}
+"""Name -> augmentation. For example, `mlp` is trained with ``light`` and `cnn` with ``strong``."""
+
+
+@dataclass(frozen=True)
+class CorruptionAugmentation:
+    """Corruption of part of each batch, in equal parts with each kind of image corruption.
+
+    Parameters
+    ----------
+    fraction : float
+        Fraction of each batch that is corrupted, 0..1.
+    """
+
+    fraction: float
+
+
+@dataclass(frozen=True)
+class NonDigits:
+    """Replacement of part of each batch by images of no digit, whose target is equal for all classes.
+
+    Parameters
+    ----------
+    fraction : float
+        Fraction of each batch that is replaced, 0..1.
+    """
+
+    fraction: float
