@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_trainer import ModelError, UsageError
+from mnist_trainer import ModelError, OutputError, UsageError
 from mnist_trainer.training.checkpoint import Checkpoint
 
 GENERATOR = np.random.default_rng(0)
@@ -64,7 +64,7 @@ def test_on_a_full_disk_the_earlier_one_stays(tmp_path: Path, monkeypatch: pytes
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(UsageError, match="No space left on device"):
+    with pytest.raises(OutputError, match="No space left on device"):
         replace(CHECKPOINT, seconds=9.0).save(path)
     assert path.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]

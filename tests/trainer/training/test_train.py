@@ -190,7 +190,7 @@ def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path
     (found,) = json.loads(measured.stdout)["models"]
     assert found["accuracy"] == pytest.approx(record["test_accuracy"])
     assert np.sum(found["confusion"]) == found["images"] == 1500
-    assert measured.stderr == ""
+    assert measured.stderr == f"{path}: trained on pixels 0..1 (measured)\n"
 
 
 @pytest.mark.parametrize(
