@@ -1,6 +1,6 @@
-"""Fixtures of all tests: real models, real images and the files made from them, each made once a run.
+"""Fixtures of all tests: real models, real images and the files made from them, each made once per run.
 
-Nothing of the workshop is imported at the top, so that the tests of the runtime run without it.
+Trainer and exporters are imported inside the fixtures, so that the tests of the runtime run without them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from mnist_exporters import ExportReport, Original, Precision
+    from mnist_exporters import ExportReport, ExportSession, Original, Precision
     from mnist_trainer import Splits
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
@@ -29,16 +30,16 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 pytest_plugins = ["tests.fixtures"]
 
-# No test asserts speed, and a busy machine is not a failure.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# No test asserts speed, so a slow machine must not fail one.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 
 @pytest.fixture
 def here(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:
-    """Run an installed command as `run` does, but in this process, which has TensorFlow already."""
+    """Run an installed command as `run` does, but in this process, where TensorFlow is already imported."""
 
     def here(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         (command,) = entry_points(group="console_scripts", name=program)
@@ -51,7 +52,7 @@ def here(
 
     ends = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGHUP)}
     yield here
-    for name, handler in ends.items():  # a command takes leave of its process
+    for name, handler in ends.items():  # a command sets them before its process ends
         signal.signal(name, handler)
     gc.unfreeze()
 
@@ -69,57 +70,46 @@ def mnist_data() -> Splits:
     from mnist_trainer.data import mnist
 
     if not mnist.is_local():
-        pytest.skip("MNIST is not at hand: set MNIST_DIR")
+        pytest.skip("MNIST is not available: set MNIST_DIR")
     return load_data("mnist")
 
 
 @pytest.fixture(scope="session")
-def golden_images(digits: Splits) -> np.ndarray:
-    from mnist_exporters import Calibration
+def golden_images() -> np.ndarray:
+    """Return the ten digits that are stored in every export."""
+    from mnist_exporters.inputs.golden import golden_digits
 
-    return Calibration.draw(digits.test, 10, seed=0).images
+    return golden_digits()
 
 
 @pytest.fixture(scope="session")
-def originals(digits: Splits) -> dict[str, Original]:
-    from mnist_exporters import Original
-    from mnist_trainer import READY_MODELS, find_model, load_model
+def sessions(digits: Splits) -> Callable[[str], ExportSession]:
+    """Open the session of a ready model on scikit-learn's digits, calibrated with all training images; once each."""
+    from mnist_exporters import open_session
 
-    return {
-        name: Original.from_keras(
-            load_model(name), digits.test, name=name, sha256=find_model(name).sha256, pixel_range="0..1"
-        )
-        for name in READY_MODELS
-    }
+    return cache(lambda model: open_session(model, digits, calibration_samples=len(digits.train)))
+
+
+@pytest.fixture(scope="session")
+def originals(sessions: Callable[[str], ExportSession]) -> dict[str, Original]:
+    from mnist_trainer import READY_MODELS
+
+    return {name: sessions(name).original for name in READY_MODELS}
 
 
 @pytest.fixture(scope="session")
 def exported(
-    tmp_path_factory: pytest.TempPathFactory,
-    originals: dict[str, Original],
-    digits: Splits,
-    golden_images: np.ndarray,
+    tmp_path_factory: pytest.TempPathFactory, sessions: Callable[[str], ExportSession]
 ) -> Callable[[str, str, Precision], ExportReport]:
-    """Export a ready model, proven on the digits; each combination is made once."""
-    from mnist_exporters import FORMATS, Calibration, ExportSpec, Reference, export
+    """Export a ready model; each combination of model, format and precision is made once."""
+    from mnist_exporters import FORMATS, ExportSpec
 
-    made: dict[tuple[str, str, Precision], ExportReport] = {}
-    references = {name: Reference.of(original, digits.test) for name, original in originals.items()}
-    calibration = Calibration.draw(digits.train, len(digits.train), seed=0)
     folder = tmp_path_factory.mktemp("exported")
 
+    @cache
     def make(model: str, format: str, precision: Precision) -> ExportReport:
-        key = (model, format, precision)
-        if key not in made:
-            made[key] = export(
-                originals[model],
-                ExportSpec(format, precision),
-                folder / f"{model}-{precision}{FORMATS[format].suffix}",
-                reference=references[model],
-                calibration=calibration,
-                golden_images=golden_images,
-            )
-        return made[key]
+        path = folder / f"{model}-{precision}{FORMATS[format].suffix}"
+        return sessions(model).export(ExportSpec(format, precision), path)
 
     return make
 

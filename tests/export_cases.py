@@ -1,4 +1,4 @@
-"""Parameters for tests of every format, precision and ready model: a new row is tested without a new line."""
+"""Parameters for tests of every format, precision and ready model. New rows of the tables are included."""
 
 import pytest
 from tests.backend_cases import EVERY_BACKEND
@@ -11,10 +11,10 @@ EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision i
 """Each format with each of its precisions."""
 
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
-"""Those that `mnist_runtime` runs itself; the others are for devices without Python."""
+"""Those that `mnist_runtime` runs; the others are for devices without Python."""
 
 REFUSED = {("tiny", "tflite", Precision.INT4)}
-"""What the gate refuses on the digits: of so few weights each needs its bits."""
+"""Exports that are refused on the digits: so few weights need more than four bits each."""
 
 EVERY_EXPORT = [
     pytest.param(
@@ -27,7 +27,7 @@ EVERY_EXPORT = [
     for format, precision in EVERY_PAIR
     if (model, format, precision) not in REFUSED
 ]
-"""Each ready model in each format and precision. The largest takes its time, and is as the others are."""
+"""Each ready model in each format and precision. The largest takes long, so most of its exports are marked slow."""
 
 EVERY_RUN = [
     pytest.param(backend.values[0], precision, marks=backend.marks)

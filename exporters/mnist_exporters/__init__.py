@@ -1,46 +1,65 @@
-"""Turn a Keras digit model into one small file, and prove on real images that it answers as the original does.
+"""Export a Keras digit model to one small file, and prove on real images that it is as accurate as the original.
+
+The first use of a name imports what it needs; importing the package imports no TensorFlow.
 
 Examples
 --------
 >>> from pathlib import Path
 >>> from tempfile import mkdtemp
->>> from mnist_exporters import Calibration, ExportSpec, Original, Precision, Reference
->>> from mnist_exporters import confidence_threshold
->>> from mnist_exporters import export
->>> from mnist_trainer import load_data, load_model
->>> data = load_data("digits")
->>> original = Original.from_keras(load_model("cnn"), data.test)
->>> report = export(
-...     original,
-...     ExportSpec("tflite", Precision.INT8),
-...     Path(mkdtemp()) / "cnn-int8.tflite",
-...     reference=Reference.of(original, data.test),
-...     calibration=Calibration.draw(data.train, 200, seed=0),
-...     golden_images=data.test.images[:10],
-...     threshold=confidence_threshold(original, data.train, seed=0),
-... )
->>> report.parity.passed, report.input_dtype
-(True, 'uint8')
+>>> from mnist_exporters import export_model
+>>> report = export_model("tiny", Path(mkdtemp()) / "tiny.tflite", precision="int8", data="digits")
+>>> report.parity.passed, report.input_dtype, report.model_bytes < 12_000
+(True, 'uint8', True)
 """
 
-from mnist_exporters.errors import ConversionError, MissingPackageError, ModelError, OutputError, UsageError
-from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.inputs.original import Original
-from mnist_exporters.inputs.threshold import confidence_threshold
-from mnist_exporters.pipeline.export import export
-from mnist_exporters.proof.parity import Parity, Reference
-from mnist_exporters.proof.report import ExportReport, RefusedError
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+from mnist_exporters.errors import (
+    CalibrationError,
+    ConversionError,
+    MissingPackageError,
+    ModelError,
+    OutputError,
+    UsageError,
+)
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS, Format
 from mnist_exporters.spec.precision import Precision
 
+if TYPE_CHECKING:
+    from mnist_exporters.api import compare, export_model, inspect, open_session, verify
+    from mnist_exporters.inputs.calibration import Calibration
+    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.threshold import confidence_threshold
+    from mnist_exporters.pipeline.export import export
+    from mnist_exporters.pipeline.session import ExportSession
+    from mnist_exporters.pipeline.verify import Verification
+    from mnist_exporters.proof.parity import Parity, Reference
+    from mnist_exporters.proof.report import ExportReport, RefusedError
+    from mnist_exporters.reports.comparison import Comparison
+    from mnist_exporters.reports.inspection import Inspection
+    from mnist_exporters.reports.latency import Latency, measure_latency
+    from mnist_exporters.targets.devices import TARGETS, Target
+    from mnist_exporters.targets.interpreters import INTERPRETERS, Interpreter
+
 __all__ = [
     "FORMATS",
+    "INTERPRETERS",
+    "TARGETS",
     "Calibration",
+    "CalibrationError",
+    "Comparison",
     "ConversionError",
     "ExportReport",
+    "ExportSession",
     "ExportSpec",
     "Format",
+    "Inspection",
+    "Interpreter",
+    "Latency",
     "MissingPackageError",
     "ModelError",
     "Original",
@@ -49,7 +68,48 @@ __all__ = [
     "Precision",
     "Reference",
     "RefusedError",
+    "Target",
     "UsageError",
+    "Verification",
+    "compare",
     "confidence_threshold",
     "export",
+    "export_model",
+    "inspect",
+    "measure_latency",
+    "open_session",
+    "verify",
 ]
+
+LAZY = {
+    "Calibration": "inputs.calibration",
+    "Comparison": "reports.comparison",
+    "ExportReport": "proof.report",
+    "ExportSession": "pipeline.session",
+    "INTERPRETERS": "targets.interpreters",
+    "Inspection": "reports.inspection",
+    "Interpreter": "targets.interpreters",
+    "Latency": "reports.latency",
+    "Original": "inputs.original",
+    "Parity": "proof.parity",
+    "Reference": "proof.parity",
+    "RefusedError": "proof.report",
+    "TARGETS": "targets.devices",
+    "Target": "targets.devices",
+    "Verification": "pipeline.verify",
+    "compare": "api",
+    "confidence_threshold": "inputs.threshold",
+    "export": "pipeline.export",
+    "export_model": "api",
+    "inspect": "api",
+    "measure_latency": "reports.latency",
+    "open_session": "api",
+    "verify": "api",
+}
+"""Public name -> its module, imported when the name is first used."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{LAZY[name]}"), name)

@@ -1,4 +1,4 @@
-"""The errors that only the exporters raise, and those they share with the other packages.
+"""Errors of the exporters, and those of the runtime that they raise too.
 
 ::
 
@@ -8,7 +8,7 @@
     ├── RefusedError            3  the accuracy check failed, see `mnist_exporters.proof.report`
     ├── MissingPackageError     4  a needed package is not installed                      (ImportError)
     ├── ModelError              5  a Keras model is damaged or not a digit classifier     (ValueError)
-    ├── ConversionError         5  the converter cannot express the model                 (ValueError)
+    ├── ConversionError         5  the model cannot be converted                          (ValueError)
     └── CalibrationError        6  the calibration images are unsuitable                  (ValueError)
 """
 
@@ -20,12 +20,12 @@ __all__ = ["CalibrationError", "ConversionError", "MissingPackageError", "ModelE
 
 
 class ConversionError(ToolkitError, ValueError):
-    """The converter cannot express the model, or made something else than was asked for."""
+    """The model cannot be converted, the result is not as requested, or the target cannot load it."""
 
     exit_code = 5
 
 
 class CalibrationError(ToolkitError, ValueError):
-    """The calibration images are too few, or also among the test images."""
+    """There are too few calibration images, or some are also test images."""
 
     exit_code = 6

@@ -12,21 +12,21 @@ from mnist_trainer import Splits
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-def test_one_by_one_or_all_at_once_gives_the_same(
+def test_batch_and_single_images_give_the_same_answers(
     exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
 ) -> None:
     classifier = Classifier.load(exported("cnn", format, precision).path)
     images = digits.test.images[:300]
     together = classifier.scores(images)
-    alone = np.concatenate([classifier.scores(image[None]) for image in images])
+    single = np.concatenate([classifier.scores(image[None]) for image in images])
     if together.dtype.kind in "iu":
-        assert np.array_equal(together, alone)
-    assert np.array_equal(together.argmax(1), alone.argmax(1))
+        assert np.array_equal(together, single)
+    assert np.array_equal(together.argmax(1), single.argmax(1))
     assert np.array_equal(classifier.predict(images), classifier.predict_proba(images).argmax(axis=1))
 
 
 @pytest.mark.parametrize("backend", ["litert", "onnxruntime"])
-def test_the_ready_model_reads_real_digits(digits: Splits, backend: str) -> None:
+def test_ready_model_classifies_real_digits(digits: Splits, backend: str) -> None:
     classifier = Classifier.load(backend=backend)
     assert classifier.manifest.precision == "int8"
     assert classifier.manifest.parity["dataset"] == "mnist"
@@ -36,15 +36,15 @@ def test_the_ready_model_reads_real_digits(digits: Splits, backend: str) -> None
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-def test_an_answer_is_the_callers_own(
+def test_returned_arrays_are_copies(
     exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
 ) -> None:
     classifier = Classifier.load(exported("cnn", format, precision).path)
-    for ask in (classifier.scores, classifier.predict_proba):
-        first = ask(digits.test.images[:1])
+    for method in (classifier.scores, classifier.predict_proba):
+        first = method(digits.test.images[:1])
         before = first.copy()
-        second = ask(digits.test.images[1:2])
+        second = method(digits.test.images[1:2])
         assert np.array_equal(first, before)
         assert not np.array_equal(second, before)
         first[:] = second[:] = 0
-        assert np.array_equal(ask(digits.test.images[:1]), before)
+        assert np.array_equal(method(digits.test.images[:1]), before)

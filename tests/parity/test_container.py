@@ -1,4 +1,4 @@
-"""What an exported file holds, in every format and precision."""
+"""Content of exported files, in every format and precision."""
 
 import hashlib
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from mnist_runtime import Artifact
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-def test_a_file_tells_what_it_is_and_carries_its_golden_vectors(
+def test_file_contains_its_manifest_and_golden_vectors(
     exported: Callable[..., ExportReport], golden_images: np.ndarray, format: str, precision: Precision
 ) -> None:
     report = exported("cnn", format, precision)
@@ -27,8 +27,8 @@ def test_a_file_tells_what_it_is_and_carries_its_golden_vectors(
     assert len(artifact.content) == report.size_bytes
 
 
-def test_the_model_inside_needs_nothing_of_ours(int8_tflite: Path, int8_onnx: Path) -> None:
-    """Each file is a plain model as well: the standard tools load it and find it valid."""
+def test_file_is_also_a_plain_model(int8_tflite: Path, int8_onnx: Path) -> None:
+    """Standard tools load the file and find it valid."""
     import onnx
     from ai_edge_litert.interpreter import Interpreter
 

@@ -1,4 +1,4 @@
-"""The backend numpy gives the same integers as TFLite's reference kernels, for every operator that it has."""
+"""The backend numpy computes the same integers as TFLite's reference kernels, for each of its operators."""
 
 from collections.abc import Callable
 
@@ -23,8 +23,8 @@ def test_exports_give_the_same_integers(exported: Callable[..., ExportReport], d
     assert np.array_equal(load_numpy(content).run(images), reference_scores(content, images))
 
 
-def test_float_pixels_are_quantised_to_the_same_integers(originals: dict[str, Original], digits: Splits) -> None:
-    """Halves of a step among them, which round away from zero."""
+def test_float_pixels_are_quantized_to_the_same_integers(originals: dict[str, Original], digits: Splits) -> None:
+    """Includes half steps, which are rounded away from zero."""
     spec = ExportSpec("tflite", Precision.INT8, input_dtype="float32")
     content = load_plugin("tflite").convert(originals["linear"], spec, Calibration.draw(digits.train, 50, seed=0))
     steps = np.random.default_rng(0).integers(-100, 700, (500, 28, 28, 1)).astype(np.float32) / 2
@@ -42,12 +42,12 @@ def test_every_operator_gives_the_same_integers(name: str, per_channel: bool) ->
     assert np.array_equal(load_numpy(content).run(images), reference_scores(content, images))
 
 
-def test_the_networks_have_every_operator_of_the_table() -> None:
+def test_networks_cover_every_operator_of_the_table() -> None:
     named = {name for _, names in NETWORKS.values() for name in names.split()}
     assert set(OPERATORS) == named | {"DEQUANTIZE"}
 
 
-def test_real_scores_are_the_same_too() -> None:
+def test_float_scores_are_the_same() -> None:
     content = converted(strided, real_output=True)
     assert TFLiteFile.read(content).operators[-1].name == "DEQUANTIZE"
     images = random_images(40)
@@ -56,7 +56,7 @@ def test_real_scores_are_the_same_too() -> None:
     assert np.array_equal(found, reference_scores(content, images))
 
 
-def test_a_float_file_is_refused_with_what_it_lacks(exported: Callable[..., ExportReport]) -> None:
+def test_float_file_is_an_error_that_names_the_missing_operator(exported: Callable[..., ExportReport]) -> None:
     content = exported("mlp", "tflite", Precision.FLOAT32).path.read_bytes()
     with pytest.raises(ArtifactError, match=r"received .* which the backend numpy lacks|on float32") as caught:
         load_numpy(content)

@@ -4,7 +4,7 @@ import pytest
 
 
 @pytest.mark.parametrize("package", ["mnist_runtime", "mnist_trainer", "mnist_exporters"])
-def test_the_public_names_are_all_there_sorted_and_documented(package: str) -> None:
+def test_public_names_exist_are_sorted_and_documented(package: str) -> None:
     module = importlib.import_module(package)
     classes_first = sorted(module.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
     assert module.__all__ == classes_first
@@ -13,7 +13,7 @@ def test_the_public_names_are_all_there_sorted_and_documented(package: str) -> N
 
 
 @pytest.mark.parametrize("package", ["mnist_runtime", "mnist_trainer", "mnist_exporters"])
-def test_every_error_is_drawn_in_the_tree_with_its_exit_code(package: str) -> None:
+def test_error_tree_in_the_docstring_has_every_error_with_its_exit_code(package: str) -> None:
     errors = importlib.import_module(f"{package}.errors")
     for name in errors.__all__:
         error = getattr(errors, name)

@@ -1,4 +1,4 @@
-"""Every architecture in every format and precision: the export answers as the original does."""
+"""Every ready model in every format and precision gives the answers of its original."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tests.export_cases import EVERY_EXPORT, EVERY_RUN, REFUSED
 
-from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, Reference, RefusedError, export
+from mnist_exporters import FORMATS, ExportReport, ExportSession, ExportSpec, Original, Precision, RefusedError
 from mnist_runtime import BACKENDS, Classifier
 from mnist_trainer import Splits
 
@@ -39,41 +39,27 @@ def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format
 
 
 @pytest.fixture(scope="module")
-def on_mnist(originals: dict[str, Original], mnist_data: Splits) -> Callable[[str], Reference]:
-    return cache(lambda model: Reference.of(originals[model], mnist_data.test))
+def on_mnist(originals: dict[str, Original], mnist_data: Splits) -> Callable[[str], ExportSession]:
+    return cache(lambda model: ExportSession(originals[model], *mnist_data))
 
 
 @pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_on_mnist(
-    originals: dict[str, Original],
-    mnist_data: Splits,
-    on_mnist: Callable[[str], Reference],
-    golden_images: np.ndarray,
-    tmp_path: Path,
-    model: str,
-    format: str,
-    precision: Precision,
+    on_mnist: Callable[[str], ExportSession], tmp_path: Path, model: str, format: str, precision: Precision
 ) -> None:
-    report = export(
-        originals[model],
-        ExportSpec(format, precision),
-        tmp_path / "model",
-        reference=on_mnist(model),
-        calibration=Calibration.draw(mnist_data.train, 500, seed=0),
-        golden_images=golden_images,
-    )
-    parity = report.parity
+    path = tmp_path / f"model{FORMATS[format].suffix}"
+    parity = on_mnist(model).export(ExportSpec(format, precision), path).parity
     assert parity.images == 10_000
     assert parity.drop <= (0.004 if precision is Precision.INT4 else 0.001)
     recorded = RESULTS[model, format, str(precision)]
-    # Another processor adds in another order, which turns an image or two, and in a coarse file a few more.
+    # Another processor adds in another order. This changes one or two answers, more in a low precision.
     assert parity.accuracy_original == pytest.approx(recorded["accuracy_original"], abs=2e-4)
     assert parity.accuracy_exported == pytest.approx(recorded["accuracy_exported"], abs=5e-4)
     assert 1 - parity.agreement <= 2 * (1 - recorded["agreement"]) + 2e-4
 
 
 @pytest.mark.parametrize(("model", "format", "precision"), REFUSED)
-def test_what_is_refused_on_the_digits(
+def test_refused_on_the_digits(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
     with pytest.raises(RefusedError):
@@ -82,7 +68,7 @@ def test_what_is_refused_on_the_digits(
 
 @pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)
 @pytest.mark.parametrize("model", ["mlp", "cnn"])
-def test_every_interpreter_answers_alike(
+def test_every_interpreter_gives_the_same_answers(
     exported: Callable[..., ExportReport],
     digits: Splits,
     run: Callable[..., object],
@@ -91,39 +77,37 @@ def test_every_interpreter_answers_alike(
     model: str,
     precision: Precision,
 ) -> None:
-    """If it is said to load the file. In processes of their own, since two TFLite interpreters cannot share one."""
+    """Each interpreter loads the files that the report lists, each in its own process: two cannot share one."""
     report = exported(model, BACKENDS[backend].format, precision)
     path = report.path
     images = tmp_path / "images.npy"
     np.save(images, digits.test.images)
     done = run("python", "-c", ANSWERS, path, backend, images)
-    # A backend with precisions of its own runs all files of those, and is in no table of interpreters.
+    # A backend with its own precisions runs all files of them, and is in no table of interpreters.
     loads = backend in report.loads_on or bool(BACKENDS[backend].precisions)
     assert (done.returncode == 0) == loads, done.stderr
     if done.returncode != 0:
         return
     answers = np.array(json.loads(done.stdout))
-    here = Classifier.load(path).predict(digits.test.images)
-    # The same kernels, in the same or another release: measured 0 of 1,500 different.
-    assert np.sum(answers != here) <= 3
+    expected = Classifier.load(path).predict(digits.test.images)
+    # The same kernels, maybe of another release: measured 0 of 1,500 different.
+    assert np.sum(answers != expected) <= 3
 
 
 @pytest.mark.parametrize("backend", ["litert", "onnxruntime", "numpy"])
-def test_the_ready_files_are_as_good_as_recorded(mnist_data: Splits, backend: str) -> None:
+def test_accuracy_of_the_ready_files_is_as_recorded(mnist_data: Splits, backend: str) -> None:
     ready = Classifier.load(backend=backend)
     format = "onnx" if backend == "onnxruntime" else "tflite"
     accuracy = np.mean(ready.predict(mnist_data.test.images) == mnist_data.test.labels)
     assert accuracy == pytest.approx(RESULTS["cnn", format, "int8"]["accuracy_exported"], abs=3e-4)
 
 
-def test_the_ready_files_are_exports_of_the_ready_model(originals: dict[str, Original], digits: Splits) -> None:
-    """The device wheel holds what the workshop's default export makes: same source, same answers."""
-    import hashlib
-
+def test_ready_files_are_exports_of_the_ready_model(originals: dict[str, Original], digits: Splits) -> None:
+    """The device wheel contains the default export: same original, same answers."""
     from mnist_trainer import find_model
 
     for backend in ("litert", "onnxruntime"):
         ready = Classifier.load(backend=backend)
-        assert ready.manifest.source["sha256"] == hashlib.sha256(find_model("cnn").path.read_bytes()).hexdigest()
+        assert ready.manifest.source["sha256"] == find_model("cnn").sha256
         agreement = np.mean(ready.predict(digits.test.images) == originals["cnn"].scores(digits.test.images).argmax(1))
         assert agreement > 0.99

@@ -12,7 +12,7 @@ from mnist_runtime.device.self_test import SCORE_BOUNDS
 
 
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
-def test_where_a_file_was_made_it_repeats_itself_exactly(
+def test_scores_are_identical_on_the_exporting_machine(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
     found = self_test(exported("cnn", format, precision).path)
@@ -22,10 +22,10 @@ def test_where_a_file_was_made_it_repeats_itself_exactly(
 
 
 @pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)
-def test_every_interpreter_stays_within_the_bound(
+def test_score_errors_of_every_interpreter_are_within_the_bound(
     exported: Callable[..., ExportReport], run: Callable[..., object], backend: str, precision: Precision
 ) -> None:
-    # tflite-runtime has int4 convolutions only.
+    # Of the int4 operators, tflite-runtime has only convolutions.
     model = "cnn" if precision is Precision.INT4 else "mlp"
     path = exported(model, BACKENDS[backend].format, precision).path
     done = run("mnist-runtime", "self-test", path, "--backend", backend, "--json")

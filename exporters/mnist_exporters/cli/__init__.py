@@ -1,1 +1,1 @@
-"""TODO cli."""
+"""Command lines ``mnist-export``, ``mnist-export verify`` and ``mnist-export inspect``."""

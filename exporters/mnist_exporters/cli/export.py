@@ -1,264 +1,288 @@
-"""``mnist-export``: parse, build the specs, export each, print one report.
-
-Nothing but the standard library and the tables is imported until the command runs.
-"""
+"""``mnist-export``: export one model to one file or several."""
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from mnist_exporters.cli.share import share
-from mnist_exporters.cli.source import Source
+import click
+
+from mnist_exporters.cli.inspect import inspect_command
+from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, source_options
+from mnist_exporters.cli.verify import verify_command
 from mnist_exporters.errors import UsageError
-from mnist_exporters.pipeline.session import CALIBRATION_SAMPLES, GOLDEN_IMAGES, Material
-from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.spec.precision import ALIASES, Precision
-from mnist_exporters.targets.devices import TARGETS, Target
-from mnist_runtime import __version__
+from mnist_exporters.spec.precision import ALIASES, Precision, parse_precision
+from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ToolkitError
-from mnist_runtime.system.command import echo, report_error, run_command
-from mnist_trainer.cli.main import natural, positive
+from mnist_runtime.system.command import echo, report_error
+from mnist_trainer.cli.options import (
+    COUNT,
+    MODEL_HELP,
+    SEED,
+    Choice,
+    Command,
+    argument,
+    json_option,
+    model_type,
+    option,
+    output_path,
+)
+from mnist_trainer.model_io.find import READY_MODELS, find_model
 
-__all__ = ["export_main"]
+if TYPE_CHECKING:
+    from mnist_exporters.pipeline.session import ExportSession
+    from mnist_exporters.proof.report import ExportReport
+    from mnist_exporters.targets.devices import Target
 
+__all__ = ["export_command"]
+
+DEFAULT_MODEL = "cnn"
 
 EVERY_FORMAT = tuple(name for name, row in FORMATS.items() if row.extra is None)
-"""What ``--format all`` stands for: what a plain installation can make."""
-
+"""The formats of ``--format all``: those that need no extra package."""
 
 EXAMPLES = """\
-examples:
-  mnist-export --format tflite --quantize
-  mnist-export --format all --quantize none --quantize int8 --output artifacts
-  mnist-export --model my-model.keras --data my-digits.npz --format onnx --json
-  mnist-export verify exported/cnn-int8.tflite --against cnn
-  mnist-export inspect exported/cnn-int8.tflite
-
-exit codes: 0 done, 1 bug, 2 wrong usage, 3 refused: not proven as good as the original,
-            4 a package is missing, 5 bad model file, 6 bad data
+mnist-export my-model.keras --quantize
+mnist-export cnn --format all --quantize none --quantize int8 --report report
+mnist-export my-model.keras --data my-digits.npz --format onnx --json
+mnist-export verify exported/cnn-int8.tflite --against cnn
+mnist-export inspect exported/cnn-int8.tflite
 """
 
+FILE, PROOF = "File to make", "Proof of accuracy"
 
-@dataclass(frozen=True)
-class Job:
-    """One run of the command: which files, from which model, proven on which data."""
-
-    specs: tuple[ExportSpec, ...]
-    source: Source
-    output: Path
-    calibration_samples: int | None
-    seed: int
-    target: Target | None
-    report: Path | None
-
-    def destination(self, spec: ExportSpec, name: str) -> Path:
-        """Return where the file that `spec` describes goes."""
-        suffix = FORMATS[spec.format].suffix
-        if len(self.specs) == 1 and self.output.suffix == suffix and not self.output.is_dir():
-            return self.output
-        return self.output / f"{name}-{spec.precision}{suffix}"
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
-def export_main(words: Sequence[str]) -> None:
-    """Run ``mnist-export`` with `words` and leave the process."""
-    arguments = _parser().parse_args(words)
-    run_command(lambda: _run(_job(arguments), as_json=arguments.json))
+class ExportCommand(Command):
+    """The command, with ``--quantize`` for ``--quantize int8``."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse `args`; a ``--quantize`` without a precision means int8."""
+        return super().make_context(info_name, _with_precisions(args), parent, **extra)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="mnist-export",
-        description="Export a Keras digit model to files that run on a small device, each proven on real images to "
-        "answer as the original does. A file that cannot be proven is refused and not written. "
-        "`mnist-export verify` proves a file again, `mnist-export inspect` says what is in it.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    Source.add_options(parser, "--model", default="cnn")
-    file = parser.add_argument_group("what to make")
-    file.add_argument(
-        "--format",
-        choices=(*FORMATS, "all"),
-        default="tflite",
-        help=f"default: tflite; all is {' and '.join(EVERY_FORMAT)}",
-    )
-    file.add_argument(
-        "--quantize",
-        nargs="?",
-        const=Precision.INT8,
-        action="append",
-        type=_precision,
-        metavar="PRECISION",
-        help="none (float32), float16, dynamic (int8 weights), int8, int4 (weights) or int16x8 (activations x "
-        "weights); int8 if bare, none if absent; may be repeated",
-    )
-    file.add_argument(
-        "--input-dtype", metavar="TYPE", help="of an integer file: uint8 raw pixel, int8 pixel - 128, float32 scaled"
-    )
-    file.add_argument("--output-dtype", metavar="TYPE", help="of an integer file: uint8, int8, int16 or float32")
-    file.add_argument("--target", choices=tuple(TARGETS), help="a device on which each file must load")
-    file.add_argument(
-        "--output", type=Path, default=Path("exported"), metavar="PATH", help="folder, or one file (default: exported)"
-    )
-    proof = parser.add_argument_group("how to prove it")
-    proof.add_argument(
-        "--max-accuracy-drop",
-        type=share,
-        metavar="SHARE",
-        help="share accepted, 0.005 = half a point (default: precision's)",
-    )
-    proof.add_argument(
-        "--calibration-samples",
-        type=positive,
-        metavar="N",
-        help=f"training images that set the integer ranges (default: {CALIBRATION_SAMPLES}, or all there are)",
-    )
-    proof.add_argument("--seed", type=natural, default=0, metavar="N", help="of the choice of images (default: 0)")
-    parser.add_argument(
-        "--report", type=Path, metavar="DIR", help="measure and compare: writes report.json and report.html"
-    )
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    return parser
+def _with_precisions(words: Sequence[str]) -> list[str]:
+    """Return `words` with ``int8`` after each ``--quantize`` that no precision follows.
+
+    Examples
+    --------
+    >>> _with_precisions(["--quantize", "my.keras", "--quantize", "16", "--quantize"])
+    ['--quantize', 'int8', 'my.keras', '--quantize', '16', '--quantize', 'int8']
+    """
+    spelled_out = []
+    for place, word in enumerate(words):
+        spelled_out.append(word)
+        following = words[place + 1] if place + 1 < len(words) else "-"
+        if word == "--quantize" and (following.startswith("-") or _is_model(following)):
+            spelled_out.append(Precision.INT8.value)
+    return spelled_out
 
 
-def _precision(text: str) -> Precision:
-    if text in ALIASES:
-        return ALIASES[text]
-    raise argparse.ArgumentTypeError(f"expected one of {', '.join(ALIASES)}, received {text!r}")
+def _is_model(word: str) -> bool:
+    """Return whether `word` names a model rather than a precision. A mistyped precision does not."""
+    return word not in ALIASES and (word in READY_MODELS or Path(word).suffix in MODEL_SUFFIXES or Path(word).exists())
 
 
-def _job(arguments: argparse.Namespace) -> Job:
-    job = Job(
-        specs=_specs(arguments),
-        source=Source.of(arguments),
-        output=arguments.output,
-        calibration_samples=arguments.calibration_samples,
-        seed=arguments.seed,
-        target=TARGETS.get(arguments.target),
-        report=arguments.report,
-    )
-    if job.target:
-        for spec in job.specs:
-            job.target.refuse_spec(spec)
-    suffixes = {suffix for row in FORMATS.values() for suffix in (row.suffix, *row.companions)}
-    if job.output.suffix in suffixes and not job.output.is_dir() and job.destination(job.specs[0], "") != job.output:
-        raise UsageError(
-            f"Expected a folder, or a file of the one format asked for, received --output {job.output} for "
-            f"{', '.join(f'{spec.format} {spec.precision}' for spec in job.specs)}."
-        )
-    return job
+@click.command(
+    "mnist-export",
+    cls=ExportCommand,
+    examples=EXAMPLES,
+    exit_codes=EXIT_CODES,
+    subcommands=(verify_command, inspect_command),
+)
+@argument("model_argument", "The model to export, like --model.", required=False, metavar="[MODEL]", type=model_type)
+@option(
+    "--model",
+    section=SOURCE,
+    type=model_type,
+    metavar="NAME|PATH",
+    help=f"The original: {MODEL_HELP} (default: {DEFAULT_MODEL}).",
+)
+@source_options
+@option(
+    "--format",
+    section=FILE,
+    type=Choice((*FORMATS, "all")),
+    default="tflite",
+    help=f"{', '.join(FORMATS)}, or all for {' and '.join(EVERY_FORMAT)} (default: tflite).",
+)
+@option(
+    "--quantize",
+    section=FILE,
+    type=Choice(tuple(ALIASES)),
+    multiple=True,
+    metavar="[PRECISION]",
+    help="none (float32), float16, dynamic (int8 weights), int8, int4 (weights) or int16x8 (activations x weights). "
+    "Without a precision: int8. Without this option: none. May be repeated.",
+)
+@option(
+    "--input-dtype",
+    section=FILE,
+    metavar="TYPE",
+    help="Input of an integer file: uint8 (raw pixel), int8 (pixel - 128) or float32 (scaled pixel).",
+)
+@option(
+    "--output-dtype", section=FILE, metavar="TYPE", help="Output of an integer file: uint8, int8, int16 or float32."
+)
+@option(
+    "--target",
+    section=FILE,
+    type=Choice(tuple(TARGETS)),
+    help=f"A device that must load each file: {', '.join(TARGETS)}.",
+)
+@option(
+    "--output",
+    section=FILE,
+    type=output_path,
+    default=Path("exported"),
+    metavar="PATH",
+    help="Folder, or one file (default: exported).",
+)
+@accuracy_option(PROOF)
+@option(
+    "--calibration-samples",
+    section=PROOF,
+    type=COUNT,
+    metavar="N",
+    help="Training images that set the ranges of integers (default: 500, or all if there are fewer).",
+)
+@option("--seed", section=PROOF, type=SEED, default=0, metavar="N", help="Seed of the choice of images (default: 0).")
+@option(
+    "--report",
+    type=output_path,
+    metavar="DIR",
+    help="Measure and compare the files; write report.json and report.html.",
+)
+@json_option()
+def export_command(
+    *,
+    model_argument: str | None,
+    model: str | None,
+    data: str,
+    pixel_range: str | None,
+    trust: bool,
+    format: str,
+    quantize: Sequence[str],
+    input_dtype: str | None,
+    output_dtype: str | None,
+    target: str | None,
+    output: Path,
+    max_accuracy_drop: float | None,
+    calibration_samples: int | None,
+    seed: int,
+    report: Path | None,
+    as_json: bool,
+) -> int:
+    """Export a Keras digit model to files for small devices.
 
-
-def _specs(arguments: argparse.Namespace) -> tuple[ExportSpec, ...]:
-    """Return every pair that is asked for; of all formats, those that have the precision."""
-    precisions = dict.fromkeys(arguments.quantize or [Precision.FLOAT32])  # each once, in the order asked for
-    if arguments.format == "all":
-        pairs = [(name, p) for name in EVERY_FORMAT for p in precisions if p in FORMATS[name].io_types]
-    else:
-        pairs = [(arguments.format, precision) for precision in precisions]
-    ends = (arguments.input_dtype, arguments.output_dtype)
-    return tuple(ExportSpec(name, precision, arguments.max_accuracy_drop, *ends) for name, precision in pairs)
-
-
-def _run(job: Job, *, as_json: bool) -> int:
-    """Export everything the job asks for; one that fails does not keep the others from being made."""
-    from mnist_runtime.backends.registry import BACKENDS
+    Each file is compared with the model on real images, and written only if its accuracy is proven.
+    """
+    if model_argument and model and model_argument != model:
+        raise UsageError(f"Two models are given, {model_argument} and --model {model}. Give one.")
+    from mnist_exporters.api import open_session
+    from mnist_exporters.pipeline.staging import check_destination, export_path
     from mnist_runtime.system.atomic import check_output_path
 
-    # What is wrong with a name or a folder is told at once.
-    for spec in job.specs:
-        destination = job.destination(spec, job.source.name)
-        check_output_path(destination)
-        for suffix in FORMATS[spec.format].companions:
-            check_output_path(destination.with_suffix(suffix))
-    if job.report:
+    device = TARGETS[target] if target else None
+    specs = _specs(format, quantize, max_accuracy_drop, input_dtype, output_dtype)
+    for spec in specs:
+        if device:
+            device.refuse_spec(spec)
+    source = find_model(model_argument or model or DEFAULT_MODEL)
+    paths = [export_path(output, spec, source.name) for spec in specs]
+    if len(set(paths)) < len(paths):
+        raise UsageError(f"The output {output} is one file, but {len(paths)} are requested. Give a folder.")
+    for path, spec in zip(paths, specs, strict=True):
+        check_destination(path, spec)
+    if report:
         from mnist_exporters.reports.html import REPORT_FILES
 
         for name in REPORT_FILES:
-            check_output_path(job.report / name)
-    material = _material(job)
-    reports: list[ExportReport] = []
+            check_output_path(report / name)
+    session = open_session(
+        source, data, pixel_range=pixel_range, trust=trust, calibration_samples=calibration_samples, seed=seed
+    )
+    original = session.original
+    echo(f"{original.name}: trained on pixels {original.pixel_range} ({original.range_origin})")
+    return _export_all(session, list(zip(specs, paths, strict=True)), device, report, as_json=as_json)
+
+
+def _specs(
+    format: str, quantize: Sequence[str], max_accuracy_drop: float | None, *dtypes: str | None
+) -> list[ExportSpec]:
+    """Return one spec for each requested file; with ``--format all``, for each format that has the precision."""
+    precisions = dict.fromkeys(parse_precision(name) for name in quantize or ["none"])  # each once, in this order
+    if format == "all":
+        pairs = [(name, p) for name in EVERY_FORMAT for p in precisions if p in FORMATS[name].io_types]
+    else:
+        pairs = [(format, precision) for precision in precisions]
+    return [ExportSpec(name, precision, max_accuracy_drop, *dtypes) for name, precision in pairs]
+
+
+def _export_all(
+    session: ExportSession,
+    files: list[tuple[ExportSpec, Path]],
+    device: Target | None,
+    report_folder: Path | None,
+    *,
+    as_json: bool,
+) -> int:
+    """Export each file and return the exit code. After a failed one, the others are still exported."""
+    from mnist_exporters.proof.report import RefusedError
+
     code = 0
-    for outcome in _export_all(job, material):
+    reports: list[ExportReport] = []
+    for outcome in _outcomes(session, files, device):
         report = outcome.report if isinstance(outcome, RefusedError) else outcome
         if isinstance(outcome, ToolkitError):
             failure = report_error(outcome)
             code = code or failure
-        if isinstance(report, ExportReport):
+        if not isinstance(report, ToolkitError):
             reports.append(report)
             echo(str(report))
             if report.path and not as_json:
                 print(report.path)
-    if job.report and reports:
+    if report_folder and reports:
         try:
-            _compare(job.report, reports, material)
-        except ToolkitError as error:  # the files are there all the same
+            _compare(session, reports, report_folder)
+        except ToolkitError as error:  # the exported files are complete nevertheless
             failure = report_error(error)
             code = code or failure
-    on_devices = {row.format for row in BACKENDS.values()}
     if as_json:
         print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
-    elif proven := [report for report in reports if report.path and report.format in on_devices]:
-        echo(f"classify a picture: mnist-runtime classify --model {proven[-1].path} PICTURE")
+    else:
+        _suggest_runtime(reports)
     return code
 
 
-def _material(job: Job) -> Material:
-    original, data = job.source.load()
-    from mnist_exporters.inputs.calibration import Calibration
-    from mnist_exporters.inputs.threshold import confidence_threshold
-    from mnist_exporters.proof.parity import Reference
-
-    count = job.calibration_samples or min(CALIBRATION_SAMPLES, len(data.train))
-    calibration = Calibration.draw(data.train, count, job.seed)
-    threshold = confidence_threshold(original, data.train, job.seed)
-    return Material(original, Reference.of(original, data.test), calibration, threshold)
-
-
-def _export_all(job: Job, material: Material) -> Iterator[ExportReport | ToolkitError]:
-    from mnist_exporters.inputs.calibration import Calibration
-    from mnist_exporters.pipeline.export import export
-    from mnist_trainer.data.load import load_data
-
-    golden_images = Calibration.draw(load_data("digits").test, GOLDEN_IMAGES, seed=0).images
-    for spec in job.specs:
+def _outcomes(
+    session: ExportSession, files: list[tuple[ExportSpec, Path]], device: Target | None
+) -> Iterator[ExportReport | ToolkitError]:
+    for spec, path in files:
         try:
-            yield export(
-                material.original,
-                spec,
-                job.destination(spec, material.original.name),
-                reference=material.reference,
-                calibration=material.calibration,
-                golden_images=golden_images,
-                threshold=material.threshold,
-                target=job.target,
-            )
+            yield session.export(spec, path, device)
         except ToolkitError as error:
             yield error
 
 
-def _compare(folder: Path, reports: list[ExportReport], material: Material) -> None:
-    """Measure what was made and write and print the comparison."""
-    from mnist_exporters.pipeline.stability import stability
-    from mnist_exporters.reports.comparison import Candidate, Comparison
-    from mnist_exporters.reports.html import write_report
-    from mnist_exporters.reports.latency import measure_latency
+def _compare(session: ExportSession, reports: list[ExportReport], folder: Path) -> None:
+    from mnist_exporters.api import compare
     from mnist_exporters.reports.table import print_table
 
-    candidates = []
-    for report in reports:
-        echo(f"measuring {report.format} {report.precision} ...")
-        latencies = measure_latency(report.path, report.format) if report.path else ()
-        steady = stability(material.original, report, material.reference, material.calibration)
-        candidates.append(Candidate(report, latencies, steady))
-    comparison = Comparison(material.original, material.reference, tuple(candidates))
-    write_report(comparison, folder)
-    print_table(comparison)
-    echo(f"look at it: {folder / 'report.html'}")
+    print_table(compare(session, reports, folder, progress=echo))
+    echo(f"report: {folder / 'report.html'}")
+
+
+def _suggest_runtime(reports: list[ExportReport]) -> None:
+    from mnist_runtime.backends.registry import BACKENDS
+
+    on_devices = {row.format for row in BACKENDS.values()}
+    if proven := [report.path for report in reports if report.path and report.format in on_devices]:
+        echo(f"Classify a picture with: mnist-runtime classify --model {proven[-1]} PICTURE")

@@ -1,57 +1,61 @@
-"""``mnist-export verify``: the proof, repeated."""
+"""``mnist-export verify``: compare an exported file with its original again."""
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_exporters.cli.share import share
-from mnist_exporters.cli.source import Source
-from mnist_exporters.spec.format import format_of
-from mnist_runtime.errors import ArtifactError
-from mnist_runtime.system.command import echo, run_command
+import click
 
-__all__ = ["verify_main"]
+from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, source_options
+from mnist_runtime.errors import ArtifactError
+from mnist_runtime.system.command import echo
+from mnist_trainer.cli.options import MODEL_HELP, Command, ExistingPath, argument, json_option, model_type, option
+
+__all__ = ["verify_command"]
 
 EXAMPLES = """\
-examples:
-  mnist-export verify exported/cnn-int8.tflite --against cnn
-  mnist-export verify cnn-int8.onnx --against my-model.keras --data my-digits.npz --json
-
-exit codes: as mnist-export; 3: not proven to be as good as that model on these images
+mnist-export verify exported/cnn-int8.tflite --against cnn
+mnist-export verify my.onnx --against my-model.keras --data my-digits.npz
 """
 
 
-def verify_main(words: Sequence[str]) -> None:
-    """Run ``mnist-export verify`` with `words` and leave the process."""
-    parser = argparse.ArgumentParser(
-        prog="mnist-export verify",
-        description="Compare an exported file with its original, image by image, on this machine and these data.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("file", type=Path, metavar="FILE", help="an exported file")
-    Source.add_options(parser, "--against", default=None)
-    parser.add_argument("--max-accuracy-drop", type=share, metavar="SHARE", help="accepted (default: precision's)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object on stdout")
-    arguments = parser.parse_args(words)
-    run_command(lambda: _run(arguments))
-
-
-def _run(arguments: argparse.Namespace) -> int:
-    format_of(arguments.file)
-    if not arguments.file.is_file():
-        raise ArtifactError(f"Expected a model file at {arguments.file}, found none; check the path.")
-    original, data = Source.of(arguments).load()
-    from mnist_exporters.pipeline.verify import verify
-    from mnist_exporters.proof.parity import Reference
+@click.command(
+    "verify",
+    cls=Command,
+    short_help="Compare an exported file with its original again.",
+    examples=EXAMPLES,
+    exit_codes=EXIT_CODES,
+)
+@argument("file", "An exported file.", type=ExistingPath(ArtifactError))
+@option(
+    "--against",
+    "model",
+    section=SOURCE,
+    type=model_type,
+    required=True,
+    metavar="NAME|PATH",
+    help=f"The original: {MODEL_HELP}.",
+)
+@source_options
+@accuracy_option("Other options")
+@json_option()
+def verify_command(
+    *,
+    file: Path,
+    model: str,
+    data: str,
+    pixel_range: str | None,
+    trust: bool,
+    max_accuracy_drop: float | None,
+    as_json: bool,
+) -> int:
+    """Compare an exported file with its original, image by image, on this machine and these data."""
+    from mnist_exporters.api import verify
     from mnist_exporters.proof.report import RefusedError
 
-    reference = Reference.of(original, data.test)
-    found = verify(arguments.file, reference, original.sha256, arguments.max_accuracy_drop)
+    found = verify(file, model, data, max_accuracy_drop=max_accuracy_drop, pixel_range=pixel_range, trust=trust)
     echo(str(found))
-    if arguments.json:
+    if as_json:
         print(json.dumps(found.as_dict(), indent=2))
     return 0 if found.parity.passed else RefusedError.exit_code

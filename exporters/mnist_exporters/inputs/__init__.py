@@ -1,1 +1,1 @@
-"""TODO inputs."""
+"""What an export starts from: the original model, calibration images, golden digits and the rejection threshold."""

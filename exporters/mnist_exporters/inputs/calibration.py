@@ -1,4 +1,4 @@
-"""`Calibration`: the real images from which an integer model learns the ranges of its activations."""
+"""`Calibration`: real images that set the ranges of the activations of an integer model."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["Calibration"]
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Images drawn from a training split; never from the images that the proof runs on.
+    """Images from a training split, none of which is used to prove the accuracy.
 
     Parameters
     ----------
     images : ndarray of shape (n, 28, 28), dtype uint8
         Pixels 0..255.
     dataset : str
-        Where they were drawn from.
+        Name of the data set.
     seed : int
-        Of the draw.
+        Seed of the random draw.
     """
 
     images: npt.NDArray[np.uint8]
@@ -35,10 +35,19 @@ class Calibration:
 
     @classmethod
     def draw(cls, training: LabelledImages, count: int, seed: int) -> Calibration:
-        """Draw `count` images at random, as many of each digit as there are.
+        """Draw `count` random images, with equal numbers of each digit where possible.
 
-        Should no pixel reach 255, the corner of the first image is set to it: the range of the input is taken from
-        these images, and a narrower one would break the contract that a file takes raw pixels.
+        If no pixel is 255, the corner of the first image is set to 255. The range of the input comes from these images,
+        and a narrower one would break the rule that a file accepts raw pixels 0..255.
+
+        Parameters
+        ----------
+        training : LabelledImages
+            The training split.
+        count : int
+            Number of images to draw.
+        seed : int
+            Seed of the random draw.
 
         Raises
         ------
@@ -47,20 +56,20 @@ class Calibration:
         """
         if not 1 <= count <= len(training.images):
             raise CalibrationError(
-                f"Expected 1 to {len(training.images)} calibration images (the training split of {training.name}), "
-                f"received {count}; ask for fewer, or give more data."
+                f"Cannot draw {count} calibration images: {training.name} has {len(training.images)} training images. "
+                "Ask for fewer, or give more data."
             )
         shuffled = np.random.default_rng(seed).permutation(len(training.images))
         labels = training.labels[shuffled]
-        # Sorting by "the how-manieth of its digit" deals the digits out in turn.
-        turn = np.empty(len(labels), np.intp)
+        # The rank of each image within its class; sorted by it, the classes take turns.
+        rank = np.empty(len(labels), np.intp)
         for digit in np.unique(labels):
-            turn[labels == digit] = np.arange((labels == digit).sum())
-        chosen = shuffled[np.argsort(turn, kind="stable")[:count]]
+            rank[labels == digit] = np.arange((labels == digit).sum())
+        chosen = shuffled[np.argsort(rank, kind="stable")[:count]]
         return cls(_with_white(training.images[chosen]), training.name, seed)
 
     def refuse_overlap(self, images: npt.NDArray[np.uint8]) -> None:
-        """Make sure that none of these is among `images`, which are to prove the export.
+        """Check that no calibration image is among the test images.
 
         Raises
         ------
@@ -70,16 +79,13 @@ class Calibration:
         test = {image.tobytes() for image in images}
         if shared := sum(image.tobytes() in test for image in self.images):
             raise CalibrationError(
-                f"Expected calibration images apart from the test images, {shared} of {len(self.images)} are among "
-                "both; divide the data anew."
+                f"{shared} of {len(self.images)} calibration images are also test images. Split the data again, "
+                "without duplicates."
             )
 
     def halves(self) -> tuple[Calibration, Calibration]:
-        """Return two disjoint halves with as many of each digit as can be: every other image of a digit.
-
-        Like every draw, each shows one pixel of 255.
-        """
-        # `draw` deals the digits out in turn, so that every tenth image is of the same digit.
+        """Return two disjoint halves with equal numbers of each digit where possible, each with one pixel of 255."""
+        # `draw` lets the ten digits take turns, so each block of ten images has one of each.
         first = np.arange(len(self.images)) // 10 % 2 == 0
         return self._part(first), self._part(~first)
 
@@ -87,7 +93,7 @@ class Calibration:
         return Calibration(_with_white(self.images[chosen]), self.dataset, self.seed)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what the manifest says of it."""
+        """Return its entry in the manifest."""
         return {
             "dataset": self.dataset,
             "split": "train",

@@ -1,4 +1,4 @@
-"""`LabelledImages`: what the exporters ask of a data set, wherever it comes from."""
+"""`LabelledImages`: the part of a data set that the exporters use."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ __all__ = ["LabelledImages"]
 
 
 class LabelledImages(Protocol):
-    """Images ``uint8 (n, 28, 28)``, white on black, with labels ``uint8 (n,)`` 0..9 and a name for the report."""
+    """A data set, such as `mnist_trainer.Dataset`."""
 
     @property
     def name(self) -> str:
-        """What the report calls them."""
+        """Name in reports."""
         ...
 
     @property
     def images(self) -> npt.NDArray[np.uint8]:
-        """Pixels 0..255, shape (n, 28, 28)."""
+        """Pixels 0..255, white on black, shape (n, 28, 28)."""
         ...
 
     @property

@@ -1,61 +1,79 @@
-"""`with_static_shapes`: the same model, reshaping without asking how many images there are."""
+"""Build the Keras model that is converted: fixed input shape, scaling inside, and reshapes without shape operators."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import keras
+import keras
 
-__all__ = ["with_static_shapes"]
+__all__ = ["graph_model", "with_static_shapes"]
 
 
-def with_static_shapes(model: keras.Model) -> keras.Model:
-    """Return a model of the layers of `model`, in which each ``Flatten`` and ``Reshape`` is a reshape to known sides.
-
-    Those layers of Keras read the number of images from the tensor that they are given, which an exported file would do
-    in four operators (TFLite) or five (ONNX), half a kilobyte that no delegate takes; here it is -1, the one side that
-    follows from the others.
+def graph_model(model: keras.Model, *, softmax: bool, scale: float | None = None) -> keras.Model:
+    """Return a model from pixels (n, 28, 28, 1) to scores 0..1.
 
     Parameters
     ----------
     model : keras.Model
-        Sequential or functional, from one tensor to one, and so the models within it; any other may call its layers as
-        it likes, and is returned as it is. Its weights are shared, not copied.
+        The digit model of the user.
+    softmax : bool
+        Whether a softmax is added, for a model that gives logits.
+    scale : float, optional
+        Factor for raw uint8 pixels, which the new model then takes. Default: it takes float32 pixels, already scaled.
+    """
+    if scale is None:
+        scaled = pixels = keras.Input((28, 28, 1), name="pixels")
+    else:
+        pixels = keras.Input((28, 28, 1), dtype="uint8", name="pixels")
+        scaled = keras.layers.Rescaling(scale, name="scaling", dtype="float32")(pixels)
+    shape = tuple(model.input_shape[1:])
+    if shape != (28, 28, 1):
+        scaled = keras.ops.reshape(scaled, (-1, *shape))
+    scores = with_static_shapes(model)(scaled, training=False)
+    if softmax:
+        scores = keras.layers.Softmax(name="probabilities")(scores)
+    return keras.Model(pixels, scores, name="scaled" if scale is None else "raw")
+
+
+def with_static_shapes(model: keras.Model) -> keras.Model:
+    """Return a model with the layers of `model`, in which ``Flatten`` and ``Reshape`` know all sides but the first.
+
+    Keras's layers read the number of images from their input tensor. In an exported file this takes four operators
+    (TFLite) or five (ONNX), half a kilobyte, and no delegate runs them. Here that side is -1, which the others define.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Sequential or functional, with one input and one output, and so the models inside it. Any other model may call
+        its layers in its own code, and is returned unchanged. The weights are shared, not copied.
 
     Examples
     --------
-    >>> import keras
-    >>> mine = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
-    >>> with_static_shapes(mine).output_shape
+    >>> model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    >>> with_static_shapes(model).output_shape
     (None, 10)
     """
-    import keras
-
-    if not _is_a_graph(model):
+    if not _is_graph(model):
         return model
-    bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)  # no loss, no metrics: they may not copy
-    return keras.models.clone_model(bare, clone_function=_known, call_function=_call)
+    # Losses and metrics are left out: some cannot be copied.
+    bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return keras.models.clone_model(bare, clone_function=_clone, call_function=_call)
 
 
-def _is_a_graph(layer: Any) -> bool:
-    """Tell whether `layer` is a model that does what its graph says, from one tensor to one tensor."""
-    import keras
-
+def _is_graph(layer: Any) -> bool:
+    """Return whether `layer` is a model that does what its graph says, with one input and one output."""
     is_plain = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
     return is_plain and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
 
 
-def _known(layer: Any) -> Any:
-    return with_static_shapes(layer) if _is_a_graph(layer) else layer
+def _clone(layer: Any) -> Any:
+    return with_static_shapes(layer) if _is_graph(layer) else layer
 
 
-def _call(layer: Any, *given: Any, **settings: Any) -> Any:
-    import keras
-
+def _call(layer: Any, *inputs: Any, **settings: Any) -> Any:
     if type(layer) not in (keras.layers.Flatten, keras.layers.Reshape):
-        return layer(*given, **settings)
-    sides = layer.compute_output_shape(given[0].shape)[1:]
+        return layer(*inputs, **settings)
+    sides = layer.compute_output_shape(inputs[0].shape)[1:]
     if None in sides or getattr(layer, "data_format", "channels_last") != "channels_last":
-        return layer(*given, **settings)
-    return keras.ops.reshape(given[0], (-1, *sides))
+        return layer(*inputs, **settings)
+    return keras.ops.reshape(inputs[0], (-1, *sides))

@@ -1,1 +1,1 @@
-"""TODO pipeline."""
+"""Export, proof and verification of files."""

@@ -1,4 +1,4 @@
-"""`export`: convert, prove, seal, and only then let the file appear at its destination."""
+"""`export`: convert a model, prove its accuracy, and write the file only if the proof succeeds."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import platform
 import time
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,6 @@ from mnist_exporters.errors import ConversionError, MissingPackageError
 from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.inputs.original import Original
 from mnist_exporters.pipeline.staging import StagedExport
 from mnist_exporters.proof.parity import Parity, Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
@@ -26,6 +26,9 @@ from mnist_exporters.spec.precision import PACKAGES
 from mnist_exporters.targets.devices import Target
 from mnist_exporters.targets.interpreters import loads_on
 from mnist_runtime import Classifier, Golden, Manifest, __version__
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import Original
 
 __all__ = ["export"]
 
@@ -49,26 +52,28 @@ def export(
     threshold: float = 0.0,
     target: Target | None = None,
 ) -> ExportReport:
-    """Export `original` as `spec` says; the file appears at `destination` proven and whole, or not at all.
+    """Export `original` to `destination`. The file is written only if its accuracy is proven, and then completely.
+
+    `mnist_exporters.export_model` and `mnist_exporters.ExportSession` call this with everything that it needs.
 
     Parameters
     ----------
     original : Original
         The Keras model.
     spec : ExportSpec
-        Format, precision, tolerance.
+        Format, precision, types and accepted accuracy loss.
     destination : Path
-        The file to write, in a folder that exists. One that is there already is replaced, by a proven one only.
+        The file to write, in an existing folder. An existing file is replaced, but only by a proven one.
     reference : Reference
-        Test images and what the original says about them: what the export is proven on.
-    calibration : Calibration, optional
-        Training images; only precisions that are calibrated need and use them.
+        Test images and the original's scores for them, with which the export is compared.
     golden_images : ndarray of shape (k, 28, 28), dtype uint8
-        Real digits that may be given away with the file.
+        Real digits to store in the file; whoever has the file can read them.
+    calibration : Calibration, optional
+        Training images; only calibrated precisions need and use them.
     threshold : float, optional
-        Confidence, 0..1, below which the device says that a picture shows no digit; see `confidence_threshold`.
+        Confidence, 0..1, below which a device reports "no digit"; see `confidence_threshold`.
     target : Target, optional
-        A device that the file must load on.
+        A device that must be able to load the file.
 
     Returns
     -------
@@ -77,18 +82,18 @@ def export(
     Raises
     ------
     RefusedError
-        If the export is not proven to be as good as the original within the tolerance. It holds the report.
+        If the accuracy loss is not proven to be within the tolerance. It holds the report.
     CalibrationError
-        If a calibration image is also one of the test images.
+        If a calibration image is also a test image.
     ConversionError
-        If the model cannot be expressed in the format, is not what was asked for, or cannot load on `target`.
+        If the model cannot be converted, the result is not as requested, or `target` cannot load it.
     MissingPackageError
         If a converter or interpreter is not installed.
     OutputError
         If the file cannot be written.
     """
     started = time.perf_counter()
-    _need(spec)
+    _check_packages(spec)
     plugin = load_plugin(spec.format)
     used = calibration if spec.precision.is_calibrated else None
     if used:
@@ -100,21 +105,21 @@ def export(
         target.refuse(contents)
     converted = time.perf_counter()
     manifest = _manifest(original, spec, contents, used, threshold)
-    with StagedExport(destination, plugin) as drafts:
-        drafts.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
-        device = drafts.load()
+    with StagedExport(destination, plugin) as staged:
+        staged.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
+        device = staged.load()
         scores = device.predict_proba(reference.images)
         parity = Parity.compare(reference, scores, spec.tolerance)
         golden = Golden(golden_images, device.scores(golden_images))
         recorded = {**manifest.golden, "backend": device.backend_name}
-        drafts.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)
+        staged.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)
         report = ExportReport(
             path=destination if parity.passed else None,
             format=spec.format,
             precision=spec.precision.value,
-            size_bytes=drafts.size,
+            size_bytes=staged.size,
             model_bytes=len(model),
-            sha256=drafts.sha256,
+            sha256=staged.sha256,
             input_dtype=contents.input.dtype,
             output_dtype=contents.output.dtype,
             pixel_range=original.pixel_range,
@@ -127,26 +132,25 @@ def export(
         )
         if not parity.passed:
             raise RefusedError(report)
-        _confirm(drafts.load(), golden)
-        drafts.commit()
+        _check_golden_scores(staged.load(), golden)
+        staged.commit()
     return report
 
 
 def _packages(spec: ExportSpec) -> tuple[str, ...]:
-    """Return the distributions that shape the file, the interpreter of the proof last."""
+    """Return the packages that influence the file, the interpreter of the proof last."""
     of_precision = (PACKAGES[spec.precision],) if spec.precision in PACKAGES else ()
     return (*of_precision, *FORMATS[spec.format].packages)
 
 
-def _need(spec: ExportSpec) -> None:
+def _check_packages(spec: ExportSpec) -> None:
     extras = {PACKAGES[spec.precision]: spec.precision.value} if spec.precision in PACKAGES else {}
     for package in _packages(spec):
         if importlib.util.find_spec(package.replace("-", "_")) is None:
             extra = extras.get(package, FORMATS[spec.format].extra)
             wanted = f"'mnist-edge-export[{extra}]'" if extra else package
             raise MissingPackageError(
-                f"Expected {package}, which {spec.format} {spec.precision} needs, it is not installed: "
-                f"pip install {wanted}."
+                f"{spec.format} {spec.precision} needs {package}. Install it with: pip install {wanted}"
             )
 
 
@@ -160,7 +164,7 @@ def _manifest(
         precision=spec.precision.value,
         labels=tuple("0123456789"),
         scores="sigmoid" if original.activation == "sigmoid" else "softmax",
-        input={"dtype": contents.input.dtype, "shape": [None, 28, 28, 1], **_pixel_line(contents, original)},
+        input={"dtype": contents.input.dtype, "shape": [None, 28, 28, 1], **_input_scale(contents, original)},
         output={"dtype": contents.output.dtype, "shape": [None, 10]},
         preparation=PREPARATION,
         source={
@@ -177,8 +181,8 @@ def _manifest(
     )
 
 
-def _pixel_line(contents: Contents, original: Original) -> dict[str, float]:
-    """Return scale and offset of a file that does not take the raw pixel: its input is ``pixel * scale + offset``."""
+def _input_scale(contents: Contents, original: Original) -> dict[str, float]:
+    """Return scale and offset for a file without raw pixel input: input = ``pixel * scale + offset``."""
     if contents.input.dtype == "uint8":
         return {}
     if contents.input.dtype == "float32":
@@ -186,7 +190,7 @@ def _pixel_line(contents: Contents, original: Original) -> dict[str, float]:
     return {"scale": 1, "offset": BLACK[contents.input.dtype]}
 
 
-def _confirm(device: Classifier, golden: Golden) -> None:
-    """Ask the very file that is about to appear about its own golden vectors."""
+def _check_golden_scores(device: Classifier, golden: Golden) -> None:
+    """Check that the packed file reproduces its golden scores."""
     if not np.array_equal(device.scores(golden.images), golden.scores):
-        raise ConversionError("Expected the sealed file to repeat its golden vectors, it gave other scores.")
+        raise ConversionError("The packed file does not reproduce its golden scores. Please report this as a bug.")

@@ -1,29 +1,132 @@
-"""session."""
+"""`ExportSession`: several exports of one model, which share data, calibration images and the model's scores."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import cached_property
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from mnist_exporters.inputs.calibration import Calibration
-    from mnist_exporters.inputs.original import Original
-    from mnist_exporters.proof.parity import Reference
+import numpy as np
+import numpy.typing as npt
 
+from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.inputs.golden import golden_digits
+from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.threshold import confidence_threshold
+from mnist_exporters.pipeline.export import export
+from mnist_exporters.pipeline.stability import stability
+from mnist_exporters.pipeline.staging import check_destination
+from mnist_exporters.pipeline.verify import Verification, verify
+from mnist_exporters.proof.parity import Parity, Reference
+from mnist_exporters.proof.report import ExportReport
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.targets.devices import Target
+
+__all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
 CALIBRATION_SAMPLES = 500
-"""Default number of calibration images; what the ready models lose with it on MNIST is in docs/results.json."""
+"""Default number of calibration images; docs/results.json has what the ready models lose with it on MNIST."""
 
 
-GOLDEN_IMAGES = 10
-"""Test vectors in a file: one of each digit, 3 kB."""
+class ExportSession:
+    """One model and its data. What exports share is computed when it is first needed, and only once.
 
+    `mnist_exporters.open_session` opens one by the names of a model and a data set.
 
-@dataclass(frozen=True)
-class Material:
-    """What every export of a run shares: loaded once, the original asked once."""
+    Parameters
+    ----------
+    original : Original
+        The Keras model.
+    train : LabelledImages
+        Training split; calibration images are drawn from it.
+    test : LabelledImages
+        Held-out split; every export is compared with the original on all of it.
+    calibration_samples : int, optional
+        Number of calibration images. Default: 500, or all training images if there are fewer.
+    seed : int
+        Seed of the random draws.
 
-    original: Original
-    reference: Reference
-    calibration: Calibration
-    threshold: float
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> from mnist_exporters import ExportSpec, open_session
+    >>> session = open_session("linear", "digits")
+    >>> report = session.export(ExportSpec("tflite", "int8"), Path(mkdtemp()) / "linear.tflite")
+    >>> session.verify(report.path).parity == report.parity
+    True
+    """
+
+    def __init__(
+        self,
+        original: Original,
+        train: LabelledImages,
+        test: LabelledImages,
+        *,
+        calibration_samples: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.original = original
+        self.train = train
+        self.test = test
+        self.seed = seed
+        self._calibration_samples = calibration_samples
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The test images and the original's scores for them."""
+        return Reference.of(self.original, self.test)
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """The images that set the ranges of integer activations."""
+        count = self._calibration_samples or min(CALIBRATION_SAMPLES, len(self.train.images))
+        return Calibration.draw(self.train, count, self.seed)
+
+    @cached_property
+    def threshold(self) -> float:
+        """The confidence below which a device reports "no digit"."""
+        return confidence_threshold(self.original, self.train, self.seed)
+
+    @cached_property
+    def golden_images(self) -> npt.NDArray[np.uint8]:
+        """The test images that are stored in each file."""
+        return golden_digits()
+
+    def export(self, spec: ExportSpec, destination: Path, target: Target | None = None) -> ExportReport:
+        """Export to `destination`. The file is written only if its accuracy is proven; see `export` for the errors.
+
+        Parameters
+        ----------
+        spec : ExportSpec
+            What to export.
+        destination : Path
+            The file to write. Missing folders are created; an existing file is replaced.
+        target : Target, optional
+            A device that must be able to load the file.
+
+        Raises
+        ------
+        UsageError
+            If nothing can be written at `destination`, or no interpreter of `target` loads this format.
+        """
+        check_destination(destination, spec)
+        if target:
+            target.refuse_spec(spec)
+        return export(
+            self.original,
+            spec,
+            destination,
+            calibration=self.calibration if spec.precision.is_calibrated else None,
+            reference=self.reference,
+            golden_images=self.golden_images,
+            threshold=self.threshold,
+            target=target,
+        )
+
+    def verify(self, path: Path, max_accuracy_drop: float | None = None) -> Verification:
+        """Compare an exported file with the original again; see `mnist_exporters.pipeline.verify`."""
+        return verify(path, self.reference, self.original.sha256, max_accuracy_drop)
+
+    def stability(self, report: ExportReport) -> Parity | None:
+        """Measure how much an export depends on its calibration images; see `mnist_exporters.pipeline.stability`."""
+        return stability(self.original, report, self.reference, self.calibration)

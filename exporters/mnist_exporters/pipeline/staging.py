@@ -1,4 +1,4 @@
-"""`StagedExport`: files that are made beside their destination and appear there whole, or not at all."""
+"""Where exported files are written, and `StagedExport`, which writes them so that no incomplete file is left."""
 
 from __future__ import annotations
 
@@ -7,20 +7,71 @@ import hashlib
 from pathlib import Path
 from types import TracebackType
 
+from mnist_exporters.errors import UsageError
 from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import Classifier, Golden, Manifest
-from mnist_runtime.system.atomic import move_into_place, staging_folder
+from mnist_runtime.system.atomic import check_output_path, move_into_place, staging_folder
 
-__all__ = ["StagedExport"]
+__all__ = ["StagedExport", "check_destination", "export_path"]
+
+
+def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
+    """Return the file for one export.
+
+    Parameters
+    ----------
+    output : Path
+        The file itself, with the suffix of the format, or a folder.
+    spec : ExportSpec
+        What is exported.
+    name : str
+        Name of the model.
+
+    Raises
+    ------
+    UsageError
+        If `output` is no folder and has the suffix of another format.
+
+    Examples
+    --------
+    >>> export_path(Path("exported"), ExportSpec("onnx", "int8"), "cnn").as_posix()
+    'exported/cnn-int8.onnx'
+    >>> export_path(Path("digits.onnx"), ExportSpec("onnx", "int8"), "cnn").as_posix()
+    'digits.onnx'
+    """
+    suffix = FORMATS[spec.format].suffix
+    if not output.is_dir():
+        if output.suffix == suffix:
+            return output
+        if output.suffix in {known for row in FORMATS.values() for known in (row.suffix, *row.companions)}:
+            raise UsageError(
+                f"The output {output} is not a name for a {spec.format} file. Give a folder or a name with {suffix}."
+            )
+    return output / f"{name}-{spec.precision}{suffix}"
+
+
+def check_destination(destination: Path, spec: ExportSpec) -> None:
+    """Check that all files of an export can be written, and create the folders above them.
+
+    Raises
+    ------
+    UsageError
+        If one cannot be written.
+    """
+    check_output_path(destination)
+    for suffix in FORMATS[spec.format].companions:
+        check_output_path(destination.with_suffix(suffix))
 
 
 class StagedExport:
-    """A hidden folder beside `destination`; what is left in it at the end is deleted.
+    """Files of one export in a hidden folder beside their destination. The folder is deleted at the end.
 
     Parameters
     ----------
     destination : Path
-        The file that is to appear, in a folder that exists.
+        The file to write, in an existing folder.
     plugin : FormatPlugin
         Packs and loads the files.
 
@@ -46,13 +97,13 @@ class StagedExport:
         self._stack.__exit__(kind, error, trace)
 
     def write(self, model: bytes, manifest: Manifest, golden: Golden) -> None:
-        """Pack `model` and write it, in the place of an earlier draft."""
+        """Pack `model` and write its files, replacing those written before."""
         self._files = self._plugin.pack(model, manifest, golden, self._destination.stem)
         for suffix, content in self._files.items():
             self._path(suffix).write_bytes(content)
 
     def load(self) -> Classifier:
-        """Load what was written as a device does."""
+        """Load the written file as a device does."""
         return self._plugin.load(self._folder / self._destination.name)
 
     @property
@@ -62,7 +113,7 @@ class StagedExport:
 
     @property
     def sha256(self) -> str:
-        """Of the file that is loaded."""
+        """SHA-256 of the file that is loaded."""
         return hashlib.sha256(self._files[self._main_suffix]).hexdigest()
 
     def commit(self) -> None:

@@ -1,4 +1,4 @@
-"""`verify`: prove an exported file once more, later, on other data or on another machine."""
+"""`verify`: compare an exported file with its original again, on other data or another machine."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ __all__ = ["Verification", "verify"]
 
 @dataclass(frozen=True)
 class Verification:
-    """What came of it.
+    """Result of `verify`.
 
     Parameters
     ----------
     path : Path
         The file.
     format, precision : str
-        As its manifest says.
+        Format and precision from its manifest.
     same_original : bool
-        Whether it was exported from the very model that it was compared with.
+        Whether it was exported from the same model that it was compared with.
     parity : Parity
-        The proof.
+        The comparison.
     """
 
     path: Path
@@ -40,46 +40,45 @@ class Verification:
     parity: Parity
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
+        """Return values for JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return facts | {"path": str(self.path), "parity": self.parity.as_dict()}
 
     def __str__(self) -> str:
-        origin = "" if self.same_original else "\n  original   another file than the one that it was exported from"
+        origin = "" if self.same_original else "\n  original   not the file that it was exported from"
         reasons = "".join(f"\n  reason     {reason}" for reason in self.parity.reasons)
         return f"{self.format} {self.precision}: {self.parity}{origin}{reasons}"
 
 
 def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: float | None = None) -> Verification:
-    """Compare the file at `path` with what its original says about images.
+    """Compare the file at `path` with the scores of an original.
 
     Parameters
     ----------
     path : Path
         An exported file.
     reference : Reference
-        Images, and what the original says about them.
+        Images and the original's scores for them.
     sha256 : str
-        Of the original's file; empty if there is none, which then cannot be told for the same.
+        SHA-256 of the original's file; empty if there is none, and then `same_original` is False.
     max_accuracy_drop : float, optional
-        Share 0..1; without it the precision's own, from `TOLERANCES`.
+        Largest accepted accuracy loss, a fraction 0..1. Default: that of the precision, from `TOLERANCES`.
 
     Raises
     ------
     UsageError
-        If it has no suffix of a known format.
+        If the suffix of `path` is unknown, or `max_accuracy_drop` out of range.
     ArtifactError
-        If it is damaged, or of a precision that this version does not know.
+        If the file is missing or damaged, or of a precision that this version does not know.
     """
     format = format_of(path)
     device = load_plugin(format).load(path)
     manifest = device.manifest
     if manifest.precision not in list(Precision):
         raise ArtifactError(
-            f"Expected a precision ({', '.join(Precision)}), the file says {manifest.precision}; update "
-            "mnist-edge-export."
+            f"{path} has precision {manifest.precision}, which this version does not know. Update mnist-edge-export."
         )
-    spec = ExportSpec(format, Precision(manifest.precision), max_accuracy_drop)
+    spec = ExportSpec(format, manifest.precision, max_accuracy_drop)
     return Verification(
         path=path,
         format=format,

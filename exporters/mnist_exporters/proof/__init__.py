@@ -1,1 +1,1 @@
-"""TODO proof."""
+"""Accuracy comparison of an export with its original."""

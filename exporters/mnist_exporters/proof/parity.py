@@ -1,45 +1,47 @@
-"""`Parity`: original and export on the same real images, compared pair by pair; and the verdict."""
+"""`Parity`: accuracy of an export compared with its original on the same real images."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.labelled_images import LabelledImages
-from mnist_exporters.inputs.original import Original
 from mnist_exporters.proof.statistics import drop_upper_95, enough_images
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import Original
 
 __all__ = ["Parity", "Reference"]
 
 
 LEAST_ACCURACY = 0.5
-"""Share of right answers below which an original is taken for misunderstood: chance is 0.1, `linear` has 0.92."""
+"""Least accuracy of an original. Below it, its input is probably wrong: chance is 0.1, the model `linear` has 0.92."""
 
 
 MOST_SCORE_ERROR = 0.02
-"""Mean difference of a score that is accepted. Measured, every ready model and precision, both data sets: 0.0024."""
+"""Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """What the original says about each image of a held-out set: the standard that every export is held to.
+    """A held-out set and the original's scores for it. Exports are compared with them.
 
     Parameters
     ----------
     dataset : str
         Name of the set.
     images : ndarray of shape (n, 28, 28), dtype uint8
-        All of them.
+        All images of the set.
     labels : ndarray of shape (n,), dtype uint8
-        The truth.
+        Their digits, 0..9.
     scores : ndarray of shape (n, 10), dtype float32
-        The original's scores, 0..1.
+        Scores of the original, 0..1.
     """
 
     dataset: str
@@ -49,7 +51,7 @@ class Reference:
 
     @classmethod
     def of(cls, original: Original, test: LabelledImages) -> Reference:
-        """Ask `original` about every image of `test`.
+        """Classify every image of `test` with `original`.
 
         Raises
         ------
@@ -57,40 +59,40 @@ class Reference:
             If there are no images.
         """
         if len(test.images) == 0:
-            raise UsageError(f"Expected images to prove the export on, received none from {test.name}.")
+            raise UsageError(f"{test.name} has no test images. The proof needs some.")
         return cls(test.name, test.images, test.labels, original.scores(test.images))
 
 
 @dataclass(frozen=True)
 class Parity:
-    """The comparison of an export with its original, and the verdict.
+    """Comparison of an export with its original, and whether the export passes.
 
     Parameters
     ----------
     dataset : str
-        Which images.
+        Name of the held-out set.
     images : int
-        How many; always all of the held-out set.
+        Number of its images; all are compared.
     accuracy_original, accuracy_exported : float
-        Shares of right answers, 0..1.
+        Fractions of right answers, 0..1.
     drop : float
-        The first minus the second.
+        Accuracy of the original minus accuracy of the export.
     drop_upper_95 : float
         Upper end of the paired 95 % confidence interval of `drop`.
     agreement : float
-        Share of images with the same answer, right or wrong.
+        Fraction of images with the same answer, right or wrong.
     lost, gained : int
-        Images that only the original, and only the export, answered rightly.
+        Images that only the original, and only the export, classifies correctly.
     mcnemar_p : float
-        Exact two-sided p of `lost` and `gained` under "no difference" (McNemar 1947).
+        Exact two-sided p-value of `lost` and `gained`, if there is no difference (McNemar 1947).
     max_score_error : float
         Largest difference of a score.
     drop_by_class : tuple of float
-        `drop` among the images of each digit; nan for a digit that does not occur.
+        `drop` on the images of each digit; nan for a digit without images.
     tolerance : float
-        What `drop_upper_95` must not exceed.
+        Largest accepted `drop_upper_95`.
     reasons : tuple of str
-        Why the export is refused; empty when it passed.
+        Why the export is refused; empty if it passed.
     """
 
     dataset: str
@@ -110,12 +112,26 @@ class Parity:
 
     @property
     def passed(self) -> bool:
-        """Whether the export is proven to be as good as the original, within the tolerance."""
+        """Whether the accuracy loss is proven to be within the tolerance."""
         return not self.reasons
 
     @classmethod
     def compare(cls, reference: Reference, scores: npt.NDArray[np.float32], tolerance: float) -> Parity:
-        """Compare an export's `scores`, (n, 10), with the `reference`, image by image.
+        """Compare the scores of an export with the reference, image by image.
+
+        Parameters
+        ----------
+        reference : Reference
+            Images, labels and scores of the original.
+        scores : ndarray of shape (n, 10), dtype float32
+            Scores of the export for the same images.
+        tolerance : float
+            Largest accepted accuracy loss, a fraction 0..1.
+
+        Raises
+        ------
+        UsageError
+            If there are no scores or their shape is not that of the reference.
 
         Examples
         --------
@@ -128,9 +144,9 @@ class Parity:
         False
         """
         if scores.shape != reference.scores.shape:
-            raise UsageError(f"Expected scores of shape {reference.scores.shape}, received {scores.shape}.")
+            raise UsageError(f"The scores have shape {scores.shape}. They need shape {reference.scores.shape}.")
         if len(scores) == 0:
-            raise UsageError("Expected images to prove the export on, received none.")
+            raise UsageError("There are no test images. The proof needs some.")
         from scipy.stats import binomtest
 
         before, after = np.argmax(reference.scores, axis=1), np.argmax(scores, axis=1)
@@ -164,7 +180,7 @@ class Parity:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON: infinities and nans, which JSON lacks, become None."""
+        """Return values for JSON; nan and infinity become None."""
         facts = {**dataclasses.asdict(self), "reasons": list(self.reasons), "passed": self.passed}
         facts["drop_by_class"] = [_plain(value) for value in self.drop_by_class]
         return {key: _plain(value) for key, value in facts.items()}
@@ -172,8 +188,9 @@ class Parity:
     def __str__(self) -> str:
         return (
             f"{'proven' if self.passed else 'REFUSED'} on all {self.images:,} images of {self.dataset}\n"
-            f"  accuracy   {self.accuracy_original:.2%} -> {self.accuracy_exported:.2%}, at most "
-            f"{max(0.0, self.drop_upper_95):.2%} lost with 95 % confidence (tolerance {self.tolerance:.2%})\n"
+            f"  accuracy   {self.accuracy_original:.2%} -> {self.accuracy_exported:.2%}\n"
+            f"  loss       at most {max(0.0, self.drop_upper_95):.2%} with 95 % confidence "
+            f"(tolerance {self.tolerance:.2%})\n"
             f"  agreement  {self.agreement:.2%} ({self.lost} lost, {self.gained} gained)"
         )
 
@@ -184,42 +201,42 @@ def _unproven(lost: int, gained: int, images: int, tolerance: float) -> tuple[st
         return ()
     drop = (lost - gained) / images
     reason = (
-        f"Expected at most {tolerance:.2%} of accuracy lost with 95 % confidence, measured {drop:.2%} and up to "
-        f"{upper:.2%} ({lost} lost, {gained} gained of {images} images)."
+        f"The accuracy loss is {drop:.2%}, and up to {upper:.2%} with 95 % confidence ({lost} lost, {gained} gained of "
+        f"{images} images), but the tolerance is {tolerance:.2%}."
     )
     enough = enough_images(lost, gained, images, tolerance)
     if enough is None:
-        return (f"{reason} More images would not help: give --max-accuracy-drop a larger share or mend the model.",)
+        return (f"{reason} More images would not help. Accept a larger --max-accuracy-drop or improve the model.",)
     return (f"{reason} About {enough:,} such images could prove it.",)
 
 
 def _unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
-    """Say why nothing can be proven against this reference: an export is easily as good as a guess."""
+    """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
     if not np.isfinite(reference.scores).all():
-        return ("Expected finite scores of the original, received nan or infinity.",)
+        return ("The original gives scores that are nan or infinity.",)
     reasons = []
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
-        reasons.append(f"Expected test images of all ten digits, received none of {missing}.")
+        reasons.append(f"There are no test images of the digits {missing}.")
     if accuracy < LEAST_ACCURACY:
         reasons.append(
-            f"Expected an original that reads these digits, it is right on {accuracy:.1%} only: check the range of its "
-            "pixels (--pixel-range; 0..1 and 0..255 are known), the polarity and the labels."
+            f"The original is right on {accuracy:.1%} only. Check its pixel range (--pixel-range 0..1 or 0..255), the "
+            "polarity of the images and their labels."
         )
     return tuple(reasons)
 
 
 def _broken_invariants(expected: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> tuple[str, ...]:
     if not np.isfinite(scores).all():
-        return ("Expected finite scores, received nan or infinity.",)
+        return ("The export gives scores that are nan or infinity.",)
     reasons = []
     if len(scores) > 1 and not np.ptp(scores, axis=0).any():
-        reasons.append("Expected scores that depend on the image, received the same for every image.")
+        reasons.append("The export gives the same scores for every image.")
     if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(scores.argmax(axis=1).tolist())):
-        reasons.append(f"Expected every class that the original answers, never received {missing}.")
+        reasons.append(f"The export never answers {missing}, but the original does.")
     if (error := float(np.abs(scores - expected).mean())) > MOST_SCORE_ERROR:
         reasons.append(
-            f"Expected scores that are off by at most {MOST_SCORE_ERROR} on average, measured {error:.3f}: answers may "
-            "be the same, confidences are not."
+            f"The scores differ by {error:.3f} on average, but at most {MOST_SCORE_ERROR} is accepted. Even where the "
+            "answers are the same, the confidences are not."
         )
     return tuple(reasons)
 

@@ -1,4 +1,4 @@
-"""`ExportReport`: what came of one export, for people and as JSON."""
+"""`ExportReport`: the result of one export, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ __all__ = ["ExportReport", "RefusedError"]
 
 @dataclass(frozen=True)
 class ExportReport:
-    """What was made, how it compares, how long it took.
+    """The file, its accuracy compared with the original, and the time that the export took.
 
     Parameters
     ----------
     path : Path or None
-        The file; None when it was refused, for then there is none.
+        The file; None if the export was refused and no file written.
     format, precision : str
-        What was asked for.
+        Format and precision of the file.
     size_bytes : int
-        Of the whole file, manifest and golden vectors included.
+        Size of the whole file, with manifest and golden vectors.
     model_bytes : int
-        Of the model alone.
+        Size of the model alone.
     sha256 : str
-        Of the whole file.
+        SHA-256 of the whole file.
     input_dtype, output_dtype : str
-        NumPy's names of the types that go in and come out.
+        NumPy type names of input and output.
     pixel_range : str
-        What the original was trained on.
+        Pixel range that the original was trained on.
     loads_on : tuple of str
-        Rows of `INTERPRETERS` that can load it, by the versions of the operators in the file.
+        Keys of `INTERPRETERS` that can load it, by the versions of the operators in the file.
     requires : dict
-        What an interpreter must know for that; see `Contents.requirements`.
+        What an interpreter must support; see `Contents.requirements`.
     parity : Parity
-        The proof.
+        The comparison with the original.
     seconds, seconds_converting : float
-        Wall time of conversion and proof, and of the conversion alone.
+        Wall time of the whole export, and of the conversion alone.
     scores : ndarray of shape (n, 10), dtype float32
-        What the export said of each test image; not part of the JSON.
+        Scores of the export for each test image; not part of the JSON.
     """
 
     path: Path | None
@@ -66,19 +66,19 @@ class ExportReport:
     scores: npt.NDArray[np.float32] = dataclasses.field(repr=False, compare=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
+        """Return values for JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"}
         return facts | {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
 
     def _memory(self) -> str:
         arena = self.requires.get("arena_bytes")
-        return f"  memory     an arena of {arena:,} bytes\n" if arena else ""
+        return f"  memory     arena of {arena:,} bytes\n" if arena else ""
 
     def __str__(self) -> str:
         return (
             f"{self.format} {self.precision}: {self.parity}\n"
-            f"  size       {self.size_bytes:,} bytes, of which the model {self.model_bytes:,}; "
-            f"{self.input_dtype} in, {self.output_dtype} out\n"
+            f"  size       {self.size_bytes:,} bytes (model {self.model_bytes:,})\n"
+            f"  types      {self.input_dtype} in, {self.output_dtype} out\n"
             f"  loads on   {', '.join(INTERPRETERS[name].since for name in self.loads_on) or 'no known interpreter'}\n"
             f"{self._memory()}"
             f"  time       {self.seconds:.1f} s"
@@ -86,12 +86,12 @@ class ExportReport:
 
 
 class RefusedError(ToolkitError):
-    """The export was not proven to be as good as the original; nothing was written at the destination.
+    """Raised when an export fails the accuracy check. No file is written.
 
     Attributes
     ----------
     report : ExportReport
-        What was measured, with the reasons in ``report.parity.reasons``.
+        What was measured; ``report.parity.reasons`` says why it failed.
     """
 
     exit_code = 3
@@ -99,5 +99,5 @@ class RefusedError(ToolkitError):
     def __init__(self, report: ExportReport) -> None:
         self.report = report
         super().__init__(
-            f"{report.format} {report.precision} is refused and not written: " + " ".join(report.parity.reasons)
+            f"{report.format} {report.precision} is refused and not written. " + " ".join(report.parity.reasons)
         )

@@ -1,25 +1,35 @@
-"""statistics."""
+"""Confidence interval of an accuracy loss, and the number of images that a proof needs."""
 
 from __future__ import annotations
 
 import math
 
+__all__ = ["drop_upper_95", "enough_images"]
+
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 
-
 MOST_IMAGES = 10**8
-"""Where the search for "how many images would be enough" gives up."""
+"""Largest number of images that `enough_images` tries."""
 
 
 def drop_upper_95(lost: int, gained: int, images: int) -> float:
-    """Return the upper end of the 95 % confidence interval of a paired difference of two shares.
+    """Return the upper end of the 95 % confidence interval of the accuracy loss in a paired comparison.
 
-    It is Bonett and Price's adjusted Wald interval, which adds one image to each kind of disagreement: plain Wald
-    would call a comparison without any disagreement certain, however few the images.
+    This is the adjusted Wald interval of Bonett and Price, which adds one image to `lost` and one to `gained`. The
+    plain Wald interval has no width if no answer differs, even for very few images.
 
-    Source: D. G. Bonett, R. M. Price, "Adjusted Wald Confidence Interval for a Difference of Binomial Proportions
-    Based on Paired Data", Journal of Educational and Behavioral Statistics 37(4), 2012.
+    Parameters
+    ----------
+    lost, gained : int
+        Images that only the original, and only the export, classifies correctly.
+    images : int
+        Number of images.
+
+    References
+    ----------
+    D. G. Bonett, R. M. Price, "Adjusted Wald Confidence Interval for a Difference of Binomial Proportions Based on
+    Paired Data", Journal of Educational and Behavioral Statistics 37(4), 2012.
 
     Examples
     --------
@@ -33,11 +43,11 @@ def drop_upper_95(lost: int, gained: int, images: int) -> float:
 
 
 def enough_images(lost: int, gained: int, images: int, tolerance: float) -> int | None:
-    """Return how many images could prove `tolerance` if the rest were like these; None if no number could."""
+    """Return how many images of the same kind would prove `tolerance`; None if no number would."""
 
     def proves(count: int) -> bool:
-        share = count / images
-        return drop_upper_95(math.ceil(lost * share), math.floor(gained * share), count) <= tolerance
+        factor = count / images
+        return drop_upper_95(math.ceil(lost * factor), math.floor(gained * factor), count) <= tolerance
 
     count = images
     while not proves(count):

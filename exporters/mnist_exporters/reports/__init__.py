@@ -1,1 +1,1 @@
-"""TODO reports."""
+"""Reports on exports: latency, comparison, inspection, tables and HTML."""

@@ -1,13 +1,12 @@
-"""`Comparison`: every export of one original, measured side by side, with one of them recommended."""
+"""`Comparison`: all exports of one original side by side, with a recommendation."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mnist_exporters.inputs.original import Original
 from mnist_exporters.proof.parity import Parity, Reference
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.reports.flips import confusion, flips
@@ -15,21 +14,24 @@ from mnist_exporters.reports.latency import Latency
 from mnist_exporters.targets.devices import TARGETS
 from mnist_exporters.targets.interpreters import INTERPRETERS
 
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import Original
+
 __all__ = ["Candidate", "Comparison"]
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One export and what was measured of it besides the proof.
+    """One export with its latencies and its stability.
 
     Parameters
     ----------
     report : ExportReport
-        With its proof.
+        The export.
     latencies : tuple of Latency
-        One for each interpreter that is installed here and runs it; empty where it was refused.
+        One for each installed interpreter that runs it; empty if it was refused.
     stability : Parity or None
-        The comparison of two calibrations; None where there is nothing to calibrate, or too few images for two.
+        The result of `mnist_exporters.pipeline.stability`.
     """
 
     report: ExportReport
@@ -43,27 +45,27 @@ class Candidate:
 
     @property
     def p50_us(self) -> float:
-        """Median microseconds of the interpreter that is fastest with it; infinite where none was measured."""
+        """Median microseconds of the fastest interpreter; infinite if none was measured."""
         return min((latency.p50_us for latency in self.latencies), default=math.inf)
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Devices that have an interpreter for it."""
+        """Devices with an interpreter that can load it: keys of `TARGETS`."""
         return tuple(name for name, row in TARGETS.items() if set(row.interpreters) & set(self.report.loads_on))
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What ``--report`` shows.
+    """Exports of one original, as ``mnist-export --report`` shows them.
 
     Parameters
     ----------
     original : Original
         The Keras model.
     reference : Reference
-        Test images and its answers.
+        Test images and the original's scores.
     candidates : tuple of Candidate
-        In the order in which they were asked for.
+        The exports, in the order in which they were made.
     """
 
     original: Original
@@ -72,34 +74,34 @@ class Comparison:
 
     @property
     def original_bytes(self) -> int:
-        """Bytes of the original's parameters in float32: what the ratios refer to."""
+        """Bytes of the original's parameters in float32; size ratios refer to it."""
         return int(self.original.model.count_params()) * 4
 
     @property
     def recommended(self) -> Candidate | None:
-        """The proven candidate with the best of size and speed together; None if none was measured.
+        """The proven export with the best combination of size and speed; None if none was measured.
 
-        A candidate is weighed by the geometric mean of two ratios: its size to the smallest, and its median latency to
-        the fastest. Accuracy does not enter, since each was proven; between equals the higher agreement decides.
+        It has the smallest geometric mean of two ratios: its size to the smallest size, and its median latency to the
+        shortest. Accuracy does not count, because each export is proven; the higher agreement breaks a tie.
         """
         measured = [row for row in self.candidates if row.report.path and row.latencies]
         return min(measured, key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
 
     @property
     def reason(self) -> str:
-        """Why `recommended` is, in one sentence with its figures."""
+        """Why `recommended` is recommended, in one sentence."""
         best = self.recommended
         if best is None:
-            return "No file was proven and measured, so none is recommended."
+            return "No file is recommended, because none was proven and measured."
         smallest, fastest = self._best()
         return (
             f"{best.name}: {best.report.model_bytes / smallest:.2f}x the size of the smallest and "
-            f"{best.p50_us / fastest:.2f}x the time of the fastest on this machine, the best of both together; "
+            f"{best.p50_us / fastest:.2f}x the time of the fastest on this machine, the best combination; "
             f"{best.report.parity.agreement:.2%} same answers; loads on {', '.join(best.targets)}."
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
+        """Return values for JSON."""
         best = self.recommended
         return {
             "original": {
@@ -127,7 +129,7 @@ class Comparison:
         }
 
     def _best(self) -> tuple[int, float]:
-        """Return the smallest size and the shortest median among the proven candidates that were measured."""
+        """Return the smallest size and the shortest median latency of the proven and measured candidates."""
         measured = [row for row in self.candidates if row.report.path and row.latencies]
         return min(row.report.model_bytes for row in measured), min(row.p50_us for row in measured)
 

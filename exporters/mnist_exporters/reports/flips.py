@@ -1,4 +1,4 @@
-"""`Flip`: an image that the export answers otherwise than the original."""
+"""`Flip`: an image for which export and original give different answers."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ __all__ = ["Flip", "confusion", "flips"]
 
 @dataclass(frozen=True)
 class Flip:
-    """One image and the two answers.
+    """One image and the answers of original and export.
 
     Parameters
     ----------
     index : int
-        Place in the held-out set.
+        Index in the held-out set.
     label : int
-        The truth.
+        Its digit.
     original, exported : int
         The answers.
     original_score, exported_score : float
-        What each gave its own answer, 0..1; nan if a broken export gave that.
+        Score that each gave its own answer, 0..1; nan from a broken export.
     """
 
     index: int
@@ -40,19 +40,19 @@ class Flip:
 
     @property
     def kind(self) -> str:
-        """What the change did: ``"lost"`` and ``"gained"`` a right answer, or ``"moved"`` from one wrong to another."""
+        """``"lost"`` or ``"gained"`` for a right answer, ``"moved"`` from one wrong answer to another."""
         if self.label == self.original:
             return "lost"
         return "gained" if self.label == self.exported else "moved"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON, which lacks infinities and nans."""
+        """Return values for JSON; nan and infinity become None."""
         facts = dataclasses.asdict(self) | {"kind": self.kind}
         return {key: value if isinstance(value, str) or math.isfinite(value) else None for key, value in facts.items()}
 
 
 def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, ...]:
-    """Return every image that `scores`, (n, 10), answer otherwise than `reference`, in order.
+    """Return every image whose answer in `scores`, (n, 10), differs from that of `reference`, in order.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, 
 
 
 def confusion(labels: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32]) -> list[list[int]]:
-    """Return how many images of each digit, by row, were answered by each digit, by column."""
+    """Return the confusion matrix: number of images with the row's digit that were classified as the column's digit."""
     table = np.zeros((10, 10), np.int64)
     np.add.at(table, (labels, scores.argmax(axis=1)), 1)
     counts: list[list[int]] = table.tolist()

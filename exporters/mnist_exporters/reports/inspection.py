@@ -1,4 +1,4 @@
-"""`Inspection`: what a file says of itself, what is in it, and where it loads."""
+"""`Inspection`: manifest, tensors, operators and supported devices of a model file."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ __all__ = ["Inspection"]
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found. Nothing is run for it, but TFLM is asked for the arena of a C export.
+    """The content of a model file. The model is not run; TFLM measures the memory arena of a C export.
 
     Parameters
     ----------
     path : Path
         The file.
     size_bytes : int
-        Its length.
+        Size of the file.
     sha256 : str
-        Of all of it.
+        SHA-256 of the file.
     manifest : Manifest or None
         None for a file that this toolkit did not export.
     contents : Contents
-        Read from the model itself.
+        Tensors and operators of the model.
     """
 
     path: Path
@@ -44,14 +44,14 @@ class Inspection:
 
     @classmethod
     def of(cls, path: Path) -> Inspection:
-        """Look into the file at `path`: an export, or any other ``.tflite`` or ``.onnx`` model.
+        """Read the file at `path`: an export, or any other ``.tflite`` or ``.onnx`` model.
 
         Raises
         ------
         UsageError
-            If it has no suffix of a known format.
+            If its suffix is unknown.
         ArtifactError
-            If it is missing, damaged, or no such model.
+            If it is missing, damaged or not a model.
         """
         plugin = load_plugin(format_of(path))
         manifest = None
@@ -76,12 +76,12 @@ class Inspection:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Rows of `TARGETS` with an interpreter that can load it."""
+        """Devices with an interpreter that can load it: keys of `TARGETS`."""
         loads = {name for name, unsupported_reason in self.obstacles.items() if unsupported_reason is None}
         return tuple(name for name, row in TARGETS.items() if loads & set(row.interpreters))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values, ready for JSON."""
+        """Return values for JSON."""
         return {
             "path": str(self.path),
             "size_bytes": self.size_bytes,
@@ -113,7 +113,7 @@ def _section(title: str, lines: list[str]) -> list[str]:
 
 def _manifest_lines(manifest: Manifest | None) -> list[str]:
     if manifest is None:
-        return ["none: mnist-export did not make this file, or its end is missing; nothing is proven of it"]
+        return ["none: mnist-export did not make this file, or its end is missing; its accuracy is not proven"]
     facts = dataclasses.asdict(manifest)
     return [f"{name}: {value}" for name, value in facts.items()]
 

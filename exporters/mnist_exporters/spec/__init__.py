@@ -1,1 +1,1 @@
-"""TODO spec."""
+"""What can be exported: formats, precisions, and input and output types."""

@@ -1,4 +1,4 @@
-"""`Format`: a kind of file that can be exported; and the table of them all."""
+"""`FORMATS`: the table of file formats."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Format:
     Parameters
     ----------
     suffix : str
-        Of the file that is loaded, with the dot.
+        Suffix of the file that is loaded, with the dot.
     io_types : dict of Precision to IoTypes
         The precisions of the format, each with its input and output types.
     packages : tuple of str
-        The distributions that shape the file, the interpreter of the proof last; their versions go into the manifest.
+        Packages that influence the file, the interpreter of the proof last. The manifest records their versions.
     companions : tuple of str, optional
-        Suffixes of the files that `pack` makes besides.
+        Suffixes of further files that `FormatPlugin.pack` makes.
     extra : str, optional
-        The extra that installs them, where a plain installation lacks one; ``--format all`` leaves such a format out.
+        The extra that installs these packages, if a plain installation does not. ``--format all`` excludes this format.
     """
 
     suffix: str
@@ -72,15 +72,20 @@ FORMATS: dict[str, Format] = {
 
 
 def format_of(path: Path) -> str:
-    """Return the row of `FORMATS` that a file belongs to by its suffix.
+    """Return the key of `FORMATS` that has the suffix of `path`.
 
     Raises
     ------
     UsageError
         If there is none.
+
+    Examples
+    --------
+    >>> format_of(Path("digits.onnx"))
+    'onnx'
     """
     for name, row in FORMATS.items():
         if row.suffix == path.suffix:
             return name
     known = ", ".join(row.suffix for row in FORMATS.values())
-    raise UsageError(f"Expected an exported file ({known}), received {path}.")
+    raise UsageError(f"{path} has no suffix of a known format. Known are {known}.")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mnist_exporters.reports.latency import measure_latency
+from mnist_exporters import measure_latency
 from mnist_tools.checkout import ROOT, command, output_of
 from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
 from mnist_trainer.model_io.find import MODELS
@@ -74,7 +74,7 @@ def measure_all_latencies(rows: list[Row]) -> None:
     for name in {row["architecture"] for row in rows}:
         path = TRAINED / f"{name}.tflite"
         if path.is_file():
-            [found] = [each for each in measure_latency(path, "tflite") if each.interpreter == INTERPRETER]
+            [found] = [each for each in measure_latency(path) if each.interpreter == INTERPRETER]
             for row in rows:
                 if row["architecture"] == name:
                     row["p50_us"] = round(found.p50_us, 1)

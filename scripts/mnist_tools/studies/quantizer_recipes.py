@@ -10,7 +10,6 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from mnist_exporters import Calibration, Original
-from mnist_exporters.inputs.original import PIXEL_RANGES
 
 __all__ = [
     "converted_dynamic",
@@ -34,7 +33,7 @@ Rules = Callable[[Any], None]
 
 def real_pixels(original: Original, calibration: Calibration) -> Pixels:
     """Return the calibration images in the pixel range of the model, of shape ``(n, 28, 28, 1)``."""
-    pixels: Pixels = calibration.images[..., None].astype(np.float32) * np.float32(PIXEL_RANGES[original.pixel_range])
+    pixels: Pixels = calibration.images[..., None].astype(np.float32) * np.float32(original.pixel_scale)
     return pixels
 
 

@@ -19,7 +19,6 @@ import numpy as np
 from mnist_exporters import Calibration, Original
 from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.tflite.int4 import int4_model
-from mnist_exporters.inputs.original import PIXEL_RANGES
 from mnist_runtime.errors import first_line
 from mnist_tools.studies.quantizer_recipes import (
     converted_dynamic,
@@ -219,7 +218,7 @@ def main(model: str, folder: Path) -> None:
         for variant in VARIANTS.values():  # load and warm up both engines before the times are measured
             if variant.recipe in ("float32", "dynamic_wi8_afp32"):
                 variant.make(original, calibration)
-    made: dict[str, Any] = {"pixel_scale": PIXEL_RANGES[original.pixel_range], "variants": {}}
+    made: dict[str, Any] = {"pixel_scale": original.pixel_scale, "variants": {}}
     for key, variant in VARIANTS.items():
         started = time.perf_counter()
         try:

@@ -1,14 +1,12 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from tests.exporters.pipeline.test_export import break_after_conversion
 
-from mnist_exporters import FORMATS, ConversionError, Precision
-from mnist_exporters.cli.export import EVERY_FORMAT, _job, _parser
-from mnist_exporters.errors import OutputError
+from mnist_exporters import FORMATS, ConversionError, ExportSpec, OutputError, Precision
 from mnist_exporters.spec.precision import ALIASES
 from mnist_runtime import Classifier
 from mnist_trainer import Splits, find_model, load_model
@@ -38,10 +36,22 @@ ARTIFACT_KEYS = {
 
 Run = Callable[..., object]
 
+EVERY_FORMAT = tuple(name for name, row in FORMATS.items() if row.extra is None)
+"""The formats of ``--format all``."""
+
+
+READY_FILE = find_model("linear").path
+
+
+@pytest.fixture
+def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail if data or a model is loaded."""
+    monkeypatch.setattr("mnist_exporters.api.open_session", lambda *_, **__: pytest.fail("work was begun"))
+
 
 @pytest.fixture(scope="module")
 def both(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, object]]:
-    """Everything, exported twice, in two processes."""
+    """Export every format and precision twice, in two processes."""
     folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
     quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
     for folder in folders:
@@ -54,7 +64,7 @@ def both(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path,
     ]
 
 
-def test_one_json_object_tells_everything(both: list[tuple[Path, object]]) -> None:
+def test_json_is_one_object_with_every_export(both: list[tuple[Path, object]]) -> None:
     folder, done = both[0]
     assert done.returncode == 0, done.stderr
     artifacts = json.loads(done.stdout)["artifacts"]
@@ -73,13 +83,15 @@ def test_one_json_object_tells_everything(both: list[tuple[Path, object]]) -> No
     assert there == sorted(Path(artifact["path"]).name for artifact in artifacts)
 
 
-def test_a_second_process_makes_the_same_bytes(both: list[tuple[Path, object]]) -> None:
+def test_second_process_makes_the_same_bytes(both: list[tuple[Path, object]]) -> None:
     first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder, _ in both)
     assert len(first) >= sum(len(row.io_types) for row in FORMATS.values())
     assert first == second
 
 
-def test_the_bytes_do_not_depend_on_the_others(here: Run, both: list[tuple[Path, object]], tmp_path: Path) -> None:
+def test_bytes_do_not_depend_on_the_other_exports_of_a_run(
+    here: Run, both: list[tuple[Path, object]], tmp_path: Path
+) -> None:
     for format in EVERY_FORMAT:
         row = FORMATS[format]
         path = tmp_path / f"alone{row.suffix}"
@@ -89,7 +101,7 @@ def test_the_bytes_do_not_depend_on_the_others(here: Run, both: list[tuple[Path,
         assert done.stdout == f"{path}\n"
 
 
-def test_nothing_foreign_is_printed(both: list[tuple[Path, object]]) -> None:
+def test_no_output_of_other_libraries_is_printed(both: list[tuple[Path, object]]) -> None:
     for _, done in both:
         words = done.stderr.lower()
         for noise in ("tensorflow", "warning", "onednn", "cuda", "absl", "info:", "xnnpack", "saved artifact"):
@@ -97,10 +109,10 @@ def test_nothing_foreign_is_printed(both: list[tuple[Path, object]]) -> None:
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_broken_export_ends_with_3_and_no_file(
-    here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, format: str
+def test_refused_export_ends_with_3_and_no_file(
+    here: Run, shuffle_weights: Callable[[str], None], tmp_path: Path, format: str
 ) -> None:
-    break_after_conversion(monkeypatch, format)
+    shuffle_weights(format)
     arguments = ("--model", "mlp", "--format", format, "--quantize", "--data", "digits", "--output", tmp_path, "--json")
     done = here("mnist-export", *arguments)
     assert done.returncode == 3, done.stderr
@@ -111,28 +123,66 @@ def test_a_broken_export_ends_with_3_and_no_file(
     assert "is refused and not written" in done.stderr
 
 
+@pytest.fixture
+def specs(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., list[tuple[str, str]]]:
+    """Return a function that runs the command without its work and returns model, format and precision of each file."""
+
+    class Session:
+        def __init__(self, name: str) -> None:
+            self.original = SimpleNamespace(name=name, pixel_range="0..1", range_origin="as given")
+
+        def export(self, spec: ExportSpec, *_: object) -> None:
+            requested.append((self.original.name, spec.format, spec.precision.value))
+            raise ConversionError("No work is done.")
+
+    def specs(*words: object) -> list[tuple[str, str]]:
+        requested.clear()
+        done = here("mnist-export", *words, "--output", tmp_path)
+        assert done.returncode == 5, done.stderr
+        return list(requested)
+
+    requested: list[tuple[str, str, str]] = []
+    monkeypatch.setattr("mnist_exporters.api.open_session", lambda model, *_, **__: Session(model.name))
+    return specs
+
+
 @pytest.mark.parametrize("alias", ALIASES)
-def test_aliases_make_what_they_say(monkeypatch: pytest.MonkeyPatch, alias: str) -> None:
-    job = _job(_parser().parse_args(["--format", "all", "--quantize", alias]))
-    assert {spec.precision for spec in job.specs} == {ALIASES[alias]}
-    able = {name for name in EVERY_FORMAT if ALIASES[alias] in FORMATS[name].io_types}
-    assert {spec.format for spec in job.specs} == able
+def test_alias_of_a_precision_exports_it_in_all_formats_that_have_it(specs: Callable[..., list], alias: str) -> None:
+    able = [name for name in EVERY_FORMAT if ALIASES[alias] in FORMATS[name].io_types]
+    found = specs("--format", "all", "--quantize", alias)
+    assert found == [("cnn", name, ALIASES[alias].value) for name in able]
 
 
-def test_bare_quantize_is_int8_and_none_is_float32_and_each_is_made_once() -> None:
-    def precisions(*arguments: str) -> list[str]:
-        return [spec.precision.value for spec in _job(_parser().parse_args(arguments)).specs]
-
-    assert precisions() == ["float32"]
-    assert precisions("--quantize") == ["int8"]
-    assert precisions("--quantize", "--format", "onnx") == ["int8"]
-    assert precisions("--quantize", "16", "--quantize", "float16", "--quantize") == ["float16", "int8"]
-
-
-def test_a_refused_file_does_not_keep_the_proven_from_being_made(
-    here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("words", "model", "precisions"),
+    [
+        ((), "cnn", ["float32"]),
+        (("--quantize",), "cnn", ["int8"]),
+        (("--quantize", "--seed", "1"), "cnn", ["int8"]),
+        (("--quantize", "16", "--quantize", "float16", "--quantize"), "cnn", ["float16", "int8"]),
+        (("--quantize", "tiny"), "tiny", ["int8"]),
+        (("tiny", "--quantize"), "tiny", ["int8"]),
+        (("--quantize", "16", "tiny"), "tiny", ["float16"]),
+        (("--quantize", "--quantize", "none", "--model", "mlp"), "mlp", ["int8", "float32"]),
+        (("mlp", "--model", "mlp"), "mlp", ["float32"]),
+    ],
+)
+def test_quantize_without_a_precision_means_int8(
+    specs: Callable[..., list], words: tuple, model: str, precisions: list[str]
 ) -> None:
-    break_after_conversion(monkeypatch, "tflite")
+    assert specs(*words) == [(model, "tflite", precision) for precision in precisions]
+
+
+def test_quantize_before_the_path_of_a_model_means_int8(specs: Callable[..., list], tmp_path: Path) -> None:
+    path = tmp_path / "mine.keras"
+    path.write_bytes(READY_FILE.read_bytes())
+    assert specs("--quantize", path) == [("mine", "tflite", "int8")]
+
+
+def test_proven_files_are_written_after_a_refused_one(
+    here: Run, shuffle_weights: Callable[[str], None], tmp_path: Path
+) -> None:
+    shuffle_weights("tflite")
     arguments = ("--model", "mlp", "--format", "all", "--data", "digits", "--output", tmp_path)
     done = here("mnist-export", *arguments)
     assert done.returncode == 3, done.stderr
@@ -140,7 +190,7 @@ def test_a_refused_file_does_not_keep_the_proven_from_being_made(
     assert done.stdout == f"{tmp_path / 'mlp-float32.onnx'}\n"
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_full_disk_is_an_error_and_leaves_no_file(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
 
@@ -153,48 +203,45 @@ def test_a_full_disk_is_told_and_leaves_nothing(here: Run, monkeypatch: pytest.M
     assert f"{tmp_path}: No space left on device" in done.stderr
 
 
-def test_a_report_that_cannot_be_written_leaves_the_exports_and_what_was_said_of_them(
+def test_exports_and_their_json_stay_if_the_report_cannot_be_written(
     here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def fail(*_: object) -> None:
-        raise OutputError("Expected a disk.")
+        raise OutputError("The disk is full.")
 
     monkeypatch.setattr("mnist_exporters.reports.html.write_report", fail)
-    monkeypatch.setattr("mnist_exporters.reports.latency.measure_latency", lambda *_: ())
+    monkeypatch.setattr("mnist_exporters.api.measure_latency", lambda *_: ())
     arguments = ("--model", "linear", "--data", "digits", "--output", tmp_path / "out", "--report", tmp_path, "--json")
     done = here("mnist-export", *arguments)
     assert done.returncode == 2, done.stderr
     assert [artifact["format"] for artifact in json.loads(done.stdout)["artifacts"]] == ["tflite"]
-    assert "error: Expected a disk.\n" in done.stderr
+    assert "error: The disk is full.\n" in done.stderr
 
 
-def test_a_folder_in_the_place_of_a_report_is_told_before_any_work(
-    here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_folder_in_the_place_of_a_report_is_an_error_before_any_work(here: Run, no_work: None, tmp_path: Path) -> None:
     (tmp_path / "report.json").mkdir()
-    monkeypatch.setattr("mnist_exporters.cli.source.Source.load", lambda _: pytest.fail("work was begun"))
     done = here("mnist-export", "--output", tmp_path / "out", "--report", tmp_path)
     assert done.returncode == 2, done.stderr
     assert "report.json" in done.stderr
 
 
-def test_a_failed_conversion_does_not_keep_the_other_format_from_being_made(
-    here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_other_format_is_exported_after_a_failed_conversion(
+    here: Run, edit_converted: Callable[..., None], tmp_path: Path
 ) -> None:
-    def fail(*_: object) -> None:
-        raise ConversionError("Expected better.")
+    def fail(_: bytes) -> bytes:
+        raise ConversionError("The converter failed.")
 
-    monkeypatch.setattr("mnist_exporters.formats.tflite.convert._ask_for_floats", fail)
+    edit_converted("tflite", fail)
     arguments = ("--model", "mlp", "--format", "all", "--data", "digits", "--output", tmp_path, "--json")
     done = here("mnist-export", *arguments)
     assert done.returncode == 5, done.stderr
     assert [entry.name for entry in tmp_path.iterdir()] == ["mlp-float32.onnx"]
     assert [artifact["format"] for artifact in json.loads(done.stdout)["artifacts"]] == ["onnx"]
-    assert "error: Expected better.\n" in done.stderr
-    assert "inference_type" not in done.stderr  # the converter's own words stay held back
+    assert "error: The converter failed.\n" in done.stderr
+    assert "inference_type" not in done.stderr, "output of the converter"
 
 
-def test_training_images_of_zeros_end_with_3(here: Run, digits: Splits, tmp_path: Path) -> None:
+def test_black_training_images_end_with_3(here: Run, digits: Splits, tmp_path: Path) -> None:
     np.savez(
         tmp_path / "zeros.npz",
         x_train=np.zeros_like(digits.train.images),
@@ -210,10 +257,10 @@ def test_training_images_of_zeros_end_with_3(here: Run, digits: Splits, tmp_path
 
 
 @pytest.mark.parametrize(("shape", "scale"), [((28, 28), 1), ((784,), 255), ((28, 28, 1), 255)])
-def test_a_students_own_model_works(
+def test_own_model_of_any_shape_and_pixel_range_is_exported(
     here: Run, digits: Splits, tmp_path: Path, shape: tuple[int, ...], scale: int
 ) -> None:
-    """A model trained elsewhere, on its own shape and range of pixels, with no word about either."""
+    """Export a model trained elsewhere without options for its input."""
     import keras
 
     keras.utils.set_random_seed(0)
@@ -236,22 +283,25 @@ def test_a_students_own_model_works(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--format", "coreml"], 2, "invalid choice"),
-        (["--quantize", "int7"], 2, "expected one of none, float32, float16, dynamic, int8"),
-        (["--max-accuracy-drop", "5"], 2, "above 0 and below 1"),
-        (["--max-accuracy-drop", "much"], 2, "expected a share"),
-        (["--calibration-samples", "0"], 2, "above 0"),
+        (["--format", "tflit"], 2, "Did you mean tflite?"),
+        (["--target", "pi3"], 2, "Did you mean pi-3?"),
+        (["one.keras", "--model", "two.keras"], 2, "Two models are given, one.keras and --model two.keras."),
+        (["--quantize", "int7"], 2, "Did you mean int"),
+        (["--max-accuracy-drop", "5"], 2, "--max-accuracy-drop"),
+        (["--max-accuracy-drop", "much"], 2, "--max-accuracy-drop"),
+        (["--calibration-samples", "0"], 2, "--calibration-samples"),
         (["--model", "resnet"], 2, "linear, mlp, tiny, cnn, accurate"),
         (["--model", "missing/model.keras"], 5, "There is no model at"),
-        (["--format", "all", "--output", "one.onnx"], 2, "--output"),
-        (["--format", "tflite", "--output", "one.onnx"], 2, "--output"),
-        (["--format", "c", "--quantize", "--output", "one.cc"], 2, "--output one.cc"),
+        (["--format", "all", "--output", "one.onnx"], 2, "one.onnx"),
+        (["--format", "tflite", "--output", "one.onnx"], 2, "one.onnx"),
+        (["--quantize", "--quantize", "none", "--output", "one.tflite"], 2, "2 are requested"),
+        (["--format", "c", "--quantize", "--output", "one.cc"], 2, "one.cc"),
         (["--data", "missing.npz"], 6, "found nothing"),
-        (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "received 298"),
+        (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "Cannot draw 298"),
         (["--data", "digits", "--output", "/proc/nowhere"], 2, "output folder"),
     ],
 )
-def test_mistakes_end_with_their_code_and_one_sentence(here: Run, arguments: list[str], code: int, words: str) -> None:
+def test_mistake_ends_with_its_exit_code_and_a_message(here: Run, arguments: list[str], code: int, words: str) -> None:
     done = here("mnist-export", *arguments)
     assert (done.returncode, done.stdout) == (code, "")
     assert words in done.stderr
@@ -260,7 +310,7 @@ def test_mistakes_end_with_their_code_and_one_sentence(here: Run, arguments: lis
 
 @pytest.mark.parametrize("name", ["students.h5", "students-folder"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_other_kinds_of_models_are_exported_and_proven(here: Run, tmp_path: Path, name: str) -> None:
+def test_h5_file_and_saved_model_folder_are_exported(here: Run, tmp_path: Path, name: str) -> None:
     model, path, output = load_model("linear"), tmp_path / name, tmp_path / "out"
     model.save(path) if path.suffix else model.export(path, verbose=False)
     arguments = ("--model", path, "--format", "all", "--quantize", "--data", "digits", "--output", output, "--json")
@@ -277,7 +327,7 @@ def test_other_kinds_of_models_are_exported_and_proven(here: Run, tmp_path: Path
     assert sorted(p.name for p in output.iterdir()) == [f"{path.stem}-int8.onnx", f"{path.stem}-int8.tflite"]
 
 
-def test_a_saved_model_gives_the_same_bytes_in_another_process(run: Run, here: Run, tmp_path: Path) -> None:
+def test_saved_model_gives_the_same_bytes_in_another_process(run: Run, here: Run, tmp_path: Path) -> None:
     load_model("linear").export(tmp_path / "mine", verbose=False)
     made = []
     for start, folder in ((run, "first"), (here, "second")):
@@ -307,7 +357,7 @@ def test_code_in_a_model_runs_only_with_trust(here: Run, tmp_path: Path) -> None
     assert marker.exists()
 
 
-def test_a_model_of_something_else_ends_with_5(here: Run, tmp_path: Path) -> None:
+def test_model_that_is_not_for_digits_ends_with_5(here: Run, tmp_path: Path) -> None:
     import keras
 
     path = tmp_path / "colours.keras"
@@ -321,23 +371,22 @@ def test_a_model_of_something_else_ends_with_5(here: Run, tmp_path: Path) -> Non
     ("options", "words"),
     [
         (("--format", "onnx", "--target", "pi-3-32"), "Expected a format for a Raspberry Pi 3 under a 32-bit system"),
-        (("--format", "onnx", "--quantize", "int16x8"), "possible are tflite: float32"),
+        (("--format", "onnx", "--quantize", "int16x8"), "Possible are tflite: float32"),
         (("--format", "c"), "c: int8"),
-        (("--format", "onnx", "--quantize", "--input-dtype", "int8"), "possible are tflite float32: uint8 in"),
+        (("--format", "onnx", "--quantize", "--input-dtype", "int8"), "Possible are tflite float32: uint8 in"),
         (("--quantize", "none", "--output-dtype", "uint8"), "tflite int8: uint8 or int8 or float32 in"),
     ],
 )
-def test_the_impossible_is_refused_before_any_work_with_what_is_possible(
-    here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: tuple, words: str
+def test_impossible_combination_is_an_error_before_any_work(
+    here: Run, no_work: None, tmp_path: Path, options: tuple, words: str
 ) -> None:
-    monkeypatch.setattr("mnist_exporters.cli.source.Source.load", lambda _: pytest.fail("work was begun"))
     done = here("mnist-export", *options, "--output", tmp_path)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_cannot_load_on_the_target_is_refused(here: Run, tmp_path: Path) -> None:
+def test_file_that_the_target_cannot_load_is_refused(here: Run, tmp_path: Path) -> None:
     options = ("--model", "mlp", "--quantize", "int4", "--target", "pi-3-32", "--data", "digits", "--output", tmp_path)
     done = here("mnist-export", *options)
     assert done.returncode == 5, done.stderr
@@ -345,11 +394,10 @@ def test_a_file_that_cannot_load_on_the_target_is_refused(here: Run, tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_in_the_place_of_a_companion_is_told_before_any_work(
-    here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_folder_in_the_place_of_a_second_file_is_an_error_before_any_work(
+    here: Run, no_work: None, tmp_path: Path
 ) -> None:
     (tmp_path / "model.cc").mkdir()
-    monkeypatch.setattr("mnist_exporters.cli.source.Source.load", lambda _: pytest.fail("work was begun"))
     done = here("mnist-export", "--format", "c", "--quantize", "--output", tmp_path / "model.h")
     assert done.returncode == 2, done.stderr
     assert "model.cc" in done.stderr
@@ -359,7 +407,7 @@ def test_a_folder_in_the_place_of_a_companion_is_told_before_any_work(
     ("options", "package", "extra"),
     [(("--format", "c", "--quantize"), "tflite_micro", "micro"), (("--quantize", "int4"), "litert_quantizer", "int4")],
 )
-def test_an_extra_that_is_missing_is_named(
+def test_missing_extra_is_named(
     here: Run,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,

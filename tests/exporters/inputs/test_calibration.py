@@ -14,44 +14,44 @@ TRAINING = Dataset("made up", "train", "here", IMAGES, LABELS)
 
 @settings(max_examples=50)
 @given(st.integers(1, 400), st.integers(0, 2**31 - 1))
-def test_the_digits_take_turns(count: int, seed: int) -> None:
+def test_digits_are_drawn_in_equal_numbers(count: int, seed: int) -> None:
     drawn = Calibration.draw(TRAINING, count, seed)
     assert len(drawn.images) == count
-    tell = {image[1:].tobytes(): label for image, label in zip(IMAGES, LABELS, strict=True)}
-    dealt = np.bincount([tell[image[1:].tobytes()] for image in drawn.images], minlength=10)
+    label_of = {image[1:].tobytes(): label for image, label in zip(IMAGES, LABELS, strict=True)}
+    drawn_of_each = np.bincount([label_of[image[1:].tobytes()] for image in drawn.images], minlength=10)
     available = np.bincount(LABELS, minlength=10)
-    unfinished = dealt < available
-    assert np.ptp(dealt[unfinished]) <= 1 if unfinished.any() else count == 400
+    unfinished = drawn_of_each < available
+    assert np.ptp(drawn_of_each[unfinished]) <= 1 if unfinished.any() else count == 400
     assert len({image.tobytes() for image in drawn.images}) == count
 
 
-def test_the_seed_decides() -> None:
+def test_draw_depends_on_the_seed_only() -> None:
     first, again, other = (Calibration.draw(TRAINING, 50, seed).as_dict() for seed in (3, 3, 4))
     assert first == again
     assert first["sha256"] != other["sha256"]
 
 
-def test_the_whole_range_of_pixels_is_shown_and_the_data_left_alone() -> None:
+def test_one_pixel_is_255_and_the_data_is_unchanged() -> None:
     drawn = Calibration.draw(TRAINING, 10, seed=0)
     assert drawn.images.max() == 255
     assert (drawn.images == 255).sum() == 1
     assert IMAGES.max() < 255
 
 
-def test_overlap_with_the_test_images_is_refused(digits: Splits) -> None:
+def test_overlap_with_the_test_images_is_an_error(digits: Splits) -> None:
     drawn = Calibration.draw(digits.train, 50, seed=0)
     drawn.refuse_overlap(digits.test.images)
-    with pytest.raises(CalibrationError, match="1 of 50 are among both"):
+    with pytest.raises(CalibrationError, match="1 of 50 calibration images are also test images"):
         drawn.refuse_overlap(np.concatenate([digits.test.images, drawn.images[7:8]]))
 
 
 @pytest.mark.parametrize("count", [0, 401])
-def test_too_many_or_none_are_refused(count: int) -> None:
-    with pytest.raises(CalibrationError, match=f"received {count}"):
+def test_too_many_or_no_images_are_an_error(count: int) -> None:
+    with pytest.raises(CalibrationError, match=f"Cannot draw {count}"):
         Calibration.draw(TRAINING, count, seed=0)
 
 
-def test_nothing_is_drawn_from_the_test_images(digits: Splits) -> None:
+def test_no_test_image_is_drawn(digits: Splits) -> None:
     drawn = Calibration.draw(digits.train, len(digits.train), seed=0)
     test = {image.tobytes() for image in digits.test.images}
     assert not test & {image.tobytes() for image in drawn.images}

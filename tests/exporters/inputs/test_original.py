@@ -11,7 +11,7 @@ def mlp() -> object:
 
 
 def reshaped(model: object, shape: tuple[int, ...], scale: float = 1.0, logits: bool = False) -> object:
-    """Return a model that takes another shape or range of pixels, or gives logits, and knows the same."""
+    """Return `model` with another input shape or pixel range, or with logits."""
     import keras
 
     pixels = keras.Input(shape)
@@ -26,7 +26,7 @@ def reshaped(model: object, shape: tuple[int, ...], scale: float = 1.0, logits: 
 
 @pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1), (784,)])
 @pytest.mark.parametrize(("scale", "pixel_range"), [(1.0, "0..1"), (1 / 255, "0..255")])
-def test_shape_and_range_are_found_out(
+def test_input_shape_and_pixel_range_are_measured(
     mlp: object, digits: Splits, shape: tuple[int, ...], scale: float, pixel_range: str
 ) -> None:
     original = Original.from_keras(reshaped(mlp, shape, scale), digits.test)
@@ -42,14 +42,14 @@ def test_shape_and_range_are_found_out(
         assert np.allclose(model.predict(pixels, verbose=0), expected, atol=1e-5)
 
 
-def test_easy_images_do_not_make_a_larger_range_look_better(mlp: object, digits: Splits) -> None:
+def test_images_that_are_right_under_both_ranges_give_the_smaller_one(mlp: object, digits: Splits) -> None:
     images = digits.test.images.astype(np.float32)
     right = [mlp.predict(images * scale, verbose=0).argmax(axis=1) == digits.test.labels for scale in (1 / 255, 1.0)]
     easy = digits.test.take(np.flatnonzero(right[0] & right[1]), "test")
     assert Original.from_keras(mlp, easy).pixel_range == "0..1"
 
 
-def test_sure_mistakes_do_not_make_a_smaller_range_look_better(digits: Splits) -> None:
+def test_confident_mistakes_do_not_hide_the_larger_range(digits: Splits) -> None:
     import keras
 
     keras.utils.set_random_seed(0)
@@ -61,13 +61,13 @@ def test_sure_mistakes_do_not_make_a_smaller_range_look_better(digits: Splits) -
 
 
 @pytest.mark.parametrize("name", READY_MODELS)
-def test_the_ready_models_do_not_mind_sorted_images(digits: Splits, name: str) -> None:
+def test_range_of_the_ready_models_is_measured_on_sorted_images(digits: Splits, name: str) -> None:
     order = np.argsort(digits.test.labels, kind="stable")
     assert Original.from_keras(load_model(name), digits.test.take(order, "test")).pixel_range == "0..1"
 
 
 @pytest.mark.parametrize("name", READY_MODELS)
-def test_the_ready_models_are_adopted_as_they_were_trained(digits: Splits, name: str) -> None:
+def test_range_and_activation_of_the_ready_models_are_measured(digits: Splits, name: str) -> None:
     original = Original.from_keras(load_model(name), digits.test)
     assert original.pixel_range == "0..1"
     assert original.activation == ("sigmoid" if name == "linear" else "softmax")
@@ -81,13 +81,13 @@ def test_logits_become_probabilities(mlp: object, digits: Splits) -> None:
     assert np.allclose(original.scores(images), original.pixel_model().predict(images[..., None], verbose=0), atol=1e-5)
 
 
-def test_a_given_range_is_not_questioned(mlp: object, digits: Splits) -> None:
+def test_given_range_is_used_unmeasured(mlp: object, digits: Splits) -> None:
     assert Original.from_keras(mlp, digits.test, pixel_range="0..255").pixel_range == "0..255"
     with pytest.raises(UsageError, match=r"0\.\.1, 0\.\.255"):
         Original.from_keras(mlp, digits.test, pixel_range="-1..1")
 
 
-def test_a_model_of_nans_is_refused(digits: Splits) -> None:
+def test_model_with_nan_weights_is_an_error(digits: Splits) -> None:
     import keras
 
     model = keras.Sequential(
@@ -98,7 +98,7 @@ def test_a_model_of_nans_is_refused(digits: Splits) -> None:
 
 
 @pytest.mark.parametrize(("shape", "classes"), [((32, 32, 3), 10), ((28, 28), 2), ((28, 28, 3), 10), ((783,), 10)])
-def test_models_of_something_else_are_refused(digits: Splits, shape: tuple[int, ...], classes: int) -> None:
+def test_model_of_another_shape_is_an_error(digits: Splits, shape: tuple[int, ...], classes: int) -> None:
     import keras
 
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])

@@ -46,7 +46,7 @@ def nested() -> Any:
 
 def compiled() -> Any:
     model = sequential()
-    model.compile("adam", loss=lambda given, told: (given - told) ** 2)
+    model.compile("adam", loss=lambda truth, answer: (truth - answer) ** 2)
     return model
 
 
@@ -55,32 +55,32 @@ PIXELS = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_answers_and_the_weights_are_the_same(kind: Callable[[], Any]) -> None:
+def test_scores_and_weights_are_the_same(kind: Callable[[], Any]) -> None:
     model = kind()
-    known = with_static_shapes(model)
-    assert known is not model
-    assert {id(v) for v in known.variables} == {id(v) for v in model.variables}
-    assert np.array_equal(known(PIXELS), model(PIXELS))
-    assert not [layer for layer in known._flatten_layers() if type(layer).__name__ in ("Flatten", "Reshape")]
+    static = with_static_shapes(model)
+    assert static is not model
+    assert {id(v) for v in static.variables} == {id(v) for v in model.variables}
+    assert np.array_equal(static(PIXELS), model(PIXELS))
+    assert not [layer for layer in static._flatten_layers() if type(layer).__name__ in ("Flatten", "Reshape")]
 
 
-def test_a_layer_that_is_used_twice_is_still_one() -> None:
+def test_layer_used_twice_is_still_one_layer() -> None:
     import keras
 
     pixels = keras.Input((28, 28, 1))
     block = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(784), keras.layers.Reshape((28, 28, 1))])
     model = keras.Model(pixels, keras.layers.Dense(10)(keras.layers.Flatten()(block(block(pixels)))))
-    known = with_static_shapes(model)
-    assert len(known.variables) == len(model.variables) == 4
-    assert np.array_equal(known(PIXELS), model(PIXELS))
+    static = with_static_shapes(model)
+    assert len(static.variables) == len(model.variables) == 4
+    assert np.array_equal(static(PIXELS), model(PIXELS))
 
 
-def test_a_model_with_a_call_of_its_own_is_left_alone() -> None:
+def test_model_with_its_own_call_method_is_unchanged() -> None:
     import keras
 
     class Brighter(keras.Sequential):
-        def call(self, *given: Any, **settings: Any) -> Any:
-            return 2 * super().call(*given, **settings)
+        def call(self, *inputs: Any, **settings: Any) -> Any:
+            return 2 * super().call(*inputs, **settings)
 
     model = Brighter([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
     assert with_static_shapes(model) is model
@@ -91,7 +91,7 @@ def test_a_model_with_a_call_of_its_own_is_left_alone() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("format", ["tflite", "onnx"])
-def test_no_file_works_out_a_shape(kind: Callable[[], Any], format: str, digits: Splits) -> None:
+def test_exported_files_have_no_shape_operators(kind: Callable[[], Any], format: str, digits: Splits) -> None:
     original = Original.from_keras(kind(), digits.test, pixel_range="0..1")
     plugin = load_plugin(format)
     model = plugin.convert(original, ExportSpec(format, Precision.FLOAT32), None)
@@ -100,7 +100,7 @@ def test_no_file_works_out_a_shape(kind: Callable[[], Any], format: str, digits:
     assert not operators & {"SHAPE", "STRIDED_SLICE", "PACK", "SLICE", "CONCAT", "GATHER", "UNSQUEEZE"}
 
 
-def test_the_ready_model_is_without_them_too() -> None:
+def test_ready_model_has_no_flatten_layer() -> None:
     original = load_model("cnn")
     assert "flatten" in {layer.name for layer in original.layers}
     assert "flatten" not in {layer.name for layer in with_static_shapes(original).layers}

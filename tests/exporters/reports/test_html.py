@@ -1,4 +1,4 @@
-"""The page in a real browser, at the widths of a desk and of a hand."""
+"""The report in a real browser, as wide as a desktop and as a phone."""
 
 import shutil
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MEASURE = """async () => {
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_fits_and_every_picture_is_shown_square(
+def test_page_fits_the_width_and_every_picture_is_square(
     run: Callable[..., object], tmp_path_factory: pytest.TempPathFactory, width: int
 ) -> None:
     folder = report_of_linear(run, tmp_path_factory.getbasetemp() / "report of linear")
@@ -28,12 +28,12 @@ def test_the_page_fits_and_every_picture_is_shown_square(
         page = browsers.chromium.launch(executable_path=BROWSER).new_page(viewport={"width": width, "height": 900})
         page.goto((folder / "report.html").as_uri())
         needed, images, square = page.evaluate(MEASURE)
-    assert needed <= width, "it scrolls sideways"
+    assert needed <= width, "no horizontal scrolling"
     assert images == square > 0
 
 
 def report_of_linear(run: Callable[..., object], folder: Path) -> Path:
-    """Make it once, by the command."""
+    """Make the report with the command, once."""
     if not folder.exists():
         quantize = ("--quantize", "none", "--quantize", "int8", "--quantize", "int16x8")
         ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}

@@ -1,0 +1,297 @@
+"""The functions of the package: export, verify, inspect and compare models given by name, path or as Keras objects.
+
+The command ``mnist-export`` calls these functions. TensorFlow is imported when a model is loaded, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from mnist_exporters.pipeline.staging import check_destination, export_path
+from mnist_exporters.reports.comparison import Candidate, Comparison
+from mnist_exporters.reports.inspection import Inspection
+from mnist_exporters.reports.latency import measure_latency
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import format_of
+from mnist_exporters.targets.devices import TARGETS
+from mnist_runtime.errors import ArtifactError, UsageError
+from mnist_trainer.data.load import load_data
+from mnist_trainer.keras_support import import_tensorflow
+from mnist_trainer.model_io.find import ModelFile, find_model
+
+if TYPE_CHECKING:
+    import keras
+
+    from mnist_exporters.pipeline.session import ExportSession
+    from mnist_exporters.pipeline.verify import Verification
+    from mnist_exporters.proof.report import ExportReport
+    from mnist_exporters.spec.precision import Precision
+    from mnist_exporters.targets.devices import Target
+    from mnist_trainer.data.dataset import Splits
+
+    Model: TypeAlias = str | Path | ModelFile | keras.Model
+    Data: TypeAlias = str | Path | Splits
+
+
+__all__ = ["compare", "export_model", "inspect", "measure_latency", "open_session", "verify"]
+
+
+def open_session(
+    model: Model,
+    data: Data = "mnist",
+    *,
+    pixel_range: str | None = None,
+    trust: bool = False,
+    calibration_samples: int | None = None,
+    seed: int = 0,
+) -> ExportSession:
+    """Load a model and its data for several exports.
+
+    Parameters
+    ----------
+    model : str, Path, ModelFile or keras.Model
+        Name of a ready model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or a model in memory.
+    data : str, Path or Splits
+        Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one. Its training split calibrates, its
+        test split proves the accuracy.
+    pixel_range : str, optional
+        Pixel range that the model was trained on, ``"0..1"`` or ``"0..255"``. Default: measured.
+    trust : bool
+        Whether Python code inside the model file (a Lambda layer) may run.
+    calibration_samples : int, optional
+        Number of calibration images. Default: 500, or all training images if there are fewer.
+    seed : int
+        Seed of the random draw of calibration images.
+
+    Raises
+    ------
+    UsageError
+        If the model's or the data's name or the pixel range is unknown.
+    ModelError
+        If the model is missing, damaged, unsafe to load or not a digit model.
+    DataError
+        If the data is missing, damaged or unsuitable.
+
+    Examples
+    --------
+    >>> session = open_session("linear", "digits")
+    >>> session.original.name, session.original.pixel_range, len(session.test.images)
+    ('linear', '0..1', 1500)
+    """
+    if isinstance(model, str | Path):
+        model = find_model(model)
+    # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once.
+    splits = load_data(str(data)) if isinstance(data, str | Path) else data
+    import_tensorflow()
+    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.pipeline.session import ExportSession
+    from mnist_trainer.model_io.load import load_model
+
+    if isinstance(model, ModelFile):
+        original = Original.from_keras(
+            load_model(model, trust=trust),
+            splits.test,
+            name=model.name,
+            sha256=model.sha256,
+            pixel_range=pixel_range,
+            recorded=model.record.get("pixel_range"),
+        )
+    else:
+        original = Original.from_keras(model, splits.test, name=model.name, pixel_range=pixel_range)
+    return ExportSession(original, *splits, calibration_samples=calibration_samples, seed=seed)
+
+
+def export_model(
+    model: Model,
+    destination: str | Path,
+    precision: Precision | str = "int8",
+    data: Data = "mnist",
+    *,
+    format: str | None = None,
+    input_dtype: str | None = None,
+    output_dtype: str | None = None,
+    max_accuracy_drop: float | None = None,
+    target: Target | str | None = None,
+    pixel_range: str | None = None,
+    trust: bool = False,
+    calibration_samples: int | None = None,
+    seed: int = 0,
+) -> ExportReport:
+    """Export a model to one file, and write it only if its accuracy is proven.
+
+    For several exports of one model use `open_session`, which loads and measures the model once.
+
+    Parameters
+    ----------
+    model, data, pixel_range, trust, calibration_samples, seed
+        See `open_session`.
+    destination : str or Path
+        The file to write, or a folder for a file named after model and precision. Missing folders are created.
+    precision : Precision or str
+        A precision of the format, see `Precision`, or one of its aliases.
+    format : str, optional
+        A key of `FORMATS`. Default: the format with the suffix of `destination`.
+    input_dtype, output_dtype, max_accuracy_drop : optional
+        See `ExportSpec`.
+    target : Target or str, optional
+        A device that must be able to load the file: a key or a value of `TARGETS`.
+
+    Returns
+    -------
+    ExportReport
+        Path, size, accuracy and timings.
+
+    Raises
+    ------
+    RefusedError
+        If the accuracy is not proven to be within the tolerance. It holds the report; no file is written.
+    UsageError
+        If an argument is wrong or the combination is impossible.
+    CalibrationError
+        If there are too few calibration images, or one is also a test image.
+    ConversionError
+        If the converter cannot express the model, or `target` cannot load the file.
+    MissingPackageError
+        If a converter or an interpreter is not installed.
+    OutputError
+        If the file cannot be written.
+    ModelError, DataError
+        See `open_session`.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> report = export_model("linear", Path(mkdtemp()) / "linear.tflite", precision="int8", data="digits")
+    >>> report.parity.passed, report.input_dtype
+    (True, 'uint8')
+    """
+    output = Path(destination)
+    spec = ExportSpec(format or format_of(output), precision, max_accuracy_drop, input_dtype, output_dtype)
+    device = TARGETS.get(target) if isinstance(target, str) else target
+    if isinstance(target, str) and device is None:
+        raise UsageError(f"There is no target {target!r}. Choose one of: {', '.join(TARGETS)}.")
+    if device:
+        device.refuse_spec(spec)
+    if isinstance(model, str | Path):
+        model = find_model(model)
+    path = export_path(output, spec, model.name)
+    check_destination(path, spec)  # before the work, which takes seconds
+    session = open_session(
+        model, data, pixel_range=pixel_range, trust=trust, calibration_samples=calibration_samples, seed=seed
+    )
+    return session.export(spec, path, device)
+
+
+def verify(
+    path: str | Path,
+    model: Model,
+    data: Data = "mnist",
+    *,
+    max_accuracy_drop: float | None = None,
+    pixel_range: str | None = None,
+    trust: bool = False,
+) -> Verification:
+    """Compare an exported file with its original again, on this machine and these data.
+
+    Parameters
+    ----------
+    path : str or Path
+        An exported file.
+    model, data, pixel_range, trust
+        See `open_session`.
+    max_accuracy_drop : float, optional
+        Largest accepted accuracy loss, a fraction above 0 and below 1. Default: that of the file's precision.
+
+    Returns
+    -------
+    Verification
+        ``parity.passed`` is the verdict; no error is raised if the file fails.
+
+    Raises
+    ------
+    UsageError
+        If the suffix of `path` is unknown or the accuracy drop is out of range.
+    ArtifactError
+        If the file is missing or damaged.
+    ModelError, DataError
+        See `open_session`.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> report = export_model("linear", Path(mkdtemp()) / "linear.onnx", data="digits")
+    >>> verify(report.path, "linear", "digits").parity.passed
+    True
+    """
+    path = Path(path)
+    format_of(path)
+    if not path.is_file():
+        raise ArtifactError(f"There is no model file at {path}. Check the path.")
+    return open_session(model, data, pixel_range=pixel_range, trust=trust).verify(path, max_accuracy_drop)
+
+
+def inspect(path: str | Path) -> Inspection:
+    """Read a model file, exported or made by another tool: its manifest, tensors, operators and supported devices.
+
+    Raises
+    ------
+    UsageError
+        If the suffix of `path` is unknown.
+    ArtifactError
+        If the file is missing, damaged or not a model.
+
+    Examples
+    --------
+    >>> from importlib import resources
+    >>> inspect(str(resources.files("mnist_runtime") / "models" / "cnn-int8.tflite")).manifest.precision
+    'int8'
+    """
+    return Inspection.of(Path(path))
+
+
+def compare(
+    session: ExportSession,
+    reports: Iterable[ExportReport],
+    folder: str | Path | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Measure the latency and the stability of exports, and compare all of them.
+
+    Parameters
+    ----------
+    session : ExportSession
+        The session that made the exports.
+    reports : iterable of ExportReport
+        The exports, refused ones included (``RefusedError.report``).
+    folder : str or Path, optional
+        Where to write ``report.json`` and ``report.html``. Default: they are not written.
+    progress : callable, optional
+        Called with one line of text before each measurement, which takes seconds.
+
+    Raises
+    ------
+    OutputError
+        If the reports cannot be written.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> session = open_session("linear", "digits")
+    >>> reports = [session.export(ExportSpec("onnx", "int8"), Path(mkdtemp()) / "linear.onnx")]
+    >>> compare(session, reports).recommended.name
+    'onnx int8'
+    """
+    candidates = []
+    for report in reports:
+        if progress:
+            progress(f"measuring {report.format} {report.precision} ...")
+        latencies = measure_latency(report.path) if report.path else ()
+        candidates.append(Candidate(report, latencies, session.stability(report)))
+    comparison = Comparison(session.original, session.reference, tuple(candidates))
+    if folder is not None:
+        from mnist_exporters.reports.html import write_report
+
+        write_report(comparison, Path(folder))
+    return comparison

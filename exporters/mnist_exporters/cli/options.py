@@ -1,0 +1,40 @@
+"""Options that ``mnist-export`` and ``mnist-export verify`` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from mnist_trainer.cli.options import FRACTION, Choice, data_option, option, trust_option
+from mnist_trainer.model_io.digit_model import PIXEL_RANGES
+
+__all__ = ["EXIT_CODES", "accuracy_option", "source_options"]
+
+SOURCE = "Model and data"
+
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 bug, 2 wrong usage, 3 refused: accuracy not proven, 4 a package is missing, "
+    "5 bad model file, 6 bad data"
+)
+
+
+def source_options(command: Any) -> Any:
+    """Add the options that say how the original is loaded and with which data it is compared."""
+    pixel_range = option(
+        "--pixel-range",
+        section=SOURCE,
+        type=Choice(tuple(PIXEL_RANGES)),
+        help=f"Pixel range that the model was trained on: {' or '.join(PIXEL_RANGES)} (default: measured).",
+    )
+    return trust_option(SOURCE)(pixel_range(data_option(SOURCE)(command)))
+
+
+def accuracy_option(section: str) -> Callable[[Any], Any]:
+    """Return the decorator of ``--max-accuracy-drop``."""
+    return option(
+        "--max-accuracy-drop",
+        section=section,
+        type=FRACTION,
+        metavar="FRACTION",
+        help="Accepted accuracy loss; 0.005 is half a point (default: that of the precision).",
+    )
