@@ -1,4 +1,4 @@
-"""`import_tensorflow`: for commands, which must not greet the user with TensorFlow's logs."""
+"""Import TensorFlow and Keras without their log messages."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ __all__ = ["import_tensorflow"]
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and Keras silently, with TensorFlow as Keras's backend: it alone converts to TFLite.
+    """Import TensorFlow and Keras silently, with TensorFlow as the backend of Keras: only it converts to TFLite.
 
-    TensorFlow writes to stderr from C++ before it has read its own log level, so the level is not enough.
+    TensorFlow writes to stderr from C++ before it reads its own log level, so the level alone is not enough.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"

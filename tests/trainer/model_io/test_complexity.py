@@ -3,7 +3,7 @@ import keras
 from mnist_trainer.model_io.complexity import macs
 
 
-def test_a_convolution_multiplies_at_every_position_of_its_output() -> None:
+def test_a_convolution_counts_each_position_of_its_output() -> None:
     model = keras.Sequential(
         [
             keras.Input((28, 28, 1)),

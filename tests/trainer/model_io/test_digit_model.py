@@ -7,7 +7,7 @@ from mnist_trainer.model_io.digit_model import DigitModel, check_digit_model
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", ["lists", "dicts"])
-def test_a_list_or_dict_of_one_is_as_good_as_the_one(digits: Splits, kind: str) -> None:
+def test_a_list_or_dict_of_one_tensor_is_unpacked(digits: Splits, kind: str) -> None:
     import keras
 
     ready = load_model("linear")
@@ -21,19 +21,19 @@ def test_a_list_or_dict_of_one_is_as_good_as_the_one(digits: Splits, kind: str) 
     assert evaluate(model, digits.test).as_dict() == evaluate(ready, digits.test).as_dict()
 
 
-def test_a_plain_model_stays_itself() -> None:
+def test_a_plain_model_is_returned_unchanged() -> None:
     model = load_model("cnn")
     assert check_digit_model(model) is model
 
 
-def test_a_model_that_was_never_built_is_told() -> None:
+def test_a_model_that_is_not_built_is_reported() -> None:
     import keras
 
     with pytest.raises(ModelError, match="not built"):
         check_digit_model(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)]))
 
 
-def test_a_model_that_fails_is_told() -> None:
+def test_a_model_for_one_image_only_is_reported() -> None:
     import keras
 
     pixels = keras.Input((28, 28))

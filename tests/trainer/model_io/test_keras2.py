@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import ModelError, load_model
-from mnist_trainer.model_io.keras2 import GONE_FROM, modernised
+from mnist_trainer.model_io.keras2 import REMOVED_FROM, as_keras3
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 
@@ -61,7 +61,7 @@ MODELS = {
 
 
 def with_modules(config: object) -> object:
-    """Return a config as tf.keras 2.15 writes it into ``.keras`` files: every object says where it is from."""
+    """Return a configuration as tf.keras 2.15 writes it into ``.keras`` files: each object names its module."""
     if isinstance(config, list):
         return [with_modules(value) for value in config]
     if not isinstance(config, dict):
@@ -79,7 +79,7 @@ def with_modules(config: object) -> object:
 
 
 @pytest.mark.parametrize("version", MODELS)
-def test_h5_files_of_keras_2_answer_as_they_did(tmp_path: Path, version: str) -> None:
+def test_h5_files_of_keras_2_give_the_same_scores(tmp_path: Path, version: str) -> None:
     model, path = load_model("linear"), tmp_path / "old.h5"
     model.save(path)
     with h5py.File(path, "r+") as file:
@@ -93,7 +93,7 @@ def test_h5_files_of_keras_2_answer_as_they_did(tmp_path: Path, version: str) ->
 
 
 @pytest.mark.parametrize("version", ["2.15.0", "2.11.0"])
-def test_keras_files_of_keras_2_answer_as_they_did(tmp_path: Path, version: str) -> None:
+def test_keras_files_of_keras_2_give_the_same_scores(tmp_path: Path, version: str) -> None:
     model, path = load_model("linear"), tmp_path / "old.keras"
     model.save(tmp_path / "new.keras")
     with zipfile.ZipFile(tmp_path / "new.keras") as source, zipfile.ZipFile(path, "w") as target:
@@ -108,8 +108,8 @@ def test_keras_files_of_keras_2_answer_as_they_did(tmp_path: Path, version: str)
     assert np.array_equal(load_model(str(path)).predict(images, verbose=0), model.predict(images, verbose=0))
 
 
-@pytest.mark.parametrize("name", GONE_FROM)
-def test_what_keras_3_no_longer_takes_is_left_out(name: str) -> None:
+@pytest.mark.parametrize("name", REMOVED_FROM)
+def test_arguments_that_keras_3_removed_are_left_out(name: str) -> None:
     import keras
 
     kind = getattr(keras.layers, name)
@@ -118,29 +118,29 @@ def test_what_keras_3_no_longer_takes_is_left_out(name: str) -> None:
     config = spatial if name.startswith("Spatial") else dense
     if name.startswith("Depthwise"):
         config = {key: value for key, value in dense.items() if key not in ("filters", "kernel_initializer")}
-    changed = modernised({"class_name": name, "config": config | {"batch_input_shape": [None, 28, 28]}})
+    changed = as_keras3({"class_name": name, "config": config | {"batch_input_shape": [None, 28, 28]}})
     kind(**changed["config"])
     with pytest.raises((TypeError, ValueError)):
         kind(**config)
 
 
-def test_what_would_change_the_answers_stays_and_keras_refuses_it() -> None:
+def test_arguments_that_change_the_result_stay() -> None:
     for name, argument, value in (("LSTM", "time_major", True), ("DepthwiseConv2D", "groups", 2)):
-        assert modernised({"class_name": name, "config": {argument: value}})["config"] == {argument: value}
+        assert as_keras3({"class_name": name, "config": {argument: value}})["config"] == {argument: value}
 
 
-def test_small_changes_of_words() -> None:
+def test_dtype_policies_axes_and_nested_layers_are_translated() -> None:
     policy = {"class_name": "Policy", "config": {"name": "mixed_float16"}}
     old = {"class_name": "BatchNormalization", "config": {"axis": [3], "dtype": policy, "momentum": 0.9}}
     wrapped = {
         "class_name": "Bidirectional",
         "config": {"layer": {"class_name": "GRU", "config": {"time_major": False}}},
     }
-    assert modernised(old)["config"] == {"axis": 3, "dtype": "mixed_float16", "momentum": 0.9}
-    assert modernised(wrapped)["config"]["layer"]["config"] == {}
+    assert as_keras3(old)["config"] == {"axis": 3, "dtype": "mixed_float16", "momentum": 0.9}
+    assert as_keras3(wrapped)["config"]["layer"]["config"] == {}
 
 
-def test_what_means_something_else_now_is_refused(tmp_path: Path) -> None:
+def test_a_function_that_changed_its_meaning_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "old.h5"
     load_model("linear").save(path)
     dense = {"class_name": "Dense", "config": DENSE | {"activation": "hard_sigmoid"}}

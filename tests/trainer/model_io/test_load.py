@@ -12,27 +12,27 @@ POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12
 HDF5 = b"\x89HDF\r\n\x1a\n and more"
 
 
-@pytest.mark.parametrize("kind", ["truncated", "no config", "no weights", "mangled weights", "mangled config"])
-def test_a_damaged_file_is_told(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["truncated", "no config", "no weights", "damaged weights", "damaged config"])
+def test_a_damaged_file_is_reported(tmp_path: Path, kind: str) -> None:
     whole, path = find_model("mlp").path.read_bytes(), tmp_path / "mine.keras"
     path.write_bytes(whole[: len(whole) // 2])
     action, _, member = kind.rpartition(" ")
     if action:
-        damaged = {"config": "config.json", "weights": "model.weights.h5"}[member]
+        changed = {"config": "config.json", "weights": "model.weights.h5"}[member]
         with zipfile.ZipFile(find_model("mlp").path) as source, zipfile.ZipFile(path, "w") as target:
             for name in source.namelist():
-                if name != damaged:
+                if name != changed:
                     target.writestr(name, source.read(name))
-                elif action == "mangled":
+                elif action == "damaged":
                     target.writestr(name, b"\0" * 5000)
-    with pytest.raises(ModelError, match=r"holds no config\.json" if kind == "no config" else "could not load it"):
+    with pytest.raises(ModelError, match=r"contains no config\.json" if kind == "no config" else "cannot be loaded"):
         load_model(str(path))
 
 
 @pytest.mark.parametrize("name", ["mine.keras", "mine.h5", "mine"])
 @pytest.mark.parametrize(("shape", "classes"), [((32, 32, 3), 10), ((28, 28), 2), ((783,), 10)])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_a_model_of_something_else_is_told(tmp_path: Path, name: str, shape: tuple[int, ...], classes: int) -> None:
+def test_a_model_of_other_shapes_is_reported(tmp_path: Path, name: str, shape: tuple[int, ...], classes: int) -> None:
     import keras
 
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
@@ -43,7 +43,7 @@ def test_a_model_of_something_else_is_told(tmp_path: Path, name: str, shape: tup
     assert str(caught.value).startswith(f"{path}: ")
 
 
-def test_a_model_of_two_inputs_is_told(tmp_path: Path) -> None:
+def test_a_model_of_two_inputs_is_reported(tmp_path: Path) -> None:
     import keras
 
     inputs = [keras.Input((28, 28)), keras.Input((28, 28))]
@@ -57,7 +57,7 @@ def test_a_model_of_two_inputs_is_told(tmp_path: Path) -> None:
     ("name", "content", "code"),
     [("mine.keras", POINTER, 5), ("mine.h5", HDF5, 5), ("mine.pt", b"PK", 5), ("mine.keras", None, 5)],
 )
-def test_the_command_ends_with_one_sentence_and_its_code(
+def test_the_command_reports_one_line_and_ends_with_its_code(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -84,7 +84,7 @@ def test_the_command_ends_with_one_sentence_and_its_code(
 
 @pytest.mark.parametrize("name", ["linear.h5", "linear"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_the_command_evaluates_every_kind(
+def test_the_command_evaluates_every_kind_of_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
     model, path = load_model("linear"), tmp_path / name

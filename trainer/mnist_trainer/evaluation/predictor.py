@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime import Classifier
 from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.find import find_model
+from mnist_trainer.model_io.load import load_model
 
 __all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]
 
@@ -58,15 +61,8 @@ def load_predictor(
     (2, 10)
     """
     if Path(model).suffix in EXPORTED:
-        from mnist_runtime import Classifier
-
         return Classifier.load(model).predict_proba
-    from mnist_trainer.keras_support import import_tensorflow
-    from mnist_trainer.model_io.find import find_model
-    from mnist_trainer.model_io.load import load_model
-
     file = find_model(model)
-    import_tensorflow()
     found = DigitModel.measure(
         load_model(file, trust=trust), data, given=pixel_range, recorded=file.record.get("pixel_range")
     )

@@ -1,1 +1,1 @@
-"""TODO model_io."""
+"""Find, check and load Keras models from files of unknown origin."""

@@ -1,20 +1,18 @@
-"""`macs`: how many multiplications, each with an addition, a model makes for one image."""
+"""Count the multiplications of a model."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import keras
+import keras
 
 __all__ = ["macs"]
 
 
 def macs(model: keras.Model) -> int:
-    """Return the multiply-accumulate operations of the dense and convolution layers of `model` for one image.
+    """Return the multiply-accumulate operations for one image in the dense and convolution layers of `model`.
 
-    The rest is left out, as is usual: batch normalisations become part of the convolutions in an export.
+    Other layers are not counted, as is usual: an export merges batch normalisation into the convolutions.
 
     Examples
     --------
@@ -22,8 +20,6 @@ def macs(model: keras.Model) -> int:
     >>> macs(load_model("mlp")) == 784 * 128 + 128 * 64 + 64 * 10
     True
     """
-    import keras
-
     total = 0
     for layer in model.layers:
         if isinstance(layer, (keras.layers.Dense, keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):

@@ -1,4 +1,4 @@
-"""`require_readable_hdf5`: read a file in a process of its own first, since a mangled one can end the process."""
+"""Check that an HDF5 file can be read, in a separate process, since a damaged file can crash the HDF5 library."""
 
 from __future__ import annotations
 
@@ -8,39 +8,28 @@ from pathlib import Path
 
 from mnist_trainer.errors import ModelError
 
-__all__ = ["require_readable_hdf5"]
+__all__ = ["check_hdf5"]
 
-READ_ALL = """
-import sys, h5py
+# -P: modules in the current folder, such as an h5py.py beside the model, must not be imported.
+PROBE = [sys.executable, "-P", "-m", "mnist_trainer.model_io._hdf5_probe"]
 
-def read(name, item):
-    dict(item.attrs)
-    if isinstance(item, h5py.Dataset):
-        item[()]
-
-with h5py.File(sys.argv[1]) as file:
-    read("", file)
-    file.visititems(read)
-"""
-PATIENCE = 30
+TIMEOUT = 30
 """Seconds; a model of a gigabyte takes a few."""
 
 
-def require_readable_hdf5(path: Path) -> None:
-    """Be sure that all of the HDF5 file at `path` can be read. HDF5 is C: changed bytes may crash or hold it for ever.
+def check_hdf5(path: Path) -> None:
+    """Check that the whole HDF5 file at `path` can be read. Changed bytes may crash the HDF5 library or block it.
 
     Raises
     ------
     ModelError
-        If it cannot.
+        If it cannot be read.
     """
     try:
-        # Without -P, an h5py.py in the folder where the command runs would be imported, beside a model say.
-        command = [sys.executable, "-P", "-c", READ_ALL, str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run([*PROBE, str(path)], capture_output=True, text=True, timeout=TIMEOUT, check=False)
     except subprocess.TimeoutExpired as error:
-        raise ModelError("expected a whole HDF5 file, reading this one does not end; copy or save it again.") from error
+        raise ModelError("The HDF5 file is damaged: reading it does not end. Copy or save it again.") from error
     if done.returncode != 0:
-        said = done.stderr.strip().splitlines()
-        why = said[-1][:300] if done.returncode > 0 and said else "it crashes the HDF5 library"
-        raise ModelError(f"expected a whole HDF5 file, this one is damaged ({why}); copy or save it again.")
+        lines = done.stderr.strip().splitlines()
+        reason = lines[-1][:300] if done.returncode > 0 and lines else "it crashes the HDF5 library"
+        raise ModelError(f"The HDF5 file is damaged ({reason}). Copy or save it again.")

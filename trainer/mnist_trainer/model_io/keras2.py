@@ -1,4 +1,4 @@
-"""`modernised`: the config of a Keras 2 model (tf.keras up to TensorFlow 2.15) in the words of Keras 3."""
+"""Translate the configuration of a Keras 2 model (tf.keras up to TensorFlow 2.15) to Keras 3."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import Any
 
 from mnist_trainer.errors import ModelError
 
-__all__ = ["modernised"]
+__all__ = ["as_keras3"]
 
 ANY = object()
 ONE_GROUP: dict[str, object] = {"groups": 1}
 SEPARABLE = ONE_GROUP | dict.fromkeys(("kernel_initializer", "kernel_regularizer", "kernel_constraint"), ANY)
 SPATIAL = {"trainable": ANY, "noise_shape": None}
 
-GONE: dict[str, object] = {"batch_input_shape": ANY, "rng_type": ANY, "time_major": False}
-"""Argument that no layer of Keras 3 takes -> the value with which leaving it out changes nothing."""
+REMOVED: dict[str, object] = {"batch_input_shape": ANY, "rng_type": ANY, "time_major": False}
+"""Argument that no layer of Keras 3 has -> the value with which it may be left out."""
 
-GONE_FROM: dict[str, dict[str, object]] = {
+REMOVED_FROM: dict[str, dict[str, object]] = {
     "Conv1DTranspose": ONE_GROUP,
     "Conv2DTranspose": ONE_GROUP,
     "DepthwiseConv1D": ONE_GROUP,
@@ -26,18 +26,18 @@ GONE_FROM: dict[str, dict[str, object]] = {
     "SpatialDropout1D": SPATIAL,
     "SpatialDropout2D": SPATIAL,
 }
-"""The same for single layers. What is in neither table stays, and Keras 3 refuses what it does not know."""
+"""The same for single layers. Any other argument stays; Keras 3 rejects arguments that it does not know."""
 
 
-def modernised(config: dict[str, Any]) -> dict[str, Any]:
-    """Return `config`, with every layer in it, as Keras 3 would have written it.
+def as_keras3(config: dict[str, Any]) -> dict[str, Any]:
+    """Return `config`, with all layers in it, in the form of Keras 3.
 
-    Keras 3 translates some of this itself, for ``.h5`` files only.
+    Keras 3 translates a part of this itself, for ``.h5`` files only.
 
     Raises
     ------
     ModelError
-        If it names something that Keras 3 understands otherwise, so that the model would give other answers.
+        If it contains something that gives other results in Keras 3.
     """
     changed: dict[str, Any] = _changed(config)
     return changed
@@ -46,8 +46,8 @@ def modernised(config: dict[str, Any]) -> dict[str, Any]:
 def _changed(value: Any) -> Any:
     if value == "hard_sigmoid":  # clip(x / 5 + 1 / 2) in Keras 2, clip(x / 6 + 1 / 2) in Keras 3
         raise ModelError(
-            "expected layers that mean the same in Keras 3, found hard_sigmoid of Keras 2, which does not. Where the "
-            "model was made, write model.save('folder') and give that folder."
+            "The model uses hard_sigmoid of Keras 2, which is another function in Keras 3. Where the model was made, "
+            "call model.save('folder') and give that folder."
         )
     if isinstance(value, list):
         return [_changed(member) for member in value]
@@ -60,23 +60,23 @@ def _changed(value: Any) -> Any:
 
 
 def _layer(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return one layer or model in the words of Keras 3; those inside it are left for later."""
+    """Return one layer or model in the form of Keras 3, with the layers inside it unchanged."""
     name, config = entry["class_name"], entry["config"]
     if name == "Sequential":
         return entry | {"config": _sequential(config)}
-    if name == "Functional" and "module" in entry:  # Keras 2 names its own place
+    if name == "Functional" and "module" in entry:  # the module has another name in Keras 2
         return entry | {"module": "keras.src.models.functional"}
     if name == "InputLayer" or not isinstance(config, dict):
         return entry
-    gone = GONE | GONE_FROM.get(name, {})
-    kept = {key: value for key, value in config.items() if key not in gone or gone[key] not in (ANY, value)}
+    removed = REMOVED | REMOVED_FROM.get(name, {})
+    kept = {key: value for key, value in config.items() if key not in removed or removed[key] not in (ANY, value)}
     if name == "BatchNormalization" and isinstance(kept.get("axis"), list):
         (kept["axis"],) = kept["axis"]
     return entry | {"config": kept}
 
 
 def _sequential(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    """Return the config of a Sequential that names its input: before 2.3, the first layer did."""
+    """Return the configuration of a Sequential with an input layer; before Keras 2.3 the first layer had the shape."""
     if isinstance(config, list):
         config = {"name": "sequential", "layers": config}
     first = config["layers"][0]

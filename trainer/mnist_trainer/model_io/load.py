@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.system.stderr import quiet_stderr
 from mnist_trainer.errors import ModelError
+from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.digit_model import check_digit_model
 from mnist_trainer.model_io.find import ModelFile, find_model
-from mnist_trainer.model_io.keras_file import load_keras_file
-from mnist_trainer.model_io.saved_model import load_saved_model
 
 if TYPE_CHECKING:
     import keras
@@ -39,6 +38,10 @@ def load_model(model: str | Path | ModelFile, *, trust: bool = False) -> keras.M
         If `model` is neither a name nor a path.
     """
     path = (model if isinstance(model, ModelFile) else find_model(model)).path
+    import_tensorflow()
+    from mnist_trainer.model_io.keras_file import load_keras_file
+    from mnist_trainer.model_io.saved_model import load_saved_model
+
     load = load_saved_model if path.is_dir() else load_keras_file
     with quiet_stderr(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras and TensorFlow warn about files of their older versions

@@ -1,4 +1,4 @@
-"""`refuse_foreign_code`: find, in a model's config alone, everything that would run code which is not Keras's own."""
+"""Find, in the configuration of a model, everything that would run code which is not part of Keras."""
 
 from __future__ import annotations
 
@@ -6,60 +6,63 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import keras
+
 from mnist_trainer.errors import ModelError
 
-__all__ = ["refuse_foreign_code"]
+__all__ = ["refuse_unsafe_code"]
 
 CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper"}
-"""Objects of Keras that hold, or fetch, code: marshalled Python, a SavedModel elsewhere, a pickle."""
+"""Objects of Keras that contain or fetch code: marshalled Python, another SavedModel, a pickle."""
 
 PARTS = (
     "activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "ops", "optimizers",
     "quantizers", "random", "regularizers",
 )  # fmt: skip
-"""Modules of Keras that layers are made of. Others, `models` too, hold functions that read and write files."""
+"""Modules of Keras that layers are made of. Others, also `models`, contain functions that read and write files."""
 
-ELSEWHERE = "Where the model was made, write model.export('folder') (Keras 2: model.save) and give that folder"
+WITHOUT_CODE = "Where the model was made, call model.export('folder') (Keras 2: model.save) and give that folder"
 
 MODULE = re.compile(rf"keras(\.models)?|keras\.src\.models\..+|keras(\.src)?\.({'|'.join(PARTS)})(\..+)?")
 NOTATION = re.compile(r"__\w+__|TensorShape|TypeSpec|Functional")
-"""What a config may name without a module though no module of Keras shows it."""
+"""Names without a module that a configuration may contain although no module of Keras has them."""
 
 
-def refuse_foreign_code(config: dict[str, Any], *, trust: bool = False) -> None:
-    """Look through the whole of `config`, nested layers and wrappers too, before anything is built from it.
+def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
+    """Check the whole of `config`, with nested layers and wrappers, before anything is built from it.
 
-    Keras's own safe mode does this while it builds; for ``.h5`` files only since Keras 3.11.3 (CVE-2025-9905).
+    The safe mode of Keras checks it while building; for ``.h5`` files only since Keras 3.11.3 (CVE-2025-9905).
 
     Parameters
     ----------
     config : dict
         A model as Keras writes it into its files.
     trust : bool
-        Whether a Lambda layer is welcome.
+        Whether a Lambda layer is allowed.
 
     Raises
     ------
     ModelError
-        If it holds code, and `trust` is false; or names a class or function that is not of Keras and not registered.
+        If it contains code and `trust` is false, or names a class or function that is neither part of Keras nor
+        registered with it.
     """
-    # How the model was compiled is not loaded; a loss of the user's own does no harm.
+    # The compile configuration is not loaded, so a custom loss in it is harmless.
     for entry in _objects({**config, "compile_config": None}):
         name = str(entry["class_name"])
         if not trust and re.split(r"[.>]", name)[-1] in CODE:
             raise ModelError(
-                f"expected a model without code, found a {name} layer, which runs code from the file: it was not "
-                f"executed. {ELSEWHERE}, or say --trust (in Python, trust=True) if you know its maker."
+                f"The model was not loaded, since its {name} layer runs code from the file. {WITHOUT_CODE}. If you "
+                "trust its source, use --trust (in Python: trust=True)."
             )
         if not _is_known(entry):
             raise ModelError(
-                f"expected layers of Keras 3, found {_called(entry)!r}, which is not one, but a class of your own or "
-                f"of Keras 2. {ELSEWHERE}."
+                f"The layer {_object_name(entry)!r} is not part of Keras 3: it is a custom class or one of Keras 2. "
+                f"{WITHOUT_CODE}."
             )
 
 
-def _called(entry: dict[str, Any]) -> str:
-    """Return what `entry` names: for a function its own name, for a class of the user's the registered one."""
+def _object_name(entry: dict[str, Any]) -> str:
+    """Return the name of a function, or the registered name of a custom class."""
     return str(
         entry.get("config")
         if entry["class_name"] == "function"
@@ -68,10 +71,8 @@ def _called(entry: dict[str, Any]) -> str:
 
 
 def _is_known(entry: dict[str, Any]) -> bool:
-    """Tell whether `entry` names something of Keras, or something that this process has registered with Keras."""
-    import keras
-
-    name = _called(entry)
+    """Return whether `entry` names something that is part of Keras or registered with it in this process."""
+    name = _object_name(entry)
     if keras.saving.get_registered_object(name) is not None:
         return True
     module = str(entry.get("module", "builtins"))  # Keras 2 and .h5 files name no module
