@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +16,9 @@ import pytest
 from mnist_tools.__main__ import GROUPS
 from mnist_tools.checkout import ROOT
 from mnist_tools.release.results import exports_table
-from mnist_trainer import READY_MODELS, find_model
+from mnist_trainer import READY_MODELS, Splits, find_model
 
+READY = ROOT / "runtime" / "mnist_runtime" / "models" / "cnn-int8.tflite"
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 LINES = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
@@ -23,46 +26,57 @@ PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 COMMANDS = [line for line in LINES if line.startswith("mnist-")]
 
 
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, digits: object) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, digits: Splits) -> Path:
     """Create a folder with the files that the README assumes: the example, a model, digits, an exported file."""
     folder = tmp_path_factory.mktemp("reader")
     shutil.copytree(ROOT / "examples", folder / "examples")
     shutil.copy(find_model("cnn").path, folder / "my-model.keras")
     np.savez(folder / "my-digits.npz", images=digits.test.images, labels=digits.test.labels)
-    type_in("mnist-export --format tflite --quantize", folder)
+    (folder / "exported").mkdir()
+    shutil.copy(READY, folder / "exported")
     return folder
 
 
-def type_in(line: str, folder: Path) -> str:
-    """Run a line in `folder` and return what it prints. Unless it names data, it runs on scikit-learn's digits."""
-    if not line.startswith(("mnist-runtime", "mnist-export inspect")) and "--data" not in line:
-        line += " --data digits"
-    if line.startswith("mnist-train"):
-        line += " --epochs 1"
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        line, shell=True, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
-    )
-    # A model trained for one epoch fails the accuracy check, which is correct.
-    allowed = {0, 3} if "trained/" in line else {0}
-    assert done.returncode in allowed, f"{line}\n{done.stderr}"
-    return done.stdout
+@pytest.fixture
+def type_in(folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Return a function that runs a command line in the folder and returns what it prints.
+
+    Unless the line names data, it runs on scikit-learn's digits; training takes one epoch. The commands run in this
+    process, which has TensorFlow already.
+    """
+    monkeypatch.chdir(folder)
+
+    def type_in(line: str) -> str:
+        program, *words = shlex.split(line)
+        if program != "mnist-runtime" and words[0] != "inspect" and "--data" not in words:
+            words += ["--data", "digits"]
+        if program == "mnist-train":
+            words += ["--epochs", "1"]
+        done = here(program, *words)
+        # A model trained for one epoch fails the accuracy check, which is correct.
+        assert done.returncode in ({0, 3} if "trained/" in line else {0}), f"{line}\n{done.stderr}"
+        return done.stdout
+
+    return type_in
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_works(place: Path, line: str) -> None:
-    if "trained/" in line and not (place / "trained").exists():
-        type_in(next(command for command in COMMANDS if command.startswith("mnist-train")), place)
-    printed = type_in(line, place)
+def test_every_command_works(folder: Path, type_in: Callable[[str], str], line: str) -> None:
+    if "trained/" in line and not (folder / "trained").exists():
+        type_in(next(command for command in COMMANDS if command.startswith("mnist-train")))
+    printed = type_in(line)
     if "classify" in line:
         assert "7" in printed
 
 
-def test_the_python_examples_work(place: Path) -> None:
-    type_in("mnist-export --format tflite --quantize", place)  # another command may have replaced the file
+def test_the_python_examples_work(folder: Path) -> None:
+    shutil.copy(READY, folder / "exported")  # a command may have replaced the file
     for code, output in zip(PYTHON, ("7\n", "True uint8\n"), strict=True):
-        done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=False)
+        done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (0, output), done.stderr
 
 
