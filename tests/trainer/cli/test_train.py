@@ -2,7 +2,7 @@ import dataclasses
 import errno
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -14,6 +14,14 @@ from mnist_trainer.training.monitoring.progress import Progress
 
 BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
 RARER = ("--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
+
+
+@pytest.fixture(autouse=True)
+def _interruptible() -> Iterator[None]:
+    """React to SIGINT even if the tests were started with SIGINT ignored, as in the background of a shell."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture
@@ -54,6 +62,26 @@ def names(tmp_path: Path) -> set[str]:
 
 def weights(tmp_path: Path) -> list[np.ndarray]:
     return load_model(str(tmp_path / "mine.keras")).get_weights()
+
+
+def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
+    here: Callable[..., CompletedProcess[str]], run: Callable[..., CompletedProcess[str]], tmp_path: Path
+) -> None:
+    """Evaluation runs in a process of its own, in which TensorFlow must not print anything."""
+    path = tmp_path / "new" / "mine.keras"
+    done = here("mnist-train", "--architecture=linear", "--data=digits", "--epochs=40", "--output", path, "--json")
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert printed.pop("path") == str(path)
+    assert printed == json.loads(path.with_suffix(".json").read_text())
+    assert "validation accuracy" in done.stderr
+    assert names(path.parent) == {"mine.json", "mine.keras"}
+
+    measured = run("mnist-evaluate", path, "--data", "digits", "--json")
+    assert (measured.returncode, measured.stderr) == (0, f"{path}: trained on pixels 0..1 (measured)\n")
+    (found,) = json.loads(measured.stdout)["models"]
+    assert found["accuracy"] == pytest.approx(printed["test_accuracy"])
+    assert np.sum(found["confusion"]) == found["images"] == 1500
 
 
 def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
@@ -237,6 +265,10 @@ def test_curves_without_matplotlib_are_refused_before_the_training(
         ["--architecture", "dense-100", "--weight-decay", "0.1"],
         ["--augmentation", "elastic"],
         ["--preset", "slow"],
+        ["--architecture", "resnet"],
+        ["--epochs", "0"],
+        ["--seed", "-1"],
+        ["--data", "mnits"],
         ["--preset", "fast", "--architecture", "cnn"],
     ],
 )
@@ -244,3 +276,9 @@ def test_wrong_usage_ends_with_2(mnist_train: Callable[..., tuple[int, str]], tm
     code, said = mnist_train(*words)
     assert (code, "error:" in said) == (2, True)
     assert names(tmp_path) == set()
+
+
+@pytest.mark.parametrize("output", ["model.h5", "/proc/nowhere/model.keras"])
+def test_an_output_that_cannot_be_written_ends_with_2(here: Callable[..., CompletedProcess[str]], output: str) -> None:
+    done = here("mnist-train", "--data", "digits", "--output", output)
+    assert (done.returncode, done.stdout, "error:" in done.stderr) == (2, "", True)

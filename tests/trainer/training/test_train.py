@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -171,40 +170,3 @@ def test_the_ready_models_are_as_good_as_their_records_say(mnist_data: Splits, n
     accuracy = evaluate(load_model(name), mnist_data.test).accuracy
     assert accuracy == pytest.approx(record["test_accuracy"], abs=2e-4)
     assert accuracy >= LEAST[name]
-
-
-def test_the_command_trains_and_saves(run: Callable[..., object], tmp_path: Path) -> None:
-    path = tmp_path / "new" / "mine.keras"
-    done = run(
-        "mnist-train", "--architecture", "linear", "--data", "digits", "--epochs", 40, "--output", path, "--json"
-    )
-    assert done.returncode == 0, done.stderr
-    record = json.loads(done.stdout)
-    assert json.loads(path.with_suffix(".json").read_text()) == {k: v for k, v in record.items() if k != "path"}
-    assert "validation accuracy" in done.stderr
-    assert "oneDNN" not in done.stderr
-    assert sorted(entry.name for entry in path.parent.iterdir()) == ["mine.json", "mine.keras"]
-
-    measured = run("mnist-evaluate", path, "--data", "digits", "--json")
-    assert measured.returncode == 0, measured.stderr
-    (found,) = json.loads(measured.stdout)["models"]
-    assert found["accuracy"] == pytest.approx(record["test_accuracy"])
-    assert np.sum(found["confusion"]) == found["images"] == 1500
-    assert measured.stderr == f"{path}: trained on pixels 0..1 (measured)\n"
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--architecture", "resnet"],
-        ["--epochs", "0"],
-        ["--seed", "-1"],
-        ["--output", "model.h5"],
-        ["--data", "mnits"],
-        ["--data", "digits", "--output", "/proc/nowhere/model.keras"],
-    ],
-)
-def test_wrong_usage_ends_with_2(here: Callable[..., object], arguments: list[str]) -> None:
-    done = here("mnist-train", *arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "Traceback" not in done.stderr
