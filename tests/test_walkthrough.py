@@ -23,9 +23,9 @@ def test_all_cells_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     printed = "".join(
         output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", []) if "text" in output
     )
-    assert "297 images to learn from" in printed
+    assert "297 training images" in printed
     assert "proven" in printed
-    assert "the empty page: None" in printed
+    assert "empty page: None" in printed
     assert "passed with" in printed
     assert (tmp_path / "exported" / "mine-int8.tflite").stat().st_size > 10_000
     pictures = [
