@@ -173,7 +173,7 @@ def export_model(
     if isinstance(target, str) and device is None:
         raise UsageError(f"There is no target {target!r}. Choose one of: {', '.join(TARGETS)}.")
     if device:
-        device.refuse_spec(spec)
+        device.check_spec(spec)
     if isinstance(model, str | Path):
         model = find_model(model)
     path = export_path(output, spec, model.name)

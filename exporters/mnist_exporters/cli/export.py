@@ -194,7 +194,7 @@ def export_command(
     specs = _specs(format, quantize, max_accuracy_drop, input_dtype, output_dtype)
     for spec in specs:
         if device:
-            device.refuse_spec(spec)
+            device.check_spec(spec)
     source = find_model(model_argument or model or DEFAULT_MODEL)
     paths = [export_path(output, spec, source.name) for spec in specs]
     if len(set(paths)) < len(paths):

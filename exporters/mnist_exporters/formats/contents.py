@@ -1,4 +1,4 @@
-"""`Contents`: what is really inside a model, read back from its bytes; and whether it is what its name says."""
+"""`Contents`: facts read from the bytes of a model, and the check that they match what was asked for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WEIGHTS: dict[Precision, set[str]] = {
     Precision.INT4: {"int4"},
     Precision.INT16X8: {"int8"},
 }
-"""Types that most of the weights must be held in, or the name would not be true."""
+"""Types allowed for the majority of the weights."""
 
 ACTIVATIONS: dict[Precision, set[str]] = {
     Precision.FLOAT32: {"float32"},
@@ -32,10 +32,10 @@ ACTIVATIONS: dict[Precision, set[str]] = {
     Precision.INT4: {"int8", "uint8"},
     Precision.INT16X8: {"int16"},
 }
-"""Types that operators with weights may be given, before any quantisation on the fly."""
+"""Types allowed for the activations, before any quantization at run time."""
 
 BLACK = {"uint8": 0, "int8": -128}
-"""Integer type of an input -> what stands for a black pixel."""
+"""Integer input type -> value of a black pixel."""
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,16 @@ class Tensor:
 
     Parameters
     ----------
-    name, dtype : str
-        As the file says; the type by NumPy's name.
+    name : str
+        Name in the file.
+    dtype : str
+        NumPy's name of the type.
     shape : tuple of int
-        -1 where it is free.
+        -1 for a free dimension.
     is_constant : bool
-        Whether the file holds its values.
+        Whether the file stores its values.
     affine : QuantParams or None
-        What its integers stand for, where one scale holds for all of it.
+        Scale and zero point; None for floats and for one scale per channel.
     """
 
     name: str
@@ -63,30 +65,30 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Contents:
-    """The facts that an interpreter goes by.
+    """Facts that decide where a model can run.
 
     Parameters
     ----------
     format : str
-        ``"tflite"`` or ``"onnx"``.
+        A key of `FORMATS`.
     tensors : tuple of Tensor
-        All of them.
+        All tensors of the main graph.
     input, output : Tensor
-        The two ends.
+        Input and output of the model.
     weights : dict of str to int
-        Type -> bytes of constants with two or more dimensions.
+        Type -> number of bytes of the constants with two or more dimensions.
     weight_types : dict of str to tuple of str
         Operator -> types of its weights.
     activations : tuple of str
-        Types in which operators that have weights take their other input.
+        Types of the inputs that are not weights, for the operators with weights.
     operators : dict of str to int
-        Name -> highest version. ONNX counts the version of an operator by the opset.
+        Name -> highest version. In ONNX the version is the opset.
     foreign : tuple of str
-        Operators that are not the format's own: custom ones, TensorFlow's "Flex" ones, other domains.
+        Operators that the format does not define: custom operators, TensorFlow's "Flex" operators, other domains.
     opset, ir_version : int or None
-        Of an ONNX file.
+        For ONNX only.
     arena_bytes : int or None
-        Memory that an interpreter without an allocator must be given to work in.
+        Working memory that TensorFlow Lite Micro needs; for C code only.
     """
 
     format: str
@@ -103,63 +105,67 @@ class Contents:
     arena_bytes: int | None = None
 
     def requirements(self) -> dict[str, Any]:
-        """Return what an interpreter must know to load the model, as the manifest holds it."""
-        if self.format == "onnx":
+        """Return what an interpreter must support to load the model; the manifest stores it."""
+        if self.opset is not None:
             return {"opset": self.opset, "ir_version": self.ir_version}
         return {"operators": self.operators} | ({"arena_bytes": self.arena_bytes} if self.arena_bytes else {})
 
-    def refuse_another_than(self, spec: ExportSpec, pixel_scale: float) -> None:
-        """Make sure that this is what `spec` asks for.
+    def check_matches(self, spec: ExportSpec, pixel_scale: float) -> None:
+        """Check that the model is what `spec` asks for.
 
         Parameters
         ----------
         spec : ExportSpec
-            What was asked for.
+            Format, precision, input and output types.
         pixel_scale : float
-            What raw pixels are multiplied by to be in the range of the original; integer inputs must amount to it.
+            Factor from raw pixels to the range that the original was trained on. A quantized input must match it.
 
         Raises
         ------
         ConversionError
-            If a type, an operator or the quantisation of the input is another; it names the first that is.
+            At the first type, operator or input scale that differs.
         """
         if (self.input.dtype, self.output.dtype) != (spec.input_dtype, spec.output_dtype):
             raise ConversionError(
-                f"The converter made a file with {self.input.dtype} input and {self.output.dtype} output, but "
-                f"{spec.input_dtype} and {spec.output_dtype} were requested. Please report this as a bug."
+                f"The converter made a model with {self.input.dtype} input and {self.output.dtype} output, but "
+                f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose other types or "
+                "another precision."
             )
         if self.foreign:
             raise ConversionError(
-                f"Expected {self.format}'s own operators only, the converter left {', '.join(self.foreign)}; replace "
-                "the layer that they come from."
+                f"The model needs operators that {self.format} does not define: {', '.join(self.foreign)}. Replace the "
+                "layer that uses them."
             )
-        held = max(self.weights, key=lambda dtype: self.weights[dtype], default="none")
-        if held not in WEIGHTS[spec.precision]:
+        most = max(self.weights, key=lambda dtype: self.weights[dtype], default="none")
+        if most not in WEIGHTS[spec.precision]:
             raise ConversionError(
-                f"Expected {spec.precision} weights, the converter left most of them {held}: small layers, and the "
-                "last one in int4, keep more bits; choose another precision."
+                f"Most weights are {most}, not {spec.precision}: small layers, and in int4 the last one, keep more "
+                "bits. Choose another precision."
             )
         if others := set(self.activations) - ACTIVATIONS[spec.precision]:
             raise ConversionError(
-                f"Expected {spec.precision} activations, the converter left {', '.join(sorted(others))}; choose "
+                f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
                 "another precision."
             )
-        self._refuse_floats_between_integers(spec)
-        self._refuse_scaled_pixels(pixel_scale)
+        self._check_no_floats(spec)
+        self._check_raw_pixels(pixel_scale)
 
-    def _refuse_floats_between_integers(self, spec: ExportSpec) -> None:
+    def _check_no_floats(self, spec: ExportSpec) -> None:
+        """Check that an int8 model with integer input and output has no float tensor."""
         floats = sorted({tensor.dtype for tensor in self.tensors if tensor.dtype.startswith("float")})
         if spec.precision is Precision.INT8 and "float32" not in (spec.input_dtype, spec.output_dtype) and floats:
-            raise ConversionError(f"Expected integers only, the converter left tensors of {', '.join(floats)}.")
+            raise ConversionError(
+                f"The model has {', '.join(floats)} tensors, but int8 allows integers only. Choose another precision."
+            )
 
-    def _refuse_scaled_pixels(self, pixel_scale: float) -> None:
-        """Make sure that the raw pixel, or the pixel less 128, is the quantised value already."""
+    def _check_raw_pixels(self, pixel_scale: float) -> None:
+        """Check that the quantized input is the raw pixel (uint8) or the pixel minus 128 (int8)."""
         affine = self.input.affine
         if affine is None:
             return
         pixels = np.arange(256)
         if not np.array_equal(affine.quantize(pixels * pixel_scale), pixels + BLACK[affine.dtype]):
             raise ConversionError(
-                "Expected an input quantised so that pixels are taken raw, the converter chose scale "
-                f"{affine.scale} and zero point {affine.zero_point}."
+                f"The input has scale {affine.scale} and zero point {affine.zero_point}, so it does not take raw "
+                "pixels. Calibrate with images that contain black and white pixels."
             )

@@ -1,4 +1,4 @@
-"""`quietly`: keep what converters print from the user."""
+"""`quietly`: hide what converters print."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["quietly"]
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Hold back native output on stderr, drop Python's prints to stdout and the converters' own warnings.
+    """Hide native output on stderr, Python's prints to stdout and the converters' warnings.
 
-    TensorFlow prints "Saved artifact at ..." to stdout, which belongs to results, and warns of its own deprecations.
+    TensorFlow prints "Saved artifact at ..." to stdout, where only results belong, and warns of its own deprecations.
     """
     with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")

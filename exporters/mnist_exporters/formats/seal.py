@@ -1,4 +1,4 @@
-"""`seal`: append manifest, golden vectors and digest to a model; `mnist_runtime.artifact.container` reads them."""
+"""`seal`: append manifest, golden vectors and digest to a model. `mnist_runtime.artifact.container` reads them."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from mnist_runtime.artifact.manifest import Manifest
 __all__ = ["seal"]
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The zip format's earliest time, for every entry: the same export gives the same bytes."""
+"""Time of every entry, the earliest that zip allows. A fixed time keeps the bytes the same from export to export."""
 
 
 def seal(
     model: bytes, manifest: Manifest, golden: Golden, *, enclose: Callable[[bytes], bytes] = lambda trailer: trailer
 ) -> bytes:
-    """Return the whole file: `model`, then a zip archive whose comment is the SHA-256 of all before it.
+    """Return the whole file: `model`, then a zip archive whose comment is the SHA-256 of everything before it.
 
     Parameters
     ----------
     model : bytes
-        What an interpreter loads.
+        The bare model.
     manifest, golden : Manifest, Golden
-        What the archive holds.
+        Content of the archive.
     enclose : callable, optional
-        Puts before the archive what the format needs there for it to be passed over. It must end with the archive.
+        Adds bytes before the archive, so that readers of the format skip it.
     """
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as entries:
@@ -46,7 +46,7 @@ def seal(
             (GOLDEN_SCORES_ENTRY, _npy(golden.scores)),
         ):
             entries.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
-        entries.comment = b"0" * DIGEST_LENGTH  # holds the place, so that every length is final
+        entries.comment = b"0" * DIGEST_LENGTH  # placeholder, so that every length is final
     body = (model + enclose(archive.getvalue()))[:-DIGEST_LENGTH]
     return body + hashlib.sha256(body).hexdigest().encode()
 

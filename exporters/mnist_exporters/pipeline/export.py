@@ -100,9 +100,9 @@ def export(
         used.refuse_overlap(reference.images)
     model = plugin.convert(original, spec, used)
     contents = plugin.read(model)
-    contents.refuse_another_than(spec, original.pixel_scale)
+    contents.check_matches(spec, original.pixel_scale)
     if target:
-        target.refuse(contents)
+        target.check_contents(contents)
     converted = time.perf_counter()
     manifest = _manifest(original, spec, contents, used, threshold)
     with StagedExport(destination, plugin) as staged:

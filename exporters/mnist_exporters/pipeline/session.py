@@ -111,7 +111,7 @@ class ExportSession:
         """
         check_destination(destination, spec)
         if target:
-            target.refuse_spec(spec)
+            target.check_spec(spec)
         return export(
             self.original,
             spec,

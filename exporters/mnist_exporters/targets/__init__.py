@@ -1,1 +1,1 @@
-"""TODO targets."""
+"""Devices, the interpreters that can be installed there, and what these can load."""

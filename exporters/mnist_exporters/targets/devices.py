@@ -1,4 +1,4 @@
-"""`Target`: a device by name, and which interpreters there are for it."""
+"""`TARGETS`: the devices that an export can be checked for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.targets.interpreters import INTERPRETERS
+from mnist_runtime import BACKENDS
 
 __all__ = ["TARGETS", "Target"]
 
@@ -19,53 +20,60 @@ class Target:
     Parameters
     ----------
     summary : str
-        The device in words.
+        Description of the device.
     interpreters : tuple of str
-        Rows of `INTERPRETERS` that can be installed there; one that loads the file suffices.
+        Keys of `INTERPRETERS` that can be installed there. A file must load in at least one of them.
     """
 
     summary: str
     interpreters: tuple[str, ...]
 
-    def refuse_spec(self, spec: ExportSpec) -> None:
-        """Make sure, before any work, that files of this format can run there at all.
+    def check_spec(self, spec: ExportSpec) -> None:
+        """Check, before any work, that files of this format can run there.
 
         Raises
         ------
         UsageError
-            If there is no interpreter for them.
+            If no interpreter for the format can be installed there.
         """
-        able = {format for name in self.interpreters for format in INTERPRETERS[name].formats}
-        if spec.format not in able:
+        possible = {format for name in self.interpreters for format in INTERPRETERS[name].formats}
+        if spec.format not in possible:
             raise UsageError(
-                f"Expected a format for {self.summary} ({', '.join(sorted(able))}), received {spec.format}: no "
-                "interpreter for such files can be installed there."
+                f"No interpreter for {spec.format} files can be installed on {self.summary}. Choose one of these "
+                f"formats: {', '.join(sorted(possible))}."
             )
 
-    def refuse(self, contents: Contents) -> None:
-        """Make sure that at least one interpreter there loads a model of such `contents`.
+    def check_contents(self, contents: Contents) -> None:
+        """Check that at least one interpreter there can load a model.
 
         Raises
         ------
         ConversionError
-            If none does; it says why for each.
+            If none can, with a reason for each.
         """
-        obstacles = [INTERPRETERS[name].unsupported_reason(contents) for name in self.interpreters]
-        if all(obstacles):
+        reasons = [INTERPRETERS[name].unsupported_reason(contents) for name in self.interpreters]
+        if all(reasons):
             raise ConversionError(
-                f"Expected a file that loads on {self.summary}: {'; '.join(filter(None, obstacles))}. Choose another "
+                f"The model does not load on {self.summary}: {'; '.join(filter(None, reasons))}. Choose another "
                 "precision or format."
             )
 
 
-SIXTY_FOUR = ("litert", "tflite-runtime", "onnxruntime", "numpy")
+def _with_wheels(machine: str) -> tuple[str, ...]:
+    """Return the backends that pip can install on `machine` with Raspberry Pi OS 12, which has Python 3.11."""
+    return tuple(
+        name
+        for name, row in BACKENDS.items()
+        if row.no_wheel_reason(machine=machine, python=(3, 11), is_64_bit=machine == "aarch64") is None
+    )
+
 
 TARGETS: dict[str, Target] = {
-    "pi-zero": Target("a Raspberry Pi Zero or 1 (ARMv6)", ("numpy",)),
-    "pi-3-32": Target("a Raspberry Pi 3 under a 32-bit system (ARMv7)", ("tflite-runtime", "numpy")),
-    "pi-3": Target("a Raspberry Pi 3 under a 64-bit system", SIXTY_FOUR),
-    "pi-4": Target("a Raspberry Pi 4 under a 64-bit system", SIXTY_FOUR),
-    "pi-5": Target("a Raspberry Pi 5", SIXTY_FOUR),
+    "pi-zero": Target("a Raspberry Pi Zero or 1 (ARMv6)", _with_wheels("armv6l")),
+    "pi-3-32": Target("a Raspberry Pi 3 with a 32-bit system (ARMv7)", _with_wheels("armv7l")),
+    "pi-3": Target("a Raspberry Pi 3 with a 64-bit system", _with_wheels("aarch64")),
+    "pi-4": Target("a Raspberry Pi 4 with a 64-bit system", _with_wheels("aarch64")),
+    "pi-5": Target("a Raspberry Pi 5", _with_wheels("aarch64")),
     "mcu": Target("a microcontroller", ("tflite-micro",)),
 }
-"""Name -> device, by the wheels that the interpreters have."""
+"""Name -> device. A new one is a row here."""

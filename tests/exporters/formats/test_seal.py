@@ -1,40 +1,46 @@
+import dataclasses
 import hashlib
+import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.runtime.artifact.test_manifest import MANIFEST
+from tests.export_cases import DEVICE_PAIR
 
-from mnist_exporters import FORMATS
+from mnist_exporters import FORMATS, ExportReport, Precision
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.seal import seal
-from mnist_runtime import Artifact, Golden
+from mnist_runtime import Artifact, Golden, Manifest
 
 GOLDEN = Golden(np.arange(2 * 784, dtype=np.uint8).reshape(2, 28, 28), np.eye(10, dtype=np.float32)[:2])
 
 
+@pytest.fixture(scope="module")
+def manifest(ready: dict[str, Path]) -> Manifest:
+    return Artifact.open(ready["tflite"]).manifest
+
+
 @settings(max_examples=50)
 @given(st.binary(max_size=5000), st.sampled_from(["tflite", "onnx"]))
-def test_what_is_packed_is_read_back(model: bytes, format: str) -> None:
-    import dataclasses
-
-    manifest = dataclasses.replace(MANIFEST, format=format)
-    pack = load_plugin(format).pack
-    content = pack(model, manifest, GOLDEN, "name")[FORMATS[format].suffix]
+def test_a_packed_file_is_read_back(manifest: Manifest, model: bytes, format: str) -> None:
+    manifest = dataclasses.replace(manifest, format=format)
+    content = load_plugin(format).pack(model, manifest, GOLDEN, "name")[FORMATS[format].suffix]
     artifact = Artifact.from_bytes(content)
     assert artifact.manifest == manifest
     assert np.array_equal(artifact.golden.images, GOLDEN.images)
     assert np.array_equal(artifact.golden.scores, GOLDEN.scores)
     assert content.startswith(model)
-    assert pack(model, manifest, GOLDEN, "another")[FORMATS[format].suffix] == content
+    assert load_plugin(format).pack(model, manifest, GOLDEN, "another")[FORMATS[format].suffix] == content
 
 
-def test_the_layout_is_the_documented_one(tmp_path: Path) -> None:
+def test_the_layout_is_the_documented_one(manifest: Manifest, tmp_path: Path) -> None:
     """docs/artifact.md, to the byte."""
-    content = seal(b"MODEL", MANIFEST, GOLDEN)
+    content = seal(b"MODEL", manifest, GOLDEN)
     assert content[:5] == b"MODEL"
     assert content[5:9] == b"PK\x03\x04"
     assert content[-64:].decode() == hashlib.sha256(content[:-64]).hexdigest()
@@ -46,14 +52,22 @@ def test_the_layout_is_the_documented_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 10, 100])
-def test_an_onnx_file_remains_a_valid_message(count: int) -> None:
-    import onnx
-
+def test_a_packed_onnx_file_remains_a_valid_message(manifest: Manifest, count: int) -> None:
     model = onnx.helper.make_model(onnx.helper.make_graph([], "empty", [], []))
-    golden = Golden(
-        np.random.default_rng(0).integers(0, 256, (count, 28, 28), np.uint8), np.zeros((count, 10), np.float32)
-    )
-    content = load_plugin("onnx").pack(model.SerializeToString(), MANIFEST, golden, "name")[".onnx"]
+    images = np.random.default_rng(0).integers(0, 256, (count, 28, 28), np.uint8)
+    golden = Golden(images, np.zeros((count, 10), np.float32))
+    content = load_plugin("onnx").pack(model.SerializeToString(), manifest, golden, "name")[".onnx"]
     read = onnx.load_from_string(content)
     assert read.graph == model.graph
     assert read.SerializeToString() == content
+
+
+@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+def test_the_standard_library_reads_the_archive(
+    exported: Callable[..., ExportReport], format: str, precision: Precision
+) -> None:
+    content = exported("mlp", format, precision).path.read_bytes()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["manifest.json", "golden/images.npy", "golden/scores.npy"]
+        assert archive.comment == content[-64:]

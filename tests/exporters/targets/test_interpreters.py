@@ -1,16 +1,18 @@
-"""What the table says of an interpreter is what the interpreter does."""
+"""The table of interpreters, compared with what the interpreters do."""
 
 import dataclasses
-import importlib.metadata
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.export_cases import EVERY_EXPORT, EVERY_PAIR
-from tests.exporters.formats.test_contents import RIGHT
+from tests.exporters.contents_cases import INT8_CONTENTS
 
-from mnist_exporters import ExportReport, Precision
-from mnist_exporters.targets.interpreters import INTERPRETERS, _known, loads_on
+from mnist_exporters import FORMATS, ExportReport, Precision
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.targets.interpreters import INTERPRETERS, loads_on, measured
+from mnist_runtime import BACKENDS
 
 RUN_IN_TFLM = """
 import sys
@@ -23,66 +25,59 @@ interpreter.invoke()
 
 
 @pytest.mark.parametrize(
-    ("model", "format", "precision"), [each for each in EVERY_EXPORT if each.values[1] == "tflite"]
+    ("model", "format", "precision"), [case for case in EVERY_EXPORT if case.values[1] == "tflite"]
 )
-def test_microcontrollers_load_what_they_are_said_to(
+def test_tflite_micro_runs_the_files_that_name_it(
     exported: Callable[..., ExportReport], run: Callable[..., object], model: str, format: str, precision: Precision
 ) -> None:
-    """The other interpreters are put to the same test in tests/parity."""
+    """tests/parity does the same for the other interpreters."""
     report = exported(model, format, precision)
     done = run("python", "-c", RUN_IN_TFLM, report.path)
     assert (done.returncode == 0) == ("tflite-micro" in report.loads_on)
 
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
-def test_the_default_model_loads_wherever_its_format_does(
+def test_the_default_model_loads_where_its_format_does(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
-    expected = {"tflite": {"litert", "tflite-runtime"}, "onnx": {"onnxruntime"}, "c": {"tflite-micro"}}[format]
+    """numpy and TensorFlow Lite Micro compute in some types only."""
+    expected = {name for name, row in INTERPRETERS.items() if format in row.formats and not row.activations}
+    expected |= {"tflite-micro"} if format == "c" else set()
+    assert expected
     assert set(exported("cnn", format, precision).loads_on) >= expected
 
 
-def dynamic_dense(path: Path) -> bytes:
-    """Make what TensorFlow makes of a dense layer left to itself: one scale a channel."""
-    import keras
-    import tensorflow as tf
-
-    model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(64), keras.layers.Dense(10)])
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    content: bytes = converter.convert()
-    path.write_bytes(content)
-    return content
-
-
-def test_the_known_trap_is_foretold(run: Callable[..., object], tmp_path: Path) -> None:
-    from mnist_exporters.formats.tflite.read import read
-
-    contents = read(dynamic_dense(tmp_path / "trap.tflite"))
+def test_a_dense_layer_with_one_scale_per_channel_does_not_load_in_tflite_runtime(
+    run: Callable[..., object], dynamic_dense: Path
+) -> None:
+    contents = load_plugin("tflite").read(dynamic_dense.read_bytes())
     assert contents.operators["FULLY_CONNECTED"] == 12
-    assert loads_on(contents) == ("litert",), "and its floats keep numpy from it"
-    unsupported_reason = INTERPRETERS["tflite-runtime"].unsupported_reason(contents)
-    assert unsupported_reason == "tflite-runtime 2.14.0 does not know FULLY_CONNECTED version 12"
+    assert loads_on(contents) == ("litert",), "numpy rejects its float activations"
+    reason = INTERPRETERS["tflite-runtime"].unsupported_reason(contents)
+    assert reason == "tflite-runtime 2.14.0 does not support FULLY_CONNECTED version 12"
     for module, works in (("ai_edge_litert", True), ("tflite_runtime", False)):
-        if importlib.util.find_spec(module) is None:
-            continue
-        code = (
-            f"from {module}.interpreter import Interpreter; Interpreter(model_path={str(tmp_path / 'trap.tflite')!r})"
-        )
-        assert (run("python", "-c", code).returncode == 0) == works
+        if importlib.util.find_spec(module):
+            code = f"from {module}.interpreter import Interpreter; Interpreter(model_path={str(dynamic_dense)!r})"
+            assert (run("python", "-c", code).returncode == 0) == works
 
 
-def test_foreign_operators_and_types_load_nowhere() -> None:
-    assert "tflite-micro" in loads_on(RIGHT)
-    assert loads_on(dataclasses.replace(RIGHT, foreign=("FlexErf",))) == ()
-    assert "tflite-micro" not in loads_on(dataclasses.replace(RIGHT, activations=("float32",)))
-    assert loads_on(dataclasses.replace(RIGHT, format="onnx", opset=17, ir_version=8)) == ("onnxruntime",)
-    assert loads_on(dataclasses.replace(RIGHT, format="onnx", opset=20, ir_version=8)) == ()
-    assert loads_on(dataclasses.replace(RIGHT, format="onnx", opset=17, ir_version=10)) == ()
+def test_unsupported_operators_types_and_versions_load_nowhere() -> None:
+    assert "tflite-micro" in loads_on(INT8_CONTENTS)
+    assert loads_on(dataclasses.replace(INT8_CONTENTS, foreign=("FlexErf",))) == ()
+    assert "tflite-micro" not in loads_on(dataclasses.replace(INT8_CONTENTS, activations=("float32",)))
+    onnx = dataclasses.replace(INT8_CONTENTS, format="onnx", opset=17, ir_version=8)
+    assert loads_on(onnx) == ("onnxruntime",)
+    assert loads_on(dataclasses.replace(onnx, opset=20)) == ()
+    assert loads_on(dataclasses.replace(onnx, ir_version=10)) == ()
 
 
-def test_every_row_was_measured() -> None:
-    assert set(_known()) == set(INTERPRETERS)
-    for name, known in _known().items():
-        assert known["version"].split(".")[0].isdigit()
-        assert ("opset" in known) == ("onnx" in INTERPRETERS[name].formats)
+def test_every_interpreter_was_measured() -> None:
+    assert set(measured()) == set(INTERPRETERS)
+    for name, supported in measured().items():
+        assert supported["version"].split(".")[0].isdigit()
+        assert ("opset" in supported) == ("onnx" in INTERPRETERS[name].formats)
+
+
+def test_every_backend_and_every_format_is_in_the_table() -> None:
+    assert set(BACKENDS) <= set(INTERPRETERS)
+    assert {format for row in INTERPRETERS.values() for format in row.formats} == set(FORMATS)

@@ -1,8 +1,4 @@
-"""A model for microcontrollers: a C99 header and the array behind it, proven in the interpreter that runs there.
-
-The pair is for TensorFlow Lite Micro. Its own Python package runs the very bytes of the array, read back from the
-source file, in an arena of the very size that the header states.
-"""
+"""Write and read the pair of C files: a C99 header and the source file with its arrays."""
 
 from __future__ import annotations
 
@@ -29,15 +25,15 @@ __all__ = ["open_pair", "pack"]
 
 
 def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
-    """Return the source and the header, by suffix; their names in C begin with `stem`.
+    """Return the source and the header, by suffix. Their names in C begin with `stem`.
 
     Raises
     ------
     UsageError
-        If one file cannot include the other by that name.
+        If `stem` cannot be part of an ``#include`` line.
     """
     if not stem.isprintable() or set(stem) & set('"\\'):
-        raise UsageError(f"Expected a name that C can include, received {stem!r}; give --output another, ending in .h.")
+        raise UsageError(f"C cannot include a file named {stem!r}. Choose another name for the .h file.")
     name = identifier(stem)
     header = header_text(stem, name, model, manifest)
     source = source_text(stem, name, model, manifest, golden)
@@ -46,23 +42,23 @@ def pack(model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[st
 
 
 def open_pair(path: Path) -> Artifact:
-    """Read the header at `path` and the source beside it, and check them against the digest that both carry.
+    """Read the header at `path` and the source beside it, and check the digest that both contain.
 
     Raises
     ------
     ArtifactError
-        If one is missing, damaged or of another export than the other.
+        If a file is missing or damaged, or the two come from different exports.
     """
     try:
         header, source = path.read_text("utf-8"), path.with_suffix(".cc").read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ArtifactError(
-            f"Expected a header at {path} and its .cc beside it, could not read both ({error}); export them again."
+            f"{path} and the .cc file beside it cannot both be read ({error}). Export them again."
         ) from error
     found = re.search(r'_SHA256 "([0-9a-f]{64})"', header)
     if not found or _digest(header, source, found[1]) != found[1]:
         raise ArtifactError(
-            f"{path}: expected header and source of one export, unchanged (SHA-256 differs); export them again."
+            f"{path} and its .cc file were changed or come from different exports (SHA-256 differs). Export them again."
         )
     name = identifier(path.stem)
     return Artifact(
@@ -76,26 +72,26 @@ def open_pair(path: Path) -> Artifact:
 
 
 def _digest(header: str, source: str, digest: str) -> str:
-    """Return the SHA-256 of both texts as they were before `digest` was put into them."""
+    """Return the SHA-256 of both texts as they were before `digest` was written into them."""
     return hashlib.sha256(
         (_stamped(header, digest, NO_DIGEST) + _stamped(source, digest, NO_DIGEST)).encode()
     ).hexdigest()
 
 
 def _stamped(text: str, old: str, new: str) -> str:
-    """Put the digest `new` in the place of `old`: whole, and its first 32 bits as a number for the preprocessor."""
+    """Replace the digest `old` by `new`: the whole, and its first 32 bits as a number for the preprocessor."""
     return text.replace(old, new).replace(f" 0x{old[:8]}u\n", f" 0x{new[:8]}u\n")
 
 
 def _array(source: str, name: str, dtype: type[np.integer[Any]]) -> npt.NDArray[Any]:
-    """Return the numbers between the braces behind `name`.
+    """Return the numbers of the array `name`.
 
     Raises
     ------
     ArtifactError
-        If there is no such array, as when the files were renamed.
+        If there is no such array, for example because the files were renamed.
     """
     found = re.search(rf"\b{name}\[[^=;]*=\s*\{{([-\d,\s]*)\}};", source)
     if not found:
-        raise ArtifactError(f"Expected an array called {name}, found none: keep the names of the two files.")
+        raise ArtifactError(f"The source file has no array {name}. Keep the names of both files, or export them again.")
     return np.array([int(number) for number in re.findall(r"-?\d+", found[1])], dtype)

@@ -10,7 +10,7 @@ from mnist_exporters.formats.c.pair import open_pair, pack
 from mnist_exporters.formats.c.tflm import MicroInterpreter, arena_bytes_needed
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import FormatPlugin
-from mnist_exporters.formats.tflite.read import read
+from mnist_exporters.formats.tflite.plugin import TFLite
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
 from mnist_runtime.system.stderr import quiet_stderr
@@ -29,15 +29,15 @@ class CArray(FormatPlugin):
     arena of the size that the header states.
     """
 
+    _tflite = TFLite()
+
     def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
         """See `FormatPlugin.convert`."""
-        from mnist_exporters.formats.tflite.convert import convert  # imports TensorFlow, which no other method needs
-
-        return convert(original, spec, calibration)
+        return self._tflite.convert(original, spec, calibration)
 
     def read(self, model: bytes) -> Contents:
         """Read the model and measure the arena that it needs."""
-        return dataclasses.replace(read(model), format="c", arena_bytes=arena_bytes_needed(model))
+        return dataclasses.replace(self._tflite.read(model), format="c", arena_bytes=arena_bytes_needed(model))
 
     def pack(self, model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
         """See `FormatPlugin.pack`. Names in the C code begin with `stem`."""

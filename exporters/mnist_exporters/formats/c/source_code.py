@@ -1,4 +1,4 @@
-"""source_code."""
+"""Text of the C header and the C source file."""
 
 from __future__ import annotations
 
@@ -9,46 +9,62 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.formats.c.tflm import ALIGNMENT
-from mnist_exporters.formats.tflite import read as tflite_contents
+from mnist_exporters.formats.tflite.read import read
 from mnist_runtime import ArtifactError, Golden, Manifest
 
-NUMBERS_A_LINE = 20
+__all__ = ["MANIFEST_BEGIN", "MANIFEST_END", "NO_DIGEST", "header_text", "identifier", "source_text"]
 
+NUMBERS_PER_LINE = 20
 
 NO_DIGEST = "0" * 64
-"""What stands in both files while their digest is computed."""
-
+"""Placeholder in both files while their digest is computed."""
 
 MANIFEST_BEGIN, MANIFEST_END = "manifest:\n", "\n*/"
 
 
 def identifier(stem: str) -> str:
-    """Return `stem` as a name in C."""
+    """Turn a file name without suffix into a C identifier.
+
+    Examples
+    --------
+    >>> identifier("cnn-int8")
+    'cnn_int8'
+    """
     name = re.sub(r"\W", "_", stem, flags=re.ASCII).lower()
     return f"model_{name}" if not name or name[0].isdigit() or name[0] == "_" else name
 
 
 def _lines(numbers: npt.NDArray[Any]) -> str:
     flat = [str(number) for number in numbers.reshape(-1).tolist()]
-    rows = (flat[start : start + NUMBERS_A_LINE] for start in range(0, len(flat), NUMBERS_A_LINE))
+    rows = (flat[start : start + NUMBERS_PER_LINE] for start in range(0, len(flat), NUMBERS_PER_LINE))
     return ",\n".join("    " + ", ".join(row) for row in rows)
 
 
 def header_text(stem: str, name: str, model: bytes, manifest: Manifest) -> str:
-    """Return the C header of a model."""
-    contents = tflite_contents.read(model)
+    """Return the header: constants, declarations, and the manifest in a comment.
+
+    Parameters
+    ----------
+    stem, name : str
+        File name without suffix, and the same as `identifier`.
+    model : bytes
+        A ``.tflite`` model with quantized input and output.
+    manifest : Manifest
+        Facts for the comment.
+    """
+    contents = read(model)
     source, target = contents.input.affine, contents.output.affine
     if source is None or target is None:
-        raise ArtifactError("Expected a model quantised at both ends, received another; export it again.")
+        raise ArtifactError("C code needs a model with quantized input and output. Export it as int8.")
     upper = name.upper()
-    # A comment must not end inside the manifest; in JSON a slash may be escaped.
+    # The manifest must not end the comment. JSON allows an escaped slash.
     text = manifest.to_json().replace("*/", "*\\/")
     return f"""\
 /* {stem}: a digit classifier for TensorFlow Lite Micro, made by mnist-edge-export. Do not edit.
 
 Input:  28 x 28 pixels as int8, row by row: (int8_t)(pixel - 128) for a raw pixel 0..255, white on black.
 Output: ten scores as int8; score = {upper}_OUTPUT_SCALE * (value - {upper}_OUTPUT_ZERO_POINT).
-The proof was run in an arena of the size below, measured on {manifest.golden["machine"]} with pointers of 8 bytes.
+Arena:  measured on {manifest.golden["machine"]} with 8-byte pointers; the accuracy check ran in an arena of this size.
 
 {MANIFEST_BEGIN}{text}
 */
@@ -78,7 +94,7 @@ extern "C" {{
 extern const uint8_t {name}_model[{upper}_MODEL_BYTES];
 extern const char *const {name}_labels[{upper}_LABEL_COUNT];
 
-/* Test vectors: raw pixels 0..255, and the scores that were given for them when the model was proven. */
+/* Test vectors: raw pixels 0..255, and the scores that this model gives for them. */
 extern const int {name}_golden_count;
 extern const uint8_t {name}_golden_pixels[];
 extern const int8_t {name}_golden_scores[];
@@ -92,7 +108,13 @@ extern const int8_t {name}_golden_scores[];
 
 
 def source_text(stem: str, name: str, model: bytes, manifest: Manifest, golden: Golden) -> str:
-    """Return the C source with the arrays of a model."""
+    """Return the source file: model, labels and test vectors as arrays. The first four parameters as in `header_text`.
+
+    Parameters
+    ----------
+    golden : Golden
+        Test vectors.
+    """
     upper = name.upper()
     labels = ", ".join(f'"{label}"' for label in manifest.labels)
     return f"""\

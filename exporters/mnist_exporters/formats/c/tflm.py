@@ -1,4 +1,4 @@
-"""tflm."""
+"""Run models in TensorFlow Lite Micro, and measure the memory that they need there."""
 
 from __future__ import annotations
 
@@ -14,19 +14,21 @@ import numpy.typing as npt
 from mnist_exporters.errors import MissingPackageError
 from mnist_runtime import ArtifactError, QuantParams
 
+__all__ = ["ALIGNMENT", "MicroInterpreter", "arena_bytes_needed"]
+
 ALIGNMENT = 16
-"""Bytes; FlatBuffers' own need, and that of kernels that load 16 bytes at once."""
-
-
-ASK_FOR_ARENA = """
-import sys
-from tflite_micro.python.tflite_micro import runtime
-runtime.Interpreter.from_bytes(sys.stdin.buffer.read(), arena_size=2**26).print_allocations()
-"""
+"""Alignment of model and arena in bytes, as FlatBuffers and kernels with 16-byte loads need it."""
 
 
 class MicroInterpreter:
-    """TensorFlow Lite Micro with one model, in an arena of `arena_bytes`; a `Backend` for one image at a time.
+    """A `mnist_runtime.Backend` that runs a model in TensorFlow Lite Micro, one image at a time.
+
+    Parameters
+    ----------
+    model : bytes
+        A ``.tflite`` model.
+    arena_bytes : int
+        Size of the arena, the interpreter's working memory.
 
     Raises
     ------
@@ -35,7 +37,7 @@ class MicroInterpreter:
     """
 
     def __init__(self, model: bytes, arena_bytes: int) -> None:
-        from tflite_micro.python.tflite_micro import runtime
+        from tflite_micro.python.tflite_micro import runtime  # an optional extra
 
         self._interpreter = runtime.Interpreter.from_bytes(model, arena_size=arena_bytes)
         details = self._interpreter.get_output_details(0)
@@ -53,22 +55,26 @@ class MicroInterpreter:
 
 
 def arena_bytes_needed(model: bytes) -> int:
-    """Ask the interpreter, in a process of its own, since on a model that it cannot run it may crash.
+    """Return the arena size that `model` needs, a multiple of `ALIGNMENT`.
+
+    It is measured in a separate process, because TensorFlow Lite Micro may crash on a model that it does not support.
 
     Raises
     ------
     ArtifactError
-        If it cannot run the model.
+        If TensorFlow Lite Micro cannot run the model.
     MissingPackageError
         If it is not installed.
     """
     if importlib.util.find_spec("tflite_micro") is None:
         raise MissingPackageError(
-            "Expected tflite-micro, which C exports need, it is not installed: pip install 'mnist-edge-export[micro]'."
+            "C exports need tflite-micro. Install it with: pip install 'mnist-edge-export[micro]'."
         )
-    done = subprocess.run([sys.executable, "-P", "-c", ASK_FOR_ARENA], input=model, capture_output=True, check=False)
+    # -P: modules in the current folder must not replace those that the probe imports.
+    command = [sys.executable, "-P", "-m", "mnist_exporters.formats.c._probe"]
+    done = subprocess.run(command, input=model, capture_output=True, check=False)
     found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
     if done.returncode != 0 or not found:
         reason = next(iter(done.stderr.decode(errors="replace").strip().splitlines()), "it crashed")
-        raise ArtifactError(f"Expected a model that TensorFlow Lite Micro can run, it refused ({reason}).")
+        raise ArtifactError(f"TensorFlow Lite Micro cannot run this model ({reason}). Export it as int8.")
     return -(-int(found[1]) // ALIGNMENT) * ALIGNMENT

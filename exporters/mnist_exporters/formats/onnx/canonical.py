@@ -1,41 +1,46 @@
-"""canonical."""
+"""Make the output of tf2onnx reproducible, and limit it to an opset that older onnxruntime versions load."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import onnx
+import onnx
 
+__all__ = ["IR_VERSION", "OPSET", "canonical", "inline_captures"]
 
 OPSET = 17
-"""Old enough for onnxruntime 1.12 of 2022, new enough for every layer of a digit model."""
-
+"""Supported by onnxruntime since 1.12 (2022), and new enough for every layer of a digit model."""
 
 IR_VERSION = 8
-"""The IR that goes with `OPSET`; devices refuse a newer one than they know."""
+"""The IR version that belongs to `OPSET`. onnxruntime rejects newer versions than it knows."""
 
 
-def fill_in(graph: onnx.GraphProto, captures: Any) -> None:
-    """Make constants of what layers computed beforehand, as Normalization its mean: tf2onnx leaves them as inputs."""
-    import onnx
+def inline_captures(graph: onnx.GraphProto, captures: Any) -> None:
+    """Turn captured tensors, such as the mean of a Normalization layer, into constants. tf2onnx makes them inputs.
 
+    Parameters
+    ----------
+    graph : onnx.GraphProto
+        Changed in place.
+    captures : iterable of (tensor, tensor)
+        Value and placeholder of each, as TensorFlow's `FuncGraph.captures` lists them.
+    """
     values = {inner.name: outer for outer, inner in captures}
-    for end in [end for end in graph.input if end.name in values]:
-        graph.input.remove(end)
-        graph.initializer.append(onnx.numpy_helper.from_array(values[end.name].numpy(), end.name))
+    for value in [value for value in graph.input if value.name in values]:
+        graph.input.remove(value)
+        graph.initializer.append(onnx.numpy_helper.from_array(values[value.name].numpy(), value.name))
 
 
 def canonical(proto: onnx.ModelProto) -> bytes:
-    """Order constants by their use, and rename nodes and tensors by their place.
+    """Serialize `proto` with constants in the order of their first use, and with numbered names.
 
-    The converter's names depend on what it did before in the process, and it keeps constants in a set, whose order is
-    that of their addresses.
+    The converter's names depend on earlier conversions in the process. It keeps constants in a set, whose order
+    depends on memory addresses.
     """
     graph = proto.graph
-    uses = {name: place for place, name in reversed([*enumerate(_taken(graph))])}
-    constants = sorted(graph.initializer, key=lambda constant: uses.get(constant.name, len(uses)))
+    first_use = {name: place for place, name in reversed([*enumerate(_inputs(graph))])}
+    constants = sorted(graph.initializer, key=lambda constant: first_use.get(constant.name, len(first_use)))
     del graph.initializer[:]
     graph.initializer.extend(constants)
     names = {graph.input[0].name: "pixels", graph.output[0].name: "scores"}
@@ -43,7 +48,7 @@ def canonical(proto: onnx.ModelProto) -> bytes:
         names.setdefault(tensor, f"tensor{len(names)}")
     for value in (*graph.input, *graph.output, *graph.initializer):
         value.name = names[value.name]
-    names.pop("", None)  # an optional end that is left out
+    names.pop("", None)  # an omitted optional input or output
     _rename(graph, names)
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
@@ -52,23 +57,29 @@ def canonical(proto: onnx.ModelProto) -> bytes:
     return bytes(proto.SerializeToString(deterministic=True))
 
 
-def _taken(graph: onnx.GraphProto) -> Iterator[str]:
-    """Yield the names of the tensors that the nodes of `graph` take, those in the bodies of loops and branches too."""
+def _inputs(graph: onnx.GraphProto) -> Iterator[str]:
+    """Yield the input names of all nodes, including those in the bodies of loops and branches."""
     for node in graph.node:
         yield from node.input
-        for attribute in node.attribute:
-            for body in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                yield from _taken(body)
+        for body in _bodies(node):
+            yield from _inputs(body)
 
 
 def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    """Rename what the nodes of `graph` take and give, down into the bodies of loops and branches."""
+    """Rename the inputs and outputs of all nodes, including those in the bodies of loops and branches."""
     for number, node in enumerate(graph.node):
         node.name = f"{node.op_type}{number}"
-        for ends in (node.input, node.output):
-            ends[:] = [names.get(end, end) for end in ends]
-        for attribute in node.attribute:
-            for body in (*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs):
-                _rename(body, names)
-                for value in body.output:  # a body may pass an outer tensor on
-                    value.name = names.get(value.name, value.name)
+        for tensors in (node.input, node.output):
+            tensors[:] = [names.get(name, name) for name in tensors]
+        for body in _bodies(node):
+            _rename(body, names)
+            for value in body.output:  # a body may return a tensor of the outer graph
+                value.name = names.get(value.name, value.name)
+
+
+def _bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    """Yield the graphs inside a loop or branch."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs

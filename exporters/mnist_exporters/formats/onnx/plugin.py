@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.onnx.read import read
 from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.seal import seal
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
@@ -28,9 +29,10 @@ class Onnx(FormatPlugin):
 
     def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
         """See `FormatPlugin.convert`."""
-        from mnist_exporters.formats.onnx.convert import convert  # imports TensorFlow, which no other method needs
+        with quietly():
+            from mnist_exporters.formats.onnx.convert import convert  # imports TensorFlow; the other methods do not
 
-        return convert(original, spec, calibration)
+            return convert(original, spec, calibration)
 
     def read(self, model: bytes) -> Contents:
         """See `FormatPlugin.read`."""

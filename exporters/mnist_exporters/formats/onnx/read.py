@@ -1,21 +1,19 @@
-"""`read`: the `Contents` of an ``.onnx`` model, by the onnx package."""
+"""`read`: the `Contents` of an ONNX model, read with the onnx package."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+
+import onnx
 
 from mnist_exporters.formats.contents import Contents, Tensor
 from mnist_runtime.errors import ArtifactError
-
-if TYPE_CHECKING:
-    import onnx
 
 __all__ = ["read"]
 
 OWN_DOMAINS = ("", "ai.onnx")
 COMPUTING = ("Conv", "ConvInteger", "Gemm", "MatMul", "MatMulInteger", "ConvTranspose")
-"""Operators that have weights in a digit model; their first input is the activation, the second the weight."""
+"""Operators of a digit model that have weights. The first input is the activation, the second the weight."""
 
 
 def read(model: bytes) -> Contents:
@@ -24,26 +22,23 @@ def read(model: bytes) -> Contents:
     Raises
     ------
     ArtifactError
-        If it is no ONNX model, or one without exactly one input and one output.
+        If it is not an ONNX model with one input and one output.
     """
-    import onnx
-
     try:
         proto = onnx.load_from_string(model)
         return _contents(proto, {tensor.name: tensor for tensor in _tensors(proto)})
     except ArtifactError:
         raise
-    except Exception as error:  # protobuf's and onnx's own, and whatever the damage leads to
-        raise ArtifactError(f"Expected an ONNX model, could not read it ({error}); export it again.") from error
+    except Exception as error:  # protobuf's and onnx's own, and whatever the damage causes
+        raise ArtifactError(f"This is not a readable ONNX model ({error}). Export it again.") from error
 
 
 def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
-    import onnx
-
     graph = proto.graph
     if len(graph.input) != 1 or len(graph.output) != 1:
         raise ArtifactError(
-            f"Expected one input and one output, found {len(graph.input)} and {len(graph.output)}; export it again."
+            f"The model has {len(graph.input)} inputs and {len(graph.output)} outputs, but one of each is needed. "
+            "Export it again."
         )
     opset = next((entry.version for entry in proto.opset_import if entry.domain in OWN_DOMAINS), 0)
     weights: Counter[str] = Counter()
@@ -56,7 +51,7 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
         input=tensors[graph.input[0].name],
         output=tensors[graph.output[0].name],
         weights=dict(weights),
-        weight_types={},  # no interpreter of ONNX files is known to lack one
+        weight_types={},  # needed for TFLite interpreters only
         activations=tuple(sorted(_activations(graph, tensors))),
         operators=dict.fromkeys(sorted({node.op_type for node in graph.node}), opset),
         foreign=tuple(sorted({f"{n.domain}.{n.op_type}" for n in graph.node if n.domain not in OWN_DOMAINS})),
@@ -67,14 +62,12 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
 
 def _tensors(proto: onnx.ModelProto) -> list[Tensor]:
     """Return every tensor whose type can be inferred."""
-    import onnx
-
     graph = onnx.shape_inference.infer_shapes(proto).graph
     constants = [
         Tensor(tensor.name, _dtype(tensor.data_type), tuple(tensor.dims), is_constant=True)
         for tensor in graph.initializer
     ]
-    passed_on = [
+    computed = [
         Tensor(
             value.name,
             _dtype(value.type.tensor_type.elem_type),
@@ -83,22 +76,20 @@ def _tensors(proto: onnx.ModelProto) -> list[Tensor]:
         )
         for value in (*graph.input, *graph.value_info, *graph.output)
     ]
-    return [*constants, *passed_on]
+    return [*constants, *computed]
 
 
 def _dtype(code: int) -> str:
-    import onnx
-
     return str(onnx.helper.tensor_dtype_to_np_dtype(code))
 
 
 def _activations(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> set[str]:
-    """Return what the computing operators take.
+    """Return the activation types of the operators with weights.
 
-    A DequantizeLinear in front of one marks integer arithmetic (QDQ), so what counts is its input; a
-    DynamicQuantizeLinear is quantisation on the fly, so what counts is its input too.
+    A DequantizeLinear before an operator means integer arithmetic (QDQ), so the input of the DequantizeLinear counts.
+    The same holds for DynamicQuantizeLinear, which quantizes at run time.
     """
     through = ("DequantizeLinear", "DynamicQuantizeLinear")
     made_from = {node.output[0]: node.input[0] for node in graph.node if node.op_type in through}
-    taken = [node.input[0] for node in graph.node if node.op_type in COMPUTING]
-    return {tensors[name].dtype for name in (made_from.get(end, end) for end in taken) if name in tensors}
+    inputs = [node.input[0] for node in graph.node if node.op_type in COMPUTING]
+    return {tensors[name].dtype for name in (made_from.get(name, name) for name in inputs) if name in tensors}

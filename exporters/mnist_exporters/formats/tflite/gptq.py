@@ -1,45 +1,51 @@
-"""`round_weights`: weights on a grid of four bits, rounded so that the layer's outputs change least."""
+"""GPTQ: round the weights of a layer to a 4-bit grid so that its outputs change least."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-__all__ = ["LEVELS", "round_weights"]
+__all__ = ["LEVELS", "Floats", "input_moments", "patches", "round_weights"]
 
 LEVELS = 7
-"""Steps to either side of zero. Four bits have an eighth below, which not every kernel computes rightly."""
+"""Steps on each side of zero. Four bits also have -8, which not every kernel computes correctly."""
 
 CLIPPINGS = np.linspace(0.4, 1.0, 31)
-"""Shares of a channel's largest weight that are tried as the end of its grid."""
+"""Fractions of a channel's largest weight to try as the end of its grid."""
 
 DAMPING = 0.01
-"""Share of the inputs' mean power that is added to each, so that a pixel which is never lit divides nothing by zero."""
+"""Fraction of the mean input power to add to each input, so that always-black pixels cause no division by zero."""
+
+BATCH = 20
+"""Images per batch, which limits the memory for patches: 20 MB for a layer of `cnn`."""
 
 Floats = npt.NDArray[np.float64]
 
 
 def round_weights(weights: Floats, moments: Floats) -> tuple[Floats, Floats]:
-    """Round each weight to the nearest step of its channel, the later ones making up for the errors of the earlier.
+    """Round the weights one after the other, and correct the later ones for the errors of the earlier ones.
 
-    What matters is not the error of a weight but that of the output, whose mean square is ``e @ moments @ e`` for the
-    errors ``e`` of a channel. So each channel gets the grid on which that is smallest, and each rounded weight moves
-    those that are not yet rounded to where they undo most of its error.
+    The mean squared error of an output is ``e @ moments @ e`` for the errors ``e`` of a channel's weights. Each
+    channel gets the grid with the smallest such error. After each rounding, the remaining weights of the channel move
+    to cancel most of the error.
 
     Source: E. Frantar, S. Ashkboos, T. Hoefler, D. Alistarh, "GPTQ: Accurate Post-Training Quantization for Generative
-    Pre-trained Transformers", ICLR 2023, with a grid of its own for each channel.
+    Pre-trained Transformers", ICLR 2023; here with one grid per channel.
 
     Parameters
     ----------
     weights : ndarray of shape (channels, n), dtype float64
-        Of one layer.
+        Weights of one layer.
     moments : ndarray of shape (n, n), dtype float64
-        Mean of ``outer(x, x)`` over the inputs ``x`` that the layer is given.
+        Mean of ``outer(x, x)`` over the inputs ``x`` of the layer.
 
     Returns
     -------
     rounded : ndarray of shape (channels, n), dtype float64
-        Whole multiples, `LEVELS` at most, of each channel's scale.
+        Multiples of the channel's scale, from -`LEVELS` to `LEVELS`.
     scales : ndarray of shape (channels,), dtype float64
 
     Examples
@@ -51,13 +57,90 @@ def round_weights(weights: Floats, moments: Floats) -> tuple[Floats, Floats]:
     scales = _scales(weights, moments)
     power = float(np.mean(np.diag(moments)))
     damped = moments + (DAMPING * power or 1.0) * np.eye(len(moments))
-    undoing = np.linalg.cholesky(np.linalg.inv(damped)).T
-    left, rounded = weights.copy(), np.empty_like(weights)
+    correction = np.linalg.cholesky(np.linalg.inv(damped)).T
+    remaining, rounded = weights.copy(), np.empty_like(weights)
     for n in range(weights.shape[1]):
-        rounded[:, n] = _nearest(left[:, n], scales)
-        error = (left[:, n] - rounded[:, n]) / undoing[n, n]
-        left[:, n + 1 :] -= np.outer(error, undoing[n, n + 1 :])
+        rounded[:, n] = _nearest(remaining[:, n], scales)
+        error = (remaining[:, n] - rounded[:, n]) / correction[n, n]
+        remaining[:, n + 1 :] -= np.outer(error, correction[n, n + 1 :])
     return rounded, scales
+
+
+def input_moments(
+    model: bytes, pixels: npt.NDArray[np.float32], operator: Any, shape: tuple[int, ...]
+) -> Floats | None:
+    """Run `model` on images and measure the second moments of an operator's inputs.
+
+    Parameters
+    ----------
+    model : bytes
+        A ``.tflite`` model, float32 in and out.
+    pixels : ndarray of shape (n, 28, 28, 1), dtype float32
+        Inputs of `model`.
+    operator : OperatorT
+        A convolution or dense layer of the main graph.
+    shape : tuple of int
+        Shape of the operator's weights.
+
+    Returns
+    -------
+    ndarray of shape (k, k), dtype float64, or None
+        Mean of ``outer(x, x)``, where ``x`` are the k inputs that one output is computed from. None for grouped and
+        dilated convolutions.
+    """
+    options = operator.builtinOptions
+    interpreter = Interpreter(
+        model_content=model,
+        num_threads=1,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    source = interpreter.get_input_details()[0]["index"]
+    total, count = np.zeros((0, 0)), 0
+    for batch in np.array_split(pixels, -(-len(pixels) // BATCH)):
+        interpreter.resize_tensor_input(source, batch.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(source, batch)
+        interpreter.invoke()
+        images = interpreter.get_tensor(operator.inputs[0]).astype(np.float64)
+        if len(shape) == 4:
+            if images.shape[-1] != shape[-1] or (options.dilationHFactor, options.dilationWFactor) != (1, 1):
+                return None
+            strides = (options.strideH, options.strideW)
+            inputs = patches(images, (shape[1], shape[2]), strides, same=options.padding == 0)
+        else:
+            inputs = images.reshape(-1, shape[1])
+        total = inputs.T @ inputs if count == 0 else total + inputs.T @ inputs
+        count += len(inputs)
+    return total / count
+
+
+def patches(images: Floats, kernel: tuple[int, int], strides: tuple[int, int], *, same: bool) -> Floats:
+    """Cut out the patches that a convolution multiplies with its kernel.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, height, width, channels), dtype float64
+        Input of the convolution.
+    kernel, strides : (int, int)
+        Rows and columns.
+    same : bool
+        Whether the padding is "same": one output per started stride, and half of the zeros, rounded down, in front.
+
+    Returns
+    -------
+    ndarray of shape (patches, rows * columns * channels), dtype float64
+    """
+    if same:
+        needed = [
+            max((-(-size // stride) - 1) * stride + length - size, 0)
+            for size, length, stride in zip(images.shape[1:3], kernel, strides, strict=True)
+        ]
+        images = np.pad(images, ((0, 0), *((zeros // 2, zeros - zeros // 2) for zeros in needed), (0, 0)))
+    rows = np.lib.stride_tricks.sliding_window_view(images, kernel[0], axis=1)[:, :: strides[0]]
+    windows = np.lib.stride_tricks.sliding_window_view(rows, kernel[1], axis=2)[:, :, :: strides[1]]
+    flat: Floats = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel[0] * kernel[1] * images.shape[-1])
+    return flat
 
 
 def _nearest(weights: Floats, scales: Floats) -> Floats:
@@ -66,6 +149,7 @@ def _nearest(weights: Floats, scales: Floats) -> Floats:
 
 
 def _scales(weights: Floats, moments: Floats) -> Floats:
+    """Return the scale of each channel that gives the smallest output error."""
     largest = np.abs(weights).max(axis=1, keepdims=True) / LEVELS
     largest[largest == 0] = 1.0
     candidates = CLIPPINGS[:, None, None] * largest

@@ -1,4 +1,4 @@
-"""`int4_model`: a float32 ``.tflite`` model with weights of four bits, by the LiteRT Quantizer."""
+"""`int4_model`: give a float32 ``.tflite`` model 4-bit weights, with the LiteRT Quantizer."""
 
 from __future__ import annotations
 
@@ -7,157 +7,112 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.tools import flatbuffer_utils
+from litert_quantizer import calibrator, qtyping, quantizer
 
 from mnist_exporters.errors import ConversionError
-from mnist_exporters.formats.tflite.gptq import LEVELS, Floats, round_weights
+from mnist_exporters.formats.tflite.gptq import LEVELS, input_moments, round_weights
 from mnist_runtime.errors import first_line
 
 __all__ = ["int4_model"]
 
-SINCE = {"CONV_2D": 7, "FULLY_CONNECTED": 10}
-"""Operators that may have int4 weights beside int8 activations, with the version that they have had them since."""
+INT4_VERSIONS = {"CONV_2D": 7, "FULLY_CONNECTED": 10}
+"""Operator -> first version with int4 weights and int8 activations."""
 
-AT_ONCE = 20
-"""Images whose patches are held at a time: some 20 MB for a layer of the ready `cnn`."""
+Grids = dict[str, dict[str, npt.NDArray[np.float32]]]
 
 
 def int4_model(model: bytes, pixels: npt.NDArray[np.float32]) -> bytes:
-    """Quantise `model` to int4 weights and int8 activations; it then takes and gives uint8.
+    """Quantize `model` to int4 weights and int8 activations, with uint8 input and output.
 
-    The last layer keeps int8 weights, unless it is the only one: they are few, and a convolutional network with no
-    other dense layer then runs on tflite-runtime 2.14, which has int4 convolutions but no int4 dense layers. So do
-    layers that have no int4 kernel, such as depthwise convolutions. See docs/low-bit.md.
+    The last layer keeps int8 weights, unless it is the only one. It has few weights, and this lets a convolutional
+    network without other dense layers run on tflite-runtime 2.14, which supports int4 convolutions but no int4 dense
+    layers. Layers without an int4 kernel, such as depthwise convolutions, keep int8 weights too. See docs/low-bit.md.
 
     Parameters
     ----------
     model : bytes
         A ``.tflite`` model, float32 in and out.
     pixels : ndarray of shape (n, 28, 28, 1), dtype float32
-        What `model` takes: the ranges of the activations and the rounding of the weights come from these.
+        Inputs of `model`, which set the activation ranges and the rounding of the weights.
 
     Raises
     ------
     ConversionError
-        If the quantizer refuses the model, or it has no layer whose weights could be int4.
+        If no layer can have int4 weights, or the quantizer rejects the model.
     """
-    from ai_edge_litert.interpreter import Interpreter
-    from litert_quantizer import calibrator, quantizer
-
     rounded, layers, grids = _with_rounded_weights(model, pixels)
     engine = quantizer.Quantizer(bytearray(rounded))
-    _add_rules(engine, layers)
+    _set_rules(engine, layers)
     ((signature, ends),) = Interpreter(model_content=rounded).get_signature_list().items()
     try:
-        # All images in one batch: one by one, the quantizer would average their ranges instead of spanning them.
+        # One batch of all images: with one image per batch, the quantizer averages the ranges instead of joining them.
         ranges = engine.calibrate(
             {signature: [{ends["inputs"][0]: pixels}]},
             num_threads=1,
             mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         )
-        quantised = engine.quantize(ranges | grids, enable_progress_report=False).quantized_model
-    except Exception as error:  # it documents no types of its own
+        quantized = engine.quantize(ranges | grids, enable_progress_report=False).quantized_model
+    except Exception as error:  # the quantizer does not document what it raises
         raise ConversionError(
-            "Expected a model that can have int4 weights, the LiteRT Quantizer refused "
-            f"({first_line(error)}); choose another precision."
+            f"The LiteRT Quantizer cannot make int4 weights for this model ({first_line(error)}). Choose another "
+            "precision."
         ) from error
-    return _with_versions(bytes(quantised))
+    return _with_versions(bytes(quantized))
 
 
-def _with_rounded_weights(
-    model: bytes, pixels: npt.NDArray[np.float32]
-) -> tuple[bytes, list[str], dict[str, dict[str, npt.NDArray[np.float32]]]]:
-    """Return `model`, still float32, with weights on int4 grids; the outputs of those layers; and the grids' ends.
+def _with_rounded_weights(model: bytes, pixels: npt.NDArray[np.float32]) -> tuple[bytes, list[str], Grids]:
+    """Round the weights of all layers that become int4, from the first to the last.
 
-    The layers are taken in turn, so that each is rounded for the inputs that those before it, rounded, really give.
+    Each layer is rounded for the inputs that the rounded layers before it produce.
+
+    Returns
+    -------
+    model : bytes
+        The model, still float32.
+    layers : list of str
+        Name of the output tensor of each such layer.
+    grids : dict
+        Name of a weight tensor -> ``min`` and ``max`` of its grid, per channel.
     """
-    from ai_edge_litert.tools import flatbuffer_utils
-
     parsed = flatbuffer_utils.read_model_from_bytearray(bytearray(model))
     graph = parsed.subgraphs[0]
-    able = [
+    candidates = [
         operator
         for operator in graph.operators
-        if flatbuffer_utils.opcode_to_name(parsed, operator.opcodeIndex) in SINCE
+        if flatbuffer_utils.opcode_to_name(parsed, operator.opcodeIndex) in INT4_VERSIONS
         and parsed.buffers[graph.tensors[operator.inputs[1]].buffer].data is not None
     ]
-    if not able:
+    if not candidates:
         raise ConversionError(
-            "Expected convolutions or dense layers, which can hold int4 weights, found none; choose another precision."
+            "int4 needs convolutions or dense layers, but the model has none. Choose another precision."
         )
-    layers, grids = [], {}
-    for operator in able[:-1] or able:
+    layers: list[str] = []
+    grids: Grids = {}
+    for operator in candidates[:-1] or candidates:
         tensor = graph.tensors[operator.inputs[1]]
         buffer = parsed.buffers[tensor.buffer]
         weights = np.frombuffer(bytes(buffer.data), np.float32).reshape(tensor.shape)
         layers.append(graph.tensors[operator.outputs[0]].name.decode())
-        moments = _moments(model, pixels, operator, weights.shape)
+        moments = input_moments(model, pixels, operator, weights.shape)
         if moments is None or tensor.name.decode() in grids:
-            continue  # the quantizer rounds it to the nearest
+            continue  # the quantizer rounds to the nearest
         rounded, scales = round_weights(weights.reshape(len(weights), -1).astype(np.float64), moments)
         buffer.data = np.frombuffer(rounded.astype(np.float32).tobytes(), np.uint8)
-        end = (LEVELS * scales).astype(np.float32).reshape(-1, *[1] * (weights.ndim - 1))
-        grids[tensor.name.decode()] = {"min": -end, "max": end}
+        limit = (LEVELS * scales).astype(np.float32).reshape(-1, *[1] * (weights.ndim - 1))
+        grids[tensor.name.decode()] = {"min": -limit, "max": limit}
         model = bytes(flatbuffer_utils.convert_object_to_bytearray(parsed))
     return model, layers, grids
 
 
-def _moments(model: bytes, pixels: npt.NDArray[np.float32], operator: Any, shape: tuple[int, ...]) -> Floats | None:
-    """Return the mean of ``outer(x, x)`` over what `operator` computes an output from; None if that is unclear."""
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    options = operator.builtinOptions
-    interpreter = Interpreter(
-        model_content=model,
-        num_threads=1,
-        experimental_preserve_all_tensors=True,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-    )
-    source = interpreter.get_input_details()[0]["index"]
-    total, count = np.zeros((0, 0)), 0
-    for part in np.array_split(pixels, -(-len(pixels) // AT_ONCE)):
-        interpreter.resize_tensor_input(source, part.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(source, part)
-        interpreter.invoke()
-        given = interpreter.get_tensor(operator.inputs[0]).astype(np.float64)
-        if len(shape) == 4:
-            if given.shape[-1] != shape[-1] or (options.dilationHFactor, options.dilationWFactor) != (1, 1):
-                return None
-            inputs = _patches(
-                given, (shape[1], shape[2]), (options.strideH, options.strideW), same=options.padding == 0
-            )
-        else:
-            inputs = given.reshape(-1, shape[1])
-        total = inputs.T @ inputs if count == 0 else total + inputs.T @ inputs
-        count += len(inputs)
-    return total / count
-
-
-def _patches(given: Floats, kernel: tuple[int, int], strides: tuple[int, int], *, same: bool) -> Floats:
-    """Return what a convolution's kernel is laid over: (n, height, width, channels) -> (places, size of the kernel).
-
-    With "same" padding there is an output for each stride begun, and half of the zeros needed, rounded down, go before.
-    """
-    if same:
-        needed = [
-            max((-(-size // stride) - 1) * stride + length - size, 0)
-            for size, length, stride in zip(given.shape[1:3], kernel, strides, strict=True)
-        ]
-        given = np.pad(given, ((0, 0), *((zeros // 2, zeros - zeros // 2) for zeros in needed), (0, 0)))
-    rows = np.lib.stride_tricks.sliding_window_view(given, kernel[0], axis=1)[:, :: strides[0]]
-    windows = np.lib.stride_tricks.sliding_window_view(rows, kernel[1], axis=2)[:, :, :: strides[1]]
-    patches: Floats = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel[0] * kernel[1] * given.shape[-1])
-    return patches
-
-
-def _add_rules(engine: Any, layers: list[str]) -> None:
-    """Ask for int8, int4 weights in `layers`, and uint8 at the two ends; of rules that fit, the last one counts."""
-    from litert_quantizer import qtyping
-
+def _set_rules(engine: Any, layers: list[str]) -> None:
+    """Request int8, then int4 weights in `layers`, then uint8 input and output. The last matching rule applies."""
     operators, tensor = qtyping.TFLOperationName, qtyping.TensorQuantizationConfig
     engine.add_static_config(".*", operators.ALL_SUPPORTED, 8, 8)
     for layer in layers:
-        for name in SINCE:
+        for name in INT4_VERSIONS:
             engine.add_static_config(f"^{re.escape(layer)}", operators[name], 8, 4)
     ends = qtyping.OpQuantizationConfig(
         activation_tensor_config=tensor(num_bits=8, symmetric=False, dtype=qtyping.TensorDataType.UINT),
@@ -169,22 +124,19 @@ def _add_rules(engine: Any, layers: list[str]) -> None:
 
 
 def _with_versions(content: bytes) -> bytes:
-    """Return `content` with the versions that its int4 operators need.
+    """Set the versions that int4 operators need.
 
-    The quantizer leaves those of the float model, by which an older interpreter would load what it cannot run and
-    answer wrongly, instead of refusing it.
+    The quantizer keeps the versions of the float model. With those, an older interpreter loads the model and answers
+    wrongly, instead of rejecting it.
     """
-    from ai_edge_litert import schema_py_generated as schema
-    from ai_edge_litert.tools import flatbuffer_utils
-
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     found = False
     for graph in model.subgraphs:
         for operator in graph.operators:
             name = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
-            if name in SINCE and graph.tensors[operator.inputs[1]].type == schema.TensorType.INT4:
-                model.operatorCodes[operator.opcodeIndex].version = SINCE[name]
+            if name in INT4_VERSIONS and graph.tensors[operator.inputs[1]].type == schema.TensorType.INT4:
+                model.operatorCodes[operator.opcodeIndex].version = INT4_VERSIONS[name]
                 found = True
     if not found:
-        raise ConversionError("Expected int4 weights, the LiteRT Quantizer left none; choose another precision.")
+        raise ConversionError("The LiteRT Quantizer made no int4 weights. Choose another precision.")
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

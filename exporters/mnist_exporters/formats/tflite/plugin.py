@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.seal import seal
 from mnist_exporters.formats.tflite.read import read
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -25,9 +26,10 @@ class TFLite(FormatPlugin):
 
     def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
         """See `FormatPlugin.convert`."""
-        from mnist_exporters.formats.tflite.convert import convert  # imports TensorFlow, which no other method needs
+        with quietly():
+            from mnist_exporters.formats.tflite.convert import convert  # imports TensorFlow; the other methods do not
 
-        return convert(original, spec, calibration)
+            return convert(original, spec, calibration)
 
     def read(self, model: bytes) -> Contents:
         """See `FormatPlugin.read`."""

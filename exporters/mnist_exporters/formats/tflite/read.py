@@ -1,9 +1,11 @@
-"""`read`: the `Contents` of a ``.tflite`` model, by the FlatBuffer schema that LiteRT brings."""
+"""`read`: the `Contents` of a ``.tflite`` model, read with LiteRT's FlatBuffer schema."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
 
 from mnist_exporters.formats.contents import Contents, Tensor
 from mnist_runtime.backends.quantization import QuantParams
@@ -12,26 +14,23 @@ from mnist_runtime.errors import ArtifactError
 __all__ = ["read"]
 
 CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST")
-"""Operators that only change the type, so that their ends say nothing of the arithmetic."""
-
+"""Operators that only change the type. They do not count as arithmetic."""
 
 SHAPES = "int32"
-"""The type in which operators are told the shape of their output, as a transposed convolution is."""
+"""Type of an input that is the output shape, as a transposed convolution has."""
 
 
 def read(model: bytes) -> Contents:
-    """Read `model`; what follows it in an artifact is passed over.
+    """Read `model`. Bytes after it, as in an exported file, are ignored.
 
     Raises
     ------
     ArtifactError
-        If it is no TFLite model, or one without exactly one graph, one input and one output.
+        If it is not a TFLite model with one input and one output.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
     try:
         if model[4:8] != b"TFL3":
-            raise ValueError("the mark TFL3 is missing")
+            raise ValueError("the identifier TFL3 is missing")
         parsed = schema.ModelT.InitFromPackedBuf(model, 0)
         graph = parsed.subgraphs[0]
         constants = {number for number, tensor in enumerate(graph.tensors) if _data(parsed, tensor) is not None}
@@ -41,12 +40,13 @@ def read(model: bytes) -> Contents:
             for part in parsed.subgraphs
             for operator in part.operators
         ]
-        ends = (list(graph.inputs), list(graph.outputs))
-    except Exception as error:  # the generated reader raises whatever the damage leads to
-        raise ArtifactError(f"Expected a TFLite model, could not read it ({error}); export it again.") from error
-    if [len(end) for end in ends] != [1, 1]:
+        inputs, outputs = list(graph.inputs), list(graph.outputs)
+    except Exception as error:  # the generated reader raises whatever the damage causes
+        raise ArtifactError(f"This is not a readable TFLite model ({error}). Export it again.") from error
+    if len(inputs) != 1 or len(outputs) != 1:
         raise ArtifactError(
-            f"Expected one input and one output, found {len(ends[0])} and {len(ends[1])}; export it again."
+            f"The model has {len(inputs)} inputs and {len(outputs)} outputs, but one of each is needed. Export it "
+            "again."
         )
     weights: Counter[str] = Counter()
     for number in constants:
@@ -58,8 +58,8 @@ def read(model: bytes) -> Contents:
     return Contents(
         format="tflite",
         tensors=tuple(tensors),
-        input=tensors[ends[0][0]],
-        output=tensors[ends[1][0]],
+        input=tensors[inputs[0]],
+        output=tensors[outputs[0]],
         weights=dict(weights),
         weight_types=_weight_types(operators, tensors) if len(parsed.subgraphs) == 1 else {},
         activations=_activations(operators, tensors) if len(parsed.subgraphs) == 1 else (),
@@ -69,13 +69,14 @@ def read(model: bytes) -> Contents:
 
 
 def _name(code: Any) -> str:
-    """Return the operator's name; one number is for codes up to 127, the other came later."""
-    from ai_edge_litert import schema_py_generated as schema
-
+    """Return the operator's name. Codes up to 127 are in the deprecated field, others in the new one."""
     if code.customCode:
         return str(code.customCode.decode())
-    number = max(code.builtinCode, code.deprecatedBuiltinCode)
-    return str(next(name for name, known in vars(schema.BuiltinOperator).items() if known == number))
+    return _constant(schema.BuiltinOperator, max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def _constant(enum: type, number: int) -> str:
+    return next(name for name, known in vars(enum).items() if known == number)
 
 
 def _data(parsed: Any, tensor: Any) -> Any:
@@ -83,27 +84,25 @@ def _data(parsed: Any, tensor: Any) -> Any:
 
 
 def _tensor(tensor: Any, *, is_constant: bool) -> Tensor:
-    from ai_edge_litert import schema_py_generated as schema
-
-    dtype = next(name for name, known in vars(schema.TensorType).items() if known == tensor.type).lower()
-    free = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+    dtype = _constant(schema.TensorType, tensor.type).lower()
+    shape = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
     return Tensor(
         name=tensor.name.decode(),
         dtype=dtype,
-        shape=() if free is None else tuple(int(axis) for axis in free),
+        shape=() if shape is None else tuple(int(axis) for axis in shape),
         is_constant=is_constant,
-        affine=_affine(tensor.quantization, dtype),
+        affine=_quant_params(tensor.quantization, dtype),
     )
 
 
-def _affine(found: Any, dtype: str) -> QuantParams | None:
+def _quant_params(found: Any, dtype: str) -> QuantParams | None:
     if found is None or found.scale is None or len(found.scale) != 1 or "int" not in dtype:
         return None
     return QuantParams(float(found.scale[0]), int(found.zeroPoint[0]), dtype)
 
 
 def _weights(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> set[int]:
-    """Return the tensors that are weights; some are unpacked from float16 first."""
+    """Return the numbers of the weight tensors, including those unpacked from float16 at run time."""
     weights = {number for number, tensor in enumerate(tensors) if tensor.is_constant and len(tensor.shape) > 1}
     return weights | {op.outputs[0] for name, op in operators if name == "DEQUANTIZE" and op.inputs[0] in weights}
 
@@ -112,17 +111,17 @@ def _weight_types(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> di
     weights = _weights(operators, tensors)
     types: dict[str, set[str]] = {}
     for name, operator in operators:
-        if held := {tensors[end].dtype for end in operator.inputs if end in weights}:
-            types.setdefault(name, set()).update(held)
-    return {name: tuple(sorted(held)) for name, held in sorted(types.items())}
+        if found := {tensors[number].dtype for number in operator.inputs if number in weights}:
+            types.setdefault(name, set()).update(found)
+    return {name: tuple(sorted(found)) for name, found in sorted(types.items())}
 
 
 def _activations(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> tuple[str, ...]:
-    """Return what operators that have weights take besides them, shapes apart."""
+    """Return the types of the inputs that are neither weights nor shapes, for operators with weights."""
     weights = _weights(operators, tensors)
     constants = {number for number, tensor in enumerate(tensors) if tensor.is_constant} | weights
-    taken = set()
+    types = set()
     for name, operator in operators:
         if name not in CONVERTING and weights & set(operator.inputs):
-            taken |= {tensors[end].dtype for end in operator.inputs if end >= 0 and end not in constants}
-    return tuple(sorted(taken - {SHAPES}))
+            types |= {tensors[number].dtype for number in operator.inputs if number >= 0 and number not in constants}
+    return tuple(sorted(types - {SHAPES}))

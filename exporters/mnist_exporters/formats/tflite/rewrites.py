@@ -1,8 +1,12 @@
-"""`with_integer_input`: let a ``.tflite`` file that takes floats take quantised pixels."""
+"""Edits of a finished ``.tflite`` model: an integer input, and short tensor names."""
 
 from __future__ import annotations
 
 from itertools import takewhile
+from typing import Any
+
+import flatbuffers
+from ai_edge_litert import schema_py_generated as schema
 
 from mnist_runtime.backends.quantization import QuantParams
 
@@ -10,10 +14,10 @@ __all__ = ["with_integer_input", "with_short_names"]
 
 
 def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
-    """Return the model `content` with a DEQUANTIZE in front, so that its input is what `affine` describes.
+    """Put a DEQUANTIZE operator before the model, so that its input is an integer.
 
-    TensorFlow's converter refuses integer pixels where activations are int16; every interpreter since tflite-runtime
-    2.14 runs the file with this one operator more.
+    TensorFlow's converter allows no 8-bit input with int16 activations. All interpreters since tflite-runtime 2.14 run
+    the additional operator.
 
     Parameters
     ----------
@@ -22,9 +26,6 @@ def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
     affine : QuantParams
         Scale, zero point and type (uint8 or int8) of the new input.
     """
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     graph = model.subgraphs[0]
     (floats,) = graph.inputs
@@ -41,7 +42,7 @@ def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
 
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
-    code.version = 2  # the one that takes int8
+    code.version = 2  # the first that takes int8
     model.operatorCodes.append(code)
     dequantize = schema.OperatorT()
     dequantize.opcodeIndex = len(model.operatorCodes) - 1
@@ -50,33 +51,32 @@ def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
 
     graph.inputs = [integers]
     for signature in model.signatureDefs:
-        for end in signature.inputs:
-            end.tensorIndex = integers
-    builder = flatbuffers.Builder(len(content))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+        for entry in signature.inputs:
+            entry.tensorIndex = integers
+    return _packed(model, len(content))
 
 
 def with_short_names(content: bytes) -> bytes:
-    """Return the model `content`, its tensors named after the last of their operators, without what all names share.
+    """Name each inner tensor after the last operator in its name, without the prefix that all names have in common.
 
-    ``scaled_1/cnn_1/relu1_1/Relu;scaled_1/cnn_1/norm1_1/add_1`` becomes ``relu1_1/Relu``. The names of the input and
-    the output of the whole stay.
+    ``scaled_1/cnn_1/relu1_1/Relu;scaled_1/cnn_1/norm1_1/add_1`` becomes ``relu1_1/Relu``. The names of the model's
+    input and output stay.
     """
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
     model = schema.ModelT.InitFromPackedBuf(content, 0)
     for graph in model.subgraphs:
         ends = {*graph.inputs, *graph.outputs}
         inner = [tensor for number, tensor in enumerate(graph.tensors) if number not in ends and tensor.name]
         names = [tensor.name.decode().partition(";")[0] for tensor in inner]
         paths = [name.split("/")[:-1] for name in names if "/" in name]
-        shared = "".join(
+        common = "".join(
             f"{step[0]}/" for step in takewhile(lambda step: len(set(step)) == 1, zip(*paths, strict=False))
         )
         for tensor, name in zip(inner, names, strict=True):
-            tensor.name = name.removeprefix(shared).encode()
-    builder = flatbuffers.Builder(len(content))
+            tensor.name = name.removeprefix(common).encode()
+    return _packed(model, len(content))
+
+
+def _packed(model: Any, size: int) -> bytes:
+    builder = flatbuffers.Builder(size)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

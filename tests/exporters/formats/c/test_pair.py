@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from mnist_exporters import ExportReport, Precision, UsageError
 from mnist_exporters.formats.c.pair import open_pair, pack
+from mnist_exporters.formats.c.source_code import identifier
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, Classifier
 from mnist_trainer import READY_MODELS, Splits
@@ -54,7 +55,7 @@ def compile_and_run(folder: Path, *command: str) -> str:
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
-def test_the_header_is_strict_c99_alone(pair: Path, tmp_path: Path) -> None:
+def test_the_header_alone_is_strict_c99(pair: Path, tmp_path: Path) -> None:
     strict = ("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-x", "c")
     done = subprocess.run(["gcc", *strict, str(pair)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -62,17 +63,17 @@ def test_the_header_is_strict_c99_alone(pair: Path, tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
 @pytest.mark.parametrize("command", [("gcc", "-std=c99", "-x", "c"), ("g++", "-std=c++11", "-x", "c++")])
-def test_a_compiled_program_holds_the_proven_bytes(pair: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_a_compiled_program_contains_the_model(pair: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     printed = compile_and_run(tmp_path, *command, "-I", str(pair.parent), str(pair.with_suffix(".cc"))).splitlines()
     assert bytes(int(line) for line in printed[:-1]) == open_pair(pair).content
     assert printed[-1] == "0 9 10 0.00392157 -128"
 
 
 @pytest.mark.parametrize("model", READY_MODELS)
-def test_the_array_is_the_int8_model(
+def test_the_array_answers_as_the_int8_tflite_file(
     exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str
 ) -> None:
-    """The kernels of microcontrollers and those of LiteRT differ in rounding, not in answers."""
+    """The kernels for microcontrollers round differently from LiteRT's, but almost all answers are equal."""
     micro = load_plugin("c").load(exported(model, "c", Precision.INT8).path)
     assert (micro.manifest.input["dtype"], micro.manifest.output["dtype"]) == ("int8", "int8")
     device = Classifier.load(exported(model, "tflite", Precision.INT8).path)
@@ -80,24 +81,24 @@ def test_the_array_is_the_int8_model(
     assert np.mean(micro.predict(images) == device.predict(images)) >= 0.99
 
 
-def test_the_stated_arena_is_needed_and_suffices(run: Callable[..., object], pair: Path) -> None:
-    """In processes of their own: in some arenas that are too small the interpreter crashes."""
+def test_the_arena_size_in_the_header_is_enough_and_not_too_large(run: Callable[..., object], pair: Path) -> None:
+    """In separate processes, because the interpreter crashes in some arenas that are too small."""
     arena = open_pair(pair).manifest.requires["arena_bytes"]
     assert f"#define CNN_INT8_ARENA_BYTES {arena}\n" in pair.read_text()
-    for share, works in ((1.0, True), (0.97, False)):
-        done = run("python", "-c", RUN_IN_ARENA, pair, int(arena * share))
+    for fraction, works in ((1.0, True), (0.97, False)):
+        done = run("python", "-c", RUN_IN_ARENA, pair, int(arena * fraction))
         assert (done.returncode == 0) == works
 
 
-def test_a_model_that_microcontrollers_cannot_run_is_told(exported: Callable[..., ExportReport]) -> None:
+def test_a_model_that_microcontrollers_cannot_run_is_an_error(exported: Callable[..., ExportReport]) -> None:
     report = exported("cnn", "tflite", Precision.FLOAT16)
-    with pytest.raises(ArtifactError, match="Micro can run"):
+    with pytest.raises(ArtifactError, match="Micro cannot run this model"):
         load_plugin("c").read(report.path.read_bytes())
 
 
 def test_the_report_states_the_arena(exported: Callable[..., ExportReport]) -> None:
     report = exported("cnn", "c", Precision.INT8)
-    assert f"an arena of {report.requires['arena_bytes']:,} bytes" in str(report)
+    assert f"arena of {report.requires['arena_bytes']:,} bytes" in str(report)
     assert 5_000 < report.requires["arena_bytes"] < 40_000
     assert report.loads_on == ("tflite-micro",)
 
@@ -110,23 +111,25 @@ def copy(pair: Path, folder: Path) -> Path:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_changed_character_is_refused(pair: Path, tmp_path_factory: pytest.TempPathFactory, data: object) -> None:
+def test_a_changed_character_is_an_error(
+    pair: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     path = copy(pair, tmp_path_factory.mktemp("changed")).with_suffix(data.draw(st.sampled_from([".h", ".cc"])))
     text = path.read_text()
     place = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.characters(codec="ascii", exclude_characters="\r" + text[place]))
     path.write_text(text[:place] + other + text[place + 1 :])
-    with pytest.raises(ArtifactError, match="export them again"):
+    with pytest.raises(ArtifactError, match="Export them again"):
         open_pair(path.with_suffix(".h"))
 
 
-def test_halves_of_two_exports_are_refused_by_us_and_by_the_compiler(
+def test_files_of_two_exports_are_an_error_for_us_and_for_the_compiler(
     exported: Callable[..., ExportReport], pair: Path, tmp_path: Path
 ) -> None:
     path = copy(pair, tmp_path)
     other = exported("mlp", "c", Precision.INT8).path.with_suffix(".cc").read_text()
     path.with_suffix(".cc").write_text(other.replace("mlp-int8", "cnn-int8").replace("mlp_int8", "cnn_int8"))
-    with pytest.raises(ArtifactError, match="of one export"):
+    with pytest.raises(ArtifactError, match="come from different exports"):
         open_pair(path)
     if shutil.which("gcc"):
         upper = path.with_suffix(".cc").read_text().replace("MLP_INT8", "CNN_INT8")
@@ -140,25 +143,23 @@ def test_halves_of_two_exports_are_refused_by_us_and_by_the_compiler(
         assert "come from different exports" in done.stderr
 
 
-def test_a_missing_half_is_told(pair: Path, tmp_path: Path) -> None:
+def test_a_missing_source_file_is_an_error(pair: Path, tmp_path: Path) -> None:
     path = copy(pair, tmp_path)
     path.with_suffix(".cc").unlink()
-    with pytest.raises(ArtifactError, match=re.escape("its .cc beside it")):
+    with pytest.raises(ArtifactError, match=re.escape("and the .cc file beside it cannot both be read")):
         open_pair(path)
 
 
 @pytest.mark.parametrize("stem", ['a"b', "a\\b", "a\nb"])
-def test_a_name_that_c_cannot_include_is_refused(pair: Path, stem: str) -> None:
+def test_a_name_that_c_cannot_include_is_an_error(pair: Path, stem: str) -> None:
     artifact = open_pair(pair)
-    with pytest.raises(UsageError, match="name that C can include"):
+    with pytest.raises(UsageError, match="C cannot include"):
         pack(artifact.content, artifact.manifest, artifact.golden, stem)
 
 
 @pytest.mark.parametrize(
     ("stem", "name"), [("cnn-int8", "cnn_int8"), ("7 Up!", "model_7_up_"), ("_x", "model__x"), ("é", "model__")]
 )
-def test_any_file_name_becomes_a_name_in_c(stem: str, name: str) -> None:
-    from mnist_exporters.formats.c.source_code import identifier
-
+def test_any_file_name_becomes_a_c_identifier(stem: str, name: str) -> None:
     assert identifier(stem) == name
     assert re.fullmatch("[a-z][a-z0-9_]*", name)

@@ -1,14 +1,59 @@
 import random
+from collections.abc import Callable
 
+import keras
+import numpy as np
+import onnx
+import onnxruntime
 import pytest
+from onnx import TensorProto, helper
 
+from mnist_exporters import ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.onnx.canonical import canonical
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_trainer import READY_MODELS, Splits
+
+
+def scores_of(original: Original, images: np.ndarray) -> np.ndarray:
+    """Convert to float32 ONNX and run it in onnxruntime."""
+    model = load_plugin("onnx").convert(original, ExportSpec("onnx", Precision.FLOAT32), None)
+    return onnxruntime.InferenceSession(model).run(None, {"pixels": images[..., None]})[0]
+
+
+def test_precomputed_values_of_a_layer_are_in_the_file(digits: Splits) -> None:
+    # With some random weights the model is taken for one of 0..255, whose logits, and rounding errors, are large.
+    keras.utils.set_random_seed(0)
+    layers = (keras.layers.Normalization(mean=0.1, variance=0.2), keras.layers.Flatten(), keras.layers.Dense(10))
+    original = Original.from_keras(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)
+    images = digits.test.images[:20]
+    assert np.allclose(scores_of(original, images), original.scores(images), atol=1e-5)
+
+
+def test_the_loops_of_a_recurrent_model_are_converted(digits: Splits) -> None:
+    """The bodies of loops refer to tensors outside of them, which are renamed too."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((28, 28)), keras.layers.GRU(8), keras.layers.Dense(10, activation="softmax")]
+    original = Original.from_keras(keras.Sequential(layers), digits.test)
+    images = digits.test.images[:20]
+    assert np.allclose(scores_of(original, images), original.scores(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("model", READY_MODELS)
+def test_int8_is_qdq_with_weights_per_channel(exported: Callable[..., ExportReport], model: str) -> None:
+    graph = onnx.load(exported(model, "onnx", Precision.INT8).path).graph
+    constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    computing = [node for node in graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+    dequantized = {node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear"}
+    assert computing
+    for node in computing:
+        pixels, weights = (dequantized[name] for name in node.input[:2])
+        assert constants[weights.input[0]].dtype == np.int8
+        assert constants[weights.input[1]].size > 1, "one scale per channel"
+        assert constants[pixels.input[2]].dtype == np.uint8
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_order_in_which_a_converter_lists_constants_does_not_show(seed: int) -> None:
-    from onnx import TensorProto, helper
-
+def test_the_order_of_constants_does_not_change_the_bytes(seed: int) -> None:
     constants = [helper.make_tensor(f"{name}", TensorProto.FLOAT, [1], [name]) for name in (3, 1, 2)]
     nodes = [
         helper.make_node("Add", ["image", "1"], ["sum"]),

@@ -1,24 +1,25 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from mnist_exporters.formats.tflite.gptq import LEVELS, round_weights
+from mnist_exporters.formats.tflite.gptq import LEVELS, patches, round_weights
 
 
 def layer(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights, and the moments of inputs that resemble their neighbours as pixels do."""
+    """Weights, and the moments of inputs that resemble their neighbors, as pixels do."""
     random = np.random.default_rng(seed)
     inputs = np.cumsum(random.normal(size=(2000, 24)), axis=1)
     return random.normal(size=(6, 24)), inputs.T @ inputs / len(inputs)
 
 
 def error_of(rounded: np.ndarray, weights: np.ndarray, moments: np.ndarray) -> float:
-    """Mean square error of the layer's outputs."""
+    """Mean squared error of the layer's outputs."""
     errors = weights - rounded
     return float(np.sum((errors @ moments) * errors))
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_outputs_change_far_less_than_by_rounding_to_the_nearest(seed: int) -> None:
+def test_the_output_error_is_far_below_that_of_rounding_to_the_nearest(seed: int) -> None:
     weights, moments = layer(seed)
     rounded, scales = round_weights(weights, moments)
     step = np.abs(weights).max(axis=1, keepdims=True) / LEVELS
@@ -29,7 +30,7 @@ def test_outputs_change_far_less_than_by_rounding_to_the_nearest(seed: int) -> N
     assert np.abs(steps).max() <= LEVELS + 1e-9
 
 
-def test_inputs_and_channels_that_are_always_zero_do_no_harm() -> None:
+def test_constant_zero_inputs_and_channels_are_handled() -> None:
     weights, moments = layer(0)
     moments[:5] = moments[:, :5] = 0
     weights[2] = 0
@@ -40,8 +41,17 @@ def test_inputs_and_channels_that_are_always_zero_do_no_harm() -> None:
     assert np.isfinite(round_weights(weights, np.zeros_like(moments))[0]).all()
 
 
-def test_weights_on_a_grid_already_stay() -> None:
+def test_weights_that_are_on_a_grid_do_not_change() -> None:
     weights = np.array([[7.0, -3, 0, 2], [-7, 7, 1, 5]]) * np.array([[0.1], [0.02]])
     rounded, scales = round_weights(weights, np.eye(4))
     assert np.allclose(rounded, weights)
     assert np.allclose(scales, [0.1, 0.02])
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_patches_times_kernel_is_the_convolution(padding: str) -> None:
+    random = np.random.default_rng(0)
+    images, kernel = random.normal(size=(2, 9, 10, 3)), random.normal(size=(2, 5, 3, 4))
+    expected = tf.nn.conv2d(images, kernel, strides=(2, 3), padding=padding.upper()).numpy()
+    flat = patches(images, (2, 5), (2, 3), same=padding == "same")
+    assert np.allclose(flat @ kernel.reshape(-1, 4), expected.reshape(-1, 4))

@@ -1,12 +1,14 @@
 from collections.abc import Callable
 
+import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter
 from tests.backend_cases import EVERY_BACKEND
 
 from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.formats.tflite.int4 import _patches
 from mnist_trainer import Splits
 
 
@@ -15,9 +17,7 @@ def convert(original: Original, calibration: Calibration) -> bytes:
 
 
 def layers_of(content: bytes) -> list[tuple[str, int, str]]:
-    """Name, version and type of the weights of each operator that has weights, read from the FlatBuffer."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    """Name, version and weight type of each operator with weights."""
     names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
     types = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
     model = schema.ModelT.InitFromPackedBuf(content, 0)
@@ -38,7 +38,7 @@ def layers_of(content: bytes) -> list[tuple[str, int, str]]:
         ("cnn", [("CONV_2D", 7, "INT4")] * 4 + [("FULLY_CONNECTED", 1, "INT8")]),
     ],
 )
-def test_all_layers_but_the_last_are_int4_and_say_so(
+def test_all_layers_but_the_last_are_int4_with_the_right_version(
     exported: Callable[..., ExportReport], model: str, layers: list[tuple[str, int, str]]
 ) -> None:
     assert layers_of(exported(model, "tflite", Precision.INT4).path.read_bytes()) == layers
@@ -51,7 +51,7 @@ def test_int4_is_smaller_than_int8(exported: Callable[..., ExportReport], model:
 
 
 @pytest.mark.parametrize("backend", [each for each in EVERY_BACKEND if each.values[0] == "tflite-runtime"])
-def test_an_interpreter_without_int4_dense_layers_refuses_the_file(
+def test_an_interpreter_without_int4_dense_layers_rejects_the_file(
     exported: Callable[..., ExportReport], run: Callable[..., object], backend: str
 ) -> None:
     path = exported("mlp", "tflite", Precision.INT4).path
@@ -60,11 +60,8 @@ def test_an_interpreter_without_int4_dense_layers_refuses_the_file(
     assert "update the interpreter" in done.stderr
 
 
-def test_strides_paddings_and_layers_without_int4_kernels(digits: Splits) -> None:
-    """An untrained network still tells whether the arithmetic is right: its scores stay close."""
-    import keras
-    from ai_edge_litert.interpreter import Interpreter
-
+def test_strides_paddings_and_layers_without_int4_kernels_are_converted(digits: Splits) -> None:
+    """An untrained network suffices: its scores stay close to those of the original."""
     keras.utils.set_random_seed(0)
     layers = [
         keras.Input((28, 28, 1)),
@@ -95,24 +92,11 @@ def test_strides_paddings_and_layers_without_int4_kernels(digits: Splits) -> Non
     assert np.abs(scores - original.scores(images)).max() < 0.05
 
 
-@pytest.mark.parametrize("padding", ["same", "valid"])
-def test_patches_are_what_a_convolution_sums_up(padding: str) -> None:
-    import tensorflow as tf
-
-    random = np.random.default_rng(0)
-    given, kernel = random.normal(size=(2, 9, 10, 3)), random.normal(size=(2, 5, 3, 4))
-    expected = tf.nn.conv2d(given, kernel, strides=(2, 3), padding=padding.upper()).numpy()
-    patches = _patches(given, (2, 5), (2, 3), same=padding == "same")
-    assert np.allclose(patches @ kernel.reshape(-1, 4), expected.reshape(-1, 4))
-
-
-def test_a_model_without_such_layers_is_told(digits: Splits) -> None:
-    import keras
-
+def test_a_model_without_convolution_and_dense_layer_is_an_error(digits: Splits) -> None:
     pixels = keras.Input((28, 28, 1))
     scores = keras.layers.Flatten()(keras.layers.AveragePooling2D((14, 3))(pixels[:, :, :15]))
     original = Original.from_keras(keras.Model(pixels, keras.layers.Softmax()(scores)), digits.test, pixel_range="0..1")
-    with pytest.raises(ConversionError, match="found none"):
+    with pytest.raises(ConversionError, match="the model has none"):
         convert(original, Calibration.draw(digits.train, 20, seed=0))
 
 
