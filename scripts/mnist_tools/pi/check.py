@@ -18,10 +18,10 @@ from mnist_tools.checkout import ROOT
 from mnist_tools.pi.emulator.boards import BOARDS
 from mnist_tools.pi.emulator.guest import require_isolation
 from mnist_tools.pi.emulator.packages import host_archive
-from mnist_tools.pi.questions import Answers, Questions, images
 from mnist_tools.pi.stock import Stock
 from mnist_tools.pi.targets import PAIRS, TARGETS
 from mnist_tools.pi.trial import Trial
+from mnist_tools.pi.workload import ProbeResult, Workload, images
 
 __all__ = ["PICTURE", "default_cache", "main", "selected"]
 
@@ -88,23 +88,23 @@ def _check(arguments: argparse.Namespace) -> int:
         environments = [pool.submit(stock.environment, *pair) for pair in {(target, cpu) for target, _, cpu in trials}]
         for each in environments:
             each.result()
-        questions = Questions(images(), exports.result())
+        workload = Workload(images(), exports.result())
         with tempfile.TemporaryDirectory() as folder:
-            host = {name: questions.ask_host(name, Path(folder)) for name in {backend for _, backend, _ in trials}}
+            host = {name: workload.run_on_host(name, Path(folder)) for name in {backend for _, backend, _ in trials}}
         echo("running the trials ...")
-        passed = sum(pool.map(partial(_try, stock, questions, host), trials))
+        passed = sum(pool.map(partial(_try, stock, workload, host), trials))
     print(f"{passed} passed, {len(trials) - passed} failed")
     return int(passed < len(trials))
 
 
-def _try(stock: Stock, questions: Questions, host: dict[str, Answers], trial: tuple[str, str, str]) -> bool:
+def _try(stock: Stock, workload: Workload, host: dict[str, ProbeResult], trial: tuple[str, str, str]) -> bool:
     """Run one trial, print the result and return whether it passed."""
     target, backend, cpu = trial
     begun = time.perf_counter()
     passed = False
     try:
         one = Trial(target, backend, stock.guest(target, cpu), stock.home(target, backend, cpu))
-        found = one.run(questions, host[backend], PICTURE)
+        found = one.run(workload, host[backend], PICTURE)
         passed = True
     except ToolkitError as error:
         found = str(error)

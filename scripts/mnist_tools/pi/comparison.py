@@ -74,7 +74,7 @@ class Comparison:
     def __str__(self) -> str:
         if self.differing == 0:
             return f"all {self.images} identical"
-        changed = f", {self.changed} answers changed" if self.changed else ""
+        changed = f", {self.changed} digits changed" if self.changed else ""
         return (
             f"{self.differing} of {self.images} differ by at most {self.largest:.2g} (bound {self.bound:.2g}){changed}"
         )

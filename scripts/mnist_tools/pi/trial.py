@@ -9,8 +9,8 @@ from pathlib import Path
 
 from mnist_runtime import BACKENDS
 from mnist_tools.pi.emulator.guest import Guest, GuestError
-from mnist_tools.pi.questions import Answers, Questions
 from mnist_tools.pi.targets import TARGETS
+from mnist_tools.pi.workload import ProbeResult, Workload
 
 __all__ = ["Trial", "require_diagnoses"]
 
@@ -37,14 +37,14 @@ class Trial:
     guest: Guest
     home: Path
 
-    def run(self, questions: Questions, host: Answers, picture: Path) -> str:
+    def run(self, workload: Workload, host: ProbeResult, picture: Path) -> str:
         """Run ``doctor``, ``classify``, ``self-test`` and the probe; return a summary.
 
         Parameters
         ----------
-        questions : Questions
+        workload : Workload
             What to classify.
-        host : Answers
+        host : ProbeResult
             Scores of the host.
         picture : Path
             A picture of a seven.
@@ -62,12 +62,12 @@ class Trial:
         if (read["backend"], read["results"][0]["digit"]) != (first, 7):
             raise GuestError(f"{first} should read a 7 in {picture.name}, but the result is {read}.")
         self._output(RUNTIME, "self-test", "--backend", self.backend)
-        answers = Answers.read(self._output(PYTHON, *questions.prepare(self.backend, self.home)), self.home)
-        compared = host.compare(answers, self.backend)
+        result = ProbeResult.read(self._output(PYTHON, *workload.prepare(self.backend, self.home)), self.home)
+        compared = host.compare(result, self.backend)
         words = "; ".join(f"{precision}: {found}" for precision, found in compared.items())
         if not all(found.passed for found in compared.values()):
             raise GuestError(f"The scores differ from those of the host: {words}.")
-        return f"{answers}; {words}"
+        return f"{result}; {words}"
 
     def _output(self, *command: str) -> str:
         """Run a command that must succeed without messages; return what it prints."""

@@ -57,4 +57,4 @@ def test_an_empty_comparison_fails() -> None:
 def test_the_summary() -> None:
     assert str(Comparison.of(SCORES, SCORES, 0.0)) == "all 200 identical"
     assert str(Comparison.of(SCORES, altered(2 * STEP), 0.0625)) == "1 of 200 differ by at most 0.0078 (bound 0.062)"
-    assert str(Comparison.of(SCORES, altered(0.9), 0.0625)).endswith(", 1 answers changed")
+    assert str(Comparison.of(SCORES, altered(0.9), 0.0625)).endswith(", 1 digits changed")

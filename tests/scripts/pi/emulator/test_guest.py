@@ -18,10 +18,10 @@ from mnist_tools.pi.check import PICTURE, default_cache
 from mnist_tools.pi.emulator.boards import BOARDS
 from mnist_tools.pi.emulator.guest import Guest, GuestError, require_isolation
 from mnist_tools.pi.emulator.packages import host_archive
-from mnist_tools.pi.questions import Questions, images
 from mnist_tools.pi.stock import Stock
 from mnist_tools.pi.targets import TARGETS
 from mnist_tools.pi.trial import Trial
+from mnist_tools.pi.workload import Workload, images
 
 pytestmark = pytest.mark.slow
 
@@ -85,12 +85,12 @@ def test_different_scores_fail(
     trial: Callable[[str, str, str], Trial], exported: Callable[..., object], tmp_path: Path
 ) -> None:
     one = trial("armhf-bookworm", "numpy", "cortex-a7")
-    questions = Questions(images(), {"tflite": exported("cnn", "tflite", Precision.FLOAT32).path})
-    host = questions.ask_host("numpy", tmp_path)
-    assert "int8: all 200 identical" in one.run(questions, host, PICTURE)
+    workload = Workload(images(), {"tflite": exported("cnn", "tflite", Precision.FLOAT32).path})
+    host = workload.run_on_host("numpy", tmp_path)
+    assert "int8: all 200 identical" in one.run(workload, host, PICTURE)
     host.scores["int8"][123, 4] += 1 / 256
     with pytest.raises(GuestError, match=r"int8: 1 of 200 differ by at most 0\.0039"):
-        one.run(questions, host, PICTURE)
+        one.run(workload, host, PICTURE)
 
 
 def test_a_processor_that_computes_wrongly_fails(
@@ -98,11 +98,11 @@ def test_a_processor_that_computes_wrongly_fails(
 ) -> None:
     """qemu's default processor has matrix instructions that LiteRT uses and qemu computes wrongly."""
     one = trial("arm64-bookworm", "litert", "cortex-a72")
-    questions = Questions(images(), {"tflite": exported("cnn", "tflite", Precision.FLOAT32).path})
-    host = questions.ask_host("litert", tmp_path)
+    workload = Workload(images(), {"tflite": exported("cnn", "tflite", Precision.FLOAT32).path})
+    host = workload.run_on_host("litert", tmp_path)
     wrong: Guest = dataclasses.replace(one.guest, cpu="max")
     with pytest.raises(GuestError):
-        dataclasses.replace(one, guest=wrong).run(questions, host, PICTURE)
+        dataclasses.replace(one, guest=wrong).run(workload, host, PICTURE)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -113,7 +113,7 @@ def test_deploy_pi_there_works(stock: Stock, target: str, tmp_path: Path) -> Non
         shutil.copy(file, tmp_path)
     done = stock.guest(target, cpu).run("sh", DEPLOYMENT.name, stock.runtime().name, "best", "", home=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("passed: 20 of 20 answers as recorded")
+    assert done.stdout.startswith("passed: 10 of 10 answers as recorded")
     assert f"run with {row.backends[0]} " in done.stdout
 
 

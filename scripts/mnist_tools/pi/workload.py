@@ -1,4 +1,4 @@
-"""`Questions`: the images and files that host and guests classify. `Answers`: the scores of one machine."""
+"""`Workload`: the images and files that host and guests classify. `ProbeResult`: the scores of one machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mnist_runtime import BACKENDS, BackendError
 from mnist_tools.pi.comparison import Comparison, bound
 from mnist_trainer import load_data
 
-__all__ = ["Answers", "Questions", "images"]
+__all__ = ["ProbeResult", "Workload", "images"]
 
 PROBE = Path(__file__).with_name("probe.py")
 DIGITS, NOISE = 150, 50
@@ -31,7 +31,7 @@ def images() -> npt.NDArray[np.uint8]:
 
 
 @dataclass(frozen=True)
-class Answers:
+class ProbeResult:
     """Scores of one backend on one machine.
 
     Parameters
@@ -46,7 +46,7 @@ class Answers:
     scores: dict[str, npt.NDArray[np.float32]]
 
     @classmethod
-    def read(cls, printed: str, folder: Path) -> Answers:
+    def read(cls, printed: str, folder: Path) -> ProbeResult:
         """Read what `probe.py` printed, and the scores that it wrote into `folder`."""
         with np.load(folder / "scores.npz") as scores:
             return cls(json.loads(printed), dict(scores))
@@ -54,7 +54,7 @@ class Answers:
     def __str__(self) -> str:
         return ", ".join(f"{name} {version}" for name, version in self.versions.items())
 
-    def compare(self, other: Answers, backend: str) -> dict[str, Comparison]:
+    def compare(self, other: ProbeResult, backend: str) -> dict[str, Comparison]:
         """Compare with the scores of another machine, for each precision."""
         return {
             precision: Comparison.of(scores, other.scores[precision], bound(backend, precision))
@@ -63,7 +63,7 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class Questions:
+class Workload:
     """Images and float32 files to classify. The runtime brings the ready int8 model itself.
 
     Parameters
@@ -93,7 +93,7 @@ class Questions:
             shutil.copy(file, folder)
         return [PROBE.name, backend, "images.npy", "scores.npz", *(file.name for file in files)]
 
-    def ask_host(self, backend: str, folder: Path) -> Answers:
+    def run_on_host(self, backend: str, folder: Path) -> ProbeResult:
         """Run the probe on this machine, in a process of its own: two TFLite interpreters cannot share one.
 
         Raises
@@ -109,4 +109,4 @@ class Questions:
                 f"{backend} does not work on this machine, so there is nothing to compare with: {reason[0]} "
                 "Use Python 3.11, for which all interpreters have wheels."
             )
-        return Answers.read(done.stdout, folder)
+        return ProbeResult.read(done.stdout, folder)
