@@ -17,7 +17,7 @@ Run = Callable[..., object]
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data set of a hundred digits, so that everything is quick."""
+    """Return a data set of 60 training and 240 test digits, so that the tests are quick."""
     from mnist_trainer import load_data
 
     test = load_data("digits").test
@@ -26,7 +26,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_models_are_set_side_by_side_and_pictured(run: Run, few: Path, tmp_path: Path) -> None:
+def test_models_are_compared_and_a_report_is_written(run: Run, few: Path, tmp_path: Path) -> None:
     done = run("mnist-evaluate", FILE, OTHER, "--data", few, "--robustness", "--report", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     for words in (str(FILE), str(OTHER), "mean of corruptions", "no digit: letters"):
@@ -44,7 +44,7 @@ def test_models_are_set_side_by_side_and_pictured(run: Run, few: Path, tmp_path:
             assert np.asarray(picture.convert("L")).std() > 10
 
 
-def test_one_model_is_told_digit_by_digit_and_as_json(here: Run, few: Path) -> None:
+def test_one_model_is_printed_by_digit_and_as_json(here: Run, few: Path) -> None:
     done = here("mnist-evaluate", "linear", "--data", few)
     assert (done.returncode, done.stdout.count("\n")) == (0, 29)
     assert "precision" in done.stdout
@@ -80,7 +80,7 @@ def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Pa
         ([FILE, "--report", "/dev/null/x"], 2, "Cannot create the output folder"),
     ],
 )
-def test_bad_usage_is_told(here: Run, few: Path, words: list[str], code: int, said: str) -> None:
+def test_wrong_usage_is_reported(here: Run, few: Path, words: list[str], code: int, said: str) -> None:
     done = here("mnist-evaluate", *words, "--data", few)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr

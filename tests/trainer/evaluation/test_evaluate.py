@@ -11,14 +11,14 @@ from mnist_trainer import Dataset, Evaluation, ModelError, Splits, evaluate, loa
 LABELS = hnp.arrays(np.uint8, st.integers(1, 40), elements=st.integers(0, 9))
 
 
-def of(labels: np.ndarray, answers: np.ndarray, confidence: float | np.ndarray = 1.0) -> Evaluation:
+def evaluation(labels: np.ndarray, answers: np.ndarray, confidence: float | np.ndarray = 1.0) -> Evaluation:
     """Return the evaluation of a model that gave `answers` with `confidence`."""
     scores = np.zeros((len(labels), 10), np.float32)
     scores[np.arange(len(labels)), answers] = confidence
     return Evaluation(Dataset("made", "test", "made up", np.zeros((len(labels), 28, 28), np.uint8), labels), scores)
 
 
-def test_accuracy_and_confusion_agree(digits: Splits) -> None:
+def test_accuracy_follows_from_the_confusion_matrix(digits: Splits) -> None:
     found = evaluate(load_model("mlp"), digits.test)
     assert found.confusion.sum() == found.images == len(digits.test)
     assert np.trace(found.confusion) / found.images == pytest.approx(found.accuracy)
@@ -30,31 +30,31 @@ def test_accuracy_and_confusion_agree(digits: Splits) -> None:
 @given(LABELS, st.data())
 def test_every_figure_follows_from_the_answers(labels: np.ndarray, data: st.DataObject) -> None:
     answers = data.draw(hnp.arrays(np.intp, len(labels), elements=st.integers(0, 9)))
-    found = of(labels, answers)
+    found = evaluation(labels, answers)
     low, high = found.interval
     assert 0 <= low <= found.accuracy <= high <= 1
     assert len(found.mistakes) == round((1 - found.accuracy) * len(labels))
-    # Always sure: it is off by exactly the share of mistakes.
+    # The confidence is always 1, so the calibration error is the fraction of mistakes.
     assert found.calibration_error == pytest.approx(1 - found.accuracy)
 
 
-def test_the_interval_is_wilson_s() -> None:
-    assert of(np.repeat([0, 1], [90, 10]).astype(np.uint8), np.zeros(100, int)).interval == pytest.approx(
+def test_the_interval_is_that_of_wilson() -> None:
+    assert evaluation(np.repeat([0, 1], [90, 10]).astype(np.uint8), np.zeros(100, int)).interval == pytest.approx(
         (0.8256, 0.9448), abs=1e-4
     )
 
 
-def test_calibration_is_measured_bin_by_bin() -> None:
-    """Right in 3 of 4 at confidence 0.75 is calibrated; two bins that are off by 0.25 each way do not cancel."""
+def test_calibration_is_measured_by_bin() -> None:
+    """3 of 4 right at confidence 0.75 is calibrated; errors of two bins in opposite directions do not cancel."""
     labels = np.array([1, 1, 1, 2], np.uint8)
-    assert of(labels, np.ones(4, int), 0.75).calibration_error == pytest.approx(0)
+    assert evaluation(labels, np.ones(4, int), 0.75).calibration_error == pytest.approx(0)
     labels, answers = np.array([1, 1, 1, 2], np.uint8), np.ones(4, int)
-    off = of(labels, answers, np.array([0.5, 0.5, 1, 1]))
+    off = evaluation(labels, answers, np.array([0.5, 0.5, 1, 1]))
     assert off.calibration_error == pytest.approx(0.5)
 
 
-def test_the_surest_mistakes_come_first() -> None:
-    found = of(np.array([0, 1, 2, 3], np.uint8), np.array([1, 1, 1, 1]), np.array([0.4, 0.9, 0.8, 0.5]))
+def test_mistakes_are_sorted_by_confidence() -> None:
+    found = evaluation(np.array([0, 1, 2, 3], np.uint8), np.array([1, 1, 1, 1]), np.array([0.4, 0.9, 0.8, 0.5]))
     assert found.mistakes.tolist() == [2, 3, 0]
 
 
@@ -70,7 +70,7 @@ def test_a_model_for_pixels_0_to_255_is_evaluated_like_its_twin_for_0_to_1(digit
     assert right > evaluate(twin, digits.test, pixel_range="0..1").accuracy + 0.2
 
 
-def test_a_model_of_something_else_is_refused(digits: Splits) -> None:
+def test_a_model_of_other_shapes_is_rejected(digits: Splits) -> None:
     import keras
 
     model = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(2)])
@@ -78,7 +78,7 @@ def test_a_model_of_something_else_is_refused(digits: Splits) -> None:
         evaluate(model, digits.test)
 
 
-def test_scores_that_are_no_numbers_are_refused(digits: Splits) -> None:
+def test_scores_that_are_not_finite_are_rejected(digits: Splits) -> None:
     model = load_model("linear")
     model.set_weights([weight * np.nan for weight in model.get_weights()])
     with pytest.raises(ModelError, match="not finite numbers"):

@@ -13,14 +13,14 @@ READY = Path(mnist_runtime.__file__).parent / "models"
 
 
 @pytest.mark.parametrize("name", ["cnn-int8.tflite", "cnn-int8.onnx"])
-def test_an_exported_file_is_asked_like_its_original(digits: Splits, name: str) -> None:
+def test_an_exported_file_gives_the_answers_of_its_original(digits: Splits, name: str) -> None:
     images = digits.test.images
     scores = load_predictor(str(READY / name), digits.test)(images)
     assert scores.shape == (1500, 10)
     assert np.mean(scores.argmax(axis=1) == load_predictor("cnn", digits.test)(images).argmax(axis=1)) > 0.99
 
 
-def test_logits_are_told_as_probabilities(digits: Splits) -> None:
+def test_logits_become_probabilities(digits: Splits) -> None:
     import keras
 
     logits = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])

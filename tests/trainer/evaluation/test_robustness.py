@@ -9,33 +9,33 @@ from mnist_trainer.evaluation.predictor import load_predictor
 from mnist_trainer.evaluation.robustness import Robustness
 
 
-def test_every_kind_is_measured_and_brightness_hurts(digits: Splits) -> None:
+def test_every_kind_is_measured_and_brightness_lowers_the_accuracy(digits: Splits) -> None:
     few = digits.test.take(np.arange(100), "test")
-    score = load_predictor("cnn", few)
-    (found,) = Robustness.measure([score], few)
+    predict = load_predictor("cnn", few)
+    (found,) = Robustness.measure([predict], few)
     assert set(found.accuracy) == set(CORRUPTIONS)
     assert set(found.auroc) == set(NON_DIGITS)
-    clean = np.mean(score(few.images).argmax(axis=1) == few.labels)
+    clean = np.mean(predict(few.images).argmax(axis=1) == few.labels)
     assert found.accuracy["brightness"] < clean
     assert found.mean_accuracy == pytest.approx(np.mean(list(found.accuracy.values())))
     assert found.as_dict()["mean_auroc"] == found.mean_auroc
 
 
-def test_the_figures_are_what_they_say(digits: Splits) -> None:
-    """A model that is never sure has an AUROC of a coin, one that knows digits by heart has 1."""
+def test_accuracy_and_auroc_of_known_predictors(digits: Splits) -> None:
+    """A model with the same confidence everywhere has an AUROC of 0.5; one that knows the digits has 1."""
     few = digits.test.take(np.arange(50), "test")
     known = {image.tobytes() for image in few.images}
 
-    def by_heart(images: np.ndarray) -> np.ndarray:
+    def memory(images: np.ndarray) -> np.ndarray:
         return np.array([[0, 0.9 if image.tobytes() in known else 0.1, *[0] * 8] for image in images], np.float32)
 
-    never, found = Robustness.measure([lambda images: np.full((len(images), 10), 0.1), by_heart], few)
+    never, found = Robustness.measure([lambda images: np.full((len(images), 10), 0.1), memory], few)
     assert never.mean_auroc == 0.5
     assert found.mean_auroc == 1
     assert found.mean_accuracy == pytest.approx(np.mean(few.labels == 1))
 
 
-def test_without_its_package_it_says_what_to_install(digits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_reported(digits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(MissingPackageError, match=r"pip install 'mnist-edge-export\[robustness\]'"):
         Robustness.measure([load_predictor("mlp", digits.test)], digits.test)

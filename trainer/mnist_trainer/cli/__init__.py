@@ -1,1 +1,1 @@
-"""TODO cli."""
+"""The commands ``mnist-train`` and ``mnist-evaluate``, and what all click commands of the toolkit share."""

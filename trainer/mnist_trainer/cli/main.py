@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from mnist_trainer.cli.options import run
 
 __all__ = ["evaluate_main", "train_main"]
@@ -21,17 +19,3 @@ def evaluate_main() -> None:
     from mnist_trainer.cli.evaluate import evaluate
 
     run(evaluate, "mnist-evaluate")
-
-
-def positive(text: str) -> int:
-    """Parse a whole number above 0 of a command line."""
-    if text.isdecimal() and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"expected a whole number above 0, received {text!r}")
-
-
-def natural(text: str) -> int:
-    """Parse a seed: a whole number from 0 to 2**31 - 1."""
-    if text.isdecimal() and int(text) < 2**31:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"expected a whole number from 0 to 2147483647, received {text!r}")

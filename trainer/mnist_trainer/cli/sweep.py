@@ -35,7 +35,7 @@ SEARCH = "Search"
     cls=Command,
     help="""Search for the architecture and recipe with the best validation accuracy.
 
-    The same command continues a sweep that was stopped. With the same --storage, several machines share a sweep.""",
+    The same command continues a sweep that was stopped. Several machines with the same --storage share the trials.""",
     short_help="Search for the architecture and recipe with the best validation accuracy.",
     examples=EXAMPLES,
 )

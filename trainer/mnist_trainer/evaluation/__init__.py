@@ -1,1 +1,1 @@
-"""TODO evaluation."""
+"""Measure models: accuracy, calibration, robustness; reports with figures."""

@@ -1,4 +1,4 @@
-"""`evaluate`: how well a model does on a data set, as a whole and digit by digit."""
+"""Accuracy, confusion and calibration of a model on a data set."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import binomtest
+from sklearn.metrics import classification_report, confusion_matrix
 
 from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.evaluation.predictor import Predictor, keras_predictor
@@ -16,35 +18,35 @@ from mnist_trainer.model_io.digit_model import DigitModel
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["BINS", "Evaluation", "evaluate"]
 
 BINS = 15
-"""Of the calibration error, as in the literature."""
+"""Number of confidence bins of the calibration error, as in the literature."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What came out. Make one with `evaluate` or `Evaluation.of`.
+    """The scores of a model for the images of a data set. Create one with `evaluate` or `Evaluation.of`.
 
     Parameters
     ----------
     data : Dataset
-        The images that were asked about.
+        The images.
     scores : ndarray of shape (n, 10), dtype float32
-        What the model said, 0..1.
+        Scores of the model, 0..1.
     """
 
     data: Dataset
     scores: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, score: Predictor, data: Dataset) -> Evaluation:
-        """Ask any model about every image of `data`."""
-        return cls(data, score(data.images))
+    def of(cls, predictor: Predictor, data: Dataset) -> Evaluation:
+        """Classify every image of `data` with any model."""
+        return cls(data, predictor(data.images))
 
     @cached_property
     def answers(self) -> npt.NDArray[np.int64]:
-        """The digit with the best score, (n,)."""
+        """The digit with the highest score, (n,)."""
         return np.asarray(self.scores.argmax(axis=1))
 
     @cached_property
@@ -54,34 +56,28 @@ class Evaluation:
 
     @property
     def images(self) -> int:
-        """How many images."""
+        """Number of images."""
         return len(self.data)
 
     @property
     def accuracy(self) -> float:
-        """Share of right answers, 0..1."""
+        """Fraction of right answers, 0..1."""
         return float(self.right.mean())
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Where the accuracy on such images lies with 95 % confidence, 0..1 (E. B. Wilson 1927)."""
-        from scipy.stats import binomtest
-
+        """95 % confidence interval of the accuracy, 0..1 (E. B. Wilson 1927)."""
         found = binomtest(int(self.right.sum()), self.images).proportion_ci(method="wilson")
         return float(found.low), float(found.high)
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Counts, (10, 10): row = true digit, column = answer."""
-        from sklearn.metrics import confusion_matrix
-
+        """Confusion matrix, (10, 10): number of images by true digit (row) and answer (column)."""
         return np.asarray(confusion_matrix(self.data.labels, self.answers, labels=range(10)))
 
-    @property
+    @cached_property
     def by_digit(self) -> dict[str, dict[str, float]]:
-        """Precision, recall, F1 score and number of images of each digit, and their means: scikit-learn's report."""
-        from sklearn.metrics import classification_report
-
+        """Precision, recall, F1 score and number of images of each digit, and their means, from scikit-learn."""
         report: dict[str, Any] = classification_report(
             self.data.labels, self.answers, labels=range(10), output_dict=True, zero_division=0
         )
@@ -89,7 +85,7 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error, 0..1: how far confidence is from the share of right answers, over 15 bins.
+        """Expected calibration error, 0..1: difference between confidence and accuracy, over 15 bins of confidence.
 
         Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 5.
         """
@@ -100,7 +96,7 @@ class Evaluation:
 
     @property
     def mistakes(self) -> npt.NDArray[np.intp]:
-        """Where the answer is wrong, the surest first."""
+        """Indices of wrong answers, the most confident first."""
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(-self.scores[wrong].max(axis=1), kind="stable")]
 
@@ -120,12 +116,12 @@ class Evaluation:
 
 
 def evaluate(model: keras.Model, data: Dataset, pixel_range: str | None = None) -> Evaluation:
-    """Classify every image of `data` with a Keras model and compare with the labels.
+    """Classify every image of `data` with a Keras model and compare the answers with the labels.
 
     Parameters
     ----------
     model : keras.Model
-        Takes ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, gives ten scores.
+        From ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
     data : Dataset
         The images.
     pixel_range : str, optional
@@ -134,12 +130,11 @@ def evaluate(model: keras.Model, data: Dataset, pixel_range: str | None = None) 
     Raises
     ------
     ModelError
-        If the model takes or gives another shape, fails, or gives scores that are not finite.
+        If the model has another shape, fails, or gives scores that are not finite.
 
     Examples
     --------
-    >>> from mnist_trainer.data.load import load_data
-    >>> from mnist_trainer.model_io.load import load_model
+    >>> from mnist_trainer import load_data, load_model
     >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
     True
     """

@@ -1,64 +1,60 @@
-"""`FIGURES`: pictures of an evaluation: the confusion matrix, the worst mistakes, some answers, the calibration."""
+"""Figures of an evaluation: confusion matrix, worst mistakes, random samples, calibration. Needs matplotlib."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.colors import SymLogNorm
+from matplotlib.figure import Figure
+from sklearn.metrics import ConfusionMatrixDisplay
 
 from mnist_trainer.evaluation.evaluate import BINS, Evaluation
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 __all__ = ["FIGURES"]
 
 ROWS, COLUMNS = 4, 10
 RIGHT, WRONG = "#0072b2", "#d55e00"
-"""Told apart by colour-blind people too (M. Okabe, K. Ito)."""
+"""Colours that colour-blind people can distinguish (M. Okabe, K. Ito)."""
 
 
 def confusion_matrix(found: Evaluation) -> Figure:
-    """Draw what is taken for what; colours are logarithmic, so that a single mistake is seen beside a thousand hits."""
-    from matplotlib.colors import SymLogNorm
-    from sklearn.metrics import ConfusionMatrixDisplay
-
+    """Draw the confusion matrix with a logarithmic colour scale, so that single mistakes are visible."""
     figure, axes = _figure(7, 6)
     display = ConfusionMatrixDisplay(found.confusion)
     display.plot(ax=axes, cmap="Blues", colorbar=False, im_kw={"norm": SymLogNorm(1, vmin=0)})
-    axes.set(xlabel="answer", ylabel="truth", title=f"{found.accuracy:.2%} of {found.images:,} images right")
+    axes.set(xlabel="answer", ylabel="true digit", title=f"{found.accuracy:.2%} of {found.images:,} images right")
     return figure
 
 
 def worst_mistakes(found: Evaluation) -> Figure:
-    """Show the wrong answers that the model is surest of."""
-    return _gallery(found, found.mistakes[: ROWS * COLUMNS], f"{len(found.mistakes)} mistakes, the surest first")
+    """Show the wrong answers with the highest confidence."""
+    return _gallery(found, found.mistakes[: ROWS * COLUMNS], f"{len(found.mistakes)} mistakes, most confident first")
 
 
 def samples(found: Evaluation) -> Figure:
-    """Show answers to images drawn at random, always the same ones."""
+    """Show the answers for random images, the same ones each time."""
     drawn = np.random.default_rng(0).permutation(found.images)[: ROWS * COLUMNS]
-    return _gallery(found, drawn, "some images and answers")
+    return _gallery(found, drawn, "random images and answers")
 
 
 def calibration(found: Evaluation) -> Figure:
-    """Draw the share of right answers over the confidence; a calibrated model lies on the diagonal."""
+    """Draw accuracy by confidence; for a calibrated model the bars end on the diagonal."""
     figure, axes = _figure(6, 5)
     confidence = found.scores.max(axis=1)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)
     seen = np.flatnonzero(counts)
-    share = np.bincount(bins, found.right, minlength=BINS)[seen] / counts[seen]
+    accuracy = np.bincount(bins, found.right, minlength=BINS)[seen] / counts[seen]
     axes.plot([0, 1], [0, 1], ":", color="black", linewidth=1)
-    axes.bar((seen + 0.5) / BINS, share, 0.9 / BINS, color=RIGHT)
-    for bin, height in zip(seen, share, strict=True):
+    axes.bar((seen + 0.5) / BINS, accuracy, 0.9 / BINS, color=RIGHT)
+    for bin, height in zip(seen, accuracy, strict=True):
         axes.annotate(f"{counts[bin]:,}", ((bin + 0.5) / BINS, height), ha="center", va="bottom", fontsize=7)
     axes.set(
         xlabel="confidence",
-        ylabel="share of right answers, and number of images",
+        ylabel="accuracy, and number of images",
         title=f"expected calibration error {found.calibration_error:.2%}",
         xlim=(0, 1),
         ylim=(0, 1.08),
@@ -72,20 +68,16 @@ FIGURES: dict[str, Callable[[Evaluation], Figure]] = {
     "samples": samples,
     "calibration": calibration,
 }
-"""Name -> drawing."""
+"""Title -> function that draws the figure."""
 
 
 def _figure(width: float, height: float) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     return figure, figure.subplots()
 
 
 def _gallery(found: Evaluation, indices: npt.NDArray[np.intp], title: str) -> Figure:
-    """Show the images at `indices`, each with truth, answer and confidence."""
-    from matplotlib.figure import Figure
-
+    """Show the images at `indices`, each with its true digit, answer and confidence."""
     rows = max(1, -(-len(indices) // COLUMNS))
     figure = Figure(figsize=(COLUMNS * 1.05, rows * 1.45 + 0.4), dpi=110, layout="constrained")
     figure.suptitle(title, fontsize=11)
@@ -94,8 +86,8 @@ def _gallery(found: Evaluation, indices: npt.NDArray[np.intp], title: str) -> Fi
     for axes, index in zip(figure.axes, indices, strict=False):
         truth, answer = found.data.labels[index], found.answers[index]
         axes.imshow(found.data.images[index], cmap="gray", vmin=0, vmax=255)
-        said = f"{truth}" if truth == answer else f"{truth} → {answer}"
+        text = f"{truth}" if truth == answer else f"{truth} → {answer}"
         axes.set_title(
-            f"{said}\n{found.scores[index].max():.1%}", fontsize=8, color=RIGHT if truth == answer else WRONG, pad=2
+            f"{text}\n{found.scores[index].max():.1%}", fontsize=8, color=RIGHT if truth == answer else WRONG, pad=2
         )
     return figure

@@ -1,8 +1,8 @@
-"""`CORRUPTIONS`: what may befall a picture on its way to the classifier, fifteen kinds of it.
+"""Fifteen image corruptions, after MNIST-C.
 
-The kinds are those of N. Mu and J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019, written anew
-from their description; amounts are set so that a person still reads nearly all digits. Figures are therefore near those
-of that benchmark's published images, but not the same.
+The kinds are those of N. Mu and J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019, implemented
+from their description. The amounts are chosen so that a person still reads nearly all digits. Results are therefore
+close to those on the published images of the benchmark, but not equal.
 """
 
 from __future__ import annotations
@@ -14,26 +14,28 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import affine_transform, gaussian_filter, shift
 
 __all__ = ["CORRUPTIONS", "Corruption"]
 
 
 Images = npt.NDArray[np.float32]
+"""Shape (n, 28, 28), 0..1."""
+Points = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One row of `CORRUPTIONS`.
+    """A kind of corruption with its strength: a row of `CORRUPTIONS`.
 
     Parameters
     ----------
     summary : str
-        What it does, for people.
+        Short description.
     apply : callable
-        A function from images, float32 (n, 28, 28) in 0..1, a random generator and `amounts` to images of the same
-        shape.
+        Function of images, float32 (n, 28, 28) in 0..1, a random generator and `amounts`, to images of the same shape.
     amounts : dict
-        How much of it.
+        Keyword arguments of `apply`: the strength.
     """
 
     summary: str
@@ -41,7 +43,7 @@ class Corruption:
     amounts: dict[str, Any]
 
     def __call__(self, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
-        """Corrupt `images`, uint8 (n, 28, 28), as `seed` says; the same seed gives the same pictures.
+        """Return corrupted copies of `images`, uint8 (n, 28, 28). The same `seed` gives the same result.
 
         Examples
         --------
@@ -56,9 +58,7 @@ class Corruption:
 
 
 def glass_blur(images: Images, rng: np.random.Generator, *, sigma: float, reach: int) -> Images:
-    """Swap each pixel with one at most `reach` away, between two Gaussian blurs."""
-    from scipy.ndimage import gaussian_filter
-
+    """Swap each pixel with one at most `reach` pixels away, between two Gaussian blurs."""
     glass = gaussian_filter(images, (0, sigma, sigma))
     every = np.arange(len(glass))
     for row in range(reach, 28 - reach):
@@ -73,31 +73,29 @@ def glass_blur(images: Images, rng: np.random.Generator, *, sigma: float, reach:
 
 
 def motion_blur(images: Images, rng: np.random.Generator, *, length: int) -> Images:
-    """Smear each image over `length` pixels in a direction of its own."""
-    from scipy.ndimage import shift
-
+    """Blur each image over `length` pixels in a random direction."""
     angles = rng.uniform(0, np.pi, len(images))
     steps = np.linspace(-length / 2, length / 2, length)
     smeared = [
         np.mean([shift(image, (step * np.sin(angle), step * np.cos(angle)), order=1) for step in steps], axis=0)
         for image, angle in zip(images, angles, strict=True)
     ]
-    # Spread over a line, light is faint; a camera exposes until the digit is bright again.
+    # The blur makes a digit faint; a camera would expose longer until it is bright again.
     stacked = np.stack(smeared).astype(np.float32)
     exposed: Images = stacked / np.maximum(stacked.max(axis=(1, 2), keepdims=True), 0.25)
     return exposed
 
 
 def brightness(images: Images, rng: np.random.Generator, *, amount: float) -> Images:
-    """Add `amount` to every pixel; what exceeds white is white."""
-    del rng  # nothing is drawn
+    """Add `amount` to every pixel, up to white."""
+    del rng  # this corruption is not random
     return images + np.float32(amount)
 
 
 def fog(images: Images, rng: np.random.Generator, *, amount: float, roughness: float) -> Images:
-    """Mix with clouds: noise whose amplitude falls with the `roughness`-th power of the frequency.
+    """Mix with clouds: noise with an amplitude proportional to frequency ** -`roughness`.
 
-    A plasma fractal by the diamond-square algorithm, of which the benchmark speaks, has such a spectrum.
+    The plasma fractal of the benchmark (diamond-square algorithm) has such a spectrum.
     """
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(28), np.fft.fftfreq(28)))
     frequency[0, 0] = 1 / 28
@@ -108,29 +106,24 @@ def fog(images: Images, rng: np.random.Generator, *, amount: float, roughness: f
     return foggy
 
 
-Points = npt.NDArray[np.float64]
-
-
 def stripe(images: Images, rng: np.random.Generator, *, width: int) -> Images:
-    """Invert `width` columns in the middle."""
-    del rng  # nothing is drawn
+    """Invert `width` columns in the middle of each image."""
+    del rng  # this corruption is not random
     striped = images.copy()
     middle = slice(14 - width // 2, 14 + (width + 1) // 2)
     striped[:, :, middle] = 1 - striped[:, :, middle]
     return striped
 
 
-def spatter(images: Images, rng: np.random.Generator, *, share: float, sigma: float) -> Images:
-    """Cover a `share` of the pixels with white drops, as wide as noise that is smoothed by `sigma` pixels."""
-    from scipy.ndimage import gaussian_filter
-
+def spatter(images: Images, rng: np.random.Generator, *, fraction: float, sigma: float) -> Images:
+    """Cover a `fraction` of the pixels with white drops: the highest values of noise smoothed by `sigma` pixels."""
     wetness = gaussian_filter(rng.standard_normal(images.shape), (0, sigma, sigma))
-    edge = np.quantile(wetness, 1 - share, axis=(1, 2), keepdims=True)
+    edge = np.quantile(wetness, 1 - fraction, axis=(1, 2), keepdims=True)
     return np.where(wetness > edge, 1, images).astype(np.float32)
 
 
 def dotted_line(images: Images, rng: np.random.Generator, *, gap: int) -> Images:
-    """Draw a line across, in a random direction, of dots `gap` pixels apart."""
+    """Draw a line of dots, `gap` pixels apart, across each image in a random direction."""
     marked = images.copy()
     for image in marked:
         start, direction = _crossing(rng)
@@ -142,8 +135,8 @@ def dotted_line(images: Images, rng: np.random.Generator, *, gap: int) -> Images
 
 
 def zigzag(images: Images, rng: np.random.Generator, *, teeth: int, height: float) -> Images:
-    """Draw a zigzag of `teeth` across, in a random direction, `height` pixels to either side."""
-    from skimage.draw import line_aa
+    """Draw a zigzag line of `teeth`, `height` pixels to each side, across each image in a random direction."""
+    from skimage.draw import line_aa  # an optional package
 
     marked = images.copy()
     for image in marked:
@@ -160,16 +153,16 @@ def zigzag(images: Images, rng: np.random.Generator, *, teeth: int, height: floa
 
 
 def canny_edges(images: Images, rng: np.random.Generator, *, sigma: float) -> Images:
-    """Keep the edges alone (J. Canny, "A Computational Approach to Edge Detection", 1986)."""
-    from skimage.feature import canny
+    """Keep only the edges (J. Canny, "A Computational Approach to Edge Detection", 1986)."""
+    from skimage.feature import canny  # an optional package
 
-    del rng  # nothing is drawn
+    del rng  # this corruption is not random
     edges: Images = np.stack([canny(image, sigma=sigma) for image in images]).astype(np.float32)
     return edges
 
 
 def _crossing(rng: np.random.Generator) -> tuple[Points, Points]:
-    """Return a point at the rim and the direction, of length 1, of a line from there past the centre."""
+    """Return the start, on the border, and the direction of a random line that passes near the centre."""
     angle = rng.uniform(0, 2 * np.pi)
     direction = np.array([np.sin(angle), np.cos(angle)])
     aside = rng.uniform(-5, 5) * np.array([-direction[1], direction[0]])
@@ -177,37 +170,37 @@ def _crossing(rng: np.random.Generator) -> tuple[Points, Points]:
 
 
 def shot_noise(images: Images, rng: np.random.Generator, *, photons: float) -> Images:
-    """Count light: a white pixel receives `photons` on average."""
+    """Replace each pixel by a random count of photons (Poisson), with a mean of `photons` for white."""
     return rng.poisson(images * photons).astype(np.float32) / np.float32(photons)
 
 
-def impulse_noise(images: Images, rng: np.random.Generator, *, share: float) -> Images:
-    """Turn a `share` of the pixels black or white."""
-    hit = rng.random(images.shape) < share
+def impulse_noise(images: Images, rng: np.random.Generator, *, fraction: float) -> Images:
+    """Turn a `fraction` of the pixels black or white."""
+    hit = rng.random(images.shape) < fraction
     return np.where(hit, rng.integers(0, 2, images.shape), images).astype(np.float32)
 
 
 def shear(images: Images, rng: np.random.Generator, *, limit: float) -> Images:
-    """Lean by `limit` columns a row, to the left or to the right."""
+    """Shear by `limit` columns for each row, to the left or to the right."""
     lean = limit * rng.choice([-1.0, 1.0], len(images))
     one, none = np.ones_like(lean), np.zeros_like(lean)
-    return _mapped(images, np.stack([one, none, lean, one], axis=1))
+    return _transformed(images, np.stack([one, none, lean, one], axis=1))
 
 
 def scale(images: Images, rng: np.random.Generator, *, factor: float) -> Images:
-    """Shrink to `factor` of the size, about the centre."""
-    del rng  # nothing is drawn
-    return _mapped(images, np.tile([1 / factor, 0, 0, 1 / factor], (len(images), 1)))
+    """Shrink to `factor` times the size, around the centre."""
+    del rng  # this corruption is not random
+    return _transformed(images, np.tile([1 / factor, 0, 0, 1 / factor], (len(images), 1)))
 
 
 def rotate(images: Images, rng: np.random.Generator, *, degrees: float) -> Images:
-    """Turn by at least half of `degrees`, at most all, either way."""
+    """Rotate by `degrees` / 2 to `degrees` in either direction."""
     angle = np.radians(rng.uniform(degrees / 2, degrees, len(images))) * rng.choice([-1, 1], len(images))
-    return _mapped(images, np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1))
+    return _transformed(images, np.stack([np.cos(angle), -np.sin(angle), np.sin(angle), np.cos(angle)], axis=1))
 
 
 def translate(images: Images, rng: np.random.Generator, *, pixels: int) -> Images:
-    """Move by `pixels` in each direction, either way."""
+    """Move by `pixels` up or down, and by `pixels` left or right."""
     moved = np.zeros_like(images)
     for index, (down, right) in enumerate(rng.choice([-pixels, pixels], (len(images), 2))):
         source = images[index, max(0, -down) : 28 - max(0, down), max(0, -right) : 28 - max(0, right)]
@@ -215,10 +208,8 @@ def translate(images: Images, rng: np.random.Generator, *, pixels: int) -> Image
     return moved
 
 
-def _mapped(images: Images, matrices: npt.NDArray[np.float64]) -> Images:
-    """Map the pixels of each image about its centre; a row of `matrices` leads from a new to an old (row, column)."""
-    from scipy.ndimage import affine_transform
-
+def _transformed(images: Images, matrices: npt.NDArray[np.float64]) -> Images:
+    """Transform each image around its centre; a row of `matrices` maps a new (row, column) to an old one."""
     centre = np.array([13.5, 13.5])
     return np.stack(
         [
@@ -229,20 +220,20 @@ def _mapped(images: Images, matrices: npt.NDArray[np.float64]) -> Images:
 
 
 CORRUPTIONS: dict[str, Corruption] = {
-    "shot noise": Corruption("grains of light, the more the brighter (Poisson)", shot_noise, {"photons": 5}),
-    "impulse noise": Corruption("dead and burnt-out pixels", impulse_noise, {"share": 0.17}),
-    "glass blur": Corruption("seen through frosted glass: near pixels swapped", glass_blur, {"sigma": 0.7, "reach": 1}),
-    "motion blur": Corruption("moved along a random line", motion_blur, {"length": 6}),
-    "shear": Corruption("leaning", shear, {"limit": 0.4}),
-    "scale": Corruption("far away: smaller", scale, {"factor": 0.6}),
-    "rotate": Corruption("turned by up to 30 degrees", rotate, {"degrees": 30}),
-    "brightness": Corruption("everything lighter", brightness, {"amount": 0.5}),
-    "translate": Corruption("out of the centre", translate, {"pixels": 3}),
-    "stripe": Corruption("a stripe down the middle inverted", stripe, {"width": 8}),
+    "shot noise": Corruption("photon noise of a dark camera (Poisson)", shot_noise, {"photons": 5}),
+    "impulse noise": Corruption("random black and white pixels", impulse_noise, {"fraction": 0.17}),
+    "glass blur": Corruption("frosted glass: near pixels swapped", glass_blur, {"sigma": 0.7, "reach": 1}),
+    "motion blur": Corruption("moved in a random direction", motion_blur, {"length": 6}),
+    "shear": Corruption("slanted", shear, {"limit": 0.4}),
+    "scale": Corruption("smaller", scale, {"factor": 0.6}),
+    "rotate": Corruption("rotated by 15 to 30 degrees", rotate, {"degrees": 30}),
+    "brightness": Corruption("brighter", brightness, {"amount": 0.5}),
+    "translate": Corruption("off centre", translate, {"pixels": 3}),
+    "stripe": Corruption("vertical stripe in the middle inverted", stripe, {"width": 8}),
     "fog": Corruption("behind clouds (a fractal)", fog, {"amount": 1.5, "roughness": 1.5}),
-    "spatter": Corruption("splashed with drops", spatter, {"share": 0.12, "sigma": 1.2}),
-    "dotted line": Corruption("crossed by a dotted line", dotted_line, {"gap": 3}),
-    "zigzag": Corruption("crossed by a zigzag", zigzag, {"teeth": 6, "height": 2.5}),
-    "canny edges": Corruption("its outline alone", canny_edges, {"sigma": 0.8}),
+    "spatter": Corruption("white drops", spatter, {"fraction": 0.12, "sigma": 1.2}),
+    "dotted line": Corruption("dotted line across", dotted_line, {"gap": 3}),
+    "zigzag": Corruption("zigzag line across", zigzag, {"teeth": 6, "height": 2.5}),
+    "canny edges": Corruption("edges only", canny_edges, {"sigma": 0.8}),
 }
-"""Name -> corruption. A new one is one function and one row."""
+"""Name -> corruption. To add one, add a function and a row here."""

@@ -1,7 +1,6 @@
-"""`NON_DIGITS`: pictures that show no digit, of which a classifier should not be sure.
+"""Pictures without a digit, on which a classifier should not be confident.
 
-No picture of these kinds is used in training, so that the figures tell of pictures the like of which a model has never
-seen.
+No picture of these kinds is used in training, so the results show how a model treats unknown input.
 """
 
 from __future__ import annotations
@@ -11,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import binary_dilation
+from sklearn.datasets import load_sample_images
 
 from mnist_runtime import prepare
 
@@ -22,21 +24,21 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class NonDigit:
-    """One row of `NON_DIGITS`.
+    """A kind of picture without a digit: a row of `NON_DIGITS`.
 
     Parameters
     ----------
     summary : str
-        What is seen, for people.
+        Short description.
     make : callable
-        A function from a number and a random generator to that many pictures.
+        Function of a number and a random generator, to that many pictures, uint8 (n, 28, 28).
     """
 
     summary: str
     make: Callable[[int, np.random.Generator], Pixels]
 
     def __call__(self, count: int, seed: int) -> Pixels:
-        """Return `count` pictures, uint8 (count, 28, 28), as `seed` says.
+        """Return `count` pictures, uint8 (count, 28, 28). The same `seed` gives the same pictures.
 
         Examples
         --------
@@ -47,23 +49,21 @@ class NonDigit:
 
 
 UNLIKE_DIGITS = "ACEFHKMNPRUVWXadefhkmnrtuvwx&@#%?+=*"
-"""What nobody reads as a digit, however it is turned by a few degrees; so no O, l, S, Z, B, g or y."""
+"""Characters that do not look like a digit, also when rotated by a few degrees: no O, l, S, Z, B, g or y."""
 
 
 def letters(count: int, rng: np.random.Generator) -> Pixels:
-    """Draw letters and signs in a size, a place and a slant of their own."""
+    """Draw letters and signs with random size, stroke width and rotation."""
     return np.stack([_written(str(rng.choice(list(UNLIKE_DIGITS))), rng) for _ in range(count)])
 
 
 def pairs(count: int, rng: np.random.Generator) -> Pixels:
-    """Draw letters and signs two by two."""
+    """Draw pairs of letters and signs."""
     return np.stack([_written("".join(rng.choice(list(UNLIKE_DIGITS), 2)), rng) for _ in range(count)])
 
 
 def photographs(count: int, rng: np.random.Generator) -> Pixels:
-    """Cut pieces out of photographs."""
-    from PIL import Image
-
+    """Cut random square pieces out of photographs."""
     views = _views()
     pieces = []
     for _ in range(count):
@@ -76,9 +76,8 @@ def photographs(count: int, rng: np.random.Generator) -> Pixels:
 
 
 def outlines(count: int, rng: np.random.Generator) -> Pixels:
-    """Trace the strong edges in pieces of photographs, as thick as handwriting."""
-    from scipy.ndimage import binary_dilation
-    from skimage.filters import sobel
+    """Draw the strong edges in pieces of photographs, as thick as handwriting."""
+    from skimage.filters import sobel  # an optional package
 
     edges = [sobel(piece) for piece in photographs(count, rng)]
     strong = [binary_dilation(edge > np.quantile(edge, 0.92)) for edge in edges]
@@ -87,9 +86,7 @@ def outlines(count: int, rng: np.random.Generator) -> Pixels:
 
 
 def _written(text: str, rng: np.random.Generator) -> Pixels:
-    """Return `text` in Pillow's own typeface, turned by up to 15 degrees, as `prepare` brings it to MNIST form."""
-    from PIL import Image, ImageDraw, ImageFont
-
+    """Return `text` in the font of Pillow, rotated by up to 15 degrees and prepared like a digit."""
     field = Image.new("L", (200, 140))
     font = ImageFont.load_default(float(rng.integers(60, 80)))
     width = int(rng.integers(0, 4))
@@ -98,16 +95,14 @@ def _written(text: str, rng: np.random.Generator) -> Pixels:
 
 
 def _views() -> list[Pixels]:
-    """Return the photographs that come with scikit-learn, in grey."""
-    from sklearn.datasets import load_sample_images
-
+    """Return the photographs of scikit-learn in greyscale."""
     return [view.mean(axis=2).astype(np.uint8) for view in load_sample_images().images]
 
 
 NON_DIGITS: dict[str, NonDigit] = {
-    "letters": NonDigit("printed letters and signs, turned, brought to MNIST form", letters),
-    "pairs": NonDigit("two letters side by side, brought to MNIST form", pairs),
-    "photographs": NonDigit("pieces of two photographs (scikit-learn's)", photographs),
-    "outlines": NonDigit("outlines of things in such pieces, white on black", outlines),
+    "letters": NonDigit("printed letters and signs, rotated, in MNIST form", letters),
+    "pairs": NonDigit("two letters or signs side by side, in MNIST form", pairs),
+    "photographs": NonDigit("pieces of two photographs from scikit-learn", photographs),
+    "outlines": NonDigit("edges in such pieces, white on black", outlines),
 }
-"""Name -> kind. A new one is one function and one row."""
+"""Name -> kind. To add one, add a function and a row here."""
