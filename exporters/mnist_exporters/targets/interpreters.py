@@ -9,6 +9,7 @@ from importlib import resources
 from typing import Any
 
 from mnist_exporters.formats.contents import Contents
+from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import BACKENDS, __version__
 from mnist_runtime.backends.numpy_int8.operators import OPERATORS
 
@@ -24,9 +25,9 @@ class Interpreter:
     name : str
         Its key.
     since : str
-        Name and version for people: the oldest release that was measured. Later ones support more, not less.
-    formats : tuple of str
-        Keys of `FORMATS` that it runs; empty for the format of its row in `mnist_runtime.BACKENDS`.
+        Name and oldest measured release, for reports. Later releases support more, not less.
+    also_runs : tuple of str
+        Formats besides those that `formats` derives from other tables.
     activations : tuple of str
         Activation types that it can compute with; empty for all that its operator versions allow.
     lacks : tuple of (str, str)
@@ -35,18 +36,24 @@ class Interpreter:
 
     name: str
     since: str
-    formats: tuple[str, ...] = ()
+    also_runs: tuple[str, ...] = ()
     activations: tuple[str, ...] = ()
     lacks: tuple[tuple[str, str], ...] = ()
 
-    def __post_init__(self) -> None:
-        if not self.formats:
-            object.__setattr__(self, "formats", (BACKENDS[self.name].format,))
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Keys of `FORMATS` that it runs: that of its backend, those that are checked with it, and `also_runs`."""
+        backend = BACKENDS.get(self.name)
+        package, own = (backend.package, [backend.format]) if backend else (self.name, [])
+        checked = [name for name, row in FORMATS.items() if row.packages[-1] == package]
+        return tuple(dict.fromkeys([*own, *checked, *self.also_runs]))
 
     def unsupported_reason(self, contents: Contents) -> str | None:
         """Return why it cannot load a model, or None if it can."""
         if contents.format not in self.formats:
             return f"{self.name} does not run {contents.format} files"
+        if self.name not in measured():
+            return f"{self.name} has not been measured; run scripts/measure-interpreters"
         supported, needed = measured()[self.name], contents.requirements()
         limits = ("opset", "ir_version")
         newer = [f"{limit} {needed[limit]}" for limit in limits if needed.get(limit, 0) > supported.get(limit, 0)]
@@ -73,7 +80,7 @@ ROWS = (
     Interpreter("tflite-runtime", "tflite-runtime 2.14", lacks=NO_INT4_DENSE),
     Interpreter("onnxruntime", "onnxruntime 1.16"),
     # Measured: it rejects or fails on the ready models in float32, float16 and dynamic.
-    Interpreter("tflite-micro", "TFLM", ("tflite", "c"), activations=("int8", "int16"), lacks=NO_INT4_DENSE),
+    Interpreter("tflite-micro", "TFLM", ("tflite",), activations=("int8", "int16"), lacks=NO_INT4_DENSE),
     Interpreter("numpy", "mnist-runtime's NumPy", activations=("int8",), lacks=NO_INT4),
 )
 

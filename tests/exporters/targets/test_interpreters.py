@@ -81,3 +81,10 @@ def test_every_interpreter_was_measured() -> None:
 def test_every_backend_and_every_format_is_in_the_table() -> None:
     assert set(BACKENDS) <= set(INTERPRETERS)
     assert {format for row in INTERPRETERS.values() for format in row.formats} == set(FORMATS)
+    assert {name: row.formats for name, row in INTERPRETERS.items()} == {
+        "litert": ("tflite",),
+        "tflite-runtime": ("tflite",),
+        "onnxruntime": ("onnx",),
+        "tflite-micro": ("c", "tflite"),
+        "numpy": ("tflite",),
+    }
