@@ -25,6 +25,7 @@ from mnist_trainer.cli.options import (
     SEED,
     Choice,
     Command,
+    NameOrPath,
     argument,
     json_option,
     model_type,
@@ -97,7 +98,13 @@ def _is_model(word: str) -> bool:
     exit_codes=EXIT_CODES,
     subcommands=(verify_command, inspect_command),
 )
-@argument("model_argument", "The model to export, like --model.", required=False, metavar="[MODEL]", type=model_type)
+@argument(
+    "model_argument",
+    "The model to export, like --model.",
+    required=False,
+    metavar="[MODEL]",
+    type=NameOrPath((*READY_MODELS, "verify", "inspect")),  # the names that shell completion offers
+)
 @option(
     "--model",
     section=SOURCE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,14 +71,14 @@ class Inspection:
         )
 
     @property
-    def obstacles(self) -> dict[str, str | None]:
+    def unsupported_reasons(self) -> dict[str, str | None]:
         """Interpreter -> why it cannot load the model; None if it can."""
         return {name: row.unsupported_reason(self.contents) for name, row in INTERPRETERS.items()}
 
     @property
     def targets(self) -> tuple[str, ...]:
         """Devices with an interpreter that can load it: keys of `TARGETS`."""
-        loads = {name for name, unsupported_reason in self.obstacles.items() if unsupported_reason is None}
+        loads = {name for name, reason in self.unsupported_reasons.items() if reason is None}
         return tuple(name for name, row in TARGETS.items() if loads & set(row.interpreters))
 
     def as_dict(self) -> dict[str, Any]:
@@ -88,27 +89,30 @@ class Inspection:
             "sha256": self.sha256,
             "manifest": dataclasses.asdict(self.manifest) if self.manifest else None,
             "contents": dataclasses.asdict(self.contents),
-            "obstacles": self.obstacles,
+            "obstacles": self.unsupported_reasons,
             "targets": self.targets,
         }
 
     def __str__(self) -> str:
         contents = self.contents
-        heading = f"{self.path}: {contents.format}, {self.size_bytes:,} bytes, sha256 {self.sha256}"
         return "\n".join(
             [
-                heading,
+                str(self.path),
+                *_section("file", [f"{contents.format}, {self.size_bytes:,} bytes", f"sha256 {self.sha256}"]),
                 *_section("manifest", _manifest_lines(self.manifest)),
                 *_section("tensors", [_line(tensor, contents) for tensor in contents.tensors]),
                 *_section("operators", [f"{name} {version}" for name, version in contents.operators.items()]),
-                *_section("interpreters", [f"{name}: {why or 'loads it'}" for name, why in self.obstacles.items()]),
+                *_section(
+                    "interpreters", [f"{name}: {why or 'loads it'}" for name, why in self.unsupported_reasons.items()]
+                ),
                 *_section("targets", [", ".join(self.targets) or "none"]),
             ]
         )
 
 
 def _section(title: str, lines: list[str]) -> list[str]:
-    return [title, *(f"  {line}" for line in lines)]
+    wrapper = textwrap.TextWrapper(80, "  ", "    ", break_long_words=False, break_on_hyphens=False)
+    return [title, *map(wrapper.fill, lines)]
 
 
 def _manifest_lines(manifest: Manifest | None) -> list[str]:
@@ -119,7 +123,7 @@ def _manifest_lines(manifest: Manifest | None) -> list[str]:
 
 
 def _line(tensor: Tensor, contents: Contents) -> str:
-    end = "  <- input" if tensor == contents.input else "  -> output" if tensor == contents.output else ""
+    role = " (input)" if tensor == contents.input else " (output)" if tensor == contents.output else ""
     shape = "x".join("n" if axis < 0 else str(axis) for axis in tensor.shape) or "scalar"
-    affine = f", {tensor.affine.scale:g} * (q - {tensor.affine.zero_point})" if tensor.affine else ""
-    return f"{tensor.name}: {tensor.dtype} {shape}{affine}{', constant' if tensor.is_constant else ''}{end}"
+    real = f", {tensor.affine.scale:g} * (q - {tensor.affine.zero_point})" if tensor.affine else ""
+    return f"{tensor.name}{role}: {tensor.dtype} {shape}{real}{', constant' if tensor.is_constant else ''}"

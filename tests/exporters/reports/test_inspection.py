@@ -18,11 +18,12 @@ def test_inspection_of_an_export_has_the_facts_of_its_report(
     assert found.manifest is not None
     assert found.manifest.precision == precision
     assert found.manifest.requires == found.contents.requirements() == report.requires
-    assert [name for name, why in found.obstacles.items() if why is None] == list(report.loads_on)
+    assert [name for name, why in found.unsupported_reasons.items() if why is None] == list(report.loads_on)
     assert {"c": "mcu"}.get(format, "pi-4") in found.targets
     text = str(found)
-    for word in (precision, found.sha256, "<- input", "-> output", *found.contents.operators):
+    for word in (precision, found.sha256, "(input)", "(output)", *found.contents.operators):
         assert word in text
+    assert max(map(len, text.splitlines()[1:])) <= 80
 
 
 def test_file_of_another_tool_can_be_inspected(dynamic_dense: Path) -> None:
