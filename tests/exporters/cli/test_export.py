@@ -296,7 +296,7 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
         (["--format", "tflite", "--output", "one.onnx"], 2, "one.onnx"),
         (["--quantize", "--quantize", "none", "--output", "one.tflite"], 2, "2 are requested"),
         (["--format", "c", "--quantize", "--output", "one.cc"], 2, "one.cc"),
-        (["--data", "missing.npz"], 6, "found nothing"),
+        (["--data", "missing.npz"], 6, "There is no data set at"),
         (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "Cannot draw 298"),
         (["--data", "digits", "--output", "/proc/nowhere"], 2, "output folder"),
     ],
