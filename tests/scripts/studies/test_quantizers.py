@@ -1,0 +1,18 @@
+"""The tables of docs/low-bit.md show the recorded measurements."""
+
+import json
+
+from mnist_tools.checkout import ROOT
+from mnist_tools.studies.quantizer_variants import VARIANTS
+from mnist_tools.studies.quantizers import tables
+
+FACTS = json.loads((ROOT / "docs" / "low-bit.json").read_text())
+
+
+def test_the_page_shows_the_recorded_measurements() -> None:
+    assert tables(FACTS) in (ROOT / "docs" / "low-bit.md").read_text()
+
+
+def test_every_variant_is_measured_for_every_model() -> None:
+    measured = [(entry["model"], entry["key"]) for entry in FACTS["measured"]]
+    assert set(measured) == {(model, key) for model, _ in measured for key in VARIANTS}
