@@ -18,6 +18,7 @@ from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ArtifactError, UsageError
 from mnist_trainer.data.load import load_data
+from mnist_trainer.errors import nearest_name, nearest_path
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import ModelFile, find_model
 
@@ -171,7 +172,8 @@ def export_model(
     spec = ExportSpec(format or format_of(output), precision, max_accuracy_drop, input_dtype, output_dtype)
     device = TARGETS.get(target) if isinstance(target, str) else target
     if isinstance(target, str) and device is None:
-        raise UsageError(f"There is no target {target!r}. Choose one of: {', '.join(TARGETS)}.")
+        hint = nearest_name(target, TARGETS) or f" Choose one of: {', '.join(TARGETS)}."
+        raise UsageError(f"There is no target {target!r}.{hint}")
     if device:
         device.check_spec(spec)
     if isinstance(model, str | Path):
@@ -228,7 +230,7 @@ def verify(
     path = Path(path)
     format_of(path)
     if not path.is_file():
-        raise ArtifactError(f"There is no model file at {path}. Check the path.")
+        raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
     return open_session(model, data, pixel_range=pixel_range, trust=trust).verify(path, max_accuracy_drop)
 
 

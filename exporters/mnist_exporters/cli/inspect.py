@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from mnist_runtime.errors import ArtifactError
-from mnist_trainer.cli.options import Command, ExistingPath, argument, json_option
+from mnist_exporters.cli.options import ExportedFile
+from mnist_trainer.cli.options import Command, argument, json_option
 
 __all__ = ["inspect_command"]
 
@@ -24,7 +24,7 @@ mnist-export inspect made-elsewhere.onnx --json
     short_help="Print what is in a model file, and which devices can load it.",
     examples=EXAMPLES,
 )
-@argument("file", "A model file; it may come from another tool.", type=ExistingPath(ArtifactError))
+@argument("file", "A model file; it may come from another tool.", type=ExportedFile())
 @json_option()
 def inspect_command(*, file: Path, as_json: bool) -> None:
     """Print manifest, tensors and operators of a file, and which interpreters and devices can load it.

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from mnist_trainer.cli.options import FRACTION, Choice, data_option, option, trust_option
+import click
+
+from mnist_exporters.spec.format import format_of
+from mnist_runtime.errors import ArtifactError
+from mnist_trainer.cli.options import FRACTION, Choice, ExistingPath, data_option, option, trust_option
 from mnist_trainer.model_io.digit_model import PIXEL_RANGES
 
-__all__ = ["EXIT_CODES", "accuracy_option", "source_options"]
+__all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "source_options"]
 
 SOURCE = "Model and data"
 
@@ -16,6 +21,18 @@ EXIT_CODES = (
     "Exit codes: 0 done, 1 bug, 2 wrong usage, 3 refused: accuracy not proven, 4 a package is missing, "
     "5 bad model file, 6 bad data"
 )
+
+
+class ExportedFile(ExistingPath):
+    """An existing file with the suffix of a format."""
+
+    def __init__(self) -> None:
+        super().__init__(ArtifactError)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return `value` as a path."""
+        format_of(Path(value))
+        return super().convert(value, param, ctx)
 
 
 def source_options(command: Any) -> Any:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, source_options
-from mnist_runtime.errors import ArtifactError
+from mnist_exporters.cli.options import EXIT_CODES, SOURCE, ExportedFile, accuracy_option, source_options
 from mnist_runtime.system.command import echo
-from mnist_trainer.cli.options import MODEL_HELP, Command, ExistingPath, argument, json_option, model_type, option
+from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
 
 __all__ = ["verify_command"]
 
@@ -27,7 +26,7 @@ mnist-export verify my.onnx --against my-model.keras --data my-digits.npz
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
 )
-@argument("file", "An exported file.", type=ExistingPath(ArtifactError))
+@argument("file", "An exported file.", type=ExportedFile())
 @option(
     "--against",
     "model",

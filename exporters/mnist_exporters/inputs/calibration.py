@@ -68,7 +68,7 @@ class Calibration:
         chosen = shuffled[np.argsort(rank, kind="stable")[:count]]
         return cls(_with_white(training.images[chosen]), training.name, seed)
 
-    def refuse_overlap(self, images: npt.NDArray[np.uint8]) -> None:
+    def check_overlap(self, images: npt.NDArray[np.uint8]) -> None:
         """Check that no calibration image is among the test images.
 
         Raises

@@ -97,7 +97,7 @@ def export(
     plugin = load_plugin(spec.format)
     used = calibration if spec.precision.is_calibrated else None
     if used:
-        used.refuse_overlap(reference.images)
+        used.check_overlap(reference.images)
     model = plugin.convert(original, spec, used)
     contents = plugin.read(model)
     contents.check_matches(spec, original.pixel_scale)

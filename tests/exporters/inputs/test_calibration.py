@@ -40,9 +40,9 @@ def test_one_pixel_is_255_and_the_data_is_unchanged() -> None:
 
 def test_overlap_with_the_test_images_is_an_error(digits: Splits) -> None:
     drawn = Calibration.draw(digits.train, 50, seed=0)
-    drawn.refuse_overlap(digits.test.images)
+    drawn.check_overlap(digits.test.images)
     with pytest.raises(CalibrationError, match="1 of 50 calibration images are also test images"):
-        drawn.refuse_overlap(np.concatenate([digits.test.images, drawn.images[7:8]]))
+        drawn.check_overlap(np.concatenate([digits.test.images, drawn.images[7:8]]))
 
 
 @pytest.mark.parametrize("count", [0, 401])
