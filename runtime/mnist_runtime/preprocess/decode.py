@@ -1,4 +1,4 @@
-"""Load the pixels of a picture, which may be a file, a Pillow image or an array."""
+"""Load the pixels of a file, a Pillow image or an array."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["image_pixels", "load_pixels", "read_picture"]
 
 WARNINGS_LOCK = threading.RLock()
-"""Held while warnings are off: their filters belong to the process, and concurrent changes would not be undone."""
+"""Held while warnings are off: the filters belong to the process."""
 PROGRAM_FORMATS = ("EPS",)
 """Formats that Pillow passes to another program, such as Ghostscript."""
 MOST_SCANS = 1000
-"""Most scans of a JPEG. Progressive files have about ten; each scan of 50 million pixels takes 3 ms."""
+"""Most scans of a JPEG. Progressive files have about ten."""
 PIECE = 1 << 20
-"""Pixels of more than 8 bits that are converted at once; float64 copies of a whole picture would take a gigabyte."""
+"""Pixels of more than 8 bits that are converted at once, to limit memory."""
 ORIENTATION = 0x0112
 """EXIF tag; 1 means upright."""
 
@@ -39,13 +39,13 @@ def load_pixels(picture: npt.ArrayLike | str | Path | Image.Image) -> npt.NDArra
     """Return the pixels of a file, a Pillow image or an array."""
     if isinstance(picture, (str, Path)):
         return read_picture(picture)
-    if hasattr(picture, "getexif"):  # a Pillow image; Pillow itself may be missing
+    if hasattr(picture, "getexif"):  # a Pillow image
         return image_pixels(cast("Image.Image", picture))
     return as_pixels(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
 
 
 def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
-    """Read a picture file in any format that Pillow decodes itself, rotated by its EXIF orientation.
+    """Read a picture file, rotated by its EXIF orientation.
 
     Returns
     -------
@@ -73,20 +73,14 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
 
 
 def image_pixels(picture: Image.Image) -> npt.NDArray[np.uint8]:
-    """Return the pixels of a Pillow image of any mode, as `read_picture` does.
-
-    Raises
-    ------
-    PictureError
-        If it has too many pixels, which is checked before decoding, or cannot be decoded.
-    """
+    """Return the pixels of a Pillow image, as `read_picture` does."""
     with _pillow_errors():
         return _decoded(picture)
 
 
 @contextlib.contextmanager
 def _pillow_errors() -> Iterator[None]:
-    """Raise every error of Pillow as a `PictureError`, and hide its warnings about harmless damage."""
+    """Raise every error of Pillow as a `PictureError`, and hide its warnings."""
     _hide_pillow_log()
     with WARNINGS_LOCK, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -102,8 +96,8 @@ def _pillow_errors() -> Iterator[None]:
 
 @functools.cache
 def _hide_pillow_log() -> None:
-    """Keep Pillow's log messages off stderr, where they go if the program has not configured logging."""
-    import logging  # slow to import, and needed for pictures only
+    """Keep Pillow's log messages off stderr if the program has not configured logging."""
+    import logging  # slow to import
 
     logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -145,7 +139,7 @@ def _check_scans(picture: Image.Image) -> None:
 
 
 def _load(picture: Image.Image) -> None:
-    """Decode the picture; libtiff's messages on stderr are hidden, as Pillow hides those of the other decoders."""
+    """Decode the picture, without the messages that libtiff writes to stderr."""
     if picture.format != "TIFF":
         picture.load()
         return
@@ -154,7 +148,7 @@ def _load(picture: Image.Image) -> None:
 
 
 def _eight_bit(deep: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Scale gray pixels of more than 8 bits to 0..255 by their minimum and maximum; files do not record a range."""
+    """Scale gray pixels of more than 8 bits to 0..255 by their minimum and maximum."""
     lowest, highest = float(deep.min()), float(deep.max())
     span = highest - lowest
     if not np.isfinite(span):

@@ -23,7 +23,7 @@ LONGEST = 1600
 SMALLEST = 1 / 80
 """Smallest size of a digit, as a fraction of the page's longer side: 20 of 1600 pixels."""
 LOWEST, HIGHEST = 0.4, 2.5
-"""Range of a digit's height, as multiples of the typical one; smaller symbols are dots, larger ones are drawings."""
+"""Range of a digit's height, as multiples of the typical one."""
 
 
 class Found(NamedTuple):
@@ -42,18 +42,7 @@ class Found(NamedTuple):
 
 
 def find(picture: npt.ArrayLike | str | Path | Image) -> list[Found]:
-    """Return the symbols of a picture whose size fits a digit, those with the most ink first.
-
-    Parameters
-    ----------
-    picture : array_like, str, Path or PIL.Image.Image
-        As for `Classifier.classify`.
-
-    Raises
-    ------
-    PictureError
-        If it cannot be read or is too large.
-    """
+    """Return the symbols of a page whose size fits a digit, those with the most ink first."""
     pixels = load_pixels(picture)
     height, width = pixels.shape[:2]
     factor = -(-max(height, width) // LONGEST)

@@ -12,26 +12,24 @@ from mnist_runtime.errors import PictureError
 __all__ = ["MAX_PIXELS", "FloatImage", "grayscale"]
 
 MAX_PIXELS = 50_000_000
-"""Largest picture that is accepted; phone cameras make smaller ones, and a Raspberry Pi has memory for it."""
+"""Largest picture that is accepted: above any phone's, and within a Raspberry Pi's memory."""
 STRIP = 500_000
-"""Pixels that are reduced at once; this limits the memory to some MB."""
+"""Pixels that are reduced at once, in some MB of memory."""
 COLOR_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
-"""Weights of red, green and blue in the brightness, after ITU-R BT.601."""
+"""Weights of red, green and blue, after ITU-R BT.601."""
 
 FloatImage = npt.NDArray[np.float32]
 
 
 def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
-    """Return the brightness 0..255 of a picture, with a longer side of at most `longest` pixels.
-
-    A larger picture is reduced by the smallest sufficient integer factor. Transparent areas become background.
+    """Return the brightness 0..255 of a picture, reduced by an integer factor; transparent areas become background.
 
     Parameters
     ----------
     picture : ndarray of shape (h, w), (h, w, 1), (h, w, 2), (h, w, 3) or (h, w, 4), dtype uint8
         Gray, gray with alpha, RGB or RGB with alpha.
     longest : int
-        Longer side of the result at most, in pixels.
+        Longest side of the result, in pixels.
 
     Returns
     -------
@@ -60,7 +58,7 @@ def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
 
 
 def _reduce(picture: npt.NDArray[np.uint8], factor: int) -> tuple[FloatImage, FloatImage | None]:
-    """Return `_gray_and_alpha`, averaged over blocks of `factor` x `factor` pixels, or fewer at the edge."""
+    """Return `_gray_and_alpha`, averaged over blocks of `factor` x `factor` pixels."""
     if factor == 1:
         return _gray_and_alpha(picture)
     if picture.shape[0] < picture.shape[1]:  # strips along the shorter side, so that they are never long
@@ -99,7 +97,7 @@ def _block_means(values: FloatImage, factor: int) -> FloatImage:
 
 
 def _add_background(gray: FloatImage, alpha: FloatImage) -> FloatImage:
-    """Put a transparent picture on an opaque background that contrasts with its ink."""
+    """Put a transparent picture on a background that contrasts with its ink."""
     if not alpha.any():
         return np.zeros_like(gray)
     if alpha.all() and alpha.min() == 1:
@@ -108,10 +106,9 @@ def _add_background(gray: FloatImage, alpha: FloatImage) -> FloatImage:
 
 
 def _background(gray: FloatImage, alpha: FloatImage) -> float:
-    """Return a brightness for the transparent areas.
+    """Return the brightness for transparent areas: that of a card's edge, else black or white, opposite to the ink.
 
-    For a card it is the brightness of the card's edge, and otherwise black or white, the opposite of the ink. A card is
-    an opaque area with dark and bright pixels that fills its bounding box or has an edge of one brightness.
+    A card is an opaque area with dark and bright pixels that fills its box or has an edge of one brightness.
     """
     opaque = alpha >= 0.5
     if opaque.any() and not opaque.all():
@@ -128,7 +125,7 @@ def _background(gray: FloatImage, alpha: FloatImage) -> float:
 
 
 def _interior(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Return the pixels of `mask` with all four neighbours in it; pixels outside of the picture count as in it."""
+    """Erode `mask` by a cross; the picture's border does not erode it."""
     padded = np.pad(mask, 1, constant_values=True)
     interior: npt.NDArray[np.bool_] = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return interior

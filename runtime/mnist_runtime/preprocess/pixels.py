@@ -18,19 +18,19 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     Parameters
     ----------
     values : array_like of bool, integers or floats
-        Integers are pixels 0..255. True is white. Floats are fractions of white if none exceeds 1, else pixels 0..255.
+        Integers are pixels 0..255, True is white. Floats are fractions of white unless one exceeds 1.
     most : int, optional
-        Number of values that are allowed; an array may claim any number without using memory.
+        Number of values that are allowed.
 
     Returns
     -------
     ndarray of the same shape, dtype uint8
-        A uint8 array is returned as it is, not copied.
+        A uint8 array is not copied.
 
     Raises
     ------
     UsageError
-        If they are not numbers, are outside 0..255, or are not finite.
+        If they are not numbers from 0 to 255.
     PictureError
         If there are more than `most`.
 

@@ -1,7 +1,4 @@
-"""Prepare a picture of one digit: `prepare` returns its MNIST image, `prepare_ink` also checks for scribbles.
-
-Clean drawings keep their ink unchanged. From photographs, shading, background, ruled lines and dirt are removed.
-"""
+"""Prepare a picture of one digit: keep the ink of a clean drawing, extract that of a photograph, normalize it."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ LONGEST = 640
 SMALLEST = 1 / 40
 """Smallest size of a digit, as a fraction of the longer side: 16 of 640 pixels."""
 SMALL = 48
-"""Pictures with a longer side below this have too few pixels to measure a background, and hold one digit only."""
+"""Longer side below which a picture has too few pixels to be a photograph."""
 
 
 class Ink(NamedTuple):
@@ -40,7 +37,7 @@ class Ink(NamedTuple):
     image : ndarray of shape (28, 28), dtype uint8
         White on black, as in MNIST.
     is_scribble : bool
-        Whether the strokes enclose more areas than those of any digit.
+        Whether the strokes enclose more areas than a digit's.
     """
 
     image: npt.NDArray[np.uint8]
@@ -84,13 +81,7 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
 
 def prepare_ink(picture: npt.ArrayLike | str | Path | Image) -> Ink:
-    """Prepare a picture of one digit, given as an array, a file or a Pillow image.
-
-    Raises
-    ------
-    PictureError, BlankError
-        As `prepare` does, or if the file cannot be read.
-    """
+    """Prepare a picture as `prepare` does; it may also be a file or a Pillow image."""
     return Ink.of(_digit_strokes(load_pixels(picture)))
 
 
@@ -100,7 +91,7 @@ def _digit_strokes(picture: npt.NDArray[Any]) -> FloatImage:
     ink = flat_background_ink(gray) if max(gray.shape) < SMALL else clean_ink(gray)
     if ink is not None:
         return ink
-    # Imported here only: clean pictures do not need it, and it delays the first answer by some milliseconds.
+    # Imported only when needed: a clean picture is answered some milliseconds earlier.
     from mnist_runtime.preprocess.ink.photo import photo_ink
 
     found = photo_ink(gray, SMALLEST)

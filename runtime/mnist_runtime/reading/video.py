@@ -21,11 +21,11 @@ from mnist_runtime.system.stderr import quiet_stderr
 __all__ = ["Frame", "frames"]
 
 COMPLETE = 0.9
-"""Least fraction of the frames, or of the duration, in a file's header that a complete file contains."""
+"""Least fraction of the frames in its header, or of their duration, that a complete file contains."""
 MOST_BAD = 100
-"""Damaged frames in a row after which a camera counts as broken; single ones are normal."""
+"""Damaged frames in a row after which a camera counts as broken."""
 PATIENCE = 2
-"""Seconds to wait for a camera's driver at the end; the driver of an unplugged one may block for ten."""
+"""Seconds to wait for a camera's driver at the end; it may block for ten."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +50,8 @@ class Frame:
 def frames(source: int | str | Path, rate: float) -> Generator[Frame, None, None]:
     """Open a camera or a video and yield some of its frames.
 
-    From a camera or a pipe, each frame is the newest one; frames that arrive in between are dropped, not queued. A pipe
-    must first deliver 5 MB, from which FFmpeg detects the format. A file is read as fast as its frames are used. Errors
-    are raised with the first frame, not by the call.
+    From a camera or a pipe, each frame is the newest one; older ones are dropped. A pipe must first deliver 5 MB, from
+    which FFmpeg detects the format. Errors are raised with the first frame, not by the call.
 
     Parameters
     ----------

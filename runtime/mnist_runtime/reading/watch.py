@@ -49,9 +49,8 @@ def watch(
 ) -> Iterator[Observation]:
     """Read a camera or a video, and yield an observation whenever its digits change.
 
-    A change counts once `steady` of the last ``2 * steady - 1`` frames show the same digits in the same order; so a
-    passing hand, a blurred frame or one wrong digit is ignored. Digits that move are not a change. At the start, no
-    digits are visible.
+    A change counts once `steady` of the last ``2 * steady - 1`` frames show the same digits in the same order; single
+    frames are ignored. At the start, no digits are visible.
 
     Parameters
     ----------

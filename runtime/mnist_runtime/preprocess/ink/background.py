@@ -1,4 +1,4 @@
-"""Subtract the background of a photograph, in any light and on any paper. Uses NumPy only."""
+"""Subtract the background of a photograph."""
 
 from __future__ import annotations
 
@@ -15,23 +15,21 @@ __all__ = ["background_noise", "repeat_cells", "subtract_background"]
 CELLS = 48
 """Cells along the longer side of the grid in which the background is measured."""
 REACH = 5
-"""Distance, in cells, within which every stroke has background; strokes are narrower than twice this."""
+"""Half of the widest stroke, in cells."""
 NEAR = 8
-"""Distance from an edge, in cells, within which ink and background are compared; most of it is background."""
+"""Distance from an edge, in cells, within which ink and background are compared."""
 SHADE = np.float32(32)
-"""Brightness that is added before a logarithm, so that differences between dark pixels do not count."""
+"""Brightness that is added before a logarithm, so that dark pixels hardly differ."""
 DARKEST = 24.0
 """Least brightness of the background, of 255, that ink is divided by."""
 RCOND = 1e-12
-"""Cut-off of the least squares. NumPy's default warns where an interpreter flushes subnormals to zero."""
+"""For the least squares; NumPy's default warns where an interpreter flushes subnormals."""
 
 
 def subtract_background(gray: FloatImage) -> FloatImage:
     """Return the strength of the ink, 0..1, at each pixel of `gray` (h, w), 0..255.
 
-    Two background surfaces are estimated from small cells, one above and one below the picture. The one nearer to most
-    pixels around strokes is used. Dark ink is divided by the background, so that shadows do not change it; bright ink
-    is not.
+    The background is estimated from small cells. Dark ink is divided by it, so that shadows do not matter.
     """
     side = max(3, -(-max(gray.shape) // CELLS))
     cells = _cells(gray, side)
@@ -46,8 +44,8 @@ def subtract_background(gray: FloatImage) -> FloatImage:
 def background_noise(ink: FloatImage) -> float:
     """Return the standard deviation of the background in `ink`.
 
-    It is measured on the 40 % of the pixels with the least ink, since in a tight crop little more is background. Of
-    normal noise, 40 % is within 0.524 standard deviations.
+    It is measured on the 40 % of the pixels with the least ink; in a tight crop, little more is background. Of normal
+    noise, 40 % is within 0.524 standard deviations.
     """
     return float(np.quantile(np.abs(ink), 0.4)) / 0.524
 
@@ -66,8 +64,7 @@ def _cells(gray: FloatImage, side: int) -> list[FloatImage]:
 def _has_bright_ink(gray: FloatImage, cells: list[FloatImage], side: int) -> bool:
     """Return whether the ink is brighter than the background.
 
-    Most pixels near an edge, and on the border, are background. Edges are compared on a logarithmic scale, on which ink
-    has stronger edges than a shadow.
+    Most pixels near edges and on the border are background. In the logarithm, ink has stronger edges than shadows.
     """
     low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))
@@ -89,17 +86,14 @@ def _extreme(cells: FloatImage, reach: int, which: np.ufunc) -> FloatImage:
 
 
 def _close(cells: FloatImage) -> FloatImage:
-    """Fill dark strokes by a morphological closing, which leaves the edges of shadows in place.
-
-    The trend of the light is removed first, because the closing cannot extend it beyond the picture's edge.
-    """
+    """Fill dark strokes by a morphological closing, which cannot follow the trend of the light beyond the edge."""
     trend = _trend(cells)
     level = cells - trend
     return _extreme(_extreme(level, REACH, np.maximum), REACH, np.minimum) + trend
 
 
 def _trend(cells: FloatImage) -> FloatImage:
-    """Fit a quadratic surface with least absolute deviations, by iteratively reweighted least squares."""
+    """Fit a quadratic surface by iteratively reweighted least squares."""
     rows, columns = (np.linspace(-1, 1, side) for side in cells.shape)
     powers = [rows[:, None] ** a * columns**b for a, b in ((0, 0), (0, 1), (1, 0), (0, 2), (1, 1), (2, 0))]
     terms = np.stack([power.ravel() for power in powers], axis=1)
@@ -113,7 +107,7 @@ def _trend(cells: FloatImage) -> FloatImage:
 
 
 def _refine(gray: FloatImage, background: FloatImage, side: int) -> FloatImage:
-    """Correct the background by the mean of the pixels without ink in the cells around."""
+    """Correct the background by the mean of the pixels without ink around each cell."""
     ink = background - gray
     limit = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, 99.8)))
     free = (ink < limit).astype(np.float32)
@@ -137,14 +131,14 @@ def _blur(cells: FloatImage) -> FloatImage:
 
 
 def repeat_cells(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """Return a picture of `shape` (h, w) in which each pixel has the value of its cell, or of the last cell."""
+    """Return a picture of `shape` (h, w) in which each pixel has the value of its cell."""
     rows, columns = (np.minimum(np.arange(length) // side, cells.shape[axis] - 1) for axis, length in enumerate(shape))
     repeated: npt.NDArray[Any] = cells[np.ix_(rows, columns)]
     return repeated
 
 
 def _interpolate(cells: FloatImage, side: int, shape: tuple[int, ...]) -> FloatImage:
-    """Return a picture of `shape` (h, w), interpolated linearly between the centres of the cells."""
+    """Return a picture of `shape` (h, w), interpolated linearly between the cells."""
     for axis in (0, 1):
         position = np.clip((np.arange(shape[axis]) + 0.5) / side - 0.5, 0, cells.shape[axis] - 1)
         first = np.minimum(position.astype(np.intp), max(0, cells.shape[axis] - 2))

@@ -1,4 +1,4 @@
-"""Extract the ink of a clean drawing or scan, which needs no correction."""
+"""Extract the ink of a clean drawing or scan."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from mnist_runtime.preprocess.ink.symbols import group_symbols
 __all__ = ["clean_ink", "flat_background_ink"]
 
 MIN_CONTRAST = 16
-"""Least difference between ink and background, of 255; with less, a picture is blank."""
+"""Least difference between ink and background, of 255."""
 BACKGROUND = 0.1
-"""Least fraction of a drawing that has exactly the background's brightness; photographs have no such background."""
+"""Least fraction of a drawing that has exactly the background's brightness."""
 SOFT = 3
-"""Most pixels of a drawing that differ from the background, as a multiple of the strokes' pixels: soft edges."""
+"""Most pixels of strokes and their soft edges, as a multiple of the strokes'."""
 
 
 def clean_ink(gray: FloatImage) -> FloatImage | None:
@@ -48,7 +48,7 @@ def clean_ink(gray: FloatImage) -> FloatImage | None:
 
 
 def flat_background_ink(gray: FloatImage) -> FloatImage:
-    """Return the ink, 0..255, on a background of one brightness, which is the border's; the ink may be brighter.
+    """Return the ink, 0..255, on a background with the brightness of the border.
 
     Raises
     ------

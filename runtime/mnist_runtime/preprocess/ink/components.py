@@ -1,4 +1,4 @@
-"""Connected-component labelling and dilation of masks, in NumPy only."""
+"""Connected-component labelling and dilation of masks."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
     change = np.diff(padded.ravel())
     starts, ends = np.flatnonzero(change == 1) + 1, np.flatnonzero(change == -1) + 1
     step = width + 2
-    # Each run touches a range of runs in the next row. These pairs are the edges of a graph.
+    # Each run touches a range of runs in the next row.
     first = np.searchsorted(ends, starts + step, side="left")
     last = np.searchsorted(starts, ends + step, side="right")
     touching = np.maximum(last - first, 0)
@@ -80,7 +80,7 @@ def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
 
 
 def dilate(mask: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
-    """Dilate `mask` by `reach` pixels, with a square; the time does not depend on `reach`."""
+    """Dilate `mask` by a square; the time does not depend on `reach`, in pixels."""
     for axis in (0, 1):
         length = mask.shape[axis]
         sums = np.cumsum(np.insert(mask, 0, False, axis), axis, dtype=np.int32)
@@ -91,7 +91,7 @@ def dilate(mask: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
 
 
 def _lowest_connected(count: int, one: Integers, other: Integers) -> Integers:
-    """Return for each of `count` nodes the lowest node that is connected to it; edges join `one` to `other`."""
+    """Return for each node the lowest connected one; edges join `one` to `other`."""
     lowest: Integers = np.arange(count)
     while True:
         before = lowest

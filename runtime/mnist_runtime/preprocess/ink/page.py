@@ -1,4 +1,4 @@
-"""Isolate a light page on a dark desk. Uses NumPy only."""
+"""Isolate a light page on a dark desk."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ __all__ = ["isolate_page"]
 Mask = npt.NDArray[np.bool_]
 
 CELLS = 48
-"""Cells along the longer side of the grid in which the page is searched."""
+"""Cells along the longer side of the grid."""
 SIDES, MOSTLY = 3, 0.7
-"""Sides of the picture that are desk, and the fraction of each, for the limit `DARK`; a shadow covers fewer sides."""
+"""Sides of the picture that are desk, and the fraction of each, for the limit `DARK`."""
 SURROUNDED = 0.5
-"""Least fraction of the border that is desk. Symbols on less of a desk touch the picture's edge and are left out."""
+"""Least fraction of the border that is desk."""
 LEAST, SQUARE = 0.4, 0.8
-"""Least fractions of the picture and of its own bounding box that a page covers; a bright digit covers less."""
+"""Least fractions of the picture and of its bounding box that a page covers; a bright digit covers less."""
 SOLID = 0.7
-"""Least fraction of a page that is light; a light digit on dark is mostly dark within its outline."""
+"""Least fraction of a page that is light."""
 BAY = 4
 """Cells by which a digit may cut into the edge of the light area."""
 DARK, DARKER = 0.6, 0.45
@@ -30,18 +30,7 @@ DARK, DARKER = 0.6, 0.45
 
 
 def isolate_page(gray: FloatImage) -> FloatImage:
-    """Replace the desk around a page by the page's background; return any other picture unchanged.
-
-    Parameters
-    ----------
-    gray : ndarray of shape (h, w), dtype float32
-        Brightness 0..255.
-
-    Returns
-    -------
-    ndarray of shape (h, w), dtype float32
-        Each pixel of the desk has the brightness of the nearest part of the page.
-    """
+    """Replace the desk around a page by the nearest brightness of the page; return any other picture unchanged."""
     side = max(4, -(-max(gray.shape) // CELLS))
     rows, columns = gray.shape[0] // side, gray.shape[1] // side
     if min(rows, columns) < 8:

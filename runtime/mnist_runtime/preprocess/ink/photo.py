@@ -1,4 +1,4 @@
-"""Extract handwriting from a photograph: shading, background and ruled lines are removed. Uses NumPy only."""
+"""Extract the ink of a photograph: remove background, shading and ruled lines."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ __all__ = ["PhotoInk", "photo_ink"]
 Mask = npt.NDArray[np.bool_]
 
 LEAST = 0.06
-"""Least strength of ink, as a fraction of the background's brightness: 15 of 255 on white paper."""
+"""Least strength of ink: 15 of 255 on white paper."""
 NOISE = 5.0
 """Least strength of ink, in standard deviations of the background's noise."""
 FAINT, FAINT_LINE = 0.4, 0.2
 """Thresholds for pixels of strokes and of ruled lines, as fractions of the mean ink."""
 CLEAR = 0.3
-"""Mean ink from which symbols at the picture's edge are kept; below it they may be the edge of a shadow."""
+"""Mean ink from which symbols at the picture's edge are kept; fainter ones may be shadows."""
 COARSE = 150
-"""Longer side from which the ink is smoothed; in smaller pictures, strokes may be one pixel wide."""
+"""Longer side from which the ink is smoothed."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class PhotoInk:
     lines : ndarray of shape (h, w), dtype bool
         Ruled lines, which were removed.
     components : Components
-        Connected strokes and specks. Strokes with tiny gaps count as connected.
+        Connected strokes, over tiny gaps, and specks.
     symbols : list of Symbol
-        Groups of components, those with the most ink first; without specks and shadows.
+        Groups of components, those with the most ink first, without specks.
     """
 
     ink: FloatImage
@@ -67,9 +67,9 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     Parameters
     ----------
     gray : ndarray of shape (h, w), dtype float32
-        Brightness 0..255; the ink may be darker or brighter than the background.
+        Brightness 0..255.
     smallest : float
-        Smallest size of a symbol, as a fraction of the picture's longer side; smaller ones are dirt.
+        Smallest size of a symbol, as a fraction of the longer side.
     """
     ink = subtract_background(isolate_page(gray))
     if max(gray.shape) >= COARSE:

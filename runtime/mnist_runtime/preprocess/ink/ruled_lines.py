@@ -1,4 +1,4 @@
-"""Find the ruled lines of a notebook or a grid in a mask of dark pixels. Uses NumPy only."""
+"""Find the ruled lines of a notebook or a grid in a mask of dark pixels."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.intp]
 
 STEEPEST = 8.0
-"""Largest angle of a line to the picture's sides, in degrees, when a phone is held by hand."""
+"""Largest angle of a line to the picture's sides, in degrees."""
 STEP = 0.25
-"""Step between the angles that are tried, in degrees: less than one pixel over 200 pixels."""
+"""Step between the angles that are tried, in degrees."""
 THICKEST = 1 / 40
 """Largest thickness of a line, as a fraction of the picture's longer side."""
 SHORTEST = 32
-"""Least width, in pixels, of a picture in which lines are searched."""
+"""Least width of a picture with lines, in pixels."""
 GATHERED = 0.25
-"""Least fraction of the picture's width that one row of a line fills; lines may bend or be several rows thick."""
+"""Least fraction of the width that one row of a line fills; lines may bend."""
 COVERED = 0.6
-"""Least fraction of its way across the picture on which a line is visible; long strokes of digits cover less."""
+"""Least visible fraction of a line; long strokes cover less of the width."""
 END = 1 / 20
-"""Fraction of a line's way, at either end, in which some of it must be visible."""
+"""Fraction of a line at either end in which some of it must be visible."""
 
 
 def find_ruled_lines(mask: Mask) -> Mask:
     """Return the pixels of `mask` (h, w) that belong to straight lines across the whole picture.
 
-    Pixels that a line shares with a stroke are left out, so that removing the lines leaves no gap in the stroke.
+    Pixels shared with a stroke are left out, so that removing the lines leaves no gap in it.
     """
     return _horizontal_lines(mask) | _horizontal_lines(mask.T).T
 
@@ -61,9 +61,9 @@ def _thin(mask: Mask, thickest: int) -> Mask:
 
 
 def _direction(thin: Mask) -> tuple[float, int, Integers]:
-    """Return the slope along which pixels concentrate in the fewest rows, the first row, and the pixels in each row.
+    """Return the slope along which pixels concentrate in the fewest rows, the first row, and the pixels per row.
 
-    Rows are counted at the middle column, and may start above the picture and end below it.
+    Rows are counted at the middle column, from above the picture to below it.
     """
     height, width = thin.shape
     rows, columns = np.nonzero(thin)
@@ -106,10 +106,7 @@ def _add_line(lines: Mask, mask: Mask, thin: Mask, center: Integers, thickest: i
 
 
 def _fit_curve(slim: Mask, offsets: Integers) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Fit a parabola to a line; return its offset in each column, and the distance of the pixels from it.
-
-    Paper and lenses bend lines smoothly. Columns that do not fit are left out of the next fit.
-    """
+    """Fit a parabola to a line, without outliers; return its offset, and the pixels' distance, in each column."""
     seen = slim.any(axis=0)
     middle = (slim * offsets).sum(axis=0) / np.maximum(1, slim.sum(axis=0))
     position = np.linspace(-0.5, 0.5, len(middle))

@@ -13,22 +13,19 @@ __all__ = ["STROKE", "is_scribble", "is_thin", "stroke_width", "thicken"]
 STROKE = 0.4
 """Least ink of a stroke's pixel, as a fraction of the darkest ink."""
 WIDTH = 1 / 11
-"""Least width of a stroke, as a fraction of the digit's longer side: 1.8 of MNIST's 20 pixels; 2 to 3 are usual."""
+"""Least width of a stroke, as a fraction of the digit's longer side: 1.8 of MNIST's 20 pixels."""
 FADING = WIDTH / 2
-"""Width below which strokes become gray in MNIST's pixels, as a fraction of the digit's longer side."""
+"""Width below which strokes become gray in MNIST's pixels."""
 HOLES = 2
 """Most holes of a digit: those of an 8. One in 600 of MNIST's digits has three."""
 LEAST_HOLE = 0.004
-"""Least area of a hole, as a fraction of the symbol's box; smaller ones are gaps in the grain of a pencil."""
+"""Least area of a hole, as a fraction of the symbol's box; grain has smaller gaps."""
 SMALLEST = 32
 """Longer side of a symbol, in pixels, below which holes are not counted."""
 
 
 def thicken(ink: FloatImage, strokes: npt.NDArray[np.bool_]) -> FloatImage:
-    """Thicken the `ink` (h, w) of one digit until its `strokes` are 1/11 of its longer side wide.
-
-    Thinner strokes would become gray in MNIST's 20 pixels. Ink that is thick enough is returned unchanged.
-    """
+    """Thicken the `ink` (h, w) of one digit until its `strokes` are 1/11 of its longer side wide."""
     steps = max(0, round((WIDTH * max(strokes.shape) - stroke_width(strokes)) / 2))
     thick = np.pad(ink, steps)
     for step in range(steps):  # alternately by a cross and a square, together nearly a circle

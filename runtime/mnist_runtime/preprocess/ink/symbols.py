@@ -10,19 +10,19 @@ import numpy.typing as npt
 __all__ = ["Symbol", "group_symbols", "main_symbol", "typical_height"]
 
 SPECK = 0.01
-"""Components with less ink than this fraction of the largest one's are dirt."""
+"""Least ink of a component, as a fraction of the largest one's; less is dirt."""
 MOST = 500
-"""Number of components that are grouped at most, those with the most ink: a page holds fewer, noise holds more."""
+"""Most components that are grouped, those with the most ink; only noise has more."""
 NEAR = 0.25
-"""Largest gap between the components of a symbol, as a fraction of its size; the bar of a 5 is so near."""
+"""Largest gap between the components of a symbol, as a fraction of its size."""
 BREAK = 0.08
-"""Largest gap within a broken stroke, as a fraction of the symbol's size; it is closed at any total size."""
+"""Largest gap within a broken stroke, as a fraction of the symbol's size."""
 LARGEST = 1.4
-"""Largest size of a symbol joined over wider gaps, as a multiple of the typical height on the page."""
+"""Largest size of a symbol joined over wider gaps, as a multiple of the typical height."""
 SMALLER = 0.6
-"""Height below which a component may stand beside a symbol, as a fraction of its height; two digits differ less."""
+"""Height below which a component may stand beside its symbol, as a fraction of its height."""
 BELOW = 0.3
-"""Least overlap for "above or below" instead of "beside", as a fraction of the narrower width."""
+"""Least overlap of components above each other, as a fraction of the narrower width."""
 
 Box = tuple[int, int, int, int]
 
@@ -60,15 +60,15 @@ class Symbol(NamedTuple):
         return max(self.height, self.width)
 
     def touches_edge(self, shape: tuple[int, ...]) -> bool:
-        """Return whether the edge of a picture of `shape` (h, w) may cut the symbol."""
+        """Return whether the symbol touches the edge of a picture of `shape` (h, w)."""
         return min(self.box[:2]) == 0 or self.box[2] == shape[0] or self.box[3] == shape[1]
 
     def gap(self, other: Symbol) -> int:
-        """Return the distance in pixels along the axis on which it is greater; 0 if the boxes overlap."""
+        """Return the larger of the distances along both axes, in pixels."""
         return max(0, -self._overlap(other, 0), -self._overlap(other, 1))
 
     def overlap(self, other: Symbol) -> int:
-        """Return the number of shared columns; negative for the columns between them."""
+        """Return the number of shared columns; negative for columns in between."""
         return self._overlap(other, 1)
 
     def join(self, other: Symbol) -> Symbol:
@@ -84,8 +84,7 @@ class Symbol(NamedTuple):
 def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) -> list[Symbol]:
     """Group components, with `boxes` (n, 4) and ink `masses` (n,), into symbols; those with the most ink come first.
 
-    A component joins a near symbol if it lies above or below it, or is smaller. Of several, it joins the one with the
-    largest overlap. Digits side by side, and digits of two rows, stay separate.
+    A component joins the near symbol with the largest overlap, if it is above or below it, or smaller.
     """
     order = np.argsort(-masses, kind="stable")[:MOST]
     parts = [Symbol((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]
@@ -103,9 +102,9 @@ def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) 
 
 
 def main_symbol(symbols: list[Symbol], shape: tuple[int, ...]) -> Symbol:
-    """Return the digit in a picture of `shape` (h, w) that shows one: the most ink, with everything near it.
+    """Return the most ink, with everything near it, in a picture of `shape` (h, w) that shows one digit.
 
-    Symbols at the edge, such as shadows or a neighbouring digit, are used only if there is nothing else.
+    Symbols at the edge, such as shadows, are used only if there is nothing else.
     """
     largest = max(symbol.size for symbol in symbols)
     inside = [symbol for symbol in symbols if not symbol.touches_edge(shape)]
