@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnist_runtime.artifact.container import Artifact, Golden
     from mnist_runtime.artifact.manifest import Manifest
-    from mnist_runtime.backends.base import Backend
-    from mnist_runtime.backends.quantization import QuantParams
+    from mnist_runtime.backends.base import Backend, QuantParams
     from mnist_runtime.backends.registry import BACKENDS
     from mnist_runtime.classifier import Classifier
     from mnist_runtime.device.self_test import SelfTest, self_test
@@ -80,7 +79,7 @@ MODULES = {
     "Golden": "artifact.container",
     "Manifest": "artifact.manifest",
     "Prediction": "prediction",
-    "QuantParams": "backends.quantization",
+    "QuantParams": "backends.base",
     "SelfTest": "device.self_test",
     "annotate": "reading.annotate",
     "prepare": "preprocess.prepare",

@@ -1,4 +1,4 @@
-"""`Classifier`: a manifest and a backend, together; the one class that most programs need."""
+"""`Classifier`: one model file, loaded into one or more interpreters."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["Classifier"]
 
 BATCH = 32
-"""Images that go through the interpreter at once: enough to hide Python's share; their features stay in the cache."""
+"""Images per call of the interpreter: enough to hide Python's overhead; their activations fit the cache."""
 
 PARTS = 4
-"""For each thread, of a batch; with one alone, all would wait at the end for the slowest core."""
+"""Parts per thread that a batch is divided into, so that no thread waits long for the slowest at the end."""
 
-READY_MODELS = {"tflite": "cnn-int8.tflite", "onnx": "cnn-int8.onnx"}
+READY_FORMATS = ("tflite", "onnx")
+"""Formats of the ready models, the preferred first."""
 
 
 class Classifier:
@@ -43,17 +44,16 @@ class Classifier:
     Parameters
     ----------
     artifact : Artifact
-        The file.
+        The model file.
     backends : sequence of Backend
-        Interpreters that hold the model, as many as images are to be worked on at once.
+        Interpreters that hold the model, one per concurrent call.
     backend_name : str
         Their row in `BACKENDS`.
 
     Notes
     -----
-    Threads may share a classifier: each call borrows an interpreter that no other call is using, and waits for one if
-    all are in use; what it returns is a copy. As a context manager it lets go of its interpreters, and of their memory,
-    at the end.
+    Threads may share a classifier. Each call uses an interpreter that no other call is using, and waits if there is
+    none. The results are copies. As a context manager, a classifier releases its interpreters at the end.
 
     Examples
     --------
@@ -74,53 +74,52 @@ class Classifier:
         self._output = backends[0].output
         self._classes = len(self.manifest.labels)
         self._takes_pixels = self.manifest.input["dtype"] == "uint8"
-        # A dynamic file takes its ranges from all it is given at once; alone, no image depends on its neighbours.
+        # A dynamic model takes its ranges from the whole batch. One by one, no image depends on the others.
         self._batch = 1 if self.manifest.precision == "dynamic" else BATCH
         self._closed = False
-        # None, once it is closed, wakes the calls that wait.
+        # After closing, None wakes the waiting calls.
         self._idle: SimpleQueue[Backend | None] = SimpleQueue()
         for backend in backends:
             self._idle.put(backend)
 
     @classmethod
     def load(cls, path: str | Path | None = None, *, backend: str | None = None, threads: int = 1) -> Classifier:
-        """Load an exported file, after checking its integrity.
+        """Check the integrity of an exported file and load it.
 
         Parameters
         ----------
         path : str or Path, optional
-            A ``.tflite`` or ``.onnx`` file made by ``mnist-export``; without it the ready int8 model of this package.
+            A ``.tflite`` or ``.onnx`` file from ``mnist-export``. Default: the ready int8 model.
         backend : str, optional
-            ``"litert"``, ``"tflite-runtime"``, ``"onnxruntime"`` or, for int8 ``.tflite`` files, ``"numpy"``, which
-            needs no interpreter; without it the first of them that is installed and starts. One that does not is
-            passed over with a `RuntimeWarning`.
+            ``"litert"``, ``"tflite-runtime"``, ``"onnxruntime"`` or, for int8 ``.tflite`` files without an
+            interpreter, ``"numpy"``. Default: the first that is installed and starts; one that is installed but does
+            not start causes a `RuntimeWarning`.
         threads : int, optional
-            Batches of images that are worked on at once, each by an interpreter of its own. It helps with hundreds of
-            images, not with one.
+            Batches that run at the same time, each in its own interpreter. Useful for hundreds of images.
 
         Raises
         ------
         ArtifactError
             If the file is missing, damaged or of another kind.
         BackendError
-            If no interpreter for it is installed; the message names the ``pip install`` line.
+            If no interpreter for it works here; the message has the ``pip install`` command.
         UsageError
-            If `backend` is unknown or cannot run this format, or `threads` is below 1.
+            If `backend` is unknown or does not run this format, or `threads` is below 1.
         """
         if threads < 1:
-            raise UsageError(f"Expected one thread or more, received {threads}.")
+            raise UsageError(f"threads is {threads}, but must be at least 1.")
         while True:
             try:
                 return cls._load(path, backend, threads)
             except BackendError as error:
                 if backend is not None or not isinstance(error.__cause__, (ImportError, OSError, SystemError)):
                     raise
-                warnings.warn(f"{error} Another is tried.", RuntimeWarning, stacklevel=2)
+                warnings.warn(f"{error} Trying the next backend.", RuntimeWarning, stacklevel=2)
 
     @classmethod
     def _load(cls, path: str | Path | None, backend: str | None, threads: int) -> Classifier:
         if path is None:
-            name = choose_backend(tuple(READY_MODELS), backend, "int8")
+            name = choose_backend(READY_FORMATS, backend, "int8")
             artifact = Artifact.from_bytes(_ready_model(BACKENDS[name].format))
         else:
             artifact = Artifact.open(path)
@@ -128,9 +127,9 @@ class Classifier:
         return cls(artifact, [load_backend(name, artifact.content) for _ in range(threads)], name)
 
     def close(self) -> None:
-        """Let go of the interpreters, each as soon as no call is using it; later calls, and those that wait, fail."""
+        """Release each interpreter as soon as no call uses it. Waiting and later calls raise a `UsageError`."""
         self._closed = True
-        self._let_go()
+        self._release()
 
     def __enter__(self) -> Classifier:
         return self
@@ -139,13 +138,12 @@ class Classifier:
         self.close()
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the digit on each of `images`, whatever its confidence.
+        """Return the digit on each image, whatever its confidence.
 
         Parameters
         ----------
         images : array_like of shape (n, 28, 28), (n, 28, 28, 1), (n, 784) or (28, 28)
-            White on black, as in MNIST. Bytes and other integers are pixels 0..255; floats that do not exceed 1 are
-            shares of white. Pictures of any other kind are for `classify`.
+            White on black, as in MNIST: integers 0..255, or floats 0..1 or 0..255. For other pictures use `classify`.
 
         Returns
         -------
@@ -154,16 +152,16 @@ class Classifier:
         Raises
         ------
         UsageError
-            If shape, type or values are others.
+            If shape, dtype or values are different.
         """
-        answers: npt.NDArray[np.int64] = np.argmax(self.scores(images), axis=1)
-        return answers
+        digits: npt.NDArray[np.int64] = np.argmax(self.scores(images), axis=1)
+        return digits
 
     def predict_proba(self, images: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Return the ten scores, 0..1, of each of `images`; see `predict` for what they must be.
+        """Return ten scores, 0..1, for each image; `images` as for `predict`.
 
-        A softmax model's rows sum to one, up to the rounding of its precision; a sigmoid model scores each
-        class for itself. ``manifest.scores`` tells which it is.
+        With softmax (see ``manifest.scores``) a row sums to one, up to rounding. With sigmoid each class has its own
+        score.
 
         Returns
         -------
@@ -172,21 +170,21 @@ class Classifier:
         return self.real_scores(self.scores(images))
 
     def real_scores(self, scores: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return the shares 0..1 that `scores`, as the file gives them, stand for."""
+        """Return the real numbers 0..1 for `scores` in the model's output type."""
         return scores.astype(np.float32, copy=False) if self._output is None else self._output.dequantize(scores)
 
     def classify(self, picture: npt.ArrayLike | str | Path | Image) -> Prediction:
-        """Say what digit a picture shows, after bringing it to MNIST form with `prepare`.
+        """Return the digit that a picture shows, after `prepare`.
 
         Parameters
         ----------
         picture : array_like, str, Path or PIL.Image.Image
-            An array as `prepare` takes it, or a file (which needs the extra ``images``).
+            An array as for `prepare`, or a file (needs the extra ``images``).
 
         Returns
         -------
         Prediction
-            Its `digit` is None where the picture is blank or shows a scribble, or where the confidence is below
+            Its `digit` is None if the picture is blank or a scribble, or the confidence is below
             ``manifest.threshold``.
 
         Raises
@@ -194,7 +192,7 @@ class Classifier:
         PictureError
             If it cannot be read, or is far too large.
         UsageError
-            If it is none of these.
+            If it is of another type.
         BackendError
             If it is a file and Pillow is not installed.
         """
@@ -211,31 +209,27 @@ class Classifier:
         return [replace(each, digit=None) if ink.is_scribble else each for each, ink in zip(found, inks, strict=True)]
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the scores of `images` as the file gives them, integers where it is an integer model."""
+        """Return the scores of `images` in the model's output type; integers for an integer model."""
         pixels = _images(images)
         count = len(pixels)
-        if 0 < count <= self._batch:  # nothing to cut, nothing to join
-            backend = self._borrow()
-            try:
-                scores = backend.run(self._tensor(pixels))
-            finally:
-                self._give_back(backend)
+        if 0 < count <= self._batch:
+            scores = self._run_some([pixels])[0]
         else:
-            # One image even for none, so that the result has the file's dtype.
+            # No images become one, so that the result has the model's dtype.
             padded = pixels if count else np.zeros((1, 28, 28), np.uint8)
             batches = [padded[start : start + self._batch] for start in range(0, len(padded), self._batch)]
             scores = np.concatenate(self._run(batches))[:count]
         if scores.shape != (count, self._classes):
             raise ArtifactError(
-                f"Expected {self._classes} scores an image, the model gave shape {scores.shape}; export it again."
+                f"The model returned scores of shape {scores.shape}, not {(count, self._classes)}. Export it again."
             )
         return scores
 
     def _run(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
-        """Run each of `batches`, on all threads."""
+        """Run each batch, on all threads."""
         if self.threads == 1:
             return self._run_some(batches)
-        from concurrent.futures import ThreadPoolExecutor  # takes as long to import as a hundred digits
+        from concurrent.futures import ThreadPoolExecutor  # importing it takes as long as a hundred digits
 
         part = -(-len(batches) // (self.threads * PARTS))
         parts = [batches[start : start + part] for start in range(0, len(batches), part)]
@@ -243,56 +237,48 @@ class Classifier:
             return [scores for some in pool.map(self._run_some, parts) for scores in some]
 
     def _run_some(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
-        backend = self._borrow()
+        backend = None if self._closed else self._idle.get()
+        if backend is None:
+            self._release()  # wakes the next waiting call
+            raise UsageError("This classifier is closed. Load it again.")
         try:
             return [backend.run(self._tensor(batch)) for batch in batches]
         finally:
-            self._give_back(backend)
+            self._idle.put(backend)
+            if self._closed:
+                self._release()
 
-    def _borrow(self) -> Backend:
-        """Return an interpreter that no other call is using."""
-        backend = None if self._closed else self._idle.get()
-        if backend is None:
-            self._let_go()  # and so wake the next that waits
-            raise UsageError("Expected an open classifier, this one was closed; load it again.")
-        return backend
-
-    def _give_back(self, backend: Backend) -> None:
-        self._idle.put(backend)
-        if self._closed:
-            self._let_go()
-
-    def _let_go(self) -> None:
-        """Empty the pool, but for a None, which ends the wait of whoever takes it."""
+    def _release(self) -> None:
+        """Empty the queue, then put a None into it, which ends the wait of the next call."""
         with contextlib.suppress(Empty):
             while True:
                 self._idle.get_nowait()
         self._idle.put(None)
 
     def _tensor(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return images ``(n, 28, 28)`` as the file takes them: raw pixels, unless it was exported otherwise."""
+        """Return images ``(n, 28, 28)`` as the model's input: raw pixels, or scaled if it was exported so."""
         pixels = images[..., None]
         if self._takes_pixels:
             return pixels
-        wanted = self.manifest.input
-        # Exact: small integers, or one multiplication in float32, as a program that scales pixels does it.
-        scaled = pixels * np.float32(wanted["scale"]) + np.float32(wanted["offset"])
-        return scaled.astype(wanted["dtype"])
+        facts = self.manifest.input
+        # Exact: small integers, or one multiplication in float32, as in programs that scale pixels.
+        scaled = pixels * np.float32(facts["scale"]) + np.float32(facts["offset"])
+        return scaled.astype(facts["dtype"])
 
 
 def _images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """Return `images` as bytes of shape (n, 28, 28)."""
+    """Return `images` as uint8 of shape (n, 28, 28)."""
     pixels = as_pixels(images)
     if pixels.shape[1:] == (28, 28):
         return pixels
     if pixels.shape == (28, 28) or pixels.shape[1:] in ((784,), (28, 28, 1)):
         return pixels.reshape(-1, 28, 28)
     raise UsageError(
-        f"Expected images of shape (n, 28, 28), white on black, received {pixels.shape}; `classify` takes any picture."
+        f"The images have shape {pixels.shape}, but (n, 28, 28) is needed. For other pictures use `classify`."
     )
 
 
 def _ready_model(format: str) -> bytes:
-    content = pkgutil.get_data("mnist_runtime", f"models/{READY_MODELS[format]}")
-    assert content is not None  # None is for loaders that cannot read data; those of files and zips can
+    content = pkgutil.get_data("mnist_runtime", f"models/cnn-int8.{format}")
+    assert content is not None  # only loaders that cannot read data return None
     return content

@@ -1,4 +1,4 @@
-"""`Prediction`: what one picture shows, or that it shows no digit."""
+"""`Prediction`: the digit that a picture shows, or none."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ __all__ = ["Prediction"]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a classifier says about one picture.
+    """Result of a classifier for one picture.
 
     Parameters
     ----------
     digit : int or None
-        The answer, 0..9. None where the picture shows no digit: nothing at all, a scribble, or something of which no
-        digit reaches the confidence that the model's manifest asks for.
+        The digit, 0..9. None if the picture is blank or a scribble, or the confidence is below the model's threshold.
     confidence : float
-        The best score, 0..1; 0 where the picture is blank.
+        The best score, 0..1; 0 for a blank picture.
     ranking : tuple of (int, float)
-        Every digit with its score, the best first; empty where the picture is blank.
+        Every digit with its score, the best first; empty for a blank picture.
 
     Examples
     --------
@@ -40,7 +39,7 @@ class Prediction:
 
     @classmethod
     def of(cls, scores: npt.NDArray[Any], threshold: float) -> Prediction:
-        """Return the prediction that ten `scores` 0..1 amount to; the best counts from `threshold` on."""
+        """Return the prediction for ten scores 0..1; the best one needs at least `threshold`."""
         order = np.argsort(-scores, kind="stable")
         ranking = tuple((int(digit), float(scores[digit])) for digit in order)
         digit, confidence = ranking[0]

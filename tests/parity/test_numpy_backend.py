@@ -58,6 +58,6 @@ def test_float_scores_are_the_same() -> None:
 
 def test_float_file_is_an_error_that_names_the_missing_operator(exported: Callable[..., ExportReport]) -> None:
     content = exported("mlp", "tflite", Precision.FLOAT32).path.read_bytes()
-    with pytest.raises(ArtifactError, match=r"received .* which the backend numpy lacks|on float32") as caught:
+    with pytest.raises(ArtifactError, match=r"lacks the operator|on float32") as caught:
         load_numpy(content)
     assert "mnist-runtime[litert]" in str(caught.value)

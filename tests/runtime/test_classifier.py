@@ -34,8 +34,8 @@ def test_no_images_give_no_answers() -> None:
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        (np.zeros((2, 20, 20), np.uint8), r"shape \(n, 28, 28\).*received \(2, 20, 20\)"),
-        (np.zeros(28, np.uint8), r"received \(28,\)"),
+        (np.zeros((2, 20, 20), np.uint8), r"have shape \(2, 20, 20\), but \(n, 28, 28\)"),
+        (np.zeros(28, np.uint8), r"have shape \(28,\)"),
         (np.full((1, 28, 28), 256), "range from 256 to 256, but 0 to 255"),
         (np.full((1, 28, 28), -1), "range from -1 to -1"),
         (np.full((1, 28, 28), np.nan), "range from nan to nan"),
@@ -97,7 +97,7 @@ def test_what_is_below_the_threshold_is_no_digit(seven: np.ndarray) -> None:
 def test_a_closed_classifier_says_so(golden: np.ndarray) -> None:
     with Classifier.load(threads=2) as classifier:
         assert len(classifier.predict(golden[:3])) == 3
-    with pytest.raises(UsageError, match="this one was closed"):
+    with pytest.raises(UsageError, match="This classifier is closed"):
         classifier.predict(golden[:3])
 
 
@@ -113,7 +113,7 @@ def test_a_damaged_file_never_reaches_an_interpreter(ready: dict[str, Path], tmp
 def test_a_sealed_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
     hollow = tmp_path / "hollow.tflite"
     hollow.write_bytes(sealed_anew(b"not a model" + READY.archive))
-    with pytest.raises(ArtifactError, match="it refused"):
+    with pytest.raises(ArtifactError, match="cannot run the file"):
         Classifier.load(hollow)
 
 
@@ -182,12 +182,12 @@ def test_a_call_that_waits_ends_when_the_classifier_is_closed() -> None:
         waiting = [pool.submit(classifier.scores, image) for _ in range(3)]
         classifier.close()
         for call in waiting:
-            with pytest.raises(UsageError, match="this one was closed"):
+            with pytest.raises(UsageError, match="This classifier is closed"):
                 call.result(60)
         assert not working.done()
         backend.may_end.set()
         assert working.result(60).shape == (1, 10)
-    with pytest.raises(UsageError, match="this one was closed"):
+    with pytest.raises(UsageError, match="This classifier is closed"):
         classifier.scores(image)
 
 
@@ -205,10 +205,10 @@ def test_a_closed_classifier_holds_no_interpreter() -> None:
 def test_a_model_of_other_scores_is_refused(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(Forgetful, "run", lambda _, pixels: np.zeros((len(pixels), 9), np.float32))
     classifier = Classifier(Artifact.from_bytes(READY.content), [Forgetful()], "numpy")
-    with pytest.raises(ArtifactError, match=rf"Expected 10 scores an image, the model gave shape \({count}, 9\)"):
+    with pytest.raises(ArtifactError, match=rf"scores of shape \({count}, 9\), not \({count}, 10\)"):
         classifier.scores(np.zeros((count, 28, 28), np.uint8))
 
 
 def test_no_thread_is_refused() -> None:
-    with pytest.raises(UsageError, match="one thread or more"):
+    with pytest.raises(UsageError, match="must be at least 1"):
         Classifier.load(threads=0)

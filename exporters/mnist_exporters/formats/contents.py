@@ -10,7 +10,7 @@ import numpy as np
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
-from mnist_runtime.backends.quantization import QuantParams
+from mnist_runtime.backends.base import QuantParams
 
 __all__ = ["BLACK", "Contents", "Tensor"]
 

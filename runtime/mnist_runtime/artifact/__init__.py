@@ -1,1 +1,1 @@
-"""TODO artifact."""
+"""The sealed model file and its manifest."""

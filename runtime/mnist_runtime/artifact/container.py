@@ -1,10 +1,10 @@
-"""`Artifact`: one model file with its manifest and golden vectors inside, checked before anything runs it.
+"""`Artifact`: a model file with its manifest and golden vectors, checked before anything runs it.
 
-The layout, in full in ``docs/artifact.md``::
+Layout (details in ``docs/artifact.md``)::
 
-    model         a plain .tflite or .onnx, which any interpreter loads as it is
+    model         a plain .tflite or .onnx file, which any interpreter can load
     zip archive   manifest.json, golden/images.npy, golden/scores.npy; its comment is the
-    SHA-256       of every byte before it, 64 hexadecimal characters, the end of the file
+    SHA-256       of all bytes before it: 64 hexadecimal characters at the end of the file
 """
 
 from __future__ import annotations
@@ -35,28 +35,28 @@ GOLDEN_IMAGES_ENTRY = "golden/images.npy"
 GOLDEN_SCORES_ENTRY = "golden/scores.npy"
 
 LARGEST_FILE = 1 << 28
-"""Bytes; a thousand times as many as a digit model has. A greater file is not read into a small device's memory."""
+"""Bytes, a thousand times those of a digit model. Larger files are not read."""
 LARGEST_ARCHIVE, LARGEST_ENTRY = 1 << 22, 1 << 20
-"""Bytes of the archive, and of an entry when it is inflated; an export's have 8 kB and 16 kB."""
+"""Bytes of the archive, and of a decompressed entry. Exported files have 8 kB and 16 kB."""
 NPY = rb"\x93NUMPY\x01\x00..\{'descr': '(%s)', 'fortran_order': False, 'shape': \((\d{1,4}), %s\), \} *\n"
-"""The header that NumPy writes before an array. So narrow, nothing in it can ask for memory, code or a warning."""
+"""NumPy's header of an array. The narrow pattern excludes headers that make NumPy run code or take much memory."""
 GOLDEN_IMAGES = re.compile(NPY % (rb"\|u1", b"28, 28"), re.DOTALL)
 GOLDEN_SCORES = re.compile(NPY % (rb"\|u1|\|i1|<i2|<f4", b"10"), re.DOTALL)
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError, RuntimeError, EOFError, OSError)
-"""What `zipfile` raises on archives that nobody's `zipfile` wrote: damaged, encrypted, cut off."""
+"""Errors that `zipfile` raises for damaged, encrypted or truncated archives."""
 
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Images and the scores that the exported file gave for them when it was proven.
+    """Images, and the scores of the exported file that were recorded for them during the accuracy check.
 
     Parameters
     ----------
     images : ndarray of shape (k, 28, 28), dtype uint8
         Real digits.
     scores : ndarray of shape (k, 10), dtype as the file's output
-        As the interpreter gave them, not dequantised.
+        Raw output of the interpreter, not dequantized.
     """
 
     images: npt.NDArray[np.uint8]
@@ -65,16 +65,16 @@ class Golden:
 
 @dataclass(frozen=True, eq=False)
 class Artifact:
-    """A model file that has been read and found whole.
+    """A model file whose integrity has been checked.
 
     Parameters
     ----------
     content : bytes
-        The whole file; an interpreter takes it as it is.
+        The whole file; an interpreter can load it unchanged.
     manifest : Manifest
-        What it says about itself.
+        Facts about the model.
     golden : Golden
-        Inputs and outputs to test a device with.
+        Inputs and outputs for the self-test.
     """
 
     content: bytes
@@ -88,7 +88,7 @@ class Artifact:
         Raises
         ------
         ArtifactError
-            If it is missing, not an artifact of this toolkit, or differs in a single byte from what was exported.
+            If it is missing, was not exported by this toolkit, or was changed since, even in one byte.
         """
         content = _content(Path(path))
         try:
@@ -98,18 +98,15 @@ class Artifact:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> Artifact:
-        """Check the integrity of a file's `content` and read what it says; see `open`."""
+        """Check the integrity of a file's `content` and read it; see `open`."""
         body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
         if not re.fullmatch(rb"[0-9a-f]{64}", digest):
             raise UnsealedError(
-                "Expected a file exported by mnist-export, with its SHA-256 at the end, received another kind of file "
-                "or a truncated one; export the Keras model with mnist-export, or copy the file again."
+                "The file does not end with a SHA-256: it was not exported by mnist-export, or is truncated. "
+                "Export the Keras model with mnist-export, or copy the file again."
             )
         if hashlib.sha256(body).hexdigest().encode() != digest:
-            raise ArtifactError(
-                "Expected the bytes that were exported, received others (SHA-256 differs): the file is damaged; "
-                "copy or export it again."
-            )
+            raise ArtifactError("The file is damaged: its SHA-256 differs. Copy or export it again.")
         try:
             with zipfile.ZipFile(io.BytesIO(content[-LARGEST_ARCHIVE:])) as archive:
                 manifest = Manifest.from_json(_read(archive, MANIFEST_ENTRY))
@@ -119,11 +116,11 @@ class Artifact:
             raise
         except UNREADABLE as error:
             raise ArtifactError(
-                f"Expected a manifest and golden vectors inside, could not read them ({error}); export the model again."
+                f"The manifest and golden vectors cannot be read ({error}). Export the model again."
             ) from error
-        if len(scores) not in (0, len(images)):  # none in a draft, which is not yet proven
+        if len(scores) not in (0, len(images)):  # none before the accuracy check
             raise ArtifactError(
-                f"Expected scores for {len(images)} golden images, received {len(scores)}; export the model again."
+                f"The file has {len(images)} golden images but {len(scores)} golden scores. Export the model again."
             )
         return cls(content, manifest, Golden(images, scores))
 
@@ -138,38 +135,34 @@ def _content(path: Path) -> bytes:
         facts = path.stat()
         if stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST_FILE:
             return path.read_bytes()
-    except (OSError, ValueError) as error:  # a ValueError is of a name that no file can have
+    except (OSError, ValueError) as error:  # ValueError: an impossible file name
         reason = getattr(error, "strerror", None) or error
-        raise ArtifactError(
-            f"Expected a model file at {path}, could not read it ({reason}); check the path."
-        ) from error
-    raise ArtifactError(
-        f"Expected a model file of at most {LARGEST_FILE:,} bytes at {path}, received {_kind(facts)}; check the path."
-    )
+        raise ArtifactError(f"Cannot read the model file {path}: {reason}. Check the path.") from error
+    raise ArtifactError(f"{path} is {_kind(facts)}, not a model file. Check the path.")
 
 
 def _kind(facts: os.stat_result) -> str:
     if stat.S_ISDIR(facts.st_mode):
         return "a folder"
-    return f"one of {facts.st_size:,}" if stat.S_ISREG(facts.st_mode) else "no regular file"
+    return f"a file of {facts.st_size:,} bytes" if stat.S_ISREG(facts.st_mode) else "a device or pipe"
 
 
 def _read(archive: zipfile.ZipFile, entry: str) -> bytes:
-    """Return an entry of the archive, unless it says that it needs more memory than any that is exported."""
+    """Return an entry of the archive, unless it is larger than in any exported file."""
     facts = archive.getinfo(entry)
     if facts.file_size > LARGEST_ENTRY or facts.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ArtifactError(
-            f"Expected {entry} to hold at most {LARGEST_ENTRY:,} bytes, deflated, received {facts.file_size:,} by "
-            f"method {facts.compress_type}; export the model again."
+            f"{entry} has {facts.file_size:,} bytes, compressed with method {facts.compress_type}, but at most "
+            f"{LARGEST_ENTRY:,} bytes and deflate are allowed. Export the model again."
         )
     with archive.open(facts) as file:
-        return file.read(facts.file_size)  # without a number it would be inflated to its end, and only then cut off
+        return file.read(facts.file_size)  # without a size it would first decompress everything
 
 
 def _array(content: bytes, header: re.Pattern[bytes], *row: int) -> npt.NDArray[Any]:
-    """Return the array of shape ``(n, *row)`` in a ``.npy``; it cannot be written to, as the file cannot."""
+    """Return the read-only array of shape ``(n, *row)`` in a ``.npy``."""
     found = header.match(content)
     if found is None:
-        raise ValueError(f"an array begins with {content[:80]!r}")
+        raise ValueError(f"unexpected array header {content[:80]!r}")
     values: npt.NDArray[Any] = np.frombuffer(content, found[1].decode(), offset=found.end())
     return values.reshape(int(found[2]), *row)

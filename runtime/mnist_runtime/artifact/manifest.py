@@ -1,4 +1,4 @@
-"""`Manifest`: what a file says about itself. The exporter writes it, the device reads it."""
+"""`Manifest`: the facts about a model inside its file. The exporter writes it, the device reads it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from mnist_runtime.errors import ArtifactError
 __all__ = ["Manifest"]
 
 SCHEMA = 1
-"""Version of the layout of the manifest; raised when an older runtime could no longer read it."""
+"""Version of the manifest's layout. It increases when older runtimes can no longer read it."""
 
 SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-128, 127), "float32": (-1e30, 1e30)}
-"""The types besides uint8 that an input may have, and between what a scaled pixel may lie."""
+"""Input types besides uint8 -> range of a scaled pixel."""
 
 
 @dataclass(frozen=True)
@@ -26,34 +26,34 @@ class Manifest:
     Parameters
     ----------
     name : str
-        Of the model, such as ``"cnn"``.
+        Name of the model, such as ``"cnn"``.
     format, precision : str
         Such as ``"tflite"`` and ``"int8"``.
     labels : tuple of str
-        What the ten scores stand for, in order.
+        Classes of the ten scores, in order.
     scores : str
-        ``"softmax"``: a row sums to one. ``"sigmoid"``: each class for itself.
+        ``"softmax"``: they sum to one. ``"sigmoid"``: each class is independent.
     input, output : dict
-        ``dtype`` and ``shape`` (with None for the number of images) of the two tensors. An input of another type than
-        uint8, the raw pixel, also has ``scale`` and ``offset``: it takes ``pixel * scale + offset``.
+        ``dtype`` and ``shape`` of the two tensors, with None for the number of images. An input that is not uint8
+        also has ``scale`` and ``offset``; its values are ``pixel * scale + offset``.
     preparation : dict
-        How `mnist_runtime.prepare` makes a picture into pixels, in words.
+        Description of how `mnist_runtime.prepare` makes a picture into pixels.
     source : dict
-        The Keras model that was exported: SHA-256 of its file, number of parameters, range of pixels.
+        The exported Keras model: SHA-256 of its file, number of parameters, pixel range.
     tools : dict of str to str
-        Versions that made the file.
+        Versions of the packages that made the file.
     golden : dict of str to str
-        ``backend``, ``version`` and ``machine`` that recorded the golden scores.
+        ``backend``, ``version`` and ``machine`` with which the golden scores were recorded.
     requires : dict
-        What an interpreter must know to load the model: versions of the operators, or opset and IR version.
+        What an interpreter must support: versions of the operators, or opset and IR version.
     threshold : float
-        Confidence, 0..1, below which a picture is said to show no digit. 0 where any answer counts.
+        Confidence, 0..1, below which a picture has no digit. 0 accepts every answer.
     calibration : dict or None
-        Images that set the integer ranges: data set, number, seed, SHA-256. None where nothing was quantised.
+        Images that determined the integer ranges: data set, number, seed, SHA-256. None without quantization.
     parity : dict or None
-        The proof on real images. None only while an export is not yet proven.
+        Result of the accuracy check on real images. None before it.
     schema : int
-        Version of this layout.
+        Version of the layout.
     """
 
     name: str
@@ -74,54 +74,52 @@ class Manifest:
     schema: int = SCHEMA
 
     def to_json(self) -> str:
-        """Return the manifest as JSON, the same text for the same facts."""
+        """Return the manifest as JSON; equal manifests give equal text."""
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, ensure_ascii=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
-        """Read a manifest; keys that a later exporter may have added are passed over.
+        """Read a manifest. Unknown keys, which later exporters may add, are ignored.
 
         Raises
         ------
         ArtifactError
-            If it is not a manifest, or of a schema that this version cannot read.
+            If it is not a manifest, or its schema is too new.
 
         Examples
         --------
         >>> Manifest.from_json('{"schema": 9}')
         Traceback (most recent call last):
             ...
-        mnist_runtime.errors.ArtifactError: Expected a manifest of schema 1, received 9; update mnist-runtime.
+        mnist_runtime.errors.ArtifactError: The manifest has schema 9, not 1. Update mnist-runtime.
         """
         try:
             facts = json.loads(text)
             schema = facts["schema"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise ArtifactError(f"Expected a manifest as JSON, received something else ({error}).") from error
+            raise ArtifactError(f"The manifest is not valid JSON ({error}). Export the model again.") from error
         if schema != SCHEMA:
-            raise ArtifactError(
-                f"Expected a manifest of schema {SCHEMA}, received {schema!r:.40}; update mnist-runtime."
-            )
+            raise ArtifactError(f"The manifest has schema {schema!r:.40}, not {SCHEMA}. Update mnist-runtime.")
         known = {name: facts[name] for name in RULES if name in facts}
         for name, value in known.items():
-            wanted, is_kept = RULES[name]
-            if not is_kept(value):
+            wanted, is_valid = RULES[name]
+            if not is_valid(value):
                 raise ArtifactError(
-                    f"Expected {wanted} as {name!r} in the manifest, received {value!r:.40}; export the model again."
+                    f"{name!r} in the manifest is {value!r:.40}, but must be {wanted}. Export the model again."
                 )
         try:
             return cls(**{**known, "labels": tuple(facts["labels"])})
         except (KeyError, TypeError) as error:
-            raise ArtifactError(f"Expected a complete manifest, received one that lacks a key ({error}).") from error
+            raise ArtifactError(f"The manifest lacks a key ({error}). Export the model again.") from error
 
 
 def _is_text(value: Any) -> bool:
-    """Say whether it is a text that may be shown: nothing in it can steer a terminal or fail to be written."""
+    """Return whether it is a string without control characters, which could change the state of a terminal."""
     return isinstance(value, str) and value.isprintable()
 
 
 def _is_number(value: Any, low: float, high: float) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high  # no nan either
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and low <= value <= high  # false for NaN
 
 
 def _is_object(value: Any) -> bool:
@@ -149,21 +147,21 @@ def _is_input(value: Any) -> bool:
 
 
 RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
-    "name": ("a text", _is_text),
-    "format": ("a text", _is_text),
-    "precision": ("a text", _is_text),
-    "labels": ("ten texts", _is_ten_texts),
-    "scores": ("a text", _is_text),
-    "input": ("uint8, or int8 or float32 with a scale and an offset that suit it,", _is_input),
+    "name": ("a string", _is_text),
+    "format": ("a string", _is_text),
+    "precision": ("a string", _is_text),
+    "labels": ("ten strings", _is_ten_texts),
+    "scores": ("a string", _is_text),
+    "input": ("uint8, or int8 or float32 with a scale and an offset", _is_input),
     "output": ("an object", _is_object),
     "preparation": ("an object", _is_object),
     "source": ("an object", _is_object),
-    "tools": ("an object of texts", _is_object_of_texts),
-    "golden": ("an object of texts", _is_object_of_texts),
+    "tools": ("an object of strings", _is_object_of_texts),
+    "golden": ("an object of strings", _is_object_of_texts),
     "requires": ("an object", _is_object),
     "threshold": ("a number from 0 to 1", lambda value: _is_number(value, 0, 1)),
     "calibration": ("an object or null", lambda value: value is None or _is_object(value)),
     "parity": ("an object or null", lambda value: value is None or _is_object(value)),
     "schema": (f"the number {SCHEMA}", lambda value: _is_number(value, SCHEMA, SCHEMA)),
 }
-"""Field -> what it must be, in words and as a check: a file with a right digest may still be made by anybody."""
+"""Field -> what it must be, in words and as a check. A valid digest does not prove who made a file."""

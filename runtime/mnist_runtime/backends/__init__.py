@@ -1,1 +1,1 @@
-"""TODO backends."""
+"""Interpreters that run models, behind one interface."""

@@ -1,24 +1,78 @@
-"""base."""
+"""`Backend`, the interface of an interpreter with a model loaded, and the quantization of its scores."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.quantization import QuantParams
+__all__ = ["Backend", "QuantParams"]
 
-__all__ = ["Backend"]
+BYTE = np.dtype(np.uint8)
+
+
+@dataclass(frozen=True)
+class QuantParams:
+    """Map integers to real numbers: ``real = scale * (integer - zero_point)``.
+
+    Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+    Inference", CVPR 2018, equation 1.
+
+    Parameters
+    ----------
+    scale : float
+        Real size of one integer step, above 0.
+    zero_point : int
+        The integer of 0.0.
+    dtype : str
+        Integer type, such as ``"uint8"``.
+
+    Examples
+    --------
+    >>> pixels = QuantParams(1 / 255, 0, "uint8")
+    >>> pixels.quantize(np.array([-1.0, 0.5, 2.0]))
+    array([  0, 128, 255], dtype=uint8)
+    >>> pixels.dequantize(np.array([0, 51, 255], np.uint8)).tolist()
+    [0.0, 0.20000000298023224, 1.0]
+    """
+
+    scale: float
+    zero_point: int
+    dtype: str
+
+    def quantize(self, real: npt.ArrayLike) -> npt.NDArray[Any]:
+        """Return the nearest integers; values outside the type's range saturate."""
+        limits = np.iinfo(self.dtype)
+        steps = np.rint(np.asarray(real, np.float64) / self.scale) + self.zero_point
+        integers: npt.NDArray[Any] = np.clip(steps, limits.min, limits.max).astype(self.dtype)
+        return integers
+
+    def dequantize(self, integers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return the real numbers, float32, of `integers`."""
+        if integers.dtype == BYTE:
+            return self._table.take(integers)
+        return self._real(integers)
+
+    def _real(self, integers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        return ((integers.astype(np.float64) - self.zero_point) * self.scale).astype(np.float32)
+
+    @cached_property
+    def _table(self) -> npt.NDArray[np.float32]:
+        """The real number of each byte: a look-up is faster than the computation."""
+        return self._real(np.arange(256, dtype=BYTE))
 
 
 class Backend(Protocol):
-    """An interpreter with one model loaded. It runs tensors and knows nothing of pictures or labels."""
+    """An interpreter with one model loaded. It works on tensors, not on pictures or labels."""
 
     @property
     def output(self) -> QuantParams | None:
-        """What the integers of the scores stand for; None when they are real numbers already."""
+        """Quantization of the scores; None if they are real numbers."""
         ...
 
     def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the scores ``(n, 10)``, as the file gives them, for `pixels` ``(n, 28, 28, 1)`` as it takes them."""
+        """Return scores ``(n, 10)`` for `pixels` ``(n, 28, 28, 1)``, both in the types of the model."""
         ...

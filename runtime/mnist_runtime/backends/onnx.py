@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.base import Backend
-from mnist_runtime.backends.quantization import QuantParams
-from mnist_runtime.errors import ArtifactError
+from mnist_runtime.backends.base import Backend, QuantParams
+from mnist_runtime.errors import ArtifactError, first_line
 from mnist_runtime.system.stderr import quiet_stderr
 
 __all__ = ["load_onnxruntime"]
 
 
 class ONNXBackend:
-    """An onnxruntime session, on one thread: a digit takes less time than waking a second one."""
+    """An onnxruntime session on one thread: a digit takes less time than waking a second thread."""
 
-    output: QuantParams | None = None  # an ONNX artifact gives real scores
+    output: QuantParams | None = None  # exported ONNX files return real scores
 
     def __init__(self, session: Any, options: Any) -> None:
         self._session = session
@@ -28,7 +27,7 @@ class ONNXBackend:
 
     def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """See `Backend.run`."""
-        # Of 15 microseconds, names that it need not look up save half a one, and options that it need not make another.
+        # Of 15 microseconds, the given output names and run options save 0.5 each.
         scores: npt.NDArray[Any] = self._session.run(self._outputs, {self._input: pixels}, self._options)[0]
         return scores
 
@@ -46,9 +45,9 @@ def load_onnxruntime(content: bytes) -> Backend:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             backend = ONNXBackend(session, onnxruntime.RunOptions())
             backend.run(np.zeros((1, 28, 28, 1), np.uint8))
-        except Exception as error:  # onnxruntime's own exceptions have no common base but this
+        except Exception as error:  # onnxruntime's exceptions have no narrower base
             raise ArtifactError(
-                "Expected an ONNX file that this onnxruntime can run from uint8 (n, 28, 28, 1), it refused "
-                f"({error}); update onnxruntime, or export the model again."
+                f"onnxruntime cannot run the file on uint8 (n, 28, 28, 1): {first_line(error)}. "
+                "Update onnxruntime, or export the model again."
             ) from error
     return backend

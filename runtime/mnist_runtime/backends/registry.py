@@ -15,7 +15,15 @@ from mnist_runtime.backends import numpy_int8, onnx, tflite
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, UsageError, first_line
 
-__all__ = ["BACKENDS", "BackendRow", "backend_version", "choose_backend", "load_backend", "unsupported_reason"]
+__all__ = [
+    "BACKENDS",
+    "BackendRow",
+    "backend_version",
+    "best_extra",
+    "choose_backend",
+    "load_backend",
+    "unsupported_reason",
+]
 
 SIXTY_FOUR = ("x86_64", "amd64", "aarch64", "arm64")
 
@@ -67,12 +75,17 @@ class BackendRow:
     def no_wheel_reason(
         self, *, machine: str | None = None, python: tuple[int, int] | None = None, is_64_bit: bool | None = None
     ) -> str | None:
-        """Return why pip finds no wheel for it, or None if pip finds one or none is needed.
+        """Return why pip finds no wheel for it, or None if there is one or mnist-runtime itself requires it.
 
         Parameters
         ----------
         machine, python, is_64_bit : optional
             Another system than this one. A 32-bit system on a 64-bit kernel reports its machine as ``aarch64``.
+
+        Examples
+        --------
+        >>> BACKENDS["tflite-runtime"].no_wheel_reason(machine="aarch64", python=(3, 13), is_64_bit=True)
+        'no wheel exists above Python 3.11'
         """
         if self.extra is None:
             return None
@@ -84,6 +97,11 @@ class BackendRow:
         if (python or sys.version_info[:2]) > self.newest_python:
             return f"no wheel exists above Python {'.'.join(map(str, self.newest_python))}"
         return None
+
+    @property
+    def install_command(self) -> str:
+        """Command that installs it, or "" if mnist-runtime itself requires it."""
+        return f"pip install 'mnist-runtime[{self.extra}]'" if self.extra else ""
 
 
 BACKENDS: dict[str, BackendRow] = {
@@ -140,7 +158,7 @@ def unsupported_reason(name: str) -> str | None:
     if name in BROKEN:
         return BROKEN[name]
     if row.extra is not None and importlib.util.find_spec(row.module) is None:
-        return f"{name} is not installed. Install it with: pip install 'mnist-runtime[{row.extra}]'."
+        return f"{name} is not installed. Install it with: {row.install_command}."
     if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
         return f"{name} needs NumPy 1, but NumPy {np.__version__} is installed. Run: pip install 'numpy<2'."
     for module in row.clashes:
@@ -174,6 +192,23 @@ def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precisio
         if reason is None:
             return name
     raise BackendError(f"No interpreter for {kind} files works here. " + " ".join(filter(None, reasons)))
+
+
+def best_extra(
+    format: str, *, machine: str | None = None, python: tuple[int, int] | None = None, is_64_bit: bool | None = None
+) -> str | None:
+    """Return the extra of the preferred backend for `format` that pip can install, or None.
+
+    Examples
+    --------
+    >>> best_extra("tflite", machine="aarch64", python=(3, 13), is_64_bit=True)
+    'litert'
+    """
+    for row in BACKENDS.values():
+        reason = row.no_wheel_reason(machine=machine, python=python, is_64_bit=is_64_bit)
+        if row.format == format and row.extra and reason is None:
+            return row.extra
+    return None
 
 
 def load_backend(name: str, content: bytes) -> Backend:

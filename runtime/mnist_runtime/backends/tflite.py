@@ -1,4 +1,4 @@
-"""The backends for ``.tflite`` files: LiteRT, and its predecessor tflite-runtime, which share one interface."""
+"""The backends for ``.tflite`` files: LiteRT and its predecessor tflite-runtime, which has the same interface."""
 
 from __future__ import annotations
 
@@ -7,27 +7,26 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.base import Backend
-from mnist_runtime.backends.quantization import QuantParams
-from mnist_runtime.errors import ArtifactError
+from mnist_runtime.backends.base import Backend, QuantParams
+from mnist_runtime.errors import ArtifactError, first_line
 from mnist_runtime.system.stderr import quiet_stderr
 
 __all__ = ["load_litert", "load_tflite_runtime"]
 
 
 class TFLiteBackend:
-    """A TFLite interpreter, on one thread: a digit takes less time than waking a second one."""
+    """A TFLite interpreter on one thread: a digit takes less time than waking a second thread."""
 
     def __init__(self, interpreter: Any) -> None:
         self._interpreter = interpreter
         self._input = interpreter.get_input_details()[0]
         self._output = interpreter.get_output_details()[0]
         self._input_index, self._output_index = self._input["index"], self._output["index"]
-        self._batch = 0  # the tensors are allocated at the first run
+        self._batch = 0  # the first run allocates the tensors
 
     @property
     def input_dtype(self) -> np.dtype[Any]:
-        """Type of the tensor that `run` takes."""
+        """Type of the model's input."""
         return np.dtype(self._input["dtype"])
 
     @property
@@ -70,7 +69,7 @@ def _load(interpreter: Any, content: bytes) -> Backend:
         backend.run(np.zeros((1, 28, 28, 1), backend.input_dtype))
     except (ValueError, RuntimeError) as error:
         raise ArtifactError(
-            f"Expected a TFLite file that this interpreter can run on images (n, 28, 28, 1), it refused ({error}); "
-            "update the interpreter, or export the model again."
+            f"The interpreter cannot run the file on images (n, 28, 28, 1): {first_line(error)}. "
+            "Update the interpreter, or export the model again."
         ) from error
     return backend

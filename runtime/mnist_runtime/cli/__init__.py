@@ -1,1 +1,1 @@
-"""TODO cli."""
+"""The command ``mnist-runtime``."""

@@ -1,4 +1,4 @@
-"""classify."""
+"""``mnist-runtime classify``: the digit of each picture."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from mnist_runtime.classifier import Classifier
 from mnist_runtime.cli.output import classifier_facts, in_words
 from mnist_runtime.errors import ToolkitError
 from mnist_runtime.system.command import report_error
@@ -14,11 +15,11 @@ from mnist_runtime.system.command import report_error
 if TYPE_CHECKING:
     from mnist_runtime.prediction import Prediction
 
+__all__ = ["classify_command"]
+
 
 def classify_command(arguments: argparse.Namespace) -> int:
-    """Classify every file; a bad one is reported, the others are still done, and its code ends the process."""
-    from mnist_runtime.classifier import Classifier
-
+    """Classify every file. Report bad files, and return the exit code of the first one."""
     classifier = Classifier.load(arguments.model, backend=arguments.backend)
     results: list[dict[str, Any]] = []
     code = 0

@@ -1,19 +1,25 @@
-"""device."""
+"""``mnist-runtime self-test`` and ``mnist-runtime doctor``."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
 import json
+import platform
 import sys
 
+import numpy as np
+
+from mnist_runtime.backends.registry import BACKENDS
+from mnist_runtime.device.doctor import examine
+from mnist_runtime.device.self_test import self_test
 from mnist_runtime.errors import ArtifactError, BackendError
+
+__all__ = ["doctor_command", "self_test_command"]
 
 
 def self_test_command(arguments: argparse.Namespace) -> int:
-    """Run ``mnist-runtime self-test``."""
-    from mnist_runtime.device.self_test import self_test
-
+    """Run the golden vectors of a model and print the result."""
     found = self_test(arguments.model, backend=arguments.backend)
     if arguments.json:
         json.dump({**dataclasses.asdict(found), "passed": found.passed}, sys.stdout, indent=2)
@@ -27,20 +33,13 @@ def self_test_command(arguments: argparse.Namespace) -> int:
     if found.passed:
         return 0
     raise ArtifactError(
-        f"Expected the recorded answers from {arguments.model or 'the ready model'}, this interpreter gave others; "
-        "try another with --backend, or update it."
+        f"The answers of {arguments.model or 'the ready model'} differ from the recorded ones. "
+        "Update the interpreter, or try another --backend."
     )
 
 
 def doctor_command(arguments: argparse.Namespace) -> int:
-    """Run ``mnist-runtime doctor``."""
-    import platform
-
-    import numpy as np
-
-    from mnist_runtime import BACKENDS
-    from mnist_runtime.device.doctor import examine
-
+    """Try every backend and print the results."""
     here = {"python": platform.python_version(), "machine": platform.machine(), "numpy": np.__version__}
     found = [examine(name) for name in BACKENDS]
     if arguments.json:
@@ -52,4 +51,4 @@ def doctor_command(arguments: argparse.Namespace) -> int:
             print(f"{one.backend:16}{one.state:9}{one.detail}{f' -> {one.fix}' if one.fix else ''}")
     if any(one.state == "works" for one in found):
         return 0
-    raise BackendError("Expected at least one interpreter that works here, found none; see the lines above.")
+    raise BackendError("No interpreter works here. See the lines above.")

@@ -1,4 +1,4 @@
-"""output."""
+"""Text and JSON that several subcommands print."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["classifier_facts", "in_words", "reading_facts"]
 
 
 def in_words(found: Prediction, top: int) -> str:
-    """Return what a line for people says about `found`, with its `top` likeliest digits."""
+    """Return `found` as text, with the `top` most likely digits."""
     ranking = ", ".join(f"{digit} ({score:.1%})" for digit, score in found.ranking[:top])
     if found.digit is None:
-        return f"no digit; the likeliest: {ranking}" if ranking else "no digit; it is blank"
+        return f"no digit; most likely: {ranking}" if ranking else "no digit; the picture is blank"
     return ranking
 
 
 def classifier_facts(classifier: Classifier) -> dict[str, Any]:
-    """Return what JSON says about the classifier that gave the answers."""
+    """Return the JSON fields about the classifier."""
     from mnist_runtime.backends.registry import backend_version
 
     manifest = classifier.manifest
@@ -36,5 +36,5 @@ def classifier_facts(classifier: Classifier) -> dict[str, Any]:
 
 
 def reading_facts(found: Reading) -> dict[str, Any]:
-    """Return what JSON says about one reading."""
+    """Return the JSON fields of a reading."""
     return {"digit": found.prediction.digit, "confidence": found.prediction.confidence, "box": list(found.box)}

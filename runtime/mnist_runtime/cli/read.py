@@ -1,4 +1,4 @@
-"""``mnist-runtime read``: the digits of each picture in reading order, and a copy in which they are marked."""
+"""``mnist-runtime read``: the digits of each picture in reading order, and a copy with the digits marked."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ __all__ = ["read_command", "row_numbers"]
 
 
 def read_command(arguments: argparse.Namespace) -> int:
-    """Read every file; a bad one is reported, the others are still done, and its code ends the process."""
+    """Read every file. Report bad files, and return the exit code of the first one."""
     if arguments.annotate is not None:
-        _refuse_places(arguments.annotate, arguments.files)
+        _check_annotate(arguments.annotate, arguments.files)
     classifier = Classifier.load(arguments.model, backend=arguments.backend)
     results: list[dict[str, Any]] = []
     code = 0
@@ -50,19 +50,19 @@ def read_command(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _refuse_places(annotated: Path, files: Sequence[str]) -> None:
+def _check_annotate(annotated: Path, files: Sequence[str]) -> None:
     if len(files) != 1:
-        raise UsageError(f"Expected one FILE with --annotate, received {len(files)}; call it once for each.")
+        raise UsageError(f"--annotate takes one FILE, but {len(files)} are given. Run it once for each.")
     if annotated.suffix.lower() != ".png":
-        raise UsageError(f"Expected --annotate to name a .png file, received {annotated}.")
+        raise UsageError(f"The --annotate file {annotated} must end in .png.")
     if annotated.is_dir() or not annotated.absolute().parent.is_dir():
-        raise UsageError(f"Expected --annotate to name a file in a folder that is there, received {annotated}.")
+        raise UsageError(f"--annotate {annotated} is a folder, or its folder does not exist. Choose another file.")
     if annotated.exists() and Path(files[0]).exists() and annotated.samefile(files[0]):
-        raise UsageError(f"Expected --annotate to name another file than the picture, received {annotated} for both.")
+        raise UsageError(f"--annotate {annotated} would overwrite the picture. Choose another file.")
 
 
 def row_numbers(readings: Sequence[Reading]) -> list[int]:
-    """Return the row of each, from 1: one begins where the order goes back to the left, or down past the last digit."""
+    """Return the row of each reading, from 1. A row begins where the order goes back left, or below the last digit."""
     rows: list[int] = []
     for index, found in enumerate(readings):
         left, top, right, _ = found.box

@@ -1,4 +1,4 @@
-"""``mnist-runtime watch``: a line of JSON whenever a camera or a video shows other digits."""
+"""``mnist-runtime watch``: a line of JSON whenever a camera or video shows other digits."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from mnist_runtime.reading.watch import watch
 __all__ = ["watch_command"]
 
 QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
-"""What OpenCV and FFmpeg would write to stderr of damage and of absent cameras; our own sentence says it."""
+"""Stops messages of OpenCV and FFmpeg about damaged files and missing cameras; our errors report them."""
 
 
 def watch_command(arguments: argparse.Namespace) -> int:
-    """Print a line for each sighting until the video ends, or whoever reads the lines leaves."""
+    """Print a line per observation until the video ends or the reader of stdout leaves."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     classifier = Classifier.load(arguments.model, backend=arguments.backend)
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:
-        for seen in watch(_while_heard(pictures), classifier, steady=arguments.steady):
+        for seen in watch(_while_read(pictures), classifier, steady=arguments.steady):
             facts = {"seconds": round(seen.seconds, 3), "frame": seen.frame}
             print(json.dumps({**facts, "readings": [reading_facts(found) for found in seen.readings]}), flush=True)
     return 0
 
 
-def _while_heard(pictures: Iterator[Frame]) -> Iterator[Frame]:
-    """Pass `pictures` on while stdout has a reader; one that left would else be noticed at the next line, if ever."""
+def _while_read(pictures: Iterator[Frame]) -> Iterator[Frame]:
+    """Yield `pictures` while stdout has a reader; without this check the end is only noticed at the next line."""
     if not hasattr(select, "poll"):  # Windows
         yield from pictures
         return
     stdout = select.poll()
-    stdout.register(sys.stdout, 0)  # its end is told without being asked for
+    stdout.register(sys.stdout, 0)  # 0: only errors and hang-up
     for picture in pictures:
         if stdout.poll(0):
             raise BrokenPipeError

@@ -1,1 +1,1 @@
-"""TODO device."""
+"""Checks on the device: self-test, doctor and installation."""

@@ -10,7 +10,6 @@ import sys
 from dataclasses import dataclass
 
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.device.installation import how_to_install
 
 __all__ = ["Diagnosis", "examine"]
 
@@ -68,8 +67,9 @@ def examine(backend: str) -> Diagnosis:
     >>> examine("onnxruntime").state
     'works'
     """
-    fix = how_to_install(backend)
-    if importlib.util.find_spec(BACKENDS[backend].module) is None:
+    row = BACKENDS[backend]
+    fix = row.no_wheel_reason() or row.install_command
+    if importlib.util.find_spec(row.module) is None:
         return Diagnosis(backend, "missing", "not installed", fix)
     try:
         done = subprocess.run([*PROBE, backend], capture_output=True, text=True, timeout=TIME_LIMIT, check=False)

@@ -1,4 +1,4 @@
-"""`self_test`: ask a file on this device what it was asked when it was proven, and compare the answers."""
+"""`self_test`: run a file's golden images on this device and compare the scores with the recorded ones."""
 
 from __future__ import annotations
 
@@ -22,35 +22,34 @@ SCORE_BOUNDS: dict[str, float] = {
     "int4": 16 / 256,
     "int16x8": 32 / 32768,
 }
-"""Largest difference of a score, 0..1, between other kernels and those that recorded it.
+"""Precision -> largest allowed difference of a score, 0..1, between kernels.
 
 Measured with tflite-runtime 2.14 against LiteRT 2.3, ready models, 1,500 digits: float 2e-6, dynamic 4e-4, int8 13/256,
-int4 10/256 and int16x8 16/32768 (kernels round differently before the softmax); no answer differed. float16 leaves
-room for devices that compute in it.
+int4 10/256 and int16x8 16/32768 (kernels round differently before the softmax); no digit differed. float16 allows for
+devices that compute in float16.
 """
 
 RECORDED = ("backend", "version", "machine")
-"""What a manifest says of the interpreter that gave the golden scores."""
+"""Facts in a manifest about the interpreter of the golden scores."""
 
 
 @dataclass(frozen=True)
 class SelfTest:
-    """What came out.
+    """Result of a self-test.
 
     Parameters
     ----------
     images : int
         Golden images in the file.
     different : int
-        How many were answered differently.
+        How many have another digit than recorded.
     max_score_error : float
         Largest difference of a score, 0..1.
     bound : float
-        What `max_score_error` must not exceed: the precision's entry in `SCORE_BOUNDS`. With the kernels that recorded
-        the scores the error is 0; that cannot be demanded by name, since an interpreter of the same version takes
-        other kernels on a processor with other instructions.
+        Largest allowed `max_score_error`, from `SCORE_BOUNDS`. With the same kernels the error is 0. But the same
+        version of an interpreter uses other kernels on other processors, so 0 is not required.
     recorded_with, run_with : str
-        Interpreter, version and machine, then and now.
+        Interpreter, version and machine of the golden scores and of this test.
     """
 
     images: int
@@ -62,17 +61,17 @@ class SelfTest:
 
     @property
     def passed(self) -> bool:
-        """Whether every answer is the recorded one and every score within the bound."""
+        """Whether every digit is the recorded one and every score within the bound."""
         return self.images > 0 and self.different == 0 and self.max_score_error <= self.bound
 
 
 def self_test(path: str | Path | None = None, *, backend: str | None = None) -> SelfTest:
-    """Run the golden vectors inside a file through the interpreter that is installed here.
+    """Run the golden images inside a file and compare the scores with the recorded ones.
 
     Parameters
     ----------
     path, backend
-        As `Classifier.load` takes them.
+        As for `Classifier.load`.
 
     Raises
     ------
@@ -89,9 +88,8 @@ def self_test(path: str | Path | None = None, *, backend: str | None = None) -> 
     bound = SCORE_BOUNDS.get(classifier.manifest.precision)
     if bound is None or not set(RECORDED) <= recorded.keys() or len(golden.scores) != len(golden.images):
         raise ArtifactError(
-            f"Expected a proven file of a precision among {', '.join(SCORE_BOUNDS)}, received "
-            f"{classifier.manifest.precision} with {len(golden.scores)} golden scores, recorded with "
-            f"{', '.join(recorded) or 'nothing'}; export it again, or update mnist-runtime."
+            f"The file cannot be tested: it has precision {classifier.manifest.precision}, {len(golden.scores)} golden "
+            f"scores and the record {', '.join(recorded) or 'nothing'}. Export it again, or update mnist-runtime."
         )
     answers = classifier.predict_proba(golden.images)
     expected = classifier.real_scores(golden.scores)

@@ -1,1 +1,1 @@
-"""TODO system."""
+"""Files, processes and stderr."""

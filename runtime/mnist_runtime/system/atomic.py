@@ -18,14 +18,12 @@ LONGEST_NAME = 230
 
 @contextlib.contextmanager
 def staging_folder(folder: Path) -> Iterator[Path]:
-    """Yield a new hidden folder inside `folder`; delete it, with what is left in it, at the end of the block.
-
-    Being on the same file system, its files can be renamed into `folder`.
+    """Yield a new hidden folder inside `folder`, on the same file system; delete it at the end of the block.
 
     Raises
     ------
     OutputError
-        If it cannot be made, or the block raises an `OSError`, such as for a full disk.
+        If it cannot be created, or the block raises an `OSError`, such as for a full disk.
     """
     try:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".mnist-") as name:
@@ -39,9 +37,9 @@ def staging_folder(folder: Path) -> Iterator[Path]:
 
 
 def move_into_place(staged: Path, folder: Path, last: str = "") -> None:
-    """Move every file of `staged` into `folder`, replacing files of the same names.
+    """Move every file of `staged` into `folder`, replacing existing ones.
 
-    Each file is synced to disk before it is renamed, so that no crash leaves an empty file under its name.
+    Each file is first synced to disk, so that a crash leaves no empty file.
 
     Parameters
     ----------

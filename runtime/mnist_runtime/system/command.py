@@ -1,4 +1,4 @@
-"""`run_command`: the boundary at which errors become one sentence on stderr and an exit code."""
+"""`run_command`: run a command; print errors as one line on stderr and exit with their code."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from mnist_runtime.errors import ToolkitError
+from mnist_runtime.errors import ToolkitError, first_line
 
 __all__ = ["echo", "report_error", "run_command"]
 
 
 def run_command(command: Callable[[], int]) -> NoReturn:
-    """Run `command` and leave the process with its exit code; no traceback reaches the user.
+    """Run `command` and exit with its code, without a traceback.
 
-    A `ToolkitError` gives its own exit code. A polite request to end (SIGTERM) and a terminal that closes (SIGHUP) let
-    what is open be cleaned up: 143 and 129. Anything else is a bug of ours: exit 1, with the place it came from.
+    A `ToolkitError` has its own exit code. SIGTERM and SIGHUP clean up and exit with 143 and 129. Any other error is a
+    bug: exit 1, with the place of the error.
     """
-    for name in ("SIGTERM", "SIGHUP"):  # Windows lacks the second
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         request = getattr(signal, name, None)
-        if request and signal.getsignal(request) is signal.SIG_DFL:  # nohup has it ignored
-            with contextlib.suppress(ValueError):  # not in the main thread, where signals are not ours
+        if request and signal.getsignal(request) is signal.SIG_DFL:  # nohup ignores SIGHUP
+            with contextlib.suppress(ValueError):  # not in the main thread
                 signal.signal(request, lambda number, _: sys.exit(128 + number))
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may hold what no encoding has
+    if isinstance(sys.stdout, io.TextIOWrapper):  # file names can have characters that the encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = command()
@@ -40,30 +40,30 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         echo("stopped")
         code = 130
     except ImportError as error:
-        echo(f"error: expected the package {error.name}, it is not installed or broken ({error}): pip install it.")
+        echo(f"error: The package {error.name} is missing or broken ({first_line(error)}). Install it with pip.")
         code = 4
-    except BrokenPipeError:  # the reader of our stdout left, as `head` does; nobody listens, nothing is well
+    except BrokenPipeError:  # stdout was closed, as by `head`: exit 141, as for SIGPIPE
         _discard(sys.stdout)
         code = 141
-    except Exception as error:  # the one place that may catch everything
+    except Exception as error:  # the only place that catches everything
         frame = traceback.extract_tb(error.__traceback__)[-1]
         echo(
             f"error: unexpected {type(error).__name__}: {error} (at {frame.name}, line {frame.lineno} of "
-            f"{Path(frame.filename).name}); this is a bug, please report it."
+            f"{Path(frame.filename).name}). This is a bug. Please report it."
         )
         code = 1
-    gc.freeze()  # what is left goes with the process; to look through it for garbage first takes a sixth of a short one
+    gc.freeze()  # skip the final garbage collection, a sixth of a short run
     sys.exit(code)
 
 
 def report_error(error: ToolkitError) -> int:
-    """Print `error` for a person and return its exit code."""
+    """Print `error` on stderr and return its exit code."""
     echo(f"error: {error}")
     return error.exit_code
 
 
 def echo(text: str) -> None:
-    """Print `text` for a person on stderr; a reader that has left must not change what the command does."""
+    """Print `text` on stderr; a closed stderr does not stop the command."""
     try:
         print(text, file=sys.stderr, flush=True)
     except BrokenPipeError:
@@ -71,5 +71,5 @@ def echo(text: str) -> None:
 
 
 def _discard(stream: TextIO) -> None:
-    """Let what a reader that left has not read go nowhere; else Python up to 3.10 ends with 120 on flushing it."""
+    """Redirect a closed stream to the null device; otherwise Python 3.10 fails to flush it and exits with 120."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -1,4 +1,4 @@
-"""`quiet_stderr`: keep what native libraries write to stderr from the user, unless something unforeseen happens."""
+"""`quiet_stderr`: hide what native libraries write to stderr, unless they fail."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ __all__ = ["quiet_stderr"]
 
 
 ONE_AT_A_TIME = threading.RLock()
-"""The descriptor belongs to the whole process: threads that swapped it in turns would lose it."""
+"""The file descriptor belongs to the whole process, so threads must take turns."""
 
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back everything that is written to file descriptor 2; show it only if the block fails unforeseen.
+    """Hide everything that is written to file descriptor 2; show it if the block raises an unexpected error.
 
-    Interpreters greet on stderr from C++ ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU."), before any
-    log level can be set; a redirection of `sys.stderr` does not reach them.
+    Interpreters print from C++ ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU."), before a log level can be
+    set. Replacing `sys.stderr` does not affect C++.
     """
     with ONE_AT_A_TIME, tempfile.TemporaryFile() as kept:
         sys.stderr.flush()
@@ -32,7 +32,7 @@ def quiet_stderr() -> Iterator[None]:
         try:
             yield
         except ToolkitError:
-            raise  # its message says all
+            raise  # its message is complete
         except BaseException:
             sys.stderr.flush()
             os.dup2(original, 2)

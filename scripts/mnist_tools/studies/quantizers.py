@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from mnist_exporters import Parity, Reference
 from mnist_exporters.spec.precision import TOLERANCES, Precision
-from mnist_runtime.backends.quantization import QuantParams
+from mnist_runtime.backends.base import QuantParams
 from mnist_tools.checkout import ROOT, ToolError, environment, module
 from mnist_tools.studies.quantizer_variants import CALIBRATION_IMAGES, VARIANTS
 from mnist_trainer import READY_MODELS, Splits, load_data

@@ -81,7 +81,9 @@ BAD_FACTS: list[tuple[str, Any]] = [
 
 @pytest.mark.parametrize(("name", "value"), BAD_FACTS, ids=repr)
 def test_a_fact_of_another_kind_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(ArtifactError, match=f"Expected .*{name}|schema 1, received|as JSON") as caught:
+    with pytest.raises(
+        ArtifactError, match=f"'{name}' in the manifest is|The manifest (has schema|is not valid JSON)"
+    ) as caught:
         with_fact(name, value)
     assert len(str(caught.value)) < 250
     assert str(caught.value).isprintable()
@@ -102,7 +104,7 @@ BAD_MANIFESTS = {
 
 @pytest.mark.parametrize("name", BAD_MANIFESTS)
 def test_a_manifest_of_another_kind_is_refused(name: str) -> None:
-    with pytest.raises(ArtifactError, match="Expected") as caught:
+    with pytest.raises(ArtifactError, match=r"manifest|golden") as caught:
         opened(ENTRIES | {MANIFEST_ENTRY: BAD_MANIFESTS[name]})
     assert len(str(caught.value)) < 400
 
@@ -145,7 +147,7 @@ BAD_ARRAYS = {
 def test_an_array_of_another_kind_is_refused(entry: str, name: str) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(ArtifactError, match="Expected"):
+        with pytest.raises(ArtifactError, match=r"manifest|golden"):
             opened(ENTRIES | {entry: BAD_ARRAYS[name]})
         assert tracemalloc.get_traced_memory()[1] < 20 << 20
     finally:
@@ -161,7 +163,7 @@ def test_an_entry_that_is_not_there_is_named() -> None:
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_other_methods_which_may_ask_for_gigabytes_are_refused(method: int) -> None:
-    with pytest.raises(ArtifactError, match=f"deflated, received .* by method {method}"):
+    with pytest.raises(ArtifactError, match=f"compressed with method {method}"):
         opened(ENTRIES, method)
     assert opened(ENTRIES, zipfile.ZIP_STORED).manifest.name == "cnn"
 
@@ -189,7 +191,7 @@ def test_an_encrypted_entry_is_refused() -> None:
 
 
 def test_an_archive_longer_than_any_is_not_searched() -> None:
-    with pytest.raises(ArtifactError, match="could not read them"):
+    with pytest.raises(ArtifactError, match="golden vectors cannot be read"):
         opened(ENTRIES | {"more": bytes(LARGEST_ARCHIVE)}, zipfile.ZIP_STORED)
 
 
@@ -199,7 +201,7 @@ def test_a_file_that_no_device_could_hold_is_not_read(tmp_path: Path) -> None:
         file.truncate(LARGEST_FILE + 1)
     tracemalloc.start()
     try:
-        with pytest.raises(ArtifactError, match=r"large\.tflite, received one of 268,435,457"):
+        with pytest.raises(ArtifactError, match=r"large\.tflite is a file of 268,435,457 bytes"):
             Artifact.open(large)
         assert tracemalloc.get_traced_memory()[1] < 1 << 20
     finally:
@@ -207,9 +209,9 @@ def test_a_file_that_no_device_could_hold_is_not_read(tmp_path: Path) -> None:
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="received a folder"):
+    with pytest.raises(ArtifactError, match="is a folder, not a model file"):
         Artifact.open(tmp_path)
-    with pytest.raises(ArtifactError, match="received no regular file"):
+    with pytest.raises(ArtifactError, match="is a device or pipe"):
         Artifact.open("/dev/zero")
-    with pytest.raises(ArtifactError, match=r"could not read it .*null"):
+    with pytest.raises(ArtifactError, match=r"Cannot read the model file .*null"):
         Artifact.open("\0")

@@ -31,10 +31,10 @@ def test_keys_of_a_later_exporter_are_passed_over() -> None:
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "{}", '{"schema": 1}', '{"schema": 1, "labels": 3}', b"\xff"])
 def test_anything_else_is_an_artifact_error(text: str | bytes) -> None:
-    with pytest.raises(ArtifactError, match="Expected "):
+    with pytest.raises(ArtifactError, match=r"The manifest|in the manifest"):
         Manifest.from_json(text)
 
 
 def test_a_later_schema_asks_for_an_update() -> None:
-    with pytest.raises(ArtifactError, match="update mnist-runtime"):
+    with pytest.raises(ArtifactError, match="Update mnist-runtime"):
         Manifest.from_json(dataclasses.replace(MANIFEST, schema=2).to_json())

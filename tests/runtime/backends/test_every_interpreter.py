@@ -67,7 +67,7 @@ def test_a_damaged_file_ends_with_5(
     damaged.write_bytes(content)
     done = run("mnist-runtime", "classify", "--model", damaged, "--backend", backend, tmp_path / "seven.png")
     assert (done.returncode, done.stdout) == (5, "")
-    assert done.stderr.startswith(f"error: {damaged}: Expected the bytes that were exported")
+    assert done.stderr.startswith(f"error: {damaged}: The file is damaged")
     assert done.stderr.count("\n") == 1
 
 

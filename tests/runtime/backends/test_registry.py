@@ -106,7 +106,7 @@ def test_one_that_does_not_start_is_passed_over_with_a_warning_once(monkeypatch:
 
     monkeypatch.setitem(BACKENDS, "litert", dataclasses.replace(BACKENDS["litert"], load=broken))
     monkeypatch.setattr("mnist_runtime.backends.registry.BROKEN", {})
-    with pytest.warns(RuntimeWarning, match="litert is installed but does not start .*GLIBC.* Another is tried"):
+    with pytest.warns(RuntimeWarning, match="litert is installed but does not start .*GLIBC.* Trying the next backend"):
         first = Classifier.load()
     assert first.backend_name != "litert"
     assert Classifier.load().backend_name == first.backend_name  # a second warning would be an error

@@ -49,7 +49,7 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(run: Run, pictur
 def test_an_empty_page_is_no_digit(run: Run, tmp_path: Path) -> None:
     Image.new("L", (40, 60), 230).save(tmp_path / "page.png")
     done = run("mnist-runtime", "classify", tmp_path / "page.png")
-    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'page.png'}: no digit; it is blank\n")
+    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'page.png'}: no digit; the picture is blank\n")
     done = run("mnist-runtime", "classify", "--json", tmp_path / "page.png")
     assert json.loads(done.stdout)["results"][0]["digit"] is None
 

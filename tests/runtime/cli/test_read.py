@@ -101,7 +101,7 @@ def test_a_sign_that_is_no_digit_is_told_only_if_asked_for(
     code, more, _ = ask(page, "--all")
     (line,) = [line for line in more.splitlines() if "no digit" in line]
     assert (code, more.count("\n")) == (0, 5)
-    assert line.startswith(f"{page}: no digit; the likeliest: 7 (")
+    assert line.startswith(f"{page}: no digit; most likely: 7 (")
     assert ", row 1, box " in line
     code, said, _ = ask(page, "--all", "--json")
     assert [one["digit"] for one in json.loads(said)["results"][0]["readings"]] == [3, None, 1, 0, 2]
@@ -156,12 +156,12 @@ def test_the_annotated_copy_differs_only_around_the_boxes(ask: Ask, page: Path, 
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("page.png", "another file than the picture"),
-        ("link.png", "another file than the picture"),
-        ("marked.jpg", ".png"),
-        ("marked", ".png"),
-        ("nowhere/marked.png", "a folder that is there"),
-        ("folder.png", "a folder that is there"),
+        ("page.png", "would overwrite the picture"),
+        ("link.png", "would overwrite the picture"),
+        ("marked.jpg", "must end in .png"),
+        ("marked", "must end in .png"),
+        ("nowhere/marked.png", "its folder does not exist"),
+        ("folder.png", "its folder does not exist"),
     ],
 )
 def test_a_place_that_will_not_do_is_refused(ask: Ask, page: Path, name: str, words: str) -> None:
@@ -178,7 +178,7 @@ def test_a_place_that_will_not_do_is_refused(ask: Ask, page: Path, name: str, wo
 def test_annotating_takes_one_file(ask: Ask, page: Path) -> None:
     code, said, told = ask(page, page, "--annotate", page.with_name("marked.png"))
     assert (code, said) == (2, "")
-    assert "one FILE" in told
+    assert "takes one FILE" in told
 
 
 def test_a_copy_that_cannot_be_written_leaves_what_was_there(

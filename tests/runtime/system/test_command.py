@@ -20,7 +20,7 @@ def raising(error: BaseException) -> object:
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
-        (PictureError("Expected a picture."), 6, "error: Expected a picture.\n"),
+        (PictureError("The picture is blank."), 6, "error: The picture is blank.\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],
 )
@@ -46,7 +46,7 @@ def test_a_missing_package_ends_with_4(capsys: pytest.CaptureFixture[str]) -> No
     with pytest.raises(SystemExit) as left:
         run_command(raising(ModuleNotFoundError("No module named 'keras'", name="keras")))
     assert left.value.code == 4
-    assert "expected the package keras" in capsys.readouterr().err
+    assert "The package keras is missing or broken" in capsys.readouterr().err
 
 
 def test_a_reader_of_stderr_that_left_changes_no_code() -> None:

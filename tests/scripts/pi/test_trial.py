@@ -3,7 +3,6 @@
 import pytest
 
 from mnist_runtime import BACKENDS
-from mnist_runtime.device.installation import how_to_install
 from mnist_tools.pi.emulator.guest import GuestError
 from mnist_tools.pi.targets import PAIRS, TARGETS
 from mnist_tools.pi.trial import require_diagnoses
@@ -17,7 +16,9 @@ def diagnoses(target: str, backend: str) -> list[dict[str, str]]:
         if name in (backend, "numpy") or BACKENDS[name].package in row.from_debian:
             found.append({"backend": name, "state": "works", "detail": f"{name} 1.0 {row.machine}", "fix": ""})
             continue
-        fix = how_to_install(name, machine=row.machine, python=row.python, is_64_bit=row.architecture == "arm64")
+        is_64_bit = row.architecture == "arm64"
+        reason = BACKENDS[name].no_wheel_reason(machine=row.machine, python=row.python, is_64_bit=is_64_bit)
+        fix = reason or BACKENDS[name].install_command
         found.append({"backend": name, "state": "missing", "detail": "not installed", "fix": fix})
     return found
 

@@ -16,7 +16,7 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
-from mnist_runtime.backends.quantization import QuantParams
+from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import first_line
 
 __all__ = ["convert"]

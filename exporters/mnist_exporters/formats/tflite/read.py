@@ -8,7 +8,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from mnist_exporters.formats.contents import Contents, Tensor
-from mnist_runtime.backends.quantization import QuantParams
+from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import ArtifactError
 
 __all__ = ["read"]

@@ -8,7 +8,7 @@ from typing import Any
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
-from mnist_runtime.backends.quantization import QuantParams
+from mnist_runtime.backends.base import QuantParams
 
 __all__ = ["with_integer_input", "with_short_names"]
 

@@ -1,4 +1,4 @@
-"""The backend of last resort for int8 ``.tflite`` files: NumPy alone, to the bit as TFLite's reference kernels."""
+"""`NumPyBackend`: the operators of an int8 ``.tflite`` file, prepared and run one after another."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_runtime.backends.base import Backend
-from mnist_runtime.backends.numpy_int8.node import PER_VALUE, Array, Budget, Kernel, Node
+from mnist_runtime.backends.base import Backend, QuantParams
+from mnist_runtime.backends.numpy_int8.node import OTHER_BACKEND, PER_VALUE, Array, Budget, Kernel, Node
 from mnist_runtime.backends.numpy_int8.operators import prepare
-from mnist_runtime.backends.quantization import QuantParams
 from mnist_runtime.backends.tflite_format.model import Operator, TFLiteFile
-from mnist_runtime.errors import ArtifactError
+from mnist_runtime.errors import ArtifactError, first_line
 
 __all__ = ["NumPyBackend", "load"]
 
 CHUNK = 256
-"""Images that pass through all operators at once, at the most: enough to hide Python's share."""
+"""Most images per pass through all operators: enough to hide Python's overhead."""
 CHUNK_VALUES = 1 << 24
-"""What the largest tensor of as many images as pass at once may have."""
+"""Most values of the largest tensor in a pass."""
 
 MOST_OPERATORS, MOST_WEIGHTS = 512, 1 << 24
-"""Of a file. A damaged one may name the same operator or constant thousands of times."""
+"""Limits of a file. A damaged one can name the same operator or constant thousands of times."""
 
 IMPOSSIBLE = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
-"""What NumPy raises where the parts of a damaged file do not fit together."""
+"""Errors of NumPy when the parts of a damaged file do not fit together."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +35,11 @@ class Step:
     node : Node
         The operator.
     kernel : Kernel
-        What computes it.
+        Function that computes it.
     inputs : tuple of int
-        Tensors that it takes.
+        Indices of its input tensors.
     output : int
-        Tensor that it gives.
+        Index of its output tensor.
     """
 
     node: Node
@@ -50,13 +49,13 @@ class Step:
 
 
 class NumPyBackend:
-    """The operators of one file, prepared. Running changes nothing, so that threads may share it."""
+    """The operators of one file. Threads may share it, because running changes no state."""
 
     def __init__(self, file: TFLiteFile) -> None:
         if len(file.inputs) != 1 or len(file.outputs) != 1 or min(*file.inputs, *file.outputs) < 0:
             raise ArtifactError(
-                f"Expected a file of one input and one output, received {len(file.inputs)} and {len(file.outputs)}; "
-                "export the model again."
+                f"The model has {len(file.inputs)} inputs and {len(file.outputs)} outputs, not one of each. "
+                "Export it again."
             )
         self._input, self._output = file.inputs[0], file.outputs[0]
         self.input_dtype = np.dtype(file.tensors[self._input].dtype)
@@ -78,8 +77,7 @@ class NumPyBackend:
         """See `Backend.run`."""
         if pixels.dtype != self.input_dtype:
             raise ArtifactError(
-                f"Expected pixels of {self.input_dtype}, as the file takes them, received {pixels.dtype}; "
-                "export the model again."
+                f"The model needs {self.input_dtype} pixels, but its manifest says {pixels.dtype}. Export it again."
             )
         try:
             parts = [self._run(pixels[start : start + self._chunk]) for start in range(0, len(pixels), self._chunk)]
@@ -88,12 +86,11 @@ class NumPyBackend:
             raise
         except IMPOSSIBLE as error:
             raise ArtifactError(
-                f"Expected a TFLite file that runs on images (n, 28, 28, 1), its tensors do not fit together "
-                f"({error}); export the model again."
+                f"The model cannot run on images (n, 28, 28, 1): {first_line(error)}. Export it again."
             ) from error
 
     def _dry_run(self, budget: Budget) -> None:
-        """Let a blank image pass and count what it takes, from which follows how many may pass at once."""
+        """Run a blank image, count what it needs, and set the number of images per pass."""
         values = {**self._constants, self._input: np.zeros((1, 28, 28, 1), self.input_dtype)}
         for step in self._steps:
             values[step.output] = step.kernel([values[index] for index in step.inputs])
@@ -117,7 +114,7 @@ def load(content: bytes) -> Backend:
         raise
     except IMPOSSIBLE as error:
         raise ArtifactError(
-            f"Expected a whole TFLite file, the parts of this one do not fit together ({error}); export it again."
+            f"The parts of the TFLite file do not fit together: {first_line(error)}. Export it again."
         ) from error
     return backend
 
@@ -126,17 +123,15 @@ def _require_few(file: TFLiteFile) -> None:
     sizes = [file.tensors[index].stored.size for each in file.operators for index in each.inputs if index >= 0]
     if len(file.operators) > MOST_OPERATORS or sum(sizes) > MOST_WEIGHTS:
         raise ArtifactError(
-            f"Expected at most {MOST_OPERATORS} operators on {MOST_WEIGHTS:,} bytes of constants, received "
-            f"{len(file.operators)} on {sum(sizes):,}; run it with another interpreter: pip install "
-            "'mnist-runtime[litert]'."
+            f"The model has {len(file.operators)} operators and {sum(sizes):,} bytes of constants. The backend numpy "
+            f"allows {MOST_OPERATORS} and {MOST_WEIGHTS:,}. {OTHER_BACKEND}"
         )
 
 
 def _step(file: TFLiteFile, operator: Operator, budget: Budget) -> Step:
     if len(operator.outputs) != 1 or operator.outputs[0] < 0:
         raise ArtifactError(
-            f"Expected operators with one output, received {operator.name} with {len(operator.outputs)}; run it with "
-            "another interpreter: pip install 'mnist-runtime[litert]'."
+            f"{operator.name} has {len(operator.outputs)} outputs, but the backend numpy needs one. {OTHER_BACKEND}"
         )
     inputs = tuple(file.tensors[index] if index >= 0 else None for index in operator.inputs)
     node = Node(operator, inputs, file.tensors[operator.outputs[0]], budget)
@@ -144,12 +139,11 @@ def _step(file: TFLiteFile, operator: Operator, budget: Budget) -> Step:
 
 
 def _require_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:
-    """Refuse operators that take what is not there yet, and an output that none of them gives."""
+    """Reject operators whose inputs are not computed yet, and an output that no operator computes."""
     known = set(given)
     for wanted, made in [*((step.inputs, step.output) for step in steps), ((output,), output)]:
         if missing := set(wanted) - known:
             raise ArtifactError(
-                "Expected operators in the order in which they need each other, received one that takes tensor "
-                f"{min(missing)} before it is there: the file is damaged; copy or export it again."
+                f"The file is damaged: tensor {min(missing)} is used before it is computed. Copy or export it again."
             )
         known.add(made)

@@ -1,4 +1,4 @@
-"""The operators that treat each value for itself, by a table of all 256 of them, and ADD, MUL and SOFTMAX."""
+"""Operators on single values, computed with a table of all 256 values; and ADD, MUL and SOFTMAX."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ BYTES = ("int8", "uint8")
 
 
 def quantize(node: Node) -> Kernel:
-    """Prepare QUANTIZE to 8-bit integers, from others or from float32."""
+    """Prepare QUANTIZE to 8-bit integers, from 8-bit integers or float32."""
     if node.input(0).dtype == "float32":
         return _quantize_floats(node)
     node.require_dtypes(BYTES, BYTES)
-    input_scale, _ = node.scale_and_zero_point(node.input(0))
-    output_scale, _ = node.scale_and_zero_point(node.output)
+    input_scale, _ = node.quantization(node.input(0))
+    output_scale, _ = node.quantization(node.output)
     return _table(node, _rescaled(node, float(input_scale) / float(output_scale), 0))
 
 
 def _quantize_floats(node: Node) -> Kernel:
     node.require_dtypes(["float32"], BYTES)
-    scale, zero_point = node.scale_and_zero_point(node.output)
+    scale, zero_point = node.quantization(node.output)
     limits = np.iinfo(node.output.dtype)
 
     def kernel(inputs: Sequence[Array]) -> Array:
-        steps = (inputs[0] / scale).astype(np.float64)  # divided in float32, as the reference does; halves are exact
+        steps = (inputs[0] / scale).astype(np.float64)  # division in float32, as in the reference
         away_from_zero = np.copysign(np.floor(np.abs(steps) + 0.5), steps)
         return np.asarray(np.clip(away_from_zero + zero_point, limits.min, limits.max), node.output.dtype)
 
@@ -61,19 +61,19 @@ def relu6(node: Node) -> Kernel:
 def dequantize(node: Node) -> Kernel:
     """Prepare DEQUANTIZE to float32."""
     node.require_dtypes(BYTES, ["float32"])
-    scale, zero_point = node.scale_and_zero_point(node.input(0))
+    scale, zero_point = node.quantization(node.input(0))
     return _table(node, lambda integers: ((integers - zero_point) * float(scale)).astype(np.float32))
 
 
 def logistic(node: Node) -> Kernel:
-    """Prepare LOGISTIC, which the reference computes in float32, once for each of the 256 values."""
+    """Prepare LOGISTIC, in float32 as in the reference."""
     node.require_dtypes(["int8"], ["int8"])
-    input_scale, input_zero_point = node.scale_and_zero_point(node.input(0))
-    output_scale, output_zero_point = node.scale_and_zero_point(node.output)
+    input_scale, input_zero_point = node.quantization(node.input(0))
+    output_scale, output_zero_point = node.quantization(node.output)
 
     def entries(integers: Integers) -> Array:
         real = input_scale * (integers - input_zero_point).astype(np.float32)
-        # By way of float64, for NumPy's own float32 exponential is one unit off here and there.
+        # In float64, because NumPy's float32 exponential is sometimes off by one unit.
         exponential = np.exp(-np.maximum(real, np.float32(-80)).astype(np.float64)).astype(np.float32)
         steps = np.float32(1) / (np.float32(1) + exponential) * (np.float32(1) / output_scale)
         return np.asarray(np.clip(np.floor(steps + np.float32(0.5)) + output_zero_point, -128, 127), np.int8)
@@ -82,13 +82,13 @@ def logistic(node: Node) -> Kernel:
 
 
 def add(node: Node) -> Kernel:
-    """Prepare ADD: both inputs are brought to one scale, with 20 more bits, by a table each."""
+    """Prepare ADD. A table for each input converts it to a common scale with 20 more bits."""
     first, second = _two(node)
-    output_scale, zero_point = node.scale_and_zero_point(node.output)
-    twice = 2 * float(max(node.scale_and_zero_point(tensor)[0] for tensor in (first, second)))
+    output_scale, zero_point = node.quantization(node.output)
+    twice = 2 * float(max(node.quantization(tensor)[0] for tensor in (first, second)))
     tables = []
     for tensor in (first, second):
-        scale, input_zero_point = node.scale_and_zero_point(tensor)
+        scale, input_zero_point = node.quantization(tensor)
         integers = (_all_values(tensor.dtype) - input_zero_point) << 20
         tables.append(rescale(integers, *quantized_multiplier(float(scale) / twice)))
     multiplier, shift = quantized_multiplier(twice / ((1 << 20) * float(output_scale)))
@@ -107,10 +107,10 @@ def multiply(node: Node) -> Kernel:
     """Prepare MUL."""
     first, second = _two(node)
     (scale, zero_point), (other_scale, other_zero_point) = (
-        node.scale_and_zero_point(first),
-        node.scale_and_zero_point(second),
+        node.quantization(first),
+        node.quantization(second),
     )
-    output_scale, output_zero_point = node.scale_and_zero_point(node.output)
+    output_scale, output_zero_point = node.quantization(node.output)
     multiplier, shift = quantized_multiplier(float(scale * other_scale / output_scale))  # in float32
     low, high = node.bounds(node.operator.option(0, "b"))
 
@@ -124,17 +124,17 @@ def multiply(node: Node) -> Kernel:
 
 
 def softmax(node: Node) -> Kernel:
-    """Prepare SOFTMAX: exponentials of the distance to the greatest score, from a table, by their sum."""
+    """Prepare SOFTMAX, with a table of the exponentials of the distance to the largest score."""
     node.require_dtypes(["int8"], ["int8"])
-    scale, _ = node.scale_and_zero_point(node.input(0))
-    if node.scale_and_zero_point(node.output) != (np.float32(1 / 256), -128):
+    scale, _ = node.quantization(node.input(0))
+    if node.quantization(node.output) != (np.float32(1 / 256), -128):
         raise node.unsupported("to another scale than 1/256 with zero point -128")
     real = min(node.operator.option(0, "f") * float(scale) * (1 << 26), (1 << 31) - 1.0)
     if not real > 1:
-        raise node.unsupported(f"with a step of {real} in its table, where it has more than 1")
+        raise node.unsupported(f"with a step of {real}, only above 1")
     multiplier, shift = quantized_multiplier(real)
     distances = np.arange(256, dtype=np.int64)
-    # So far below the greatest score that the fixed point would overflow: nothing.
+    # At larger distances the fixed-point number would overflow; the exponential is 0.
     within = distances <= math.floor(31 * (1 << 26) / (1 << shift))
     exponentials = np.zeros(256, np.int64)
     exponentials[within] = exp_of_negative(high_product(-distances[within] << shift, multiplier))
@@ -152,17 +152,17 @@ def softmax(node: Node) -> Kernel:
 
 def _relu(node: Node, activation: int) -> Kernel:
     node.require_dtypes(["int8"], ["int8"])
-    input_scale, _ = node.scale_and_zero_point(node.input(0))
-    output_scale, _ = node.scale_and_zero_point(node.output)
+    input_scale, _ = node.quantization(node.input(0))
+    output_scale, _ = node.quantization(node.output)
     return _table(node, _rescaled(node, float(input_scale / output_scale), activation))  # in float32
 
 
 def _rescaled(node: Node, real: float, activation: int) -> Callable[[Integers], Array]:
-    """Return the function that brings integers of the input to the scale of the output."""
+    """Return the function from integers of the input to integers of the output."""
     multiplier, shift = quantized_multiplier(real)
     low, high = node.bounds(activation)
-    _, input_zero_point = node.scale_and_zero_point(node.input(0))
-    _, output_zero_point = node.scale_and_zero_point(node.output)
+    _, input_zero_point = node.quantization(node.input(0))
+    _, output_zero_point = node.quantization(node.output)
 
     def entries(integers: Integers) -> Array:
         steps = rescale(integers - input_zero_point, multiplier, min(shift, 30)) + output_zero_point
@@ -172,13 +172,13 @@ def _rescaled(node: Node, real: float, activation: int) -> Callable[[Integers], 
 
 
 def _table(node: Node, entries: Callable[[Integers], Array]) -> Kernel:
-    """Return the kernel that looks up what `entries` gives for each value of the input."""
+    """Return the kernel that looks values up in a table of `entries`."""
     table = entries(_all_values(node.input(0).dtype))
     return lambda inputs: table[inputs[0].view(np.uint8)]
 
 
 def _all_values(dtype: str) -> Integers:
-    """Return the 256 values of an 8-bit type, in the order of their bits read as uint8."""
+    """Return the 256 values of an 8-bit type, ordered by their bits as uint8."""
     values: npt.NDArray[np.uint8] = np.arange(256, dtype=np.uint8)
     return values.view(dtype).astype(np.int64)
 
@@ -188,14 +188,14 @@ def _two(node: Node) -> tuple[Tensor, Tensor]:
     node.require_dtypes(["int8"], ["int8"])
     first, second = node.input(0), node.input(1)
     if second.dtype != "int8":
-        raise node.unsupported(f"on {second.dtype}, where it has int8")
+        raise node.unsupported(f"on {second.dtype}, only on int8")
     return first, second
 
 
 def _require_one_shape(node: Node, inputs: Sequence[Array]) -> None:
-    """Refuse inputs of which neither has the shape of the result: a row and a column make a square of n images' n."""
+    """Reject a row plus a column: n images would give n * n values, more than the budget counts."""
     shape = np.broadcast_shapes(*(each.shape for each in inputs))
     if shape not in [each.shape for each in inputs]:
         raise node.unsupported(
-            f"on {inputs[0].shape} and {inputs[1].shape}, of which neither is the shape of the result"
+            f"on {inputs[0].shape} and {inputs[1].shape}, neither of which is the shape of the result"
         )

@@ -1,8 +1,8 @@
 """TFLite's fixed-point arithmetic on NumPy arrays, bit for bit.
 
-An int8 kernel sums products of integers and multiplies the sum by a real number below one, which it holds as a 31-bit
-integer and a power of two. Two roundings follow each other, and they treat ties differently: `high_product` rounds them
-up, `shift_right` away from zero.
+An int8 kernel sums products of integers and multiplies the sum by a real number below one, stored as a 31-bit integer
+and a power of two. It rounds twice, and the roundings treat ties differently: `high_product` rounds them up,
+`shift_right` away from zero.
 
 Sources: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 Inference", CVPR 2018, section 2.2; gemmlowp, ``fixedpoint.h``, for the roundings.
@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 Integers = npt.NDArray[np.int64]
-"""Integers of 32 bits, held in 64, so that the product of two is exact."""
+"""32-bit integers stored in 64 bits, so that the product of two is exact."""
 
 INT32_MAX = (1 << 31) - 1
 INT32_MIN = -(1 << 31)
@@ -44,27 +44,26 @@ def quantized_multiplier(real: float) -> tuple[int, int]:
     (1073741824, 1)
     """
     fraction, shift = math.frexp(real)
-    multiplier = math.floor(fraction * (1 << 31) + 0.5)  # exact: the fraction has 53 bits, of which 22 are cut off
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)  # exact: the fraction has 53 bits
     if multiplier == 1 << 31:
         multiplier, shift = multiplier // 2, shift + 1
     return (multiplier, shift) if shift >= -31 else (0, 0)
 
 
 def high_product(a: Integers, b: Integers | int) -> Integers:
-    """Return ``a * b / 2 ** 31``, the nearest integers, ties up; -2 ** 31 times itself saturates.
+    """Return ``a * b / 2 ** 31`` rounded, ties up; -2 ** 31 times itself saturates.
 
-    The original subtracts a little less than a half from a negative product and cuts it off towards zero, which is
-    the same as this floor: with ``a * b = -(q * 2 ** 31 + r)`` both give ``-q`` for ``r <= 2 ** 30`` and ``-q - 1``
-    above.
+    The original subtracts slightly less than a half from a negative product and truncates. This floor is the same:
+    for ``a * b = -(q * 2 ** 31 + r)`` both give ``-q`` if ``r <= 2 ** 30`` and ``-q - 1`` otherwise.
     """
     product: Integers = np.minimum((a * b + (1 << 30)) >> 31, INT32_MAX)
     return product
 
 
 def shift_right(x: Integers, bits: Integers | int) -> Integers:
-    """Return ``x / 2 ** bits``, the nearest integers, ties away from zero."""
+    """Return ``x / 2 ** bits`` rounded, ties away from zero."""
     half = (np.int64(1) << np.asarray(bits, np.int64)) >> 1
-    # A negative number has one taken off, which moves its ties, and only those, below the half; no bits, no tie.
+    # Subtracting one from a negative number moves its ties, and only those, below the half.
     return np.asarray((x + half - ((x < 0) & (half > 0))) >> bits, np.int64)
 
 
@@ -75,24 +74,24 @@ def shift_left(x: Integers, bits: int) -> Integers:
 
 
 def rescale(x: Integers, multiplier: Integers | int, shift: Integers | int) -> Integers:
-    """Return ``x * multiplier * 2 ** (shift - 31)``, in TFLite's two roundings.
+    """Return ``x * multiplier * 2 ** (shift - 31)``, with TFLite's two roundings.
 
-    A left shift beyond 32 bits wraps in the original; here it does not, and no file that a converter writes has one.
+    In the original a left shift beyond 32 bits wraps; here it does not. Converters write no such file.
     """
     return shift_right(high_product(x << np.maximum(shift, 0), multiplier), np.maximum(-np.asarray(shift), 0))
 
 
 def rescale_once(x: Integers, multiplier: Integers | int, shift: Integers | int) -> Integers:
-    """Return ``x * multiplier * 2 ** (shift - 31)``, the nearest integers, ties up, in a single rounding."""
+    """Return ``x * multiplier * 2 ** (shift - 31)``, rounded once, ties up."""
     bits = 31 - np.asarray(shift, np.int64)
     return np.asarray((x * multiplier + (np.int64(1) << (bits - 1))) >> bits, np.int64)
 
 
 def exp_of_negative(x: Integers) -> Integers:
-    """Return ``exp(x)`` with 31 fractional bits, for `x` at or below 0 with 26 of them.
+    """Return ``exp(x)`` with 31 fractional bits, for `x` at or below 0 with 26 fractional bits.
 
-    What `x` lies below a multiple of a quarter goes through a Taylor polynomial around -1/8; each further bit that is
-    set multiplies by a constant.
+    The remainder of `x` below a multiple of 1/4 goes through a Taylor polynomial around -1/8. Each set bit of the
+    multiple multiplies the result by a constant.
     """
     quarter = 1 << 24
     rest = (x & (quarter - 1)) - quarter
@@ -106,7 +105,7 @@ def exp_of_negative(x: Integers) -> Integers:
 
 
 def _exp_of_quarter(x: Integers) -> Integers:
-    """Return ``exp(x)``, for `x` from -1/4 up to 0, both with 31 fractional bits."""
+    """Return ``exp(x)`` for `x` from -1/4 to 0, both with 31 fractional bits."""
     middle = math.floor(math.exp(-1 / 8) * (1 << 31) + 0.5)
     third = math.floor((1 << 31) / 3 + 0.5)
     x = x + (1 << 28)
@@ -120,9 +119,9 @@ def _exp_of_quarter(x: Integers) -> Integers:
 def reciprocal(x: Integers) -> tuple[Integers, Integers]:
     """Return ``y, bits`` with ``1 / x`` close to ``y * 2 ** (-31 - bits)``, for `x` above 0 with 19 fractional bits.
 
-    The leading one of `x` is shifted to the front; three steps of Newton and Raphson divide by what is left.
+    The leading one of `x` is shifted to the front; three Newton-Raphson steps compute the reciprocal.
     """
-    width = np.frexp(x.astype(np.float64))[1].astype(np.int64)  # bits up to the leading one; exact below 2 ** 53
+    width = np.frexp(x.astype(np.float64))[1].astype(np.int64)  # position of the leading one; exact below 2 ** 53
     half_denominator = ((x << (32 - width)) - (1 << 31) + INT32_MAX + 1) >> 1
     estimate = 1515870810 + high_product(half_denominator, -1010580540)  # 48 / 17 and -32 / 17, 29 fractional bits
     for _ in range(3):

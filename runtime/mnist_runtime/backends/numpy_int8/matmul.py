@@ -2,17 +2,17 @@
 
 Why floating point is exact here
 --------------------------------
-NumPy multiplies matrices fast in floating point only. Inputs and weights are 8-bit integers, and every partial sum, in
-whatever order and with or without fused multiplication, is an integer of at most ``B = 128 * sum |weight|``, for the
-channel where that is greatest; it is never more than 128 * 127 * K for K products. float32 holds each integer up to
-2 ** 24, float64 up to 2 ** 53. So with B below 2 ** 24 nothing is ever rounded in float32, and else in float64, for no
-file has 2 ** 39 weights. `exact_float` decides for each operator when it is loaded.
+NumPy multiplies matrices fast only in floating point. Inputs and weights are 8-bit integers. In any order, with or
+without fused multiplication, every partial sum is an integer of at most ``B = 128 * sum |weight|`` for the channel
+with the largest such sum; B is at most 128 * 127 * K for K products. float32 represents every integer up to 2 ** 24,
+float64 up to 2 ** 53. So float32 never rounds if B is below 2 ** 24, and float64 never does, because no file has
+2 ** 39 weights. `exact_float` chooses the type when an operator is loaded.
 
-The zero point z of the input is taken out beforehand: ``sum (x - z) w = sum x w - z sum w``, of which the last term
-joins the bias; padding has the value z, and so adds nothing.
+The zero point z of the input is subtracted in advance: ``sum (x - z) w = sum x w - z sum w``. The last term becomes
+part of the bias. Padding has the value z, so it adds nothing.
 
-One rounding stands for two where it can: docs/architecture.md has the proof. `Requantizer` checks its bound at load and
-computes in 64-bit integers where it is not kept.
+Where possible, one rounding replaces TFLite's two; docs/architecture.md has the proof. `Requantizer` checks the bound
+of the proof at load, and otherwise computes in 64-bit integers.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ import numpy.typing as npt
 from mnist_runtime.backends.numpy_int8.fixed_point import Integers, quantized_multiplier, rescale, rescale_once
 from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Kernel, Node, windows_of
 
-__all__ = ["convolution", "depthwise_convolution", "fully_connected"]
+__all__ = ["Requantizer", "convolution", "depthwise_convolution", "exact_float", "fully_connected"]
 
 PIECE = 1 << 18
-"""Floats that are worked on at once: 1 MB stays in the cache. A quarter or four times that is slower, by a tenth."""
+"""Floats per step: 1 MB, which fits the cache. A quarter or four times as many are 10 % slower."""
 
 Float = type[np.float32] | type[np.float64]
 
 LARGEST_INPUT = 128
-"""The greatest absolute value of an int8."""
+"""Largest absolute value of an int8."""
 
 
 def exact_float(weights: npt.NDArray[np.int64]) -> tuple[Float, int]:
@@ -52,18 +52,18 @@ def exact_float(weights: npt.NDArray[np.int64]) -> tuple[Float, int]:
 
 
 class Requantizer:
-    """Bring sums to the int8 of the output: bias, multiplier, the two roundings, zero point, activation.
+    """Convert sums to the int8 output: bias, multiplier, two roundings, zero point, activation.
 
     Parameters
     ----------
     node : Node
         The operator.
     weights : ndarray of shape (k, channels), dtype int64
-        What the sums are over.
+        The weights of the sums.
     scales : ndarray of shape (channels,) or (1,), dtype float32
-        Of the weights.
+        Scales of the weights.
     bias_index : int
-        Which input holds the bias, if it is there.
+        Index of the input with the bias, which may be omitted.
     activation : int
         The fused activation.
     """
@@ -76,8 +76,8 @@ class Requantizer:
         bias_index: int,
         activation: int,
     ) -> None:
-        input_scale, input_zero_point = node.scale_and_zero_point(node.input(0))
-        output_scale, self._zero_point = node.scale_and_zero_point(node.output)
+        input_scale, input_zero_point = node.quantization(node.input(0))
+        output_scale, self._zero_point = node.quantization(node.output)
         self._bias: Integers = -input_zero_point * weights.sum(axis=0)
         if node.has_input(bias_index):
             bias = node.constant(bias_index, "int32")
@@ -97,19 +97,19 @@ class Requantizer:
         return self._float
 
     def _prepare_float(self, bound: int) -> bool:
-        """Prepare the way through float64, and say whether it is exact."""
+        """Prepare the computation in float64; return whether it is exact."""
         most = bound + int(np.abs(self._bias).max(initial=0))
         bits = -self._shifts
         if bits.min() < 0 or most + (260 << int(bits.max())) >= 1 << 22:
             return False
-        # The exponents in C's own integers: NumPy 1 takes no wider ones where C's long has 32 bits.
+        # Exponents as C's int: where C's long has 32 bits, NumPy 1 accepts no 64-bit exponents.
         self._step = np.ldexp(self._multipliers.astype(np.float64), (-31 - bits).astype(np.intc))
         unit = np.ldexp(1.0, (-bits).astype(np.intc))
-        self._ties = unit * (bits > 0)  # what t takes off
+        self._ties = unit * (bits > 0)
         halves = np.full(bits.shape, 0.5) if self._rounds_once else 0.5 * unit + 0.5 * (bits > 0)
-        # The type's least integer becomes 0, so that cutting off the fraction is the floor.
+        # Shift the smallest integer to 0, so that truncation is the floor.
         self._start = self._bias * self._step + halves + self._zero_point + 128
-        # y is 0 or more from r = -1/2 / 2 ** e on.
+        # Below this, a tie is rounded away from zero.
         self._first_positive = halves + self._zero_point + 128 - 0.5 * unit
         return True
 
@@ -121,9 +121,8 @@ class Requantizer:
             return np.clip(steps + self._zero_point, self._low, self._high).astype(np.int8)
         real = np.multiply(sums, self._step, dtype=np.float64)
         real += self._start
-        if (
-            self._low < self._zero_point and not self._rounds_once
-        ):  # else a negative number becomes the least one, however it is rounded
+        # Otherwise a negative number becomes the smallest one, however it is rounded.
+        if self._low < self._zero_point and not self._rounds_once:
             real -= (real < self._first_positive) * self._ties
         np.clip(real, self._low + 128, self._high + 128, out=real)
         return (real.astype(np.uint8) ^ np.uint8(128)).view(np.int8)
@@ -132,14 +131,14 @@ class Requantizer:
 def _real_multipliers(
     node: Node, input_scale: np.float32, scales: npt.NDArray[np.float32], output_scale: np.float32
 ) -> list[float]:
-    """Return input scale times weight scale by output scale, for each scale of the weights, in float64."""
-    if node.operator.name == "FULLY_CONNECTED" and scales.size == 1:  # here the product is of float32
+    """Return input scale * weight scale / output scale for each scale of the weights, in float64."""
+    if node.operator.name == "FULLY_CONNECTED" and scales.size == 1:  # this product is computed in float32
         return [float(input_scale * scales[0]) / float(output_scale)]
     return [float(input_scale) * float(scale) / float(output_scale) for scale in scales]
 
 
 def convolution(node: Node) -> Kernel:
-    """Prepare CONV_2D: weights ``(channels, h, w, depth)``; each window becomes a row of one matrix product."""
+    """Prepare CONV_2D, weights ``(channels, h, w, depth)``. Each window is a row of a matrix product."""
     node.require_dtypes(["int8"], ["int8"])
     weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4:
@@ -151,7 +150,7 @@ def convolution(node: Node) -> Kernel:
     matrix = weights.reshape(channels, -1).T
     requantize = Requantizer(node, matrix, node.channel_scales(node.input(1), channels, 0), 2, option(3, "b"))
     factors: Array = np.ascontiguousarray(matrix, requantize.dtype)
-    _, zero_point = node.scale_and_zero_point(node.input(0))
+    _, zero_point = node.quantization(node.input(0))
 
     def run(inputs: Sequence[Array]) -> Array:
         images = windows.padded(inputs[0], zero_point)
@@ -166,7 +165,7 @@ def convolution(node: Node) -> Kernel:
         down, across = windows.counts(images)
         row, column = images.strides[1:3]
         view: Array = np.ndarray(
-            (n, down, across, high, wide * depth),  # a line of a window lies in one piece
+            (n, down, across, high, wide * depth),  # each line of a window is contiguous
             images.dtype,
             np.ascontiguousarray(images),
             0,
@@ -179,7 +178,7 @@ def convolution(node: Node) -> Kernel:
 
 
 def depthwise_convolution(node: Node) -> Kernel:
-    """Prepare DEPTHWISE_CONV_2D: weights ``(1, h, w, depth * multiplier)``, each channel for itself."""
+    """Prepare DEPTHWISE_CONV_2D, weights ``(1, h, w, depth * multiplier)``."""
     node.require_dtypes(["int8"], ["int8"])
     weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4 or weights.shape[0] != 1:
@@ -191,7 +190,7 @@ def depthwise_convolution(node: Node) -> Kernel:
     matrix = weights.reshape(-1, channels)
     requantize = Requantizer(node, matrix, node.channel_scales(node.input(1), channels, 3), 2, option(4, "b"))
     factors = matrix.astype(requantize.dtype)
-    _, zero_point = node.scale_and_zero_point(node.input(0))
+    _, zero_point = node.quantization(node.input(0))
 
     def run(inputs: Sequence[Array]) -> Array:
         images = windows.padded(inputs[0], zero_point)
@@ -214,7 +213,7 @@ def depthwise_convolution(node: Node) -> Kernel:
 
 
 def fully_connected(node: Node) -> Kernel:
-    """Prepare FULLY_CONNECTED: weights ``(channels, k)``."""
+    """Prepare FULLY_CONNECTED, weights ``(channels, k)``."""
     node.require_dtypes(["int8"], ["int8"])
     weights = node.constant(1, "int8").astype(np.int64)
     option = node.operator.option
@@ -235,7 +234,7 @@ def fully_connected(node: Node) -> Kernel:
 
 
 def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Array:
-    """Return what `part` makes of all `images`, a few at a time where each takes `size` floats."""
+    """Apply `part` to a few images at a time, each of which needs `size` floats, and join the results."""
     step = max(1, PIECE // max(size, 1))
     if len(images) <= step:
         return part(images)
@@ -245,4 +244,4 @@ def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Arra
 def _refuse_dilation(node: Node, *fields: int) -> None:
     dilations = [node.operator.option(field, "i", 1) for field in fields]
     if any(dilation != 1 for dilation in dilations):
-        raise node.unsupported(f"with dilations of {dilations}, where it has none")
+        raise node.unsupported(f"with dilations of {dilations}")

@@ -1,9 +1,8 @@
-"""`Node`: an operator together with its tensors, and the checks that every kernel makes of them.
+"""`Node`: an operator with its tensors, and the checks that the kernels share.
 
-A file with a right digest may still be made to exhaust a device: an operator of forty bytes can ask for a tensor of a
-terabyte. So every kernel tells the `Budget` what it is about to take, before it takes it, while the first image passes,
-which is when the file is loaded. No operator makes more of n images than n times what it makes of one, and so nothing
-needs to be counted later.
+A file with a valid digest can still exhaust a device: an operator of forty bytes can need a tensor of a terabyte. So
+a kernel reserves memory and work in the `Budget` before it uses them. This happens once, for one blank image, when
+the file is loaded: no operator needs more than n times as much for n images.
 """
 
 from __future__ import annotations
@@ -21,23 +20,25 @@ from mnist_runtime.errors import ArtifactError
 
 __all__ = ["Array", "Budget", "Kernel", "Node", "windows_of"]
 
+OTHER_BACKEND = "Install another interpreter: pip install 'mnist-runtime[litert]'."
+
 Array = npt.NDArray[Any]
 
 Kernel = Callable[[Sequence[Array]], Array]
-"""From the values of all inputs of an operator, constants included, to its output. It changes nothing."""
+"""Function from the values of all inputs, constants included, to the output. It changes no state."""
 
 MOST_VALUES = 1 << 22
-"""Of a tensor, or of the windows of a convolution, for one image: 512 channels of 28x28 under windows of 3x3."""
+"""Values of a tensor, or of the windows of a convolution, for one image: 512 channels of 28x28, windows of 3x3."""
 MOST_PRODUCTS = 1 << 32
-"""Of all operators together, for one image: some seconds on a PC, a minute on the slowest Pi."""
+"""Products of all operators for one image: some seconds on a PC, a minute on the slowest Pi."""
 PER_VALUE = 256
-"""Products of a matrix that are computed in the time in which a value is looked up or rounded, at the most."""
+"""Products in a matrix multiplication that take as long as one look-up or rounding, at most."""
 PER_PLACE = 8
-"""The same for a product, sum or comparison outside of a matrix."""
+"""The same for a product, sum or comparison outside a matrix multiplication."""
 
 
 class Budget:
-    """What a file takes for one image, counted until it is closed.
+    """Count what a file needs for one image.
 
     Attributes
     ----------
@@ -51,7 +52,7 @@ class Budget:
         self._is_open = True
 
     def take(self, values: int, products: int) -> bool:
-        """Count a tensor of so many `values`, and `products`; say whether both are still within the limits."""
+        """Count a tensor of `values` and its `products`; return whether both are within the limits."""
         if not self._is_open:
             return True
         self.largest = max(self.largest, values)
@@ -59,7 +60,7 @@ class Budget:
         return values <= MOST_VALUES and self._products <= MOST_PRODUCTS
 
     def close(self) -> None:
-        """Count no more: the other images are like the first."""
+        """Stop counting: other images need no more than the first."""
         self._is_open = False
 
 
@@ -70,13 +71,13 @@ class Node:
     Parameters
     ----------
     operator : Operator
-        The operator.
+        The operator itself.
     inputs : tuple of Tensor or None
-        Its inputs, None for one that is left out.
+        Inputs; None for an omitted one.
     output : Tensor
-        Its only output.
+        The only output.
     budget : Budget
-        The one of its file.
+        Budget of the file.
     """
 
     operator: Operator
@@ -85,46 +86,46 @@ class Node:
     budget: Budget = field(default_factory=Budget)
 
     def unsupported(self, what: str) -> ArtifactError:
-        """Return the error that says what is missing here."""
+        """Return the error for something that this backend lacks."""
         return ArtifactError(
-            f"Expected what the backend numpy runs, received {self.operator.name} version {self.operator.version} "
-            f"{what}; run it with another interpreter: pip install 'mnist-runtime[litert]'."
+            f"The backend numpy does not support {self.operator.name} version {self.operator.version} {what}. "
+            f"{OTHER_BACKEND}"
         )
 
     def input(self, index: int) -> Tensor:
-        """Return an input that must be there."""
+        """Return a required input."""
         tensor = self.inputs[index] if index < len(self.inputs) else None
         if tensor is None:
             raise self.unsupported(f"without input {index}")
         return tensor
 
     def has_input(self, index: int) -> bool:
-        """Say whether an input is there."""
+        """Return whether an input is present."""
         return index < len(self.inputs) and self.inputs[index] is not None
 
     def constant(self, index: int, dtype: str) -> Array:
-        """Return the values of an input that must be a constant of `dtype`."""
+        """Return the values of a required constant of `dtype`."""
         tensor = self.input(index)
         if tensor.dtype != dtype or not tensor.is_constant:
-            raise self.unsupported(f"with input {index} of {tensor.dtype}, where it takes a constant of {dtype}")
+            raise self.unsupported(f"unless input {index} is a constant of {dtype}")
         return tensor.values
 
     def require_dtypes(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        """Refuse types beyond those listed, of the first input and of the output."""
+        """Reject other types of the first input and of the output than those listed."""
         for tensor, known in ((self.input(0), inputs), (self.output, outputs)):
             if tensor.dtype not in known:
-                raise self.unsupported(f"on {tensor.dtype}, where it has {' and '.join(known)}")
+                raise self.unsupported(f"on {tensor.dtype}, only on {' and '.join(known)}")
 
-    def scale_and_zero_point(self, tensor: Tensor) -> tuple[np.float32, int]:
-        """Return the one scale and zero point of a tensor of 8-bit integers."""
+    def quantization(self, tensor: Tensor) -> tuple[np.float32, int]:
+        """Return the only scale and zero point of an 8-bit tensor."""
         if tensor.scales.size != 1 or tensor.zero_points.size != 1:
-            raise self.unsupported(f"on {tensor.name!r} with {tensor.scales.size} scales, where it has one")
+            raise self.unsupported(f"on {tensor.name!r} with {tensor.scales.size} scales, only with one")
         scale, zero_point = tensor.scales[0], int(tensor.zero_points[0])
         self._plausible(tensor, tensor.scales)
         return scale, zero_point
 
     def channel_scales(self, tensor: Tensor, channels: int, axis: int) -> npt.NDArray[np.float32]:
-        """Return the scales of weights, one or one a channel, whose zero points must be 0."""
+        """Return the scales of weights, one or one per channel; their zero points must be 0."""
         if tensor.scales.size not in {1, channels} or (tensor.scales.size > 1 and tensor.channel_axis != axis):
             raise self.unsupported(f"with {tensor.scales.size} scales along axis {tensor.channel_axis} of the weights")
         if tensor.zero_points.any():
@@ -135,14 +136,14 @@ class Node:
     def _plausible(self, tensor: Tensor, scales: npt.NDArray[np.float32]) -> None:
         limits = np.iinfo(tensor.dtype)
         in_range = bool(np.all((tensor.zero_points >= limits.min) & (tensor.zero_points <= limits.max)))
-        # Of any quantity between them, digit or sum, the ratio to any other is then a finite number.
+        # Then every ratio between two scales is finite.
         if not (in_range and np.all((scales > 1e-18) & (scales < 1e18))):
-            raise self.unsupported(f"on {tensor.name!r} with an impossible scale or zero point: the file is damaged")
+            raise self.unsupported(f"on {tensor.name!r} with an impossible scale or zero point (the file is damaged)")
 
     def bounds(self, activation: int) -> tuple[int, int]:
-        """Return the least and the greatest integer of the output under a fused activation."""
+        """Return the smallest and largest integer of the output with a fused activation."""
         limits = np.iinfo(self.output.dtype)
-        scale, zero_point = self.scale_and_zero_point(self.output)
+        scale, zero_point = self.quantization(self.output)
         ranges = {0: (-math.inf, math.inf), 1: (0.0, math.inf), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
         if activation not in ranges:
             raise self.unsupported(f"with fused activation {activation}")
@@ -153,27 +154,25 @@ class Node:
         )
 
     def reserve(self, *shape: int, products: int = 0) -> tuple[int, ...]:
-        """Return the `shape` of what is about to be made, of `products` each, unless a file asks for too much."""
+        """Reserve an array of `shape`, each value of `products`, and return `shape`; reject too large ones."""
         values = math.prod(shape)
         if not self.budget.take(values, values * products):
-            raise self.unsupported(
-                f"with {values} values of {products} products each, or too many before it, for one image"
-            )
+            raise self.unsupported(f"with {values} values of {products} products each: too many for one image")
         return shape
 
 
 @dataclass(frozen=True)
 class Windows:
-    """How a window moves over an image.
+    """Windows of a convolution or pooling.
 
     Parameters
     ----------
     node : Node
-        Whose they are.
+        The operator.
     size, stride : tuple of int
         Height and width.
     same : bool
-        Whether the image is padded, so that only the stride makes it smaller.
+        Whether the image is padded so that only the stride makes the output smaller.
     """
 
     node: Node
@@ -182,7 +181,7 @@ class Windows:
     same: bool
 
     def paddings(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-        """Return what an image ``(n, h, w, c)`` takes before and after each axis; an odd pixel goes after."""
+        """Return the padding before and after each axis of ``(n, h, w, c)``; an odd pixel goes after."""
         if not self.same:
             return [(0, 0)] * 4
         totals = [
@@ -192,7 +191,7 @@ class Windows:
         return [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
 
     def padded(self, images: Array, value: int) -> Array:
-        """Return `images` with their padding."""
+        """Return padded `images`."""
         if not self.same:
             return images
         paddings = self.paddings(images.shape)
@@ -205,12 +204,12 @@ class Windows:
         return padded
 
     def counts(self, images: Array) -> tuple[int, int]:
-        """Return how many windows padded `images` have, down and across."""
+        """Return the number of windows in padded `images`, down and across."""
         down, across = ((images.shape[1 + axis] - self.size[axis]) // self.stride[axis] + 1 for axis in (0, 1))
         return down, across
 
     def slices(self, images: Array) -> list[Array]:
-        """Return for each place in the window what all windows of padded `images` have there ``(n, oh, ow, c)``."""
+        """Return for each place in the window the values ``(n, oh, ow, c)`` of all windows of padded `images`."""
         down, across = self.counts(images)
         (high, wide), (step_y, step_x) = self.size, self.stride
         return [
@@ -221,11 +220,9 @@ class Windows:
 
 
 def windows_of(node: Node, size: tuple[int, int], stride: tuple[int, int], padding: int) -> Windows:
-    """Return the windows of an operator, refusing what would never end."""
+    """Return the windows of an operator; reject impossible sizes and strides."""
     if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride)):
-        raise node.unsupported(
-            f"with windows of {size}, strides of {stride} and padding {padding}, where it has 1 to 64"
-        )
+        raise node.unsupported(f"with windows of {size}, strides of {stride} and padding {padding}, only with 1 to 64")
     return Windows(node, size, stride, padding == 0)
 
 

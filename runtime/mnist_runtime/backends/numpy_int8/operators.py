@@ -1,4 +1,4 @@
-"""`OPERATORS`: which operators the backend ``numpy`` has, up to which version, and what prepares them."""
+"""`OPERATORS`: the operators of the backend ``numpy``, with their highest version."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mnist_runtime.backends.numpy_int8 import elementwise, matmul, pooling, shapes
-from mnist_runtime.backends.numpy_int8.node import Kernel, Node
+from mnist_runtime.backends.numpy_int8.node import OTHER_BACKEND, Kernel, Node
 from mnist_runtime.errors import ArtifactError
 
 __all__ = ["OPERATORS", "prepare"]
@@ -19,9 +19,9 @@ class OperatorRow:
     Parameters
     ----------
     prepare : callable
-        From an operator to its kernel; weights and multipliers are worked out here, once.
+        Function from an operator to its kernel; it computes weights and multipliers once.
     version : int
-        The highest one whose meaning for int8 it has.
+        Highest supported version for int8.
     """
 
     prepare: Callable[[Node], Kernel]
@@ -52,7 +52,7 @@ OPERATORS: dict[str, OperatorRow] = {
     "SOFTMAX": OperatorRow(elementwise.softmax, 2),
     "STRIDED_SLICE": OperatorRow(shapes.strided_slice, 2),
 }
-"""The schema's name -> what runs it. A new operator is one function and one row."""
+"""Name in the schema -> operator. To add one, write its function and its row."""
 
 
 def prepare(node: Node) -> Kernel:
@@ -61,14 +61,13 @@ def prepare(node: Node) -> Kernel:
     Raises
     ------
     ArtifactError
-        If the operator, its version or a type of it is not there; the message says which.
+        If the operator, its version or its types are not supported.
     """
     row = OPERATORS.get(node.operator.name)
     if row is None:
         raise ArtifactError(
-            f"Expected one of the operators {', '.join(OPERATORS)}, received {node.operator.name}, which the backend "
-            "numpy lacks; run it with another interpreter: pip install 'mnist-runtime[litert]'."
+            f"The backend numpy lacks the operator {node.operator.name}; it has {', '.join(OPERATORS)}. {OTHER_BACKEND}"
         )
     if node.operator.version > row.version:
-        raise node.unsupported(f"where it has versions up to {row.version}")
+        raise node.unsupported(f"(only up to version {row.version})")
     return row.prepare(node)

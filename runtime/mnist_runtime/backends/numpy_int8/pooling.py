@@ -1,4 +1,4 @@
-"""The operators that sum up places: MAX_POOL_2D, AVERAGE_POOL_2D and MEAN."""
+"""The operators MAX_POOL_2D, AVERAGE_POOL_2D and MEAN."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["average_pool", "max_pool", "mean"]
 
 
 def max_pool(node: Node) -> Kernel:
-    """Prepare MAX_POOL_2D; padding never is the greatest."""
+    """Prepare MAX_POOL_2D; padding is never the largest value."""
     windows, low, high = _pool(node)
 
     def run(inputs: Sequence[Array]) -> Array:
         first, *others = windows.slices(_padded(node, windows, inputs[0], -128))
-        # A copy, in which the others are gathered: `first` is a view of what an earlier operator gave.
+        # A copy: `first` is a view of another operator's output.
         greatest = first.copy()
         for other in others:
             np.maximum(greatest, other, out=greatest)
@@ -30,7 +30,7 @@ def max_pool(node: Node) -> Kernel:
 
 
 def average_pool(node: Node) -> Kernel:
-    """Prepare AVERAGE_POOL_2D: the nearest integer, ties away from zero; padding does not count."""
+    """Prepare AVERAGE_POOL_2D without the padding; ties are rounded away from zero."""
     windows, low, high = _pool(node)
 
     def run(inputs: Sequence[Array]) -> Array:
@@ -45,12 +45,12 @@ def average_pool(node: Node) -> Kernel:
 
 
 def mean(node: Node) -> Kernel:
-    """Prepare MEAN: the multiplier is divided by the number of summands, in integers, before it is applied."""
+    """Prepare MEAN. The multiplier is first divided by the number of summands, in integers."""
     node.require_dtypes(["int8"], ["int8"])
     axes = tuple(sorted(set(node.constant(1, "int32").ravel().tolist())))
     keeps_axes = bool(node.operator.option(0, "?"))
-    input_scale, input_zero_point = node.scale_and_zero_point(node.input(0))
-    output_scale, output_zero_point = node.scale_and_zero_point(node.output)
+    input_scale, input_zero_point = node.quantization(node.input(0))
+    output_scale, output_zero_point = node.quantization(node.output)
     multiplier, shift = quantized_multiplier(float(input_scale) / float(output_scale))
 
     def run(inputs: Sequence[Array]) -> Array:
@@ -64,9 +64,9 @@ def mean(node: Node) -> Kernel:
 
 
 def _pool(node: Node) -> tuple[Windows, int, int]:
-    """Return the windows of a pool and the bounds of its output."""
+    """Return the windows and the bounds of the output."""
     node.require_dtypes(["int8"], ["int8"])
-    if node.scale_and_zero_point(node.input(0)) != node.scale_and_zero_point(node.output):
+    if node.quantization(node.input(0)) != node.quantization(node.output):
         raise node.unsupported("with different scales of input and output")
     option = node.operator.option
     windows = windows_of(node, (option(4, "i"), option(3, "i")), (option(2, "i"), option(1, "i")), option(0, "b"))
@@ -74,7 +74,7 @@ def _pool(node: Node) -> tuple[Windows, int, int]:
 
 
 def _sums(places: list[Array]) -> npt.NDArray[np.int32]:
-    """Return the sum of all `places`, one added at a time: together they may take far more memory than the images."""
+    """Sum `places` one at a time; together they can need far more memory than the images."""
     sums = places[0].astype(np.int32)
     for place in places[1:]:
         sums += place

@@ -1,6 +1,6 @@
-"""The operators on shapes: RESHAPE, PAD and CONCATENATION, and those that work a shape out, on int32.
+"""Operators that change shapes (RESHAPE, PAD, CONCATENATION) and that compute shapes, on int32.
 
-These are SHAPE, STRIDED_SLICE, PACK, GATHER and REDUCE_PROD.
+The latter are SHAPE, STRIDED_SLICE, PACK, GATHER and REDUCE_PROD.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ __all__ = ["concatenate", "gather", "pack", "pad", "product", "reshape", "shape"
 
 
 def reshape(node: Node) -> Kernel:
-    """Prepare RESHAPE, to what the second input says or, where it is left out, the options."""
+    """Prepare RESHAPE to the shape in the second input or, without it, in the options."""
     if not node.has_input(1):
         options = node.operator.options
         fixed = tuple(() if options is None else options.numbers(0, "int32", 8).tolist())
         return lambda inputs: inputs[0].reshape(fixed)
     if node.input(1).dtype != "int32":
-        raise node.unsupported(f"to a shape of {node.input(1).dtype}, where it has int32")
+        raise node.unsupported(f"to a shape of {node.input(1).dtype}, only of int32")
     return lambda inputs: inputs[0].reshape(tuple(inputs[1].ravel().tolist()))
 
 
 def pad(node: Node) -> Kernel:
-    """Prepare PAD, with the integer that stands for 0.0."""
+    """Prepare PAD with the zero point."""
     node.require_dtypes(["int8"], ["int8"])
     paddings = node.constant(1, "int32")
-    _, zero_point = node.scale_and_zero_point(node.output)
+    _, zero_point = node.quantization(node.output)
     if paddings.ndim != 2 or paddings.shape[1] != 2 or paddings.min(initial=0) < 0 or paddings[:1].any():
-        raise node.unsupported(f"with paddings of shape {paddings.shape}, below 0 or of the batch")
+        raise node.unsupported(f"with paddings of shape {paddings.shape}, negative ones or ones of the batch")
     pairs = paddings.tolist()
 
     def run(inputs: Sequence[Array]) -> Array:
@@ -42,13 +42,13 @@ def pad(node: Node) -> Kernel:
 
 
 def concatenate(node: Node) -> Kernel:
-    """Prepare CONCATENATION of what has one type and, for int8, one scale."""
+    """Prepare CONCATENATION of inputs with one type and, for int8, one scale."""
     node.require_dtypes(["int8", "int32"], ["int8", "int32"])
     tensors = [node.input(index) for index in range(len(node.inputs))]
     if any(tensor.dtype != node.output.dtype for tensor in tensors) or node.operator.option(1, "b") != 0:
         raise node.unsupported("of several types, or with a fused activation")
     if node.output.dtype == "int8" and any(
-        node.scale_and_zero_point(tensor) != node.scale_and_zero_point(node.output) for tensor in tensors
+        node.quantization(tensor) != node.quantization(node.output) for tensor in tensors
     ):
         raise node.unsupported("with different scales of inputs and output")
     axis = node.operator.option(0, "i")
@@ -63,7 +63,7 @@ def concatenate(node: Node) -> Kernel:
 def shape(node: Node) -> Kernel:
     """Prepare SHAPE."""
     if node.output.dtype != "int32":
-        raise node.unsupported(f"to {node.output.dtype}, where it has int32")
+        raise node.unsupported(f"to {node.output.dtype}, only to int32")
     return lambda inputs: np.array(inputs[0].shape, np.int32)
 
 
@@ -96,7 +96,7 @@ def pack(node: Node) -> Kernel:
 
 
 def gather(node: Node) -> Kernel:
-    """Prepare GATHER of some lengths of a shape."""
+    """Prepare GATHER of parts of a shape."""
     node.require_dtypes(["int32"], ["int32"])
     places = node.constant(1, "int32")
     if node.operator.option(0, "i") != 0 or node.operator.option(1, "i") != 0:
@@ -110,7 +110,7 @@ def gather(node: Node) -> Kernel:
 
 
 def product(node: Node) -> Kernel:
-    """Prepare REDUCE_PROD of the lengths of a shape."""
+    """Prepare REDUCE_PROD of a shape."""
     node.require_dtypes(["int32"], ["int32"])
     axes = tuple(sorted(set(node.constant(1, "int32").ravel().tolist())))
     keeps_axes = bool(node.operator.option(0, "?"))

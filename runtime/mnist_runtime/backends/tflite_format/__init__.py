@@ -1,1 +1,1 @@
-"""TODO tflite_format."""
+"""Reader of the ``.tflite`` file format."""

@@ -1,14 +1,14 @@
-"""`Table`: read a FlatBuffer with `struct` alone, every access checked against the bytes that are there.
+"""`Table`: read a FlatBuffer with `struct`. Every access is checked against the length of the file.
 
-A FlatBuffer holds tables, and a table names its fields by number. At a table's position lies a signed 32-bit distance
-back to its vtable, a row of 16-bit numbers: the size of the vtable, the size of the table, and for each field how far
-into the table it lies (0: it has its default). Strings, vectors and other tables are referred to by an unsigned 32-bit
-distance forward. All numbers are little-endian.
+A FlatBuffer consists of tables with numbered fields. A table begins with the signed 32-bit distance back to its
+vtable. The vtable has 16-bit numbers: its own size, the size of the table, and the position of each field inside the
+table (0: the field has its default). A field that is a string, vector or table holds the unsigned 32-bit distance
+forward to it. All numbers are little-endian.
 
 Source: FlatBuffers, "Internals", https://flatbuffers.dev/internals/.
 
-Nothing is followed but what a caller asks for, by a path as long as the caller's code, so that no file, however
-damaged, makes reading endless; a vector is never longer than the file.
+Only the fields that a caller requests are followed, and no vector is longer than the file. So reading always ends,
+even for a damaged file.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from mnist_runtime.errors import ArtifactError
 __all__ = ["Table"]
 
 OFFSET = 4
-"""Bytes of a distance, and of the length before a vector."""
+"""Bytes of a distance, and of a vector's length."""
 LONGEST_TEXT = 1000
-"""Bytes of a string that are read: names are for messages."""
+"""Bytes of a string that are read. Strings are only used in messages."""
 MOST_TABLES = 1 << 14
-"""Of a vector; a digit model has some ten to some hundred tensors."""
+"""Tables in a vector. A digit model has ten to a few hundred tensors."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Table:
     content : bytes
         The whole file.
     position : int
-        Where in it the table begins.
+        Where the table begins.
 
     Examples
     --------
@@ -57,23 +57,23 @@ class Table:
 
     @classmethod
     def root(cls, content: bytes) -> Table:
-        """Return the table that the file `content` begins with."""
+        """Return the root table of the file `content`."""
         return cls(content, _number(content, 0, "I"))
 
     def number(self, field: int, code: str, default: Any = 0) -> Any:
-        """Return a number, by the `code` that `struct` has for its type; `default` where the file leaves it out."""
+        """Return a number of the type with this `struct` code, or `default` if the file omits it."""
         place = self._place(field)
         return default if place is None else _number(self.content, place, code)
 
     def table(self, field: int) -> Table | None:
-        """Return another table, None where the file leaves it out."""
+        """Return another table, or None if the file omits it."""
         place = self._place(field)
         return None if place is None else Table(self.content, self._follow(place))
 
     def tables(self, field: int) -> list[Table]:
-        """Return a vector of tables, empty where the file leaves it out; refused where they are very many.
+        """Return a vector of tables, empty if the file omits it, with a limit on their number.
 
-        All may be the same table, so that in Python's memory they take far more than in the file.
+        All of them can be the same table, so they can need far more memory than the file.
         """
         start, length = self._vector(field, OFFSET)
         if length > MOST_TABLES:
@@ -81,10 +81,10 @@ class Table:
         return [Table(self.content, self._follow(start + OFFSET * index)) for index in range(length)]
 
     def numbers(self, field: int, dtype: str, most: int | None = None) -> npt.NDArray[Any]:
-        """Return a vector of numbers as an array of `dtype`, empty where the file leaves it out; `most` is its limit.
+        """Return a vector of at most `most` numbers as an array of `dtype`, empty if the file omits it.
 
-        Nothing is copied; a caller who goes through the numbers one by one sets a limit, since the vectors of a
-        damaged file may lie over each other and be together far longer than the file.
+        The array is a view. Loops over its numbers need the limit: vectors of a damaged file can overlap, and so be
+        far longer together than the file.
         """
         kind = np.dtype(dtype).newbyteorder("<")
         start, length = self._vector(field, kind.itemsize)
@@ -93,11 +93,11 @@ class Table:
         return np.frombuffer(self.content, kind, length, start)
 
     def text(self, field: int) -> str:
-        """Return a string, empty where the file leaves it out."""
+        """Return a string, empty if the file omits it."""
         return self.numbers(field, "uint8")[:LONGEST_TEXT].tobytes().decode(errors="replace")
 
     def _place(self, field: int) -> int | None:
-        """Return where a field lies in the file, None where it has its default."""
+        """Return a field's position in the file, or None if it has its default."""
         vtable = self.position - _number(self.content, self.position, "i")
         size = _number(self.content, vtable, "H")
         entry = 4 + 2 * field
@@ -108,7 +108,7 @@ class Table:
         return place + int(_number(self.content, place, "I"))
 
     def _vector(self, field: int, itemsize: int) -> tuple[int, int]:
-        """Return where a vector's first item lies and how many there are."""
+        """Return the position of a vector's first item and the number of items."""
         place = self._place(field)
         if place is None:
             return 0, 0
@@ -127,13 +127,13 @@ def _number(content: bytes, position: int, code: str) -> Any:
 def _require(content: bytes, position: int, size: int) -> None:
     if not 0 <= position <= position + size <= len(content):
         raise ArtifactError(
-            f"Expected a whole TFLite file, received one of {len(content)} bytes that refers to {size} bytes at "
-            f"{position}: it is damaged; copy or export it again."
+            f"The TFLite file is damaged: it has {len(content)} bytes, but refers to {size} bytes at {position}. "
+            "Copy or export it again."
         )
 
 
 def _too_many(most: int, what: str, received: int) -> ArtifactError:
     return ArtifactError(
-        f"Expected a TFLite file with at most {most} {what} here, received {received}: it is damaged; copy or export "
-        "it again."
+        f"The TFLite file is damaged: it has {received} {what} where at most {most} are allowed. "
+        "Copy or export it again."
     )

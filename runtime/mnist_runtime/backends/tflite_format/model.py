@@ -1,6 +1,6 @@
-"""`TFLiteFile`: what a ``.tflite`` file says, as plain facts; nothing is run and nothing heavy is imported.
+"""`TFLiteFile`: the graph of a ``.tflite`` file, read without an interpreter.
 
-Source of the layout: LiteRT, ``schema.fbs``, version 3. Only what int8 classifiers hold is read.
+Source of the layout: LiteRT, ``schema.fbs``, version 3. Only the parts that int8 classifiers use are read.
 """
 
 from __future__ import annotations
@@ -13,16 +13,46 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.tflite_format.flatbuffer import Table
-from mnist_runtime.backends.tflite_format.operator_names import OPERATOR_NAMES
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["Operator", "TFLiteFile", "Tensor"]
+__all__ = ["OPERATOR_NAMES", "Operator", "TFLiteFile", "Tensor"]
 
 IDENTIFIER = b"TFL3"
 MOST_AXES, MOST_TENSORS = 8, 64
-"""Of a tensor, and of an operator; digit models have up to 4 and 3."""
+"""Axes of a tensor and tensors of an operator; digit models have up to 4 and 3."""
 DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
-"""Number in the file -> NumPy's name; ``type 17`` stands for one that NumPy does not have (17 is int4)."""
+"""Number in the file -> name in NumPy. Another type, such as 17 (int4), is named ``type 17``."""
+
+LINES = """
+ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR
+FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D LOCAL_RESPONSE_NORMALIZATION LOGISTIC
+LSH_PROJECTION LSTM MAX_POOL_2D MUL RELU RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH
+SVDF TANH CONCAT_EMBEDDINGS SKIP_GRAM CALL CUSTOM EMBEDDING_LOOKUP_SPARSE PAD UNIDIRECTIONAL_SEQUENCE_RNN GATHER
+BATCH_TO_SPACE_ND SPACE_TO_BATCH_ND TRANSPOSE MEAN SUB DIV SQUEEZE UNIDIRECTIONAL_SEQUENCE_LSTM STRIDED_SLICE
+BIDIRECTIONAL_SEQUENCE_RNN EXP TOPK_V2 SPLIT LOG_SOFTMAX DELEGATE BIDIRECTIONAL_SEQUENCE_LSTM CAST PRELU MAXIMUM
+ARG_MAX MINIMUM LESS NEG PADV2 GREATER GREATER_EQUAL LESS_EQUAL SELECT SLICE SIN TRANSPOSE_CONV SPARSE_TO_DENSE
+TILE EXPAND_DIMS EQUAL NOT_EQUAL LOG SUM SQRT RSQRT SHAPE POW ARG_MIN FAKE_QUANT REDUCE_PROD REDUCE_MAX PACK
+LOGICAL_OR ONE_HOT LOGICAL_AND LOGICAL_NOT UNPACK REDUCE_MIN FLOOR_DIV REDUCE_ANY SQUARE ZEROS_LIKE FILL
+FLOOR_MOD RANGE RESIZE_NEAREST_NEIGHBOR LEAKY_RELU SQUARED_DIFFERENCE MIRROR_PAD ABS SPLIT_V UNIQUE CEIL
+REVERSE_V2 ADD_N GATHER_ND COS WHERE RANK ELU REVERSE_SEQUENCE MATRIX_DIAG QUANTIZE MATRIX_SET_DIAG ROUND
+HARD_SWISH IF WHILE NON_MAX_SUPPRESSION_V4 NON_MAX_SUPPRESSION_V5 SCATTER_ND SELECT_V2 DENSIFY SEGMENT_SUM
+BATCH_MATMUL PLACEHOLDER_FOR_GREATER_OP_CODES CUMSUM CALL_ONCE BROADCAST_TO RFFT2D CONV_3D IMAG REAL COMPLEX_ABS
+HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_SIZE REDUCE_ALL CONV_3D_TRANSPOSE VAR_HANDLE READ_VARIABLE
+ASSIGN_VARIABLE BROADCAST_ARGS RANDOM_STANDARD_NORMAL BUCKETIZE RANDOM_UNIFORM MULTINOMIAL GELU
+DYNAMIC_UPDATE_SLICE RELU_0_TO_1 UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_SUM ATAN2
+UNSORTED_SEGMENT_MIN SIGN BITCAST BITWISE_XOR RIGHT_SHIFT STABLEHLO_LOGISTIC STABLEHLO_ADD STABLEHLO_DIVIDE
+STABLEHLO_MULTIPLY STABLEHLO_MAXIMUM STABLEHLO_RESHAPE STABLEHLO_CLAMP STABLEHLO_CONCATENATE
+STABLEHLO_BROADCAST_IN_DIM STABLEHLO_CONVOLUTION STABLEHLO_SLICE STABLEHLO_CUSTOM_CALL STABLEHLO_REDUCE
+STABLEHLO_ABS STABLEHLO_AND STABLEHLO_COSINE STABLEHLO_EXPONENTIAL STABLEHLO_FLOOR STABLEHLO_LOG
+STABLEHLO_MINIMUM STABLEHLO_NEGATE STABLEHLO_OR STABLEHLO_POWER STABLEHLO_REMAINDER STABLEHLO_RSQRT
+STABLEHLO_SELECT STABLEHLO_SUBTRACT STABLEHLO_TANH STABLEHLO_SCATTER STABLEHLO_COMPARE STABLEHLO_CONVERT
+STABLEHLO_DYNAMIC_SLICE STABLEHLO_DYNAMIC_UPDATE_SLICE STABLEHLO_PAD STABLEHLO_IOTA STABLEHLO_DOT_GENERAL
+STABLEHLO_REDUCE_WINDOW STABLEHLO_SORT STABLEHLO_WHILE STABLEHLO_GATHER STABLEHLO_TRANSPOSE DILATE
+STABLEHLO_RNG_BIT_GENERATOR REDUCE_WINDOW STABLEHLO_COMPOSITE STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
+"""
+
+OPERATOR_NAMES: tuple[str, ...] = tuple(LINES.split())
+"""Number in the file -> name, for messages. Source: ``schema.fbs``, ``enum BuiltinOperator``; a test compares them."""
 
 
 @dataclass(frozen=True)
@@ -32,19 +62,19 @@ class Tensor:
     Parameters
     ----------
     name : str
-        Its name, for messages.
+        Name, for messages.
     shape : tuple of int
-        Its shape for one image.
+        Shape for one image.
     dtype : str
-        NumPy's name of its type, or ``type 17``.
+        Name of the type in NumPy, or such as ``type 17``.
     scales : ndarray of shape (k,), dtype float32
-        ``real = scale * (integer - zero_point)``: one scale, one a channel, or none.
+        ``real = scale * (integer - zero_point)``: one scale, one per channel, or none.
     zero_points : ndarray of shape (k,), dtype int64
-        As many as scales, where they are given.
+        As many as scales, or none.
     channel_axis : int
-        The axis that has one scale an index, where there is more than one.
+        Axis of the channels, if there is more than one scale.
     stored : ndarray, dtype uint8
-        The bytes of a constant, empty for what is computed.
+        Bytes of a constant; empty for a computed tensor.
     """
 
     name: str
@@ -57,7 +87,7 @@ class Tensor:
 
     @property
     def is_constant(self) -> bool:
-        """Whether the file holds its values."""
+        """Whether the file has its values."""
         return self.stored.size > 0
 
     @property
@@ -65,16 +95,13 @@ class Tensor:
         """The values of a constant."""
         if self.dtype not in DTYPES.values() or not self.is_constant:
             raise ArtifactError(
-                f"Expected the constant {self.name!r} in a type of NumPy, received {self.stored.size} bytes of "
-                f"{self.dtype}; use another interpreter (litert)."
+                f"The constant {self.name!r} has {self.stored.size} bytes of {self.dtype}, which NumPy lacks. "
+                "Use another interpreter (litert)."
             )
         kind = np.dtype(self.dtype).newbyteorder("<")
-        wanted = math.prod(self.shape) * kind.itemsize
-        if wanted != self.stored.size:
-            raise ArtifactError(
-                f"Expected {wanted} bytes for {self.name!r}, {self.shape} {self.dtype}, received {self.stored.size}: "
-                "the file is damaged; copy or export it again."
-            )
+        size = math.prod(self.shape) * kind.itemsize
+        if size != self.stored.size:
+            raise _damaged(f"{self.name!r}, {self.shape} {self.dtype}, has {self.stored.size} bytes instead of {size}")
         return self.stored.view(kind).reshape(self.shape)
 
 
@@ -85,13 +112,13 @@ class Operator:
     Parameters
     ----------
     name : str
-        The schema's name, or ``operator 999`` for one that is newer than this module.
+        Name in the schema, or such as ``operator 999`` if it is newer than this module.
     version : int
-        The version of its kernel that the file asks for.
+        Version of its kernel that the file needs.
     inputs, outputs : tuple of int
-        Indices of tensors; -1 for an input that is left out.
+        Indices of tensors; -1 for an omitted input.
     options : Table or None
-        Its own options, to be read by its kernel.
+        Options, read by its kernel.
     """
 
     name: str
@@ -101,7 +128,7 @@ class Operator:
     options: Table | None
 
     def option(self, field: int, code: str, default: Any = 0) -> Any:
-        """Return one of its options, by number and `struct` code; `default` where the file leaves it out."""
+        """Return an option by number and `struct` code, or `default` if the file omits it."""
         return default if self.options is None else self.options.number(field, code, default)
 
 
@@ -112,11 +139,11 @@ class TFLiteFile:
     Parameters
     ----------
     tensors : tuple of Tensor
-        All of its tensors.
+        All tensors.
     operators : tuple of Operator
-        Its operators, in the order in which they run.
+        Operators, in the order in which they run.
     inputs, outputs : tuple of int
-        Indices of the tensors that a caller sets and reads.
+        Indices of the graph's input and output tensors.
     """
 
     tensors: tuple[Tensor, ...]
@@ -131,17 +158,14 @@ class TFLiteFile:
         Raises
         ------
         ArtifactError
-            If they are not a TFLite file, or refer to what is not there.
+            If it is not a TFLite file, or is damaged.
         """
         if content[4:8] != IDENTIFIER:
-            raise ArtifactError(
-                f"Expected a TFLite file, with {IDENTIFIER!r} in bytes 4 to 7, received {content[4:8]!r}; "
-                "give a .tflite file."
-            )
+            raise ArtifactError(f"This is not a .tflite file: bytes 4 to 7 are {content[4:8]!r}, not {IDENTIFIER!r}.")
         model = Table.root(content)
         graphs = model.tables(2)
         if len(graphs) != 1:
-            raise ArtifactError(f"Expected a TFLite file of one graph, received {len(graphs)}; export the model again.")
+            raise ArtifactError(f"The TFLite file has {len(graphs)} graphs, not one. Export the model again.")
         buffers = [buffer.numbers(0, "uint8") for buffer in model.tables(4)]
         tensors = tuple(_tensor(table, buffers) for table in graphs[0].tables(0))
         codes = [(_operator_name(code), int(code.number(2, "i", 1))) for code in model.tables(1)]
@@ -175,7 +199,7 @@ def _tensor(table: Table, buffers: list[npt.NDArray[np.uint8]]) -> Tensor:
 
 
 def _operator_name(code: Table) -> str:
-    # Files older than 2020 have the number in one byte, later ones in four; the greater of both is meant.
+    # Files older than 2020 have the number in one byte, later ones in four. The greater of both counts.
     number = max(code.number(0, "b"), code.number(3, "i"))
     return OPERATOR_NAMES[number] if 0 <= number < len(OPERATOR_NAMES) else f"operator {number}"
 
@@ -196,4 +220,4 @@ def _indices(table: Table, field: int, tensors: int) -> tuple[int, ...]:
 
 
 def _damaged(reason: str) -> ArtifactError:
-    return ArtifactError(f"Expected a whole TFLite file, received a damaged one: {reason}; copy or export it again.")
+    return ArtifactError(f"The TFLite file is damaged: {reason}. Copy or export it again.")

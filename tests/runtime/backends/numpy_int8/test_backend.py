@@ -70,13 +70,13 @@ def test_an_image_alone_scores_as_among_others() -> None:
 def test_a_later_version_of_an_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     row = OPERATORS["CONV_2D"]
     monkeypatch.setitem(OPERATORS, "CONV_2D", dataclasses.replace(row, version=2))
-    with pytest.raises(ArtifactError, match="received CONV_2D version 3 where it has versions up to 2"):
+    with pytest.raises(ArtifactError, match=r"CONV_2D version 3 \(only up to version 2\)"):
         load_numpy(READY)
 
 
 def test_an_unknown_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(OPERATORS, "SOFTMAX")
-    with pytest.raises(ArtifactError, match="received SOFTMAX, which the backend numpy lacks"):
+    with pytest.raises(ArtifactError, match="lacks the operator SOFTMAX"):
         load_numpy(READY)
 
 

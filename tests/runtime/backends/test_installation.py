@@ -2,30 +2,36 @@
 
 import pytest
 
-from mnist_runtime.device.installation import best_extra, how_to_install
+from mnist_runtime import BACKENDS
+from mnist_runtime.backends.registry import best_extra
 
 
 @pytest.mark.parametrize(
-    ("backend", "machine", "python", "is_64_bit", "line"),
+    ("backend", "machine", "python", "is_64_bit", "reason"),
     [
-        ("litert", "aarch64", (3, 11), True, "pip install 'mnist-runtime[litert]'"),
-        ("litert", "aarch64", (3, 13), True, "pip install 'mnist-runtime[litert]'"),
+        ("litert", "aarch64", (3, 11), True, None),
+        ("litert", "aarch64", (3, 13), True, None),
         ("litert", "aarch64", (3, 11), False, "no wheel exists for armv7l"),
         ("litert", "x86_64", (3, 11), False, "no wheel exists for a 32-bit system"),
         ("litert", "AMD64", (3, 15), True, "no wheel exists above Python 3.14"),
-        ("tflite-runtime", "aarch64", (3, 11), False, "pip install 'mnist-runtime[tflite]'"),
-        ("tflite-runtime", "armv7l", (3, 11), False, "pip install 'mnist-runtime[tflite]'"),
+        ("tflite-runtime", "aarch64", (3, 11), False, None),
+        ("tflite-runtime", "armv7l", (3, 11), False, None),
         ("tflite-runtime", "armv7l", (3, 13), False, "no wheel exists above Python 3.11"),
         ("tflite-runtime", "armv6l", (3, 11), False, "no wheel exists for armv6l"),
         ("onnxruntime", "armv7l", (3, 11), False, "no wheel exists for armv7l"),
-        ("onnxruntime", "arm64", (3, 12), True, "pip install 'mnist-runtime[onnx]'"),
-        ("numpy", "armv6l", (3, 11), False, ""),
+        ("onnxruntime", "arm64", (3, 12), True, None),
+        ("numpy", "armv6l", (3, 11), False, None),
     ],
 )
-def test_the_install_command_suits_the_machine(
-    backend: str, machine: str, python: tuple[int, int], is_64_bit: bool, line: str
+def test_missing_wheels_have_a_reason(
+    backend: str, machine: str, python: tuple[int, int], is_64_bit: bool, reason: str | None
 ) -> None:
-    assert how_to_install(backend, machine=machine, python=python, is_64_bit=is_64_bit) == line
+    assert BACKENDS[backend].no_wheel_reason(machine=machine, python=python, is_64_bit=is_64_bit) == reason
+
+
+def test_the_install_command_names_the_extra() -> None:
+    assert BACKENDS["litert"].install_command == "pip install 'mnist-runtime[litert]'"
+    assert BACKENDS["numpy"].install_command == ""
 
 
 @pytest.mark.parametrize(
