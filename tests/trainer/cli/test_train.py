@@ -26,7 +26,7 @@ def _interruptible() -> Iterator[None]:
 
 @pytest.fixture
 def mnist_train(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> Callable[..., tuple[int, str]]:
-    """Run ``mnist-train`` here, with ``mine.keras`` as its output; return its exit code and what it said."""
+    """Run ``mnist-train`` in this process with the output ``mine.keras``; return its exit code and stderr."""
 
     def train(*words: str) -> tuple[int, str]:
         done = here("mnist-train", *words, "--output", tmp_path / "mine.keras")
@@ -37,13 +37,13 @@ def mnist_train(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> C
 
 @pytest.fixture
 def after_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
-    """Let something happen right after an epoch, before its checkpoint is written."""
+    """Return a function that has `happen` called after an epoch, before its checkpoint is written."""
 
     def arrange(number: int, happen: Callable[[], object]) -> None:
-        told = Progress.epoch
+        original = Progress.epoch
 
         def epoch(self: Progress, done: int, figures: dict[str, float]) -> None:
-            told(self, done, figures)
+            original(self, done, figures)
             if done == number:
                 happen()
 
@@ -84,7 +84,7 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
     assert np.sum(found["confusion"]) == found["images"] == 1500
 
 
-def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_all_options_are_applied_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
     words += " --validation-split 0.1"
     code, said = mnist_train(*words.split(), "--precision", "mixed_bfloat16", *RARER)
@@ -110,7 +110,7 @@ def test_what_is_chosen_is_done_and_recorded(mnist_train: Callable[..., tuple[in
     assert names(tmp_path) == {"mine.keras", "mine.json", "mine.png"}
 
 
-def test_weight_decay_can_be_chosen_with_adamw(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_weight_decay_makes_weights_smaller(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = ("--architecture", "dense-100", "--optimizer", "adamw", "--data", "digits", "--epochs", "1")
     kept = []
     for decay in ("0.001", "30"):
@@ -121,7 +121,7 @@ def test_weight_decay_can_be_chosen_with_adamw(mnist_train: Callable[..., tuple[
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_names_architecture_and_recipe(
+def test_a_preset_sets_architecture_and_recipe(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, name: str
 ) -> None:
     code, said = mnist_train("--preset", name, "--data", "digits", "--epochs", "1")
@@ -131,7 +131,7 @@ def test_a_preset_names_architecture_and_recipe(
     assert found["recipe"]["peak_learning_rate"] == PRESETS[name].recipe.peak_learning_rate
 
 
-def test_ctrl_c_leaves_a_model_and_resume_ends_as_if_it_had_not_been(
+def test_ctrl_c_saves_the_model_and_resume_gives_the_same_weights_as_without_it(
     mnist_train: Callable[..., tuple[int, str]],
     after_epoch: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
@@ -151,7 +151,7 @@ def test_ctrl_c_leaves_a_model_and_resume_ends_as_if_it_had_not_been(
     assert not np.array_equal(weights(tmp_path)[0], uninterrupted[0])
     assert names(tmp_path) == {"mine.keras", "mine.json", "mine.checkpoint"}
 
-    # Its checkpoint is of the second epoch; another run is not mistaken for it.
+    # The checkpoint is that of the second epoch, and another run cannot continue it.
     code, said = mnist_train(*BRIEF, "--resume", "--seed", "1")
     assert (code, "seed is 1, there 0" in said) == (2, True)
     monkeypatch.undo()
@@ -164,7 +164,7 @@ def test_ctrl_c_leaves_a_model_and_resume_ends_as_if_it_had_not_been(
     assert names(tmp_path) == {"mine.keras", "mine.json"}
 
 
-def test_ctrl_c_in_the_first_epoch_spares_an_earlier_model(
+def test_ctrl_c_in_the_first_epoch_keeps_an_earlier_model(
     mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     import keras
@@ -173,19 +173,19 @@ def test_ctrl_c_in_the_first_epoch_spares_an_earlier_model(
         signal.raise_signal(signal.SIGINT)
 
     (tmp_path / "mine.keras").write_text("earlier")
-    monkeypatch.setattr(keras.Model, "evaluate", interrupt)  # after the steps, before the figures
+    monkeypatch.setattr(keras.Model, "evaluate", interrupt)  # after the steps, before the validation
     code, said = mnist_train(*BRIEF)
     assert (code, "is unchanged" in said) == (130, True)
     assert (tmp_path / "mine.keras").read_text() == "earlier"
 
 
-def test_a_loss_that_is_not_finite_ends_it(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_is_reported(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     code, said = mnist_train(*BRIEF, "--learning-rate", "1e30")
     assert (code, "Choose a lower learning rate" in said, "Traceback" in said) == (2, True, False)
     assert names(tmp_path) == set()
 
 
-def test_a_full_disk_is_told_and_leaves_nothing(
+def test_a_full_disk_is_reported_and_leaves_no_file(
     mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def full(_: int) -> None:
@@ -200,7 +200,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     assert names(tmp_path) == set()
 
 
-def test_a_damaged_checkpoint_is_told_and_a_missing_one_is_none(
+def test_a_damaged_checkpoint_is_an_error_and_a_missing_one_a_note(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     (tmp_path / "mine.checkpoint").write_bytes(b"half")
@@ -211,7 +211,7 @@ def test_a_damaged_checkpoint_is_told_and_a_missing_one_is_none(
     assert (code, "there is no checkpoint" in said) == (0, True)
 
 
-def test_patience_ends_with_the_best_weights(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+def test_patience_keeps_the_best_weights(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = ("--architecture", "dense-100", "--data", "digits", "--epochs", "60", "--learning-rate", "0.03")
     code, said = mnist_train(*words, "--patience", "2", "--tensorboard", str(tmp_path / "curves"))
     assert code == 0, said
@@ -226,7 +226,7 @@ def test_patience_ends_with_the_best_weights(mnist_train: Callable[..., tuple[in
 
 
 def events(folder: Path, tag: str) -> list[float]:
-    """Read the scalars of one name as TensorBoard would."""
+    """Read the scalars with one tag, as TensorBoard does."""
     import tensorflow as tf
     from tensorflow.core.util.event_pb2 import Event
 
@@ -241,7 +241,7 @@ def events(folder: Path, tag: str) -> list[float]:
     return [float(tf.make_ndarray(value.tensor)) for value in values]
 
 
-def test_curves_without_matplotlib_are_refused_before_the_training(
+def test_curves_without_matplotlib_are_rejected_before_the_training(
     mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
