@@ -74,6 +74,13 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
     printed = json.loads(done.stdout)
     assert printed.pop("path") == str(path)
     assert printed == json.loads(path.with_suffix(".json").read_text())
+    for line in (
+        "  model   linear: one dense layer",
+        "  data    digits: 297 images for training, 1,500 for the test",
+        f"  output  {path}",
+        "  time    about half a minute or less with two processor cores (an estimate)",
+    ):
+        assert line in done.stderr
     assert "validation accuracy" in done.stderr
     assert names(path.parent) == {"mine.json", "mine.keras"}
 

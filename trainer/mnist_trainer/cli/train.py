@@ -9,6 +9,7 @@ import dataclasses
 import json
 import shlex
 import sys
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,8 +37,6 @@ from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
 from mnist_trainer.recipes.presets import PRESETS
 
 if TYPE_CHECKING:
-    import keras
-
     from mnist_trainer.architectures.base import Architecture
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.recipes.presets import Preset
@@ -198,7 +197,7 @@ def train(
     echo(_plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()
     from mnist_trainer.training.techniques.distribution import is_chief, open_strategy
-    from mnist_trainer.training.train import InterruptedTraining
+    from mnist_trainer.training.train import InterruptedTraining, Training
     from mnist_trainer.training.train import train as train_model
 
     distribution = open_strategy(strategy) if strategy else None
@@ -224,7 +223,7 @@ def train(
         echo("trained; the first machine writes the model")
         return 0
     record = training.record | {"command": shlex.join(["mnist-train", *sys.argv[1:]]), "preset": preset}
-    _save(training.model, record, path, plot=plot)
+    Training(training.model, record).save(path, curves=plot)
     print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else path)
     echo(_summary(record))
     if record["interrupted"]:
@@ -260,15 +259,15 @@ def _chosen(
 def _plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:
     """Return lines that say what is trained on which data, what is written, and how long it takes."""
     epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
-    return "\n".join(
-        [
-            f"training {architecture.name} ({architecture.summary})",
-            f"  data    {data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
-            f"  recipe  {epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
-            f"  output  {path} and {path.stem}.json",
-            f"  time    {_expected_time(architecture, recipe, len(data.train), preset)}",
-        ]
-    )
+    rows = {
+        "model": f"{architecture.name}: {architecture.summary}",
+        "data": f"{data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
+        "recipe": f"{epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
+        "output": f"{path} and {path.stem}.json",
+        "time": _expected_time(architecture, recipe, len(data.train), preset),
+    }
+    wrapper = textwrap.TextWrapper(79, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(["training", *(wrapper.fill(f"  {title:8}{text}") for title, text in rows.items())])
 
 
 def _expected_time(architecture: Architecture, recipe: Recipe, images: int, preset: Preset | None) -> str:
@@ -302,15 +301,3 @@ def _summary(record: dict[str, Any]) -> str:
         f"{record['validation_images']:,} validation images, {record['test_accuracy']:.2%} of "
         f"{record['test_images']:,} test images"
     )
-
-
-def _save(model: keras.Model, record: dict[str, Any], path: Path, *, plot: bool) -> None:
-    """Write the model to `path`, its record beside it as ``.json``, and its curves as ``.png``."""
-    from mnist_runtime.system.atomic import atomic_files
-    from mnist_trainer.training.monitoring.curves import draw_curves
-
-    with atomic_files(path.parent) as folder:
-        model.save(folder / path.name)
-        (folder / f"{path.stem}.json").write_text(json.dumps(record, indent=2) + "\n")
-        if plot and record["epochs_done"]:
-            draw_curves(record, folder / f"{path.stem}.png")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -12,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from mnist_runtime import __version__
+from mnist_runtime.system.atomic import atomic_files
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Splits, hold_out
 from mnist_trainer.errors import UsageError
@@ -21,6 +23,7 @@ from mnist_trainer.model_io.find import find_model
 from mnist_trainer.recipes.recipe import Recipe
 from mnist_trainer.training.checkpoint import Checkpoint
 from mnist_trainer.training.loop import EpochCallback, TrainingLoop
+from mnist_trainer.training.monitoring.curves import draw_curves
 from mnist_trainer.training.monitoring.tensorboard import EventLog
 from mnist_trainer.training.techniques.batch_norm_recalibration import recalibrate_batch_norm
 from mnist_trainer.training.techniques.distribution import is_chief
@@ -44,6 +47,20 @@ class Training:
 
     model: keras.Model
     record: dict[str, Any]
+
+    def save(self, path: Path, *, curves: bool = False) -> None:
+        """Write the model to `path`, its record beside it as ``.json`` and, on request, its curves as ``.png``.
+
+        Raises
+        ------
+        OutputError
+            If a file cannot be written; files of an earlier training are then unchanged.
+        """
+        with atomic_files(path.parent) as folder:
+            self.model.save(folder / path.name)
+            (folder / f"{path.stem}.json").write_text(json.dumps(self.record, indent=2) + "\n")
+            if curves and self.record["epochs_done"]:
+                draw_curves(self.record, folder / f"{path.stem}.png")
 
 
 class InterruptedTraining(KeyboardInterrupt):
