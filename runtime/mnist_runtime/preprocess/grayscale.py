@@ -29,7 +29,7 @@ def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
     picture : ndarray of shape (h, w), (h, w, 1), (h, w, 2), (h, w, 3) or (h, w, 4), dtype uint8
         Gray, gray with alpha, RGB or RGB with alpha.
     longest : int
-        Longest side of the result, in pixels.
+        Limit of the result's longer side, in pixels.
 
     Returns
     -------

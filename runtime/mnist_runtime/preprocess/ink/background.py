@@ -64,7 +64,7 @@ def _cells(gray: FloatImage, side: int) -> list[FloatImage]:
 def _has_bright_ink(gray: FloatImage, cells: list[FloatImage], side: int) -> bool:
     """Return whether the ink is brighter than the background.
 
-    Most pixels near edges and on the border are background. In the logarithm, ink has stronger edges than shadows.
+    Most pixels near edges and on the border are background. On a log scale, shadows have weaker edges than ink.
     """
     low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))
@@ -86,7 +86,7 @@ def _extreme(cells: FloatImage, reach: int, which: np.ufunc) -> FloatImage:
 
 
 def _close(cells: FloatImage) -> FloatImage:
-    """Fill dark strokes by a morphological closing, which cannot follow the trend of the light beyond the edge."""
+    """Fill dark strokes by a morphological closing; the trend of the light is removed for it."""
     trend = _trend(cells)
     level = cells - trend
     return _extreme(_extreme(level, REACH, np.maximum), REACH, np.minimum) + trend

@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from mnist_runtime import PictureError
+from mnist_runtime.preprocess.find import find
+
+
+def page(scale: int = 1) -> np.ndarray:
+    """Return a page with three ones, a dot and a long bar."""
+    pixels = np.full((300, 500), 230, np.uint8)
+    pixels[40:100, 60:66] = pixels[42:102, 200:206] = 20
+    pixels[150:210, 60:66] = pixels[150:153, 300:303] = pixels[40:200, 440:446] = 20
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+@pytest.mark.parametrize("scale", [1, 4])
+def test_symbols_with_the_size_of_a_digit_are_found(scale: int) -> None:
+    found = find(page(scale))
+    boxes = np.array(sorted(symbol.box for symbol in found)) / scale
+    assert boxes == pytest.approx(np.array([(60, 40, 66, 100), (60, 150, 66, 210), (200, 42, 206, 102)]), abs=1)
+    for symbol in found:
+        assert symbol.ink.image.shape == (28, 28)
+        assert not symbol.ink.is_scribble
+
+
+def test_an_empty_page_has_no_symbols() -> None:
+    assert find(np.full((300, 500), 230, np.uint8)) == []
+
+
+def test_too_large_a_picture_is_rejected() -> None:
+    with pytest.raises(PictureError, match="50,000,000"):
+        find(np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (10_000, 10_000), (0, 0)))
