@@ -120,7 +120,7 @@ def _command_line() -> click.Group:
         for tool_name, tool in group.tools.items():
             made.add_command(_ToolCommand(name, tool_name, tool))
         groups.append(made)
-    return _AllTools("tool", commands=groups, help="Tools for developers of this project.", no_args_is_help=True)
+    return _AllTools("tool", commands=groups, help="Tools for developers of this project.")
 
 
 class _AllTools(click.Group):
@@ -136,8 +136,9 @@ class _AllTools(click.Group):
 
 
 def main(argv: list[str] | None = None) -> NoReturn:
-    """Run the command line `argv`, by default that of the process."""
-    _command_line()(argv if argv is not None else sys.argv[1:], prog_name="scripts/tool")
+    """Run the command line `argv`, by default that of the process. Without arguments, list all tools."""
+    words = sys.argv[1:] if argv is None else argv
+    _command_line()(words or ["--help"], prog_name="scripts/tool")
     raise AssertionError("click ends the process")
 
 

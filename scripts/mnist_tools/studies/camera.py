@@ -16,7 +16,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from mnist_tools.studies.paper import LIGHTS, RULED_LINES, gradient, lay_down, texture
+from mnist_tools.studies.paper import LIGHTS, RULED_LINES, add_ink, fabric, gradient, lay_down, texture
 from mnist_tools.studies.pen import Written, place, stroke_of
 
 __all__ = [
@@ -234,14 +234,14 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
     coverage = np.zeros(shape, np.float32)
     for digit in digits:
         stroke, top, left = place(digit, conditions.stroke)
-        _lay(coverage, stroke, top, left)
+        add_ink(coverage, stroke, top, left)
     size = float(np.mean([digit.height for digit in digits])) if digits else min(shape) / 3
     for _ in range(conditions.specks):
         radius = max(0.6, size * random.uniform(0.004, 0.012))
         side = int(2 * radius) + 2
         rows, columns = np.indices((side, side)) - radius
         speck = np.clip(radius - np.hypot(rows, columns) + 0.5, 0, 1).astype(np.float32)
-        _lay(coverage, speck, int(random.integers(shape[0])), int(random.integers(shape[1])))
+        add_ink(coverage, speck, int(random.integers(shape[0])), int(random.integers(shape[1])))
     if conditions.transparency == "ink":
         shade = random.integers(0, 256)
         return np.dstack([np.full((*shape, 3), shade), np.rint(255 * coverage)]).astype(np.uint8)
@@ -276,16 +276,6 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
     return np.dstack([picture] * 3)
 
 
-def _lay(coverage: Plane, stroke: Plane, top: int, left: int) -> None:
-    """Add `stroke` to `coverage`, cut at the edges of the page."""
-    height, width = stroke.shape
-    rows = slice(max(0, top), min(coverage.shape[0], top + height))
-    columns = slice(max(0, left), min(coverage.shape[1], left + width))
-    part = stroke[max(0, -top) : rows.stop - top, max(0, -left) : columns.stop - left]
-    if part.size:
-        coverage[rows, columns] = np.maximum(coverage[rows, columns], part)
-
-
 def _empty(name: str) -> Callable[[Random], Pixels]:
     def page(random: Random) -> Pixels:
         conditions = CONDITIONS[name]
@@ -293,18 +283,6 @@ def _empty(name: str) -> Callable[[Random], Pixels]:
         return photograph([], shape, conditions, random)
 
     return page
-
-
-def _fabric(random: Random) -> Pixels:
-    """Return a crop of a rough or woven surface."""
-    shape = (int(random.integers(200, 600)), int(random.integers(200, 600)))
-    rows, columns = np.indices(shape, np.float32)
-    period, angle = random.uniform(4, 30), random.uniform(0, np.pi)
-    weave = np.sin((rows * np.sin(angle) + columns * np.cos(angle)) * 2 * np.pi / period)
-    weave = weave * np.sin((rows * np.cos(angle) - columns * np.sin(angle)) * 2 * np.pi / period)
-    surface = random.uniform(70, 180) + random.uniform(0, 40) * weave + random.uniform(10, 40) * texture(shape, random)
-    pixels: Pixels = np.clip(np.rint(surface), 0, 255).astype(np.uint8)
-    return pixels
 
 
 def _doodle(random: Random) -> Pixels:
@@ -332,7 +310,7 @@ NOTHING: dict[str, Callable[[Random], Pixels]] = {
     "phone, lines alone": _empty("phone, lines"),
     "phone, grid alone": _empty("phone, grid"),
     "empty, on a desk": _empty("phone, on a desk"),
-    "fabric": _fabric,
+    "fabric": fabric,
     "doodle": _doodle,
 }
 """Name -> a picture without a digit."""

@@ -1,4 +1,4 @@
-"""Render what is around the digits of a photograph: paper, ruled lines, light, perspective and desk."""
+"""Render what is around the digits of a photograph: paper, ink, ruled lines, light, perspective, desk and fabric."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-__all__ = ["LIGHTS", "RULED_LINES", "gradient", "lay_down", "texture"]
+__all__ = ["LIGHTS", "RULED_LINES", "add_ink", "fabric", "gradient", "lay_down", "texture"]
 
+Pixels = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 Random = np.random.Generator
 Shape = tuple[int, int]
@@ -118,3 +119,25 @@ def _draw_lines(paper: Plane, pitch: float, angle: float, strength: float, size:
 
 RULED_LINES: dict[str, Callable[[Plane, float, Random], Plane]] = {"blank": blank, "lines": notebook, "grid": grid}
 """Name -> function that draws lines on paper for digits of a size."""
+
+
+def add_ink(coverage: Plane, stroke: Plane, top: int, left: int) -> None:
+    """Add `stroke` to `coverage`, cut at the edges of the page."""
+    height, width = stroke.shape
+    rows = slice(max(0, top), min(coverage.shape[0], top + height))
+    columns = slice(max(0, left), min(coverage.shape[1], left + width))
+    part = stroke[max(0, -top) : rows.stop - top, max(0, -left) : columns.stop - left]
+    if part.size:
+        coverage[rows, columns] = np.maximum(coverage[rows, columns], part)
+
+
+def fabric(random: Random) -> Pixels:
+    """Return a crop of a rough or woven surface."""
+    shape = (int(random.integers(200, 600)), int(random.integers(200, 600)))
+    rows, columns = np.indices(shape, np.float32)
+    period, angle = random.uniform(4, 30), random.uniform(0, np.pi)
+    weave = np.sin((rows * np.sin(angle) + columns * np.cos(angle)) * 2 * np.pi / period)
+    weave = weave * np.sin((rows * np.cos(angle) - columns * np.sin(angle)) * 2 * np.pi / period)
+    surface = random.uniform(70, 180) + random.uniform(0, 40) * weave + random.uniform(10, 40) * texture(shape, random)
+    pixels: Pixels = np.clip(np.rint(surface), 0, 255).astype(np.uint8)
+    return pixels
