@@ -88,7 +88,12 @@ def _with_precisions(words: Sequence[str]) -> list[str]:
 
 def _is_model(word: str) -> bool:
     """Return whether `word` names a model rather than a precision. A mistyped precision does not."""
-    return word not in ALIASES and (word in READY_MODELS or Path(word).suffix in MODEL_SUFFIXES or Path(word).exists())
+    if word in ALIASES:
+        return False
+    try:
+        return word in READY_MODELS or Path(word).suffix in MODEL_SUFFIXES or Path(word).exists()
+    except OSError:  # the word is longer than a file name can be
+        return False
 
 
 @click.command(

@@ -287,6 +287,7 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
         (["--target", "pi3"], 2, "Did you mean pi-3?"),
         (["one.keras", "--model", "two.keras"], 2, "Two models are given, one.keras and --model two.keras."),
         (["--quantize", "int7"], 2, "Did you mean int"),
+        (["--quantize", "x" * 300], 2, "Choose one of none, float32"),
         (["--max-accuracy-drop", "5"], 2, "--max-accuracy-drop"),
         (["--max-accuracy-drop", "much"], 2, "--max-accuracy-drop"),
         (["--calibration-samples", "0"], 2, "--calibration-samples"),
