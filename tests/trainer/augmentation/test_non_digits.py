@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mnist_trainer import Splits, load_model
 from mnist_trainer.augmentation.non_digits import NON_DIGITS, insert_non_digits
@@ -8,9 +9,7 @@ SEED = np.array([3, 4])
 
 
 @pytest.mark.parametrize("name", NON_DIGITS)
-def test_every_kind_makes_pictures_that_differ(digits: Splits, name: str) -> None:
-    import tensorflow as tf
-
+def test_each_kind_makes_different_images_repeatably(digits: Splits, name: str) -> None:
     images = tf.constant(digits.train.images[:16, ..., None] / np.float32(255))
     made = np.clip(NON_DIGITS[name](images, SEED), 0, 1)
     assert made.shape == images.shape
@@ -19,18 +18,17 @@ def test_every_kind_makes_pictures_that_differ(digits: Splits, name: str) -> Non
     np.testing.assert_array_equal(made, np.clip(NON_DIGITS[name](images, SEED), 0, 1))
 
 
-def test_no_kind_is_a_set_of_digits(digits: Splits) -> None:
-    """A model that was never told so is still less sure of most of them: were they digits, it would be sure."""
-    import tensorflow as tf
-
+def test_a_model_is_less_sure_of_each_kind_than_of_digits(digits: Splits) -> None:
     images = tf.constant(digits.train.images[:200, ..., None] / np.float32(255))
     model = load_model("cnn")
-    sure = {name: model.predict(make(images, SEED), verbose=0).max(axis=1).mean() for name, make in NON_DIGITS.items()}
+    confidence = {
+        name: model.predict(make(images, SEED), verbose=0).max(axis=1).mean() for name, make in NON_DIGITS.items()
+    }
     of_digits = model.predict(images, verbose=0).max(axis=1).mean()
-    assert max(sure.values()) < of_digits, sure
+    assert max(confidence.values()) < of_digits, confidence
 
 
-def test_the_first_of_a_batch_are_replaced_and_their_targets_flat(digits: Splits) -> None:
+def test_only_the_first_images_of_a_batch_are_replaced_and_get_equal_targets(digits: Splits) -> None:
     count = 12 * len(NON_DIGITS)
     images = digits.train.images[:count, ..., None] / np.float32(255)
     targets = np.eye(10, dtype=np.float32)[digits.train.labels[:count]]

@@ -13,25 +13,25 @@ CHECKPOINT = Checkpoint(
     run={"seed": 1, "recipe": {"epochs": 12, "augmentation": None}},
     history={"loss": [0.1 + 0.2, 1 / 3]},
     seconds=1.5,
-    model=[GENERATOR.random((3, number + 1), np.float32) for number in range(12)],  # more than one digit of names
+    model=[GENERATOR.random((3, number + 1), np.float32) for number in range(12)],  # names with two digits
     optimizer=[np.array(7), GENERATOR.random(4, np.float32)],
     best=[],
     ema=[GENERATOR.random((2, 2))],
 )
 
 
-def test_what_is_saved_is_loaded_to_the_bit(tmp_path: Path) -> None:
+def test_a_loaded_checkpoint_equals_the_saved_one(tmp_path: Path) -> None:
     CHECKPOINT.save(tmp_path / "run.checkpoint")
     loaded = Checkpoint.load(tmp_path / "run.checkpoint")
     assert (loaded.run, loaded.history, loaded.seconds) == (CHECKPOINT.run, CHECKPOINT.history, 1.5)
-    for kind in ("model", "optimizer", "best", "ema"):
-        pairs = zip(getattr(loaded, kind), getattr(CHECKPOINT, kind), strict=True)
+    for name in ("model", "optimizer", "best", "ema"):
+        pairs = zip(getattr(loaded, name), getattr(CHECKPOINT, name), strict=True)
         assert all(a.dtype == b.dtype and np.array_equal(a, b) for a, b in pairs)
     assert [path.name for path in tmp_path.iterdir()] == ["run.checkpoint"]
 
 
 @pytest.mark.parametrize("damage", ["cut", "changed", "empty", "another archive"])
-def test_a_damaged_one_is_told(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_checkpoint_is_reported(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "run.checkpoint"
     CHECKPOINT.save(path)
     whole = path.read_bytes()
@@ -47,23 +47,23 @@ def test_a_damaged_one_is_told(tmp_path: Path, damage: str) -> None:
     assert caught.value.exit_code == 5
 
 
-def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
+def test_a_training_with_other_options_is_rejected_with_the_differences() -> None:
     CHECKPOINT.check_same_run(CHECKPOINT.run)
-    with pytest.raises(UsageError, match="seed is 2, there 1\\."):
+    with pytest.raises(UsageError, match=r"seed is 2, there 1\."):
         CHECKPOINT.check_same_run(CHECKPOINT.run | {"seed": 2})
     with pytest.raises(UsageError, match="recipe"):
         CHECKPOINT.check_same_run({"seed": 1, "recipe": {"epochs": 13, "augmentation": None}})
 
 
-def test_on_a_full_disk_the_earlier_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_earlier_checkpoint_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.checkpoint"
     CHECKPOINT.save(path)
     before = path.read_bytes()
 
-    def full(_: int) -> None:
+    def fail(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", full)
+    monkeypatch.setattr("os.fsync", fail)
     with pytest.raises(OutputError, match="No space left on device"):
         replace(CHECKPOINT, seconds=9.0).save(path)
     assert path.read_bytes() == before

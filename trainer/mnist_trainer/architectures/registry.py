@@ -8,7 +8,7 @@ from mnist_trainer.architectures.cnn import CNN, TINY
 from mnist_trainer.architectures.dense import DENSE_100, DENSE_1000, FLATTEN_100, LINEAR, MLP
 from mnist_trainer.architectures.lenet import LENET
 from mnist_trainer.architectures.strided import STRIDED
-from mnist_trainer.errors import UsageError
+from mnist_trainer.errors import UsageError, nearest_name
 
 __all__ = ["ARCHITECTURES", "architecture"]
 
@@ -34,4 +34,7 @@ def architecture(name: str) -> Architecture:
     try:
         return ARCHITECTURES[name]
     except KeyError:
-        raise UsageError(f"There is no architecture {name!r}. Choose one of: {', '.join(ARCHITECTURES)}.") from None
+        raise UsageError(
+            f"There is no architecture {name!r}.{nearest_name(name, ARCHITECTURES)} Choose one of: "
+            f"{', '.join(ARCHITECTURES)}."
+        ) from None

@@ -1,4 +1,3 @@
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,8 @@ from mnist_trainer.training.monitoring.curves import BLUE, ORANGE, draw_curves
 
 
 @pytest.mark.parametrize("epochs", [1, 30])
-def test_both_curves_are_in_both_panels(tmp_path: Path, epochs: int) -> None:
-    record = json.loads(find_model("cnn").path.with_suffix(".json").read_text())
+def test_both_panels_show_training_and_validation(tmp_path: Path, epochs: int) -> None:
+    record = find_model("cnn").record
     history = {key: values[:epochs] for key, values in record["history"].items()}
     draw_curves(record | {"history": history}, tmp_path / "curves.png")
     with Image.open(tmp_path / "curves.png") as picture:
@@ -23,7 +22,7 @@ def test_both_curves_are_in_both_panels(tmp_path: Path, epochs: int) -> None:
         assert columns.min() < 540 < columns.max()
 
 
-def test_a_perfect_model_has_a_picture_too(tmp_path: Path) -> None:
+def test_a_loss_of_zero_can_be_drawn(tmp_path: Path) -> None:
     history = {"loss": [0.1, 0.0], "val_loss": [0.2, 0.0], "accuracy": [0.9, 1.0], "val_accuracy": [0.8, 1.0]}
     record = {"architecture": "cnn", "dataset": "mine", "test_accuracy": 1.0, "history": history}
     draw_curves(record, tmp_path / "curves.png")

@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -5,24 +6,20 @@ from mnist_trainer import Splits, architecture
 from mnist_trainer.training.techniques.batch_norm_recalibration import BATCH, recalibrate_batch_norm
 
 
-def test_each_image_counts_alike() -> None:
-    import keras
-
+def test_each_image_has_the_same_weight() -> None:
     norm = keras.layers.BatchNormalization(momentum=0.99)
     model = keras.Sequential([keras.Input((2,)), norm])
     images = np.random.default_rng(0).normal(1, 2, (BATCH + 100, 2)).astype(np.float32)
     recalibrate_batch_norm(model, images)
     parts, weights = (images[:BATCH], images[BATCH:]), (BATCH, 100)
-    for settled, each in ((norm.moving_mean, "mean"), (norm.moving_variance, "var")):
-        values = [getattr(part, each)(axis=0) for part in parts]
-        np.testing.assert_allclose(settled, np.average(values, axis=0, weights=weights), rtol=1e-4)
+    for statistic, name in ((norm.moving_mean, "mean"), (norm.moving_variance, "var")):
+        values = [getattr(part, name)(axis=0) for part in parts]
+        np.testing.assert_allclose(statistic, np.average(values, axis=0, weights=weights), rtol=1e-4)
     assert norm.momentum == 0.99
 
 
-@pytest.mark.parametrize("name", ["tiny", "accurate"])  # the second has dropout
-def test_a_layer_sees_what_it_will_on_a_device(name: str, digits: Splits) -> None:
-    import keras
-
+@pytest.mark.parametrize("name", ["tiny", "accurate"])  # accurate has dropout
+def test_the_statistics_are_those_of_the_inputs_at_inference(name: str, digits: Splits) -> None:
     model = architecture(name).build()
     rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
     images = digits.train.pixels((28, 28, 1))[:BATCH]
@@ -36,7 +33,7 @@ def test_a_layer_sees_what_it_will_on_a_device(name: str, digits: Splits) -> Non
     assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == rates
 
 
-def test_what_has_no_batch_normalisation_is_left_as_it_is(digits: Splits) -> None:
+def test_a_model_without_batch_normalization_stays_unchanged(digits: Splits) -> None:
     model = architecture("mlp").build()
     before = model.get_weights()
     recalibrate_batch_norm(model, digits.train.pixels((784,)))

@@ -1,5 +1,8 @@
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from keras import layers
 
 from mnist_trainer import ARCHITECTURES, architecture
 from mnist_trainer.recipes.choices import PRECISIONS
@@ -8,15 +11,12 @@ from mnist_trainer.training.techniques.fused_batch_norm import fused_batch_norm
 IMAGES = np.random.default_rng(0).random((64, 28, 28, 1), np.float32)
 
 
-def pixels(model) -> np.ndarray:  # type: ignore[no-untyped-def]  # Keras is untyped
+def pixels(model: keras.Model) -> np.ndarray:
     return IMAGES.reshape(-1, *model.input_shape[1:])
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_a_copy_answers_and_learns_as_the_network_does(name: str) -> None:
-    """In answers, in what it makes of a batch, and in the statistics that are left behind."""
-    import keras
-
+def test_a_copy_has_the_outputs_and_statistics_of_the_network(name: str) -> None:
     keras.utils.set_random_seed(3)
     model = architecture(name).build()
     copy = fused_batch_norm(model, "float32")
@@ -25,18 +25,15 @@ def test_a_copy_answers_and_learns_as_the_network_does(name: str) -> None:
     for training in (False, True) if "drop4" not in [layer.name for layer in model.layers] else (False,):
         np.testing.assert_allclose(copy(images, training=training), model(images, training=training), atol=2e-5)
     for ours, theirs in zip(copy.get_weights(), model.get_weights(), strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=1e-5)  # the variance is n / (n - 1) times theirs
+        np.testing.assert_allclose(ours, theirs, rtol=2e-3, atol=1e-5)  # variance: n / (n - 1)
 
 
-def test_gradients_pass_the_normalisation_as_they_did() -> None:
-    import keras
-    import tensorflow as tf
-
+def test_a_copy_has_the_gradients_of_the_network() -> None:
     keras.utils.set_random_seed(3)
     model = architecture("strided").build()
     labels = np.eye(10, dtype=np.float32)[np.arange(64) % 10]
 
-    def gradients(network: keras.Model) -> list[np.ndarray]:  # type: ignore[type-arg]
+    def gradients(network: keras.Model) -> list[np.ndarray]:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(keras.losses.categorical_crossentropy(labels, network(IMAGES, training=True)))
         return [np.asarray(each) for each in tape.gradient(loss, network.trainable_variables)]
@@ -50,10 +47,9 @@ def test_gradients_pass_the_normalisation_as_they_did() -> None:
     [((784,), {}), ((28, 28), {}), ((28, 28, 1), {"axis": 1}), ((784,), {"center": False}), ((784,), {"scale": False})],
     ids=str,
 )
-def test_every_normalisation_is_done(shape: tuple[int, ...], settings: dict[str, object]) -> None:
-    import keras
-    from keras import layers
-
+def test_a_normalization_that_cannot_be_fused_is_computed_too(
+    shape: tuple[int, ...], settings: dict[str, object]
+) -> None:
     stack = [layers.Reshape(shape), layers.BatchNormalization(**settings), layers.Flatten(), layers.Dense(10)]
     model = keras.Sequential([keras.Input((28, 28)), *stack])
     copy, images = fused_batch_norm(model, "float32"), pixels(model)
@@ -63,7 +59,7 @@ def test_every_normalisation_is_done(shape: tuple[int, ...], settings: dict[str,
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_weights_and_scores_stay_float32(precision: str) -> None:
+def test_weights_and_scores_are_float32(precision: str) -> None:
     copy = fused_batch_norm(architecture("accurate").build(), precision)
     assert {str(weight.dtype) for weight in copy.get_weights()} == {"float32"}
     scores = np.asarray(copy(IMAGES, training=True))
@@ -71,7 +67,7 @@ def test_weights_and_scores_stay_float32(precision: str) -> None:
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 
-def test_the_layers_compute_in_the_precision() -> None:
+def test_the_layers_compute_in_the_chosen_precision() -> None:
     model = architecture("strided").build()
     exact, coarse = (np.asarray(fused_batch_norm(model, precision)(IMAGES)) for precision in PRECISIONS)
     difference = np.abs(exact - coarse).max()

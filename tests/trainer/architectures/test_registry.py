@@ -1,0 +1,15 @@
+import pytest
+
+from mnist_trainer import ARCHITECTURES, UsageError, architecture
+from mnist_trainer.model_io.digit_model import check_digit_model
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_each_architecture_builds_a_digit_model_of_its_name(name: str) -> None:
+    assert architecture(name).name == name
+    assert check_digit_model(architecture(name).build()).name == name
+
+
+def test_an_unknown_architecture_is_reported_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"Did you mean lenet\? Choose one of: linear, dense-100, "):
+        architecture("lennet")

@@ -1,0 +1,40 @@
+"""The trained models that come with the package, and their records."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from mnist_trainer import READY_MODELS, Splits, architecture, evaluate, find_model, load_model
+from mnist_trainer.model_io.complexity import macs
+
+LEAST_ACCURACY = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.997}
+
+
+@pytest.mark.parametrize("name", READY_MODELS)
+def test_each_record_describes_its_model_and_the_recipe_of_today(name: str) -> None:
+    model, record = load_model(name), find_model(name).record
+    assert record["architecture"] == name == model.name
+    assert record["parameters"] == model.count_params()
+    assert record["macs"] == macs(model)
+    assert record["dataset"] == "mnist"
+    assert set(record["dataset_sha256"]) == {"train", "test"}
+    assert {"tensorflow", "keras", "numpy"} <= set(record["tools"])
+    assert record["command"].startswith(f"mnist-train --architecture {name} --seed {record['seed']} ")
+    recipe = architecture(name).recipe
+    assert record["recipe"] == json.loads(json.dumps(asdict(recipe)))
+    assert len(record["history"]["loss"]) == recipe.epochs
+    held_out = round(60_000 * recipe.validation_split)
+    assert (record["train_images"], record["validation_images"]) == (60_000 - held_out, held_out)
+    assert record["test_images"] == 10_000
+    teacher = find_model(recipe.distillation.teacher).sha256 if recipe.distillation else None
+    assert record["teacher_sha256"] == teacher, "the teacher has changed: train this model again"
+    shapes = [[weights.shape for weights in one.get_weights()] for one in (model, architecture(name).build())]
+    assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", READY_MODELS)
+def test_each_model_is_as_accurate_as_its_record_says(mnist_data: Splits, name: str) -> None:
+    accuracy = evaluate(load_model(name), mnist_data.test).accuracy
+    assert accuracy == pytest.approx(find_model(name).record["test_accuracy"], abs=2e-4)
+    assert accuracy >= LEAST_ACCURACY[name]

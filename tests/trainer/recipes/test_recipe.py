@@ -1,0 +1,33 @@
+from dataclasses import replace
+
+import pytest
+
+from mnist_trainer import Distillation, UsageError, architecture
+
+DISTILLATION = Distillation("cnn", fraction=0.9, temperature=4.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"epochs": 0}, "epochs is 0, but must be at least 1"),
+        ({"patience": 0}, "patience is 0, but must be at least 1"),
+        ({"weight_decay": float("nan")}, "weight_decay is nan, but must be at least 0"),
+        ({"peak_learning_rate": 0.0}, "must be above 0"),
+        ({"optimizer": "newton"}, "no optimizer 'newton'. Choose one of: adam, adamw"),
+        ({"schedule": "x"}, "Choose one of: one-cycle, constant"),
+        ({"precision": "float8"}, "Choose one of: float32, mixed_bfloat16"),
+        ({"validation_split": 0.0}, "must be between 0 and 1"),
+        ({"validation_split": 1.0}, "must be between 0 and 1"),
+        ({"ema_steps": 100, "patience": 3}, "ema_steps and patience exclude each other"),
+        ({"distillation": DISTILLATION, "cached_epochs": None}, "distillation needs cached_epochs"),
+        (
+            {"distillation": DISTILLATION, "loss": "sparse_categorical_crossentropy"},
+            "needs? a loss with one-hot labels",
+        ),
+    ],
+    ids=str,
+)
+def test_a_recipe_with_a_wrong_setting_is_rejected(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        replace(architecture("tiny").recipe, **changes)
