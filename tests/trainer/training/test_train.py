@@ -92,9 +92,8 @@ def test_a_killed_training_resumes_with_the_same_result(
     digits: Splits, tmp_path: Path, changes: dict[str, object]
 ) -> None:
     """It is killed after epoch 3 of 4, before the checkpoint of that epoch."""
-    network = Architecture(
-        "state", "", build_with_all_state, replace(architecture("mlp").recipe, epochs=4, batch_size=64, **changes)
-    )
+    recipe = replace(architecture("mlp").recipe, epochs=4, batch_size=64, **changes)
+    network = Architecture("state", "", build_with_all_state, recipe)
     whole, path = train(network, digits, seed=2), tmp_path / "run.checkpoint"
 
     def kill(number: int, figures: dict[str, float]) -> None:
