@@ -17,17 +17,17 @@ Run = Callable[..., object]
 
 @pytest.fixture(scope="module")
 def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data set of 60 training and 240 test digits, so that the tests are quick."""
+    """Return a data set of 24 training and 96 test digits, so that the tests are quick."""
     from mnist_trainer import load_data
 
     test = load_data("digits").test
     path = tmp_path_factory.mktemp("data") / "few.npz"
-    np.savez(path, images=test.images[:300], labels=test.labels[:300])
+    np.savez(path, images=test.images[:120], labels=test.labels[:120])
     return path
 
 
-def test_models_are_compared_and_a_report_is_written(run: Run, few: Path, tmp_path: Path) -> None:
-    done = run("mnist-evaluate", FILE, OTHER, "--data", few, "--robustness", "--report", tmp_path / "out")
+def test_models_are_compared_and_a_report_is_written(here: Run, few: Path, tmp_path: Path) -> None:
+    done = here("mnist-evaluate", FILE, OTHER, "--data", few, "--robustness", "--report", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     for words in (str(FILE), str(OTHER), "mean of corruptions", "no digit: letters"):
         assert words in done.stdout

@@ -77,7 +77,7 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
     for line in (
         "  model   linear: one dense layer",
         "  data    digits: 297 images for training, 1,500 for the test",
-        f"  output  {path}",
+        str(path),
         "  time    about half a minute or less with two processor cores (an estimate)",
     ):
         assert line in done.stderr

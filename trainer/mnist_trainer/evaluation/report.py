@@ -47,20 +47,20 @@ def reports_as_json(reports: Sequence[ModelReport]) -> str:
     return json.dumps({"models": [one.as_dict() for one in reports]}, indent=2)
 
 
-def evaluation_page(reports: Sequence[ModelReport], figures: Sequence[dict[str, Figure]]) -> str:
+def evaluation_page(reports: Sequence[ModelReport], pictures: Sequence[dict[str, bytes]]) -> str:
     """Return the HTML page.
 
     Parameters
     ----------
     reports : sequence of ModelReport
         The models.
-    figures : sequence of dict
-        For each model: title -> figure.
+    pictures : sequence of dict
+        For each model: title -> PNG file.
     """
-    pictures = [{title: png_address(_png(figure)) for title, figure in drawn.items()} for drawn in figures]
+    addresses = [{title: png_address(png) for title, png in pngs.items()} for pngs in pictures]
     template = html_environment("mnist_trainer", "evaluation").get_template("report.html.jinja")
     return template.render(
-        models=list(zip(reports, pictures, strict=True)),
+        models=list(zip(reports, addresses, strict=True)),
         robust=[one for one in reports if one.robustness],
     )
 
@@ -75,12 +75,12 @@ def write_report(reports: Sequence[ModelReport], folder: Path) -> None:
     """
     from mnist_trainer.evaluation.figures import FIGURES
 
-    figures = [{title: draw(one.evaluation) for title, draw in FIGURES.items()} for one in reports]
+    pictures = [{title: _png(draw(one.evaluation)) for title, draw in FIGURES.items()} for one in reports]
     with atomic_files(folder) as staged:
-        for number, (one, drawn) in enumerate(zip(reports, figures, strict=True), start=1):
-            for title, figure in drawn.items():
-                figure.savefig(staged / f"{number}-{Path(one.name).stem}-{title}.png")
-        (staged / "evaluation.html").write_text(evaluation_page(reports, figures), encoding="utf-8")
+        for number, (one, pngs) in enumerate(zip(reports, pictures, strict=True), start=1):
+            for title, png in pngs.items():
+                (staged / f"{number}-{Path(one.name).stem}-{title}.png").write_bytes(png)
+        (staged / "evaluation.html").write_text(evaluation_page(reports, pictures), encoding="utf-8")
         (staged / "evaluation.json").write_text(reports_as_json(reports) + "\n", encoding="utf-8")
 
 
