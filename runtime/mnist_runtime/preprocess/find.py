@@ -27,15 +27,7 @@ LOWEST, HIGHEST = 0.4, 2.5
 
 
 class Found(NamedTuple):
-    """One symbol of a page.
-
-    Parameters
-    ----------
-    box : tuple of (int, int, int, int)
-        Left, top, right and bottom, in pixels of the upright picture; right and bottom are exclusive.
-    ink : Ink
-        The prepared symbol.
-    """
+    """A prepared symbol, and its left, top, right and bottom in pixels of the upright picture."""
 
     box: tuple[int, int, int, int]
     ink: Ink

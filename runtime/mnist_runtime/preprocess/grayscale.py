@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import PictureError
 
-__all__ = ["MAX_PIXELS", "FloatImage", "grayscale"]
+__all__ = ["MAX_PIXELS", "FloatImage", "Mask", "bounding_box", "grayscale"]
 
 MAX_PIXELS = 50_000_000
 """Largest picture that is accepted: above any phone's, and within a Raspberry Pi's memory."""
@@ -19,6 +19,7 @@ COLOR_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue, after ITU-R BT.601."""
 
 FloatImage = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 
 def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
@@ -55,6 +56,12 @@ def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
         )
     gray, alpha = _reduce(picture, -(-max(picture.shape[:2]) // longest))
     return gray if alpha is None else _add_background(gray, alpha)
+
+
+def bounding_box(mask: Mask) -> tuple[slice, slice]:
+    """Return the rows and columns from the first to the last set pixel."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
 def _reduce(picture: npt.NDArray[np.uint8], factor: int) -> tuple[FloatImage, FloatImage | None]:
@@ -117,15 +124,15 @@ def _background(gray: FloatImage, alpha: FloatImage) -> float:
         edge = opaque & ~_interior(opaque)
         border = gray[edge] / alpha[edge]
         low, middle, high = np.percentile(border, [25, 50, 75])
-        rows, columns = (np.flatnonzero(opaque.any(axis=axis)) for axis in (1, 0))
-        filled = opaque.sum() / (np.ptp(rows) + 1) / (np.ptp(columns) + 1)
+        box = opaque[bounding_box(opaque)]
+        filled = box.sum() / box.shape[0] / box.shape[1]
         if span > 48 and (filled > 0.6 or high - low < span / 8):
             return float(middle)
     return 255.0 if float(gray.sum() / alpha.sum()) < 128 else 0.0
 
 
-def _interior(mask: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _interior(mask: Mask) -> Mask:
     """Erode `mask` by a cross; the picture's border does not erode it."""
     padded = np.pad(mask, 1, constant_values=True)
-    interior: npt.NDArray[np.bool_] = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    interior: Mask = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
     return interior

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.grayscale import FloatImage, bounding_box
 
 __all__ = ["normalize"]
 
@@ -29,9 +29,7 @@ def normalize(ink: FloatImage) -> npt.NDArray[np.uint8]:
 
 
 def _crop(ink: FloatImage) -> FloatImage:
-    marked = ink > FAINT * 255
-    rows, columns = np.flatnonzero(marked.any(axis=1)), np.flatnonzero(marked.any(axis=0))
-    return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return ink[bounding_box(ink > FAINT * 255)]
 
 
 def _enlarge(ink: FloatImage) -> FloatImage:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.preprocess.grayscale import FloatImage, Mask
+
 __all__ = ["Components", "connected_components", "dilate"]
 
 Integers = npt.NDArray[np.intp]
@@ -31,17 +33,17 @@ class Components(NamedTuple):
         """Number of components."""
         return len(self.boxes)
 
-    def sums(self, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    def sums(self, values: FloatImage) -> npt.NDArray[np.float64]:
         """Return the sum of `values` (h, w) over each component."""
         inside = self.labels >= 0
         return np.bincount(self.labels[inside], values[inside], minlength=self.number).astype(np.float64)
 
-    def mask(self, chosen: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    def mask(self, chosen: Mask) -> Mask:
         """Return the mask (h, w) of the `chosen` (n,) components."""
         return np.append(chosen, False)[self.labels]
 
 
-def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
+def connected_components(mask: Mask) -> Components:
     """Label the components of `mask` (h, w); pixels that touch at a corner are connected.
 
     Examples
@@ -79,7 +81,7 @@ def connected_components(mask: npt.NDArray[np.bool_]) -> Components:
     return Components(labels.reshape(height, step)[:, 1:-1], boxes)
 
 
-def dilate(mask: npt.NDArray[np.bool_], reach: int) -> npt.NDArray[np.bool_]:
+def dilate(mask: Mask, reach: int) -> Mask:
     """Dilate `mask` by a square; the time does not depend on `reach`, in pixels."""
     for axis in (0, 1):
         length = mask.shape[axis]

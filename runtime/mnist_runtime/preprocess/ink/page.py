@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box
 from mnist_runtime.preprocess.ink.background import repeat_cells
 from mnist_runtime.preprocess.ink.components import connected_components, dilate
 
 __all__ = ["isolate_page"]
-
-Mask = npt.NDArray[np.bool_]
 
 CELLS = 48
 """Cells along the longer side of the grid."""
@@ -42,7 +39,7 @@ def isolate_page(gray: FloatImage) -> FloatImage:
     sides = np.array([1 - side.mean() for side in (page[0], page[-1], page[:, 0], page[:, -1])])
     if (
         sides.mean() < SURROUNDED
-        or _squareness(page) < SQUARE
+        or page[bounding_box(page)].mean() < SQUARE
         or page.mean() < LEAST
         or light.sum() < SOLID * page.sum()
     ):
@@ -62,12 +59,6 @@ def _largest(mask: Mask) -> Mask:
     components = connected_components(mask)
     areas = components.sums(np.ones(mask.shape, np.float32))
     return components.mask(areas == areas.max())
-
-
-def _squareness(mask: Mask) -> float:
-    """Return the fraction of its bounding box that `mask` fills."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return float(mask.sum() / ((np.ptp(rows) + 1) * (np.ptp(columns) + 1)))
 
 
 def _fill_rows(mask: Mask) -> Mask:

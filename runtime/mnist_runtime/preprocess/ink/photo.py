@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
 from mnist_runtime.preprocess.ink.page import isolate_page
@@ -16,8 +15,6 @@ from mnist_runtime.preprocess.ink.strokes import stroke_width, thicken
 from mnist_runtime.preprocess.ink.symbols import Symbol, group_symbols
 
 __all__ = ["PhotoInk", "photo_ink"]
-
-Mask = npt.NDArray[np.bool_]
 
 LEAST = 0.06
 """Least strength of ink: 15 of 255 on white paper."""
@@ -62,15 +59,7 @@ class PhotoInk:
 
 
 def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
-    """Find the ink on a photographed page.
-
-    Parameters
-    ----------
-    gray : ndarray of shape (h, w), dtype float32
-        Brightness 0..255.
-    smallest : float
-        Smallest size of a symbol, as a fraction of the longer side.
-    """
+    """Find the ink in a photograph (h, w), 0..255; `smallest` is a symbol's least fraction of the longer side."""
     ink = subtract_background(isolate_page(gray))
     if max(gray.shape) >= COARSE:
         ink = _smooth(ink)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.preprocess.grayscale import Mask
+
 __all__ = ["find_ruled_lines"]
 
-Mask = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.intp]
 
 STEEPEST = 8.0

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box
 from mnist_runtime.preprocess.ink.components import connected_components
 
 __all__ = ["STROKE", "is_scribble", "is_thin", "stroke_width", "thicken"]
@@ -24,7 +23,7 @@ SMALLEST = 32
 """Longer side of a symbol, in pixels, below which holes are not counted."""
 
 
-def thicken(ink: FloatImage, strokes: npt.NDArray[np.bool_]) -> FloatImage:
+def thicken(ink: FloatImage, strokes: Mask) -> FloatImage:
     """Thicken the `ink` (h, w) of one digit until its `strokes` are 1/11 of its longer side wide."""
     steps = max(0, round((WIDTH * max(strokes.shape) - stroke_width(strokes)) / 2))
     thick = np.pad(ink, steps)
@@ -33,12 +32,12 @@ def thicken(ink: FloatImage, strokes: npt.NDArray[np.bool_]) -> FloatImage:
     return thick
 
 
-def is_thin(strokes: npt.NDArray[np.bool_], size: int) -> bool:
+def is_thin(strokes: Mask, size: int) -> bool:
     """Return whether the strokes of a digit with a longer side of `size` would become gray in MNIST's pixels."""
     return stroke_width(strokes) < FADING * size
 
 
-def stroke_width(strokes: npt.NDArray[np.bool_]) -> float:
+def stroke_width(strokes: Mask) -> float:
     """Return the mean width of strokes in pixels: their area divided by half of their outline."""
     padded = np.pad(strokes, 1)
     inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
@@ -57,8 +56,7 @@ def is_scribble(ink: FloatImage) -> bool:
     True
     """
     strokes = ink > STROKE * 255
-    rows, columns = np.flatnonzero(strokes.any(axis=1)), np.flatnonzero(strokes.any(axis=0))
-    box = strokes[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    box = strokes[bounding_box(strokes)]
     if max(box.shape) < SMALLEST:
         return False
     gaps = connected_components(~np.pad(box, 1))

@@ -28,17 +28,7 @@ Box = tuple[int, int, int, int]
 
 
 class Symbol(NamedTuple):
-    """One or more components that form a symbol.
-
-    Parameters
-    ----------
-    components : tuple of int
-        Their numbers.
-    mass : float
-        Sum of their ink.
-    box : tuple of (int, int, int, int)
-        Top, left, bottom and right; bottom and right are exclusive.
-    """
+    """Numbers of the components of a symbol, the sum of their ink, and their top, left, bottom and right."""
 
     components: tuple[int, ...]
     mass: float
@@ -73,9 +63,9 @@ class Symbol(NamedTuple):
 
     def join(self, other: Symbol) -> Symbol:
         """Return both as one symbol."""
-        outer = (*map(min, self.box[:2], other.box[:2]), *map(max, self.box[2:], other.box[2:]))
-        box = (outer[0], outer[1], outer[2], outer[3])
-        return Symbol(self.components + other.components, self.mass + other.mass, box)
+        top, left = map(min, self.box[:2], other.box[:2])
+        bottom, right = map(max, self.box[2:], other.box[2:])
+        return Symbol(self.components + other.components, self.mass + other.mass, (top, left, bottom, right))
 
     def _overlap(self, other: Symbol, axis: int) -> int:
         return min(self.box[axis + 2], other.box[axis + 2]) - max(self.box[axis], other.box[axis])
