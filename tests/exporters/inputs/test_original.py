@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -12,8 +13,6 @@ def mlp() -> object:
 
 def reshaped(model: object, shape: tuple[int, ...], scale: float = 1.0, logits: bool = False) -> object:
     """Return `model` with another input shape or pixel range, or with logits."""
-    import keras
-
     pixels = keras.Input(shape)
     hidden = keras.layers.Reshape((28, 28))(keras.layers.Rescaling(scale)(pixels))
     for layer in model.layers[:-1]:
@@ -50,8 +49,6 @@ def test_images_that_are_right_under_both_ranges_give_the_smaller_one(mlp: objec
 
 
 def test_confident_mistakes_do_not_hide_the_larger_range(digits: Splits) -> None:
-    import keras
-
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
@@ -88,8 +85,6 @@ def test_given_range_is_used_unmeasured(mlp: object, digits: Splits) -> None:
 
 
 def test_model_with_nan_weights_is_an_error(digits: Splits) -> None:
-    import keras
-
     model = keras.Sequential(
         [keras.Input((784,)), keras.layers.Dense(10, kernel_initializer=keras.initializers.Constant(np.nan))]
     )
@@ -99,8 +94,6 @@ def test_model_with_nan_weights_is_an_error(digits: Splits) -> None:
 
 @pytest.mark.parametrize(("shape", "classes"), [((32, 32, 3), 10), ((28, 28), 2), ((28, 28, 3), 10), ((783,), 10)])
 def test_model_of_another_shape_is_an_error(digits: Splits, shape: tuple[int, ...], classes: int) -> None:
-    import keras
-
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
     with pytest.raises(ModelError, match="not a digit model") as caught:
         Original.from_keras(model, digits.test)
