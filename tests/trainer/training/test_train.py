@@ -1,20 +1,16 @@
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import pytest
+from keras import layers
 
 from mnist_trainer import ARCHITECTURES, Architecture, Distillation, Splits, Training, architecture, find_model, train
 from mnist_trainer.training.checkpoint import Checkpoint
-
-if TYPE_CHECKING:
-    import keras
 
 Train = Callable[[str], Training]
 
@@ -78,9 +74,6 @@ def test_the_recipe_sets_the_number_of_validation_images(digits: Splits, fractio
 
 def build_with_all_state() -> keras.Model:
     """Build a network with all state that epochs pass on: running statistics and the random generator of dropout."""
-    import keras
-    from keras import layers
-
     stack = [keras.Input((28, 28)), layers.Flatten(), layers.Dense(16), layers.BatchNormalization()]
     return keras.Sequential([*stack, layers.Dropout(0.3), layers.Dense(10, activation="softmax")], name="state")
 

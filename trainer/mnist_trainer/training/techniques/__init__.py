@@ -1,1 +1,1 @@
-"""The techniques that a recipe can ask for, one per module."""
+"""Techniques of training, one per module: optimizer, distillation, averaging, normalization, calibration, devices."""

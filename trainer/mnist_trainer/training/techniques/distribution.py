@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pkgutil
+import warnings
 from typing import Any
 
 import keras
@@ -95,7 +96,9 @@ class DistributedEpochs:
     def train(self, batches: Batches, number: int) -> dict[str, float]:
         """Train epoch `number`, and return its mean loss and accuracy."""
         distributed = self._strategy.experimental_distribute_dataset(batches.epoch(number))
-        loss, right = self._train_epoch(distributed, batches.size)
+        with warnings.catch_warnings():  # TensorFlow warns here of options that it handles correctly
+            warnings.filterwarnings("ignore", "To make it possible to preserve tf.data options")
+            loss, right = self._train_epoch(distributed, batches.size)
         images = batches.steps * batches.size
         return {"loss": float(loss) / batches.steps, "accuracy": float(right) / images}
 
