@@ -5,6 +5,7 @@ import pytest
 from tests.export_cases import EVERY_PAIR
 
 from mnist_exporters import FORMATS, ExportReport, Precision, inspect
+from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime import ArtifactError
 
 
@@ -19,7 +20,7 @@ def test_inspection_of_an_export_has_the_facts_of_its_report(
     assert found.manifest.precision == precision
     assert found.manifest.requires == found.contents.requirements() == report.requires
     assert [name for name, why in found.unsupported_reasons.items() if why is None] == list(report.loads_on)
-    assert {"c": "mcu"}.get(format, "pi-4") in found.targets
+    assert found.targets == tuple(n for n, row in TARGETS.items() if set(row.interpreters) & set(report.loads_on))
     text = str(found)
     for word in (precision, found.sha256, "(input)", "(output)", *found.contents.operators):
         assert word in text

