@@ -1,6 +1,6 @@
 """Export a Keras digit model to one small file, and prove on real images that it is as accurate as the original.
 
-The first use of a name imports what it needs; importing the package imports no TensorFlow.
+Importing this package is fast: each name is imported when it is first used, TensorFlow with the first that needs it.
 
 Examples
 --------
@@ -17,20 +17,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from mnist_exporters.errors import (
-    CalibrationError,
-    ConversionError,
-    MissingPackageError,
-    ModelError,
-    OutputError,
-    UsageError,
-)
-from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import FORMATS, Format
-from mnist_exporters.spec.precision import Precision
-
 if TYPE_CHECKING:
     from mnist_exporters.api import compare, export_model, inspect, open_session, verify
+    from mnist_exporters.errors import (
+        CalibrationError,
+        ConversionError,
+        MissingPackageError,
+        ModelError,
+        OutputError,
+        UsageError,
+    )
     from mnist_exporters.inputs.calibration import Calibration
     from mnist_exporters.inputs.original import Original
     from mnist_exporters.inputs.threshold import confidence_threshold
@@ -42,6 +38,9 @@ if TYPE_CHECKING:
     from mnist_exporters.reports.comparison import Comparison
     from mnist_exporters.reports.inspection import Inspection
     from mnist_exporters.reports.latency import Latency, measure_latency
+    from mnist_exporters.spec.export_spec import ExportSpec
+    from mnist_exporters.spec.format import FORMATS, Format
+    from mnist_exporters.spec.precision import Precision
     from mnist_exporters.targets.devices import TARGETS, Target
     from mnist_exporters.targets.interpreters import INTERPRETERS, Interpreter
 
@@ -81,17 +80,21 @@ __all__ = [
     "verify",
 ]
 
-LAZY = {
+MODULES = {
     "Calibration": "inputs.calibration",
     "Comparison": "reports.comparison",
     "ExportReport": "proof.report",
     "ExportSession": "pipeline.session",
+    "ExportSpec": "spec.export_spec",
+    "FORMATS": "spec.format",
+    "Format": "spec.format",
     "INTERPRETERS": "targets.interpreters",
     "Inspection": "reports.inspection",
     "Interpreter": "targets.interpreters",
     "Latency": "reports.latency",
     "Original": "inputs.original",
     "Parity": "proof.parity",
+    "Precision": "spec.precision",
     "Reference": "proof.parity",
     "RefusedError": "proof.report",
     "TARGETS": "targets.devices",
@@ -106,10 +109,15 @@ LAZY = {
     "open_session": "api",
     "verify": "api",
 }
-"""Public name -> its module, imported when the name is first used."""
+"""Public name -> its module, imported when the name is first used; without an entry it is ``errors``."""
 
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> object:
-    if name not in LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{LAZY[name]}"), name)
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        module = importlib.import_module(f"{__name__}.{MODULES.get(name, 'errors')}")
+        return globals().setdefault(name, getattr(module, name))
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
