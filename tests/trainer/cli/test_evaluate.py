@@ -29,6 +29,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_models_are_compared_and_a_report_is_written(here: Run, few: Path, tmp_path: Path) -> None:
     done = here("mnist-evaluate", FILE, OTHER, "--data", few, "--robustness", "--report", tmp_path / "out")
     assert done.returncode == 0, done.stderr
+    assert max(len(line) for line in done.stdout.splitlines() if "/" not in line) <= 80
     for words in (str(FILE), str(OTHER), "mean of corruptions", "no digit: letters"):
         assert words in done.stdout
     page = (tmp_path / "out" / "evaluation.html").read_text()
@@ -76,7 +77,9 @@ def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Pa
     [
         (["cnn", "cnn"], 2, "named twice"),
         (["nothing"], 2, "'nothing'"),
-        (["missing.tflite"], 5, "missing.tflite"),
+        (["missing.tflite"], 5, "There is no file missing.tflite"),
+        ([FILE.with_suffix(".tflit")], 5, "Did you mean"),
+        ([FILE.with_name("cnn-int9.tflite")], 5, f"Did you mean {FILE}?"),
         ([FILE, "--report", "/dev/null/x"], 2, "Cannot create the output folder"),
     ],
 )

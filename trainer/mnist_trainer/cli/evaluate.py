@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnist_runtime.errors import ArtifactError
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import (
     MODEL_HELP,
@@ -21,7 +22,7 @@ from mnist_trainer.cli.options import (
     output_path,
     trust_option,
 )
-from mnist_trainer.errors import UsageError, require_package
+from mnist_trainer.errors import UsageError, nearest_path, require_package
 
 if TYPE_CHECKING:
     from mnist_trainer.evaluation.evaluate import Evaluation
@@ -36,10 +37,10 @@ mnist-evaluate cnn mlp exported/cnn-int8.tflite --report evaluation
 mnist-evaluate trained/mlp.keras --data digits --robustness --json
 """
 
+WIDTH = 80
+"""Columns of the terminal that the tables may fill."""
 LONGEST_NAME = 24
-"""Columns for a model name in a table of 80 columns."""
-MODELS_IN_A_TABLE = 5
-"""Models side by side in a table of 80 columns."""
+"""Columns for a model name in such a table."""
 
 
 @click.command(
@@ -98,9 +99,13 @@ def evaluate(
     if report:
         require_package("matplotlib", "--report", "plots")
         check_output_path(report / "evaluation.html")
-    for name in models:
+    if robustness:
+        require_package("skimage", "--robustness", "robustness")
+    for name in models:  # a wrong path is reported before anything is loaded
         if Path(name).suffix not in EXPORTED:
-            find_model(name)  # a wrong path is reported before anything is loaded
+            find_model(name)
+        elif not Path(name).exists():
+            raise ArtifactError(f"There is no file {name}.{nearest_path(name) or ' Check the path.'}")
     test = load_data(data).test
     predictors = [load_predictor(name, test, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
     robust: Sequence[Robustness | None] = [None] * len(models)
@@ -135,9 +140,10 @@ def _tables(reports: list[ModelReport]) -> str:
         )
     if len(reports) == 1:
         lines += ["", *_by_digit(reports[0].evaluation)]
-    robust = {name: one.robustness for name, one in zip(names, reports, strict=True) if one.robustness}
-    for start in range(0, len(robust), MODELS_IN_A_TABLE):
-        lines += ["", *_robustness(dict(list(robust.items())[start : start + MODELS_IN_A_TABLE]))]
+    robust = [(name, one.robustness) for name, one in zip(names, reports, strict=True) if one.robustness]
+    side_by_side = (WIDTH - 22) // (2 + max(8, width))
+    for start in range(0, len(robust), side_by_side):
+        lines += ["", *_robustness(dict(robust[start : start + side_by_side]))]
     return "\n".join(lines)
 
 

@@ -43,11 +43,6 @@ __all__ = [
     "trust_option",
 ]
 
-DATA_HELP = (
-    f"{', '.join(DATASETS)}, an .npz file, a folder of pictures, or auto: mnist if available, otherwise digits "
-    "(default: auto)."
-)
-TRUST_HELP = "Run Python code in the model file (Lambda layers). Only for files from sources you trust."
 EXIT_CODES = "Exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad data"
 
 COUNT = click.IntRange(min=1)
@@ -68,7 +63,7 @@ class Command(click.Command):
     subcommands : sequence of click.Command
         Commands that run instead of this one if the first argument is their name.
     **settings
-        As of `click.Command`.
+        Further arguments of `click.Command`.
     """
 
     def __init__(
@@ -100,7 +95,7 @@ class Command(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse `args` with the subcommand that they begin with, or else with this command."""
+        """Parse `args` with the subcommand that is their first word, or otherwise with this command."""
         first = args[0] if args else "-"
         if first in self.subcommands:
             return self.subcommands[first].make_context(f"{info_name} {first}", args[1:], parent, **extra)
@@ -133,7 +128,7 @@ class Command(click.Command):
                     formatter.write_dl(records, col_max=28)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the examples as they are, and the exit codes."""
+        """Write the examples with their line breaks, and the exit codes."""
         if self.examples:
             with formatter.section("Examples"):
                 for line in self.examples.strip("\n").splitlines():
@@ -206,7 +201,7 @@ class NameOrPath(click.ParamType[str]):
         self.names = tuple(names)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Return `value` as it is."""
+        """Return `value` unchanged."""
         return str(value)
 
     def shell_complete(
@@ -215,7 +210,7 @@ class NameOrPath(click.ParamType[str]):
         param: click.Parameter,  # noqa: ARG002
         incomplete: str,
     ) -> list[CompletionItem]:
-        """Complete names; if none begins so, complete paths."""
+        """Return the names that begin with `incomplete`, or paths if there are none."""
         names = [CompletionItem(name) for name in self.names if name.startswith(incomplete)]
         return names or [CompletionItem(incomplete, type="file")]
 
@@ -226,7 +221,7 @@ class ExistingPath(click.Path):
     Parameters
     ----------
     error : type of ToolkitError
-        What is raised if it is missing; it sets the exit code.
+        Raised if the path is missing; it sets the exit code.
     """
 
     def __init__(self, error: type[ToolkitError] = UsageError) -> None:
@@ -258,13 +253,19 @@ def data_option(section: str = OTHER) -> Callable[[Any], Any]:
         type=NameOrPath(("auto", *DATASETS)),
         default="auto",
         metavar="NAME|PATH",
-        help=f"Data set: {DATA_HELP}",
+        help=f"Data set: {', '.join(DATASETS)}, an .npz file, a folder of pictures, or auto: mnist if available, "
+        "otherwise digits (default: auto).",
     )
 
 
 def trust_option(section: str = OTHER) -> Callable[[Any], Any]:
     """Return the decorator of ``--trust``."""
-    return option("--trust", section=section, is_flag=True, help=TRUST_HELP)
+    return option(
+        "--trust",
+        section=section,
+        is_flag=True,
+        help="Run Python code in the model file (Lambda layers). Only for files from sources you trust.",
+    )
 
 
 def json_option(section: str = OTHER) -> Callable[[Any], Any]:
@@ -273,9 +274,9 @@ def json_option(section: str = OTHER) -> Callable[[Any], Any]:
 
 
 def run(command: click.Command, name: str) -> NoReturn:
-    """Run `command` with the arguments of `sys.argv`, as the program `name`, and leave the process.
+    """Run `command` as the program `name` with the arguments of `sys.argv`, and end the process.
 
-    Errors of click are reported like those of the toolkit. Shell completion works as click documents it.
+    Errors of click are reported like those of the toolkit. Shell completion is set up as in click's documentation.
     """
     variable = f"_{name.replace('-', '_').upper()}_COMPLETE"
     if instruction := os.environ.get(variable):
