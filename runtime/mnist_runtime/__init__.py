@@ -71,31 +71,26 @@ __all__ = [
 ]
 
 MODULES = {
-    "BACKENDS": "backends.registry",
-    "Artifact": "artifact.container",
-    "Backend": "backends.base",
-    "Classifier": "classifier",
-    "Frame": "reading.video",
-    "Golden": "artifact.container",
-    "Manifest": "artifact.manifest",
-    "Prediction": "prediction",
-    "QuantParams": "backends.base",
-    "SelfTest": "device.self_test",
-    "annotate": "reading.annotate",
-    "prepare": "preprocess.prepare",
-    "read": "reading.page",
-    "self_test": "device.self_test",
-    "watch": "reading.watch",
+    "artifact.container": ("Artifact", "Golden"),
+    "artifact.manifest": ("Manifest",),
+    "backends.base": ("Backend", "QuantParams"),
+    "backends.registry": ("BACKENDS",),
+    "classifier": ("Classifier",),
+    "device.self_test": ("SelfTest", "self_test"),
+    "prediction": ("Prediction",),
+    "preprocess.prepare": ("prepare",),
+    "reading.annotate": ("annotate",),
+    "reading.page": ("read",),
+    "reading.video": ("Frame",),
+    "reading.watch": ("watch",),
 }
-"""Public name -> its module, imported when the name is first used; without an entry it is ``errors``."""
+"""Module -> its public names, imported when they are first used; the others are in ``errors``."""
 
 if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        module = importlib.import_module(f"{__name__}.{MODULES.get(name, 'errors')}")
+        home = next((module for module, names in MODULES.items() if name in names), "errors")
+        module = importlib.import_module(f"{__name__}.{home}")
         return globals().setdefault(name, getattr(module, name))
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})

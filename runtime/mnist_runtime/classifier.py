@@ -29,31 +29,31 @@ if TYPE_CHECKING:
 __all__ = ["Classifier"]
 
 BATCH = 32
-"""Images per call of the interpreter: enough to hide Python's overhead; their activations fit the cache."""
+"""Images per call of the interpreter: enough to hide Python's overhead, few enough for the cache."""
 
 PARTS = 4
-"""Parts per thread that a batch is divided into, so that no thread waits long for the slowest at the end."""
+"""Parts per thread, so that no thread waits long for the slowest."""
 
 READY_FORMATS = ("tflite", "onnx")
 """Formats of the ready models, the preferred first."""
 
 
 class Classifier:
-    """Classify digits with one model. Make one with `Classifier.load`.
+    """Classify digits with one model; see `Classifier.load`.
 
     Parameters
     ----------
     artifact : Artifact
         The model file.
     backends : sequence of Backend
-        Interpreters that hold the model, one per concurrent call.
+        Interpreters with the model, one per concurrent call.
     backend_name : str
         Their row in `BACKENDS`.
 
     Notes
     -----
-    Threads may share a classifier. Each call uses an interpreter that no other call is using, and waits if there is
-    none. The results are copies. As a context manager, a classifier releases its interpreters at the end.
+    Threads may share a classifier. Each call has an interpreter to itself, and waits if none is free. As a context
+    manager, a classifier releases its interpreters at the end.
 
     Examples
     --------
@@ -74,7 +74,7 @@ class Classifier:
         self._output = backends[0].output
         self._classes = len(self.manifest.labels)
         self._takes_pixels = self.manifest.input["dtype"] == "uint8"
-        # A dynamic model takes its ranges from the whole batch. One by one, no image depends on the others.
+        # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
         self._batch = 1 if self.manifest.precision == "dynamic" else BATCH
         self._closed = False
         # After closing, None wakes the waiting calls.
@@ -91,20 +91,19 @@ class Classifier:
         path : str or Path, optional
             A ``.tflite`` or ``.onnx`` file from ``mnist-export``. Default: the ready int8 model.
         backend : str, optional
-            ``"litert"``, ``"tflite-runtime"``, ``"onnxruntime"`` or, for int8 ``.tflite`` files without an
-            interpreter, ``"numpy"``. Default: the first that is installed and starts; one that is installed but does
-            not start causes a `RuntimeWarning`.
+            A row of `BACKENDS`. Default: the first that works, with a `RuntimeWarning` for each that is installed but
+            does not start.
         threads : int, optional
-            Batches that run at the same time, each in its own interpreter. Useful for hundreds of images.
+            Batches that run at the same time. Useful for hundreds of images.
 
         Raises
         ------
         ArtifactError
             If the file is missing, damaged or of another kind.
         BackendError
-            If no interpreter for it works here; the message has the ``pip install`` command.
+            If no interpreter for it works here.
         UsageError
-            If `backend` is unknown or does not run this format, or `threads` is below 1.
+            If `backend` does not run this file, or `threads` is below 1.
         """
         if threads < 1:
             raise UsageError(f"threads is {threads}, but must be at least 1.")
@@ -127,7 +126,7 @@ class Classifier:
         return cls(artifact, [load_backend(name, artifact.content) for _ in range(threads)], name)
 
     def close(self) -> None:
-        """Release each interpreter as soon as no call uses it. Waiting and later calls raise a `UsageError`."""
+        """Release the interpreters. Waiting and later calls raise a `UsageError`."""
         self._closed = True
         self._release()
 
@@ -160,9 +159,6 @@ class Classifier:
     def predict_proba(self, images: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """Return ten scores, 0..1, for each image; `images` as for `predict`.
 
-        With softmax (see ``manifest.scores``) a row sums to one, up to rounding. With sigmoid each class has its own
-        score.
-
         Returns
         -------
         ndarray of shape (n, 10), dtype float32
@@ -179,20 +175,19 @@ class Classifier:
         Parameters
         ----------
         picture : array_like, str, Path or PIL.Image.Image
-            An array as for `prepare`, or a file (needs the extra ``images``).
+            An array as for `prepare`, or a file.
 
         Returns
         -------
         Prediction
-            Its `digit` is None if the picture is blank or a scribble, or the confidence is below
-            ``manifest.threshold``.
+            Without a `digit` if the picture is blank or a scribble, or the confidence below ``manifest.threshold``.
 
         Raises
         ------
         PictureError
             If it cannot be read, or is far too large.
         UsageError
-            If it is of another type.
+            If it has another type.
         BackendError
             If it is a file and Pillow is not installed.
         """
@@ -249,7 +244,7 @@ class Classifier:
                 self._release()
 
     def _release(self) -> None:
-        """Empty the queue, then put a None into it, which ends the wait of the next call."""
+        """Empty the queue, and put a None into it for the next waiting call."""
         with contextlib.suppress(Empty):
             while True:
                 self._idle.get_nowait()
@@ -261,7 +256,7 @@ class Classifier:
         if self._takes_pixels:
             return pixels
         facts = self.manifest.input
-        # Exact: small integers, or one multiplication in float32, as in programs that scale pixels.
+        # Exact: small integers, or one multiplication in float32.
         scaled = pixels * np.float32(facts["scale"]) + np.float32(facts["offset"])
         return scaled.astype(facts["dtype"])
 

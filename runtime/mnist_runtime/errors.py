@@ -1,20 +1,19 @@
-"""The errors of all three packages, in one tree. A command ends with the exit code of its error.
+"""The errors of all three packages, in one tree, with the exit code of a command that ends with one.
 
 ::
 
-    ToolkitError                1  base of all
-    ├── UsageError              2  an argument or option is wrong                         (ValueError)
-    ├── OutputError             2  a file cannot be written                               (OSError)
-    ├── MissingPackageError     4  a needed package is not installed                      (ImportError)
-    ├── BackendError            4  no interpreter that runs the file works here           (ImportError)
-    ├── ModelError              5  a Keras model is damaged or not a digit classifier     (ValueError)
-    ├── ArtifactError           5  an exported file is damaged or incompatible            (ValueError)
-    │   └── UnsealedError       5  the file does not end with its digest
-    └── PictureError            6  a picture is missing, unreadable or unsuitable         (ValueError)
-        └── BlankError          6  a picture shows nothing
+    ToolkitError                1
+    ├── UsageError              2  (ValueError)
+    ├── OutputError             2  (OSError)
+    ├── MissingPackageError     4  (ImportError)
+    ├── BackendError            4  (ImportError)
+    ├── ModelError              5  (ValueError)
+    ├── ArtifactError           5  (ValueError)
+    │   └── UnsealedError       5  (ArtifactError)
+    └── PictureError            6  (ValueError)
+        └── BlankError          6  (PictureError)
 
-`mnist_trainer.errors` and `mnist_exporters.errors` add what only they raise. Each message says what is wrong and what
-to do.
+`mnist_trainer.errors` and `mnist_exporters.errors` add their own.
 """
 
 from __future__ import annotations
@@ -99,19 +98,14 @@ class BlankError(PictureError):
 
 
 def first_line(error: BaseException | str) -> str:
-    r"""Return the first line that says what is wrong in another library's error message, at most 300 characters.
+    r"""Return the line of another library's error message that says what is wrong, at most 300 characters.
 
-    Messages of converters and interpreters can fill a screen. Keras wraps an error in a line of its own and appends
-    whole configurations; the innermost cause is returned then.
+    If Keras wraps an error in its own text, this is the innermost cause.
 
     Examples
     --------
-    >>> first_line(ValueError("no such operator: Foo\n  at 0x7f31 in libfoo.so"))
-    'no such operator: Foo'
     >>> first_line(ValueError("Exception encountered when calling Dense.call().\n\nNo weights.\n\nArguments: ..."))
     'No weights.'
-    >>> first_line(KeyError())
-    'KeyError'
     """
     lines = COLOURS.sub("", str(error)).splitlines()
     causes = [line.rpartition(KERAS_CAUSE)[2] for line in lines if KERAS_CAUSE in line]

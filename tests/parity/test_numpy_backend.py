@@ -11,7 +11,7 @@ from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Pre
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError
 from mnist_runtime.backends.numpy_int8 import load_numpy
-from mnist_runtime.backends.numpy_int8.operators import OPERATORS
+from mnist_runtime.backends.numpy_int8.backend import OPERATORS
 from mnist_runtime.backends.tflite_format.model import TFLiteFile
 from mnist_trainer import Splits
 

@@ -11,7 +11,7 @@ from typing import Any
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import BACKENDS, __version__
-from mnist_runtime.backends.numpy_int8.operators import OPERATORS
+from mnist_runtime.backends.numpy_int8.backend import OPERATORS
 
 __all__ = ["INTERPRETERS", "Interpreter", "loads_on", "measured"]
 

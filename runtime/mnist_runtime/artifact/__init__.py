@@ -1,1 +1,1 @@
-"""The sealed model file and its manifest."""
+"""The sealed model file."""

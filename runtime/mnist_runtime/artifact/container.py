@@ -35,11 +35,11 @@ GOLDEN_IMAGES_ENTRY = "golden/images.npy"
 GOLDEN_SCORES_ENTRY = "golden/scores.npy"
 
 LARGEST_FILE = 1 << 28
-"""Bytes, a thousand times those of a digit model. Larger files are not read."""
+"""Bytes, a thousand times those of a digit model."""
 LARGEST_ARCHIVE, LARGEST_ENTRY = 1 << 22, 1 << 20
-"""Bytes of the archive, and of a decompressed entry. Exported files have 8 kB and 16 kB."""
+"""Bytes of the archive, and of a decompressed entry; exported files have 8 kB and 16 kB."""
 NPY = rb"\x93NUMPY\x01\x00..\{'descr': '(%s)', 'fortran_order': False, 'shape': \((\d{1,4}), %s\), \} *\n"
-"""NumPy's header of an array. The narrow pattern excludes headers that make NumPy run code or take much memory."""
+"""Header of an array. NumPy's own parser would accept headers that run code or take much memory."""
 GOLDEN_IMAGES = re.compile(NPY % (rb"\|u1", b"28, 28"), re.DOTALL)
 GOLDEN_SCORES = re.compile(NPY % (rb"\|u1|\|i1|<i2|<f4", b"10"), re.DOTALL)
 
@@ -49,14 +49,14 @@ UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError
 
 @dataclass(frozen=True, eq=False)
 class Golden:
-    """Images, and the scores of the exported file that were recorded for them during the accuracy check.
+    """Images, and the scores that the exported file gave for them.
 
     Parameters
     ----------
     images : ndarray of shape (k, 28, 28), dtype uint8
         Real digits.
     scores : ndarray of shape (k, 10), dtype as the file's output
-        Raw output of the interpreter, not dequantized.
+        Output of the interpreter, not dequantized.
     """
 
     images: npt.NDArray[np.uint8]
@@ -70,7 +70,7 @@ class Artifact:
     Parameters
     ----------
     content : bytes
-        The whole file; an interpreter can load it unchanged.
+        The whole file; interpreters can load it.
     manifest : Manifest
         Facts about the model.
     golden : Golden
@@ -88,7 +88,7 @@ class Artifact:
         Raises
         ------
         ArtifactError
-            If it is missing, was not exported by this toolkit, or was changed since, even in one byte.
+            If it is missing, was not exported by this toolkit, or was changed since.
         """
         content = _content(Path(path))
         try:

@@ -13,7 +13,7 @@ from mnist_runtime.errors import ArtifactError
 __all__ = ["Manifest"]
 
 SCHEMA = 1
-"""Version of the manifest's layout. It increases when older runtimes can no longer read it."""
+"""Version of the layout, for runtimes that are too old."""
 
 SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-128, 127), "float32": (-1e30, 1e30)}
 """Input types besides uint8 -> range of a scaled pixel."""
@@ -32,26 +32,26 @@ class Manifest:
     labels : tuple of str
         Classes of the ten scores, in order.
     scores : str
-        ``"softmax"``: they sum to one. ``"sigmoid"``: each class is independent.
+        ``"softmax"`` or ``"sigmoid"``.
     input, output : dict
-        ``dtype`` and ``shape`` of the two tensors, with None for the number of images. An input that is not uint8
-        also has ``scale`` and ``offset``; its values are ``pixel * scale + offset``.
+        ``dtype`` and ``shape`` (None: number of images). An input that is not uint8 has ``scale`` and ``offset``: its
+        values are ``pixel * scale + offset``.
     preparation : dict
-        Description of how `mnist_runtime.prepare` makes a picture into pixels.
+        How `mnist_runtime.prepare` makes a picture into pixels.
     source : dict
-        The exported Keras model: SHA-256 of its file, number of parameters, pixel range.
+        The Keras model: SHA-256, number of parameters, pixel range.
     tools : dict of str to str
         Versions of the packages that made the file.
     golden : dict of str to str
-        ``backend``, ``version`` and ``machine`` with which the golden scores were recorded.
+        ``backend``, ``version`` and ``machine`` of the golden scores.
     requires : dict
-        What an interpreter must support: versions of the operators, or opset and IR version.
+        Versions of the operators, or opset and IR version.
     threshold : float
-        Confidence, 0..1, below which a picture has no digit. 0 accepts every answer.
+        Confidence, 0..1, below which a picture has no digit.
     calibration : dict or None
-        Images that determined the integer ranges: data set, number, seed, SHA-256. None without quantization.
+        Data set, number, seed and SHA-256 of the calibration images; None without quantization.
     parity : dict or None
-        Result of the accuracy check on real images. None before it.
+        Result of the accuracy check; None before it.
     schema : int
         Version of the layout.
     """
@@ -114,7 +114,7 @@ class Manifest:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether it is a string without control characters, which could change the state of a terminal."""
+    """Return whether it is a string without control characters, which could control a terminal."""
     return isinstance(value, str) and value.isprintable()
 
 
@@ -164,4 +164,4 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "parity": ("an object or null", lambda value: value is None or _is_object(value)),
     "schema": (f"the number {SCHEMA}", lambda value: _is_number(value, SCHEMA, SCHEMA)),
 }
-"""Field -> what it must be, in words and as a check. A valid digest does not prove who made a file."""
+"""Field -> what it must be, in words and as a check."""

@@ -1,1 +1,1 @@
-"""Interpreters that run models, behind one interface."""
+"""Interpreters of models."""

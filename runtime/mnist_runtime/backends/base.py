@@ -1,4 +1,4 @@
-"""`Backend`, the interface of an interpreter with a model loaded, and the quantization of its scores."""
+"""`Backend`, the interface of interpreters, and `QuantParams`, the quantization of their scores."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BYTE = np.dtype(np.uint8)
 
 @dataclass(frozen=True)
 class QuantParams:
-    """Map integers to real numbers: ``real = scale * (integer - zero_point)``.
+    """Quantization parameters: ``real = scale * (integer - zero_point)``.
 
     Source: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
     Inference", CVPR 2018, equation 1.
@@ -24,7 +24,7 @@ class QuantParams:
     Parameters
     ----------
     scale : float
-        Real size of one integer step, above 0.
+        Size of an integer step, above 0.
     zero_point : int
         The integer of 0.0.
     dtype : str

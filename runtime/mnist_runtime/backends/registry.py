@@ -30,7 +30,7 @@ SIXTY_FOUR = ("x86_64", "amd64", "aarch64", "arm64")
 
 @dataclass(frozen=True)
 class BackendRow:
-    """One row of `BACKENDS`: everything that depends on the backend.
+    """Everything that depends on the backend.
 
     Parameters
     ----------
@@ -39,19 +39,19 @@ class BackendRow:
     package, module : str
         Name for pip and name for Python's import.
     load : callable
-        Function from the bytes of a file to a `Backend`. It imports the interpreter, not before.
+        Function that imports the interpreter and loads the bytes of a file.
     extra : str, optional
-        Extra of mnist-runtime that installs it; None for what mnist-runtime itself requires.
+        Extra of mnist-runtime that installs it; None if mnist-runtime requires it.
     versions : str
-        Versions that the extra allows, as pip writes them.
+        Versions that the extra allows.
     machines : tuple of str
-        Machines with wheels on the package index, as `platform.machine` names them, in lower case.
+        Machines with wheels, as `platform.machine` in lower case.
     newest_python : (int, int)
         Newest Python with wheels.
     clashes : tuple of str
-        Modules that, once imported, make it fail or kill the process.
+        Modules that make it fail or crash in the same process.
     numpy_below_2 : bool
-        Whether it was built for NumPy 1: it can be imported with NumPy 2, but its first use fails.
+        Whether it was built for NumPy 1: with NumPy 2 its import succeeds and its first use fails.
     precisions : tuple of str
         Precisions of the files it runs; empty for all.
     """
@@ -75,17 +75,12 @@ class BackendRow:
     def no_wheel_reason(
         self, *, machine: str | None = None, python: tuple[int, int] | None = None, is_64_bit: bool | None = None
     ) -> str | None:
-        """Return why pip finds no wheel for it, or None if there is one or mnist-runtime itself requires it.
+        """Return why pip finds no wheel for it; None if pip does, or if mnist-runtime requires it.
 
         Parameters
         ----------
         machine, python, is_64_bit : optional
             Another system than this one. A 32-bit system on a 64-bit kernel reports its machine as ``aarch64``.
-
-        Examples
-        --------
-        >>> BACKENDS["tflite-runtime"].no_wheel_reason(machine="aarch64", python=(3, 13), is_64_bit=True)
-        'no wheel exists above Python 3.11'
         """
         if self.extra is None:
             return None
@@ -100,7 +95,7 @@ class BackendRow:
 
     @property
     def install_command(self) -> str:
-        """Command that installs it, or "" if mnist-runtime itself requires it."""
+        """Command that installs it; "" if mnist-runtime requires it."""
         return f"pip install 'mnist-runtime[{self.extra}]'" if self.extra else ""
 
 
@@ -139,10 +134,7 @@ BACKENDS: dict[str, BackendRow] = {
         format="tflite", package="numpy", module="numpy", load=numpy_int8.load_numpy, precisions=("int8",)
     ),
 }
-"""Name -> backend, in the order of preference. Wheels as of November 2026.
-
-To add a backend, write its module, its row, its extra in ``pyproject.toml`` and its line in ``README.md``.
-"""
+"""Name -> backend, the preferred first; wheels as of November 2026."""
 
 
 BROKEN: dict[str, str] = {}
@@ -150,10 +142,7 @@ BROKEN: dict[str, str] = {}
 
 
 def unsupported_reason(name: str) -> str | None:
-    """Return why the backend `name` cannot work in this process and what to do; None if no reason is known.
-
-    It does not import the backend.
-    """
+    """Return why a backend cannot work in this process and what to do, without importing it; None if unknown."""
     row = BACKENDS[name]
     if name in BROKEN:
         return BROKEN[name]
@@ -168,16 +157,16 @@ def unsupported_reason(name: str) -> str | None:
 
 
 def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precision: str | None = None) -> str:
-    """Return the first backend that works here and runs one of `formats` in `precision`, or check the `wanted` one.
+    """Return the first backend that works here and runs such files, or check the `wanted` one.
 
     Raises
     ------
     ArtifactError
-        If no backend of this version runs such files.
+        If no backend runs such files.
     UsageError
-        If `wanted` is unknown or does not run such files.
+        If `wanted` does not.
     BackendError
-        If none of them works here; the message says what to install.
+        If none of them works here.
     """
     candidates = [name for name, row in BACKENDS.items() if row.runs(formats, precision)]
     kind = " ".join(filter(None, (precision, " or ".join(formats))))
@@ -212,15 +201,7 @@ def best_extra(
 
 
 def load_backend(name: str, content: bytes) -> Backend:
-    """Load the file `content` into a new interpreter of the backend `name`.
-
-    Raises
-    ------
-    ArtifactError
-        If the interpreter rejects the file.
-    BackendError
-        If the interpreter is installed but does not start. It is not chosen again in this process.
-    """
+    """Load a file into a new interpreter. One that does not start (`BackendError`) is not chosen again."""
     try:
         return BACKENDS[name].load(content)
     except ToolkitError:
@@ -231,7 +212,7 @@ def load_backend(name: str, content: bytes) -> Backend:
 
 
 def backend_version(name: str) -> str:
-    """Return the installed version of the backend `name`."""
+    """Return the installed version of a backend."""
     from importlib import metadata  # slow: it imports the e-mail parser
 
     row = BACKENDS[name]

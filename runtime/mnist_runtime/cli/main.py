@@ -33,7 +33,7 @@ def main() -> None:
     gc.set_threshold(100_000)  # collections during the imports take a twentieth of a short run and find nothing
     arguments = _parser().parse_args()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
-    run_command(lambda: COMMANDS[arguments.command](arguments))
+    run_command(lambda: _run(arguments))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,35 +82,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _classify(arguments: argparse.Namespace) -> int:
-    from mnist_runtime.cli.classify import classify_command
-
-    return classify_command(arguments)
-
-
-def _read(arguments: argparse.Namespace) -> int:
-    from mnist_runtime.cli.read import read_command
-
-    return read_command(arguments)
-
-
-def _watch(arguments: argparse.Namespace) -> int:
-    from mnist_runtime.cli.watch import watch_command
-
-    return watch_command(arguments)
-
-
-def _self_test(arguments: argparse.Namespace) -> int:
-    from mnist_runtime.cli.device import self_test_command
-
-    return self_test_command(arguments)
-
-
-def _doctor(arguments: argparse.Namespace) -> int:
-    from mnist_runtime.cli.device import doctor_command
-
-    return doctor_command(arguments)
-
-
-COMMANDS = {"classify": _classify, "read": _read, "watch": _watch, "self-test": _self_test, "doctor": _doctor}
-"""Name -> command, each of which imports its module only when it runs."""
+def _run(arguments: argparse.Namespace) -> int:
+    """Import and run the subcommand."""
+    match arguments.command:
+        case "classify":
+            from mnist_runtime.cli.classify import classify_command as command
+        case "read":
+            from mnist_runtime.cli.read import read_command as command
+        case "watch":
+            from mnist_runtime.cli.watch import watch_command as command
+        case "self-test":
+            from mnist_runtime.cli.device import self_test_command as command
+        case _:
+            from mnist_runtime.cli.device import doctor_command as command
+    return command(arguments)

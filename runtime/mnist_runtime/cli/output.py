@@ -21,7 +21,7 @@ def in_words(found: Prediction, top: int) -> str:
 
 
 def classifier_facts(classifier: Classifier) -> dict[str, Any]:
-    """Return the JSON fields about the classifier."""
+    """Return the JSON fields of a classifier."""
     from mnist_runtime.backends.registry import backend_version
 
     manifest = classifier.manifest

@@ -1,1 +1,1 @@
-"""Checks on the device: self-test, doctor and installation."""
+"""Checks on the device."""

@@ -1,4 +1,4 @@
-"""Load and run one backend in this process; print the step that failed, as JSON. `doctor` runs this module."""
+"""The program that `doctor` runs: load and test one backend, and print the step that failed, as JSON."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ def probe(backend: str) -> dict[str, str]:
         Classifier.load(backend=backend)
         step = "run"
         found = self_test(backend=backend)
-    except BaseException as error:  # a package may even raise SystemExit
+    except BaseException as error:
         return {"step": step, "detail": f"{type(error).__name__}: {first_line(error)}"}
     if not found.passed:
         return {"step": step, "detail": "the answers are wrong"}

@@ -29,7 +29,7 @@ KNOWN_CAUSES = {
 """Part of the error message -> cause and fix."""
 
 TIME_LIMIT = 120
-"""Seconds; the slowest Pi takes about ten to import an interpreter."""
+"""Seconds; the slowest Pi needs about ten."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,7 @@ class Diagnosis:
 
 
 def examine(backend: str) -> Diagnosis:
-    """Import `backend`, load the ready model and run its golden vectors, in a separate process.
-
-    Parameters
-    ----------
-    backend : str
-        A row of `BACKENDS`.
+    """Import a row of `BACKENDS`, load the ready model and run its golden vectors, in a separate process.
 
     Examples
     --------

@@ -30,7 +30,6 @@ devices that compute in float16.
 """
 
 RECORDED = ("backend", "version", "machine")
-"""Facts in a manifest about the interpreter of the golden scores."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,7 @@ class SelfTest:
     max_score_error : float
         Largest difference of a score, 0..1.
     bound : float
-        Largest allowed `max_score_error`, from `SCORE_BOUNDS`. With the same kernels the error is 0. But the same
-        version of an interpreter uses other kernels on other processors, so 0 is not required.
+        Largest allowed `max_score_error`. Above 0, because other processors use other kernels.
     recorded_with, run_with : str
         Interpreter, version and machine of the golden scores and of this test.
     """
@@ -71,12 +69,7 @@ def self_test(path: str | Path | None = None, *, backend: str | None = None) -> 
     Parameters
     ----------
     path, backend
-        As for `Classifier.load`.
-
-    Raises
-    ------
-    ArtifactError, BackendError, UsageError
-        As `Classifier.load` does.
+        As for `Classifier.load`, which raises the same errors.
 
     Examples
     --------

@@ -13,12 +13,12 @@ from mnist_runtime.errors import OutputError, UsageError
 __all__ = ["atomic_files", "atomic_write", "check_output_path", "move_into_place", "staging_folder"]
 
 LONGEST_NAME = 230
-"""Bytes of a file name. File systems allow 255; the rest is for the longer name of a temporary file."""
+"""Bytes of a file name; file systems allow 255, and temporary names are longer."""
 
 
 @contextlib.contextmanager
 def staging_folder(folder: Path) -> Iterator[Path]:
-    """Yield a new hidden folder inside `folder`, on the same file system; delete it at the end of the block.
+    """Yield a new hidden folder inside `folder`; delete it at the end of the block.
 
     Raises
     ------
@@ -39,16 +39,8 @@ def staging_folder(folder: Path) -> Iterator[Path]:
 def move_into_place(staged: Path, folder: Path, last: str = "") -> None:
     """Move every file of `staged` into `folder`, replacing existing ones.
 
-    Each file is first synced to disk, so that a crash leaves no empty file.
-
-    Parameters
-    ----------
-    staged : Path
-        A folder on the file system of `folder`, as `staging_folder` yields it.
-    folder : Path
-        The destination.
-    last : str, optional
-        The name of the file to move last: one that refers to the others.
+    Each file is first synced to disk, so that a crash leaves no empty file. The file named `last`, which refers to the
+    others, is moved last.
     """
     for file in sorted(staged.iterdir(), key=lambda file: (file.name == last, file.name)):
         with file.open("rb") as content:
@@ -58,12 +50,7 @@ def move_into_place(staged: Path, folder: Path, last: str = "") -> None:
 
 @contextlib.contextmanager
 def atomic_files(folder: Path) -> Iterator[Path]:
-    """Yield a staging folder; if the block succeeds, move its files into `folder`, else change nothing.
-
-    Raises
-    ------
-    OutputError
-        If a file cannot be written.
+    """Yield a `staging_folder`; if the block succeeds, move its files into `folder`, else change nothing.
 
     Examples
     --------

@@ -22,8 +22,7 @@ ONE_AT_A_TIME = threading.RLock()
 def quiet_stderr() -> Iterator[None]:
     """Hide everything that is written to file descriptor 2; show it if the block raises an unexpected error.
 
-    Interpreters print from C++ ("INFO: Created TensorFlow Lite XNNPACK delegate for CPU."), before a log level can be
-    set. Replacing `sys.stderr` does not affect C++.
+    Interpreters print from C++, which replacing `sys.stderr` does not affect, and before a log level can be set.
     """
     with ONE_AT_A_TIME, tempfile.TemporaryFile() as kept:
         sys.stderr.flush()

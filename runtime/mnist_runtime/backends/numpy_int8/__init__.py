@@ -8,13 +8,7 @@ __all__ = ["load_numpy"]
 
 
 def load_numpy(content: bytes) -> Backend:
-    """Load an int8 ``.tflite`` file.
-
-    Raises
-    ------
-    ArtifactError
-        If it is damaged, or needs something that this backend lacks.
-    """
-    from mnist_runtime.backends.numpy_int8.backend import load  # only here: other backends do not need it
+    """Load an int8 ``.tflite`` file."""
+    from mnist_runtime.backends.numpy_int8.backend import load  # other backends do not need it
 
     return load(content)

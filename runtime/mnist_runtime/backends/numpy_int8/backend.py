@@ -1,18 +1,19 @@
-"""`NumPyBackend`: the operators of an int8 ``.tflite`` file, prepared and run one after another."""
+"""`OPERATORS`, what the backend ``numpy`` supports, and `NumPyBackend`, which runs the operators of a file in turn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from mnist_runtime.backends.base import Backend, QuantParams
+from mnist_runtime.backends.numpy_int8 import elementwise, matmul, pooling, shapes
 from mnist_runtime.backends.numpy_int8.node import OTHER_BACKEND, PER_VALUE, Array, Budget, Kernel, Node
-from mnist_runtime.backends.numpy_int8.operators import prepare
 from mnist_runtime.backends.tflite_format.model import Operator, TFLiteFile
 from mnist_runtime.errors import ArtifactError, first_line
 
-__all__ = ["NumPyBackend", "load"]
+__all__ = ["OPERATORS", "NumPyBackend", "load"]
 
 CHUNK = 256
 """Most images per pass through all operators: enough to hide Python's overhead."""
@@ -27,20 +28,43 @@ IMPOSSIBLE = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
 
 
 @dataclass(frozen=True)
-class Step:
-    """One operator, ready to run.
+class OperatorRow:
+    """Function that prepares the kernel of an operator, and its highest supported version for int8."""
 
-    Parameters
-    ----------
-    node : Node
-        The operator.
-    kernel : Kernel
-        Function that computes it.
-    inputs : tuple of int
-        Indices of its input tensors.
-    output : int
-        Index of its output tensor.
-    """
+    prepare: Callable[[Node], Kernel]
+    version: int
+
+
+OPERATORS: dict[str, OperatorRow] = {
+    "ADD": OperatorRow(elementwise.add, 2),
+    "AVERAGE_POOL_2D": OperatorRow(pooling.average_pool, 2),
+    "CONCATENATION": OperatorRow(shapes.concatenate, 2),
+    "CONV_2D": OperatorRow(matmul.convolution, 3),
+    "DEPTHWISE_CONV_2D": OperatorRow(matmul.depthwise_convolution, 3),
+    "DEQUANTIZE": OperatorRow(elementwise.dequantize, 2),
+    "FULLY_CONNECTED": OperatorRow(matmul.fully_connected, 5),
+    "GATHER": OperatorRow(shapes.gather, 2),
+    "LOGISTIC": OperatorRow(elementwise.logistic, 2),
+    "MAX_POOL_2D": OperatorRow(pooling.max_pool, 2),
+    "MEAN": OperatorRow(pooling.mean, 2),
+    "MUL": OperatorRow(elementwise.multiply, 2),
+    "PACK": OperatorRow(shapes.pack, 2),
+    "PAD": OperatorRow(shapes.pad, 2),
+    "QUANTIZE": OperatorRow(elementwise.quantize, 2),
+    "REDUCE_PROD": OperatorRow(shapes.product, 2),
+    "RELU": OperatorRow(elementwise.relu, 2),
+    "RELU6": OperatorRow(elementwise.relu6, 2),
+    "RESHAPE": OperatorRow(shapes.reshape, 1),
+    "SHAPE": OperatorRow(shapes.shape, 1),
+    "SOFTMAX": OperatorRow(elementwise.softmax, 2),
+    "STRIDED_SLICE": OperatorRow(shapes.strided_slice, 2),
+}
+"""Name in the schema -> operator. To add one, write its function and its row."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator, its kernel, and the indices of its input tensors and its output tensor."""
 
     node: Node
     kernel: Kernel
@@ -135,7 +159,7 @@ def _step(file: TFLiteFile, operator: Operator, budget: Budget) -> Step:
         )
     inputs = tuple(file.tensors[index] if index >= 0 else None for index in operator.inputs)
     node = Node(operator, inputs, file.tensors[operator.outputs[0]], budget)
-    return Step(node, prepare(node), tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
+    return Step(node, _prepare(node), tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
 
 
 def _require_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:
@@ -147,3 +171,14 @@ def _require_order(steps: tuple[Step, ...], given: set[int], output: int) -> Non
                 f"The file is damaged: tensor {min(missing)} is used before it is computed. Copy or export it again."
             )
         known.add(made)
+
+
+def _prepare(node: Node) -> Kernel:
+    row = OPERATORS.get(node.operator.name)
+    if row is None:
+        raise ArtifactError(
+            f"The backend numpy lacks the operator {node.operator.name}; it has {', '.join(OPERATORS)}. {OTHER_BACKEND}"
+        )
+    if node.operator.version > row.version:
+        raise node.unsupported(f"(only up to version {row.version})")
+    return row.prepare(node)

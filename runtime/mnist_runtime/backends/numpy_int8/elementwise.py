@@ -1,7 +1,5 @@
 """Operators on single values, computed with a table of all 256 values; and ADD, MUL and SOFTMAX."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 
@@ -172,7 +170,6 @@ def _rescaled(node: Node, real: float, activation: int) -> Callable[[Integers], 
 
 
 def _table(node: Node, entries: Callable[[Integers], Array]) -> Kernel:
-    """Return the kernel that looks values up in a table of `entries`."""
     table = entries(_all_values(node.input(0).dtype))
     return lambda inputs: table[inputs[0].view(np.uint8)]
 
@@ -184,7 +181,6 @@ def _all_values(dtype: str) -> Integers:
 
 
 def _two(node: Node) -> tuple[Tensor, Tensor]:
-    """Return the two inputs, both int8."""
     node.require_dtypes(["int8"], ["int8"])
     first, second = node.input(0), node.input(1)
     if second.dtype != "int8":

@@ -1,14 +1,11 @@
 """TFLite's fixed-point arithmetic on NumPy arrays, bit for bit.
 
-An int8 kernel sums products of integers and multiplies the sum by a real number below one, stored as a 31-bit integer
-and a power of two. It rounds twice, and the roundings treat ties differently: `high_product` rounds them up,
-`shift_right` away from zero.
+An int8 kernel multiplies a sum by a real number below one, stored as a 31-bit integer and a power of two. It rounds
+twice: `high_product` rounds ties up, `shift_right` away from zero.
 
 Sources: B. Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
 Inference", CVPR 2018, section 2.2; gemmlowp, ``fixedpoint.h``, for the roundings.
 """
-
-from __future__ import annotations
 
 import math
 
@@ -38,8 +35,6 @@ def quantized_multiplier(real: float) -> tuple[int, int]:
 
     Examples
     --------
-    >>> quantized_multiplier(0.75)
-    (1610612736, 0)
     >>> quantized_multiplier(1.0)
     (1073741824, 1)
     """
@@ -53,8 +48,8 @@ def quantized_multiplier(real: float) -> tuple[int, int]:
 def high_product(a: Integers, b: Integers | int) -> Integers:
     """Return ``a * b / 2 ** 31`` rounded, ties up; -2 ** 31 times itself saturates.
 
-    The original subtracts slightly less than a half from a negative product and truncates. This floor is the same:
-    for ``a * b = -(q * 2 ** 31 + r)`` both give ``-q`` if ``r <= 2 ** 30`` and ``-q - 1`` otherwise.
+    The original truncates negative products after subtracting less than a half, which gives the same: for ``a * b =
+    -(q * 2 ** 31 + r)`` both give ``-q`` if ``r <= 2 ** 30``, else ``-q - 1``.
     """
     product: Integers = np.minimum((a * b + (1 << 30)) >> 31, INT32_MAX)
     return product
@@ -76,7 +71,7 @@ def shift_left(x: Integers, bits: int) -> Integers:
 def rescale(x: Integers, multiplier: Integers | int, shift: Integers | int) -> Integers:
     """Return ``x * multiplier * 2 ** (shift - 31)``, with TFLite's two roundings.
 
-    In the original a left shift beyond 32 bits wraps; here it does not. Converters write no such file.
+    A left shift beyond 32 bits wraps in the original, not here; converters write none.
     """
     return shift_right(high_product(x << np.maximum(shift, 0), multiplier), np.maximum(-np.asarray(shift), 0))
 
@@ -90,8 +85,7 @@ def rescale_once(x: Integers, multiplier: Integers | int, shift: Integers | int)
 def exp_of_negative(x: Integers) -> Integers:
     """Return ``exp(x)`` with 31 fractional bits, for `x` at or below 0 with 26 fractional bits.
 
-    The remainder of `x` below a multiple of 1/4 goes through a Taylor polynomial around -1/8. Each set bit of the
-    multiple multiplies the result by a constant.
+    A Taylor polynomial around -1/8 computes the part below a multiple of 1/4; each set bit multiplies by a constant.
     """
     quarter = 1 << 24
     rest = (x & (quarter - 1)) - quarter
@@ -119,7 +113,7 @@ def _exp_of_quarter(x: Integers) -> Integers:
 def reciprocal(x: Integers) -> tuple[Integers, Integers]:
     """Return ``y, bits`` with ``1 / x`` close to ``y * 2 ** (-31 - bits)``, for `x` above 0 with 19 fractional bits.
 
-    The leading one of `x` is shifted to the front; three Newton-Raphson steps compute the reciprocal.
+    It uses three Newton-Raphson steps.
     """
     width = np.frexp(x.astype(np.float64))[1].astype(np.int64)  # position of the leading one; exact below 2 ** 53
     half_denominator = ((x << (32 - width)) - (1 << 31) + INT32_MAX + 1) >> 1

@@ -1,21 +1,9 @@
 """The operators that sum products with weights: CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED.
 
-Why floating point is exact here
---------------------------------
-NumPy multiplies matrices fast only in floating point. Inputs and weights are 8-bit integers. In any order, with or
-without fused multiplication, every partial sum is an integer of at most ``B = 128 * sum |weight|`` for the channel
-with the largest such sum; B is at most 128 * 127 * K for K products. float32 represents every integer up to 2 ** 24,
-float64 up to 2 ** 53. So float32 never rounds if B is below 2 ** 24, and float64 never does, because no file has
-2 ** 39 weights. `exact_float` chooses the type when an operator is loaded.
-
-The zero point z of the input is subtracted in advance: ``sum (x - z) w = sum x w - z sum w``. The last term becomes
-part of the bias. Padding has the value z, so it adds nothing.
-
-Where possible, one rounding replaces TFLite's two; docs/architecture.md has the proof. `Requantizer` checks the bound
-of the proof at load, and otherwise computes in 64-bit integers.
+NumPy multiplies matrices fast only in floating point. The results are exact nevertheless: docs/architecture.md has the
+proofs, for the sums and for one rounding in place of TFLite's two. The zero point z of the input is subtracted in
+advance: ``sum (x - z) w = sum x w - z sum w``, with the last term in the bias. Padding has the value z.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
@@ -29,7 +17,7 @@ from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Kernel, Nod
 __all__ = ["Requantizer", "convolution", "depthwise_convolution", "exact_float", "fully_connected"]
 
 PIECE = 1 << 18
-"""Floats per step: 1 MB, which fits the cache. A quarter or four times as many are 10 % slower."""
+"""Floats per step, 1 MB. A quarter or four times as many are 10 % slower."""
 
 Float = type[np.float32] | type[np.float64]
 
@@ -38,15 +26,7 @@ LARGEST_INPUT = 128
 
 
 def exact_float(weights: npt.NDArray[np.int64]) -> tuple[Float, int]:
-    """Return the float type in which sums over axis 0 of `weights` ``(k, channels)`` are exact, and their bound.
-
-    Examples
-    --------
-    >>> exact_float(np.full((1032, 10), 127))
-    (<class 'numpy.float32'>, 16776192)
-    >>> exact_float(np.full((1033, 10), 127))[0]
-    <class 'numpy.float64'>
-    """
+    """Return the float type in which sums over axis 0 of `weights` ``(k, channels)`` are exact, and their bound."""
     bound = LARGEST_INPUT * int(np.abs(weights).sum(axis=0).max(initial=0))
     return (np.float32 if bound < 1 << 24 else np.float64), bound
 
@@ -56,16 +36,12 @@ class Requantizer:
 
     Parameters
     ----------
-    node : Node
-        The operator.
     weights : ndarray of shape (k, channels), dtype int64
         The weights of the sums.
     scales : ndarray of shape (channels,) or (1,), dtype float32
-        Scales of the weights.
+        Their scales.
     bias_index : int
-        Index of the input with the bias, which may be omitted.
-    activation : int
-        The fused activation.
+        Input with the bias, if any.
     """
 
     def __init__(
@@ -102,7 +78,7 @@ class Requantizer:
         bits = -self._shifts
         if bits.min() < 0 or most + (260 << int(bits.max())) >= 1 << 22:
             return False
-        # Exponents as C's int: where C's long has 32 bits, NumPy 1 accepts no 64-bit exponents.
+        # C's int: where C's long has 32 bits, NumPy 1 accepts no 64-bit exponents.
         self._step = np.ldexp(self._multipliers.astype(np.float64), (-31 - bits).astype(np.intc))
         unit = np.ldexp(1.0, (-bits).astype(np.intc))
         self._ties = unit * (bits > 0)
@@ -131,7 +107,7 @@ class Requantizer:
 def _real_multipliers(
     node: Node, input_scale: np.float32, scales: npt.NDArray[np.float32], output_scale: np.float32
 ) -> list[float]:
-    """Return input scale * weight scale / output scale for each scale of the weights, in float64."""
+    """Return input scale * weight scale / output scale for each scale of the weights."""
     if node.operator.name == "FULLY_CONNECTED" and scales.size == 1:  # this product is computed in float32
         return [float(input_scale * scales[0]) / float(output_scale)]
     return [float(input_scale) * float(scale) / float(output_scale) for scale in scales]
@@ -234,7 +210,7 @@ def fully_connected(node: Node) -> Kernel:
 
 
 def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Array:
-    """Apply `part` to a few images at a time, each of which needs `size` floats, and join the results."""
+    """Apply `part` to a few images at a time; each needs `size` floats."""
     step = max(1, PIECE // max(size, 1))
     if len(images) <= step:
         return part(images)

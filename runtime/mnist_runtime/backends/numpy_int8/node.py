@@ -1,11 +1,9 @@
 """`Node`: an operator with its tensors, and the checks that the kernels share.
 
-A file with a valid digest can still exhaust a device: an operator of forty bytes can need a tensor of a terabyte. So
-a kernel reserves memory and work in the `Budget` before it uses them. This happens once, for one blank image, when
-the file is loaded: no operator needs more than n times as much for n images.
+A file with a valid digest can still exhaust a device: forty bytes can describe a tensor of a terabyte. So kernels
+reserve memory and work in a `Budget` while the file is loaded and one blank image runs. For n images no operator needs
+more than n times as much.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
@@ -25,26 +23,20 @@ OTHER_BACKEND = "Install another interpreter: pip install 'mnist-runtime[litert]
 Array = npt.NDArray[Any]
 
 Kernel = Callable[[Sequence[Array]], Array]
-"""Function from the values of all inputs, constants included, to the output. It changes no state."""
+"""Function from the values of all inputs, constants included, to the output."""
 
 MOST_VALUES = 1 << 22
-"""Values of a tensor, or of the windows of a convolution, for one image: 512 channels of 28x28, windows of 3x3."""
+"""Values per tensor, for one image: 512 channels of 28x28, windows of 3x3."""
 MOST_PRODUCTS = 1 << 32
-"""Products of all operators for one image: some seconds on a PC, a minute on the slowest Pi."""
+"""Products for one image: some seconds on a PC, a minute on the slowest Pi."""
 PER_VALUE = 256
-"""Products in a matrix multiplication that take as long as one look-up or rounding, at most."""
+"""Matrix products that take as long as one look-up or rounding, at most."""
 PER_PLACE = 8
-"""The same for a product, sum or comparison outside a matrix multiplication."""
+"""The same for other products, sums and comparisons."""
 
 
 class Budget:
-    """Count what a file needs for one image.
-
-    Attributes
-    ----------
-    largest : int
-        Values of the largest tensor so far.
-    """
+    """Count what a file needs for one image; `largest` has the values of the largest tensor."""
 
     def __init__(self) -> None:
         self.largest = 1
@@ -52,7 +44,7 @@ class Budget:
         self._is_open = True
 
     def take(self, values: int, products: int) -> bool:
-        """Count a tensor of `values` and its `products`; return whether both are within the limits."""
+        """Count `values` and `products`; return whether they are within the limits."""
         if not self._is_open:
             return True
         self.largest = max(self.largest, values)
@@ -66,19 +58,7 @@ class Budget:
 
 @dataclass(frozen=True)
 class Node:
-    """An operator with its tensors.
-
-    Parameters
-    ----------
-    operator : Operator
-        The operator itself.
-    inputs : tuple of Tensor or None
-        Inputs; None for an omitted one.
-    output : Tensor
-        The only output.
-    budget : Budget
-        Budget of the file.
-    """
+    """An operator, its inputs (None: omitted), its only output, and the budget of the file."""
 
     operator: Operator
     inputs: tuple[Tensor | None, ...]
@@ -111,7 +91,7 @@ class Node:
         return tensor.values
 
     def require_dtypes(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        """Reject other types of the first input and of the output than those listed."""
+        """Reject other types of the first input and the output."""
         for tensor, known in ((self.input(0), inputs), (self.output, outputs)):
             if tensor.dtype not in known:
                 raise self.unsupported(f"on {tensor.dtype}, only on {' and '.join(known)}")
@@ -154,7 +134,7 @@ class Node:
         )
 
     def reserve(self, *shape: int, products: int = 0) -> tuple[int, ...]:
-        """Reserve an array of `shape`, each value of `products`, and return `shape`; reject too large ones."""
+        """Reserve an array with `products` per value, and return its shape; reject too large ones."""
         values = math.prod(shape)
         if not self.budget.take(values, values * products):
             raise self.unsupported(f"with {values} values of {products} products each: too many for one image")
@@ -163,17 +143,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of a convolution or pooling.
-
-    Parameters
-    ----------
-    node : Node
-        The operator.
-    size, stride : tuple of int
-        Height and width.
-    same : bool
-        Whether the image is padded so that only the stride makes the output smaller.
-    """
+    """Windows of a convolution or pooling: height and width, strides, and whether the image is padded."""
 
     node: Node
     size: tuple[int, int]
@@ -209,7 +179,7 @@ class Windows:
         return down, across
 
     def slices(self, images: Array) -> list[Array]:
-        """Return for each place in the window the values ``(n, oh, ow, c)`` of all windows of padded `images`."""
+        """Return, for each place in the window, its values ``(n, oh, ow, c)`` in all windows."""
         down, across = self.counts(images)
         (high, wide), (step_y, step_x) = self.size, self.stride
         return [

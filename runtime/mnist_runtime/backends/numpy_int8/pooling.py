@@ -1,7 +1,5 @@
 """The operators MAX_POOL_2D, AVERAGE_POOL_2D and MEAN."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
@@ -64,7 +62,6 @@ def mean(node: Node) -> Kernel:
 
 
 def _pool(node: Node) -> tuple[Windows, int, int]:
-    """Return the windows and the bounds of the output."""
     node.require_dtypes(["int8"], ["int8"])
     if node.quantization(node.input(0)) != node.quantization(node.output):
         raise node.unsupported("with different scales of input and output")

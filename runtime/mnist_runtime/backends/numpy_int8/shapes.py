@@ -3,8 +3,6 @@
 The latter are SHAPE, STRIDED_SLICE, PACK, GATHER and REDUCE_PROD.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

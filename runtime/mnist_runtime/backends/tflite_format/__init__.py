@@ -1,1 +1,1 @@
-"""Reader of the ``.tflite`` file format."""
+"""The ``.tflite`` format."""

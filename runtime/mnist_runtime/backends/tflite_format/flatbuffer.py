@@ -1,14 +1,10 @@
 """`Table`: read a FlatBuffer with `struct`. Every access is checked against the length of the file.
 
-A FlatBuffer consists of tables with numbered fields. A table begins with the signed 32-bit distance back to its
-vtable. The vtable has 16-bit numbers: its own size, the size of the table, and the position of each field inside the
-table (0: the field has its default). A field that is a string, vector or table holds the unsigned 32-bit distance
-forward to it. All numbers are little-endian.
+A table begins with the signed 32-bit distance back to its vtable: 16-bit numbers with its size, the table's size, and
+the position of each field in the table (0: default). Strings, vectors and tables are referred to by the unsigned 32-bit
+distance forward. Source: FlatBuffers, "Internals", https://flatbuffers.dev/internals/.
 
-Source: FlatBuffers, "Internals", https://flatbuffers.dev/internals/.
-
-Only the fields that a caller requests are followed, and no vector is longer than the file. So reading always ends,
-even for a damaged file.
+Only requested fields are followed, and no vector is longer than the file. So reading a damaged file ends, too.
 """
 
 from __future__ import annotations
@@ -34,19 +30,10 @@ MOST_TABLES = 1 << 14
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a FlatBuffer.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    position : int
-        Where the table begins.
+    """One table of a FlatBuffer: the whole file, and the position of the table.
 
     Examples
     --------
-    A file of one table with one field, the 16-bit number 7:
-
     >>> content = struct.pack("<I", 10) + struct.pack("<HHH", 6, 6, 4) + struct.pack("<ih", 6, 7)
     >>> Table.root(content).number(0, "h"), Table.root(content).number(1, "h", default=1)
     (7, 1)
@@ -73,7 +60,7 @@ class Table:
     def tables(self, field: int) -> list[Table]:
         """Return a vector of tables, empty if the file omits it, with a limit on their number.
 
-        All of them can be the same table, so they can need far more memory than the file.
+        All can be the same table.
         """
         start, length = self._vector(field, OFFSET)
         if length > MOST_TABLES:
@@ -83,8 +70,7 @@ class Table:
     def numbers(self, field: int, dtype: str, most: int | None = None) -> npt.NDArray[Any]:
         """Return a vector of at most `most` numbers as an array of `dtype`, empty if the file omits it.
 
-        The array is a view. Loops over its numbers need the limit: vectors of a damaged file can overlap, and so be
-        far longer together than the file.
+        The array is a view. Loops over it need a limit, because vectors of a damaged file can overlap.
         """
         kind = np.dtype(dtype).newbyteorder("<")
         start, length = self._vector(field, kind.itemsize)
@@ -97,7 +83,6 @@ class Table:
         return self.numbers(field, "uint8")[:LONGEST_TEXT].tobytes().decode(errors="replace")
 
     def _place(self, field: int) -> int | None:
-        """Return a field's position in the file, or None if it has its default."""
         vtable = self.position - _number(self.content, self.position, "i")
         size = _number(self.content, vtable, "H")
         entry = 4 + 2 * field

@@ -19,9 +19,9 @@ __all__ = ["OPERATOR_NAMES", "Operator", "TFLiteFile", "Tensor"]
 
 IDENTIFIER = b"TFL3"
 MOST_AXES, MOST_TENSORS = 8, 64
-"""Axes of a tensor and tensors of an operator; digit models have up to 4 and 3."""
+"""Of a tensor and of an operator; digit models have up to 4 and 3."""
 DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
-"""Number in the file -> name in NumPy. Another type, such as 17 (int4), is named ``type 17``."""
+"""Number in the file -> NumPy's name. Another type, such as int4, is named ``type 17``."""
 
 LINES = """
 ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE EMBEDDING_LOOKUP FLOOR
@@ -66,13 +66,13 @@ class Tensor:
     shape : tuple of int
         Shape for one image.
     dtype : str
-        Name of the type in NumPy, or such as ``type 17``.
+        NumPy's name, or such as ``type 17``.
     scales : ndarray of shape (k,), dtype float32
-        ``real = scale * (integer - zero_point)``: one scale, one per channel, or none.
+        One scale, one per channel, or none; see `QuantParams`.
     zero_points : ndarray of shape (k,), dtype int64
         As many as scales, or none.
     channel_axis : int
-        Axis of the channels, if there is more than one scale.
+        Axis of the channels.
     stored : ndarray, dtype uint8
         Bytes of a constant; empty for a computed tensor.
     """
@@ -107,19 +107,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator.
-
-    Parameters
-    ----------
-    name : str
-        Name in the schema, or such as ``operator 999`` if it is newer than this module.
-    version : int
-        Version of its kernel that the file needs.
-    inputs, outputs : tuple of int
-        Indices of tensors; -1 for an omitted input.
-    options : Table or None
-        Options, read by its kernel.
-    """
+    """One operator: name in the schema, kernel version, indices of its tensors (-1: omitted), and options."""
 
     name: str
     version: int
@@ -134,17 +122,7 @@ class Operator:
 
 @dataclass(frozen=True)
 class TFLiteFile:
-    """The main graph of a ``.tflite`` file.
-
-    Parameters
-    ----------
-    tensors : tuple of Tensor
-        All tensors.
-    operators : tuple of Operator
-        Operators, in the order in which they run.
-    inputs, outputs : tuple of int
-        Indices of the graph's input and output tensors.
-    """
+    """The graph of a ``.tflite`` file: tensors, operators in order, and the indices of inputs and outputs."""
 
     tensors: tuple[Tensor, ...]
     operators: tuple[Operator, ...]

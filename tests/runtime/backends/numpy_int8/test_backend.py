@@ -12,9 +12,9 @@ from tests.backend_cases import random_images, reference_scores
 
 from mnist_runtime import ArtifactError, Classifier
 from mnist_runtime.backends.numpy_int8 import load_numpy
+from mnist_runtime.backends.numpy_int8.backend import OPERATORS
 from mnist_runtime.backends.numpy_int8.matmul import Requantizer, exact_float
 from mnist_runtime.backends.numpy_int8.node import Node
-from mnist_runtime.backends.numpy_int8.operators import OPERATORS
 from mnist_runtime.backends.tflite_format.model import TFLiteFile
 from mnist_tools.stress.model_files import Ready
 
