@@ -64,16 +64,16 @@ def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Pa
         done = here("mnist-evaluate", *words, "--data", few, "--json")
         return json.loads(done.stdout)["models"][0]["accuracy"], done.stderr
 
-    right, said = accuracy("cnn")
-    assert "cnn: trained on pixels 0..1 (as recorded)" in said
-    measured, said = accuracy(tmp_path / "twin.keras")
-    assert (measured, "trained on pixels 0..255 (measured)" in said) == (right, True)
-    given, said = accuracy(tmp_path / "twin.keras", "--pixel-range", "0..1")
-    assert (given < right, "trained on pixels 0..1 (as given)" in said) == (True, True)
+    right, stderr = accuracy("cnn")
+    assert "cnn: trained on pixels 0..1 (as recorded)" in stderr
+    measured, stderr = accuracy(tmp_path / "twin.keras")
+    assert (measured, "trained on pixels 0..255 (measured)" in stderr) == (right, True)
+    given, stderr = accuracy(tmp_path / "twin.keras", "--pixel-range", "0..1")
+    assert (given < right, "trained on pixels 0..1 (as given)" in stderr) == (True, True)
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "said"),
+    ("words", "code", "stderr"),
     [
         (["cnn", "cnn"], 2, "named twice"),
         (["nothing"], 2, "'nothing'"),
@@ -83,8 +83,8 @@ def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Pa
         ([FILE, "--report", "/dev/null/x"], 2, "Cannot create the output folder"),
     ],
 )
-def test_wrong_usage_is_reported(here: Run, few: Path, words: list[str], code: int, said: str) -> None:
+def test_wrong_usage_is_reported(here: Run, few: Path, words: list[str], code: int, stderr: str) -> None:
     done = here("mnist-evaluate", *words, "--data", few)
     assert (done.returncode, done.stdout) == (code, "")
-    assert said in done.stderr
+    assert stderr in done.stderr
     assert "Traceback" not in done.stderr

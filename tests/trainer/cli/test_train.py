@@ -67,7 +67,7 @@ def weights(tmp_path: Path) -> list[np.ndarray]:
 def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
     here: Callable[..., CompletedProcess[str]], run: Callable[..., CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    """Evaluation runs in a process of its own, in which TensorFlow must not print anything."""
+    """Evaluation runs in a separate process, in which TensorFlow must not print anything."""
     path = tmp_path / "new" / "mine.keras"
     done = here("mnist-train", "--architecture=linear", "--data=digits", "--epochs=40", "--output", path, "--json")
     assert done.returncode == 0, done.stderr
@@ -94,8 +94,8 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
 def test_all_options_are_applied_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
     words += " --validation-split 0.1"
-    code, said = mnist_train(*words.split(), "--precision", "mixed_bfloat16", *RARER)
-    assert code == 0, said
+    code, stderr = mnist_train(*words.split(), "--precision", "mixed_bfloat16", *RARER)
+    assert code == 0, stderr
     found = record(tmp_path)
     own = architecture("mlp").recipe
     assert found["recipe"] == {
@@ -121,8 +121,8 @@ def test_weight_decay_makes_weights_smaller(mnist_train: Callable[..., tuple[int
     words = ("--architecture", "dense-100", "--optimizer", "adamw", "--data", "digits", "--epochs", "1")
     kept = []
     for decay in ("0.001", "30"):
-        code, said = mnist_train(*words, "--weight-decay", decay)
-        assert (code, record(tmp_path)["recipe"]["weight_decay"]) == (0, float(decay)), said
+        code, stderr = mnist_train(*words, "--weight-decay", decay)
+        assert (code, record(tmp_path)["recipe"]["weight_decay"]) == (0, float(decay)), stderr
         kept.append(np.linalg.norm(weights(tmp_path)[0]))
     assert kept[1] < 0.95 * kept[0]
 
@@ -131,8 +131,8 @@ def test_weight_decay_makes_weights_smaller(mnist_train: Callable[..., tuple[int
 def test_a_preset_sets_architecture_and_recipe(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, name: str
 ) -> None:
-    code, said = mnist_train("--preset", name, "--data", "digits", "--epochs", "1")
-    assert code == 0, said
+    code, stderr = mnist_train("--preset", name, "--data", "digits", "--epochs", "1")
+    assert code == 0, stderr
     found = record(tmp_path)
     assert (found["preset"], found["architecture"]) == (name, PRESETS[name].architecture)
     assert found["recipe"]["peak_learning_rate"] == PRESETS[name].recipe.peak_learning_rate
@@ -149,9 +149,9 @@ def test_ctrl_c_saves_the_model_and_resume_gives_the_same_weights_as_without_it(
 
     with monkeypatch.context():
         after_epoch(2, lambda: signal.raise_signal(signal.SIGINT))
-        code, said = mnist_train(*BRIEF)
+        code, stderr = mnist_train(*BRIEF)
         assert code == 130
-        assert "stopped after 3 of 4 epochs" in said
+        assert "stopped after 3 of 4 epochs" in stderr
     stopped = record(tmp_path)
     assert (stopped["interrupted"], stopped["epochs_done"]) == (True, 3)
     assert stopped["history"]["loss"] == whole["history"]["loss"][:3]
@@ -159,11 +159,11 @@ def test_ctrl_c_saves_the_model_and_resume_gives_the_same_weights_as_without_it(
     assert names(tmp_path) == {"mine.keras", "mine.json", "mine.checkpoint"}
 
     # The checkpoint is that of the second epoch, and another run cannot continue it.
-    code, said = mnist_train(*BRIEF, "--resume", "--seed", "1")
-    assert (code, "seed is 1, there 0" in said) == (2, True)
+    code, stderr = mnist_train(*BRIEF, "--resume", "--seed", "1")
+    assert (code, "seed is 1, there 0" in stderr) == (2, True)
     monkeypatch.undo()
-    code, said = mnist_train(*BRIEF, "--resume")
-    assert code == 0, said
+    code, stderr = mnist_train(*BRIEF, "--resume")
+    assert code == 0, stderr
     resumed = record(tmp_path)
     assert (resumed["resumed_after"], resumed["interrupted"]) == (2, False)
     assert all(map(np.array_equal, weights(tmp_path), uninterrupted))
@@ -181,14 +181,14 @@ def test_ctrl_c_in_the_first_epoch_keeps_an_earlier_model(
 
     (tmp_path / "mine.keras").write_text("earlier")
     monkeypatch.setattr(keras.Model, "evaluate", interrupt)  # after the steps, before the validation
-    code, said = mnist_train(*BRIEF)
-    assert (code, "is unchanged" in said) == (130, True)
+    code, stderr = mnist_train(*BRIEF)
+    assert (code, "is unchanged" in stderr) == (130, True)
     assert (tmp_path / "mine.keras").read_text() == "earlier"
 
 
 def test_a_loss_that_is_not_finite_is_reported(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
-    code, said = mnist_train(*BRIEF, "--learning-rate", "1e30")
-    assert (code, "Choose a lower learning rate" in said, "Traceback" in said) == (2, True, False)
+    code, stderr = mnist_train(*BRIEF, "--learning-rate", "1e30")
+    assert (code, "Choose a lower learning rate" in stderr, "Traceback" in stderr) == (2, True, False)
     assert names(tmp_path) == set()
 
 
@@ -199,8 +199,8 @@ def test_a_full_disk_is_reported_and_leaves_no_file(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    code, said = mnist_train(*BRIEF)
-    assert (code, said.splitlines()[-1]) == (
+    code, stderr = mnist_train(*BRIEF)
+    assert (code, stderr.splitlines()[-1]) == (
         2,
         f"error: Cannot write into {tmp_path}: No space left on device. Free some space or choose another folder.",
     )
@@ -211,17 +211,17 @@ def test_a_damaged_checkpoint_is_an_error_and_a_missing_one_a_note(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
     (tmp_path / "mine.checkpoint").write_bytes(b"half")
-    code, said = mnist_train(*BRIEF, "--resume")
-    assert (code, "is not a readable checkpoint" in said) == (5, True)
+    code, stderr = mnist_train(*BRIEF, "--resume")
+    assert (code, "is not a readable checkpoint" in stderr) == (5, True)
     (tmp_path / "mine.checkpoint").unlink()
-    code, said = mnist_train(*BRIEF, "--epochs", "1", "--resume")
-    assert (code, "there is no checkpoint" in said) == (0, True)
+    code, stderr = mnist_train(*BRIEF, "--epochs", "1", "--resume")
+    assert (code, "there is no checkpoint" in stderr) == (0, True)
 
 
 def test_patience_keeps_the_best_weights(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = ("--architecture", "dense-100", "--data", "digits", "--epochs", "60", "--learning-rate", "0.03")
-    code, said = mnist_train(*words, "--patience", "2", "--tensorboard", str(tmp_path / "curves"))
-    assert code == 0, said
+    code, stderr = mnist_train(*words, "--patience", "2", "--tensorboard", str(tmp_path / "curves"))
+    assert code == 0, stderr
     found = record(tmp_path)
     losses = found["history"]["val_loss"]
     assert found["epochs_done"] == len(losses) == found["best_epoch"] + 2 < 60
@@ -252,8 +252,8 @@ def test_curves_without_matplotlib_are_rejected_before_the_training(
     mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    code, said = mnist_train(*BRIEF, "--plot")
-    assert (code, "pip install 'mnist-edge-export[plots]'" in said) == (4, True)
+    code, stderr = mnist_train(*BRIEF, "--plot")
+    assert (code, "pip install 'mnist-edge-export[plots]'" in stderr) == (4, True)
     assert names(tmp_path) == set()
 
 
@@ -280,8 +280,8 @@ def test_curves_without_matplotlib_are_rejected_before_the_training(
     ],
 )
 def test_wrong_usage_ends_with_2(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, words: list[str]) -> None:
-    code, said = mnist_train(*words)
-    assert (code, "error:" in said) == (2, True)
+    code, stderr = mnist_train(*words)
+    assert (code, "error:" in stderr) == (2, True)
     assert names(tmp_path) == set()
 
 

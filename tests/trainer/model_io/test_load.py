@@ -1,12 +1,12 @@
-import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
 
 from mnist_trainer import ModelError, find_model, load_model
-from mnist_trainer.cli.main import evaluate_main
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 HDF5 = b"\x89HDF\r\n\x1a\n and more"
@@ -58,12 +58,7 @@ def test_a_model_of_two_inputs_is_reported(tmp_path: Path) -> None:
     [("mine.keras", POINTER, 5), ("mine.h5", HDF5, 5), ("mine.pt", b"PK", 5), ("mine.keras", None, 5)],
 )
 def test_the_command_reports_one_line_and_ends_with_its_code(
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    name: str,
-    content: bytes | None,
-    code: int,
+    here: Callable[..., CompletedProcess[str]], tmp_path: Path, name: str, content: bytes | None, code: int
 ) -> None:
     path = tmp_path / name
     if content is None:
@@ -72,26 +67,19 @@ def test_the_command_reports_one_line_and_ends_with_its_code(
         keras.Sequential([keras.Input((5,)), keras.layers.Dense(10)]).save(path)
     else:
         path.write_bytes(content)
-    monkeypatch.setattr(sys, "argv", ["mnist-evaluate", str(path), "--data", "digits"])
-    with pytest.raises(SystemExit) as left:
-        evaluate_main()
-    assert left.value.code == code
-    printed = capsys.readouterr()
-    assert printed.out == ""
-    assert printed.err.startswith(f"error: {path}: ")
-    assert printed.err.count("\n") == 1
+    done = here("mnist-evaluate", path, "--data", "digits")
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"error: {path}: ")
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["linear.h5", "linear"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_the_command_evaluates_every_kind_of_file(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+    here: Callable[..., CompletedProcess[str]], tmp_path: Path, name: str
 ) -> None:
     model, path = load_model("linear"), tmp_path / name
     model.save(path) if path.suffix else model.export(path, verbose=False)
     assert np.array_equal(load_model(str(path)).get_weights()[0], model.get_weights()[0])
-    monkeypatch.setattr(sys, "argv", ["mnist-evaluate", str(path), "--data", "digits"])
-    with pytest.raises(SystemExit) as left:
-        evaluate_main()
-    assert left.value.code == 0
-    assert "  67.93%  " in capsys.readouterr().out
+    done = here("mnist-evaluate", path, "--data", "digits")
+    assert (done.returncode, "  67.93%  " in done.stdout) == (0, True)

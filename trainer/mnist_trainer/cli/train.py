@@ -257,7 +257,7 @@ def _chosen(
 
 
 def _plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:
-    """Return lines that say what is trained on which data, what is written, and how long it takes."""
+    """Return lines with the model, the data, the recipe, the output and the expected time."""
     epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
     rows = {
         "model": f"{architecture.name}: {architecture.summary}",
@@ -288,7 +288,7 @@ def _expected_time(architecture: Architecture, recipe: Recipe, images: int, pres
 
 
 def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:
-    """Say whether the checkpoint of an earlier run is used, or that there is none."""
+    """Print a note if an existing checkpoint is not used, or if there is none to continue."""
     if resume and not checkpoint.exists():
         echo(f"note: there is no checkpoint {checkpoint}; training from the start")
     if not resume and checkpoint.exists():
