@@ -23,23 +23,14 @@ Mask = npt.NDArray[np.bool_]
 
 
 def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
-    """Return the brightness 0..255 of a picture, reduced by an integer factor; transparent areas become background.
+    """Return the brightness 0..255 of a picture as `prepare` takes it; transparent areas become background.
 
-    Parameters
-    ----------
-    picture : ndarray of shape (h, w), (h, w, 1), (h, w, 2), (h, w, 3) or (h, w, 4), dtype uint8
-        Gray, gray with alpha, RGB or RGB with alpha.
-    longest : int
-        Limit of the result's longer side, in pixels.
-
-    Returns
-    -------
-    ndarray of shape (h, w) or smaller, dtype float32
+    It is reduced by an integer factor until its longer side is at most `longest` pixels.
 
     Raises
     ------
     PictureError
-        If shape or dtype differ, or it has more than 50 million pixels.
+        If shape or dtype are wrong, or it has more than 50 million pixels.
     """
     if (
         picture.dtype != np.uint8

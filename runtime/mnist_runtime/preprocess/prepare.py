@@ -54,7 +54,7 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
 
     Parameters
     ----------
-    picture : ndarray of shape (h, w), (h, w, 1), (h, w, 2), (h, w, 3) or (h, w, 4), dtype uint8
+    picture : ndarray of shape (h, w) or (h, w, 1..4), dtype uint8
         Gray, gray with alpha, RGB or RGB with alpha; dark ink on a light background or the reverse.
 
     Returns
@@ -65,7 +65,7 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     Raises
     ------
     PictureError
-        If shape or dtype differ, or it has more than 50 million pixels.
+        If shape or dtype are wrong, or it has more than 50 million pixels.
     BlankError
         If it shows no ink.
 

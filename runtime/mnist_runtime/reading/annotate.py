@@ -31,8 +31,7 @@ DIGIT, NO_DIGIT, EDGE = (255, 221, 0), (255, 140, 120), (0, 0, 0)
 def annotate(picture: npt.NDArray[np.uint8], readings: Sequence[Reading]) -> Image.Image:
     """Return a copy of a picture with its readings marked.
 
-    Lines are drawn around each box, never inside. A label with digit and confidence is placed beside it, where it
-    covers least of the other boxes and labels.
+    Lines are drawn around each box, never inside. A label is placed beside it, where it covers least of the others.
 
     Parameters
     ----------

@@ -35,7 +35,7 @@ class Reading:
     box : tuple of (int, int, int, int)
         Left, top, right and bottom, in pixels of the upright picture; right and bottom are exclusive.
     prediction : Prediction
-        Its `digit` is None for a symbol that is not a digit; `read` returns these only with ``everything=True``.
+        Its `digit` is None for a symbol that is not a digit.
     """
 
     box: Box

@@ -16,9 +16,9 @@ from mnist_runtime.reading.video import Frame, frames
 __all__ = ["Observation", "watch"]
 
 RATE = 5.0
-"""Default of the frames per second that are read at most."""
+"""Frames per second."""
 STEADY = 3
-"""Default of the frames that must agree."""
+"""Frames that must agree."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class Observation:
     Parameters
     ----------
     seconds : float
-        Time of the frame that confirmed the change: from the start of the video, or since the camera was opened.
+        Time of the frame that confirmed the change, as in `Frame`.
     frame : int
         Number of that frame, from 0.
     readings : tuple of Reading
-        Its digits in reading order, as `read` returns them; empty if there are none any more.
+        Its digits in reading order; empty if there are none any more.
     """
 
     seconds: float

@@ -25,13 +25,7 @@ SOFT = 3
 
 
 def clean_ink(gray: FloatImage) -> FloatImage | None:
-    """Return the ink (h, w), 0..255, of a clean drawing of one symbol; None for any other picture.
-
-    Raises
-    ------
-    BlankError
-        If it shows no ink.
-    """
+    """Return `flat_background_ink` of a clean drawing of one symbol; None for any other picture."""
     marked = gray != np.median(_border(gray))
     if marked.mean() > 1 - BACKGROUND or _border(marked).mean() > 0.5:
         return None
