@@ -281,7 +281,7 @@ def compare(
     --------
     >>> from tempfile import mkdtemp
     >>> session = open_session("linear", "digits")
-    >>> reports = [session.export(ExportSpec("onnx", "int8"), Path(mkdtemp()) / "linear.onnx")]
+    >>> reports = [session.export(ExportSpec("onnx", "int8"), mkdtemp())]
     >>> compare(session, reports).recommended.name
     'onnx int8'
     """

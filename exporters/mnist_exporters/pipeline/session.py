@@ -15,7 +15,7 @@ from mnist_exporters.inputs.original import Original
 from mnist_exporters.inputs.threshold import confidence_threshold
 from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.stability import stability
-from mnist_exporters.pipeline.staging import check_destination
+from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.pipeline.verify import Verification, verify
 from mnist_exporters.proof.parity import Parity, Reference
 from mnist_exporters.proof.report import ExportReport
@@ -51,9 +51,9 @@ class ExportSession:
     >>> from tempfile import mkdtemp
     >>> from mnist_exporters import ExportSpec, open_session
     >>> session = open_session("linear", "digits")
-    >>> report = session.export(ExportSpec("tflite", "int8"), Path(mkdtemp()) / "linear.tflite")
-    >>> session.verify(report.path).parity == report.parity
-    True
+    >>> report = session.export(ExportSpec("tflite", "int8"), mkdtemp())
+    >>> report.path.name, session.verify(report.path).parity == report.parity
+    ('linear-int8.tflite', True)
     """
 
     def __init__(
@@ -92,15 +92,16 @@ class ExportSession:
         """The test images that are stored in each file."""
         return golden_digits()
 
-    def export(self, spec: ExportSpec, destination: Path, target: Target | None = None) -> ExportReport:
+    def export(self, spec: ExportSpec, destination: str | Path, target: Target | None = None) -> ExportReport:
         """Export to `destination`. The file is written only if its accuracy is proven; see `export` for the errors.
 
         Parameters
         ----------
         spec : ExportSpec
             What to export.
-        destination : Path
-            The file to write. Missing folders are created; an existing file is replaced.
+        destination : str or Path
+            The file to write, or a folder for a file named after model and precision. Missing folders are created; an
+            existing file is replaced.
         target : Target, optional
             A device that must be able to load the file.
 
@@ -109,13 +110,14 @@ class ExportSession:
         UsageError
             If nothing can be written at `destination`, or no interpreter of `target` loads this format.
         """
-        check_destination(destination, spec)
+        path = export_path(Path(destination), spec, self.original.name)
+        check_destination(path, spec)
         if target:
             target.check_spec(spec)
         return export(
             self.original,
             spec,
-            destination,
+            path,
             calibration=self.calibration if spec.precision.is_calibrated else None,
             reference=self.reference,
             golden_images=self.golden_images,
@@ -123,9 +125,9 @@ class ExportSession:
             target=target,
         )
 
-    def verify(self, path: Path, max_accuracy_drop: float | None = None) -> Verification:
+    def verify(self, path: str | Path, max_accuracy_drop: float | None = None) -> Verification:
         """Compare an exported file with the original again; see `mnist_exporters.pipeline.verify`."""
-        return verify(path, self.reference, self.original.sha256, max_accuracy_drop)
+        return verify(Path(path), self.reference, self.original.sha256, max_accuracy_drop)
 
     def stability(self, report: ExportReport) -> Parity | None:
         """Measure how much an export depends on its calibration images; see `mnist_exporters.pipeline.stability`."""

@@ -424,3 +424,18 @@ def test_missing_extra_is_named(
     assert done.returncode == 4, done.stderr
     assert f"pip install 'mnist-edge-export[{extra}]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("mnist-export --form", {"--format"}),
+        ("mnist-export ver", {"verify"}),
+        ("mnist-export --quantize int1", {"int16x8"}),
+        ("mnist-export verify --against t", {"tiny"}),
+    ],
+)
+def test_shell_completion_offers_options_names_and_subcommands(run: Run, words: str, completions: set[str]) -> None:
+    place = str(len(words.split()) - 1)
+    done = run("mnist-export", _MNIST_EXPORT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=place)
+    assert {line.split(",")[1] for line in done.stdout.splitlines()} == completions
