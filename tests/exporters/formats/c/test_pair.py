@@ -17,6 +17,7 @@ from mnist_runtime import ArtifactError, Classifier
 from mnist_trainer import READY_MODELS, Splits
 
 PROGRAM = r"""
+#include <stddef.h>
 #include <stdio.h>
 #include "cnn-int8.h"
 int main(void) {
@@ -28,7 +29,6 @@ int main(void) {
   return 0;
 }
 """
-
 
 RUN_IN_ARENA = """
 import sys
@@ -48,7 +48,7 @@ def pair(exported: Callable[..., ExportReport]) -> Path:
 
 
 def compile_and_run(folder: Path, *command: str) -> str:
-    (folder / "main.c").write_text(PROGRAM.replace("#include <stdio.h>", "#include <stddef.h>\n#include <stdio.h>"))
+    (folder / "main.c").write_text(PROGRAM)
     strict = ("-Wall", "-Wextra", "-pedantic", "-Werror", "-I", str(folder))
     subprocess.run([*command, *strict, str(folder / "main.c"), "-o", str(folder / "program")], check=True)
     return subprocess.run([str(folder / "program")], check=True, capture_output=True, text=True).stdout
