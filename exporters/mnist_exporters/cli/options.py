@@ -11,7 +11,7 @@ import click
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer.cli.options import FRACTION, Choice, ExistingPath, data_option, option, trust_option
-from mnist_trainer.model_io.digit_model import PIXEL_RANGES
+from mnist_trainer.recipes.choices import PIXEL_RANGES
 
 __all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "source_options"]
 

@@ -23,6 +23,7 @@ from mnist_trainer.cli.options import (
     trust_option,
 )
 from mnist_trainer.errors import UsageError, nearest_path, require_package
+from mnist_trainer.recipes.choices import PIXEL_RANGES
 
 if TYPE_CHECKING:
     from mnist_trainer.evaluation.evaluate import Evaluation
@@ -60,9 +61,10 @@ LONGEST_NAME = 24
 @data_option()
 @option(
     "--pixel-range",
-    type=Choice(("0..1", "0..255")),
+    type=Choice(tuple(PIXEL_RANGES)),
     metavar="RANGE",
-    help="Pixel range that the Keras models were trained on, 0..1 or 0..255 (default: as recorded or measured).",
+    help=f"Pixel range that the Keras models were trained on: {' or '.join(PIXEL_RANGES)} (default: as recorded or "
+    "measured).",
 )
 @option(
     "--robustness", is_flag=True, help="Classify corrupted digits and pictures without a digit too; takes a minute."

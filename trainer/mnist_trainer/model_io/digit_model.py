@@ -10,14 +10,12 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError, UsageError
+from mnist_trainer.recipes.choices import PIXEL_RANGES
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["PIXEL_RANGES", "DigitModel", "check_digit_model"]
-
-PIXEL_RANGES: dict[str, float] = {"0..1": 1 / 255, "0..255": 1.0}
-"""Pixel range that a model was trained on -> factor from raw pixels 0..255 to that range."""
+__all__ = ["DigitModel", "check_digit_model"]
 
 INPUT_SHAPES = ((28, 28), (28, 28, 1), (784,))
 PROBE_IMAGES = 1000
