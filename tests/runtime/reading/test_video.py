@@ -189,7 +189,7 @@ def test_a_missing_camera_raises_an_error(source: int | str, capfd: pytest.Captu
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
 def test_a_rate_that_is_not_above_0_is_rejected(rate: float) -> None:
-    with pytest.raises(UsageError, match="must be above 0"):
+    with pytest.raises(UsageError, match="must be a finite number above 0"):
         next(frames(0, rate))
 
 
