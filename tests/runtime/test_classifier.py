@@ -16,7 +16,7 @@ from mnist_tools.stress.model_files import Ready, sealed_anew
 READY = Ready.read("tflite")
 
 
-def test_scores_are_shares_that_sum_to_one(golden: np.ndarray) -> None:
+def test_scores_are_from_0_to_1_and_sum_to_one(golden: np.ndarray) -> None:
     scores = Classifier.load().predict_proba(golden)
     assert scores.dtype == np.float32
     assert scores.min() >= 0
@@ -24,7 +24,7 @@ def test_scores_are_shares_that_sum_to_one(golden: np.ndarray) -> None:
     assert np.allclose(scores.sum(axis=1), 1, atol=0.02)  # ten scores, each rounded to 1/256
 
 
-def test_no_images_give_no_answers() -> None:
+def test_no_images_give_empty_results() -> None:
     none = np.zeros((0, 28, 28), np.uint8)
     classifier = Classifier.load()
     assert classifier.predict(none).shape == (0,)
@@ -44,12 +44,12 @@ def test_no_images_give_no_answers() -> None:
         (None, "of type NoneType and dtype object"),
     ],
 )
-def test_other_shapes_types_and_values_are_refused(images: object, words: str) -> None:
+def test_other_shapes_types_and_values_are_rejected(images: object, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         Classifier.load().predict(images)
 
 
-def test_images_may_come_in_every_sensible_form(golden: np.ndarray) -> None:
+def test_every_documented_form_of_images_is_accepted(golden: np.ndarray) -> None:
     classifier = Classifier.load()
     images = golden
     expected = classifier.scores(images)
@@ -82,11 +82,11 @@ def test_a_picture_is_classified_from_array_and_file(seven: np.ndarray, tmp_path
     assert classifier.classify(Image.fromarray(seven)) == found
 
 
-def test_a_blank_picture_is_not_guessed_at() -> None:
+def test_a_blank_picture_has_no_digit() -> None:
     assert Classifier.load().classify(np.full((50, 50), 200, np.uint8)) == Prediction(None)
 
 
-def test_what_is_below_the_threshold_is_no_digit(seven: np.ndarray) -> None:
+def test_a_confidence_below_the_threshold_gives_no_digit(seven: np.ndarray) -> None:
     classifier = Classifier.load()
     confidence = classifier.classify(seven).confidence
     for threshold, digit in ((confidence, 7), (np.nextafter(confidence, 1), None)):
@@ -94,14 +94,14 @@ def test_what_is_below_the_threshold_is_no_digit(seven: np.ndarray) -> None:
         assert classifier.classify(seven).digit == digit
 
 
-def test_a_closed_classifier_says_so(golden: np.ndarray) -> None:
+def test_a_closed_classifier_raises_a_usage_error(golden: np.ndarray) -> None:
     with Classifier.load(threads=2) as classifier:
         assert len(classifier.predict(golden[:3])) == 3
     with pytest.raises(UsageError, match="This classifier is closed"):
         classifier.predict(golden[:3])
 
 
-def test_a_damaged_file_never_reaches_an_interpreter(ready: dict[str, Path], tmp_path: Path) -> None:
+def test_a_damaged_file_is_rejected_before_it_is_loaded(ready: dict[str, Path], tmp_path: Path) -> None:
     content = bytearray(ready["onnx"].read_bytes())
     content[5000] ^= 1
     damaged = tmp_path / "damaged.onnx"
@@ -110,22 +110,22 @@ def test_a_damaged_file_never_reaches_an_interpreter(ready: dict[str, Path], tmp
         Classifier.load(damaged)
 
 
-def test_a_sealed_file_that_is_no_model_is_refused(tmp_path: Path) -> None:
+def test_a_sealed_file_without_a_model_is_rejected(tmp_path: Path) -> None:
     hollow = tmp_path / "hollow.tflite"
     hollow.write_bytes(sealed_anew(b"not a model" + READY.archive))
     with pytest.raises(ArtifactError, match="cannot run the file"):
         Classifier.load(hollow)
 
 
-def test_threads_give_the_answers_of_one(shifted: np.ndarray) -> None:
+def test_several_threads_give_the_same_scores_as_one(shifted: np.ndarray) -> None:
     images = np.concatenate([shifted] * 5)
     alone, together = (Classifier.load(threads=threads) for threads in (1, 3))
     assert np.array_equal(alone.scores(images), together.scores(images))
     assert np.array_equal(alone.scores(images[:1]), together.scores(images[:1]))
 
 
-class Forgetful:
-    """An interpreter as LiteRT is: what it is given lies in it, where another thread may put something else."""
+class Unsafe:
+    """An interpreter that, like LiteRT, stores its input, which another thread can then replace."""
 
     output = None
 
@@ -139,7 +139,7 @@ class Forgetful:
 
 
 def mixed_up(classifier: Classifier) -> int:
-    """Return how many of 80 calls by 8 threads were given the answer to another."""
+    """Return how many of 80 calls by 8 threads get the scores of another call."""
     images = np.arange(80, dtype=np.uint8)[:, None, None, None] * np.ones((1, 1, 28, 28), np.uint8)
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(classifier.scores, images))
@@ -147,19 +147,19 @@ def mixed_up(classifier: Classifier) -> int:
 
 
 @pytest.mark.parametrize("interpreters", [1, 3, 8])
-def test_each_call_has_an_interpreter_of_its_own(interpreters: int) -> None:
-    """With real interpreters: tests/runtime/backends/test_every_interpreter.py; this one is sure to show a mixture."""
-    classifier = Classifier(Artifact.from_bytes(READY.content), [Forgetful() for _ in range(interpreters)], "numpy")
+def test_concurrent_calls_do_not_share_an_interpreter(interpreters: int) -> None:
+    """test_every_interpreter.py checks real interpreters; this one always shows a mix-up."""
+    classifier = Classifier(Artifact.from_bytes(READY.content), [Unsafe() for _ in range(interpreters)], "numpy")
     assert mixed_up(classifier) == 0
 
 
 def test_a_shared_interpreter_would_mix_up_answers() -> None:
-    classifier = Classifier(Artifact.from_bytes(READY.content), [Forgetful()] * 8, "numpy")
+    classifier = Classifier(Artifact.from_bytes(READY.content), [Unsafe()] * 8, "numpy")
     assert mixed_up(classifier) > 0
 
 
 class Waiting:
-    """An interpreter that answers when it is told to."""
+    """An interpreter that waits for an event before it answers."""
 
     output = None
 
@@ -172,7 +172,7 @@ class Waiting:
         return np.zeros((len(pixels), 10), np.float32)
 
 
-def test_a_call_that_waits_ends_when_the_classifier_is_closed() -> None:
+def test_closing_ends_waiting_calls() -> None:
     backend = Waiting()
     classifier = Classifier(Artifact.from_bytes(READY.content), [backend], "numpy")
     image = np.zeros((1, 28, 28), np.uint8)
@@ -191,8 +191,8 @@ def test_a_call_that_waits_ends_when_the_classifier_is_closed() -> None:
         classifier.scores(image)
 
 
-def test_a_closed_classifier_holds_no_interpreter() -> None:
-    backends = [Forgetful(), Forgetful()]
+def test_a_closed_classifier_releases_its_interpreters() -> None:
+    backends = [Unsafe(), Unsafe()]
     held = [weakref.ref(backend) for backend in backends]
     classifier = Classifier(Artifact.from_bytes(READY.content), backends, "numpy")
     backends.clear()
@@ -202,13 +202,13 @@ def test_a_closed_classifier_holds_no_interpreter() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 100])
-def test_a_model_of_other_scores_is_refused(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    monkeypatch.setattr(Forgetful, "run", lambda _, pixels: np.zeros((len(pixels), 9), np.float32))
-    classifier = Classifier(Artifact.from_bytes(READY.content), [Forgetful()], "numpy")
+def test_a_model_with_another_number_of_scores_is_rejected(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(Unsafe, "run", lambda _, pixels: np.zeros((len(pixels), 9), np.float32))
+    classifier = Classifier(Artifact.from_bytes(READY.content), [Unsafe()], "numpy")
     with pytest.raises(ArtifactError, match=rf"scores of shape \({count}, 9\), not \({count}, 10\)"):
         classifier.scores(np.zeros((count, 28, 28), np.uint8))
 
 
-def test_no_thread_is_refused() -> None:
+def test_zero_threads_are_rejected() -> None:
     with pytest.raises(UsageError, match="must be at least 1"):
         Classifier.load(threads=0)

@@ -1,4 +1,4 @@
-"""`runtime/README.md`, the page on the device: what it shows works."""
+"""The commands and programs in `runtime/README.md` work."""
 
 import configparser
 import re
@@ -20,15 +20,15 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]
 
 
-def test_the_first_program_answers(tmp_path: Path, seven: np.ndarray) -> None:
+def test_the_first_program_prints_a_digit(tmp_path: Path, seven: np.ndarray) -> None:
     Image.fromarray(seven).save(tmp_path / "photo.jpg")
     done = subprocess.run([sys.executable, "-c", PYTHON[0]], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("7 0.")
 
 
-def test_the_camera_program_reads_what_the_camera_gives(tmp_path: Path, seven: np.ndarray) -> None:
-    """Run it on a camera of the same interface that shows a seven, twice, and is then pulled out."""
+def test_the_camera_program_prints_digits(tmp_path: Path, seven: np.ndarray) -> None:
+    """Run it with a replacement for the camera that shows a seven twice and then stops."""
     (tmp_path / "picamera2.py").write_text(
         "import numpy as np\n"
         "class Picamera2:\n"
@@ -48,7 +48,7 @@ def test_the_camera_program_reads_what_the_camera_gives(tmp_path: Path, seven: n
     assert re.fullmatch(r"(7 \(\d+%\)\n){2}", done.stdout)
 
 
-def test_the_watching_program_tells_what_the_camera_shows(tmp_path: Path, seven: np.ndarray) -> None:
+def test_the_watching_program_prints_each_change(tmp_path: Path, seven: np.ndarray) -> None:
     (tmp_path / "picamera2.py").write_text(
         "import numpy as np\n"
         "class Picamera2:\n"
@@ -84,7 +84,7 @@ def test_the_commands_work(run: Callable[..., object], tmp_path: Path, seven: np
         assert done.stdout, line
 
 
-def test_the_unit_is_one(tmp_path: Path) -> None:
+def test_the_systemd_unit_is_consistent(tmp_path: Path) -> None:
     unit = configparser.ConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys have capitals
     (text,) = [text for kind, text in BLOCKS if kind == "ini"]
@@ -93,7 +93,7 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
     assert unit["Service"]["WorkingDirectory"] in unit["Service"]["ExecStart"]
 
 
-def test_the_extras_it_names_are_the_package_s() -> None:
+def test_the_page_names_the_extras_of_the_package() -> None:
     extras = set(tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]["optional-dependencies"])
     named = {name for group in re.findall(r"mnist-runtime\[([\w,]+)\]", PAGE) for name in group.split(",")}
     assert named <= extras

@@ -1,4 +1,4 @@
-"""What an import of the runtime loads."""
+"""The modules that the runtime imports."""
 
 import json
 import sys

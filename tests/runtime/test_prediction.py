@@ -1,3 +1,5 @@
+"""`Prediction.of`."""
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ SCORES = hnp.arrays(np.float32, 10, elements=st.floats(0, 1, width=32))
 
 
 @given(SCORES, st.floats(0, 1))
-def test_the_best_score_is_the_answer_if_it_is_good_enough(scores: np.ndarray, threshold: float) -> None:
+def test_the_digit_is_the_best_score_at_or_above_the_threshold(scores: np.ndarray, threshold: float) -> None:
     found = Prediction.of(scores, threshold)
     assert found.confidence == scores.max()
     best = float(scores.max())  # NumPy 2 would compare a float32 with the threshold rounded to one

@@ -1,4 +1,4 @@
-"""The device wheel, alone in a clean environment, with each interpreter it offers."""
+"""The device wheel in a clean environment, with each interpreter."""
 
 import json
 import subprocess
@@ -40,7 +40,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-def test_it_holds_the_runtime_its_models_and_licence_and_is_small(wheel: Path) -> None:
+def test_the_wheel_has_code_models_and_licence_and_is_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names} == {"mnist_runtime", wheel.name.split("-py3")[0] + ".dist-info"}
@@ -50,7 +50,9 @@ def test_it_holds_the_runtime_its_models_and_licence_and_is_small(wheel: Path) -
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
-def test_it_classifies_alone(wheel: Path, tmp_path: Path, golden: np.ndarray, backend: str, seven: np.ndarray) -> None:
+def test_the_installed_wheel_classifies(
+    wheel: Path, tmp_path: Path, golden: np.ndarray, backend: str, seven: np.ndarray
+) -> None:
     python = tmp_path / "venv" / "bin" / "python"
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     wanted = f"{wheel}[{','.join(filter(None, (BACKENDS[backend].extra, 'images')))}]"

@@ -1,4 +1,4 @@
-"""A changed, cut or foreign file is found before anything runs it."""
+"""Changed, truncated and foreign files are rejected."""
 
 import hashlib
 from pathlib import Path
@@ -23,7 +23,7 @@ def test_any_changed_bit_is_found(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("content", [TFLITE, ONNX], ids=["tflite", "onnx"])
 def test_every_single_byte_counts(content: bytes) -> None:
-    step = 97  # a prime, so that all parts of the file's structures are met
+    step = 97  # a prime, to meet all parts of the file's structures
     for place in [*range(0, len(content), step), *range(len(content) - 200, len(content))]:
         changed = content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
         with pytest.raises(ArtifactError):
@@ -46,14 +46,14 @@ def test_a_missing_byte_in_the_middle_is_found() -> None:
         Artifact.from_bytes(TFLITE[:1000] + TFLITE[1001:])
 
 
-def test_a_foreign_file_is_told_from_a_damaged_one(tmp_path: Path) -> None:
+def test_a_foreign_file_has_its_own_message(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.tflite"
     foreign.write_bytes(b"TFL3" * 1000)
     with pytest.raises(ArtifactError, match=r"foreign\.tflite.*exported by mnist-export"):
         Artifact.open(foreign)
 
 
-def test_a_digest_over_nothing_of_ours_does_not_help(tmp_path: Path) -> None:
+def test_a_valid_digest_without_a_manifest_is_rejected(tmp_path: Path) -> None:
     body = b"not a model"
     with pytest.raises(ArtifactError, match="manifest and golden vectors"):
         Artifact.from_bytes(body + hashlib.sha256(body).hexdigest().encode())

@@ -1,4 +1,4 @@
-"""What a file with a right digest may hold, made by anybody: each is refused, and none takes memory or runs code."""
+"""Hostile files with a valid digest are rejected without running code or taking much memory."""
 
 import io
 import json
@@ -46,8 +46,8 @@ def header(text: str, content: bytes = b"") -> bytes:
     return b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded + content
 
 
-def test_what_is_put_together_so_opens() -> None:
-    """So the files below are refused for what is in them."""
+def test_the_helpers_write_valid_files() -> None:
+    """So the files below are rejected for their content."""
     assert opened(ENTRIES).manifest == Artifact.from_bytes(READY.content).manifest
     assert with_fact("threshold", 0.5).manifest.threshold == 0.5
     assert len(opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(np.zeros((10, 10), np.float32))}).golden.scores) == 10
@@ -80,7 +80,7 @@ BAD_FACTS: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("name", "value"), BAD_FACTS, ids=repr)
-def test_a_fact_of_another_kind_is_refused(name: str, value: Any) -> None:
+def test_a_manifest_field_of_another_type_is_rejected(name: str, value: Any) -> None:
     with pytest.raises(
         ArtifactError, match=f"'{name}' in the manifest is|The manifest (has schema|is not valid JSON)"
     ) as caught:
@@ -103,7 +103,7 @@ BAD_MANIFESTS = {
 
 
 @pytest.mark.parametrize("name", BAD_MANIFESTS)
-def test_a_manifest_of_another_kind_is_refused(name: str) -> None:
+def test_an_invalid_manifest_is_rejected(name: str) -> None:
     with pytest.raises(ArtifactError, match=r"manifest|golden") as caught:
         opened(ENTRIES | {MANIFEST_ENTRY: BAD_MANIFESTS[name]})
     assert len(str(caught.value)) < 400
@@ -144,7 +144,7 @@ BAD_ARRAYS = {
 
 @pytest.mark.parametrize("entry", [GOLDEN_IMAGES_ENTRY, GOLDEN_SCORES_ENTRY])
 @pytest.mark.parametrize("name", BAD_ARRAYS)
-def test_an_array_of_another_kind_is_refused(entry: str, name: str) -> None:
+def test_an_invalid_array_is_rejected(entry: str, name: str) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(ArtifactError, match=r"manifest|golden"):
@@ -155,20 +155,20 @@ def test_an_array_of_another_kind_is_refused(entry: str, name: str) -> None:
     assert Trap.sprung == []
 
 
-def test_an_entry_that_is_not_there_is_named() -> None:
+def test_a_missing_entry_is_named() -> None:
     for name in ENTRIES:
         with pytest.raises(ArtifactError, match=name):
             opened({other: content for other, content in ENTRIES.items() if other != name})
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
-def test_other_methods_which_may_ask_for_gigabytes_are_refused(method: int) -> None:
+def test_other_compression_methods_are_rejected(method: int) -> None:
     with pytest.raises(ArtifactError, match=f"compressed with method {method}"):
         opened(ENTRIES, method)
     assert opened(ENTRIES, zipfile.ZIP_STORED).manifest.name == "cnn"
 
 
-def test_an_entry_that_says_less_than_it_holds_is_not_inflated_further() -> None:
+def test_decompression_stops_at_the_declared_size() -> None:
     archive = bytearray(archive_of(ENTRIES | {MANIFEST_ENTRY: b" " * (50 << 20)}))
     for signature, place in ((b"PK\1\2", 24), (b"PK\3\4", 22)):  # central directory, local header
         start = archive.index(signature) + place
@@ -182,7 +182,7 @@ def test_an_entry_that_says_less_than_it_holds_is_not_inflated_further() -> None
         tracemalloc.stop()
 
 
-def test_an_encrypted_entry_is_refused() -> None:
+def test_an_encrypted_entry_is_rejected() -> None:
     archive = bytearray(archive_of(ENTRIES))
     for signature, place in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
         archive[archive.index(signature) + place] |= 1
@@ -190,12 +190,12 @@ def test_an_encrypted_entry_is_refused() -> None:
         Artifact.from_bytes(sealed_anew(READY.model + bytes(archive)))
 
 
-def test_an_archive_longer_than_any_is_not_searched() -> None:
+def test_a_very_long_archive_is_rejected() -> None:
     with pytest.raises(ArtifactError, match="golden vectors cannot be read"):
         opened(ENTRIES | {"more": bytes(LARGEST_ARCHIVE)}, zipfile.ZIP_STORED)
 
 
-def test_a_file_that_no_device_could_hold_is_not_read(tmp_path: Path) -> None:
+def test_a_very_large_file_is_not_read(tmp_path: Path) -> None:
     large = tmp_path / "large.tflite"
     with large.open("wb") as file:
         file.truncate(LARGEST_FILE + 1)
@@ -208,7 +208,7 @@ def test_a_file_that_no_device_could_hold_is_not_read(tmp_path: Path) -> None:
         tracemalloc.stop()
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_other_files_are_rejected(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="is a folder, not a model file"):
         Artifact.open(tmp_path)
     with pytest.raises(ArtifactError, match="is a device or pipe"):

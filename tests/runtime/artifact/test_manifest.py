@@ -1,3 +1,5 @@
+"""`Manifest` as JSON."""
+
 import dataclasses
 import json
 
@@ -20,21 +22,21 @@ MANIFEST = Manifest(
 )
 
 
-def test_it_survives_json() -> None:
+def test_a_manifest_survives_json() -> None:
     assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
 
 
-def test_keys_of_a_later_exporter_are_passed_over() -> None:
+def test_unknown_keys_are_ignored() -> None:
     facts = json.loads(MANIFEST.to_json()) | {"invented later": 0.5}
     assert Manifest.from_json(json.dumps(facts)) == MANIFEST
 
 
 @pytest.mark.parametrize("text", ["", "[]", "7", "{}", '{"schema": 1}', '{"schema": 1, "labels": 3}', b"\xff"])
-def test_anything_else_is_an_artifact_error(text: str | bytes) -> None:
+def test_other_text_raises_an_artifact_error(text: str | bytes) -> None:
     with pytest.raises(ArtifactError, match=r"The manifest|in the manifest"):
         Manifest.from_json(text)
 
 
-def test_a_later_schema_asks_for_an_update() -> None:
+def test_a_newer_schema_needs_an_update() -> None:
     with pytest.raises(ArtifactError, match="Update mnist-runtime"):
         Manifest.from_json(dataclasses.replace(MANIFEST, schema=2).to_json())

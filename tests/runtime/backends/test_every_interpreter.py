@@ -1,4 +1,4 @@
-"""What holds with every interpreter that is installed, each in a process of its own; the wheel is tested with this."""
+"""Checks with every installed backend, each in a separate process; the installed wheel is tested with them too."""
 
 import importlib.util
 import json
@@ -29,16 +29,16 @@ classifier = Classifier.load(backend=sys.argv[1], threads=3)
 images = np.concatenate([np.roll(classifier.golden.images, shift, axis=2) for shift in range(-9, 10)])
 parts = [images[start : start + length] for length in (1, 7, 60) for start in range(0, len(images), length)]
 serial = [classifier.scores(part) for part in parts]
-assert len({scores.tobytes() for scores in serial}) > 100, "the answers hardly differ, so that a mixture would not show"
+assert len({scores.tobytes() for scores in serial}) > 100, "the scores are too similar to show a mix-up"
 with ThreadPoolExecutor(8) as pool:
     for _ in range(2):
-        assert all(map(np.array_equal, serial, pool.map(classifier.scores, parts))), "threads answer otherwise"
+        assert all(map(np.array_equal, serial, pool.map(classifier.scores, parts))), "threads give other scores"
 print(classifier.backend_name, len(parts))
 """
 
 
 @pytest.mark.parametrize("backend", INSTALLED)
-def test_the_ready_model_repeats_its_golden_vectors(run: Callable[..., object], backend: str) -> None:
+def test_the_ready_model_passes_its_self_test(run: Callable[..., object], backend: str) -> None:
     done = run("mnist-runtime", "self-test", "--json", "--backend", backend)
     assert (done.returncode, done.stderr) == (0, "")
     found = json.loads(done.stdout)
@@ -56,7 +56,7 @@ def test_a_picture_is_classified(run: Callable[..., object], tmp_path: Path, sev
 
 
 @pytest.mark.parametrize("backend", INSTALLED)
-def test_a_damaged_file_ends_with_5(
+def test_a_damaged_file_exits_with_5(
     run: Callable[..., object], tmp_path: Path, seven: np.ndarray, backend: str
 ) -> None:
     Image.fromarray(seven).save(tmp_path / "seven.png")
@@ -72,7 +72,7 @@ def test_a_damaged_file_ends_with_5(
 
 
 @pytest.mark.parametrize("backend", INSTALLED)
-def test_eight_threads_have_the_answers_of_one(run: Callable[..., object], backend: str) -> None:
+def test_eight_threads_give_the_same_scores_as_one(run: Callable[..., object], backend: str) -> None:
     done = run("python", "-c", THREADS, backend)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{backend} ")

@@ -1,3 +1,5 @@
+"""`QuantParams`."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -18,7 +20,7 @@ def test_integers_survive_the_round_trip(scale: float, dtype: str, data: st.Data
 
 
 @given(scales, integer_types, st.data())
-def test_every_integer_stands_for_what_the_equation_says(scale: float, dtype: str, data: st.DataObject) -> None:
+def test_dequantizing_follows_the_equation(scale: float, dtype: str, data: st.DataObject) -> None:
     limits = np.iinfo(dtype)
     zero_point = data.draw(st.integers(limits.min, limits.max))
     integers = np.arange(limits.min, limits.max + 1).astype(dtype)[None, ::-1]
@@ -28,7 +30,7 @@ def test_every_integer_stands_for_what_the_equation_says(scale: float, dtype: st
 
 
 @given(scales, integer_types, st.floats(allow_nan=False, allow_infinity=False, width=32))
-def test_quantising_saturates_and_is_off_by_half_a_step_at_most(scale: float, dtype: str, real: float) -> None:
+def test_quantizing_saturates_and_errs_by_at_most_half_a_step(scale: float, dtype: str, real: float) -> None:
     limits = np.iinfo(dtype)
     affine = QuantParams(scale, 0, dtype)
     integer = affine.quantize([real])[0]
@@ -40,12 +42,12 @@ def test_quantising_saturates_and_is_off_by_half_a_step_at_most(scale: float, dt
         assert abs(integer * scale - real) <= scale * 0.5000001
 
 
-def test_a_wrapping_quantiser_would_be_caught() -> None:
+def test_quantizing_does_not_wrap() -> None:
     assert QuantParams(1.0, 0, "uint8").quantize([300.0, -5.0]).tolist() == [255, 0]
     assert np.array([300]).astype("uint8").tolist() == [44]
 
 
 @pytest.mark.parametrize("pixel_range", [1 / 255, 1.0])
-def test_raw_pixels_are_the_quantised_input(pixel_range: float) -> None:
+def test_raw_pixels_are_the_quantized_input(pixel_range: float) -> None:
     pixels = np.arange(256)
     assert np.array_equal(QuantParams(pixel_range, 0, "uint8").quantize(pixels * pixel_range), pixels)

@@ -1,3 +1,5 @@
+"""`BACKENDS` and the choice of a backend."""
+
 import dataclasses
 import importlib.machinery
 import importlib.util
@@ -42,7 +44,7 @@ def test_the_next_replaces_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("name", [name for name, row in BACKENDS.items() if row.extra])
-def test_a_missing_one_names_its_cure(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_missing_backend_has_an_install_command(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     row = BACKENDS[name]
     hide(monkeypatch, row.module)
     with pytest.raises(BackendError, match=rf"pip install 'mnist-runtime\[{row.extra}\]'") as caught:
@@ -50,20 +52,20 @@ def test_a_missing_one_names_its_cure(monkeypatch: pytest.MonkeyPatch, name: str
     assert caught.value.exit_code == 4
 
 
-def test_without_any_every_cure_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_any_backend_every_install_command_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, *(row.module for row in BACKENDS.values()))
     with pytest.raises(BackendError, match="float32 tflite or onnx files") as caught:
         choose_backend(("tflite", "onnx"), precision="float32")
     assert all(f"[{row.extra}]" in str(caught.value) for row in BACKENDS.values() if row.extra)
 
 
-def test_without_any_numpy_runs_int8_files(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_interpreters_numpy_runs_int8_files(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, *(row.module for row in BACKENDS.values()))
     assert choose_backend(("tflite", "onnx"), precision="int8") == "numpy"
     assert Classifier.load().backend_name == "numpy"
 
 
-def test_numpy_is_not_for_other_precisions() -> None:
+def test_numpy_is_rejected_for_other_precisions() -> None:
     with pytest.raises(UsageError, match=r"'numpy' does not run float32 tflite files\. Use litert or tflite-runtime\."):
         choose_backend(("tflite",), "numpy", "float32")
 
@@ -76,31 +78,31 @@ def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.Monke
         choose_backend(("tflite",), "tflite-runtime")
 
 
-def test_tflite_runtime_is_kept_from_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tflite_runtime_is_not_used_with_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: importlib.machinery.ModuleSpec("found", None))
     monkeypatch.setattr(np, "__version__", "2.1.0")
     with pytest.raises(BackendError, match=r"pip install 'numpy<2'"):
         choose_backend(("tflite",), "tflite-runtime")
 
 
-def test_an_unknown_or_unfit_one_is_a_usage_error(ready: dict[str, Path]) -> None:
+def test_an_unknown_or_unsuitable_backend_raises_a_usage_error(ready: dict[str, Path]) -> None:
     with pytest.raises(UsageError, match="Use litert or tflite-runtime"):
         choose_backend(("tflite",), "onnxruntime")
     with pytest.raises(UsageError, match="The backend 'torch' does not run"):
         Classifier.load(ready["onnx"], backend="torch")
 
 
-def test_a_format_of_a_later_exporter_asks_for_an_update() -> None:
+def test_an_unknown_format_needs_an_update() -> None:
     with pytest.raises(ArtifactError, match="No backend runs tosa files"):
         choose_backend(("tosa",))
 
 
 @pytest.mark.parametrize("name", EVERY_BACKEND)
-def test_versions_are_told(name: str) -> None:
+def test_every_backend_has_a_version(name: str) -> None:
     assert backend_version(name)[0].isdecimal()
 
 
-def test_one_that_does_not_start_is_passed_over_with_a_warning_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_backend_that_does_not_start_is_skipped_with_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(_: bytes) -> object:
         raise ImportError("libc.so.6: version `GLIBC_2.34' not found")
 

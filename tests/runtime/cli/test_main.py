@@ -1,3 +1,5 @@
+"""The command ``mnist-runtime`` and its subcommand classify."""
+
 import json
 import shlex
 import subprocess
@@ -27,7 +29,7 @@ def test_a_picture_is_classified(run: Run, picture: Path) -> None:
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
-def test_every_interpreter_says_the_same_and_nothing_else(run: Run, picture: Path, backend: str) -> None:
+def test_every_backend_gives_the_same_digit_and_no_other_output(run: Run, picture: Path, backend: str) -> None:
     done = run("mnist-runtime", "classify", "--json", "--top-k", 3, "--backend", backend, picture)
     assert (done.returncode, done.stderr) == (0, "")
     said = json.loads(done.stdout)
@@ -38,7 +40,7 @@ def test_every_interpreter_says_the_same_and_nothing_else(run: Run, picture: Pat
     assert result["top"][0] == {"digit": 7, "score": result["confidence"]}
 
 
-def test_a_bad_picture_does_not_keep_the_others_from_being_read(run: Run, picture: Path, tmp_path: Path) -> None:
+def test_a_bad_picture_does_not_stop_the_others(run: Run, picture: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     done = run("mnist-runtime", "classify", tmp_path / "bad.png", picture, tmp_path / "missing.png")
     assert done.returncode == 6
@@ -46,7 +48,7 @@ def test_a_bad_picture_does_not_keep_the_others_from_being_read(run: Run, pictur
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
 
 
-def test_an_empty_page_is_no_digit(run: Run, tmp_path: Path) -> None:
+def test_an_empty_page_has_no_digit(run: Run, tmp_path: Path) -> None:
     Image.new("L", (40, 60), 230).save(tmp_path / "page.png")
     done = run("mnist-runtime", "classify", tmp_path / "page.png")
     assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'page.png'}: no digit; the picture is blank\n")
@@ -54,7 +56,7 @@ def test_an_empty_page_is_no_digit(run: Run, tmp_path: Path) -> None:
     assert json.loads(done.stdout)["results"][0]["digit"] is None
 
 
-def test_a_damaged_model_ends_with_5(run: Run, picture: Path, ready: dict[str, Path], tmp_path: Path) -> None:
+def test_a_damaged_model_exits_with_5(run: Run, picture: Path, ready: dict[str, Path], tmp_path: Path) -> None:
     content = bytearray(ready["tflite"].read_bytes())
     content[len(content) // 2] ^= 4
     (tmp_path / "damaged.tflite").write_bytes(content)
@@ -75,12 +77,12 @@ def test_a_damaged_model_ends_with_5(run: Run, picture: Path, ready: dict[str, P
         ["classify", "--backend", "x", "y.png"],
     ],
 )
-def test_wrong_usage_ends_with_2(run: Run, arguments: list[str]) -> None:
+def test_wrong_usage_exits_with_2(run: Run, arguments: list[str]) -> None:
     done = run("mnist-runtime", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
 
 
-def test_a_backend_of_another_format_ends_with_2(run: Run, picture: Path, ready: dict[str, Path]) -> None:
+def test_a_backend_of_another_format_exits_with_2(run: Run, picture: Path, ready: dict[str, Path]) -> None:
     done = run("mnist-runtime", "classify", "--model", ready["onnx"], "--backend", "litert", picture)
     assert done.returncode == 2
     assert "onnxruntime" in done.stderr
@@ -94,7 +96,7 @@ def test_the_reader_of_stdout_may_leave(command_line: Callable[[str], list[str]]
     assert done.stdout.strip() in ("0", "141")  # 141 if it left before the first line
 
 
-def test_a_broken_interpreter_is_a_line_and_not_the_end(run: Callable[..., object], tmp_path: Path) -> None:
+def test_a_broken_interpreter_causes_a_warning(run: Callable[..., object], tmp_path: Path) -> None:
     (tmp_path / "ai_edge_litert").mkdir()
     (tmp_path / "ai_edge_litert" / "__init__.py").write_text("raise ImportError('GLIBC_2.99 not found')")
     done = run("mnist-runtime", "self-test", "--json", PYTHONPATH=str(tmp_path))

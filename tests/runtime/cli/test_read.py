@@ -1,3 +1,5 @@
+"""The subcommand read."""
+
 import json
 import stat
 from collections.abc import Callable
@@ -36,7 +38,7 @@ def page(tmp_path: Path, rows: np.ndarray) -> Path:
 
 @pytest.fixture
 def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
-    """Run the command here; return its exit code, stdout and stderr."""
+    """Run the command in this process; return its exit code, stdout and stderr."""
 
     def ask(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["mnist-runtime", "read", *map(str, words)])
@@ -47,7 +49,7 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return ask
 
 
-def test_every_digit_is_a_line_in_reading_order(run: Run, page: Path) -> None:
+def test_each_digit_has_a_line_in_reading_order(run: Run, page: Path) -> None:
     done = run("mnist-runtime", "read", page)
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.removeprefix(f"{page}: ").replace(",", "").split() for line in done.stdout.splitlines()]
@@ -76,7 +78,7 @@ def test_json_is_one_object(ask: Ask, page: Path) -> None:
         assert all(isinstance(side, int) for side in reading["box"])
 
 
-def test_a_page_of_nothing_is_no_digit(ask: Ask, tmp_path: Path) -> None:
+def test_an_empty_page_has_no_digits(ask: Ask, tmp_path: Path) -> None:
     Image.new("L", (300, 200), 230).save(tmp_path / "page.png")
     assert ask(tmp_path / "page.png") == (0, f"{tmp_path / 'page.png'}: no digit\n", "")
     code, said, _ = ask("--json", tmp_path / "page.png")
@@ -86,10 +88,8 @@ def test_a_page_of_nothing_is_no_digit(ask: Ask, tmp_path: Path) -> None:
     assert Image.open(tmp_path / "marked.png").getextrema() == ((230, 230),) * 3
 
 
-def test_a_sign_that_is_no_digit_is_told_only_if_asked_for(
-    ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Which signs are digits is the model's to say; here no 7 is sure enough to be one."""
+def test_other_symbols_are_printed_only_with_all(ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raise the threshold for 7, so that no 7 counts as a digit."""
     of = Prediction.of
 
     def strict(scores: np.ndarray, threshold: float) -> Prediction:
@@ -164,7 +164,7 @@ def test_the_annotated_copy_differs_only_around_the_boxes(ask: Ask, page: Path, 
         ("folder.png", "its folder does not exist"),
     ],
 )
-def test_a_place_that_will_not_do_is_refused(ask: Ask, page: Path, name: str, words: str) -> None:
+def test_an_unsuitable_annotate_path_is_rejected(ask: Ask, page: Path, name: str, words: str) -> None:
     (page.parent / "folder.png").mkdir()
     (page.parent / "link.png").hardlink_to(page)
     content = page.read_bytes()
@@ -181,9 +181,7 @@ def test_annotating_takes_one_file(ask: Ask, page: Path) -> None:
     assert "takes one FILE" in told
 
 
-def test_a_copy_that_cannot_be_written_leaves_what_was_there(
-    ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_write_keeps_the_existing_file(ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     marked = page.with_name("marked.png")
     marked.write_bytes(b"an older one")
 
@@ -199,7 +197,7 @@ def test_a_copy_that_cannot_be_written_leaves_what_was_there(
     assert {path.name for path in page.parent.iterdir()} == {"page.png", "marked.png"}
 
 
-def test_a_damaged_file_does_not_keep_the_others_from_being_read(ask: Ask, page: Path) -> None:
+def test_a_damaged_file_does_not_stop_the_others(ask: Ask, page: Path) -> None:
     damaged = page.with_name("damaged.png")
     content = page.read_bytes()
     damaged.write_bytes(content[: len(content) // 2])
@@ -212,12 +210,12 @@ def test_a_damaged_file_does_not_keep_the_others_from_being_read(ask: Ask, page:
     assert not page.with_name("marked.png").exists()
 
 
-def test_rows_of_one_digit_each_are_rows() -> None:
+def test_rows_of_one_digit_are_counted() -> None:
     boxes = [(10, 10, 40, 60), (60, 20, 90, 70), (100, 110, 130, 160), (10, 210, 40, 260), (90, 200, 120, 250)]
     assert row_numbers([Reading(box, Prediction(1)) for box in boxes]) == [1, 1, 2, 3, 3]
 
 
-def test_wrong_usage_ends_with_2(run: Run) -> None:
+def test_wrong_usage_exits_with_2(run: Run) -> None:
     for words in ([], ["x.png", "--backend", "x"]):
         done = run("mnist-runtime", "read", *words)
         assert (done.returncode, done.stdout) == (2, "")

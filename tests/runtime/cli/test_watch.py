@@ -1,3 +1,5 @@
+"""The subcommand watch."""
+
 import json
 import os
 import signal
@@ -17,7 +19,7 @@ film_tools = pytest.importorskip("mnist_tools.studies.film")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 MOST_PROBED = 5_000_000
-"""Bytes of a pipe after which FFmpeg is content."""
+"""Bytes of a pipe that FFmpeg reads before it starts."""
 LINES = [(14, "3"), (30, ""), (40, "7"), (54, ""), (64, "72")]
 """Frame and digits of each line for `film`."""
 
@@ -32,7 +34,7 @@ def pages(legible: object) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def film(pages: dict[str, np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A video of ten frames a second: a pause of one second before each of three scenes of one and a half."""
+    """A video with ten frames per second: three scenes of 1.5 seconds, each after a pause of one second."""
     scenes = [(pages[text], count) for digits in ("3", "7", "72") for text, count in (("", 10), (digits, 15))]
     return film_tools.write_film(tmp_path_factory.mktemp("film") / "film.avi", scenes, rate=10)
 
@@ -47,7 +49,7 @@ def watch_command(command_line: Callable[[str], list[str]]) -> Iterator[list[str
 
 @pytest.fixture
 def camera(pages: dict[str, np.ndarray], tmp_path: Path) -> Iterator[Path]:
-    """A pipe through which comes, without end, a stream of JPEGs of a three."""
+    """A pipe with an endless stream of JPEGs that show a three."""
     pipe = tmp_path / "camera"
     os.mkfifo(pipe)
     picture = cv2.imencode(".jpg", pages["3"])[1].tobytes()
@@ -66,7 +68,7 @@ def camera(pages: dict[str, np.ndarray], tmp_path: Path) -> Iterator[Path]:
     shower = threading.Thread(target=show)
     shower.start()
     yield pipe
-    with pipe.open("rb") if shower.is_alive() else open(os.devnull):  # in case the test never opened it
+    with pipe.open("rb") if shower.is_alive() else open(os.devnull):  # if the test never opened it
         pass
     shower.join()
 
@@ -91,13 +93,13 @@ def test_a_video_of_three_scenes_gives_these_lines(run: Run, film: Path) -> None
             assert 0 <= top < bottom <= 120
 
 
-def test_rate_and_steadiness_are_the_user_s(run: Run, film: Path) -> None:
+def test_rate_and_steady_change_the_lines(run: Run, film: Path) -> None:
     done = run("mnist-runtime", "watch", "--source", film, "--rate", 2, "--steady", 1)
     assert lines_of(done.stdout) == [(10, "3"), (25, ""), (35, "7"), (50, ""), (60, "72")]
 
 
 @pytest.mark.parametrize("kind", ["missing", "junk", "cut", "picture", "camera"])
-def test_what_cannot_be_watched_ends_with_6_and_a_sentence(run: Run, film: Path, tmp_path: Path, kind: str) -> None:
+def test_an_unusable_source_exits_with_6_and_one_line(run: Run, film: Path, tmp_path: Path, kind: str) -> None:
     source: object = tmp_path / "film.avi"
     content = film.read_bytes()
     if kind in ("junk", "cut"):
@@ -112,11 +114,11 @@ def test_what_cannot_be_watched_ends_with_6_and_a_sentence(run: Run, film: Path,
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
     lines = lines_of(done.stdout)
-    assert lines == LINES[: len(lines)]  # what came before the cut
+    assert lines == LINES[: len(lines)]  # the lines before the cut
     assert bool(lines) == (kind == "cut")
 
 
-def test_without_opencv_the_line_that_installs_it_is_told(run: Run, film: Path, tmp_path: Path) -> None:
+def test_without_opencv_the_install_command_is_printed(run: Run, film: Path, tmp_path: Path) -> None:
     (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')")
     done = run("mnist-runtime", "watch", "--source", film, PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (4, "")
@@ -125,20 +127,18 @@ def test_without_opencv_the_line_that_installs_it_is_told(run: Run, film: Path, 
 
 
 @pytest.mark.parametrize(("request_to_end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_it_stops_when_it_is_asked_to(
-    watch_command: list[str], camera: Path, request_to_end: signal.Signals, code: int
-) -> None:
+def test_a_signal_stops_it(watch_command: list[str], camera: Path, request_to_end: signal.Signals, code: int) -> None:
     with subprocess.Popen(
         [*watch_command, camera], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
-        assert lines_of(process.stdout.readline())[0][1] == "3"  # it is flushed, though nothing follows
+        assert lines_of(process.stdout.readline())[0][1] == "3"  # flushed at once
         process.send_signal(request_to_end)
         said, told = process.communicate(timeout=60)
     assert (process.returncode, said, told) == (code, "", "stopped\n" if code == 130 else "")
 
 
-def test_it_stops_when_nobody_reads_though_nothing_changes(watch_command: list[str], camera: Path) -> None:
+def test_it_stops_when_stdout_is_closed_even_without_changes(watch_command: list[str], camera: Path) -> None:
     with subprocess.Popen(
         [*watch_command, camera], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -150,7 +150,7 @@ def test_it_stops_when_nobody_reads_though_nothing_changes(watch_command: list[s
         assert process.stderr.read() == ""
 
 
-def test_a_pipe_that_ends_is_the_end(watch_command: list[str], pages: dict[str, np.ndarray]) -> None:
+def test_the_end_of_a_pipe_ends_it(watch_command: list[str], pages: dict[str, np.ndarray]) -> None:
     picture = cv2.imencode(".jpg", pages["7"])[1].tobytes()
     words = [*watch_command, "/dev/stdin", "--steady", "1"]
     done = subprocess.run(words, input=20 * picture, capture_output=True, check=False)
@@ -158,7 +158,7 @@ def test_a_pipe_that_ends_is_the_end(watch_command: list[str], pages: dict[str, 
     assert [digits for _, digits in lines_of(done.stdout.decode())] == ["7"]
 
 
-def test_opencv_is_for_watching_alone(run: Run, film: Path) -> None:
+def test_opencv_is_imported_only_to_watch(run: Run, film: Path) -> None:
     show = "import sys, mnist_runtime.cli.read, mnist_runtime.cli.watch; print('cv2' in sys.modules)"
     assert run("python", "-c", show).stdout == "False\n"
 
@@ -174,7 +174,7 @@ def test_opencv_is_for_watching_alone(run: Run, film: Path) -> None:
         ["--source", "0", "--backend", "x"],
     ],
 )
-def test_wrong_usage_ends_with_2(
+def test_wrong_usage_exits_with_2(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.argv", ["mnist-runtime", "watch", *words])

@@ -1,3 +1,5 @@
+"""`examine` and the command doctor."""
+
 import json
 import os
 import textwrap
@@ -12,15 +14,13 @@ from mnist_runtime.device.doctor import examine
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
-def test_what_is_installed_here_works(backend: str) -> None:
+def test_every_installed_backend_works(backend: str) -> None:
     found = examine(backend)
     assert (found.state, found.fix) == ("works", "")
     assert found.detail.startswith(backend)
 
 
-def test_what_lies_in_the_folder_of_the_command_is_not_imported(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_modules_in_the_current_folder_are_not_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "json.py").write_text("raise RuntimeError\n")
     monkeypatch.chdir(tmp_path)
     assert examine("numpy").state == "works"
@@ -28,7 +28,7 @@ def test_what_lies_in_the_folder_of_the_command_is_not_imported(
 
 @pytest.fixture
 def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Let every new process find another onnxruntime than the real one."""
+    """Return a function that replaces onnxruntime in every new process."""
 
     def pretend(code: str) -> None:
         package = tmp_path / "onnxruntime"
@@ -53,7 +53,7 @@ def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
         ("", "load: ", "pip install"),
     ],
 )
-def test_a_broken_one_becomes_a_line(impostor: Callable[[str], None], code: str, detail: str, fix: str) -> None:
+def test_a_broken_backend_is_diagnosed(impostor: Callable[[str], None], code: str, detail: str, fix: str) -> None:
     impostor(code)
     found = examine("onnxruntime")
     assert found.state == "broken"
@@ -61,14 +61,14 @@ def test_a_broken_one_becomes_a_line(impostor: Callable[[str], None], code: str,
     assert fix in found.fix
 
 
-def test_a_missing_one_is_told_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_backend_has_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     found = examine("litert")
     assert (found.state, found.detail) == ("missing", "not installed")
     assert found.fix.startswith(("pip install", "no wheel exists"))
 
 
-def test_the_command_tells_of_every_backend(run: Callable[..., object]) -> None:
+def test_the_command_lists_every_backend(run: Callable[..., object]) -> None:
     done = run("mnist-runtime", "doctor", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     facts = json.loads(done.stdout)
@@ -78,7 +78,7 @@ def test_the_command_tells_of_every_backend(run: Callable[..., object]) -> None:
     assert all(name in said for name in BACKENDS)
 
 
-def test_the_command_fails_where_nothing_works(run: Callable[..., object], tmp_path: Path) -> None:
+def test_the_command_fails_if_no_backend_works(run: Callable[..., object], tmp_path: Path) -> None:
     for row in BACKENDS.values():
         if row.module != "numpy":
             (tmp_path / row.module).mkdir()

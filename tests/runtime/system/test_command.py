@@ -1,3 +1,5 @@
+"""`run_command`."""
+
 import os
 import signal
 import subprocess
@@ -24,7 +26,7 @@ def raising(error: BaseException) -> object:
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],
 )
-def test_errors_become_a_sentence_and_a_code(
+def test_errors_are_printed_and_have_an_exit_code(
     capsys: pytest.CaptureFixture[str], error: BaseException, code: int, words: str
 ) -> None:
     with pytest.raises(SystemExit) as left:
@@ -33,7 +35,7 @@ def test_errors_become_a_sentence_and_a_code(
     assert capsys.readouterr() == ("", words)
 
 
-def test_a_bug_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bug_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         run_command(raising(ZeroDivisionError("division by zero")))
     assert left.value.code == 1
@@ -42,14 +44,14 @@ def test_a_bug_is_told_without_a_traceback(capsys: pytest.CaptureFixture[str]) -
     assert words.count("\n") == 1
 
 
-def test_a_missing_package_ends_with_4(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_package_exits_with_4(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         run_command(raising(ModuleNotFoundError("No module named 'keras'", name="keras")))
     assert left.value.code == 4
     assert "The package keras is missing or broken" in capsys.readouterr().err
 
 
-def test_a_reader_of_stderr_that_left_changes_no_code() -> None:
+def test_a_closed_stderr_does_not_change_the_exit_code() -> None:
     code = "from mnist_runtime.system.command import run_command, echo\n"
     code += "def refuse():\n    echo('a')\n    echo('b')\n    return 3\nrun_command(refuse)"
     done = subprocess.run(
@@ -61,14 +63,14 @@ def test_a_reader_of_stderr_that_left_changes_no_code() -> None:
     assert done.stderr.strip() == "3"
 
 
-def test_success_keeps_its_code() -> None:
+def test_success_exits_with_0() -> None:
     with pytest.raises(SystemExit) as left:
         run_command(lambda: 0)
     assert left.value.code == 0
 
 
 @pytest.mark.parametrize(("request_to_end", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_request_to_end_lets_drafts_be_deleted(tmp_path: Path, request_to_end: signal.Signals, code: int) -> None:
+def test_a_signal_lets_the_command_clean_up(tmp_path: Path, request_to_end: signal.Signals, code: int) -> None:
     program = """
 import pathlib, sys, time
 from mnist_runtime.system.command import run_command
@@ -93,7 +95,7 @@ run_command(work)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
-def test_a_name_that_no_encoding_has_can_be_printed(encoding: str) -> None:
+def test_a_file_name_outside_the_encoding_is_printed(encoding: str) -> None:
     code = "from mnist_runtime.system.command import run_command; run_command(lambda: print('7: \\udcff\\u4e03') or 0)"
     done = subprocess.run(
         [sys.executable, "-c", code],

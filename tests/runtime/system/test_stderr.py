@@ -1,3 +1,5 @@
+"""`quiet_stderr`."""
+
 import os
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,21 +13,21 @@ def write_natively() -> None:
     os.write(2, b"native words\n")
 
 
-def test_native_words_are_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+def test_native_output_is_hidden(capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_stderr():
         write_natively()
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"
 
 
-def test_they_are_shown_when_something_unforeseen_happens(capfd: pytest.CaptureFixture[str]) -> None:
+def test_native_output_is_shown_after_an_unexpected_error(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ZeroDivisionError), quiet_stderr():  # noqa: PT012  # the order matters
         write_natively()
         raise ZeroDivisionError
     assert capfd.readouterr().err == "native words\n"
 
 
-def test_our_own_errors_speak_for_themselves(capfd: pytest.CaptureFixture[str]) -> None:
+def test_native_output_stays_hidden_after_a_toolkit_error(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ArtifactError), quiet_stderr():  # noqa: PT012
         write_natively()
         raise ArtifactError

@@ -1,4 +1,4 @@
-"""The backend numpy gives the integers of TFLite's reference kernels: not close to them, the same."""
+"""The backend numpy gives the same integers as TFLite's reference kernels."""
 
 import dataclasses
 import threading
@@ -34,8 +34,8 @@ def test_a_classifier_may_use_it(shifted: np.ndarray) -> None:
     assert np.array_equal(scores, load_numpy(READY).run(shifted[..., None]))
 
 
-def test_numpy_of_a_32_bit_system_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In NumPy 1 `ldexp` takes exponents as C's int and long, which there have 32 bits."""
+def test_it_loads_where_ldexp_takes_only_32_bit_exponents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In NumPy 1 on 32-bit systems, `ldexp` takes only 32-bit exponents."""
     ldexp = np.ldexp
 
     def narrow(x: np.ndarray, exponents: np.ndarray) -> np.ndarray:
@@ -61,20 +61,20 @@ def test_threads_may_share_it() -> None:
     assert all(np.array_equal(scores, expected) for scores in found)
 
 
-def test_an_image_alone_scores_as_among_others() -> None:
+def test_an_image_has_the_same_scores_alone_and_in_a_batch() -> None:
     backend = load_numpy(READY)
     images = random_images(20)
     assert np.array_equal(np.concatenate([backend.run(image[None]) for image in images]), backend.run(images))
 
 
-def test_a_later_version_of_an_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_newer_version_of_an_operator_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     row = OPERATORS["CONV_2D"]
     monkeypatch.setitem(OPERATORS, "CONV_2D", dataclasses.replace(row, version=2))
     with pytest.raises(ArtifactError, match=r"CONV_2D version 3 \(only up to version 2\)"):
         load_numpy(READY)
 
 
-def test_an_unknown_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_operator_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(OPERATORS, "SOFTMAX")
     with pytest.raises(ArtifactError, match="lacks the operator SOFTMAX"):
         load_numpy(READY)
@@ -82,7 +82,7 @@ def test_an_unknown_operator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 @hypothesis.settings(max_examples=300)
 @hypothesis.given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
-def test_changed_bytes_are_refused_or_run(changes: list[tuple[int, int]]) -> None:
+def test_a_file_with_changed_bytes_is_rejected_or_loads(changes: list[tuple[int, int]]) -> None:
     content = bytearray(READY)
     for position, value in changes:
         content[position % len(content)] = value
@@ -90,8 +90,8 @@ def test_changed_bytes_are_refused_or_run(changes: list[tuple[int, int]]) -> Non
         load_numpy(bytes(content))
 
 
-def test_floats_requantise_as_integers_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both ways of `Requantizer`, on each sum of each channel from end to end of the output's range and beyond."""
+def test_requantizing_in_floats_and_in_integers_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare both computations of `Requantizer` over and beyond the output's range, for every channel."""
     file = TFLiteFile.read(READY)
     for operator in file.operators:
         if operator.name not in {"CONV_2D", "FULLY_CONNECTED"}:
@@ -108,7 +108,7 @@ def test_floats_requantise_as_integers_do(monkeypatch: pytest.MonkeyPatch) -> No
             assert np.array_equal(by_floats, requantize(sums.astype(np.float32)))
 
 
-def test_what_float32_cannot_hold_is_summed_in_float64() -> None:
-    """float32 is left at 2 ** 24: with weights of 127 that is between 1,032 and 1,033 products."""
+def test_sums_beyond_float32_use_float64() -> None:
+    """The limit of float32, 2 ** 24, lies between 1,032 and 1,033 products of weights of 127."""
     assert exact_float(np.full((1032, 1), 127))[0] is np.float32
     assert exact_float(np.full((1033, 1), 127))[0] is np.float64

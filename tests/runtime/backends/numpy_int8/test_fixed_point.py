@@ -1,4 +1,4 @@
-"""The roundings, against the same definitions in plain Python integers."""
+"""The roundings, compared with definitions in Python integers."""
 
 import math
 from fractions import Fraction
@@ -29,7 +29,7 @@ def truncated(a: int, b: int) -> int:
 
 
 def saturating_rounding_doubling_high_product(a: int, b: int) -> int:
-    """As gemmlowp defines it."""
+    """Gemmlowp's definition."""
     if a == b == -(1 << 31):
         return (1 << 31) - 1
     nudge = 1 << 30 if a * b >= 0 else 1 - (1 << 30)
@@ -77,7 +77,7 @@ def test_quantized_multiplier(real: float) -> None:
     assert abs(Fraction(multiplier) * Fraction(2) ** (shift - 31) / Fraction(real) - 1) <= Fraction(1, 1 << 31)
 
 
-def test_what_is_too_small_for_a_multiplier_is_nothing() -> None:
+def test_a_multiplier_that_is_too_small_is_zero() -> None:
     assert quantized_multiplier(2.0**-40) == (0, 0)
 
 

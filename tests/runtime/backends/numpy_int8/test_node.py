@@ -1,4 +1,4 @@
-"""What a file may ask of the backend numpy: files with a right structure that would exhaust memory or never end."""
+"""Valid files that would exhaust memory or take very long are rejected by the backend numpy."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -17,11 +17,11 @@ schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
 flatbuffers = pytest.importorskip("flatbuffers")
 
 MEGABYTES = 200
-"""Bytes of Python and NumPy at once that no file may make the backend take."""
+"""Memory limit for Python and NumPy while a file is rejected."""
 
 
 class Graph:
-    """A ``.tflite`` file in the making; its input is an image, brought to int8."""
+    """Builder of a ``.tflite`` file whose input is an image, quantized to int8."""
 
     def __init__(self) -> None:
         self.schema = schema
@@ -206,7 +206,7 @@ ATTACKS: list[Callable[[Graph], None]] = [
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.__name__)
-def test_what_would_exhaust_a_device_is_refused_before_it_is_taken(attack: Callable[[Graph], None]) -> None:
+def test_an_exhausting_file_is_rejected_before_it_takes_memory(attack: Callable[[Graph], None]) -> None:
     graph = Graph()
     attack(graph)
     content = graph.content()
@@ -222,8 +222,8 @@ def test_what_would_exhaust_a_device_is_refused_before_it_is_taken(attack: Calla
         tracemalloc.stop()
 
 
-def test_what_comes_close_to_the_limits_runs() -> None:
-    """So the files above are refused for what they ask for, not for how they are made."""
+def test_a_file_just_within_the_limits_runs() -> None:
+    """So the files above are rejected for their size, not for how they are built."""
     graph = Graph()
     graph.pad(0, 1972, 1972, 0)
     assert 2000 * 2000 < MOST_VALUES < 2100 * 2100

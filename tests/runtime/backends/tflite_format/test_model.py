@@ -1,4 +1,4 @@
-"""`TFLiteFile` reads what LiteRT reads, and only ever refuses with an `ArtifactError`."""
+"""`TFLiteFile` reads the same facts as LiteRT, and rejects files only with an `ArtifactError`."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +17,7 @@ READY = Path(__file__).parents[4] / "runtime/mnist_runtime/models/cnn-int8.tflit
 def test_it_reads_what_litert_reads() -> None:
     litert = pytest.importorskip("ai_edge_litert.interpreter")
     content = READY.read_bytes()
-    resolver = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would add an operator of its own
+    resolver = litert.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would add an operator
     interpreter = litert.Interpreter(model_content=content, experimental_op_resolver_type=resolver)
     file = TFLiteFile.read(content)
     details = {each["index"]: each for each in interpreter.get_tensor_details()}
@@ -37,7 +37,7 @@ def test_it_reads_what_litert_reads() -> None:
     assert file.outputs == (interpreter.get_output_details()[0]["index"],)
 
 
-def test_the_operators_have_the_names_of_the_schema() -> None:
+def test_operator_names_are_those_of_the_schema() -> None:
     schema = pytest.importorskip("ai_edge_litert.schema_py_generated")
     numbers = {name: number for name, number in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     assert all(OPERATOR_NAMES[numbers[name]] == name for name in numbers if numbers[name] < len(OPERATOR_NAMES))
@@ -51,7 +51,7 @@ def read_all(content: bytes) -> None:
 
 
 @hypothesis.given(st.integers(0, 1 << 20))
-def test_a_file_that_ends_early_is_refused_or_read(length: int) -> None:
+def test_a_truncated_file_is_rejected_or_read(length: int) -> None:
     content = READY.read_bytes()
     with suppress(ArtifactError):
         read_all(content[: length % len(content)])
@@ -59,7 +59,7 @@ def test_a_file_that_ends_early_is_refused_or_read(length: int) -> None:
 
 @hypothesis.settings(max_examples=400)
 @hypothesis.given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
-def test_changed_bytes_are_refused_or_read(changes: list[tuple[int, int]]) -> None:
+def test_a_file_with_changed_bytes_is_rejected_or_read(changes: list[tuple[int, int]]) -> None:
     content = bytearray(READY.read_bytes())
     for position, value in changes:
         content[position % len(content)] = value
@@ -68,6 +68,6 @@ def test_changed_bytes_are_refused_or_read(changes: list[tuple[int, int]]) -> No
 
 
 @pytest.mark.parametrize("content", [b"", b"TFL3", b"\0\0\0\0TFL3", b"\xff\xff\xff\xffTFL3", b"\x08\0\0\0ONNX"])
-def test_what_is_no_file_is_refused(content: bytes) -> None:
+def test_other_files_are_rejected(content: bytes) -> None:
     with pytest.raises(ArtifactError, match=r"not a \.tflite file|has 0 graphs|is damaged"):
         TFLiteFile.read(content)
