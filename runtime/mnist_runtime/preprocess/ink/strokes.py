@@ -56,6 +56,8 @@ def is_scribble(ink: FloatImage) -> bool:
     True
     """
     strokes = ink > STROKE * 255
+    if not strokes.any():
+        return False
     box = strokes[bounding_box(strokes)]
     if max(box.shape) < SMALLEST:
         return False
