@@ -74,6 +74,8 @@ def open_session(
         If the model is missing, damaged, unsafe to load or not a digit model.
     DataError
         If the data is missing, damaged or unsuitable.
+    CalibrationError
+        If there are too few training images.
 
     Examples
     --------

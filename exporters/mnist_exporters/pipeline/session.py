@@ -29,7 +29,7 @@ CALIBRATION_SAMPLES = 500
 
 
 class ExportSession:
-    """One model and its data. What exports share is computed when it is first needed, and only once.
+    """One model and its data. The scores and the threshold are computed when they are first needed, and only once.
 
     `mnist_exporters.open_session` opens one by the names of a model and a data set.
 
@@ -45,6 +45,16 @@ class ExportSession:
         Number of calibration images. Default: 500, or all training images if there are fewer.
     seed : int
         Seed of the random draws.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        The images that set the ranges of integer activations.
+
+    Raises
+    ------
+    CalibrationError
+        If there are fewer than `calibration_samples` training images.
 
     Examples
     --------
@@ -69,18 +79,13 @@ class ExportSession:
         self.train = train
         self.test = test
         self.seed = seed
-        self._calibration_samples = calibration_samples
+        count = calibration_samples or min(CALIBRATION_SAMPLES, len(train.images))
+        self.calibration = Calibration.draw(train, count, seed)
 
     @cached_property
     def reference(self) -> Reference:
         """The test images and the original's scores for them."""
         return Reference.of(self.original, self.test)
-
-    @cached_property
-    def calibration(self) -> Calibration:
-        """The images that set the ranges of integer activations."""
-        count = self._calibration_samples or min(CALIBRATION_SAMPLES, len(self.train.images))
-        return Calibration.draw(self.train, count, self.seed)
 
     @cached_property
     def threshold(self) -> float:
@@ -118,8 +123,8 @@ class ExportSession:
             self.original,
             spec,
             path,
-            calibration=self.calibration if spec.precision.is_calibrated else None,
             reference=self.reference,
+            calibration=self.calibration,
             golden_images=self.golden_images,
             threshold=self.threshold,
             target=target,
