@@ -70,7 +70,9 @@ def frames(source: int | str | Path, rate: float) -> Generator[Frame, None, None
         If `rate` is not a finite number above 0.
     """
     if not (rate > 0 and math.isfinite(rate)):
-        raise UsageError(f"The rate is {rate}, but it must be a finite number above 0. Give frames per second, such as 5.")
+        raise UsageError(
+            f"The rate is {rate}, but it must be a finite number above 0. Give frames per second, such as 5."
+        )
     cv2 = _opencv()
     place = int(str(source)) if str(source).isdecimal() else _existing_path(Path(str(source)))
     name = f"camera {source}" if isinstance(place, int) else str(source)
