@@ -12,13 +12,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_exporters.formats.c.pair import open_pair
-from mnist_runtime import Artifact, ToolkitError, self_test
+from mnist_exporters import FORMATS
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_runtime import BACKENDS, ToolkitError, self_test
 from mnist_tools.checkout import ToolError, command
 
 __all__ = ["main"]
 
-FORMATS = {"tflite": ("cnn-int8.tflite",), "onnx": ("cnn-int8.onnx",), "c": ("cnn-int8.cc", "cnn-int8.h")}
+FILES = {name: [f"cnn-int8{suffix}" for suffix in (row.suffix, *row.companions)] for name, row in FORMATS.items()}
+"""Format -> names of the exported files, the main one first."""
+ON_DEVICES = {row.format for row in BACKENDS.values()}
 
 
 def start(format: str, folder: Path) -> subprocess.Popen[bytes]:
@@ -30,12 +33,9 @@ def start(format: str, folder: Path) -> subprocess.Popen[bytes]:
 def is_intact(format: str, folder: Path) -> bool:
     """Return whether the exported files match their digest and reproduce their golden scores."""
     try:
-        if format == "c":
-            open_pair(folder / "cnn-int8.h")
-            return True
-        path = folder / FORMATS[format][0]
-        Artifact.open(path)
-        return self_test(path).passed
+        path = folder / FILES[format][0]
+        load_plugin(format).open(path)
+        return format not in ON_DEVICES or self_test(path).passed
     except ToolkitError:
         return False
 
@@ -46,7 +46,7 @@ def outcome(format: str, delay: float, older: Path | None) -> str:
     Parameters
     ----------
     format : str
-        A key of `FORMATS`.
+        A key of `FILES`.
     delay : float
         Time before the process is killed, in seconds.
     older : Path or None
@@ -55,7 +55,7 @@ def outcome(format: str, delay: float, older: Path | None) -> str:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if older:
-            for file in FORMATS[format]:
+            for file in FILES[format]:
                 shutil.copy(older / file, folder)
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
         process = start(format, folder)
@@ -65,7 +65,7 @@ def outcome(format: str, delay: float, older: Path | None) -> str:
         after = {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
         if after == before:
             return "unchanged"
-        if set(after) == set(FORMATS[format]) and is_intact(format, folder):
+        if set(after) == set(FILES[format]) and is_intact(format, folder):
             return "intact"
         # The header is moved into place last. Until then, no program includes the new source file.
         return "header still missing" if set(after) - set(before) == {"cnn-int8.cc"} else "BROKEN"

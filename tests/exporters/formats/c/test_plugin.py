@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_exporters import ExportReport, Precision, UsageError
-from mnist_exporters.formats.c.pair import open_pair, pack
 from mnist_exporters.formats.c.source_code import identifier
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, Classifier
@@ -34,8 +33,8 @@ RUN_IN_ARENA = """
 import sys
 from pathlib import Path
 from mnist_exporters.formats.c.tflm import MicroInterpreter
-from mnist_exporters.formats.c.pair import open_pair
-artifact = open_pair(Path(sys.argv[1]))
+from mnist_exporters.formats.plugin import load_plugin
+artifact = load_plugin("c").open(Path(sys.argv[1]))
 MicroInterpreter(artifact.content, int(sys.argv[2])).run((artifact.golden.images[..., None] - 128).astype("int8"))
 """
 
@@ -65,7 +64,7 @@ def test_the_header_alone_is_strict_c99(pair: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("command", [("gcc", "-std=c99", "-x", "c"), ("g++", "-std=c++11", "-x", "c++")])
 def test_a_compiled_program_contains_the_model(pair: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     printed = compile_and_run(tmp_path, *command, "-I", str(pair.parent), str(pair.with_suffix(".cc"))).splitlines()
-    assert bytes(int(line) for line in printed[:-1]) == open_pair(pair).content
+    assert bytes(int(line) for line in printed[:-1]) == load_plugin("c").open(pair).content
     assert printed[-1] == "0 9 10 0.00392157 -128"
 
 
@@ -83,7 +82,7 @@ def test_the_array_answers_as_the_int8_tflite_file(
 
 def test_the_arena_size_in_the_header_is_enough_and_not_too_large(run: Callable[..., object], pair: Path) -> None:
     """In separate processes, because the interpreter crashes in some arenas that are too small."""
-    arena = open_pair(pair).manifest.requires["arena_bytes"]
+    arena = load_plugin("c").open(pair).manifest.requires["arena_bytes"]
     assert f"#define CNN_INT8_ARENA_BYTES {arena}\n" in pair.read_text()
     for fraction, works in ((1.0, True), (0.97, False)):
         done = run("python", "-c", RUN_IN_ARENA, pair, int(arena * fraction))
@@ -120,7 +119,7 @@ def test_a_changed_character_is_an_error(
     other = data.draw(st.characters(codec="ascii", exclude_characters="\r" + text[place]))
     path.write_text(text[:place] + other + text[place + 1 :])
     with pytest.raises(ArtifactError, match="Export them again"):
-        open_pair(path.with_suffix(".h"))
+        load_plugin("c").open(path.with_suffix(".h"))
 
 
 def test_files_of_two_exports_are_an_error_for_us_and_for_the_compiler(
@@ -130,7 +129,7 @@ def test_files_of_two_exports_are_an_error_for_us_and_for_the_compiler(
     other = exported("mlp", "c", Precision.INT8).path.with_suffix(".cc").read_text()
     path.with_suffix(".cc").write_text(other.replace("mlp-int8", "cnn-int8").replace("mlp_int8", "cnn_int8"))
     with pytest.raises(ArtifactError, match="come from different exports"):
-        open_pair(path)
+        load_plugin("c").open(path)
     if shutil.which("gcc"):
         upper = path.with_suffix(".cc").read_text().replace("MLP_INT8", "CNN_INT8")
         path.with_suffix(".cc").write_text(upper)
@@ -147,14 +146,14 @@ def test_a_missing_source_file_is_an_error(pair: Path, tmp_path: Path) -> None:
     path = copy(pair, tmp_path)
     path.with_suffix(".cc").unlink()
     with pytest.raises(ArtifactError, match=re.escape("and the .cc file beside it cannot both be read")):
-        open_pair(path)
+        load_plugin("c").open(path)
 
 
 @pytest.mark.parametrize("stem", ['a"b', "a\\b", "a\nb"])
 def test_a_name_that_c_cannot_include_is_an_error(pair: Path, stem: str) -> None:
-    artifact = open_pair(pair)
+    artifact = load_plugin("c").open(pair)
     with pytest.raises(UsageError, match="C cannot include"):
-        pack(artifact.content, artifact.manifest, artifact.golden, stem)
+        load_plugin("c").pack(artifact.content, artifact.manifest, artifact.golden, stem)
 
 
 @pytest.mark.parametrize(
