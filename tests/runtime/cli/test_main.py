@@ -32,10 +32,10 @@ def test_a_picture_is_classified(run: Run, picture: Path) -> None:
 def test_every_backend_gives_the_same_digit_and_no_other_output(run: Run, picture: Path, backend: str) -> None:
     done = run("mnist-runtime", "classify", "--json", "--top-k", 3, "--backend", backend, picture)
     assert (done.returncode, done.stderr) == (0, "")
-    said = json.loads(done.stdout)
-    assert said["backend"] == backend
-    assert said["backend_version"][0].isdecimal()
-    (result,) = said["results"]
+    found = json.loads(done.stdout)
+    assert found["backend"] == backend
+    assert found["backend_version"][0].isdecimal()
+    (result,) = found["results"]
     assert (result["file"], result["digit"], len(result["top"])) == (str(picture), 7, 3)
     assert result["top"][0] == {"digit": 7, "score": result["confidence"]}
 

@@ -15,7 +15,7 @@ from mnist_runtime.cli.read import row_numbers
 from mnist_runtime.reading.page import Reading
 
 Run = Callable[..., object]
-Ask = Callable[..., tuple[int, str, str]]
+RunRead = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +37,16 @@ def page(tmp_path: Path, rows: np.ndarray) -> Path:
 
 
 @pytest.fixture
-def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Ask:
+def run_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunRead:
     """Run the command in this process; return its exit code, stdout and stderr."""
 
-    def ask(*words: object) -> tuple[int, str, str]:
+    def run_read(*words: object) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.argv", ["mnist-runtime", "read", *map(str, words)])
         with pytest.raises(SystemExit) as left:
             cli.main()
         return left.value.code, *capsys.readouterr()
 
-    return ask
+    return run_read
 
 
 def test_each_digit_has_a_line_in_reading_order(run: Run, page: Path) -> None:
@@ -62,10 +62,10 @@ def test_each_digit_has_a_line_in_reading_order(run: Run, page: Path) -> None:
         assert (top > 240) == (words[3] == "2")
 
 
-def test_json_is_one_object(ask: Ask, page: Path) -> None:
-    code, said, told = ask("--json", page, page)
-    assert (code, told) == (0, "")
-    found = json.loads(said)
+def test_json_is_one_object(run_read: RunRead, page: Path) -> None:
+    code, stdout, stderr = run_read("--json", page, page)
+    assert (code, stderr) == (0, "")
+    found = json.loads(stdout)
     assert set(found) == {"schema", "model", "format", "precision", "backend", "backend_version", "results"}
     assert (found["schema"], found["precision"]) == (1, "int8")
     first, second = found["results"]
@@ -78,17 +78,19 @@ def test_json_is_one_object(ask: Ask, page: Path) -> None:
         assert all(isinstance(side, int) for side in reading["box"])
 
 
-def test_an_empty_page_has_no_digits(ask: Ask, tmp_path: Path) -> None:
+def test_an_empty_page_has_no_digits(run_read: RunRead, tmp_path: Path) -> None:
     Image.new("L", (300, 200), 230).save(tmp_path / "page.png")
-    assert ask(tmp_path / "page.png") == (0, f"{tmp_path / 'page.png'}: no digit\n", "")
-    code, said, _ = ask("--json", tmp_path / "page.png")
-    assert (code, json.loads(said)["results"][0]["readings"]) == (0, [])
-    code, _, _ = ask(tmp_path / "page.png", "--annotate", tmp_path / "marked.png")
+    assert run_read(tmp_path / "page.png") == (0, f"{tmp_path / 'page.png'}: no digit\n", "")
+    code, stdout, _ = run_read("--json", tmp_path / "page.png")
+    assert (code, json.loads(stdout)["results"][0]["readings"]) == (0, [])
+    code, _, _ = run_read(tmp_path / "page.png", "--annotate", tmp_path / "marked.png")
     assert code == 0
     assert Image.open(tmp_path / "marked.png").getextrema() == ((230, 230),) * 3
 
 
-def test_other_symbols_are_printed_only_with_all(ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_symbols_are_printed_only_with_all(
+    run_read: RunRead, page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Raise the threshold for 7, so that no 7 counts as a digit."""
     of = Prediction.of
 
@@ -96,20 +98,20 @@ def test_other_symbols_are_printed_only_with_all(ask: Ask, page: Path, monkeypat
         return of(scores, 1.1 if scores.argmax() == 7 else threshold)
 
     monkeypatch.setattr(Prediction, "of", strict)
-    code, few, _ = ask(page)
+    code, few, _ = run_read(page)
     assert (code, few.count("\n"), few.count("no digit")) == (0, 4, 0)
-    code, more, _ = ask(page, "--all")
+    code, more, _ = run_read(page, "--all")
     (line,) = [line for line in more.splitlines() if "no digit" in line]
     assert (code, more.count("\n")) == (0, 5)
     assert line.startswith(f"{page}: no digit; most likely: 7 (")
     assert ", row 1, box " in line
-    code, said, _ = ask(page, "--all", "--json")
-    assert [one["digit"] for one in json.loads(said)["results"][0]["readings"]] == [3, None, 1, 0, 2]
+    code, stdout, _ = run_read(page, "--all", "--json")
+    assert [one["digit"] for one in json.loads(stdout)["results"][0]["readings"]] == [3, None, 1, 0, 2]
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_boxes_and_copy_are_those_of_the_upright_picture(
-    ask: Ask, tmp_path: Path, page: Path, rows: np.ndarray, orientation: int
+    run_read: RunRead, tmp_path: Path, page: Path, rows: np.ndarray, orientation: int
 ) -> None:
     turns = Image.Transpose
     inverse = {
@@ -126,8 +128,8 @@ def test_boxes_and_copy_are_those_of_the_upright_picture(
     exif = Image.Exif()
     exif[0x112] = orientation
     stored.save(tmp_path / "turned.png", exif=exif)
-    _, wanted, _ = ask(page)
-    code, found, _ = ask(tmp_path / "turned.png", "--annotate", tmp_path / "marked.png")
+    _, wanted, _ = run_read(page)
+    code, found, _ = run_read(tmp_path / "turned.png", "--annotate", tmp_path / "marked.png")
     assert code == 0
     assert found.replace("turned.png", "page.png") == wanted
     marked = Image.open(tmp_path / "marked.png")
@@ -135,15 +137,15 @@ def test_boxes_and_copy_are_those_of_the_upright_picture(
     assert np.array_equal(np.asarray(marked)[:40], rows[:40])
 
 
-def test_the_annotated_copy_differs_only_around_the_boxes(ask: Ask, page: Path, rows: np.ndarray) -> None:
+def test_the_annotated_copy_differs_only_around_the_boxes(run_read: RunRead, page: Path, rows: np.ndarray) -> None:
     marked = page.with_name("marked.png")
     marked.write_bytes(b"an older one")
-    code, said, told = ask("--json", page, "--annotate", marked)
-    assert (code, told) == (0, "")
+    code, stdout, stderr = run_read("--json", page, "--annotate", marked)
+    assert (code, stderr) == (0, "")
     shown = np.asarray(Image.open(marked))
     differs = (shown != rows).any(axis=2)
     around = np.zeros(differs.shape, bool)
-    for reading in json.loads(said)["results"][0]["readings"]:
+    for reading in json.loads(stdout)["results"][0]["readings"]:
         left, top, right, bottom = reading["box"]
         assert not differs[top:bottom, left:right].any()
         assert differs[top - 1, left:right].all()
@@ -164,24 +166,24 @@ def test_the_annotated_copy_differs_only_around_the_boxes(ask: Ask, page: Path, 
         ("folder.png", "its folder does not exist"),
     ],
 )
-def test_an_unsuitable_annotate_path_is_rejected(ask: Ask, page: Path, name: str, words: str) -> None:
+def test_an_unsuitable_annotate_path_is_rejected(run_read: RunRead, page: Path, name: str, words: str) -> None:
     (page.parent / "folder.png").mkdir()
     (page.parent / "link.png").hardlink_to(page)
     content = page.read_bytes()
-    code, said, told = ask(page, "--annotate", page.parent / name)
-    assert (code, said) == (2, "")
-    assert words in told
+    code, stdout, stderr = run_read(page, "--annotate", page.parent / name)
+    assert (code, stdout) == (2, "")
+    assert words in stderr
     assert page.read_bytes() == content
     assert {path.name for path in page.parent.iterdir()} == {"page.png", "folder.png", "link.png"}
 
 
-def test_annotating_takes_one_file(ask: Ask, page: Path) -> None:
-    code, said, told = ask(page, page, "--annotate", page.with_name("marked.png"))
-    assert (code, said) == (2, "")
-    assert "takes one FILE" in told
+def test_annotating_takes_one_file(run_read: RunRead, page: Path) -> None:
+    code, stdout, stderr = run_read(page, page, "--annotate", page.with_name("marked.png"))
+    assert (code, stdout) == (2, "")
+    assert "takes one FILE" in stderr
 
 
-def test_a_failed_write_keeps_the_existing_file(ask: Ask, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_existing_file(run_read: RunRead, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     marked = page.with_name("marked.png")
     marked.write_bytes(b"an older one")
 
@@ -190,23 +192,23 @@ def test_a_failed_write_keeps_the_existing_file(ask: Ask, page: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Image.Image, "save", full)
-    code, said, told = ask(page, "--annotate", marked)
-    assert (code, said) == (2, "")
-    assert "No space left" in told
+    code, stdout, stderr = run_read(page, "--annotate", marked)
+    assert (code, stdout) == (2, "")
+    assert "No space left" in stderr
     assert marked.read_bytes() == b"an older one"
     assert {path.name for path in page.parent.iterdir()} == {"page.png", "marked.png"}
 
 
-def test_a_damaged_file_does_not_stop_the_others(ask: Ask, page: Path) -> None:
+def test_a_damaged_file_does_not_stop_the_others(run_read: RunRead, page: Path) -> None:
     damaged = page.with_name("damaged.png")
     content = page.read_bytes()
     damaged.write_bytes(content[: len(content) // 2])
-    code, said, told = ask(damaged, page, page.with_name("missing.png"))
+    code, stdout, stderr = run_read(damaged, page, page.with_name("missing.png"))
     assert code == 6
-    assert said.count(f"{page}: ") == 5
-    assert [line.split(":")[0] for line in told.splitlines()] == ["error", "error"]
-    code, said, told = ask(damaged, "--annotate", page.with_name("marked.png"))
-    assert (code, said) == (6, "")
+    assert stdout.count(f"{page}: ") == 5
+    assert [line.split(":")[0] for line in stderr.splitlines()] == ["error", "error"]
+    code, stdout, stderr = run_read(damaged, "--annotate", page.with_name("marked.png"))
+    assert (code, stdout) == (6, "")
     assert not page.with_name("marked.png").exists()
 
 

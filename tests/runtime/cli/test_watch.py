@@ -73,8 +73,8 @@ def camera(pages: dict[str, np.ndarray], tmp_path: Path) -> Iterator[Path]:
     shower.join()
 
 
-def lines_of(said: str) -> list[tuple[int, str]]:
-    lines = [json.loads(line) for line in said.splitlines()]
+def lines_of(stdout: str) -> list[tuple[int, str]]:
+    lines = [json.loads(line) for line in stdout.splitlines()]
     return [(line["frame"], "".join(str(reading["digit"]) for reading in line["readings"])) for line in lines]
 
 
@@ -134,8 +134,8 @@ def test_a_signal_stops_it(watch_command: list[str], camera: Path, request_to_en
         assert process.stdout is not None
         assert lines_of(process.stdout.readline())[0][1] == "3"  # flushed at once
         process.send_signal(request_to_end)
-        said, told = process.communicate(timeout=60)
-    assert (process.returncode, said, told) == (code, "", "stopped\n" if code == 130 else "")
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout, stderr) == (code, "", "stopped\n" if code == 130 else "")
 
 
 def test_it_stops_when_stdout_is_closed_even_without_changes(watch_command: list[str], camera: Path) -> None:

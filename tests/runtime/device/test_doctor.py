@@ -74,8 +74,8 @@ def test_the_command_lists_every_backend(run: Callable[..., object]) -> None:
     facts = json.loads(done.stdout)
     assert [entry["backend"] for entry in facts["backends"]] == list(BACKENDS)
     assert facts["python"].startswith("3.")
-    said = run("mnist-runtime", "doctor").stdout
-    assert all(name in said for name in BACKENDS)
+    found = run("mnist-runtime", "doctor").stdout
+    assert all(name in found for name in BACKENDS)
 
 
 def test_the_command_fails_if_no_backend_works(run: Callable[..., object], tmp_path: Path) -> None:

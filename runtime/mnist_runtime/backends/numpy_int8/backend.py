@@ -89,12 +89,12 @@ class NumPyBackend:
             if output.scales.size == 1 and output.zero_points.size == 1
             else None
         )
-        _require_few(file)
+        _check_size(file)
         budget = Budget()
         self._steps = tuple(_step(file, operator, budget) for operator in file.operators)
         used = {index for step in self._steps for index in step.inputs}
         self._constants = {index: file.tensors[index].values for index in used if file.tensors[index].is_constant}
-        _require_order(self._steps, {self._input, *self._constants}, self._output)
+        _check_order(self._steps, {self._input, *self._constants}, self._output)
         self._dry_run(budget)
 
     def run(self, pixels: Array) -> Array:
@@ -143,7 +143,7 @@ def load(content: bytes) -> Backend:
     return backend
 
 
-def _require_few(file: TFLiteFile) -> None:
+def _check_size(file: TFLiteFile) -> None:
     sizes = [file.tensors[index].stored.size for each in file.operators for index in each.inputs if index >= 0]
     if len(file.operators) > MOST_OPERATORS or sum(sizes) > MOST_WEIGHTS:
         raise ArtifactError(
@@ -162,7 +162,7 @@ def _step(file: TFLiteFile, operator: Operator, budget: Budget) -> Step:
     return Step(node, _prepare(node), tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
 
 
-def _require_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:
+def _check_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:
     """Reject operators whose inputs are not computed yet, and an output that no operator computes."""
     known = set(given)
     for wanted, made in [*((step.inputs, step.output) for step in steps), ((output,), output)]:

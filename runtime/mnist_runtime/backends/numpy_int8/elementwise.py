@@ -81,7 +81,7 @@ def logistic(node: Node) -> Kernel:
 
 def add(node: Node) -> Kernel:
     """Prepare ADD. A table for each input converts it to a common scale with 20 more bits."""
-    first, second = _two(node)
+    first, second = _int8_inputs(node)
     output_scale, zero_point = node.quantization(node.output)
     twice = 2 * float(max(node.quantization(tensor)[0] for tensor in (first, second)))
     tables = []
@@ -93,7 +93,7 @@ def add(node: Node) -> Kernel:
     low, high = node.bounds(node.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        _require_one_shape(node, inputs)
+        _check_shapes(node, inputs)
         terms = [table[values.view(np.uint8)] for table, values in zip(tables, inputs, strict=True)]
         steps = rescale(terms[0] + terms[1], multiplier, shift)
         return np.clip(steps + zero_point, low, high).astype(np.int8)
@@ -103,7 +103,7 @@ def add(node: Node) -> Kernel:
 
 def multiply(node: Node) -> Kernel:
     """Prepare MUL."""
-    first, second = _two(node)
+    first, second = _int8_inputs(node)
     (scale, zero_point), (other_scale, other_zero_point) = (
         node.quantization(first),
         node.quantization(second),
@@ -113,7 +113,7 @@ def multiply(node: Node) -> Kernel:
     low, high = node.bounds(node.operator.option(0, "b"))
 
     def run(inputs: Sequence[Array]) -> Array:
-        _require_one_shape(node, inputs)
+        _check_shapes(node, inputs)
         product = (inputs[0].astype(np.int64) - zero_point) * (inputs[1].astype(np.int64) - other_zero_point)
         steps = rescale(product, multiplier, shift)
         return np.clip(steps + output_zero_point, low, high).astype(np.int8)
@@ -180,7 +180,7 @@ def _all_values(dtype: str) -> Integers:
     return values.view(dtype).astype(np.int64)
 
 
-def _two(node: Node) -> tuple[Tensor, Tensor]:
+def _int8_inputs(node: Node) -> tuple[Tensor, Tensor]:
     node.require_dtypes(["int8"], ["int8"])
     first, second = node.input(0), node.input(1)
     if second.dtype != "int8":
@@ -188,7 +188,7 @@ def _two(node: Node) -> tuple[Tensor, Tensor]:
     return first, second
 
 
-def _require_one_shape(node: Node, inputs: Sequence[Array]) -> None:
+def _check_shapes(node: Node, inputs: Sequence[Array]) -> None:
     """Reject a row plus a column: n images would give n * n values, more than the budget counts."""
     shape = np.broadcast_shapes(*(each.shape for each in inputs))
     if shape not in [each.shape for each in inputs]:

@@ -119,7 +119,7 @@ def convolution(node: Node) -> Kernel:
     weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4:
         raise node.unsupported(f"with weights of shape {weights.shape}")
-    _refuse_dilation(node, 4, 5)
+    _check_dilation(node, 4, 5)
     channels, high, wide, depth = weights.shape
     option = node.operator.option
     windows = windows_of(node, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
@@ -159,7 +159,7 @@ def depthwise_convolution(node: Node) -> Kernel:
     weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4 or weights.shape[0] != 1:
         raise node.unsupported(f"with weights of shape {weights.shape}")
-    _refuse_dilation(node, 5, 6)
+    _check_dilation(node, 5, 6)
     _, high, wide, channels = weights.shape
     option = node.operator.option
     windows = windows_of(node, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
@@ -217,7 +217,7 @@ def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Arra
     return np.concatenate([part(images[start : start + step]) for start in range(0, len(images), step)])
 
 
-def _refuse_dilation(node: Node, *fields: int) -> None:
+def _check_dilation(node: Node, *fields: int) -> None:
     dilations = [node.operator.option(field, "i", 1) for field in fields]
     if any(dilation != 1 for dilation in dilations):
         raise node.unsupported(f"with dilations of {dilations}")

@@ -22,11 +22,11 @@ def test_it_reads_what_litert_reads() -> None:
     file = TFLiteFile.read(content)
     details = {each["index"]: each for each in interpreter.get_tensor_details()}
     for index, tensor in enumerate(file.tensors):
-        said = details[index]
-        assert (tensor.name, tensor.dtype) == (said["name"], np.dtype(said["dtype"]).name)
-        assert tensor.shape == tuple(said["shape"])
-        assert np.array_equal(tensor.scales, said["quantization_parameters"]["scales"])
-        assert np.array_equal(tensor.zero_points, said["quantization_parameters"]["zero_points"])
+        found = details[index]
+        assert (tensor.name, tensor.dtype) == (found["name"], np.dtype(found["dtype"]).name)
+        assert tensor.shape == tuple(found["shape"])
+        assert np.array_equal(tensor.scales, found["quantization_parameters"]["scales"])
+        assert np.array_equal(tensor.zero_points, found["quantization_parameters"]["zero_points"])
         if tensor.is_constant:
             assert np.array_equal(tensor.values, interpreter.get_tensor(index))
     operators = interpreter._get_ops_details()
