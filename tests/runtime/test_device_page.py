@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,6 +93,7 @@ def test_the_systemd_unit_is_consistent(tmp_path: Path) -> None:
 
 
 def test_the_page_names_the_extras_of_the_package() -> None:
+    tomllib = pytest.importorskip("tomllib")
     extras = set(tomllib.loads((RUNTIME / "pyproject.toml").read_text())["project"]["optional-dependencies"])
     named = {name for group in re.findall(r"mnist-runtime\[([\w,]+)\]", PAGE) for name in group.split(",")}
     assert named <= extras

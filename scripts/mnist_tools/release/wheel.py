@@ -99,6 +99,8 @@ ROWS = _rows()
 """Name -> environment."""
 
 TRAVELLERS = (
+    "runtime/README.md",
+    "runtime/pyproject.toml",
     "scripts/mnist_tools/__init__.py",
     "scripts/mnist_tools/checkout.py",
     "scripts/mnist_tools/stress",

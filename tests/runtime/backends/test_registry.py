@@ -4,7 +4,6 @@ import dataclasses
 import importlib.machinery
 import importlib.util
 import sys
-import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +120,7 @@ def test_a_backend_that_does_not_start_is_skipped_with_one_warning(monkeypatch: 
 def test_the_extra_installs_what_the_row_says(name: str, python: tuple[int, int]) -> None:
     row = BACKENDS[name]
     pyproject = Path(__file__).parents[3] / "runtime" / "pyproject.toml"
+    tomllib = pytest.importorskip("tomllib")
     lines = tomllib.loads(pyproject.read_text())["project"]["optional-dependencies"][row.extra]
     environment = {"python_version": ".".join(map(str, python))}
     found = [each for each in map(Requirement, lines) if each.marker is None or each.marker.evaluate(environment)]
