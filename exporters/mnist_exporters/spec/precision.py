@@ -90,4 +90,4 @@ TOLERANCES: dict[Precision, float] = {
 """Default of the largest accepted accuracy loss, a fraction 0..1."""
 
 PACKAGES: dict[Precision, str] = {Precision.INT4: "litert-quantizer"}
-"""Precision -> the package that it needs besides its format's packages. The extra that installs it has its name."""
+"""Precision -> a package that it needs in addition to its format's. The extra that installs it has the same name."""

@@ -86,7 +86,7 @@ def test_proven_file_replaces_an_earlier_one(mlp: ExportSession, tmp_path: Path)
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
 def test_report_lines_fit_80_columns(exported: Callable[..., object], format: str, precision: Precision) -> None:
-    assert max(map(len, str(exported("cnn", format, precision)).splitlines())) <= 80
+    assert max(map(len, str(exported("mlp", format, precision)).splitlines())) <= 80
 
 
 def test_file_that_does_not_reproduce_its_golden_scores_is_refused(

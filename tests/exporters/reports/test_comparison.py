@@ -79,8 +79,8 @@ def test_page_shows_every_changed_answer_and_needs_no_network(comparison: Compar
 
 
 def test_names_are_escaped(comparison: Comparison) -> None:
-    wicked = dataclasses.replace(comparison.original, name="<script>alert(1)</script>")
-    page = html_report(dataclasses.replace(comparison, original=wicked))
+    renamed = dataclasses.replace(comparison.original, name="<script>alert(1)</script>")
+    page = html_report(dataclasses.replace(comparison, original=renamed))
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
