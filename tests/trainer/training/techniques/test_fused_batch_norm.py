@@ -47,9 +47,7 @@ def test_a_copy_has_the_gradients_of_the_network() -> None:
     [((784,), {}), ((28, 28), {}), ((28, 28, 1), {"axis": 1}), ((784,), {"center": False}), ((784,), {"scale": False})],
     ids=str,
 )
-def test_a_normalization_that_cannot_be_fused_is_computed_too(
-    shape: tuple[int, ...], settings: dict[str, object]
-) -> None:
+def test_each_form_of_normalization_is_computed(shape: tuple[int, ...], settings: dict[str, object]) -> None:
     stack = [layers.Reshape(shape), layers.BatchNormalization(**settings), layers.Flatten(), layers.Dense(10)]
     model = keras.Sequential([keras.Input((28, 28)), *stack])
     copy, images = fused_batch_norm(model, "float32"), pixels(model)
