@@ -14,7 +14,6 @@ from tests.backend_cases import EVERY_BACKEND
 from mnist_runtime import BACKENDS
 
 pytest.importorskip("build")
-pytest.importorskip("hatchling")
 
 RUNTIME = Path(__file__).parents[2] / "runtime"
 

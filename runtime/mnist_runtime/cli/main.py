@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="mnist-runtime",
-        description="Classify handwritten digits with a model exported by mnist-export, or with the ready one.",
+        description="Classify handwritten digits with a model from mnist-export, or the ready one.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

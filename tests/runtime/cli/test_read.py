@@ -1,8 +1,9 @@
 """The subcommand read."""
 
+import gc
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def page(tmp_path: Path, rows: np.ndarray) -> Path:
 
 
 @pytest.fixture
-def run_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> RunRead:
+def run_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[RunRead]:
     """Run the command in this process; return its exit code, stdout and stderr."""
 
     def run_read(*words: object) -> tuple[int, str, str]:
@@ -46,7 +47,10 @@ def run_read(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
             cli.main()
         return left.value.code, *capsys.readouterr()
 
-    return run_read
+    threshold = gc.get_threshold()
+    yield run_read
+    gc.set_threshold(*threshold)  # the command changes both
+    gc.unfreeze()
 
 
 def test_each_digit_has_a_line_in_reading_order(run: Run, page: Path) -> None:
