@@ -32,6 +32,7 @@ from mnist_trainer.cli.options import (
     option,
     output_path,
 )
+from mnist_trainer.errors import nearest_name
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class ExportCommand(Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """Parse `args`; a ``--quantize`` without a precision means int8."""
+        first, *others = args or ["-"]
+        two_words = others and not first.startswith("-") and not others[0].startswith("-")
+        if two_words and first not in self.subcommands and (hint := nearest_name(first, self.subcommands)):
+            raise UsageError(f"There is no command {info_name} {first}.{hint}")
         return super().make_context(info_name, _with_precisions(args), parent, **extra)
 
 
@@ -105,7 +110,7 @@ def _is_model(word: str) -> bool:
 )
 @argument(
     "model_argument",
-    "The model to export, like --model.",
+    "The model to export; the same as --model.",
     required=False,
     metavar="[MODEL]",
     type=NameOrPath((*READY_MODELS, "verify", "inspect")),  # the names that shell completion offers

@@ -285,6 +285,7 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
     [
         (["--format", "tflit"], 2, "Did you mean tflite?"),
         (["--target", "pi3"], 2, "Did you mean pi-3?"),
+        (["verfy", "cnn.tflite"], 2, "There is no command mnist-export verfy. Did you mean verify?"),
         (["one.keras", "--model", "two.keras"], 2, "Two models are given, one.keras and --model two.keras."),
         (["--quantize", "int7"], 2, "Did you mean int"),
         (["--quantize", "x" * 300], 2, "Choose one of none, float32"),
