@@ -290,7 +290,9 @@ def run(command: click.Command, name: str) -> NoReturn:
             return done.exit_code
         except click.UsageError as error:
             program = error.ctx.command_path if error.ctx else name
-            raise UsageError(f"{error.format_message()} See {program} --help.") from error
+            message = error.format_message()
+            message += "" if message[-1] in ".?" else "."
+            raise UsageError(f"{message} See {program} --help.") from error
 
     run_command(call)
 
