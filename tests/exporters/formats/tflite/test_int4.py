@@ -57,7 +57,7 @@ def test_an_interpreter_without_int4_dense_layers_rejects_the_file(
     path = exported("mlp", "tflite", Precision.INT4).path
     done = run("mnist-runtime", "self-test", path, "--backend", backend, "--json")
     assert done.returncode == 5
-    assert "update the interpreter" in done.stderr
+    assert "Update the interpreter" in done.stderr
 
 
 def test_strides_paddings_and_layers_without_int4_kernels_are_converted(digits: Splits) -> None:
