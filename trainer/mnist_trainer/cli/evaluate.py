@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_runtime.errors import ArtifactError
+from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import (
     MODEL_HELP,
@@ -22,7 +23,9 @@ from mnist_trainer.cli.options import (
     output_path,
     trust_option,
 )
+from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, nearest_path, require_package
+from mnist_trainer.model_io.find import find_model
 from mnist_trainer.recipes.choices import PIXEL_RANGES
 
 if TYPE_CHECKING:
@@ -88,13 +91,10 @@ def evaluate(
     as_json: bool,
 ) -> int:
     """Evaluate the models and print the comparison."""
-    from mnist_runtime.system.atomic import check_output_path
-    from mnist_trainer.data.load import load_data
     from mnist_trainer.evaluation.evaluate import Evaluation
     from mnist_trainer.evaluation.predictor import EXPORTED, load_predictor
     from mnist_trainer.evaluation.report import ModelReport, reports_as_json, write_report
     from mnist_trainer.evaluation.robustness import Robustness
-    from mnist_trainer.model_io.find import find_model
 
     if len(set(models)) < len(models):
         raise UsageError(f"A model is named twice: {' '.join(models)}. Name each once.")

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mnist_runtime.system.atomic import atomic_files, check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.cli.options import COUNT, SEED, Choice, Command, data_option, json_option, option, output_path
+from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import require_package
+from mnist_trainer.keras_support import import_tensorflow
 
 if TYPE_CHECKING:
     import optuna
@@ -78,10 +81,6 @@ def sweep(
     as_json: bool,
 ) -> int:
     """Run a sweep and print the command for its best trial."""
-    from mnist_runtime.system.atomic import check_output_path
-    from mnist_trainer.data.load import load_data
-    from mnist_trainer.keras_support import import_tensorflow
-
     require_package("optuna", "The sweep", "sweep")
     require_package("matplotlib", "The sweep", "sweep")
     check_output_path(output / "sweep.db")
@@ -123,8 +122,6 @@ def _best(study: optuna.Study, words: list[str]) -> dict[str, Any]:
 def _draw(study: optuna.Study, folder: Path) -> list[str]:
     """Draw the history of the trials and the importance of the choices; return the paths of the pictures."""
     from optuna.visualization import matplotlib as drawings
-
-    from mnist_runtime.system.atomic import atomic_files
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # these drawings are experimental

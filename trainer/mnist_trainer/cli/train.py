@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
+from mnist_trainer.architectures.registry import architecture as find_architecture
 from mnist_trainer.cli.options import (
     COUNT,
     FRACTION,
@@ -31,7 +33,10 @@ from mnist_trainer.cli.options import (
     output_path,
 )
 from mnist_trainer.cli.sweep import sweep
+from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, require_package
+from mnist_trainer.keras_support import import_tensorflow
+from mnist_trainer.model_io.find import READY_MODELS, find_model
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
 from mnist_trainer.recipes.presets import PRESETS
@@ -181,10 +186,6 @@ def train(
     if path.suffix != ".keras":
         raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
     checkpoint = path.with_suffix(".checkpoint")
-    from mnist_runtime.system.atomic import check_output_path
-    from mnist_trainer.data.load import load_data
-    from mnist_trainer.keras_support import import_tensorflow
-
     # Problems with folders, packages or the data are reported now, not after the training.
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
         check_output_path(file)
@@ -238,12 +239,10 @@ def _chosen(
     name: str | None, preset_name: str | None, augmentation: str | None, options: Mapping[str, Any]
 ) -> tuple[Architecture, Recipe]:
     """Return the architecture and the recipe that the options describe."""
-    from mnist_trainer.architectures.registry import architecture
-
     if name and preset_name:
         raise UsageError("--architecture and --preset exclude each other. Leave one of them out.")
     preset = PRESETS[preset_name] if preset_name else None
-    chosen = architecture(preset.architecture if preset else name or "cnn")
+    chosen = find_architecture(preset.architecture if preset else name or "cnn")
     own = preset.recipe if preset else chosen.recipe
     changes = {option: value for option, value in options.items() if value is not None}
     if augmentation:
@@ -272,8 +271,6 @@ def _plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, 
 
 def _expected_time(architecture: Architecture, recipe: Recipe, images: int, preset: Preset | None) -> str:
     """Return an estimate from the time that the preset or the ready model took on MNIST."""
-    from mnist_trainer.model_io.find import READY_MODELS, find_model
-
     if preset:
         known, seconds = preset.recipe, preset.seconds
     elif architecture.name in READY_MODELS:

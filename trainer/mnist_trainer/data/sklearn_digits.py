@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from sklearn.datasets import load_digits
 
 from mnist_runtime import prepare
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
@@ -38,8 +39,6 @@ def load() -> Splits:
 
 @cache  # preparing the pictures takes a second; each caller gets copies
 def _whole() -> Dataset:
-    from sklearn.datasets import load_digits
-
     bunch = load_digits()
     images = np.stack([prepare(image) for image in np.rint(bunch.images * (255 / 16)).astype(np.uint8)])
     provenance = "UCI optical digits (Alpaydin, Kaynak 1998) from scikit-learn, prepared by mnist_runtime"

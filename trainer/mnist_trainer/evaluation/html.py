@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
 __all__ = ["html_environment", "png_address"]
 
@@ -16,8 +14,6 @@ def html_environment(package: str, folder: str) -> Environment:
 
     Every value is escaped, since names of models and files come from the user. A missing value is an error.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     return Environment(
         loader=PackageLoader(package, folder),
         autoescape=True,
