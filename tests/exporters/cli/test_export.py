@@ -353,7 +353,7 @@ def test_code_in_a_model_runs_only_with_trust(here: Run, tmp_path: Path) -> None
     done = here("mnist-export", *arguments)
     assert done.returncode == 5, done.stderr
     assert not marker.exists()
-    assert "say --trust" in done.stderr
+    assert "use --trust" in done.stderr
     done = here("mnist-export", *arguments, "--trust")
     assert done.returncode == 0, done.stderr
     assert marker.exists()
