@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from mnist_runtime.backends.registry import BACKENDS
 
 __all__ = ["Diagnosis", "examine"]
 
-# -P: modules in the current folder must not replace those that the probe imports. Python 3.10 lacks it.
-PROBE = [sys.executable, *(["-P"] if sys.version_info >= (3, 11) else []), "-m", "mnist_runtime.device._probe"]
+# By path, because `-m` would import modules of the current folder instead of those that the probe needs.
+PROBE = [sys.executable, str(Path(__file__).with_name("_probe.py"))]
 
 FOR_NUMPY_1 = "it was built for NumPy 1: pip install 'numpy<2'"
 KNOWN_CAUSES = {

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+import mnist_runtime
 from mnist_runtime import ArtifactError
 from mnist_runtime.backends.tflite_format.model import OPERATOR_NAMES, TFLiteFile
 
-READY = Path(__file__).parents[4] / "runtime/mnist_runtime/models/cnn-int8.tflite"
+READY = Path(mnist_runtime.__file__).parent / "models" / "cnn-int8.tflite"
 
 
 def test_it_reads_what_litert_reads() -> None:
