@@ -1,6 +1,6 @@
 """Export a Keras digit model to one small file, and prove on real images that it is as accurate as the original.
 
-Importing this package is fast: each name is imported when it is first used, TensorFlow with the first that needs it.
+Importing this package is fast: each name is imported when it is first used, and TensorFlow only when it is needed.
 
 Examples
 --------
@@ -109,7 +109,7 @@ MODULES = {
     "open_session": "api",
     "verify": "api",
 }
-"""Public name -> its module, imported when the name is first used; without an entry it is ``errors``."""
+"""Public name -> its module, imported when the name is first used. Names without an entry are in ``errors``."""
 
 if not TYPE_CHECKING:
 

@@ -1,6 +1,6 @@
 """Train and evaluate Keras models that classify handwritten digits: data, architectures, recipes, training.
 
-Importing this package is fast: each name is imported when it is first used, TensorFlow with the first that needs it.
+Importing this package is fast: each name is imported when it is first used, and TensorFlow only when it is needed.
 
 Examples
 --------
@@ -94,7 +94,7 @@ MODULES = {
     "load_model": "model_io.load",
     "train": "training.train",
 }
-"""Public name -> its module, imported when the name is first used; without an entry it is ``errors``."""
+"""Public name -> its module, imported when the name is first used. Names without an entry are in ``errors``."""
 
 if not TYPE_CHECKING:
 

@@ -94,14 +94,14 @@ def nearest_path(path: str | Path) -> str:
 
 
 def require_package(module: str, purpose: str, extra: str) -> None:
-    """Check that an optional package is installed, before minutes of work end without it.
+    """Check that an optional package is installed, before minutes of work are lost.
 
     Parameters
     ----------
     module : str
         Name under which the package is imported.
     purpose : str
-        What needs the package, as the first words of the message.
+        Option or feature that needs the package. The message begins with it.
     extra : str
         Extra of ``mnist-edge-export`` that installs it.
 

@@ -61,7 +61,7 @@ MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 class ExportCommand(Command):
-    """The command, with ``--quantize`` for ``--quantize int8``."""
+    """A command in which ``--quantize`` alone means ``--quantize int8``."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any

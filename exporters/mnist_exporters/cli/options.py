@@ -36,7 +36,7 @@ class ExportedFile(ExistingPath):
 
 
 def source_options(command: Any) -> Any:
-    """Add the options that say how the original is loaded and with which data it is compared."""
+    """Add the options for loading the original and the data that it is compared on."""
     pixel_range = option(
         "--pixel-range",
         section=SOURCE,

@@ -1,4 +1,4 @@
-"""`Contents`: facts read from the bytes of a model, and the check that they match what was asked for."""
+"""`Contents`: facts read from the bytes of a model, and the check that they match the requested export."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Contents:
     foreign : tuple of str
         Operators that the format does not define: custom operators, TensorFlow's "Flex" operators, other domains.
     opset, ir_version : int or None
-        For ONNX only.
+        Versions that an ONNX model needs; None for other formats.
     arena_bytes : int or None
         Working memory that TensorFlow Lite Micro needs; for C code only.
     """
@@ -111,7 +111,7 @@ class Contents:
         return {"operators": self.operators} | ({"arena_bytes": self.arena_bytes} if self.arena_bytes else {})
 
     def check_matches(self, spec: ExportSpec, pixel_scale: float) -> None:
-        """Check that the model is what `spec` asks for.
+        """Check that the model matches `spec`.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Contents:
         Raises
         ------
         ConversionError
-            At the first type, operator or input scale that differs.
+            If a type, an operator or the input scale differs.
         """
         if (self.input.dtype, self.output.dtype) != (spec.input_dtype, spec.output_dtype):
             raise ConversionError(

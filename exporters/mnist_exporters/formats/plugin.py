@@ -55,7 +55,7 @@ class FormatPlugin(Protocol):
         Parameters
         ----------
         model : bytes
-            What `convert` returned.
+            Result of `convert`.
         manifest, golden : Manifest, Golden
             Facts and test vectors to store with the model.
         stem : str

@@ -57,7 +57,7 @@ class Calibration:
         if not 1 <= count <= len(training.images):
             raise CalibrationError(
                 f"Cannot draw {count} calibration images: {training.name} has {len(training.images)} training images. "
-                "Ask for fewer, or give more data."
+                "Draw fewer, or give more data."
             )
         shuffled = np.random.default_rng(seed).permutation(len(training.images))
         labels = training.labels[shuffled]
@@ -74,7 +74,7 @@ class Calibration:
         Raises
         ------
         CalibrationError
-            If one is.
+            If a calibration image is also a test image.
         """
         test = {image.tobytes() for image in images}
         if shared := sum(image.tobytes() in test for image in self.images):
@@ -85,7 +85,7 @@ class Calibration:
 
     def halves(self) -> tuple[Calibration, Calibration]:
         """Return two disjoint halves with equal numbers of each digit where possible, each with one pixel of 255."""
-        # `draw` lets the ten digits take turns, so each block of ten images has one of each.
+        # In the order of `draw` the ten digits take turns, so each block of ten images has one of each.
         first = np.arange(len(self.images)) // 10 % 2 == 0
         return self._part(first), self._part(~first)
 

@@ -13,7 +13,7 @@ __all__ = ["golden_digits"]
 def golden_digits() -> npt.NDArray[np.uint8]:
     """Return ten images, one of each digit, uint8 (10, 28, 28).
 
-    They are test images of scikit-learn's digits, whose license allows to share them:
+    They are test images of scikit-learn's digits, whose license allows copies:
     ``Calibration.draw(load_data("digits").test, 10, seed=0).images``.
 
     Examples

@@ -51,7 +51,7 @@ class Original(DigitModel):
         probe : LabelledImages
             Real images, on which the pixel range is measured.
         name, sha256 : str
-            For the report and the manifest.
+            Name and digest for the report and the manifest.
         pixel_range : str, optional
             ``"0..1"`` or ``"0..255"``. Default: `recorded`, or measured.
         recorded : str, optional

@@ -36,16 +36,16 @@ def graph_model(model: keras.Model, *, softmax: bool, scale: float | None = None
 
 
 def with_static_shapes(model: keras.Model) -> keras.Model:
-    """Return a model with the layers of `model`, in which ``Flatten`` and ``Reshape`` know all sides but the first.
+    """Return a model with the layers of `model`, in which ``Flatten`` and ``Reshape`` have constant target shapes.
 
     Keras's layers read the number of images from their input tensor. In an exported file this takes four operators
-    (TFLite) or five (ONNX), half a kilobyte, and no delegate runs them. Here that side is -1, which the others define.
+    (TFLite) or five (ONNX), half a kilobyte, and no delegate runs them. Here that side is -1: computed from the others.
 
     Parameters
     ----------
     model : keras.Model
-        Sequential or functional, with one input and one output, and so the models inside it. Any other model may call
-        its layers in its own code, and is returned unchanged. The weights are shared, not copied.
+        Sequential or functional, with one input and one output; models inside it are treated in the same way. Any
+        other model may call its layers in its own code, and is returned unchanged. Weights are shared, not copied.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def with_static_shapes(model: keras.Model) -> keras.Model:
 
 
 def _is_graph(layer: Any) -> bool:
-    """Return whether `layer` is a model that does what its graph says, with one input and one output."""
+    """Return whether `layer` is a model that its graph describes fully, with one input and one output."""
     is_plain = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
     return is_plain and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
 

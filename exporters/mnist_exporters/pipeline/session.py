@@ -25,7 +25,7 @@ from mnist_exporters.targets.devices import Target
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
 CALIBRATION_SAMPLES = 500
-"""Default number of calibration images; docs/results.json has what the ready models lose with it on MNIST."""
+"""Default number of calibration images; docs/results.json lists the accuracy that the ready models lose with it."""
 
 
 class ExportSession:
@@ -103,7 +103,7 @@ class ExportSession:
         Parameters
         ----------
         spec : ExportSpec
-            What to export.
+            Format, precision, types and accepted accuracy loss.
         destination : str or Path
             The file to write, or a folder for a file named after model and precision. Missing folders are created; an
             existing file is replaced.

@@ -29,7 +29,7 @@ IMAGES = 2500
 """Test images for a tolerance of half a point: a quarter of MNIST's, which takes a quarter of the time."""
 HALF_A_POINT = 0.005
 LEAST_CALIBRATION = 20
-"""Fewest calibration images of which each half can have one of each digit."""
+"""Fewest calibration images; each half can then have one of each digit."""
 
 
 def stability(
@@ -40,7 +40,7 @@ def stability(
     Parameters
     ----------
     original, reference
-        As for `mnist_exporters.export`.
+        See `mnist_exporters.export`.
     report : ExportReport
         Report of the export to examine.
     calibration : Calibration

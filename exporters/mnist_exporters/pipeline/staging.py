@@ -1,4 +1,4 @@
-"""Where exported files are written, and `StagedExport`, which writes them so that no incomplete file is left."""
+"""Paths of exported files, and `StagedExport`, which writes them so that no incomplete file is left."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
     output : Path
         The file itself, with the suffix of the format, or a folder.
     spec : ExportSpec
-        What is exported.
+        Format and precision of the export.
     name : str
         Name of the model.
 

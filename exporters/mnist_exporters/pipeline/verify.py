@@ -28,7 +28,7 @@ class Verification:
     format, precision : str
         Format and precision from its manifest.
     same_original : bool
-        Whether it was exported from the same model that it was compared with.
+        Whether it was exported from the model that it was compared with.
     parity : Parity
         The comparison.
     """

@@ -91,7 +91,7 @@ class RefusedError(ToolkitError):
     Attributes
     ----------
     report : ExportReport
-        What was measured; ``report.parity.reasons`` says why it failed.
+        What was measured; ``report.parity.reasons`` lists why it failed.
     """
 
     exit_code = 3

@@ -16,11 +16,11 @@ from mnist_runtime import Classifier
 from mnist_runtime.backends.registry import backend_version
 
 FIRST_ANSWER = "first answer"
-"""The line printed when the first image is classified, from which the caller knows the cold start."""
+"""The line printed when the first image is classified. The caller measures the cold start with it."""
 
 WARM_UP, LEAST_RUNS, MOST_RUNS = 100, 200, 2000
 SECONDS = 0.5
-"""After so many seconds no more than `LEAST_RUNS` are made."""
+"""Seconds of measurement; it takes longer if there are not yet `LEAST_RUNS`."""
 
 
 def main(path: str, backend: str) -> None:

@@ -16,7 +16,7 @@ from mnist_runtime.backends.registry import BACKENDS
 __all__ = ["Latency", "measure_latency"]
 
 TIME_LIMIT = 120
-"""Seconds after which a measurement is stopped; a file that slow is not for a small device."""
+"""Seconds after which a measurement is stopped; such a slow file does not suit a small device."""
 
 
 @dataclass(frozen=True)

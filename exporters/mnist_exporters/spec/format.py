@@ -77,7 +77,7 @@ def format_of(path: Path) -> str:
     Raises
     ------
     UsageError
-        If there is none.
+        If no format has this suffix.
 
     Examples
     --------

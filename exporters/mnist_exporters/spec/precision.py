@@ -52,12 +52,12 @@ ALIASES: dict[str, Precision] = {
 
 
 def parse_precision(name: str) -> Precision:
-    """Return the precision that `name`, a key of `ALIASES`, stands for.
+    """Return the precision with the name or alias `name`.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If `name` is not a key of `ALIASES`.
 
     Examples
     --------

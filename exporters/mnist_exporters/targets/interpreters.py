@@ -23,7 +23,7 @@ class Interpreter:
     Parameters
     ----------
     name : str
-        Its key.
+        Key in `INTERPRETERS`.
     since : str
         Name and oldest measured release, for reports. Later releases support more, not less.
     also_runs : tuple of str

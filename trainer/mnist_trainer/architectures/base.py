@@ -23,12 +23,12 @@ class Architecture:
     name : str
         Name of the architecture and of the models it builds.
     summary : str
-        One line for help texts.
+        One-line description for help texts.
     build : callable
         Build a new, untrained `keras.Model`. Input: pixels scaled to 0..1, float32 (n, 28, 28[, 1]) or (n, 784).
         Output: ten scores, float32 (n, 10).
     recipe : Recipe
-        How it is trained unless the user chooses another recipe.
+        Default settings of its training.
     """
 
     name: str
@@ -47,7 +47,7 @@ def convolution_block(
     number : int
         Number of the block, from 1. The layers are called ``conv1``, ``norm1`` and ``relu1``.
     filters, size, strides, padding
-        As in `keras.layers.Conv2D`.
+        See `keras.layers.Conv2D`.
     momentum : float
         Momentum of the running statistics of the batch normalization.
     """

@@ -31,7 +31,7 @@ def insert_non_digits(
     Returns
     -------
     images, targets : tensor
-        As the parameters.
+        The changed batch, with the same shapes and types.
 
     Examples
     --------
@@ -151,7 +151,7 @@ def _shuffled(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _plain(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Show one brightness with a little noise, as an empty field or a covered lens does."""
+    """Show one brightness with a little noise, like an empty field or a covered lens."""
     count, seeds = images.shape[0], tf.random.split(seed, 3)
     noise = tf.random.stateless_normal((count, 28, 28, 1), seeds[0]) * uniform(count, seeds[1], 0.0, 0.3)
     return uniform(count, seeds[2], -0.3, 1.3) + noise

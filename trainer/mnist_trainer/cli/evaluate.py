@@ -1,4 +1,4 @@
-"""``mnist-evaluate``: classify the same images with each model, print a comparison, write a page."""
+"""``mnist-evaluate``: classify the same images with each model, print a comparison and write an HTML page."""
 
 from __future__ import annotations
 

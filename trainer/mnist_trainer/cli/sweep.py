@@ -1,4 +1,4 @@
-"""``mnist-train sweep``: search, print the best choices as a command that trains with them."""
+"""``mnist-train sweep``: search for a good recipe, and print the best one as a command that trains with it."""
 
 from __future__ import annotations
 

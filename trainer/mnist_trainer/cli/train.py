@@ -67,7 +67,7 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
     cls=Command,
     help="""Train a digit model and save it with a record of the training.
 
-    Ctrl-C saves what is learnt so far. A checkpoint is written after every epoch: if the training is killed, the same
+    Ctrl-C saves the model trained so far. A checkpoint is written after every epoch: if the training is killed, the same
     command with --resume continues it and ends with the same weights as a training without a stop.""",
     examples=EXAMPLES,
     subcommands=[sweep],
@@ -155,7 +155,7 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
     "--resume",
     section=OUTPUT,
     is_flag=True,
-    help="Continue from the checkpoint beside the output; without a checkpoint, start anew.",
+    help="Continue from the checkpoint beside the output; without a checkpoint, train from the start.",
 )
 @option("--plot", section=OUTPUT, is_flag=True, help="Draw loss and error rate by epoch into a .png beside the output.")
 @option(
@@ -181,7 +181,7 @@ def train(
     as_json: bool,
     **recipe_options: Any,
 ) -> int:
-    """Train a model, save it, print where."""
+    """Train a model, save it and print its path."""
     path = output or Path("trained") / f"{preset or architecture or 'cnn'}.keras"
     if path.suffix != ".keras":
         raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")

@@ -17,7 +17,7 @@ from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 __all__ = ["load"]
 
 TEST_IMAGES = 1500
-"""Most of the images: 297 are enough to calibrate, and a larger test set proves more."""
+"""Number of test images. The other 297 are enough to calibrate, and a larger test set proves more."""
 
 
 def load() -> Splits:

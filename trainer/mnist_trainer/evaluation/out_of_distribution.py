@@ -95,7 +95,7 @@ def _written(text: str, rng: np.random.Generator) -> Pixels:
 
 
 def _views() -> list[Pixels]:
-    """Return the photographs of scikit-learn in greyscale."""
+    """Return the photographs of scikit-learn in grayscale."""
     return [view.mean(axis=2).astype(np.uint8) for view in load_sample_images().images]
 
 

@@ -55,7 +55,7 @@ def evaluation_page(reports: Sequence[ModelReport], pictures: Sequence[dict[str,
     reports : sequence of ModelReport
         The models.
     pictures : sequence of dict
-        For each model: title -> PNG file.
+        Figures of each model: title -> PNG file.
     """
     addresses = [{title: png_address(png) for title, png in pngs.items()} for pngs in pictures]
     template = html_environment("mnist_trainer", "evaluation").get_template("report.html.jinja")

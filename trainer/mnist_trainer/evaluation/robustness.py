@@ -1,4 +1,4 @@
-"""Measure how a model does on corrupted digits and on pictures without a digit."""
+"""Measure the accuracy of models on corrupted digits, and their confidence on pictures without a digit."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Robustness:
         Returns
         -------
         list of Robustness
-            One for each model.
+            Results of each model.
 
         Raises
         ------

@@ -12,7 +12,7 @@ __all__ = ["macs"]
 def macs(model: keras.Model) -> int:
     """Return the multiply-accumulate operations for one image in the dense and convolution layers of `model`.
 
-    Other layers are not counted, as is usual: an export merges batch normalisation into the convolutions.
+    Other layers are not counted, as is usual: an export merges batch normalization into the convolutions.
 
     Examples
     --------

@@ -48,9 +48,9 @@ class DigitModel:
     pixel_range : str
         A key of `PIXEL_RANGES`.
     range_origin : str
-        Where `pixel_range` comes from: ``"as given"``, ``"as recorded"`` or ``"measured"``.
+        Origin of `pixel_range`: ``"as given"``, ``"as recorded"`` or ``"measured"``.
     activation : str
-        What the scores of the model are: ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
+        Kind of the model's scores: ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
     """
 
     model: keras.Model
@@ -171,7 +171,7 @@ def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], pixel_range: 
 
 
 def _activation(scores: npt.NDArray[np.float32]) -> str:
-    """Return the activation that made `scores`. The layers do not show it: one may hide it in its code."""
+    """Return the activation that made `scores`. The layers do not show it if one applies it in its own code."""
     if scores.min() < 0 or scores.max() > 1 + 1e-3:
         return "logits"
     return "softmax" if np.allclose(scores.sum(axis=1), 1, atol=1e-3) else "sigmoid"

@@ -14,7 +14,7 @@ __all__ = ["check_hdf5"]
 PROBE = [sys.executable, "-P", "-m", "mnist_trainer.model_io._hdf5_probe"]
 
 TIMEOUT = 30
-"""Seconds; a model of a gigabyte takes a few."""
+"""Time limit in seconds; a model of a gigabyte needs a few."""
 
 
 def check_hdf5(path: Path) -> None:

@@ -14,8 +14,7 @@ __all__ = ["Distillation"]
 class Distillation:
     """The teacher model and the weight of its answers.
 
-    Only images that the teacher classifies correctly use its answer. On images unlike its training images, the teacher
-    does no harm.
+    Only images that the teacher classifies correctly use its answer, so that its mistakes do no harm.
 
     Parameters
     ----------

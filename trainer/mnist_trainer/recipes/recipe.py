@@ -20,7 +20,7 @@ class Recipe:
     Parameters
     ----------
     epochs, batch_size : int
-        At least 1.
+        Passes over the training images, and images per step; each at least 1.
     peak_learning_rate : float
         Highest learning rate, above 0. A constant schedule uses it in every step.
     loss : str
@@ -31,7 +31,7 @@ class Recipe:
         Decoupled weight decay, for every optimizer (I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization",
         2019).
     schedule : str
-        One of `mnist_trainer.recipes.choices.SCHEDULES`.
+        Learning rate schedule, one of `mnist_trainer.recipes.choices.SCHEDULES`.
     augmentation : Augmentation, optional
         Random affine changes of the training images.
     corruptions : CorruptionAugmentation, optional

@@ -103,7 +103,7 @@ class Batches:
         return self._cache[number]
 
     def _shown_again(self, number: int, cached_epochs: int) -> int:
-        """Return the epoch whose images epoch `number` shows."""
+        """Return the number of the epoch whose images are shown again in epoch `number`."""
         first = int(self._first_final_epoch) if number >= self._first_final_epoch else 0
         return first + (number - first) % cached_epochs
 
@@ -131,7 +131,7 @@ class Batches:
         seed = tf.stack([tf.constant(self._seed, tf.int64), number])
         if recipe.augmentation is not None:
             images = random_affine(images, seed, **asdict(recipe.augmentation))
-        if self._teacher is not None:  # before the corruptions, which the teacher may not know
+        if self._teacher is not None:  # before the corruptions, with which the teacher may be wrong
             targets = self._teacher(images, targets)
         part = FINAL_FRACTION if is_final else 1.0
         if recipe.corruptions is not None:

@@ -65,7 +65,7 @@ class Checkpoint:
         arrays = {"facts": np.frombuffer(facts.encode(), np.uint8)}
         for name in LISTS:
             arrays |= {f"{name}/{number}": values for number, values in enumerate(getattr(self, name))}
-        content = io.BytesIO()  # Ctrl-C during a write to an archive on disk prints an error when it is collected
+        content = io.BytesIO()  # an archive on disk that Ctrl-C interrupts prints an error when Python deletes it
         np.savez(content, allow_pickle=False, **arrays)
         with atomic_write(path) as temporary:
             temporary.write_bytes(content.getbuffer())
@@ -103,7 +103,7 @@ class Checkpoint:
         """
         saved, wanted = (json.loads(json.dumps(facts)) for facts in (self.run, run))
         if different := [key for key in wanted if saved.get(key) != wanted[key]]:
-            changes = "; ".join(f"{key} is {wanted[key]}, there {saved.get(key)}" for key in different)
+            changes = "; ".join(f"{key} is {wanted[key]}, not {saved.get(key)}" for key in different)
             raise UsageError(
                 f"The checkpoint is of a training with other options: {changes}. Repeat its options, or leave out "
                 "--resume to train from the start."

@@ -42,13 +42,13 @@ class TrainingLoop:
     Parameters
     ----------
     architecture, recipe
-        As for `mnist_trainer.training.train.train`.
+        See `mnist_trainer.training.train.train`.
     split : Splits
-        Training images, and as test images those of the validation.
+        Training images, and the validation images as its test part.
     run : dict
         Everything that determines the weights, as in `Checkpoint`. It has a ``seed``.
     strategy : tf.distribute.Strategy or None
-        How the work is distributed; None for one device.
+        Distribution over devices or machines; None for one device.
 
     Attributes
     ----------

@@ -46,11 +46,11 @@ def header_text(stem: str, name: str, model: bytes, manifest: Manifest) -> str:
     Parameters
     ----------
     stem, name : str
-        File name without suffix, and the same as `identifier`.
+        File name without suffix, and the C identifier made from it.
     model : bytes
         A ``.tflite`` model with quantized input and output.
     manifest : Manifest
-        Facts for the comment.
+        Stored in a comment.
     """
     contents = read(model)
     source, target = contents.input.affine, contents.output.affine
@@ -108,10 +108,12 @@ extern const int8_t {name}_golden_scores[];
 
 
 def source_text(stem: str, name: str, model: bytes, manifest: Manifest, golden: Golden) -> str:
-    """Return the source file: model, labels and test vectors as arrays. The first four parameters as in `header_text`.
+    """Return the source file: model, labels and test vectors as arrays.
 
     Parameters
     ----------
+    stem, name, model, manifest
+        See `header_text`.
     golden : Golden
         Test vectors.
     """

@@ -17,7 +17,7 @@ from mnist_runtime import ArtifactError, QuantParams
 __all__ = ["ALIGNMENT", "MicroInterpreter", "arena_bytes_needed"]
 
 ALIGNMENT = 16
-"""Alignment of model and arena in bytes, as FlatBuffers and kernels with 16-byte loads need it."""
+"""Alignment of model and arena in bytes, which FlatBuffers and kernels with 16-byte loads need."""
 
 
 class MicroInterpreter:

@@ -29,7 +29,7 @@ def read(model: bytes) -> Contents:
         return _contents(proto, {tensor.name: tensor for tensor in _tensors(proto)})
     except ArtifactError:
         raise
-    except Exception as error:  # protobuf's and onnx's own, and whatever the damage causes
+    except Exception as error:  # damage can cause any error in protobuf and onnx
         raise ArtifactError(f"This is not a readable ONNX model ({error}). Export it again.") from error
 
 

@@ -17,7 +17,7 @@ CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST")
 """Operators that only change the type. They do not count as arithmetic."""
 
 SHAPES = "int32"
-"""Type of an input that is the output shape, as a transposed convolution has."""
+"""Type of an input that gives the output shape, as in a transposed convolution."""
 
 
 def read(model: bytes) -> Contents:
@@ -41,7 +41,7 @@ def read(model: bytes) -> Contents:
             for operator in part.operators
         ]
         inputs, outputs = list(graph.inputs), list(graph.outputs)
-    except Exception as error:  # the generated reader raises whatever the damage causes
+    except Exception as error:  # damage can cause any error in the generated reader
         raise ArtifactError(f"This is not a readable TFLite model ({error}). Export it again.") from error
     if len(inputs) != 1 or len(outputs) != 1:
         raise ArtifactError(

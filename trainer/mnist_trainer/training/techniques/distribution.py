@@ -24,7 +24,7 @@ EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:5000", "10.0.0.2:5000"]}, "task": {
 
 
 def open_strategy(name: str) -> tf.distribute.Strategy:
-    """Open the strategy called `name`. A strategy of several machines waits until all of them are there.
+    """Open the strategy called `name`. A strategy of several machines waits until all are connected.
 
     Call this before TensorFlow does anything else.
 
@@ -75,7 +75,7 @@ class DistributedEpochs:
     Keras 3.15's `fit` fails with a strategy of several machines, because it reduces scalars along an axis. This is the
     loop of TensorFlow's guide to custom training instead. Each device computes the gradients of its part of a batch.
     They are summed over all devices, and every device makes the same step. The weights are those of one device with the
-    whole batch, except for layers that look at a batch as a whole.
+    whole batch, except for layers that compute over a whole batch.
 
     Parameters
     ----------

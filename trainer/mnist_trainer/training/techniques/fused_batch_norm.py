@@ -19,7 +19,7 @@ def fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
     model : keras.Model
         A model that is not compiled. It is not changed.
     precision : str
-        One of `mnist_trainer.recipes.choices.PRECISIONS`.
+        Arithmetic of the copy, one of `mnist_trainer.recipes.choices.PRECISIONS`.
 
     Examples
     --------

@@ -23,7 +23,7 @@ class EMA(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
     Parameters
     ----------
     steps : float
-        Time constant: after so many steps, the influence of a step has dropped to 37 %.
+        Time constant: number of steps after which the influence of a step has dropped to 37 %.
     every : int
         Number of steps between two updates.
 
