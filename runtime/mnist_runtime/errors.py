@@ -105,9 +105,9 @@ def first_line(error: BaseException | str) -> str:
     Examples
     --------
     >>> first_line(ValueError("Exception encountered when calling Dense.call().\n\nNo weights.\n\nArguments: ..."))
-    'No weights.'
+    'No weights'
     """
     lines = COLOURS.sub("", str(error)).splitlines()
     causes = [line.rpartition(KERAS_CAUSE)[2] for line in lines if KERAS_CAUSE in line]
     first = next((line for line in lines if not WRAPPER.match(line)), type(error).__name__)
-    return (causes[-1] if causes else first.strip())[:300]
+    return (causes[-1] if causes else first.strip())[:300].rstrip(".")
