@@ -1,4 +1,4 @@
-"""What several tests of backends need: the installed ones, images, and the results of TFLite's reference kernels."""
+"""Helpers for tests of backends: the installed ones, images, and the results of TFLite's reference kernels."""
 
 import importlib.util
 

@@ -14,7 +14,7 @@ DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for ro
 """Those that `mnist_runtime` runs; the others are for devices without Python."""
 
 REFUSED = {("tiny", "tflite", Precision.INT4)}
-"""Exports that are refused on the digits: so few weights need more than four bits each."""
+"""Exports that are refused on the digits: such a small model needs more than four bits per weight."""
 
 EVERY_EXPORT = [
     pytest.param(

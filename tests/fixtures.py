@@ -77,9 +77,9 @@ def shifted(golden: np.ndarray) -> np.ndarray:
 @pytest.fixture
 def seven() -> np.ndarray:
     """A seven, drawn black on white."""
-    paper = np.full((120, 90, 3), 250, np.uint8)
-    paper[20:30, 20:70] = 20
+    page = np.full((120, 90, 3), 250, np.uint8)
+    page[20:30, 20:70] = 20
     for row in range(30, 100):
         column = 62 - (row - 30) * 30 // 70
-        paper[row, column : column + 9] = 20
-    return paper
+        page[row, column : column + 9] = 20
+    return page

@@ -38,7 +38,7 @@ __all__ = [
 
 WRAPPER = re.compile(r"Exception encountered when calling|\s*$")
 KERAS_CAUSE = "Exception encountered: "
-COLOURS = re.compile(r"\x1b\[\d*m")
+COLORS = re.compile(r"\x1b\[\d*m")
 
 
 class ToolkitError(Exception):
@@ -107,7 +107,7 @@ def first_line(error: BaseException | str) -> str:
     >>> first_line(ValueError("Exception encountered when calling Dense.call().\n\nNo weights.\n\nArguments: ..."))
     'No weights'
     """
-    lines = COLOURS.sub("", str(error)).splitlines()
+    lines = COLORS.sub("", str(error)).splitlines()
     causes = [line.rpartition(KERAS_CAUSE)[2] for line in lines if KERAS_CAUSE in line]
     first = next((line for line in lines if not WRAPPER.match(line)), type(error).__name__)
     return (causes[-1] if causes else first.strip())[:300].rstrip(".")

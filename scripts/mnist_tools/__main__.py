@@ -20,9 +20,9 @@ class Tool(NamedTuple):
     Parameters
     ----------
     summary : str
-        What it does, in one line.
+        One-line description.
     takes : str
-        How long it takes on two cores.
+        Time on two cores, and what it needs.
     """
 
     summary: str
@@ -36,7 +36,7 @@ class ToolGroup:
     Parameters
     ----------
     summary : str
-        What they are for.
+        One-line description.
     tools : dict of str to Tool
         Name -> tool.
     """
@@ -65,7 +65,7 @@ GROUPS: dict[str, ToolGroup] = {
         },
     ),
     "studies": ToolGroup(
-        "Measure what design decisions rest on.",
+        "Measure the facts behind design decisions.",
         {
             "quantizers": Tool("Compare two quantizers on all models", "10 min or more, MNIST"),
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),

@@ -29,7 +29,9 @@ print(json.dumps(classifier.predict(np.load(sys.argv[3])).tolist()))
 
 
 @pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
-def test_on_the_digits(exported: Callable[..., ExportReport], model: str, format: str, precision: Precision) -> None:
+def test_export_is_proven_on_the_digits(
+    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
+) -> None:
     parity = exported(model, format, precision).parity
     assert parity.passed
     assert parity.images == 1500
@@ -44,7 +46,7 @@ def on_mnist(originals: dict[str, Original], mnist_data: Splits) -> Callable[[st
 
 
 @pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
-def test_on_mnist(
+def test_export_on_mnist_is_as_accurate_as_recorded(
     on_mnist: Callable[[str], ExportSession], tmp_path: Path, model: str, format: str, precision: Precision
 ) -> None:
     path = tmp_path / f"model{FORMATS[format].suffix}"
@@ -52,7 +54,7 @@ def test_on_mnist(
     assert parity.images == 10_000
     assert parity.drop <= (0.004 if precision is Precision.INT4 else 0.001)
     recorded = RESULTS[model, format, str(precision)]
-    # Another processor adds in another order. This changes one or two answers, more in a low precision.
+    # Processors add in different orders. This changes one or two answers, more in a low precision.
     assert parity.accuracy_original == pytest.approx(recorded["accuracy_original"], abs=2e-4)
     assert parity.accuracy_exported == pytest.approx(recorded["accuracy_exported"], abs=5e-4)
     assert 1 - parity.agreement <= 2 * (1 - recorded["agreement"]) + 2e-4

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, UsageError
-from mnist_tools.stress.model_files import Ready, sealed_anew
+from mnist_tools.stress.model_files import Ready, resealed
 
 READY = Ready.read("tflite")
 
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_rejected_before_it_is_loaded(ready: dict[str, Path], 
 
 def test_a_sealed_file_without_a_model_is_rejected(tmp_path: Path) -> None:
     hollow = tmp_path / "hollow.tflite"
-    hollow.write_bytes(sealed_anew(b"not a model" + READY.archive))
+    hollow.write_bytes(resealed(b"not a model" + READY.archive))
     with pytest.raises(ArtifactError, match=r"cannot run the file|is not a \.tflite file"):
         Classifier.load(hollow)
 

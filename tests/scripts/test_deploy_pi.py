@@ -83,7 +83,7 @@ def test_the_best_interpreter_is_chosen_and_a_damaged_file_is_rejected(client: P
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        ([], 2, "expected 1 or 2 arguments, received 0"),
+        ([], 2, "1 or 2 arguments are needed, not 0"),
         (["--folder"], 2, "--folder needs a value"),
         (["--extra", "torch", "pi"], 2, "unknown extra torch"),
         (["--speed", "1", "pi"], 2, "unknown option --speed"),

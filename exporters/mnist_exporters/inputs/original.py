@@ -47,7 +47,7 @@ class Original(DigitModel):
         Parameters
         ----------
         model : keras.Model
-            From ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
+            A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
         probe : LabelledImages
             Real images, on which the pixel range is measured.
         name, sha256 : str

@@ -37,7 +37,7 @@ class Manifest:
         ``dtype`` and ``shape`` (None: number of images). An input that is not uint8 has ``scale`` and ``offset``: its
         values are ``pixel * scale + offset``.
     preparation : dict
-        How `mnist_runtime.prepare` makes a picture into pixels.
+        Settings of `mnist_runtime.prepare`.
     source : dict
         The Keras model: SHA-256, number of parameters, pixel range.
     tools : dict of str to str

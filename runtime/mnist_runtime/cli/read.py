@@ -33,8 +33,8 @@ def read_command(arguments: argparse.Namespace) -> int:
             pixels = read_picture(file)
             found = read(pixels, classifier, everything=arguments.all)
             if arguments.annotate is not None:
-                with atomic_write(arguments.annotate) as draft:
-                    annotate(pixels, found).save(draft)
+                with atomic_write(arguments.annotate) as copy:
+                    annotate(pixels, found).save(copy)
         except ToolkitError as error:
             failure = report_error(error)
             code = code or failure

@@ -22,7 +22,7 @@ QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 
 
 def watch_command(arguments: argparse.Namespace) -> int:
-    """Print a line per observation until the video ends or the reader of stdout leaves."""
+    """Print a line per observation until the video ends or stdout is closed."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     classifier = Classifier.load(arguments.model, backend=arguments.backend)

@@ -46,7 +46,7 @@ class Diagnosis:
     detail : str
         Version and machine if it works, else the step that failed and its error.
     fix : str
-        What to do; empty if it works.
+        Advice; empty if it works.
     """
 
     backend: str

@@ -41,7 +41,7 @@ class SelfTest:
     images : int
         Golden images in the file.
     different : int
-        How many have another digit than recorded.
+        Number with another digit than recorded.
     max_score_error : float
         Largest difference of a score, 0..1.
     bound : float
@@ -69,7 +69,7 @@ def self_test(path: str | Path | None = None, *, backend: str | None = None) -> 
     Parameters
     ----------
     path, backend
-        As for `Classifier.load`, which raises the same errors.
+        See `Classifier.load`, which raises the same errors.
 
     Examples
     --------

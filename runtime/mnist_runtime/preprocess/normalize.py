@@ -1,6 +1,6 @@
 """Normalize the ink of one digit to 28x28 pixels as in MNIST.
 
-The ink is cropped, scaled into a box of 20x20, and placed in a field of 28x28 by its centre of mass, after Y. LeCun,
+The ink is cropped, scaled into a box of 20x20, and placed in a field of 28x28 by its center of mass, after Y. LeCun,
 C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 """
 
@@ -67,7 +67,7 @@ def _resampling(old: int, new: int) -> FloatImage:
 
 
 def _center(ink: FloatImage) -> npt.NDArray[np.uint8]:
-    """Place the box in the field, its centre of mass as near to the middle as fits."""
+    """Place the box in the field, its center of mass as near to the middle as fits."""
     height, width = ink.shape
     mass = ink.sum()
     row = float((ink.sum(axis=1) * np.arange(height)).sum() / mass)

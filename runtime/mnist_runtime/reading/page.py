@@ -52,7 +52,7 @@ def read(
     Parameters
     ----------
     picture : array_like, str, Path or PIL.Image.Image
-        As for `Classifier.classify`.
+        See `Classifier.classify`.
     classifier : Classifier, optional
         Default: the ready model.
     everything : bool, optional

@@ -73,7 +73,7 @@ def load(backend: str, path: str, batch: int = 1) -> Run:
     Returns
     -------
     callable
-        From uint8 images of shape ``(batch, 28, 28, 1)`` to the scores.
+        Function of uint8 images of shape ``(batch, 28, 28, 1)``, to the scores.
     """
     return LOADERS[backend](path, batch)
 
@@ -81,5 +81,5 @@ def load(backend: str, path: str, batch: int = 1) -> Run:
 if __name__ == "__main__":
     from PIL import Image
 
-    grey = np.asarray(Image.open(sys.argv[3]).convert("L").resize((28, 28)), np.uint8)
-    print(load(sys.argv[1], sys.argv[2])(np.invert(grey)[None, :, :, None]).argmax())
+    gray = np.asarray(Image.open(sys.argv[3]).convert("L").resize((28, 28)), np.uint8)
+    print(load(sys.argv[1], sys.argv[2])(np.invert(gray)[None, :, :, None]).argmax())

@@ -43,7 +43,7 @@ class Trial:
         Parameters
         ----------
         workload : Workload
-            What to classify.
+            Images and files to classify.
         host : ProbeResult
             Scores of the host.
         picture : Path

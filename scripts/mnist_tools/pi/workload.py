@@ -64,7 +64,7 @@ class ProbeResult:
 
 @dataclass(frozen=True)
 class Workload:
-    """Images and float32 files to classify. The runtime brings the ready int8 model itself.
+    """Images and float32 files to classify. The runtime contains the ready int8 model.
 
     Parameters
     ----------

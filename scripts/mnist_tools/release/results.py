@@ -108,12 +108,12 @@ def intro(images: int) -> str:
 
 
 def replace_in_readme(name: str, text: str) -> None:
-    """Write `text` between the two marks called `name` in README.md."""
+    """Write `text` between the two comments of `name` in README.md."""
     readme = ROOT / "README.md"
     marked = re.compile(rf"(<!-- {name}: .*?-->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-    written, found = marked.subn(lambda marks: f"{marks[1]}{text}\n{marks[2]}", readme.read_text())
+    written, found = marked.subn(lambda match: f"{match[1]}{text}\n{match[2]}", readme.read_text())
     if found != 1:
-        raise ToolError(f"README.md lacks the two marks of the {name}. Restore them.")
+        raise ToolError(f"README.md lacks the two comments around the {name}. Restore them.")
     readme.write_text(written)
 
 

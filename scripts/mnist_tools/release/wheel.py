@@ -24,12 +24,12 @@ from mnist_runtime import BACKENDS, UsageError
 from mnist_tools.checkout import ROOT, ToolError
 
 __all__ = [
+    "COPIED_FILES",
     "MOST_BYTES",
     "NEWEST",
     "OLDEST",
     "ROWS",
     "RUNTIME",
-    "TRAVELLERS",
     "Row",
     "backends_of",
     "claims",
@@ -98,7 +98,7 @@ def _rows() -> dict[str, Row]:
 ROWS = _rows()
 """Name -> environment."""
 
-TRAVELLERS = (
+COPIED_FILES = (
     "runtime/README.md",
     "runtime/pyproject.toml",
     "scripts/mnist_tools/__init__.py",
@@ -196,7 +196,7 @@ def test(row: Row, python: Path, wheel: Path, folder: Path) -> str:
     extras = ",".join(filter(None, ("images", row.extra)))
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     call(inside, *install, f"{wheel}[{extras}]", *pins_of(row), "pytest", "hypothesis", folder=folder)
-    for name in TRAVELLERS:
+    for name in COPIED_FILES:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)

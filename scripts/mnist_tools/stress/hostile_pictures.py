@@ -20,16 +20,16 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
-def png(width: int, height: int, data: bytes = b"", *others: bytes, depth: int = 8, colour: int = 0) -> bytes:
+def png(width: int, height: int, data: bytes = b"", *others: bytes, depth: int = 8, color: int = 0) -> bytes:
     """Return a valid PNG with arbitrary pixel data `data`, which is deflated here."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
     pixels = chunk(b"IDAT", zlib.compress(data, 9))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(others) + pixels + chunk(b"IEND", b"")
 
 
 def bmp(width: int, height: int, data: bytes = b"", *, bits: int = 8, compression: int = 0) -> bytes:
-    """Return a BMP with a palette of 256 grey levels."""
-    palette = b"".join(bytes((grey, grey, grey, 0)) for grey in range(256))
+    """Return a BMP with a palette of 256 gray levels."""
+    palette = b"".join(bytes((gray, gray, gray, 0)) for gray in range(256))
     header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, bits, compression, len(data), 0, 0, 256, 0)
     start = 14 + len(header) + len(palette)
     return b"BM" + struct.pack("<IHHI", start + len(data), 0, 0, start) + header + palette + data
@@ -92,7 +92,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "png international text that inflates to 64 MB": lambda: png(
         10, 10, bytes(110), chunk(b"iTXt", b"a\0\1\0\0\0" + bomb())
     ),
-    "png colour profile that inflates to 64 MB": lambda: png(10, 10, bytes(110), chunk(b"iCCP", b"a\0\0" + bomb())),
+    "png color profile that inflates to 64 MB": lambda: png(10, 10, bytes(110), chunk(b"iCCP", b"a\0\0" + bomb())),
     "png of 10,000 texts": lambda: png(10, 10, bytes(110), *[chunk(b"tEXt", b"a\0" + bytes(9000))] * 10_000),
     "png exif of noise": lambda: png(10, 10, bytes(110), chunk(b"eXIf", b"II*\0\xff\xff\xff\xff" + bytes(99))),
     "png exif that refers to itself": lambda: png(10, 10, bytes(110), chunk(b"eXIf", tiff({34665: 72, 274: 6}))),
@@ -130,8 +130,8 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "eps, a program": lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n{} loop\n",
     "xpm of noise": lambda: b"/* XPM */\n" + bytes(range(256)),
     "16 MB of zeros": lambda: bytes(1 << 24),
-    "largest allowed, grey": lambda: saved(Image.new("L", (LARGEST, LARGEST)), "PNG", compress_level=1),
-    "largest allowed, colour with alpha": lambda: saved(Image.new("RGBA", (LARGEST, LARGEST)), "PNG", compress_level=1),
+    "largest allowed, gray": lambda: saved(Image.new("L", (LARGEST, LARGEST)), "PNG", compress_level=1),
+    "largest allowed, color with alpha": lambda: saved(Image.new("RGBA", (LARGEST, LARGEST)), "PNG", compress_level=1),
 }
 """Name -> function that returns the file."""
 
@@ -200,7 +200,7 @@ ARRAYS: dict[str, Callable[[], Any]] = {
     "strings": lambda: np.full((28, 28), "7"),
     "bytes": lambda: b"seven",
     "dates": lambda: np.zeros((28, 28), "datetime64[s]"),
-    "records": lambda: np.zeros((28, 28), [("grey", "u1")]),
+    "records": lambda: np.zeros((28, 28), [("gray", "u1")]),
     "largest integers": lambda: np.full((28, 28), 2**64 - 1, np.uint64),
     "minus one": lambda: np.full((28, 28), -1),
     "booleans": lambda: ink(28, 28, dtype=bool),

@@ -1,8 +1,8 @@
 """Corrupt the ready model files and check that the runtime rejects each, or runs it in bounded time and memory.
 
 There are four levels, the rows of `LEVELS`. On the first, the file no longer matches its digest and must be rejected.
-On the others the digest is made right again, as an attacker would do: a corrupted model, a corrupted archive behind the
-model and a corrupted manifest. There a file may turn out to be harmless.
+On the others the digest is corrected, as an attacker would do: a corrupted model, a corrupted archive behind the model
+and a corrupted manifest. There a harmless file may be accepted.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from mnist_runtime.errors import ArtifactError, UnsealedError
 from mnist_tools.checkout import environment
 from mnist_tools.stress.mutations import MUTATIONS, mutated
 
-__all__ = ["LEVELS", "Ready", "archive_of", "damaged", "entries_of", "examine", "main", "sealed_anew"]
+__all__ = ["LEVELS", "Ready", "archive_of", "damaged", "entries_of", "examine", "main", "resealed"]
 
 MODELS = Path(mnist_runtime.__file__).parent / "models"
 SECONDS = 30
@@ -70,7 +70,7 @@ class Ready:
         return cls(content, content[:start], content[start:])
 
 
-def sealed_anew(content: bytes) -> bytes:
+def resealed(content: bytes) -> bytes:
     """Replace the last 64 bytes of `content` by the right digest."""
     body = content[:-DIGEST_LENGTH]
     return body + hashlib.sha256(body).hexdigest().encode()
@@ -102,16 +102,16 @@ def damaged_model(random: Random, kind: str, file: Ready, other: Ready) -> bytes
     model = file.model
     for _ in range(random.choice((1, 1, 2, 4))):
         model = mutated(random, kind, model, other.model)
-    return sealed_anew(model + file.archive)
+    return resealed(model + file.archive)
 
 
 def damaged_archive(random: Random, kind: str, file: Ready, other: Ready) -> bytes:
     """Corrupt the archive or one of its entries, and correct the digest."""
     if random.random() < 0.5:
-        return sealed_anew(file.model + mutated(random, kind, file.archive[:-DIGEST_LENGTH], other.archive) + bytes(64))
+        return resealed(file.model + mutated(random, kind, file.archive[:-DIGEST_LENGTH], other.archive) + bytes(64))
     entries, name = entries_of(file.archive), random.choice(ENTRIES)
     entries[name] = mutated(random, kind, entries[name], entries_of(other.archive)[random.choice(ENTRIES)])
-    return sealed_anew(file.model + archive_of(entries))
+    return resealed(file.model + archive_of(entries))
 
 
 VALUES: dict[str, Any] = {
@@ -149,7 +149,7 @@ def damaged_manifest(random: Random, kind: str, file: Ready, _: Ready) -> bytes:
         else:
             place[key] = copy.deepcopy(VALUES[kind])
     entries[MANIFEST_ENTRY] = json.dumps(facts).encode()
-    return sealed_anew(file.model + archive_of(entries))
+    return resealed(file.model + archive_of(entries))
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Level:
     Parameters
     ----------
     damage : callable
-        From a random generator, a kind, a file and another file to the corrupted file.
+        Function of a random generator, a kind, a file and another file, to the corrupted file.
     kinds : tuple of str
         Kinds of corruption.
     may_answer : bool
@@ -176,9 +176,9 @@ class Level:
 
 LEVELS: dict[str, Level] = {
     "file": Level(damaged_file, tuple(MUTATIONS), False, tuple(BACKENDS)),
-    "model, sealed anew": Level(damaged_model, tuple(MUTATIONS), True, ("numpy",)),
-    "archive, sealed anew": Level(damaged_archive, tuple(MUTATIONS), True, ("numpy",)),
-    "manifest, sealed anew": Level(damaged_manifest, (*VALUES, "removed"), True, ("numpy",)),
+    "model, resealed": Level(damaged_model, tuple(MUTATIONS), True, ("numpy",)),
+    "archive, resealed": Level(damaged_archive, tuple(MUTATIONS), True, ("numpy",)),
+    "manifest, resealed": Level(damaged_manifest, (*VALUES, "removed"), True, ("numpy",)),
 }
 """Name -> level of corruption."""
 
@@ -210,7 +210,7 @@ def outcome(content: bytes, backend: str, path: Path) -> str:
     except UnsealedError:
         return "no digest"
     except ArtifactError as error:
-        return "digest differs" if sealed_anew(content) != content else _raised_in(error)
+        return "digest differs" if resealed(content) != content else _raised_in(error)
     except UsageError as error:  # the manifest names a format or precision that this backend does not run
         if not (place := _raised_in(error)).endswith(".choose_backend"):
             raise

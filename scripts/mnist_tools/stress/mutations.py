@@ -8,7 +8,7 @@ from random import Random
 __all__ = ["MUTATIONS", "Mutation", "mutated"]
 
 Mutation = Callable[[Random, bytes, bytes], bytes]
-"""From a random generator, a file and another intact file to the corrupted file."""
+"""Function of a random generator, a file and another intact file, to the corrupted file."""
 
 EXTREMES = (0, 1, -1, 2, 127, 128, 255, 256, 1 << 15, (1 << 15) - 1, 1 << 16, 1 << 24, 1 << 31, (1 << 31) - 1, 1 << 63)
 """Values at which code often mishandles lengths, offsets and counts."""

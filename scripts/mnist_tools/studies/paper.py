@@ -17,7 +17,7 @@ Shape = tuple[int, int]
 
 
 def texture(shape: Shape, random: Random) -> Plane:
-    """Return noise with standard deviation 1: half fine, as fibres, and half coarse, as stains."""
+    """Return noise with standard deviation 1: half fine, like fibres, and half coarse, like stains."""
     fine = ndimage.gaussian_filter(random.standard_normal(shape, np.float32), 0.8)
     small = random.standard_normal((9, 9)).astype(np.float32)
     coarse = ndimage.zoom(small, np.array(shape) / 9, order=3, grid_mode=True, mode="nearest")[: shape[0], : shape[1]]

@@ -145,7 +145,7 @@ def float16_rules(engine: Any) -> None:
 
 
 def recipe_rules(name: str) -> Rules:
-    """Return the rules of a recipe that the quantizer brings."""
+    """Return the rules of a recipe that the quantizer contains."""
 
     def rules(engine: Any) -> None:
         from litert_quantizer import recipe
@@ -190,7 +190,7 @@ def static_rules(
     weights : int
         Bits of the weights of dense layers and convolutions.
     convolution_algorithm, dense_algorithm : str
-        How the weights of convolutions and dense layers are rounded.
+        Rounding of the weights of convolutions and dense layers.
     last_layer : int, optional
         Bits of the weights of the last layer.
     """

@@ -52,9 +52,9 @@ class Variant:
     recipe : str
         Name as the quantizer writes it: weights ``wi4``, ``wi8``; activations ``ai8``, ``ai16``, ``afp32``.
     make : callable
-        From `Original` and `Calibration` to the bytes of a model.
+        Function of an `Original` and a `Calibration`, to the bytes of a model.
     note : str
-        What distinguishes variants with the same recipe.
+        Difference from other variants with the same recipe.
     """
 
     engine: str

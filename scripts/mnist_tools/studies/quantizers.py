@@ -74,9 +74,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "measured": measured,
     }
     JSON.write_text(json.dumps(facts, indent=1) + "\n")
-    text, found = MARKED.subn(lambda marks: marks[1] + tables(facts) + marks[2], PAGE.read_text())
+    text, found = MARKED.subn(lambda match: match[1] + tables(facts) + match[2], PAGE.read_text())
     if found != 1:
-        raise ToolError(f"{PAGE} lacks the two marks of the tables. Restore them.")
+        raise ToolError(f"{PAGE} lacks the two comments around the tables. Restore them.")
     PAGE.write_text(text)
     return 0
 

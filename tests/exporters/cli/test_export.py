@@ -266,8 +266,8 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
     keras.utils.set_random_seed(0)
     images = digits.test.images.reshape(-1, *shape).astype("float32") / np.float32(255 / scale)
     layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(32, activation="relu")]
-    normalise = [keras.layers.Rescaling(1 / scale)]
-    model = keras.Sequential([layers[0], *normalise, *layers[1:], keras.layers.Dense(10, activation="softmax")])
+    rescale = [keras.layers.Rescaling(1 / scale)]
+    model = keras.Sequential([layers[0], *rescale, *layers[1:], keras.layers.Dense(10, activation="softmax")])
     model.compile("adam", "sparse_categorical_crossentropy")
     model.fit(images, digits.test.labels, epochs=8, verbose=0)
     model.save(tmp_path / "student.keras")
@@ -362,7 +362,7 @@ def test_code_in_a_model_runs_only_with_trust(here: Run, tmp_path: Path) -> None
 def test_model_that_is_not_for_digits_ends_with_5(here: Run, tmp_path: Path) -> None:
     import keras
 
-    path = tmp_path / "colours.keras"
+    path = tmp_path / "colors.keras"
     keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(), keras.layers.Dense(7)]).save(path)
     done = here("mnist-export", "--model", path, "--data", "digits", "--output", tmp_path / "out")
     assert done.returncode == 5, done.stderr

@@ -1,4 +1,4 @@
-"""What holds for every format, and what its files contain."""
+"""Properties of every format and of its files."""
 
 import importlib.util
 from collections.abc import Callable

@@ -272,7 +272,7 @@ def test_model_that_was_only_read_and_written_passes(attempt: Callable[..., None
 def permuted(content: bytes, kind: str, edit: Callable[[np.ndarray], np.ndarray]) -> bytes:
     """Change the largest constant of type `kind` in an ``.onnx`` model, the last if several are as large.
 
-    Of scales (float32) the constant with the largest variation is changed: swapping similar scales has little effect.
+    Among scales (float32), the constant with the largest variation is changed: swapping similar ones has little effect.
     """
     import onnx
 

@@ -40,7 +40,7 @@ def test_tflite_micro_runs_the_files_that_name_it(
 def test_the_default_model_loads_where_its_format_does(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
-    """Those that compute in some types only, numpy and TensorFlow Lite Micro, count where no other runs the format."""
+    """Interpreters for some types only (numpy, TensorFlow Lite Micro) count only if no other one runs the format."""
     able = {name: row for name, row in INTERPRETERS.items() if format in row.formats}
     expected = {name for name, row in able.items() if not row.activations} or set(able)
     assert expected

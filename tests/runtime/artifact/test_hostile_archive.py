@@ -20,14 +20,14 @@ from mnist_runtime.artifact.container import (
     LARGEST_FILE,
     MANIFEST_ENTRY,
 )
-from mnist_tools.stress.model_files import Ready, archive_of, entries_of, sealed_anew
+from mnist_tools.stress.model_files import Ready, archive_of, entries_of, resealed
 
 READY = Ready.read("tflite")
 ENTRIES = entries_of(READY.archive)
 
 
 def opened(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Artifact:
-    return Artifact.from_bytes(sealed_anew(READY.model + archive_of(entries, method)))
+    return Artifact.from_bytes(resealed(READY.model + archive_of(entries, method)))
 
 
 def with_fact(name: str, value: Any) -> Artifact:
@@ -176,7 +176,7 @@ def test_decompression_stops_at_the_declared_size() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(ArtifactError, match="Bad CRC-32"):
-            Artifact.from_bytes(sealed_anew(READY.model + bytes(archive)))
+            Artifact.from_bytes(resealed(READY.model + bytes(archive)))
         assert tracemalloc.get_traced_memory()[1] < 5 << 20
     finally:
         tracemalloc.stop()
@@ -187,7 +187,7 @@ def test_an_encrypted_entry_is_rejected() -> None:
     for signature, place in ((b"PK\1\2", 8), (b"PK\3\4", 6)):
         archive[archive.index(signature) + place] |= 1
     with pytest.raises(ArtifactError, match="encrypted"):
-        Artifact.from_bytes(sealed_anew(READY.model + bytes(archive)))
+        Artifact.from_bytes(resealed(READY.model + bytes(archive)))
 
 
 def test_a_very_long_archive_is_rejected() -> None:

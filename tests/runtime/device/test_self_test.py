@@ -11,7 +11,7 @@ import pytest
 from mnist_runtime import BACKENDS, Artifact, ArtifactError, self_test
 from mnist_runtime.artifact.container import GOLDEN_SCORES_ENTRY, MANIFEST_ENTRY
 from mnist_runtime.backends.registry import unsupported_reason
-from mnist_tools.stress.model_files import Ready, archive_of, entries_of, sealed_anew
+from mnist_tools.stress.model_files import Ready, archive_of, entries_of, resealed
 
 READY = Ready.read("tflite")
 ENTRIES = entries_of(READY.archive)
@@ -24,7 +24,7 @@ RUNS_INT2 = pytest.mark.skipif(
 
 
 def sealed(path: Path, entries: dict[str, bytes]) -> Path:
-    path.write_bytes(sealed_anew(READY.model + archive_of(ENTRIES | entries)))
+    path.write_bytes(resealed(READY.model + archive_of(ENTRIES | entries)))
     return path
 
 

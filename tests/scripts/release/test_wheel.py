@@ -10,12 +10,12 @@ from packaging.specifiers import SpecifierSet
 from mnist_runtime import BACKENDS, UsageError
 from mnist_tools.checkout import ROOT, environment, tool
 from mnist_tools.release.wheel import (
+    COPIED_FILES,
     MOST_BYTES,
     NEWEST,
     OLDEST,
     ROWS,
     RUNTIME,
-    TRAVELLERS,
     Row,
     backends_of,
     claims,
@@ -61,7 +61,7 @@ def test_exact_versions_are_within_the_claims() -> None:
             assert all(each.specifier.contains(version) for each in claims(row.extra, row.python) if each.name == name)
 
 
-@pytest.mark.parametrize("name", TRAVELLERS)
+@pytest.mark.parametrize("name", COPIED_FILES)
 def test_the_copied_files_exist(name: str) -> None:
     assert (ROOT / name).exists()
 

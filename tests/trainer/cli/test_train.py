@@ -160,7 +160,7 @@ def test_ctrl_c_saves_the_model_and_resume_gives_the_same_weights_as_without_it(
 
     # The checkpoint is that of the second epoch, and another run cannot continue it.
     code, stderr = mnist_train(*BRIEF, "--resume", "--seed", "1")
-    assert (code, "seed is 1, there 0" in stderr) == (2, True)
+    assert (code, "seed is 1, not 0" in stderr) == (2, True)
     monkeypatch.undo()
     code, stderr = mnist_train(*BRIEF, "--resume")
     assert code == 0, stderr

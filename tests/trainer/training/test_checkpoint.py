@@ -49,7 +49,7 @@ def test_a_damaged_checkpoint_is_reported(tmp_path: Path, damage: str) -> None:
 
 def test_a_training_with_other_options_is_rejected_with_the_differences() -> None:
     CHECKPOINT.check_same_run(CHECKPOINT.run)
-    with pytest.raises(UsageError, match=r"seed is 2, there 1\."):
+    with pytest.raises(UsageError, match=r"seed is 2, not 1\."):
         CHECKPOINT.check_same_run(CHECKPOINT.run | {"seed": 2})
     with pytest.raises(UsageError, match="recipe"):
         CHECKPOINT.check_same_run({"seed": 1, "recipe": {"epochs": 13, "augmentation": None}})

@@ -51,7 +51,7 @@ def corrupt(images: tf.Tensor, seed: tf.Tensor, *, fraction: float) -> tf.Tensor
 
 
 def _levels(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Reduce the contrast: black and white become two shades of grey."""
+    """Reduce the contrast: black and white become two shades of gray."""
     count, seeds = images.shape[0], tf.random.split(seed, 2)
     black = uniform(count, seeds[0], 0.0, 0.7)
     return black + images * (1.0 - black) * uniform(count, seeds[1], 0.25, 1.0)

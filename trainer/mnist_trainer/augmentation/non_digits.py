@@ -59,8 +59,8 @@ def _texture(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         smooth_noise(count, cells, seeds[index]) * uniform(count, seeds[index + 4])
         for index, cells in enumerate((3, 6, 12, 28))
     ]
-    grey = tf.add_n(grains)
-    return 0.5 + (grey - tf.reduce_mean(grey, (1, 2, 3), keepdims=True)) * uniform(count, seeds[8], 0.5, 3.0)
+    gray = tf.add_n(grains)
+    return 0.5 + (gray - tf.reduce_mean(gray, (1, 2, 3), keepdims=True)) * uniform(count, seeds[8], 0.5, 3.0)
 
 
 def _blobs(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

@@ -67,8 +67,8 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
     cls=Command,
     help="""Train a digit model and save it with a record of the training.
 
-    Ctrl-C saves the model trained so far. A checkpoint is written after every epoch: if the training is killed, the same
-    command with --resume continues it and ends with the same weights as a training without a stop.""",
+    Ctrl-C saves the model trained so far. A checkpoint is written after every epoch. If the training is killed, the
+    same command with --resume continues it and ends with the same weights as a training without a stop.""",
     examples=EXAMPLES,
     subcommands=[sweep],
 )

@@ -121,7 +121,7 @@ def evaluate(model: keras.Model, data: Dataset, pixel_range: str | None = None) 
     Parameters
     ----------
     model : keras.Model
-        From ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
+        A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
     data : Dataset
         The images.
     pixel_range : str, optional

@@ -17,11 +17,11 @@ __all__ = ["FIGURES"]
 
 ROWS, COLUMNS = 4, 10
 RIGHT, WRONG = "#0072b2", "#d55e00"
-"""Colours that colour-blind people can distinguish (M. Okabe, K. Ito)."""
+"""Colors that color-blind people can distinguish (M. Okabe, K. Ito)."""
 
 
 def confusion_matrix(found: Evaluation) -> Figure:
-    """Draw the confusion matrix with a logarithmic colour scale, so that single mistakes are visible."""
+    """Draw the confusion matrix with a logarithmic color scale, so that single mistakes are visible."""
     figure, axes = _figure(7, 6)
     display = ConfusionMatrixDisplay(found.confusion)
     display.plot(ax=axes, cmap="Blues", colorbar=False, im_kw={"norm": SymLogNorm(1, vmin=0)})

@@ -18,7 +18,7 @@ from mnist_trainer.model_io.load import load_model
 __all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]
 
 Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
-"""From images, uint8 (n, 28, 28), to scores, float32 (n, 10)."""
+"""Function of images, uint8 (n, 28, 28), to scores, float32 (n, 10)."""
 
 EXPORTED = (".tflite", ".onnx")
 """Suffixes of the files that `mnist_runtime` runs."""

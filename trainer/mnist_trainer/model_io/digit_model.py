@@ -44,7 +44,7 @@ class DigitModel:
     Parameters
     ----------
     model : keras.Model
-        From ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
+        A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
     pixel_range : str
         A key of `PIXEL_RANGES`.
     range_origin : str

@@ -101,7 +101,7 @@ class NumPyBackend:
         """See `Backend.run`."""
         if pixels.dtype != self.input_dtype:
             raise ArtifactError(
-                f"The model needs {self.input_dtype} pixels, but its manifest says {pixels.dtype}. Export it again."
+                f"The model needs {self.input_dtype} pixels, but its manifest has {pixels.dtype}. Export it again."
             )
         try:
             parts = [self._run(pixels[start : start + self._chunk]) for start in range(0, len(pixels), self._chunk)]

@@ -19,7 +19,7 @@ __all__ = ["OPERATOR_NAMES", "Operator", "TFLiteFile", "Tensor"]
 
 IDENTIFIER = b"TFL3"
 MOST_AXES, MOST_TENSORS = 8, 64
-"""Of a tensor and of an operator; digit models have up to 4 and 3."""
+"""Limits per tensor and per operator; digit models have up to 4 and 3."""
 DTYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 6: "bool", 7: "int16", 9: "int8"}
 """Number in the file -> NumPy's name. Another type, such as int4, is named ``type 17``."""
 
@@ -66,11 +66,11 @@ class Tensor:
     shape : tuple of int
         Shape for one image.
     dtype : str
-        NumPy's name, or such as ``type 17``.
+        NumPy's name, or for example ``type 17``.
     scales : ndarray of shape (k,), dtype float32
         One scale, one per channel, or none; see `QuantParams`.
     zero_points : ndarray of shape (k,), dtype int64
-        As many as scales, or none.
+        One per scale, or none.
     channel_axis : int
         Axis of the channels.
     stored : ndarray, dtype uint8

@@ -23,7 +23,7 @@ SHADE = np.float32(32)
 DARKEST = 24.0
 """Least brightness of the background, of 255, that ink is divided by."""
 RCOND = 1e-12
-"""For the least squares; NumPy's default warns where an interpreter flushes subnormals."""
+"""Cutoff of the least squares; NumPy's default warns where an interpreter flushes subnormals."""
 
 
 def subtract_background(gray: FloatImage) -> FloatImage:

@@ -39,7 +39,7 @@ def guest_root(target: Target, folder: Path, archive: str) -> None:
 
 
 def _configure(folder: Path) -> None:
-    """Do what Python needs of the packages' installation scripts, which are not run."""
+    """Replace the part of the packages' installation scripts that Python needs. The scripts are not run."""
     for place, content in ACCOUNTS.items():
         (folder / place).write_text(content)
     for library in (folder / "usr" / "lib").glob("*/*/lib*.so.3"):

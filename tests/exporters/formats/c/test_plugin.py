@@ -81,7 +81,7 @@ def test_the_array_answers_as_the_int8_tflite_file(
 
 
 def test_the_arena_size_in_the_header_is_enough_and_not_too_large(run: Callable[..., object], pair: Path) -> None:
-    """In separate processes, because the interpreter crashes in some arenas that are too small."""
+    """Each size is tried in a separate process, because the interpreter crashes in some arenas that are too small."""
     arena = load_plugin("c").open(pair).manifest.requires["arena_bytes"]
     assert f"#define CNN_INT8_ARENA_BYTES {arena}\n" in pair.read_text()
     for fraction, works in ((1.0, True), (0.97, False)):
@@ -122,7 +122,7 @@ def test_a_changed_character_is_an_error(
         load_plugin("c").open(path.with_suffix(".h"))
 
 
-def test_files_of_two_exports_are_an_error_for_us_and_for_the_compiler(
+def test_files_of_two_exports_are_rejected_by_plugin_and_compiler(
     exported: Callable[..., ExportReport], pair: Path, tmp_path: Path
 ) -> None:
     path = copy(pair, tmp_path)

@@ -21,7 +21,7 @@ def scores_of(original: Original, images: np.ndarray) -> np.ndarray:
 
 
 def test_precomputed_values_of_a_layer_are_in_the_file(digits: Splits) -> None:
-    # With some random weights the model is taken for one of 0..255, whose logits, and rounding errors, are large.
+    # With some seeds the measured pixel range is 0..255. Logits and rounding errors are then large.
     keras.utils.set_random_seed(0)
     layers = (keras.layers.Normalization(mean=0.1, variance=0.2), keras.layers.Flatten(), keras.layers.Dense(10))
     original = Original.from_keras(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)

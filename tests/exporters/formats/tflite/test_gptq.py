@@ -6,14 +6,14 @@ from mnist_exporters.formats.tflite.gptq import LEVELS, patches, round_weights
 
 
 def layer(seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights, and the moments of inputs that resemble their neighbors, as pixels do."""
+    """Return weights, and the moments of inputs that are similar to their neighbors, like pixels."""
     random = np.random.default_rng(seed)
     inputs = np.cumsum(random.normal(size=(2000, 24)), axis=1)
     return random.normal(size=(6, 24)), inputs.T @ inputs / len(inputs)
 
 
 def error_of(rounded: np.ndarray, weights: np.ndarray, moments: np.ndarray) -> float:
-    """Mean squared error of the layer's outputs."""
+    """Return the mean squared error of the layer's outputs."""
     errors = weights - rounded
     return float(np.sum((errors @ moments) * errors))
 

@@ -17,7 +17,7 @@ def convert(original: Original, calibration: Calibration) -> bytes:
 
 
 def layers_of(content: bytes) -> list[tuple[str, int, str]]:
-    """Name, version and weight type of each operator with weights."""
+    """Return the name, version and weight type of each operator with weights."""
     names = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
     types = {code: name for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
     model = schema.ModelT.InitFromPackedBuf(content, 0)

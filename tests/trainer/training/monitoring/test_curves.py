@@ -16,8 +16,8 @@ def test_both_panels_show_training_and_validation(tmp_path: Path, epochs: int) -
     with Image.open(tmp_path / "curves.png") as picture:
         pixels = np.asarray(picture.convert("RGB"))
     assert pixels.shape == (432, 1080, 3)
-    for colour in (BLUE, ORANGE):
-        wanted = tuple(bytes.fromhex(colour[1:]))
+    for color in (BLUE, ORANGE):
+        wanted = tuple(bytes.fromhex(color[1:]))
         columns = np.flatnonzero((pixels == wanted).all(axis=2).any(axis=0))
         assert columns.min() < 540 < columns.max()
 

@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["BLUE", "ORANGE", "draw_curves"]
 
 BLUE, ORANGE = "#0072b2", "#d55e00"
-"""Colours of training and validation, which colour-blind readers can distinguish (M. Okabe, K. Ito)."""
+"""Colors of training and validation, which color-blind readers can distinguish (M. Okabe, K. Ito)."""
 
 LEAST = 1e-5
 """Smallest value that is drawn, since a logarithmic axis has no zero."""
@@ -31,12 +31,12 @@ def draw_curves(record: dict[str, Any], path: Path) -> None:
     epochs = range(1, len(history["loss"]) + 1)
     figure = Figure(figsize=(9, 3.6), dpi=120, layout="constrained")
     losses, errors = figure.subplots(1, 2)
-    for split, prefix, colour in (("training", "", BLUE), ("validation", "val_", ORANGE)):
+    for split, prefix, color in (("training", "", BLUE), ("validation", "val_", ORANGE)):
         for axes, values in (
             (losses, history[f"{prefix}loss"]),
             (errors, [1 - accuracy for accuracy in history[f"{prefix}accuracy"]]),
         ):
-            axes.plot(epochs, [max(value, LEAST) for value in values], ".-", color=colour, label=split)
+            axes.plot(epochs, [max(value, LEAST) for value in values], ".-", color=color, label=split)
     test_error = max(1 - record["test_accuracy"], LEAST)
     errors.axhline(test_error, color="black", linewidth=1, linestyle=":", label="test, after training")
     for axes, title, factor in ((losses, "loss", 1), (errors, "error rate, %", 100)):
