@@ -31,6 +31,6 @@ def test_a_module_has_a_real_docstring_and_is_short(module: Path) -> None:
     text = module.read_text()
     first, *_ = (ast.get_docstring(ast.parse(text)) or "").splitlines() or [""]
     words = first.replace("`", "").split()
-    assert len(words) >= 3, f"{first!r} says nothing"
+    assert len(words) >= 3, f"{first!r} is too short"
     assert "TODO" not in first
     assert len(text.splitlines()) <= MOST_LINES

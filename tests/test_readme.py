@@ -46,7 +46,7 @@ def type_in(folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> Callab
     """Return a function that runs a command line in the folder and returns what it prints.
 
     Unless the line names data, it runs on scikit-learn's digits; training takes one epoch. The commands run in this
-    process, which has TensorFlow already.
+    process, which has already imported TensorFlow.
     """
     monkeypatch.chdir(folder)
 

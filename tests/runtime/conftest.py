@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the runtime; they need nothing of the workshop."""
+"""Fixtures of the tests of the runtime; they need neither the trainer nor the exporters."""
 
 from __future__ import annotations
 

@@ -23,8 +23,8 @@ import numpy as np
 from mnist_runtime import Classifier
 images = np.load(sys.argv[1])
 classifier = Classifier.load()
-workshop = {"tensorflow", "keras", "onnx", "sklearn", "mnist_trainer"}
-foreign = sorted({name.split(".")[0] for name in sys.modules} & workshop)
+unwanted = {"tensorflow", "keras", "onnx", "sklearn", "mnist_trainer"}
+foreign = sorted({name.split(".")[0] for name in sys.modules} & unwanted)
 print(json.dumps([classifier.backend_name, classifier.predict(images).tolist(), foreign]))
 """
 
@@ -39,7 +39,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return wheel
 
 
-def test_the_wheel_has_code_models_and_licence_and_is_small(wheel: Path) -> None:
+def test_the_wheel_has_code_models_and_license_and_is_small(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
     assert {name.split("/")[0] for name in names} == {"mnist_runtime", wheel.name.split("-py3")[0] + ".dist-info"}

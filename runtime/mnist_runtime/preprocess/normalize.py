@@ -18,7 +18,7 @@ __all__ = ["normalize"]
 FIELD = 28
 BOX = 20
 FAINT = 0.1
-"""Fraction of the darkest ink below which pixels, such as JPEG artefacts, are cropped."""
+"""Fraction of the darkest ink below which pixels, such as JPEG artifacts, are cropped."""
 FINE = 64
 """Longer side to which small digits are enlarged first."""
 

@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]
 STEEPEST = 12
 """Largest slant of the rows, to either side, in degrees."""
 SAME_ROW = 0.5
-"""Largest vertical distance between neighbours in a row, after the slant, as a fraction of the median height."""
+"""Largest vertical distance between neighbors in a row, after the slant, as a fraction of the median height."""
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ def stroke_of(image: Pixels, height: float, width: float = 1.0) -> Plane:
 
 
 def _skeleton(mask: Mask) -> Mask:
-    """Return the centre lines of `mask`, one pixel wide (T. Y. Zhang, C. Y. Suen 1984)."""
+    """Return the center lines of `mask`, one pixel wide (T. Y. Zhang, C. Y. Suen 1984)."""
     thin = np.pad(mask, 1)
     around = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
     changed = True

@@ -56,7 +56,7 @@ def pages(classifier: Classifier, digits: Dataset, number: int) -> None:
 
 
 def _match(found: Reading, written: list[Written]) -> tuple[int | None, int | None]:
-    """Return the index of the only digit whose centre lies in the box of `found`, or None, and the predicted digit."""
+    """Return the index of the only digit whose center lies in the box of `found`, or None, and the predicted digit."""
     left, top, right, bottom = found.box
     inside = [n for n, one in enumerate(written) if left <= one.column < right and top <= one.row < bottom]
     return inside[0] if len(inside) == 1 else None, found.prediction.digit

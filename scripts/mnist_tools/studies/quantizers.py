@@ -99,7 +99,7 @@ def measure(model: str, data: Splits) -> list[dict[str, Any]]:
             file = folder / f"{key}.tflite"
             if file.exists():
                 entry |= {"bytes": file.stat().st_size, "same_bytes": digest(file) == digest(again / file.name)}
-                entry |= {"operators": operators(file)} | behaviour(file, reference, made["pixel_scale"])
+                entry |= {"operators": operators(file)} | behavior(file, reference, made["pixel_scale"])
             entries.append(entry)
         for key, microseconds in latencies({e["key"]: folder / f"{e['key']}.tflite" for e in entries if runs(e)}):
             entry = next(entry for entry in entries if entry["key"] == key)
@@ -134,7 +134,7 @@ def operators(file: Path) -> dict[str, int]:
     return dict(sorted(used.items()))
 
 
-def behaviour(file: Path, reference: Reference, scale: float) -> dict[str, Any]:
+def behavior(file: Path, reference: Reference, scale: float) -> dict[str, Any]:
     """Run a file in each interpreter and return its accuracy, its types and how far the interpreters agree."""
     facts: dict[str, Any] = {"interpreters": {}}
     expected = None

@@ -125,8 +125,8 @@ BAD_ARRAYS = {
     "a zip of arrays": archive_of({"a.npy": ENTRIES[GOLDEN_IMAGES_ENTRY]}),
     "a terabyte": header("{'descr': '|u1', 'fortran_order': False, 'shape': (1400000000, 28, 28), }"),
     "more than an integer holds": header(f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({10**30}, 28, 28), }}"),
-    "fewer than it says": header("{'descr': '|u1', 'fortran_order': False, 'shape': (10, 28, 28), }", bytes(784)),
-    "more than it says": header("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 28, 28), }", bytes(785)),
+    "fewer than declared": header("{'descr': '|u1', 'fortran_order': False, 'shape': (10, 28, 28), }", bytes(784)),
+    "more than declared": header("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 28, 28), }", bytes(785)),
     "minus one": header("{'descr': '|u1', 'fortran_order': False, 'shape': (-1, 28, 28), }", bytes(784)),
     "code": header("__import__('os').abort()"),
     "a nested header": header("(" * 30_000),
@@ -137,7 +137,7 @@ BAD_ARRAYS = {
     "another order": npy(np.asfortranarray(np.ones((10, 28, 28), np.uint8))),
     "another shape": npy(np.zeros((10, 784), np.uint8)),
     "no axes": npy(np.zeros((), np.uint8)),
-    "other than its scores": npy(np.zeros((19, 28, 28), np.uint8)),
+    "another number than the scores": npy(np.zeros((19, 28, 28), np.uint8)),
     "a bomb": npy(np.zeros((9999, 28, 28), np.uint8)),
 }
 

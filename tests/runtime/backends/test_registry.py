@@ -118,7 +118,7 @@ def test_a_backend_that_does_not_start_is_skipped_with_one_warning(monkeypatch: 
 
 @pytest.mark.parametrize("python", [(3, 10), (3, 11), (3, 12), (3, 13), (3, 14)])
 @pytest.mark.parametrize("name", [name for name, row in BACKENDS.items() if row.extra])
-def test_the_extra_installs_what_the_row_says(name: str, python: tuple[int, int]) -> None:
+def test_the_extra_installs_the_versions_of_the_row(name: str, python: tuple[int, int]) -> None:
     row = BACKENDS[name]
     pyproject = Path(__file__).parents[3] / "runtime" / "pyproject.toml"
     tomllib = pytest.importorskip("tomllib")
@@ -128,7 +128,7 @@ def test_the_extra_installs_what_the_row_says(name: str, python: tuple[int, int]
     wanted = {row.package: row.versions}
     if row.numpy_below_2:
         wanted["numpy"] = "<2"
-    if python > row.newest_python:  # then the extra brings the preferred backend of the same format
+    if python > row.newest_python:  # then the extra installs the preferred backend of the same format
         other = next(each for each in BACKENDS.values() if each.format == row.format)
         wanted = {other.package: other.versions}
     assert {each.name: str(each.specifier) for each in found} == wanted

@@ -150,7 +150,7 @@ def test_it_stops_when_stdout_is_closed_even_without_changes(watch_command: list
         assert process.stderr.read() == ""
 
 
-def test_the_end_of_a_pipe_ends_it(watch_command: list[str], pages: dict[str, np.ndarray]) -> None:
+def test_it_stops_at_the_end_of_a_pipe(watch_command: list[str], pages: dict[str, np.ndarray]) -> None:
     picture = cv2.imencode(".jpg", pages["7"])[1].tobytes()
     words = [*watch_command, "/dev/stdin", "--steady", "1"]
     done = subprocess.run(words, input=20 * picture, capture_output=True, check=False)

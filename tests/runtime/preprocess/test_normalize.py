@@ -7,7 +7,7 @@ from mnist_runtime.preprocess.normalize import normalize
 
 
 @given(st.integers(20, 90), st.integers(20, 90), st.integers(0, 30), st.integers(0, 30))
-def test_a_rectangle_is_scaled_to_20_pixels_and_centred(height: int, width: int, above: int, left: int) -> None:
+def test_a_rectangle_is_scaled_to_20_pixels_and_centered(height: int, width: int, above: int, left: int) -> None:
     ink = np.zeros((above + height + 9, left + width + 5), np.float32)
     ink[above : above + height, left : left + width] = 255
     image = normalize(ink)
@@ -20,7 +20,7 @@ def test_a_rectangle_is_scaled_to_20_pixels_and_centred(height: int, width: int,
     assert min(np.ptp(rows), np.ptp(columns)) + 1 == pytest.approx(shorter, abs=2.2)
 
 
-def test_the_centre_of_mass_is_in_the_middle() -> None:
+def test_the_center_of_mass_is_in_the_middle() -> None:
     ink = np.zeros((20, 20), np.float32)
     ink[:, :4] = 255
     ink[8:12, 4:] = 255

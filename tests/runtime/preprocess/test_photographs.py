@@ -72,6 +72,6 @@ def test_a_rotated_photograph_gives_the_rotated_image(photographs: list[np.ndarr
 
 
 def test_images_of_two_digits_differ(photographs: list[np.ndarray]) -> None:
-    """Check that the bounds on `difference` mean something."""
+    """Check that images of different digits exceed the bounds on `difference`."""
     images = [prepare(picture) for picture in photographs]
     assert min(difference(one, other) for n, one in enumerate(images) for other in images[:n]) > 0.4

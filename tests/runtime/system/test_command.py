@@ -74,24 +74,24 @@ def test_a_signal_lets_the_command_clean_up(tmp_path: Path, request_to_end: sign
     program = """
 import pathlib, sys, time
 from mnist_runtime.system.command import run_command
-draft = pathlib.Path(sys.argv[1])
+marker = pathlib.Path(sys.argv[1])
 def work():
-    draft.touch()
+    marker.touch()
     try:
         print("begun", flush=True)
         time.sleep(60)
     finally:
-        draft.unlink()
+        marker.unlink()
 run_command(work)
 """
-    draft = tmp_path / "draft"
-    with subprocess.Popen([sys.executable, "-c", program, str(draft)], stdout=subprocess.PIPE, text=True) as process:
+    marker = tmp_path / "marker"
+    with subprocess.Popen([sys.executable, "-c", program, str(marker)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
-        assert draft.exists()
+        assert marker.exists()
         process.send_signal(request_to_end)
         assert process.wait(timeout=30) == code
-    assert not draft.exists()
+    assert not marker.exists()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])

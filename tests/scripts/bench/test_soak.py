@@ -17,7 +17,7 @@ def run(command: list[str]) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(("size", "passes", "word"), [(0, True, "flat: "), (4000, False, "GROWS: ")])
 def test_a_leak_is_reported(size: int, passes: bool, word: str) -> None:
-    """In a new process, because memory that a process has freed before hides a leak."""
+    """The check runs in a new process, because memory that a process has freed before hides a leak."""
     done = run(module("tests.scripts.bench.leaking_classifier", size, FEW))
     assert (done.returncode == 0) is passes, done.stdout + done.stderr
     assert done.stdout.startswith(word)

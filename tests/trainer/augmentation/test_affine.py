@@ -5,7 +5,7 @@ from mnist_trainer.augmentation.affine import random_affine
 ROWS, COLUMNS = np.indices((28, 28))
 
 
-def test_shifts_stay_within_their_limit_and_a_rotation_keeps_the_centre() -> None:
+def test_shifts_stay_within_their_limit_and_a_rotation_keeps_the_center() -> None:
     spot = np.zeros((64, 28, 28, 1), np.float32)
     spot[:, 13:15, 13:15] = 1
     moved = np.asarray(random_affine(spot, [1, 2], rotation=0, scale=0, shear=0, shift=3))[..., 0]
@@ -22,5 +22,5 @@ def test_a_rotation_and_a_shear_tilt_a_bar_by_at_most_their_limit() -> None:
     bars[:, 4:24, 13:15] = 1
     for rotation, shear in ((20, 0), (0, 20)):
         tilted = np.asarray(random_affine(bars, [1, 2], rotation=rotation, scale=0, shear=shear, shift=0))[..., 0]
-        centres = (tilted * COLUMNS).sum(axis=2) / np.maximum(tilted.sum(axis=2), 1e-6)
-        assert 1 < np.abs(centres[:, 6] - centres[:, 21]).max() <= 15 * np.tan(np.radians(21))
+        centers = (tilted * COLUMNS).sum(axis=2) / np.maximum(tilted.sum(axis=2), 1e-6)
+        assert 1 < np.abs(centers[:, 6] - centers[:, 21]).max() <= 15 * np.tan(np.radians(21))

@@ -37,7 +37,7 @@ def mnist_train(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> C
 
 @pytest.fixture
 def after_epoch(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
-    """Return a function that has `happen` called after an epoch, before its checkpoint is written."""
+    """Return a function that makes an epoch call `happen` at its end, before its checkpoint is written."""
 
     def arrange(number: int, happen: Callable[[], object]) -> None:
         original = Progress.epoch

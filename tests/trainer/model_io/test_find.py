@@ -72,7 +72,7 @@ def test_impossible_paths_are_reported(
         ("mine.hdf5", b"<html>404</html>", "damaged"),
     ],
 )
-def test_other_files_are_recognised_by_their_first_bytes(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+def test_other_files_are_recognized_by_their_first_bytes(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ModelError, match=re.escape(words)) as caught:
         find_model(str(tmp_path / name))
@@ -105,7 +105,7 @@ def test_a_model_is_named_after_its_file_or_folder(tmp_path: Path, monkeypatch: 
 
 
 def test_only_ready_models_have_a_record(tmp_path: Path) -> None:
-    """A .json beside the user's model may be of a file that was there before."""
+    """A .json file beside the user's model may belong to another model."""
     ready = find_model("mlp").path
     for path in (ready, ready.with_suffix(".json")):
         shutil.copy(path, tmp_path)

@@ -12,7 +12,7 @@ LEAST_ACCURACY = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "ac
 
 
 @pytest.mark.parametrize("name", READY_MODELS)
-def test_each_record_describes_its_model_and_the_recipe_of_today(name: str) -> None:
+def test_each_record_describes_its_model_and_the_current_recipe(name: str) -> None:
     model, record = load_model(name), find_model(name).record
     assert record["architecture"] == name == model.name
     assert record["parameters"] == model.count_params()
@@ -34,7 +34,7 @@ def test_each_record_describes_its_model_and_the_recipe_of_today(name: str) -> N
 
 
 @pytest.mark.parametrize("name", READY_MODELS)
-def test_each_model_is_as_accurate_as_its_record_says(mnist_data: Splits, name: str) -> None:
+def test_each_model_is_as_accurate_as_recorded(mnist_data: Splits, name: str) -> None:
     accuracy = evaluate(load_model(name), mnist_data.test).accuracy
     assert accuracy == pytest.approx(find_model(name).record["test_accuracy"], abs=2e-4)
     assert accuracy >= LEAST_ACCURACY[name]

@@ -22,7 +22,7 @@ def trained(digits: Splits) -> Train:
 
 
 def train_briefly(name: str, data: Splits, seed: int = 0) -> Training:
-    """Train for three epochs. With cached epochs they show the same images, whose creation takes most of the time."""
+    """Train for three epochs. A recipe with cached epochs uses the same images in all three, which saves time."""
     chosen = architecture(name)
     cached_epochs = chosen.recipe.cached_epochs and 1
     return train(chosen, data, recipe=replace(chosen.recipe, epochs=3, cached_epochs=cached_epochs), seed=seed)

@@ -35,12 +35,12 @@ def random_affine(
     limits = tf.constant([math.radians(rotation), math.radians(shear), scale, scale, shift, shift])
     amounts = tf.random.stateless_uniform((tf.shape(images)[0], 6), seed, -1.0, 1.0) * limits
     angle, slant, wider, taller, right, down = tf.unstack(amounts, axis=1)
-    # From output to input pixels: rotate, shear and scale about the centre of the 28x28 grid, then shift.
+    # From output to input pixels: rotate, shear and scale about the center of the 28x28 grid, then shift.
     a, b = tf.cos(angle) * (1 + wider), -tf.sin(angle + slant) * (1 + taller)
     c, d = tf.sin(angle) * (1 + wider), tf.cos(angle + slant) * (1 + taller)
-    centre = 13.5
-    x = centre - a * centre - b * centre + right
-    y = centre - c * centre - d * centre + down
+    center = 13.5
+    x = center - a * center - b * center + right
+    y = center - c * center - d * center + down
     return affine_transform(images, (a, b, x), (c, d, y))
 
 

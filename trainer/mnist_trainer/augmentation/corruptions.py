@@ -1,7 +1,7 @@
 """Seventeen image corruptions for training, of the kinds that a camera, a scanner or a pen causes.
 
 The kinds follow the description of MNIST-C (N. Mu, J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision",
-2019), but are made differently: lines are sines, fog is smoothed noise, edges come from the brightest neighbour. The
+2019), but are made differently: lines are sines, fog is smoothed noise, edges come from the brightest neighbor. The
 evaluation (`mnist_trainer.evaluation.mnist_c`) follows the paper, so no training has used its corruptions.
 """
 

@@ -26,7 +26,7 @@ def smooth_noise(count: int, cells: int, seed: tf.Tensor) -> tf.Tensor:
 def wave(count: int, seed: tf.Tensor, bend: float) -> tuple[tf.Tensor, tf.Tensor]:
     """Draw a random line through each image and return the position of each pixel relative to it.
 
-    The line has a random direction and passes the centre within 12 pixels. It is a sine with an amplitude of up to
+    The line has a random direction and passes the center within 12 pixels. It is a sine with an amplitude of up to
     `bend` pixels.
 
     Returns

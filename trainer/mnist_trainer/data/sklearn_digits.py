@@ -21,7 +21,7 @@ TEST_IMAGES = 1500
 
 
 def load() -> Splits:
-    """Load the digits: 8x8 pixels of 17 gray levels, scaled and centred like any picture on a device.
+    """Load the digits: 8x8 pixels of 17 gray levels, scaled and centered like any picture on a device.
 
     Returns
     -------

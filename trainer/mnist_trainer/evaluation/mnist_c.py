@@ -162,7 +162,7 @@ def canny_edges(images: Images, rng: np.random.Generator, *, sigma: float) -> Im
 
 
 def _crossing(rng: np.random.Generator) -> tuple[Points, Points]:
-    """Return the start, on the border, and the direction of a random line that passes near the centre."""
+    """Return the start, on the border, and the direction of a random line that passes near the center."""
     angle = rng.uniform(0, 2 * np.pi)
     direction = np.array([np.sin(angle), np.cos(angle)])
     aside = rng.uniform(-5, 5) * np.array([-direction[1], direction[0]])
@@ -188,7 +188,7 @@ def shear(images: Images, rng: np.random.Generator, *, limit: float) -> Images:
 
 
 def scale(images: Images, rng: np.random.Generator, *, factor: float) -> Images:
-    """Shrink to `factor` times the size, around the centre."""
+    """Shrink to `factor` times the size, around the center."""
     del rng  # this corruption is not random
     return _transformed(images, np.tile([1 / factor, 0, 0, 1 / factor], (len(images), 1)))
 
@@ -209,11 +209,11 @@ def translate(images: Images, rng: np.random.Generator, *, pixels: int) -> Image
 
 
 def _transformed(images: Images, matrices: npt.NDArray[np.float64]) -> Images:
-    """Transform each image around its centre; a row of `matrices` maps a new (row, column) to an old one."""
-    centre = np.array([13.5, 13.5])
+    """Transform each image around its center; a row of `matrices` maps a new (row, column) to an old one."""
+    center = np.array([13.5, 13.5])
     return np.stack(
         [
-            affine_transform(image, matrix, centre - matrix @ centre, order=1)
+            affine_transform(image, matrix, center - matrix @ center, order=1)
             for image, matrix in zip(images, matrices.reshape(-1, 2, 2), strict=True)
         ]
     )
@@ -228,7 +228,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "scale": Corruption("smaller", scale, {"factor": 0.6}),
     "rotate": Corruption("rotated by 15 to 30 degrees", rotate, {"degrees": 30}),
     "brightness": Corruption("brighter", brightness, {"amount": 0.5}),
-    "translate": Corruption("off centre", translate, {"pixels": 3}),
+    "translate": Corruption("off center", translate, {"pixels": 3}),
     "stripe": Corruption("vertical stripe in the middle inverted", stripe, {"width": 8}),
     "fog": Corruption("behind clouds (a fractal)", fog, {"amount": 1.5, "roughness": 1.5}),
     "spatter": Corruption("white drops", spatter, {"fraction": 0.12, "sigma": 1.2}),

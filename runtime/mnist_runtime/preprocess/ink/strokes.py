@@ -67,7 +67,7 @@ def is_scribble(ink: FloatImage) -> bool:
 
 
 def _maximum_filter(ink: FloatImage, square: bool) -> FloatImage:
-    """Return the maximum of each pixel and its four neighbours; of its eight neighbours if `square`."""
+    """Return the maximum of each pixel and its four neighbors; of its eight neighbors if `square`."""
     padded = np.pad(ink, 1)
     rows = np.maximum(np.maximum(padded[:-2], padded[2:]), padded[1:-1])
     if square:

@@ -26,7 +26,7 @@ def test_the_ready_model_gives_the_same_integers(shifted: np.ndarray) -> None:
     assert np.array_equal(load_numpy(READY).run(images), reference_scores(READY, images))
 
 
-def test_a_classifier_may_use_it(shifted: np.ndarray) -> None:
+def test_a_classifier_runs_on_it(shifted: np.ndarray) -> None:
     classifier = Classifier.load(backend="numpy")
     assert classifier.backend_name == "numpy"
     scores = classifier.scores(shifted)

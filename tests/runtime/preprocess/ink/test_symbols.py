@@ -13,8 +13,8 @@ def boxes_of(parts: list[tuple[int, int, int, int]], density: float = 0.3) -> tu
 
 
 def test_a_bar_joins_its_5_and_not_the_next_digit() -> None:
-    neighbour = (20, 62, 80, 92)
-    found = group_symbols(*boxes_of([STEM, BAR, neighbour]))
+    neighbor = (20, 62, 80, 92)
+    found = group_symbols(*boxes_of([STEM, BAR, neighbor]))
     assert sorted(symbol.components for symbol in found) == [(0, 1), (2,)]
     assert next(symbol for symbol in found if 1 in symbol.components).box == (10, 20, 80, 55)
 
@@ -37,7 +37,7 @@ def test_a_speck_is_left_out() -> None:
     assert [symbol.components for symbol in group_symbols(*boxes_of([STEM, speck]))] == [(0,)]
 
 
-def test_of_thousands_of_components_those_with_the_most_ink_are_used() -> None:
+def test_only_the_components_with_the_most_ink_are_used() -> None:
     rows, columns = np.divmod(np.arange(40_000), 200)
     boxes = np.stack([10 * rows, 10 * columns, 10 * rows + 2, 10 * columns + 2], axis=1)
     masses = np.ones(len(boxes))

@@ -8,7 +8,7 @@ from mnist_tools.pi.emulator.boards import BOARDS
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_four_cores_in_the_format_of_linux(name: str, tmp_path: Path) -> None:
+def test_four_cores_are_described_in_the_format_of_linux(name: str, tmp_path: Path) -> None:
     board = BOARDS[name]
     board.write(tmp_path)
     *cores, machine = (tmp_path / "cpuinfo").read_text().strip().split("\n\n")
