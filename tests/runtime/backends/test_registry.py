@@ -106,7 +106,8 @@ def test_a_backend_that_does_not_start_is_skipped_with_one_warning(monkeypatch: 
         raise ImportError("libc.so.6: version `GLIBC_2.34' not found")
 
     # With a module that is always installed, so that the test needs no interpreter.
-    monkeypatch.setitem(BACKENDS, "litert", dataclasses.replace(BACKENDS["litert"], load=broken, module="numpy"))
+    row = BACKENDS["litert"]
+    monkeypatch.setitem(BACKENDS, "litert", dataclasses.replace(row, load=broken, module="numpy", clashes=()))
     monkeypatch.setattr("mnist_runtime.backends.registry.BROKEN", {})
     with pytest.warns(RuntimeWarning, match="litert is installed but does not start .*GLIBC.* Trying the next backend"):
         first = Classifier.load()
