@@ -211,7 +211,7 @@ def verify(
     Returns
     -------
     Verification
-        ``parity.passed`` is the verdict; no error is raised if the file fails.
+        ``parity.passed`` is the result; no error is raised if the file fails.
 
     Raises
     ------

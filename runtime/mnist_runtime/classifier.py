@@ -48,7 +48,7 @@ class Classifier:
     backends : sequence of Backend
         Interpreters with the model, one per concurrent call.
     backend_name : str
-        Their row in `BACKENDS`.
+        Key in `BACKENDS`.
 
     Notes
     -----

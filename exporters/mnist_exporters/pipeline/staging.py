@@ -58,7 +58,7 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
     Raises
     ------
     UsageError
-        If one cannot be written.
+        If a file cannot be written.
     """
     check_output_path(destination)
     for suffix in FORMATS[spec.format].companions:

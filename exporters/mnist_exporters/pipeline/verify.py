@@ -69,14 +69,14 @@ def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: flo
     UsageError
         If the suffix of `path` is unknown, or `max_accuracy_drop` out of range.
     ArtifactError
-        If the file is missing or damaged, or of a precision that this version does not know.
+        If the file is missing or damaged, or of a precision that this version does not support.
     """
     format = format_of(path)
     device = load_plugin(format).load(path)
     manifest = device.manifest
     if manifest.precision not in list(Precision):
         raise ArtifactError(
-            f"{path} has precision {manifest.precision}, which this version does not know. Update mnist-edge-export."
+            f"{path} has precision {manifest.precision}, which this version does not support. Update mnist-edge-export."
         )
     spec = ExportSpec(format, manifest.precision, max_accuracy_drop)
     return Verification(

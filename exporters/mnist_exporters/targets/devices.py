@@ -49,7 +49,7 @@ class Target:
         Raises
         ------
         ConversionError
-            If none can, with a reason for each.
+            If none can load it, with a reason for each.
         """
         reasons = [INTERPRETERS[name].unsupported_reason(contents) for name in self.interpreters]
         if all(reasons):

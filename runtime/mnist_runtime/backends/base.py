@@ -26,7 +26,7 @@ class QuantParams:
     scale : float
         Size of an integer step, above 0.
     zero_point : int
-        The integer of 0.0.
+        Integer that means 0.0.
     dtype : str
         Integer type, such as ``"uint8"``.
 

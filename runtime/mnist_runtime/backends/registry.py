@@ -164,9 +164,9 @@ def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precisio
     ArtifactError
         If no backend runs such files.
     UsageError
-        If `wanted` does not.
+        If `wanted` does not run them.
     BackendError
-        If none of them works here.
+        If none works here.
     """
     candidates = [name for name, row in BACKENDS.items() if row.runs(formats, precision)]
     kind = " ".join(filter(None, (precision, " or ".join(formats))))

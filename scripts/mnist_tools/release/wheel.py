@@ -171,7 +171,7 @@ def call(*command: object, folder: Path) -> str:
     Raises
     ------
     ToolError
-        If it fails.
+        If the command fails.
     """
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "VIRTUAL_ENV"))

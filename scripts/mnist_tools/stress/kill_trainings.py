@@ -56,7 +56,7 @@ def check_files(folder: Path) -> None:
     Raises
     ------
     ModelError or ValueError
-        If one is incomplete.
+        If a file is incomplete.
     """
     if (folder / "it.checkpoint").exists():
         Checkpoint.load(folder / "it.checkpoint")

@@ -26,7 +26,7 @@ REMOVED_FROM: dict[str, dict[str, object]] = {
     "SpatialDropout1D": SPATIAL,
     "SpatialDropout2D": SPATIAL,
 }
-"""The same for single layers. Any other argument stays; Keras 3 rejects arguments that it does not know."""
+"""The same for single layers. Any other argument stays; Keras 3 rejects unknown arguments."""
 
 
 def as_keras3(config: dict[str, Any]) -> dict[str, Any]:

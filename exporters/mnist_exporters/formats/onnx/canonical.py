@@ -13,7 +13,7 @@ OPSET = 17
 """Supported by onnxruntime since 1.12 (2022), and new enough for every layer of a digit model."""
 
 IR_VERSION = 8
-"""The IR version that belongs to `OPSET`. onnxruntime rejects newer versions than it knows."""
+"""The IR version that belongs to `OPSET`. onnxruntime rejects versions newer than its own."""
 
 
 def inline_captures(graph: onnx.GraphProto, captures: Any) -> None:

@@ -35,7 +35,7 @@ def require_isolation() -> None:
     Raises
     ------
     BackendError
-        If it cannot.
+        If it cannot do that.
     """
     require("unshare", "chroot", "mount")
     trial = "mount -t binfmt_misc none /proc/sys/fs/binfmt_misc && test -w /proc/sys/fs/binfmt_misc/register"

@@ -88,7 +88,7 @@ def require(*programs: str) -> None:
     Raises
     ------
     BackendError
-        If one is missing.
+        If a program is missing.
     """
     if missing := [program for program in programs if shutil.which(program) is None]:
         raise BackendError(f"This needs {', '.join(missing)}. Use a Debian system that has them.")
