@@ -30,7 +30,7 @@ def confidence_threshold(original: Original, training: LabelledImages, seed: int
     original : Original
         The Keras model.
     training : LabelledImages
-        Its training split, of which at most 2,000 images are used.
+        The training split of the data. At most 2,000 of its images are used.
     seed : int
         Seed of the random draw.
 

@@ -84,7 +84,7 @@ class Parity:
     lost, gained : int
         Images that only the original, and only the export, classifies correctly.
     mcnemar_p : float
-        Exact two-sided p-value of `lost` and `gained`, if there is no difference (McNemar 1947).
+        Exact two-sided p-value of `lost` and `gained` under the hypothesis of no difference (McNemar 1947).
     max_score_error : float
         Largest difference of a score.
     drop_by_class : tuple of float
