@@ -93,7 +93,7 @@ def _with_precisions(words: Sequence[str]) -> list[str]:
 
 def _is_model(word: str) -> bool:
     """Return whether `word` names a model rather than a precision. A mistyped precision does not."""
-    if word in ALIASES:
+    if not word or word in ALIASES:
         return False
     try:
         return word in READY_MODELS or Path(word).suffix in MODEL_SUFFIXES or Path(word).exists()
@@ -201,7 +201,7 @@ def export_command(
 
     Each file is compared with the model on real images, and written only if its accuracy is proven.
     """
-    if model_argument and model and model_argument != model:
+    if None not in (model_argument, model) and model_argument != model:
         raise UsageError(f"Two models are given, {model_argument} and --model {model}. Give one.")
     from mnist_exporters.api import open_session
     from mnist_exporters.pipeline.staging import check_destination, export_path
@@ -212,7 +212,7 @@ def export_command(
     for spec in specs:
         if device:
             device.check_spec(spec)
-    source = find_model(model_argument or model or DEFAULT_MODEL)
+    source = find_model(next(name for name in (model_argument, model, DEFAULT_MODEL) if name is not None))
     paths = [export_path(output, spec, source.name) for spec in specs]
     if len(set(paths)) < len(paths):
         raise UsageError(f"The output {output} is one file, but {len(paths)} are requested. Give a folder.")

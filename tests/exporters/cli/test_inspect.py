@@ -13,7 +13,9 @@ def test_command_prints_one_json_object(run: Callable[..., object], int8_tflite:
     assert facts["obstacles"]["litert"] is None
 
 
-@pytest.mark.parametrize(("name", "code"), [("missing.tflite", 5), ("model.keras", 2), ("model", 2)])
+@pytest.mark.parametrize(
+    ("name", "code"), [("missing.tflite", 5), ("model.keras", 2), ("model", 2), ("x" * 300 + ".tflite", 5)]
+)
 def test_path_that_is_not_a_model_file_is_an_error(
     here: Callable[..., object], tmp_path: Path, name: str, code: int
 ) -> None:

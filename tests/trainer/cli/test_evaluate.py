@@ -78,6 +78,8 @@ def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Pa
         (["cnn", "cnn"], 2, "named twice"),
         (["nothing"], 2, "'nothing'"),
         (["missing.tflite"], 5, "There is no file missing.tflite"),
+        (["x" * 300 + ".tflite"], 5, "File name too long"),
+        (["cnn", "--report", "x" * 300], 2, "Cannot create the output folder"),
         ([FILE.with_suffix(".tflit")], 5, "Did you mean"),
         ([FILE.with_name("cnn-int9.tflite")], 5, f"Did you mean {FILE}?"),
         ([FILE, "--report", "/dev/null/x"], 2, "Cannot create the output folder"),

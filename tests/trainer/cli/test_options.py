@@ -31,6 +31,9 @@ def test_help_has_sections_and_fits_80_columns(here: Run, words: list[str]) -> N
         (["mnist-train", "--optimiser", "sgd"], "Did you mean '--optimizer'?"),
         (["mnist-train", "swep"], "Did you mean sweep?"),
         (["mnist-train", "sweep", "--trial", "1"], "'--trials'"),
+        (["mnist-train", "cnn"], "There is no command mnist-train cnn. See mnist-train --help."),
+        (["mnist-train", "--epochs", "1.5"], "'--epochs': '1.5' is not a valid whole number."),
+        (["mnist-train", "--learning-rate", "nan"], "'--learning-rate': 'nan' is not a valid number."),
         (["mnist-evaluate"], "Missing argument 'MODEL...'"),
     ],
 )

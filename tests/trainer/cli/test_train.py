@@ -277,12 +277,19 @@ def test_curves_without_matplotlib_are_rejected_before_the_training(
         ["--seed", "-1"],
         ["--data", "mnits"],
         ["--preset", "fast", "--architecture", "cnn"],
+        ["--data", "x" * 300],
     ],
 )
 def test_wrong_usage_ends_with_2(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, words: list[str]) -> None:
     code, stderr = mnist_train(*words)
     assert (code, "error:" in stderr) == (2, True)
     assert names(tmp_path) == set()
+
+
+def test_wrong_usage_creates_no_folder(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:
+    output = tmp_path / "trained" / "mine.keras"
+    done = here("mnist-train", "--preset", "fast", "--architecture", "cnn", "--output", output)
+    assert (done.returncode, names(tmp_path)) == (2, set())
 
 
 @pytest.mark.parametrize("output", ["model.h5", "/proc/nowhere/model.keras"])

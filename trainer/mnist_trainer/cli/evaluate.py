@@ -15,6 +15,7 @@ from mnist_trainer.cli.options import (
     MODEL_HELP,
     Choice,
     Command,
+    ExistingPath,
     argument,
     data_option,
     json_option,
@@ -24,7 +25,7 @@ from mnist_trainer.cli.options import (
     trust_option,
 )
 from mnist_trainer.data.load import load_data
-from mnist_trainer.errors import UsageError, nearest_path, require_package
+from mnist_trainer.errors import UsageError, require_package
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.recipes.choices import PIXEL_RANGES
 
@@ -104,10 +105,10 @@ def evaluate(
     if robustness:
         require_package("skimage", "--robustness", "robustness")
     for name in models:  # a wrong path is reported before anything is loaded
-        if Path(name).suffix not in EXPORTED:
+        if Path(name).suffix in EXPORTED:
+            ExistingPath(ArtifactError).convert(name, None, None)
+        else:
             find_model(name)
-        elif not Path(name).exists():
-            raise ArtifactError(f"There is no file {name}.{nearest_path(name) or ' Check the path.'}")
     test = load_data(data).test
     predictors = [load_predictor(name, test, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
     robust: Sequence[Robustness | None] = [None] * len(models)

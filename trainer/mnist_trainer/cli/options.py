@@ -5,6 +5,7 @@ Only click, the standard library and tables are imported here, so that ``--help`
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import sys
@@ -45,10 +46,33 @@ __all__ = [
 
 EXIT_CODES = "Exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model file, 6 bad data"
 
-COUNT = click.IntRange(min=1)
-SEED = click.IntRange(0, 2**31 - 1)
-POSITIVE = click.FloatRange(0, math.inf, min_open=True, max_open=True)
-FRACTION = click.FloatRange(0, 1, min_open=True, max_open=True)
+
+class WholeNumber(click.IntRange):
+    """A whole number in a range."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number between two bounds, themselves excluded."""
+
+    name = "number"
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__(low, high, min_open=True, max_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a number; "nan" is in no range, but click accepts it."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
+
+
+COUNT = WholeNumber(min=1)
+SEED = WholeNumber(0, 2**31 - 1)
+POSITIVE = Number(0, math.inf)
+FRACTION = Number(0, 1)
 
 
 class Command(click.Command):
@@ -101,7 +125,8 @@ class Command(click.Command):
             return self.subcommands[first].make_context(f"{info_name} {first}", args[1:], parent, **extra)
         takes_words = any(isinstance(param, click.Argument) for param in self.params)
         if self.subcommands and not takes_words and not first.startswith("-") and not extra.get("resilient_parsing"):
-            raise UsageError(f"There is no command {info_name} {first}.{nearest_name(first, self.subcommands)}")
+            hint = nearest_name(first, self.subcommands) or f" See {info_name} --help."
+            raise UsageError(f"There is no command {info_name} {first}.{hint}")
         return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -231,9 +256,12 @@ class ExistingPath(click.Path):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
         """Return `value` as a path."""
         path = Path(value)
-        if not path.exists():
-            raise self.error(f"There is no file {path}.{nearest_path(path) or ' Check the path.'}")
-        return path
+        try:
+            if path.exists():
+                return path
+        except OSError as error:
+            raise self.error(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+        raise self.error(f"There is no file {path}.{nearest_path(path) or ' Check the path.'}")
 
 
 output_path = click.Path(path_type=Path)
@@ -293,6 +321,10 @@ def run(command: click.Command, name: str) -> NoReturn:
             message = error.format_message()
             message += "" if message[-1] in ".?" else "."
             raise UsageError(f"{message} See {program} --help.") from error
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.ENAMETOOLONG):
+                raise
+            raise UsageError(f"Cannot use {error.filename}: {error.strerror}. Check the path.") from error
 
     run_command(call)
 

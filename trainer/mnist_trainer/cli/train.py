@@ -185,6 +185,7 @@ def train(
     path = output or Path("trained") / f"{preset or architecture or 'cnn'}.keras"
     if path.suffix != ".keras":
         raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
+    chosen, recipe = _chosen(architecture, preset, augmentation, recipe_options)
     checkpoint = path.with_suffix(".checkpoint")
     # Problems with folders, packages or the data are reported now, not after the training.
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
@@ -193,7 +194,6 @@ def train(
         check_output_path(tensorboard / "train" / "events")
     if plot:
         require_package("matplotlib", "--plot", "plots")
-    chosen, recipe = _chosen(architecture, preset, augmentation, recipe_options)
     splits = load_data(data)
     echo(_plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()
