@@ -85,7 +85,11 @@ def work():
 run_command(work)
 """
     marker = tmp_path / "marker"
-    with subprocess.Popen([sys.executable, "-c", program, str(marker)], stdout=subprocess.PIPE, text=True) as process:
+    # A test run that ignores the signal, as one under nohup does, would pass that on.
+    before = signal.signal(request_to_end, signal.SIG_DFL)
+    command = [sys.executable, "-c", program, str(marker)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        signal.signal(request_to_end, before)
         assert process.stdout is not None
         assert process.stdout.readline() == "begun\n"
         assert marker.exists()

@@ -37,7 +37,7 @@ def load_teacher(distillation: Distillation) -> Teacher:
     >>> images, labels = digits.images[:9, ..., None] / np.float32(255), np.eye(10, dtype=np.float32)
     >>> teacher = load_teacher(Distillation(teacher="cnn", fraction=0.5, temperature=4.0))
     >>> targets = np.asarray(teacher(images, labels[digits.labels[:9]]))
-    >>> 0.5 < targets.max(axis=1).min() < 1
+    >>> 0.5 < float(targets.max(axis=1).min()) < 1
     True
     """
     model = load_model(distillation.teacher)
