@@ -7,6 +7,7 @@ import pytest
 
 from mnist_exporters import (
     TARGETS,
+    CalibrationError,
     ExportSpec,
     OutputError,
     Precision,
@@ -92,6 +93,12 @@ def test_wrong_argument_is_an_error_before_any_work(
     monkeypatch.setattr("mnist_exporters.api.load_data", lambda _: pytest.fail("work was begun"))
     with pytest.raises(UsageError, match=message):
         export_model(**{"model": "linear", "destination": tmp_path / destination, **settings})
+
+
+@pytest.mark.parametrize("samples", [0, -1, 298])
+def test_number_of_calibration_images_must_be_possible(digits: Splits, samples: int) -> None:
+    with pytest.raises(CalibrationError, match=f"Cannot draw {samples} calibration images"):
+        open_session("linear", digits, calibration_samples=samples)
 
 
 def test_model_is_looked_up_once_for_several_exports(

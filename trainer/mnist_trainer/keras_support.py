@@ -18,4 +18,5 @@ def import_tensorflow() -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with quiet_stderr():
         import keras  # noqa: F401
-        import tensorflow  # noqa: F401
+        import tensorflow as tf
+    tf.get_logger().setLevel("ERROR")  # otherwise it warns that each model is traced for several batch sizes

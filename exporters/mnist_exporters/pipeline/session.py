@@ -54,7 +54,7 @@ class ExportSession:
     Raises
     ------
     CalibrationError
-        If there are fewer than `calibration_samples` training images.
+        If `calibration_samples` is below 1, or there are fewer training images.
 
     Examples
     --------
@@ -79,8 +79,9 @@ class ExportSession:
         self.train = train
         self.test = test
         self.seed = seed
-        count = calibration_samples or min(CALIBRATION_SAMPLES, len(train.images))
-        self.calibration = Calibration.draw(train, count, seed)
+        if calibration_samples is None:
+            calibration_samples = min(CALIBRATION_SAMPLES, len(train.images))
+        self.calibration = Calibration.draw(train, calibration_samples, seed)
 
     @cached_property
     def reference(self) -> Reference:

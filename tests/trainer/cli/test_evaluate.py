@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import mnist_runtime
-from mnist_trainer import load_model
+from mnist_trainer import READY_MODELS, load_model
 from mnist_trainer.evaluation.figures import FIGURES
 
 READY = Path(mnist_runtime.__file__).parent / "models"
@@ -43,6 +43,12 @@ def test_models_are_compared_and_a_report_is_written(here: Run, few: Path, tmp_p
     for name in pictures:
         with Image.open(tmp_path / "out" / name) as picture:
             assert np.asarray(picture.convert("L")).std() > 10
+
+
+def test_stderr_has_one_line_for_each_keras_model(run: Run, few: Path) -> None:
+    """TensorFlow warns when many models are traced."""
+    done = run("mnist-evaluate", *READY_MODELS, "--data", few)
+    assert (done.returncode, done.stderr.count("\n")) == (0, len(READY_MODELS)), done.stderr
 
 
 def test_one_model_is_printed_by_digit_and_as_json(here: Run, few: Path) -> None:

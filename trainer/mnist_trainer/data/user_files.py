@@ -76,7 +76,8 @@ def _pictures(folder: Path, path: Path, split: str) -> Dataset:
             try:
                 images.append(prepare(read_picture(file)))
             except PictureError as error:
-                raise DataError(f"{file}: {error} Replace or remove the picture.") from error
+                problem = str(error).removeprefix(f"{file}: ")
+                raise DataError(f"{file}: {problem} Replace or remove the picture.") from error
             labels.append(digit)
     if not images:
         raise DataError(f"{folder}: There are no pictures. Put them into folders named 0/ to 9/.")
