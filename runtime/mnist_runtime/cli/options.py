@@ -19,7 +19,8 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 
 def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add ``--backend``."""
-    parser.add_argument("--backend", choices=tuple(BACKENDS), help="the interpreter (default: the first that works)")
+    text = f"interpreter: {', '.join(BACKENDS)} (default: the first that works)"
+    parser.add_argument("--backend", choices=tuple(BACKENDS), metavar="NAME", help=text)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -100,14 +100,12 @@ def check_output_path(path: Path) -> None:
         str(path).encode()  # a name that is not Unicode cannot be printed
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(
-            f"Cannot create the output folder {folder}: {error.strerror}. Choose another --output."
-        ) from error
+        raise UsageError(f"Cannot create the output folder {folder}: {error.strerror}. Choose another path.") from error
     except UnicodeEncodeError as error:
         raise UsageError(f"The output path {str(path)!r} is not valid Unicode. Rename it.") from error
     if len(path.name.encode()) > LONGEST_NAME:
-        raise UsageError(f"The output name {path.name} is longer than {LONGEST_NAME} bytes. Choose a shorter --output.")
+        raise UsageError(f"The output name {path.name} is longer than {LONGEST_NAME} bytes. Choose a shorter name.")
     if not os.access(folder, os.W_OK):
-        raise UsageError(f"The output folder {folder} is read-only. Choose another --output.")
+        raise UsageError(f"The output folder {folder} is read-only. Choose another path.")
     if path.is_dir():
-        raise UsageError(f"The output file {path} is a folder. Move it away or choose another --output.")
+        raise UsageError(f"The output file {path} is a folder. Move it away or choose another path.")
