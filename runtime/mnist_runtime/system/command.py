@@ -33,7 +33,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code = command()
-        sys.stdout.flush()
+        print(end="", flush=True)
     except ToolkitError as error:
         code = report_error(error)
     except KeyboardInterrupt:
@@ -63,10 +63,10 @@ def report_error(error: ToolkitError) -> int:
 
 
 def echo(text: str) -> None:
-    """Print `text` on stderr; a closed stderr does not stop the command."""
+    """Print `text` on stderr; a closed or full stderr does not stop it."""
     try:
         print(text, file=sys.stderr, flush=True)
-    except BrokenPipeError:
+    except OSError:
         _discard(sys.stderr)
 
 

@@ -32,7 +32,7 @@ def quiet_stderr() -> Iterator[None]:
             yield
         except ToolkitError:
             raise  # its message is complete
-        except BaseException:
+        except Exception:
             sys.stderr.flush()
             os.dup2(original, 2)
             kept.seek(0)

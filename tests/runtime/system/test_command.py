@@ -63,6 +63,14 @@ def test_a_closed_stderr_does_not_change_the_exit_code() -> None:
     assert done.stderr.strip() == "3"
 
 
+@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"])
+def test_missing_streams_do_not_change_the_exit_code(streams: str) -> None:
+    code = "from mnist_runtime.system.command import run_command, echo\n"
+    code += "def refuse():\n    print('a')\n    echo('b')\n    return 3\nrun_command(refuse)"
+    done = subprocess.run(["bash", "-c", f"'{sys.executable}' -c \"$0\" {streams}", code], check=False)
+    assert done.returncode == 3
+
+
 def test_success_exits_with_0() -> None:
     with pytest.raises(SystemExit) as left:
         run_command(lambda: 0)

@@ -27,10 +27,13 @@ def test_native_output_is_shown_after_an_unexpected_error(capfd: pytest.CaptureF
     assert capfd.readouterr().err == "native words\n"
 
 
-def test_native_output_stays_hidden_after_a_toolkit_error(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ArtifactError), quiet_stderr():  # noqa: PT012
+@pytest.mark.parametrize("error", [ArtifactError, KeyboardInterrupt, SystemExit])
+def test_native_output_stays_hidden_after_a_toolkit_error_or_a_stop(
+    capfd: pytest.CaptureFixture[str], error: type[BaseException]
+) -> None:
+    with pytest.raises(error), quiet_stderr():  # noqa: PT012
         write_natively()
-        raise ArtifactError
+        raise error
     assert capfd.readouterr().err == ""
 
 
