@@ -277,7 +277,6 @@ def test_curves_without_matplotlib_are_rejected_before_the_training(
         ["--seed", "-1"],
         ["--data", "mnits"],
         ["--preset", "fast", "--architecture", "cnn"],
-        ["--data", "x" * 300],
     ],
 )
 def test_wrong_usage_ends_with_2(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, words: list[str]) -> None:

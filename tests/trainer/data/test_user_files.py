@@ -99,6 +99,6 @@ def test_other_files_and_empty_folders_are_reported(tmp_path: Path) -> None:
     (tmp_path / "single.npy").write_bytes(b"")
     np.save(tmp_path / "array.npy", np.zeros(3))
     (tmp_path / "empty").mkdir()
-    for name in ("mine.npz", "single.npy", "array.npy", "empty"):
+    for name in ("mine.npz", "single.npy", "array.npy", "empty", "x" * 300):
         with pytest.raises(DataError, match=name):
             load_data(str(tmp_path / name))

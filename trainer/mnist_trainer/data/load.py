@@ -52,7 +52,11 @@ def load_data(source: str = "auto") -> Splits:
     from mnist_trainer.data import user_files
 
     path = Path(source)
-    if not path.exists() and not path.suffix and len(path.parts) == 1:
+    try:
+        missing = not path.exists()
+    except OSError as error:
+        raise DataError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+    if missing and not path.suffix and len(path.parts) == 1:
         names = ("auto", *DATASETS)
         hint = nearest_name(source, names) or nearest_path(path)
         raise UsageError(
