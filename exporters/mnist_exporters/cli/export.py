@@ -19,19 +19,8 @@ from mnist_exporters.spec.precision import ALIASES, Precision, parse_precision
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ToolkitError
 from mnist_runtime.system.command import echo, report_error
-from mnist_trainer.cli.options import (
-    COUNT,
-    MODEL_HELP,
-    SEED,
-    Choice,
-    Command,
-    NameOrPath,
-    argument,
-    json_option,
-    model_type,
-    option,
-    output_path,
-)
+from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
+from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, NameOrPath, output_path
 from mnist_trainer.errors import nearest_name
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 

@@ -10,7 +10,8 @@ import click
 
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import ArtifactError
-from mnist_trainer.cli.options import FRACTION, Choice, ExistingPath, data_option, option, trust_option
+from mnist_trainer.cli.options import data_option, option, trust_option
+from mnist_trainer.cli.parameter_types import FRACTION, Choice, ExistingPath
 from mnist_trainer.recipes.choices import PIXEL_RANGES
 
 __all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "source_options"]

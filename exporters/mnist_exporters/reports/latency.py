@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.backends.registry import BACKENDS
+from mnist_runtime.errors import ArtifactError
 
 __all__ = ["Latency", "measure_latency"]
 
@@ -52,6 +53,8 @@ def measure_latency(path: str | Path) -> tuple[Latency, ...]:
     ------
     UsageError
         If the suffix of `path` is unknown.
+    ArtifactError
+        If there is no file at `path`.
 
     Examples
     --------
@@ -61,6 +64,8 @@ def measure_latency(path: str | Path) -> tuple[Latency, ...]:
     ['onnxruntime']
     """
     format = format_of(Path(path))
+    if not Path(path).is_file():
+        raise ArtifactError(f"There is no file {path}. Check the path.")
     installed = [
         name for name, row in BACKENDS.items() if row.format == format and importlib.util.find_spec(row.module)
     ]

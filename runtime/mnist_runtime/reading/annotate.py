@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.preprocess.decode import load_pixels
 from mnist_runtime.reading.page import Reading
 
 if TYPE_CHECKING:
@@ -28,15 +30,15 @@ DIGIT, NO_DIGIT, EDGE = (255, 221, 0), (255, 140, 120), (0, 0, 0)
 """Colors: light ones with a black edge contrast with any picture."""
 
 
-def annotate(picture: npt.NDArray[np.uint8], readings: Sequence[Reading]) -> Image.Image:
+def annotate(picture: npt.ArrayLike | str | Path | Image.Image, readings: Sequence[Reading]) -> Image.Image:
     """Return a copy of a picture with its readings marked.
 
     Lines are drawn around each box, never inside. A label is placed beside it, where it covers least of the others.
 
     Parameters
     ----------
-    picture : ndarray of shape (h, w), (h, w, 3) or (h, w, 4), dtype uint8
-        The upright picture that was read.
+    picture : array_like, str, Path or PIL.Image.Image
+        The picture that was read.
     readings : sequence of Reading
         The result of `read`.
 
@@ -47,7 +49,7 @@ def annotate(picture: npt.NDArray[np.uint8], readings: Sequence[Reading]) -> Ima
     """
     from PIL import Image, ImageDraw
 
-    image = Image.fromarray(np.ascontiguousarray(picture))
+    image = Image.fromarray(np.ascontiguousarray(load_pixels(picture)))
     image = image if image.mode == "RGBA" else image.convert("RGB")
     draw = ImageDraw.Draw(image)
     line = max(1, round(LINE * max(image.size)))

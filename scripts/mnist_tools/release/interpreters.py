@@ -19,19 +19,21 @@ import flatbuffers
 import onnx
 from tensorflow.lite.python import schema_py_generated as schema
 
+from mnist_runtime import BACKENDS
 from mnist_tools.checkout import ROOT, ToolError, output_of
-from mnist_tools.release.operator_probe import PACKAGES
 
-__all__ = ["VERSIONS", "main", "write_models"]
+__all__ = ["REQUIREMENTS", "main", "write_models"]
 
 TABLE = ROOT / "exporters/mnist_exporters/targets/interpreters.json"
-VERSIONS = {
-    "litert": "2.1.0",
-    "tflite-runtime": "2.14.0",
-    "onnxruntime": "1.16.0",
-    "tflite-micro": "0.dev20261023182759",
+REQUIREMENTS: dict[str, tuple[str, str, str]] = {
+    **{
+        name: (row.package, row.module, row.versions.lstrip("=>"))
+        for name, row in BACKENDS.items()
+        if row.extra is not None
+    },
+    "tflite-micro": ("tflite-micro", "tflite_micro", "0.dev20261023182759"),
 }
-"""Interpreter -> oldest release that is supported. To add an interpreter, add a line here and to `PACKAGES`."""
+"""Interpreter -> package, module and oldest supported release. Backends of the runtime follow from their rows."""
 MOST_VERSIONS = 20
 MOST_OPSETS, MOST_IR_VERSIONS = 30, 15
 
@@ -70,14 +72,15 @@ def _one_operator(code: int, version: int) -> Any:
 
 def measure(name: str, models: Path, folder: Path) -> dict[str, Any]:
     """Install an interpreter into a new environment in `folder` and return what it supports."""
-    requirement = f"{PACKAGES[name]}=={VERSIONS[name]}"
+    package, module, version = REQUIREMENTS[name]
+    requirement = f"{package}=={version}"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = str(folder / "bin" / "python")
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", requirement, "numpy<2"]
     if subprocess.run([python, *install], check=False).returncode:
         raise ToolError(f"{requirement} cannot be installed on this Python. Use Python 3.11 and check the network.")
     found: dict[str, Any] = json.loads(
-        output_of([python, "-m", "mnist_tools.release.operator_probe", name, str(models)])
+        output_of([python, "-m", "mnist_tools.release.operator_probe", package, module, str(models)])
     )
     return found
 
@@ -90,6 +93,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         models = Path(work) / "models"
         models.mkdir()
         write_models(models)
-        table = {name: measure(name, models, Path(work) / name) for name in VERSIONS}
+        table = {name: measure(name, models, Path(work) / name) for name in REQUIREMENTS}
     TABLE.write_text(json.dumps(table, indent=1, sort_keys=True) + "\n")
     return 0

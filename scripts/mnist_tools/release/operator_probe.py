@@ -1,11 +1,12 @@
 """Measure which operators one interpreter supports, in an environment where only that interpreter is installed.
 
-``python -m mnist_tools.release.operator_probe NAME FOLDER`` loads the models that `interpreters.write_models` wrote
-into the folder, and prints the result as JSON.
+``python -m mnist_tools.release.operator_probe PACKAGE MODULE FOLDER`` loads the models that
+`interpreters.write_models` wrote into the folder, and prints the result as JSON.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import sys
@@ -15,22 +16,15 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PACKAGES", "main"]
+__all__ = ["main"]
 
 UNSUPPORTED = ("Didn't find op", "out of range")
 """Parts of the messages of TFLite's interpreters about an unknown operator or version."""
-PACKAGES = {
-    "litert": "ai-edge-litert",
-    "tflite-runtime": "tflite-runtime",
-    "onnxruntime": "onnxruntime",
-    "tflite-micro": "tflite-micro",
-}
-"""Interpreter -> package on the Python package index."""
 
 
-def operators(name: str, folder: Path) -> dict[str, int]:
+def operators(module: str, folder: Path) -> dict[str, int]:
     """Return the operators that a TFLite interpreter supports, each with its highest version."""
-    load = _loader(name)
+    load = _loader(module)
     supported: dict[str, int] = {}
     for path in sorted(folder.glob("*.tflite")):
         operator, version = path.stem.rsplit("-", 1)
@@ -40,17 +34,14 @@ def operators(name: str, folder: Path) -> dict[str, int]:
     return supported
 
 
-def _loader(name: str) -> Callable[[bytes], object]:
+def _loader(module: str) -> Callable[[bytes], object]:
     """Return a function that loads a model into a TFLite interpreter."""
-    if name == "tflite-micro":
+    if module == "tflite_micro":
         from tflite_micro.python.tflite_micro import runtime
 
         return lambda content: runtime.Interpreter.from_bytes(content, arena_size=100_000)
-    if name == "litert":
-        from ai_edge_litert.interpreter import Interpreter
-    else:
-        from tflite_runtime.interpreter import Interpreter
-    return lambda content: Interpreter(model_content=content)
+    interpreter = importlib.import_module(f"{module}.interpreter").Interpreter
+    return lambda content: interpreter(model_content=content)
 
 
 def _message(load: Callable[[bytes], object], content: bytes) -> str:
@@ -87,11 +78,11 @@ def limits(folder: Path) -> dict[str, int]:
     return highest
 
 
-def main(name: str, folder: Path) -> None:
+def main(package: str, module: str, folder: Path) -> None:
     """Print the package, its version and what it supports."""
-    facts: dict[str, Any] = limits(folder) if name == "onnxruntime" else {"operators": operators(name, folder)}
-    print(json.dumps({"package": PACKAGES[name], "version": metadata.version(PACKAGES[name]), **facts}))
+    facts: dict[str, Any] = limits(folder) if module == "onnxruntime" else {"operators": operators(module, folder)}
+    print(json.dumps({"package": package, "version": metadata.version(package), **facts}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

@@ -22,6 +22,7 @@ from mnist_exporters.pipeline.stability import stability
 from mnist_exporters.reports.comparison import Candidate
 from mnist_exporters.reports.html import html_report
 from mnist_exporters.reports.table import print_table
+from mnist_runtime import ArtifactError
 
 
 def latency(p50: float) -> Latency:
@@ -127,8 +128,9 @@ def test_each_installed_interpreter_is_measured_in_its_own_process(
         )
 
 
-def test_missing_file_has_no_latencies(tmp_path: Path) -> None:
-    assert measure_latency(tmp_path / "missing.tflite") == ()
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="There is no file"):
+        measure_latency(tmp_path / "missing.tflite")
 
 
 def test_modules_in_the_current_folder_are_not_imported(

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from mnist_runtime.errors import ArtifactError
-from mnist_trainer.cli.options import ExistingPath
+from mnist_trainer.cli.parameter_types import ExistingPath
 
 Run = Callable[..., CompletedProcess[str]]
 

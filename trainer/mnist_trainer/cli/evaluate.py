@@ -13,17 +13,15 @@ from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import (
     MODEL_HELP,
-    Choice,
     Command,
-    ExistingPath,
     argument,
     data_option,
     json_option,
     model_type,
     option,
-    output_path,
     trust_option,
 )
+from mnist_trainer.cli.parameter_types import Choice, ExistingPath, output_path
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, require_package
 from mnist_trainer.model_io.find import find_model

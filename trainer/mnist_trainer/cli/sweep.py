@@ -13,7 +13,8 @@ import click
 from mnist_runtime.system.atomic import atomic_files, check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
-from mnist_trainer.cli.options import COUNT, SEED, Choice, Command, data_option, json_option, option, output_path
+from mnist_trainer.cli.options import Command, data_option, json_option, option
+from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, output_path
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import require_package
 from mnist_trainer.keras_support import import_tensorflow

@@ -20,18 +20,8 @@ from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.architectures.registry import architecture as find_architecture
-from mnist_trainer.cli.options import (
-    COUNT,
-    FRACTION,
-    POSITIVE,
-    SEED,
-    Choice,
-    Command,
-    data_option,
-    json_option,
-    option,
-    output_path,
-)
+from mnist_trainer.cli.options import Command, data_option, json_option, option
+from mnist_trainer.cli.parameter_types import COUNT, FRACTION, POSITIVE, SEED, Choice, output_path
 from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, require_package

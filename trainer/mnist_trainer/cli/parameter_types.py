@@ -1,0 +1,120 @@
+"""Parameter types of the click commands: numbers, names and paths, with hints for mistyped ones."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from mnist_runtime.errors import ToolkitError
+from mnist_trainer.errors import UsageError, nearest_name, nearest_path
+
+__all__ = [
+    "COUNT",
+    "FRACTION",
+    "POSITIVE",
+    "SEED",
+    "Choice",
+    "ExistingPath",
+    "NameOrPath",
+    "output_path",
+]
+
+
+class WholeNumber(click.IntRange):
+    """A whole number in a range."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number between two bounds, themselves excluded."""
+
+    name = "number"
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__(low, high, min_open=True, max_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a number; "nan" is in no range, but click accepts it."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a valid number.", param, ctx)
+        return number
+
+
+COUNT = WholeNumber(min=1)
+SEED = WholeNumber(0, 2**31 - 1)
+POSITIVE = Number(0, math.inf)
+FRACTION = Number(0, 1)
+
+
+class Choice(click.Choice[str]):
+    """One of several names; a mistyped name gets the nearest one as a hint."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(tuple(names))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:  # noqa: ARG002
+        """Return a short placeholder; the help text lists the names."""
+        return "NAME"
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return the message for a name that is not known."""
+        hint = nearest_name(str(value), self.choices) or f" Choose one of {', '.join(self.choices)}."
+        return f"{str(value)!r} is unknown.{hint}"
+
+
+class NameOrPath(click.ParamType[str]):
+    """One of several names, or a path; it is checked by the function that loads it."""
+
+    name = "name|path"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.names = tuple(names)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return `value` unchanged."""
+        return str(value)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[CompletionItem]:
+        """Return the names that begin with `incomplete`, or paths if there are none."""
+        names = [CompletionItem(name) for name in self.names if name.startswith(incomplete)]
+        return names or [CompletionItem(incomplete, type="file")]
+
+
+class ExistingPath(click.Path):
+    """A path that exists; a mistyped path gets the nearest one as a hint.
+
+    Parameters
+    ----------
+    error : type of ToolkitError
+        Raised if the path is missing; it sets the exit code.
+    """
+
+    def __init__(self, error: type[ToolkitError] = UsageError) -> None:
+        super().__init__(path_type=Path)
+        self.error = error
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:  # noqa: ARG002
+        """Return `value` as a path."""
+        path = Path(value)
+        try:
+            if path.exists():
+                return path
+        except OSError as error:
+            raise self.error(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+        raise self.error(f"There is no file {path}.{nearest_path(path) or ' Check the path.'}")
+
+
+output_path = click.Path(path_type=Path)
+"""A file or folder to write; `check_output_path` checks it."""
