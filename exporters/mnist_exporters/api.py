@@ -135,7 +135,7 @@ def export_model(
     precision : Precision or str
         A precision of the format, see `Precision`, or one of its aliases.
     format : str, optional
-        A key of `FORMATS`. Default: the format with the suffix of `destination`.
+        A key of `FORMATS`. Default: the format with the suffix of `destination`, ``"tflite"`` for a folder.
     input_dtype, output_dtype, max_accuracy_drop : optional
         See `ExportSpec`.
     target : Target or str, optional
@@ -166,12 +166,13 @@ def export_model(
     Examples
     --------
     >>> from tempfile import mkdtemp
-    >>> report = export_model("linear", Path(mkdtemp()) / "linear.tflite", precision="int8", data="digits")
-    >>> report.parity.passed, report.input_dtype
-    (True, 'uint8')
+    >>> report = export_model("linear", mkdtemp(), precision="int8", data="digits")
+    >>> report.parity.passed, report.path.name, report.input_dtype
+    (True, 'linear-int8.tflite', 'uint8')
     """
     output = Path(destination)
-    spec = ExportSpec(format or format_of(output), precision, max_accuracy_drop, input_dtype, output_dtype)
+    format = format or ("tflite" if not output.suffix or output.is_dir() else format_of(output))
+    spec = ExportSpec(format, precision, max_accuracy_drop, input_dtype, output_dtype)
     device = TARGETS.get(target) if isinstance(target, str) else target
     if isinstance(target, str) and device is None:
         hint = nearest_name(target, TARGETS) or f" Choose one of: {', '.join(TARGETS)}."
