@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -40,6 +40,7 @@ def test_an_empty_page_has_no_digits() -> None:
 
 
 @settings(max_examples=60)
+@example(np.array([[16, 0, 16, 0], [0, 0, 0, 0]], np.uint8))  # ink of almost equal values
 @given(
     arrays.arrays(
         np.uint8,

@@ -99,7 +99,9 @@ def _smooth(ink: FloatImage) -> FloatImage:
 
 def _otsu_threshold(values: FloatImage) -> float:
     """Return the threshold between two groups of values, such as noise and ink (N. Otsu 1979)."""
-    counts, edges = np.histogram(values, 128)
+    # Almost equal values are too few float32 steps apart for 128 bins; NumPy 2 rejects that.
+    narrow = np.ptp(values) < np.abs(values).max() / 1e4
+    counts, edges = np.histogram(values.astype(np.float64) if narrow else values, 128)
     middles = (edges[1:] + edges[:-1]) / 2
     below = np.cumsum(counts)[:-1]
     above = counts.sum() - below
