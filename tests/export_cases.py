@@ -16,18 +16,21 @@ DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for ro
 REFUSED = {("tiny", "tflite", Precision.INT4)}
 """Exports that are refused on the digits: such a small model needs more than four bits per weight."""
 
+LONG = {("accurate", "c"), ("cnn", "c")}
+"""Exports that take long. C arrays of `tiny`, whose network has the same operators, are made all the same."""
+
 EVERY_EXPORT = [
     pytest.param(
         model,
         format,
         precision,
-        marks=pytest.mark.slow if model == "accurate" and (format == "c" or precision != "int8") else (),
+        marks=pytest.mark.slow if (model, format) in LONG or (model == "accurate" and precision != "int8") else (),
     )
     for model in READY_MODELS
     for format, precision in EVERY_PAIR
     if (model, format, precision) not in REFUSED
 ]
-"""Each ready model in each format and precision. The largest takes long, so most of its exports are marked slow."""
+"""Each ready model in each format and precision. Most exports of the largest model are marked slow."""
 
 EVERY_RUN = [
     pytest.param(backend.values[0], precision, marks=backend.marks)

@@ -56,7 +56,7 @@ def both(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path,
     quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
     for folder in folders:
         for format in set(FORMATS) - set(EVERY_FORMAT):
-            done = run("mnist-export", "--format", format, "--quantize", "--data", "digits", "--output", folder)
+            done = run("mnist-export", "mlp", "--format", format, "--quantize", "--data", "digits", "--output", folder)
             assert done.returncode == 0, done.stderr
     return [
         (folder, run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json"))

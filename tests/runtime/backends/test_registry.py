@@ -109,7 +109,8 @@ def test_a_backend_that_does_not_start_is_skipped_with_one_warning(monkeypatch: 
     row = BACKENDS["litert"]
     monkeypatch.setitem(BACKENDS, "litert", dataclasses.replace(row, load=broken, module="numpy", clashes=()))
     # Once loaded, tflite-runtime would keep LiteRT out of the later tests of this process.
-    monkeypatch.delitem(BACKENDS, "tflite-runtime")
+    runtime = dataclasses.replace(BACKENDS["tflite-runtime"], module="not_installed")
+    monkeypatch.setitem(BACKENDS, "tflite-runtime", runtime)  # a deleted row would come back as the last one
     monkeypatch.setattr("mnist_runtime.backends.registry.BROKEN", {})
     with pytest.warns(RuntimeWarning, match="litert is installed but does not start .*GLIBC.* Trying the next backend"):
         first = Classifier.load()
