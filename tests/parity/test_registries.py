@@ -45,7 +45,14 @@ def on_mnist(originals: dict[str, Original], mnist_data: Splits) -> Callable[[st
     return cache(lambda model: ExportSession(originals[model], *mnist_data))
 
 
-@pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
+ON_MNIST = [
+    pytest.param(*each.values, marks=each.marks or (pytest.mark.slow if each.values[2] != "int8" else ()))
+    for each in EVERY_EXPORT
+]
+"""Every export; those that are not int8 are proven on the digits above, and on MNIST among the longer proofs."""
+
+
+@pytest.mark.parametrize(("model", "format", "precision"), ON_MNIST)
 def test_export_on_mnist_is_as_accurate_as_recorded(
     on_mnist: Callable[[str], ExportSession], tmp_path: Path, model: str, format: str, precision: Precision
 ) -> None:
