@@ -1,7 +1,7 @@
 import pytest
 
 from mnist_trainer import ARCHITECTURES, UsageError, architecture
-from mnist_trainer.model_io.digit_model import check_digit_model
+from mnist_trainer.model_io.input_shape import check_digit_model
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

@@ -1,4 +1,4 @@
-"""Check that a Keras model classifies digits, and measure which pixel range it was trained on."""
+"""Measure which pixel range a Keras digit model was trained on."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError, UsageError
+from mnist_trainer.model_io.input_shape import check_digit_model
 from mnist_trainer.recipes.choices import PIXEL_RANGES
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["DigitModel", "check_digit_model"]
+__all__ = ["DigitModel"]
 
-INPUT_SHAPES = ((28, 28), (28, 28, 1), (784,))
 PROBE_IMAGES = 1000
 """Number of images on which the two ranges are compared."""
 
@@ -123,45 +122,6 @@ class DigitModel:
         """Return `raw_scores`, with logits turned into probabilities: float32 (n, 10), 0..1."""
         raw = self.raw_scores(images)
         return _softmax(raw) if self.activation == "logits" else raw
-
-
-def check_digit_model(model: keras.Model) -> keras.Model:
-    """Return `model`, if it classifies digits, as a model from one tensor to one tensor.
-
-    The shapes are checked, and two blank images are classified.
-
-    Parameters
-    ----------
-    model : keras.Model
-        Its one input and its one output may be in a list or a dict, as in functional models of Keras 2.
-
-    Raises
-    ------
-    ModelError
-        If it has other shapes or several inputs or outputs, or fails on the images.
-    """
-    try:
-        inputs, outputs = [tuple(t.shape[1:]) for t in model.inputs], [tuple(t.shape[1:]) for t in model.outputs]
-    except (AttributeError, ValueError, TypeError) as error:
-        raise ModelError(
-            "The model is not built, so its shapes are unknown. Call it on an image and save it."
-        ) from error
-    if len(inputs) != 1 or inputs[0] not in INPUT_SHAPES or outputs != [(10,)]:
-        raise ModelError(
-            f"This is not a digit model: it has inputs {inputs} and outputs {outputs}. Give a model with one input of "
-            "shape (28, 28), (28, 28, 1) or (784,) and one output of shape (10,)."
-        )
-    import keras
-
-    if not isinstance(model, keras.Sequential) and {type(model.input), type(model.output)} != {keras.KerasTensor}:
-        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    try:
-        model(np.zeros((2, *inputs[0]), np.float32), training=False)
-    except Exception as error:  # a fixed number of images, or code that does not work here
-        raise ModelError(
-            f"The model fails on a batch of two images ({first_line(error)}). Change it to accept any batch size."
-        ) from error
-    return model
 
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], pixel_range: str) -> npt.NDArray[np.float32]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from mnist_runtime.system.stderr import quiet_stderr
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import import_tensorflow
-from mnist_trainer.model_io.digit_model import check_digit_model
 from mnist_trainer.model_io.find import ModelFile, find_model
+from mnist_trainer.model_io.input_shape import check_digit_model
 
 if TYPE_CHECKING:
     import keras
