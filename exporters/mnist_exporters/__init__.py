@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from mnist_exporters.pipeline.export import export
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_exporters.pipeline.verify import Verification
-    from mnist_exporters.proof.parity import Parity, Reference
+    from mnist_exporters.proof.parity import Parity
+    from mnist_exporters.proof.reference import Reference
     from mnist_exporters.proof.report import ExportReport, RefusedError
     from mnist_exporters.reports.comparison import Comparison
     from mnist_exporters.reports.inspection import Inspection
@@ -95,7 +96,7 @@ MODULES = {
     "Original": "inputs.original",
     "Parity": "proof.parity",
     "Precision": "spec.precision",
-    "Reference": "proof.parity",
+    "Reference": "proof.reference",
     "RefusedError": "proof.report",
     "TARGETS": "targets.devices",
     "Target": "targets.devices",

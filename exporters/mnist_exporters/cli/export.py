@@ -245,6 +245,7 @@ def _export_all(
 
     code = 0
     reports: list[ExportReport] = []
+    _ = session.reference  # an original that proves nothing is reported once, not for each file
     for outcome in _outcomes(session, files, device):
         report = outcome.report if isinstance(outcome, RefusedError) else outcome
         if isinstance(outcome, ToolkitError):

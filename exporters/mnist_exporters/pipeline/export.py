@@ -18,7 +18,8 @@ from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.staging import StagedExport
-from mnist_exporters.proof.parity import Parity, Reference
+from mnist_exporters.proof.parity import Parity
+from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
@@ -108,8 +109,8 @@ def export(
     with StagedExport(destination, plugin) as staged:
         staged.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
         device = staged.load()
-        scores = device.predict_proba(reference.images)
-        parity = Parity.compare(reference, scores, spec.tolerance)
+        scores, alone = reference.scores_of(device)
+        parity = Parity.compare(reference, scores, spec.tolerance, alone)
         golden = Golden(golden_images, device.scores(golden_images))
         recorded = {**manifest.golden, "backend": device.backend_name}
         staged.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)

@@ -17,7 +17,8 @@ from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.stability import stability
 from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.pipeline.verify import Verification, verify
-from mnist_exporters.proof.parity import Parity, Reference
+from mnist_exporters.proof.parity import Parity
+from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.targets.devices import Target

@@ -5,62 +5,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
-from mnist_exporters.inputs.labelled_images import LabelledImages
-from mnist_exporters.proof.statistics import drop_upper_95, enough_images
+from mnist_exporters.proof.checks import Changes, broken_invariants, changed_alone, lost_classes, unfit, unproven
+from mnist_exporters.proof.reference import Reference
 
-if TYPE_CHECKING:
-    from mnist_exporters.inputs.original import Original
-
-__all__ = ["Parity", "Reference"]
-
-
-LEAST_ACCURACY = 0.5
-"""Least accuracy of an original. Below it, its input is probably wrong: chance is 0.1, the model `linear` has 0.92."""
-
-
-MOST_SCORE_ERROR = 0.02
-"""Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reference:
-    """A held-out set and the original's scores for it. Exports are compared with them.
-
-    Parameters
-    ----------
-    dataset : str
-        Name of the set.
-    images : ndarray of shape (n, 28, 28), dtype uint8
-        All images of the set.
-    labels : ndarray of shape (n,), dtype uint8
-        Their digits, 0..9.
-    scores : ndarray of shape (n, 10), dtype float32
-        Scores of the original, 0..1.
-    """
-
-    dataset: str
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
-    scores: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, original: Original, test: LabelledImages) -> Reference:
-        """Classify every image of `test` with `original`.
-
-        Raises
-        ------
-        UsageError
-            If there are no images.
-        """
-        if len(test.images) == 0:
-            raise UsageError(f"{test.name} has no test images. The proof needs some.")
-        return cls(test.name, test.images, test.labels, original.scores(test.images))
+__all__ = ["Parity"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +32,7 @@ class Parity:
     drop : float
         Accuracy of the original minus accuracy of the export.
     drop_upper_95 : float
-        Upper end of the paired 95 % confidence interval of `drop`.
+        Upper end of the paired 95 % confidence interval of `drop`. Images that repeat others count once in it.
     agreement : float
         Fraction of images with the same answer, right or wrong.
     lost, gained : int
@@ -89,8 +43,14 @@ class Parity:
         Largest difference of a score.
     drop_by_class : tuple of float
         `drop` on the images of each digit; nan for a digit without images.
+    drop_lower_95_by_class : tuple of float
+        Lower end of the confidence interval of each digit's loss, computed as `drop_upper_95`; nan without images.
+    duplicates : int
+        Images that repeat an earlier one of the same label exactly.
+    images_alone, changed_alone : int
+        Images that the export also classified one by one, and how many of them got another answer than in a batch.
     tolerance : float
-        Largest accepted `drop_upper_95`.
+        Largest accepted `drop_upper_95` and `drop_lower_95_by_class`.
     reasons : tuple of str
         Why the export is refused; empty if it passed.
     """
@@ -107,6 +67,10 @@ class Parity:
     mcnemar_p: float
     max_score_error: float
     drop_by_class: tuple[float, ...]
+    drop_lower_95_by_class: tuple[float, ...]
+    duplicates: int
+    images_alone: int
+    changed_alone: int
     tolerance: float
     reasons: tuple[str, ...]
 
@@ -116,7 +80,13 @@ class Parity:
         return not self.reasons
 
     @classmethod
-    def compare(cls, reference: Reference, scores: npt.NDArray[np.float32], tolerance: float) -> Parity:
+    def compare(
+        cls,
+        reference: Reference,
+        scores: npt.NDArray[np.float32],
+        tolerance: float,
+        alone: npt.NDArray[np.float32] | None = None,
+    ) -> Parity:
         """Compare the scores of an export with the reference, image by image.
 
         Parameters
@@ -127,6 +97,8 @@ class Parity:
             Scores of the export for the same images.
         tolerance : float
             Largest accepted accuracy loss, a fraction 0..1.
+        alone : ndarray of shape (k, 10), dtype float32, optional
+            Scores of the export for the images ``reference.alone``, one by one. Default: not checked.
 
         Raises
         ------
@@ -137,7 +109,8 @@ class Parity:
         --------
         >>> truth = np.arange(2000) % 10
         >>> perfect = np.eye(10, dtype=np.float32)[truth]
-        >>> reference = Reference("made up", np.zeros((2000, 28, 28), np.uint8), truth.astype(np.uint8), perfect)
+        >>> images = np.random.default_rng(0).integers(0, 256, (2000, 28, 28), np.uint8)
+        >>> reference = Reference("made up", images, truth.astype(np.uint8), perfect)
         >>> Parity.compare(reference, perfect, tolerance=0.002).passed
         True
         >>> Parity.compare(reference, perfect[::-1], tolerance=0.002).passed
@@ -151,94 +124,58 @@ class Parity:
 
         before, after = np.argmax(reference.scores, axis=1), np.argmax(scores, axis=1)
         was_right, is_right = before == reference.labels, after == reference.labels
-        lost, gained = int((was_right & ~is_right).sum()), int((~was_right & is_right).sum())
-        loss = was_right.astype(np.float64) - is_right
-        upper = drop_upper_95(lost, gained, len(scores))
+        changes = Changes(was_right & ~is_right, ~was_right & is_right)
+        evidence = changes.among(reference.is_distinct)
+        changed = evidence.lost + evidence.gained
+        by_class = [changes.among(reference.labels == digit) for digit in range(reference.scores.shape[1])]
+        evidence_by_class = [
+            changes.among(reference.is_distinct & (reference.labels == digit)) for digit in range(len(by_class))
+        ]
         finite = bool(np.isfinite(scores).all())
+        different = 0 if alone is None else int((alone.argmax(axis=1) != after[reference.alone]).sum())
         return cls(
             dataset=reference.dataset,
             images=len(scores),
             accuracy_original=float(was_right.mean()),
             accuracy_exported=float(is_right.mean()),
-            drop=(lost - gained) / len(scores),
-            drop_upper_95=upper,
+            drop=changes.drop,
+            drop_upper_95=evidence.interval[1],
             agreement=float((before == after).mean()),
-            lost=lost,
-            gained=gained,
-            mcnemar_p=float(binomtest(lost, lost + gained).pvalue) if lost + gained else 1.0,
+            lost=changes.lost,
+            gained=changes.gained,
+            mcnemar_p=float(binomtest(evidence.lost, changed).pvalue) if changed else 1.0,
             max_score_error=float(np.abs(scores - reference.scores).max()) if finite else math.inf,
-            drop_by_class=tuple(
-                float(loss[reference.labels == digit].mean()) if (reference.labels == digit).any() else math.nan
-                for digit in range(reference.scores.shape[1])
-            ),
+            drop_by_class=tuple(row.drop for row in by_class),
+            drop_lower_95_by_class=tuple(row.interval[0] for row in evidence_by_class),
+            duplicates=reference.duplicates,
+            images_alone=0 if alone is None else len(alone),
+            changed_alone=different,
             tolerance=tolerance,
             reasons=(
-                *_unfit(reference, float(was_right.mean())),
-                *_broken_invariants(reference.scores, scores),
-                *_unproven(lost, gained, len(scores), tolerance),
+                *unfit(reference, float(was_right.mean())),
+                *broken_invariants(reference.scores, scores),
+                *changed_alone(scores[reference.alone], alone),
+                *lost_classes(evidence_by_class, tolerance),
+                *unproven(evidence, tolerance),
             ),
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON; nan and infinity become None."""
         facts = {**dataclasses.asdict(self), "reasons": list(self.reasons), "passed": self.passed}
-        facts["drop_by_class"] = [_plain(value) for value in self.drop_by_class]
+        for name in ("drop_by_class", "drop_lower_95_by_class"):
+            facts[name] = [_plain(value) for value in facts[name]]
         return {key: _plain(value) for key, value in facts.items()}
 
     def __str__(self) -> str:
         return (
             f"{'proven' if self.passed else 'REFUSED'} on all {self.images:,} images of {self.dataset}\n"
             f"  accuracy   {self.accuracy_original:.2%} -> {self.accuracy_exported:.2%}\n"
-            f"  loss       at most {max(0.0, self.drop_upper_95):.2%} with 95 % confidence "
-            f"(tolerance {self.tolerance:.2%})\n"
+            f"  loss       at most {max(0.0, self.drop_upper_95) * 100:.2f} points with 95 % confidence "
+            f"(tolerance {self.tolerance * 100:.2f})\n"
             f"  agreement  {self.agreement:.2%} ({self.lost} lost, {self.gained} gained)"
+            + (f"\n  duplicates {self.duplicates:,} images repeat others and count once" if self.duplicates else "")
         )
-
-
-def _unproven(lost: int, gained: int, images: int, tolerance: float) -> tuple[str, ...]:
-    upper = drop_upper_95(lost, gained, images)
-    if upper <= tolerance:
-        return ()
-    drop = (lost - gained) / images
-    reason = (
-        f"The accuracy loss is {drop:.2%}, and up to {upper:.2%} with 95 % confidence ({lost} lost, {gained} gained of "
-        f"{images} images), but the tolerance is {tolerance:.2%}."
-    )
-    enough = enough_images(lost, gained, images, tolerance)
-    if enough is None:
-        return (f"{reason} More images would not help. Accept a larger --max-accuracy-drop or improve the model.",)
-    return (f"{reason} About {enough:,} such images could prove it.",)
-
-
-def _unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
-    """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
-    if not np.isfinite(reference.scores).all():
-        return ("The original gives scores that are nan or infinity.",)
-    reasons = []
-    if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
-        reasons.append(f"There are no test images of the digits {missing}.")
-    if accuracy < LEAST_ACCURACY:
-        reasons.append(
-            f"The original is right on {accuracy:.1%} only. Check its pixel range (--pixel-range 0..1 or 0..255), the "
-            "polarity of the images and their labels."
-        )
-    return tuple(reasons)
-
-
-def _broken_invariants(expected: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> tuple[str, ...]:
-    if not np.isfinite(scores).all():
-        return ("The export gives scores that are nan or infinity.",)
-    reasons = []
-    if len(scores) > 1 and not np.ptp(scores, axis=0).any():
-        reasons.append("The export gives the same scores for every image.")
-    if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(scores.argmax(axis=1).tolist())):
-        reasons.append(f"The export never answers {missing}, but the original does.")
-    if (error := float(np.abs(scores - expected).mean())) > MOST_SCORE_ERROR:
-        reasons.append(
-            f"The scores differ by {error:.3f} on average, but at most {MOST_SCORE_ERROR} is accepted. Even where the "
-            "answers are the same, the confidences are not."
-        )
-    return tuple(reasons)
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["drop_upper_95", "enough_images"]
+__all__ = ["drop_interval_95", "drop_upper_95", "enough_images"]
 
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
@@ -13,8 +13,8 @@ MOST_IMAGES = 10**8
 """Largest number of images that `enough_images` tries."""
 
 
-def drop_upper_95(lost: int, gained: int, images: int) -> float:
-    """Return the upper end of the 95 % confidence interval of the accuracy loss in a paired comparison.
+def drop_interval_95(lost: int, gained: int, images: int) -> tuple[float, float]:
+    """Return lower and upper end of the 95 % confidence interval of the accuracy loss in a paired comparison.
 
     This is the adjusted Wald interval of Bonett and Price, which adds one image to `lost` and one to `gained`. The
     plain Wald interval has no width if no answer differs, even for very few images.
@@ -33,13 +33,19 @@ def drop_upper_95(lost: int, gained: int, images: int) -> float:
 
     Examples
     --------
-    >>> round(drop_upper_95(lost=5, gained=3, images=10_000), 5)
-    0.00082
+    >>> [round(end, 5) for end in drop_interval_95(lost=5, gained=3, images=10_000)]
+    [-0.00042, 0.00082]
     """
     n = images + 2
     only_original, only_export = (lost + 1) / n, (gained + 1) / n
     difference = only_original - only_export
-    return difference + Z_95 * math.sqrt((only_original + only_export - difference**2) / n)
+    width = Z_95 * math.sqrt((only_original + only_export - difference**2) / n)
+    return difference - width, difference + width
+
+
+def drop_upper_95(lost: int, gained: int, images: int) -> float:
+    """Return the upper end of `drop_interval_95`."""
+    return drop_interval_95(lost, gained, images)[1]
 
 
 def enough_images(lost: int, gained: int, images: int, tolerance: float) -> int | None:

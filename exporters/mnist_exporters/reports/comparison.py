@@ -7,7 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_exporters.proof.parity import Parity, Reference
+from mnist_exporters.proof.parity import Parity
+from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.reports.flips import confusion, flips
 from mnist_exporters.reports.latency import Latency

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.proof.parity import Reference
+from mnist_exporters.proof.reference import Reference
 
 __all__ = ["Flip", "confusion", "flips"]
 

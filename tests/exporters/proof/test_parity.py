@@ -14,7 +14,8 @@ LABELS = (np.arange(3000) % 10).astype(np.uint8)
 SCORES = RNG.dirichlet(np.ones(10), 3000).astype(np.float32)
 SCORES[np.arange(2900), LABELS[:2900]] += 1
 SCORES /= SCORES.sum(axis=1, keepdims=True)
-REFERENCE = Reference("made up", np.zeros((3000, 28, 28), np.uint8), LABELS, SCORES)
+IMAGES = RNG.integers(0, 256, (3000, 28, 28), np.uint8)
+REFERENCE = Reference("made up", IMAGES, LABELS, SCORES)
 
 
 def test_same_scores_pass() -> None:
@@ -146,3 +147,67 @@ def test_number_of_enough_images_proves_the_tolerance(lost: int, gained: int, im
     else:
         factor = enough / images
         assert drop_upper_95(math.ceil(lost * factor), math.floor(gained * factor), enough) <= tolerance
+
+
+def lose(digit: int, count: int) -> np.ndarray:
+    """Return the scores of an export that loses `count` images of one digit."""
+    changed = SCORES.copy()
+    places = np.flatnonzero((digit == LABELS) & (SCORES.argmax(1) == LABELS))[:count]
+    changed[places] = np.roll(changed[places], 1, axis=1)
+    return changed
+
+
+def test_a_digit_that_certainly_loses_more_than_the_tolerance_is_refused_even_if_the_average_passes() -> None:
+    parity = Parity.compare(REFERENCE, lose(7, 14), 0.01)
+    assert parity.drop_upper_95 <= 0.01, "the average passes"
+    assert len(parity.reasons) == 1
+    assert "7 loses at least 2.09 points" in parity.reasons[0]
+    assert "14 lost, 0 gained of 300 different images" in parity.reasons[0]
+    assert [digit for digit in range(10) if parity.drop_lower_95_by_class[digit] > 0.01] == [7]
+
+
+def test_a_digit_that_may_lose_more_than_the_tolerance_passes() -> None:
+    """The loss of 4 in 300 is 1.3 points, but the interval begins below the tolerance."""
+    parity = Parity.compare(REFERENCE, lose(7, 4), 0.01)
+    assert parity.passed
+    assert parity.drop_by_class[7] > 0.01 > parity.drop_lower_95_by_class[7]
+
+
+def test_repeated_images_count_once() -> None:
+    """Three hundred different images do not become a proof by being stored ten times."""
+    few = [array[:300] for array in (IMAGES, LABELS, SCORES)]
+    images, labels, scores = (np.concatenate([array] * 10) for array in few)
+    repeated = Parity.compare(Reference("repeated", images, labels, scores), scores, 0.002)
+    assert (repeated.images, repeated.duplicates) == (3000, 2700)
+    assert not repeated.passed
+    assert repeated.drop_upper_95 == Parity.compare(Reference("few", *few), few[2], 0.002).drop_upper_95
+    assert "0 lost, 0 gained of 300 different images" in repeated.reasons[0]
+    assert "2,700 images repeat others and count once" in str(repeated)
+    assert repeated.as_dict()["duplicates"] == 2700
+
+
+def test_without_repeated_images_no_line_mentions_them() -> None:
+    parity = Parity.compare(REFERENCE, SCORES, 0.002)
+    assert parity.duplicates == 0
+    assert "repeat" not in str(parity)
+
+
+def test_the_same_image_with_another_label_is_no_duplicate() -> None:
+    twice = Reference("twice", IMAGES[[0, 0, 0]], LABELS[[0, 1, 0]], SCORES[:3])
+    assert twice.is_distinct.tolist() == [True, True, False]
+
+
+@pytest.mark.parametrize(("change", "passes"), [(0.0, True), (1e-4, True), (0.06, False), (1.0, False)])
+def test_other_answers_alone_than_in_a_batch_are_refused(change: float, passes: bool) -> None:
+    alone = SCORES[REFERENCE.alone] * (1 - change) + np.roll(SCORES[REFERENCE.alone], 1, axis=1) * change
+    parity = Parity.compare(REFERENCE, SCORES, 0.002, alone.astype(np.float32))
+    assert parity.passed is passes
+    assert parity.images_alone == 100
+    assert passes or "differently alone and in a batch" in parity.reasons[0]
+    assert (parity.changed_alone > 0) is (change == 1.0)
+
+
+def test_losses_are_given_in_points() -> None:
+    assert "loss       at most 0.09 points with 95 % confidence (tolerance 0.20)" in str(
+        Parity.compare(REFERENCE, SCORES, 0.002)
+    )

@@ -76,7 +76,7 @@ def test_page_shows_every_changed_answer_and_needs_no_network(comparison: Compar
     assert not re.search(r"(src|href)=\"(?!data:)|url\(|@import|<script|https?://", page)
     assert page.count("recommended") + page.count("Recommended") >= 1
     assert "refused" in page
-    assert "but the tolerance is 0.50%" in page
+    assert "but the tolerance is 0.50 points" in page
 
 
 def test_names_are_escaped(comparison: Comparison) -> None:

@@ -1,0 +1,145 @@
+"""The checks that an export must pass. Each returns the reasons why it is refused, none if it passes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.statistics import drop_interval_95, enough_images
+
+__all__ = ["Changes", "broken_invariants", "changed_alone", "lost_classes", "unfit", "unproven"]
+
+LEAST_ACCURACY = 0.5
+"""Least accuracy of an original. Below it, its input is probably wrong: chance is 0.1, the model `linear` has 0.92."""
+
+MOST_SCORE_ERROR = 0.02
+"""Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024."""
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """The answers that an export lost and gained on some images.
+
+    Parameters
+    ----------
+    is_lost, is_gained : ndarray of shape (n,), dtype bool
+        Whether only the original, or only the export, classifies the image correctly.
+    """
+
+    is_lost: npt.NDArray[np.bool_]
+    is_gained: npt.NDArray[np.bool_]
+
+    def among(self, chosen: npt.NDArray[np.bool_]) -> Changes:
+        """Return the changes on the `chosen` images, a mask of shape (n,)."""
+        return Changes(self.is_lost[chosen], self.is_gained[chosen])
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self.is_lost)
+
+    @property
+    def lost(self) -> int:
+        """Number of lost answers."""
+        return int(self.is_lost.sum())
+
+    @property
+    def gained(self) -> int:
+        """Number of gained answers."""
+        return int(self.is_gained.sum())
+
+    @property
+    def drop(self) -> float:
+        """Accuracy of the original minus accuracy of the export; nan without images."""
+        return (self.lost - self.gained) / self.images if self.images else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of `drop`; nan without images."""
+        return drop_interval_95(self.lost, self.gained, self.images) if self.images else (math.nan, math.nan)
+
+    def __str__(self) -> str:
+        return f"{self.lost} lost, {self.gained} gained of {self.images:,} different images"
+
+
+def unproven(found: Changes, tolerance: float) -> tuple[str, ...]:
+    """Return a reason if the loss may be above the tolerance."""
+    upper = found.interval[1]
+    if upper <= tolerance:
+        return ()
+    reason = (
+        f"The accuracy loss is {_points(found.drop)}, and up to {_points(upper)} with 95 % confidence ({found}), but "
+        f"the tolerance is {_points(tolerance)}."
+    )
+    enough = enough_images(found.lost, found.gained, found.images, tolerance)
+    if enough is None:
+        return (f"{reason} More images would not help. Accept a larger --max-accuracy-drop or improve the model.",)
+    return (f"{reason} About {enough:,} such images could prove it.",)
+
+
+def lost_classes(by_class: list[Changes], tolerance: float) -> tuple[str, ...]:
+    """Return a reason if a digit certainly loses more than the tolerance, even where the average does not."""
+    worse = [
+        f"{digit} loses at least {_points(found.interval[0])} ({found})"
+        for digit, found in enumerate(by_class)
+        if found.interval[0] > tolerance
+    ]
+    if not worse:
+        return ()
+    return (
+        f"Some digits lose more than the tolerance of {_points(tolerance)} with 95 % confidence: {', '.join(worse)}.",
+    )
+
+
+def changed_alone(batched: npt.NDArray[np.float32], alone: npt.NDArray[np.float32] | None) -> tuple[str, ...]:
+    """Return a reason if images get other answers one by one than in a batch."""
+    if alone is None or not (np.isfinite(batched).all() and np.isfinite(alone).all()):
+        return ()
+    changed = int((batched.argmax(axis=1) != alone.argmax(axis=1)).sum())
+    error = float(np.abs(batched - alone).max(initial=0))
+    if not changed and error <= MOST_SCORE_ERROR:
+        return ()
+    return (
+        f"The export answers images differently alone and in a batch: {changed} of {len(alone)} answers, and scores by "
+        f"up to {error:.3f}. A layer computes across the images of a batch. Replace it.",
+    )
+
+
+def _points(fraction: float) -> str:
+    return f"{fraction * 100:.2f} points"
+
+
+def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
+    """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
+    if not np.isfinite(reference.scores).all():
+        return ("The original gives scores that are nan or infinity.",)
+    reasons = []
+    if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
+        reasons.append(f"There are no test images of the digits {missing}.")
+    if accuracy < LEAST_ACCURACY:
+        reasons.append(
+            f"The original is right on {accuracy:.1%} only. Check its pixel range (--pixel-range 0..1 or 0..255), the "
+            "polarity of the images and their labels."
+        )
+    return tuple(reasons)
+
+
+def broken_invariants(expected: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> tuple[str, ...]:
+    """Return what no good export does, whatever the tolerance."""
+    if not np.isfinite(scores).all():
+        return ("The export gives scores that are nan or infinity.",)
+    reasons = []
+    if len(scores) > 1 and not np.ptp(scores, axis=0).any():
+        reasons.append("The export gives the same scores for every image.")
+    if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(scores.argmax(axis=1).tolist())):
+        reasons.append(f"The export never answers {missing}, but the original does.")
+    if (error := float(np.abs(scores - expected).mean())) > MOST_SCORE_ERROR:
+        reasons.append(
+            f"The scores differ by {error:.3f} on average, but at most {MOST_SCORE_ERROR} is accepted. Even where the "
+            "answers are the same, the confidences are not."
+        )
+    return tuple(reasons)

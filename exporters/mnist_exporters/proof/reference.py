@@ -1,0 +1,101 @@
+"""`Reference`: test images and the original's scores for them, with which exports are compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.errors import UsageError
+from mnist_exporters.inputs.labelled_images import LabelledImages
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import Original
+    from mnist_runtime import Classifier
+
+__all__ = ["Reference"]
+
+ALONE = 100
+"""Images that an export also classifies one by one. Ten of each digit, if the set is balanced."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """A held-out set and the original's scores for it. Exports are compared with them.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the set.
+    images : ndarray of shape (n, 28, 28), dtype uint8
+        All images of the set.
+    labels : ndarray of shape (n,), dtype uint8
+        Their digits, 0..9.
+    scores : ndarray of shape (n, 10), dtype float32
+        Scores of the original, 0..1.
+    """
+
+    dataset: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+    scores: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, original: Original, test: LabelledImages) -> Reference:
+        """Classify every image of `test` with `original`.
+
+        Raises
+        ------
+        UsageError
+            If there are no images.
+        ModelError
+            If the scores of an image change from call to call, or with the other images of the batch.
+        """
+        if len(test.images) == 0:
+            raise UsageError(f"{test.name} has no test images. The proof needs some.")
+        from mnist_exporters.inputs.repeatable import check_repeatable  # TensorFlow
+
+        scores = original.scores(test.images)
+        check_repeatable(original, test.images, scores)
+        return cls(test.name, test.images, test.labels, scores)
+
+    @cached_property
+    def is_distinct(self) -> npt.NDArray[np.bool_]:
+        """Whether no earlier image has the same pixels and the same label, shape (n,). The others prove nothing new.
+
+        Examples
+        --------
+        >>> images = np.zeros((3, 28, 28), np.uint8)
+        >>> Reference("zeros", images, np.array([5, 5, 6], np.uint8), np.zeros((3, 10), np.float32)).is_distinct
+        array([ True, False,  True])
+        """
+        seen: set[tuple[bytes, int]] = set()
+        found = np.zeros(len(self.images), np.bool_)
+        for index, key in enumerate(zip((image.tobytes() for image in self.images), self.labels.tolist(), strict=True)):
+            found[index] = key not in seen
+            seen.add(key)
+        return found
+
+    @property
+    def duplicates(self) -> int:
+        """Number of images that repeat an earlier one of the same label exactly."""
+        return int((~self.is_distinct).sum())
+
+    @property
+    def alone(self) -> npt.NDArray[np.intp]:
+        """Indices of up to 100 images, drawn at random once and for all, that an export also classifies one by one."""
+        return np.sort(np.random.default_rng(0).permutation(len(self.images))[:ALONE])
+
+    def scores_of(self, device: Classifier) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return the scores that an export gives all images in batches, and those that it gives `alone` one by one.
+
+        Returns
+        -------
+        scores : ndarray of shape (n, 10), dtype float32
+        alone : ndarray of shape (min(n, 100), 10), dtype float32
+        """
+        single = [device.predict_proba(self.images[index : index + 1]) for index in self.alone]
+        return device.predict_proba(self.images), np.concatenate(single)
