@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.digit_model import DigitModel
 
 if TYPE_CHECKING:
@@ -67,12 +68,14 @@ class Original(DigitModel):
         found = DigitModel.measure(model, probe, given=pixel_range, recorded=recorded)
         return cls(found.model, found.pixel_range, found.range_origin, found.activation, name, sha256)
 
+    @default_settings()
     def scaled_model(self) -> keras.Model:
         """Return a model from pixels in `pixel_range`, float32 (n, 28, 28, 1), to scores 0..1, for integer export."""
         from mnist_exporters.inputs.static_shapes import graph_model
 
         return graph_model(self.model, softmax=self.activation == "logits")
 
+    @default_settings()
     def pixel_model(self) -> keras.Model:
         """Return a model from raw pixels, uint8 (n, 28, 28, 1), to scores 0..1, for float export."""
         from mnist_exporters.inputs.static_shapes import graph_model

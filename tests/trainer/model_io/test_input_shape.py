@@ -1,7 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from mnist_trainer import ModelError, Splits, evaluate, load_model
+from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_digit_model
 
 
@@ -19,6 +22,154 @@ def test_a_list_or_dict_of_one_tensor_is_unpacked(digits: Splits, kind: str) -> 
     images = digits.test.images[:5] / np.float32(255)
     assert np.array_equal(check_digit_model(model).predict(images, verbose=0), ready.predict(images, verbose=0))
     assert evaluate(model, digits.test).as_dict() == evaluate(ready, digits.test).as_dict()
+
+
+def network(policy: str = "float32", shape: tuple[int | None, ...] = (28, 28, 1), **options: object) -> object:
+    """Return a small network with a nested model, a normalization and a Lambda layer, all of `policy`."""
+    import keras
+
+    layers = keras.layers
+    with default_settings():
+        keras.config.set_dtype_policy(policy)
+        pixels = keras.Input(shape, **options)
+        hidden = layers.Rescaling(1 / 255)(pixels)
+        if len(shape) == 2:
+            hidden = layers.Reshape((28, 28, 1))(hidden)
+        normalization = layers.Normalization(axis=None)
+        normalization.adapt(np.array([[0.0], [0.5]]))
+        block = keras.Sequential([layers.Conv2D(4, 3, strides=2), layers.BatchNormalization(), layers.Dropout(0.5)])
+        hidden = layers.Lambda(keras.ops.relu)(block(normalization(hidden)))
+        return keras.Model(pixels, layers.Dense(10, activation="softmax")(layers.GlobalMaxPooling2D()(hidden)))
+
+
+def answers(model: object, images: np.ndarray, size: int = 6) -> np.ndarray:
+    """Return the scores of `model`, in batches of `size` and in the data type of its input."""
+    parts = images.reshape(-1, *(28 if side is None else side for side in model.inputs[0].shape[1:]))
+    scores = [model(parts[n : n + size].astype(model.inputs[0].dtype)) for n in range(0, len(parts), size)]
+    return np.concatenate([np.asarray(part, np.float32) for part in scores])
+
+
+@pytest.mark.parametrize(
+    ("options", "tolerance"),
+    [
+        ({"policy": "mixed_float16"}, 1e-2),
+        ({"policy": "mixed_bfloat16"}, 1e-1),
+        ({"policy": "float16"}, 1e-2),
+        ({"policy": "bfloat16"}, 1e-1),
+        ({"policy": "float64"}, 1e-5),
+        ({"policy": "float16", "dtype": "float16"}, 1e-2),
+        ({"shape": (None, None, 1)}, 1e-6),
+        ({"shape": (28, None, 1)}, 1e-6),
+        ({"batch_size": 1}, 1e-6),
+        ({"dtype": "uint8"}, 1e-6),
+        ({"dtype": "int32", "shape": (None, None, 1), "policy": "mixed_float16"}, 1e-2),
+    ],
+    ids=str,
+)
+def test_a_model_of_another_kind_is_built_again_with_the_same_weights(
+    options: dict[str, object], tolerance: float
+) -> None:
+    model = network(**options)
+    policies = {layer.name: layer.dtype_policy.name for layer in model.layers}
+    found = check_digit_model(model)
+    assert found is not model
+    assert (found.input_shape, found.inputs[0].dtype, found.outputs[0].dtype) == ((None, 28, 28, 1), *["float32"] * 2)
+    assert {layer.dtype_policy.name for layer in found._flatten_layers()} == {"float32"}
+    images = np.random.default_rng(0).integers(0, 256, (6, 28, 28))
+    expected = answers(model, images, size=1 if model.inputs[0].shape[0] else 6)
+    assert np.allclose(answers(found, images), expected, atol=tolerance)
+    assert {layer.name: layer.dtype_policy.name for layer in model.layers} == policies
+
+
+@pytest.mark.parametrize(("shape", "size"), [((None, None), (28, 28)), ((28, None), (28, 28))])
+def test_an_open_size_without_a_channel_is_closed(shape: tuple[int | None, ...], size: tuple[int, ...]) -> None:
+    assert check_digit_model(network(shape=shape)).input_shape == (None, *size)
+
+
+def test_integers_that_the_network_counts_with_are_converted() -> None:
+    """`x // 2` is another function of floats, so the conversion to integers stays."""
+    import keras
+
+    pixels = keras.Input((28, 28), dtype="uint8")
+    halves = keras.ops.cast(keras.ops.floor_divide(pixels, 2), "float32")
+    model = keras.Model(pixels, keras.layers.Dense(10)(keras.layers.Flatten()(halves * 2)))
+    images = np.arange(2 * 784).reshape(2, 28, 28) % 256
+    assert np.allclose(answers(check_digit_model(model), images), answers(model, images))
+
+
+def test_a_recurrent_layer_does_not_keep_its_state_from_batch_to_batch() -> None:
+    import keras
+
+    layers = [keras.Input(batch_shape=(3, 28, 28)), keras.layers.LSTM(4, stateful=True), keras.layers.Dense(10)]
+    model = keras.Sequential(layers)
+    images = np.random.default_rng(0).random((3, 28, 28)).astype(np.float32)
+    first = np.asarray(model(images))
+    found = check_digit_model(model)
+    assert [np.allclose(found(images), first, atol=1e-6) for _ in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+@pytest.mark.parametrize("place", ["memory", "file"])
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def test_a_model_quantized_by_keras_is_rejected(tmp_path: Path, mode: str, place: str) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.quantize(mode)
+    model.save(tmp_path / "mine.keras")
+    with pytest.raises(ModelError, match=rf"quantized by Keras \({mode}.*Give the model before model\.quantize"):
+        check_digit_model(model) if place == "memory" else load_model(tmp_path / "mine.keras")
+
+
+def test_a_custom_layer_of_half_precision_is_named() -> None:
+    import keras
+
+    class Halve(keras.layers.Layer):
+        def __init__(self) -> None:
+            super().__init__(name="halve", dtype="mixed_float16")
+
+        def call(self, inputs: object) -> object:
+            return inputs / 2
+
+    layers = [keras.Input((28, 28)), Halve(), keras.layers.Flatten(), keras.layers.Dense(10)]
+    with pytest.raises(ModelError, match=r"layer 'halve' computes in mixed_float16.*set_dtype_policy\('float32'\)"):
+        check_digit_model(keras.Sequential(layers))
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(32, 32, 1), (32, 32), (28, 28, 3), (32, 32, 3), (20, 20, 1), (29, 31, 1), (1, 28, 28), (784, 1), (None, None, 3)],
+)
+def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int | None, ...]) -> None:
+    import keras
+
+    tail = keras.layers.GlobalMaxPooling2D() if None in shape else keras.layers.Flatten()
+    model = keras.Sequential([keras.Input(shape), keras.layers.Dense(2), tail, keras.layers.Dense(10)])
+    with pytest.raises(ModelError, match=r"it has inputs \[\(.* takes digits: model = ") as caught:
+        check_digit_model(model)
+    names = {"keras": keras, "model": model}
+    exec(str(caught.value).partition("takes digits: ")[2].removesuffix("."), names)
+    assert check_digit_model(names["model"]).output_shape == (None, 10)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "outputs", "words"),
+    [
+        ([(28, 28)], [(26,)], "It has 26 scores"),
+        ([(28, 28)], [(10,), (1,)], r"several outputs.*keras\.Model\(model\.inputs\[0\], model\.outputs\[0\]\)"),
+        ([(28, 28), (3,)], [(10,)], "several inputs"),
+        ([(5,)], [(10,)], "one input of shape"),
+        ([(28, 28)], [(1, 10)], r"keras\.layers\.Flatten\(\)\]\)"),
+    ],
+)
+def test_other_shapes_are_named(inputs: list[tuple[int, ...]], outputs: list[tuple[int, ...]], words: str) -> None:
+    import keras
+
+    tensors = [keras.Input(shape) for shape in inputs]
+    joined = keras.layers.Concatenate()([keras.layers.Flatten()(tensor) for tensor in tensors])
+    ends = [keras.layers.Reshape(shape)(keras.layers.Dense(int(np.prod(shape)))(joined)) for shape in outputs]
+    with pytest.raises(ModelError, match=words):
+        check_digit_model(keras.Model(tensors, ends))
 
 
 def test_a_plain_model_is_returned_unchanged() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import ModelError, load_model
+from mnist_trainer.keras_support import default_settings
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -78,6 +79,52 @@ def test_saved_models_give_the_same_scores(tmp_path: Path, kind: str) -> None:
     assert np.allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=1e-6)
 
 
+def bound(pixels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Subtract the first image from the second, so that the graph cannot take any number of images."""
+    return linear(pixels, weights) - linear(pixels[:1], weights)
+
+
+def whole(pixels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+    """Use the integers as such, so that the conversion to integers must stay."""
+    return linear(pixels // 2, weights)
+
+
+@pytest.mark.parametrize("answer", [linear, whole])
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((None, 28, 28), "uint8"), ((1, 28, 28), "float32"), ((1, 28, 28), "uint8"), ((None, None, 28), "int32")],
+)
+def test_integers_and_fixed_numbers_of_images_are_taken(
+    tmp_path: Path, shape: tuple[int | None, ...], dtype: str, answer: Answer
+) -> None:
+    import tensorflow as tf
+
+    path = saved(tmp_path / "mine", answer, shape=shape, dtype=dtype)
+    if answer is whole and shape[0] == 1 and dtype == "uint8":
+        with pytest.raises(ModelError, match="takes 1 images at a time, and its graph depends on that number"):
+            load_model(path)
+        return
+    model = load_model(path)
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(dtype)
+    weights = tf.constant(np.random.default_rng(0).random((784, 10)).astype(np.float32))
+    assert (model.input_shape, model.inputs[0].dtype) == ((None, 28, 28), "float32")
+    assert np.allclose(model(images.astype(np.float32)), answer(tf.constant(images), weights), rtol=1e-4)
+    assert model.count_params() == 7840
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "float16", "mixed_bfloat16", "float64"])
+def test_a_saved_model_of_another_precision_is_rejected(tmp_path: Path, policy: str) -> None:
+    import keras
+
+    with default_settings():
+        keras.config.set_dtype_policy(policy)
+        keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)]).export(
+            tmp_path / "mine", verbose=False
+        )
+    with pytest.raises(ModelError, match=rf"\(policy {policy}\).*model\.save\('model\.keras'\)"):
+        load_model(tmp_path / "mine")
+
+
 def test_other_models_are_reported(tmp_path: Path) -> None:
     def twice(pixels: tf.Tensor, weights: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"a": linear(pixels, weights), "b": linear(pixels, weights)}
@@ -85,11 +132,8 @@ def test_other_models_are_reported(tmp_path: Path) -> None:
     for number, (path, words) in enumerate(
         [
             (saved(tmp_path / "outputs", twice), "has 1 inputs and 2 outputs"),
-            (
-                saved(tmp_path / "fixed", linear, shape=(1, 28, 28)),
-                r"takes float32 of shape \[1, 28, 28\]",
-            ),
-            (saved(tmp_path / "bytes", linear, dtype="uint8"), r"takes uint8 of shape \[None, 28, 28\]"),
+            (saved(tmp_path / "text", linear, dtype="float64"), r"takes float64 of shape \[None, 28, 28\]"),
+            (saved(tmp_path / "bound", bound, shape=(2, 28, 28)), "takes 2 images at a time"),
             (saved(tmp_path / "open", linear, shape=None), "takes float32 of shape unknown"),
             (saved(tmp_path / "shape", linear, shape=(None, 56, 14)), r"has inputs \[\(56, 14\)\]"),
             (saved(tmp_path / "none", None), "serving_default; it has none"),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_trainer.errors import ModelError, UsageError
+from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_digit_model
 from mnist_trainer.recipes.choices import PIXEL_RANGES
 
@@ -127,7 +128,8 @@ class DigitModel:
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], pixel_range: str) -> npt.NDArray[np.float32]:
     pixels = images.astype(np.float32).reshape(-1, *model.input_shape[1:])
     scaled = pixels / np.float32(255) if pixel_range == "0..1" else pixels
-    return np.asarray(model.predict(scaled, batch_size=512, verbose=0), np.float32)
+    with default_settings():
+        return np.asarray(model.predict(scaled, batch_size=512, verbose=0), np.float32)
 
 
 def _activation(scores: npt.NDArray[np.float32]) -> str:

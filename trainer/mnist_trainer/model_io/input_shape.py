@@ -1,27 +1,48 @@
-"""Check that a Keras model takes images of digits and gives ten scores."""
+"""Check that a Keras model takes images of digits and gives ten scores, and bring it into one plain form."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
+from mnist_trainer.keras_support import default_settings
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["INPUT_SHAPES", "check_digit_model"]
+__all__ = ["INPUT_SHAPES", "accepted_shape", "check_digit_model"]
 
-INPUT_SHAPES = ((28, 28), (28, 28, 1), (784,))
+INPUT_SHAPES = ((28, 28, 1), (28, 28), (784,))
 """Shapes of one image that a digit model may take."""
+
+BATCH = 2
+"""Number of images with which a model is tried."""
+
+
+def accepted_shape(shape: tuple[int | None, ...]) -> tuple[int, ...] | None:
+    """Return the shape of a digit that an input of `shape`, without the batch, accepts, or None.
+
+    Examples
+    --------
+    >>> accepted_shape((None, None, 1)), accepted_shape((28, None)), accepted_shape((32, 32))
+    ((28, 28, 1), (28, 28), None)
+    """
+    for accepted in INPUT_SHAPES:
+        if len(accepted) == len(shape) and all(
+            side in (None, fixed) for side, fixed in zip(shape, accepted, strict=True)
+        ):
+            return accepted
+    return None
 
 
 def check_digit_model(model: keras.Model) -> keras.Model:
-    """Return `model`, if it classifies digits, as a model from one tensor to one tensor.
+    """Return `model`, if it classifies digits, as a model from one float32 tensor to one float32 tensor.
 
-    The shapes are checked, and two blank images are classified.
+    The shapes are checked, and two blank images are classified. A model of half or double precision, of an open image
+    size, of a fixed number of images or with integer inputs is built again with the same weights.
 
     Parameters
     ----------
@@ -31,27 +52,80 @@ def check_digit_model(model: keras.Model) -> keras.Model:
     Raises
     ------
     ModelError
-        If it has other shapes or several inputs or outputs, or fails on the images.
+        If it has other shapes or several inputs or outputs, was quantized by Keras, or fails on the images.
     """
+    from mnist_trainer.model_io.rebuild import needs_rebuild, rebuilt
+
+    if type(model).__module__.startswith(("tf_keras.", "tensorflow.")):
+        raise ModelError("This is a model of Keras 2 (tf_keras). Call model.save('model.keras') and give that file.")
     try:
         inputs, outputs = [tuple(t.shape[1:]) for t in model.inputs], [tuple(t.shape[1:]) for t in model.outputs]
     except (AttributeError, ValueError, TypeError) as error:
         raise ModelError(
             "The model is not built, so its shapes are unknown. Call it on an image and save it."
         ) from error
-    if len(inputs) != 1 or inputs[0] not in INPUT_SHAPES or outputs != [(10,)]:
+    shape = accepted_shape(inputs[0]) if len(inputs) == 1 else None
+    if shape is None or outputs != [(10,)]:
         raise ModelError(
-            f"This is not a digit model: it has inputs {inputs} and outputs {outputs}. Give a model with one input of "
-            "shape (28, 28), (28, 28, 1) or (784,) and one output of shape (10,)."
+            f"This is not a digit model: it has inputs {inputs} and outputs {outputs}. {_advice(inputs, outputs)}"
         )
-    import keras
-
-    if not isinstance(model, keras.Sequential) and {type(model.input), type(model.output)} != {keras.KerasTensor}:
-        model = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
-    try:
-        model(np.zeros((2, *inputs[0]), np.float32), training=False)
-    except Exception as error:  # a fixed number of images, or code that does not work here
-        raise ModelError(
-            f"The model fails on a batch of two images ({first_line(error)}). Change it to accept any batch size."
-        ) from error
+    with default_settings():
+        if needs_rebuild(model, shape):
+            model = rebuilt(model, shape)
+        try:
+            model(np.zeros((BATCH, *shape), np.float32), training=False)
+        except Exception as error:  # a fixed number of images, or code that does not work here
+            raise ModelError(
+                f"The model fails on a batch of two images ({first_line(error)}). Change it to accept any batch size."
+            ) from error
     return model
+
+
+def _advice(inputs: list[Any], outputs: list[Any]) -> str:
+    """Return the lines of Python that make a digit model of a model of these shapes, if there are any."""
+    needed = "Give a model with one input of shape (28, 28), (28, 28, 1) or (784,) and one output of shape (10,)."
+    if len(inputs) > 1 or len(outputs) > 1:
+        kind = "several inputs" if len(inputs) > 1 else "several outputs"
+        return f"It has {kind}. {needed} Take one path: model = keras.Model(model.inputs[0], model.outputs[0])."
+    front, size = _front(inputs[0]), _image_size(outputs[0])
+    if outputs[0] != (10,) and size != 10:
+        return f"It has {size or 'an unknown number of'} scores, one for each class. {needed}"
+    if front is None:
+        return needed
+    behind = "" if outputs[0] == (10,) else ", keras.layers.Flatten()"
+    source = "(784,)" if front.startswith("keras.layers.Reshape") else "(28, 28, 1)"
+    layers = ", ".join(part for part in (f"keras.Input({source})", front, "model") if part)
+    return f"With other layers in front it takes digits: model = keras.Sequential([{layers}{behind}])."
+
+
+def _image_size(shape: tuple[int | None, ...]) -> int | None:
+    return None if None in shape else int(np.prod([side for side in shape if side]))
+
+
+def _front(shape: tuple[int | None, ...]) -> str | None:
+    """Return the layers that turn a digit into an input of `shape`, as Python, or None if none are known."""
+    if accepted_shape(shape) is not None:
+        return ""
+    if _image_size(shape) == 784:
+        return f"keras.layers.Reshape({shape})"
+    if len(shape) not in (2, 3):
+        return None
+    height, width, *depth = shape
+    layers = []
+    if (height, width) not in ((28, 28), (None, None)):
+        if height is None or width is None:
+            return None
+        pads = [(side - 28) // 2 for side in (height, width)]
+        fits = [pad >= 0 and (side - 28) % 2 == 0 for pad, side in zip(pads, (height, width), strict=True)]
+        layers.append(
+            f"keras.layers.ZeroPadding2D(({pads[0]}, {pads[1]}))"
+            if all(fits)
+            else f"keras.layers.Resizing({height}, {width})"
+        )
+    if depth == [3]:
+        layers.append("keras.layers.Conv2D(3, 1, kernel_initializer='ones', use_bias=False)")
+    elif depth not in ([], [1]):
+        return None
+    if not depth:
+        layers.append(f"keras.layers.Reshape(({height}, {width}))")
+    return ", ".join(layers)

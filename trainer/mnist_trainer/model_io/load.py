@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.system.stderr import quiet_stderr
 from mnist_trainer.errors import ModelError
-from mnist_trainer.keras_support import import_tensorflow
+from mnist_trainer.keras_support import default_settings, import_tensorflow
 from mnist_trainer.model_io.find import ModelFile, find_model
 from mnist_trainer.model_io.input_shape import check_digit_model
 
@@ -43,7 +43,7 @@ def load_model(model: str | Path | ModelFile, *, trust: bool = False) -> keras.M
     from mnist_trainer.model_io.saved_model import load_saved_model
 
     load = load_saved_model if path.is_dir() else load_keras_file
-    with quiet_stderr(), warnings.catch_warnings():
+    with quiet_stderr(), default_settings(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Keras and TensorFlow warn about files of their older versions
         try:
             return check_digit_model(load(path, trust=trust))

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,8 @@ from tensorflow.python.framework import op_def_registry
 
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
+from mnist_trainer.model_io.find import SAVED_MODEL
+from mnist_trainer.model_io.frozen_graph import as_float32_batches
 
 __all__ = ["load_saved_model"]
 
@@ -24,6 +30,9 @@ ALLOWED = re.compile(r"If|While|Case|Assert|.*VariableOp|VarHandleOp|Stateful.*|
 
 FORBIDDEN = re.compile(r".*(File|PyFunc|Debug|Dataset|Reader|Summary).*|Abort|ImmutableConst|CopyHost")
 """Operations without state that still access files, the network or Python, or end the process."""
+
+PRODUCTS = {"BatchMatMulV2", "Conv2D", "DepthwiseConv2dNative", "Einsum", "MatMul"}
+"""Operations in which a model computes most."""
 
 
 def load_saved_model(path: Path, *, trust: bool = False) -> keras.Model:
@@ -45,19 +54,30 @@ def load_saved_model(path: Path, *, trust: bool = False) -> keras.Model:
     endpoint = _endpoint(graph)
     if not trust:
         _refuse_unsafe_operations(graph)
-    shape = _input_shape(graph.signature_def[endpoint])
+    _refuse_other_floats(graph)
+    dtype, sizes = _input(graph.signature_def[endpoint])
     try:
-        pixels = keras.Input(shape)
-        scores = keras.layers.TFSMLayer(str(path), call_endpoint=endpoint, name="saved_model")(pixels)
-        return keras.Model(pixels, keras.tree.flatten(scores)[0])  # an endpoint returns a dict
+        with _without_optimizer(path, graph) as folder:
+            if dtype == "float32" and sizes[0] is None:
+                return _as_layer(folder, endpoint, dtype, sizes[1:])
+            model = as_float32_batches(folder, endpoint, sizes[1:])
+            if model is None and sizes[0] is None:
+                model = _as_layer(folder, endpoint, dtype, sizes[1:])
     except Exception as error:  # TensorFlow raises many kinds for missing and damaged files
         raise ModelError(f"The SavedModel cannot be loaded ({first_line(error)}). Copy or save it again.") from error
+    if model is None:
+        raise ModelError(
+            f"The SavedModel takes {sizes[0]} images at a time, and its graph depends on that number. Export it with a "
+            "shape that begins with None: model.export('folder', input_signature=[keras.InputSpec("
+            f"shape=(None, {', '.join(map(str, sizes[1:]))}))])."
+        )
+    return model
 
 
 def _read(path: Path) -> Any:
     """Return the MetaGraphDef of a SavedModel of TensorFlow 2."""
     try:
-        graphs = saved_model_pb2.SavedModel.FromString((path / "saved_model.pb").read_bytes()).meta_graphs
+        graphs = saved_model_pb2.SavedModel.FromString((path / SAVED_MODEL).read_bytes()).meta_graphs
     except Exception as error:  # the kind depends on the implementation of protobuf
         raise ModelError("The file saved_model.pb is damaged. Copy or save the model again.") from error
     if len(graphs) != 1 or not graphs[0].HasField("object_graph_def"):
@@ -80,22 +100,68 @@ def _endpoint(graph: Any) -> str:
     return found
 
 
-def _input_shape(signature: Any) -> tuple[int | None, ...]:
-    """Return the shape of one image, for a signature from one batch of any size to one tensor."""
+def _input(signature: Any) -> tuple[str, tuple[int | None, ...]]:
+    """Return data type and shape of a batch, for a signature from one tensor to one tensor."""
     inputs, outputs = list(signature.inputs.values()), list(signature.outputs.values())
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(
             f"The SavedModel has {len(inputs)} inputs and {len(outputs)} outputs. Export a model with one of each."
         )
     (source,) = inputs
+    dtype = dtypes.as_dtype(source.dtype)
     sizes = tuple(None if dim.size < 0 else dim.size for dim in source.tensor_shape.dim)
-    if source.dtype != dtypes.float32.as_datatype_enum or not sizes or sizes[0] is not None:
-        kind = dtypes.as_dtype(source.dtype).name
+    if not sizes or not (dtype == dtypes.float32 or dtype.is_integer):
         raise ModelError(
-            f"The SavedModel takes {kind} of shape {list(sizes) or 'unknown'}, but it must take float32 and any batch "
-            "size. Export it with a shape that begins with None."
+            f"The SavedModel takes {dtype.name} of shape {list(sizes) or 'unknown'}, but it must take float32 or "
+            "integers of a known shape. Export it with model.export('folder', input_signature=[keras.InputSpec(shape="
+            "(None, 28, 28, 1))])."
         )
-    return sizes[1:]
+    return dtype.name, sizes
+
+
+def _as_layer(path: Path, endpoint: str, dtype: str, shape: tuple[int | None, ...]) -> keras.Model:
+    """Return a model whose one layer is the SavedModel, on float32 images."""
+    pixels = keras.Input(shape)
+    source = pixels if dtype == "float32" else keras.ops.cast(pixels, dtype)
+    scores = keras.layers.TFSMLayer(str(path), call_endpoint=endpoint, name="saved_model")(source)
+    return keras.Model(pixels, keras.tree.flatten(scores)[0])  # an endpoint returns a dict
+
+
+@contextmanager
+def _without_optimizer(path: Path, graph: Any) -> Iterator[Path]:
+    """Yield a folder with the SavedModel in `path`, without the state of optimizers.
+
+    TensorFlow cannot restore an optimizer of Keras 2 (`add_slot` is missing), and an export does not need it.
+    """
+    if not any(node.slot_variables for node in graph.object_graph_def.nodes):
+        yield path
+        return
+    content = saved_model_pb2.SavedModel.FromString((path / SAVED_MODEL).read_bytes())
+    for node in content.meta_graphs[0].object_graph_def.nodes:
+        node.ClearField("slot_variables")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "model"
+        shutil.copytree(path, copy, ignore=lambda _, names: {SAVED_MODEL} & set(names), copy_function=_link)
+        (copy / SAVED_MODEL).write_bytes(content.SerializeToString())
+        yield copy
+
+
+def _link(source: str, target: str) -> None:
+    Path(target).symlink_to(Path(source).resolve())
+
+
+def _refuse_other_floats(graph: Any) -> None:
+    """Raise a `ModelError` if the layers of a SavedModel compute in another precision than float32."""
+    nodes = _nodes_that_can_run(graph)
+    for name in ("float16", "bfloat16", "float64"):
+        kind = dtypes.as_dtype(name).as_datatype_enum
+        if any(node.op in PRODUCTS and node.attr["T"].type == kind for node in nodes):
+            weights = {node.attr["dtype"].type for node in nodes if node.op == "ReadVariableOp"}
+            policy = f"mixed_{name}" if dtypes.float32.as_datatype_enum in weights else name
+            raise ModelError(
+                f"The SavedModel computes in {name} (policy {policy}), and its graph is fixed. Save the Keras model "
+                "with model.save('model.keras') and give that file: it is exported in float32 with the same weights."
+            )
 
 
 def _refuse_unsafe_operations(graph: Any) -> None:
