@@ -48,7 +48,13 @@ def test_the_wheel_has_code_models_and_license_and_is_small(wheel: Path) -> None
     assert wheel.stat().st_size < 150_000
 
 
-@pytest.mark.parametrize("backend", EVERY_BACKEND)
+@pytest.mark.parametrize(
+    "backend",
+    [  # `scripts/tool release wheel` tests all of them, with old and new versions
+        pytest.param(*row.values, marks=[*row.marks, *([pytest.mark.slow] if row.values[0] != "litert" else [])])
+        for row in EVERY_BACKEND
+    ],
+)
 def test_the_installed_wheel_classifies(
     wheel: Path, tmp_path: Path, golden: np.ndarray, backend: str, seven: np.ndarray
 ) -> None:

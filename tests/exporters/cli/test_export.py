@@ -1,4 +1,5 @@
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mnist_exporters import FORMATS, ConversionError, ExportSpec, OutputError, Precision
+from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, OutputError, Precision
 from mnist_exporters.spec.precision import ALIASES
 from mnist_runtime import Classifier
 from mnist_trainer import Splits, find_model, load_model
@@ -50,22 +51,19 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def both(run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, object]]:
-    """Export every format and precision twice, in two processes."""
-    folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
+def every_export(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Export every format and precision in another process; return the folder and what ``--format all`` printed."""
+    folder = tmp_path_factory.mktemp("every")
     quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
-    for folder in folders:
-        for format in set(FORMATS) - set(EVERY_FORMAT):
-            done = run("mnist-export", "mlp", "--format", format, "--quantize", "--data", "digits", "--output", folder)
-            assert done.returncode == 0, done.stderr
-    return [
-        (folder, run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json"))
-        for folder in folders
-    ]
+    for format in set(FORMATS) - set(EVERY_FORMAT):
+        done = run("mnist-export", "mlp", "--format", format, "--quantize", "--data", "digits", "--output", folder)
+        assert done.returncode == 0, done.stderr
+    done = run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json")
+    return folder, done
 
 
-def test_json_is_one_object_with_every_export(both: list[tuple[Path, object]]) -> None:
-    folder, done = both[0]
+def test_json_is_one_object_with_every_export(every_export: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    folder, done = every_export
     assert done.returncode == 0, done.stderr
     artifacts = json.loads(done.stdout)["artifacts"]
     pairs = {(artifact["format"], artifact["precision"]) for artifact in artifacts}
@@ -83,29 +81,36 @@ def test_json_is_one_object_with_every_export(both: list[tuple[Path, object]]) -
     assert there == sorted(Path(artifact["path"]).name for artifact in artifacts)
 
 
-def test_second_process_makes_the_same_bytes(both: list[tuple[Path, object]]) -> None:
-    first, second = ({path.name: path.read_bytes() for path in folder.iterdir()} for folder, _ in both)
-    assert len(first) >= sum(len(row.io_types) for row in FORMATS.values())
-    assert first == second
+def test_another_process_makes_the_same_bytes(
+    every_export: tuple[Path, subprocess.CompletedProcess[str]], exported: Callable[[str, str, Precision], ExportReport]
+) -> None:
+    folder, _ = every_export
+    for format, row in FORMATS.items():
+        for precision in row.io_types:
+            path = exported("cnn" if format in EVERY_FORMAT else "mlp", format, precision).path
+            written = [path] if format in EVERY_FORMAT else [path, path.with_suffix(".cc")]
+            for file in written:
+                assert file.read_bytes() == (folder / file.name).read_bytes()
 
 
 def test_bytes_do_not_depend_on_the_other_exports_of_a_run(
-    here: Run, both: list[tuple[Path, object]], tmp_path: Path
+    here: Run, every_export: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     for format in EVERY_FORMAT:
         row = FORMATS[format]
         path = tmp_path / f"alone{row.suffix}"
         done = here("mnist-export", "--format", format, "--quantize", "--data", "digits", "--output", path)
         assert done.returncode == 0, done.stderr
-        assert path.read_bytes() == (both[0][0] / f"cnn-int8{row.suffix}").read_bytes()
+        assert path.read_bytes() == (every_export[0] / f"cnn-int8{row.suffix}").read_bytes()
         assert done.stdout == f"{path}\n"
 
 
-def test_no_output_of_other_libraries_is_printed(both: list[tuple[Path, object]]) -> None:
-    for _, done in both:
-        words = done.stderr.lower()
-        for noise in ("tensorflow", "warning", "onednn", "cuda", "absl", "info:", "xnnpack", "saved artifact"):
-            assert noise not in words
+def test_no_output_of_other_libraries_is_printed(
+    every_export: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    words = every_export[1].stderr.lower()
+    for noise in ("tensorflow", "warning", "onednn", "cuda", "absl", "info:", "xnnpack", "saved artifact"):
+        assert noise not in words
 
 
 @pytest.mark.parametrize("format", FORMATS)
