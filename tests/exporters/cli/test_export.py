@@ -133,6 +133,8 @@ def specs(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callabl
     """Return a function that runs the command without its work and returns model, format and precision of each file."""
 
     class Session:
+        reference = None
+
         def __init__(self, name: str) -> None:
             self.original = SimpleNamespace(name=name, pixel_range="0..1", range_origin="as given")
 
