@@ -100,6 +100,7 @@ def open_session(
             sha256=model.sha256,
             pixel_range=pixel_range,
             recorded=model.record.get("pixel_range"),
+            rejects_non_digits=bool(model.record["recipe"].get("non_digits")) if "recipe" in model.record else None,
         )
     else:
         original = Original.from_keras(model, splits.test, name=model.name, pixel_range=pixel_range)

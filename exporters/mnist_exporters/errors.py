@@ -14,9 +14,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from mnist_runtime.errors import MissingPackageError, ModelError, OutputError, ToolkitError, UsageError
 
-__all__ = ["CalibrationError", "ConversionError", "MissingPackageError", "ModelError", "OutputError", "UsageError"]
+__all__ = [
+    "CalibrationError",
+    "ConversionError",
+    "MissingPackageError",
+    "ModelError",
+    "OutputError",
+    "UsageError",
+    "missing_packages",
+]
 
 
 class ConversionError(ToolkitError, ValueError):
@@ -29,3 +39,21 @@ class CalibrationError(ToolkitError, ValueError):
     """There are too few calibration images, or some are also test images."""
 
     exit_code = 6
+
+
+def missing_packages(purpose: str, packages: Mapping[str, str | None]) -> MissingPackageError:
+    """Return the error for packages that are not installed.
+
+    Parameters
+    ----------
+    purpose : str
+        What needs them. The message begins with it.
+    packages : mapping of str to (str or None)
+        Package -> extra of ``mnist-edge-export`` that installs it; None for a package that it always requires.
+    """
+    extras = ",".join(dict.fromkeys(filter(None, packages.values())))
+    wanted = [f"'mnist-edge-export[{extras}]'"] if extras else []
+    wanted += [package for package, extra in packages.items() if extra is None]
+    return MissingPackageError(
+        f"{purpose} needs {' and '.join(packages)}. Install with: pip install {' '.join(wanted)}"
+    )

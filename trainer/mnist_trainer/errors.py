@@ -29,11 +29,15 @@ __all__ = [
     "UsageError",
     "nearest_name",
     "nearest_path",
-    "require_package",
+    "require_extras",
 ]
 
-PACKAGES = {"optuna": "Optuna", "skimage": "scikit-image"}
-"""Module -> name of its package, where the two differ."""
+EXTRAS: dict[str, dict[str, str]] = {
+    "plots": {"matplotlib": "matplotlib"},
+    "robustness": {"skimage": "scikit-image"},
+    "sweep": {"matplotlib": "matplotlib", "optuna": "optuna"},
+}
+"""Extra of mnist-edge-export -> module and package of each requirement; a test compares it with ``pyproject.toml``."""
 
 
 class DataError(ToolkitError, ValueError):
@@ -93,25 +97,25 @@ def nearest_path(path: str | Path) -> str:
     return ""
 
 
-def require_package(module: str, purpose: str, extra: str) -> None:
-    """Check that an optional package is installed, before minutes of work are lost.
+def require_extras(**purposes: str) -> None:
+    """Check that the packages of extras are installed, before minutes of work are lost.
 
     Parameters
     ----------
-    module : str
-        Name under which the package is imported.
-    purpose : str
-        Option or feature that needs the package. The message begins with it.
-    extra : str
-        Extra of ``mnist-edge-export`` that installs it.
+    **purposes : str
+        Extra of ``mnist-edge-export`` -> option or feature that needs it. A command gives all that it needs in one
+        call, so that one command installs them.
 
     Raises
     ------
     MissingPackageError
-        If it is not installed.
+        If a package is not installed.
     """
-    if importlib.util.find_spec(module) is None:
-        package = PACKAGES.get(module, module)
-        raise MissingPackageError(
-            f"{purpose} needs {package}. Install it with: pip install 'mnist-edge-export[{extra}]'."
-        )
+    missing = {
+        extra: [package for module, package in EXTRAS[extra].items() if importlib.util.find_spec(module) is None]
+        for extra in purposes
+    }
+    missing = {extra: packages for extra, packages in missing.items() if packages}
+    if missing:
+        needs = ", ".join(f"{purposes[extra]} needs {' and '.join(packages)}" for extra, packages in missing.items())
+        raise MissingPackageError(f"{needs}. Install with: pip install 'mnist-edge-export[{','.join(missing)}]'.")

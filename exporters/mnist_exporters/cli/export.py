@@ -256,16 +256,17 @@ def _export_all(
             echo(str(report))
             if report.path and not as_json:
                 print(report.path)
+    recommended = None
     if report_folder and reports:
         try:
-            _compare(session, reports, report_folder)
+            recommended = _compare(session, reports, report_folder)
         except ToolkitError as error:  # the exported files are complete nevertheless
             failure = report_error(error)
             code = code or failure
     if as_json:
         print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
     else:
-        _suggest_runtime(reports)
+        _suggest_runtime(reports, recommended)
     return code
 
 
@@ -279,17 +280,27 @@ def _outcomes(
             yield error
 
 
-def _compare(session: ExportSession, reports: list[ExportReport], folder: Path) -> None:
+def _compare(session: ExportSession, reports: list[ExportReport], folder: Path) -> ExportReport | None:
+    """Write the report and return the recommended export."""
     from mnist_exporters.api import compare
     from mnist_exporters.reports.table import print_table
 
-    print_table(compare(session, reports, folder, progress=echo))
+    comparison = compare(session, reports, folder, progress=echo)
+    print_table(comparison)
     echo(f"report: {folder / 'report.html'}")
+    return comparison.recommended.report if comparison.recommended else None
 
 
-def _suggest_runtime(reports: list[ExportReport]) -> None:
+def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | None) -> None:
+    """Print how to use the recommended file. If no speed was measured, it is the smallest that mnist-runtime runs."""
     from mnist_runtime.backends.registry import BACKENDS
 
     on_devices = {row.format for row in BACKENDS.values()}
-    if proven := [report.path for report in reports if report.path and report.format in on_devices]:
-        echo(f"Classify a picture with: mnist-runtime classify --model {proven[-1]} PICTURE")
+    proven = [report for report in reports if report.path and report.format in on_devices]
+    if not proven:
+        return
+    which = "" if len(proven) == 1 else " with the recommended file"
+    if recommended not in proven:
+        recommended = min(proven, key=lambda report: report.size_bytes)
+        which = which and f" with the smallest of {len(proven)} proven files (--report measures speed too)"
+    echo(f"Classify a picture{which}: mnist-runtime classify --model {recommended.path} PICTURE")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mnist_exporters.errors import ConversionError
+from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime.backends.base import QuantParams
@@ -33,6 +33,12 @@ ACTIVATIONS: dict[Precision, set[str]] = {
     Precision.INT16X8: {"int16"},
 }
 """Types allowed for the activations, before any quantization at run time."""
+
+KEEPS_MORE: dict[Precision, str] = {
+    Precision.DYNAMIC: "Layers with few weights keep float32",
+    Precision.INT4: "The last layer, and layers without a kernel for int4, keep int8",
+}
+"""Precision that is for some layers only, by design -> which layers keep more bits."""
 
 BLACK = {"uint8": 0, "int8": -128}
 """Integer input type -> value of a black pixel."""
@@ -124,6 +130,8 @@ class Contents:
         ------
         ConversionError
             If a type, an operator or the input scale differs.
+        UsageError
+            If the precision applies to few of the weights only, so that it saves little.
         """
         if (self.input.dtype, self.output.dtype) != (spec.input_dtype, spec.output_dtype):
             raise ConversionError(
@@ -136,12 +144,7 @@ class Contents:
                 f"The model needs operators that {self.format} does not define: {', '.join(self.foreign)}. Replace the "
                 "layer that uses them."
             )
-        most = max(self.weights, key=lambda dtype: self.weights[dtype], default="none")
-        if most not in WEIGHTS[spec.precision]:
-            raise ConversionError(
-                f"Most weights are {most}, not {spec.precision}: small layers, and in int4 the last one, keep more "
-                "bits. Choose another precision."
-            )
+        self._check_weights(spec)
         if others := set(self.activations) - ACTIVATIONS[spec.precision]:
             raise ConversionError(
                 f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
@@ -149,6 +152,21 @@ class Contents:
             )
         self._check_no_floats(spec)
         self._check_raw_pixels(pixel_scale)
+
+    def _check_weights(self, spec: ExportSpec) -> None:
+        """Check that most weights, counted one by one and not in bytes, have the type of the precision."""
+        counts = {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
+        most = max(counts, key=lambda dtype: counts[dtype], default="none")
+        if most in WEIGHTS[spec.precision]:
+            return
+        if spec.precision in KEEPS_MORE:
+            smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])
+            fraction = smaller / max(sum(counts.values()), 1)
+            raise UsageError(
+                f"{spec.precision} saves little for this model: it applies to {fraction:.0%} of the weights only. "
+                f"{KEEPS_MORE[spec.precision]}. Choose another precision, such as int8."
+            )
+        raise ConversionError(f"Most weights are {most}, not {spec.precision}. Choose another precision.")
 
     def _check_no_floats(self, spec: ExportSpec) -> None:
         """Check that an int8 model with integer input and output has no float tensor."""
@@ -169,3 +187,9 @@ class Contents:
                 f"The input has scale {affine.scale} and zero point {affine.zero_point}, so it does not take raw "
                 "pixels. Calibrate with images that contain black and white pixels."
             )
+
+
+def _bits(dtype: str) -> int:
+    """Return the bits of a number of NumPy's type name `dtype`, such as 4 for ``"int4"``."""
+    digits = dtype.lstrip("abcdefghijklmnopqrstuvwxyz")
+    return int(digits) if digits.isdecimal() else 8

@@ -27,10 +27,13 @@ class Original(DigitModel):
         Name in file names and reports.
     sha256 : str
         SHA-256 of the model's file; empty if there is none.
+    rejects_non_digits : bool or None
+        Whether it was trained on pictures without a digit too, according to its training record; None without a record.
     """
 
     name: str
     sha256: str
+    rejects_non_digits: bool | None
 
     @classmethod
     def from_keras(
@@ -42,6 +45,7 @@ class Original(DigitModel):
         sha256: str = "",
         pixel_range: str | None = None,
         recorded: str | None = None,
+        rejects_non_digits: bool | None = None,
     ) -> Original:
         """Check `model` and measure its pixel range and its activation.
 
@@ -57,6 +61,8 @@ class Original(DigitModel):
             ``"0..1"`` or ``"0..255"``. Default: `recorded`, or measured.
         recorded : str, optional
             The pixel range in the training record of the model.
+        rejects_non_digits : bool, optional
+            Whether it was trained on pictures without a digit too. Default: not known.
 
         Raises
         ------
@@ -66,7 +72,9 @@ class Original(DigitModel):
             If `pixel_range` is not one of the two.
         """
         found = DigitModel.measure(model, probe, given=pixel_range, recorded=recorded)
-        return cls(found.model, found.pixel_range, found.range_origin, found.activation, name, sha256)
+        return cls(
+            found.model, found.pixel_range, found.range_origin, found.activation, name, sha256, rejects_non_digits
+        )
 
     @default_settings()
     def scaled_model(self) -> keras.Model:

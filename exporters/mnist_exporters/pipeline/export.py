@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.errors import ConversionError, MissingPackageError
+from mnist_exporters.errors import ConversionError, missing_packages
 from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.pipeline.processor import processor_name
 from mnist_exporters.pipeline.staging import StagedExport
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
@@ -146,13 +147,13 @@ def _packages(spec: ExportSpec) -> tuple[str, ...]:
 
 def _check_packages(spec: ExportSpec) -> None:
     extras = {PACKAGES[spec.precision]: spec.precision.value} if spec.precision in PACKAGES else {}
-    for package in _packages(spec):
-        if importlib.util.find_spec(package.replace("-", "_")) is None:
-            extra = extras.get(package, FORMATS[spec.format].extra)
-            wanted = f"'mnist-edge-export[{extra}]'" if extra else package
-            raise MissingPackageError(
-                f"{spec.format} {spec.precision} needs {package}. Install it with: pip install {wanted}"
-            )
+    missing = {
+        package: extras.get(package, FORMATS[spec.format].extra)
+        for package in _packages(spec)
+        if importlib.util.find_spec(package.replace("-", "_")) is None
+    }
+    if missing:
+        raise missing_packages(f"{spec.format} {spec.precision}", missing)
 
 
 def _manifest(
@@ -173,9 +174,14 @@ def _manifest(
             "parameters": int(original.model.count_params()),
             "pixel_range": original.pixel_range,
             "activation": original.activation,
+            "rejects_non_digits": original.rejects_non_digits,
         },
         tools={"mnist-edge-export": __version__, **tools},
-        golden={"version": tools[_packages(spec)[-1]], "machine": platform.machine()},
+        golden={
+            "version": tools[_packages(spec)[-1]],
+            "machine": platform.machine(),
+            "processor": processor_name(),
+        },
         requires=contents.requirements(),
         threshold=threshold,
         calibration=calibration.as_dict() if calibration else None,

@@ -82,8 +82,8 @@ class Comparison:
     def recommended(self) -> Candidate | None:
         """The proven export with the best combination of size and speed; None if none was measured.
 
-        It has the smallest geometric mean of two ratios: its size to the smallest size, and its median latency to the
-        shortest. Accuracy does not count, because each export is proven; the higher agreement breaks a tie.
+        It has the smallest geometric mean of two ratios: the size of its file to the smallest, and its median latency
+        to the shortest. Accuracy does not count, because each export is proven; the higher agreement breaks a tie.
         """
         measured = [row for row in self.candidates if row.report.path and row.latencies]
         return min(measured, key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
@@ -96,9 +96,9 @@ class Comparison:
             return "No file is recommended, because none was proven and measured."
         smallest, fastest = self._best()
         return (
-            f"{best.name}: {best.report.model_bytes / smallest:.2f}x the size of the smallest and "
+            f"{best.name}: {best.report.size_bytes / smallest:.2f}x the size of the smallest and "
             f"{best.p50_us / fastest:.2f}x the time of the fastest on this machine, the best combination; "
-            f"{best.report.parity.agreement:.2%} same answers; loads on {', '.join(best.targets)}."
+            f"{best.report.parity.agreement:.2%} same answers; loads on {', '.join(best.targets) or 'no known device'}."
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,8 +132,8 @@ class Comparison:
     def _best(self) -> tuple[int, float]:
         """Return the smallest size and the shortest median latency of the proven and measured candidates."""
         measured = [row for row in self.candidates if row.report.path and row.latencies]
-        return min(row.report.model_bytes for row in measured), min(row.p50_us for row in measured)
+        return min(row.report.size_bytes for row in measured), min(row.p50_us for row in measured)
 
     def _weight(self, row: Candidate) -> float:
         smallest, fastest = self._best()
-        return math.sqrt(row.report.model_bytes / smallest * row.p50_us / fastest)
+        return math.sqrt(row.report.size_bytes / smallest * row.p50_us / fastest)

@@ -36,27 +36,32 @@ FILE: dict[str, Cell] = {"file": lambda row, _: row.name}
 TABLES: tuple[dict[str, Cell], ...] = (
     {
         "accuracy": lambda row, _: f"{row.report.parity.accuracy_exported:.2%}",
-        "drop": lambda row, _: f"{row.report.parity.drop:.2%}",
-        "at most": lambda row, _: f"{row.report.parity.drop_upper_95:.2%}",
+        "points": lambda row, _: f"{row.report.parity.drop * 100:.2f}",
+        "at most": lambda row, _: f"{row.report.parity.drop_upper_95 * 100:.2f}",
         "same": lambda row, _: f"{row.report.parity.agreement:.2%}",
         "lost": lambda row, _: str(row.report.parity.lost),
         "gained": lambda row, _: str(row.report.parity.gained),
         "p": lambda row, _: f"{row.report.parity.mcnemar_p:.2f}",
     },
     {
-        "kB": lambda row, _: f"{row.report.model_bytes / 1000:.1f}",
-        "ratio": lambda row, comparison: f"{comparison.original_bytes / row.report.model_bytes:.1f}x",
+        "kB": lambda row, _: f"{row.report.size_bytes / 1000:.1f}",
         "interpreter": lambda row, _: _each(row, lambda one: one.interpreter),
         "p50/p95 µs": lambda row, _: _each(row, lambda one: f"{one.p50_us:.0f}/{one.p95_us:.0f}"),
         "start s": lambda row, _: _each(row, lambda one: f"{one.cold_start_s:.2f}"),
         "MB": lambda row, _: _each(row, lambda one: f"{one.peak_memory_bytes / 1e6:.0f}"),
     },
     {
+        "model kB": lambda row, _: f"{row.report.model_bytes / 1000:.1f}",
+        "ratio": lambda row, comparison: f"{comparison.original_bytes / row.report.model_bytes:.1f}x",
         "verdict": _verdict,
         "loads on": lambda row, _: ", ".join(row.targets) or "-",
     },
 )
-"""Columns of each table, after the file's name: heading -> text. The page report.html has the same."""
+"""Columns of each table, after the file's name: heading -> text. The page report.html has the same.
+
+``points``: accuracy lost, in percentage points, and at most with 95 % confidence. ``kB``: the file; ``model kB``: the
+model in it, and how many times smaller it is than the original's parameters in float32.
+"""
 
 LEFT = ("file", "interpreter", "verdict", "loads on")
 """Columns with text, which are aligned to the left."""

@@ -39,7 +39,8 @@ class Manifest:
     preparation : dict
         Settings of `mnist_runtime.prepare`.
     source : dict
-        The Keras model: SHA-256, number of parameters, pixel range.
+        The Keras model: SHA-256, number of parameters, pixel range, and whether it was trained on pictures without a
+        digit (None: not known).
     tools : dict of str to str
         Versions of the packages that made the file.
     golden : dict of str to str

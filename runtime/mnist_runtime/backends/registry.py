@@ -14,6 +14,7 @@ import numpy as np
 from mnist_runtime.backends import numpy_int8, onnx, tflite
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, UsageError, first_line
+from mnist_runtime.system.packages import install_command
 
 __all__ = [
     "BACKENDS",
@@ -96,7 +97,7 @@ class BackendRow:
     @property
     def install_command(self) -> str:
         """Command that installs it; "" if mnist-runtime requires it."""
-        return f"pip install 'mnist-runtime[{self.extra}]'" if self.extra else ""
+        return install_command(self.extra) if self.extra else ""
 
 
 BACKENDS: dict[str, BackendRow] = {
@@ -147,9 +148,11 @@ def unsupported_reason(name: str) -> str | None:
     if name in BROKEN:
         return BROKEN[name]
     if row.extra is not None and importlib.util.find_spec(row.module) is None:
+        if why := row.no_wheel_reason():
+            return f"{name} is not installed, and {why}."
         return f"{name} is not installed. Install it with: {row.install_command}."
     if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
-        return f"{name} needs NumPy 1, but NumPy {np.__version__} is installed. Run: pip install 'numpy<2'."
+        return f"{name} needs NumPy 1, but NumPy {np.__version__} is installed. Run: {row.install_command}."
     for module in row.clashes:
         if module in sys.modules:
             return f"{name} cannot share a process with {module}, which is loaded. Use a separate process."
@@ -180,7 +183,18 @@ def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precisio
     for name, reason in zip(candidates, reasons, strict=True):
         if reason is None:
             return name
-    raise BackendError(f"No interpreter for {kind} files works here. " + " ".join(filter(None, reasons)))
+    start = [] if wanted else [f"No interpreter for {kind} files works here."]
+    raise BackendError(" ".join([*start, *filter(None, reasons), *_instead(formats, precision, candidates)]))
+
+
+def _instead(formats: tuple[str, ...], precision: str | None, tried: list[str]) -> list[str]:
+    """Return a sentence on what to use if pip cannot install any of the backends `tried` here."""
+    if not all(BACKENDS[name].no_wheel_reason() for name in tried):
+        return []
+    runs = [name for name, row in BACKENDS.items() if row.runs(formats, precision) and not row.no_wheel_reason()]
+    if not runs:
+        return ["Export the model as an int8 .tflite file, which runs without an interpreter."]
+    return [f"Here, this file runs in {' or '.join(runs)}."]
 
 
 def best_extra(

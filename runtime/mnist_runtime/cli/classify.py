@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.classifier import Classifier
-from mnist_runtime.cli.output import classifier_facts, in_words
+from mnist_runtime.cli.output import classifier_facts, in_words, warn_about_non_digits
 from mnist_runtime.errors import ToolkitError
 from mnist_runtime.system.command import report_error
 
@@ -21,6 +21,7 @@ __all__ = ["classify_command"]
 def classify_command(arguments: argparse.Namespace) -> int:
     """Classify every file. Report bad files, and return the exit code of the first one."""
     classifier = Classifier.load(arguments.model, backend=arguments.backend)
+    warn_about_non_digits(classifier.manifest)
     results: list[dict[str, Any]] = []
     code = 0
     for file in arguments.files:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnist_runtime.artifact.manifest import Manifest
     from mnist_runtime.classifier import Classifier
     from mnist_runtime.prediction import Prediction
     from mnist_runtime.reading.page import Reading
 
-__all__ = ["classifier_facts", "in_words", "reading_facts"]
+__all__ = ["classifier_facts", "in_words", "reading_facts", "warn_about_non_digits"]
 
 
 def in_words(found: Prediction, top: int) -> str:
@@ -18,6 +19,20 @@ def in_words(found: Prediction, top: int) -> str:
     if found.digit is None:
         return f"no digit; most likely: {ranking}" if ranking else "no digit; the picture is blank"
     return ranking
+
+
+def warn_about_non_digits(manifest: Manifest) -> None:
+    """Print a warning if the model was not trained to give no digit, or if that is not known.
+
+    Files of older exporters do not say it, and cause no warning.
+    """
+    from mnist_runtime.system.command import echo
+
+    if manifest.source.get("rejects_non_digits", True) is not True:
+        was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
+        echo(
+            f"warning: {manifest.name} {was_not} trained on pictures without a digit. It may answer them with a digit."
+        )
 
 
 def classifier_facts(classifier: Classifier) -> dict[str, Any]:
@@ -30,6 +45,7 @@ def classifier_facts(classifier: Classifier) -> dict[str, Any]:
         "model": manifest.name,
         "format": manifest.format,
         "precision": manifest.precision,
+        "rejects_non_digits": manifest.source.get("rejects_non_digits"),
         "backend": classifier.backend_name,
         "backend_version": backend_version(classifier.backend_name),
     }

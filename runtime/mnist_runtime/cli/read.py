@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_runtime.classifier import Classifier
-from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts
+from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts, warn_about_non_digits
 from mnist_runtime.errors import ToolkitError, UsageError
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.reading.annotate import annotate
@@ -26,6 +26,7 @@ def read_command(arguments: argparse.Namespace) -> int:
     if arguments.annotate is not None:
         _check_annotate(arguments.annotate, arguments.files)
     classifier = Classifier.load(arguments.model, backend=arguments.backend)
+    warn_about_non_digits(classifier.manifest)
     results: list[dict[str, Any]] = []
     code = 0
     for file in arguments.files:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mnist_runtime.errors import BackendError, PictureError
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.pixels import as_pixels
+from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.stderr import quiet_stderr
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
         from PIL import Image
     except ImportError as error:
         raise BackendError(
-            "Reading picture files needs Pillow. Install it with: pip install 'mnist-runtime[images]'."
+            f"Reading picture files needs Pillow. Install it with: {install_command('images')}."
         ) from error
     try:
         with _pillow_errors(), Image.open(path) as picture:

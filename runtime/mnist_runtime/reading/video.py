@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BackendError, PictureError, UsageError
+from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.stderr import quiet_stderr
 
 __all__ = ["Frame", "frames"]
@@ -99,7 +100,7 @@ def _opencv() -> Any:
     except ImportError as error:
         raise BackendError(
             f"Cameras and videos need OpenCV, which cannot be imported ({error}). "
-            "Install it with: pip install 'mnist-runtime[watch]'."
+            f"Install it with: {install_command('watch')}."
         ) from error
     return cv2
 

@@ -40,7 +40,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         echo("stopped")
         code = 130
     except ImportError as error:
-        echo(f"error: The package {error.name} is missing or broken ({first_line(error)}). Install it with pip.")
+        echo(f"error: The package of {error.name} is missing or broken ({first_line(error)}). Install it again.")
         code = 4
     except BrokenPipeError:  # stdout was closed, as by `head`: exit 141, as for SIGPIPE
         _discard(sys.stdout)

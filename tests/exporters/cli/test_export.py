@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, OutputError, Precision
+from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, Latency, OutputError, Precision
 from mnist_exporters.spec.precision import ALIASES
-from mnist_runtime import Classifier
+from mnist_runtime import Artifact, Classifier
 from mnist_trainer import Splits, find_model, load_model
 
 PARITY_KEYS = {
@@ -451,3 +451,43 @@ def test_shell_completion_offers_options_names_and_subcommands(run: Run, words: 
     place = str(len(words.split()) - 1)
     done = run("mnist-export", _MNIST_EXPORT_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=place)
     assert {line.split(",")[1] for line in done.stdout.splitlines()} == completions
+
+
+def test_the_last_line_names_the_smallest_file_and_not_the_last_one(here: Run, tmp_path: Path) -> None:
+    done = here(
+        "mnist-export", "linear", "--data", "digits", "--quantize", "--quantize", "none", "--output", tmp_path / "made"
+    )
+    assert done.stdout.splitlines() == [
+        str(tmp_path / "made" / f"linear-{name}.tflite") for name in ("int8", "float32")
+    ]
+    assert done.stderr.splitlines()[-1] == (
+        "Classify a picture with the smallest of 2 proven files (--report measures speed too): "
+        f"mnist-runtime classify --model {tmp_path / 'made' / 'linear-int8.tflite'} PICTURE"
+    )
+
+
+def test_with_a_report_the_last_line_names_the_recommended_file(
+    here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    speeds = {"linear-float32.tflite": 1.0, "linear-int8.tflite": 1000.0}
+    monkeypatch.setattr(
+        "mnist_exporters.api.measure_latency",
+        lambda path: (Latency("litert", "2.3.0", speeds[path.name], speeds[path.name], 0.1, 10**6),),
+    )
+    done = here(
+        "mnist-export", "linear", "--data", "digits", "--quantize", "none", "--quantize", "--output", tmp_path / "made",
+        "--report", tmp_path / "report",
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1] == (
+        "Classify a picture with the recommended file: "
+        f"mnist-runtime classify --model {tmp_path / 'made' / 'linear-float32.tflite'} PICTURE"
+    )
+
+
+def test_a_single_file_is_named_without_more_words(here: Run, tmp_path: Path) -> None:
+    done = here("mnist-export", "linear", "--data", "digits", "--output", tmp_path)
+    last = done.stderr.splitlines()[-1]
+    assert last == f"Classify a picture: mnist-runtime classify --model {tmp_path / 'linear-float32.tflite'} PICTURE"
+    manifest = Artifact.open(tmp_path / "linear-float32.tflite").manifest
+    assert manifest.source["rejects_non_digits"] is False, "the record says so"
+    assert manifest.golden["processor"]

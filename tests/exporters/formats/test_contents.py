@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.export_cases import EVERY_PAIR
 from tests.exporters.contents_cases import INT8_CONTENTS, PIXELS, SCORES
 
-from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, Original, Precision
+from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, QuantParams
@@ -81,6 +81,33 @@ def test_each_difference_from_the_request_is_an_error(change: dict[str, object],
     INT8_CONTENTS.check_matches(spec, 1 / 255)
     with pytest.raises(ConversionError, match=words):
         dataclasses.replace(INT8_CONTENTS, **change).check_matches(spec, 1 / 255)
+
+
+@pytest.mark.parametrize(
+    ("precision", "weights", "words"),
+    [
+        (
+            "int4",
+            {"int4": 500, "int8": 3000},
+            "int4 saves little for this model: it applies to 25% of the weights only",
+        ),
+        ("dynamic", {"int8": 1000, "float32": 12000}, "dynamic saves little for this model: it applies to 25%"),
+    ],
+)
+def test_a_precision_that_saves_little_is_no_bad_model(precision: str, weights: dict[str, int], words: str) -> None:
+    """The model file is sound, so the exit code is that of an unsuitable option."""
+    spec = ExportSpec("tflite", precision)
+    output = dataclasses.replace(SCORES, dtype=spec.output_dtype)
+    contents = dataclasses.replace(INT8_CONTENTS, weights=weights, output=output)
+    with pytest.raises(UsageError, match=words) as caught:
+        contents.check_matches(spec, 1 / 255)
+    assert caught.value.exit_code == 2
+
+
+def test_weights_are_counted_and_not_their_bytes() -> None:
+    """Three of five weights have four bits, though they take less than half of the bytes."""
+    contents = dataclasses.replace(INT8_CONTENTS, weights={"int4": 1500, "int8": 2000})
+    contents.check_matches(ExportSpec("tflite", "int4"), 1 / 255)
 
 
 @settings(max_examples=200, deadline=None)

@@ -95,15 +95,20 @@ def test_table_in_the_terminal_has_every_column_within_80_characters(
     text = " ".join(printed.err.split())
     for words in ("tflite float32", "tflite int8", "recommended", "REFUSED", "litert 60/72", "best combination"):
         assert words in text
+    for row in comparison.candidates:
+        size, model = (f"{count / 1000:.1f}" for count in (row.report.size_bytes, row.report.model_bytes))
+        assert f"{row.name} {size}" in text, "the size is that of the file"
+        assert f"{row.name} {model}" in text, "that of the model in it is in another table"
     for heading in (
         "accuracy",
-        "drop",
+        "points",
         "at most",
         "same",
         "lost",
         "gained",
         "p",
         "kB",
+        "model kB",
         "ratio",
         "p50/p95 µs",
         "start s",

@@ -29,8 +29,9 @@ def test_missing_wheels_have_a_reason(
     assert BACKENDS[backend].no_wheel_reason(machine=machine, python=python, is_64_bit=is_64_bit) == reason
 
 
-def test_the_install_command_names_the_extra() -> None:
-    assert BACKENDS["litert"].install_command == "pip install 'mnist-runtime[litert]'"
+def test_the_install_command_names_the_packages() -> None:
+    assert BACKENDS["litert"].install_command == "pip install 'ai-edge-litert>=2.1'"
+    assert BACKENDS["tflite-runtime"].install_command == "pip install 'tflite-runtime==2.14.0' 'numpy<2'"
     assert BACKENDS["numpy"].install_command == ""
 
 

@@ -12,12 +12,20 @@ from packaging.requirements import Requirement
 from tests.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BACKENDS, ArtifactError, BackendError, Classifier, UsageError
-from mnist_runtime.backends.registry import backend_version, choose_backend
+from mnist_runtime.backends.registry import BackendRow, backend_version, choose_backend
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in modules else find(name))
+
+
+def system(monkeypatch: pytest.MonkeyPatch, machine: str, python: tuple[int, int]) -> None:
+    """Pretend to be another machine with another Python."""
+    is_64_bit = machine in ("x86_64", "aarch64")
+    there = {"machine": machine, "python": python, "is_64_bit": is_64_bit}
+    here = BackendRow.no_wheel_reason
+    monkeypatch.setattr(BackendRow, "no_wheel_reason", lambda row, **other: here(row, **{**there, **other}))
 
 
 @pytest.fixture
@@ -46,16 +54,49 @@ def test_the_next_replaces_a_missing_one(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_missing_backend_has_an_install_command(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     row = BACKENDS[name]
     hide(monkeypatch, row.module)
-    with pytest.raises(BackendError, match=rf"pip install 'mnist-runtime\[{row.extra}\]'") as caught:
+    system(monkeypatch, "x86_64", (3, 11))
+    with pytest.raises(BackendError) as caught:
         choose_backend((row.format,), name)
+    assert str(caught.value) == f"{name} is not installed. Install it with: {row.install_command}."
     assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "machine", "python", "precision", "words"),
+    [
+        ("tflite-runtime", "x86_64", (3, 13), "int8", "above Python 3.11. Here, this file runs in litert or numpy."),
+        ("tflite-runtime", "aarch64", (3, 12), "float32", "above Python 3.11. Here, this file runs in litert."),
+        ("litert", "armv7l", (3, 11), "float32", "for armv7l. Here, this file runs in tflite-runtime."),
+        ("litert", "armv6l", (3, 13), "float32", "for armv6l. Export the model as an int8 .tflite file"),
+        ("onnxruntime", "armv7l", (3, 11), "int8", "for armv7l. Export the model as an int8 .tflite file"),
+    ],
+)
+def test_a_backend_without_a_wheel_is_not_advised(
+    monkeypatch: pytest.MonkeyPatch, name: str, machine: str, python: tuple[int, int], precision: str, words: str
+) -> None:
+    """The advice to install it would lead to the same error again."""
+    hide(monkeypatch, BACKENDS[name].module)
+    system(monkeypatch, machine, python)
+    with pytest.raises(BackendError) as caught:
+        choose_backend((BACKENDS[name].format,), name, precision)
+    assert f"{name} is not installed, and no wheel exists {words}" in str(caught.value)
+    assert "pip install" not in str(caught.value)
+
+
+def test_without_any_wheel_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, *(row.module for row in BACKENDS.values()))
+    system(monkeypatch, "armv6l", (3, 13))
+    with pytest.raises(BackendError, match="which runs without an interpreter") as caught:
+        choose_backend(("onnx",), precision="float32")
+    assert "pip install" not in str(caught.value)
 
 
 def test_without_any_backend_every_install_command_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, *(row.module for row in BACKENDS.values()))
+    system(monkeypatch, "x86_64", (3, 11))
     with pytest.raises(BackendError, match="float32 tflite or onnx files") as caught:
         choose_backend(("tflite", "onnx"), precision="float32")
-    assert all(f"[{row.extra}]" in str(caught.value) for row in BACKENDS.values() if row.extra)
+    assert all(row.install_command in str(caught.value) for row in BACKENDS.values() if row.extra)
 
 
 def test_without_interpreters_numpy_runs_int8_files(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +121,7 @@ def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.Monke
 def test_tflite_runtime_is_not_used_with_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: importlib.machinery.ModuleSpec("found", None))
     monkeypatch.setattr(np, "__version__", "2.1.0")
-    with pytest.raises(BackendError, match=r"pip install 'numpy<2'"):
+    with pytest.raises(BackendError, match=r"pip install .* 'numpy<2'"):
         choose_backend(("tflite",), "tflite-runtime")
 
 

@@ -1,5 +1,7 @@
 """The command ``mnist-runtime`` and its subcommand classify."""
 
+import argparse
+import dataclasses
 import json
 import shlex
 import subprocess
@@ -10,6 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.backend_cases import EVERY_BACKEND
+
+from mnist_runtime import Classifier
+from mnist_runtime.cli.classify import classify_command
 
 Run = Callable[..., object]
 
@@ -104,3 +109,38 @@ def test_a_broken_interpreter_causes_a_warning(run: Callable[..., object], tmp_p
     assert json.loads(done.stdout)["passed"] is True
     assert done.stderr.startswith("warning: litert is installed but does not start (GLIBC_2.99 not found)")
     assert done.stderr.count("\n") == 1
+
+
+def classify(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], source: dict[str, object], *files: Path
+) -> tuple[str, dict[str, object]]:
+    """Classify with a model that has `source` in its manifest; return stderr and the JSON."""
+    classifier = Classifier.load()
+    classifier.manifest = dataclasses.replace(classifier.manifest, name="mine", source=source)
+    monkeypatch.setattr(Classifier, "load", lambda *_, **__: classifier)
+    arguments = argparse.Namespace(files=[*map(str, files)], model=None, backend=None, top_k=1, json=True)
+    assert classify_command(arguments) == 0
+    stdout, stderr = capsys.readouterr()
+    return stderr, json.loads(stdout)
+
+
+@pytest.mark.parametrize(
+    ("trained", "words"), [(False, "was not trained"), (None, "is not known to have been trained")]
+)
+def test_a_model_that_never_saw_a_picture_without_a_digit_causes_one_warning(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    picture: Path,
+    trained: bool | None,
+    words: str,
+) -> None:
+    stderr, found = classify(monkeypatch, capsys, {"rejects_non_digits": trained}, picture, picture)
+    assert stderr == f"warning: mine {words} on pictures without a digit. It may answer them with a digit.\n"
+    assert found["rejects_non_digits"] is trained
+
+
+@pytest.mark.parametrize("source", [{"rejects_non_digits": True}, {}])
+def test_a_model_that_did_and_a_file_that_does_not_say_cause_none(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], picture: Path, source: dict[str, object]
+) -> None:
+    assert classify(monkeypatch, capsys, source, picture)[0] == ""

@@ -70,7 +70,8 @@ def test_json_is_one_object(run_read: RunRead, page: Path) -> None:
     code, stdout, stderr = run_read("--json", page, page)
     assert (code, stderr) == (0, "")
     found = json.loads(stdout)
-    assert set(found) == {"schema", "model", "format", "precision", "backend", "backend_version", "results"}
+    facts = {"schema", "model", "format", "precision", "rejects_non_digits", "backend", "backend_version"}
+    assert set(found) == {*facts, "results"}
     assert (found["schema"], found["precision"]) == (1, "int8")
     first, second = found["results"]
     assert first == second

@@ -122,7 +122,7 @@ def test_without_opencv_the_install_command_is_printed(run: Run, film: Path, tmp
     (tmp_path / "cv2.py").write_text("raise ModuleNotFoundError(\"No module named 'cv2'\", name='cv2')")
     done = run("mnist-runtime", "watch", "--source", film, PYTHONPATH=str(tmp_path))
     assert (done.returncode, done.stdout) == (4, "")
-    assert "pip install 'mnist-runtime[watch]'" in done.stderr
+    assert "pip install 'opencv-python-headless>=4.6'" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

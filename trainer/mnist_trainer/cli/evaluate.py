@@ -23,7 +23,7 @@ from mnist_trainer.cli.options import (
 )
 from mnist_trainer.cli.parameter_types import Choice, ExistingPath, output_path
 from mnist_trainer.data.load import load_data
-from mnist_trainer.errors import UsageError, require_package
+from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.recipes.choices import PIXEL_RANGES
 
@@ -97,11 +97,10 @@ def evaluate(
 
     if len(set(models)) < len(models):
         raise UsageError(f"A model is named twice: {' '.join(models)}. Name each once.")
+    needed = {"plots": "--report" if report else "", "robustness": "--robustness" if robustness else ""}
+    require_extras(**{extra: purpose for extra, purpose in needed.items() if purpose})
     if report:
-        require_package("matplotlib", "--report", "plots")
         check_output_path(report / "evaluation.html")
-    if robustness:
-        require_package("skimage", "--robustness", "robustness")
     for name in models:  # a wrong path is reported before anything is loaded
         if Path(name).suffix in EXPORTED:
             ExistingPath(ArtifactError).convert(name, None, None)

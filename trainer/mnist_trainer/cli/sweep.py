@@ -16,7 +16,7 @@ from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.cli.options import Command, data_option, json_option, option
 from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, output_path
 from mnist_trainer.data.load import load_data
-from mnist_trainer.errors import require_package
+from mnist_trainer.errors import require_extras
 from mnist_trainer.keras_support import import_tensorflow
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ def sweep(
     as_json: bool,
 ) -> int:
     """Run a sweep and print the command for its best trial."""
-    require_package("optuna", "The sweep", "sweep")
-    require_package("matplotlib", "The sweep", "sweep")
+    require_extras(sweep="The sweep")
     check_output_path(output / "sweep.db")
     splits = load_data(data)
     import_tensorflow()

@@ -24,7 +24,7 @@ from mnist_trainer.cli.options import Command, data_option, json_option, option
 from mnist_trainer.cli.parameter_types import COUNT, FRACTION, POSITIVE, SEED, Choice, output_path
 from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.data.load import load_data
-from mnist_trainer.errors import UsageError, require_package
+from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS
@@ -183,7 +183,7 @@ def train(
     if tensorboard:
         check_output_path(tensorboard / "train" / "events")
     if plot:
-        require_package("matplotlib", "--plot", "plots")
+        require_extras(plots="--plot")
     splits = load_data(data)
     echo(_plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()

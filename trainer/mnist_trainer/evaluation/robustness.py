@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from mnist_trainer.data.dataset import Dataset
-from mnist_trainer.errors import require_package
+from mnist_trainer.errors import require_extras
 from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 from mnist_trainer.evaluation.predictor import Predictor
@@ -86,7 +86,7 @@ class Robustness:
         >>> len(found.accuracy), 0 <= found.mean_accuracy <= 1
         (15, True)
         """
-        require_package("skimage", "Robustness", "robustness")
+        require_extras(robustness="Robustness")
         accuracy: list[dict[str, float]] = [{} for _ in predictors]
         for name, corruption in CORRUPTIONS.items():
             images = corruption(data.images, seed)

@@ -13,7 +13,7 @@ import tensorflow as tf
 from mnist_runtime.errors import first_line
 from mnist_trainer.architectures.registry import architecture
 from mnist_trainer.data.dataset import Splits
-from mnist_trainer.errors import DivergedError, UsageError, require_package
+from mnist_trainer.errors import DivergedError, UsageError, require_extras
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.choices import OPTIMIZERS
 from mnist_trainer.recipes.recipe import Recipe
@@ -76,7 +76,7 @@ class Sweep:
         >>> study.best_params["architecture"]
         'linear'
         """
-        require_package("optuna", "The sweep", "sweep")
+        require_extras(sweep="The sweep")
         from optuna.study import MaxTrialsCallback
         from optuna.trial import TrialState
 

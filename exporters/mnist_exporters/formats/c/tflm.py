@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.errors import MissingPackageError
+from mnist_exporters.errors import missing_packages
+from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import ArtifactError, QuantParams
 
 __all__ = ["ALIGNMENT", "MicroInterpreter", "arena_bytes_needed"]
@@ -67,9 +68,7 @@ def arena_bytes_needed(model: bytes) -> int:
         If it is not installed.
     """
     if importlib.util.find_spec("tflite_micro") is None:
-        raise MissingPackageError(
-            "C exports need tflite-micro. Install it with: pip install 'mnist-edge-export[micro]'."
-        )
+        raise missing_packages("A C export", {"tflite-micro": FORMATS["c"].extra})
     # -P: modules in the current folder must not replace those that the probe imports.
     command = [sys.executable, "-P", "-m", "mnist_exporters.formats.c._probe"]
     done = subprocess.run(command, input=model, capture_output=True, check=False)

@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from ai_edge_litert.tools import flatbuffer_utils
 from litert_quantizer import calibrator, qtyping, quantizer
 
-from mnist_exporters.errors import ConversionError
+from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.formats.tflite.gptq import LEVELS, input_moments, round_weights
 from mnist_runtime.errors import first_line
 
@@ -40,8 +40,10 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32]) -> bytes:
 
     Raises
     ------
+    UsageError
+        If no layer can have int4 weights.
     ConversionError
-        If no layer can have int4 weights, or the quantizer rejects the model.
+        If the quantizer rejects the model.
     """
     rounded, layers, grids = _with_rounded_weights(model, pixels)
     engine = quantizer.Quantizer(bytearray(rounded))
@@ -86,9 +88,7 @@ def _with_rounded_weights(model: bytes, pixels: npt.NDArray[np.float32]) -> tupl
         and parsed.buffers[graph.tensors[operator.inputs[1]].buffer].data is not None
     ]
     if not candidates:
-        raise ConversionError(
-            "int4 needs convolutions or dense layers, but the model has none. Choose another precision."
-        )
+        raise UsageError("int4 is for convolutions and dense layers, but the model has none. Choose another precision.")
     layers: list[str] = []
     grids: Grids = {}
     for operator in candidates[:-1] or candidates:
@@ -138,5 +138,5 @@ def _with_versions(content: bytes) -> bytes:
                 model.operatorCodes[operator.opcodeIndex].version = INT4_VERSIONS[name]
                 found = True
     if not found:
-        raise ConversionError("The LiteRT Quantizer made no int4 weights. Choose another precision.")
+        raise UsageError("No layer of this model can have int4 weights. Choose another precision, such as int8.")
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

@@ -18,7 +18,7 @@ from mnist_runtime.errors import ArtifactError
 
 __all__ = ["Array", "Budget", "Kernel", "Node", "windows_of"]
 
-OTHER_BACKEND = "Install another interpreter: pip install 'mnist-runtime[litert]'."
+OTHER_BACKEND = "Use another interpreter: mnist-runtime doctor shows how to install those that run here."
 
 Array = npt.NDArray[Any]
 

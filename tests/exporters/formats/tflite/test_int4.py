@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from tests.backend_cases import EVERY_BACKEND
 
-from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
+from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_trainer import Splits
 
@@ -96,7 +96,7 @@ def test_a_model_without_convolution_and_dense_layer_is_an_error(digits: Splits)
     pixels = keras.Input((28, 28, 1))
     scores = keras.layers.Flatten()(keras.layers.AveragePooling2D((14, 3))(pixels[:, :, :15]))
     original = Original.from_keras(keras.Model(pixels, keras.layers.Softmax()(scores)), digits.test, pixel_range="0..1")
-    with pytest.raises(ConversionError, match="the model has none"):
+    with pytest.raises(UsageError, match="the model has none"):
         convert(original, Calibration.draw(digits.train, 20, seed=0))
 
 

@@ -1,0 +1,29 @@
+"""`install_command`: the ``pip install`` line in messages about missing packages."""
+
+from __future__ import annotations
+
+__all__ = ["REQUIREMENTS", "install_command"]
+
+REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    "litert": ("ai-edge-litert>=2.1",),
+    "tflite": ("tflite-runtime==2.14.0", "numpy<2"),
+    "onnx": ("onnxruntime>=1.16",),
+    "images": ("pillow>=9.3",),
+    "watch": ("opencv-python-headless>=4.6",),
+}
+"""Extra of mnist-runtime -> what it installs where wheels exist; a test compares it with ``runtime/pyproject.toml``."""
+
+
+def install_command(*extras: str) -> str:
+    """Return the command that installs the packages of `extras`.
+
+    It names the packages and not ``mnist-runtime[extra]``: on a workstation, mnist-runtime is a part of
+    mnist-edge-export, and pip would look for it elsewhere.
+
+    Examples
+    --------
+    >>> install_command("onnx", "images")
+    "pip install 'onnxruntime>=1.16' 'pillow>=9.3'"
+    """
+    wanted = dict.fromkeys(requirement for extra in extras for requirement in REQUIREMENTS[extra])
+    return "pip install " + " ".join(f"'{requirement}'" for requirement in wanted)
