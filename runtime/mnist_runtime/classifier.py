@@ -21,7 +21,7 @@ from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backe
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.pixels import as_pixels
-from mnist_runtime.preprocess.prepare import Ink, prepare_ink
+from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -180,7 +180,8 @@ class Classifier:
         Returns
         -------
         Prediction
-            Without a `digit` if the picture is blank or a scribble, or the confidence below ``manifest.threshold``.
+            Without a `digit` if the picture is blank or a scribble, shows several digits, or the confidence is below
+            ``manifest.threshold``; its `reason` says which.
 
         Raises
         ------
@@ -192,16 +193,23 @@ class Classifier:
             If it is a file and Pillow is not installed.
         """
         try:
-            ink = prepare_ink(picture)
+            ink, marks, number = prepare_symbols(picture)
         except BlankError:
-            return Prediction(None)
-        return self.classify_ink([ink])[0]
+            return Prediction(None, reason="blank", marks=0)
+        main, *others = self.classify_ink([ink, *marks])
+        # A mark that is surely a digit is enough where the whole is none.
+        if sum(other.digit is not None for other in others) >= (2 if main.digit is not None else 1):
+            return Prediction(None, reason="several", marks=number)
+        return main
 
     def classify_ink(self, inks: Sequence[Ink]) -> list[Prediction]:
-        """Classify prepared symbols, as `prepare_ink` and `find` return them; a scribble has no digit."""
+        """Classify prepared symbols, as `prepare_symbols` and `find` return them; a scribble has no digit."""
         scores = self.predict_proba(np.stack([ink.image for ink in inks]))
         found = [Prediction.of(row, self.manifest.threshold) for row in scores]
-        return [replace(each, digit=None) if ink.is_scribble else each for each, ink in zip(found, inks, strict=True)]
+        return [
+            replace(each, digit=None, reason="scribble") if ink.is_scribble else each
+            for each, ink in zip(found, inks, strict=True)
+        ]
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the scores of `images` in the model's output type; integers for an integer model."""

@@ -1,14 +1,17 @@
-"""`Prediction`: the digit that a picture shows, or none."""
+"""`Prediction`: the digit that a picture shows, or why there is none."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Prediction"]
+__all__ = ["Prediction", "Reason"]
+
+Reason = Literal["blank", "scribble", "several", "unsure"]
+"""Why a prediction has no digit."""
 
 
 @dataclass(frozen=True)
@@ -18,24 +21,31 @@ class Prediction:
     Parameters
     ----------
     digit : int or None
-        The digit, 0..9. None if the picture is blank or a scribble, or the confidence is below the model's threshold.
+        The digit, 0..9, or None.
     confidence : float
         The best score, 0..1; 0 for a blank picture.
     ranking : tuple of (int, float)
-        Every digit with its score, the best first; empty for a blank picture.
+        Every digit with its score, the best first; empty for a blank picture, and for several digits.
+    reason : {"blank", "scribble", "several", "unsure"} or None
+        Why there is no digit: no ink, too many closed strokes, several digits (see `mnist_runtime.read`), or a
+        confidence below the model's threshold. None if there is a digit.
+    marks : int
+        Number of symbols with the size of a digit; above 1 only if the picture shows several digits.
 
     Examples
     --------
     >>> found = Prediction.of(np.array([0, 0, 0.25, 0, 0, 0.75, 0, 0, 0, 0]), threshold=0.5)
     >>> found.digit, found.confidence, found.ranking[1]
     (5, 0.75, (2, 0.25))
-    >>> Prediction.of(np.full(10, 0.1), threshold=0.5).digit is None
-    True
+    >>> Prediction.of(np.full(10, 0.1), threshold=0.5).reason
+    'unsure'
     """
 
     digit: int | None
     confidence: float = 0.0
     ranking: tuple[tuple[int, float], ...] = ()
+    reason: Reason | None = None
+    marks: int = 1
 
     @classmethod
     def of(cls, scores: npt.NDArray[Any], threshold: float) -> Prediction:
@@ -43,4 +53,6 @@ class Prediction:
         order = np.argsort(-scores, kind="stable")
         ranking = tuple((int(digit), float(scores[digit])) for digit in order)
         digit, confidence = ranking[0]
-        return cls(digit if confidence >= threshold else None, confidence, ranking)
+        if confidence < threshold:
+            return cls(None, confidence, ranking, "unsure")
+        return cls(digit, confidence, ranking)

@@ -70,6 +70,7 @@ GROUPS: dict[str, ToolGroup] = {
             "quantizers": Tool("Compare two quantizers on all models", "10 min or more, MNIST"),
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),
+            "several-digits": Tool("Classify pictures of one and of several digits", "10 min"),
         },
     ),
     "release": ToolGroup(

@@ -83,7 +83,7 @@ def test_a_picture_is_classified_from_array_and_file(seven: np.ndarray, tmp_path
 
 
 def test_a_blank_picture_has_no_digit() -> None:
-    assert Classifier.load().classify(np.full((50, 50), 200, np.uint8)) == Prediction(None)
+    assert Classifier.load().classify(np.full((50, 50), 200, np.uint8)) == Prediction(None, reason="blank", marks=0)
 
 
 def test_a_confidence_below_the_threshold_gives_no_digit(seven: np.ndarray) -> None:

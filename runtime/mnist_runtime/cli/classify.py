@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.classifier import Classifier
+from mnist_runtime.cli.options import pixels_of
 from mnist_runtime.cli.output import classifier_facts, in_words, warn_about_non_digits
 from mnist_runtime.errors import ToolkitError
 from mnist_runtime.system.command import report_error
@@ -26,14 +27,14 @@ def classify_command(arguments: argparse.Namespace) -> int:
     code = 0
     for file in arguments.files:
         try:
-            found = classifier.classify(file)
+            found = classifier.classify(pixels_of(file))
         except ToolkitError as error:
             failure = report_error(error)
             code = code or failure
             continue
         results.append({"file": file, **_as_dict(found, arguments.top_k)})
         if not arguments.json:
-            print(f"{file}: {in_words(found, arguments.top_k)}")
+            print(f"{file}: {in_words(found, arguments.top_k, file)}")
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()
@@ -42,4 +43,10 @@ def classify_command(arguments: argparse.Namespace) -> int:
 
 def _as_dict(found: Prediction, top: int) -> dict[str, Any]:
     ranking = [{"digit": digit, "score": score} for digit, score in found.ranking[:top]]
-    return {"digit": found.digit, "confidence": found.confidence, "top": ranking}
+    return {
+        "digit": found.digit,
+        "confidence": found.confidence,
+        "top": ranking,
+        "reason": found.reason,
+        "marks": found.marks,
+    }

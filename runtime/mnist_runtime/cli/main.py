@@ -49,14 +49,16 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
 
     classify = commands.add_parser("classify", help="print the digit that each picture shows")
-    classify.add_argument("files", nargs="+", metavar="FILE", help="a picture of one digit, of any size and polarity")
+    classify.add_argument(
+        "files", nargs="+", metavar="FILE", help="a picture of one digit, of any size and polarity; - for stdin"
+    )
     add_model(classify)
     add_backend(classify)
     classify.add_argument("--top-k", type=count, default=1, metavar="N", help="digits to print, 1 to 10 (default: 1)")
     add_json(classify)
 
     read = commands.add_parser("read", help="find the digits of each picture, row by row")
-    read.add_argument("files", nargs="+", metavar="FILE", help="a picture of any number of digits that do not touch")
+    read.add_argument("files", nargs="+", metavar="FILE", help="a picture of digits that do not touch; - for stdin")
     read.add_argument("--annotate", type=Path, metavar="OUT.png", help="write a copy with the digits marked")
     read.add_argument("--all", action="store_true", help="also print the symbols that are no digit")
     add_model(read)

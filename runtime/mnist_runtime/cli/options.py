@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import math
 
-from mnist_runtime.backends.registry import BACKENDS
+import numpy as np
+import numpy.typing as npt
 
-__all__ = ["add_backend", "add_json", "add_model", "count", "rate"]
+from mnist_runtime.backends.registry import BACKENDS
+from mnist_runtime.preprocess.decode import read_picture, read_stdin
+
+__all__ = ["add_backend", "add_json", "add_model", "count", "pixels_of", "rate"]
 
 MODEL_HELP = "an exported file (default: the ready int8 model)"
 
@@ -26,6 +30,11 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def pixels_of(file: str) -> npt.NDArray[np.uint8]:
+    """Read the picture of an argument; ``-`` is the standard input."""
+    return read_stdin() if file == "-" else read_picture(file)
 
 
 def count(text: str) -> int:

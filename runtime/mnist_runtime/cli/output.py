@@ -13,8 +13,15 @@ if TYPE_CHECKING:
 __all__ = ["classifier_facts", "in_words", "reading_facts", "warn_about_non_digits"]
 
 
-def in_words(found: Prediction, top: int) -> str:
-    """Return `found` as text, with the `top` most likely digits."""
+def in_words(found: Prediction, top: int, file: str = "PICTURE") -> str:
+    """Return `found` in `file` as text, with the `top` most likely digits."""
+    if found.reason == "several":
+        import shlex  # few pictures need it
+
+        return (
+            f"no digit; the picture shows several digits ({found.marks} marks). "
+            f"Use: mnist-runtime read {shlex.quote(file)}"
+        )
     ranking = ", ".join(f"{digit} ({score:.1%})" for digit, score in found.ranking[:top])
     if found.digit is None:
         return f"no digit; most likely: {ranking}" if ranking else "no digit; the picture is blank"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mnist_runtime.classifier import Classifier
+from mnist_runtime.cli.options import pixels_of
 from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts, warn_about_non_digits
 from mnist_runtime.errors import ToolkitError, UsageError
-from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.system.atomic import atomic_write
@@ -31,7 +31,7 @@ def read_command(arguments: argparse.Namespace) -> int:
     code = 0
     for file in arguments.files:
         try:
-            pixels = read_picture(file)
+            pixels = pixels_of(file)
             found = read(pixels, classifier, everything=arguments.all)
             if arguments.annotate is not None:
                 with atomic_write(arguments.annotate) as copy:

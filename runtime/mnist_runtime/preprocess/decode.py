@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import BackendError, PictureError
+from mnist_runtime.errors import BackendError, PictureError, UsageError
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
-from mnist_runtime.preprocess.pixels import as_pixels
+from mnist_runtime.preprocess.pixels import as_picture, stretched
 from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.stderr import quiet_stderr
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["image_pixels", "load_pixels", "read_picture"]
+__all__ = ["image_pixels", "load_pixels", "read_picture", "read_stdin"]
+
+Source = str | Path | io.BytesIO
+"""A file, or its content."""
 
 WARNINGS_LOCK = threading.RLock()
 """Held while warnings are off: the filters belong to the process."""
@@ -31,7 +36,7 @@ PROGRAM_FORMATS = ("EPS",)
 MOST_SCANS = 1000
 """Most scans of a JPEG. Progressive files have about ten."""
 PIECE = 1 << 20
-"""Pixels of more than 8 bits that are converted at once, to limit memory."""
+"""Bytes of a file that are searched at once."""
 ORIENTATION = 0x0112
 """EXIF tag; 1 means upright."""
 
@@ -42,16 +47,18 @@ def load_pixels(picture: npt.ArrayLike | str | Path | Image.Image) -> npt.NDArra
         return read_picture(picture)
     if hasattr(picture, "getexif"):  # a Pillow image
         return image_pixels(cast("Image.Image", picture))
-    return as_pixels(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
+    return as_picture(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
 
 
 def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
-    """Read a picture file, rotated by its EXIF orientation.
+    """Read a picture file, rotated by its EXIF orientation, or an array in an .npy file.
+
+    HEIC files need pillow-heif.
 
     Returns
     -------
     ndarray of shape (h, w), (h, w, 3) or (h, w, 4), dtype uint8
-        Gray, RGB, or RGB with alpha.
+        Gray, RGB, or RGB with alpha; an array as it is.
 
     Raises
     ------
@@ -60,17 +67,78 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
     PictureError
         If the file is missing, not a picture, damaged or too large.
     """
+    with _pillow_errors():
+        piped = Path(path).is_fifo()
+    if piped:
+        with open(path, "rb") as pipe:
+            return _read(_content(pipe, str(path)), str(path))
+    return _read(path, str(path) or "''")
+
+
+def read_stdin() -> npt.NDArray[np.uint8]:
+    """Read a picture from the standard input, as `read_picture` does."""
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError("There is no picture on stdin. Pipe one into the command, or give a file.")
+    return _read(_content(sys.stdin.buffer, "stdin"), "stdin")
+
+
+def _content(pipe: BinaryIO, name: str) -> io.BytesIO:
+    content = pipe.read(4 * MAX_PIXELS + 1)
+    if len(content) > 4 * MAX_PIXELS:
+        raise PictureError(f"{name} has more than {4 * MAX_PIXELS:,} bytes. Give a smaller picture.")
+    return io.BytesIO(content)
+
+
+def _read(source: Source, name: str) -> npt.NDArray[np.uint8]:
+    """Read a file or its content; `name` is for messages."""
     try:
         from PIL import Image
     except ImportError as error:
-        raise BackendError(
-            f"Reading picture files needs Pillow. Install it with: {install_command('images')}."
-        ) from error
+        missing = BackendError(f"Reading picture files needs Pillow. Install it with: {install_command('images')}.")
+        missing.__cause__ = error
+        return _read_other(source, name, missing)
     try:
-        with _pillow_errors(), Image.open(path) as picture:
+        with _pillow_errors(), Image.open(source) as picture:
             return _decoded(picture)
     except PictureError as error:
-        raise PictureError(f"{path}: {error}") from error
+        if error.__cause__ is None:
+            raise PictureError(f"{name}: {error}") from error
+        return _read_other(source, name, error)
+
+
+def _read_other(source: Source, name: str, failure: PictureError | BackendError) -> npt.NDArray[np.uint8]:
+    """Read a file that Pillow cannot read: an array, or a HEIC picture with pillow-heif.
+
+    Raises
+    ------
+    PictureError
+        If it is of any other kind, which is named.
+    BackendError
+        If it is `failure`.
+    """
+    from mnist_runtime.preprocess import other_files  # few pictures need it
+
+    head = other_files.first_bytes(source, name)
+    if head.startswith(other_files.NUMPY):
+        return other_files.read_array(source, name)
+    format = other_files.heif_format(head)
+    if format and isinstance(failure, PictureError):
+        from PIL import Image
+
+        if format == "an AVIF" and "AVIF" in Image.SAVE:  # so Pillow knows it, and the file is damaged
+            raise PictureError(f"{name}: {failure}") from failure
+        other_files.register_heif(format, name)
+        try:
+            with _pillow_errors(), Image.open(source) as picture:
+                return _decoded(picture)
+        except PictureError as error:
+            raise PictureError(f"{name}: {error}") from error
+    if isinstance(failure, BackendError):
+        other_files.reject(head, name)
+        raise failure
+    if type(failure.__cause__).__name__ == "UnidentifiedImageError" or not other_files.is_text(head):
+        other_files.reject(head, name)
+    raise PictureError(f"{name}: {failure}") from failure
 
 
 def image_pixels(picture: Image.Image) -> npt.NDArray[np.uint8]:
@@ -119,7 +187,7 @@ def _decoded(picture: Image.Image) -> npt.NDArray[np.uint8]:
 
         upright = ImageOps.exif_transpose(picture)
     if upright.mode.startswith("I;16") or upright.mode in ("I", "F"):
-        return _eight_bit(np.asarray(upright))
+        return stretched(np.asarray(upright))
     if upright.mode in ("1", "L"):
         return np.asarray(upright.convert("L"))
     opaque = upright.mode == "RGB" and "transparency" not in upright.info
@@ -146,17 +214,3 @@ def _load(picture: Image.Image) -> None:
         return
     with quiet_stderr(), _pillow_errors():
         picture.load()
-
-
-def _eight_bit(deep: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Scale gray pixels of more than 8 bits to 0..255 by their minimum and maximum."""
-    lowest, highest = float(deep.min()), float(deep.max())
-    span = highest - lowest
-    if not np.isfinite(span):
-        raise PictureError(f"The pixels range from {lowest} to {highest}. Convert them to finite numbers.")
-    gray = np.empty(deep.shape, np.uint8)
-    rows = max(1, PIECE // deep.shape[1])
-    for start in range(0, len(deep), rows):
-        scaled = (deep[start : start + rows].astype(np.float64) - lowest) * (255 / max(span, 1e-9))
-        gray[start : start + rows] = np.rint(scaled)
-    return gray

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy.typing as npt
 
 from mnist_runtime.preprocess.decode import load_pixels
-from mnist_runtime.preprocess.grayscale import grayscale
+from mnist_runtime.preprocess.grayscale import color_axis, grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
 from mnist_runtime.preprocess.ink.symbols import typical_height
 from mnist_runtime.preprocess.prepare import Ink
@@ -39,6 +39,8 @@ def find(picture: npt.ArrayLike | str | Path | Image) -> list[Found]:
     height, width = pixels.shape[:2]
     factor = -(-max(height, width) // LONGEST)
     page = photo_ink(grayscale(pixels, LONGEST), SMALLEST)
+    if not page.symbols and (colors := color_axis(pixels, LONGEST)) is not None:
+        page = photo_ink(colors, SMALLEST)
     typical = typical_height(page.symbols)
     found = []
     for symbol in page.symbols:

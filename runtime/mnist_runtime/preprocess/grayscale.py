@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import PictureError
 
-__all__ = ["MAX_PIXELS", "FloatImage", "Mask", "bounding_box", "grayscale"]
+__all__ = ["MAX_PIXELS", "FloatImage", "Mask", "bounding_box", "color_axis", "grayscale", "without_padding"]
 
 MAX_PIXELS = 50_000_000
 """Largest picture that is accepted: above any phone's, and within a Raspberry Pi's memory."""
@@ -17,6 +17,8 @@ STRIP = 500_000
 """Pixels that are reduced at once, in some MB of memory."""
 COLOR_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue, after ITU-R BT.601."""
+COLORFUL = 32
+"""Least difference between two colors, of 255, in blocks of 4 x 4 pixels; noise has less."""
 
 FloatImage = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -45,8 +47,32 @@ def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
         raise PictureError(
             f"The picture has shape {picture.shape}, but 1 to {MAX_PIXELS:,} pixels are allowed. Resize it."
         )
-    gray, alpha = _reduce(picture, -(-max(picture.shape[:2]) // longest))
+    gray, alpha = _reduce(without_padding(picture), -(-max(picture.shape[:2]) // longest))
     return gray if alpha is None else _add_background(gray, alpha)
+
+
+def without_padding(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return `picture` without an alpha channel that is 0 everywhere, as in screenshots and BGRX frames."""
+    padded = picture.ndim == 3 and picture.shape[2] in (2, 4) and not picture[..., -1].any()
+    return picture[..., :-1] if padded else picture
+
+
+def color_axis(picture: npt.NDArray[Any], longest: int) -> FloatImage | None:
+    """Return the color 0..255 of a picture along the axis on which its colors differ most, apart from brightness.
+
+    Red ink may be as bright as green paper. The picture is reduced as by `grayscale`. None if the colors hardly differ,
+    or if it is partly transparent.
+    """
+    picture = without_padding(picture)
+    if picture.ndim != 3 or picture.shape[2] < 3 or (picture.shape[2] == 4 and picture[..., 3].min() < 255):
+        return None
+    factor = -(-max(picture.shape[:2]) // longest)
+    planes = np.stack([_reduce(picture[..., channel], factor)[0] for channel in range(3)], axis=-1)
+    colors = planes - (planes @ COLOR_WEIGHTS)[..., None]
+    colors -= np.median(colors[::4, ::4], axis=(0, 1))
+    axis = np.linalg.eigh(np.einsum("hwc,hwd->cd", colors, colors, optimize=True).astype(np.float64))[1][:, -1]
+    values: FloatImage = np.clip(colors @ axis.astype(np.float32) + np.float32(128), 0, 255)
+    return values if np.ptp(_block_means(values, 4)) >= COLORFUL else None
 
 
 def bounding_box(mask: Mask) -> tuple[slice, slice]:
@@ -96,8 +122,6 @@ def _block_means(values: FloatImage, factor: int) -> FloatImage:
 
 def _add_background(gray: FloatImage, alpha: FloatImage) -> FloatImage:
     """Put a transparent picture on a background that contrasts with its ink."""
-    if not alpha.any():
-        return np.zeros_like(gray)
     if alpha.all() and alpha.min() == 1:
         return gray
     return gray + np.float32(_background(gray, alpha)) * (1 - alpha)

@@ -13,9 +13,10 @@ import numpy.typing as npt
 
 from mnist_runtime.preprocess.grayscale import FloatImage, bounding_box
 
-__all__ = ["normalize"]
+__all__ = ["FIELD", "normalize"]
 
 FIELD = 28
+"""Side of an image, in pixels."""
 BOX = 20
 FAINT = 0.1
 """Fraction of the darkest ink below which pixels, such as JPEG artifacts, are cropped."""

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import PictureError, UsageError
 
-__all__ = ["as_pixels"]
+__all__ = ["as_picture", "as_pixels", "stretched"]
 
 BYTE = np.dtype(np.uint8)
+PIECE = 1 << 20
+"""Pixels of more than 8 bits that are converted at once, to limit memory."""
+GRAY_CHROMA, ALIKE, JUMP = 40, 6, 12
+"""Bounds, of 255, for the color planes of a camera's frame: their mean's distance from 128, the difference between
+neighboring lines of color, and the step from brightness to color."""
 
 
 def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[np.uint8]:
@@ -43,14 +50,7 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     >>> as_pixels([True, False]).tolist()
     [255, 0]
     """
-    try:
-        array = np.asarray(values)
-    except (ValueError, TypeError) as error:  # such as rows of unequal length
-        raise UsageError(
-            f"The pixels, of type {type(values).__name__}, are not an array ({error}). Give an array of numbers 0..255."
-        ) from error
-    if most is not None and array.size > most:
-        raise PictureError(f"The picture has {array.size:,} values, but at most {most:,} are allowed. Resize it.")
+    array = _as_array(values, most)
     if array.dtype == BYTE:
         return array
     if array.dtype.kind not in "buif":
@@ -67,3 +67,82 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
         scaled = np.multiply(array, 255 if highest <= 1 else 1, out=np.empty(array.shape))
         array = np.rint(scaled, out=scaled)
     return array.astype(np.uint8)
+
+
+def as_picture(values: npt.ArrayLike, *, most: int) -> npt.NDArray[np.uint8]:
+    """Return the array of one picture as `as_pixels` does; pixels of 16 bits are scaled by their own range.
+
+    Raises
+    ------
+    UsageError
+        If they are not numbers from 0 to 255 or of the type uint16.
+    PictureError
+        If there are more than `most`, or it is a camera's frame with separate planes of brightness and color.
+
+    Examples
+    --------
+    >>> as_picture(np.array([[1000, 4000]], np.uint16), most=9).tolist()
+    [[0, 255]]
+    """
+    if isinstance(values, np.ndarray) and values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        deep = _as_array(values, most)
+        if deep.size and deep.max() > 255:
+            return _eight_bit(deep)
+    pixels = as_pixels(values, most=most)
+    if _is_yuv420(pixels):
+        height = 2 * len(pixels) // 3
+        raise PictureError(
+            f"The array {pixels.shape} looks like a YUV420 frame of {height} x {pixels.shape[1]} pixels. "
+            f"Give its brightness only: array[:{height}]."
+        )
+    return pixels
+
+
+def stretched(deep: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Scale pixels of more than 8 bits to 0..255 by their minimum and maximum."""
+    lowest, highest = float(deep.min()), float(deep.max())
+    span = highest - lowest
+    if not np.isfinite(span):
+        raise PictureError(f"The pixels range from {lowest} to {highest}. Convert them to finite numbers.")
+    pixels = np.empty(deep.shape, np.uint8)
+    rows = max(1, PIECE * len(deep) // deep.size)
+    for start in range(0, len(deep), rows):
+        scaled = (deep[start : start + rows].astype(np.float64) - lowest) * (255 / max(span, 1e-9))
+        pixels[start : start + rows] = np.rint(scaled)
+    return pixels
+
+
+def _eight_bit(deep: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
+    """Return `stretched` colors; alpha, if there is one, is scaled by its maximum alone."""
+    if deep.ndim != 3 or deep.shape[2] not in (2, 4):
+        return stretched(deep)
+    alpha = deep[..., -1:].astype(np.uint32) * 255 // max(1, int(deep[..., -1].max()))
+    return np.concatenate([stretched(deep[..., :-1]), alpha.astype(np.uint8)], axis=2)
+
+
+def _as_array(values: npt.ArrayLike, most: int | None) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError) as error:  # such as rows of unequal length
+        raise UsageError(
+            f"The pixels, of type {type(values).__name__}, are not an array ({error}). Give an array of numbers 0..255."
+        ) from error
+    if most is not None and array.size > most:
+        raise PictureError(f"The picture has {array.size:,} values, but at most {most:,} are allowed. Resize it.")
+    return array
+
+
+def _is_yuv420(pixels: npt.NDArray[np.uint8]) -> bool:
+    """Return whether a gray picture is a frame of a camera: its lowest third holds two smaller planes of color.
+
+    Each line of the array holds two lines of color, which hardly differ, and the planes begin with a step.
+    """
+    if pixels.ndim != 2 or len(pixels) % 3 or pixels.shape[1] % 2 or min(pixels.shape) < 48:
+        return False
+    height, half = 2 * len(pixels) // 3, pixels.shape[1] // 2
+    color = pixels[height:].astype(np.int16)
+    left, right = color[:, :half], color[:, half:]
+    if abs(float(color.mean()) - 128) > GRAY_CHROMA or float(np.abs(left - right).mean()) > ALIKE:
+        return False
+    step = float(np.abs(color[0] - pixels[height - 1]).mean())
+    return step > JUMP + 3 * float(np.abs(color[1] - color[0]).mean())

@@ -10,16 +10,16 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import BlankError
 from mnist_runtime.preprocess.decode import load_pixels
-from mnist_runtime.preprocess.grayscale import FloatImage, grayscale
-from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink
+from mnist_runtime.preprocess.grayscale import FloatImage, color_axis, grayscale
+from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink, separate_strokes
 from mnist_runtime.preprocess.ink.strokes import is_scribble
-from mnist_runtime.preprocess.ink.symbols import main_symbol
-from mnist_runtime.preprocess.normalize import normalize
+from mnist_runtime.preprocess.ink.symbols import digit_marks, main_symbol
+from mnist_runtime.preprocess.normalize import FIELD, normalize
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Ink", "prepare", "prepare_ink"]
+__all__ = ["Ink", "Prepared", "prepare", "prepare_symbols"]
 
 LONGEST = 640
 """Longer side, in pixels, to which a picture is reduced."""
@@ -27,6 +27,8 @@ SMALLEST = 1 / 40
 """Smallest size of a digit, as a fraction of the longer side: 16 of 640 pixels."""
 SMALL = 48
 """Longer side below which a picture has too few pixels to be a photograph."""
+MOST_MARKS = 8
+"""Most symbols that are looked at to see whether they are digits, those with the most ink."""
 
 
 class Ink(NamedTuple):
@@ -47,6 +49,24 @@ class Ink(NamedTuple):
     def of(cls, strokes: FloatImage) -> Ink:
         """Normalize the ink (h, w), 0..255, of one symbol."""
         return cls(normalize(strokes), is_scribble(strokes))
+
+
+class Prepared(NamedTuple):
+    """The symbols of a picture that should show one digit.
+
+    Parameters
+    ----------
+    ink : Ink
+        The main symbol, with everything near it.
+    marks : list of Ink
+        All symbols with the size of a digit, if there are several and they stand apart; else empty.
+    number : int
+        Number of such symbols.
+    """
+
+    ink: Ink
+    marks: list[Ink]
+    number: int
 
 
 def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
@@ -77,24 +97,44 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     >>> image.shape, int(image.max()), int((image.max(axis=1) > 0).sum())
     ((28, 28), 255, 20)
     """
-    return normalize(_digit_strokes(picture))
+    return normalize(_strokes(picture, with_marks=False)[0])
 
 
-def prepare_ink(picture: npt.ArrayLike | str | Path | Image) -> Ink:
-    """Prepare a picture as `prepare` does; it may also be a file or a Pillow image."""
-    return Ink.of(_digit_strokes(load_pixels(picture)))
+def prepare_symbols(picture: npt.ArrayLike | str | Path | Image) -> Prepared:
+    """Prepare a picture as `prepare` does, and other symbols that may be digits; it may be a file or a Pillow image."""
+    strokes, marks, number = _strokes(load_pixels(picture), with_marks=True)
+    return Prepared(Ink.of(strokes), [Ink.of(mark) for mark in marks], number)
 
 
-def _digit_strokes(picture: npt.NDArray[Any]) -> FloatImage:
-    """Return the ink (h, w), 0..255, of the one digit in a drawing or a photograph."""
-    gray = grayscale(picture, LONGEST)
-    ink = flat_background_ink(gray) if max(gray.shape) < SMALL else clean_ink(gray)
-    if ink is not None:
-        return ink
+def _strokes(picture: npt.NDArray[Any], *, with_marks: bool) -> tuple[FloatImage, list[FloatImage], int]:
+    """Return the ink (h, w), 0..255, of the main symbol and of all marks, and the number of marks."""
+    try:
+        return _strokes_of(grayscale(picture, LONGEST), with_marks)
+    except BlankError:
+        colors = color_axis(picture, LONGEST)
+        if colors is None:
+            raise
+        return _strokes_of(colors, with_marks)
+
+
+def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[FloatImage], int]:
+    """Return what `_strokes` does for a drawing or a photograph (h, w), 0..255."""
+    if max(gray.shape) < SMALL:
+        ink = flat_background_ink(gray)
+        separate = separate_strokes(ink) if with_marks and max(gray.shape) > FIELD else []
+        return ink, separate, len(separate)
+    clean = clean_ink(gray)
+    if clean is not None:
+        return clean, [], 1
     # Imported only when needed: a clean picture is answered some milliseconds earlier.
     from mnist_runtime.preprocess.ink.photo import photo_ink
 
     found = photo_ink(gray, SMALLEST)
     if not found.symbols:
         raise BlankError("The picture shows no ink on its background. Take it with more contrast.")
-    return found.extract(main_symbol(found.symbols, gray.shape))
+    marks = digit_marks(found.symbols, gray.shape) if with_marks else []
+    return (
+        found.extract(main_symbol(found.symbols, gray.shape)),
+        [found.extract(mark) for mark in marks[:MOST_MARKS]],
+        len(marks),
+    )

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.preprocess.decode import load_pixels
+from mnist_runtime.preprocess.grayscale import without_padding
 from mnist_runtime.reading.page import Reading
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def annotate(picture: npt.ArrayLike | str | Path | Image.Image, readings: Sequen
     """
     from PIL import Image, ImageDraw
 
-    image = Image.fromarray(np.ascontiguousarray(load_pixels(picture)))
+    image = Image.fromarray(np.ascontiguousarray(without_padding(load_pixels(picture))))
     image = image if image.mode == "RGBA" else image.convert("RGB")
     draw = ImageDraw.Draw(image)
     line = max(1, round(LINE * max(image.size)))

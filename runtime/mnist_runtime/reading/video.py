@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BackendError, PictureError, UsageError
+from mnist_runtime.preprocess.other_files import first_bytes, reject
 from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.stderr import quiet_stderr
 
@@ -125,6 +126,8 @@ def _open(cv2: Any, name: str, source: int | Path) -> Any:
         raise PictureError(f"OpenCV cannot open {name} ({error}). Check the source.") from error
     if capture.isOpened():
         return capture
+    if isinstance(source, Path) and source.is_file():
+        reject(first_bytes(source, name), name, video=True)
     raise PictureError(
         f"OpenCV cannot open {name}. Check that it is connected and that no other program uses it."
         if isinstance(source, int)

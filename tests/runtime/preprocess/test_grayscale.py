@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mnist_runtime import PictureError
-from mnist_runtime.preprocess.grayscale import MAX_PIXELS, grayscale
+from mnist_runtime.preprocess.grayscale import MAX_PIXELS, color_axis, grayscale, without_padding
 
 SHAPES = st.tuples(st.integers(1, 40), st.integers(1, 40), st.integers(1, 4))
 
@@ -57,10 +57,13 @@ def test_the_frame_of_an_opaque_card_gets_the_brightness_of_the_card(hidden: int
     assert (gray[10:20, 14:16] == 30).all()
 
 
-def test_a_fully_transparent_picture_is_black() -> None:
-    hidden = np.random.default_rng(0).integers(0, 256, (8, 8, 4), dtype=np.uint8)
-    hidden[..., 3] = 0
-    assert not grayscale(hidden, 8).any()
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from((1, 3)))))
+def test_an_alpha_channel_that_is_0_everywhere_is_padding(picture: np.ndarray) -> None:
+    padded = np.concatenate([picture, np.zeros_like(picture[..., :1])], axis=2)
+    assert np.array_equal(grayscale(padded, 9), grayscale(picture, 9))
+    assert np.array_equal(without_padding(padded), picture)
+    padded[0, 0, -1] = 1
+    assert without_padding(padded) is padded
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0, 3), (5, 5, 0), (5, 5, 5), (5,), (1, 1, 1, 1)])
@@ -76,3 +79,30 @@ def test_very_long_pictures_are_reduced_and_the_limit_counts_pixels() -> None:
     beyond = np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (MAX_PIXELS + 1, 1), (0, 0))
     with pytest.raises(PictureError, match="1 to 50,000,000 pixels are allowed"):
         grayscale(beyond, 640)
+
+
+@given(arrays.arrays(np.uint8, SHAPES), st.integers(1, 50))
+def test_the_color_axis_has_the_size_of_the_brightness(picture: np.ndarray, longest: int) -> None:
+    colors = color_axis(picture, longest)
+    if colors is not None:
+        assert colors.shape == grayscale(picture, longest).shape
+        assert colors.dtype == np.float32
+        assert 0 <= colors.min() <= colors.max() <= 255
+
+
+def test_colors_of_equal_brightness_differ_on_the_color_axis() -> None:
+    picture = np.full((40, 40, 3), (60, 130, 60), np.uint8)
+    picture[10:30, 18:22] = 200, 60, 60
+    assert np.ptp(grayscale(picture, 40)) < 2
+    colors = color_axis(picture, 40)
+    assert np.ptp(colors) > 100
+    assert len(np.unique(colors[10:30, 18:22])) == 1
+
+
+def test_gray_and_transparent_pictures_have_no_color_axis() -> None:
+    random = np.random.default_rng(0)
+    gray = random.integers(0, 256, (40, 40), dtype=np.uint8)
+    noise = random.integers(118, 138, (40, 40, 3), dtype=np.uint8)
+    colored = random.integers(0, 256, (40, 40, 4), dtype=np.uint8)
+    for picture in (gray, np.dstack([gray] * 3), noise, colored):
+        assert color_axis(picture, 40) is None

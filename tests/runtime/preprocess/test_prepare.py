@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mnist_runtime import PictureError, prepare
-from mnist_runtime.preprocess.prepare import prepare_ink
+from mnist_runtime import Classifier, PictureError, prepare, read
+from mnist_runtime.preprocess.prepare import prepare_symbols
 
 pictures = arrays.arrays(
     np.uint8,
@@ -35,8 +35,8 @@ def test_any_picture_gives_an_mnist_image_or_a_picture_error(picture: np.ndarray
     assert np.ptp(columns) < 20
 
 
-def test_prepare_returns_the_image_of_prepare_ink(seven: np.ndarray) -> None:
-    ink = prepare_ink(seven)
+def test_prepare_returns_the_image_of_the_main_symbol(seven: np.ndarray) -> None:
+    ink = prepare_symbols(seven).ink
     assert np.array_equal(prepare(seven), ink.image)
     assert not ink.is_scribble
 
@@ -116,3 +116,26 @@ def test_a_clean_picture_does_not_load_the_code_for_photographs(
     )
     done = run("python", "-c", code)
     assert (done.stdout.split(), done.stderr) == (["False", "True"], "")
+
+
+def test_red_on_green_of_the_same_brightness_is_read(seven: np.ndarray) -> None:
+    ink = seven[..., :1] < 128
+    picture = np.where(ink, np.uint8((200, 60, 60)), np.uint8((60, 130, 60)))
+    assert np.abs(prepare(picture).astype(int) - prepare(seven)).max() <= 1
+    noise = np.random.default_rng(0).normal(0, 6, picture.shape)
+    rough = np.clip(picture + noise, 0, 255).astype(np.uint8).repeat(2, axis=0).repeat(2, axis=1)
+    assert Classifier.load().classify(rough).digit == 7
+    assert [reading.prediction.digit for reading in read(rough)] == [7]
+
+
+def test_colored_noise_shows_no_digit() -> None:
+    random = np.random.default_rng(0)
+    page = 225 + 6 * random.standard_normal((300, 400, 3))
+    assert Classifier.load().classify(np.rint(page).astype(np.uint8)).digit is None
+
+
+def test_a_fourth_channel_of_0_or_255_is_padding(seven: np.ndarray) -> None:
+    for padding in (0, 255):
+        frame = np.dstack([seven[..., ::-1], np.full(seven.shape[:2], padding, np.uint8)])
+        assert np.array_equal(prepare(frame), prepare(seven))
+        assert Classifier.load().classify(frame).digit == 7

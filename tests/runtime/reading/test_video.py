@@ -53,7 +53,9 @@ def test_the_rate_limits_the_frames_of_a_file(tmp_path: Path, rate: float, numbe
 MESSAGES = {
     "missing": "does not exist",
     "folder": "is a folder",
-    "empty": "OpenCV cannot open",
+    "empty": r"is empty \(0 bytes\)\. Copy or save it again",
+    "pdf": r"is a PDF document\. Save its page as PNG",
+    "heic": r"is a HEIC picture\. Use: mnist-runtime read FILE",
     "junk": "OpenCV cannot open",
     "picture": "is a single picture, not a video",
     "cut": "has 30 frames, but only .* could be read",
@@ -71,6 +73,8 @@ def test_files_that_are_not_complete_videos_are_rejected(
         path.mkdir()
     elif kind in ("empty", "junk"):
         path.write_bytes(b"" if kind == "empty" else np.random.default_rng(0).bytes(5000))
+    elif kind in ("pdf", "heic"):
+        path.write_bytes(b"%PDF-1.7\n" if kind == "pdf" else b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     elif kind == "picture":
         path = tmp_path / "film.png"
         cv2.imwrite(str(path), np.zeros((40, 40, 3), np.uint8))

@@ -9,12 +9,12 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import BlankError
 from mnist_runtime.preprocess.grayscale import FloatImage
-from mnist_runtime.preprocess.ink.components import connected_components
+from mnist_runtime.preprocess.ink.components import connected_components, dilate
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import STROKE, is_thin
-from mnist_runtime.preprocess.ink.symbols import group_symbols
+from mnist_runtime.preprocess.ink.symbols import digit_marks, group_symbols
 
-__all__ = ["clean_ink", "flat_background_ink"]
+__all__ = ["clean_ink", "flat_background_ink", "separate_strokes"]
 
 MIN_CONTRAST = 16
 """Least difference between ink and background, of 255."""
@@ -64,6 +64,24 @@ def flat_background_ink(gray: FloatImage) -> FloatImage:
         raise BlankError("The picture shows noise only. Take it in even light.")
     scaled: FloatImage = ink * np.float32(255 / ink.max())
     return scaled
+
+
+def separate_strokes(ink: FloatImage) -> list[FloatImage]:
+    """Return the ink of each symbol in a small drawing, with `ink` (h, w) 0..255, if they may be several digits."""
+    strokes = ink > STROKE * 255
+    if not any(_has_gap(strokes.any(axis=axis)) for axis in (0, 1)):  # so for nearly all pictures of one digit
+        return []
+    components = connected_components(strokes)
+    symbols = group_symbols(components.boxes, components.sums(ink))
+    return [
+        np.where(dilate(np.isin(components.labels, mark.components), 1), ink, 0).astype(np.float32)
+        for mark in digit_marks(symbols, ink.shape)
+    ]
+
+
+def _has_gap(marked: npt.NDArray[np.bool_]) -> bool:
+    """Return whether the set values of `marked` (n,) are not all in a row."""
+    return bool(np.count_nonzero(np.diff(marked, prepend=False, append=False)) > 2)
 
 
 def _border(values: npt.NDArray[Any]) -> npt.NDArray[Any]:

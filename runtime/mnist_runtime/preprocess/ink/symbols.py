@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Symbol", "group_symbols", "main_symbol", "typical_height"]
+__all__ = ["Symbol", "digit_marks", "group_symbols", "main_symbol", "typical_height"]
 
 SPECK = 0.01
 """Least ink of a component, as a fraction of the largest one's; less is dirt."""
@@ -23,6 +23,8 @@ SMALLER = 0.6
 """Height below which a component may stand beside its symbol, as a fraction of its height."""
 BELOW = 0.3
 """Least overlap of components above each other, as a fraction of the narrower width."""
+HALF = 0.5
+"""Least height of a digit, as a fraction of the highest in the picture."""
 
 Box = tuple[int, int, int, int]
 
@@ -105,6 +107,18 @@ def main_symbol(symbols: list[Symbol], shape: tuple[int, ...]) -> Symbol:
         others.remove(near)
         digit = digit.join(near)
     return digit
+
+
+def digit_marks(symbols: list[Symbol], shape: tuple[int, ...]) -> list[Symbol]:
+    """Return the symbols that may be digits of one picture of `shape` (h, w); none if there is only one.
+
+    They have at least half the height of the highest. Symbols at the edge, such as shadows, count only if all are
+    there. A frame is one symbol with all that is in it.
+    """
+    inside = [symbol for symbol in symbols if not symbol.touches_edge(shape)] or symbols
+    highest = max(symbol.height for symbol in inside)
+    marks = [symbol for symbol in inside if symbol.height >= HALF * highest]
+    return marks if len(marks) > 1 else []
 
 
 def typical_height(symbols: list[Symbol]) -> float:

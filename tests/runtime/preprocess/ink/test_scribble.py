@@ -3,7 +3,7 @@ import pytest
 
 from mnist_runtime import Classifier, Prediction
 from mnist_runtime.preprocess.ink.strokes import is_scribble
-from mnist_runtime.preprocess.prepare import Ink, prepare_ink
+from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
 
 ROWS, COLUMNS = np.indices((120, 120))
 
@@ -35,7 +35,7 @@ def test_doodles_are_scribbles() -> None:
     from mnist_tools.studies.camera import NOTHING
 
     random = np.random.default_rng(3)
-    assert sum(prepare_ink(NOTHING["doodle"](random)).is_scribble for _ in range(10)) >= 8
+    assert sum(prepare_symbols(NOTHING["doodle"](random)).ink.is_scribble for _ in range(10)) >= 8
 
 
 def test_a_scribble_has_no_digit_at_any_confidence(monkeypatch: pytest.MonkeyPatch) -> None:

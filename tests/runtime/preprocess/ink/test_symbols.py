@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_runtime.preprocess.ink.symbols import MOST, group_symbols, main_symbol, typical_height
+from mnist_runtime.preprocess.ink.symbols import MOST, digit_marks, group_symbols, main_symbol, typical_height
 
 STEM, BAR, BELOW = (20, 20, 80, 50), (10, 30, 16, 55), (95, 22, 150, 48)
 """Boxes of the body of a 5, its bar, and a digit in the next row."""
@@ -60,3 +60,18 @@ def test_the_typical_height_is_the_median_weighted_by_ink() -> None:
     found = group_symbols(*boxes_of([(0, 0, 40, 20), (0, 100, 42, 120), (0, 200, 44, 220), (0, 300, 90, 310)]))
     assert typical_height(found) == 44
     assert typical_height([]) == 0
+
+
+def marks_of(*parts: tuple[int, int, int, int]) -> list[tuple[int, int, int, int]]:
+    return [mark.box for mark in digit_marks(group_symbols(*boxes_of(list(parts))), (300, 300))]
+
+
+ONE, TWO = (20, 20, 80, 50), (24, 100, 88, 140)
+
+
+def test_marks_are_symbols_of_similar_height() -> None:
+    assert sorted(marks_of(ONE, TWO)) == [ONE, TWO]
+    assert marks_of(ONE) == []
+    for other in ((130, 20, 140, 90), (60, 100, 80, 112), (0, 100, 60, 130)):  # an underline, a speck, a shadow
+        assert marks_of(ONE, other) == []
+    assert marks_of(ONE, (5, 5, 95, 60)) == []  # a frame
