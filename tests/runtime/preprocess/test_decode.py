@@ -71,7 +71,7 @@ def test_a_missing_file_and_a_folder_are_rejected(tmp_path: Path) -> None:
 def test_without_pillow_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     (tmp_path / "any.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(BackendError, match=r"pip install 'mnist-runtime\[images\]'"):
+    with pytest.raises(BackendError, match=r"pip install 'pillow>="):
         read_picture(tmp_path / "any.png")
 
 
