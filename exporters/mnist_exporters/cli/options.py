@@ -20,7 +20,7 @@ SOURCE = "Model and data"
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 bug, 2 wrong usage, 3 refused: accuracy not proven, 4 a package is missing, "
-    "5 bad model file, 6 bad data"
+    "5 model file damaged or unsuitable, 6 bad data"
 )
 
 

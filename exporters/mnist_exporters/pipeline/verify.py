@@ -30,6 +30,8 @@ class Verification:
         Format and precision from its manifest.
     same_original : bool
         Whether it was exported from the model that it was compared with.
+    is_original_known : bool
+        Whether `same_original` was checked: a model in memory has no digest, nor has the export of one.
     parity : Parity
         The comparison.
     """
@@ -38,6 +40,7 @@ class Verification:
     format: str
     precision: str
     same_original: bool
+    is_original_known: bool
     parity: Parity
 
     def as_dict(self) -> dict[str, Any]:
@@ -46,7 +49,8 @@ class Verification:
         return facts | {"path": str(self.path), "parity": self.parity.as_dict()}
 
     def __str__(self) -> str:
-        origin = "" if self.same_original else "\n  original   not the file that it was exported from"
+        origin = "not the file" if self.is_original_known else "not a file, so not known to be the one"
+        origin = "" if self.same_original else f"\n  original   {origin} that it was exported from"
         reasons = "".join(f"\n  reason     {reason}" for reason in self.parity.reasons)
         return f"{self.format} {self.precision}: {self.parity}{origin}{reasons}"
 
@@ -86,5 +90,6 @@ def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: flo
         format=format,
         precision=manifest.precision,
         same_original=bool(sha256) and manifest.source.get("sha256") == sha256,
+        is_original_known=bool(sha256 and manifest.source.get("sha256")),
         parity=Parity.compare(reference, scores, spec.tolerance, alone),
     )

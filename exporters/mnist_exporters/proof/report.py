@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.proof.parity import Parity
+from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime.errors import ToolkitError
 
@@ -70,6 +71,10 @@ class ExportReport:
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"}
         return facts | {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
 
+    def _interpreters(self) -> str:
+        names = ", ".join(INTERPRETERS[name].since for name in self.loads_on)
+        return names or f"{FORMATS[self.format].packages[-1]} as installed here; older ones lack operators"
+
     def _memory(self) -> str:
         arena = self.requires.get("arena_bytes")
         return f"  memory     arena of {arena:,} bytes\n" if arena else ""
@@ -79,7 +84,7 @@ class ExportReport:
             f"{self.format} {self.precision}: {self.parity}\n"
             f"  size       {self.size_bytes:,} bytes (model {self.model_bytes:,})\n"
             f"  types      {self.input_dtype} in, {self.output_dtype} out\n"
-            f"  loads on   {', '.join(INTERPRETERS[name].since for name in self.loads_on) or 'no known interpreter'}\n"
+            f"  loads on   {self._interpreters()}\n"
             f"{self._memory()}"
             f"  time       {self.seconds:.1f} s"
         )

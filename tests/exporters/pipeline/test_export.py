@@ -144,3 +144,12 @@ def test_session_computes_shared_values_once(
     manifest = Artifact.open(report.path).manifest
     assert manifest.calibration == session.calibration.as_dict()
     assert manifest.threshold == session.threshold
+
+
+def test_a_file_that_only_the_installed_interpreter_is_known_to_load_says_so(
+    exported: Callable[..., object],
+) -> None:
+    """It was proven in one, so "no known interpreter" would be untrue."""
+    report = dataclasses.replace(exported("mlp", "tflite", Precision.INT8), loads_on=())
+    (line,) = [line for line in str(report).splitlines() if "loads on" in line]
+    assert line == "  loads on   ai-edge-litert as installed here; older ones lack operators"

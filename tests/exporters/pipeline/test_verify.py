@@ -5,6 +5,7 @@ import pytest
 from tests.export_cases import EVERY_PAIR
 
 from mnist_exporters import ExportReport, ExportSession, Precision, UsageError
+from mnist_exporters.pipeline.verify import verify
 
 
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
@@ -44,3 +45,15 @@ def test_original_without_a_file_is_never_reported_as_the_same(
     from mnist_exporters.pipeline.verify import verify
 
     assert not verify(exported("mlp", "onnx", Precision.FLOAT32).path, sessions("mlp").reference, "").same_original
+
+
+def test_a_model_in_memory_is_not_said_to_be_another(
+    sessions: Callable[[str], ExportSession], exported: Callable[..., ExportReport]
+) -> None:
+    """Without its file nothing is known about the origin; with another file it is."""
+    path, reference = exported("mlp", "onnx", Precision.INT8).path, sessions("mlp").reference
+    in_memory, other = verify(path, reference, ""), verify(path, reference, "00")
+    assert (in_memory.same_original, in_memory.is_original_known) == (False, False)
+    assert "not a file, so not known to be the one" in str(in_memory)
+    assert (other.same_original, other.is_original_known) == (False, True)
+    assert "original   not the file that it was exported from" in str(other)
