@@ -48,7 +48,7 @@ def measure(model: str) -> list[Row]:
 def export_line(artifact: Row) -> str:
     """Return the table line of one export."""
     proof = artifact["parity"]
-    sizes = f"{artifact['model_bytes'] / 1000:.1f} | {artifact['size_bytes'] / 1000:.1f}"
+    sizes = f"{artifact['size_bytes'] / 1000:.1f} | {artifact['model_bytes'] / 1000:.1f}"
     loads = ", ".join(INTERPRETERS[name].since for name in artifact["loads_on"])
     verdict = "proven" if proof["passed"] else "refused"
     return (
@@ -60,7 +60,7 @@ def export_line(artifact: Row) -> str:
 
 def exports_table(artifacts: list[Row]) -> str:
     """Return a Markdown table of exports."""
-    heads = "| model | file | kB | with proof | original | exported | points lost, at most (95 %) | same | | loads |"
+    heads = "| model | export | file kB | model kB | original | exported | points lost, at most (95 %) | same | | loads |"
     return "\n".join([heads, "|---|---|--:|--:|--:|--:|--:|--:|---|---|", *map(export_line, artifacts)])
 
 
@@ -93,7 +93,7 @@ def model_line(rows: list[Row]) -> str:
 
 def models_table(rows: list[Row]) -> str:
     """Return a Markdown table of the costs and accuracies of the architectures."""
-    heads = "| architecture | parameters | MMACs | int8 kB | seeds | float % | int8 % | corrupted % | AUROC | µs | |"
+    heads = "| architecture | parameters | MMACs | int8 model kB | seeds | float % | int8 % | corrupted % | AUROC | µs | |"
     by_name = {name: [row for row in rows if row["architecture"] == name] for name in ARCHITECTURES}
     lines = [model_line(found) for found in by_name.values() if found]
     return "\n".join([heads, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|", *lines])
