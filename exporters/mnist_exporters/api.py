@@ -17,6 +17,7 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ArtifactError, UsageError
+from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import nearest_name, nearest_path
 from mnist_trainer.keras_support import import_tensorflow
@@ -75,7 +76,7 @@ def open_session(
     DataError
         If the data is missing, damaged or unsuitable.
     CalibrationError
-        If there are too few training images.
+        If there are too few training images, or more than one in twenty test images is among them.
 
     Examples
     --------
@@ -86,7 +87,9 @@ def open_session(
     if isinstance(model, str | Path):
         model = find_model(model)
     # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once.
-    splits = load_data(str(data)) if isinstance(data, str | Path) else data
+    # What a model in memory was trained on is not known, so an undivided set is divided as for training.
+    seen = sets_seen_by([model.path]) if isinstance(model, ModelFile) else None
+    splits = load_data(str(data), seen=seen) if isinstance(data, str | Path) else data
     import_tensorflow()
     from mnist_exporters.inputs.original import Original
     from mnist_exporters.pipeline.session import ExportSession
@@ -154,7 +157,7 @@ def export_model(
     UsageError
         If an argument is wrong or the combination is impossible.
     CalibrationError
-        If there are too few calibration images, or one is also a test image.
+        If there are too few calibration images, or more than one in twenty test images is also a training image.
     ConversionError
         If the converter cannot express the model, or `target` cannot load the file.
     MissingPackageError

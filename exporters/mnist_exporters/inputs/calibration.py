@@ -27,14 +27,17 @@ class Calibration:
         Name of the data set.
     seed : int
         Seed of the random draw.
+    left_out : int
+        Number of training images that were not drawn from, since they are also test images.
     """
 
     images: npt.NDArray[np.uint8]
     dataset: str
     seed: int
+    left_out: int = 0
 
     @classmethod
-    def draw(cls, training: LabelledImages, count: int, seed: int) -> Calibration:
+    def draw(cls, training: LabelledImages, count: int, seed: int, left_out: int = 0) -> Calibration:
         """Draw `count` random images, with equal numbers of each digit where possible.
 
         If no pixel is 255, the corner of the first image is set to 255. The range of the input comes from these images,
@@ -48,6 +51,8 @@ class Calibration:
             Number of images to draw.
         seed : int
             Seed of the random draw.
+        left_out : int
+            How many images `leave_out_shared` left out of `training`.
 
         Raises
         ------
@@ -66,7 +71,7 @@ class Calibration:
         for digit in np.unique(labels):
             rank[labels == digit] = np.arange((labels == digit).sum())
         chosen = shuffled[np.argsort(rank, kind="stable")[:count]]
-        return cls(_with_white(training.images[chosen]), training.name, seed)
+        return cls(_with_white(training.images[chosen]), training.name, seed, left_out)
 
     def check_overlap(self, images: npt.NDArray[np.uint8]) -> None:
         """Check that no calibration image is among the test images.
@@ -90,17 +95,18 @@ class Calibration:
         return self._part(first), self._part(~first)
 
     def _part(self, chosen: npt.NDArray[np.bool_]) -> Calibration:
-        return Calibration(_with_white(self.images[chosen]), self.dataset, self.seed)
+        return Calibration(_with_white(self.images[chosen]), self.dataset, self.seed, self.left_out)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its entry in the manifest."""
-        return {
+        facts = {
             "dataset": self.dataset,
             "split": "train",
             "images": len(self.images),
             "seed": self.seed,
             "sha256": hashlib.sha256(self.images.tobytes()).hexdigest(),
         }
+        return facts | ({"left_out": self.left_out} if self.left_out else {})
 
 
 def _with_white(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -1,13 +1,19 @@
-"""`LabelledImages`: the part of a data set that the exporters use."""
+"""`LabelledImages`: the part of a data set that the exporters use, and the images that two splits share."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["LabelledImages"]
+from mnist_exporters.errors import CalibrationError
+
+__all__ = ["LabelledImages", "leave_out_shared"]
+
+MOST_SHARED = 0.05
+"""Largest fraction of test images that may also be training images."""
 
 
 class LabelledImages(Protocol):
@@ -27,3 +33,45 @@ class LabelledImages(Protocol):
     def labels(self) -> npt.NDArray[np.uint8]:
         """Digits 0..9, shape (n,)."""
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    name: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
+
+
+def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[LabelledImages, int]:
+    """Leave the training images out that are also test images, so that no image both calibrates and proves.
+
+    Returns
+    -------
+    tuple
+        The other training images, or `training` itself; and how many were left out.
+
+    Raises
+    ------
+    CalibrationError
+        If more than one in twenty test images is also a training image.
+
+    Examples
+    --------
+    >>> images = np.arange(40, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
+    >>> labels = np.arange(40, dtype=np.uint8) % 10
+    >>> rest, left_out = leave_out_shared(_Part("a", images[:11], labels[:11]), _Part("a", images[10:], labels[10:]))
+    >>> len(rest.images), left_out
+    (10, 1)
+    """
+    tested = {image.tobytes() for image in test.images}
+    is_shared = np.array([image.tobytes() in tested for image in training.images], np.bool_)
+    if not is_shared.any():
+        return training, 0
+    trained = {image.tobytes() for image in training.images[is_shared]}
+    shared = sum(image.tobytes() in trained for image in test.images)
+    if shared > MOST_SHARED * len(test.images):
+        raise CalibrationError(
+            f"{shared:,} of {len(test.images):,} test images of {test.name} are also training images, more than "
+            f"{MOST_SHARED:.0%}. Divide the data again, without duplicates, or give it undivided."
+        )
+    return _Part(training.name, training.images[~is_shared], training.labels[~is_shared]), int(is_shared.sum())

@@ -131,6 +131,7 @@ def export(
             seconds=round(time.perf_counter() - started, 3),
             seconds_converting=round(converted - started, 3),
             scores=scores,
+            left_out=calibration.left_out if calibration else 0,
         )
         if not parity.passed:
             raise RefusedError(report)

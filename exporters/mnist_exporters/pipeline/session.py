@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.golden import golden_digits
-from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.inputs.threshold import confidence_threshold
 from mnist_exporters.pipeline.export import export
@@ -39,7 +39,7 @@ class ExportSession:
     original : Original
         The Keras model.
     train : LabelledImages
-        Training split; calibration images are drawn from it.
+        Training split; calibration images are drawn from it, except those that are also test images.
     test : LabelledImages
         Held-out split; every export is compared with the original on all of it.
     calibration_samples : int, optional
@@ -55,7 +55,8 @@ class ExportSession:
     Raises
     ------
     CalibrationError
-        If `calibration_samples` is below 1, or there are fewer training images.
+        If `calibration_samples` is below 1, there are fewer training images, or more than one in twenty test images is
+        among them.
 
     Examples
     --------
@@ -77,12 +78,12 @@ class ExportSession:
         seed: int = 0,
     ) -> None:
         self.original = original
-        self.train = train
+        self.train, left_out = leave_out_shared(train, test)
         self.test = test
         self.seed = seed
         if calibration_samples is None:
-            calibration_samples = min(CALIBRATION_SAMPLES, len(train.images))
-        self.calibration = Calibration.draw(train, calibration_samples, seed)
+            calibration_samples = min(CALIBRATION_SAMPLES, len(self.train.images))
+        self.calibration = Calibration.draw(self.train, calibration_samples, seed, left_out)
 
     @cached_property
     def reference(self) -> Reference:

@@ -48,6 +48,8 @@ class ExportReport:
         Wall time of the whole export, and of the conversion alone.
     scores : ndarray of shape (n, 10), dtype float32
         Scores of the export for each test image; not part of the JSON.
+    left_out : int
+        Number of training images that are also test images, and therefore were not used to calibrate.
     """
 
     path: Path | None
@@ -65,6 +67,7 @@ class ExportReport:
     seconds: float
     seconds_converting: float
     scores: npt.NDArray[np.float32] = dataclasses.field(repr=False, compare=False)
+    left_out: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
@@ -79,13 +82,16 @@ class ExportReport:
         arena = self.requires.get("arena_bytes")
         return f"  memory     arena of {arena:,} bytes\n" if arena else ""
 
+    def _shared(self) -> str:
+        return f"  left out   {self.left_out:,} training images that are also test images\n" if self.left_out else ""
+
     def __str__(self) -> str:
         return (
             f"{self.format} {self.precision}: {self.parity}\n"
             f"  size       {self.size_bytes:,} bytes (model {self.model_bytes:,})\n"
             f"  types      {self.input_dtype} in, {self.output_dtype} out\n"
             f"  loads on   {self._interpreters()}\n"
-            f"{self._memory()}"
+            f"{self._memory()}{self._shared()}"
             f"  time       {self.seconds:.1f} s"
         )
 

@@ -22,6 +22,7 @@ from mnist_trainer.cli.options import (
     trust_option,
 )
 from mnist_trainer.cli.parameter_types import Choice, ExistingPath, output_path
+from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.model_io.find import find_model
@@ -106,7 +107,10 @@ def evaluate(
             ExistingPath(ArtifactError).convert(name, None, None)
         else:
             find_model(name)
-    test = load_data(data).test
+    # Which data an exported file's original was trained on is not known.
+    is_exported = any(Path(name).suffix in EXPORTED for name in models)
+    seen = None if is_exported else sets_seen_by(find_model(name).path for name in models)
+    test = load_data(data, seen=seen).test
     predictors = [load_predictor(name, test, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
     robust: Sequence[Robustness | None] = [None] * len(models)
     if robustness:

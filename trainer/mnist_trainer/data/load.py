@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,15 +22,18 @@ DATASETS: dict[str, str] = {
 """Name -> ``"module:function"`` that loads it. To add a data set, add a module and a row here."""
 
 
-def load_data(source: str = "auto") -> Splits:
+def load_data(source: str = "auto", *, seen: Collection[str] | None = None) -> Splits:
     """Load a data set.
 
     Parameters
     ----------
     source : str
-        A name in `DATASETS`; the path of an ``.npz`` file or a folder of pictures, see
+        A name in `DATASETS`; the path of a CSV or ``.npz`` file, or of a folder of pictures or IDX files, see
         `mnist_trainer.data.user_files`; or ``"auto"``: MNIST if it is available, otherwise scikit-learn's digits, with
         a note on stderr.
+    seen : collection of str, optional
+        How the user's undivided set is divided. Default: four fifths for training. To test models: the sets that
+        they were trained on; of any other set four fifths are tested. See `mnist_trainer.data.division.divide`.
 
     Raises
     ------
@@ -61,9 +64,9 @@ def load_data(source: str = "auto") -> Splits:
         hint = nearest_name(source, names) or nearest_path(path)
         raise UsageError(
             f"There is no data set or file {source!r}."
-            + (hint or f" Choose one of {', '.join(names)}, or give the path of an .npz file or a folder of pictures.")
+            + (hint or f" Choose one of {', '.join(names)}, or give the path of a CSV or .npz file or of a folder.")
         )
-    return user_files.load(path)
+    return user_files.load(path, seen)
 
 
 def _load(name: str) -> Splits:

@@ -7,12 +7,10 @@ Proceedings of the IEEE 86(11), 1998.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import os
 import socket
 import sys
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +19,9 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
 from mnist_trainer.data.dataset import Dataset, Splits
-from mnist_trainer.data.npz import read_npz
+from mnist_trainer.data.files import idx_files
+from mnist_trainer.data.files.forms import idx_name
+from mnist_trainer.data.files.npz_file import read_npz
 from mnist_trainer.errors import DataError
 from mnist_trainer.keras_support import import_tensorflow
 
@@ -58,8 +58,8 @@ Arrays = Mapping[str, npt.NDArray[np.uint8]]
 def load() -> Splits:
     """Load MNIST from ``MNIST_DIR``, from the Keras cache, or by a download with Keras.
 
-    ``MNIST_DIR`` is a folder with the four IDX ``.gz`` files or with ``mnist.npz``. If it is set, no other source is
-    tried: a damaged set in it is an error.
+    ``MNIST_DIR`` is a folder with the four IDX files, packed with gzip or not, or with ``mnist.npz``. If it is set, no
+    other source is tried: a damaged set in it is an error.
 
     Returns
     -------
@@ -85,16 +85,17 @@ def load() -> Splits:
 
 
 def load_folder(folder: Path) -> Splits:
-    """Load MNIST from a folder with the four IDX ``.gz`` files or with ``mnist.npz``; see `load`."""
+    """Load MNIST from a folder with the four IDX files, in any of their forms, or with ``mnist.npz``; see `load`."""
     if (folder / "mnist.npz").is_file():
         return _checked(_read_npz(folder / "mnist.npz"), "mnist.npz")
-    missing = [name for name in IDX_FILES.values() if not (folder / name).is_file()]
-    if missing:
+    found = idx_files.find(folder)
+    parts = {key: (name.split, name.holds) for key, file in IDX_FILES.items() if (name := idx_name(file))}
+    if missing := [file for key, file in IDX_FILES.items() if parts[key] not in found]:
         raise DataError(
             f"MNIST_DIR: The folder {folder} contains no mnist.npz, and of the four IDX files {', '.join(missing)} "
             "is missing. Set MNIST_DIR to the right folder, or unset it to use the Keras cache or a download."
         )
-    return _checked({key: _read_idx(folder / name) for key, name in IDX_FILES.items()}, "the IDX files")
+    return _checked({key: idx_files.read_idx(found[part]) for key, part in parts.items()}, "the IDX files")
 
 
 def is_local() -> bool:
@@ -106,20 +107,6 @@ def _keras_cache() -> Path:
     """Return the file into which Keras downloads MNIST."""
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     return Path(home) / "datasets" / "mnist.npz"
-
-
-def _read_idx(path: Path) -> npt.NDArray[np.uint8]:
-    """Read a gzipped IDX file: magic (0, 0, 8 = uint8, dimensions), big-endian uint32 sizes, data."""
-    try:
-        raw = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: The gzip file is damaged ({error}). Download it again.") from error
-    dimensions = raw[3] if len(raw) > 3 and raw[:3] == b"\0\0\x08" else 0
-    header = 4 + 4 * dimensions
-    shape = tuple(int(size) for size in np.frombuffer(raw[4:header], dtype=">u4")) if len(raw) >= header else ()
-    if not shape or len(raw) - header != int(np.prod(shape)):
-        raise DataError(f"{path}: This is not an IDX file of unsigned bytes. Download it again.")
-    return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
 
 
 def _read_npz(path: Path) -> Arrays:

@@ -1,99 +1,94 @@
-"""The user's own digits: an ``.npz`` file, or a folder of pictures sorted into ``0/`` to ``9/``."""
+"""The user's own digits: CSV, IDX or ``.npz`` files, or a folder of pictures sorted by label."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from mnist_runtime import PictureError, prepare
-from mnist_runtime.preprocess.decode import read_picture
-from mnist_trainer.data.dataset import Dataset, Splits, hold_out
-from mnist_trainer.data.npz import read_npz
+from mnist_runtime.system.command import echo
+from mnist_trainer.data.dataset import Dataset, Splits
+from mnist_trainer.data.division import divide
+from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
+from mnist_trainer.data.files.arrays import Labelled, Reading
+from mnist_trainer.data.files.bounded import head
+from mnist_trainer.data.files.forms import OTHER_FORMS
 from mnist_trainer.errors import DataError, nearest_path
 
 __all__ = ["load"]
 
-TEST_FRACTION = 0.8
-"""Fraction of an undivided set that becomes the test split; the rest trains or calibrates."""
-
-SPLIT_KEYS = ("x_train", "y_train", "x_test", "y_test")
-WHOLE_KEYS = ("images", "labels")
+ACCEPTED = "a CSV or .npz file, a folder of pictures in 0/ to 9/, or a folder with IDX files"
 
 
-def load(path: Path) -> Splits:
-    """Load the user's own images.
+def load(path: Path, seen: Collection[str] | None = None) -> Splits:
+    """Load the user's own images, in any form of which the meaning is certain, and say on stderr how it was read.
 
     Parameters
     ----------
     path : Path
-        An ``.npz`` file with the arrays ``x_train, y_train, x_test, y_test`` or ``images, labels``: images uint8
-        ``(n, 28, 28[, 1])``, white on black, and integer labels 0..9. Or a folder with pictures of each digit in
-        ``0/`` to ``9/``, or with two such folders, ``train/`` and ``test/``. Pictures are prepared as on a device. An
-        undivided set is divided here, always in the same way: a fifth for training, the rest for the test.
+        A CSV file with a label and 784 pixels a row; an ``.npz`` file with arrays such as ``x_train, y_train, x_test,
+        y_test`` or ``images, labels``; a folder with IDX files, ``train.csv`` and ``test.csv``, or pictures in
+        ``0/`` to ``9/``, divided into ``train/`` and ``test/`` or not. Pictures are prepared as on a device.
+    seen : collection of str, optional
+        How an undivided set is divided; see `divide`.
 
     Raises
     ------
     DataError
         If something is missing, unreadable or out of range.
     """
+    try:
+        reading = _read(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error}). Check its permissions.") from error
+    except MemoryError as error:
+        raise DataError(f"{path}: The data does not fit into memory. Give a part of it.") from error
+    notes = list(reading.notes)
+    whole = _dataset(path, "train" if reading.test else "all", reading.train, reading.form)
+    if reading.test:
+        splits = Splits(whole, _dataset(path, "test", reading.test, reading.form))
+        parts = f"{len(splits.train):,} training and {len(splits.test):,} test images"
+        notes += _shared(splits)
+    else:
+        splits = divide(whole, seen)
+        parts = f"{len(whole):,} images, divided: {len(splits.train):,} for training, {len(splits.test):,} for the test"
+    echo(f"read {path} as {reading.form}; {parts}")
+    for note in notes:
+        echo(f"note: {note}")
+    return splits
+
+
+def _read(path: Path) -> Reading:
     if path.is_dir():
-        return _load_folder(path)
-    if path.is_file():
-        return _load_npz(path)
-    raise DataError(f"There is no data set at {path}.{nearest_path(path) or ' Check the path.'}")
-
-
-def _load_npz(path: Path) -> Splits:
-    arrays = read_npz(path, (*SPLIT_KEYS, *WHOLE_KEYS))
-    if set(SPLIT_KEYS) <= set(arrays):
-        return Splits(
-            _dataset(path, "train", arrays["x_train"], arrays["y_train"]),
-            _dataset(path, "test", arrays["x_test"], arrays["y_test"]),
+        return folder.load(path)
+    if not path.exists():
+        raise DataError(f"There is no data set at {path}.{nearest_path(path) or ' Check the path.'}")
+    if not path.is_file():
+        raise DataError(f"{path}: This is neither a file nor a folder. Give {ACCEPTED}.")
+    start = head(path)
+    if npz_file.array_names(path):
+        return npz_file.load(path)
+    if not start:
+        raise DataError(f"{path}: The file is empty. Copy or save it again.")
+    if path.suffix == ".npz":
+        npz_file.read_npz(path, ())  # raises if it is no archive
+    if idx_files.is_idx(start):
+        raise DataError(
+            f"{path}: This is one IDX file, which has images or labels only. Give the folder that has all of them: "
+            f"{path.parent}"
         )
-    if set(WHOLE_KEYS) <= set(arrays):
-        return _divide(_dataset(path, "all", arrays["images"], arrays["labels"]))
-    raise DataError(
-        f"{path}: Arrays are missing; found {', '.join(arrays) or 'none'}. The file needs {', '.join(SPLIT_KEYS)}, or "
-        f"{', '.join(WHOLE_KEYS)}."
-    )
+    for magic, name, fix in OTHER_FORMS:
+        if start[:64].lstrip(b" \t\r\n").lower().startswith(magic.lower()):
+            raise DataError(f"{path}: This is {name}, which is not read as a data set. {fix}")
+    if csv_file.is_table(start):
+        return csv_file.load(path)
+    raise DataError(f"{path}: The file is of an unknown kind. Give {ACCEPTED}.")
 
 
-def _load_folder(path: Path) -> Splits:
-    if (path / "train").is_dir() and (path / "test").is_dir():
-        return Splits(_pictures(path / "train", path, "train"), _pictures(path / "test", path, "test"))
-    return _divide(_pictures(path, path, "all"))
+def _shared(splits: Splits) -> list[str]:
+    training = {image.tobytes() for image in splits.train.images}
+    shared = sum(image.tobytes() in training for image in splits.test.images)
+    return [f"{shared:,} of {len(splits.test):,} test images are also training images"] if shared else []
 
 
-def _pictures(folder: Path, path: Path, split: str) -> Dataset:
-    images, labels = [], []
-    for digit in range(10):
-        for file in sorted((folder / str(digit)).glob("*")):
-            if file.name.startswith("."):
-                continue
-            try:
-                images.append(prepare(read_picture(file)))
-            except PictureError as error:
-                problem = str(error).removeprefix(f"{file}: ")
-                raise DataError(f"{file}: {problem} Replace or remove the picture.") from error
-            labels.append(digit)
-    if not images:
-        raise DataError(f"{folder}: There are no pictures. Put them into folders named 0/ to 9/.")
-    return _dataset(path, split, np.stack(images), np.array(labels))
-
-
-def _dataset(path: Path, split: str, images: npt.NDArray[Any], labels: npt.NDArray[Any]) -> Dataset:
-    if images.ndim == 4 and images.shape[3] == 1:
-        images = images[..., 0]
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise DataError(f"{path}: The labels have dtype {labels.dtype}. Convert them to integers 0..9.")
-    if labels.size and (labels.min() < 0 or labels.max() > 9):
-        wrong = int(np.flatnonzero((labels.ravel() < 0) | (labels.ravel() > 9))[0])
-        raise DataError(f"{path}: The label at index {wrong} is {int(labels.ravel()[wrong])}. Labels must be 0..9.")
-    return Dataset(path.resolve().name, split, "the user's own images", images, labels.astype(np.uint8))
-
-
-def _divide(whole: Dataset) -> Splits:
-    return hold_out(whole, round(len(whole) * TEST_FRACTION), seed=0, names=("train", "test"))
+def _dataset(path: Path, split: str, part: Labelled, form: str) -> Dataset:
+    return Dataset(path.resolve().name, split, f"the user's own images ({form})", part.images, part.labels)

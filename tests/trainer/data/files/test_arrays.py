@@ -1,0 +1,135 @@
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mnist_trainer import DataError
+from mnist_trainer.data.files.arrays import read_arrays, read_images, read_labels
+
+LABELS = (np.arange(40) * 7 % 10).astype(np.uint8)
+IMAGES = np.zeros((40, 28, 28), np.uint8)
+IMAGES[:, 6:22, 8:20] = np.random.default_rng(0).integers(0, 256, (40, 16, 12))
+IMAGES[:, 10, 10] = 255
+
+IMAGE_FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "images (n, 784)": lambda x: x.reshape(-1, 784),
+    "images (n, 1, 28, 28)": lambda x: x[:, None],
+    "images (n, 784, 1)": lambda x: x.reshape(-1, 784, 1),
+    "": lambda x: x[..., None],
+    "floats 0..1": lambda x: x / 255,
+    "floats 0..255": lambda x: x.astype(np.float32),
+    "floats 0..255, rounded": lambda x: np.clip(x + 0.25, 0, 255),
+    "black on white, inverted": lambda x: 255 - x,
+    "three equal channels": lambda x: np.repeat(x[..., None], 3, axis=3),
+}
+LABEL_FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "": lambda y: y.astype(np.int64),
+    "labels (n, 1)": lambda y: y[:, None],
+    "labels (1, n)": lambda y: y[None],
+    "labels as floats": lambda y: y.astype(np.float32),
+    "labels as text": lambda y: y.astype(str),
+    "one-hot labels": lambda y: np.eye(10)[y],
+}
+WORDS = np.array(["zero", "One", "TWO", "three", "four", "five", "six", "seven", "eight", "nine"])
+
+
+@pytest.mark.parametrize("word", IMAGE_FORMS)
+def test_every_form_of_images_is_read_and_named(word: str) -> None:
+    read, words, notes = read_images(IMAGE_FORMS[word](IMAGES), "here")
+    np.testing.assert_array_equal(read, IMAGES)
+    assert read.dtype == np.uint8
+    assert not notes
+    assert word in "; ".join(words)
+    assert bool(words) == bool(word)
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(list(LABEL_FORMS)),
+    st.lists(st.integers(0, 9), min_size=2, max_size=30),
+    st.sampled_from(["uint8", "int8", "int64", "float16", "float64", "bool"]),
+)
+def test_every_form_of_labels_is_read_and_named(word: str, digits: list[int], dtype: str) -> None:
+    labels = LABEL_FORMS[word](np.array(digits, np.uint8))
+    if word == "one-hot labels" or (labels.dtype.kind == "i" and dtype != "bool"):
+        labels = labels.astype(dtype)
+    read, words = read_labels(labels, "here")
+    assert (read.tolist(), read.dtype) == (digits, np.uint8)
+    assert word in "; ".join(words)
+
+
+def test_labels_in_english_and_as_bytes_are_read() -> None:
+    assert read_labels(WORDS, "here")[0].tolist() == list(range(10))
+    assert read_labels(np.array([b"7", b"0 "]), "here")[0].tolist() == [7, 0]
+    assert read_labels(np.array(["7.0", "0.0"]), "here")[0].tolist() == [7, 0]
+
+
+def test_binary_pixels_are_0_and_255() -> None:
+    for dtype in ("bool", "uint8", "int64", "float32"):
+        read, words, _ = read_images((IMAGES > 0).astype(dtype), "here")
+        assert np.array_equal(read, (IMAGES > 0) * 255), dtype
+        assert words == ["floats 0..1" if dtype == "float32" else "pixels 0 or 1"]
+
+
+def test_a_set_of_mixed_polarity_gets_a_note_and_few_bright_borders_none() -> None:
+    mixed = IMAGES.copy()
+    mixed[:10] = 255 - mixed[:10]
+    read, _, notes = read_images(mixed, "here")
+    assert np.array_equal(read, mixed)
+    assert "10 of 40 images have a bright border" in notes[0]
+    mixed[1:10] = IMAGES[1:10]
+    assert read_images(mixed, "here")[2] == []
+
+
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (IMAGES.astype(str), "dtype <U3"),
+        (IMAGES.astype(complex), "dtype complex128"),
+        (IMAGES[:0], "There are no images"),
+        (IMAGES[:, :20], r"\(40, 20, 28\), but \(n, 28, 28\)"),
+        (np.zeros((40, 32, 32)), r"Resize them to 28x28"),
+        (np.zeros((40, 28, 28, 2)), r"\(n, 28, 28\)"),
+        (np.zeros(40), r"\(n, 28, 28\)"),
+        (np.float64(3), r"\(n, 28, 28\)"),
+        (IMAGES.reshape(40, 784).T, r"Transpose it: images\.T"),
+        (np.moveaxis(IMAGES, 0, -1), r"np\.moveaxis\(images, -1, 0\)"),
+        (np.stack([IMAGES, IMAGES, 255 - IMAGES], axis=3), "in colour"),
+        (IMAGES / 127.5 - 1, r"-1 to 1.*give \(images \+ 1\) / 2"),
+        ((IMAGES / 255 - 0.1307) / 0.3081, r"seem to be standardized"),
+        (IMAGES.astype(np.uint16) * 257, r"0 to 6\.554e\+04.*images / 65535"),
+        (IMAGES * 1e9, r"or 0\.\.1 is needed\. Convert them"),
+        (IMAGES / 100, r"neither 0\.\.255 nor 0\.\.1"),
+        (np.where(IMAGES == 255, np.nan, IMAGES), "nan or infinity"),
+        (np.where(IMAGES == 255, np.inf, IMAGES), "nan or infinity"),
+    ],
+)
+def test_other_images_are_named_for_what_they_are(images: np.ndarray, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_arrays(np.asarray(images), LABELS, "here")
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (LABELS + 4, "label at index 1 is 11"),
+        (LABELS.astype(int) - 1, "label at index 0 is -1"),
+        (LABELS / 2, r"label at index 1 is 3\.5\. Convert them to integers"),
+        (np.full(40, np.nan), "index 0 is nan"),
+        (np.full(40, np.inf), "index 0 is inf"),
+        (np.where(LABELS == 0, 10, LABELS), r"10 stands for 0, as in SVHN, give labels % 10"),
+        (np.full((40, 10), 0.1), r"not one-hot.*labels\.argmax\(axis=1\)"),
+        (np.ones((40, 10)), "not one-hot"),
+        (np.eye(7)[LABELS % 7], r"one-hot rows, shape \(n, 10\)"),
+        (np.float32(3), r"shape \(n,\)"),
+        (np.full(40, "seven-ish"), "index 0 is 'seven-ish'"),
+        (LABELS > 3, "dtype bool"),
+        (LABELS.astype("datetime64[s]"), "datetime64"),
+        (LABELS[:-1], r"There are 40 images, but 39 labels\. Give one label for each image"),
+    ],
+)
+def test_other_labels_are_named_for_what_they_are(labels: np.ndarray, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read_arrays(IMAGES, np.asarray(labels), "here")

@@ -1,0 +1,160 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_runtime import prepare
+from mnist_trainer import DataError, Splits, load_data
+from mnist_trainer.data.files import forms
+
+Fill = Callable[..., None]
+
+
+@pytest.fixture
+def fill(tmp_path: Path, digits: Splits) -> Fill:
+    """Write pictures of the first digits into label folders below a folder of `tmp_path`."""
+
+    def fill(below: str, count: int = 40, name: Callable[[int], str] = str) -> None:
+        for number in range(count):
+            folder = tmp_path / below / name(int(digits.test.labels[number]))
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(255 - digits.test.images[number]).save(folder / f"{number:04d}.png")
+
+    return fill
+
+
+def test_pictures_are_prepared_as_on_a_device(tmp_path: Path, fill: Fill) -> None:
+    fill(".", 100)
+    (tmp_path / "0" / ".DS_Store").write_bytes(b"left by a file manager")
+    (tmp_path / "__MACOSX" / "0").mkdir(parents=True)
+    mine = load_data(str(tmp_path))
+    assert (len(mine.train), len(mine.test)) == (80, 20)
+    picture = next((tmp_path / "3").iterdir())
+    image = prepare(np.asarray(Image.open(picture)))
+    assert image.tobytes() in {i.tobytes() for split in mine for i in split.images[split.labels == 3]}
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("train", "test"),
+        ("training", "testing"),
+        ("Training", "Test"),
+        ("train", "val"),
+        ("train", "valid"),
+        ("training", "validation"),
+        ("mnist_png/training", "mnist_png/testing"),
+        ("trainingSet/trainingSet", "testSet/testSet"),
+    ],
+)
+def test_divided_folders_stay_divided(tmp_path: Path, fill: Fill, train: str, test: str) -> None:
+    fill(f"mine/{train}", 20)
+    fill(f"mine/{test}", 30)
+    assert [len(split) for split in load_data(str(tmp_path / "mine"))] == [20, 30]
+    if "/" not in train:
+        assert [len(split) for split in load_data(str(tmp_path))] == [20, 30], "the folder above"
+
+
+def test_labels_in_english_and_pictures_in_subfolders_are_read(tmp_path: Path, fill: Fill, digits: Splits) -> None:
+    words = list(forms.WORDS)
+    fill("mine", 60, lambda digit: f"{words[digit].title()}/writer")
+    mine = load_data(str(tmp_path / "mine"))
+    labels = np.concatenate([split.labels for split in mine])
+    assert np.array_equal(np.bincount(labels), np.bincount(digits.test.labels[:60]))
+
+
+def test_both_names_of_one_split_are_an_error(tmp_path: Path, fill: Fill) -> None:
+    for name in ("train", "training", "test"):
+        fill(name, 20)
+    with pytest.raises(DataError, match="train/ and training/ are both the train split"):
+        load_data(str(tmp_path))
+
+
+def test_a_third_split_is_not_read_and_said(tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, count in (("train", 20), ("val", 25), ("test", 30)):
+        fill(name, count)
+    assert [len(split) for split in load_data(str(tmp_path))] == [20, 30]
+    assert "val/ is not read, since there is test/" in capsys.readouterr().err
+
+
+def test_a_split_without_labels_is_not_read_and_said(
+    tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill("train", 60)
+    (tmp_path / "test").mkdir()
+    (tmp_path / "test" / "1.png").write_bytes(next((tmp_path / "train").rglob("*.png")).read_bytes())
+    assert [len(split) for split in load_data(str(tmp_path))] == [48, 12]
+    said = capsys.readouterr().err
+    assert "as pictures in label folders of train/; 60 images, divided: 48 for training, 12 for the test" in said
+    assert "test/ has no label folders 0/ to 9/ and is not read" in said
+
+
+def test_folders_that_are_no_label_are_listed(tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
+    fill(".", 60)
+    fill("..", 0)
+    for name in ("NaN", "10"):
+        (tmp_path / name).mkdir()
+        for number in range(3):
+            (tmp_path / name / f"{number}.png").write_bytes(next((tmp_path / "0").iterdir()).read_bytes())
+    assert sum(map(len, load_data(str(tmp_path)))) == 60
+    assert "left out, since their names are not labels 0 to 9: 10/ (3 files), NaN/ (3 files)" in capsys.readouterr().err
+
+
+def test_a_few_unreadable_pictures_are_listed_and_many_are_an_error(
+    tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(".", 57)
+    (tmp_path / "4" / "notes.txt").write_text("not a picture")
+    Image.new("L", (28, 28)).save(tmp_path / "5" / "blank.png")
+    (tmp_path / "6" / "empty.png").touch()
+    assert sum(map(len, load_data(str(tmp_path)))) == 57
+    said = capsys.readouterr().err
+    assert "left out 3 files that cannot be read as pictures: 4/notes.txt, 5/blank.png, 6/empty.png" in said
+    (tmp_path / "7" / "cut.png").write_bytes(next((tmp_path / "7").iterdir()).read_bytes()[:60])
+    with pytest.raises(DataError, match=r"4 of 61 files cannot be read as pictures, more than 5%\. The first: 4/notes"):
+        load_data(str(tmp_path))
+
+
+def test_other_folders_are_named_for_what_they_hold(tmp_path: Path, fill: Fill) -> None:
+    fill("cats", 10, lambda digit: f"cat{digit}")
+    with pytest.raises(
+        DataError, match=r"holds \d folders and 0 files: cat0/.*Put pictures into folders named 0/ to 9/"
+    ):
+        load_data(str(tmp_path / "cats"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"empty: .* It is empty\. Put pictures"):
+        load_data(str(tmp_path / "empty"))
+    (tmp_path / "zero" / "0").mkdir(parents=True)
+    with pytest.raises(DataError, match="There are no pictures"):
+        load_data(str(tmp_path / "zero"))
+    (tmp_path / "flat").mkdir()
+    (tmp_path / "flat" / "seven.png").touch()
+    with pytest.raises(DataError, match=r"holds 0 folders and 1 files: seven\.png"):
+        load_data(str(tmp_path / "flat"))
+
+
+def test_the_current_folder_has_its_own_name(tmp_path: Path, fill: Fill, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill("mine", 60)
+    monkeypatch.chdir(tmp_path / "mine")
+    assert load_data(".").test.name == "mine"
+
+
+def test_folders_with_tables_or_one_archive_are_read(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test = (split.take(np.arange(60), split.split) for split in digits)
+    for name, split in (("mnist_train.csv", train), ("mnist_test.csv", test)):
+        table = np.column_stack([split.labels, split.images.reshape(60, -1)])
+        np.savetxt(tmp_path / name, table, fmt="%d", delimiter=",")
+    mine = load_data(str(tmp_path))
+    assert np.array_equal(mine.train.images, train.images)
+    assert np.array_equal(mine.test.labels, test.labels)
+    np.savetxt(tmp_path / "mnist_test.csv", test.images.reshape(60, -1), fmt="%d", delimiter=",")
+    assert [len(split) for split in load_data(str(tmp_path))] == [48, 12]
+    assert "mnist_test.csv has no labels and is not read" in capsys.readouterr().err
+    for name in ("mnist_train.csv", "mnist_test.csv"):
+        (tmp_path / name).unlink()
+    np.savez(tmp_path / "mnist.npz", x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
+    assert np.array_equal(load_data(str(tmp_path)).test.images, test.images)

@@ -1,0 +1,91 @@
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_trainer import DataError, Splits, load_data
+from mnist_trainer.data.files import npz_file
+from mnist_trainer.data.files.forms import ARRAY_NAMES
+
+NINE = np.zeros((9, 28, 28), np.uint8)
+
+
+@pytest.mark.parametrize("names", ARRAY_NAMES)
+def test_every_set_of_names_is_read(tmp_path: Path, digits: Splits, names: tuple[str, ...]) -> None:
+    train, test = digits
+    arrays = [
+        train.images[..., None],
+        train.labels.astype(np.int64),
+        test.images.reshape(-1, 784),
+        np.eye(10)[test.labels],
+    ]
+    named = [name.upper() if len(name) == 1 else name for name in names]
+    np.savez(tmp_path / "mine.npz", **dict(zip(named, arrays, strict=False)))
+    mine = load_data(str(tmp_path / "mine.npz"))
+    assert mine.train.name == "mine.npz"
+    if len(names) == 4:
+        assert np.array_equal(mine.train.images, train.images)
+        assert np.array_equal(mine.test.labels, test.labels)
+    else:
+        assert [len(split) for split in mine] == [238, 59]
+
+
+def test_a_missing_test_split_is_divided_off_and_a_third_split_is_said(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test = digits
+    np.savez(tmp_path / "mine.npz", x_train=train.images, y_train=train.labels)
+    assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [238, 59]
+    arrays = {"x_train": train.images, "y_train": train.labels, "x_test": test.images, "y_test": test.labels}
+    np.savez(tmp_path / "mine.npz", **arrays, x_val=test.images, y_val=test.labels)
+    assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [297, 1500]
+    assert "x_val, y_val are not read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"images": NINE, "labels": np.arange(9) + 4}, r"\(images, labels\): The label at index 6 is 10"),
+        ({"images": np.zeros((9, 28, 28, 2)), "labels": np.arange(9)}, r"\(n, 28, 28\)"),
+        ({"pictures": np.zeros(3)}, "Arrays are missing; found pictures"),
+        ({"images": NINE}, r"found images\. The file needs x_train, y_train, x_test, y_test, or images, labels"),
+        ({"images": np.array([{}]), "labels": np.arange(1)}, "Python objects, which are not loaded"),
+        ({"images": NINE, "labels": np.arange(9)}, "Give more images of each digit"),
+    ],
+)
+def test_an_unsuitable_npz_is_reported(tmp_path: Path, arrays: dict[str, np.ndarray], words: str) -> None:
+    np.savez(tmp_path / "mine.npz", **arrays)
+    with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / "mine.npz"))
+
+
+def test_an_archive_without_arrays_is_reported(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        archive.writestr("images", b"no array")
+        archive.writestr("labels.npy", b"no array either")
+    with pytest.raises(DataError, match=r"mine\.npz"):
+        load_data(str(tmp_path / "mine.npz"))
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        archive.writestr("images.npy", b"no array")
+        archive.writestr("labels.npy", b"no array either")
+    with pytest.raises(DataError, match=r"mine\.npz: The \.npz file cannot be read"):
+        load_data(str(tmp_path / "mine.npz"))
+
+
+@pytest.mark.parametrize("shape", [(10**12, 28, 28), (10**30,), (3 << 30,)])
+def test_a_header_that_announces_more_than_memory_is_refused_unread(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
+        archive.writestr("images.npy", header.getvalue() + bytes(100))
+        archive.writestr("labels.npy", b"")
+    with pytest.raises(DataError, match="more than 2 GiB"):
+        npz_file.load(tmp_path / "mine.npz")
+
+
+def test_a_set_with_too_many_images_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed(tmp_path / "mine.npz", images=np.zeros((500_001, 1), bool), labels=np.arange(9))
+    with pytest.raises(DataError, match=r"500,001 images, but at most 500,000 are read\. Give a part"):
+        load_data(str(tmp_path / "mine.npz"))

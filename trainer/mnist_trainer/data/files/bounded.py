@@ -1,0 +1,66 @@
+"""Read the bytes of a file, packed with gzip or not, up to a bound."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from mnist_trainer.data.files.forms import MOST_BYTES
+from mnist_trainer.errors import DataError
+
+__all__ = ["head", "open_unpacked", "unpacked"]
+
+GZIP = b"\x1f\x8b"
+HEAD = 1 << 16
+
+
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[BinaryIO]:
+    """Open a file for reading and unpack it if its content is packed with gzip, whatever its name.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, also while it is open.
+    """
+    try:
+        with path.open("rb") as file:
+            is_packed = file.read(2) == GZIP
+            file.seek(0)
+            if is_packed:
+                with gzip.GzipFile(fileobj=file) as packed:
+                    yield cast(BinaryIO, io.BufferedReader(packed, HEAD))
+            else:
+                yield file
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DataError(
+            f"{path}: The gzip file ends early or is damaged ({error}). Copy or download it again."
+        ) from error
+    except OSError as error:
+        raise DataError(f"{path}: The file cannot be read ({error.strerror or error}). Check the path.") from error
+
+
+def unpacked(path: Path) -> bytes:
+    """Return the bytes of a file after unpacking.
+
+    Raises
+    ------
+    DataError
+        If there are more than `MOST_BYTES`, or the file cannot be read.
+    """
+    with open_unpacked(path) as file:
+        content = file.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise DataError(f"{path}: The file holds more than {MOST_BYTES >> 30} GiB. Give a part of it.")
+    return content
+
+
+def head(path: Path) -> bytes:
+    """Return the first 64 KiB of a file after unpacking."""
+    with open_unpacked(path) as file:
+        return file.read(HEAD)

@@ -1,0 +1,155 @@
+"""Facts about the forms of data sets: names of labels, splits, columns and arrays, first bytes of files, and bounds.
+
+To accept another name, add it here; the readers go through these tables.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+__all__ = [
+    "ARRAY_NAMES",
+    "EXTRA_ARRAYS",
+    "INDEX_COLUMNS",
+    "JUNK",
+    "LABELS",
+    "LABEL_COLUMNS",
+    "MOST_BYTES",
+    "MOST_FOREIGN",
+    "MOST_IMAGES",
+    "OTHER_FORMS",
+    "SPLIT_NAMES",
+    "IdxName",
+    "idx_name",
+    "is_junk",
+    "split_of",
+]
+
+MOST_IMAGES = 500_000
+"""Most images of a set: EMNIST digits has 280,000."""
+MOST_BYTES = 2 << 30
+"""Most bytes of a file, after decompression: 60,000 images are 47 million as uint8, 376 million as float64."""
+MOST_FOREIGN = 0.05
+"""Largest fraction of pictures that cannot be read, before the whole set is rejected."""
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+LABELS: dict[str, int] = {
+    **{str(digit): digit for digit in range(10)},
+    **{word: digit for digit, word in enumerate(WORDS)},
+}
+"""Name of a folder, or a label in words, in lower case -> digit."""
+
+SPLIT_NAMES: dict[str, tuple[str, ...]] = {
+    "train": ("train", "training", "trainset", "trainingset", "trainingdata"),
+    "test": ("test", "testing", "testset", "testingset", "testdata", "t10k"),
+    "validation": ("val", "valid", "validation", "validationset", "dev"),
+}
+"""Split -> names of its folder or file, in lower case without spaces, ``-`` and ``_`` (``mnist`` may precede)."""
+
+JUNK = ("__macosx", "thumbs.db", "desktop.ini")
+"""Files and folders of file managers, in lower case; hidden ones are ignored too."""
+
+ARRAY_NAMES: tuple[tuple[str, ...], ...] = (
+    ("x_train", "y_train", "x_test", "y_test"),
+    ("train_images", "train_labels", "test_images", "test_labels"),
+    ("train_x", "train_y", "test_x", "test_y"),
+    ("images", "labels"),
+    ("x", "y"),
+    ("data", "target"),
+    ("data", "labels"),
+)
+"""Names of the arrays of an npz file in lower case: images and labels, of the training split first."""
+
+EXTRA_ARRAYS = ("x_val", "y_val", "x_valid", "y_valid", "x_validation", "y_validation", "val_images", "val_labels")
+"""Arrays of a third split; they are not read."""
+
+LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
+"""Headings of the column of labels in a CSV file, in lower case."""
+INDEX_COLUMNS = ("", "unnamed: 0", "index", "id", "imageid")
+"""Headings of a column that numbers the rows of a CSV file, in lower case."""
+
+
+class Form(NamedTuple):
+    """A kind of file that is not read: its first bytes, its name and what to do."""
+
+    magic: bytes
+    name: str
+    fix: str
+
+
+SAVE = "np.savez('digits.npz', images=images, labels=labels)"
+CONVERT = f"Load it where it was written, then save its arrays with {SAVE}."
+PICTURE = "Put pictures into folders named 0/ to 9/, and give the folder above them."
+
+OTHER_FORMS: tuple[Form, ...] = (
+    Form(b"\x93NUMPY", "a single NumPy array (.npy)", f"Save images and labels in one file: {SAVE}."),
+    Form(b"PAR1", "a Parquet file", f"Read it with pandas.read_parquet and save its arrays with {SAVE}."),
+    Form(b"\x89HDF\r\n\x1a\n", "an HDF5 file", f"Read it with h5py and save its arrays with {SAVE}."),
+    Form(b"MATLAB", "a MATLAB file", f"Read it with scipy.io.loadmat and save its arrays with {SAVE}."),
+    Form(b"\x80", "a Python pickle, which can run code", CONVERT),
+    Form(b"PK", "a zip archive without arrays", "Unpack it and give the folder."),
+    Form(b"\xfd7zXZ", "an xz archive", "Unpack it."),
+    Form(b"BZh", "a bzip2 archive", "Unpack it."),
+    Form(b"7z\xbc\xaf", "a 7z archive", "Unpack it."),
+    Form(b"\x89PNG", "a single picture (PNG)", PICTURE),
+    Form(b"\xff\xd8\xff", "a single picture (JPEG)", PICTURE),
+    Form(b"BM", "a single picture (BMP)", PICTURE),
+    Form(b"GIF8", "a single picture (GIF)", PICTURE),
+    Form(b"\xff\xfe", "text in UTF-16", "Save it as UTF-8."),
+    Form(b"\xfe\xff", "text in UTF-16", "Save it as UTF-8."),
+    Form(b"version https://git-lfs", "a Git LFS pointer to the data", "Run git lfs pull."),
+    Form(b"<!DOCTYPE", "a web page", "Download the data itself, not the page about it."),
+    Form(b"<html", "a web page", "Download the data itself, not the page about it."),
+    Form(b"%", "an ARFF file or a text with comments", f"Read it with scipy.io.arff and save its arrays with {SAVE}."),
+    Form(b"@", "an ARFF file", f"Read it with scipy.io.arff and save its arrays with {SAVE}."),
+    Form(b"{", "JSON", f"Read it with json.load and save its arrays with {SAVE}."),
+    Form(b"[", "JSON", f"Read it with json.load and save its arrays with {SAVE}."),
+)
+
+
+class IdxName(NamedTuple):
+    """What the name of an IDX file says, such as ``emnist-digits-train-images-idx3-ubyte.gz``."""
+
+    set_name: str
+    split: str
+    holds: str
+
+
+IDX_PATTERN = re.compile(
+    r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<holds>images|labels)(?:[-_.]idx[13])?(?:[-_.]ubyte)?(?:\.gz)?",
+    re.IGNORECASE,
+)
+
+
+def idx_name(name: str) -> IdxName | None:
+    """Return the parts of the name of an IDX file, packed or not, with ``-``, ``_`` or ``.``; None for another name.
+
+    Examples
+    --------
+    >>> idx_name("t10k-labels.idx1-ubyte")
+    IdxName(set_name='', split='test', holds='labels')
+    >>> idx_name("notes.txt")
+    """
+    found = IDX_PATTERN.fullmatch(name)
+    if not found:
+        return None
+    split = "train" if found["split"].lower() == "train" else "test"
+    return IdxName(found["set"].strip("-_.").lower(), split, found["holds"].lower())
+
+
+def split_of(name: str) -> str | None:
+    """Return ``"train"``, ``"test"`` or ``"validation"`` for the name of a folder or file, or None.
+
+    Examples
+    --------
+    >>> split_of("Training"), split_of("mnist_test"), split_of("notes")
+    ('train', 'test', None)
+    """
+    plain = re.sub(r"[-_ ]", "", name.lower()).removeprefix("mnist")
+    return next((split for split, names in SPLIT_NAMES.items() if plain in names), None)
+
+
+def is_junk(name: str) -> bool:
+    """Return whether a file or folder is hidden, or one that a file manager leaves."""
+    return name.startswith(".") or name.lower() in JUNK

@@ -1,0 +1,131 @@
+"""Read IDX files, the form in which MNIST is published: packed or not, with ``-`` or ``.`` in their names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_trainer.data.files.arrays import Labelled, Reading, read_arrays
+from mnist_trainer.data.files.bounded import unpacked
+from mnist_trainer.data.files.forms import idx_name
+from mnist_trainer.errors import DataError
+
+__all__ = ["FOLDERS", "find", "is_idx", "load", "parse", "read_idx"]
+
+TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+"""Third byte of the file -> NumPy type."""
+FOLDERS = ("", "raw", "MNIST/raw")
+"""Where the files are below a folder; torchvision uses the last two."""
+
+Files = dict[tuple[str, str], Path]
+
+
+def is_idx(start: bytes) -> bool:
+    """Return whether `start` is the beginning of an IDX file."""
+    return len(start) >= 4 and start[:2] == b"\0\0" and start[2] in TYPES and 1 <= start[3] <= 4
+
+
+def parse(raw: bytes, where: str) -> npt.NDArray[Any]:
+    """Return the array in the bytes of an IDX file: magic (0, 0, type, dimensions), big-endian sizes, numbers.
+
+    Raises
+    ------
+    DataError
+        If these are not the bytes of an IDX file.
+
+    Examples
+    --------
+    >>> parse(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]), "here")
+    array([7, 9], dtype=uint8)
+    """
+    if not is_idx(raw):
+        raise DataError(f"{where}: This is not an IDX file. Copy or download it again.")
+    header = 4 + 4 * raw[3]
+    shape = tuple(int(size) for size in np.frombuffer(raw[4 : min(header, len(raw) // 4 * 4)], dtype=">u4"))
+    dtype = np.dtype(TYPES[raw[2]])
+    size = math.prod(shape) * dtype.itemsize
+    if len(shape) != raw[3] or len(raw) - header != size:
+        raise DataError(
+            f"{where}: The IDX file announces {size:,} bytes of data, but holds {max(0, len(raw) - header):,}. Copy or "
+            "download it again."
+        )
+    return np.frombuffer(raw, dtype=dtype, offset=header).reshape(shape)
+
+
+def read_idx(path: Path) -> npt.NDArray[Any]:
+    """Return the array in the IDX file at `path`, packed with gzip or not."""
+    return parse(unpacked(path), str(path))
+
+
+def find(folder: Path) -> Files:
+    """Return the IDX files in `folder` or where torchvision puts them: (split, ``"images"`` or ``"labels"``) -> path.
+
+    A file that is there packed and unpacked is listed unpacked.
+
+    Raises
+    ------
+    DataError
+        If there are several sets.
+    """
+    for below in FOLDERS:
+        sets: dict[str, Files] = {}
+        for file, (set_name, split, holds) in _named(folder / below):
+            files = sets.setdefault(set_name, {})
+            known = files.get((split, holds))
+            if known is None or known.suffix.lower() == ".gz":
+                files[split, holds] = file
+        if len(sets) > 1:
+            names = ", ".join(sorted(name or "(no name)" for name in sets))
+            raise DataError(
+                f"{folder / below}: There are IDX files of several sets: {names}. Leave one set in the folder."
+            )
+        if sets:
+            return next(iter(sets.values()))
+    return {}
+
+
+def _named(folder: Path) -> Iterator[tuple[Path, Any]]:
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        if (name := idx_name(entry.name)) and entry.is_file():
+            yield entry, name
+
+
+def load(files: Files, folder: Path) -> Reading:
+    """Load the set in `files`, as `find` returned them for `folder`.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or cannot be read.
+    """
+    parts: list[Labelled] = []
+    words: list[str] = []
+    notes: list[str] = []
+    for split in ("train", "test"):
+        pair = [files.get((split, holds)) for holds in ("images", "labels")]
+        images, labels = pair
+        if images is None and labels is None:
+            continue
+        if images is None or labels is None:
+            lacking, present = ("labels", images) if images else ("images", labels)
+            raise DataError(
+                f"{folder}: The {lacking} for {present.name if present else split} are missing. Put both IDX files "
+                "into the folder."
+            )
+        part, part_words, part_notes = read_arrays(read_idx(images), read_idx(labels), str(images))
+        parts.append(part)
+        words += [word for word in part_words if word not in words]
+        notes += [f"{images.name}: {note}" for note in part_notes]
+    names = ", ".join(path.name for path in files.values())
+    return Reading(
+        parts[0], parts[1] if len(parts) == 2 else None, "; ".join([f"IDX files {names}", *words]), tuple(notes)
+    )

@@ -1,0 +1,123 @@
+"""Read the arrays of an ``.npz`` file from an unknown source."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.errors import first_line
+from mnist_trainer.data.files.arrays import Labelled, Reading, read_arrays
+from mnist_trainer.data.files.forms import ARRAY_NAMES, EXTRA_ARRAYS, MOST_BYTES
+from mnist_trainer.errors import DataError
+
+__all__ = ["array_names", "load", "read_npz"]
+
+PICKLED = "Object arrays cannot be loaded"
+"""How NumPy's message about an array of Python objects begins."""
+
+
+def array_names(path: Path) -> list[str]:
+    """Return the names of the arrays in the zip archive at `path`; an empty list for another file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
+        return []
+
+
+def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
+    """Read the arrays named in `keys` from the file at `path`, as far as present. Pickled objects are never loaded.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, is not an ``.npz`` archive, is too large, or holds Python objects.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_headers(path, archive, keys)
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            read = {key: arrays[key] for key in arrays.files if key in keys}
+            return {key: array for key, array in read.items() if isinstance(array, np.ndarray)}
+    except DataError:
+        raise
+    except zipfile.BadZipFile as error:
+        raise DataError(f"{path}: This is not an .npz file, or it is incomplete. Save or copy it again.") from error
+    except Exception as error:  # zipfile, zlib and NumPy raise many kinds for a damaged or hostile file
+        if PICKLED in str(error):
+            raise DataError(
+                f"{path}: An array holds Python objects, which are not loaded, since they can run code. Save it as "
+                "numbers: np.array(list, dtype='uint8')."
+            ) from error
+        raise DataError(
+            f"{path}: The .npz file cannot be read ({first_line(error)}). Save or copy it again."
+        ) from error
+
+
+def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) -> None:
+    """Check sizes before anything is decompressed; a header may announce more than the file holds."""
+    total = 0
+    for member in archive.infolist():
+        if member.filename.removesuffix(".npy") not in keys or not member.filename.endswith(".npy"):
+            continue
+        with archive.open(member) as file:
+            forms: Any = np.lib.format  # NumPy gives these functions no types
+            is_first = forms.read_magic(file) == (1, 0)
+            shape, _, dtype = (forms.read_array_header_1_0 if is_first else forms.read_array_header_2_0)(file)
+        size = int(np.prod([int(side) for side in shape], dtype=object)) * dtype.itemsize
+        total += max(size, member.file_size)
+        if total > MOST_BYTES:
+            raise DataError(
+                f"{path}: The arrays take more than {MOST_BYTES >> 30} GiB. Give a part, or save the pixels as uint8."
+            )
+
+
+def load(path: Path) -> Reading:
+    """Load images and labels from the ``.npz`` file at `path`; the names of its arrays are those in `ARRAY_NAMES`.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, arrays are missing, or they are not images and labels.
+    """
+    present: dict[str, str] = {}
+    for name in array_names(path):
+        present.setdefault(name.lower(), name)
+    names = _names(set(present))
+    if not names:
+        read_npz(path, ())  # a damaged file gets its own message
+        found = ", ".join(sorted(present.values())[:8]) or "none"
+        raise DataError(
+            f"{path}: Arrays are missing; found {found}. The file needs {', '.join(ARRAY_NAMES[0])}, or images, labels."
+        )
+    arrays = read_npz(path, {present[name] for name in names})
+    if missing := [present[name] for name in names if present[name] not in arrays]:
+        raise DataError(f"{path}: {', '.join(missing)} cannot be read as arrays. Save them again with np.savez.")
+    parts: list[Labelled] = []
+    words: list[str] = []
+    notes: list[str] = []
+    for images, labels in zip(names[::2], names[1::2], strict=True):
+        where = f"{path} ({present[images]}, {present[labels]})"
+        part, part_words, part_notes = read_arrays(arrays[present[images]], arrays[present[labels]], where)
+        parts.append(part)
+        words += [word for word in part_words if word not in words]
+        notes += [f"{where}: {note}" for note in part_notes]
+    if extra := [present[name] for name in EXTRA_ARRAYS if name in present and len(parts) == 2]:
+        notes.append(f"{', '.join(extra)} are not read")
+    form = "; ".join([f"arrays {', '.join(present[name] for name in names)}", *words])
+    return Reading(parts[0], parts[1] if len(parts) == 2 else None, form, tuple(notes))
+
+
+def _names(present: set[str]) -> tuple[str, ...]:
+    """Return the first row of `ARRAY_NAMES` that is present, or its first half if the other half is not."""
+    for names in ARRAY_NAMES:
+        if set(names) <= present:
+            return names
+        if len(names) == 4 and set(names[:2]) <= present and not set(names[2:]) & present:
+            return names[:2]
+    return ()
