@@ -20,7 +20,7 @@ IMAGES = 64
 """Images to classify again, in a smaller batch than the first time."""
 
 SAME = 1e-3
-"""Largest accepted difference of a score. Batches of other sizes add up in another order: at most 6e-8 in the ready models."""
+"""Largest accepted difference of a score. Batches of other sizes add up in another order: 6e-8 in the ready models."""
 
 Arrays = list[npt.NDArray[np.float32]]
 Trial = Callable[[Callable[[npt.NDArray[np.float32]], Arrays], npt.NDArray[np.float32]], tuple[Arrays, Arrays]]

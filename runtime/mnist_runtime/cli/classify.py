@@ -7,9 +7,9 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from mnist_runtime.classifier import Classifier
+from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import pixels_of
-from mnist_runtime.cli.output import classifier_facts, in_words, warn_about_non_digits
+from mnist_runtime.cli.output import classifier_facts, in_words
 from mnist_runtime.errors import ToolkitError
 from mnist_runtime.system.command import report_error
 
@@ -21,8 +21,7 @@ __all__ = ["classify_command"]
 
 def classify_command(arguments: argparse.Namespace) -> int:
     """Classify every file. Report bad files, and return the exit code of the first one."""
-    classifier = Classifier.load(arguments.model, backend=arguments.backend)
-    warn_about_non_digits(classifier.manifest)
+    classifier = load_classifier(arguments, "images")
     results: list[dict[str, Any]] = []
     code = 0
     for file in arguments.files:

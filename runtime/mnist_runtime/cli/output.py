@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mnist_runtime.artifact.manifest import Manifest
     from mnist_runtime.classifier import Classifier
     from mnist_runtime.prediction import Prediction
     from mnist_runtime.reading.page import Reading
 
-__all__ = ["classifier_facts", "in_words", "reading_facts", "warn_about_non_digits"]
+__all__ = ["classifier_facts", "in_words", "reading_facts"]
 
 
 def in_words(found: Prediction, top: int, file: str = "PICTURE") -> str:
@@ -26,20 +25,6 @@ def in_words(found: Prediction, top: int, file: str = "PICTURE") -> str:
     if found.digit is None:
         return f"no digit; most likely: {ranking}" if ranking else "no digit; the picture is blank"
     return ranking
-
-
-def warn_about_non_digits(manifest: Manifest) -> None:
-    """Print a warning if the model was not trained to give no digit, or if that is not known.
-
-    Files of older exporters do not say it, and cause no warning.
-    """
-    from mnist_runtime.system.command import echo
-
-    if manifest.source.get("rejects_non_digits", True) is not True:
-        was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
-        echo(
-            f"warning: {manifest.name} {was_not} trained on pictures without a digit. It may answer them with a digit."
-        )
 
 
 def classifier_facts(classifier: Classifier) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mnist_runtime.classifier import Classifier
+from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import pixels_of
-from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts, warn_about_non_digits
+from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts
 from mnist_runtime.errors import ToolkitError, UsageError
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.page import Reading, read
@@ -25,8 +25,7 @@ def read_command(arguments: argparse.Namespace) -> int:
     """Read every file. Report bad files, and return the exit code of the first one."""
     if arguments.annotate is not None:
         _check_annotate(arguments.annotate, arguments.files)
-    classifier = Classifier.load(arguments.model, backend=arguments.backend)
-    warn_about_non_digits(classifier.manifest)
+    classifier = load_classifier(arguments, "images")
     results: list[dict[str, Any]] = []
     code = 0
     for file in arguments.files:

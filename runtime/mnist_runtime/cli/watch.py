@@ -10,7 +10,7 @@ import select
 import sys
 from collections.abc import Iterator
 
-from mnist_runtime.classifier import Classifier
+from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.output import reading_facts
 from mnist_runtime.reading.video import Frame, frames
 from mnist_runtime.reading.watch import watch
@@ -25,7 +25,7 @@ def watch_command(arguments: argparse.Namespace) -> int:
     """Print a line per observation until the video ends or stdout is closed."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    classifier = Classifier.load(arguments.model, backend=arguments.backend)
+    classifier = load_classifier(arguments, "watch")
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:
         for seen in watch(_while_read(pictures), classifier, steady=arguments.steady):
             facts = {"seconds": round(seen.seconds, 3), "frame": seen.frame}

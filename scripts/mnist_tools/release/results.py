@@ -60,7 +60,8 @@ def export_line(artifact: Row) -> str:
 
 def exports_table(artifacts: list[Row]) -> str:
     """Return a Markdown table of exports."""
-    heads = "| model | export | file kB | model kB | original | exported | points lost, at most (95 %) | same | | loads |"
+    sizes, loss = "file kB | model kB", "points lost, at most (95 %)"
+    heads = f"| model | export | {sizes} | original | exported | {loss} | same | | loads |"
     return "\n".join([heads, "|---|---|--:|--:|--:|--:|--:|--:|---|---|", *map(export_line, artifacts)])
 
 
@@ -93,7 +94,8 @@ def model_line(rows: list[Row]) -> str:
 
 def models_table(rows: list[Row]) -> str:
     """Return a Markdown table of the costs and accuracies of the architectures."""
-    heads = "| architecture | parameters | MMACs | int8 model kB | seeds | float % | int8 % | corrupted % | AUROC | µs | |"
+    sizes = "parameters | MMACs | int8 model kB"
+    heads = f"| architecture | {sizes} | seeds | float % | int8 % | corrupted % | AUROC | µs | |"
     by_name = {name: [row for row in rows if row["architecture"] == name] for name in ARCHITECTURES}
     lines = [model_line(found) for found in by_name.values() if found]
     return "\n".join([heads, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|", *lines])

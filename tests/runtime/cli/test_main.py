@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import shlex
 import subprocess
@@ -13,8 +14,9 @@ import pytest
 from PIL import Image
 from tests.backend_cases import EVERY_BACKEND
 
-from mnist_runtime import Classifier
+from mnist_runtime import BackendError, Classifier
 from mnist_runtime.cli.classify import classify_command
+from mnist_runtime.system.packages import install_command
 
 Run = Callable[..., object]
 
@@ -144,3 +146,15 @@ def test_a_model_that_did_and_a_file_that_does_not_say_cause_none(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], picture: Path, source: dict[str, object]
 ) -> None:
     assert classify(monkeypatch, capsys, source, picture)[0] == ""
+
+
+def test_one_message_names_every_missing_package(monkeypatch: pytest.MonkeyPatch, picture: Path) -> None:
+    """The interpreter that is demanded, and Pillow, which reads the picture."""
+    find = importlib.util.find_spec
+    absent = ("onnxruntime", "PIL")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in absent else find(name, *rest))
+    arguments = argparse.Namespace(files=[str(picture)], model=None, backend="onnxruntime", top_k=1, json=False)
+    with pytest.raises(BackendError) as caught:
+        classify_command(arguments)
+    for extra in ("onnx", "images"):
+        assert install_command(extra) in str(caught.value)

@@ -1,0 +1,46 @@
+"""`load_classifier`: load the model of a subcommand, with one message for all packages that are missing."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+
+from mnist_runtime.classifier import Classifier
+from mnist_runtime.errors import BackendError
+from mnist_runtime.system.command import echo
+from mnist_runtime.system.packages import install_command
+
+__all__ = ["load_classifier"]
+
+READERS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras and videos need OpenCV")}
+"""Extra -> module of its package, and what needs it."""
+
+
+def load_classifier(arguments: argparse.Namespace, extra: str) -> Classifier:
+    """Load the model and the backend in `arguments`. Warn if the model was not trained to give no digit.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The options ``model`` and ``backend``.
+    extra : str
+        A key of `READERS`: what the subcommand needs besides an interpreter.
+
+    Raises
+    ------
+    BackendError
+        If no interpreter works here. If the package of `extra` is missing too, the message installs both.
+    """
+    try:
+        classifier = Classifier.load(arguments.model, backend=arguments.backend)
+    except BackendError as error:
+        module, need = READERS[extra]
+        if importlib.util.find_spec(module) is None:
+            raise BackendError(f"{error} {need} too. Install it with: {install_command(extra)}.") from error
+        raise
+    manifest = classifier.manifest
+    if manifest.source.get("rejects_non_digits", True) is not True:  # files of older exporters do not say it
+        was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
+        fact = f"{manifest.name} {was_not} trained on pictures without a digit"
+        echo(f"warning: {fact}. It may answer them with a digit.")
+    return classifier
