@@ -105,19 +105,27 @@ def stretched(deep: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     if not np.isfinite(span):
         raise PictureError(f"The pixels range from {lowest} to {highest}. Convert them to finite numbers.")
     pixels = np.empty(deep.shape, np.uint8)
+    _scale(deep, lowest, span, pixels)
+    return pixels
+
+
+def _scale(deep: npt.NDArray[Any], lowest: float, span: float, pixels: npt.NDArray[np.uint8]) -> None:
+    """Write values from `lowest` to `lowest` + `span` into `pixels` as 0..255."""
     rows = max(1, PIECE * len(deep) // deep.size)
     for start in range(0, len(deep), rows):
         scaled = (deep[start : start + rows].astype(np.float64) - lowest) * (255 / max(span, 1e-9))
         pixels[start : start + rows] = np.rint(scaled)
-    return pixels
 
 
 def _eight_bit(deep: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
     """Return `stretched` colors; alpha, if there is one, is scaled by its maximum alone."""
     if deep.ndim != 3 or deep.shape[2] not in (2, 4):
         return stretched(deep)
-    alpha = deep[..., -1:].astype(np.uint32) * 255 // max(1, int(deep[..., -1].max()))
-    return np.concatenate([stretched(deep[..., :-1]), alpha.astype(np.uint8)], axis=2)
+    pixels = np.empty(deep.shape, np.uint8)
+    colors, alpha = deep[..., :-1], deep[..., -1]
+    _scale(colors, float(colors.min()), float(np.ptp(colors)), pixels[..., :-1])
+    _scale(alpha, 0.0, float(alpha.max()), pixels[..., -1])
+    return pixels
 
 
 def _as_array(values: npt.ArrayLike, most: int | None) -> npt.NDArray[Any]:
