@@ -55,7 +55,7 @@ def _pictures(path: Path, train: tuple[np.ndarray, np.ndarray], test: tuple[np.n
 
 FORMS = {
     "CSV with header: label and 784 pixels": _csv,
-    "IDX files": _idx,
+    "4 IDX files": _idx,
     "arrays X_train, y_train, X_test, y_test; images (n, 784); floats 0..1; black on white, inverted": _npz,
     "pictures in label folders of training/ and testing/": _pictures,
 }

@@ -75,12 +75,17 @@ def test_an_archive_without_arrays_is_reported(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", [(10**12, 28, 28), (10**30,), (3 << 30,)])
-def test_a_header_that_announces_more_than_memory_is_refused_unread(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    header = io.BytesIO()
+@pytest.mark.parametrize("member", ["images.npy", "images"])
+def test_a_header_that_announces_more_than_memory_is_refused_unread(
+    tmp_path: Path, shape: tuple[int, ...], member: str
+) -> None:
+    header, small = io.BytesIO(), io.BytesIO()
+    np.save(small, np.zeros(3))
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
     with zipfile.ZipFile(tmp_path / "mine.npz", "w") as archive:
-        archive.writestr("images.npy", header.getvalue() + bytes(100))
-        archive.writestr("labels.npy", b"")
+        archive.writestr(member, header.getvalue() + bytes(100))
+        for name in {"images.npy", "labels.npy"} - {member}:
+            archive.writestr(name, small.getvalue())
     with pytest.raises(DataError, match="more than 2 GiB"):
         npz_file.load(tmp_path / "mine.npz")
 

@@ -125,7 +125,5 @@ def load(files: Files, folder: Path) -> Reading:
         parts.append(part)
         words += [word for word in part_words if word not in words]
         notes += [f"{images.name}: {note}" for note in part_notes]
-    names = ", ".join(path.name for path in files.values())
-    return Reading(
-        parts[0], parts[1] if len(parts) == 2 else None, "; ".join([f"IDX files {names}", *words]), tuple(notes)
-    )
+    form = "; ".join([f"{len(files)} IDX files", *words])
+    return Reading(parts[0], parts[1] if len(parts) == 2 else None, form, tuple(notes))
