@@ -5,6 +5,7 @@ import pytest
 
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files.forms import OTHER_FORMS
+from mnist_trainer.data.known_images import mnist_training_images
 
 
 def test_an_undivided_set_trains_on_four_fifths_and_is_divided_in_the_same_way_each_time(
@@ -65,3 +66,15 @@ def test_broken_and_unknown_files_are_reported(tmp_path: Path) -> None:
         load_data(str(tmp_path / ("x" * 300)))
     with pytest.raises(DataError, match="neither a file nor a folder"):
         load_data("/dev/null")
+
+
+def test_training_images_of_mnist_are_recognized(
+    tmp_path: Path, digits: Splits, mnist_data: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, labels = mnist_data.train.images[:60_000:20], mnist_data.train.labels[::20]
+    np.savez(tmp_path / "mine.npz", images=images, labels=labels)
+    load_data(str(tmp_path / "mine.npz"), seen=["mnist"])
+    assert "note: about 2,400 of the 2,400 test images are training images of MNIST" in capsys.readouterr().err
+    for split in (mnist_data.test, digits.train, digits.test):
+        assert mnist_training_images(split.images) == 0
+    assert mnist_training_images(mnist_data.train.images) == 60_000

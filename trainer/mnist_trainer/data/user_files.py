@@ -12,6 +12,7 @@ from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
 from mnist_trainer.data.files.arrays import Labelled, Reading
 from mnist_trainer.data.files.bounded import head
 from mnist_trainer.data.files.forms import OTHER_FORMS
+from mnist_trainer.data.known_images import mnist_training_images
 from mnist_trainer.errors import DataError, nearest_path
 
 __all__ = ["load"]
@@ -51,6 +52,11 @@ def load(path: Path, seen: Collection[str] | None = None) -> Splits:
     else:
         splits = divide(whole, seen)
         parts = f"{len(whole):,} images, divided: {len(splits.train):,} for training, {len(splits.test):,} for the test"
+    if known := mnist_training_images(splits.test.images):
+        notes.append(
+            f"about {known:,} of the {len(splits.test):,} test images are training images of MNIST; results of models "
+            "trained on MNIST, such as the ready models, say little. Use --data mnist."
+        )
     echo(f"read {path} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
