@@ -28,7 +28,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from mnist_exporters.inputs.calibration import Calibration
-    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original import PIXEL_CONVENTIONS, Original, PixelScaling
     from mnist_exporters.inputs.threshold import confidence_threshold
     from mnist_exporters.pipeline.export import export
     from mnist_exporters.pipeline.session import ExportSession
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FORMATS",
     "INTERPRETERS",
+    "PIXEL_CONVENTIONS",
     "TARGETS",
     "Calibration",
     "CalibrationError",
@@ -65,6 +66,7 @@ __all__ = [
     "Original",
     "OutputError",
     "Parity",
+    "PixelScaling",
     "Precision",
     "Reference",
     "RefusedError",
@@ -94,6 +96,8 @@ MODULES = {
     "Interpreter": "targets.interpreters",
     "Latency": "reports.latency",
     "Original": "inputs.original",
+    "PIXEL_CONVENTIONS": "inputs.original",
+    "PixelScaling": "inputs.original",
     "Parity": "proof.parity",
     "Precision": "spec.precision",
     "Reference": "proof.reference",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.reports.comparison import Candidate, Comparison
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mnist_exporters.spec.precision import Precision
     from mnist_exporters.targets.devices import Target
     from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
     Model: TypeAlias = str | Path | ModelFile | keras.Model
     Data: TypeAlias = str | Path | Splits
@@ -44,7 +45,8 @@ def open_session(
     model: Model,
     data: Data = "mnist",
     *,
-    pixel_range: str | None = None,
+    pixel_range: PixelScaling | str | None = None,
+    expect_accuracy: float | None = None,
     trust: bool = False,
     calibration_samples: int | None = None,
     seed: int = 0,
@@ -58,8 +60,11 @@ def open_session(
     data : str, Path or Splits
         Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one. Its training split calibrates, its
         test split proves the accuracy.
-    pixel_range : str, optional
-        Pixel range that the model was trained on, ``"0..1"`` or ``"0..255"``. Default: measured.
+    pixel_range : PixelScaling or str, optional
+        How pixels were scaled in training, such as ``"0..1"``, ``"-1..1"`` or ``"0..1 inverted"``; see
+        `PixelScaling.parse`. Default: as recorded, or measured.
+    expect_accuracy : float, optional
+        The accuracy on the test images that you measured for the model, a fraction 0..1.
     trust : bool
         Whether Python code inside the model file (a Lambda layer) may run.
     calibration_samples : int, optional
@@ -69,6 +74,8 @@ def open_session(
 
     Raises
     ------
+    RefusedError
+        If the model measures lower than `expect_accuracy`, beyond the 95 % confidence interval.
     UsageError
         If the model's or the data's name or the pixel range is unknown.
     ModelError
@@ -94,20 +101,17 @@ def open_session(
     from mnist_exporters.inputs.original import Original
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_trainer.model_io.load import load_model
+    from mnist_trainer.model_io.pixel_probe import probe_images
 
+    name, facts, loaded = model.name, dict[str, Any](), model
     if isinstance(model, ModelFile):
-        original = Original.from_keras(
-            load_model(model, trust=trust),
-            splits.test,
-            name=model.name,
-            sha256=model.sha256,
-            pixel_range=pixel_range,
-            recorded=model.record.get("pixel_range"),
-            rejects_non_digits=bool(model.record["recipe"].get("non_digits")) if "recipe" in model.record else None,
-        )
-    else:
-        original = Original.from_keras(model, splits.test, name=model.name, pixel_range=pixel_range)
-    return ExportSession(original, *splits, calibration_samples=calibration_samples, seed=seed)
+        facts = {"sha256": model.sha256, "recorded": model.record.get("pixel_range")}
+        facts["rejects_non_digits"] = bool(recipe.get("non_digits")) if (recipe := model.record.get("recipe")) else None
+        loaded = load_model(model, trust=trust)
+    original = Original.from_keras(loaded, probe_images(*splits), name=name, pixel_range=pixel_range, **facts)
+    session = ExportSession(original, *splits, calibration_samples=calibration_samples, seed=seed)
+    session.check_accuracy(expect_accuracy)
+    return session
 
 
 def export_model(
@@ -121,7 +125,8 @@ def export_model(
     output_dtype: str | None = None,
     max_accuracy_drop: float | None = None,
     target: Target | str | None = None,
-    pixel_range: str | None = None,
+    pixel_range: PixelScaling | str | None = None,
+    expect_accuracy: float | None = None,
     trust: bool = False,
     calibration_samples: int | None = None,
     seed: int = 0,
@@ -132,7 +137,7 @@ def export_model(
 
     Parameters
     ----------
-    model, data, pixel_range, trust, calibration_samples, seed
+    model, data, pixel_range, expect_accuracy, trust, calibration_samples, seed
         See `open_session`.
     destination : str or Path
         The file to write, or a folder for a file named after model and precision. Missing folders are created.
@@ -153,7 +158,8 @@ def export_model(
     Raises
     ------
     RefusedError
-        If the accuracy is not proven to be within the tolerance. It holds the report; no file is written.
+        If the accuracy is not proven to be within the tolerance, or the model's is below `expect_accuracy`. It holds
+        the report; no file is written.
     UsageError
         If an argument is wrong or the combination is impossible.
     CalibrationError
@@ -188,7 +194,13 @@ def export_model(
     path = export_path(output, spec, model.name)
     check_destination(path, spec)  # before the work, which takes seconds
     session = open_session(
-        model, data, pixel_range=pixel_range, trust=trust, calibration_samples=calibration_samples, seed=seed
+        model,
+        data,
+        pixel_range=pixel_range,
+        expect_accuracy=expect_accuracy,
+        trust=trust,
+        calibration_samples=calibration_samples,
+        seed=seed,
     )
     return session.export(spec, path, device)
 
@@ -199,7 +211,8 @@ def verify(
     data: Data = "mnist",
     *,
     max_accuracy_drop: float | None = None,
-    pixel_range: str | None = None,
+    pixel_range: PixelScaling | str | None = None,
+    expect_accuracy: float | None = None,
     trust: bool = False,
 ) -> Verification:
     """Compare an exported file with its original again, on this machine and these data.
@@ -208,7 +221,7 @@ def verify(
     ----------
     path : str or Path
         An exported file.
-    model, data, pixel_range, trust
+    model, data, pixel_range, expect_accuracy, trust
         See `open_session`.
     max_accuracy_drop : float, optional
         Largest accepted accuracy loss, a fraction above 0 and below 1. Default: that of the file's precision.
@@ -224,7 +237,7 @@ def verify(
         If the suffix of `path` is unknown or the accuracy drop is out of range.
     ArtifactError
         If the file is missing or damaged.
-    ModelError, DataError
+    RefusedError, ModelError, DataError
         See `open_session`.
 
     Examples
@@ -238,7 +251,8 @@ def verify(
     format_of(path)
     if not path.is_file():
         raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
-    return open_session(model, data, pixel_range=pixel_range, trust=trust).verify(path, max_accuracy_drop)
+    session = open_session(model, data, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust)
+    return session.verify(path, max_accuracy_drop)
 
 
 def inspect(path: str | Path) -> Inspection:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mnist_trainer.recipes.augmentations import AUGMENTATIONS, Augmentation, CorruptionAugmentation, NonDigits
     from mnist_trainer.recipes.choices import OPTIMIZERS
     from mnist_trainer.recipes.distillation import Distillation
+    from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
     from mnist_trainer.recipes.presets import PRESETS, Preset
     from mnist_trainer.recipes.recipe import Recipe
     from mnist_trainer.training.train import InterruptedTraining, Training, train
@@ -36,6 +37,7 @@ __all__ = [
     "AUGMENTATIONS",
     "DATASETS",
     "OPTIMIZERS",
+    "PIXEL_CONVENTIONS",
     "PRESETS",
     "READY_MODELS",
     "Architecture",
@@ -53,6 +55,7 @@ __all__ = [
     "ModelFile",
     "NonDigits",
     "OutputError",
+    "PixelScaling",
     "Preset",
     "Recipe",
     "Splits",
@@ -81,7 +84,9 @@ MODULES = {
     "ModelFile": "model_io.find",
     "NonDigits": "recipes.augmentations",
     "OPTIMIZERS": "recipes.choices",
+    "PIXEL_CONVENTIONS": "recipes.pixel_scaling",
     "PRESETS": "recipes.presets",
+    "PixelScaling": "recipes.pixel_scaling",
     "Preset": "recipes.presets",
     "READY_MODELS": "model_io.find",
     "Recipe": "recipes.recipe",

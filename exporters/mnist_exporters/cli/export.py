@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_exporters.proof.report import ExportReport
     from mnist_exporters.targets.devices import Target
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["export_command"]
 
@@ -172,7 +173,8 @@ def export_command(
     model_argument: str | None,
     model: str | None,
     data: str,
-    pixel_range: str | None,
+    pixel_range: PixelScaling | None,
+    expect_accuracy: float | None,
     trust: bool,
     format: str,
     quantize: Sequence[str],
@@ -213,10 +215,17 @@ def export_command(
         for name in REPORT_FILES:
             check_output_path(report / name)
     session = open_session(
-        source, data, pixel_range=pixel_range, trust=trust, calibration_samples=calibration_samples, seed=seed
+        source,
+        data,
+        pixel_range=pixel_range,
+        expect_accuracy=expect_accuracy,
+        trust=trust,
+        calibration_samples=calibration_samples,
+        seed=seed,
     )
-    original = session.original
-    echo(f"{original.name}: trained on pixels {original.pixel_range} ({original.range_origin})")
+    echo(session.describe_original())  # an original that proves nothing is reported here, not for each file
+    if expect_accuracy is None and session.advice:
+        echo(session.advice)
     return _export_all(session, list(zip(specs, paths, strict=True)), device, report, as_json=as_json)
 
 
@@ -245,9 +254,8 @@ def _export_all(
 
     code = 0
     reports: list[ExportReport] = []
-    _ = session.reference  # an original that proves nothing is reported once, not for each file
     for outcome in _outcomes(session, files, device):
-        report = outcome.report if isinstance(outcome, RefusedError) else outcome
+        report = outcome.report or outcome if isinstance(outcome, RefusedError) else outcome
         if isinstance(outcome, ToolkitError):
             failure = report_error(outcome)
             code = code or failure
@@ -264,7 +272,8 @@ def _export_all(
             failure = report_error(error)
             code = code or failure
     if as_json:
-        print(json.dumps({"artifacts": [report.as_dict() for report in reports]}, indent=2))
+        artifacts = [report.as_dict() for report in reports]
+        print(json.dumps({"original": session.original_as_dict(), "artifacts": artifacts}, indent=2))
     else:
         _suggest_runtime(reports, recommended)
     return code

@@ -11,8 +11,8 @@ import click
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer.cli.options import data_option, option, trust_option
-from mnist_trainer.cli.parameter_types import FRACTION, Choice, ExistingPath
-from mnist_trainer.recipes.choices import PIXEL_RANGES
+from mnist_trainer.cli.parameter_types import FRACTION, ExistingPath
+from mnist_trainer.cli.pixel_options import pixel_options
 
 __all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "source_options"]
 
@@ -38,13 +38,15 @@ class ExportedFile(ExistingPath):
 
 def source_options(command: Any) -> Any:
     """Add the options for loading the original and the data that it is compared on."""
-    pixel_range = option(
-        "--pixel-range",
+    expect = option(
+        "--expect-accuracy",
         section=SOURCE,
-        type=Choice(tuple(PIXEL_RANGES)),
-        help=f"Pixel range that the model was trained on: {' or '.join(PIXEL_RANGES)} (default: measured).",
+        type=FRACTION,
+        metavar="FRACTION",
+        help="The accuracy that you measured for the model, such as 0.98. If it measures lower here, its input is "
+        "misunderstood, and nothing is exported.",
     )
-    return trust_option(SOURCE)(pixel_range(data_option(SOURCE)(command)))
+    return trust_option(SOURCE)(pixel_options(SOURCE)(expect(data_option(SOURCE)(command))))
 
 
 def accuracy_option(section: str) -> Callable[[Any], Any]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mnist_exporters.cli.options import EXIT_CODES, SOURCE, ExportedFile, accuracy_option, source_options
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
+
+if TYPE_CHECKING:
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["verify_command"]
 
@@ -44,7 +48,8 @@ def verify_command(
     file: Path,
     model: str,
     data: str,
-    pixel_range: str | None,
+    pixel_range: PixelScaling | None,
+    expect_accuracy: float | None,
     trust: bool,
     max_accuracy_drop: float | None,
     as_json: bool,
@@ -53,7 +58,15 @@ def verify_command(
     from mnist_exporters.api import verify
     from mnist_exporters.proof.report import RefusedError
 
-    found = verify(file, model, data, max_accuracy_drop=max_accuracy_drop, pixel_range=pixel_range, trust=trust)
+    found = verify(
+        file,
+        model,
+        data,
+        max_accuracy_drop=max_accuracy_drop,
+        pixel_range=pixel_range,
+        expect_accuracy=expect_accuracy,
+        trust=trust,
+    )
     echo(str(found))
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime.backends.base import QuantParams
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import PixelScaling
 
 __all__ = ["BLACK", "Contents", "Tensor"]
 
@@ -42,6 +45,12 @@ KEEPS_MORE: dict[Precision, str] = {
 
 BLACK = {"uint8": 0, "int8": -128}
 """Integer input type -> value of a black pixel."""
+
+
+EXACT = 0.1
+"""Largest accepted error of a pixel in grey levels: the converter computes the scale from the images, in float32."""
+
+HALF_A_LEVEL = 0.5 + EXACT
 
 
 @dataclass(frozen=True)
@@ -116,15 +125,15 @@ class Contents:
             return {"opset": self.opset, "ir_version": self.ir_version}
         return {"operators": self.operators} | ({"arena_bytes": self.arena_bytes} if self.arena_bytes else {})
 
-    def check_matches(self, spec: ExportSpec, pixel_scale: float) -> None:
+    def check_matches(self, spec: ExportSpec, scaling: PixelScaling) -> None:
         """Check that the model matches `spec`.
 
         Parameters
         ----------
         spec : ExportSpec
             Format, precision, input and output types.
-        pixel_scale : float
-            Factor from raw pixels to the range that the original was trained on. A quantized input must match it.
+        scaling : PixelScaling
+            What a raw pixel means, see `Original.input_scaling`. A quantized input must match it.
 
         Raises
         ------
@@ -151,7 +160,7 @@ class Contents:
                 "another precision."
             )
         self._check_no_floats(spec)
-        self._check_raw_pixels(pixel_scale)
+        self._check_raw_pixels(scaling)
 
     def _check_weights(self, spec: ExportSpec) -> None:
         """Check that most weights, counted one by one and not in bytes, have the type of the precision."""
@@ -176,13 +185,18 @@ class Contents:
                 f"The model has {', '.join(floats)} tensors, but int8 allows integers only. Choose another precision."
             )
 
-    def _check_raw_pixels(self, pixel_scale: float) -> None:
-        """Check that the quantized input is the raw pixel (uint8) or the pixel minus 128 (int8)."""
+    def _check_raw_pixels(self, scaling: PixelScaling) -> None:
+        """Check that the quantized input is the raw pixel (uint8) or the pixel minus 128 (int8).
+
+        The zero point is an integer, so a scaling with an offset may be half a grey level off; without one it is exact.
+        """
         affine = self.input.affine
         if affine is None:
             return
         pixels = np.arange(256)
-        if not np.array_equal(affine.quantize(pixels * pixel_scale), pixels + BLACK[affine.dtype]):
+        means = affine.scale * (pixels + BLACK[affine.dtype] - affine.zero_point)
+        levels = (means - (pixels * scaling.scale + scaling.offset)) / scaling.scale
+        if np.abs(levels).max() > (HALF_A_LEVEL if scaling.offset else EXACT):
             raise ConversionError(
                 f"The input has scale {affine.scale} and zero point {affine.zero_point}, so it does not take raw "
                 "pixels. Calibrate with images that contain black and white pixels."

@@ -40,8 +40,8 @@ class Calibration:
     def draw(cls, training: LabelledImages, count: int, seed: int, left_out: int = 0) -> Calibration:
         """Draw `count` random images, with equal numbers of each digit where possible.
 
-        If no pixel is 255, the corner of the first image is set to 255. The range of the input comes from these images,
-        and a narrower one would break the rule that a file accepts raw pixels 0..255.
+        If no pixel is 255, a corner of the first image is set to 255, and another to 0 if none is 0. The range of the
+        input comes from these images, and a narrower one would break the rule that a file accepts raw pixels 0..255.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class Calibration:
         for digit in np.unique(labels):
             rank[labels == digit] = np.arange((labels == digit).sum())
         chosen = shuffled[np.argsort(rank, kind="stable")[:count]]
-        return cls(_with_white(training.images[chosen]), training.name, seed, left_out)
+        return cls(_with_black_and_white(training.images[chosen]), training.name, seed, left_out)
 
     def check_overlap(self, images: npt.NDArray[np.uint8]) -> None:
         """Check that no calibration image is among the test images.
@@ -89,13 +89,13 @@ class Calibration:
             )
 
     def halves(self) -> tuple[Calibration, Calibration]:
-        """Return two disjoint halves with equal numbers of each digit where possible, each with one pixel of 255."""
+        """Return two disjoint halves, each with equal numbers of each digit where possible and pixels of 0 and 255."""
         # In the order of `draw` the ten digits take turns, so each block of ten images has one of each.
         first = np.arange(len(self.images)) // 10 % 2 == 0
         return self._part(first), self._part(~first)
 
     def _part(self, chosen: npt.NDArray[np.bool_]) -> Calibration:
-        return Calibration(_with_white(self.images[chosen]), self.dataset, self.seed, self.left_out)
+        return Calibration(_with_black_and_white(self.images[chosen]), self.dataset, self.seed, self.left_out)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its entry in the manifest."""
@@ -109,9 +109,12 @@ class Calibration:
         return facts | ({"left_out": self.left_out} if self.left_out else {})
 
 
-def _with_white(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return `images` with at least one pixel of 255."""
-    if images.size and images.max() < 255:
+def _with_black_and_white(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Return `images` with at least one pixel of 0 and one of 255."""
+    if images.size and (images.max() < 255 or images.min() > 0):
         images = images.copy()
-        images[0, 0, 0] = 255
+        if images.max() < 255:
+            images[0, 0, 0] = 255
+        if images.min() > 0:
+            images[0, -1, -1] = 0
     return images

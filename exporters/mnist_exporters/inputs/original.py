@@ -8,20 +8,23 @@ from typing import TYPE_CHECKING
 from mnist_exporters.inputs.labelled_images import LabelledImages
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Original"]
+__all__ = ["PIXEL_CONVENTIONS", "Original", "PixelScaling"]
+
+RAW = PixelScaling.between(0, 255)
 
 
 @dataclass(frozen=True, eq=False)
 class Original(DigitModel):
-    """A Keras digit model, its pixel range and its name. Create one with `Original.from_keras`.
+    """A Keras digit model, the scaling of its pixels and its name. Create one with `Original.from_keras`.
 
     Parameters
     ----------
-    model, pixel_range, range_origin, activation
+    model, scaling, range_origin, activation, probe
         See `mnist_trainer.model_io.digit_model.DigitModel`.
     name : str
         Name in file names and reports.
@@ -43,22 +46,23 @@ class Original(DigitModel):
         *,
         name: str = "model",
         sha256: str = "",
-        pixel_range: str | None = None,
+        pixel_range: PixelScaling | str | None = None,
         recorded: str | None = None,
         rejects_non_digits: bool | None = None,
     ) -> Original:
-        """Check `model` and measure its pixel range and its activation.
+        """Check `model` and measure how it wants its pixels, and its activation.
 
         Parameters
         ----------
         model : keras.Model
             A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
         probe : LabelledImages
-            Real images, on which the pixel range is measured.
+            Real images, on which the scaling is measured.
         name, sha256 : str
             Name and digest for the report and the manifest.
-        pixel_range : str, optional
-            ``"0..1"`` or ``"0..255"``. Default: `recorded`, or measured.
+        pixel_range : PixelScaling or str, optional
+            The scaling of pixels in training, or a text that `PixelScaling.parse` reads. Default: `recorded`, or
+            measured.
         recorded : str, optional
             The pixel range in the training record of the model.
         rejects_non_digits : bool, optional
@@ -69,23 +73,43 @@ class Original(DigitModel):
         ModelError
             If the model has another shape or several inputs or outputs, fails, or gives no finite scores.
         UsageError
-            If `pixel_range` is not one of the two.
+            If `pixel_range` cannot be read.
         """
         found = DigitModel.measure(model, probe, given=pixel_range, recorded=recorded)
         return cls(
-            found.model, found.pixel_range, found.range_origin, found.activation, name, sha256, rejects_non_digits
+            found.model,
+            found.scaling,
+            found.range_origin,
+            found.activation,
+            found.probe,
+            name,
+            sha256,
+            rejects_non_digits,
         )
+
+    @property
+    def input_scaling(self) -> PixelScaling:
+        """The scaling that the quantized input of an integer file has.
+
+        A quantized input means ``scale * (integer - zero point)``. So it can scale pixels itself where the scale is
+        positive and black and white are on both sides of 0. Otherwise it takes raw pixels, and a layer scales them.
+        """
+        return self.scaling if self.scaling.black <= 0 <= self.scaling.white else RAW
 
     @default_settings()
     def scaled_model(self) -> keras.Model:
-        """Return a model from pixels in `pixel_range`, float32 (n, 28, 28, 1), to scores 0..1, for integer export."""
-        from mnist_exporters.inputs.static_shapes import graph_model
+        """Return a model from pixels in `input_scaling`, float32 (n, 28, 28, 1), to scores 0..1, for integer export."""
+        from mnist_exporters.inputs.static_shapes import graph_model, integer_scaling
 
-        return graph_model(self.model, softmax=self.activation == "logits")
+        layer = None
+        if self.input_scaling != self.scaling:
+            layer = integer_scaling(self.scaling.scale, self.scaling.offset)
+        return graph_model(self.model, softmax=self.activation == "logits", scaling=layer)
 
     @default_settings()
     def pixel_model(self) -> keras.Model:
         """Return a model from raw pixels, uint8 (n, 28, 28, 1), to scores 0..1, for float export."""
-        from mnist_exporters.inputs.static_shapes import graph_model
+        from mnist_exporters.inputs.static_shapes import float_scaling, graph_model
 
-        return graph_model(self.model, softmax=self.activation == "logits", scale=self.pixel_scale)
+        layer = float_scaling(self.scaling.scale, self.scaling.offset)
+        return graph_model(self.model, softmax=self.activation == "logits", scaling=layer)

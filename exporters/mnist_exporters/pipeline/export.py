@@ -102,7 +102,7 @@ def export(
         used.check_overlap(reference.images)
     model = plugin.convert(original, spec, used)
     contents = plugin.read(model)
-    contents.check_matches(spec, original.pixel_scale)
+    contents.check_matches(spec, original.input_scaling)
     if target:
         target.check_contents(contents)
     converted = time.perf_counter()
@@ -173,7 +173,7 @@ def _manifest(
         source={
             "sha256": original.sha256,
             "parameters": int(original.model.count_params()),
-            "pixel_range": original.pixel_range,
+            **original.scaling.as_dict(),
             "activation": original.activation,
             "rejects_non_digits": original.rejects_non_digits,
         },
@@ -194,7 +194,7 @@ def _input_scale(contents: Contents, original: Original) -> dict[str, float]:
     if contents.input.dtype == "uint8":
         return {}
     if contents.input.dtype == "float32":
-        return {"scale": original.pixel_scale, "offset": 0}
+        return {"scale": original.input_scaling.scale, "offset": original.input_scaling.offset}
     return {"scale": 1, "offset": BLACK[contents.input.dtype]}
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.golden import golden_digits
 from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
@@ -19,7 +22,7 @@ from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.pipeline.verify import Verification, verify
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
-from mnist_exporters.proof.report import ExportReport
+from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.targets.devices import Target
 
@@ -27,6 +30,9 @@ __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
 CALIBRATION_SAMPLES = 500
 """Default number of calibration images; docs/results.json lists the accuracy that the ready models lose with it."""
+
+USUAL_ACCURACY = 0.97
+"""Accuracy that nearly all models for MNIST reach which are more than one layer."""
 
 
 class ExportSession:
@@ -90,6 +96,73 @@ class ExportSession:
         """The test images and the original's scores for them."""
         return Reference.of(self.original, self.test)
 
+    def check_accuracy(self, expected: float | None) -> None:
+        """Check that the original is as accurate as its owner says.
+
+        A model whose pixels are scaled otherwise than in training often still works, only worse, and its export works
+        as badly. Only the accuracy that its owner measured shows that.
+
+        Parameters
+        ----------
+        expected : float or None
+            Fraction of right answers, 0..1; None if the owner says nothing.
+
+        Raises
+        ------
+        RefusedError
+            If the 95 % confidence interval of the measured accuracy ends below `expected`.
+        UsageError
+            If `expected` is not above 0 and at most 1.
+        """
+        if expected is None:
+            return
+        if not 0 < expected <= 1:
+            raise UsageError(
+                f"The expected accuracy is {expected}, but must be above 0 and at most 1. For 98 % give 0.98."
+            )
+        low, high = self.reference.interval
+        if high < expected:
+            raise RefusedError(
+                f"{self.original.name}: the original is right on {self.reference.accuracy:.2%} of the "
+                f"{len(self.test.images):,} test images of {self.test.name} ({low:.2%} to {high:.2%} with 95 % "
+                f"confidence), but {expected:.2%} is expected. Pixels {self.original.scaling} "
+                f"({self.original.range_origin}) may not be those of its training. State them with --pixel-range, or "
+                "--pixel-mean and --pixel-std, and --invert. If each pixel or image was scaled in its own way, make "
+                "that a layer of the model."
+            )
+
+    def describe_original(self) -> str:
+        """Return the original's accuracy in the first line, then how it wants its pixels, for people."""
+        name, found = self.original.name, self.reference
+        images = f"the {len(found.images):,} test images of {found.dataset}"
+        return (
+            f"{name}: the original is right on {found.accuracy:.2%} of {images}\n"
+            f"{name}: {self.original.describe_pixels()}"
+        )
+
+    def original_as_dict(self) -> dict[str, Any]:
+        """Return the original's accuracy and how it wants its pixels, ready for JSON."""
+        return {
+            "name": self.original.name,
+            "dataset": self.reference.dataset,
+            "images": len(self.reference.images),
+            "accuracy": self.reference.accuracy,
+            "accuracy_interval_95": self.reference.interval,
+            "pixels": self.original.pixels_as_dict(),
+        }
+
+    @property
+    def advice(self) -> str | None:
+        """One line if the original is less accurate than most models for MNIST, and its scaling is not recorded."""
+        is_usual = self.reference.dataset != "mnist" or self.reference.accuracy >= USUAL_ACCURACY
+        if is_usual or self.original.range_origin == "as recorded":
+            return None
+        return (
+            f"note: {self.reference.accuracy:.2%} is low for MNIST. If you measured more, give that as "
+            "--expect-accuracy, and say how pixels were scaled: --pixel-range, or --pixel-mean and --pixel-std, and "
+            "--invert."
+        )
+
     @cached_property
     def threshold(self) -> float:
         """The confidence below which a device reports "no digit"."""
@@ -135,7 +208,8 @@ class ExportSession:
 
     def verify(self, path: str | Path, max_accuracy_drop: float | None = None) -> Verification:
         """Compare an exported file with the original again; see `mnist_exporters.pipeline.verify`."""
-        return verify(Path(path), self.reference, self.original.sha256, max_accuracy_drop)
+        found = verify(Path(path), self.reference, self.original.sha256, max_accuracy_drop)
+        return dataclasses.replace(found, pixels=f"{self.original.scaling} ({self.original.range_origin})")
 
     def stability(self, report: ExportReport) -> Parity | None:
         """Measure how much an export depends on its calibration images; see `mnist_exporters.pipeline.stability`."""

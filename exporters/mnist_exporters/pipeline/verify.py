@@ -34,6 +34,8 @@ class Verification:
         Whether `same_original` was checked: a model in memory has no digest, nor has the export of one.
     parity : Parity
         The comparison.
+    pixels : str
+        How the original wants its pixels, and how that is known.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class Verification:
     same_original: bool
     is_original_known: bool
     parity: Parity
+    pixels: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
@@ -51,8 +54,9 @@ class Verification:
     def __str__(self) -> str:
         origin = "not the file" if self.is_original_known else "not a file, so not known to be the one"
         origin = "" if self.same_original else f"\n  original   {origin} that it was exported from"
+        pixels = f"\n  pixels     {self.pixels}" if self.pixels else ""
         reasons = "".join(f"\n  reason     {reason}" for reason in self.parity.reasons)
-        return f"{self.format} {self.precision}: {self.parity}{origin}{reasons}"
+        return f"{self.format} {self.precision}: {self.parity}{pixels}{origin}{reasons}"
 
 
 def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: float | None = None) -> Verification:

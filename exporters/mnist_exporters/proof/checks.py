@@ -122,8 +122,8 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
         reasons.append(f"There are no test images of the digits {missing}.")
     if accuracy < LEAST_ACCURACY:
         reasons.append(
-            f"The original is right on {accuracy:.1%} only. Check its pixel range (--pixel-range 0..1 or 0..255), the "
-            "polarity of the images and their labels."
+            f"The original is right on {accuracy:.1%} only. Check how its pixels were scaled (--pixel-range A..B, "
+            "--pixel-mean with --pixel-std, --invert) and the labels of the images."
         )
     return tuple(reasons)
 

@@ -63,6 +63,19 @@ class Reference:
         return cls(test.name, test.images, test.labels, scores)
 
     @cached_property
+    def accuracy(self) -> float:
+        """Fraction of right answers of the original, 0..1."""
+        return float((self.scores.argmax(axis=1) == self.labels).mean())
+
+    @cached_property
+    def interval(self) -> tuple[float, float]:
+        """95 % confidence interval of `accuracy`, 0..1 (E. B. Wilson 1927)."""
+        from scipy.stats import binomtest
+
+        found = binomtest(round(self.accuracy * len(self.labels)), len(self.labels)).proportion_ci(method="wilson")
+        return float(found.low), float(found.high)
+
+    @cached_property
     def is_distinct(self) -> npt.NDArray[np.bool_]:
         """Whether no earlier image has the same pixels and the same label, shape (n,). The others prove nothing new.
 

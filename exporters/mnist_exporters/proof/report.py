@@ -97,18 +97,21 @@ class ExportReport:
 
 
 class RefusedError(ToolkitError):
-    """Raised when an export fails the accuracy check. No file is written.
+    """Raised when an export fails the accuracy check, or its original does. No file is written.
 
     Attributes
     ----------
-    report : ExportReport
-        What was measured; ``report.parity.reasons`` lists why it failed.
+    report : ExportReport or None
+        What was measured; ``report.parity.reasons`` lists why it failed. None if the original was refused before any
+        export, because it measures lower than expected.
     """
 
     exit_code = 3
 
-    def __init__(self, report: ExportReport) -> None:
-        self.report = report
+    def __init__(self, refused: ExportReport | str) -> None:
+        self.report = None if isinstance(refused, str) else refused
         super().__init__(
-            f"{report.format} {report.precision} is refused and not written. " + " ".join(report.parity.reasons)
+            refused
+            if isinstance(refused, str)
+            else f"{refused.format} {refused.precision} is refused and not written. {' '.join(refused.parity.reasons)}"
         )

@@ -28,7 +28,7 @@ def html_report(comparison: Comparison) -> str:
     return template.render(
         comparison=comparison,
         parameters=comparison.original.model.count_params(),
-        accuracy=float(np.mean(comparison.reference.scores.argmax(axis=1) == labels)),
+        accuracy=comparison.reference.accuracy,
         before=confusion(labels, comparison.reference.scores),
         sections=[_section(row, comparison) for row in comparison.candidates],
         interpreters=INTERPRETERS,

@@ -33,7 +33,7 @@ Rules = Callable[[Any], None]
 
 def real_pixels(original: Original, calibration: Calibration) -> Pixels:
     """Return the calibration images in the pixel range of the model, of shape ``(n, 28, 28, 1)``."""
-    pixels: Pixels = calibration.images[..., None].astype(np.float32) * np.float32(original.pixel_scale)
+    pixels: Pixels = calibration.images[..., None].astype(np.float32) * np.float32(original.scaling.scale)
     return pixels
 
 

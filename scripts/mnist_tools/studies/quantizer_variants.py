@@ -218,7 +218,7 @@ def main(model: str, folder: Path) -> None:
         for variant in VARIANTS.values():  # load and warm up both engines before the times are measured
             if variant.recipe in ("float32", "dynamic_wi8_afp32"):
                 variant.make(original, calibration)
-    made: dict[str, Any] = {"pixel_scale": original.pixel_scale, "variants": {}}
+    made: dict[str, Any] = {"pixel_scale": original.scaling.scale, "variants": {}}
     for key, variant in VARIANTS.items():
         started = time.perf_counter()
         try:

@@ -136,7 +136,11 @@ def specs(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callabl
         reference = None
 
         def __init__(self, name: str) -> None:
-            self.original = SimpleNamespace(name=name, pixel_range="0..1", range_origin="as given")
+            self.original = SimpleNamespace(name=name)
+            self.advice = None
+
+        def describe_original(self) -> str:
+            return "no work"
 
         def export(self, spec: ExportSpec, *_: object) -> None:
             requested.append((self.original.name, spec.format, spec.precision.value))
@@ -206,7 +210,7 @@ def test_full_disk_is_an_error_and_leaves_no_file(here: Run, monkeypatch: pytest
     done = here("mnist-export", *arguments)
     assert done.returncode == 2, done.stderr
     assert list(tmp_path.iterdir()) == []
-    assert json.loads(done.stdout) == {"artifacts": []}
+    assert json.loads(done.stdout)["artifacts"] == []
     assert f"{tmp_path}: No space left on device" in done.stderr
 
 

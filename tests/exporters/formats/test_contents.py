@@ -10,11 +10,22 @@ from hypothesis import strategies as st
 from tests.export_cases import EVERY_PAIR
 from tests.exporters.contents_cases import INT8_CONTENTS, PIXELS, SCORES
 
-from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, Original, Precision, UsageError
+from mnist_exporters import (
+    FORMATS,
+    ConversionError,
+    ExportReport,
+    ExportSpec,
+    Original,
+    PixelScaling,
+    Precision,
+    UsageError,
+)
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, QuantParams
 from mnist_trainer import Splits
+
+UNIT = PixelScaling.between(0, 1)
 
 
 def contents_of(report: ExportReport) -> Contents:
@@ -27,10 +38,10 @@ def test_every_export_matches_its_own_precision_and_no_other(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
     contents = contents_of(exported("cnn", format, precision))
-    contents.check_matches(ExportSpec(format, precision), 1 / 255)
+    contents.check_matches(ExportSpec(format, precision), UNIT)
     for other in set(FORMATS[format].io_types) - {precision}:
         with pytest.raises(ConversionError):
-            contents.check_matches(ExportSpec(format, other), 1 / 255)
+            contents.check_matches(ExportSpec(format, other), UNIT)
 
 
 def test_the_operator_versions_of_a_tflite_file_are_read(exported: Callable[..., ExportReport]) -> None:
@@ -50,7 +61,7 @@ def test_the_shape_input_of_a_transposed_convolution_is_no_activation(digits: Sp
     spec = ExportSpec("tflite", Precision.FLOAT32)
     contents = load_plugin("tflite").read(load_plugin("tflite").convert(original, spec, None))
     assert "TRANSPOSE_CONV" in contents.operators
-    contents.check_matches(spec, original.pixel_scale)
+    contents.check_matches(spec, original.input_scaling)
 
 
 def test_the_opset_and_ir_version_of_an_onnx_file_are_read(exported: Callable[..., ExportReport]) -> None:
@@ -78,9 +89,9 @@ def test_the_opset_and_ir_version_of_an_onnx_file_are_read(exported: Callable[..
 )
 def test_each_difference_from_the_request_is_an_error(change: dict[str, object], words: str) -> None:
     spec = ExportSpec("tflite", Precision.INT8)
-    INT8_CONTENTS.check_matches(spec, 1 / 255)
+    INT8_CONTENTS.check_matches(spec, UNIT)
     with pytest.raises(ConversionError, match=words):
-        dataclasses.replace(INT8_CONTENTS, **change).check_matches(spec, 1 / 255)
+        dataclasses.replace(INT8_CONTENTS, **change).check_matches(spec, UNIT)
 
 
 @pytest.mark.parametrize(
@@ -100,14 +111,14 @@ def test_a_precision_that_saves_little_is_no_bad_model(precision: str, weights: 
     output = dataclasses.replace(SCORES, dtype=spec.output_dtype)
     contents = dataclasses.replace(INT8_CONTENTS, weights=weights, output=output)
     with pytest.raises(UsageError, match=words) as caught:
-        contents.check_matches(spec, 1 / 255)
+        contents.check_matches(spec, UNIT)
     assert caught.value.exit_code == 2
 
 
 def test_weights_are_counted_and_not_their_bytes() -> None:
     """Three of five weights have four bits, though they take less than half of the bytes."""
     contents = dataclasses.replace(INT8_CONTENTS, weights={"int4": 1500, "int8": 2000})
-    contents.check_matches(ExportSpec("tflite", "int4"), 1 / 255)
+    contents.check_matches(ExportSpec("tflite", "int4"), UNIT)
 
 
 @settings(max_examples=200, deadline=None)

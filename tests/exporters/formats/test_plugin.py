@@ -87,4 +87,4 @@ def test_calibration_images_without_white_pixels_are_an_error(originals: dict[st
     spec, plugin = ExportSpec("tflite", Precision.INT8), load_plugin("tflite")
     contents = plugin.read(plugin.convert(originals["mlp"], spec, gray))
     with pytest.raises(ConversionError, match="does not take raw pixels"):
-        contents.check_matches(spec, originals["mlp"].pixel_scale)
+        contents.check_matches(spec, originals["mlp"].input_scaling)

@@ -81,7 +81,7 @@ def test_logits_become_probabilities(mlp: object, digits: Splits) -> None:
 def test_given_range_is_used_unmeasured(mlp: object, digits: Splits) -> None:
     assert Original.from_keras(mlp, digits.test, pixel_range="0..255").pixel_range == "0..255"
     with pytest.raises(UsageError, match=r"0\.\.1, 0\.\.255"):
-        Original.from_keras(mlp, digits.test, pixel_range="-1..1")
+        Original.from_keras(mlp, digits.test, pixel_range="-1 to 1")
 
 
 def test_model_with_nan_weights_is_an_error(digits: Splits) -> None:

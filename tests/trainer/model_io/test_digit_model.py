@@ -16,5 +16,5 @@ def test_a_given_range_comes_before_the_recorded_one(digits: Splits) -> None:
     assert (given.pixel_range, given.range_origin) == ("0..255", "as given")
     recorded = DigitModel.measure(model, digits.test, recorded="0..1")
     assert (recorded.pixel_range, recorded.range_origin) == ("0..1", "as recorded")
-    with pytest.raises(UsageError, match=r"Choose one of 0\.\.1, 0\.\.255"):
-        DigitModel.measure(model, digits.test, given="-1..1")
+    with pytest.raises(UsageError, match=r"A\.\.B, such as 0\.\.1, 0\.\.255, -1\.\.1"):
+        DigitModel.measure(model, digits.test, given="bytes")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import pytest
 
 from mnist_trainer import READY_MODELS, Splits, architecture, evaluate, find_model, load_model
-from mnist_trainer.model_io.complexity import macs
+from mnist_trainer.evaluation.complexity import macs
 
 LEAST_ACCURACY = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.997}
 

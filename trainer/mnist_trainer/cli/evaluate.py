@@ -21,17 +21,18 @@ from mnist_trainer.cli.options import (
     option,
     trust_option,
 )
-from mnist_trainer.cli.parameter_types import Choice, ExistingPath, output_path
+from mnist_trainer.cli.parameter_types import ExistingPath, output_path
+from mnist_trainer.cli.pixel_options import pixel_options
 from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.model_io.find import find_model
-from mnist_trainer.recipes.choices import PIXEL_RANGES
 
 if TYPE_CHECKING:
     from mnist_trainer.evaluation.evaluate import Evaluation
     from mnist_trainer.evaluation.report import ModelReport
     from mnist_trainer.evaluation.robustness import Robustness
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["evaluate"]
 
@@ -62,13 +63,7 @@ LONGEST_NAME = 24
     metavar="MODEL...",
 )
 @data_option()
-@option(
-    "--pixel-range",
-    type=Choice(tuple(PIXEL_RANGES)),
-    metavar="RANGE",
-    help=f"Pixel range that the Keras models were trained on: {' or '.join(PIXEL_RANGES)} (default: as recorded or "
-    "measured).",
-)
+@pixel_options("Pixels of the Keras models")
 @option(
     "--robustness", is_flag=True, help="Classify corrupted digits and pictures without a digit too; takes a minute."
 )
@@ -84,7 +79,7 @@ def evaluate(
     *,
     models: tuple[str, ...],
     data: str,
-    pixel_range: str | None,
+    pixel_range: PixelScaling | None,
     robustness: bool,
     trust: bool,
     report: Path | None,
@@ -95,6 +90,7 @@ def evaluate(
     from mnist_trainer.evaluation.predictor import EXPORTED, load_predictor
     from mnist_trainer.evaluation.report import ModelReport, reports_as_json, write_report
     from mnist_trainer.evaluation.robustness import Robustness
+    from mnist_trainer.model_io.pixel_probe import probe_images
 
     if len(set(models)) < len(models):
         raise UsageError(f"A model is named twice: {' '.join(models)}. Name each once.")
@@ -110,8 +106,9 @@ def evaluate(
     # Which data an exported file's original was trained on is not known.
     is_exported = any(Path(name).suffix in EXPORTED for name in models)
     seen = None if is_exported else sets_seen_by(find_model(name).path for name in models)
-    test = load_data(data, seen=seen).test
-    predictors = [load_predictor(name, test, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
+    train, test = load_data(data, seen=seen)
+    probe = probe_images(train, test)
+    predictors = [load_predictor(name, probe, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
     robust: Sequence[Robustness | None] = [None] * len(models)
     if robustness:
         echo("measuring robustness ...")

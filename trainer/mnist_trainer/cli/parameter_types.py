@@ -21,6 +21,7 @@ __all__ = [
     "Choice",
     "ExistingPath",
     "NameOrPath",
+    "Number",
     "output_path",
 ]
 

@@ -14,6 +14,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.evaluation.predictor import Predictor, keras_predictor
 from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:
     import keras
@@ -115,7 +116,7 @@ class Evaluation:
         }
 
 
-def evaluate(model: keras.Model, data: Dataset, pixel_range: str | None = None) -> Evaluation:
+def evaluate(model: keras.Model, data: Dataset, pixel_range: PixelScaling | str | None = None) -> Evaluation:
     """Classify every image of `data` with a Keras model and compare the answers with the labels.
 
     Parameters
@@ -124,8 +125,8 @@ def evaluate(model: keras.Model, data: Dataset, pixel_range: str | None = None) 
         A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
     data : Dataset
         The images.
-    pixel_range : str, optional
-        ``"0..1"`` or ``"0..255"``, the range that the model was trained on; measured on `data` if not given.
+    pixel_range : PixelScaling or str, optional
+        How the pixels were scaled in training, such as ``"-1..1"``; measured on `data` if not given.
 
     Raises
     ------

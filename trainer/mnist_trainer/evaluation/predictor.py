@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime import Classifier
-from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.pixel_probe import LabelledImages
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]
 
@@ -26,10 +27,10 @@ EXPORTED = (".tflite", ".onnx")
 
 def load_predictor(
     model: str,
-    data: Dataset,
+    data: LabelledImages,
     *,
     trust: bool = False,
-    pixel_range: str | None = None,
+    pixel_range: PixelScaling | str | None = None,
     report: Callable[[str], None] | None = None,
 ) -> Predictor:
     """Load a model and return the function that classifies images with it.
@@ -39,14 +40,14 @@ def load_predictor(
     model : str
         Name of a ready model, or path of a Keras model or of a file made by ``mnist-export``. Such a file is run by
         the same code as on a device.
-    data : Dataset
-        Images on which the pixel range of a Keras model is measured.
+    data : LabelledImages
+        Images on which the scaling of pixels is measured for a Keras model; see `probe_images`.
     trust : bool
         See `load_model`.
-    pixel_range : str, optional
-        ``"0..1"`` or ``"0..255"``, the range that a Keras model was trained on; otherwise as recorded or measured.
+    pixel_range : PixelScaling or str, optional
+        How the pixels of a Keras model were scaled in training; otherwise as recorded or measured.
     report : callable, optional
-        Called with one line about the pixel range of a Keras model.
+        Called with a text about the pixels of a Keras model.
 
     Raises
     ------
@@ -67,7 +68,7 @@ def load_predictor(
         load_model(file, trust=trust), data, given=pixel_range, recorded=file.record.get("pixel_range")
     )
     if report:
-        report(f"{model}: trained on pixels {found.pixel_range} ({found.range_origin})")
+        report(f"{model}: {found.describe_pixels()}")
     return keras_predictor(found)
 
 

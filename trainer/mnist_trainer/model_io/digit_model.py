@@ -1,81 +1,73 @@
-"""Measure which pixel range a Keras digit model was trained on."""
+"""`DigitModel`: a Keras model that classifies digits, and how it wants its pixels."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.errors import ModelError, UsageError
+from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_digit_model
-from mnist_trainer.recipes.choices import PIXEL_RANGES
+from mnist_trainer.model_io.pixel_probe import LabelledImages, PixelProbe
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:
     import keras
 
 __all__ = ["DigitModel"]
 
-PROBE_IMAGES = 1000
-"""Number of images on which the two ranges are compared."""
-
-CLEARLY_BETTER = 0.02
-"""Difference in accuracy, as a fraction, above which the better range is chosen."""
-CONFIDENT = 0.25
-"""Mean confidence from which the answers of a model count as confident; chance is 0.1."""
-
-
-class LabelledImages(Protocol):
-    """A data set: images uint8 (n, 28, 28), white on black, and their labels uint8 (n,)."""
-
-    @property
-    def images(self) -> npt.NDArray[np.uint8]: ...
-
-    @property
-    def labels(self) -> npt.NDArray[np.uint8]: ...
+ACTIVATION_IMAGES = 1000
+"""Number of images whose scores show the activation."""
 
 
 @dataclass(frozen=True, eq=False)
 class DigitModel:
-    """A Keras digit model with its pixel range and its last activation. Create one with `DigitModel.measure`.
+    """A Keras digit model with the scaling of its pixels and its last activation. Create one with `DigitModel.measure`.
 
     Parameters
     ----------
     model : keras.Model
         A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
-    pixel_range : str
-        A key of `PIXEL_RANGES`.
+    scaling : PixelScaling
+        How the pixels were scaled in training.
     range_origin : str
-        Origin of `pixel_range`: ``"as given"``, ``"as recorded"`` or ``"measured"``.
+        Origin of `scaling`: ``"as given"``, ``"as recorded"`` or ``"measured"``.
     activation : str
         Kind of the model's scores: ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
+    probe : PixelProbe or None
+        The measurement of `scaling`; None if it was given or recorded.
     """
 
     model: keras.Model
-    pixel_range: str
+    scaling: PixelScaling
     range_origin: str
     activation: str
+    probe: PixelProbe | None
 
     @classmethod
     def measure(
-        cls, model: keras.Model, data: LabelledImages, *, given: str | None = None, recorded: str | None = None
+        cls,
+        model: keras.Model,
+        data: LabelledImages,
+        *,
+        given: PixelScaling | str | None = None,
+        recorded: str | None = None,
     ) -> DigitModel:
-        """Check `model` and measure its pixel range and its activation.
+        """Check `model` and measure how it wants its pixels, and its activation.
 
-        Without a given or recorded range, both ranges are tried on up to 1,000 random images of `data`. The range with
-        clearly more right answers is chosen. If the accuracies are close, the range is 0..1 if the model is confident
-        there.
+        Without a given or recorded scaling, each of `PIXEL_CONVENTIONS` is tried; see `PixelProbe.measure`.
 
         Parameters
         ----------
         model : keras.Model
             The model.
         data : LabelledImages
-            Real images with labels.
-        given : str, optional
-            The pixel range that the user states.
+            Real images with labels; see `probe_images`.
+        given : PixelScaling or str, optional
+            The scaling that the user states, or a text that `PixelScaling.parse` reads.
         recorded : str, optional
             The pixel range in the training record of the model; used if none is given.
 
@@ -84,7 +76,7 @@ class DigitModel:
         ModelError
             If the model has another shape or several inputs or outputs, fails, or gives no finite scores.
         UsageError
-            If the given range is not one of `PIXEL_RANGES`.
+            If the given scaling cannot be read.
 
         Examples
         --------
@@ -93,31 +85,40 @@ class DigitModel:
         >>> found.pixel_range, found.range_origin, found.activation
         ('0..1', 'measured', 'softmax')
         """
+        stated, origin = (given, "as given") if given is not None else (recorded, "as recorded")
+        scaling = PixelScaling.parse(stated) if isinstance(stated, str) else stated
         model = check_digit_model(model)
-        stated = given or recorded
-        if stated is not None and stated not in PIXEL_RANGES:
-            raise UsageError(f"The pixel range {stated!r} is unknown. Choose one of {', '.join(PIXEL_RANGES)}.")
-        chosen = np.random.default_rng(0).permutation(len(data.images))[:PROBE_IMAGES]  # sets may be sorted by digit
-        images, labels = data.images[chosen], data.labels[chosen]
-        scores = {name: _raw_scores(model, images, name) for name in ([stated] if stated else PIXEL_RANGES)}
-        finite = {name: found for name, found in scores.items() if np.isfinite(found).all()}
-        if not finite:
+        probe = None
+        if scaling is None:
+            probe = PixelProbe.measure(model, data)
+            scaling, origin = probe.chosen, "measured"
+        chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by digit
+        scores = _raw_scores(model, data.images[chosen], scaling)
+        if not np.isfinite(scores).all():
             raise ModelError("The model gives scores that are not finite numbers. Train it again.")
-        best = next(iter(finite)) if len(finite) == 1 else _likelier_range(finite, labels)
-        origin = "as given" if given else "as recorded" if recorded else "measured"
-        return cls(model, best, origin, _activation(finite[best]))
+        return cls(model, scaling, origin, _activation(scores), probe)
 
     @property
-    def pixel_scale(self) -> float:
-        """Factor from raw pixels 0..255 to the range that the model was trained on."""
-        return PIXEL_RANGES[self.pixel_range]
+    def pixel_range(self) -> str:
+        """Name of `scaling`, such as ``"0..1"``."""
+        return self.scaling.name
+
+    def describe_pixels(self) -> str:
+        """Return one line about the scaling, and what was tried if it was measured."""
+        line = f"trained on pixels {self.scaling} ({self.range_origin})"
+        return f"{line}; right answers under each convention tried:\n{self.probe}" if self.probe else line
+
+    def pixels_as_dict(self) -> dict[str, Any]:
+        """Return the scaling, its origin and what was tried, ready for JSON."""
+        probe = self.probe.as_dict() if self.probe else {}
+        return {**self.scaling.as_dict(), "origin": self.range_origin, **probe}
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the output of the unchanged model, float32 (n, 10), for raw pixels uint8 (n, 28, 28).
 
         NumPy scales the pixels here, as the user did in training. No code is shared with the exported files.
         """
-        return _raw_scores(self.model, images, self.pixel_range)
+        return _raw_scores(self.model, images, self.scaling)
 
     def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return `raw_scores`, with logits turned into probabilities: float32 (n, 10), 0..1."""
@@ -125,11 +126,10 @@ class DigitModel:
         return _softmax(raw) if self.activation == "logits" else raw
 
 
-def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], pixel_range: str) -> npt.NDArray[np.float32]:
-    pixels = images.astype(np.float32).reshape(-1, *model.input_shape[1:])
-    scaled = pixels / np.float32(255) if pixel_range == "0..1" else pixels
+def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:
+    pixels = scaling.apply(images).reshape(-1, *model.input_shape[1:])
     with default_settings():
-        return np.asarray(model.predict(scaled, batch_size=512, verbose=0), np.float32)
+        return np.asarray(model.predict(pixels, batch_size=512, verbose=0), np.float32)
 
 
 def _activation(scores: npt.NDArray[np.float32]) -> str:
@@ -142,20 +142,3 @@ def _activation(scores: npt.NDArray[np.float32]) -> str:
 def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
-
-
-def _likelier_range(scores: dict[str, npt.NDArray[np.float32]], labels: npt.NDArray[np.uint8]) -> str:
-    """Return the range under which `scores` look like those of a trained model.
-
-    The loss does not decide it. Most networks keep their answers under a range that is too large, with more confidence,
-    so the loss falls where nearly all answers are right. A dense network trained on 0..255 is so confident in its few
-    mistakes that its loss is lower under 0..1, where it is unsure of everything; the confidence shows that.
-    docs/architecture.md has the measurement.
-    """
-    accuracy = {name: float(np.mean(found.argmax(axis=1) == labels)) for name, found in scores.items()}
-    if abs(accuracy["0..1"] - accuracy["0..255"]) > CLEARLY_BETTER:
-        return max(accuracy, key=lambda name: accuracy[name])
-    small = scores["0..1"]
-    sums_to_one = _softmax(small) if _activation(small) == "logits" else small
-    sums_to_one = sums_to_one / np.maximum(sums_to_one.sum(axis=1, keepdims=True), 1e-30)
-    return "0..255" if float(sums_to_one.max(axis=1).mean()) < CONFIDENT else "0..1"

@@ -1,10 +1,10 @@
-"""The optimizers, schedules, precisions, strategies and pixel ranges that a user can choose, by name."""
+"""The optimizers, schedules, precisions and strategies that a user can choose, by name."""
 
 from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["OPTIMIZERS", "PIXEL_RANGES", "PRECISIONS", "SCHEDULES", "STRATEGIES"]
+__all__ = ["OPTIMIZERS", "PRECISIONS", "SCHEDULES", "STRATEGIES"]
 
 OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "adam": ("keras.optimizers:Adam", {}),
@@ -37,6 +37,3 @@ STRATEGIES: dict[str, str] = {
     "multi-worker": "tensorflow:distribute.MultiWorkerMirroredStrategy",
 }
 """Name -> ``"module:class"``: all devices of this machine, or of all machines that ``TF_CONFIG`` lists."""
-
-PIXEL_RANGES: dict[str, float] = {"0..1": 1 / 255, "0..255": 1.0}
-"""Pixel range that a model was trained on -> factor from raw pixels 0..255 to that range."""

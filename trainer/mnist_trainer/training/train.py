@@ -17,8 +17,8 @@ from mnist_runtime.system.atomic import atomic_files
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Splits, hold_out
 from mnist_trainer.errors import UsageError
+from mnist_trainer.evaluation.complexity import macs
 from mnist_trainer.evaluation.evaluate import evaluate
-from mnist_trainer.model_io.complexity import macs
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.recipes.recipe import Recipe
 from mnist_trainer.training.checkpoint import Checkpoint

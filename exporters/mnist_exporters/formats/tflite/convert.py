@@ -13,7 +13,7 @@ from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.contents import BLACK
 from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.original import Original, PixelScaling
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime.backends.base import QuantParams
@@ -25,8 +25,8 @@ __all__ = ["convert"]
 def convert(original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
     """Convert `original` to a TFLite model from pixels (n, 28, 28, 1) to scores (n, 10).
 
-    Calibrated precisions need no scaling layer: the input is quantized as pixel = 255 * real (or pixel = real), so the
-    raw pixel is already the quantized input.
+    Calibrated precisions need no scaling layer for most models: the input is quantized so that the raw pixel is already
+    the quantized input, such as pixel = 255 * real. See `Original.input_scaling`.
 
     Raises
     ------
@@ -47,8 +47,7 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
         _set_floats(converter, spec.precision)
         content = _run(converter)
     if spec.precision is Precision.INT16X8 and spec.input_dtype in BLACK:
-        pixels = QuantParams(original.pixel_scale, BLACK[spec.input_dtype], spec.input_dtype)
-        content = with_integer_input(content, pixels)
+        content = with_integer_input(content, _quantization(original.input_scaling, spec.input_dtype))
     return with_short_names(content)
 
 
@@ -94,7 +93,14 @@ def _set_integers(converter: Any, images: npt.NDArray[np.float32], spec: ExportS
 
 
 def _real_pixels(original: Original, spec: ExportSpec, calibration: Calibration | None) -> npt.NDArray[np.float32]:
-    """Return the calibration images in the range that the original was trained on, float32 (n, 28, 28, 1)."""
+    """Return the calibration images as the model to convert takes them, float32 (n, 28, 28, 1)."""
     if calibration is None:
         raise ConversionError(f"{spec.precision} needs calibration images. Pass `calibration`.")
-    return calibration.images[..., None].astype(np.float32) * np.float32(original.pixel_scale)
+    scaling = original.input_scaling
+    pixels = calibration.images[..., None].astype(np.float32)
+    return pixels * np.float32(scaling.scale) + np.float32(scaling.offset)
+
+
+def _quantization(scaling: PixelScaling, dtype: str) -> QuantParams:
+    """Return the quantization of an input whose integers are raw pixels, of uint8 or less 128 (int8)."""
+    return QuantParams(scaling.scale, BLACK[dtype] - round(scaling.offset / scaling.scale), dtype)

@@ -30,7 +30,7 @@ def test_a_model_too_small_for_dynamic_is_an_error(digits: Splits) -> None:
     spec, plugin = ExportSpec("tflite", Precision.DYNAMIC), load_plugin("tflite")
     contents = plugin.read(plugin.convert(original, spec, None))
     with pytest.raises(ConversionError, match="Most weights are float32, not dynamic"):
-        contents.check_matches(spec, original.pixel_scale)
+        contents.check_matches(spec, original.input_scaling)
 
 
 def test_the_ready_cnn_in_int8_has_at_most_28_kb(exported: Callable[..., ExportReport]) -> None:

@@ -1,6 +1,6 @@
 import keras
 
-from mnist_trainer.model_io.complexity import macs
+from mnist_trainer.evaluation.complexity import macs
 
 
 def test_a_convolution_counts_each_position_of_its_output() -> None:
