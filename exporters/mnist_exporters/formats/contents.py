@@ -168,9 +168,9 @@ class Contents:
         most = max(counts, key=lambda dtype: counts[dtype], default="none")
         if most in WEIGHTS[spec.precision]:
             return
-        if spec.precision in KEEPS_MORE:
-            smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])
-            fraction = smaller / max(sum(counts.values()), 1)
+        smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])
+        if smaller and spec.precision in KEEPS_MORE:
+            fraction = smaller / sum(counts.values())
             raise UsageError(
                 f"{spec.precision} saves little for this model: it applies to {fraction:.0%} of the weights only. "
                 f"{KEEPS_MORE[spec.precision]}. Choose another precision, such as int8."

@@ -86,6 +86,14 @@ def test_names_are_escaped(comparison: Comparison) -> None:
     assert "&lt;script&gt;" in page
 
 
+def test_page_counts_repeated_images_if_there_are_any(comparison: Comparison) -> None:
+    assert "repeat others" not in html_report(comparison)
+    images, labels = comparison.reference.images.copy(), comparison.reference.labels.copy()
+    images[1:4], labels[1:4] = images[0], labels[0]
+    reference = dataclasses.replace(comparison.reference, images=images, labels=labels)
+    assert "3 of them repeat others exactly" in html_report(dataclasses.replace(comparison, reference=reference))
+
+
 def test_table_in_the_terminal_has_every_column_within_80_characters(
     comparison: Comparison, capfd: pytest.CaptureFixture[str]
 ) -> None:

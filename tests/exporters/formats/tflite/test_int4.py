@@ -104,3 +104,13 @@ def test_two_conversions_give_the_same_bytes(originals: dict[str, Original], dig
     calibration = Calibration.draw(digits.train, 50, seed=0)
     first, second = (convert(originals["cnn"], calibration) for _ in range(2))
     assert first == second
+
+
+def test_a_model_whose_last_layer_has_most_weights_is_a_wrong_option_and_no_bad_model(digits: Splits) -> None:
+    """The last layer keeps int8, so int4 applies to the 72 weights of the convolution."""
+    layers = [keras.Input((28, 28, 1)), keras.layers.Conv2D(8, 3), keras.layers.Flatten(), keras.layers.Dense(10)]
+    original = Original.from_keras(keras.Sequential(layers), digits.test, pixel_range="0..1")
+    content = convert(original, Calibration.draw(digits.train, 20, seed=0))
+    with pytest.raises(UsageError, match="applies to 0% of the weights only") as caught:
+        load_plugin("tflite").read(content).check_matches(ExportSpec("tflite", Precision.INT4), original.scaling)
+    assert caught.value.exit_code == 2
