@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
+from mnist_trainer.errors import DataError
 
 __all__ = ["divide", "sets_seen_by"]
 
@@ -32,6 +33,11 @@ def divide(whole: Dataset, seen: Collection[str] | None = None) -> Splits:
         they were trained on. If `whole` is among them, it is divided as for training, so that no image is tested on
         which a model was trained; otherwise one fifth calibrates and four are tested.
 
+    Raises
+    ------
+    DataError
+        If there are too few different images of a digit.
+
     Examples
     --------
     >>> images = np.arange(100, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
@@ -50,7 +56,12 @@ def _held_out(whole: Dataset, fraction: float) -> Splits:
         first.setdefault(image.tobytes(), index)
     distinct = whole.take(np.fromiter(first.values(), np.intp), "all")
     least = len(np.unique(whole.labels))  # one image of each digit
-    count = min(max(round(len(distinct) * fraction), least), max(least, len(distinct) - least))
+    if len(distinct) < 2 * least:
+        raise DataError(
+            f"{whole.name}: {len(distinct):,} different images of {least} digits are too few to divide. Give at "
+            "least two, better fifty, images of each digit."
+        )
+    count = min(max(round(len(distinct) * fraction), least), len(distinct) - least)
     held = {image.tobytes() for image in hold_out(distinct, count, seed=0, names=("train", "test")).test.images}
     is_held = np.array([image.tobytes() in held for image in whole.images])
     return Splits(whole.take(np.flatnonzero(~is_held), "train"), whole.take(np.flatnonzero(is_held), "test"))

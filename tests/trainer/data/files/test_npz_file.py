@@ -52,7 +52,7 @@ def test_a_missing_test_split_is_divided_off_and_a_third_split_is_said(
         ({"pictures": np.zeros(3)}, "Arrays are missing; found pictures"),
         ({"images": NINE}, r"found images\. The file needs x_train, y_train, x_test, y_test, or images, labels"),
         ({"images": np.array([{}]), "labels": np.arange(1)}, "Python objects, which are not loaded"),
-        ({"images": NINE, "labels": np.arange(9)}, "Give more images of each digit"),
+        ({"images": NINE, "labels": np.arange(9)}, "1 different images of 9 digits are too few to divide"),
     ],
 )
 def test_an_unsuitable_npz_is_reported(tmp_path: Path, arrays: dict[str, np.ndarray], words: str) -> None:

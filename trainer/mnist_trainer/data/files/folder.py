@@ -100,6 +100,11 @@ def _from_pictures(folder: Path) -> Reading:
         for split, side in sides.items()
         if split not in labelled
     ]
+    notes += [
+        f"{folder}: {entry.name}/ is not read, since it is not a split"
+        for entry in picture_folder.subfolders(folder)
+        if not split_of(entry.name)
+    ]
     if not labelled:
         raise _no_labels(next(iter(sides.values())))
     held_out = next((split for split in ("test", "validation") if split in labelled), None)
