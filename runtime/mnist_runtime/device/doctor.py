@@ -67,6 +67,8 @@ def examine(backend: str) -> Diagnosis:
     fix = row.no_wheel_reason() or row.install_command
     if importlib.util.find_spec(row.module) is None:
         return Diagnosis(backend, "missing", "not installed", fix)
+    if fix.startswith("pip"):
+        fix += " --force-reinstall"  # without it, pip leaves an installed package as it is
     try:
         done = subprocess.run([*PROBE, backend], capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
     except subprocess.TimeoutExpired:

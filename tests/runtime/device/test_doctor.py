@@ -46,11 +46,11 @@ def impostor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     [
         ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "SIGILL: this processor lacks", "another release"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV: it crashed", "another release"),
-        ("import os; os._exit(0)", "ended the process with code 0", "pip install"),
+        ("import os; os._exit(0)", "ended the process with code 0", "--force-reinstall"),
         ("raise ImportError('libc.so.6: version `GLIBC_2.34 not found')", "import: ImportError", "newer system"),
         ("raise ImportError('x.so: wrong ELF class: ELFCLASS32')", "import: ImportError", "word length"),
         ("raise ImportError('numpy.core.multiarray failed to import')", "import: ImportError", "numpy<2"),
-        ("", "load: ", "pip install"),
+        ("", "load: ", "--force-reinstall"),
     ],
 )
 def test_a_broken_backend_is_diagnosed(impostor: Callable[[str], None], code: str, detail: str, fix: str) -> None:
@@ -66,6 +66,7 @@ def test_a_missing_backend_has_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     found = examine("litert")
     assert (found.state, found.detail) == ("missing", "not installed")
     assert found.fix.startswith(("pip install", "no wheel exists"))
+    assert "--force-reinstall" not in found.fix
 
 
 def test_the_command_lists_every_backend(run: Callable[..., object]) -> None:

@@ -28,7 +28,7 @@ def test_a_mistyped_name_or_path_gets_a_hint(tmp_path: Path, monkeypatch: pytest
         find_model("tyni")
     with pytest.raises(ModelError, match=r"Did you mean mine\.keras\?"):
         find_model("mine.kears")
-    with pytest.raises(UsageError, match="mnist-train --architecture lenet"):
+    with pytest.raises(UsageError, match=r"mnist-train --architecture lenet\. Give trained/lenet\.keras"):
         find_model("lenet")
 
 
@@ -134,3 +134,14 @@ def test_the_digest_of_a_folder_depends_on_names_and_contents(tmp_path: Path) ->
         digest("f", {"saved_model.pb": b"1", "variables/x": b"2", "assets/words": b""}),
     ]
     assert len({first, *others}) == 5
+
+
+def test_an_architecture_that_is_trained_already_is_to_be_given_by_its_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The advice to train it would lead to the same error again."""
+    monkeypatch.chdir(tmp_path)
+    Path("trained").mkdir()
+    Path("trained/lenet.keras").write_bytes(b"PK")
+    with pytest.raises(UsageError, match=r"no ready model\. Give trained/lenet\.keras\.$"):
+        find_model("lenet")

@@ -126,7 +126,11 @@ def _missing(path: Path) -> ModelError | UsageError:
     if path.suffix or len(path.parts) > 1:
         return ModelError(f"There is no model at {path}.{nearest_path(path) or ' Check the path.'}")
     if name in ARCHITECTURES:
-        return UsageError(f"There is no ready model {name!r}. Train it first: mnist-train --architecture {name}")
+        trained = Path("trained") / f"{name}.keras"
+        advice = (
+            f"Give {trained}." if trained.is_file() else f"Train it: mnist-train --architecture {name}. Give {trained}."
+        )
+        return UsageError(f"{name} is an architecture and no ready model. {advice}")
     hint = nearest_name(name, READY_MODELS) or nearest_path(path)
     return UsageError(
         f"There is no ready model or file {name!r}."

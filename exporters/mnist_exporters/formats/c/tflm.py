@@ -75,5 +75,5 @@ def arena_bytes_needed(model: bytes) -> int:
     found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
     if done.returncode != 0 or not found:
         reason = next(iter(done.stderr.decode(errors="replace").strip().splitlines()), "it crashed")
-        raise ArtifactError(f"TensorFlow Lite Micro cannot run this model ({reason}). Export it as int8.")
+        raise ArtifactError(f"TensorFlow Lite Micro cannot run this model ({reason}). Export it to another format.")
     return -(-int(found[1]) // ALIGNMENT) * ALIGNMENT

@@ -96,7 +96,7 @@ class Tensor:
         if self.dtype not in DTYPES.values() or not self.is_constant:
             raise ArtifactError(
                 f"The constant {self.name!r} has {self.stored.size} bytes of {self.dtype}, which NumPy lacks. "
-                "Use another interpreter (litert)."
+                "Use another interpreter: mnist-runtime doctor shows those that run here."
             )
         kind = np.dtype(self.dtype).newbyteorder("<")
         size = math.prod(self.shape) * kind.itemsize
