@@ -24,7 +24,7 @@ SMALLER = 0.6
 BELOW = 0.3
 """Least overlap of components above each other, as a fraction of the narrower width."""
 HALF = 0.5
-"""Least height of a digit, as a fraction of the highest in the picture."""
+"""Least height of a digit, as a fraction of the typical one, and the reverse."""
 
 Box = tuple[int, int, int, int]
 
@@ -112,12 +112,12 @@ def main_symbol(symbols: list[Symbol], shape: tuple[int, ...]) -> Symbol:
 def digit_marks(symbols: list[Symbol], shape: tuple[int, ...]) -> list[Symbol]:
     """Return the symbols that may be digits of one picture of `shape` (h, w); none if there is only one.
 
-    They have at least half the height of the highest. Symbols at the edge, such as shadows, count only if all are
-    there. A frame is one symbol with all that is in it.
+    They have half to twice the typical height. Symbols at the edge, such as shadows, count only if all are there. A
+    frame is one symbol with all that is in it.
     """
     inside = [symbol for symbol in symbols if not symbol.touches_edge(shape)] or symbols
-    highest = max(symbol.height for symbol in inside)
-    marks = [symbol for symbol in inside if symbol.height >= HALF * highest]
+    typical = typical_height(inside)
+    marks = [symbol for symbol in inside if HALF * typical <= symbol.height <= typical / HALF]
     return marks if len(marks) > 1 else []
 
 
