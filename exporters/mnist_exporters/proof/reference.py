@@ -69,10 +69,11 @@ class Reference:
 
     @cached_property
     def interval(self) -> tuple[float, float]:
-        """95 % confidence interval of `accuracy`, 0..1 (E. B. Wilson 1927)."""
+        """95 % confidence interval of the accuracy on different images, 0..1 (E. B. Wilson 1927)."""
         from scipy.stats import binomtest
 
-        found = binomtest(round(self.accuracy * len(self.labels)), len(self.labels)).proportion_ci(method="wilson")
+        is_right = (self.scores.argmax(axis=1) == self.labels)[self.is_distinct]
+        found = binomtest(int(is_right.sum()), len(is_right)).proportion_ci(method="wilson")
         return float(found.low), float(found.high)
 
     @cached_property

@@ -177,6 +177,7 @@ def test_repeated_images_count_once() -> None:
     """Three hundred different images do not become a proof by being stored ten times."""
     few = [array[:300] for array in (IMAGES, LABELS, SCORES)]
     images, labels, scores = (np.concatenate([array] * 10) for array in few)
+    assert Reference("repeated", images, labels, scores).interval == Reference("few", *few).interval
     repeated = Parity.compare(Reference("repeated", images, labels, scores), scores, 0.002)
     assert (repeated.images, repeated.duplicates) == (3000, 2700)
     assert not repeated.passed
