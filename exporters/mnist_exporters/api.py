@@ -17,7 +17,7 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ArtifactError, UsageError
-from mnist_trainer.data.division import sets_seen_by
+from mnist_trainer.data.division import sets_seen_by, training_record
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import nearest_name, nearest_path
 from mnist_trainer.keras_support import import_tensorflow
@@ -106,7 +106,8 @@ def open_session(
     name, facts, loaded = model.name, dict[str, Any](), model
     if isinstance(model, ModelFile):
         facts = {"sha256": model.sha256, "recorded": model.record.get("pixel_range")}
-        facts["rejects_non_digits"] = bool(recipe.get("non_digits")) if (recipe := model.record.get("recipe")) else None
+        recipe = training_record(model.path).get("recipe")
+        facts["rejects_non_digits"] = bool(recipe.get("non_digits")) if isinstance(recipe, dict) else None
         loaded = load_model(model, trust=trust)
     original = Original.from_keras(loaded, probe_images(*splits), name=name, pixel_range=pixel_range, **facts)
     session = ExportSession(original, *splits, calibration_samples=calibration_samples, seed=seed)

@@ -1,5 +1,6 @@
 """The functions of the package do what the commands do."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,3 +127,28 @@ def test_full_disk_is_an_output_error(monkeypatch: pytest.MonkeyPatch, digits: S
     with pytest.raises(OutputError, match="No space left on device"):
         session.export(ExportSpec("onnx", "float32"), tmp_path / "model.onnx")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "known"),
+    [
+        ({"recipe": {"non_digits": {"fraction": 0.1}}}, True),
+        ({"recipe": {"non_digits": None}}, False),
+        ({"recipe": "none"}, None),
+        (None, None),
+    ],
+)
+def test_the_record_beside_a_model_says_whether_it_saw_pictures_without_a_digit(
+    digits: Splits, tmp_path: Path, record: dict[str, object] | None, known: bool | None
+) -> None:
+    mine = tmp_path / "mine.keras"
+    mine.write_bytes(find_model("linear").path.read_bytes())
+    if record is not None:
+        mine.with_suffix(".json").write_text(json.dumps(record))
+    assert open_session(mine, digits, pixel_range="0..1").original.rejects_non_digits is known
+
+
+def test_ready_models_say_it_and_models_in_memory_do_not(digits: Splits) -> None:
+    found = {name: open_session(name, digits).original.rejects_non_digits for name in ("linear", "cnn")}
+    assert found == {"linear": False, "cnn": True}
+    assert open_session(load_model("linear"), digits, pixel_range="0..1").original.rejects_non_digits is None

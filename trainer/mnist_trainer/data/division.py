@@ -12,7 +12,7 @@ import numpy as np
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.errors import DataError
 
-__all__ = ["divide", "sets_seen_by"]
+__all__ = ["divide", "sets_seen_by", "training_record"]
 
 TEST_FRACTION = 0.2
 """Fraction of an undivided set that is tested if the rest trains."""
@@ -77,14 +77,16 @@ def sets_seen_by(models: Iterable[str | Path]) -> set[str]:
     """
     seen: set[str] = set()
     for model in models:
-        record = _record(Path(model).with_suffix(".json"))
+        record = training_record(model)
         seen.add(str(record.get("dataset")))
         digests = record.get("dataset_sha256")
         seen.update(map(str, digests.values()) if isinstance(digests, dict) else ())
     return seen
 
 
-def _record(path: Path) -> dict[str, Any]:
+def training_record(model: str | Path) -> dict[str, Any]:
+    """Return the record of the training that ``mnist-train`` writes beside a model; {} if there is none."""
+    path = Path(model).with_suffix(".json")
     try:
         if path.stat().st_size > LARGEST_RECORD:
             return {}
