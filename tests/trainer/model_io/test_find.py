@@ -3,12 +3,15 @@
 import hashlib
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mnist_trainer import ModelError, UsageError, find_model
-from mnist_trainer.model_io.find import UNSUITABLE
+from mnist_trainer.model_io.file_kinds import SUFFIXES, unsuitable
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 ZIP, HDF5 = b"PK\x03\x04 and more", b"\x89HDF\r\n\x1a\n and more"
@@ -59,17 +62,25 @@ def test_impossible_paths_are_reported(
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
-        *((f"mine{suffix}", b"something", words) for suffix, words in UNSUITABLE.items()),
+        *((f"mine{suffix}", b"something", words) for suffix, words in SUFFIXES.items()),
         ("mine.PTH", b"something", "PyTorch"),
         ("mine", b"something", "of an unknown kind"),
         ("mine.keras", b"", "empty"),
         ("mine.onnx", b"", "empty"),
         ("mine.keras", POINTER, "git lfs pull"),
         ("mine.h5", POINTER, "git lfs pull"),
-        ("mine.keras", HDF5, "has the content of a .h5 file"),
-        ("mine.h5", ZIP, "has the content of a .keras file"),
-        ("mine.keras", b"<html>404</html>", "damaged"),
-        ("mine.hdf5", b"<html>404</html>", "damaged"),
+        ("mine.h5", ZIP, "damaged"),
+        ("mine.keras", b"<html>404</html>", "a page of a web site"),
+        ("mine.hdf5", b"\n<!doctype html>", "a page of a web site"),
+        ("mine.keras", b"\x1c\0\0\0TFL3 and more", "another converter"),
+        ("mine.h5", b"\x08\x0a\x12\x07pytorch", "another converter"),
+        ("mine.h5", b"\x08\x01\x12\xab\x84\x01", "one file of a SavedModel"),
+        ("mine.keras", b"\x80\x04\x95 and more", "a pickle"),
+        ("mine.pt", b"\x80\x02\x8a\x0al\xfc\x9cF", "a PyTorch file"),
+        ("mine.h5", b'{"class_name": "Sequential"}', "a configuration without weights"),
+        ("mine.h5", b"\x93NUMPY\x01\0", "weights only"),
+        ("mine.keras", b'\x40\0\0\0\0\0\0\0{"weights":', "weights only"),
+        ("mine.keras", b"\x1f\x8b\x08 and more", "a packed folder"),
     ],
 )
 def test_other_files_are_recognized_by_their_first_bytes(tmp_path: Path, name: str, content: bytes, words: str) -> None:
@@ -77,6 +88,50 @@ def test_other_files_are_recognized_by_their_first_bytes(tmp_path: Path, name: s
     with pytest.raises(ModelError, match=re.escape(words)) as caught:
         find_model(str(tmp_path / name))
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize(
+    ("member", "words"),
+    [
+        ("archive/data.pkl", "a PyTorch file"),
+        ("arr_0.npy", "weights only"),
+        ("mine/saved_model.pb", "a packed folder"),
+        ("mine.keras", "a packed folder"),
+        ("readme.txt", "a packed folder"),
+    ],
+)
+def test_zip_files_are_recognized_by_their_members(tmp_path: Path, member: str, words: str) -> None:
+    with zipfile.ZipFile(tmp_path / "mine.model", "w") as file:
+        file.writestr(member, b"content")
+    with pytest.raises(ModelError, match=words):
+        find_model(tmp_path / "mine.model")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".model", ""])
+@pytest.mark.parametrize("kind", ["zip", "hdf5"])
+def test_a_model_may_have_any_suffix(tmp_path: Path, suffix: str, kind: str) -> None:
+    path = tmp_path / f"mine{suffix}"
+    if kind == "hdf5":
+        path.write_bytes(HDF5)
+    else:
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("config.json", "{}")
+    assert find_model(path).path == path
+
+
+@given(st.binary(min_size=1, max_size=40), st.sampled_from(["", ".keras", ".h5", ".pt", ".onnx"]))
+def test_any_content_is_told_in_words(tmp_path_factory: pytest.TempPathFactory, content: bytes, suffix: str) -> None:
+    path = tmp_path_factory.getbasetemp() / f"any{suffix}"
+    path.write_bytes(content)
+    found = unsuitable(path, content)
+    assert found.isprintable()
+    assert bool(found) or content.startswith((b"PK\x03\x04", HDF5[:8]))
+
+
+def test_an_unpacked_archive_is_named(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(ModelError, match=r"an unpacked \.keras file.*make_archive"):
+        find_model(tmp_path)
 
 
 def test_a_folder_without_a_saved_model_is_reported(tmp_path: Path) -> None:

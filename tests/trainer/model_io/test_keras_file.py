@@ -1,4 +1,5 @@
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -189,6 +190,63 @@ def test_a_damaged_hdf5_file_is_reported(tmp_path: Path, damage: str) -> None:
                 file.attrs["model_config"] = '["not", "a", "model"]'
     with pytest.raises(ModelError, match="damaged" if damage in ("truncated", "zeros") else "cannot be loaded"):
         load_model(str(path))
+
+
+@pytest.mark.parametrize("kind", ["mine.keras", "mine.h5"])
+@pytest.mark.parametrize("suffix", [".keras", ".h5", ".hdf5", ".model", ""])
+def test_a_file_is_read_by_its_content_whatever_its_suffix(tmp_path: Path, kind: str, suffix: str) -> None:
+    model = load_model("linear")
+    model.save(tmp_path / kind)
+    path = (tmp_path / kind).rename(tmp_path / f"other{suffix}")
+    assert np.array_equal(load_model(path).get_weights()[0], model.get_weights()[0])
+
+
+def test_an_archive_that_grows_when_unpacked_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_trainer.model_io.keras_file.load.MOST_BYTES", 2**20)
+    path = tmp_path / "mine.keras"
+    load_model("linear").save(path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("assets/zeros", bytes(2**20))
+    with pytest.raises(ModelError, match=r"holds 0\.0 GiB when unpacked"):
+        load_model(path)
+
+
+NAMES = {
+    "tf": "lambda x: tf.expand_dims(x, -1)",
+    "keras": "lambda x: keras.ops.expand_dims(x, -1)",
+    "K": "lambda x: K.expand_dims(x, -1)",
+    "np": "lambda x: x * np.float32(2)",
+}
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+@pytest.mark.parametrize("used", NAMES)
+def test_the_functions_of_a_trusted_file_know_the_usual_names(tmp_path: Path, name: str, used: str) -> None:
+    import keras
+    import tensorflow as tf
+    from keras.src.legacy import backend
+    from keras.src.utils import python_utils
+
+    function = eval(NAMES[used], {"tf": tf, "keras": keras, "np": np, "K": backend})
+    shape = {"output_shape": (28, 28, 1)} if used == "K" else {}
+    layers = [keras.layers.Lambda(function, **shape), keras.layers.Flatten(), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input((28, 28)), *layers])
+    model.save(tmp_path / name)
+    with pytest.raises(ModelError, match="not loaded"):
+        load_model(tmp_path / name)
+    found = load_model(tmp_path / name, trust=True)
+    images = np.random.default_rng(0).random((2, 28, 28)).astype(np.float32)
+    assert np.allclose(found(images), model(images), atol=1e-6)
+    assert "tf" not in vars(python_utils)
+
+
+def test_a_function_compiled_by_another_python_is_named(
+    lambda_model: Callable[[str, str], tuple[Path, Path]],
+) -> None:
+    path, _ = lambda_model("mine.keras", "plain")
+    rewritten(path, lambda text: re.sub(r'"code": "[^"]*"', '"code": "4wAA"', text))
+    with pytest.raises(ModelError, match=r"compiled by another version of Python.*model\.export"):
+        load_model(path, trust=True)
 
 
 def test_a_deeply_nested_configuration_is_reported(tmp_path: Path) -> None:

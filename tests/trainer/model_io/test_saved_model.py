@@ -125,6 +125,24 @@ def test_a_saved_model_of_another_precision_is_rejected(tmp_path: Path, policy: 
         load_model(tmp_path / "mine")
 
 
+def test_the_state_of_an_optimizer_of_keras_2_is_passed_over(tmp_path: Path) -> None:
+    """TensorFlow restores it through the method `add_slot`, which no class has any more."""
+    from tensorflow.core.protobuf import saved_model_pb2
+
+    model = load_model("linear")
+    model.export(tmp_path / "mine", verbose=False)
+    path = tmp_path / "mine" / "saved_model.pb"
+    content = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    nodes = content.meta_graphs[0].object_graph_def.nodes
+    first, second = [number for number, node in enumerate(nodes) if node.HasField("variable")][:2]
+    nodes[0].slot_variables.add(original_variable_node_id=first, slot_name="m", slot_variable_node_id=second)
+    path.write_bytes(content.SerializeToString())
+    before = path.read_bytes()
+    images = np.random.default_rng(0).random((2, 28, 28)).astype(np.float32)
+    assert np.allclose(load_model(tmp_path / "mine")(images), model(images), atol=1e-6)
+    assert path.read_bytes() == before
+
+
 def test_other_models_are_reported(tmp_path: Path) -> None:
     def twice(pixels: tf.Tensor, weights: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"a": linear(pixels, weights), "b": linear(pixels, weights)}

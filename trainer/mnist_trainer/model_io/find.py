@@ -13,6 +13,7 @@ from typing import Any
 
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_path
+from mnist_trainer.model_io.file_kinds import unsuitable
 
 __all__ = ["READY_MODELS", "ModelFile", "find_model"]
 
@@ -21,33 +22,10 @@ MODELS = Path(str(resources.files("mnist_trainer"))) / "models"
 READY_MODELS = tuple(name for name in ARCHITECTURES if (MODELS / f"{name}.keras").is_file())
 """Names of the trained models that come with the package; each is also the name of its architecture."""
 
-MAGIC: dict[str, bytes] = {".keras": b"PK\x03\x04", ".h5": b"\x89HDF\r\n\x1a\n", ".hdf5": b"\x89HDF\r\n\x1a\n"}
-"""Suffix of a model file -> its first bytes."""
-
 SAVED_MODEL = "saved_model.pb"
 """File that every SavedModel folder contains."""
 
 LFS_POINTER = b"version https://git-lfs"
-
-EXPORTED = "a file made by this toolkit. Give the Keras model that it was made from"
-PYTORCH = "a PyTorch file. Build the same layers in Keras, copy the weights and call model.save('model.keras')"
-PICKLE = "a pickle, which runs code when it is read. Call model.save('model.keras') where it was made"
-WEIGHTS = "a file of weights only. Build the model, load the weights and call model.save('model.keras')"
-UNSUITABLE: dict[str, str] = {
-    ".onnx": EXPORTED,
-    ".tflite": EXPORTED,
-    ".pt": PYTORCH,
-    ".pth": PYTORCH,
-    ".pkl": PICKLE,
-    ".pickle": PICKLE,
-    ".pb": "one file of a SavedModel. Give the folder that contains it",
-    ".json": "a configuration without weights. Build the model, load the weights and call model.save('model.keras')",
-    ".ckpt": WEIGHTS,
-    ".index": WEIGHTS,
-    ".npz": WEIGHTS,
-    ".safetensors": WEIGHTS,
-}
-"""Suffix of another file -> what it is and what to do."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +35,7 @@ class ModelFile:
     Parameters
     ----------
     path : Path
-        A ``.keras``, ``.h5`` or ``.hdf5`` file, or a SavedModel folder.
+        A ``.keras`` archive or an HDF5 file, with any suffix, or a SavedModel folder.
     name : str
         Name for the files made from it: the file name without its suffix, or the folder name.
     record : dict
@@ -139,6 +117,11 @@ def _missing(path: Path) -> ModelError | UsageError:
 
 
 def _check_folder(path: Path) -> None:
+    if (path / "config.json").is_file():
+        raise ModelError(
+            f"{path}: This folder is an unpacked .keras file. Pack it again: shutil.move(shutil.make_archive('model', "
+            f"'zip', {str(path)!r}), 'model.keras')."
+        )
     if not (path / SAVED_MODEL).is_file():
         raise ModelError(
             f"{path}: This folder is not a SavedModel, since it contains no {SAVED_MODEL}. Write one with "
@@ -154,13 +137,9 @@ def _check_file(path: Path) -> None:
     _refuse_pointer(path, head)
     if not head:
         raise ModelError(f"{path}: The file is empty. Copy or save it again.")
-    if path.suffix not in MAGIC:
-        found = UNSUITABLE.get(path.suffix.lower(), "of an unknown kind. Save the model with model.save('model.keras')")
-        raise ModelError(f"{path}: A .keras or .h5 file or a SavedModel folder is needed, but this is {found}.")
-    if not head.startswith(MAGIC[path.suffix]):
-        actual = next((suffix for suffix, magic in MAGIC.items() if head.startswith(magic)), None)
-        problem = f"has the content of a {actual} file. Rename it" if actual else "is damaged. Copy or save it again"
-        raise ModelError(f"{path}: The {path.suffix} file {problem}.")
+    problem = unsuitable(path, head)
+    if problem:
+        raise ModelError(f"{path}: A .keras or .h5 file or a SavedModel folder is needed, but this is {problem}.")
 
 
 def _head(path: Path) -> bytes:

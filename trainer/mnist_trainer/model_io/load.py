@@ -39,8 +39,8 @@ def load_model(model: str | Path | ModelFile, *, trust: bool = False) -> keras.M
     """
     path = (model if isinstance(model, ModelFile) else find_model(model)).path
     import_tensorflow()
-    from mnist_trainer.model_io.keras_file import load_keras_file
-    from mnist_trainer.model_io.saved_model import load_saved_model
+    from mnist_trainer.model_io.keras_file.load import load_keras_file
+    from mnist_trainer.model_io.saved_model.load import load_saved_model
 
     load = load_saved_model if path.is_dir() else load_keras_file
     with quiet_stderr(), default_settings(), warnings.catch_warnings():

@@ -18,15 +18,18 @@ from tensorflow.python.framework import op_def_registry
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.find import SAVED_MODEL
-from mnist_trainer.model_io.frozen_graph import as_float32_batches
+from mnist_trainer.model_io.saved_model.frozen_graph import as_float32_batches
 
 __all__ = ["load_saved_model"]
 
 ENDPOINTS = ("serving_default", "serve")
 """Names of the signature that is called; the first that exists."""
 
-ALLOWED = re.compile(r"If|While|Case|Assert|.*VariableOp|VarHandleOp|Stateful.*|.*Random.*|Rng.*|CudnnRNN.*")
-"""Operations with state that a model may contain: weights, control flow, random numbers, recurrent cells of a GPU."""
+ALLOWED = re.compile(
+    r"If|While|Case|Assert|.*VariableOp|VarHandleOp|Stateful.*|.*Random.*|Rng.*|CudnnRNN.*|IteratorGetNext.*"
+)
+"""Operations with state that a model may contain: weights, control flow, random numbers, recurrent cells of a GPU and
+the reading of an iterator, which only other operations can make."""
 
 FORBIDDEN = re.compile(r".*(File|PyFunc|Debug|Dataset|Reader|Summary).*|Abort|ImmutableConst|CopyHost")
 """Operations without state that still access files, the network or Python, or end the process."""

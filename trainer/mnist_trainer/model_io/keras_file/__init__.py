@@ -1,0 +1,1 @@
+"""Load Keras models from .keras archives and HDF5 files."""

@@ -1,0 +1,1 @@
+"""Load TensorFlow SavedModel folders, with a check of their graphs."""
