@@ -144,3 +144,9 @@ def test_a_jpeg_with_a_thousand_scans_is_rejected(tmp_path: Path, seven: np.ndar
     path.write_bytes(content[:last] + content[last:-2] * 1001 + content[-2:])
     with pytest.raises(PictureError, match=r"The JPEG file has 1\d\d\d scans, but at most 1000 are allowed"):
         read_picture(path)
+
+
+def test_a_screenshot_whose_alpha_is_0_everywhere_is_read(tmp_path: Path, seven: np.ndarray) -> None:
+    screenshot = np.dstack([seven, np.zeros(seven.shape[:2], np.uint8)])
+    Image.fromarray(screenshot).save(tmp_path / "screenshot.png")
+    assert np.array_equal(prepare(read_picture(tmp_path / "screenshot.png")), prepare(seven))

@@ -92,3 +92,10 @@ def test_a_font_of_one_size_is_enlarged(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("PIL.ImageFont.load_default", old_load_default)
     old = changed(picture, readings)
     assert old.any(axis=1).argmax() == pytest.approx(new.any(axis=1).argmax(), abs=30)
+
+
+def test_padding_does_not_hide_the_picture() -> None:
+    frame = np.full((60, 80, 4), (200, 180, 160, 0), np.uint8)
+    marked = annotate(frame, [])
+    assert marked.mode == "RGB"
+    assert marked.getpixel((40, 30)) == (200, 180, 160)
