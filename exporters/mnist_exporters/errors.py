@@ -9,6 +9,7 @@
     ├── MissingPackageError     4  a needed package is not installed                      (ImportError)
     ├── ModelError              5  a Keras model is damaged or not a digit classifier     (ValueError)
     ├── ConversionError         5  the model cannot be converted                          (ValueError)
+    │   └── OperatorError       5  the format lacks an operator for one of its layers     (ConversionError)
     └── CalibrationError        6  the calibration images are unsuitable                  (ValueError)
 """
 
@@ -23,6 +24,7 @@ __all__ = [
     "ConversionError",
     "MissingPackageError",
     "ModelError",
+    "OperatorError",
     "OutputError",
     "UsageError",
     "missing_packages",
@@ -33,6 +35,25 @@ class ConversionError(ToolkitError, ValueError):
     """The model cannot be converted, the result is not as requested, or the target cannot load it."""
 
     exit_code = 5
+
+
+class OperatorError(ConversionError):
+    """The format has no operator, in this precision, for something that the model computes.
+
+    Parameters
+    ----------
+    message : str
+        What is wrong, and what to do.
+    operators : tuple of str
+        Names of the operators, as far as the converter gives them.
+    places : tuple of str
+        Names of tensors and nodes of the model, from which the layers can be found.
+    """
+
+    def __init__(self, message: str, operators: tuple[str, ...] = (), places: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.operators = operators
+        self.places = places
 
 
 class CalibrationError(ToolkitError, ValueError):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_exporters.errors import ConversionError, UsageError
+from mnist_exporters.errors import ConversionError, OperatorError, UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime.backends.base import QuantParams
@@ -98,6 +98,8 @@ class Contents:
         Types of the inputs that are not weights, for the operators with weights.
     operators : dict of str to int
         Name -> highest version. In ONNX the version is the opset.
+    float_operators : tuple of (str, str)
+        Operators that compute in floats, each with the name of its output; for TFLite only.
     foreign : tuple of str
         Operators that the format does not define: custom operators, TensorFlow's "Flex" operators, other domains.
     opset, ir_version : int or None
@@ -118,6 +120,7 @@ class Contents:
     opset: int | None = None
     ir_version: int | None = None
     arena_bytes: int | None = None
+    float_operators: tuple[tuple[str, str], ...] = ()
 
     def requirements(self) -> dict[str, Any]:
         """Return what an interpreter must support to load the model; the manifest stores it."""
@@ -137,8 +140,10 @@ class Contents:
 
         Raises
         ------
+        OperatorError
+            If operators are not those of the format, or not those of the precision.
         ConversionError
-            If a type, an operator or the input scale differs.
+            If a type or the input scale differs.
         UsageError
             If the precision applies to few of the weights only, so that it saves little.
         """
@@ -148,18 +153,8 @@ class Contents:
                 f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose other types or "
                 "another precision."
             )
-        if self.foreign:
-            raise ConversionError(
-                f"The model needs operators that {self.format} does not define: {', '.join(self.foreign)}. Replace the "
-                "layer that uses them."
-            )
+        self.check_operators(spec)
         self._check_weights(spec)
-        if others := set(self.activations) - ACTIVATIONS[spec.precision]:
-            raise ConversionError(
-                f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
-                "another precision."
-            )
-        self._check_no_floats(spec)
         self._check_raw_pixels(scaling)
 
     def _check_weights(self, spec: ExportSpec) -> None:
@@ -177,13 +172,37 @@ class Contents:
             )
         raise ConversionError(f"Most weights are {most}, not {spec.precision}. Choose another precision.")
 
-    def _check_no_floats(self, spec: ExportSpec) -> None:
-        """Check that an int8 model with integer input and output has no float tensor."""
+    def check_operators(self, spec: ExportSpec) -> None:
+        """Check that all operators belong to the format and to the precision.
+
+        Raises
+        ------
+        OperatorError
+            If they do not.
+        """
+        if self.foreign:
+            raise OperatorError(
+                f"The model needs operators that {self.format} does not define: {', '.join(self.foreign)}. Replace the "
+                "layer that uses them.",
+                self.foreign,
+            )
         floats = sorted({tensor.dtype for tensor in self.tensors if tensor.dtype.startswith("float")})
         if spec.precision is Precision.INT8 and "float32" not in (spec.input_dtype, spec.output_dtype) and floats:
-            raise ConversionError(
-                f"The model has {', '.join(floats)} tensors, but int8 allows integers only. Choose another precision."
+            raise OperatorError(
+                f"The model has {', '.join(floats)} tensors, but int8 allows integers only. Choose another precision.",
+                *self._in_float(),
             )
+        if others := set(self.activations) - ACTIVATIONS[spec.precision]:
+            raise OperatorError(
+                f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
+                "another precision.",
+                *self._in_float(),
+            )
+
+    def _in_float(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the operators that compute in floats, and the names of their outputs."""
+        names = dict.fromkeys(operator for operator, _ in self.float_operators)
+        return tuple(names), tuple(place for _, place in self.float_operators)
 
     def _check_raw_pixels(self, scaling: PixelScaling) -> None:
         """Check that the quantized input is the raw pixel (uint8) or the pixel minus 128 (int8).

@@ -1,12 +1,17 @@
-"""Build the Keras model that is converted: fixed input shape, scaling inside, and reshapes without shape operators."""
+"""Build the Keras model that is converted: fixed input shape, scaling inside, no shape operators and no loops."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import keras
 
+from mnist_exporters.inputs.unroll import unrolled
+
 __all__ = ["float_scaling", "graph_model", "integer_scaling", "with_static_shapes"]
+
+RESHAPING = (keras.layers.Flatten, keras.layers.Reshape)
 
 
 def float_scaling(scale: float, offset: float) -> keras.layers.Layer:
@@ -53,10 +58,11 @@ def graph_model(model: keras.Model, *, softmax: bool, scaling: keras.layers.Laye
 
 
 def with_static_shapes(model: keras.Model) -> keras.Model:
-    """Return a model with the layers of `model`, in which ``Flatten`` and ``Reshape`` have constant target shapes.
+    """Return a model with the layers of `model`, in which shapes are constant and recurrent layers unrolled.
 
-    Keras's layers read the number of images from their input tensor. In an exported file this takes four operators
-    (TFLite) or five (ONNX), half a kilobyte, and no delegate runs them. Here that side is -1: computed from the others.
+    Keras's ``Flatten`` and ``Reshape`` read the number of images from their input tensor. In an exported file this
+    takes four operators (TFLite) or five (ONNX), half a kilobyte, and no delegate runs them. Here that side is -1:
+    computed from the others. `unrolled` treats the recurrent layers.
 
     Parameters
     ----------
@@ -84,11 +90,17 @@ def _is_graph(layer: Any) -> bool:
 
 
 def _clone(layer: Any) -> Any:
-    return with_static_shapes(layer) if _is_graph(layer) else layer
+    return with_static_shapes(layer) if _is_graph(layer) else unrolled(layer, _inner)
+
+
+def _inner(layer: Any) -> Any:
+    """Return what to call in place of a layer or a model that is inside another layer."""
+    cloned = _clone(layer)
+    return partial(_call, cloned) if type(cloned) in RESHAPING else cloned
 
 
 def _call(layer: Any, *inputs: Any, **settings: Any) -> Any:
-    if type(layer) not in (keras.layers.Flatten, keras.layers.Reshape):
+    if type(layer) not in RESHAPING:
         return layer(*inputs, **settings)
     sides = layer.compute_output_shape(inputs[0].shape)[1:]
     if None in sides or getattr(layer, "data_format", "channels_last") != "channels_last":

@@ -17,6 +17,7 @@ from mnist_exporters.errors import ConversionError, missing_packages
 from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.pipeline.diagnosis import diagnosed
 from mnist_exporters.pipeline.processor import processor_name
 from mnist_exporters.pipeline.staging import StagedExport
 from mnist_exporters.proof.parity import Parity
@@ -87,8 +88,10 @@ def export(
         If the accuracy loss is not proven to be within the tolerance. It holds the report.
     CalibrationError
         If a calibration image is also a test image.
+    OperatorError
+        If the format has no operators for a layer. The message names the layer, and what the model converts to.
     ConversionError
-        If the model cannot be converted, the result is not as requested, or `target` cannot load it.
+        If the result is not as requested, or `target` cannot load it.
     MissingPackageError
         If a converter or interpreter is not installed.
     OutputError
@@ -100,16 +103,18 @@ def export(
     used = calibration if spec.precision.is_calibrated else None
     if used:
         used.check_overlap(reference.images)
-    model = plugin.convert(original, spec, used)
-    contents = plugin.read(model)
-    contents.check_matches(spec, original.input_scaling)
+    with diagnosed(original, spec, calibration):
+        model = plugin.convert(original, spec, used)
+        contents = plugin.read(model)
+        contents.check_matches(spec, original.input_scaling)
     if target:
         target.check_contents(contents)
     converted = time.perf_counter()
     manifest = _manifest(original, spec, contents, used, threshold)
     with StagedExport(destination, plugin) as staged:
         staged.write(model, manifest, Golden(golden_images, np.empty((0, 10), np.float32)))
-        device = staged.load()
+        with diagnosed(original, spec, calibration):
+            device = staged.load()
         scores, alone = reference.scores_of(device)
         parity = Parity.compare(reference, scores, spec.tolerance, alone)
         golden = Golden(golden_images, device.scores(golden_images))

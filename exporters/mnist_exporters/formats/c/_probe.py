@@ -2,15 +2,13 @@
 
 import sys
 
-LARGEST_ARENA = 2**26
 
-
-def probe(model: bytes) -> None:
-    """Load `model` and let the interpreter print its allocations."""
+def probe(model: bytes, arena_bytes: int) -> None:
+    """Load `model` in an arena of this size, and let the interpreter print its allocations."""
     from tflite_micro.python.tflite_micro import runtime  # an optional extra
 
-    runtime.Interpreter.from_bytes(model, arena_size=LARGEST_ARENA).print_allocations()
+    runtime.Interpreter.from_bytes(model, arena_size=arena_bytes).print_allocations()
 
 
 if __name__ == "__main__":
-    probe(sys.stdin.buffer.read())
+    probe(sys.stdin.buffer.read(), int(sys.argv[1]))

@@ -46,7 +46,9 @@ class CArray(FormatPlugin):
 
     def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
         """See `FormatPlugin.convert`."""
-        return self._tflite.convert(original, spec, calibration)
+        from mnist_exporters.formats.c.shapes import with_shapes_of_one_image  # imports LiteRT
+
+        return with_shapes_of_one_image(self._tflite.convert(original, spec, calibration))
 
     def read(self, model: bytes) -> Contents:
         """Read the model and measure the arena that it needs."""

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.errors import missing_packages
+from mnist_exporters.errors import OperatorError, missing_packages
 from mnist_exporters.spec.format import FORMATS
-from mnist_runtime import ArtifactError, QuantParams
+from mnist_runtime import QuantParams
 
 __all__ = ["ALIGNMENT", "MicroInterpreter", "arena_bytes_needed"]
 
 ALIGNMENT = 16
 """Alignment of model and arena in bytes, which FlatBuffers and kernels with 16-byte loads need."""
+
+LARGEST_ARENA = 2**26
 
 
 class MicroInterpreter:
@@ -62,18 +64,34 @@ def arena_bytes_needed(model: bytes) -> int:
 
     Raises
     ------
-    ArtifactError
+    OperatorError
         If TensorFlow Lite Micro cannot run the model.
     MissingPackageError
         If it is not installed.
     """
     if importlib.util.find_spec("tflite_micro") is None:
         raise missing_packages("A C export", {"tflite-micro": FORMATS["c"].extra})
-    # -P: modules in the current folder must not replace those that the probe imports.
-    command = [sys.executable, "-P", "-m", "mnist_exporters.formats.c._probe"]
-    done = subprocess.run(command, input=model, capture_output=True, check=False)
+    done = _probe(model, LARGEST_ARENA)
     found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
     if done.returncode != 0 or not found:
-        reason = next(iter(done.stderr.decode(errors="replace").strip().splitlines()), "it crashed")
-        raise ArtifactError(f"TensorFlow Lite Micro cannot run this model ({reason}). Export it to another format.")
-    return -(-int(found[1]) // ALIGNMENT) * ALIGNMENT
+        text = done.stderr.decode(errors="replace")
+        operators = tuple(dict.fromkeys(re.findall(r"builtin opcode '(\w+)'", text)))
+        reason = f": it has no {', '.join(operators)}" if operators else ""
+        raise OperatorError(
+            f"TensorFlow Lite Micro cannot run this model{reason}. Export it to another format.", operators
+        )
+    size = int(found[1])
+    # Planning takes memory too, in a model of many operators more than running does.
+    while size < LARGEST_ARENA and _probe(model, _aligned(size)).returncode != 0:
+        size += size // 8
+    return _aligned(size)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _probe(model: bytes, arena_bytes: int) -> subprocess.CompletedProcess[bytes]:
+    # -P: modules in the current folder must not replace those that the probe imports.
+    command = [sys.executable, "-P", "-m", "mnist_exporters.formats.c._probe", str(arena_bytes)]
+    return subprocess.run(command, input=model, capture_output=True, check=False)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
 import onnx
 import tensorflow as tf
 import tf2onnx
 
-from mnist_exporters.errors import ConversionError
+from mnist_exporters.errors import ConversionError, OperatorError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION, OPSET, canonical, inline_captures
 from mnist_exporters.formats.onnx.quantize import to_dynamic, to_float16, to_int8
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
-from mnist_runtime.errors import first_line
 
 __all__ = ["convert"]
 
@@ -28,7 +32,7 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
     """
     try:
         content = _float32(original)
-        onnx.checker.check_model(content, full_check=True)  # tf2onnx only logs unsupported operators
+        onnx.checker.check_model(content, full_check=True)
         if spec.precision is Precision.FLOAT16:
             return to_float16(content)
         if spec.precision is Precision.DYNAMIC:
@@ -37,9 +41,9 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
     except ConversionError:
         raise
     except Exception as error:  # tf2onnx, onnx and onnxruntime do not document what they raise
-        raise ConversionError(
-            f"The model cannot be converted to ONNX {spec.precision} ({first_line(error)}). Replace the layer named "
-            "there, or choose another format."
+        raise OperatorError(
+            f"The model cannot be converted to ONNX {spec.precision}. Replace the layer that the converter does not "
+            "know, or choose another format."
         ) from error
 
 
@@ -47,7 +51,48 @@ def _float32(original: Original) -> bytes:
     model = original.pixel_model()
     signature = [tf.TensorSpec((None, 28, 28, 1), tf.uint8, name="pixels")]
     function = tf.function(lambda pixels: tf.identity(model(pixels, training=False), name="scores"))
-    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=OPSET)
+    with _inlined_functions():
+        traced = function.get_concrete_function(*signature)
+    proto, _ = tf2onnx.convert.from_function(
+        function, input_signature=signature, opset=OPSET, custom_op_handlers={"Erfc": (_erfc, ["Erf"])}
+    )
     proto.ir_version = IR_VERSION
-    inline_captures(proto.graph, function.get_concrete_function(*signature).graph.captures)
+    _check_known(proto.graph)
+    inline_captures(proto.graph, traced.graph.captures)
     return canonical(proto)
+
+
+@contextmanager
+def _inlined_functions() -> Iterator[None]:
+    """Trace the functions that Keras compiles with XLA as part of their caller: tf2onnx cannot read them.
+
+    Grouped convolutions are such functions.
+    """
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+def _erfc(graph: Any, node: Any, *_: Any) -> None:
+    """Convert Erfc, which an exact GELU needs: ``erfc(x) = 1 - erf(x)``."""
+    one = graph.make_const(f"{node.name}_one", np.array(1, np.float32))
+    node.domain = ""
+    (erf,) = node.output
+    difference = graph.insert_new_node_on_output("Sub", erf, name=f"{node.name}_complement")
+    graph.replace_inputs(difference, [one.output[0], erf])
+
+
+def _check_known(graph: onnx.GraphProto) -> None:
+    """Check that ONNX defines all operators. tf2onnx only logs those of TensorFlow that it leaves."""
+    unknown = [node for node in graph.node if not node.domain and not onnx.defs.has(node.op_type)]
+    if unknown:
+        names = tuple(dict.fromkeys(node.op_type for node in unknown))
+        raise OperatorError(
+            f"ONNX has no operator for TensorFlow's {', '.join(names)}. Replace the layer that needs it, or choose "
+            "another format.",
+            names,
+            tuple(node.name for node in unknown),
+        )

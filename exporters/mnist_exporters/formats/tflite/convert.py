@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from mnist_exporters.errors import ConversionError
+from mnist_exporters.errors import ConversionError, OperatorError
 from mnist_exporters.formats.contents import BLACK
+from mnist_exporters.formats.tflite.ranges import quantize
 from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original, PixelScaling
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime.backends.base import QuantParams
-from mnist_runtime.errors import first_line
 
 __all__ = ["convert"]
 
@@ -30,7 +31,7 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
 
     Raises
     ------
-    ConversionError
+    OperatorError
         If the model needs other operators than TFLite's builtin ones.
     """
     if spec.precision is Precision.INT4:
@@ -41,7 +42,7 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
     elif spec.precision.is_calibrated:
         converter = tf.lite.TFLiteConverter.from_keras_model(original.scaled_model())
         _set_integers(converter, _real_pixels(original, spec, calibration), spec)
-        content = _run(converter)
+        content = _run(converter, quantize if spec.precision is Precision.INT8 else None)
     else:
         converter = tf.lite.TFLiteConverter.from_keras_model(original.pixel_model())
         _set_floats(converter, spec.precision)
@@ -51,15 +52,31 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
     return with_short_names(content)
 
 
-def _run(converter: Any) -> bytes:
+def _run(converter: Any, quantizer: Callable[[Any], bytes] | None = None) -> bytes:
     try:
-        content: bytes = converter.convert()
+        content: bytes = quantizer(converter) if quantizer else converter.convert()
     except Exception as error:  # the converter does not document what it raises
-        raise ConversionError(
-            f"The model cannot be converted to TFLite's builtin operators ({first_line(error)}). Replace the layer "
-            "named there."
+        text = str(error)
+        found = dict.fromkeys("".join(groups) for groups in UNSUPPORTED.findall(text))
+        raise OperatorError(
+            f"The model cannot be converted to TFLite's builtin operators{_listed(found)}. Replace the layer that "
+            "needs others.",
+            tuple(found),
+            tuple(PLACE.findall(text)),
         ) from error
     return content
+
+
+UNSUPPORTED = re.compile(r"\btf\.(?!Identity\b|[a-z])(\w+)|\bFlex([A-Z]\w+)|for op: '?(\w+)")
+"""Operators in the converter's text."""
+
+PLACE = re.compile(r'"([^"\s]+/[^"\s]+)"')
+"""Names of nodes in it."""
+
+
+def _listed(operators: Iterable[str]) -> str:
+    names = ", ".join(operators)
+    return f": it needs {names}" if names else ""
 
 
 def _set_floats(converter: Any, precision: Precision) -> None:

@@ -14,6 +14,7 @@ from litert_quantizer import calibrator, qtyping, quantizer
 
 from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.formats.tflite.gptq import LEVELS, input_moments, round_weights
+from mnist_exporters.formats.tflite.ranges import NARROW, UNUSED
 from mnist_runtime.errors import first_line
 
 __all__ = ["int4_model"]
@@ -56,6 +57,9 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32]) -> bytes:
             num_threads=1,
             mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         )
+        for found in ranges.values():
+            if np.max(found["max"] - found["min"]) < NARROW:
+                found["min"], found["max"] = (np.full_like(found["min"], end) for end in UNUSED)
         quantized = engine.quantize(ranges | grids, enable_progress_report=False).quantized_model
     except Exception as error:  # the quantizer does not document what it raises
         raise ConversionError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
@@ -16,6 +17,7 @@ __all__ = ["read"]
 CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST")
 """Operators that only change the type. They do not count as arithmetic."""
 
+FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
 SHAPES = "int32"
 """Type of an input that gives the output shape, as in a transposed convolution."""
 
@@ -65,7 +67,18 @@ def read(model: bytes) -> Contents:
         activations=_activations(operators, tensors) if len(parsed.subgraphs) == 1 else (),
         operators=dict(sorted(versions.items())),
         foreign=tuple(sorted({_name(code) for code in parsed.operatorCodes if code.customCode})),
+        float_operators=tuple(_float_operators(parsed)),
     )
+
+
+def _float_operators(parsed: Any) -> Iterator[tuple[str, str]]:
+    """Yield the name and the output of each operator that computes in floats."""
+    for graph in parsed.subgraphs:
+        for operator in graph.operators:
+            name = _name(parsed.operatorCodes[operator.opcodeIndex])
+            outputs = [graph.tensors[number] for number in operator.outputs]
+            if name not in CONVERTING and any(tensor.type in FLOATS for tensor in outputs):
+                yield name, str(outputs[0].name.decode())
 
 
 def _name(code: Any) -> str:

@@ -10,7 +10,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mnist_runtime.backends.base import QuantParams
 
-__all__ = ["with_integer_input", "with_short_names"]
+__all__ = ["packed", "with_integer_input", "with_short_names"]
 
 
 def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
@@ -53,7 +53,7 @@ def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
     for signature in model.signatureDefs:
         for entry in signature.inputs:
             entry.tensorIndex = integers
-    return _packed(model, len(content))
+    return packed(model, len(content))
 
 
 def with_short_names(content: bytes) -> bytes:
@@ -73,10 +73,11 @@ def with_short_names(content: bytes) -> bytes:
         )
         for tensor, name in zip(inner, names, strict=True):
             tensor.name = name.removeprefix(common).encode()
-    return _packed(model, len(content))
+    return packed(model, len(content))
 
 
-def _packed(model: Any, size: int) -> bytes:
+def packed(model: Any, size: int = 1024) -> bytes:
+    """Serialize a model; `size` is about the number of its bytes."""
     builder = flatbuffers.Builder(size)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

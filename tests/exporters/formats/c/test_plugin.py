@@ -4,15 +4,19 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_exporters import ExportReport, Precision, UsageError
+from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, UsageError
+from mnist_exporters.errors import OperatorError
 from mnist_exporters.formats.c.source_code import identifier
+from mnist_exporters.formats.c.tflm import MicroInterpreter, arena_bytes_needed
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, Classifier
+from mnist_runtime.backends.tflite import load_litert
 from mnist_trainer import READY_MODELS, Splits
 
 PROGRAM = r"""
@@ -33,6 +37,7 @@ RUN_IN_ARENA = """
 import sys
 from pathlib import Path
 from mnist_exporters.formats.c.tflm import MicroInterpreter
+from mnist_exporters.formats.c.tflm import MicroInterpreter, arena_bytes_needed
 from mnist_exporters.formats.plugin import load_plugin
 artifact = load_plugin("c").open(Path(sys.argv[1]))
 MicroInterpreter(artifact.content, int(sys.argv[2])).run((artifact.golden.images[..., None] - 128).astype("int8"))
@@ -91,8 +96,22 @@ def test_the_arena_size_in_the_header_is_enough_and_not_too_large(run: Callable[
 
 def test_a_model_that_microcontrollers_cannot_run_is_an_error(exported: Callable[..., ExportReport]) -> None:
     report = exported("cnn", "tflite", Precision.FLOAT16)
-    with pytest.raises(ArtifactError, match="Micro cannot run this model"):
+    with pytest.raises(OperatorError, match="Micro cannot run this model"):
         load_plugin("c").read(report.path.read_bytes())
+
+
+def test_layers_that_treat_all_steps_alike_run_in_tensorflow_lite_micro(digits: Splits) -> None:
+    """The file's shapes are those of one image; in a network of many operators, planning needs more than running."""
+    keras.utils.set_random_seed(0)
+    steps = [keras.layers.TimeDistributed(keras.layers.Dense(4)), keras.layers.GRU(4), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Reshape((7, 112)), *steps])
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    plugin, calibration = load_plugin("c"), Calibration.draw(digits.train, 50, 0)
+    content = plugin.convert(original, ExportSpec("c", Precision.INT8), calibration)
+    images = digits.test.images[:20, ..., None]
+    micro = MicroInterpreter(content, arena_bytes_needed(content)).run((images.astype(int) - 128).astype(np.int8))
+    lite = load_litert(content).run((images.astype(int) - 128).astype(np.int8))
+    assert np.abs(micro.astype(int) - lite).max() <= 2
 
 
 def test_the_report_states_the_arena(exported: Callable[..., ExportReport]) -> None:

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from mnist_exporters import ExportReport, ExportSpec, Original, Precision
+from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.onnx.canonical import canonical
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_trainer import READY_MODELS, Splits
@@ -30,12 +30,43 @@ def test_precomputed_values_of_a_layer_are_in_the_file(digits: Splits) -> None:
 
 
 def test_the_loops_of_a_recurrent_model_are_converted(digits: Splits) -> None:
-    """The bodies of loops refer to tensors outside of them, which are renamed too."""
+    """A layer of many steps stays a loop. The bodies of loops refer to tensors outside of them, renamed too."""
     keras.utils.set_random_seed(0)
-    layers = [keras.Input((28, 28)), keras.layers.GRU(8), keras.layers.Dense(10, activation="softmax")]
+    steps = keras.layers.Reshape((196, 4))
+    layers = [keras.Input((28, 28)), steps, keras.layers.GRU(8), keras.layers.Dense(10, activation="softmax")]
     original = Original.from_keras(keras.Sequential(layers), digits.test)
     images = digits.test.images[:20]
     assert np.allclose(scores_of(original, images), original.scores(images), atol=1e-5)
+
+
+def test_an_exact_gelu_and_a_grouped_convolution_are_converted(digits: Splits) -> None:
+    keras.utils.set_random_seed(0)
+    layers = [
+        keras.layers.Conv2D(4, 3, strides=3, activation="gelu"),
+        keras.layers.Conv2D(8, 3, groups=2),
+        keras.layers.Flatten(),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    images = digits.test.images[:20]
+    assert np.allclose(scores_of(original, images), original.scores(images), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "layer", [keras.layers.TimeDistributed(keras.layers.Dense(16)), keras.layers.GRU(12, bias_initializer="uniform")]
+)
+def test_layers_over_time_steps_are_quantized(digits: Splits, layer: keras.Layer) -> None:
+    keras.utils.set_random_seed(0)
+    tail = [keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")]
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Reshape((4, 196)), layer, *tail])
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    spec, plugin = ExportSpec("onnx", Precision.INT8), load_plugin("onnx")
+    content = plugin.convert(original, spec, Calibration.draw(digits.train, 50, 0))
+    plugin.read(content).check_matches(spec, original.input_scaling)
+    images = digits.test.images[:20]
+    scores = onnxruntime.InferenceSession(content).run(None, {"pixels": images[..., None]})[0]
+    assert np.abs(scores - original.scores(images)).max() < 0.05
 
 
 @pytest.mark.parametrize("model", READY_MODELS)

@@ -1,0 +1,67 @@
+"""`quantize`: quantize with calibrated ranges, of which those of unused activations are widened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
+
+from mnist_exporters.formats.tflite.rewrites import packed
+
+__all__ = ["NARROW", "UNUSED", "quantize"]
+
+NARROW = 3e-6
+"""Width of a range below which an activation counts as unused. The converter widens an empty range to 2e-6."""
+
+LEVELS = 255
+"""Steps of an 8-bit range."""
+
+UNUSED = (-1.0, 1.0)
+"""Range of such an activation."""
+
+
+def quantize(converter: Any) -> bytes:
+    """Convert to int8, as ``converter.convert()`` does, but with a usable scale for activations that are always zero.
+
+    Such are the units of a layer that no calibration image activates, and the first state of a recurrent layer. The
+    converter gives them a scale of 8e-9. XNNPACK, which LiteRT uses by default, then rejects the file, and another
+    interpreter cuts off whatever another image would give there.
+
+    Parameters
+    ----------
+    converter : tf.lite.TFLiteConverter
+        A converter for int8 with a representative data set.
+    """
+    content: bytes = converter.convert()
+    if not any(scale * LEVELS < NARROW for scale in _scales(content)):
+        return content
+    converter._experimental_calibrate_only = True
+    model = schema.ModelT.InitFromPackedBuf(bytearray(converter.convert()), 0)
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            _widen(tensor.quantization)
+    content = mlir_quantize(
+        packed(model),
+        input_data_type=converter.inference_input_type,
+        output_data_type=converter.inference_output_type,
+    )
+    return bytes(deduplicate_readonly_buffers(content))
+
+
+def _scales(content: bytes) -> Iterator[float]:
+    """Yield the scale of every int8 activation."""
+    model = schema.ModelT.InitFromPackedBuf(bytearray(content), 0)
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            if tensor.type == schema.TensorType.INT8 and model.buffers[tensor.buffer].data is None:
+                yield from tensor.quantization.scale if tensor.quantization.scale is not None else ()
+
+
+def _widen(found: Any) -> None:
+    """Widen a calibrated range that holds nothing but zero."""
+    if found is None or found.min is None or found.max is None or len(found.min) != 1:
+        return
+    if float(found.max[0]) - float(found.min[0]) < NARROW:
+        found.min, found.max = [UNUSED[0]], [UNUSED[1]]

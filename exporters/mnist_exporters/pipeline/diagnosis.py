@@ -1,0 +1,221 @@
+"""`diagnosed`: say which layer of a model cannot be converted, and what the model converts to, found by trying."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+from mnist_exporters.errors import ConversionError, OperatorError
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.precision import PACKAGES
+from mnist_runtime.errors import ArtifactError, ToolkitError
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import Original
+
+__all__ = ["diagnosed"]
+
+SECONDS = 60.0
+"""Time after which nothing more is tried. A conversion takes about a second."""
+
+IMAGES = 20
+"""Calibration images of a trial."""
+
+NAMED = 4
+"""Most layers and operators that a message names."""
+
+QUIET_ACTIVATIONS = ("linear", "relu", "softmax", "tanh", "sigmoid")
+"""Activations that are not worth a word: every format has operators for them."""
+
+
+@contextlib.contextmanager
+def diagnosed(original: Original, spec: ExportSpec, calibration: Calibration | None) -> Iterator[None]:
+    """Replace an error about an operator by one that names the layer, and the formats and precisions that work.
+
+    Parameters
+    ----------
+    original : Original
+        The Keras model that is converted.
+    spec : ExportSpec
+        What it is converted to.
+    calibration : Calibration or None
+        Images for the trials. None: calibrated precisions are not tried.
+
+    Raises
+    ------
+    OperatorError
+        If the code inside raises one, or an `ArtifactError` because an interpreter rejects the file.
+    """
+    try:
+        yield
+    except (OperatorError, ArtifactError) as error:
+        raise _explained(error, _Trials(original, spec, calibration)) from error
+
+
+def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> OperatorError:
+    spec = trials.spec
+    operators, places = getattr(error, "operators", ()), getattr(error, "places", ())
+    layers = _layers_at(trials.original.model, places) or trials.first_failing()
+    where = f"{spec.format} {spec.precision}"
+    subject = _listed([_described(layer) for layer in layers]) or "The model"
+    if operators:
+        verb = "need" if len(layers) > 1 else "needs"
+        problem = f"{subject} {verb} {_listed(operators)}, which {where} does not have."
+    elif layers or isinstance(error, OperatorError):
+        problem = f"{subject} cannot be expressed in {where}."
+    else:
+        problem = f"The interpreter rejects the {where} file of this model."
+    return OperatorError(f"{problem} {_advice(trials, places)}", operators, places)
+
+
+def _advice(trials: _Trials, places: tuple[str, ...]) -> str:
+    if any("prune_low_magnitude" in place for place in places):
+        return "The model is pruned: apply tfmot.sparsity.keras.strip_pruning to it and save it again."
+    working: dict[str, list[str]] = {}
+    for spec in trials.working():
+        working.setdefault(spec.format, []).append(str(spec.precision))
+    if not working:
+        return "Replace it, or compute the same with other layers; no format and precision takes it."
+    choices = "; ".join(f"{format} {', '.join(precisions)}" for format, precisions in working.items())
+    return f"Replace it, or choose what this model converts to: {choices}."
+
+
+def _listed(words: list[str] | tuple[str, ...]) -> str:
+    """Return the first of `words`, and how many more there are."""
+    more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
+    return f"{', '.join(words[:NAMED])}{more}"
+
+
+def _described(layer: Any) -> str:
+    """Return name and class of a layer, and its activation if that may be the cause."""
+    activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
+    if activation in QUIET_ACTIVATIONS or isinstance(layer, keras.layers.Activation):
+        activation = activation if isinstance(layer, keras.layers.Activation) else ""
+    words = f", activation {activation}" if activation else ""
+    return f"{layer.name} ({type(layer).__name__}{words})"
+
+
+def _is_graph(model: Any) -> bool:
+    """Return whether the layers of `model` are called by Keras, not by code of its own."""
+    return isinstance(model, keras.Model) and type(model).__module__.startswith("keras.") and bool(model.inputs)
+
+
+def _layers_at(model: Any, places: tuple[str, ...]) -> list[Any]:
+    """Return the innermost layers whose names are in `places`, which are paths such as ``scaled/cnn/relu_1/Relu``."""
+    found = {}
+    for place in places:
+        inside = model
+        for step in place.replace(";", "/").split("/"):
+            inside = next((each for each in getattr(inside, "layers", ()) if _is_name(step, each.name)), inside)
+        if inside is not model:
+            found[id(inside)] = inside
+    return list(found.values())
+
+
+def _is_name(step: str, name: str) -> bool:
+    """Return whether `step` is `name`, or `name` with the number that TensorFlow adds to a name used before."""
+    number = step.removeprefix(f"{name}_")
+    return step == name or (number != step and number.isdigit())
+
+
+class _Trials:
+    """Conversions of a model, and of its first layers, as far as the time allows.
+
+    Parameters
+    ----------
+    original, spec, calibration
+        See `diagnosed`.
+    """
+
+    def __init__(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> None:
+        self.original = original
+        self.spec = spec
+        self._calibration = calibration and dataclasses.replace(calibration, images=calibration.images[:IMAGES])
+        if self._calibration is not None and self._calibration.images.max(initial=0) < 255:
+            images = self._calibration.images.copy()
+            images[0, 0, 0] = np.uint8(255)
+            self._calibration = dataclasses.replace(self._calibration, images=images)
+        self._end = time.monotonic() + SECONDS
+
+    def working(self) -> Iterator[ExportSpec]:
+        """Yield the other formats and precisions that the model converts to."""
+        for format, row in FORMATS.items():
+            for precision in row.io_types:
+                packages = (*row.packages, *([PACKAGES[precision]] if precision in PACKAGES else []))
+                spec = ExportSpec(format, precision)
+                if (format, precision) == (self.spec.format, self.spec.precision):
+                    continue
+                if all(importlib.util.find_spec(package.replace("-", "_")) for package in packages):
+                    with contextlib.suppress(ToolkitError):
+                        self._convert(self.original, spec).check_matches(spec, self.original.input_scaling)
+                        yield spec
+
+    def first_failing(self) -> list[Any]:
+        """Return the first layer with which the conversion fails, in a list, by bisection; an empty list if unknown."""
+        with contextlib.suppress(Exception):  # a layer may fail outside of its model
+            return self._search(self.original.model, lambda output: output)
+        return []
+
+    def _search(self, model: Any, within: Any) -> list[Any]:
+        """Search the layers of `model`. `within` returns the model's tensor for a tensor of its own graph."""
+        if not _is_graph(model):
+            return []
+        calls = _calls(model)
+        low, high = 0, len(calls)  # the first `low` layers convert; the first `high` do not
+        while high - low > 1:
+            middle = (low + high) // 2
+            outer = within(calls[middle - 1][1])
+            low, high = (low, middle) if self._fails(outer) else (middle, high)
+        if high <= low or not self._fails(within(calls[high - 1][1])):
+            return []
+        layer, _, entry = calls[high - 1]
+        if _is_graph(layer) and len(layer.inputs) == 1:
+
+            def inner(output: Any) -> Any:
+                return keras.Model(layer.inputs[0], output)(within(entry))
+
+            return self._search(layer, inner) or [layer]
+        return [layer]
+
+    def _fails(self, output: Any) -> bool:
+        """Return whether the part of the model up to the tensor `output` cannot be converted."""
+        part = keras.Model(self.original.model.inputs[0], output)
+        try:
+            contents = self._convert(dataclasses.replace(self.original, model=part, activation="softmax"), self.spec)
+            contents.check_operators(self.spec)
+        except (ConversionError, ArtifactError):
+            return True
+        return False
+
+    def _convert(self, original: Original, spec: ExportSpec) -> Any:
+        if time.monotonic() > self._end:
+            raise ConversionError("No time is left for further trials.")
+        plugin = load_plugin(spec.format)
+        used = self._calibration if spec.precision.is_calibrated else None
+        return plugin.read(plugin.convert(original, spec, used))
+
+
+def _calls(model: Any) -> list[tuple[Any, Any, Any]]:
+    """Return each call of a layer in `model`, in order: the layer, its output and its first input."""
+    calls = []
+
+    def call(layer: Any, *inputs: Any, **settings: Any) -> Any:
+        output = layer(*inputs, **settings)
+        if isinstance(output, keras.KerasTensor) and inputs and isinstance(inputs[0], keras.KerasTensor | list | tuple):
+            calls.append((layer, output, inputs[0]))
+        return output
+
+    source = model.inputs[0]
+    whole = keras.Model(source, model.outputs[0])  # a Sequential model cannot be cloned with a function for its calls
+    keras.models.clone_model(whole, input_tensors=source, clone_function=lambda layer: layer, call_function=call)
+    return calls
