@@ -155,6 +155,12 @@ class Contents:
             )
         self.check_operators(spec)
         self._check_weights(spec)
+        if others := set(self.activations) - ACTIVATIONS[spec.precision]:
+            raise OperatorError(
+                f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
+                "another precision.",
+                *self._in_float(),
+            )
         self._check_raw_pixels(scaling)
 
     def _check_weights(self, spec: ExportSpec) -> None:
@@ -190,12 +196,6 @@ class Contents:
         if spec.precision is Precision.INT8 and "float32" not in (spec.input_dtype, spec.output_dtype) and floats:
             raise OperatorError(
                 f"The model has {', '.join(floats)} tensors, but int8 allows integers only. Choose another precision.",
-                *self._in_float(),
-            )
-        if others := set(self.activations) - ACTIVATIONS[spec.precision]:
-            raise OperatorError(
-                f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
-                "another precision.",
                 *self._in_float(),
             )
 

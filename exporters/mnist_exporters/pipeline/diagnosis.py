@@ -156,7 +156,7 @@ class _Trials:
                 if (format, precision) == (self.spec.format, self.spec.precision):
                     continue
                 if all(importlib.util.find_spec(package.replace("-", "_")) for package in packages):
-                    with contextlib.suppress(ToolkitError):
+                    with contextlib.suppress(ToolkitError, TimeoutError):
                         self._convert(self.original, spec).check_matches(spec, self.original.input_scaling)
                         yield spec
 
@@ -199,7 +199,7 @@ class _Trials:
 
     def _convert(self, original: Original, spec: ExportSpec) -> Any:
         if time.monotonic() > self._end:
-            raise ConversionError("No time is left for further trials.")
+            raise TimeoutError("No time is left for further trials.")
         plugin = load_plugin(spec.format)
         used = self._calibration if spec.precision.is_calibrated else None
         return plugin.read(plugin.convert(original, spec, used))

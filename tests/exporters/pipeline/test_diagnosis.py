@@ -1,0 +1,75 @@
+"""Which layer cannot be converted, and what the model converts to."""
+
+from pathlib import Path
+from typing import Any
+
+import keras
+import pytest
+from keras import layers
+
+from mnist_exporters import ExportSession, ExportSpec, Original
+from mnist_exporters.errors import OperatorError
+from mnist_trainer import Splits
+
+FOREIGN_TEXT = ("loc(", "tfl.", "MLIR", "Traceback", ".cc:", "node_def", "\n")
+
+
+class Rare(layers.Layer):
+    """A layer of the user's own, with an operator that no format has."""
+
+    def call(self, pixels: Any) -> Any:
+        return keras.ops.erfinv(keras.ops.clip(pixels, 0.1, 0.9))
+
+
+def network(*inner: Any) -> Any:
+    keras.utils.set_random_seed(0)
+    return keras.Sequential(
+        [keras.Input((28, 28, 1)), layers.Conv2D(4, 3, strides=4), *inner, layers.Flatten(), layers.Dense(10)]
+    )
+
+
+def message(model: Any, data: Splits, spec: ExportSpec, folder: Path) -> str:
+    original = Original.from_keras(model, data.test, pixel_range="0..1")
+    with pytest.raises(OperatorError) as caught:
+        ExportSession(original, *data, calibration_samples=20).export(spec, folder)
+    text = str(caught.value)
+    assert not any(words in text for words in FOREIGN_TEXT)
+    return text
+
+
+def test_int8_names_the_layer_and_what_the_model_converts_to(digits: Splits, tmp_path: Path) -> None:
+    model = network(layers.ELU(name="soft"))
+    text = message(model, digits, ExportSpec("tflite", "int8"), tmp_path)
+    assert text.startswith("soft (ELU) needs ELU, which tflite int8 does not have. ")
+    assert "converts to: tflite float32, float16" in text
+    assert "onnx float32, float16, dynamic, int8" in text
+
+
+@pytest.fixture
+def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the time to try the other formats and precisions."""
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(()))
+
+
+@pytest.mark.usefixtures("nothing_works")
+def test_a_layer_inside_a_model_is_named(digits: Splits, tmp_path: Path) -> None:
+    inside = keras.Sequential([keras.Input((7, 7, 4)), layers.ReLU(), Rare(name="rare")], name="inside")
+    for format in ("tflite", "onnx"):
+        text = message(network(inside), digits, ExportSpec(format, "float32"), tmp_path)
+        assert text.startswith(f"rare (Rare) needs Erfinv, which {format} float32 does not have. ")
+        assert "no format and precision takes it" in text
+
+
+@pytest.mark.usefixtures("nothing_works")
+def test_the_layer_is_searched_if_the_converter_names_none(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._layers_at", lambda *_: [])
+    inside = keras.Sequential([keras.Input((7, 7, 4)), layers.ReLU(), Rare(name="rare"), layers.ReLU()], name="inside")
+    text = message(network(layers.ReLU(), inside, layers.ReLU()), digits, ExportSpec("onnx", "float32"), tmp_path)
+    assert text.startswith("rare (Rare) needs Erfinv")
+
+
+def test_a_pruned_model_is_told_to_be_stripped(digits: Splits, tmp_path: Path) -> None:
+    model = network(Rare(name="prune_low_magnitude_conv2d"))
+    assert "strip_pruning" in message(model, digits, ExportSpec("tflite", "float32"), tmp_path)
