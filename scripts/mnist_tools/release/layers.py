@@ -69,7 +69,11 @@ def table(rows: dict[str, tuple[list[str], list[str]]]) -> str:
     head = ["layer", *(f"{format} {precision}" for format, precision in PAIRS), "reason"]
     lines = [head, ["---"] * len(head)]
     lines += [[name, *cells, "; ".join(reasons)] for name, (cells, reasons) in rows.items()]
-    return f"{INTRODUCTION}\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return f"{INTRODUCTION}\n" + "".join(f"{_line(line)}\n" for line in lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def main(argv: Sequence[str] | None = None, path: Path = PAGE) -> int:
@@ -81,7 +85,7 @@ def main(argv: Sequence[str] | None = None, path: Path = PAGE) -> int:
     rows = {}
     for name in names or LAYERS:
         rows[name] = row(name)
-        echo(f"{name}: {' '.join(rows[name][0])}")
+        echo(_line([name, *rows[name][0], "; ".join(rows[name][1])]))
     if names:
         print(table(rows))
     else:
