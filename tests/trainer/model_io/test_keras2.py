@@ -283,6 +283,33 @@ def test_bilinear_upsampling_of_tensorflow_1_is_rejected() -> None:
     assert as_keras3(layer, "2.3.0")["config"]["interpolation"] == "bilinear"
 
 
+def test_the_weights_of_keras_2_12_are_found(tmp_path: Path) -> None:
+    """It counted layers of one kind in steps of two, and wrote arguments as arrays."""
+    import keras
+
+    layers = [old("Dense", units=units, batch_input_shape=[None, 784]) for units in (4, 5, 10)]
+    for number, layer in enumerate(layers):
+        layer["config"]["name"] = f"dense_{number}"
+    six = {"class_name": "__numpy__", "config": {"value": 6.0, "dtype": "float32"}}
+    layers.insert(1, old("ReLU", max_value=six))
+    new = [keras.Input((784,)), keras.layers.Dense(4), keras.layers.ReLU(6), *map(keras.layers.Dense, (5, 10))]
+    model, path = keras.Sequential(new), tmp_path / "old.keras"
+    model.save(path)
+    with zipfile.ZipFile(path) as source:
+        (tmp_path / "model.weights.h5").write_bytes(source.read("model.weights.h5"))
+    with h5py.File(tmp_path / "model.weights.h5", "r+") as file:
+        for name, number in (("dense_2", 4), ("dense_1", 2)):
+            file.move(f"layers/{name}", f"layers/dense_{number}")
+        file.move("layers", "_layer_checkpoint_dependencies")
+    config = json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": layers}})
+    with zipfile.ZipFile(path, "w") as target:
+        target.write(tmp_path / "model.weights.h5", "model.weights.h5")
+        target.writestr("config.json", config)
+        target.writestr("metadata.json", '{"keras_version": "2.12.0"}')
+    images = np.random.default_rng(0).random((2, 784)).astype(np.float32)
+    assert np.allclose(load_model(path)(images), model(images), atol=1e-6)
+
+
 @pytest.mark.parametrize("version", ["2.13.1", "3.3.0"])
 def test_backslashes_in_the_names_of_an_archive_are_read(tmp_path: Path, version: str) -> None:
     """Keras on Windows wrote them into the archive, and into the groups of its weights."""

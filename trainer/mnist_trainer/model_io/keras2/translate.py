@@ -51,6 +51,8 @@ def _changed(value: Any) -> Any:
         return value
     if value.get("class_name") in ("Policy", "PolicyV1"):  # mixed precision
         return value["config"]["name"]
+    if value.get("class_name") == "__numpy__":
+        return value["config"]["value"]
     entry = _object(value) if "class_name" in value and "config" in value else value
     return {key: _changed(member) for key, member in entry.items()}
 

@@ -29,6 +29,9 @@ CONFIG = "config.json"
 WEIGHTS = "model.weights.h5"
 """Member of a ``.keras`` file that holds the weights."""
 
+LAYERS_OF_2_12 = "_layer_checkpoint_dependencies"
+"""Group of the layers' weights in archives of Keras 2.12."""
+
 MOST_BYTES = 2**31
 """Size of an archive, unpacked, above which it is rejected: a TFLite file can hold less."""
 
@@ -154,15 +157,33 @@ def _rewritten(path: Path, config: dict[str, Any], copy: Path) -> Path:
             elif name == WEIGHTS:
                 weights = copy.with_name("weights.h5")
                 weights.write_bytes(source.read(member))
-                _with_slashes(weights)
+                _as_keras3_names(weights)
                 target.write(weights, name)
             elif not name.endswith("/"):
                 target.writestr(name, source.read(member))
     return copy
 
 
-def _with_slashes(path: Path) -> None:
-    """Rename the groups of an HDF5 file whose names contain backslashes."""
+def _as_keras3_names(path: Path) -> None:
+    """Rename the groups of weights that Keras on Windows, or Keras 2.12, named otherwise than Keras 3."""
     with h5py.File(path, "r+") as file:
         for name in [name for name in file if "\\" in name]:
             file.move(name, name.replace("\\", "/"))
+        groups: list[Any] = []
+        file.visititems(lambda name, item: groups.append(item) if name.endswith(LAYERS_OF_2_12) else None)
+        for group in groups:
+            _renumber(group)
+
+
+def _renumber(group: Any) -> None:
+    """Give layers of one kind the numbers 0, 1, 2; Keras 2.12 gave them 0, 2, 4."""
+    kinds: dict[str, list[tuple[int, str]]] = {}
+    for name in group:
+        kind, _, number = name.rpartition("_")
+        found = (kind, int(number)) if kind and number.isdecimal() else (name, 0)
+        kinds.setdefault(found[0], []).append((found[1], name))
+    for kind, members in kinds.items():
+        for place, (_, name) in enumerate(sorted(members)):
+            new = f"{kind}_{place}" if place else kind
+            if new != name:
+                group.move(name, new)
