@@ -199,5 +199,5 @@ def test_a_rate_that_is_not_above_0_is_rejected(rate: float) -> None:
 
 def test_without_opencv_the_message_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(BackendError, match=r"pip install 'mnist-runtime\[watch\]'"):
+    with pytest.raises(BackendError, match=r"pip install 'opencv-python-headless>="):
         next(frames(0, 5))
