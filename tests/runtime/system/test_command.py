@@ -48,7 +48,7 @@ def test_a_missing_package_exits_with_4(capsys: pytest.CaptureFixture[str]) -> N
     with pytest.raises(SystemExit) as left:
         run_command(raising(ModuleNotFoundError("No module named 'keras'", name="keras")))
     assert left.value.code == 4
-    assert "The package keras is missing or broken" in capsys.readouterr().err
+    assert "The package of keras is missing or broken" in capsys.readouterr().err
 
 
 def test_a_closed_stderr_does_not_change_the_exit_code() -> None:
