@@ -22,10 +22,13 @@ __all__ = ["main"]
 
 Pixels = npt.NDArray[np.float32]
 
-IMAGES, EPOCHS, BATCH = 8000, 2, 64
-"""Training images, epochs and batch size. Well trained networks are not needed: the scaling is to be found."""
+IMAGES, BATCH = 8000, 64
+"""Training images and batch size. The best networks are not needed: the scaling is to be found."""
 
-DATA = f"{IMAGES:,} images of MNIST in {EPOCHS} epochs"
+SMALL, LARGE = (0.002, 2), (0.0007, 6)
+"""Learning rate and epochs for pixels up to 3, and for pixels up to 255, on which larger steps can end a training."""
+
+DATA = f"{IMAGES:,} images of MNIST for {SMALL[1]} epochs ({LARGE[1]} on pixels up to 255)"
 
 MEAN, STD = np.float32(0.1307), np.float32(0.3081)
 

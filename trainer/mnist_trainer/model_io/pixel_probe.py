@@ -195,7 +195,7 @@ class PixelProbe:
 
     def __str__(self) -> str:
         """Return a table of two columns, which fits 80 characters, and the ties."""
-        cells = [f"{trial.scaling.name:32} {trial.accuracy:6.1%}" for trial in self.trials]
+        cells = [f"{trial.scaling.name:31} {trial.accuracy:6.1%}" for trial in self.trials]
         half = -(-len(cells) // 2)
         rows = [f"  {left}  {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]
         last = f"  read as well: {', '.join(map(str, self.ties))}; the likelier is taken" if self.ties else None

@@ -1,0 +1,169 @@
+"""``mnist-export``, ``verify`` and ``mnist-evaluate`` on models that want other pixels than 0..1."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_exporters import RefusedError, UsageError, open_session
+from mnist_trainer import Splits
+
+Run = Callable[..., object]
+
+COMMANDS = (
+    ("mnist-export", "cnn"),
+    ("mnist-evaluate", "cnn"),
+    ("mnist-export", "verify", "x.tflite", "--against", "cnn"),
+)
+"""Commands that take the options for pixels."""
+
+
+def train(pixels: np.ndarray, labels: np.ndarray, path: Path) -> float:
+    """Train a small convolutional network with BatchNormalization, save it, and return its accuracy on `pixels`."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Conv2D(8, 5, strides=2), keras.layers.BatchNormalization(momentum=0.8), keras.layers.ReLU()]
+    dense = keras.layers.Dense(10, "softmax")
+    model = keras.Sequential([keras.Input((28, 28, 1)), *layers, keras.layers.Flatten(), dense])
+    model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(pixels[..., None], labels, batch_size=32, epochs=6, verbose=0)
+    model.save(path)
+    return float(model.evaluate(pixels[..., None], labels, verbose=0)[1])
+
+
+@pytest.fixture(scope="module")
+def own(digits: Splits, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, float]]:
+    """Models and the accuracy that their owner measured on the test images."""
+    folder = tmp_path_factory.mktemp("own")
+    images, labels = digits.test.images.astype(np.float32), digits.test.labels
+    scaled = {
+        "symmetric": images / 127.5 - 1,
+        "inverted": 1 - images / 255,
+        "raw": images,
+        "rows": keras.utils.normalize(images / 255, axis=1),
+    }
+    return {
+        name: (folder / f"{name}.keras", train(pixels, labels, folder / f"{name}.keras"))
+        for name, pixels in scaled.items()
+    }
+
+
+def export(here: Run, path: Path, *options: object) -> tuple[object, dict]:
+    words = ("--data", "digits", "--quantize", "--max-accuracy-drop", 0.02, "--output", path.parent / "out", "--json")
+    done = here("mnist-export", path, *words, *options)
+    return done, json.loads(done.stdout) if done.stdout else {}
+
+
+ONE_IMAGE = 1.01 / 1500
+
+
+def test_a_model_that_wants_other_pixels_is_measured_at_its_own_accuracy(
+    here: Run, own: dict[str, tuple[Path, float]]
+) -> None:
+    path, accuracy = own["symmetric"]
+    done, facts = export(here, path)
+    assert done.returncode == 0, done.stderr
+    first, second, *_ = done.stderr.splitlines()
+    assert first == f"symmetric: the original is right on {accuracy:.2%} of the 1,500 test images of digits"
+    assert second.startswith(
+        "symmetric: trained on pixels -1..1 (measured); right answers under each convention tried:"
+    )
+    original = facts["original"]
+    assert original["accuracy"] == pytest.approx(accuracy, abs=1e-4)
+    assert (original["pixels"]["pixel_range"], len(original["pixels"]["tried"])) == ("-1..1", 14)
+    (artifact,) = facts["artifacts"]
+    assert artifact["pixel_range"] == "-1..1"
+    assert artifact["parity"]["accuracy_original"] == original["accuracy"]
+    words = ("--against", path, "--data", "digits", "--json", "--max-accuracy-drop", 0.02)
+    verified = here("mnist-export", "verify", artifact["path"], *words)
+    assert verified.returncode == 0, verified.stderr
+    assert "pixels     -1..1 (measured)" in verified.stderr
+
+
+def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: dict[str, tuple[Path, float]]) -> None:
+    path, accuracy = own["inverted"]
+    done, facts = export(here, path)
+    assert done.returncode == 0, done.stderr
+    assert facts["original"]["accuracy"] >= accuracy - ONE_IMAGE
+    assert facts["original"]["pixels"]["polarity"] == "black on white"
+
+
+@pytest.mark.parametrize(("name", "found"), [("raw", "0..255 (measured)"), ("inverted", " inverted (measured)")])
+def test_mnist_evaluate_reads_a_model_as_the_export_does(
+    here: Run, own: dict[str, tuple[Path, float]], name: str, found: str
+) -> None:
+    path, accuracy = own[name]
+    done = here("mnist-evaluate", path, "--data", "digits", "--json")
+    assert json.loads(done.stdout)["models"][0]["accuracy"] >= accuracy - ONE_IMAGE
+    assert found in done.stderr
+
+
+def test_the_expected_accuracy_refuses_a_model_whose_scaling_cannot_be_found(
+    here: Run, own: dict[str, tuple[Path, float]], digits: Splits
+) -> None:
+    path, accuracy = own["rows"]
+    done, facts = export(here, path, "--expect-accuracy", accuracy)
+    assert (done.returncode, facts) == (3, {})
+    assert f"but {accuracy:.2%} is expected" in done.stderr
+    for word in ("--pixel-range", "--pixel-mean", "--invert", "a layer of the model"):
+        assert word in done.stderr
+    assert not (path.parent / "out" / "rows-int8.tflite").exists()
+    with pytest.raises(RefusedError) as caught:
+        open_session(path, digits, expect_accuracy=accuracy)
+    assert caught.value.report is None
+    done, _ = export(here, own["symmetric"][0], "--expect-accuracy", own["symmetric"][1])
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("options", [("--pixel-range", "-1..1"), ("--pixel-mean", "0.5", "--pixel-std", "0.5")])
+def test_a_stated_scaling_is_used_unmeasured(
+    here: Run, own: dict[str, tuple[Path, float]], options: tuple[str, ...]
+) -> None:
+    path, accuracy = own["symmetric"]
+    done = here("mnist-evaluate", path, "--data", "digits", "--json", *options)
+    assert json.loads(done.stdout)["models"][0]["accuracy"] == pytest.approx(accuracy, abs=1e-4)
+    assert "(as given)" in done.stderr
+    inverted = here(
+        "mnist-evaluate", own["inverted"][0], "--data", "digits", "--json", "--pixel-range", "0..1", "--invert"
+    )
+    assert json.loads(inverted.stdout)["models"][0]["accuracy"] == pytest.approx(own["inverted"][1], abs=1e-4)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--invert",), "--invert needs --pixel-range"),
+        (("--pixel-mean", "0.1"), "--pixel-mean needs --pixel-std"),
+        (("--pixel-std", "0.3"), "--pixel-std needs --pixel-mean"),
+        (("--pixel-range", "0..1", "--pixel-mean", "0.1", "--pixel-std", "0.3"), "exclude each other"),
+        (("--pixel-range", "0..1 inverted", "--invert"), "Leave --invert out"),
+        (("--pixel-range", "1..0"), "does not rise"),
+        (("--pixel-range", "bytes"), "Write it as A..B"),
+        (("--pixel-mean", "0.1", "--pixel-std", "0"), "--pixel-std"),
+    ],
+)
+def test_impossible_combinations_are_usage_errors(
+    here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple, options: tuple, words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("x.tflite").write_bytes(b"")
+    done = here(*command, *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+
+
+def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: dict[str, tuple[Path, float]]) -> None:
+    import dataclasses
+
+    named = Splits(*(dataclasses.replace(part, name="mnist") for part in digits))
+    session = open_session(own["symmetric"][0], named, pixel_range="0..1")
+    assert session.reference.accuracy < 0.97
+    for word in ("--expect-accuracy", "--pixel-range", "--pixel-mean", "--invert"):
+        assert word in str(session.advice)
+    assert open_session(own["symmetric"][0], digits, pixel_range="0..1").advice is None
+    assert open_session("linear", named).advice is None, "its record states the scaling"
+    with pytest.raises(UsageError, match="For 98 % give"):
+        session.check_accuracy(98)

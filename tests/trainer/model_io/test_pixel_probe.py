@@ -1,0 +1,97 @@
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_trainer import PIXEL_CONVENTIONS, DigitModel, ModelError, PixelScaling, Splits
+from mnist_trainer.model_io.pixel_probe import PixelProbe, probe_images
+
+FOUND = ("0..1", "0..255", "-1..1", "mean 0.1307 std 0.3081", "0..255 inverted", "-1..1 inverted")
+"""Others, such as half the size of one of these, are read as well by a network with small biases."""
+
+
+@pytest.fixture(scope="module")
+def trained(digits: Splits) -> keras.Model:
+    """A network for pixels 0..1."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(48, "relu"), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((28, 28)), *layers])
+    model.compile(keras.optimizers.Adam(0.003), "sparse_categorical_crossentropy")
+    model.fit(digits.test.images / np.float32(255), digits.test.labels, batch_size=64, epochs=12, verbose=0)
+    return model
+
+
+@pytest.fixture(scope="module")
+def model_for(trained: keras.Model) -> Callable[[PixelScaling], keras.Model]:
+    """Return the function that makes a network for pixels of a scaling, with the same answers."""
+
+    def make(scaling: PixelScaling) -> keras.Model:
+        model = keras.models.clone_model(trained)
+        kernel, bias, *others = trained.get_weights()
+        span = scaling.white - scaling.black
+        model.set_weights([kernel / span, bias - kernel.sum(axis=0) * scaling.black / span, *others])
+        return model
+
+    return make
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_a_convention_is_found(digits: Splits, model_for: Callable[[PixelScaling], keras.Model], name: str) -> None:
+    scaling = PixelScaling.parse(name)
+    found = DigitModel.measure(model_for(scaling), digits.test)
+    assert (found.scaling, found.range_origin) == (scaling, "measured")
+    accuracy = np.mean(found.scores(digits.test.images).argmax(axis=1) == digits.test.labels)
+    assert accuracy > 0.95
+
+
+def test_all_that_was_tried_is_in_the_report(digits: Splits, trained: keras.Model) -> None:
+    found = DigitModel.measure(trained, digits.test)
+    text = found.describe_pixels()
+    assert text.startswith("trained on pixels 0..1 (measured)")
+    assert max(map(len, text.splitlines())) <= 80
+    for scaling in PIXEL_CONVENTIONS:
+        assert scaling.name in text
+    facts = found.pixels_as_dict()
+    assert [one["pixel_range"] for one in facts["tried"]] == [scaling.name for scaling in PIXEL_CONVENTIONS]
+    assert facts["tried"][0]["accuracy"] > 0.95
+    assert (facts["origin"], facts["measured_on"], facts["polarity"]) == ("measured", "digits", "white on black")
+
+
+def test_of_conventions_that_read_alike_the_likelier_is_taken_and_the_others_are_said(digits: Splits) -> None:
+    """To a network that normalizes its input first, the size of the pixels does not matter."""
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28)),
+            keras.layers.Flatten(),
+            keras.layers.UnitNormalization(),
+            keras.layers.Dense(10, use_bias=False, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
+    model.fit(digits.test.images / np.float32(255), digits.test.labels, epochs=5, verbose=0)
+    probe = PixelProbe.measure(model, digits.test)
+    assert (str(probe.chosen), [str(scaling) for scaling in probe.ties]) == ("0..1", ["0..255"])
+    assert "read as well: 0..255; the likelier is taken" in str(probe)
+
+
+def test_a_last_activation_of_its_own_layer_and_a_nested_model_are_probed(digits: Splits, trained: keras.Model) -> None:
+    dense = keras.layers.Dense(10)
+    hidden = [*trained.layers[:-1], dense]
+    split = keras.Sequential([keras.Input((28, 28)), *hidden, keras.layers.Softmax()])
+    dense.set_weights(trained.layers[-1].get_weights())
+    pixels = keras.Input((28, 28))
+    nested = keras.Model(pixels, trained(pixels))
+    for model in (split, nested):
+        assert DigitModel.measure(model, digits.test).pixel_range == "0..1"
+
+
+def test_without_finite_scores_there_is_nothing_to_choose(digits: Splits) -> None:
+    layer = keras.layers.Dense(10, kernel_initializer=keras.initializers.Constant(np.nan))
+    with pytest.raises(ModelError, match="not finite"):
+        PixelProbe.measure(keras.Sequential([keras.Input((784,)), layer]), digits.test)
+
+
+def test_training_images_are_probed_and_test_images_only_where_these_are_few(digits: Splits) -> None:
+    assert len(probe_images(digits.train, digits.test).images) == len(digits.train) + len(digits.test)
+    assert probe_images(digits.test, digits.train) is digits.test
