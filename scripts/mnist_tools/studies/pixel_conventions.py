@@ -79,12 +79,10 @@ def train(network: str, pixels: Pixels, labels: npt.NDArray[np.uint8]) -> keras.
     """Train a network on scaled pixels (n, 28, 28, 1)."""
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((28, 28, 1)), *_layers(network), keras.layers.Dense(10, "softmax")])
-    rate = (
-        0.002 if np.abs(pixels).max() < 10 else 0.0003
-    )  # with larger steps on raw pixels, some networks learn nothing
-    rate = keras.optimizers.schedules.CosineDecay(rate, EPOCHS * len(labels) // BATCH)
-    model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
-    model.fit(pixels, labels, batch_size=BATCH, epochs=EPOCHS, verbose=0)
+    rate, epochs = LARGE if np.abs(pixels).max() > 100 else SMALL
+    decay = keras.optimizers.schedules.CosineDecay(rate, epochs * len(labels) // BATCH)
+    model.compile(keras.optimizers.Adam(decay), "sparse_categorical_crossentropy")
+    model.fit(pixels, labels, batch_size=BATCH, epochs=epochs, verbose=0)
     return model
 
 

@@ -34,6 +34,9 @@ where pixels are 100 or 255 times too large, they are above 45."""
 CLEARLY_BETTER = 0.02
 """Difference in accuracy, as a fraction, from which even an implausible convention is the better one."""
 
+TIE = 0.001
+"""Difference in accuracy, as a fraction, up to which the likelier of the last conventions is taken."""
+
 SMOOTHING = 0.01
 """Fraction of each label that is spread over all digits."""
 
@@ -147,7 +150,8 @@ class PixelProbe:
         about as many right answers, its loss is clearly larger. Clearly means three standard errors of the paired
         difference.
         Losses are compared after one temperature was fitted to each convention, because pixels that are too large make
-        every answer sure. Of the conventions that remain on 10,000 images, the likeliest is chosen.
+        every answer sure. Of the conventions that remain on 10,000 images and read within 0.1 points of the best, the
+        likeliest is chosen.
 
         Parameters
         ----------
@@ -183,6 +187,8 @@ class PixelProbe:
             left = _best(evidence)
             if len(left) == 1:
                 break
+        most = max(trials[scaling].accuracy for scaling in left)
+        left = [scaling for scaling in left if trials[scaling].accuracy >= most - TIE]
         return cls(data.name, tuple(trials[scaling] for scaling in PIXEL_CONVENTIONS), left[0], tuple(left[1:]))
 
     def as_dict(self) -> dict[str, Any]:
