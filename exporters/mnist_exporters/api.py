@@ -93,8 +93,8 @@ def open_session(
     """
     if isinstance(model, str | Path):
         model = find_model(model)
-    # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once.
-    # What a model in memory was trained on is not known, so an undivided set is divided as for training.
+    # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once. What a model in
+    # memory was trained on is not known, so an undivided set is divided as for training.
     seen = sets_seen_by([model.path]) if isinstance(model, ModelFile) else None
     splits = load_data(str(data), seen=seen) if isinstance(data, str | Path) else data
     import_tensorflow()
@@ -159,8 +159,7 @@ def export_model(
     Raises
     ------
     RefusedError
-        If the accuracy is not proven to be within the tolerance, or the model's is below `expect_accuracy`. It holds
-        the report; no file is written.
+        If the accuracy is not proven to be within the tolerance, or the model's is below `expect_accuracy`.
     UsageError
         If an argument is wrong or the combination is impossible.
     CalibrationError
