@@ -7,8 +7,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from mnist_trainer import Splits, evaluate, load_model
-from mnist_trainer.keras_support import default_settings
+from mnist_trainer import Splits, UsageError, evaluate, load_model
+from mnist_trainer.keras_support import default_settings, import_tensorflow
 
 SHOW = """
 from mnist_trainer.keras_support import import_tensorflow
@@ -52,3 +52,11 @@ def test_settings_of_a_program_change_nothing_and_stay(digits: Splits) -> None:
         assert keras.config.dtype_policy().name == "mixed_bfloat16"
         assert (keras.config.floatx(), keras.config.image_data_format()) == ("float16", "channels_first")
     assert keras.config.dtype_policy().name == keras.config.floatx() == "float32"
+
+
+def test_another_backend_of_the_program_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    import keras
+
+    monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
+    with pytest.raises(UsageError, match=r"runs on torch.*KERAS_BACKEND=tensorflow"):
+        import_tensorflow()

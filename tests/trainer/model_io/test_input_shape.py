@@ -121,6 +121,12 @@ def test_a_model_quantized_by_keras_is_rejected(tmp_path: Path, mode: str, place
         check_digit_model(model) if place == "memory" else load_model(tmp_path / "mine.keras")
 
 
+def test_a_model_of_the_package_tf_keras_is_named() -> None:
+    model = type("Functional", (), {"__module__": "tf_keras.src.engine.functional"})()
+    with pytest.raises(ModelError, match=r"Keras 2 \(tf_keras\).*model\.save\('model\.keras'\)"):
+        check_digit_model(model)
+
+
 def test_a_custom_layer_of_half_precision_is_named() -> None:
     import keras
 
