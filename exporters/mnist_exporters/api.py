@@ -17,7 +17,7 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ArtifactError, UsageError
-from mnist_trainer.data.division import sets_seen_by, training_record
+from mnist_trainer.data.division import rejects_non_digits, sets_seen_by
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import nearest_name, nearest_path
 from mnist_trainer.keras_support import import_tensorflow
@@ -106,8 +106,7 @@ def open_session(
     name, facts, loaded = model.name, dict[str, Any](), model
     if isinstance(model, ModelFile):
         facts = {"sha256": model.sha256, "recorded": model.record.get("pixel_range")}
-        recipe = training_record(model.path).get("recipe")
-        facts["rejects_non_digits"] = bool(recipe.get("non_digits")) if isinstance(recipe, dict) else None
+        facts["rejects_non_digits"] = rejects_non_digits(model.path)
         loaded = load_model(model, trust=trust)
     original = Original.from_keras(loaded, probe_images(*splits), name=name, pixel_range=pixel_range, **facts)
     session = ExportSession(original, *splits, calibration_samples=calibration_samples, seed=seed)

@@ -26,6 +26,7 @@ BUILDERS = {"packages.py", "errors.py"}
 """Modules whose functions build such lines."""
 
 FOR_NUMPY_1 = "it was built for NumPy 1: pip install 'numpy<2'"
+FOR_HEIC = "Install pillow-heif with: pip install pillow-heif. Or save it as JPEG."
 PYTHONS = [(3, minor) for minor in range(10, 15)]
 
 
@@ -62,7 +63,7 @@ def test_only_the_builders_write_install_lines() -> None:
         for text in strings(path)
         if "pip install" in text
     }
-    assert found == {("doctor.py", FOR_NUMPY_1)}
+    assert found == {("doctor.py", FOR_NUMPY_1), ("other_files.py", FOR_HEIC)}
 
 
 @pytest.mark.parametrize("extra", REQUIREMENTS)

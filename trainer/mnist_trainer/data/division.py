@@ -12,7 +12,7 @@ import numpy as np
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.errors import DataError
 
-__all__ = ["divide", "sets_seen_by", "training_record"]
+__all__ = ["divide", "rejects_non_digits", "sets_seen_by"]
 
 TEST_FRACTION = 0.2
 """Fraction of an undivided set that is tested if the rest trains."""
@@ -77,14 +77,20 @@ def sets_seen_by(models: Iterable[str | Path]) -> set[str]:
     """
     seen: set[str] = set()
     for model in models:
-        record = training_record(model)
+        record = _record(model)
         seen.add(str(record.get("dataset")))
         digests = record.get("dataset_sha256")
         seen.update(map(str, digests.values()) if isinstance(digests, dict) else ())
     return seen
 
 
-def training_record(model: str | Path) -> dict[str, Any]:
+def rejects_non_digits(model: str | Path) -> bool | None:
+    """Return whether a model was trained on pictures without a digit too, by the record beside it; None without one."""
+    recipe = _record(model).get("recipe")
+    return bool(recipe.get("non_digits")) if isinstance(recipe, dict) else None
+
+
+def _record(model: str | Path) -> dict[str, Any]:
     """Return the record of the training that ``mnist-train`` writes beside a model; {} if there is none."""
     path = Path(model).with_suffix(".json")
     try:
