@@ -85,7 +85,8 @@ def _advice(trials: _Trials, places: tuple[str, ...]) -> str:
     for spec in trials.working():
         working.setdefault(spec.format, []).append(str(spec.precision))
     if not working:
-        return "Replace it, or compute the same with other layers; no format and precision takes it."
+        found = "." if trials.is_over() else "; no format and precision takes it."
+        return f"Replace it, or compute the same with other layers{found}"
     choices = "; ".join(f"{format} {', '.join(precisions)}" for format, precisions in working.items())
     return f"Replace it, or choose what this model converts to: {choices}."
 
@@ -147,6 +148,10 @@ class _Trials:
             self._calibration = dataclasses.replace(self._calibration, images=images)
         self._end = time.monotonic() + SECONDS
 
+    def is_over(self) -> bool:
+        """Return whether the time for trials has passed."""
+        return time.monotonic() > self._end
+
     def working(self) -> Iterator[ExportSpec]:
         """Yield the other formats and precisions that the model converts to."""
         for format, row in FORMATS.items():
@@ -198,7 +203,7 @@ class _Trials:
         return False
 
     def _convert(self, original: Original, spec: ExportSpec) -> Any:
-        if time.monotonic() > self._end:
+        if self.is_over():
             raise TimeoutError("No time is left for further trials.")
         plugin = load_plugin(spec.format)
         used = self._calibration if spec.precision.is_calibrated else None

@@ -19,8 +19,8 @@ def _steps(layer: Any) -> Part:
 
 
 def _activated(activation: Any) -> Part:
-    dense: Part = layers.Dense(16, activation=activation)
-    return dense
+    convolution: Part = layers.Conv2D(8, 1, activation=activation)
+    return convolution
 
 
 def _twice(layer: Any) -> Part:
@@ -39,7 +39,7 @@ def _heads(x: Any) -> Any:
 
 
 LAYERS: dict[str, Callable[[], Part]] = {
-    "Dense": lambda: layers.Dense(16),
+    "Dense": lambda: lambda x: layers.Dense(32)(layers.Flatten()(x)),
     "Conv1D": lambda: _steps(layers.Conv1D(8, 3)),
     "Conv2D": lambda: layers.Conv2D(8, 3),
     "Conv2D, dilated": lambda: layers.Conv2D(8, 3, dilation_rate=2),

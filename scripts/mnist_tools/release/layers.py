@@ -11,9 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_exporters import FORMATS, ExportSession, ExportSpec, Original, RefusedError
+from mnist_exporters import FORMATS, ConversionError, ExportSession, ExportSpec, Original, RefusedError
+from mnist_exporters.errors import OperatorError, UsageError
 from mnist_exporters.pipeline import diagnosis
-from mnist_runtime import ToolkitError, UsageError
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT
@@ -48,7 +48,8 @@ def row(name: str) -> tuple[list[str], list[str]]:
     model.fit(pixels, test.labels, epochs=EPOCHS, batch_size=32, verbose=0)
     original = Original.from_keras(model, test, pixel_range="0..1")
     session = ExportSession(original, train, test, calibration_samples=100)
-    cells, reasons = [], []
+    cells: list[str] = []
+    reasons: list[str] = []
     with tempfile.TemporaryDirectory() as folder:
         for format, precision in PAIRS:
             try:
@@ -56,11 +57,11 @@ def row(name: str) -> tuple[list[str], list[str]]:
                 cells.append(YES)
             except RefusedError:
                 cells.append(INACCURATE)
-            except UsageError:
-                cells.append(SMALL)
-            except ToolkitError as error:
+            except OperatorError as error:
                 cells.append(NO)
-                reasons.append(str(error).partition(". ")[0].replace(f" ({name})", ""))
+                reasons += error.operators or [str(error).partition(". ")[0]]
+            except (ConversionError, UsageError):
+                cells.append(SMALL)
     return cells, list(dict.fromkeys(reasons))
 
 
