@@ -28,7 +28,7 @@ CLEAR = 3.0
 """Standard errors of a paired difference from which it counts as real. Fourteen conventions are compared."""
 
 PLAUSIBLE = (0.25, 40.0)
-"""Temperatures of trained models. In the study docs/pixel-conventions.md those of the true convention are 0.5 to 30;
+"""Temperatures of trained models. In the study docs/pixel-conventions.md those of the true convention are 0.4 to 34;
 where pixels are 100 or 255 times too large, they are above 45."""
 
 CLEARLY_BETTER = 0.02
