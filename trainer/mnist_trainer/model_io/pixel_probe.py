@@ -46,6 +46,9 @@ BATCH = 500
 TINY = 1e-38
 """Smallest score of which a logarithm is taken."""
 
+HIDDEN = -60.0
+"""Logarithm of the second largest score, below which the scores do not show how sure the model is."""
+
 
 class LabelledImages(Protocol):
     """A data set, such as `Dataset`."""
@@ -311,6 +314,7 @@ def _logits_function(model: keras.Model) -> Callable[[Floats], Floats]:
             out = out @ np.asarray(last.kernel) + (0 if last.bias is None else np.asarray(last.bias))
         elif not is_split and out.min() >= 0 and out.max() <= 1:
             out = np.log(np.maximum(out, TINY))
+            out[np.partition(out, -2)[:, -2] < HIDDEN] *= 10  # the difference may be of any size
         return np.asarray(out, np.float32)
 
     return logits
