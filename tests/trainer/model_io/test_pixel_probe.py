@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import PIXEL_CONVENTIONS, DigitModel, ModelError, PixelScaling, Splits
-from mnist_trainer.model_io.pixel_probe import PixelProbe, probe_images
+from mnist_trainer.model_io.pixel_probe import probe_images
 
 FOUND = ("0..1", "0..255", "-1..1", "mean 0.1307 std 0.3081", "0..255 inverted", "-1..1 inverted")
 """Others, such as half the size of one of these, are read as well by a network with small biases."""
@@ -70,7 +70,7 @@ def test_of_conventions_that_read_alike_the_likelier_is_taken_and_the_others_are
     )
     model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy")
     model.fit(digits.test.images / np.float32(255), digits.test.labels, epochs=5, verbose=0)
-    probe = PixelProbe.measure(model, digits.test)
+    probe = DigitModel.measure(model, digits.test).probe
     assert (str(probe.chosen), [str(scaling) for scaling in probe.ties]) == ("0..1", ["0..255"])
     assert "read as well: 0..255; the likelier is taken" in str(probe)
 
@@ -89,7 +89,7 @@ def test_a_last_activation_of_its_own_layer_and_a_nested_model_are_probed(digits
 def test_without_finite_scores_there_is_nothing_to_choose(digits: Splits) -> None:
     layer = keras.layers.Dense(10, kernel_initializer=keras.initializers.Constant(np.nan))
     with pytest.raises(ModelError, match="not finite"):
-        PixelProbe.measure(keras.Sequential([keras.Input((784,)), layer]), digits.test)
+        DigitModel.measure(keras.Sequential([keras.Input((784,)), layer]), digits.test)
 
 
 def test_training_images_are_probed_and_test_images_only_where_these_are_few(digits: Splits) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,16 @@ import numpy.typing as npt
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_digit_model
-from mnist_trainer.model_io.pixel_probe import LabelledImages, PixelProbe
+from mnist_trainer.model_io.pixel_probe import LabelledImages, PixelProbe, log_scores
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:
     import keras
 
 __all__ = ["DigitModel"]
+
+BATCH = 500
+"""Images that are classified together."""
 
 ACTIVATION_IMAGES = 1000
 """Number of images whose scores show the activation."""
@@ -90,7 +94,7 @@ class DigitModel:
         model = check_digit_model(model)
         probe = None
         if scaling is None:
-            probe = PixelProbe.measure(model, data)
+            probe = PixelProbe.measure(_logits_function(model), data)
             scaling, origin = probe.chosen, "measured"
         chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by digit
         scores = _raw_scores(model, data.images[chosen], scaling)
@@ -142,3 +146,34 @@ def _activation(scores: npt.NDArray[np.float32]) -> str:
 def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
+    """Return the function from scaled pixels (n, 28, 28) to the scores before the last softmax or sigmoid, (n, 10).
+
+    Those functions round confident scores to 1, and the comparison needs what is lost. Where the last layer does not
+    show them, the logarithm of the scores is used.
+    """
+    import keras
+
+    history = model.outputs[0]._keras_history
+    last = history.operation
+    squashes = getattr(last, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
+    is_plain = type(last) in (keras.layers.Dense, keras.layers.Activation) and not getattr(
+        last, "quantization_mode", None
+    )
+    is_split = type(last) is keras.layers.Softmax or (squashes and is_plain)
+    body = model
+    if is_split:
+        body = keras.Model(model.inputs[0], last._inbound_nodes[history.node_index].input_tensors[0])
+
+    def logits(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        with default_settings():
+            out = body.predict(pixels.reshape(-1, *model.input_shape[1:]), batch_size=BATCH, verbose=0)
+        if type(last) is keras.layers.Dense and is_split:
+            out = out @ np.asarray(last.kernel) + (0 if last.bias is None else np.asarray(last.bias))
+        elif not is_split:
+            out = log_scores(out)
+        return np.asarray(out, np.float32)
+
+    return logits

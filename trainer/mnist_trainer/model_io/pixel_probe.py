@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_trainer.errors import ModelError
-from mnist_trainer.keras_support import default_settings
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
-if TYPE_CHECKING:
-    import keras
-
-__all__ = ["LabelledImages", "PixelProbe", "Trial", "probe_images"]
+__all__ = ["LabelledImages", "PixelProbe", "Trial", "log_scores", "probe_images"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -39,9 +35,6 @@ TIE = 0.001
 
 SMOOTHING = 0.01
 """Fraction of each label that is spread over all digits."""
-
-BATCH = 500
-"""Images that are classified together."""
 
 TINY = 1e-38
 """Smallest score of which a logarithm is taken."""
@@ -132,7 +125,7 @@ class PixelProbe:
     dataset : str
         Name of the data set.
     trials : tuple of Trial
-        One for each of `PIXEL_CONVENTIONS`, in their order.
+        One for each convention, in the order of their likelihood.
     chosen : PixelScaling
         The convention under which the model reads best.
     ties : tuple of PixelScaling
@@ -145,8 +138,13 @@ class PixelProbe:
     ties: tuple[PixelScaling, ...]
 
     @classmethod
-    def measure(cls, model: keras.Model, data: LabelledImages) -> PixelProbe:
-        """Show the images of `data` to `model` under each of `PIXEL_CONVENTIONS`.
+    def measure(
+        cls,
+        logits_of: Callable[[Floats], Floats],
+        data: LabelledImages,
+        conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
+    ) -> PixelProbe:
+        """Show the images of `data` to a model under each of `conventions`.
 
         A convention is out in three cases: the model is far too sure or unsure of its answers for a trained one, and
         not two points better; it is clearly less often right on the same images than under another convention; with
@@ -158,10 +156,13 @@ class PixelProbe:
 
         Parameters
         ----------
-        model : keras.Model
-            A digit model.
+        logits_of : callable
+            The model: a function from scaled pixels (n, 28, 28) to the scores before the last softmax or sigmoid,
+            (n, 10); see `log_scores`.
         data : LabelledImages
             At most 10,000 random images are used.
+        conventions : sequence of PixelScaling, optional
+            What to try, the likeliest first.
 
         Raises
         ------
@@ -169,10 +170,9 @@ class PixelProbe:
             If no convention gives finite scores.
         """
         order = np.random.default_rng(0).permutation(len(data.images))[: STAGES[-1]]  # sets may be sorted by digit
-        logits_of = _logits_function(model)
-        logits = {scaling: np.empty((0, 10), np.float32) for scaling in PIXEL_CONVENTIONS}
+        logits = {scaling: np.empty((0, 10), np.float32) for scaling in conventions}
         trials: dict[PixelScaling, Trial] = {}
-        left = list(PIXEL_CONVENTIONS)
+        left = list(conventions)
         for count in STAGES:
             start = len(logits[left[0]])
             images, labels = data.images[order[start:count]], data.labels[order[:count]]
@@ -192,7 +192,7 @@ class PixelProbe:
                 break
         most = max(trials[scaling].accuracy for scaling in left)
         left = [scaling for scaling in left if trials[scaling].accuracy >= most - TIE]
-        return cls(data.name, tuple(trials[scaling] for scaling in PIXEL_CONVENTIONS), left[0], tuple(left[1:]))
+        return cls(data.name, tuple(trials[scaling] for scaling in conventions), left[0], tuple(left[1:]))
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -288,33 +288,18 @@ def _is_clear(differences: npt.NDArray[np.float64]) -> bool:
     return bool(differences.mean() > CLEAR * differences.std() / math.sqrt(len(differences)) + 1e-12)
 
 
-def _logits_function(model: keras.Model) -> Callable[[Floats], Floats]:
-    """Return the function from scaled pixels (n, 28, 28) to the scores before the last softmax or sigmoid, (n, 10).
+def log_scores(scores: Floats, smallest: float = TINY) -> Floats:
+    """Return the logarithm of scores 0..1, for a model that does not show what was before its softmax or sigmoid.
 
-    Those functions round confident scores to 1, and the comparison needs what is lost. Where the last layer does not
-    show them, the logarithm of the scores is used.
+    Parameters
+    ----------
+    scores : ndarray of shape (n, 10), dtype float32
+        Scores of the model. They are returned unchanged if one is outside of 0..1.
+    smallest : float, optional
+        Smallest score of which a logarithm is taken: smaller ones are rounded to 0.
     """
-    import keras
-
-    history = model.outputs[0]._keras_history
-    last = history.operation
-    squashes = getattr(last, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
-    is_plain = type(last) in (keras.layers.Dense, keras.layers.Activation) and not getattr(
-        last, "quantization_mode", None
-    )
-    is_split = type(last) is keras.layers.Softmax or (squashes and is_plain)
-    body = model
-    if is_split:
-        body = keras.Model(model.inputs[0], last._inbound_nodes[history.node_index].input_tensors[0])
-
-    def logits(pixels: Floats) -> Floats:
-        with default_settings():
-            out = body.predict(pixels.reshape(-1, *model.input_shape[1:]), batch_size=BATCH, verbose=0)
-        if type(last) is keras.layers.Dense and is_split:
-            out = out @ np.asarray(last.kernel) + (0 if last.bias is None else np.asarray(last.bias))
-        elif not is_split and out.min() >= 0 and out.max() <= 1:
-            out = np.log(np.maximum(out, TINY))
-            out[np.partition(out, -2)[:, -2] < HIDDEN] *= 10  # the difference may be of any size
-        return np.asarray(out, np.float32)
-
-    return logits
+    if scores.min() < 0 or scores.max() > 1:
+        return scores
+    found = np.log(np.maximum(scores, smallest))
+    found[np.partition(found, -2)[:, -2] < HIDDEN] *= 10  # the difference may be of any size
+    return np.asarray(found, np.float32)
