@@ -18,7 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnist_exporters.api import compare, export_model, inspect, open_session, verify
+    from mnist_exporters.api import export_model, inspect, open_session, verify
     from mnist_exporters.errors import (
         CalibrationError,
         ConversionError,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mnist_exporters.proof.parity import Parity
     from mnist_exporters.proof.reference import Reference
     from mnist_exporters.proof.report import ExportReport, RefusedError
+    from mnist_exporters.reports.compare import compare
     from mnist_exporters.reports.comparison import Comparison
     from mnist_exporters.reports.inspection import Inspection
     from mnist_exporters.reports.latency import Latency, measure_latency
@@ -105,7 +106,7 @@ MODULES = {
     "TARGETS": "targets.devices",
     "Target": "targets.devices",
     "Verification": "pipeline.verify",
-    "compare": "api",
+    "compare": "reports.compare",
     "confidence_threshold": "inputs.threshold",
     "export": "pipeline.export",
     "export_model": "api",

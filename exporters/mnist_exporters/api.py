@@ -1,18 +1,15 @@
-"""The functions of the package: export, verify, inspect and compare models given by name, path or as Keras objects.
+"""The functions of the package: export, verify and inspect models given by name, path or as Keras objects.
 
 The command ``mnist-export`` calls these functions. TensorFlow is imported when a model is loaded, not before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mnist_exporters.pipeline.staging import check_destination, export_path
-from mnist_exporters.reports.comparison import Candidate, Comparison
 from mnist_exporters.reports.inspection import Inspection
-from mnist_exporters.reports.latency import measure_latency
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
@@ -38,7 +35,7 @@ if TYPE_CHECKING:
     Data: TypeAlias = str | Path | Splits
 
 
-__all__ = ["compare", "export_model", "inspect", "measure_latency", "open_session", "verify"]
+__all__ = ["export_model", "inspect", "open_session", "verify"]
 
 
 def open_session(
@@ -101,7 +98,7 @@ def open_session(
     from mnist_exporters.inputs.original import Original
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_trainer.model_io.load import load_model
-    from mnist_trainer.model_io.pixel_probe import probe_images
+    from mnist_trainer.model_io.pixel_probe.probe import probe_images
 
     name, facts, loaded = model.name, dict[str, Any](), model
     if isinstance(model, ModelFile):
@@ -271,49 +268,3 @@ def inspect(path: str | Path) -> Inspection:
     'int8'
     """
     return Inspection.of(Path(path))
-
-
-def compare(
-    session: ExportSession,
-    reports: Iterable[ExportReport],
-    folder: str | Path | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> Comparison:
-    """Measure the latency and the stability of exports, and compare all of them.
-
-    Parameters
-    ----------
-    session : ExportSession
-        The session that made the exports.
-    reports : iterable of ExportReport
-        The exports, refused ones included (``RefusedError.report``).
-    folder : str or Path, optional
-        Where to write ``report.json`` and ``report.html``. Default: they are not written.
-    progress : callable, optional
-        Called with one line of text before each measurement, which takes seconds.
-
-    Raises
-    ------
-    OutputError
-        If the reports cannot be written.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> session = open_session("linear", "digits")
-    >>> reports = [session.export(ExportSpec("onnx", "int8"), mkdtemp())]
-    >>> compare(session, reports).recommended.name
-    'onnx int8'
-    """
-    candidates = []
-    for report in reports:
-        if progress:
-            progress(f"measuring {report.format} {report.precision} ...")
-        latencies = measure_latency(report.path) if report.path else ()
-        candidates.append(Candidate(report, latencies, session.stability(report)))
-    comparison = Comparison(session.original, session.reference, tuple(candidates))
-    if folder is not None:
-        from mnist_exporters.reports.html import write_report
-
-        write_report(comparison, Path(folder))
-    return comparison

@@ -291,7 +291,7 @@ def _outcomes(
 
 def _compare(session: ExportSession, reports: list[ExportReport], folder: Path) -> ExportReport | None:
     """Write the report and return the recommended export."""
-    from mnist_exporters.api import compare
+    from mnist_exporters.reports.compare import compare
     from mnist_exporters.reports.table import print_table
 
     comparison = compare(session, reports, folder, progress=echo)

@@ -2,44 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Protocol
-
 import numpy as np
-import numpy.typing as npt
 
 from mnist_exporters.errors import CalibrationError
+from mnist_trainer.data.dataset import ImageSet, LabelledImages
 
 __all__ = ["LabelledImages", "leave_out_shared"]
 
 MOST_SHARED = 0.05
 """Largest fraction of test images that may also be training images."""
-
-
-class LabelledImages(Protocol):
-    """A data set, such as `mnist_trainer.Dataset`."""
-
-    @property
-    def name(self) -> str:
-        """Name in reports."""
-        ...
-
-    @property
-    def images(self) -> npt.NDArray[np.uint8]:
-        """Pixels 0..255, white on black, shape (n, 28, 28)."""
-        ...
-
-    @property
-    def labels(self) -> npt.NDArray[np.uint8]:
-        """Digits 0..9, shape (n,)."""
-        ...
-
-
-@dataclass(frozen=True, eq=False)
-class _Part:
-    name: str
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
 
 
 def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[LabelledImages, int]:
@@ -59,7 +30,8 @@ def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[La
     --------
     >>> images = np.arange(40, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8)
     >>> labels = np.arange(40, dtype=np.uint8) % 10
-    >>> rest, left_out = leave_out_shared(_Part("a", images[:11], labels[:11]), _Part("a", images[10:], labels[10:]))
+    >>> training, test = (ImageSet("a", images[part], labels[part]) for part in (slice(11), slice(10, None)))
+    >>> rest, left_out = leave_out_shared(training, test)
     >>> len(rest.images), left_out
     (10, 1)
     """
@@ -74,4 +46,4 @@ def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[La
             f"{shared:,} of {len(test.images):,} test images of {test.name} are also training images, more than "
             f"{MOST_SHARED:.0%}. Divide the data again, without duplicates, or give it undivided."
         )
-    return _Part(training.name, training.images[~is_shared], training.labels[~is_shared]), int(is_shared.sum())
+    return ImageSet(training.name, training.images[~is_shared], training.labels[~is_shared]), int(is_shared.sum())

@@ -221,7 +221,7 @@ def test_exports_and_their_json_stay_if_the_report_cannot_be_written(
         raise OutputError("The disk is full.")
 
     monkeypatch.setattr("mnist_exporters.reports.html.write_report", fail)
-    monkeypatch.setattr("mnist_exporters.api.measure_latency", lambda *_: ())
+    monkeypatch.setattr("mnist_exporters.reports.compare.measure_latency", lambda *_: ())
     arguments = ("--model", "linear", "--data", "digits", "--output", tmp_path / "out", "--report", tmp_path, "--json")
     done = here("mnist-export", *arguments)
     assert done.returncode == 2, done.stderr
@@ -475,7 +475,7 @@ def test_with_a_report_the_last_line_names_the_recommended_file(
 ) -> None:
     speeds = {"linear-float32.tflite": 1.0, "linear-int8.tflite": 1000.0}
     monkeypatch.setattr(
-        "mnist_exporters.api.measure_latency",
+        "mnist_exporters.reports.compare.measure_latency",
         lambda path: (Latency("litert", "2.3.0", speeds[path.name], speeds[path.name], 0.1, 10**6),),
     )
     done = here(

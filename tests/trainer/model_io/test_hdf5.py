@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import ModelError
-from mnist_trainer.model_io.hdf5 import check_hdf5
+from mnist_trainer.model_io.keras_file.hdf5 import check_hdf5
 
 
 @pytest.mark.parametrize(
@@ -20,9 +20,9 @@ from mnist_trainer.model_io.hdf5 import check_hdf5
 def test_a_crash_a_timeout_and_an_error_are_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, script: str, words: str
 ) -> None:
-    monkeypatch.setattr("mnist_trainer.model_io.hdf5.PROBE", [sys.executable, "-c", script])
+    monkeypatch.setattr("mnist_trainer.model_io.keras_file.hdf5.PROBE", [sys.executable, "-c", script])
     if "sleep" in script:
-        monkeypatch.setattr("mnist_trainer.model_io.hdf5.TIMEOUT", 0.5)
+        monkeypatch.setattr("mnist_trainer.model_io.keras_file.hdf5.TIMEOUT", 0.5)
     with pytest.raises(ModelError, match=words):
         check_hdf5(tmp_path / "mine.h5")
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import PIXEL_CONVENTIONS, DigitModel, ModelError, PixelScaling, Splits
-from mnist_trainer.model_io.pixel_probe import probe_images
+from mnist_trainer.model_io.pixel_probe.probe import probe_images
 
 FOUND = ("0..1", "0..255", "-1..1", "mean 0.1307 std 0.3081", "0..255 inverted", "-1..1 inverted")
 """Others, such as half the size of one of these, are read as well by a network with small biases."""

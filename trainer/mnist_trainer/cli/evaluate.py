@@ -90,7 +90,7 @@ def evaluate(
     from mnist_trainer.evaluation.predictor import EXPORTED, load_predictor
     from mnist_trainer.evaluation.report import ModelReport, reports_as_json, write_report
     from mnist_trainer.evaluation.robustness import Robustness
-    from mnist_trainer.model_io.pixel_probe import probe_images
+    from mnist_trainer.model_io.pixel_probe.probe import probe_images
 
     if len(set(models)) < len(models):
         raise UsageError(f"A model is named twice: {' '.join(models)}. Name each once.")

@@ -1,17 +1,45 @@
-"""A data set of labelled digit images, checked when it is created."""
+"""Labelled digit images: `Dataset` is checked when it is created; `LabelledImages` is the part that models need."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_trainer.errors import DataError
 
-__all__ = ["Dataset", "Splits", "hold_out"]
+__all__ = ["Dataset", "ImageSet", "LabelledImages", "Splits", "hold_out"]
+
+
+class LabelledImages(Protocol):
+    """Any labelled images, such as a `Dataset`."""
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        ...
+
+    @property
+    def images(self) -> npt.NDArray[np.uint8]:
+        """Pixels 0..255, white on black, shape (n, 28, 28)."""
+        ...
+
+    @property
+    def labels(self) -> npt.NDArray[np.uint8]:
+        """Digits 0..9, shape (n,)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Some of the images of checked data sets, as `LabelledImages`."""
+
+    name: str
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)

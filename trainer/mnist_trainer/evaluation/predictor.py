@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime import Classifier
+from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
-from mnist_trainer.model_io.pixel_probe import LabelledImages
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]

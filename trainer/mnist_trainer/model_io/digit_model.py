@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_digit_model
-from mnist_trainer.model_io.pixel_probe import LabelledImages, PixelProbe, log_scores
+from mnist_trainer.model_io.pixel_probe.evidence import log_scores
+from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ import keras
 
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
-from mnist_trainer.model_io.hdf5 import check_hdf5
 from mnist_trainer.model_io.input_shape import INPUT_SHAPES
 from mnist_trainer.model_io.keras2.translate import as_keras3
+from mnist_trainer.model_io.keras_file.hdf5 import check_hdf5
 from mnist_trainer.model_io.keras_file.lambda_names import lambda_names
-from mnist_trainer.model_io.unsafe_code import refuse_unsafe_code
+from mnist_trainer.model_io.keras_file.unsafe_code import refuse_unsafe_code
 
 __all__ = ["load_keras_file"]
 

@@ -11,7 +11,7 @@ from mnist_trainer.errors import ModelError
 __all__ = ["check_hdf5"]
 
 # -P: modules in the current folder, such as an h5py.py beside the model, must not be imported.
-PROBE = [sys.executable, "-P", "-m", "mnist_trainer.model_io._hdf5_probe"]
+PROBE = [sys.executable, "-P", "-m", "mnist_trainer.model_io.keras_file._hdf5_probe"]
 
 TIMEOUT = 30
 """Time limit in seconds; a model of a gigabyte needs a few."""

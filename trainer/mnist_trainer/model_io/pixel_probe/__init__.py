@@ -1,0 +1,1 @@
+"""Find out how a model wants its pixels, by trying every usual convention."""

@@ -1,0 +1,131 @@
+"""`Evidence`: what a model's scores say about a convention for its pixels, and the choice between conventions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
+
+__all__ = ["Evidence", "best_conventions", "log_scores"]
+
+Floats = npt.NDArray[np.float32]
+
+CLEAR = 3.0
+"""Standard errors of a paired difference from which it counts as real. Fourteen conventions are compared."""
+
+PLAUSIBLE = (0.25, 40.0)
+"""Temperatures of trained models. In the study docs/pixel-conventions.md those of the true convention are 0.4 to 34;
+where pixels are 100 or 255 times too large, they are above 45."""
+
+CLEARLY_BETTER = 0.02
+"""Difference in accuracy, as a fraction, from which even an implausible convention is the better one."""
+
+SMOOTHING = 0.01
+"""Fraction of each label that is spread over all digits."""
+
+TINY = 1e-38
+"""Smallest score of which a logarithm is taken."""
+
+HIDDEN = -60.0
+"""Logarithm of the second largest score, below which the scores do not show how sure the model is."""
+
+TEMPERATURE_IMAGES = 1000
+"""Images on which the temperature is fitted; more hardly change it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """What the scores under one convention say.
+
+    Parameters
+    ----------
+    right : ndarray of shape (n,), dtype bool
+        Whether the answer is the label, for each image.
+    losses : ndarray of shape (n,), dtype float64
+        Cross-entropy with the label, for each image, after the temperature was fitted.
+    temperature : float
+        Divisor of the scores that makes the mean loss smallest. A trained model has about 1. Where it is much larger,
+        the model is too sure of its answers; where it is much smaller, not sure enough.
+    """
+
+    right: npt.NDArray[np.bool_]
+    losses: npt.NDArray[np.float64]
+    temperature: float
+
+    @classmethod
+    def of(cls, logits: Floats, labels: npt.NDArray[np.uint8]) -> Evidence:
+        """Examine scores, float32 (n, 10). If one is not finite, all answers count as wrong.
+
+        The temperature is that of C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
+        """
+        from scipy.optimize import minimize_scalar
+
+        if not np.isfinite(logits).all():
+            return cls(np.zeros(len(labels), bool), np.full(len(labels), np.inf), math.inf)
+        some = slice(None, None, max(1, len(labels) // TEMPERATURE_IMAGES))
+
+        def mean_loss(exponent: float) -> float:
+            return float(_losses(logits[some], labels[some], 2**exponent).mean())
+
+        exponent = minimize_scalar(mean_loss, bounds=(-12, 14), method="bounded", options={"xatol": 0.02}).x
+        return cls(logits.argmax(axis=1) == labels, _losses(logits, labels, 2**exponent), float(2**exponent))
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all scores were finite."""
+        return math.isfinite(self.temperature)
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether the model is about as sure of its answers as a trained one."""
+        return PLAUSIBLE[0] <= self.temperature <= PLAUSIBLE[1]
+
+
+def _losses(logits: Floats, labels: npt.NDArray[np.uint8], temperature: float) -> npt.NDArray[np.float64]:
+    """Return the cross-entropy with smoothed labels; without smoothing, all-right answers would have no temperature."""
+    scaled = logits / np.float32(temperature)
+    shifted = scaled - scaled.max(axis=1, keepdims=True)
+    expected = (1 - SMOOTHING) * shifted[np.arange(len(labels)), labels] + SMOOTHING * shifted.mean(axis=1)
+    return np.asarray(np.log(np.exp(shifted).sum(axis=1)) - expected, np.float64)
+
+
+def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScaling]:
+    """Return the conventions that are not clearly worse than another one."""
+    left = {scaling: one for scaling, one in evidence.items() if one.is_finite}
+    plausible = {scaling: one for scaling, one in left.items() if one.is_plausible}
+    if plausible and _accuracy(left) < _accuracy(plausible) + CLEARLY_BETTER:
+        left = plausible
+    most = max(left.values(), key=lambda one: int(one.right.sum()))
+    left = {scaling: one for scaling, one in left.items() if not _is_clear(most.right.astype(float) - one.right)}
+    least = min(left.values(), key=lambda one: float(one.losses.mean()))
+    return [scaling for scaling, one in left.items() if not _is_clear(one.losses - least.losses)]
+
+
+def _accuracy(evidence: dict[PixelScaling, Evidence]) -> float:
+    return max(float(one.right.mean()) for one in evidence.values())
+
+
+def _is_clear(differences: npt.NDArray[np.float64]) -> bool:
+    """Return whether the mean of paired differences is clearly above 0."""
+    return bool(differences.mean() > CLEAR * differences.std() / math.sqrt(len(differences)) + 1e-12)
+
+
+def log_scores(scores: Floats, smallest: float = TINY) -> Floats:
+    """Return the logarithm of scores 0..1, for a model that does not show what was before its softmax or sigmoid.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, 10), dtype float32
+        Scores of the model. They are returned unchanged if one is outside of 0..1.
+    smallest : float, optional
+        Smallest score of which a logarithm is taken: smaller ones are rounded to 0.
+    """
+    if scores.min() < 0 or scores.max() > 1:
+        return scores
+    found = np.log(np.maximum(scores, smallest))
+    found[np.partition(found, -2)[:, -2] < HIDDEN] *= 10  # the difference may be of any size
+    return np.asarray(found, np.float32)
