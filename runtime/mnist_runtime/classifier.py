@@ -19,7 +19,7 @@ from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backend
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
-from mnist_runtime.prediction import Prediction
+from mnist_runtime.prediction import Prediction, scores_of_logits
 from mnist_runtime.preprocess.pixels import as_pixels
 from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
 
@@ -72,6 +72,7 @@ class Classifier:
         self.backend_name = backend_name
         self.threads = len(backends)
         self._output = backends[0].output
+        self._activation: str | None = self.manifest.output.get("activation")
         self._classes = len(self.manifest.labels)
         self._takes_pixels = self.manifest.input["dtype"] == "uint8"
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
@@ -153,7 +154,9 @@ class Classifier:
         UsageError
             If shape, dtype or values are different.
         """
-        digits: npt.NDArray[np.int64] = np.argmax(self.scores(images), axis=1)
+        # An activation rounds logits above 17 to the same score; the answer is then that of `predict_proba`.
+        scores = self.scores(images) if self._activation is None else self.predict_proba(images)
+        digits: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
         return digits
 
     def predict_proba(self, images: npt.ArrayLike) -> npt.NDArray[np.float32]:
@@ -166,8 +169,9 @@ class Classifier:
         return self.real_scores(self.scores(images))
 
     def real_scores(self, scores: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return the real numbers 0..1 for `scores` in the model's output type."""
-        return scores.astype(np.float32, copy=False) if self._output is None else self._output.dequantize(scores)
+        """Return the real numbers 0..1 for `scores` in the model's output type, which may be logits."""
+        real = scores.astype(np.float32, copy=False) if self._output is None else self._output.dequantize(scores)
+        return real if self._activation is None else scores_of_logits(real, self._activation)
 
     def classify(self, picture: npt.ArrayLike | str | Path | Image) -> Prediction:
         """Return the digit that a picture shows, after `prepare`.
@@ -212,7 +216,7 @@ class Classifier:
         ]
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the scores of `images` in the model's output type; integers for an integer model."""
+        """Return the model's output for `images` in its own type: integers for an integer model, logits for some."""
         pixels = _images(images)
         count = len(pixels)
         if 0 < count <= self._batch:

@@ -2,16 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Prediction", "Reason"]
+__all__ = ["Prediction", "Reason", "scores_of_logits"]
 
 Reason = Literal["blank", "scribble", "several", "unsure"]
 """Why a prediction has no digit."""
+
+
+def _sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    # The power of minus the absolute value cannot overflow.
+    power = np.exp(-np.abs(logits))
+    return np.asarray(np.where(logits < 0, power, 1) / (1 + power))
+
+
+def _softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+FUNCTIONS: dict[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]] = {
+    "sigmoid": _sigmoid,
+    "softmax": _softmax,
+}
+"""Activation in a manifest -> function of the logits of any number of images."""
+
+
+def scores_of_logits(logits: npt.NDArray[Any], activation: str) -> npt.NDArray[np.float32]:
+    """Apply an activation to real logits.
+
+    Parameters
+    ----------
+    logits : ndarray of shape (n, k), a floating dtype
+        Dequantized output of a file that ends before its activation.
+    activation : {"sigmoid", "softmax"}
+        The activation in the file's manifest.
+
+    Returns
+    -------
+    ndarray of shape (n, k), dtype float32
+        Scores, 0..1.
+
+    Examples
+    --------
+    >>> scores_of_logits(np.array([[0.0, -1000.0]]), "sigmoid").tolist()
+    [[0.5, 0.0]]
+    >>> scores_of_logits(np.array([[1000.0, 1000.0]]), "softmax").tolist()
+    [[0.5, 0.5]]
+    """
+    return FUNCTIONS[activation](logits.astype(np.float64)).astype(np.float32)
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, UsageError
+from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, QuantParams, UsageError
 from mnist_tools.stress.model_files import Ready, resealed
 
 READY = Ready.read("tflite")
+READY_ARTIFACT = Artifact.from_bytes(READY.content)
 
 
 def test_scores_are_from_0_to_1_and_sum_to_one(golden: np.ndarray) -> None:
@@ -92,6 +93,40 @@ def test_a_confidence_below_the_threshold_gives_no_digit(seven: np.ndarray) -> N
     for threshold, digit in ((confidence, 7), (np.nextafter(confidence, 1), None)):
         classifier.manifest = dataclasses.replace(classifier.manifest, threshold=threshold)
         assert classifier.classify(seven).digit == digit
+
+
+class Constant:
+    """An interpreter that gives every image the same output."""
+
+    def __init__(self, row: list[int], output: QuantParams) -> None:
+        self.row, self.output = row, output
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        return np.repeat(np.array([self.row], self.output.dtype), len(pixels), axis=0)
+
+
+def test_a_file_with_logits_gives_scores_after_its_activation(seven: np.ndarray) -> None:
+    manifest = READY_ARTIFACT.manifest
+    manifest = dataclasses.replace(manifest, output=manifest.output | {"activation": "sigmoid"}, threshold=0.7)
+    artifact = dataclasses.replace(READY_ARTIFACT, manifest=manifest)
+    logits = [120, 120, 120, 129, 120, 120, 120, 120, 120, 120]
+    classifier = Classifier(artifact, [Constant(logits, QuantParams(1.0, 128, "uint8"))], "numpy")
+    assert classifier.scores(seven[:28, :28, 0]).tolist() == [logits]
+    expected = 1 / (1 + np.exp(-(np.array(logits) - 128.0)))
+    assert np.allclose(classifier.predict_proba(seven[:28, :28, 0]), expected)
+    found = classifier.classify(seven)
+    assert (found.digit, round(found.confidence, 3)) == (3, 0.731)
+
+
+def test_the_answer_of_logits_that_the_activation_rounds_alike_is_that_of_the_scores() -> None:
+    manifest = READY_ARTIFACT.manifest
+    artifact = dataclasses.replace(
+        READY_ARTIFACT, manifest=dataclasses.replace(manifest, output=manifest.output | {"activation": "sigmoid"})
+    )
+    logits = [0, 100, 200, *[0] * 7]
+    classifier = Classifier(artifact, [Constant(logits, QuantParams(1.0, 0, "uint8"))], "numpy")
+    images = np.zeros((2, 28, 28), np.uint8)
+    assert classifier.predict(images).tolist() == classifier.predict_proba(images).argmax(axis=1).tolist() == [1, 1]
 
 
 def test_a_closed_classifier_raises_a_usage_error(golden: np.ndarray) -> None:

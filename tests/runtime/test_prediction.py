@@ -1,11 +1,14 @@
-"""`Prediction.of`."""
+"""`Prediction.of` and `scores_of_logits`."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mnist_runtime import Prediction
+from mnist_runtime.artifact.manifest import ACTIVATIONS
+from mnist_runtime.prediction import FUNCTIONS, scores_of_logits
 
 SCORES = hnp.arrays(np.float32, 10, elements=st.floats(0, 1, width=32))
 
@@ -18,3 +21,27 @@ def test_the_digit_is_the_best_score_at_or_above_the_threshold(scores: np.ndarra
     assert found.digit == (int(scores.argmax()) if best >= threshold else None)
     assert [score for _, score in found.ranking] == sorted(scores.tolist(), reverse=True)
     assert dict(found.ranking) == dict(enumerate(scores.tolist()))
+
+
+LOGITS = hnp.arrays(np.float32, (3, 10), elements=st.floats(width=32, allow_nan=False, allow_infinity=False))
+
+
+def test_a_manifest_names_the_activations_that_the_runtime_has() -> None:
+    assert set(FUNCTIONS) == set(ACTIVATIONS)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@given(logits=LOGITS)
+def test_scores_of_any_logits_are_from_0_to_1_and_in_their_order(logits: np.ndarray, activation: str) -> None:
+    scores = scores_of_logits(logits, activation)
+    assert (scores.dtype, scores.shape) == (np.float32, (3, 10))
+    assert scores.min() >= 0
+    assert scores.max() <= 1
+    for row, score in zip(logits, scores, strict=True):
+        assert (np.diff(score[np.argsort(row)]) >= 0).all()
+
+
+def test_scores_are_those_of_the_activation() -> None:
+    logits = np.array([[-2.0, 0.0, 3.0]])
+    assert np.allclose(scores_of_logits(logits, "sigmoid"), 1 / (1 + np.exp(-logits)))
+    assert np.allclose(scores_of_logits(logits, "softmax"), np.exp(logits) / np.exp(logits).sum())

@@ -13,7 +13,14 @@ from mnist_runtime.errors import ArtifactError
 __all__ = ["Manifest"]
 
 SCHEMA = 1
-"""Version of the layout, for runtimes that are too old."""
+"""Version of the layout of most files."""
+LOGITS_SCHEMA = 2
+"""Version of a file that gives logits, which older runtimes would take for scores."""
+SCHEMAS = (SCHEMA, LOGITS_SCHEMA)
+"""Versions that this runtime reads."""
+
+ACTIVATIONS = ("sigmoid", "softmax")
+"""Activations that a reader can apply to logits; see `mnist_runtime.prediction.scores_of_logits`."""
 
 SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-128, 127), "float32": (-1e30, 1e30)}
 """Input types besides uint8 -> range of a scaled pixel."""
@@ -35,7 +42,8 @@ class Manifest:
         ``"softmax"`` or ``"sigmoid"``.
     input, output : dict
         ``dtype`` and ``shape`` (None: number of images). An input that is not uint8 has ``scale`` and ``offset``: its
-        values are ``pixel * scale + offset``.
+        values are ``pixel * scale + offset``. An output with an ``activation`` is logits: the reader dequantizes them
+        and applies this activation to get the scores.
     preparation : dict
         Settings of `mnist_runtime.prepare`.
     source : dict
@@ -53,6 +61,9 @@ class Manifest:
         Data set, number, seed and SHA-256 of the calibration images; None without quantization.
     parity : dict or None
         Result of the accuracy check; None before it.
+    repair : dict or None
+        How the file differs from a plain export of its precision, because that one failed the accuracy check; None for
+        a plain export.
     schema : int
         Version of the layout.
     """
@@ -72,6 +83,7 @@ class Manifest:
     threshold: float = 0.0
     calibration: dict[str, Any] | None = None
     parity: dict[str, Any] | None = None
+    repair: dict[str, Any] | None = None
     schema: int = SCHEMA
 
     def to_json(self) -> str:
@@ -92,15 +104,16 @@ class Manifest:
         >>> Manifest.from_json('{"schema": 9}')
         Traceback (most recent call last):
             ...
-        mnist_runtime.errors.ArtifactError: The manifest has schema 9, not 1. Update mnist-runtime.
+        mnist_runtime.errors.ArtifactError: The manifest has schema 9, not 1 or 2. Update mnist-runtime.
         """
         try:
             facts = json.loads(text)
             schema = facts["schema"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArtifactError(f"The manifest is not valid JSON ({error}). Export the model again.") from error
-        if schema != SCHEMA:
-            raise ArtifactError(f"The manifest has schema {schema!r:.40}, not {SCHEMA}. Update mnist-runtime.")
+        if schema not in SCHEMAS:
+            known_schemas = " or ".join(map(str, SCHEMAS))
+            raise ArtifactError(f"The manifest has schema {schema!r:.40}, not {known_schemas}. Update mnist-runtime.")
         known = {name: facts[name] for name in RULES if name in facts}
         for name, value in known.items():
             wanted, is_valid = RULES[name]
@@ -109,9 +122,12 @@ class Manifest:
                     f"{name!r} in the manifest is {value!r:.40}, but must be {wanted}. Export the model again."
                 )
         try:
-            return cls(**{**known, "labels": tuple(facts["labels"])})
+            manifest = cls(**{**known, "labels": tuple(facts["labels"])})
         except (KeyError, TypeError) as error:
             raise ArtifactError(f"The manifest lacks a key ({error}). Export the model again.") from error
+        if "activation" in manifest.output and manifest.schema < LOGITS_SCHEMA:
+            raise ArtifactError(f"The manifest has schema {schema}, which knows no logits. Export the model again.")
+        return manifest
 
 
 def _is_text(value: Any) -> bool:
@@ -147,6 +163,10 @@ def _is_input(value: Any) -> bool:
     return are_numbers and all(low <= pixel * scale + offset <= high for pixel in (0, 255))
 
 
+def _is_output(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("activation", ACTIVATIONS[0]) in ACTIVATIONS
+
+
 RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "name": ("a string", _is_text),
     "format": ("a string", _is_text),
@@ -154,7 +174,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "labels": ("ten strings", _is_ten_texts),
     "scores": ("a string", _is_text),
     "input": ("uint8, or int8 or float32 with a scale and an offset", _is_input),
-    "output": ("an object", _is_object),
+    "output": (f"an object, with the activation {' or '.join(ACTIVATIONS)} if any", _is_output),
     "preparation": ("an object", _is_object),
     "source": ("an object", _is_object),
     "tools": ("an object of strings", _is_object_of_texts),
@@ -163,6 +183,7 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "threshold": ("a number from 0 to 1", lambda value: _is_number(value, 0, 1)),
     "calibration": ("an object or null", lambda value: value is None or _is_object(value)),
     "parity": ("an object or null", lambda value: value is None or _is_object(value)),
-    "schema": (f"the number {SCHEMA}", lambda value: _is_number(value, SCHEMA, SCHEMA)),
+    "repair": ("an object or null", lambda value: value is None or _is_object(value)),
+    "schema": (f"one of {SCHEMAS}", lambda value: _is_number(value, min(SCHEMAS), max(SCHEMAS))),
 }
 """Field -> what it must be, in words and as a check."""

@@ -39,4 +39,19 @@ def test_other_text_raises_an_artifact_error(text: str | bytes) -> None:
 
 def test_a_newer_schema_needs_an_update() -> None:
     with pytest.raises(ArtifactError, match="Update mnist-runtime"):
-        Manifest.from_json(dataclasses.replace(MANIFEST, schema=2).to_json())
+        Manifest.from_json(dataclasses.replace(MANIFEST, schema=3).to_json())
+
+
+LOGITS = dataclasses.replace(MANIFEST, output=MANIFEST.output | {"activation": "sigmoid"}, schema=2)
+
+
+def test_logits_need_a_schema_that_older_runtimes_reject() -> None:
+    assert Manifest.from_json(LOGITS.to_json()) == LOGITS
+    with pytest.raises(ArtifactError, match="schema 1, which knows no logits"):
+        Manifest.from_json(dataclasses.replace(LOGITS, schema=1).to_json())
+
+
+def test_a_manifest_without_a_repair_is_that_of_a_plain_export() -> None:
+    facts = json.loads(MANIFEST.to_json())
+    del facts["repair"]
+    assert Manifest.from_json(json.dumps(facts)) == MANIFEST
