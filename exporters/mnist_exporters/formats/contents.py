@@ -10,12 +10,13 @@ import numpy as np
 from mnist_exporters.errors import ConversionError, OperatorError, UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
+from mnist_exporters.spec.treatment import HIGHER, PLAIN, Treatment
 from mnist_runtime.backends.base import QuantParams
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import PixelScaling
 
-__all__ = ["BLACK", "Contents", "Tensor"]
+__all__ = ["BLACK", "Contents", "Layer", "Tensor"]
 
 WEIGHTS: dict[Precision, set[str]] = {
     Precision.FLOAT32: {"float32"},
@@ -79,6 +80,26 @@ class Tensor:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """An operator with constant weights.
+
+    Parameters
+    ----------
+    operator : str
+        Its name.
+    weights : int
+        Number of weights.
+    weight_dtype, dtype : str
+        Type of the weights, and of the activations that it takes.
+    """
+
+    operator: str
+    weights: int
+    weight_dtype: str
+    dtype: str
+
+
+@dataclass(frozen=True)
 class Contents:
     """Facts that decide where a model can run.
 
@@ -121,6 +142,7 @@ class Contents:
     ir_version: int | None = None
     arena_bytes: int | None = None
     float_operators: tuple[tuple[str, str], ...] = ()
+    layers: tuple[Layer, ...] = ()
 
     def requirements(self) -> dict[str, Any]:
         """Return what an interpreter must support to load the model; the manifest stores it."""
@@ -128,7 +150,7 @@ class Contents:
             return {"opset": self.opset, "ir_version": self.ir_version}
         return {"operators": self.operators} | ({"arena_bytes": self.arena_bytes} if self.arena_bytes else {})
 
-    def check_matches(self, spec: ExportSpec, scaling: PixelScaling) -> None:
+    def check_matches(self, spec: ExportSpec, scaling: PixelScaling, treatment: Treatment = PLAIN) -> None:
         """Check that the model matches `spec`.
 
         Parameters
@@ -137,6 +159,8 @@ class Contents:
             Format, precision, input and output types.
         scaling : PixelScaling
             What a raw pixel means, see `Original.input_scaling`. A quantized input must match it.
+        treatment : Treatment
+            Layers that may, and must, have more bits.
 
         Raises
         ------
@@ -153,9 +177,11 @@ class Contents:
                 f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose other types or "
                 "another precision."
             )
-        self.check_operators(spec)
+        self.check_operators(spec, treatment)
         self._check_weights(spec)
-        if others := set(self.activations) - ACTIVATIONS[spec.precision]:
+        self._check_layers(spec, treatment)
+        allowed = ACTIVATIONS[spec.precision] | ({HIGHER[spec.format, spec.precision]} if treatment.layers else set())
+        if others := set(self.activations) - allowed:
             raise OperatorError(
                 f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
                 "another precision.",
@@ -178,7 +204,20 @@ class Contents:
             )
         raise ConversionError(f"Most weights are {most}, not {spec.precision}. Choose another precision.")
 
-    def check_operators(self, spec: ExportSpec) -> None:
+    def _check_layers(self, spec: ExportSpec, treatment: Treatment) -> None:
+        """Check that the layers of `treatment` have more bits, and in an int8 ``.tflite`` no others."""
+        if not treatment.layers:
+            return
+        higher = HIGHER[spec.format, spec.precision]
+        found = {place for place, layer in enumerate(self.layers) if layer.weight_dtype == higher}
+        is_exact = spec.format != "onnx" and spec.precision is Precision.INT8
+        if found != set(treatment.layers) if is_exact else not found >= set(treatment.layers):
+            raise ConversionError(
+                f"The layers {sorted(found)} have {higher} weights, but {list(treatment.layers)} should. Please report "
+                "this as a bug."
+            )
+
+    def check_operators(self, spec: ExportSpec, treatment: Treatment = PLAIN) -> None:
         """Check that all operators belong to the format and to the precision.
 
         Raises
@@ -193,7 +232,8 @@ class Contents:
                 self.foreign,
             )
         floats = sorted({tensor.dtype for tensor in self.tensors if tensor.dtype.startswith("float")})
-        if spec.precision is Precision.INT8 and "float32" not in (spec.input_dtype, spec.output_dtype) and floats:
+        is_integer = "float32" not in (spec.input_dtype, spec.output_dtype) and not treatment.layers
+        if spec.precision is Precision.INT8 and is_integer and floats:
             raise OperatorError(
                 f"The model has {', '.join(floats)} tensors, but int8 allows integers only. Choose another precision.",
                 *self._in_float(),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ __all__ = ["PLUGINS", "FormatPlugin", "load_plugin"]
 class FormatPlugin(Protocol):
     """A file format. Each class in `PLUGINS` derives from this, so that mypy checks its methods."""
 
-    def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+    def convert(
+        self, original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+    ) -> bytes:
         """Convert a Keras model to the bytes of a bare model, without manifest.
 
         Parameters
@@ -33,6 +36,8 @@ class FormatPlugin(Protocol):
             Precision, input type and output type.
         calibration : Calibration or None
             Images that set the ranges of activations. Only calibrated precisions need them.
+        treatment : Treatment
+            What to do otherwise than in a plain export.
 
         Raises
         ------

@@ -88,6 +88,11 @@ class Original(DigitModel):
         )
 
     @property
+    def score_kind(self) -> str:
+        """The activation that makes the scores of an export: ``"softmax"`` or ``"sigmoid"``."""
+        return "sigmoid" if self.activation == "sigmoid" else "softmax"
+
+    @property
     def input_scaling(self) -> PixelScaling:
         """The scaling that the quantized input of an integer file has.
 

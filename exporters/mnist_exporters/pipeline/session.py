@@ -173,7 +173,9 @@ class ExportSession:
         """The test images that are stored in each file."""
         return golden_digits()
 
-    def export(self, spec: ExportSpec, destination: str | Path, target: Target | None = None) -> ExportReport:
+    def export(
+        self, spec: ExportSpec, destination: str | Path, target: Target | None = None, *, repair: bool = True
+    ) -> ExportReport:
         """Export to `destination`. The file is written only if its accuracy is proven; see `export` for the errors.
 
         Parameters
@@ -185,6 +187,8 @@ class ExportSession:
             existing file is replaced.
         target : Target, optional
             A device that must be able to load the file.
+        repair : bool
+            Whether a refused export is tried again with repairs, see `export`.
 
         Raises
         ------
@@ -204,6 +208,7 @@ class ExportSession:
             golden_images=self.golden_images,
             threshold=self.threshold,
             target=target,
+            repair=repair,
         )
 
     def verify(self, path: str | Path, max_accuracy_drop: float | None = None) -> Verification:

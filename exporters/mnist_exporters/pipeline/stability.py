@@ -19,6 +19,7 @@ from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Golden, Manifest
 
 if TYPE_CHECKING:
@@ -63,7 +64,11 @@ def stability(
     part = dataclasses.replace(
         reference, images=reference.images[chosen], labels=reference.labels[chosen], scores=reference.scores[chosen]
     )
-    first, second = (_scores(original, spec, half, manifest, part.images) for half in calibration.halves())
+    treatment = report.repair.treatment if report.repair else PLAIN
+    first, second = (
+        _scores(original, spec, half, treatment=treatment, manifest=manifest, images=part.images)
+        for half in calibration.halves()
+    )
     return Parity.compare(dataclasses.replace(part, scores=first), second, spec.tolerance)
 
 
@@ -71,11 +76,13 @@ def _scores(
     original: Original,
     spec: ExportSpec,
     calibration: Calibration,
+    *,
+    treatment: Treatment,
     manifest: Manifest,
     images: npt.NDArray[np.uint8],
 ) -> npt.NDArray[np.float32]:
     plugin, name = load_plugin(spec.format), f"half{FORMATS[spec.format].suffix}"
-    model = plugin.convert(original, spec, calibration)
+    model = plugin.convert(original, spec, calibration, treatment)
     with tempfile.TemporaryDirectory() as folder, StagedExport(Path(folder) / name, plugin) as staged:
         staged.write(model, manifest, Golden(images[:0], np.empty((0, 10), np.float32)))
         return staged.load().predict_proba(images)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.proof.parity import Parity
+from mnist_exporters.proof.repair import Repair
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime.errors import ToolkitError
@@ -50,6 +51,10 @@ class ExportReport:
         Scores of the export for each test image; not part of the JSON.
     left_out : int
         Number of training images that are also test images, and therefore were not used to calibrate.
+    repair : Repair or None
+        How the file differs from a plain export, which was refused; None for a plain export.
+    cure : str
+        For a refused export: which repairs failed too, and which precision passes. Empty if nothing was tried.
     """
 
     path: Path | None
@@ -68,11 +73,14 @@ class ExportReport:
     seconds_converting: float
     scores: npt.NDArray[np.float32] = dataclasses.field(repr=False, compare=False)
     left_out: int = 0
+    repair: Repair | None = None
+    cure: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"}
-        return facts | {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
+        facts |= {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
+        return facts | {"repair": self.repair.as_dict() if self.repair else None}
 
     def _interpreters(self) -> str:
         names = ", ".join(INTERPRETERS[name].since for name in self.loads_on)
@@ -85,13 +93,16 @@ class ExportReport:
     def _shared(self) -> str:
         return f"  left out   {self.left_out:,} training images that are also test images\n" if self.left_out else ""
 
+    def _repaired(self) -> str:
+        return f"  repaired   {self.repair}\n" if self.repair else ""
+
     def __str__(self) -> str:
         return (
             f"{self.format} {self.precision}: {self.parity}\n"
             f"  size       {self.size_bytes:,} bytes (model {self.model_bytes:,})\n"
             f"  types      {self.input_dtype} in, {self.output_dtype} out\n"
             f"  loads on   {self._interpreters()}\n"
-            f"{self._memory()}{self._shared()}"
+            f"{self._memory()}{self._shared()}{self._repaired()}"
             f"  time       {self.seconds:.1f} s"
         )
 
@@ -113,5 +124,6 @@ class RefusedError(ToolkitError):
         super().__init__(
             refused
             if isinstance(refused, str)
-            else f"{refused.format} {refused.precision} is refused and not written. {' '.join(refused.parity.reasons)}"
+            else f"{refused.format} {refused.precision} is refused and not written. "
+            + " ".join((*refused.parity.reasons, *filter(None, (refused.cure,))))
         )

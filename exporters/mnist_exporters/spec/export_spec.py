@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.format import FORMATS
@@ -43,6 +43,8 @@ class ExportSpec:
     max_accuracy_drop: float | None
     input_dtype: str
     output_dtype: str
+    is_output_given: bool = field(compare=False)
+    """Whether the user chose `output_dtype`. A default may give way to another type that passes the accuracy check."""
 
     def __init__(
         self,
@@ -58,6 +60,7 @@ class ExportSpec:
         if precision not in FORMATS[format].io_types:
             possible = "; ".join(f"{name}: {', '.join(row.io_types)}" for name, row in FORMATS.items())
             raise UsageError(f"{format} files cannot have precision {precision}. Possible are {possible}.")
+        is_output_given = output_dtype is not None
         types = FORMATS[format].io_types[precision]
         input_dtype, output_dtype = input_dtype or types.inputs[0], output_dtype or types.outputs[0]
         if input_dtype not in types.inputs or output_dtype not in types.outputs:
@@ -76,7 +79,8 @@ class ExportSpec:
                 "For half a percentage point give 0.005."
             )
         fields = {"format": format, "precision": precision, "max_accuracy_drop": max_accuracy_drop}
-        for name, value in {**fields, "input_dtype": input_dtype, "output_dtype": output_dtype}.items():
+        fields |= {"input_dtype": input_dtype, "output_dtype": output_dtype, "is_output_given": is_output_given}
+        for name, value in fields.items():
             object.__setattr__(self, name, value)
 
     @property

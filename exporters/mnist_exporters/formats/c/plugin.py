@@ -25,6 +25,7 @@ from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import FormatPlugin
 from mnist_exporters.formats.tflite.plugin import TFLite
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, ArtifactError, Classifier, Golden, Manifest
 from mnist_runtime.system.stderr import quiet_stderr
 
@@ -44,11 +45,13 @@ class CArray(FormatPlugin):
 
     _tflite = TFLite()
 
-    def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+    def convert(
+        self, original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+    ) -> bytes:
         """See `FormatPlugin.convert`."""
         from mnist_exporters.formats.c.shapes import with_shapes_of_one_image  # imports LiteRT
 
-        return with_shapes_of_one_image(self._tflite.convert(original, spec, calibration))
+        return with_shapes_of_one_image(self._tflite.convert(original, spec, calibration, treatment))
 
     def read(self, model: bytes) -> Contents:
         """Read the model and measure the arena that it needs."""

@@ -18,11 +18,14 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 
 __all__ = ["convert"]
 
 
-def convert(original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+def convert(
+    original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+) -> bytes:
     """Convert `original` to an ONNX model from raw pixels, uint8 (n, 28, 28, 1), to scores, float32 (n, 10).
 
     Raises
@@ -36,8 +39,8 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
         if spec.precision is Precision.FLOAT16:
             return to_float16(content)
         if spec.precision is Precision.DYNAMIC:
-            return to_dynamic(content)
-        return content if spec.precision is Precision.FLOAT32 else to_int8(content, calibration)
+            return to_dynamic(content, treatment)
+        return content if spec.precision is Precision.FLOAT32 else to_int8(content, calibration, treatment)
     except ConversionError:
         raise
     except Exception as error:  # tf2onnx, onnx and onnxruntime do not document what they raise

@@ -12,6 +12,7 @@ from mnist_exporters.formats.plugin import FormatPlugin
 from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.seal import seal
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ TRAILER_FIELD = 7777
 class Onnx(FormatPlugin):
     """Protobuf messages with the operators of ONNX."""
 
-    def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+    def convert(
+        self, original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+    ) -> bytes:
         """See `FormatPlugin.convert`."""
         with quietly():
             from mnist_exporters.formats.onnx.convert import convert  # imports TensorFlow; the other methods do not
 
-            return convert(original, spec, calibration)
+            return convert(original, spec, calibration, treatment)
 
     def read(self, model: bytes) -> Contents:
         """See `FormatPlugin.read`."""

@@ -16,9 +16,14 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION
+from mnist_exporters.formats.onnx.read import layer_nodes
 from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 
 __all__ = ["to_dynamic", "to_float16", "to_int8"]
+
+ACTIVATIONS = ("Sigmoid", "Softmax")
+"""Operators that make scores from logits."""
 
 BIASED = ("Gemm", "Conv", "ConvTranspose")
 """Operators whose third input is a bias."""
@@ -30,20 +35,25 @@ def to_float16(content: bytes) -> bytes:
     return _serialize(model, onnx.TensorProto.FLOAT16)
 
 
-def to_dynamic(content: bytes) -> bytes:
-    """Store weights in 8 bits; activations are quantized at run time."""
+def to_dynamic(content: bytes, treatment: Treatment = PLAIN) -> bytes:
+    """Store weights in 8 bits, except in the layers of `treatment`; activations are quantized at run time."""
     # onnxruntime 1.16 has no convolution with signed weights.
     convolves = any(node.op_type == "Conv" for node in onnx.load_from_string(content).graph.node)
     weight_type = QuantType.QUInt8 if convolves else QuantType.QInt8
 
     def quantize(source: Path, target: Path) -> None:
-        quantize_dynamic(source, target, per_channel=True, weight_type=weight_type)
+        in_float = _in_float(onnx.load(source).graph, treatment)
+        in_float += [f"{name}_MatMul" for name in in_float]  # the quantizer divides a Gemm and renames it
+        quantize_dynamic(source, target, per_channel=True, weight_type=weight_type, nodes_to_exclude=in_float)
 
     return _serialize(_quantize_files(content, quantize), weight_type.tensor_type)
 
 
-def to_int8(content: bytes, calibration: Calibration | None) -> bytes:
-    """Store weights as int8 and compute activations in uint8, in ranges measured on `calibration`."""
+def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
+    """Store weights as int8 and compute activations in uint8, in ranges measured on `calibration`.
+
+    The layers of `treatment` stay in float32, and so does the last activation if it says so.
+    """
     if calibration is None:
         raise ConversionError("int8 needs calibration images. Pass `calibration`.")
     images: Iterator[Any] = iter(calibration.images)
@@ -62,9 +72,38 @@ def to_int8(content: bytes, calibration: Calibration | None) -> bytes:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            nodes_to_exclude=_in_float(onnx.load(source).graph, treatment),
         )
 
     return _serialize(_quantize_files(content, quantize), onnx.TensorProto.INT8)
+
+
+def _in_float(graph: onnx.GraphProto, treatment: Treatment) -> list[str]:
+    """Return the names of the nodes that `treatment` leaves in float32.
+
+    Raises
+    ------
+    ConversionError
+        If the last activation is to stay in float32, but the model does not end with one.
+    """
+    layers = layer_nodes(graph)
+    chosen = [layers[place] for place in treatment.layers]
+    constants = {constant.name for constant in graph.initializer}
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    # The bias of a matrix product may be an addition of its own.
+    for layer in tuple(chosen):
+        following = readers.get(layer.output[0], [])
+        if len(following) == 1 and following[0].op_type == "Add" and constants & set(following[0].input):
+            chosen.append(following[0])
+    if treatment.activation:
+        last = [node for node in graph.node if graph.output[0].name in node.output]
+        if not last or last[0].op_type not in ACTIVATIONS:
+            raise ConversionError("The model does not end with a softmax or sigmoids.")
+        chosen += last
+    return [node.name for node in chosen]
 
 
 def _quantize_files(content: bytes, quantize: Callable[[Path, Path], None]) -> onnx.ModelProto:

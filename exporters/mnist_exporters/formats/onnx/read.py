@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 import onnx
 
-from mnist_exporters.formats.contents import Contents, Tensor
+from mnist_exporters.formats.contents import Contents, Layer, Tensor
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["read"]
+__all__ = ["layer_nodes", "read"]
 
 OWN_DOMAINS = ("", "ai.onnx")
 COMPUTING = ("Conv", "ConvInteger", "Gemm", "MatMul", "MatMulInteger", "ConvTranspose")
@@ -57,6 +58,31 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
         foreign=tuple(sorted({f"{n.domain}.{n.op_type}" for n in graph.node if n.domain not in OWN_DOMAINS})),
         opset=opset,
         ir_version=proto.ir_version,
+        layers=tuple(_layer(graph, node, tensors) for node in layer_nodes(graph)),
+    )
+
+
+def layer_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """Return the nodes with constant weights, in their order. The weights of an int8 model are dequantized first."""
+    constants = {constant.name for constant in graph.initializer}
+    return [n for n in graph.node if n.op_type in COMPUTING and _stored(graph, n.input[1]) in constants]
+
+
+def _stored(graph: onnx.GraphProto, name: str) -> str:
+    """Return the name of the tensor that is dequantized to `name`; `name` itself if none is."""
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and name in node.output:
+            return str(node.input[0])
+    return name
+
+
+def _layer(graph: onnx.GraphProto, node: onnx.NodeProto, tensors: dict[str, Tensor]) -> Layer:
+    weights, source = (tensors.get(_stored(graph, name)) for name in (node.input[1], node.input[0]))
+    return Layer(
+        node.op_type,
+        math.prod(weights.shape) if weights else 0,
+        weights.dtype if weights else "unknown",
+        source.dtype if source else "unknown",
     )
 
 

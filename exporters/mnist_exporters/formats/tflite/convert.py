@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,18 +13,22 @@ import tensorflow as tf
 
 from mnist_exporters.errors import ConversionError, OperatorError
 from mnist_exporters.formats.contents import BLACK
+from mnist_exporters.formats.tflite.logits import with_logits
 from mnist_exporters.formats.tflite.ranges import quantize
 from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original, PixelScaling
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime.backends.base import QuantParams
 
 __all__ = ["convert"]
 
 
-def convert(original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+def convert(
+    original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+) -> bytes:
     """Convert `original` to a TFLite model from pixels (n, 28, 28, 1) to scores (n, 10).
 
     Calibrated precisions need no scaling layer for most models: the input is quantized so that the raw pixel is already
@@ -38,17 +43,19 @@ def convert(original: Original, spec: ExportSpec, calibration: Calibration | Non
         from mnist_exporters.formats.tflite.int4 import int4_model  # an optional extra
 
         float_model = _run(tf.lite.TFLiteConverter.from_keras_model(original.scaled_model()))
-        content = int4_model(float_model, _real_pixels(original, spec, calibration))
+        content = int4_model(float_model, _real_pixels(original, spec, calibration), treatment.layers)
     elif spec.precision.is_calibrated:
         converter = tf.lite.TFLiteConverter.from_keras_model(original.scaled_model())
         _set_integers(converter, _real_pixels(original, spec, calibration), spec)
-        content = _run(converter, quantize if spec.precision is Precision.INT8 else None)
+        content = _run(converter, partial(quantize, treatment=treatment) if spec.precision is Precision.INT8 else None)
     else:
         converter = tf.lite.TFLiteConverter.from_keras_model(original.pixel_model())
         _set_floats(converter, spec.precision)
         content = _run(converter)
     if spec.precision is Precision.INT16X8 and spec.input_dtype in BLACK:
         content = with_integer_input(content, _quantization(original.input_scaling, spec.input_dtype))
+    if treatment.activation:
+        content = with_logits(content, original.score_kind, in_float=treatment.activation == "float")
     return with_short_names(content)
 
 

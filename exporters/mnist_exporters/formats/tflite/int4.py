@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from litert_quantizer import calibrator, qtyping, quantizer
 from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.formats.tflite.gptq import LEVELS, input_moments, round_weights
 from mnist_exporters.formats.tflite.ranges import NARROW, UNUSED
+from mnist_exporters.formats.tflite.read import layer_operators
 from mnist_runtime.errors import first_line
 
 __all__ = ["int4_model"]
@@ -25,7 +27,7 @@ INT4_VERSIONS = {"CONV_2D": 7, "FULLY_CONNECTED": 10}
 Grids = dict[str, dict[str, npt.NDArray[np.float32]]]
 
 
-def int4_model(model: bytes, pixels: npt.NDArray[np.float32]) -> bytes:
+def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collection[int] = ()) -> bytes:
     """Quantize `model` to int4 weights and int8 activations, with uint8 input and output.
 
     The last layer keeps int8 weights, unless it is the only one. It has few weights, and this lets a convolutional
@@ -38,6 +40,8 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32]) -> bytes:
         A ``.tflite`` model, float32 in and out.
     pixels : ndarray of shape (n, 28, 28, 1), dtype float32
         Inputs of `model`, which set the activation ranges and the rounding of the weights.
+    in_int8 : collection of int
+        Places, among all layers, of those that keep int8 weights.
 
     Raises
     ------
@@ -46,7 +50,7 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32]) -> bytes:
     ConversionError
         If the quantizer rejects the model.
     """
-    rounded, layers, grids = _with_rounded_weights(model, pixels)
+    rounded, layers, grids = _with_rounded_weights(model, pixels, in_int8)
     engine = quantizer.Quantizer(bytearray(rounded))
     _set_rules(engine, layers)
     ((signature, ends),) = Interpreter(model_content=rounded).get_signature_list().items()
@@ -69,7 +73,9 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32]) -> bytes:
     return _with_versions(bytes(quantized))
 
 
-def _with_rounded_weights(model: bytes, pixels: npt.NDArray[np.float32]) -> tuple[bytes, list[str], Grids]:
+def _with_rounded_weights(
+    model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collection[int]
+) -> tuple[bytes, list[str], Grids]:
     """Round the weights of all layers that become int4, from the first to the last.
 
     Each layer is rounded for the inputs that the rounded layers before it produce.
@@ -93,9 +99,13 @@ def _with_rounded_weights(model: bytes, pixels: npt.NDArray[np.float32]) -> tupl
     ]
     if not candidates:
         raise UsageError("int4 is for convolutions and dense layers, but the model has none. Choose another precision.")
+    every_layer = layer_operators(parsed)
+    in_eight_bits = [every_layer[place] for place in in_int8]
     layers: list[str] = []
     grids: Grids = {}
     for operator in candidates[:-1] or candidates:
+        if any(operator is kept for kept in in_eight_bits):
+            continue
         tensor = graph.tensors[operator.inputs[1]]
         buffer = parsed.buffers[tensor.buffer]
         weights = np.frombuffer(bytes(buffer.data), np.float32).reshape(tensor.shape)

@@ -12,6 +12,7 @@ from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.seal import seal
 from mnist_exporters.formats.tflite.read import read
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
 
 if TYPE_CHECKING:
@@ -24,12 +25,14 @@ __all__ = ["TFLite"]
 class TFLite(FormatPlugin):
     """FlatBuffers with TFLite's builtin operators."""
 
-    def convert(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> bytes:
+    def convert(
+        self, original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+    ) -> bytes:
         """See `FormatPlugin.convert`."""
         with quietly():
             from mnist_exporters.formats.tflite.convert import convert  # imports TensorFlow; the other methods do not
 
-            return convert(original, spec, calibration)
+            return convert(original, spec, calibration, treatment)
 
     def read(self, model: bytes) -> Contents:
         """See `FormatPlugin.read`."""

@@ -1,4 +1,4 @@
-"""`quantize`: quantize with calibrated ranges, of which those of unused activations are widened."""
+"""`quantize`: convert to int8 with a usable scale for unused activations, and some layers left in float32."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 
+from mnist_exporters.formats.tflite.read import layer_operators
 from mnist_exporters.formats.tflite.rewrites import packed
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 
 __all__ = ["NARROW", "UNUSED", "quantize"]
 
@@ -22,7 +24,7 @@ UNUSED = (-1.0, 1.0)
 """Range of such an activation."""
 
 
-def quantize(converter: Any) -> bytes:
+def quantize(converter: Any, treatment: Treatment = PLAIN) -> bytes:
     """Convert to int8, as ``converter.convert()`` does, but with a usable scale for activations that are always zero.
 
     Such are the units of a layer that no calibration image activates, and the first state of a recurrent layer. The
@@ -33,10 +35,14 @@ def quantize(converter: Any) -> bytes:
     ----------
     converter : tf.lite.TFLiteConverter
         A converter for int8 with a representative data set.
+    treatment : Treatment
+        Layers to leave in float32. If the last is one of them and the activation is computed in float, everything
+        after it stays in float32 too.
     """
-    content: bytes = converter.convert()
-    if not any(scale * LEVELS < NARROW for scale in _scales(content)):
-        return content
+    if not treatment.layers:
+        content: bytes = converter.convert()
+        if not any(scale * LEVELS < NARROW for scale in _scales(content)):
+            return content
     converter._experimental_calibrate_only = True
     model = schema.ModelT.InitFromPackedBuf(bytearray(converter.convert()), 0)
     for graph in model.subgraphs:
@@ -46,8 +52,19 @@ def quantize(converter: Any) -> bytes:
         packed(model),
         input_data_type=converter.inference_input_type,
         output_data_type=converter.inference_output_type,
+        denylisted_nodes=_in_float(model, treatment) or None,
     )
     return bytes(deduplicate_readonly_buffers(content))
+
+
+def _in_float(model: Any, treatment: Treatment) -> list[str]:
+    """Return the names of the output tensors of the operators that stay in float32."""
+    graph, layers = model.subgraphs[0], layer_operators(model)
+    chosen = [layers[place] for place in treatment.layers]
+    if treatment.activation == "float" and layers and layers[-1] in chosen:
+        last = next(place for place, operator in enumerate(graph.operators) if operator is layers[-1])
+        chosen += graph.operators[last + 1 :]
+    return [graph.tensors[operator.outputs[0]].name.decode() for operator in chosen]
 
 
 def _scales(content: bytes) -> Iterator[float]:

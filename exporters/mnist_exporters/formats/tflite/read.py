@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
-from mnist_exporters.formats.contents import Contents, Tensor
+from mnist_exporters.formats.contents import Contents, Layer, Tensor
 from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["read"]
+__all__ = ["layer_operators", "operator_name", "read"]
 
 CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST")
 """Operators that only change the type. They do not count as arithmetic."""
 
 FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
+LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+"""Operators that are a layer if their second input, the weights, is constant."""
+
 SHAPES = "int32"
 """Type of an input that gives the output shape, as in a transposed convolution."""
 
@@ -68,7 +72,31 @@ def read(model: bytes) -> Contents:
         operators=dict(sorted(versions.items())),
         foreign=tuple(sorted({_name(code) for code in parsed.operatorCodes if code.customCode})),
         float_operators=tuple(_float_operators(parsed)),
+        layers=tuple(_layer(parsed, operator, tensors) for operator in layer_operators(parsed)),
     )
+
+
+def layer_operators(model: Any) -> list[Any]:
+    """Return the operators with constant weights in the main graph of a `schema.ModelT`, in their order."""
+    graph = model.subgraphs[0]
+    return [
+        operator
+        for operator in graph.operators
+        if operator_name(model, operator) in LAYERS
+        and _data(model, graph.tensors[operator.inputs[1]]) is not None
+        and len(graph.tensors[operator.inputs[1]].shape) > 1
+    ]
+
+
+def operator_name(model: Any, operator: Any) -> str:
+    """Return the name of an operator of a `schema.ModelT`."""
+    return _name(model.operatorCodes[operator.opcodeIndex])
+
+
+def _layer(model: Any, operator: Any, tensors: list[Tensor]) -> Layer:
+    name, weights = operator_name(model, operator), tensors[operator.inputs[1]]
+    source = tensors[operator.inputs[2 if name == "TRANSPOSE_CONV" else 0]]
+    return Layer(name, math.prod(weights.shape), weights.dtype, source.dtype)
 
 
 def _float_operators(parsed: Any) -> Iterator[tuple[str, str]]:

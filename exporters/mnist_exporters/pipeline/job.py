@@ -1,0 +1,207 @@
+"""`Job`: convert a model, compare the file with its original, and write it if it passes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import platform
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.errors import ConversionError, missing_packages
+from mnist_exporters.formats.contents import BLACK, Contents
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.pipeline.diagnosis import diagnosed
+from mnist_exporters.pipeline.processor import processor_name
+from mnist_exporters.pipeline.staging import StagedExport
+from mnist_exporters.proof.parity import Parity
+from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.repair import Repair
+from mnist_exporters.proof.report import ExportReport
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.precision import PACKAGES
+from mnist_exporters.spec.treatment import PLAIN
+from mnist_exporters.targets.devices import Target
+from mnist_exporters.targets.interpreters import loads_on
+from mnist_runtime import Classifier, Golden, Manifest, __version__
+from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import Original
+
+__all__ = ["Attempt", "Job"]
+
+PREPARATION = {
+    "polarity": "white on black",
+    "box": 20,
+    "field": 28,
+    "centre": "centre of mass",
+    "pixels": "raw, 0..255",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Attempt:
+    """One export, written if it passed, and the content of its model."""
+
+    report: ExportReport
+    contents: Contents
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """What the exports of one model have in common; see `mnist_exporters.pipeline.export` for the fields."""
+
+    original: Original
+    destination: Path
+    reference: Reference
+    golden_images: npt.NDArray[np.uint8]
+    calibration: Calibration | None
+    threshold: float
+    target: Target | None
+    started: float = dataclasses.field(default_factory=time.perf_counter)
+
+    def attempt(self, spec: ExportSpec, repair: Repair | None = None, *, write: bool = True) -> Attempt:
+        """Convert the original and compare the file with it. If it passes and `write` is true, move it into place."""
+        began = time.perf_counter()
+        plugin = load_plugin(spec.format)
+        with contextlib.nullcontext() if repair else diagnosed(self.original, spec, self.calibration):
+            model, contents, manifest = self._converted(spec, repair)
+        if self.target:
+            self.target.check_contents(contents)
+        converted = time.perf_counter()
+        with StagedExport(self.destination, plugin) as staged:
+            staged.write(model, manifest, Golden(self.golden_images, np.empty((0, 10), np.float32)))
+            with contextlib.nullcontext() if repair else diagnosed(self.original, spec, self.calibration):
+                device = staged.load()
+            scores, alone = self.reference.scores_of(device)
+            parity = Parity.compare(self.reference, scores, spec.tolerance, alone)
+            golden = Golden(self.golden_images, device.scores(self.golden_images))
+            recorded = {**manifest.golden, "backend": device.backend_name}
+            staged.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)
+            report = ExportReport(
+                path=self.destination if parity.passed and write else None,
+                format=spec.format,
+                precision=spec.precision.value,
+                size_bytes=staged.size,
+                model_bytes=len(model),
+                sha256=staged.sha256,
+                input_dtype=contents.input.dtype,
+                output_dtype=contents.output.dtype,
+                pixel_range=self.original.pixel_range,
+                loads_on=loads_on(contents),
+                requires=contents.requirements(),
+                parity=parity,
+                seconds=round(time.perf_counter() - self.started, 3),
+                seconds_converting=round(converted - began, 3),
+                scores=scores,
+                left_out=self.calibration.left_out if self.calibration else 0,
+                repair=repair,
+            )
+            if report.path:
+                _check_golden_scores(staged.load(), golden)
+                staged.commit()
+        return Attempt(report, contents)
+
+    def scores(self, spec: ExportSpec, repair: Repair, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the scores that an export gives to `images`. Nothing is compared or written."""
+        model, _, manifest = self._converted(spec, repair)
+        name = f"trial{FORMATS[spec.format].suffix}"
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            StagedExport(Path(folder) / name, load_plugin(spec.format)) as staged,
+        ):
+            staged.write(model, manifest, Golden(images[:0], np.empty((0, 10), np.float32)))
+            return staged.load().predict_proba(images)
+
+    def _converted(self, spec: ExportSpec, repair: Repair | None) -> tuple[bytes, Contents, Manifest]:
+        """Return the bare model, what is in it, and its manifest without a proof."""
+        _check_packages(spec)
+        plugin, treatment = load_plugin(spec.format), repair.treatment if repair else PLAIN
+        used = self._calibration_of(spec)
+        if used:
+            used.check_overlap(self.reference.images)
+        model = plugin.convert(self.original, spec, used, treatment)
+        contents = plugin.read(model)
+        contents.check_matches(spec, self.original.input_scaling, treatment)
+        return model, contents, self._manifest(spec, contents, repair)
+
+    def _calibration_of(self, spec: ExportSpec) -> Calibration | None:
+        return self.calibration if spec.precision.is_calibrated else None
+
+    def _manifest(self, spec: ExportSpec, contents: Contents, repair: Repair | None) -> Manifest:
+        """Return the manifest without the proof."""
+        used = self._calibration_of(spec)
+        gives_logits = repair is not None and repair.treatment.activation == "reader"
+        activation = {"activation": self.original.score_kind} if gives_logits else {}
+        tools = {package: metadata.version(package) for package in (*_packages(spec), "numpy")}
+        return Manifest(
+            name=self.original.name,
+            format=spec.format,
+            precision=spec.precision.value,
+            labels=tuple("0123456789"),
+            scores=self.original.score_kind,
+            input={"dtype": contents.input.dtype, "shape": [None, 28, 28, 1], **_input_scale(contents, self.original)},
+            output={"dtype": contents.output.dtype, "shape": [None, 10], **activation},
+            preparation=PREPARATION,
+            source={
+                "sha256": self.original.sha256,
+                "parameters": int(self.original.model.count_params()),
+                **self.original.scaling.as_dict(),
+                "activation": self.original.activation,
+                "rejects_non_digits": self.original.rejects_non_digits,
+            },
+            tools={"mnist-edge-export": __version__, **tools},
+            golden={
+                "version": tools[_packages(spec)[-1]],
+                "machine": platform.machine(),
+                "processor": processor_name(),
+            },
+            requires=contents.requirements(),
+            threshold=self.threshold,
+            calibration=used.as_dict() if used else None,
+            repair=repair.as_dict() if repair else None,
+            schema=LOGITS_SCHEMA if gives_logits else SCHEMA,
+        )
+
+
+def _packages(spec: ExportSpec) -> tuple[str, ...]:
+    """Return the packages that influence the file, the interpreter of the proof last."""
+    of_precision = (PACKAGES[spec.precision],) if spec.precision in PACKAGES else ()
+    return (*of_precision, *FORMATS[spec.format].packages)
+
+
+def _check_packages(spec: ExportSpec) -> None:
+    extras = {PACKAGES[spec.precision]: spec.precision.value} if spec.precision in PACKAGES else {}
+    missing = {
+        package: extras.get(package, FORMATS[spec.format].extra)
+        for package in _packages(spec)
+        if importlib.util.find_spec(package.replace("-", "_")) is None
+    }
+    if missing:
+        raise missing_packages(f"{spec.format} {spec.precision}", missing)
+
+
+def _input_scale(contents: Contents, original: Original) -> dict[str, float]:
+    """Return scale and offset for a file without raw pixel input: input = ``pixel * scale + offset``."""
+    if contents.input.dtype == "uint8":
+        return {}
+    if contents.input.dtype == "float32":
+        return {"scale": original.input_scaling.scale, "offset": original.input_scaling.offset}
+    return {"scale": 1, "offset": BLACK[contents.input.dtype]}
+
+
+def _check_golden_scores(device: Classifier, golden: Golden) -> None:
+    """Check that the packed file reproduces its golden scores."""
+    if not np.array_equal(device.scores(golden.images), golden.scores):
+        raise ConversionError("The packed file does not reproduce its golden scores. Please report this as a bug.")

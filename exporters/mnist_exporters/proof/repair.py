@@ -1,0 +1,80 @@
+"""`Repair`: what an export got so that it passes the accuracy check, and what failed before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_exporters.proof.parity import Parity
+from mnist_exporters.spec.treatment import Treatment
+
+__all__ = ["Repair", "Tried"]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """An export that was refused, or could not be made.
+
+    Parameters
+    ----------
+    name : str
+        Name of the repair, or ``"plain export"``.
+    parity : Parity or None
+        Its comparison with the original; None if it could not be made.
+    obstacle : str
+        Why it could not be made; empty if it was.
+    """
+
+    name: str
+    parity: Parity | None
+    obstacle: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return values for JSON."""
+        if self.parity is None:
+            return {"name": self.name, "obstacle": self.obstacle}
+        facts = self.parity.as_dict()
+        kept = ("accuracy_exported", "drop", "drop_upper_95", "lost", "gained")
+        return {"name": self.name, **{key: facts[key] for key in kept}}
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.parity.accuracy_exported:.2%})" if self.parity else f"{self.name} (not possible)"
+
+
+@dataclass(frozen=True)
+class Repair:
+    """How an export differs from a plain one of its precision, and why.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"logits out"``.
+    what : str
+        What is different, for people.
+    treatment : Treatment
+        What the converter did.
+    layers : tuple of str
+        Names of the layers in `treatment`.
+    failed : tuple of Tried
+        What was tried before, the plain export first.
+    """
+
+    name: str
+    what: str
+    treatment: Treatment
+    layers: tuple[str, ...] = ()
+    failed: tuple[Tried, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return values for JSON and for the manifest."""
+        return {
+            "name": self.name,
+            "what": self.what,
+            "activation": self.treatment.activation or None,
+            "layers": list(self.layers),
+            "failed": [each.as_dict() for each in self.failed],
+        }
+
+    def __str__(self) -> str:
+        failed = "; ".join(map(str, self.failed))
+        return f"{self.name}: {self.what}" + (f"; refused before: {failed}" if failed else "")
