@@ -201,7 +201,7 @@ class Classifier:
         except BlankError:
             return Prediction(None, reason="blank", marks=0)
         main, *others = self.classify_ink([ink, *marks])
-        # A mark that is surely a digit is enough where the whole is none.
+        # If the picture as a whole has no digit, one mark with a digit is enough.
         if sum(other.digit is not None for other in others) >= (2 if main.digit is not None else 1):
             return Prediction(None, reason="several", marks=number)
         return main

@@ -69,7 +69,7 @@ GROUPS: dict[str, ToolGroup] = {
         {
             "quantizers": Tool("Compare two quantizers on all models", "10 min or more, MNIST"),
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
-            "pixel-conventions": Tool("Find how trained networks want their pixels", "25 min, MNIST"),
+            "pixel-conventions": Tool("Find which pixel scaling trained networks expect", "25 min, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),
             "several-digits": Tool("Classify pictures of one and of several digits", "10 min"),
         },

@@ -43,8 +43,8 @@ def source_options(command: Any) -> Any:
         section=SOURCE,
         type=FRACTION,
         metavar="FRACTION",
-        help="The accuracy that you measured for the model, such as 0.98. If it measures lower here, its input is "
-        "misunderstood, and nothing is exported.",
+        help="The accuracy that you measured for the model, such as 0.98. If it is lower here, its pixels are probably "
+        "scaled otherwise, and nothing is exported.",
     )
     return trust_option(SOURCE)(pixel_options(SOURCE)(expect(data_option(SOURCE)(command))))
 

@@ -42,7 +42,7 @@ KEEPS_MORE: dict[Precision, str] = {
     Precision.DYNAMIC: "Layers with few weights keep float32",
     Precision.INT4: "The last layer, and layers without a kernel for int4, keep int8",
 }
-"""Precision that is for some layers only, by design -> which layers keep more bits."""
+"""Precision that applies to some layers only, by design -> which layers keep more bits."""
 
 BLACK = {"uint8": 0, "int8": -128}
 """Integer input type -> value of a black pixel."""

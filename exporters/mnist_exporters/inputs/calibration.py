@@ -88,6 +88,10 @@ class Calibration:
                 "without duplicates."
             )
 
+    def first(self, count: int) -> Calibration:
+        """Return the first `count` images, with equal numbers of each digit where possible and pixels of 0 and 255."""
+        return self._part(np.arange(len(self.images)) < count)
+
     def halves(self) -> tuple[Calibration, Calibration]:
         """Return two disjoint halves, each with equal numbers of each digit where possible and pixels of 0 and 255."""
         # In the order of `draw` the ten digits take turns, so each block of ten images has one of each.

@@ -50,7 +50,7 @@ class Original(DigitModel):
         recorded: str | None = None,
         rejects_non_digits: bool | None = None,
     ) -> Original:
-        """Check `model` and measure how it wants its pixels, and its activation.
+        """Check `model` and measure which pixel scaling it expects, and its activation.
 
         Parameters
         ----------
@@ -104,7 +104,7 @@ class Original(DigitModel):
     @default_settings()
     def scaled_model(self) -> keras.Model:
         """Return a model from pixels in `input_scaling`, float32 (n, 28, 28, 1), to scores 0..1, for integer export."""
-        from mnist_exporters.inputs.static_shapes import graph_model, integer_scaling
+        from mnist_exporters.inputs.keras_graph.static_shapes import graph_model, integer_scaling
 
         layer = None
         if self.input_scaling != self.scaling:
@@ -114,7 +114,7 @@ class Original(DigitModel):
     @default_settings()
     def pixel_model(self) -> keras.Model:
         """Return a model from raw pixels, uint8 (n, 28, 28, 1), to scores 0..1, for float export."""
-        from mnist_exporters.inputs.static_shapes import float_scaling, graph_model
+        from mnist_exporters.inputs.keras_graph.static_shapes import float_scaling, graph_model
 
         layer = float_scaling(self.scaling.scale, self.scaling.offset)
         return graph_model(self.model, softmax=self.activation == "logits", scaling=layer)

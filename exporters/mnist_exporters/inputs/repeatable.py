@@ -1,4 +1,4 @@
-"""`check_repeatable`: refuse an original whose answers depend on more than the image."""
+"""`check_repeatable`: check that the scores of an original depend on the image alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import ModelError
+from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
@@ -41,7 +42,7 @@ def check_repeatable(original: Original, images: npt.NDArray[np.uint8], scores: 
     Raises
     ------
     ModelError
-        If some of them get other scores in a second call, or beside other images. It names the layer, where found.
+        If scores change in a second call, or with the other images of the batch. The message names the layer, if found.
     """
     chosen = np.arange(0, len(images), max(2, len(images) // IMAGES))  # not all, so that each has other neighbors
     second, third = original.scores(images[chosen]), original.scores(images[chosen])
@@ -49,7 +50,7 @@ def check_repeatable(original: Original, images: npt.NDArray[np.uint8], scores: 
         since = _since(original.model, images[chosen], _twice)
         raise ModelError(
             f"The model {original.name} gives the same images other scores each time, by up to {change:.2f}{since}. "
-            "Nothing can be proven about it. Build it with nothing random when it classifies, and save it again."
+            "Nothing can be proven about it. Build it without random layers at inference, and save it again."
         )
     if (change := _difference(scores[chosen], second)) > SAME:
         since = _since(original.model, images[chosen], _in_two_batches)
@@ -88,27 +89,17 @@ def _since(model: Any, images: npt.NDArray[np.uint8], trial: Trial) -> str:
 
 def _first_changing(model: Any, pixels: npt.NDArray[np.float32], trial: Trial) -> Any:
     """Return the first layer of `model`, and of models inside of it, whose output changes in `trial`."""
-    if not (isinstance(model, keras.Model) and type(model).__module__.startswith("keras.")):
+    if not is_graph(model):
         return None  # its layers are called by its own code
-    calls: list[tuple[Any, Any, Any]] = []
-
-    def call(layer: Any, *inputs: Any, **settings: Any) -> Any:
-        output = layer(*inputs, **settings)
-        if isinstance(output, keras.KerasTensor):
-            calls.append((layer, inputs[0], output))
-        return output
-
-    source = model.inputs[0]
-    graph = keras.Model(source, model.outputs[0])  # a Sequential model cannot be cloned with a function for its calls
-    keras.models.clone_model(graph, clone_function=lambda layer: layer, call_function=call, input_tensors=source)
-    outputs = keras.Model(source, [output for _, _, output in calls])
+    calls, source = layer_calls(model), model.inputs[0]
+    outputs = keras.Model(source, [call.output for call in calls])
     first, second = trial(
         lambda batch: [np.asarray(found) for found in _as_list(outputs(batch, training=False))], pixels
     )
-    for (layer, inputs, _), one, other in zip(calls, first, second, strict=True):
+    for call, one, other in zip(calls, first, second, strict=True):
         if _difference(one, other) > SAME:
-            entry = np.asarray(keras.Model(source, inputs)(pixels, training=False))
-            return _first_changing(layer, entry, trial) or layer
+            entry = np.asarray(keras.Model(source, call.entry)(pixels, training=False))
+            return _first_changing(call.layer, entry, trial) or call.layer
     return None
 
 

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
 from mnist_exporters.errors import ConversionError, OperatorError
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import PACKAGES
@@ -35,7 +35,7 @@ NAMED = 4
 """Most layers and operators that a message names."""
 
 QUIET_ACTIVATIONS = ("linear", "relu", "softmax", "tanh", "sigmoid")
-"""Activations that are not worth a word: every format has operators for them."""
+"""Activations that a message leaves out, because every format has operators for them."""
 
 
 @contextlib.contextmanager
@@ -85,8 +85,8 @@ def _advice(trials: _Trials, places: tuple[str, ...]) -> str:
     for spec in trials.working():
         working.setdefault(spec.format, []).append(str(spec.precision))
     if not working:
-        found = "." if trials.is_over() else "; no format and precision takes it."
-        return f"Replace it, or compute the same with other layers{found}"
+        found = "" if trials.is_over() else " No format and precision supports it."
+        return f"Replace it, or compute the same with other layers.{found}"
     choices = "; ".join(f"{format} {', '.join(precisions)}" for format, precisions in working.items())
     return f"Replace it, or choose what this model converts to: {choices}."
 
@@ -104,11 +104,6 @@ def _described(layer: Any) -> str:
         activation = activation if isinstance(layer, keras.layers.Activation) else ""
     words = f", activation {activation}" if activation else ""
     return f"{layer.name} ({type(layer).__name__}{words})"
-
-
-def _is_graph(model: Any) -> bool:
-    """Return whether the layers of `model` are called by Keras, not by code of its own."""
-    return isinstance(model, keras.Model) and type(model).__module__.startswith("keras.") and bool(model.inputs)
 
 
 def _layers_at(model: Any, places: tuple[str, ...]) -> list[Any]:
@@ -141,11 +136,7 @@ class _Trials:
     def __init__(self, original: Original, spec: ExportSpec, calibration: Calibration | None) -> None:
         self.original = original
         self.spec = spec
-        self._calibration = calibration and dataclasses.replace(calibration, images=calibration.images[:IMAGES])
-        if self._calibration is not None and self._calibration.images.max(initial=0) < 255:
-            images = self._calibration.images.copy()
-            images[0, 0, 0] = np.uint8(255)
-            self._calibration = dataclasses.replace(self._calibration, images=images)
+        self._calibration = calibration and calibration.first(IMAGES)
         self._end = time.monotonic() + SECONDS
 
     def is_over(self) -> bool:
@@ -173,18 +164,18 @@ class _Trials:
 
     def _search(self, model: Any, within: Any) -> list[Any]:
         """Search the layers of `model`. `within` returns the model's tensor for a tensor of its own graph."""
-        if not _is_graph(model):
+        if not is_graph(model):
             return []
-        calls = _calls(model)
+        calls = layer_calls(model)
         low, high = 0, len(calls)  # the first `low` layers convert; the first `high` do not
         while high - low > 1:
             middle = (low + high) // 2
-            outer = within(calls[middle - 1][1])
+            outer = within(calls[middle - 1].output)
             low, high = (low, middle) if self._fails(outer) else (middle, high)
-        if high <= low or not self._fails(within(calls[high - 1][1])):
+        if high <= low or not self._fails(within(calls[high - 1].output)):
             return []
-        layer, _, entry = calls[high - 1]
-        if _is_graph(layer) and len(layer.inputs) == 1:
+        layer, entry, _ = calls[high - 1]
+        if is_graph(layer) and len(layer.inputs) == 1:
 
             def inner(output: Any) -> Any:
                 return keras.Model(layer.inputs[0], output)(within(entry))
@@ -208,19 +199,3 @@ class _Trials:
         plugin = load_plugin(spec.format)
         used = self._calibration if spec.precision.is_calibrated else None
         return plugin.read(plugin.convert(original, spec, used))
-
-
-def _calls(model: Any) -> list[tuple[Any, Any, Any]]:
-    """Return each call of a layer in `model`, in order: the layer, its output and its first input."""
-    calls = []
-
-    def call(layer: Any, *inputs: Any, **settings: Any) -> Any:
-        output = layer(*inputs, **settings)
-        if isinstance(output, keras.KerasTensor) and inputs and isinstance(inputs[0], keras.KerasTensor | list | tuple):
-            calls.append((layer, output, inputs[0]))
-        return output
-
-    source = model.inputs[0]
-    whole = keras.Model(source, model.outputs[0])  # a Sequential model cannot be cloned with a function for its calls
-    keras.models.clone_model(whole, input_tensors=source, clone_function=lambda layer: layer, call_function=call)
-    return calls

@@ -32,7 +32,7 @@ CALIBRATION_SAMPLES = 500
 """Default number of calibration images; docs/results.json lists the accuracy that the ready models lose with it."""
 
 USUAL_ACCURACY = 0.97
-"""Accuracy that nearly all models for MNIST reach which are more than one layer."""
+"""Accuracy that nearly all MNIST models with more than one layer reach."""
 
 
 class ExportSession:
@@ -97,15 +97,15 @@ class ExportSession:
         return Reference.of(self.original, self.test)
 
     def check_accuracy(self, expected: float | None) -> None:
-        """Check that the original is as accurate as its owner says.
+        """Check that the original is as accurate as the user measured.
 
-        A model whose pixels are scaled otherwise than in training often still works, only worse, and its export works
-        as badly. Only the accuracy that its owner measured shows that.
+        A model that gets pixels in another scaling than in training is often only less accurate, and so is its export.
+        Only the accuracy that the user measured shows that.
 
         Parameters
         ----------
         expected : float or None
-            Fraction of right answers, 0..1; None if the owner says nothing.
+            Fraction of right answers, 0..1; None: nothing is checked.
 
         Raises
         ------
@@ -127,12 +127,12 @@ class ExportSession:
                 f"{len(self.test.images):,} test images of {self.test.name} ({low:.2%} to {high:.2%} with 95 % "
                 f"confidence), but {expected:.2%} is expected. Pixels {self.original.scaling} "
                 f"({self.original.range_origin}) may not be those of its training. State them with --pixel-range, or "
-                "--pixel-mean and --pixel-std, and --invert. If each pixel or image was scaled in its own way, make "
-                "that a layer of the model."
+                "--pixel-mean and --pixel-std, and --invert. If each pixel or image was scaled by numbers of its own, "
+                "add that to the model as a layer."
             )
 
     def describe_original(self) -> str:
-        """Return the original's accuracy in the first line, then how it wants its pixels, for people."""
+        """Return the original's accuracy in the first line, then which pixel scaling it expects, for people."""
         name, found = self.original.name, self.reference
         images = f"the {len(found.images):,} test images of {found.dataset}"
         return (
@@ -141,7 +141,7 @@ class ExportSession:
         )
 
     def original_as_dict(self) -> dict[str, Any]:
-        """Return the original's accuracy and how it wants its pixels, ready for JSON."""
+        """Return the original's accuracy and which pixel scaling it expects, ready for JSON."""
         return {
             "name": self.original.name,
             "dataset": self.reference.dataset,

@@ -35,7 +35,7 @@ class Verification:
     parity : Parity
         The comparison.
     pixels : str
-        How the original wants its pixels, and how that is known.
+        Which pixel scaling the original expects, and how that is known.
     """
 
     path: Path

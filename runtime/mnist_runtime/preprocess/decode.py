@@ -112,7 +112,7 @@ def _read_other(source: Source, name: str, failure: PictureError | BackendError)
     Raises
     ------
     PictureError
-        If it is of any other kind, which is named.
+        If it is of any other kind. The message states the kind.
     BackendError
         If it is `failure`.
     """

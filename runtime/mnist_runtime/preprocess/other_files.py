@@ -1,4 +1,4 @@
-"""Files that Pillow cannot read: arrays and HEIC pictures are read, others are named, with what to do."""
+"""Files that Pillow cannot read: read arrays and HEIC pictures, and report the kind of any other file."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ def register_heif(format: str, name: str) -> None:
 
 
 def reject(head: bytes, name: str, *, video: bool = False) -> None:
-    """Raise a `PictureError` that names the kind of a file by its first bytes, if that is known.
+    """Raise a `PictureError` that states the kind of a file, if its first bytes show it.
 
-    If a `video` is expected, pictures are named, and videos are not.
+    If a `video` is expected, a picture is an error and a video is not.
     """
     format = heif_format(head) if video else None
     kind = Kind(f"{format} picture", READ) if format else kind_of(head, Path(name).suffix)

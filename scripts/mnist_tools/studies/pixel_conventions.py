@@ -139,7 +139,7 @@ def _export(session: ExportSession) -> dict[str, Any]:
 
 
 HEAD = """\
-# How a model wants its pixels
+# Which pixel scaling a model expects
 
 Written by `scripts/tool studies pixel-conventions` from [pixel-conventions.json](pixel-conventions.json).
 
@@ -179,7 +179,7 @@ def page(rows: list[dict[str, Any]]) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    notes = [f"reads as well: {', '.join(row['ties'])}"] if row["ties"] else []
+    notes = [f"equally accurate: {', '.join(row['ties'])}"] if row["ties"] else []
     notes += ["refused by `--expect-accuracy`"] if row["refused_by_expect_accuracy"] else []
     exported = "refused" if row["export_accuracy"] is None else f"{row['export_accuracy']:.2%}"
     cells = (f"`{row['trained_on']}`" if row["trained_on"] in AFFINE else row["trained_on"], f"{row['accuracy']:.2%}")

@@ -1,4 +1,4 @@
-"""``mnist-export``, ``verify`` and ``mnist-evaluate`` on models that want other pixels than 0..1."""
+"""``mnist-export``, ``verify`` and ``mnist-evaluate`` on models that expect other pixels than 0..1."""
 
 import json
 from collections.abc import Callable
@@ -140,7 +140,7 @@ def test_a_stated_scaling_is_used_unmeasured(
         (("--pixel-std", "0.3"), "--pixel-std needs --pixel-mean"),
         (("--pixel-range", "0..1", "--pixel-mean", "0.1", "--pixel-std", "0.3"), "exclude each other"),
         (("--pixel-range", "0..1 inverted", "--invert"), "Leave --invert out"),
-        (("--pixel-range", "1..0"), "does not rise"),
+        (("--pixel-range", "1..0"), "must begin with the smaller number"),
         (("--pixel-range", "bytes"), "Write it as A..B"),
         (("--pixel-mean", "0.1", "--pixel-std", "0"), "--pixel-std"),
     ],

@@ -8,7 +8,7 @@ from keras import layers
 
 from mnist_exporters import ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.inputs.static_shapes import with_static_shapes
+from mnist_exporters.inputs.keras_graph.static_shapes import with_static_shapes
 from mnist_trainer import Splits, load_model
 
 

@@ -7,7 +7,7 @@ import pytest
 from keras import layers
 
 from mnist_exporters import ConversionError
-from mnist_exporters.inputs.static_shapes import with_static_shapes
+from mnist_exporters.inputs.keras_graph.static_shapes import with_static_shapes
 
 IMAGES = np.random.default_rng(0).random((5, 28, 28), np.float32)
 

@@ -57,7 +57,7 @@ def test_a_layer_inside_a_model_is_named(digits: Splits, tmp_path: Path) -> None
     for format in ("tflite", "onnx"):
         text = message(network(inside), digits, ExportSpec(format, "float32"), tmp_path)
         assert text.startswith(f"rare (Rare) needs Erfinv, which {format} float32 does not have. ")
-        assert "no format and precision takes it" in text
+        assert "No format and precision supports it" in text
 
 
 @pytest.mark.usefixtures("nothing_works")

@@ -1,4 +1,4 @@
-"""Models that want their pixels scaled in another way than 0..1, exported in each format and precision."""
+"""Models that expect their pixels scaled in another way than 0..1, exported in each format and precision."""
 
 from collections.abc import Callable
 from functools import cache

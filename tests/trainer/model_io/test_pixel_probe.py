@@ -72,7 +72,7 @@ def test_of_conventions_that_read_alike_the_likelier_is_taken_and_the_others_are
     model.fit(digits.test.images / np.float32(255), digits.test.labels, epochs=5, verbose=0)
     probe = DigitModel.measure(model, digits.test).probe
     assert (str(probe.chosen), [str(scaling) for scaling in probe.ties]) == ("0..1", ["0..255"])
-    assert "read as well: 0..255; the likelier is taken" in str(probe)
+    assert "equally accurate: 0..255; the more usual one is used" in str(probe)
 
 
 def test_a_last_activation_of_its_own_layer_and_a_nested_model_are_probed(digits: Splits, trained: keras.Model) -> None:

@@ -79,14 +79,15 @@ def _options(section: str) -> list[Callable[[Any], Any]]:
             section=section,
             type=Number(-LARGEST, LARGEST),
             metavar="M",
-            help="It was trained on (pixel / 255 - M) / S instead; on (pixel - M) / S if M or S is above 1.",
+            help="Mean of the pixels in training. The input was (pixel / 255 - M) / S, or (pixel - M) / S if "
+            "M or S is above 1.",
         ),
-        option("--pixel-std", section=section, type=Number(0, LARGEST), metavar="S", help="S of --pixel-mean."),
+        option("--pixel-std", section=section, type=Number(0, LARGEST), metavar="S", help="Standard deviation, S."),
         option(
             "--invert",
             section=section,
             is_flag=True,
-            help="It was trained on black digits on white; with one of the options above.",
+            help="The model was trained on black digits on white. Needs --pixel-range or --pixel-mean.",
         ),
     ]
 
@@ -111,7 +112,7 @@ def _scaling(
     if pixel_range is not None:
         scaling = PixelScaling.parse(pixel_range)
         if invert and scaling.inverted:
-            raise UsageError(f"--pixel-range {pixel_range!r} says that images are inverted. Leave --invert out.")
+            raise UsageError(f"--pixel-range {pixel_range!r} already inverts the images. Leave --invert out.")
         return scaling.turned() if invert else scaling
     if invert:
         raise UsageError(

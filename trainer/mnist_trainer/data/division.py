@@ -1,4 +1,4 @@
-"""Divide a set that its owner has not divided: for training, or for testing a model that was trained on other data."""
+"""Divide an undivided data set: for training, or for testing a model that was trained on other data."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ ACCEPTED = "a CSV or .npz file, a folder of pictures in 0/ to 9/, or a folder wi
 
 
 def load(path: Path, seen: Collection[str] | None = None) -> Splits:
-    """Load the user's own images, in any form of which the meaning is certain, and say on stderr how it was read.
+    """Load the user's own images, in any form with only one meaning, and print on stderr how they were read.
 
     Parameters
     ----------

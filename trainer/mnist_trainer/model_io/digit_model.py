@@ -1,4 +1,4 @@
-"""`DigitModel`: a Keras model that classifies digits, and how it wants its pixels."""
+"""`DigitModel`: a Keras model that classifies digits, and which pixel scaling it expects."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class DigitModel:
         given: PixelScaling | str | None = None,
         recorded: str | None = None,
     ) -> DigitModel:
-        """Check `model` and measure how it wants its pixels, and its activation.
+        """Check `model` and measure which pixel scaling it expects, and its activation.
 
         Without a given or recorded scaling, each of `PIXEL_CONVENTIONS` is tried; see `PixelProbe.measure`.
 
@@ -139,7 +139,7 @@ def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: Pixe
 
 
 def _activation(scores: npt.NDArray[np.float32]) -> str:
-    """Return the activation that made `scores`. The layers do not show it if one applies it in its own code."""
+    """Return the activation of `scores`, judged by their range, since a custom layer may apply it in its own code."""
     if scores.min() < 0 or scores.max() > 1 + 1e-3:
         return "logits"
     return "softmax" if np.allclose(scores.sum(axis=1), 1, atol=1e-3) else "sigmoid"
@@ -153,8 +153,8 @@ def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
     """Return the function from scaled pixels (n, 28, 28) to the scores before the last softmax or sigmoid, (n, 10).
 
-    Those functions round confident scores to 1, and the comparison needs what is lost. Where the last layer does not
-    show them, the logarithm of the scores is used.
+    Softmax and sigmoid round high scores to 1, so their inputs are compared. If the last layer does not give access to
+    them, the logarithm of the scores is used.
     """
     import keras
 

@@ -1,4 +1,4 @@
-"""Tell what a file is from its content, and what to do if it is no Keras model. Imports nothing heavy."""
+"""Find out what a file is by its content, and what to do if it is not a Keras model. Imports nothing heavy."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ SUFFIXES: dict[str, str] = {
     ".h5": DAMAGED,
     ".hdf5": DAMAGED,
 }
-"""Suffix of a file whose content tells nothing -> what it is and what to do."""
+"""Suffix of a file whose content is not in the tables above -> what it is and what to do."""
 
 
 def unsuitable(path: Path, head: bytes) -> str:

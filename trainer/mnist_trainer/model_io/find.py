@@ -71,7 +71,7 @@ def find_model(model: str | Path) -> ModelFile:
     UsageError
         If `model` is neither the name of a ready model nor a path.
     ModelError
-        If there is no such file, or it is certainly not a Keras model.
+        If there is no such file, or its first bytes are not those of a Keras model.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`PixelScaling`: how a model wants its pixels, and `PIXEL_CONVENTIONS`, the usual ways."""
+"""`PixelScaling`: which pixel scaling a model expects, and `PIXEL_CONVENTIONS`, the usual ways."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class PixelScaling:
         """
         if not low < high:
             raise UsageError(
-                f"The pixel range {_text(low)}..{_text(high)} does not rise. Give the smaller number first; --invert "
-                "(invert=True) is for black digits on white."
+                f"The pixel range {_text(low)}..{_text(high)} must begin with the smaller number. For black digits on "
+                "white add --invert (in Python: invert=True)."
             )
         scaling = cls(f"{_text(low)}..{_text(high)}", (high - low) / 255, float(low))
         return scaling.turned() if invert else scaling
@@ -153,8 +153,8 @@ class PixelScaling:
         return self.scale < 0
 
     def apply(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return raw pixels, uint8 of any shape, as the model wants them, float32."""
-        # Rounded once, as when a training scales its pixels.
+        """Return raw pixels, uint8 of any shape, as the model expects them, float32."""
+        # Rounded to float32 once, as in training.
         table = (np.arange(256) * self.scale + self.offset).astype(np.float32)
         scaled: npt.NDArray[np.float32] = table[images]
         return scaled
@@ -186,13 +186,13 @@ def _conventions() -> tuple[PixelScaling, ...]:
         between(-0.5, 0.5),
         standardized(33.3184, 1),
     ]
-    # Whoever standardizes inverted images takes the well-known numbers or those of the inverted images.
+    # For inverted images, tutorials use the mean and deviation of MNIST or those of inverted MNIST.
     turned = [standardized(0.8693, STD, invert=True), standardized(221.6816, 1, invert=True)]
     return (*upright, *(scaling.turned() for scaling in upright), *turned)
 
 
 PIXEL_CONVENTIONS: tuple[PixelScaling, ...] = _conventions()
-"""The usual ways to scale pixels, the likeliest first: six ranges, and each of them for inverted images.
+"""The usual ways to scale pixels, the most usual first: six ranges, and each of them for inverted images.
 
 ``mean 33.3184 std 1`` is 0..255 less the mean of MNIST.
 """

@@ -1,4 +1,4 @@
-"""`with_shapes_of_one_image`: the shapes that a model has for one image, for an interpreter that computes none."""
+"""`with_shapes_of_one_image`: store the shapes for one image, for an interpreter that does not compute shapes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["with_shapes_of_one_image"]
 def with_shapes_of_one_image(content: bytes) -> bytes:
     """Store in each tensor the shape that it has for one image.
 
-    TensorFlow's converter stores 1 for each free side, also for one that is a multiple of the number of images, as
-    inside a layer that treats the steps of all images alike. TensorFlow Lite Micro takes the stored shapes as they are.
+    TensorFlow's converter stores 1 for each open side, even if that side is a multiple of the number of images, as
+    inside a ``TimeDistributed`` layer. TensorFlow Lite Micro uses the stored shapes as they are.
 
     Parameters
     ----------

@@ -27,9 +27,9 @@ UNUSED = (-1.0, 1.0)
 def quantize(converter: Any, treatment: Treatment = PLAIN) -> bytes:
     """Convert to int8, as ``converter.convert()`` does, but with a usable scale for activations that are always zero.
 
-    Such are the units of a layer that no calibration image activates, and the first state of a recurrent layer. The
-    converter gives them a scale of 8e-9. XNNPACK, which LiteRT uses by default, then rejects the file, and another
-    interpreter cuts off whatever another image would give there.
+    Examples are units that no calibration image activates, and the first state of a recurrent layer. The converter
+    gives them a scale of 8e-9. XNNPACK, which LiteRT uses by default, then rejects the file, and other interpreters
+    clip what another image gives there.
 
     Parameters
     ----------

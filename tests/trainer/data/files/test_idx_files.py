@@ -100,7 +100,7 @@ def test_problems_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     with pytest.raises(DataError, match=f"one IDX file, .* Give the folder .*: {tmp_path}"):
         load_data(str(tmp_path / NAMES[0]))
     (tmp_path / NAMES[0]).write_bytes(idx(IMAGES[:40])[:-5])
-    with pytest.raises(DataError, match="announces 31,360 bytes of data, but holds 31,355"):
+    with pytest.raises(DataError, match="gives 31,360 bytes of data, but there are 31,355"):
         load_data(str(tmp_path))
     (tmp_path / NAMES[0]).write_bytes(gzip.compress(idx(IMAGES[:40]))[:-20])
     with pytest.raises(DataError, match="The gzip file ends early"):

@@ -51,8 +51,8 @@ def parse(raw: bytes, where: str) -> npt.NDArray[Any]:
     size = math.prod(shape) * dtype.itemsize
     if len(shape) != raw[3] or len(raw) - header != size:
         raise DataError(
-            f"{where}: The IDX file announces {size:,} bytes of data, but holds {max(0, len(raw) - header):,}. Copy or "
-            "download it again."
+            f"{where}: The IDX header gives {size:,} bytes of data, but there are {max(0, len(raw) - header):,}. Copy "
+            "or download it again."
         )
     return np.frombuffer(raw, dtype=dtype, offset=header).reshape(shape)
 

@@ -60,7 +60,7 @@ def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
 
 
 def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) -> None:
-    """Check sizes before anything is decompressed; a header may announce more than the file holds."""
+    """Check sizes before anything is decompressed; a header may give more than the file holds."""
     total = 0
     for member in archive.infolist():
         if member.filename.removesuffix(".npy") not in keys:

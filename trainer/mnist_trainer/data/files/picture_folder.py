@@ -17,7 +17,7 @@ from mnist_trainer.errors import DataError
 __all__ = ["label_folders", "load", "subfolders"]
 
 NAMED = 3
-"""How many of the pictures that cannot be read are named."""
+"""Number of unreadable pictures that a message lists."""
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -37,7 +37,7 @@ MOST_BYTES = 2**31
 
 
 def load_keras_file(path: Path, *, trust: bool = False) -> keras.Model:
-    """Load the model in `path`, written by Keras 3 or Keras 2. The content decides on its kind, not the suffix.
+    """Load the model in `path`, written by Keras 3 or Keras 2. The content of the file shows its kind, not the suffix.
 
     Parameters
     ----------

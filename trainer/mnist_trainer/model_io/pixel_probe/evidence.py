@@ -1,4 +1,4 @@
-"""`Evidence`: what a model's scores say about a convention for its pixels, and the choice between conventions."""
+"""`Evidence`: accuracy, loss and temperature under one pixel convention, and the choice between conventions."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["Evidence", "best_conventions", "log_scores"]
 Floats = npt.NDArray[np.float32]
 
 CLEAR = 3.0
-"""Standard errors of a paired difference from which it counts as real. Fourteen conventions are compared."""
+"""Standard errors from which a paired difference counts as real; high, because fourteen conventions are compared."""
 
 PLAUSIBLE = (0.25, 40.0)
 """Temperatures of trained models. In the study docs/pixel-conventions.md those of the true convention are 0.4 to 34;
 where pixels are 100 or 255 times too large, they are above 45."""
 
 CLEARLY_BETTER = 0.02
-"""Difference in accuracy, as a fraction, from which even an implausible convention is the better one."""
+"""Difference in accuracy, as a fraction, from which a convention with an implausible temperature is accepted."""
 
 SMOOTHING = 0.01
 """Fraction of each label that is spread over all digits."""
@@ -31,7 +31,7 @@ TINY = 1e-38
 """Smallest score of which a logarithm is taken."""
 
 HIDDEN = -60.0
-"""Logarithm of the second largest score, below which the scores do not show how sure the model is."""
+"""Logarithm of the second largest score, below which rounded scores no longer show the confidence."""
 
 TEMPERATURE_IMAGES = 1000
 """Images on which the temperature is fitted; more hardly change it."""
@@ -39,7 +39,7 @@ TEMPERATURE_IMAGES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What the scores under one convention say.
+    """Accuracy, loss and temperature of a model under one convention.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ class Evidence:
     losses : ndarray of shape (n,), dtype float64
         Cross-entropy with the label, for each image, after the temperature was fitted.
     temperature : float
-        Divisor of the scores that makes the mean loss smallest. A trained model has about 1. Where it is much larger,
-        the model is too sure of its answers; where it is much smaller, not sure enough.
+        Divisor of the logits that makes the mean loss smallest, about 1 for a trained model. If it is much larger, the
+        confidences are too high; if it is much smaller, too low.
     """
 
     right: npt.NDArray[np.bool_]
@@ -58,7 +58,7 @@ class Evidence:
 
     @classmethod
     def of(cls, logits: Floats, labels: npt.NDArray[np.uint8]) -> Evidence:
-        """Examine scores, float32 (n, 10). If one is not finite, all answers count as wrong.
+        """Compare logits, float32 (n, 10), with labels. If a logit is not finite, all answers count as wrong.
 
         The temperature is that of C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
         """
@@ -81,7 +81,7 @@ class Evidence:
 
     @property
     def is_plausible(self) -> bool:
-        """Whether the model is about as sure of its answers as a trained one."""
+        """Whether the confidences are about as high as those of a trained model."""
         return PLAUSIBLE[0] <= self.temperature <= PLAUSIBLE[1]
 
 

@@ -1,4 +1,4 @@
-"""`PixelProbe`: find out how a model wants its pixels, by showing it images under every usual convention."""
+"""`PixelProbe`: find out which pixel scaling a model expects, by trying every usual convention on images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STAGES = (1000, 3000, 10_000)
 """Numbers of images. All conventions are tried on the first; on more only those that may still be the best."""
 
 TIE = 0.001
-"""Difference in accuracy, as a fraction, up to which the likelier of the last conventions is taken."""
+"""Difference in accuracy, as a fraction, up to which two conventions count as equally accurate."""
 
 
 def probe_images(train: LabelledImages, test: LabelledImages) -> LabelledImages:
@@ -41,7 +41,7 @@ def probe_images(train: LabelledImages, test: LabelledImages) -> LabelledImages:
 
 @dataclass(frozen=True)
 class Trial:
-    """What a model reads under one convention.
+    """The accuracy of a model under one convention.
 
     Parameters
     ----------
@@ -84,11 +84,11 @@ class PixelProbe:
     dataset : str
         Name of the data set.
     trials : tuple of Trial
-        One for each convention, in the order of their likelihood.
+        One for each convention, the most usual first.
     chosen : PixelScaling
-        The convention under which the model reads best.
+        The convention with the highest accuracy.
     ties : tuple of PixelScaling
-        Conventions under which it reads as well; they are less usual.
+        Less usual conventions with the same accuracy.
     """
 
     dataset: str
@@ -103,15 +103,17 @@ class PixelProbe:
         data: LabelledImages,
         conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
     ) -> PixelProbe:
-        """Show the images of `data` to a model under each of `conventions`.
+        """Classify the images of `data` with a model under each of `conventions`, and choose one.
 
-        A convention is out in three cases: the model is far too sure or unsure of its answers for a trained one, and
-        not two points better; it is clearly less often right on the same images than under another convention; with
-        about as many right answers, its loss is clearly larger. Clearly means three standard errors of the paired
-        difference.
-        Losses are compared after one temperature was fitted to each convention, because pixels that are too large make
-        every answer sure. Of the conventions that remain on 10,000 images and read within 0.1 points of the best, the
-        likeliest is chosen.
+        A convention is rejected in three cases:
+
+        1. The confidences are far too high or too low for a trained model, and the accuracy is not two points better.
+        2. The accuracy on the same images is clearly lower than under another convention.
+        3. The accuracy is about the same, but the loss is clearly larger.
+
+        "Clearly" means by three standard errors of the paired difference. Losses are compared after one temperature was
+        fitted to each convention, because pixels that are too large raise every confidence. Of the conventions that
+        remain on 10,000 images and are within 0.1 points of the best, the most usual one is chosen.
 
         Parameters
         ----------
@@ -121,7 +123,7 @@ class PixelProbe:
         data : LabelledImages
             At most 10,000 random images are used.
         conventions : sequence of PixelScaling, optional
-            What to try, the likeliest first.
+            What to try, the most usual first.
 
         Raises
         ------
@@ -166,5 +168,6 @@ class PixelProbe:
         cells = [f"{trial.scaling.name:31} {trial.accuracy:6.1%}" for trial in self.trials]
         half = -(-len(cells) // 2)
         rows = [f"  {left}  {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]
-        last = f"  read as well: {', '.join(map(str, self.ties))}; the likelier is taken" if self.ties else None
-        return "\n".join([*rows, *([last] if last else [])])
+        if self.ties:
+            rows.append(f"  equally accurate: {', '.join(map(str, self.ties))}; the more usual one is used")
+        return "\n".join(rows)

@@ -60,7 +60,7 @@ class FrozenGraph(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
 
 
 def as_float32_batches(path: Path, endpoint: str, shape: tuple[int | None, ...]) -> keras.Model | None:
-    """Return the SavedModel in `path` as a model on float32 images of `shape`, or None if it is bound to its signature.
+    """Return the SavedModel in `path` as a model on float32 images of `shape`; None if its graph cannot be changed.
 
     Constant target shapes with the fixed number of images are opened. The model is compared with the SavedModel.
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from mnist_exporters.inputs.unroll import unrolled
+from mnist_exporters.inputs.keras_graph.calls import is_graph
+from mnist_exporters.inputs.keras_graph.unroll import unrolled
 
 __all__ = ["float_scaling", "graph_model", "integer_scaling", "with_static_shapes"]
 
@@ -43,7 +44,7 @@ def graph_model(model: keras.Model, *, softmax: bool, scaling: keras.layers.Laye
         Whether a softmax is added, for a model that gives logits.
     scaling : keras.layers.Layer, optional
         Scales raw pixels. With a ``Rescaling`` the new model takes uint8, with `integer_scaling` float32. Default: the
-        new model takes float32 pixels as `model` wants them.
+        new model takes float32 pixels as `model` expects them.
     """
     is_raw = isinstance(scaling, keras.layers.Rescaling)
     pixels = keras.Input((28, 28, 1), dtype="uint8" if is_raw else "float32", name="pixels")
@@ -76,21 +77,20 @@ def with_static_shapes(model: keras.Model) -> keras.Model:
     >>> with_static_shapes(model).output_shape
     (None, 10)
     """
-    if not _is_graph(model):
+    if not _is_single_graph(model):
         return model
     # Losses and metrics are left out: some cannot be copied.
     bare = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
     return keras.models.clone_model(bare, clone_function=_clone, call_function=_call)
 
 
-def _is_graph(layer: Any) -> bool:
+def _is_single_graph(layer: Any) -> bool:
     """Return whether `layer` is a model that its graph describes fully, with one input and one output."""
-    is_plain = isinstance(layer, keras.Model) and type(layer).__module__.startswith("keras.")
-    return is_plain and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
+    return is_graph(layer) and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
 
 
 def _clone(layer: Any) -> Any:
-    return with_static_shapes(layer) if _is_graph(layer) else unrolled(layer, _inner)
+    return with_static_shapes(layer) if _is_single_graph(layer) else unrolled(layer, _inner)
 
 
 def _inner(layer: Any) -> Any:

@@ -1,0 +1,50 @@
+"""`layer_calls`: the calls of layers in a Keras model."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+
+__all__ = ["LayerCall", "is_graph", "layer_calls"]
+
+
+class LayerCall(NamedTuple):
+    """One call of a layer: the layer, its first input and its output, which are tensors of the model's graph."""
+
+    layer: Any
+    entry: Any
+    output: Any
+
+
+def is_graph(model: Any) -> bool:
+    """Return whether `model` is a Keras model whose layers are called by Keras, and not by code of its own."""
+    return isinstance(model, keras.Model) and type(model).__module__.startswith("keras.") and bool(model.inputs)
+
+
+def layer_calls(model: keras.Model) -> list[LayerCall]:
+    """Return each call of a layer in `model`, in order. Layers of models inside it are not listed.
+
+    Parameters
+    ----------
+    model : keras.Model
+        A model with one input and one output, for which `is_graph` is true.
+
+    Examples
+    --------
+    >>> model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    >>> [type(call.layer).__name__ for call in layer_calls(model)]
+    ['Flatten', 'Dense']
+    """
+    calls = []
+
+    def call(layer: Any, *inputs: Any, **settings: Any) -> Any:
+        output = layer(*inputs, **settings)
+        if isinstance(output, keras.KerasTensor) and inputs and isinstance(inputs[0], keras.KerasTensor | list | tuple):
+            calls.append(LayerCall(layer, inputs[0], output))
+        return output
+
+    source = model.inputs[0]
+    whole = keras.Model(source, model.outputs[0])  # a Sequential model cannot be cloned with a function for its calls
+    keras.models.clone_model(whole, input_tensors=source, clone_function=lambda layer: layer, call_function=call)
+    return calls
