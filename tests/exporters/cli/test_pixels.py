@@ -66,20 +66,24 @@ def test_a_model_that_wants_other_pixels_is_measured_at_its_own_accuracy(
     done, facts = export(here, path)
     assert done.returncode == 0, done.stderr
     first, second, *_ = done.stderr.splitlines()
-    assert first == f"symmetric: the original is right on {accuracy:.2%} of the 1,500 test images of digits"
-    assert second.startswith(
-        "symmetric: trained on pixels -1..1 (measured); right answers under each convention tried:"
-    )
     original = facts["original"]
-    assert original["accuracy"] == pytest.approx(accuracy, abs=1e-4)
-    assert (original["pixels"]["pixel_range"], len(original["pixels"]["tried"])) == ("-1..1", 14)
+    assert original["accuracy"] >= accuracy - ONE_IMAGE
+    measured = f"{original['accuracy']:.2%}"
+    assert first == f"symmetric: the original is right on {measured} of the 1,500 test images of digits"
+    # The processor decides in the last bits of the training whether a similar convention has a smaller loss.
+    found = original["pixels"]["pixel_range"]
+    assert found in ("-1..1", "-0.5..0.5", "mean 0.1307 std 0.3081")
+    assert second.startswith(
+        f"symmetric: trained on pixels {found} (measured); right answers under each convention tried:"
+    )
+    assert len(original["pixels"]["tried"]) == 14
     (artifact,) = facts["artifacts"]
-    assert artifact["pixel_range"] == "-1..1"
+    assert artifact["pixel_range"] == found
     assert artifact["parity"]["accuracy_original"] == original["accuracy"]
     words = ("--against", path, "--data", "digits", "--json", "--max-accuracy-drop", 0.02)
     verified = here("mnist-export", "verify", artifact["path"], *words)
     assert verified.returncode == 0, verified.stderr
-    assert "pixels     -1..1 (measured)" in verified.stderr
+    assert f"pixels     {found} (measured)" in verified.stderr
 
 
 def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: dict[str, tuple[Path, float]]) -> None:
@@ -90,14 +94,18 @@ def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: dict[str, 
     assert facts["original"]["pixels"]["polarity"] == "black on white"
 
 
-@pytest.mark.parametrize(("name", "found"), [("raw", "0..255 (measured)"), ("inverted", " inverted (measured)")])
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("raw", ("0..255 (measured)", "mean 33.3184 std 1 (measured)")), ("inverted", (" inverted (measured)",))],
+    ids=["raw", "inverted"],
+)
 def test_mnist_evaluate_reads_a_model_as_the_export_does(
-    here: Run, own: dict[str, tuple[Path, float]], name: str, found: str
+    here: Run, own: dict[str, tuple[Path, float]], name: str, found: tuple[str, ...]
 ) -> None:
     path, accuracy = own[name]
     done = here("mnist-evaluate", path, "--data", "digits", "--json")
     assert json.loads(done.stdout)["models"][0]["accuracy"] >= accuracy - ONE_IMAGE
-    assert found in done.stderr
+    assert any(words in done.stderr for words in found)
 
 
 def test_the_expected_accuracy_refuses_a_model_whose_scaling_cannot_be_found(
@@ -107,7 +115,7 @@ def test_the_expected_accuracy_refuses_a_model_whose_scaling_cannot_be_found(
     done, facts = export(here, path, "--expect-accuracy", accuracy)
     assert (done.returncode, facts) == (3, {})
     assert f"but {accuracy:.2%} is expected" in done.stderr
-    for word in ("--pixel-range", "--pixel-mean", "--invert", "a layer of the model"):
+    for word in ("--pixel-range", "--pixel-mean", "--invert", "as a layer"):
         assert word in done.stderr
     assert not (path.parent / "out" / "rows-int8.tflite").exists()
     with pytest.raises(RefusedError) as caught:
