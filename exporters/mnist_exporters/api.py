@@ -127,6 +127,7 @@ def export_model(
     trust: bool = False,
     calibration_samples: int | None = None,
     seed: int = 0,
+    repair: bool = True,
 ) -> ExportReport:
     """Export a model to one file, and write it only if its accuracy is proven.
 
@@ -146,6 +147,8 @@ def export_model(
         See `ExportSpec`.
     target : Target or str, optional
         A device that must be able to load the file: a key or a value of `TARGETS`.
+    repair : bool
+        Whether a refused export is tried again with repairs, each proven in the same way; see `ExportReport.repair`.
 
     Returns
     -------
@@ -158,15 +161,13 @@ def export_model(
         If the accuracy is not proven to be within the tolerance, or the model's is below `expect_accuracy`.
     UsageError
         If an argument is wrong or the combination is impossible.
-    CalibrationError
-        If there are too few calibration images, or more than one in twenty test images is also a training image.
     ConversionError
         If the converter cannot express the model, or `target` cannot load the file.
     MissingPackageError
         If a converter or an interpreter is not installed.
     OutputError
         If the file cannot be written.
-    ModelError, DataError
+    ModelError, DataError, CalibrationError
         See `open_session`.
 
     Examples
@@ -198,7 +199,7 @@ def export_model(
         calibration_samples=calibration_samples,
         seed=seed,
     )
-    return session.export(spec, path, device)
+    return session.export(spec, path, device, repair=repair)
 
 
 def verify(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,23 +10,20 @@ import click
 
 from mnist_exporters.cli.inspect import inspect_command
 from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, source_options
+from mnist_exporters.cli.outcomes import export_all
 from mnist_exporters.cli.verify import verify_command
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import ALIASES, Precision, parse_precision
 from mnist_exporters.targets.devices import TARGETS
-from mnist_runtime.errors import ToolkitError
-from mnist_runtime.system.command import echo, report_error
+from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
 from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, NameOrPath, output_path
 from mnist_trainer.errors import nearest_name
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 
 if TYPE_CHECKING:
-    from mnist_exporters.pipeline.session import ExportSession
-    from mnist_exporters.proof.report import ExportReport
-    from mnist_exporters.targets.devices import Target
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["export_command"]
@@ -154,6 +150,13 @@ def _is_model(word: str) -> bool:
 )
 @accuracy_option(PROOF)
 @option(
+    "--no-repair",
+    section=PROOF,
+    is_flag=True,
+    help="Refuse a file whose accuracy is not proven at once, without trying what usually helps: its last activation "
+    "outside of the integers, single layers with more bits.",
+)
+@option(
     "--calibration-samples",
     section=PROOF,
     type=COUNT,
@@ -183,6 +186,7 @@ def export_command(
     target: str | None,
     output: Path,
     max_accuracy_drop: float | None,
+    no_repair: bool,
     calibration_samples: int | None,
     seed: int,
     report: Path | None,
@@ -226,7 +230,8 @@ def export_command(
     echo(session.describe_original())  # an original that proves nothing is reported here, not for each file
     if expect_accuracy is None and session.advice:
         echo(session.advice)
-    return _export_all(session, list(zip(specs, paths, strict=True)), device, report, as_json=as_json)
+    files = list(zip(specs, paths, strict=True))
+    return export_all(session, files, device, report, repair=not no_repair, as_json=as_json)
 
 
 def _specs(
@@ -239,77 +244,3 @@ def _specs(
     else:
         pairs = [(format, precision) for precision in precisions]
     return [ExportSpec(name, precision, max_accuracy_drop, *dtypes) for name, precision in pairs]
-
-
-def _export_all(
-    session: ExportSession,
-    files: list[tuple[ExportSpec, Path]],
-    device: Target | None,
-    report_folder: Path | None,
-    *,
-    as_json: bool,
-) -> int:
-    """Export each file and return the exit code. After a failed one, the others are still exported."""
-    from mnist_exporters.proof.report import RefusedError
-
-    code = 0
-    reports: list[ExportReport] = []
-    for outcome in _outcomes(session, files, device):
-        report = outcome.report or outcome if isinstance(outcome, RefusedError) else outcome
-        if isinstance(outcome, ToolkitError):
-            failure = report_error(outcome)
-            code = code or failure
-        if not isinstance(report, ToolkitError):
-            reports.append(report)
-            echo(str(report))
-            if report.path and not as_json:
-                print(report.path)
-    recommended = None
-    if report_folder and reports:
-        try:
-            recommended = _compare(session, reports, report_folder)
-        except ToolkitError as error:  # the exported files are complete nevertheless
-            failure = report_error(error)
-            code = code or failure
-    if as_json:
-        artifacts = [report.as_dict() for report in reports]
-        print(json.dumps({"original": session.original_as_dict(), "artifacts": artifacts}, indent=2))
-    else:
-        _suggest_runtime(reports, recommended)
-    return code
-
-
-def _outcomes(
-    session: ExportSession, files: list[tuple[ExportSpec, Path]], device: Target | None
-) -> Iterator[ExportReport | ToolkitError]:
-    for spec, path in files:
-        try:
-            yield session.export(spec, path, device)
-        except ToolkitError as error:
-            yield error
-
-
-def _compare(session: ExportSession, reports: list[ExportReport], folder: Path) -> ExportReport | None:
-    """Write the report and return the recommended export."""
-    from mnist_exporters.reports.compare import compare
-    from mnist_exporters.reports.table import print_table
-
-    comparison = compare(session, reports, folder, progress=echo)
-    print_table(comparison)
-    echo(f"report: {folder / 'report.html'}")
-    return comparison.recommended.report if comparison.recommended else None
-
-
-def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | None) -> None:
-    """Print how to use the recommended file. If no speed was measured, it is the smallest that mnist-runtime runs."""
-    from mnist_runtime.backends.registry import BACKENDS
-
-    on_devices = {row.format for row in BACKENDS.values()}
-    proven = [report for report in reports if report.path and report.format in on_devices]
-    if not proven:
-        return
-    which = "" if len(proven) == 1 else " with the recommended file"
-    if recommended not in proven:
-        recommended = min(proven, key=lambda report: report.size_bytes)
-        which = which and f" with the smallest of {len(proven)} proven files (--report measures speed too)"
-    echo(f"Classify a picture{which}: mnist-runtime classify --model {recommended.path} PICTURE")

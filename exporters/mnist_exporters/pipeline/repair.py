@@ -165,8 +165,8 @@ Each costs more of what the precision promises than the one before: nothing; som
 def _where(case: Case, treatment: Treatment) -> str:
     kind = case.job.original.score_kind
     if treatment.activation == "reader":
-        return f"the file gives logits, to which its reader applies the {kind}"
-    return f"the {kind} is computed in float32, at the end of the file"
+        return f"the file gives logits; the reader applies the {kind}"
+    return f"the {kind} is in float32, at the end of the file"
 
 
 def _kept(case: Case, name: str, treatment: Treatment) -> Repair:

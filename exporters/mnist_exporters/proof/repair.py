@@ -75,6 +75,10 @@ class Repair:
             "failed": [each.as_dict() for each in self.failed],
         }
 
+    @property
+    def refused(self) -> str:
+        """What was refused before, with its accuracy."""
+        return ", ".join(map(str, self.failed))
+
     def __str__(self) -> str:
-        failed = "; ".join(map(str, self.failed))
-        return f"{self.name}: {self.what}" + (f"; refused before: {failed}" if failed else "")
+        return f"{self.name}: {self.what}"

@@ -94,7 +94,7 @@ class ExportReport:
         return f"  left out   {self.left_out:,} training images that are also test images\n" if self.left_out else ""
 
     def _repaired(self) -> str:
-        return f"  repaired   {self.repair}\n" if self.repair else ""
+        return f"  repaired   {self.repair}\n  refused    {self.repair.refused}\n" if self.repair else ""
 
     def __str__(self) -> str:
         return (

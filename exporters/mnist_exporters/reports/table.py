@@ -26,6 +26,8 @@ def _each(row: Candidate, text: Callable[[Latency], str]) -> str:
 
 def _verdict(row: Candidate, comparison: Comparison) -> str:
     words = ["recommended"] if row is comparison.recommended else ["proven"] if row.report.path else ["REFUSED"]
+    if row.report.repair:
+        words.append("repaired")
     if row.stability and not row.stability.passed:
         words.append("unstable")
     return ", ".join(words)

@@ -43,7 +43,7 @@ class ExportSpec:
     max_accuracy_drop: float | None
     input_dtype: str
     output_dtype: str
-    is_output_given: bool = field(compare=False)
+    is_output_given: bool = field(init=False, compare=False)
     """Whether the user chose `output_dtype`. A default may give way to another type that passes the accuracy check."""
 
     def __init__(

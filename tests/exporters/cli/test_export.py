@@ -142,7 +142,7 @@ def specs(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callabl
         def describe_original(self) -> str:
             return "no work"
 
-        def export(self, spec: ExportSpec, *_: object) -> None:
+        def export(self, spec: ExportSpec, *_: object, **__: object) -> None:
             requested.append((self.original.name, spec.format, spec.precision.value))
             raise ConversionError("No work is done.")
 

@@ -22,6 +22,14 @@ NO_DIGEST = "0" * 64
 MANIFEST_BEGIN, MANIFEST_END = "manifest:\n", "\n*/"
 
 
+_ORDER = "\n        The answer is the greatest logit, for this keeps the order; only a confidence needs it."
+_ABOUT_LOGITS: dict[str, str] = {
+    "sigmoid": "\n        score = 1 / (1 + exp(-logit)), in float." + _ORDER,
+    "softmax": "\n        score = exp(logit) / the sum of exp over all logits, in float." + _ORDER,
+}
+"""Activation of the manifest -> lines of the header that say how a logit becomes a score."""
+
+
 def identifier(stem: str) -> str:
     """Turn a file name without suffix into a C identifier.
 
@@ -57,13 +65,15 @@ def header_text(stem: str, name: str, model: bytes, manifest: Manifest) -> str:
     if source is None or target is None:
         raise ArtifactError("C code needs a model with quantized input and output. Export it as int8.")
     upper = name.upper()
+    activation = manifest.output.get("activation")
+    value, about = ("logit", _ABOUT_LOGITS[activation]) if activation else ("score", "")
     # The manifest must not end the comment. JSON allows an escaped slash.
     text = manifest.to_json().replace("*/", "*\\/")
     return f"""\
 /* {stem}: a digit classifier for TensorFlow Lite Micro, made by mnist-edge-export. Do not edit.
 
 Input:  28 x 28 pixels as int8, row by row: (int8_t)(pixel - 128) for a raw pixel 0..255, white on black.
-Output: ten scores as int8; score = {upper}_OUTPUT_SCALE * (value - {upper}_OUTPUT_ZERO_POINT).
+Output: ten {value}s as int8; {value} = {upper}_OUTPUT_SCALE * (value - {upper}_OUTPUT_ZERO_POINT).{about}
 Arena:  measured on {manifest.golden["machine"]} with 8-byte pointers; the accuracy check ran in an arena of this size.
 
 {MANIFEST_BEGIN}{text}
@@ -86,7 +96,7 @@ Arena:  measured on {manifest.golden["machine"]} with 8-byte pointers; the accur
 #define {upper}_INPUT_ZERO_POINT ({source.zero_point})
 #define {upper}_OUTPUT_SCALE {target.scale!r}f
 #define {upper}_OUTPUT_ZERO_POINT ({target.zero_point})
-
+{f"#define {upper}_OUTPUT_IS_LOGITS 1{chr(10)}" if activation else ""}
 #ifdef __cplusplus
 extern "C" {{
 #endif
@@ -94,7 +104,7 @@ extern "C" {{
 extern const uint8_t {name}_model[{upper}_MODEL_BYTES];
 extern const char *const {name}_labels[{upper}_LABEL_COUNT];
 
-/* Test vectors: raw pixels 0..255, and the scores that this model gives for them. */
+/* Test vectors: raw pixels 0..255, and the {value}s that this model gives for them. */
 extern const int {name}_golden_count;
 extern const uint8_t {name}_golden_pixels[];
 extern const int8_t {name}_golden_scores[];

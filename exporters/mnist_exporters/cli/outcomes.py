@@ -1,0 +1,94 @@
+"""Export the requested files one after the other, and print what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_runtime.errors import ToolkitError
+from mnist_runtime.system.command import echo, report_error
+
+if TYPE_CHECKING:
+    from mnist_exporters.pipeline.session import ExportSession
+    from mnist_exporters.proof.report import ExportReport
+    from mnist_exporters.targets.devices import Target
+
+__all__ = ["export_all"]
+
+
+def export_all(
+    session: ExportSession,
+    files: list[tuple[ExportSpec, Path]],
+    device: Target | None,
+    report_folder: Path | None,
+    *,
+    repair: bool,
+    as_json: bool,
+) -> int:
+    """Export each file and return the exit code. After a failed one, the others are still exported."""
+    from mnist_exporters.proof.report import RefusedError
+
+    code = 0
+    reports: list[ExportReport] = []
+    for outcome in _outcomes(session, files, device, repair=repair):
+        report = outcome.report or outcome if isinstance(outcome, RefusedError) else outcome
+        if isinstance(outcome, ToolkitError):
+            failure = report_error(outcome)
+            code = code or failure
+        if not isinstance(report, ToolkitError):
+            reports.append(report)
+            echo(str(report))
+            if report.path and not as_json:
+                print(report.path)
+    recommended = None
+    if report_folder and reports:
+        try:
+            recommended = _compare(session, reports, report_folder)
+        except ToolkitError as error:  # the exported files are complete nevertheless
+            failure = report_error(error)
+            code = code or failure
+    if as_json:
+        artifacts = [report.as_dict() for report in reports]
+        print(json.dumps({"original": session.original_as_dict(), "artifacts": artifacts}, indent=2))
+    else:
+        _suggest_runtime(reports, recommended)
+    return code
+
+
+def _outcomes(
+    session: ExportSession, files: list[tuple[ExportSpec, Path]], device: Target | None, *, repair: bool
+) -> Iterator[ExportReport | ToolkitError]:
+    for spec, path in files:
+        try:
+            yield session.export(spec, path, device, repair=repair)
+        except ToolkitError as error:
+            yield error
+
+
+def _compare(session: ExportSession, reports: list[ExportReport], folder: Path) -> ExportReport | None:
+    """Write the report and return the recommended export."""
+    from mnist_exporters.reports.compare import compare
+    from mnist_exporters.reports.table import print_table
+
+    comparison = compare(session, reports, folder, progress=echo)
+    print_table(comparison)
+    echo(f"report: {folder / 'report.html'}")
+    return comparison.recommended.report if comparison.recommended else None
+
+
+def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | None) -> None:
+    """Print how to use the recommended file. If no speed was measured, it is the smallest that mnist-runtime runs."""
+    from mnist_runtime.backends.registry import BACKENDS
+
+    on_devices = {row.format for row in BACKENDS.values()}
+    proven = [report for report in reports if report.path and report.format in on_devices]
+    if not proven:
+        return
+    which = "" if len(proven) == 1 else " with the recommended file"
+    if recommended not in proven:
+        recommended = min(proven, key=lambda report: report.size_bytes)
+        which = which and f" with the smallest of {len(proven)} proven files (--report measures speed too)"
+    echo(f"Classify a picture{which}: mnist-runtime classify --model {recommended.path} PICTURE")
