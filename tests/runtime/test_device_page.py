@@ -68,7 +68,7 @@ def test_the_watching_program_prints_each_change(tmp_path: Path, seven: np.ndarr
 
 def test_the_commands_work(run: Callable[..., object], tmp_path: Path, seven: np.ndarray) -> None:
     pytest.importorskip("cv2")
-    from mnist_tools.studies.film import write_film
+    from mnist_tools.studies.rendering.film import write_film
 
     for name in ("photo.jpg", "a.png", "page.jpg"):
         Image.fromarray(seven).save(tmp_path / name)

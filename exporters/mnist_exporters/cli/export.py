@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from mnist_exporters.cli.inspect import inspect_command
 from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, source_options
 from mnist_exporters.cli.outcomes import export_all
+from mnist_exporters.cli.quantize_option import ExportCommand
 from mnist_exporters.cli.verify import verify_command
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.spec.precision import ALIASES, Precision, parse_precision
+from mnist_exporters.spec.precision import ALIASES, parse_precision
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.system.command import echo
-from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
+from mnist_trainer.cli.options import MODEL_HELP, argument, json_option, model_type, option
 from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, NameOrPath, output_path
-from mnist_trainer.errors import nearest_name
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 
 if TYPE_CHECKING:
@@ -42,49 +42,6 @@ mnist-export inspect exported/cnn-int8.tflite
 """
 
 FILE, PROOF = "File to make", "Proof of accuracy"
-
-MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
-
-
-class ExportCommand(Command):
-    """A command in which ``--quantize`` alone means ``--quantize int8``."""
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """Parse `args`; a ``--quantize`` without a precision means int8."""
-        first, *others = args or ["-"]
-        two_words = others and not first.startswith("-") and not others[0].startswith("-")
-        if two_words and first not in self.subcommands and (hint := nearest_name(first, self.subcommands)):
-            raise UsageError(f"There is no command {info_name} {first}.{hint}")
-        return super().make_context(info_name, _with_precisions(args), parent, **extra)
-
-
-def _with_precisions(words: Sequence[str]) -> list[str]:
-    """Return `words` with ``int8`` after each ``--quantize`` that no precision follows.
-
-    Examples
-    --------
-    >>> _with_precisions(["--quantize", "my.keras", "--quantize", "16", "--quantize"])
-    ['--quantize', 'int8', 'my.keras', '--quantize', '16', '--quantize', 'int8']
-    """
-    spelled_out = []
-    for place, word in enumerate(words):
-        spelled_out.append(word)
-        following = words[place + 1] if place + 1 < len(words) else "-"
-        if word == "--quantize" and (following.startswith("-") or _is_model(following)):
-            spelled_out.append(Precision.INT8.value)
-    return spelled_out
-
-
-def _is_model(word: str) -> bool:
-    """Return whether `word` names a model rather than a precision. A mistyped precision does not."""
-    if not word or word in ALIASES:
-        return False
-    try:
-        return word in READY_MODELS or Path(word).suffix in MODEL_SUFFIXES or Path(word).exists()
-    except OSError:  # the word is longer than a file name can be
-        return False
 
 
 @click.command(

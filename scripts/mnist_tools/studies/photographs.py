@@ -10,7 +10,7 @@ import numpy as np
 
 from mnist_runtime import Classifier
 from mnist_runtime.reading.page import Reading, read
-from mnist_tools.studies.camera import CONDITIONS, NOTHING, PAGES, Written, photograph_one, photograph_page
+from mnist_tools.studies.rendering.camera import CONDITIONS, NOTHING, PAGES, Written, photograph_one, photograph_page
 from mnist_trainer import Dataset, load_data
 
 __all__ = ["main"]

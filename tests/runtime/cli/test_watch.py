@@ -15,7 +15,7 @@ import pytest
 from mnist_runtime.cli import main as cli
 
 cv2 = pytest.importorskip("cv2")
-film_tools = pytest.importorskip("mnist_tools.studies.film")
+film_tools = pytest.importorskip("mnist_tools.studies.rendering.film")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 MOST_PROBED = 5_000_000

@@ -9,7 +9,7 @@ from mnist_runtime.errors import UsageError
 from mnist_runtime.reading.page import read
 from mnist_runtime.reading.video import Frame
 from mnist_runtime.reading.watch import Observation, watch
-from mnist_tools.studies.film import page_of, write_film
+from mnist_tools.studies.rendering.film import page_of, write_film
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,60 @@
+"""`ExportCommand`: a command in which ``--quantize`` may stand without a precision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnist_exporters.errors import UsageError
+from mnist_exporters.spec.precision import ALIASES, Precision
+from mnist_trainer.cli.options import Command
+from mnist_trainer.errors import nearest_name
+from mnist_trainer.model_io.find import READY_MODELS
+
+__all__ = ["ExportCommand"]
+
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+class ExportCommand(Command):
+    """A command in which ``--quantize`` alone means ``--quantize int8``."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse `args`; a ``--quantize`` without a precision means int8."""
+        first, *others = args or ["-"]
+        two_words = others and not first.startswith("-") and not others[0].startswith("-")
+        if two_words and first not in self.subcommands and (hint := nearest_name(first, self.subcommands)):
+            raise UsageError(f"There is no command {info_name} {first}.{hint}")
+        return super().make_context(info_name, _with_precisions(args), parent, **extra)
+
+
+def _with_precisions(words: Sequence[str]) -> list[str]:
+    """Return `words` with ``int8`` after each ``--quantize`` that no precision follows.
+
+    Examples
+    --------
+    >>> _with_precisions(["--quantize", "my.keras", "--quantize", "16", "--quantize"])
+    ['--quantize', 'int8', 'my.keras', '--quantize', '16', '--quantize', 'int8']
+    """
+    spelled_out = []
+    for place, word in enumerate(words):
+        spelled_out.append(word)
+        following = words[place + 1] if place + 1 < len(words) else "-"
+        if word == "--quantize" and (following.startswith("-") or _is_model(following)):
+            spelled_out.append(Precision.INT8.value)
+    return spelled_out
+
+
+def _is_model(word: str) -> bool:
+    """Return whether `word` names a model rather than a precision. A mistyped precision does not."""
+    if not word or word in ALIASES:
+        return False
+    try:
+        return word in READY_MODELS or Path(word).suffix in MODEL_SUFFIXES or Path(word).exists()
+    except OSError:  # the word is longer than a file name can be
+        return False

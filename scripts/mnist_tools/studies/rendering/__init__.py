@@ -1,0 +1,1 @@
+"""Render photographs, pages and films of digits, for studies and tests."""
