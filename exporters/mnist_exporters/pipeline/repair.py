@@ -1,4 +1,4 @@
-"""`repaired`: what is tried, in which order, when the accuracy check refuses an export."""
+"""`repaired`: try repairs of an export that the accuracy check refused, in a fixed order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ UPWARD = (
     Precision.FLOAT16,
     Precision.FLOAT32,
 )
-"""The precisions by what they lose, the most first."""
+"""The precisions by their accuracy loss, the largest first."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Case:
     def errors(self) -> dict[int, float]:
         """Place of each layer -> mean error of the scores of calibration images with this layer in more bits.
 
-        The images of the proof have no part in the choice.
+        Test images are not used, because they only prove.
         """
         calibration = self.job.calibration
         if self.higher is None or calibration is None:
@@ -136,7 +136,7 @@ def _last_layer(case: Case) -> Plan | None:
         return None
     spec = case.spec
     if not spec.is_output_given and "float32" in FORMATS[spec.format].io_types[spec.precision].outputs:
-        # Eight bits of output would cost again what the layer gains.
+        # An 8-bit output would lose again what the layer gains.
         spec = ExportSpec(spec.format, spec.precision, spec.max_accuracy_drop, spec.input_dtype, "float32")
     treatment = dataclasses.replace(dataclasses.replace(case, spec=spec).activation, layers=(last,))
     return Plan(spec, _kept(case, "last layer", treatment))
@@ -158,7 +158,7 @@ REPAIRS: dict[str, Callable[[Case], Plan | None]] = {
 }
 """Name -> function that plans the repair, or returns None if the export does not allow it; in the order of trial.
 
-Each costs more of what the precision promises than the one before: nothing; some bytes; a layer's speed.
+Each costs more than the one before: nothing; some bytes; the speed of a layer.
 """
 
 
@@ -197,7 +197,7 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     Raises
     ------
     RefusedError
-        If none passes. The message has what was tried, the layer that costs most, and the next precision that passes.
+        If none passes. The message lists what was tried, the layer that loses most, and the next precision that passes.
     """
     case = Case(job, spec, plain)
     failed = [Tried("plain export", plain.report.parity)]
@@ -217,17 +217,17 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
         if report.parity.passed:
             return report
         failed.append(Tried(plan.repair.name, report.parity))
-    raise RefusedError(dataclasses.replace(plain.report, cure=_cure(case, failed[1:])))
+    raise RefusedError(dataclasses.replace(plain.report, advice=_advice(case, failed[1:])))
 
 
-def _cure(case: Case, failed: list[Tried]) -> str:
-    """Return what was tried, which layer costs most, and which precision passes."""
+def _advice(case: Case, failed: list[Tried]) -> str:
+    """Return what was tried, which layer loses most, and which precision passes."""
     sentences = []
     if failed:
         sentences.append(f"Repairs that do not help enough: {', '.join(map(str, failed))}.")
     if case.costliest is not None:
         sentences.append(
-            f"The layer that costs most is {case.names[case.costliest]}: with it in {case.higher}, scores of "
+            f"The layer {case.names[case.costliest]} loses most: with it in {case.higher}, scores of "
             f"calibration images differ by {case.errors[case.costliest]:.4f} on average."
         )
     passing = _next_passing(case)

@@ -1,4 +1,4 @@
-"""`Repair`: what an export got so that it passes the accuracy check, and what failed before."""
+"""`Repair`: how an export differs from a plain one so that it passes the accuracy check, and what failed before."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Tried:
         Name of the repair, or ``"plain export"``.
     parity : Parity or None
         Its comparison with the original; None if it could not be made.
-    obstacle : str
+    error : str
         Why it could not be made; empty if it was.
     """
 
     name: str
     parity: Parity | None
-    obstacle: str = ""
+    error: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
         if self.parity is None:
-            return {"name": self.name, "obstacle": self.obstacle}
+            return {"name": self.name, "error": self.error}
         facts = self.parity.as_dict()
         kept = ("accuracy_exported", "drop", "drop_upper_95", "lost", "gained")
         return {"name": self.name, **{key: facts[key] for key in kept}}

@@ -53,7 +53,7 @@ class ExportReport:
         Number of training images that are also test images, and therefore were not used to calibrate.
     repair : Repair or None
         How the file differs from a plain export, which was refused; None for a plain export.
-    cure : str
+    advice : str
         For a refused export: which repairs failed too, and which precision passes. Empty if nothing was tried.
     """
 
@@ -74,7 +74,7 @@ class ExportReport:
     scores: npt.NDArray[np.float32] = dataclasses.field(repr=False, compare=False)
     left_out: int = 0
     repair: Repair | None = None
-    cure: str = ""
+    advice: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
@@ -125,5 +125,5 @@ class RefusedError(ToolkitError):
             refused
             if isinstance(refused, str)
             else f"{refused.format} {refused.precision} is refused and not written. "
-            + " ".join((*refused.parity.reasons, *filter(None, (refused.cure,))))
+            + " ".join((*refused.parity.reasons, *filter(None, (refused.advice,))))
         )

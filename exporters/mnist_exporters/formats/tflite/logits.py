@@ -22,7 +22,7 @@ ZERO_POINT_SHIFT = {(schema.TensorType.INT8, schema.TensorType.UINT8): 128}
 
 
 def with_logits(content: bytes, activation: str, *, in_float: bool) -> bytes:
-    """Move the activation at the end of a model behind the integers: out of the model, or into float32.
+    """Move the last activation of a model out of the integers: out of the model, or into float32.
 
     In integers, a score is a multiple of 1/256. Two scores that differ by less tie, though their logits differ by far
     more than a step. The activation keeps the order, so the logits give the right answer.
