@@ -110,8 +110,8 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     "--no-repair",
     section=PROOF,
     is_flag=True,
-    help="Refuse a file whose accuracy is not proven at once, without trying what usually helps: its last activation "
-    "outside of the integers, single layers with more bits.",
+    help="Do not repair a file whose accuracy is not proven. A repair takes the last activation out of the integers "
+    "or gives single layers more bits.",
 )
 @option(
     "--calibration-samples",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from mnist_trainer.data.files.forms import LABELS, MOST_BYTES, MOST_IMAGES
 from mnist_trainer.errors import DataError
 
-__all__ = ["Labelled", "Reading", "check_size", "read_arrays", "read_images", "read_labels"]
+__all__ = ["Labelled", "Reading", "check_size", "read_arrays", "read_images", "read_labels", "read_splits"]
 
 Array = npt.NDArray[Any]
 
@@ -90,6 +91,32 @@ def read_arrays(images: Array, labels: Array, where: str) -> tuple[Labelled, lis
             f"{where}: There are {len(pixels):,} images, but {len(digits):,} labels. Give one label for each image."
         )
     return Labelled(pixels, digits), words + label_words, notes
+
+
+def read_splits(splits: Iterable[tuple[Array, Array, str]], form: str) -> Reading:
+    """Read the images and labels of the training split and, if there is one, of the test split.
+
+    Parameters
+    ----------
+    splits : iterable of (ndarray, ndarray, str)
+        Images, labels and their place for messages, of one split or two.
+    form : str
+        What the data is, such as ``"4 IDX files"``. The conversions are added to it.
+
+    Raises
+    ------
+    DataError
+        See `read_arrays`.
+    """
+    parts: list[Labelled] = []
+    words: list[str] = []
+    notes: list[str] = []
+    for images, labels, where in splits:
+        part, part_words, part_notes = read_arrays(images, labels, where)
+        parts.append(part)
+        words += [word for word in part_words if word not in words]
+        notes += [f"{where}: {note}" for note in part_notes]
+    return Reading(parts[0], parts[1] if len(parts) == 2 else None, "; ".join([form, *words]), tuple(notes))
 
 
 def read_images(images: Array, where: str, count: int = 0) -> tuple[npt.NDArray[np.uint8], list[str], list[str]]:

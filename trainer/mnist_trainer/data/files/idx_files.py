@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.data.files.arrays import Labelled, Reading, read_arrays
+from mnist_trainer.data.files.arrays import Reading, read_splits
 from mnist_trainer.data.files.bounded import unpacked
 from mnist_trainer.data.files.forms import idx_name
 from mnist_trainer.errors import DataError
@@ -107,12 +107,12 @@ def load(files: Files, folder: Path) -> Reading:
     DataError
         If a file is missing or cannot be read.
     """
-    parts: list[Labelled] = []
-    words: list[str] = []
-    notes: list[str] = []
+    return read_splits(_splits(files, folder), f"{len(files)} IDX files")
+
+
+def _splits(files: Files, folder: Path) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any], str]]:
     for split in ("train", "test"):
-        pair = [files.get((split, holds)) for holds in ("images", "labels")]
-        images, labels = pair
+        images, labels = (files.get((split, holds)) for holds in ("images", "labels"))
         if images is None and labels is None:
             continue
         if images is None or labels is None:
@@ -121,9 +121,4 @@ def load(files: Files, folder: Path) -> Reading:
                 f"{folder}: The {lacking} for {present.name if present else split} are missing. Put both IDX files "
                 "into the folder."
             )
-        part, part_words, part_notes = read_arrays(read_idx(images), read_idx(labels), str(images))
-        parts.append(part)
-        words += [word for word in part_words if word not in words]
-        notes += [f"{images.name}: {note}" for note in part_notes]
-    form = "; ".join([f"{len(files)} IDX files", *words])
-    return Reading(parts[0], parts[1] if len(parts) == 2 else None, form, tuple(notes))
+        yield read_idx(images), read_idx(labels), str(images)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
-from mnist_trainer.data.files.arrays import Labelled, Reading, read_arrays
+from mnist_trainer.data.files.arrays import Reading, read_splits
 from mnist_trainer.data.files.forms import ARRAY_NAMES, EXTRA_ARRAYS, MOST_BYTES
 from mnist_trainer.errors import DataError
 
@@ -98,19 +99,13 @@ def load(path: Path) -> Reading:
     arrays = read_npz(path, {present[name] for name in names})
     if missing := [present[name] for name in names if present[name] not in arrays]:
         raise DataError(f"{path}: {', '.join(missing)} cannot be read as arrays. Save them again with np.savez.")
-    parts: list[Labelled] = []
-    words: list[str] = []
-    notes: list[str] = []
-    for images, labels in zip(names[::2], names[1::2], strict=True):
-        where = f"{path} ({present[images]}, {present[labels]})"
-        part, part_words, part_notes = read_arrays(arrays[present[images]], arrays[present[labels]], where)
-        parts.append(part)
-        words += [word for word in part_words if word not in words]
-        notes += [f"{where}: {note}" for note in part_notes]
-    if extra := [present[name] for name in EXTRA_ARRAYS if name in present and len(parts) == 2]:
-        notes.append(f"{', '.join(extra)} are not read")
-    form = "; ".join([f"arrays {', '.join(present[name] for name in names)}", *words])
-    return Reading(parts[0], parts[1] if len(parts) == 2 else None, form, tuple(notes))
+    chosen = [present[name] for name in names]
+    pairs = zip(chosen[::2], chosen[1::2], strict=True)
+    splits = [(arrays[images], arrays[labels], f"{path} ({images}, {labels})") for images, labels in pairs]
+    reading = read_splits(splits, f"arrays {', '.join(chosen)}")
+    if extra := [present[name] for name in EXTRA_ARRAYS if name in present and reading.test]:
+        reading = replace(reading, notes=(*reading.notes, f"{', '.join(extra)} are not read"))
+    return reading
 
 
 def _names(present: set[str]) -> tuple[str, ...]:
