@@ -6,19 +6,20 @@ The command ``mnist-export`` calls these functions. TensorFlow is imported when 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.reports.inspection import Inspection
+from mnist_exporters.sources import is_foreign_file, load_foreign_file, load_original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ArtifactError, UsageError
-from mnist_trainer.data.division import rejects_non_digits, sets_seen_by
+from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import nearest_name, nearest_path
-from mnist_trainer.keras_support import import_tensorflow
-from mnist_trainer.model_io.find import ModelFile, find_model
+from mnist_trainer.foreign.load import find_source
+from mnist_trainer.model_io.find import ModelFile
 
 if TYPE_CHECKING:
     import keras
@@ -53,7 +54,8 @@ def open_session(
     Parameters
     ----------
     model : str, Path, ModelFile or keras.Model
-        Name of a ready model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or a model in memory.
+        Name of a ready model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or a model in memory. Or
+        the path of a ``.tflite`` or ``.onnx`` file, which is run without TensorFlow.
     data : str, Path or Splits
         Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one. Its training split calibrates, its
         test split proves the accuracy.
@@ -89,23 +91,14 @@ def open_session(
     ('linear', '0..1', 1500)
     """
     if isinstance(model, str | Path):
-        model = find_model(model)
+        model = find_source(model)
     # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once. What a model in
     # memory was trained on is not known, so an undivided set is divided as for training.
     seen = sets_seen_by([model.path]) if isinstance(model, ModelFile) else None
     splits = load_data(str(data), seen=seen) if isinstance(data, str | Path) else data
-    import_tensorflow()
-    from mnist_exporters.inputs.original import Original
+    original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
-    from mnist_trainer.model_io.load import load_model
-    from mnist_trainer.model_io.pixel_probe.probe import probe_images
 
-    name, facts, loaded = model.name, dict[str, Any](), model
-    if isinstance(model, ModelFile):
-        facts = {"sha256": model.sha256, "recorded": model.record.get("pixel_range")}
-        facts["rejects_non_digits"] = rejects_non_digits(model.path)
-        loaded = load_model(model, trust=trust)
-    original = Original.from_keras(loaded, probe_images(*splits), name=name, pixel_range=pixel_range, **facts)
     session = ExportSession(original, *splits, calibration_samples=calibration_samples, seed=seed)
     session.check_accuracy(expect_accuracy)
     return session
@@ -187,7 +180,7 @@ def export_model(
     if device:
         device.check_spec(spec)
     if isinstance(model, str | Path):
-        model = find_model(model)
+        model = find_source(model)
     path = export_path(output, spec, model.name)
     check_destination(path, spec)  # before the work, which takes seconds
     session = open_session(
@@ -209,15 +202,20 @@ def verify(
     *,
     max_accuracy_drop: float | None = None,
     pixel_range: PixelScaling | str | None = None,
+    file_pixel_range: PixelScaling | str | None = None,
     expect_accuracy: float | None = None,
     trust: bool = False,
 ) -> Verification:
-    """Compare an exported file with its original again, on this machine and these data.
+    """Compare a file with its original, on this machine and these data: an exported one again, or another tool's.
+
+    A file of another tool runs in a process of its own.
 
     Parameters
     ----------
     path : str or Path
-        An exported file.
+        An exported file, or a ``.tflite`` or ``.onnx`` file that another tool made.
+    file_pixel_range : PixelScaling or str, optional
+        How another tool's file wants its pixels; see `PixelScaling.parse`. Default: measured.
     model, data, pixel_range, expect_accuracy, trust
         See `open_session`.
     max_accuracy_drop : float, optional
@@ -248,8 +246,10 @@ def verify(
     format_of(path)
     if not path.is_file():
         raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
+    is_foreign = is_foreign_file(path, file_pixel_range)
     session = open_session(model, data, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust)
-    return session.verify(path, max_accuracy_drop)
+    foreign = load_foreign_file(path, session, file_pixel_range) if is_foreign else None
+    return session.verify(path, max_accuracy_drop, foreign)
 
 
 def inspect(path: str | Path) -> Inspection:

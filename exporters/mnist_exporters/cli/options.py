@@ -12,9 +12,9 @@ from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer.cli.options import data_option, option, trust_option
 from mnist_trainer.cli.parameter_types import FRACTION, ExistingPath
-from mnist_trainer.cli.pixel_options import pixel_options
+from mnist_trainer.cli.pixel_options import Range, pixel_options
 
-__all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "source_options"]
+__all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "file_pixels_option", "source_options"]
 
 SOURCE = "Model and data"
 
@@ -58,3 +58,16 @@ def accuracy_option(section: str) -> Callable[[Any], Any]:
         metavar="FRACTION",
         help="Accepted accuracy loss; 0.005 is half a point (default: that of the precision).",
     )
+
+
+def file_pixels_option(command: Any) -> Any:
+    """Add ``--file-pixel-range``."""
+    add = option(
+        "--file-pixel-range",
+        section=SOURCE,
+        type=Range(),
+        metavar="A..B",
+        help="Pixel values that another tool's file wants, black to white, such as -1..1, '0..1 inverted' or "
+        "'mean 0.1307 std 0.3081' (default: measured).",
+    )
+    return add(command)

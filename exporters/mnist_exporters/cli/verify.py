@@ -1,4 +1,4 @@
-"""``mnist-export verify``: compare an exported file with its original again."""
+"""``mnist-export verify``: compare a file with its original, whoever made it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnist_exporters.cli.options import EXIT_CODES, SOURCE, ExportedFile, accuracy_option, source_options
+from mnist_exporters.cli.options import (
+    EXIT_CODES,
+    SOURCE,
+    ExportedFile,
+    accuracy_option,
+    file_pixels_option,
+    source_options,
+)
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
 
@@ -20,17 +27,18 @@ __all__ = ["verify_command"]
 EXAMPLES = """\
 mnist-export verify exported/cnn-int8.tflite --against cnn
 mnist-export verify my.onnx --against my-model.keras --data my-digits.npz
+mnist-export verify made-elsewhere.tflite --against made-elsewhere-float.tflite
 """
 
 
 @click.command(
     "verify",
     cls=Command,
-    short_help="Compare an exported file with its original again.",
+    short_help="Compare a file with its original, whoever made it.",
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
 )
-@argument("file", "An exported file.", type=ExportedFile())
+@argument("file", "An exported file, or a .tflite or .onnx file that another tool made.", type=ExportedFile())
 @option(
     "--against",
     "model",
@@ -38,9 +46,10 @@ mnist-export verify my.onnx --against my-model.keras --data my-digits.npz
     type=model_type,
     required=True,
     metavar="NAME|PATH",
-    help=f"The original: {MODEL_HELP}.",
+    help=f"The original: {MODEL_HELP}, or another .tflite or .onnx file.",
 )
 @source_options
+@file_pixels_option
 @accuracy_option("Other options")
 @json_option()
 def verify_command(
@@ -49,12 +58,17 @@ def verify_command(
     model: str,
     data: str,
     pixel_range: PixelScaling | None,
+    file_pixel_range: str | None,
     expect_accuracy: float | None,
     trust: bool,
     max_accuracy_drop: float | None,
     as_json: bool,
 ) -> int:
-    """Compare an exported file with its original, image by image, on this machine and these data."""
+    """Compare a file with its original, image by image, on this machine and these data.
+
+    A file that another tool made runs in a process of its own. How it wants its pixels is measured. Without an
+    original, mnist-evaluate measures it.
+    """
     from mnist_exporters.api import verify
     from mnist_exporters.proof.report import RefusedError
 
@@ -64,6 +78,7 @@ def verify_command(
         data,
         max_accuracy_drop=max_accuracy_drop,
         pixel_range=pixel_range,
+        file_pixel_range=file_pixel_range,
         expect_accuracy=expect_accuracy,
         trust=trust,
     )

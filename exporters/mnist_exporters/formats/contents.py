@@ -144,6 +144,27 @@ class Contents:
     float_operators: tuple[tuple[str, str], ...] = ()
     layers: tuple[Layer, ...] = ()
 
+    @property
+    def precision(self) -> Precision | None:
+        """The precision of a file of another tool: that of most weights and of all activations; None if unknown."""
+        types = set(self.activations)
+        if any(name.startswith("QLinear") for name in self.operators):
+            return Precision.INT8
+        if types and types <= ACTIVATIONS[Precision.INT8] and self._most_weights() == "uint8":
+            return Precision.INT8  # of TensorFlow 1
+        for precision in (Precision.INT4, Precision.INT16X8, Precision.INT8):
+            if types and types <= ACTIVATIONS[precision] and self._most_weights() in WEIGHTS[precision]:
+                return precision
+        for precision in (Precision.DYNAMIC, Precision.FLOAT16, Precision.FLOAT32):
+            if self._most_weights() in WEIGHTS[precision]:
+                return precision
+        return None
+
+    def _most_weights(self) -> str:
+        """Return the type of most weights, counted one by one and not in bytes."""
+        counts = {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
+        return max(counts, key=lambda dtype: counts[dtype], default="none")
+
     def requirements(self) -> dict[str, Any]:
         """Return what an interpreter must support to load the model; the manifest stores it."""
         if self.opset is not None:
@@ -192,7 +213,7 @@ class Contents:
     def _check_weights(self, spec: ExportSpec) -> None:
         """Check that most weights, counted one by one and not in bytes, have the type of the precision."""
         counts = {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
-        most = max(counts, key=lambda dtype: counts[dtype], default="none")
+        most = self._most_weights()
         if most in WEIGHTS[spec.precision]:
             return
         smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])

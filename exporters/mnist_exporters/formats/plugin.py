@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
+from mnist_exporters.errors import UsageError
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
@@ -14,9 +16,12 @@ from mnist_runtime import Artifact, Classifier, Golden, Manifest
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.calibration import Calibration
-    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original_model import OriginalModel
 
-__all__ = ["PLUGINS", "FormatPlugin", "load_plugin"]
+__all__ = ["CONVERTERS", "PLUGINS", "Converter", "FormatPlugin", "load_converter", "load_plugin"]
+
+Converter: TypeAlias = "Callable[[Any, ExportSpec, Calibration | None, Treatment], bytes]"
+"""Function with the arguments of `FormatPlugin.convert`, for the originals of one kind."""
 
 
 @runtime_checkable
@@ -24,14 +29,14 @@ class FormatPlugin(Protocol):
     """A file format. Each class in `PLUGINS` derives from this, so that mypy checks its methods."""
 
     def convert(
-        self, original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+        self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
     ) -> bytes:
-        """Convert a Keras model to the bytes of a bare model, without manifest.
+        """Convert a model to the bytes of a bare model, without manifest.
 
         Parameters
         ----------
-        original : Original
-            The Keras model.
+        original : OriginalModel
+            The model.
         spec : ExportSpec
             Precision, input type and output type.
         calibration : Calibration or None
@@ -91,6 +96,27 @@ PLUGINS: dict[str, str] = {
     "c": "mnist_exporters.formats.c.plugin:CArray",
 }
 """Name in `FORMATS` -> class, as text because converters are slow to import. `load_plugin` imports them."""
+
+CONVERTERS: dict[tuple[str, str], str] = {
+    ("keras", "tflite"): "mnist_exporters.formats.tflite.convert:convert",
+    ("keras", "onnx"): "mnist_exporters.formats.onnx.convert:convert",
+    ("onnx", "onnx"): "mnist_exporters.formats.onnx.from_onnx:convert",
+}
+"""Kind of the original and format -> `Converter`, as text."""
+
+
+def load_converter(kind: str, format: str) -> Converter:
+    """Return the function that converts originals of a kind; it is imported now.
+
+    Raises
+    ------
+    UsageError
+        If there is none.
+    """
+    if (kind, format) not in CONVERTERS:
+        raise UsageError(f"A {format} file cannot be made from this model. Give the Keras model, or choose {kind}.")
+    convert: Converter = pkgutil.resolve_name(CONVERTERS[kind, format])
+    return convert
 
 
 @cache

@@ -5,7 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_exporters.inputs.original_model import Trial
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
@@ -37,6 +41,7 @@ class Original(DigitModel):
     name: str
     sha256: str
     rejects_non_digits: bool | None
+    kind = "keras"
 
     @classmethod
     def from_keras(
@@ -86,6 +91,16 @@ class Original(DigitModel):
             sha256,
             rejects_non_digits,
         )
+
+    def count_params(self) -> int:
+        """Return the number of parameters of the model."""
+        return int(self.model.count_params())
+
+    def changing_layer(self, images: npt.NDArray[np.uint8], trial: Trial) -> str:
+        """See `OriginalModel.changing_layer`."""
+        from mnist_exporters.inputs.keras_graph.changing_layer import changing_layer  # Keras
+
+        return changing_layer(self.model, images, trial)
 
     @property
     def score_kind(self) -> str:

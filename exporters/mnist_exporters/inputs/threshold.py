@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from mnist_exporters.inputs.labelled_images import LabelledImages
-
-if TYPE_CHECKING:
-    from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["confidence_threshold"]
 
@@ -19,7 +15,7 @@ IMAGES = 2000
 """Training images to classify: ten of them fall below the threshold, and Keras needs half a second."""
 
 
-def confidence_threshold(original: Original, training: LabelledImages, seed: int) -> float:
+def confidence_threshold(original: OriginalModel, training: LabelledImages, seed: int) -> float:
     """Return the confidence that all but one in two hundred real digits reach.
 
     It comes from training images, because the test images must not influence what they prove, and from the original, so
@@ -27,8 +23,8 @@ def confidence_threshold(original: Original, training: LabelledImages, seed: int
 
     Parameters
     ----------
-    original : Original
-        The Keras model.
+    original : OriginalModel
+        The model.
     training : LabelledImages
         The training split of the data. At most 2,000 of its images are used.
     seed : int

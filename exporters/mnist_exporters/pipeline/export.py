@@ -17,13 +17,13 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.targets.devices import Target
 
 if TYPE_CHECKING:
-    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["export"]
 
 
 def export(
-    original: Original,
+    original: OriginalModel,
     spec: ExportSpec,
     destination: Path,
     *,
@@ -40,8 +40,8 @@ def export(
 
     Parameters
     ----------
-    original : Original
-        The Keras model.
+    original : OriginalModel
+        The model.
     spec : ExportSpec
         Format, precision, types and accepted accuracy loss.
     destination : Path

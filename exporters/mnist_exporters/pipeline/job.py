@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,6 @@ from mnist_exporters.errors import ConversionError, missing_packages
 from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.pipeline.diagnosis import diagnosed
 from mnist_exporters.pipeline.processor import processor_name
 from mnist_exporters.pipeline.staging import StagedExport
 from mnist_exporters.proof.parity import Parity
@@ -38,6 +37,7 @@ from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["Attempt", "Job"]
 
@@ -62,7 +62,7 @@ class Attempt:
 class Job:
     """What the exports of one model have in common; see `mnist_exporters.pipeline.export` for the fields."""
 
-    original: Original
+    original: OriginalModel
     destination: Path
     reference: Reference
     golden_images: npt.NDArray[np.uint8]
@@ -75,14 +75,14 @@ class Job:
         """Convert the original and compare the file with it. If it passes and `write` is true, move it into place."""
         began = time.perf_counter()
         plugin = load_plugin(spec.format)
-        with contextlib.nullcontext() if repair else diagnosed(self.original, spec, self.calibration):
+        with self._diagnosed(spec, repair):
             model, contents, manifest = self._converted(spec, repair)
         if self.target:
             self.target.check_contents(contents)
         converted = time.perf_counter()
         with StagedExport(self.destination, plugin) as staged:
             staged.write(model, manifest, Golden(self.golden_images, np.empty((0, 10), np.float32)))
-            with contextlib.nullcontext() if repair else diagnosed(self.original, spec, self.calibration):
+            with self._diagnosed(spec, repair):
                 device = staged.load()
             scores, alone = self.reference.scores_of(device)
             parity = Parity.compare(self.reference, scores, spec.tolerance, alone)
@@ -136,6 +136,14 @@ class Job:
         contents.check_matches(spec, self.original.input_scaling, treatment)
         return model, contents, self._manifest(spec, contents, repair)
 
+    def _diagnosed(self, spec: ExportSpec, repair: Repair | None) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which errors name the layer of a Keras model; for other models it does nothing."""
+        if repair or self.original.kind != "keras":
+            return contextlib.nullcontext()
+        from mnist_exporters.pipeline.diagnosis import diagnosed  # Keras
+
+        return diagnosed(cast("Original", self.original), spec, self.calibration)
+
     def _calibration_of(self, spec: ExportSpec) -> Calibration | None:
         return self.calibration if spec.precision.is_calibrated else None
 
@@ -156,7 +164,7 @@ class Job:
             preparation=PREPARATION,
             source={
                 "sha256": self.original.sha256,
-                "parameters": int(self.original.model.count_params()),
+                "parameters": self.original.count_params(),
                 **self.original.scaling.as_dict(),
                 "activation": self.original.activation,
                 "rejects_non_digits": self.original.rejects_non_digits,
@@ -192,7 +200,7 @@ def _check_packages(spec: ExportSpec) -> None:
         raise missing_packages(f"{spec.format} {spec.precision}", missing)
 
 
-def _input_scale(contents: Contents, original: Original) -> dict[str, float]:
+def _input_scale(contents: Contents, original: OriginalModel) -> dict[str, float]:
     """Return scale and offset for a file without raw pixel input: input = ``pixel * scale + offset``."""
     if contents.input.dtype == "uint8":
         return {}

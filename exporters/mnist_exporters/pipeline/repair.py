@@ -83,7 +83,7 @@ class Case:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Names of the layers, in the order of the file."""
-        return layer_names(self.job.original.model, self.plain.contents.layers)
+        return layer_names(getattr(self.job.original, "model", None), self.plain.contents.layers)
 
     def may_keep_more(self, place: int) -> bool:
         """Return whether the layer is one of few bits, and has less than half of all weights."""

@@ -14,12 +14,12 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.golden import golden_digits
 from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
-from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.threshold import confidence_threshold
 from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.stability import stability
 from mnist_exporters.pipeline.staging import check_destination, export_path
-from mnist_exporters.pipeline.verify import Verification, verify
+from mnist_exporters.pipeline.verify import ForeignFile, Verification, verify
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
@@ -42,8 +42,8 @@ class ExportSession:
 
     Parameters
     ----------
-    original : Original
-        The Keras model.
+    original : OriginalModel
+        The model.
     train : LabelledImages
         Training split; calibration images are drawn from it, except those that are also test images.
     test : LabelledImages
@@ -76,7 +76,7 @@ class ExportSession:
 
     def __init__(
         self,
-        original: Original,
+        original: OriginalModel,
         train: LabelledImages,
         test: LabelledImages,
         *,
@@ -211,9 +211,11 @@ class ExportSession:
             repair=repair,
         )
 
-    def verify(self, path: str | Path, max_accuracy_drop: float | None = None) -> Verification:
+    def verify(
+        self, path: str | Path, max_accuracy_drop: float | None = None, foreign: ForeignFile | None = None
+    ) -> Verification:
         """Compare an exported file with the original again; see `mnist_exporters.pipeline.verify`."""
-        found = verify(Path(path), self.reference, self.original.sha256, max_accuracy_drop)
+        found = verify(Path(path), self.reference, self.original.sha256, max_accuracy_drop, foreign)
         return dataclasses.replace(found, pixels=f"{self.original.scaling} ({self.original.range_origin})")
 
     def stability(self, report: ExportReport) -> Parity | None:

@@ -23,7 +23,7 @@ from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Golden, Manifest
 
 if TYPE_CHECKING:
-    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["stability"]
 
@@ -35,7 +35,7 @@ LEAST_CALIBRATION = 20
 
 
 def stability(
-    original: Original, report: ExportReport, reference: Reference, calibration: Calibration
+    original: OriginalModel, report: ExportReport, reference: Reference, calibration: Calibration
 ) -> Parity | None:
     """Export twice, each time calibrated with one half of `calibration`, and compare both image by image.
 
@@ -73,7 +73,7 @@ def stability(
 
 
 def _scores(
-    original: Original,
+    original: OriginalModel,
     spec: ExportSpec,
     calibration: Calibration,
     *,

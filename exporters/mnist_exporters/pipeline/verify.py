@@ -1,21 +1,29 @@
-"""`verify`: compare an exported file with its original again, on other data or another machine."""
+"""`verify`: compare a file with its original: an exported one again, or one that another tool made."""
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.proof.parity import Parity
-from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.reference import Device, Reference
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import format_of
+from mnist_exporters.spec.format import FORMATS, format_of
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["Verification", "verify"]
+__all__ = ["ForeignFile", "Verification", "verify"]
+
+
+class ForeignFile(Device, Protocol):
+    """A loaded file that another tool made, such as `mnist_trainer.foreign.file_model.FileModel`."""
+
+    def __str__(self) -> str:
+        """Return how it takes its pixels and gives its scores, for people."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,8 @@ class Verification:
         The comparison.
     pixels : str
         Which pixel scaling the original expects, and how that is known.
+    file : str
+        Which pixel scaling a file of another tool expects, and how that is known; empty for an exported file.
     """
 
     path: Path
@@ -45,6 +55,7 @@ class Verification:
     is_original_known: bool
     parity: Parity
     pixels: str = ""
+    file: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
@@ -52,26 +63,36 @@ class Verification:
         return facts | {"path": str(self.path), "parity": self.parity.as_dict()}
 
     def __str__(self) -> str:
+        file = f"\n  file       made by another tool; {self.file}" if self.file else ""
         origin = "not the file" if self.is_original_known else "not a file, so not known to be the one"
-        origin = "" if self.same_original else f"\n  original   {origin} that it was exported from"
+        origin = "" if self.same_original or self.file else f"\n  original   {origin} that it was exported from"
         pixels = f"\n  pixels     {self.pixels}" if self.pixels else ""
         reasons = "".join(f"\n  reason     {reason}" for reason in self.parity.reasons)
-        return f"{self.format} {self.precision}: {self.parity}{pixels}{origin}{reasons}"
+        return f"{self.format} {self.precision}: {self.parity}{pixels}{file}{origin}{reasons}"
 
 
-def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: float | None = None) -> Verification:
+def verify(
+    path: Path,
+    reference: Reference,
+    sha256: str,
+    max_accuracy_drop: float | None = None,
+    foreign: ForeignFile | None = None,
+) -> Verification:
     """Compare the file at `path` with the scores of an original.
 
     Parameters
     ----------
     path : Path
-        An exported file.
+        An exported file, or one that another tool made.
     reference : Reference
         Images and the original's scores for them.
     sha256 : str
         SHA-256 of the original's file; empty if there is none, and then `same_original` is False.
     max_accuracy_drop : float, optional
-        Largest accepted accuracy loss, a fraction 0..1. Default: that of the precision, from `TOLERANCES`.
+        Largest accepted accuracy loss, a fraction 0..1. Default: that of the precision, from `TOLERANCES`; that of
+        float32 if the precision of a file made by another tool is none of these.
+    foreign : ForeignFile, optional
+        The loaded file, if another tool made it.
 
     Raises
     ------
@@ -81,19 +102,27 @@ def verify(path: Path, reference: Reference, sha256: str, max_accuracy_drop: flo
         If the file is missing or damaged, or of a precision that this version does not support.
     """
     format = format_of(path)
-    device = load_plugin(format).load(path)
-    manifest = device.manifest
-    if manifest.precision not in list(Precision):
-        raise ArtifactError(
-            f"{path} has precision {manifest.precision}, which this version does not support. Update mnist-edge-export."
-        )
-    spec = ExportSpec(format, manifest.precision, max_accuracy_drop)
-    scores, alone = reference.scores_of(device)
+    plugin = load_plugin(format)
+    if foreign:
+        found = plugin.read(path.read_bytes()).precision
+        precision = str(found if found in FORMATS[format].io_types else Precision.FLOAT32)
+        scores, alone = reference.scores_of(foreign)
+        source = None
+    else:
+        device = plugin.load(path)
+        precision, source = device.manifest.precision, device.manifest.source.get("sha256")
+        if precision not in list(Precision):
+            raise ArtifactError(
+                f"{path} has precision {precision}, which this version does not support. Update mnist-edge-export."
+            )
+        scores, alone = reference.scores_of(device)
+    tolerance = ExportSpec(format, precision, max_accuracy_drop).tolerance
     return Verification(
         path=path,
         format=format,
-        precision=manifest.precision,
-        same_original=bool(sha256) and manifest.source.get("sha256") == sha256,
-        is_original_known=bool(sha256 and manifest.source.get("sha256")),
-        parity=Parity.compare(reference, scores, spec.tolerance, alone),
+        precision=precision,
+        same_original=bool(sha256) and source == sha256,
+        is_original_known=bool(sha256 and source),
+        parity=Parity.compare(reference, scores, tolerance, alone),
+        file=str(foreign) if foreign else "",
     )

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_exporters.inputs.original_model import OriginalModel
+from mnist_exporters.inputs.repeatable import check_repeatable
 
-if TYPE_CHECKING:
-    from mnist_exporters.inputs.original import Original
-    from mnist_runtime import Classifier
-
-__all__ = ["Reference"]
+__all__ = ["Device", "Reference"]
 
 ALONE = 100
 """Images that an export also classifies one by one. Ten of each digit, if the set is balanced."""
+
+
+class Device(Protocol):
+    """A file that is compared with its original, such as `mnist_runtime.Classifier`."""
+
+    def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +50,7 @@ class Reference:
     scores: npt.NDArray[np.float32]
 
     @classmethod
-    def of(cls, original: Original, test: LabelledImages) -> Reference:
+    def of(cls, original: OriginalModel, test: LabelledImages) -> Reference:
         """Classify every image of `test` with `original`.
 
         Raises
@@ -56,8 +62,6 @@ class Reference:
         """
         if len(test.images) == 0:
             raise UsageError(f"{test.name} has no test images. The proof needs some.")
-        from mnist_exporters.inputs.repeatable import check_repeatable  # TensorFlow
-
         scores = original.scores(test.images)
         check_repeatable(original, test.images, scores)
         return cls(test.name, test.images, test.labels, scores)
@@ -103,7 +107,7 @@ class Reference:
         """Indices of up to 100 images, drawn at random once and for all, that an export also classifies one by one."""
         return np.sort(np.random.default_rng(0).permutation(len(self.images))[:ALONE])
 
-    def scores_of(self, device: Classifier) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def scores_of(self, device: Device) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return the scores that an export gives all images in batches, and those that it gives `alone` one by one.
 
         Returns

@@ -16,7 +16,7 @@ from mnist_exporters.targets.devices import TARGETS
 from mnist_exporters.targets.interpreters import INTERPRETERS
 
 if TYPE_CHECKING:
-    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["Candidate", "Comparison"]
 
@@ -61,22 +61,22 @@ class Comparison:
 
     Parameters
     ----------
-    original : Original
-        The Keras model.
+    original : OriginalModel
+        The model.
     reference : Reference
         Test images and the original's scores.
     candidates : tuple of Candidate
         The exports, in the order in which they were made.
     """
 
-    original: Original
+    original: OriginalModel
     reference: Reference
     candidates: tuple[Candidate, ...]
 
     @property
     def original_bytes(self) -> int:
         """Bytes of the original's parameters in float32; size ratios refer to it."""
-        return int(self.original.model.count_params()) * 4
+        return self.original.count_params() * 4
 
     @property
     def recommended(self) -> Candidate | None:
@@ -108,7 +108,7 @@ class Comparison:
             "original": {
                 "name": self.original.name,
                 "sha256": self.original.sha256,
-                "parameters": int(self.original.model.count_params()),
+                "parameters": self.original.count_params(),
                 "float32_bytes": self.original_bytes,
                 "accuracy": self.reference.accuracy,
                 "accuracy_interval_95": self.reference.interval,

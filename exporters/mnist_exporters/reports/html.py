@@ -27,7 +27,7 @@ def html_report(comparison: Comparison) -> str:
     labels = comparison.reference.labels
     return template.render(
         comparison=comparison,
-        parameters=comparison.original.model.count_params(),
+        parameters=comparison.original.count_params(),
         accuracy=comparison.reference.accuracy,
         before=confusion(labels, comparison.reference.scores),
         sections=[_section(row, comparison) for row in comparison.candidates],

@@ -26,6 +26,8 @@ class Format:
         Packages that influence the file, the interpreter of the proof last. The manifest records their versions.
     companions : tuple of str, optional
         Suffixes of further files that `FormatPlugin.pack` makes.
+    sources : tuple of str, optional
+        Kinds of originals that it is made from, see `OriginalModel.kind`.
     extra : str, optional
         The extra that installs these packages, if a plain installation does not. ``--format all`` excludes this format.
     """
@@ -34,6 +36,7 @@ class Format:
     io_types: dict[Precision, IoTypes]
     packages: tuple[str, ...]
     companions: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ("keras",)
     extra: str | None = None
 
 
@@ -59,6 +62,7 @@ FORMATS: dict[str, Format] = {
             Precision.INT8: FLOAT,
         },
         packages=("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
+        sources=("keras", "onnx"),
     ),
     "c": Format(
         suffix=".h",

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mnist_exporters import ExportSession, ExportSpec, RefusedError, open_session
 from mnist_runtime.system.atomic import atomic_write
 from mnist_tools.checkout import ROOT
-from mnist_trainer import PIXEL_CONVENTIONS, Dataset, Splits, load_data
+from mnist_trainer import PIXEL_CONVENTIONS, Dataset, DigitModel, Splits, load_data
 
 __all__ = ["main"]
 
@@ -104,6 +104,7 @@ def measure(network: str, scaling: str, data: Splits) -> dict[str, Any]:
     answers = model.predict(scaled(data.test.images), batch_size=500, verbose=0).argmax(axis=1)
     own = float((answers == data.test.labels).mean())
     session = open_session(model, data)
+    assert isinstance(session.original, DigitModel)
     probe = session.original.probe
     assert probe is not None
     chosen = next(trial for trial in probe.trials if trial.scaling == probe.chosen)

@@ -56,14 +56,14 @@ LONGEST_NAME = 24
 )
 @argument(
     "models",
-    f"{MODEL_HELP}, or a .tflite or .onnx file of mnist-export.",
+    f"{MODEL_HELP}, or a .tflite or .onnx file, also of another tool.",
     type=model_type,
     nargs=-1,
     required=True,
     metavar="MODEL...",
 )
 @data_option()
-@pixel_options("Pixels of the Keras models")
+@pixel_options("Pixels of the models, but those of mnist-export")
 @option(
     "--robustness", is_flag=True, help="Classify corrupted digits and pictures without a digit too; takes a minute."
 )

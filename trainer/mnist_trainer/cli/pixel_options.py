@@ -14,7 +14,7 @@ from mnist_trainer.cli.parameter_types import Number
 from mnist_trainer.errors import UsageError
 from mnist_trainer.recipes.pixel_scaling import LARGEST, PIXEL_CONVENTIONS, PixelScaling
 
-__all__ = ["pixel_options"]
+__all__ = ["Range", "pixel_options"]
 
 
 class Range(click.ParamType[str]):

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime import Classifier
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
+from mnist_trainer.foreign.file_model import FileModel
+from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
@@ -38,16 +39,16 @@ def load_predictor(
     Parameters
     ----------
     model : str
-        Name of a ready model, or path of a Keras model or of a file made by ``mnist-export``. Such a file is run by
-        the same code as on a device.
+        Name of a ready model, or path of a Keras model or of a ``.tflite`` or ``.onnx`` file. A file made by
+        ``mnist-export`` is run by the same code as on a device, another one in a process of its own.
     data : LabelledImages
-        Images on which the scaling of pixels is measured for a Keras model; see `probe_images`.
+        Images on which the scaling of pixels is measured; see `probe_images`.
     trust : bool
         See `load_model`.
     pixel_range : PixelScaling or str, optional
-        How the pixels of a Keras model were scaled in training; otherwise as recorded or measured.
+        How pixels were scaled in training; otherwise as recorded or measured.
     report : callable, optional
-        Called with a text about the pixels of a Keras model.
+        Called with a text about the pixels of a Keras model or a file made by another tool.
 
     Raises
     ------
@@ -62,7 +63,10 @@ def load_predictor(
     (2, 10)
     """
     if Path(model).suffix in EXPORTED:
-        return Classifier.load(model).predict_proba
+        loaded = load_model_file(find_source(model), data, given=pixel_range)
+        if report and isinstance(loaded, FileModel):
+            report(f"{model}: {loaded.describe_pixels()}")
+        return loaded.scores
     file = find_model(model)
     found = DigitModel.measure(
         load_model(file, trust=trust), data, given=pixel_range, recorded=file.record.get("pixel_range")

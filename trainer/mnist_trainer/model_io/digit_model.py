@@ -20,7 +20,7 @@ from mnist_trainer.recipes.pixel_scaling import PixelScaling
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["DigitModel"]
+__all__ = ["DigitModel", "activation_of", "softmax"]
 
 BATCH = 500
 """Images that are classified together."""
@@ -102,7 +102,7 @@ class DigitModel:
         scores = _raw_scores(model, data.images[chosen], scaling)
         if not np.isfinite(scores).all():
             raise ModelError("The model gives scores that are not finite numbers. Train it again.")
-        return cls(model, scaling, origin, _activation(scores), probe)
+        return cls(model, scaling, origin, activation_of(scores), probe)
 
     @property
     def pixel_range(self) -> str:
@@ -129,7 +129,7 @@ class DigitModel:
     def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return `raw_scores`, with logits turned into probabilities: float32 (n, 10), 0..1."""
         raw = self.raw_scores(images)
-        return _softmax(raw) if self.activation == "logits" else raw
+        return softmax(raw) if self.activation == "logits" else raw
 
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:
@@ -138,14 +138,29 @@ def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: Pixe
         return np.asarray(model.predict(pixels, batch_size=512, verbose=0), np.float32)
 
 
-def _activation(scores: npt.NDArray[np.float32]) -> str:
-    """Return the activation of `scores`, judged by their range, since a custom layer may apply it in its own code."""
+def activation_of(scores: npt.NDArray[np.float32], step: float = 0.0) -> str:
+    """Return the activation of `scores`, judged by their range, since a custom layer may apply it in its own code.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, 10), dtype float32
+        Scores of a model for real images.
+    step : float, optional
+        Distance between two scores that an integer output can hold; 0 for floats.
+
+    Returns
+    -------
+    str
+        ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
+    """
     if scores.min() < 0 or scores.max() > 1 + 1e-3:
         return "logits"
-    return "softmax" if np.allclose(scores.sum(axis=1), 1, atol=1e-3) else "sigmoid"
+    largest = 1e-3 + scores.shape[1] * step / 2
+    return "softmax" if np.allclose(scores.sum(axis=1), 1, atol=largest) else "sigmoid"
 
 
-def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return the probabilities that belong to `logits`, float32 (n, 10)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 

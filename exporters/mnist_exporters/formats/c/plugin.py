@@ -31,7 +31,7 @@ from mnist_runtime.system.stderr import quiet_stderr
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.calibration import Calibration
-    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["CArray"]
 
@@ -46,7 +46,7 @@ class CArray(FormatPlugin):
     _tflite = TFLite()
 
     def convert(
-        self, original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+        self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
     ) -> bytes:
         """See `FormatPlugin.convert`."""
         from mnist_exporters.formats.c.shapes import with_shapes_of_one_image  # imports LiteRT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Iterable
 
 import onnx
 
@@ -36,10 +37,18 @@ def read(model: bytes) -> Contents:
 
 def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
     graph = proto.graph
-    if len(graph.input) != 1 or len(graph.output) != 1:
+    constants = {tensor.name for tensor in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in constants]  # up to IR version 3, all were inputs
+    if len(inputs) != 1 or len(graph.output) != 1:
         raise ArtifactError(
-            f"The model has {len(graph.input)} inputs and {len(graph.output)} outputs, but one of each is needed. "
-            "Export it again."
+            f"The model has {len(inputs)} inputs ({_names(inputs)}) and {len(graph.output)} outputs "
+            f"({_names(graph.output)}), but one of each is needed. Keep one of each: onnx.utils.extract_model."
+        )
+    outside = [tensor.name for tensor in graph.initializer if tensor.data_location == tensor.EXTERNAL]
+    if outside:
+        raise ArtifactError(
+            f"The model's weights, such as {outside[0]}, are in another file. Save it as one: "
+            "onnx.save(onnx.load('net.onnx'), 'whole.onnx', save_as_external_data=False)."
         )
     opset = next((entry.version for entry in proto.opset_import if entry.domain in OWN_DOMAINS), 0)
     weights: Counter[str] = Counter()
@@ -49,7 +58,7 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
     return Contents(
         format="onnx",
         tensors=tuple(tensors.values()),
-        input=tensors[graph.input[0].name],
+        input=tensors[inputs[0].name],
         output=tensors[graph.output[0].name],
         weights=dict(weights),
         weight_types={},  # needed for TFLite interpreters only
@@ -89,6 +98,7 @@ def _layer(graph: onnx.GraphProto, node: onnx.NodeProto, tensors: dict[str, Tens
 def _tensors(proto: onnx.ModelProto) -> list[Tensor]:
     """Return every tensor whose type can be inferred."""
     graph = onnx.shape_inference.infer_shapes(proto).graph
+    stored = {tensor.name for tensor in graph.initializer}
     constants = [
         Tensor(tensor.name, _dtype(tensor.data_type), tuple(tensor.dims), is_constant=True)
         for tensor in graph.initializer
@@ -101,6 +111,7 @@ def _tensors(proto: onnx.ModelProto) -> list[Tensor]:
             is_constant=False,
         )
         for value in (*graph.input, *graph.value_info, *graph.output)
+        if value.name not in stored
     ]
     return [*constants, *computed]
 
@@ -119,3 +130,7 @@ def _activations(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> set[str]
     made_from = {node.output[0]: node.input[0] for node in graph.node if node.op_type in through}
     inputs = [node.input[0] for node in graph.node if node.op_type in COMPUTING]
     return {tensors[name].dtype for name in (made_from.get(name, name) for name in inputs) if name in tensors}
+
+
+def _names(values: Iterable[onnx.ValueInfoProto]) -> str:
+    return ", ".join(value.name for value in values)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_exporters.formats.contents import Contents
-from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.formats.plugin import FormatPlugin, load_converter
 from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.seal import seal
 from mnist_exporters.formats.tflite.read import read
@@ -17,7 +17,7 @@ from mnist_runtime import Artifact, Classifier, Golden, Manifest
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.calibration import Calibration
-    from mnist_exporters.inputs.original import Original
+    from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["TFLite"]
 
@@ -26,12 +26,11 @@ class TFLite(FormatPlugin):
     """FlatBuffers with TFLite's builtin operators."""
 
     def convert(
-        self, original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+        self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
     ) -> bytes:
         """See `FormatPlugin.convert`."""
         with quietly():
-            from mnist_exporters.formats.tflite.convert import convert  # imports TensorFlow; the other methods do not
-
+            convert = load_converter(original.kind, "tflite")  # may import TensorFlow; the other methods do not
             return convert(original, spec, calibration, treatment)
 
     def read(self, model: bytes) -> Contents:

@@ -1,0 +1,61 @@
+"""Load originals and the files that are compared with them. TensorFlow is imported for Keras models only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.spec.format import format_of
+from mnist_runtime.errors import UnsealedError, UsageError
+from mnist_trainer.data.division import rejects_non_digits
+from mnist_trainer.foreign.file_model import FileModel, is_model_file
+from mnist_trainer.foreign.load import find_source, load_model_file
+from mnist_trainer.keras_support import import_tensorflow
+from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.model_io.pixel_probe.probe import probe_images
+
+if TYPE_CHECKING:
+    import keras
+
+    from mnist_exporters.inputs.original_model import OriginalModel
+    from mnist_exporters.pipeline.session import ExportSession
+    from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
+
+__all__ = ["is_foreign_file", "load_foreign_file", "load_original"]
+
+
+def load_original(
+    model: ModelFile | keras.Model, splits: Splits, pixel_range: PixelScaling | str | None, *, trust: bool
+) -> OriginalModel:
+    """Load a model file without TensorFlow, or a Keras model."""
+    probe = probe_images(*splits)
+    if isinstance(model, ModelFile) and is_model_file(model.path):
+        return load_model_file(model, probe, given=pixel_range)
+    import_tensorflow()
+    from mnist_exporters.inputs.original import Original
+    from mnist_trainer.model_io.load import load_model
+
+    name, facts, loaded = model.name, dict[str, Any](), model
+    if isinstance(model, ModelFile):
+        facts = {"sha256": model.sha256, "recorded": model.record.get("pixel_range")}
+        facts["rejects_non_digits"] = rejects_non_digits(model.path)
+        loaded = load_model(model, trust=trust)
+    return Original.from_keras(loaded, probe, name=name, pixel_range=pixel_range, **facts)
+
+
+def is_foreign_file(path: Path, file_pixel_range: PixelScaling | str | None) -> bool:
+    """Return whether another tool made the file; it is not loaded."""
+    try:
+        load_plugin(format_of(path)).open(path)
+    except UnsealedError:
+        return is_model_file(path)
+    if file_pixel_range is not None:
+        raise UsageError(f"{path} was made by mnist-export and takes raw pixels. Leave --file-pixel-range out.")
+    return False
+
+
+def load_foreign_file(path: Path, session: ExportSession, pixel_range: PixelScaling | str | None) -> FileModel:
+    """Load a file that another tool made in a process of its own, and measure how it wants its pixels."""
+    return FileModel.measure(find_source(path), probe_images(session.train, session.test), given=pixel_range)

@@ -1,0 +1,115 @@
+"""Files of other tools compared with their original: PyTorch's ONNX and files of TensorFlow's converter."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from tests.foreign_files import converted, torch_like
+
+from mnist_exporters import UsageError, inspect, verify
+from mnist_trainer import PixelScaling, Splits
+from mnist_trainer.architectures.registry import ARCHITECTURES
+
+STANDARDIZED = PixelScaling.standardized(0.1307, 0.3081)
+
+OPTIONS = ("--data", "digits", "--pixel-range", "0..1", "--max-accuracy-drop", "0.02")
+"""On 1,500 images the network loses up to half a point in int8."""
+
+
+@pytest.fixture(scope="module")
+def lenet(digits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that reads the digits well, trained on the images that test it: only copies of it are compared."""
+    keras.utils.set_random_seed(0)
+    model = ARCHITECTURES["lenet"].build()
+    model.compile(keras.optimizers.Adam(0.002), "sparse_categorical_crossentropy")
+    model.fit(digits.test.images[..., None] / np.float32(255), digits.test.labels, batch_size=64, epochs=20, verbose=0)
+    path = tmp_path_factory.mktemp("original") / "lenet.keras"
+    model.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def torch_file(lenet: Path) -> Path:
+    path = lenet.with_name("net.onnx")
+    path.write_bytes(torch_like(keras.models.load_model(lenet), STANDARDIZED).SerializeToString())
+    return path
+
+
+@pytest.fixture(scope="module")
+def badly_calibrated(lenet: Path, digits: Splits) -> Path:
+    """An int8 file whose ranges come from one image, the one with the least ink."""
+    path = lenet.with_name("one-image.tflite")
+    faint = digits.train.images[digits.train.images.sum(axis=(1, 2)).argmin()] // 16
+    path.write_bytes(converted(keras.models.load_model(lenet), faint[None] / 255, dtype="int8"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def well_calibrated(lenet: Path, digits: Splits) -> Path:
+    path = lenet.with_name("300-images.tflite")
+    path.write_bytes(converted(keras.models.load_model(lenet), digits.train.images[:300] / 255, dtype="int8"))
+    return path
+
+
+def test_a_file_of_pytorch_is_proven(lenet: Path, torch_file: Path, digits: Splits) -> None:
+    found = verify(torch_file, lenet, digits, pixel_range="0..1")
+    assert found.parity.passed
+    assert (found.format, found.precision, found.parity.lost) == ("onnx", "float32", 0)
+    assert "takes pixels mean 0.1307 std 0.3081 (measured) as input float32 (n, 1, 28, 28), gives logits" in str(found)
+    assert "original" not in str(found)
+
+
+def test_a_file_calibrated_on_one_image_is_refused_with_the_figures(
+    here: Callable[..., object], lenet: Path, badly_calibrated: Path
+) -> None:
+    done = here("mnist-export", "verify", badly_calibrated, "--against", lenet, *OPTIONS, "--json")
+    assert done.returncode == 3
+    facts = json.loads(done.stdout)
+    assert facts["precision"] == "int8"
+    assert facts["parity"]["drop"] > 0.02
+    assert "REFUSED" in done.stderr
+    assert "made by another tool" in done.stderr
+
+
+def test_a_file_calibrated_on_enough_images_is_proven(
+    here: Callable[..., object], lenet: Path, well_calibrated: Path
+) -> None:
+    done = here("mnist-export", "verify", well_calibrated, "--against", lenet, *OPTIONS)
+    assert done.returncode == 0, done.stderr
+    assert "takes pixels 0..1 (measured)" in done.stderr
+
+
+def test_a_file_is_proven_against_another_file(torch_file: Path, well_calibrated: Path, digits: Splits) -> None:
+    found = verify(well_calibrated, torch_file, digits, max_accuracy_drop=0.02)
+    assert found.parity.passed
+    assert found.parity.accuracy_original > 0.9
+
+
+def test_the_pixels_of_the_file_can_be_given(lenet: Path, torch_file: Path, digits: Splits, int8_tflite: Path) -> None:
+    found = verify(torch_file, lenet, digits, file_pixel_range="0..1")
+    assert not found.parity.passed
+    assert "takes pixels 0..1 (as given)" in str(found)
+    with pytest.raises(UsageError, match="Leave --file-pixel-range out"):
+        verify(int8_tflite, lenet, digits, file_pixel_range="0..1")
+
+
+def test_a_file_of_another_tool_is_evaluated(here: Callable[..., object], torch_file: Path) -> None:
+    done = here("mnist-evaluate", torch_file, "--data", "digits", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["models"][0]["accuracy"] > 0.9
+    assert "takes pixels mean 0.1307 std 0.3081 (measured)" in done.stderr
+
+
+def test_a_file_with_its_constants_among_the_inputs_is_understood(
+    lenet: Path, torch_file: Path, tmp_path: Path, digits: Splits
+) -> None:
+    """Up to IR version 3, ONNX files list all constants as inputs."""
+    model = torch_like(keras.models.load_model(lenet), STANDARDIZED, initializers_as_inputs=True)
+    (tmp_path / "old.onnx").write_bytes(model.SerializeToString())
+    found = inspect(tmp_path / "old.onnx")
+    assert found.contents.input.name == "input"
+    assert len({tensor.name for tensor in found.contents.tensors}) == len(found.contents.tensors)
+    assert verify(tmp_path / "old.onnx", torch_file, digits, file_pixel_range=STANDARDIZED).parity.passed

@@ -1,0 +1,240 @@
+"""`FileModel`: a model in a ``.tflite`` or ``.onnx`` file that another tool made, and how it wants its pixels."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.artifact.container import Artifact
+from mnist_runtime.errors import UnsealedError
+from mnist_trainer.data.dataset import LabelledImages
+from mnist_trainer.errors import ModelError
+from mnist_trainer.foreign.interface import Interface
+from mnist_trainer.foreign.process import ModelProcess
+from mnist_trainer.model_io.digit_model import ACTIVATION_IMAGES, activation_of, softmax
+from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.model_io.pixel_probe.evidence import TINY, log_scores
+from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
+
+__all__ = ["FileModel", "is_model_file"]
+
+FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
+"""Suffix -> format of the files that are run here."""
+
+CLASSES = 10
+
+REQUEST = 1000
+"""Images that are sent to the process at a time."""
+
+BATCH = 50
+"""Images that the interpreter gets at a time, if the file allows several."""
+
+SAME = 1e-5
+"""Largest difference between the scores of an image alone and in a batch. Other sizes add up in another order."""
+
+
+def is_model_file(path: str | Path) -> bool:
+    """Return whether `path` has the suffix of a file that `FileModel` can run."""
+    return Path(path).suffix in FORMATS
+
+
+@dataclass(frozen=True, eq=False)
+class FileModel:
+    """A model file of another tool. Create one with `FileModel.measure`.
+
+    The file is not trusted: it runs in a process of its own.
+
+    Parameters
+    ----------
+    file : ModelFile
+        Path and name.
+    interface : Interface
+        Its input and output.
+    scaling, range_origin, activation, probe
+        See `mnist_trainer.model_io.digit_model.DigitModel`.
+    batch : int
+        Number of images that the interpreter can get at a time without a change of scores.
+    process : ModelProcess
+        The process that runs it.
+    rejects_non_digits : bool or None
+        Whether it was trained on pictures without a digit too; not known.
+    """
+
+    file: ModelFile
+    interface: Interface
+    scaling: PixelScaling
+    range_origin: str
+    activation: str
+    probe: PixelProbe | None
+    batch: int
+    process: ModelProcess
+    rejects_non_digits: bool | None = None
+
+    @classmethod
+    def measure(cls, file: ModelFile, data: LabelledImages, *, given: PixelScaling | str | None = None) -> FileModel:
+        """Load a file in a process of its own; measure how it wants its pixels, and its activation.
+
+        Parameters
+        ----------
+        file : ModelFile
+            A ``.tflite`` or ``.onnx`` file.
+        data : LabelledImages
+            Real images with labels; see `probe_images`.
+        given : PixelScaling or str, optional
+            The scaling that the user states. Default: measured.
+
+        Raises
+        ------
+        ArtifactError
+            If the file is missing, damaged, or ends the process.
+        ModelError
+            If it has another shape or several inputs or outputs, or gives no finite scores.
+        UsageError
+            If the given scaling cannot be read.
+        """
+        scaling = PixelScaling.parse(given) if isinstance(given, str) else given
+        format = FORMATS[file.path.suffix]
+        with contextlib.suppress(UnsealedError):
+            Artifact.open(file.path)  # checks its size and, if it ends with a digest, that
+        process = ModelProcess(file.path, format)
+        try:
+            interface = Interface.of(process.facts, data.images.shape[1:], prefers_channels_first=format == "onnx")
+            batch = _batch(process, interface, data.images)
+            smallest = interface.step / 2 or TINY
+
+            def logits_of(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+                return log_scores(_run(process, interface, pixels, batch), smallest)
+
+            probe = None if scaling else PixelProbe.measure(logits_of, data, interface.conventions())
+            chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]
+            used = probe.chosen if probe else scaling
+            assert used is not None
+            scores = _run(process, interface, used.apply(data.images[chosen]), batch)
+            if not np.isfinite(scores).all():
+                raise ModelError("The model gives scores that are not finite numbers. Make it again.")
+        except ModelError as error:
+            process.close()
+            raise ModelError(f"{file.path}: {error}") from error
+        origin = "as given" if probe is None else "measured"
+        activation = activation_of(scores, interface.step)
+        return cls(file, interface, used, origin, activation, probe, batch, process)
+
+    @property
+    def name(self) -> str:
+        """Name for the files made from it."""
+        return self.file.name
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 of the file."""
+        return self.file.sha256
+
+    @property
+    def kind(self) -> str:
+        """Format of the file, ``"tflite"`` or ``"onnx"``."""
+        return FORMATS[self.file.path.suffix]
+
+    @property
+    def input_scaling(self) -> PixelScaling:
+        """The scaling that the quantized input of a file made from it has: raw pixels."""
+        return PixelScaling.between(0, 255)
+
+    @property
+    def score_kind(self) -> str:
+        """Kind of `scores`: ``"softmax"`` or ``"sigmoid"``."""
+        return "sigmoid" if self.activation == "sigmoid" else "softmax"
+
+    def count_params(self) -> int:
+        """Return the number of parameters; 0 if this is not known, as for ``.tflite`` files."""
+        if self.kind != "onnx":
+            return 0
+        import onnx
+
+        graph = onnx.load_from_string(self.file.path.read_bytes()).graph
+        return sum(math.prod(tensor.dims) for tensor in graph.initializer)
+
+    def changing_layer(self, images: npt.NDArray[np.uint8], trial: Any) -> str:
+        """Return an empty string: the layers of a file cannot be looked into."""
+        del images, trial
+        return ""
+
+    @property
+    def pixel_range(self) -> str:
+        """Name of `scaling`, such as ``"0..1"``."""
+        return self.scaling.name
+
+    def describe_pixels(self) -> str:
+        """Return one line about the scaling, and what was tried if it was measured."""
+        return f"{self}; right answers under each convention tried:\n{self.probe}" if self.probe else str(self)
+
+    def pixels_as_dict(self) -> dict[str, Any]:
+        """Return the scaling, its origin and what was tried, ready for JSON."""
+        probe = self.probe.as_dict() if self.probe else {}
+        return {**self.scaling.as_dict(), "origin": self.range_origin, **probe}
+
+    def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the real numbers that the file gives, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        return _run(self.process, self.interface, self.scaling.apply(images), self.batch)
+
+    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return `raw_scores`, with logits turned into probabilities: float32 (n, 10), 0..1."""
+        raw = self.raw_scores(images)
+        return softmax(raw) if self.activation == "logits" else raw
+
+    def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return `scores`, as the `Classifier` of a file of ``mnist-export`` does."""
+        return self.scores(images)
+
+    def __str__(self) -> str:
+        one = ", one image at a time" if self.batch == 1 else ""
+        return (
+            f"takes pixels {self.scaling} ({self.range_origin}) as {self.interface.input}, gives {self.activation} as "
+            f"{self.interface.output}{one}"
+        )
+
+
+def _batch(process: ModelProcess, interface: Interface, images: npt.NDArray[np.uint8]) -> int:
+    """Return how many images the interpreter can get at a time without a change of scores: `BATCH` or 1."""
+    few = images[:3].astype(np.float32) / np.float32(255)
+    alone = _run(process, interface, few, 1)
+    if interface.takes_one and process.format == "onnx":
+        return 1
+    try:
+        together = _run(process, interface, few, len(few))
+    except ModelError:  # such as a reshape to one image inside
+        return 1
+    return BATCH if np.allclose(alone, together, atol=SAME, equal_nan=True) else 1
+
+
+def _run(
+    process: ModelProcess, interface: Interface, pixels: npt.NDArray[np.float32], step: int
+) -> npt.NDArray[np.float32]:
+    """Return the scores for scaled pixels (n, h, w).
+
+    Raises
+    ------
+    ModelError
+        If the model does not take them, or does not give ten scores for each.
+    """
+    parts = []
+    for start in range(0, len(pixels), REQUEST):
+        some = pixels[start : start + REQUEST]
+        try:
+            raw = process.run(interface.tensor(some), step)
+        except ValueError as error:
+            raise ModelError(f"The interpreter cannot run it on {interface.input}: {error}.") from error
+        if raw.shape[:1] != (len(some),) or raw.size != len(some) * CLASSES:
+            raise ModelError(
+                f"The model gives {len(some)} images an output of shape {raw.shape}, but {CLASSES} scores for each are "
+                "needed. Give images of its classes."
+            )
+        parts.append(interface.scores(raw))
+    return np.concatenate(parts) if parts else np.empty((0, CLASSES), np.float32)

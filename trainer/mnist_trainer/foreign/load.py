@@ -1,0 +1,60 @@
+"""Find and load the model files of this toolkit and of others, in the place of a Keras model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mnist_runtime.errors import ArtifactError, UnsealedError
+from mnist_trainer.data.dataset import LabelledImages
+from mnist_trainer.errors import nearest_path
+from mnist_trainer.foreign.file_model import FileModel, is_model_file
+from mnist_trainer.foreign.sealed_model import SealedModel
+from mnist_trainer.model_io.find import ModelFile, find_model
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
+
+__all__ = ["find_source", "load_model_file"]
+
+
+def find_source(model: str | Path) -> ModelFile:
+    """Find a ``.tflite`` or ``.onnx`` file, or a Keras model as `find_model` does.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such ``.tflite`` or ``.onnx`` file.
+    UsageError, ModelError
+        See `find_model`.
+    """
+    path = Path(model)
+    if not is_model_file(path):
+        return find_model(model)
+    if not path.is_file():
+        raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
+    return ModelFile(path, path.stem, {})
+
+
+def load_model_file(
+    file: ModelFile, data: LabelledImages, *, given: PixelScaling | str | None = None
+) -> FileModel | SealedModel:
+    """Load a ``.tflite`` or ``.onnx`` file: one of ``mnist-export`` as a device does, another one as `FileModel`.
+
+    Parameters
+    ----------
+    file : ModelFile
+        The file.
+    data : LabelledImages
+        Images on which the scaling of pixels is measured; see `probe_images`.
+    given : PixelScaling or str, optional
+        How the pixels of a file made by another tool are scaled.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is damaged.
+    ModelError, UsageError
+        See `FileModel.measure`.
+    """
+    try:
+        return SealedModel.load(file)
+    except UnsealedError:
+        return FileModel.measure(file, data, given=given)

@@ -1,0 +1,109 @@
+"""`SealedModel`: a file made by ``mnist-export`` in the place of an original, run by the code of the device."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime import Classifier
+from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
+
+__all__ = ["SealedModel"]
+
+
+@dataclass(frozen=True, eq=False)
+class SealedModel:
+    """A file of ``mnist-export``. Create one with `SealedModel.load`.
+
+    Parameters
+    ----------
+    file : ModelFile
+        Path and name.
+    classifier : Classifier
+        The loaded file.
+    """
+
+    file: ModelFile
+    classifier: Classifier
+    range_origin = "as recorded"
+    kind = "sealed"
+
+    @classmethod
+    def load(cls, file: ModelFile) -> SealedModel:
+        """Load a file.
+
+        Raises
+        ------
+        UnsealedError
+            If another tool made it.
+        ArtifactError
+            If it is missing or damaged.
+        """
+        return cls(file, Classifier.load(file.path, threads=os.cpu_count() or 1))
+
+    @property
+    def name(self) -> str:
+        """Name for reports."""
+        return self.file.name
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file."""
+        return self.file.sha256
+
+    @property
+    def rejects_non_digits(self) -> bool | None:
+        """Whether its original was trained on pictures without a digit too; None if not known."""
+        known = self.classifier.manifest.source.get("rejects_non_digits")
+        return known if isinstance(known, bool) else None
+
+    @property
+    def input_scaling(self) -> PixelScaling:
+        """See `scaling`."""
+        return self.scaling
+
+    @property
+    def score_kind(self) -> str:
+        """Kind of `scores`: ``"softmax"`` or ``"sigmoid"``."""
+        return "sigmoid" if self.activation == "sigmoid" else "softmax"
+
+    def count_params(self) -> int:
+        """Return the number of parameters of its original; 0 if this is not known."""
+        return int(self.classifier.manifest.source.get("parameters", 0))
+
+    def changing_layer(self, images: npt.NDArray[np.uint8], trial: Any) -> str:
+        """Return an empty string: the layers of a file cannot be looked into."""
+        del images, trial
+        return ""
+
+    @property
+    def scaling(self) -> PixelScaling:
+        """What the file gets: raw pixels."""
+        return PixelScaling.between(0, 255)
+
+    @property
+    def pixel_range(self) -> str:
+        """Name of `scaling`."""
+        return self.scaling.name
+
+    @property
+    def activation(self) -> str:
+        """Kind of its scores."""
+        return self.classifier.manifest.scores
+
+    def describe_pixels(self) -> str:
+        """Return one line about the input."""
+        return "takes raw pixels, as its manifest says"
+
+    def pixels_as_dict(self) -> dict[str, Any]:
+        """Return the scaling and its origin, ready for JSON."""
+        return {**self.scaling.as_dict(), "origin": self.range_origin}
+
+    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        return self.classifier.predict_proba(images)
