@@ -27,7 +27,7 @@ __all__ = ["verify_command"]
 EXAMPLES = """\
 mnist-export verify exported/cnn-int8.tflite --against cnn
 mnist-export verify my.onnx --against my-model.keras --data my-digits.npz
-mnist-export verify made-elsewhere.tflite --against made-elsewhere-float.tflite
+mnist-export verify made-elsewhere.tflite --against float.onnx
 """
 
 
