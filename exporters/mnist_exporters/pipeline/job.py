@@ -114,8 +114,8 @@ class Job:
         return Attempt(report, contents)
 
     def scores(self, spec: ExportSpec, repair: Repair, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the scores that an export gives to `images`. Nothing is compared or written."""
-        model, _, manifest = self._converted(spec, repair)
+        """Return the scores that an export gives to `images`. Nothing is checked, compared or written."""
+        model, _, manifest = self._converted(spec, repair, is_checked=False)
         name = f"trial{FORMATS[spec.format].suffix}"
         with (
             tempfile.TemporaryDirectory() as folder,
@@ -124,7 +124,9 @@ class Job:
             staged.write(model, manifest, Golden(images[:0], np.empty((0, 10), np.float32)))
             return staged.load().predict_proba(images)
 
-    def _converted(self, spec: ExportSpec, repair: Repair | None) -> tuple[bytes, Contents, Manifest]:
+    def _converted(
+        self, spec: ExportSpec, repair: Repair | None, *, is_checked: bool = True
+    ) -> tuple[bytes, Contents, Manifest]:
         """Return the bare model, what is in it, and its manifest without a proof."""
         _check_packages(spec)
         plugin, treatment = load_plugin(spec.format), repair.treatment if repair else PLAIN
@@ -133,7 +135,8 @@ class Job:
             used.check_overlap(self.reference.images)
         model = plugin.convert(self.original, spec, used, treatment)
         contents = plugin.read(model)
-        contents.check_matches(spec, self.original.input_scaling, treatment)
+        if is_checked:
+            contents.check_matches(spec, self.original.input_scaling, treatment)
         return model, contents, self._manifest(spec, contents, repair)
 
     def _diagnosed(self, spec: ExportSpec, repair: Repair | None) -> contextlib.AbstractContextManager[None]:

@@ -20,8 +20,9 @@ from mnist_exporters import (
     Precision,
     UsageError,
 )
-from mnist_exporters.formats.contents import Contents
+from mnist_exporters.formats.contents import Contents, Layer
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import ArtifactError, QuantParams
 from mnist_trainer import Splits
 
@@ -134,3 +135,27 @@ def test_a_damaged_model_raises_no_other_error_than_artifact_error(
     del model[data.draw(st.integers(0, len(model))) or len(model) :]
     with contextlib.suppress(ArtifactError):
         load_plugin(format).read(bytes(model))
+
+
+FLOAT, INTEGER = Layer("CONV_2D", 50, "float32", "float32"), Layer("CONV_2D", 100, "int8", "int8")
+
+
+@pytest.mark.parametrize(
+    ("layers", "treatment", "matches"),
+    [
+        ((INTEGER, FLOAT), Treatment(layers=(1,)), True),
+        ((INTEGER, FLOAT), Treatment(layers=(0,)), False),
+        ((INTEGER, INTEGER), Treatment(layers=(1,)), False),
+        ((FLOAT, FLOAT), Treatment(layers=(1,)), False),
+        ((INTEGER, FLOAT), PLAIN, False),
+    ],
+)
+def test_exactly_the_layers_of_a_treatment_are_in_float(
+    layers: tuple[Layer, ...], treatment: Treatment, matches: bool
+) -> None:
+    inner = dataclasses.replace(SCORES, name="inner", dtype="float32")
+    contents = dataclasses.replace(
+        INT8_CONTENTS, layers=layers, activations=("float32", "int8"), tensors=(PIXELS, inner, SCORES)
+    )
+    with contextlib.nullcontext() if matches else pytest.raises(ConversionError):
+        contents.check_matches(ExportSpec("tflite", "int8"), UNIT, treatment)

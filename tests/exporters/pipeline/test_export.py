@@ -49,6 +49,7 @@ def test_calibration_with_black_images_is_refused(mlp: ExportSession, tmp_path: 
             reference=mlp.reference,
             calibration=Calibration(black, "black", 0),
             golden_images=mlp.golden_images,
+            repair=False,
         ),
         tmp_path / f"model{FORMATS[format].suffix}",
     )
@@ -62,7 +63,7 @@ def test_weights_shuffled_after_conversion_are_refused(
     shuffle_weights(format)
     path = tmp_path / f"model{FORMATS[format].suffix}"
     path.write_bytes(b"earlier file")
-    refused(lambda path: mlp.export(ExportSpec(format, precision), path), path)
+    refused(lambda path: mlp.export(ExportSpec(format, precision), path, repair=False), path)
 
 
 def test_tolerance_too_strict_for_the_number_of_images_is_refused(mlp: ExportSession, tmp_path: Path) -> None:

@@ -19,9 +19,11 @@ from mnist_exporters import (
     measure_latency,
 )
 from mnist_exporters.pipeline.stability import stability
+from mnist_exporters.proof.repair import Repair, Tried
 from mnist_exporters.reports.comparison import Candidate
 from mnist_exporters.reports.html import html_report
 from mnist_exporters.reports.table import print_table
+from mnist_exporters.spec.treatment import Treatment
 from mnist_runtime import ArtifactError
 
 
@@ -77,6 +79,22 @@ def test_page_shows_every_changed_answer_and_needs_no_network(comparison: Compar
     assert page.count("recommended") + page.count("Recommended") >= 1
     assert "refused" in page
     assert "but the tolerance is 0.50 points" in page
+
+
+def test_repair_is_in_page_table_and_json(comparison: Comparison, capsys: pytest.CaptureFixture[str]) -> None:
+    row = comparison.candidates[1]
+    failed = (Tried("plain export", comparison.candidates[2].report.parity),)
+    repair = Repair("logits out", "the reader applies <i>", Treatment("reader"), (), failed)
+    row = dataclasses.replace(row, report=dataclasses.replace(row.report, repair=repair))
+    repaired = dataclasses.replace(comparison, candidates=(row,))
+    page = html_report(repaired)
+    assert "proven, repaired" in page
+    assert "logits out; the reader applies &lt;i&gt;. Refused before:\nplain export (" in page
+    print_table(repaired)
+    assert "recommended, repaired" in capsys.readouterr().err
+    (artifact,) = json.loads(json.dumps(repaired.as_dict(), allow_nan=False))["artifacts"]
+    assert (artifact["repair"]["name"], artifact["repair"]["failed"][0]["name"]) == ("logits out", "plain export")
+    assert all(each["repair"] is None for each in comparison.as_dict()["artifacts"])
 
 
 def test_names_are_escaped(comparison: Comparison) -> None:
