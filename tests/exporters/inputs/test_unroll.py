@@ -108,3 +108,11 @@ def test_stateful_layer_is_an_error() -> None:
     model = keras.Sequential([keras.Input((28, 28), batch_size=2), layers.LSTM(3, stateful=True, name="remembers")])
     with pytest.raises(ConversionError, match=r"remembers \(LSTM\) is stateful.*stateful=False"):
         with_static_shapes(model)
+
+
+@pytest.mark.parametrize("layer", [layers.GRU(3), layers.Bidirectional(layers.LSTM(3))])
+def test_a_recurrent_layer_may_follow_arithmetic(layer: Any) -> None:
+    rows = keras.Input((28, 28))
+    model = keras.Model(rows, layers.Dense(10)(layer(rows * 2)))  # Keras takes this product for a sparse tensor
+    images = np.random.default_rng(0).random((2, 28, 28), np.float32)
+    np.testing.assert_allclose(with_static_shapes(model)(images), model(images), atol=1e-5)

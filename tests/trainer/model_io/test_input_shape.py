@@ -199,3 +199,19 @@ def test_a_model_for_one_image_only_is_reported() -> None:
     model = keras.Model(pixels, scores)
     with pytest.raises(ModelError, match="fails on a batch of two images"):
         check_digit_model(model)
+
+
+def test_a_model_that_is_called_twice_inside_a_model_is_built_again_once() -> None:
+    import keras
+
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        inner = keras.Sequential([keras.layers.Dense(28, "tanh"), keras.layers.BatchNormalization()])
+        rows = keras.Input((28, 28))
+        model = keras.Model(rows, keras.layers.Dense(10)(keras.layers.Flatten()(inner(inner(rows)))))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    images = np.random.default_rng(0).random((3, 28, 28), np.float32)
+    found = check_digit_model(model)
+    assert found.count_params() == model.count_params()
+    np.testing.assert_allclose(found(images), np.asarray(model(images), np.float32), atol=0.02)

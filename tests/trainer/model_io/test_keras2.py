@@ -372,3 +372,14 @@ def test_dtype_policies_axes_and_nested_layers_are_translated() -> None:
     assert as_keras3(old)["config"] == {"axis": 3, "dtype": "mixed_float16", "momentum": 0.9}
     inner = as_keras3(wrapped)["config"]["layer"]
     assert (inner["config"], inner["module"]) == ({}, "keras.layers")
+
+
+def test_kernels_of_theano_are_not_taken_for_those_of_tensorflow(tmp_path: Path) -> None:
+    convolution = {"name": "edges", "filters": 2, "kernel_size": [3, 3], "batch_input_shape": [None, 28, 28, 1]}
+    layers = [{"class_name": "Conv2D", "config": convolution}, *LAYERS[1:]]
+    path = tmp_path / "theano.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["keras_version"], file.attrs["backend"] = "2.1.6", b"theano"
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": layers})
+    with pytest.raises(ModelError, match="Theano, which turns the kernels"):
+        load_model(path)

@@ -13,6 +13,7 @@ from mnist_trainer.data.files.arrays import Labelled, Reading
 from mnist_trainer.data.files.bounded import head
 from mnist_trainer.data.files.forms import OTHER_FORMS
 from mnist_trainer.data.known_images import mnist_training_images
+from mnist_trainer.data.plausible import doubts
 from mnist_trainer.errors import DataError, nearest_path
 
 __all__ = ["load"]
@@ -57,6 +58,7 @@ def load(path: Path, seen: Collection[str] | None = None) -> Splits:
             f"about {known:,} of the {len(splits.test):,} test images are training images of MNIST; results of models "
             "trained on MNIST, such as the ready models, say little. Use --data mnist."
         )
+    notes += doubts(whole.images, whole.labels)
     echo(f"read {path} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")

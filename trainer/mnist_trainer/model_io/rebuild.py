@@ -66,7 +66,7 @@ def rebuilt(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
             raise _cannot_rebuild(model, "it is a class of its own")
         return _called(model, pixels)
     graph = keras.Model(source, model.outputs[0], name=model.name)
-    copies: dict[int, tuple[Any, Any]] = {}
+    copies: dict[Any, tuple[Any, Any]] = {}
     copy: keras.Model = _copy_of_graph(graph, pixels, copies)
     for layer, new in copies.values():
         if new is not layer and isinstance(layer, keras.Layer):
@@ -108,8 +108,12 @@ def _is_changed(layer: Any) -> bool:
     )
 
 
-def _copy_of_graph(graph: keras.Model, inputs: Any, copies: dict[int, tuple[Any, Any]]) -> keras.Model:
-    """Return a copy of `graph` on other input tensors; `copies` maps the id of each layer to it and its copy."""
+def _copy_of_graph(graph: keras.Model, inputs: Any, copies: dict[Any, tuple[Any, Any]]) -> keras.Model:
+    """Return a copy of `graph` on other input tensors.
+
+    `copies` maps the id of each layer to it and its copy; the id of a model inside, with the tensors that it takes, to
+    nothing and its copy.
+    """
 
     def copied(layer: Any) -> Any:
         if _is_graph(layer):
@@ -119,18 +123,22 @@ def _copy_of_graph(graph: keras.Model, inputs: Any, copies: dict[int, tuple[Any,
     def called(layer: Any, *arguments: Any, **settings: Any) -> Any:
         if not _is_graph(layer):
             return layer(*arguments, **settings)
-        inner = _bare(layer)
-        new = keras.tree.map_structure(_new_input, inner.input, _like(inner.input, arguments[0]))
-        return _copy_of_graph(inner, new, copies)(*arguments, **settings)
+        form = (id(layer), *((tensor.shape, tensor.dtype) for tensor in keras.tree.flatten(arguments[0])))
+        if form not in copies:  # otherwise the model is called again
+            others = sum(isinstance(known, tuple) and known[0] == id(layer) for known in copies)
+            inner = _bare(layer, f"{layer.name}_{others}" if others else layer.name)
+            new = keras.tree.map_structure(_new_input, inner.input, _like(inner.input, arguments[0]))
+            copies[form] = (None, _copy_of_graph(inner, new, copies))
+        return copies[form][1](*arguments, **settings)
 
     return keras.models.clone_model(graph, input_tensors=inputs, clone_function=copied, call_function=called)
 
 
-def _bare(model: keras.Model) -> keras.Model:
+def _bare(model: keras.Model, name: str) -> keras.Model:
     """Return `model` as a functional model; a Sequential inside a model has the input of that model as its `input`."""
     is_sequential = isinstance(model, keras.Sequential)
     ends = (model.inputs[0], model.outputs[0]) if is_sequential else (model.input, model.output)
-    return keras.Model(*ends, name=model.name)
+    return keras.Model(*ends, name=name)
 
 
 def _like(structure: Any, tensors: Any) -> Any:

@@ -80,5 +80,5 @@ def _widen(found: Any) -> None:
     """Widen a calibrated range that holds nothing but zero."""
     if found is None or found.min is None or found.max is None or len(found.min) != 1:
         return
-    if float(found.max[0]) - float(found.min[0]) < NARROW:
+    if max(float(found.max[0]), 0) - min(float(found.min[0]), 0) < NARROW:
         found.min, found.max = [UNUSED[0]], [UNUSED[1]]

@@ -67,8 +67,17 @@ class _Replacement(keras.Layer):  # type: ignore[misc]  # Keras is untyped
         self.supports_masking = True
         self.built = True
 
+    def compute_output_spec(self, *inputs: Any, **settings: Any) -> Any:
+        dense = keras.tree.map_structure(_dense, (inputs, settings))
+        return super().compute_output_spec(*dense[0], **dense[1])
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         return self.replaced.compute_mask(inputs, previous_mask) if previous_mask is not None else None
+
+
+def _dense(value: Any) -> Any:
+    """Return `value` without the mark of a sparse tensor, which Keras gives to ``x * 2`` and then fails on."""
+    return keras.KerasTensor(value.shape, value.dtype) if isinstance(value, keras.KerasTensor) else value
 
 
 class _Steps(_Replacement):

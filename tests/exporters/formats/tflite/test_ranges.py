@@ -69,3 +69,23 @@ def test_every_interpreter_runs_the_int8_file_and_answers_alike(
 
 def test_litert_runs_the_int4_file(converted: Callable[[str], bytes]) -> None:
     load_litert(converted("int4"))
+
+
+def test_an_activation_that_is_always_the_same_keeps_its_value(digits: Splits) -> None:
+    keras.utils.set_random_seed(0)
+    pixels = keras.Input((28, 28))
+    flat = layers.Flatten()(pixels)
+    unused = layers.Dense(4, activation="relu", bias_initializer=keras.initializers.Constant(-99))(flat)
+    always = layers.ReLU(max_value=5)(layers.Dense(4, bias_initializer=keras.initializers.Constant(99))(flat))
+    scores = layers.Dense(10)(layers.Concatenate()([unused, always, layers.Dense(4)(flat)]))
+    found = Original.from_keras(keras.Model(pixels, scores), digits.test, pixel_range="0..1")
+    spec, images = ExportSpec("tflite", "int8"), digits.test.images[:200]
+    content = load_plugin("tflite").convert(found, spec, Calibration.draw(digits.train, 100, 0))
+    interpreter = Interpreter(model_content=content)
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(source["index"], (len(images), 28, 28, 1))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source["index"], images[..., None])
+    interpreter.invoke()
+    answers = interpreter.get_tensor(target["index"]) / 256
+    assert np.abs(answers - found.scores(images)).mean() < 0.02

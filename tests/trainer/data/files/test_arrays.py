@@ -133,3 +133,17 @@ def test_other_images_are_named_for_what_they_are(images: np.ndarray, words: str
 def test_other_labels_are_named_for_what_they_are(labels: np.ndarray, words: str) -> None:
     with pytest.raises(DataError, match=words):
         read_arrays(IMAGES, np.asarray(labels), "here")
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])
+def test_pixels_of_few_levels_are_not_read_as_0_to_255(dtype: str) -> None:
+    images = np.zeros((20, 28, 28), dtype)
+    images[:, 9:20, 9:20] = 15
+    with pytest.raises(DataError, match="from 0 to 15, which is neither"):
+        read_images(images, "here")
+
+
+def test_a_set_of_dim_images_says_so() -> None:
+    images = np.zeros((20, 28, 28), np.uint8)
+    images[:, 9:20, 9:20] = 100
+    assert read_images(images, "here")[1] == ["brightest pixel 100 of 255"]

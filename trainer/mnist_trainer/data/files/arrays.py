@@ -20,7 +20,9 @@ SIDE, CLASSES = 28, 10
 STEP = 8192
 """Images converted at once, which limits memory."""
 LEAST_FULL_RANGE = 32
-"""Floats that are not whole are read as 0..255 if their maximum is above this."""
+"""Pixels are read as 0..255 if their maximum is above this. Some sets have 0..15 or 0..16."""
+DIM = 127
+"""Maximum up to which it is printed."""
 BRIGHT_BORDER = 127
 ALL_INVERTED, NONE_INVERTED = 0.95, 0.05
 """Fractions of images with a bright border from which, and up to which, a set has one polarity."""
@@ -175,21 +177,20 @@ def _bytes(images: Array, where: str) -> tuple[npt.NDArray[np.uint8], list[str]]
             else "They seem to be standardized. Give the pixels as they were before."
         )
         raise DataError(f"{where}: The pixels range from {ends}, but 0..255 or 0..1 is needed. {fix}")
-    if images.dtype == np.uint8 and high != 1:
-        return images, []
     if 0 < high <= 1.001:
         return _converted(images, 255.0), ["pixels 0 or 1" if kind == "integers" else "floats 0..1"]
     if high > 255:
         fix = "For 16-bit pixels give images / 65535." if high <= 65535 else "Convert them."
         raise DataError(f"{where}: The pixels range from {ends}, but 0..255 or 0..1 is needed. {fix}")
-    if kind == "integers":
-        return _converted(images, 1.0), []
-    if high and high <= LEAST_FULL_RANGE and not _whole(images):
+    if 0 < high <= LEAST_FULL_RANGE:
         raise DataError(
-            f"{where}: The pixels are floats from {ends}, which is neither 0..255 nor 0..1. Divide them by their "
+            f"{where}: The pixels are {kind} from {ends}, which is neither 0..255 nor 0..1. Divide them by their "
             "largest possible value."
         )
-    return _converted(images, 1.0), ["floats 0..255" + ("" if _whole(images) else ", rounded")]
+    dim = [f"brightest pixel {high:.0f} of 255"] if 0 < high <= DIM else []
+    if kind == "integers":
+        return images if images.dtype == np.uint8 else _converted(images, 1.0), dim
+    return _converted(images, 1.0), ["floats 0..255" + ("" if _whole(images) else ", rounded"), *dim]
 
 
 def _converted(images: Array, factor: float) -> npt.NDArray[np.uint8]:

@@ -122,6 +122,11 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str]:
                 "The file contains weights only. Build the model, load the weights and call model.save('model.keras')."
             )
         config: dict[str, Any] = json.loads(file.attrs["model_config"])
+        if file.attrs.get("backend") in ("theano", b"theano") and "Conv" in str(config):
+            raise ModelError(
+                "The model was saved by Keras with Theano, which turns the kernels of convolutions by 180 degrees. "
+                "Load it in Keras 2.3 with KERAS_BACKEND=tensorflow, which turns them back, and save it again."
+            )
         version = file.attrs.get("keras_version", "1.")  # Keras 1 wrote no version
         return config, version if isinstance(version, str) else version.decode()
 

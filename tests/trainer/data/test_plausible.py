@@ -1,0 +1,38 @@
+"""Notes on images that are not upright, and on shifted labels."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_trainer import Splits, load_data
+from mnist_trainer.data.plausible import WAYS, doubts
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_images_that_are_not_upright_are_noticed(way: str, digits: Splits) -> None:
+    images, labels = digits.train.images, digits.train.labels
+    turn = WAYS[way][1]
+    lying = turn(turn(turn(images)))  # four turns change nothing
+    (note,) = doubts(np.ascontiguousarray(lying), labels)
+    assert way in note
+    assert np.array_equal(turn(lying), images)
+    assert WAYS[way][0] in note
+
+
+def test_shifted_labels_are_noticed(digits: Splits) -> None:
+    (note,) = doubts(digits.train.images, (digits.train.labels + 1) % 10)
+    assert "as the label plus 9" in note
+
+
+def test_upright_digits_and_other_pictures_get_no_note(digits: Splits) -> None:
+    labels = digits.train.labels
+    noise = np.random.default_rng(0).integers(0, 256, (len(labels), 28, 28)).astype(np.uint8)
+    assert doubts(digits.train.images, labels) == doubts(noise, labels) == []
+
+
+def test_the_note_is_printed_with_the_data(digits: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    images = digits.train.images.transpose(0, 2, 1)
+    np.savez(tmp_path / "emnist.npz", images=images, labels=digits.train.labels)
+    load_data(str(tmp_path / "emnist.npz"))
+    assert "note: the images seem to be mirrored at the diagonal" in capsys.readouterr().err

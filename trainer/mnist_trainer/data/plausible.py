@@ -1,0 +1,77 @@
+"""Notice images that are mirrored or turned, and labels that are shifted, with the ready model of the runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime import Classifier
+
+__all__ = ["doubts"]
+
+Images = npt.NDArray[np.uint8]
+
+IMAGES = 200
+"""Number of images that are classified."""
+
+WAYS: dict[str, tuple[str, Callable[[Images], Images]]] = {
+    "mirrored at the diagonal, as in EMNIST": ("images.transpose(0, 2, 1)", lambda images: images.transpose(0, 2, 1)),
+    "mirrored": ("images[:, :, ::-1]", lambda images: images[:, :, ::-1]),
+    "upside down": ("images[:, ::-1, ::-1]", lambda images: images[:, ::-1, ::-1]),
+    "mirrored from top to bottom": ("images[:, ::-1]", lambda images: images[:, ::-1]),
+    "turned to the left": ("np.rot90(images, -1, (1, 2))", lambda images: np.rot90(images, -1, (1, 2))),
+    "turned to the right": ("np.rot90(images, 1, (1, 2))", lambda images: np.rot90(images, 1, (1, 2))),
+}
+"""How images may lie -> the Python that turns them upright, and the function that does it."""
+
+CLEARLY_MORE = 0.2
+"""Additional right answers, as a fraction, from which another way is reported."""
+
+SHIFTED = 0.8
+"""Fraction of the answers with the same difference from the label, from which the labels are reported."""
+
+
+def doubts(images: Images, labels: npt.NDArray[np.uint8]) -> list[str]:
+    """Return notes on images that do not seem to be upright, or on labels that seem to be shifted.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, 28, 28), dtype uint8
+        White on black.
+    labels : ndarray of shape (n,), dtype uint8
+        Digits.
+    """
+    if len(images) < IMAGES:
+        return []  # too few to say
+    chosen = np.random.default_rng(0).permutation(len(images))[:IMAGES]
+    images, labels = images[chosen], labels[chosen]
+    with Classifier.load(backend="numpy") as ready:
+        answers = ready.predict(images)
+        right = float((answers == labels).mean())
+        shift, fraction = _shift(answers, labels)
+        if right > 1 - CLEARLY_MORE:
+            return []
+        if shift and fraction >= SHIFTED:
+            return [
+                f"a ready model reads {fraction:.0%} of {len(images)} images as the label plus {shift} (10 is 0). "
+                "Check the labels."
+            ]
+        found = {
+            way: float((ready.predict(np.ascontiguousarray(turn(images))) == labels).mean())
+            for way, (_, turn) in WAYS.items()
+        }
+    way = max(found, key=lambda name: found[name])
+    if found[way] < right + CLEARLY_MORE:
+        return []
+    return [
+        f"the images seem to be {way}: a ready model reads {right:.0%} of {len(images)} as they are, and "
+        f"{found[way]:.0%} after {WAYS[way][0]}. A device sees digits upright."
+    ]
+
+
+def _shift(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.uint8]) -> tuple[int, float]:
+    """Return the most frequent difference of answer and label, modulo 10, and its fraction."""
+    counts = np.bincount((answers - labels) % 10, minlength=10)
+    return int(counts.argmax()), float(counts.max() / max(1, len(labels)))
