@@ -215,7 +215,7 @@ def verify(
     path : str or Path
         An exported file, or a ``.tflite`` or ``.onnx`` file that another tool made.
     file_pixel_range : PixelScaling or str, optional
-        How another tool's file wants its pixels; see `PixelScaling.parse`. Default: measured.
+        The pixel scaling that another tool's file expects; see `PixelScaling.parse`. Default: measured.
     model, data, pixel_range, expect_accuracy, trust
         See `open_session`.
     max_accuracy_drop : float, optional

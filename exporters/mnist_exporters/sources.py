@@ -57,5 +57,5 @@ def is_foreign_file(path: Path, file_pixel_range: PixelScaling | str | None) -> 
 
 
 def load_foreign_file(path: Path, session: ExportSession, pixel_range: PixelScaling | str | None) -> FileModel:
-    """Load a file that another tool made in a process of its own, and measure how it wants its pixels."""
+    """Load a file of another tool into a process of its own, and measure which pixel scaling it expects."""
     return FileModel.measure(find_source(path), probe_images(session.train, session.test), given=pixel_range)

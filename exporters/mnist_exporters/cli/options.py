@@ -67,7 +67,7 @@ def file_pixels_option(command: Any) -> Any:
         section=SOURCE,
         type=Range(),
         metavar="A..B",
-        help="Pixel values that another tool's file wants, black to white, such as -1..1, '0..1 inverted' or "
+        help="Pixel values that another tool's file expects, black to white, such as -1..1, '0..1 inverted' or "
         "'mean 0.1307 std 0.3081' (default: measured).",
     )
     return add(command)

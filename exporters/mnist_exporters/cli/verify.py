@@ -66,8 +66,8 @@ def verify_command(
 ) -> int:
     """Compare a file with its original, image by image, on this machine and these data.
 
-    A file that another tool made runs in a process of its own. How it wants its pixels is measured. Without an
-    original, mnist-evaluate measures it.
+    A file of another tool runs in a process of its own, and the pixel scaling that it expects is measured. Without an
+    original, use mnist-evaluate.
     """
     from mnist_exporters.api import verify
     from mnist_exporters.proof.report import RefusedError

@@ -81,16 +81,8 @@ class Original(DigitModel):
             If `pixel_range` cannot be read.
         """
         found = DigitModel.measure(model, probe, given=pixel_range, recorded=recorded)
-        return cls(
-            found.model,
-            found.scaling,
-            found.range_origin,
-            found.activation,
-            found.probe,
-            name,
-            sha256,
-            rejects_non_digits,
-        )
+        measured = (found.scaling, found.range_origin, found.activation, found.probe)
+        return cls(*measured, found.model, name, sha256, rejects_non_digits)
 
     def count_params(self) -> int:
         """Return the number of parameters of the model."""
@@ -101,11 +93,6 @@ class Original(DigitModel):
         from mnist_exporters.inputs.keras_graph.changing_layer import changing_layer  # Keras
 
         return changing_layer(self.model, images, trial)
-
-    @property
-    def score_kind(self) -> str:
-        """The activation that makes the scores of an export: ``"softmax"`` or ``"sigmoid"``."""
-        return "sigmoid" if self.activation == "sigmoid" else "softmax"
 
     @property
     def input_scaling(self) -> PixelScaling:

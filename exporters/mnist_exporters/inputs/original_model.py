@@ -43,7 +43,7 @@ class OriginalModel(Protocol):
 
     @property
     def scaling(self) -> PixelScaling:
-        """How it wants its pixels."""
+        """The pixel scaling that it expects."""
         ...
 
     @property
@@ -76,11 +76,11 @@ class OriginalModel(Protocol):
         ...
 
     def describe_pixels(self) -> str:
-        """Return how it wants its pixels, for people."""
+        """Return which pixel scaling it expects, for people."""
         ...
 
     def pixels_as_dict(self) -> dict[str, Any]:
-        """Return how it wants its pixels, ready for JSON."""
+        """Return which pixel scaling it expects, ready for JSON."""
         ...
 
     def scores(self, images: npt.NDArray[np.uint8]) -> Floats:

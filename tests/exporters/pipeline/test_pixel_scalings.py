@@ -67,7 +67,7 @@ def session_of(digits: Splits, model_of: Callable[[PixelScaling], keras.Model]) 
 
 
 @pytest.mark.parametrize(("scaling", "format", "precision"), CASES)
-def test_a_file_takes_raw_pixels_whatever_its_model_wants(
+def test_a_file_takes_raw_pixels_whatever_its_model_expects(
     session_of: Callable[..., ExportSession], tmp_path: Path, scaling: PixelScaling, format: str, precision: Precision
 ) -> None:
     session = session_of(scaling)

@@ -1,4 +1,4 @@
-"""`FileModel`: a model in a ``.tflite`` or ``.onnx`` file that another tool made, and how it wants its pixels."""
+"""`FileModel`: a model in a ``.tflite`` or ``.onnx`` file of another tool, and which pixel scaling it expects."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.interface import Interface
 from mnist_trainer.foreign.process import ModelProcess
-from mnist_trainer.model_io.digit_model import ACTIVATION_IMAGES, activation_of, softmax
 from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
 from mnist_trainer.model_io.pixel_probe.evidence import TINY, log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -47,7 +47,7 @@ def is_model_file(path: str | Path) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class FileModel:
+class FileModel(MeasuredModel):
     """A model file of another tool. Create one with `FileModel.measure`.
 
     The file is not trusted: it runs in a process of its own.
@@ -59,7 +59,7 @@ class FileModel:
     interface : Interface
         Its input and output.
     scaling, range_origin, activation, probe
-        See `mnist_trainer.model_io.digit_model.DigitModel`.
+        See `MeasuredModel`.
     batch : int
         Number of images that the interpreter can get at a time without a change of scores.
     process : ModelProcess
@@ -70,17 +70,13 @@ class FileModel:
 
     file: ModelFile
     interface: Interface
-    scaling: PixelScaling
-    range_origin: str
-    activation: str
-    probe: PixelProbe | None
     batch: int
     process: ModelProcess
     rejects_non_digits: bool | None = None
 
     @classmethod
     def measure(cls, file: ModelFile, data: LabelledImages, *, given: PixelScaling | str | None = None) -> FileModel:
-        """Load a file in a process of its own; measure how it wants its pixels, and its activation.
+        """Load a file in a process of its own; measure which pixel scaling it expects, and its activation.
 
         Parameters
         ----------
@@ -125,7 +121,7 @@ class FileModel:
             raise ModelError(f"{file.path}: {error}") from error
         origin = "as given" if probe is None else "measured"
         activation = activation_of(scores, interface.step)
-        return cls(file, interface, used, origin, activation, probe, batch, process)
+        return cls(used, origin, activation, probe, file, interface, batch, process)
 
     @property
     def name(self) -> str:
@@ -147,11 +143,6 @@ class FileModel:
         """The scaling that the quantized input of a file made from it has: raw pixels."""
         return PixelScaling.between(0, 255)
 
-    @property
-    def score_kind(self) -> str:
-        """Kind of `scores`: ``"softmax"`` or ``"sigmoid"``."""
-        return "sigmoid" if self.activation == "sigmoid" else "softmax"
-
     def count_params(self) -> int:
         """Return the number of parameters; 0 if this is not known, as for ``.tflite`` files."""
         if self.kind != "onnx":
@@ -167,27 +158,13 @@ class FileModel:
         return ""
 
     @property
-    def pixel_range(self) -> str:
-        """Name of `scaling`, such as ``"0..1"``."""
-        return self.scaling.name
-
-    def describe_pixels(self) -> str:
-        """Return one line about the scaling, and what was tried if it was measured."""
-        return f"{self}; right answers under each convention tried:\n{self.probe}" if self.probe else str(self)
-
-    def pixels_as_dict(self) -> dict[str, Any]:
-        """Return the scaling, its origin and what was tried, ready for JSON."""
-        probe = self.probe.as_dict() if self.probe else {}
-        return {**self.scaling.as_dict(), "origin": self.range_origin, **probe}
+    def pixel_line(self) -> str:
+        """See `MeasuredModel.pixel_line`."""
+        return str(self)
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the real numbers that the file gives, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
         return _run(self.process, self.interface, self.scaling.apply(images), self.batch)
-
-    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return `raw_scores`, with logits turned into probabilities: float32 (n, 10), 0..1."""
-        raw = self.raw_scores(images)
-        return softmax(raw) if self.activation == "logits" else raw
 
     def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return `scores`, as the `Classifier` of a file of ``mnist-export`` does."""

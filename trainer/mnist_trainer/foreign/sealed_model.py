@@ -11,17 +11,20 @@ import numpy.typing as npt
 
 from mnist_runtime import Classifier
 from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.model_io.measured_model import MeasuredModel
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["SealedModel"]
 
 
 @dataclass(frozen=True, eq=False)
-class SealedModel:
+class SealedModel(MeasuredModel):
     """A file of ``mnist-export``. Create one with `SealedModel.load`.
 
     Parameters
     ----------
+    scaling, range_origin, activation, probe
+        See `MeasuredModel`. The file takes raw pixels.
     file : ModelFile
         Path and name.
     classifier : Classifier
@@ -30,7 +33,6 @@ class SealedModel:
 
     file: ModelFile
     classifier: Classifier
-    range_origin = "as recorded"
     kind = "sealed"
 
     @classmethod
@@ -44,7 +46,9 @@ class SealedModel:
         ArtifactError
             If it is missing or damaged.
         """
-        return cls(file, Classifier.load(file.path, threads=os.cpu_count() or 1))
+        classifier = Classifier.load(file.path, threads=os.cpu_count() or 1)
+        raw = PixelScaling.between(0, 255)
+        return cls(raw, "as recorded", classifier.manifest.scores, None, file, classifier)
 
     @property
     def name(self) -> str:
@@ -67,11 +71,6 @@ class SealedModel:
         """See `scaling`."""
         return self.scaling
 
-    @property
-    def score_kind(self) -> str:
-        """Kind of `scores`: ``"softmax"`` or ``"sigmoid"``."""
-        return "sigmoid" if self.activation == "sigmoid" else "softmax"
-
     def count_params(self) -> int:
         """Return the number of parameters of its original; 0 if this is not known."""
         return int(self.classifier.manifest.source.get("parameters", 0))
@@ -82,28 +81,10 @@ class SealedModel:
         return ""
 
     @property
-    def scaling(self) -> PixelScaling:
-        """What the file gets: raw pixels."""
-        return PixelScaling.between(0, 255)
-
-    @property
-    def pixel_range(self) -> str:
-        """Name of `scaling`."""
-        return self.scaling.name
-
-    @property
-    def activation(self) -> str:
-        """Kind of its scores."""
-        return self.classifier.manifest.scores
-
-    def describe_pixels(self) -> str:
-        """Return one line about the input."""
+    def pixel_line(self) -> str:
+        """See `MeasuredModel.pixel_line`."""
         return "takes raw pixels, as its manifest says"
 
-    def pixels_as_dict(self) -> dict[str, Any]:
-        """Return the scaling and its origin, ready for JSON."""
-        return {**self.scaling.as_dict(), "origin": self.range_origin}
-
-    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
         return self.classifier.predict_proba(images)

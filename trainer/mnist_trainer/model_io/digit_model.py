@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_digit_model
+from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
 from mnist_trainer.model_io.pixel_probe.evidence import log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -20,38 +21,25 @@ from mnist_trainer.recipes.pixel_scaling import PixelScaling
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["DigitModel", "activation_of", "softmax"]
+__all__ = ["DigitModel"]
 
 BATCH = 500
 """Images that are classified together."""
 
-ACTIVATION_IMAGES = 1000
-"""Number of images whose scores show the activation."""
-
 
 @dataclass(frozen=True, eq=False)
-class DigitModel:
+class DigitModel(MeasuredModel):
     """A Keras digit model with the scaling of its pixels and its last activation. Create one with `DigitModel.measure`.
 
     Parameters
     ----------
     model : keras.Model
         A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
-    scaling : PixelScaling
-        How the pixels were scaled in training.
-    range_origin : str
-        Origin of `scaling`: ``"as given"``, ``"as recorded"`` or ``"measured"``.
-    activation : str
-        Kind of the model's scores: ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
-    probe : PixelProbe or None
-        The measurement of `scaling`; None if it was given or recorded.
+    scaling, range_origin, activation, probe
+        See `MeasuredModel`.
     """
 
     model: keras.Model
-    scaling: PixelScaling
-    range_origin: str
-    activation: str
-    probe: PixelProbe | None
 
     @classmethod
     def measure(
@@ -102,22 +90,12 @@ class DigitModel:
         scores = _raw_scores(model, data.images[chosen], scaling)
         if not np.isfinite(scores).all():
             raise ModelError("The model gives scores that are not finite numbers. Train it again.")
-        return cls(model, scaling, origin, activation_of(scores), probe)
+        return cls(scaling, origin, activation_of(scores), probe, model)
 
     @property
-    def pixel_range(self) -> str:
-        """Name of `scaling`, such as ``"0..1"``."""
-        return self.scaling.name
-
-    def describe_pixels(self) -> str:
-        """Return one line about the scaling, and what was tried if it was measured."""
-        line = f"trained on pixels {self.scaling} ({self.range_origin})"
-        return f"{line}; right answers under each convention tried:\n{self.probe}" if self.probe else line
-
-    def pixels_as_dict(self) -> dict[str, Any]:
-        """Return the scaling, its origin and what was tried, ready for JSON."""
-        probe = self.probe.as_dict() if self.probe else {}
-        return {**self.scaling.as_dict(), "origin": self.range_origin, **probe}
+    def pixel_line(self) -> str:
+        """See `MeasuredModel.pixel_line`."""
+        return f"trained on pixels {self.scaling} ({self.range_origin})"
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the output of the unchanged model, float32 (n, 10), for raw pixels uint8 (n, 28, 28).
@@ -126,43 +104,11 @@ class DigitModel:
         """
         return _raw_scores(self.model, images, self.scaling)
 
-    def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return `raw_scores`, with logits turned into probabilities: float32 (n, 10), 0..1."""
-        raw = self.raw_scores(images)
-        return softmax(raw) if self.activation == "logits" else raw
-
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:
     pixels = scaling.apply(images).reshape(-1, *model.input_shape[1:])
     with default_settings():
         return np.asarray(model.predict(pixels, batch_size=512, verbose=0), np.float32)
-
-
-def activation_of(scores: npt.NDArray[np.float32], step: float = 0.0) -> str:
-    """Return the activation of `scores`, judged by their range, since a custom layer may apply it in its own code.
-
-    Parameters
-    ----------
-    scores : ndarray of shape (n, 10), dtype float32
-        Scores of a model for real images.
-    step : float, optional
-        Distance between two scores that an integer output can hold; 0 for floats.
-
-    Returns
-    -------
-    str
-        ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
-    """
-    if scores.min() < 0 or scores.max() > 1 + 1e-3:
-        return "logits"
-    largest = 1e-3 + scores.shape[1] * step / 2
-    return "softmax" if np.allclose(scores.sum(axis=1), 1, atol=largest) else "sigmoid"
-
-
-def softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the probabilities that belong to `logits`, float32 (n, 10)."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
 def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
