@@ -1,4 +1,4 @@
-"""Notice images that are mirrored or turned, and labels that are shifted, with the ready model of the runtime."""
+"""Find mirrored or turned images and shifted labels, with the ready model of the runtime."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ WAYS: dict[str, tuple[str, Callable[[Images], Images]]] = {
     "turned to the left": ("np.rot90(images, -1, (1, 2))", lambda images: np.rot90(images, -1, (1, 2))),
     "turned to the right": ("np.rot90(images, 1, (1, 2))", lambda images: np.rot90(images, 1, (1, 2))),
 }
-"""How images may lie -> the Python that turns them upright, and the function that does it."""
+"""Orientation of images -> the Python that makes them upright, and the same as a function."""
 
 CLEARLY_MORE = 0.2
-"""Additional right answers, as a fraction, from which another way is reported."""
+"""Additional right answers, as a fraction, from which another orientation is reported."""
 
 SHIFTED = 0.8
-"""Fraction of the answers with the same difference from the label, from which the labels are reported."""
+"""Fraction of answers with the same difference from the label, from which shifted labels are reported."""
 
 
 def doubts(images: Images, labels: npt.NDArray[np.uint8]) -> list[str]:
@@ -44,7 +44,7 @@ def doubts(images: Images, labels: npt.NDArray[np.uint8]) -> list[str]:
         Digits.
     """
     if len(images) < IMAGES:
-        return []  # too few to say
+        return []  # too few for a conclusion
     chosen = np.random.default_rng(0).permutation(len(images))[:IMAGES]
     images, labels = images[chosen], labels[chosen]
     with Classifier.load(backend="numpy") as ready:
