@@ -9,10 +9,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from mnist_trainer import PixelScaling
+
 if TYPE_CHECKING:
     import keras
-
-    from mnist_trainer import PixelScaling
 
 
 def torch_like(
@@ -72,6 +72,39 @@ def torch_like(
     return helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8, producer_name="pytorch"
     )
+
+
+def dense(
+    kernel: Any,
+    bias: Any,
+    shape: tuple[int | str, ...] = ("n", 28, 28, 1),
+    scaling: PixelScaling | None = None,
+    last: str = "Sigmoid",
+    dtype: int = TensorProto.FLOAT,
+) -> onnx.ModelProto:
+    """Return one dense layer and an activation, for pixels of a scaling (default: -1..1) in an input of any shape."""
+    if scaling is None:
+        scaling = PixelScaling.between(-1, 1)
+    span = scaling.white - scaling.black
+    constants = {
+        "shape": np.array([-1, 784], np.int64),
+        "kernel": (kernel / span).astype(np.float32),
+        "bias": (bias - kernel.sum(axis=0) * scaling.black / span).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Cast", ["input"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Reshape", ["float", "shape"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "kernel", "bias"], ["logits"]),
+        helper.make_node(last, ["logits"], ["output"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [helper.make_tensor_value_info("input", dtype, shape)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [shape[0], 10])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
 def converted(

@@ -12,12 +12,13 @@ from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.reports.inspection import Inspection
 from mnist_exporters.sources import is_foreign_file, load_foreign_file, load_original
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import format_of
+from mnist_exporters.spec.format import check_source, format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import ArtifactError, UsageError
 from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import nearest_name, nearest_path
+from mnist_trainer.foreign.file_model import kind_of
 from mnist_trainer.foreign.load import find_source
 from mnist_trainer.model_io.find import ModelFile
 
@@ -181,6 +182,7 @@ def export_model(
         device.check_spec(spec)
     if isinstance(model, str | Path):
         model = find_source(model)
+    check_source(kind_of(model.path) if isinstance(model, ModelFile) else "keras", spec.format)
     path = export_path(output, spec, model.name)
     check_destination(path, spec)  # before the work, which takes seconds
     session = open_session(

@@ -15,13 +15,15 @@ from mnist_exporters.cli.quantize_option import ExportCommand
 from mnist_exporters.cli.verify import verify_command
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.format import FORMATS, check_source
 from mnist_exporters.spec.precision import ALIASES, parse_precision
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import MODEL_HELP, argument, json_option, model_type, option
 from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, NameOrPath, output_path
-from mnist_trainer.model_io.find import READY_MODELS, find_model
+from mnist_trainer.foreign.file_model import kind_of
+from mnist_trainer.foreign.load import find_source
+from mnist_trainer.model_io.find import READY_MODELS
 
 if TYPE_CHECKING:
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -37,6 +39,7 @@ EXAMPLES = """\
 mnist-export my-model.keras --quantize
 mnist-export cnn --format all --quantize none --quantize int8 --report report
 mnist-export my-model.keras --data my-digits.npz --format onnx --json
+mnist-export --model from-pytorch.onnx --format onnx --quantize
 mnist-export verify exported/cnn-int8.tflite --against cnn
 mnist-export inspect exported/cnn-int8.tflite
 """
@@ -63,7 +66,7 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     section=SOURCE,
     type=model_type,
     metavar="NAME|PATH",
-    help=f"The original: {MODEL_HELP} (default: {DEFAULT_MODEL}).",
+    help=f"The original: {MODEL_HELP}, or, for --format onnx, an .onnx file (default: {DEFAULT_MODEL}).",
 )
 @source_options
 @option(
@@ -149,7 +152,7 @@ def export_command(
     report: Path | None,
     as_json: bool,
 ) -> int:
-    """Export a Keras digit model to files for small devices.
+    """Export a digit model to files for small devices.
 
     Each file is compared with the model on real images, and written only if its accuracy is proven.
     """
@@ -160,11 +163,12 @@ def export_command(
     from mnist_runtime.system.atomic import check_output_path
 
     device = TARGETS[target] if target else None
-    specs = _specs(format, quantize, max_accuracy_drop, input_dtype, output_dtype)
+    source = find_source(next(name for name in (model_argument, model, DEFAULT_MODEL) if name is not None))
+    kind = kind_of(source.path)
+    specs = _specs(format, kind, quantize, max_accuracy_drop, input_dtype, output_dtype)
     for spec in specs:
         if device:
             device.check_spec(spec)
-    source = find_model(next(name for name in (model_argument, model, DEFAULT_MODEL) if name is not None))
     paths = [export_path(output, spec, source.name) for spec in specs]
     if len(set(paths)) < len(paths):
         raise UsageError(f"The output {output} is one file, but {len(paths)} are requested. Give a folder.")
@@ -192,12 +196,17 @@ def export_command(
 
 
 def _specs(
-    format: str, quantize: Sequence[str], max_accuracy_drop: float | None, *dtypes: str | None
+    format: str, kind: str, quantize: Sequence[str], max_accuracy_drop: float | None, *dtypes: str | None
 ) -> list[ExportSpec]:
-    """Return one spec for each requested file; with ``--format all``, for each format that has the precision."""
+    """Return one spec for each requested file; with ``--format all``, for each format that has the precision.
+
+    `kind` is that of the original.
+    """
     precisions = dict.fromkeys(parse_precision(name) for name in quantize or ["none"])  # each once, in this order
     if format == "all":
-        pairs = [(name, p) for name in EVERY_FORMAT for p in precisions if p in FORMATS[name].io_types]
+        formats = [name for name in EVERY_FORMAT if kind in FORMATS[name].sources]
+        pairs = [(name, p) for name in formats for p in precisions if p in FORMATS[name].io_types]
     else:
+        check_source(kind, format)
         pairs = [(format, precision) for precision in precisions]
     return [ExportSpec(name, precision, max_accuracy_drop, *dtypes) for name, precision in pairs]

@@ -16,7 +16,7 @@ from mnist_trainer.model_io.find import READY_MODELS
 
 __all__ = ["ExportCommand"]
 
-MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".onnx")
 
 
 class ExportCommand(Command):

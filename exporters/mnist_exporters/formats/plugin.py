@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
-from mnist_exporters.errors import UsageError
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import check_source
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
 
@@ -113,8 +113,7 @@ def load_converter(kind: str, format: str) -> Converter:
     UsageError
         If there is none.
     """
-    if (kind, format) not in CONVERTERS:
-        raise UsageError(f"A {format} file cannot be made from this model. Give the Keras model, or choose {kind}.")
+    check_source(kind, format)
     convert: Converter = pkgutil.resolve_name(CONVERTERS[kind, format])
     return convert
 

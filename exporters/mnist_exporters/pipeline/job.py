@@ -27,7 +27,7 @@ from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.repair import Repair
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.format import FORMATS, KERAS_PACKAGES
 from mnist_exporters.spec.precision import PACKAGES
 from mnist_exporters.spec.treatment import PLAIN
 from mnist_exporters.targets.devices import Target
@@ -128,7 +128,7 @@ class Job:
         self, spec: ExportSpec, repair: Repair | None, *, is_checked: bool = True
     ) -> tuple[bytes, Contents, Manifest]:
         """Return the bare model, what is in it, and its manifest without a proof."""
-        _check_packages(spec)
+        _check_packages(spec, self.original.kind)
         plugin, treatment = load_plugin(spec.format), repair.treatment if repair else PLAIN
         used = self._calibration_of(spec)
         if used:
@@ -155,7 +155,8 @@ class Job:
         used = self._calibration_of(spec)
         gives_logits = repair is not None and repair.treatment.activation == "reader"
         activation = {"activation": self.original.score_kind} if gives_logits else {}
-        tools = {package: metadata.version(package) for package in (*_packages(spec), "numpy")}
+        packages = _packages(spec, self.original.kind)
+        tools = {package: metadata.version(package) for package in (*packages, "numpy")}
         return Manifest(
             name=self.original.name,
             format=spec.format,
@@ -174,7 +175,7 @@ class Job:
             },
             tools={"mnist-edge-export": __version__, **tools},
             golden={
-                "version": tools[_packages(spec)[-1]],
+                "version": tools[packages[-1]],
                 "machine": platform.machine(),
                 "processor": processor_name(),
             },
@@ -186,17 +187,18 @@ class Job:
         )
 
 
-def _packages(spec: ExportSpec) -> tuple[str, ...]:
+def _packages(spec: ExportSpec, kind: str) -> tuple[str, ...]:
     """Return the packages that influence the file, the interpreter of the proof last."""
     of_precision = (PACKAGES[spec.precision],) if spec.precision in PACKAGES else ()
-    return (*of_precision, *FORMATS[spec.format].packages)
+    used = (name for name in FORMATS[spec.format].packages if kind == "keras" or name not in KERAS_PACKAGES)
+    return (*of_precision, *used)
 
 
-def _check_packages(spec: ExportSpec) -> None:
+def _check_packages(spec: ExportSpec, kind: str) -> None:
     extras = {PACKAGES[spec.precision]: spec.precision.value} if spec.precision in PACKAGES else {}
     missing = {
         package: extras.get(package, FORMATS[spec.format].extra)
-        for package in _packages(spec)
+        for package in _packages(spec, kind)
         if importlib.util.find_spec(package.replace("-", "_")) is None
     }
     if missing:

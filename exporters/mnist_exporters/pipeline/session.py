@@ -24,6 +24,7 @@ from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
 
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
@@ -197,6 +198,7 @@ class ExportSession:
         """
         path = export_path(Path(destination), spec, self.original.name)
         check_destination(path, spec)
+        check_source(self.original.kind, spec.format)
         if target:
             target.check_spec(spec)
         return export(

@@ -9,7 +9,7 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.io_types import BYTES, FLOAT, INT8, INT16, MICRO, IoTypes
 from mnist_exporters.spec.precision import Precision
 
-__all__ = ["FORMATS", "Format", "format_of"]
+__all__ = ["FORMATS", "KERAS_PACKAGES", "Format", "check_source", "format_of"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,30 @@ FORMATS: dict[str, Format] = {
     ),
 }
 """Name -> format. A new one is a row here, a folder in `mnist_exporters.formats` and a row in its `PLUGINS`."""
+
+
+KERAS_PACKAGES = ("tensorflow", "keras", "tf2onnx")
+"""Packages that are needed only if the original is a Keras model."""
+
+
+def check_source(kind: str, format: str) -> None:
+    """Check that a file of `format` can be made from an original of `kind`, see `OriginalModel.kind`.
+
+    Raises
+    ------
+    UsageError
+        If it cannot. The message says what can.
+    """
+    if kind in FORMATS[format].sources:
+        return
+    possible = [name for name, row in FORMATS.items() if kind in row.sources]
+    advice = (
+        f"Choose --format {' or '.join(possible)}, or give the Keras model."
+        if possible
+        else ("Give the model that it was made from. verify --against and mnist-evaluate take it.")
+    )
+    known = {"onnx": "an ONNX model", "tflite": "a .tflite file", "sealed": "a file that mnist-export made"}
+    raise UsageError(f"{format} files cannot be made from {known.get(kind, kind)}. {advice}")
 
 
 def format_of(path: Path) -> str:

@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
+from tests.foreign_files import dense
 
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer import ModelError, PixelScaling, Splits, find_model, load_model
@@ -16,42 +18,13 @@ from mnist_trainer.foreign.file_model import FileModel
 from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.foreign.sealed_model import SealedModel
 
-SYMMETRIC = PixelScaling.between(-1, 1)
-
 
 @pytest.fixture(scope="module")
 def network(digits: Splits) -> Callable[..., onnx.ModelProto]:
     """Return a function that makes one dense layer in ONNX, for an input shape, a scaling and an activation."""
     kernel, bias = load_model("linear").get_weights()
 
-    def make(
-        shape: tuple[int | str, ...] = ("n", 28, 28, 1),
-        scaling: PixelScaling = SYMMETRIC,
-        last: str = "Sigmoid",
-        dtype: int = TensorProto.FLOAT,
-    ) -> onnx.ModelProto:
-        span = scaling.white - scaling.black
-        constants = {
-            "shape": np.array([-1, 784], np.int64),
-            "kernel": (kernel / span).astype(np.float32),
-            "bias": (bias - kernel.sum(axis=0) * scaling.black / span).astype(np.float32),
-        }
-        nodes = [
-            helper.make_node("Cast", ["input"], ["float"], to=TensorProto.FLOAT),
-            helper.make_node("Reshape", ["float", "shape"], ["flat"]),
-            helper.make_node("Gemm", ["flat", "kernel", "bias"], ["logits"]),
-            helper.make_node(last, ["logits"], ["output"]),
-        ]
-        graph = helper.make_graph(
-            nodes,
-            "net",
-            [helper.make_tensor_value_info("input", dtype, shape)],
-            [helper.make_tensor_value_info("output", TensorProto.FLOAT, [shape[0], 10])],
-            [numpy_helper.from_array(value, name) for name, value in constants.items()],
-        )
-        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-    return make
+    return partial(dense, kernel, bias)
 
 
 @pytest.fixture

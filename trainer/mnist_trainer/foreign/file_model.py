@@ -24,7 +24,7 @@ from mnist_trainer.model_io.pixel_probe.evidence import TINY, log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["FileModel", "is_model_file"]
+__all__ = ["FileModel", "is_model_file", "kind_of"]
 
 FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
 """Suffix -> format of the files that are run here."""
@@ -39,6 +39,11 @@ BATCH = 50
 
 SAME = 1e-5
 """Largest difference between the scores of an image alone and in a batch. Other sizes add up in another order."""
+
+
+def kind_of(path: Path) -> str:
+    """Return what a model file is, by its suffix: ``"tflite"``, ``"onnx"`` or ``"keras"``."""
+    return FORMATS.get(path.suffix, "keras")
 
 
 def is_model_file(path: str | Path) -> bool:
@@ -143,13 +148,33 @@ class FileModel(MeasuredModel):
         """The scaling that the quantized input of a file made from it has: raw pixels."""
         return PixelScaling.between(0, 255)
 
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        return self.file.path.read_bytes()
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """Shape of one image in the input."""
+        return self.interface.tensor_shape
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and colours of an image."""
+        return self.interface.image_shape
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether colours come before rows in the input."""
+        return self.interface.channels_first
+
     def count_params(self) -> int:
         """Return the number of parameters; 0 if this is not known, as for ``.tflite`` files."""
         if self.kind != "onnx":
             return 0
         import onnx
 
-        graph = onnx.load_from_string(self.file.path.read_bytes()).graph
+        graph = onnx.load_from_string(self.content).graph
         return sum(math.prod(tensor.dims) for tensor in graph.initializer)
 
     def changing_layer(self, images: npt.NDArray[np.uint8], trial: Any) -> str:

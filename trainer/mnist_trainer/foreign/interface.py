@@ -64,6 +64,8 @@ class Interface:
         The only ones of the model.
     tensor_shape : tuple of int
         Shape of one image in the input.
+    image_shape : tuple of int
+        Rows, columns and colours of an image in the data.
     channels_first : bool
         Whether colours come before rows.
     """
@@ -71,6 +73,7 @@ class Interface:
     input: Value
     output: Value
     tensor_shape: tuple[int, ...]
+    image_shape: tuple[int, int, int]
     channels_first: bool
 
     @classmethod
@@ -113,7 +116,7 @@ class Interface:
             raise ModelError(f"The model takes {taken}, but the images need one of {wanted}. Give images of its size.")
         both = first != last and first in fitting and last in fitting
         chosen = first if both and prefers_channels_first else fitting[0]
-        return cls(taken, given, chosen, chosen == first)
+        return cls(taken, given, chosen, last, chosen == first)
 
     @property
     def takes_one(self) -> bool:

@@ -13,11 +13,10 @@ import tf2onnx
 
 from mnist_exporters.errors import ConversionError, OperatorError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION, OPSET, canonical, inline_captures
-from mnist_exporters.formats.onnx.quantize import to_dynamic, to_float16, to_int8
+from mnist_exporters.formats.onnx.quantize import quantized
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.precision import Precision
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 
 __all__ = ["convert"]
@@ -36,11 +35,7 @@ def convert(
     try:
         content = _float32(original)
         onnx.checker.check_model(content, full_check=True)
-        if spec.precision is Precision.FLOAT16:
-            return to_float16(content)
-        if spec.precision is Precision.DYNAMIC:
-            return to_dynamic(content, treatment)
-        return content if spec.precision is Precision.FLOAT32 else to_int8(content, calibration, treatment)
+        return quantized(content, spec, calibration, treatment)
     except ConversionError:
         raise
     except Exception as error:  # tf2onnx, onnx and onnxruntime do not document what they raise

@@ -18,15 +18,26 @@ from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION
 from mnist_exporters.formats.onnx.read import layer_nodes
 from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.precision import Precision
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 
-__all__ = ["to_dynamic", "to_float16", "to_int8"]
+__all__ = ["quantized", "to_dynamic", "to_float16", "to_int8"]
 
 ACTIVATIONS = ("Sigmoid", "Softmax")
 """Operators that make scores from logits."""
 
 BIASED = ("Gemm", "Conv", "ConvTranspose")
 """Operators whose third input is a bias."""
+
+
+def quantized(content: bytes, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
+    """Return a float32 model from raw pixels to scores in the precision of `spec`."""
+    if spec.precision is Precision.FLOAT16:
+        return to_float16(content)
+    if spec.precision is Precision.DYNAMIC:
+        return to_dynamic(content, treatment)
+    return content if spec.precision is Precision.FLOAT32 else to_int8(content, calibration, treatment)
 
 
 def to_float16(content: bytes) -> bytes:

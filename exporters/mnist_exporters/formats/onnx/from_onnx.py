@@ -1,0 +1,237 @@
+"""Convert ONNX to ONNX: take raw pixels, give scores 0..1, and change the precision. TensorFlow is not needed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+import numpy as np
+import onnx
+from onnx import TensorProto, compose, helper, inliner, numpy_helper, version_converter
+
+from mnist_exporters.errors import ConversionError, OperatorError
+from mnist_exporters.formats.onnx.canonical import IR_VERSION, OPSET, canonical
+from mnist_exporters.formats.onnx.quantize import quantized
+from mnist_exporters.formats.onnx.read import OWN_DOMAINS
+from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.inputs.original_model import OriginalModel
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.treatment import PLAIN, Treatment
+from mnist_runtime.errors import first_line
+
+__all__ = ["OnnxOriginal", "convert"]
+
+PREFIX = "net_"
+"""Begins the names of the original, so that none is that of an added tensor."""
+
+
+class OnnxOriginal(OriginalModel, Protocol):
+    """An original in an ``.onnx`` file, such as `mnist_trainer.foreign.file_model.FileModel`."""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        ...
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """Shape of one image in the input."""
+        ...
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Rows, columns and colours of an image."""
+        ...
+
+    @property
+    def channels_first(self) -> bool:
+        """Whether colours come before rows in the input."""
+        ...
+
+
+def convert(
+    original: OnnxOriginal, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+) -> bytes:
+    """Convert `original` to an ONNX model from raw pixels, uint8 (n, 28, 28, 1), to scores, float32 (n, 10).
+
+    Raises
+    ------
+    ConversionError
+        If it has operators of its own, or takes a fixed number of images and cannot be changed.
+    """
+    try:
+        content = _raw_pixel_model(original)
+        onnx.checker.check_model(content, full_check=True)
+        _check_batch(content, original)
+        return quantized(content, spec, calibration, treatment)
+    except ConversionError:
+        raise
+    except Exception as error:  # onnx and onnxruntime do not document what they raise
+        raise ConversionError(
+            f"{original.name} cannot be converted to ONNX {spec.precision}: {first_line(error)}. Choose another "
+            "precision, or export the network again with opset 17."
+        ) from error
+
+
+def _raw_pixel_model(original: OnnxOriginal) -> bytes:
+    model = onnx.load_from_string(original.content)
+    if model.functions:
+        model = inliner.inline_local_functions(model)
+    _check_operators(model)
+    model = _with_opset(model)
+    graph = compose.add_prefix_graph(model.graph, PREFIX)
+    _store_constants(graph)
+    stored = {tensor.name for tensor in graph.initializer}
+    (taken,), (given,) = [one for one in graph.input if one.name not in stored], graph.output
+    _free_batch(graph, taken)
+    before = _before(original, taken)
+    after = _after(original, given)
+    height, width, channels = original.image_shape
+    whole = helper.make_graph(
+        [*before.nodes, *graph.node, *after.nodes],
+        "digits",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", height, width, channels])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 10])],
+        [*before.constants, *graph.initializer, *after.constants],
+    )
+    opset = _opset(model)
+    imports = [helper.make_opsetid("", opset)]
+    ir_version = IR_VERSION if opset <= OPSET else helper.find_min_ir_version_for(imports)
+    return canonical(helper.make_model(whole, opset_imports=imports, ir_version=max(IR_VERSION, ir_version)))
+
+
+def _check_operators(model: onnx.ModelProto) -> None:
+    """Check that ONNX defines every operator. An operator of another kind would need code from outside of the file."""
+    others = tuple(
+        dict.fromkeys(f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in OWN_DOMAINS)
+    )
+    if others:
+        raise OperatorError(
+            f"The network has operators that ONNX does not define: {', '.join(others)}. Export it again without them.",
+            others,
+        )
+
+
+def _opset(model: onnx.ModelProto) -> int:
+    return next((int(entry.version) for entry in model.opset_import if entry.domain in OWN_DOMAINS), 1)
+
+
+def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return `model` in `OPSET`; as it is, if it is newer and has no equivalent in it."""
+    del model.graph.value_info[:]  # of other opsets and a fixed number of images
+    if _opset(model) == OPSET:
+        return model
+    try:
+        return version_converter.convert_version(model, OPSET)
+    except Exception as error:  # onnx does not document what it raises
+        if _opset(model) > OPSET:
+            return model
+        raise ConversionError(
+            f"The network has opset {_opset(model)}, which cannot be converted to {OPSET}: {first_line(error)}. Export "
+            f"it again with opset {OPSET}."
+        ) from error
+
+
+def _store_constants(graph: onnx.GraphProto) -> None:
+    """Turn the results of Constant nodes into stored tensors, where the quantizer finds weights."""
+    for node in [node for node in graph.node if node.op_type == "Constant"]:
+        value = next((one for one in node.attribute if one.name == "value"), None)
+        if value is not None:
+            tensor = graph.initializer.add()
+            tensor.CopyFrom(value.t)
+            tensor.name = node.output[0]
+            graph.node.remove(node)
+
+
+def _free_batch(graph: onnx.GraphProto, taken: onnx.ValueInfoProto) -> None:
+    """Let shapes that are made for one image hold any number of them."""
+    if taken.type.tensor_type.shape.dim[0].dim_value != 1:
+        return
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type != "Reshape" or node.input[1] not in stored:
+            continue
+        shape = numpy_helper.to_array(stored[node.input[1]]).copy()
+        if len(shape) > 1 and shape[0] == 1:
+            shape[0] = 0 if -1 in shape else -1  # 0: as in the input
+            name = f"{node.output[0]}_shape"
+            graph.initializer.append(numpy_helper.from_array(shape, name))
+            node.input[1] = name
+
+
+class _Part:
+    """Nodes in a row that are put in front of a network or behind it, and their constants."""
+
+    def __init__(self, source: str) -> None:
+        self.last = source
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, *values: Any, **attributes: Any) -> None:
+        """Add a node, with the last result and constants as inputs."""
+        start = f"{operator}_{self.last}"
+        names = [f"{start}_{number}" for number in range(len(values))]
+        self.constants += [numpy_helper.from_array(value, name) for name, value in zip(names, values, strict=True)]
+        self.nodes.append(helper.make_node(operator, [self.last, *names], [start], **attributes))
+        self.last = start
+
+    def end(self, name: str) -> _Part:
+        """Give the last result a name."""
+        self.nodes.append(helper.make_node("Identity", [self.last], [name]))
+        return self
+
+
+def _before(original: OnnxOriginal, taken: onnx.ValueInfoProto) -> _Part:
+    """Return the nodes from raw pixels to the input of the network."""
+    part, scaling = _Part("pixels"), original.scaling
+    wanted = taken.type.tensor_type.elem_type
+    is_float = wanted in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+    part.add("Cast", to=TensorProto.FLOAT)
+    if scaling.scale != 1:
+        part.add("Mul", np.array(scaling.scale, np.float32))
+    if scaling.offset:
+        part.add("Add", np.array(scaling.offset, np.float32))
+    if not is_float:
+        limits = np.iinfo(helper.tensor_dtype_to_np_dtype(wanted))
+        part.add("Round")
+        part.add("Clip", np.array(limits.min, np.float32), np.array(limits.max, np.float32))
+    if wanted != TensorProto.FLOAT:
+        part.add("Cast", to=wanted)
+    if original.channels_first and original.image_shape[2] > 1:
+        part.add("Transpose", perm=[0, 3, 1, 2])
+    if tuple(original.tensor_shape) != original.image_shape:
+        part.add("Reshape", np.array([-1, *original.tensor_shape], np.int64))
+    return part.end(taken.name)
+
+
+def _after(original: OnnxOriginal, given: onnx.ValueInfoProto) -> _Part:
+    """Return the nodes from the output of the network to scores 0..1."""
+    part = _Part(given.name)
+    if given.type.tensor_type.elem_type != TensorProto.FLOAT:
+        part.add("Cast", to=TensorProto.FLOAT)
+    if len(given.type.tensor_type.shape.dim) != 2:
+        part.add("Reshape", np.array([-1, 10], np.int64))
+    if original.activation == "logits":
+        part.add("Softmax", axis=-1)
+    if not part.nodes:
+        return part.end("scores")
+    part.nodes[-1].output[0] = "scores"
+    return part
+
+
+def _check_batch(content: bytes, original: OnnxOriginal) -> None:
+    """Check that the model takes several images at once."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    try:
+        shape = session.run(["scores"], {"pixels": np.zeros((3, *original.image_shape), np.uint8)})[0].shape
+        if math.prod(shape) != 30:
+            raise ValueError(f"three images give scores of shape {shape}")
+    except Exception as error:  # onnxruntime's exceptions have no narrower base
+        raise ConversionError(
+            f"{original.name} takes one image at a time ({first_line(error)}). Export it with a free first axis: "
+            "torch.onnx.export(..., dynamic_axes={'input': {0: 'n'}, 'output': {0: 'n'}})."
+        ) from error
