@@ -106,7 +106,7 @@ def test_model_is_looked_up_once_for_several_exports(
     monkeypatch: pytest.MonkeyPatch, digits: Splits, tmp_path: Path
 ) -> None:
     found = []
-    monkeypatch.setattr("mnist_exporters.api.find_model", lambda model: found.append(model) or find_model(model))
+    monkeypatch.setattr("mnist_exporters.api.find_source", lambda model: found.append(model) or find_model(model))
     session = open_session("linear", digits)
     for precision in ("float32", "float16"):
         session.export(ExportSpec("onnx", precision), tmp_path / f"{precision}.onnx")

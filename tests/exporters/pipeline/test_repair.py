@@ -145,10 +145,10 @@ def test_no_file_is_written_if_every_repair_fails_the_check(
     assert (tmp_path / "m.tflite").read_bytes() == b"earlier file"
     text = str(caught.value)
     assert "Repairs that do not help enough: logits out (" in text
-    assert "The layer that costs most is hidden1: with it in float32" in text
+    assert "The layer hidden1 loses most: with it in float32" in text
     assert "tflite float16 is proven for this model: --quantize float16." in text
     assert caught.value.report is not None
-    assert caught.value.report.as_dict()["cure"] in text
+    assert caught.value.report.as_dict()["advice"] in text
 
 
 @pytest.mark.slow
@@ -179,7 +179,7 @@ def test_nothing_is_tried_if_too_few_images_can_prove_anything(
     with pytest.raises(RefusedError, match=r"the tolerance is 0\.01 points") as caught:
         session_of(near_scores, "sigmoid").export(ExportSpec("tflite", "int8", 0.0001), tmp_path)
     assert caught.value.report is not None
-    assert caught.value.report.cure == ""
+    assert caught.value.report.advice == ""
 
 
 def test_repairs_are_for_formats_and_precisions_that_exist() -> None:
