@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import PIXEL_CONVENTIONS, DigitModel, ModelError, PixelScaling, Splits
-from mnist_trainer.model_io.pixel_probe.probe import probe_images
+from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial, probe_images
 
 FOUND = ("0..1", "0..255", "-1..1", "mean 0.1307 std 0.3081", "0..255 inverted", "-1..1 inverted")
 """Others, such as half the size of one of these, are read as well by a network with small biases."""
@@ -73,6 +73,15 @@ def test_of_conventions_that_read_alike_the_likelier_is_taken_and_the_others_are
     probe = DigitModel.measure(model, digits.test).probe
     assert (str(probe.chosen), [str(scaling) for scaling in probe.ties]) == ("0..1", ["0..255"])
     assert "equally accurate: 0..255; the more usual one is used" in str(probe)
+
+
+def test_a_table_with_a_higher_accuracy_than_the_chosen_one_says_what_else_counts() -> None:
+    chosen, other = (PixelScaling.parse(name) for name in ("-1..1 inverted", "mean 33.3184 std 1 inverted"))
+    trials = (Trial(chosen, 10_000, 0.915, 0.3, 1.2), Trial(other, 1000, 0.926, 0.4, 39.0))
+    last = str(PixelProbe("mnist", trials, chosen, ())).splitlines()[-1]
+    assert last == "  of 1,000 to 10,000 images each; how well the scores fit the labels counts too"
+    assert len(last) <= 80
+    assert "counts too" not in str(PixelProbe("mnist", trials, other, ()))
 
 
 def test_a_last_activation_of_its_own_layer_and_a_nested_model_are_probed(digits: Splits, trained: keras.Model) -> None:

@@ -163,11 +163,21 @@ class PixelProbe:
             "ties": [scaling.name for scaling in self.ties],
         }
 
+    @property
+    def _is_outscored(self) -> bool:
+        """Whether the table shows a higher accuracy than that of the chosen scaling, for which a reader may look."""
+        accuracies = {trial.scaling: trial.accuracy for trial in self.trials}
+        return max(accuracies.values()) > accuracies[self.chosen] + TIE
+
     def __str__(self) -> str:
-        """Return a table of two columns, which fits 80 characters, and the ties."""
+        """Return a table of two columns, which fits 80 characters, the ties, and why the highest may not be taken."""
         cells = [f"{trial.scaling.name:31} {trial.accuracy:6.1%}" for trial in self.trials]
         half = -(-len(cells) // 2)
         rows = [f"  {left}  {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]
         if self.ties:
             rows.append(f"  equally accurate: {', '.join(map(str, self.ties))}; the more usual one is used")
+        if self._is_outscored:
+            counts = sorted({trial.images for trial in self.trials})
+            of = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
+            rows.append(f"  of {of} images each; how well the scores fit the labels counts too")
         return "\n".join(rows)
