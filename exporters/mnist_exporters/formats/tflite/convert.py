@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from mnist_exporters.errors import ConversionError, OperatorError
 from mnist_exporters.formats.contents import BLACK
+from mnist_exporters.formats.tflite.int16x8 import quantize_int16
 from mnist_exporters.formats.tflite.logits import with_logits
 from mnist_exporters.formats.tflite.ranges import quantize
 from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
@@ -47,7 +48,8 @@ def convert(
     elif spec.precision.is_calibrated:
         converter = tf.lite.TFLiteConverter.from_keras_model(original.scaled_model())
         _set_integers(converter, _real_pixels(original, spec, calibration), spec)
-        content = _run(converter, partial(quantize, treatment=treatment) if spec.precision is Precision.INT8 else None)
+        is_int8 = spec.precision is Precision.INT8
+        content = _run(converter, partial(quantize, treatment=treatment) if is_int8 else quantize_int16)
     else:
         converter = tf.lite.TFLiteConverter.from_keras_model(original.pixel_model())
         _set_floats(converter, spec.precision)

@@ -12,7 +12,7 @@ from mnist_exporters.formats.tflite.read import layer_operators
 from mnist_exporters.formats.tflite.rewrites import packed
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 
-__all__ = ["NARROW", "UNUSED", "quantize"]
+__all__ = ["NARROW", "UNUSED", "quantize", "widen"]
 
 NARROW = 3e-6
 """Width of a range below which an activation counts as unused. The converter widens an empty range to 2e-6."""
@@ -47,7 +47,7 @@ def quantize(converter: Any, treatment: Treatment = PLAIN) -> bytes:
     model = schema.ModelT.InitFromPackedBuf(bytearray(converter.convert()), 0)
     for graph in model.subgraphs:
         for tensor in graph.tensors:
-            _widen(tensor.quantization)
+            widen(tensor.quantization)
     content = mlir_quantize(
         packed(model),
         input_data_type=converter.inference_input_type,
@@ -76,9 +76,11 @@ def _scales(content: bytes) -> Iterator[float]:
                 yield from tensor.quantization.scale if tensor.quantization.scale is not None else ()
 
 
-def _widen(found: Any) -> None:
-    """Widen a calibrated range that holds nothing but zero."""
+def widen(found: Any) -> bool:
+    """Widen a calibrated range that holds nothing but zero; return whether it was one."""
     if found is None or found.min is None or found.max is None or len(found.min) != 1:
-        return
-    if max(float(found.max[0]), 0) - min(float(found.min[0]), 0) < NARROW:
+        return False
+    is_unused = max(float(found.max[0]), 0) - min(float(found.min[0]), 0) < NARROW
+    if is_unused:
         found.min, found.max = [UNUSED[0]], [UNUSED[1]]
+    return is_unused

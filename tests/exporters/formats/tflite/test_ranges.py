@@ -91,3 +91,13 @@ def test_an_activation_that_is_always_the_same_keeps_its_value(digits: Splits) -
     interpreter.invoke()
     answers = interpreter.get_tensor(target["index"]) / 256
     assert np.abs(answers - found.scores(images)).mean() < 0.01
+
+
+def test_the_int16x8_file_answers_as_the_original(
+    original: Original, converted: Callable[[str], bytes], digits: Splits
+) -> None:
+    """The converter alone gives such a recurrent network the same scores for every image."""
+    images = digits.test.images[:50]
+    scores = load_litert(converted("int16x8")).run(images[..., None])
+    found = scores if scores.dtype == np.float32 else scores / 2**15
+    assert np.abs(found - original.scores(images)).max() < 0.01
