@@ -18,7 +18,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mnist_exporters.api import export_model, inspect, open_session, verify
+    from mnist_exporters.api import export_model, inspect, open_session, seal, verify
     from mnist_exporters.errors import (
         CalibrationError,
         ConversionError,
@@ -81,6 +81,7 @@ __all__ = [
     "inspect",
     "measure_latency",
     "open_session",
+    "seal",
     "verify",
 ]
 
@@ -113,6 +114,7 @@ MODULES = {
     "inspect": "api",
     "measure_latency": "reports.latency",
     "open_session": "api",
+    "seal": "api",
     "verify": "api",
 }
 """Public name -> its module, imported when the name is first used. Names without an entry are in ``errors``."""

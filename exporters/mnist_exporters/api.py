@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     Data: TypeAlias = str | Path | Splits
 
 
-__all__ = ["export_model", "inspect", "open_session", "verify"]
+__all__ = ["export_model", "inspect", "open_session", "seal", "verify"]
 
 
 def open_session(
@@ -252,6 +252,51 @@ def verify(
     session = open_session(model, data, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust)
     foreign = load_foreign_file(path, session, file_pixel_range) if is_foreign else None
     return session.verify(path, max_accuracy_drop, foreign)
+
+
+def seal(
+    path: str | Path,
+    model: Model,
+    destination: str | Path,
+    data: Data = "mnist",
+    *,
+    max_accuracy_drop: float | None = None,
+    pixel_range: PixelScaling | str | None = None,
+    file_pixel_range: PixelScaling | str | None = None,
+    expect_accuracy: float | None = None,
+    trust: bool = False,
+) -> ExportReport:
+    """Prove a file of another tool, and write it with manifest, proof and golden scores, as a device runs it.
+
+    Parameters
+    ----------
+    path : str or Path
+        A ``.tflite`` or ``.onnx`` file that another tool made.
+    destination : str or Path
+        The file to write, or a folder for one named after the file and its precision. Missing folders are created.
+    model, data, max_accuracy_drop, pixel_range, file_pixel_range, expect_accuracy, trust
+        See `verify`.
+
+    Raises
+    ------
+    RefusedError
+        If the accuracy loss is not proven to be within the tolerance. Nothing is written then.
+    UsageError
+        If ``mnist-export`` made the file already, or an argument is wrong.
+    ConversionError
+        If the runtime has no such input or output.
+    ArtifactError, ModelError, DataError, OutputError
+        If a file or the data is missing, damaged or unsuitable, or the destination cannot be written.
+    """
+    path = find_source(path).path
+    if not is_foreign_file(path, None):
+        raise UsageError(f"{path} was made by mnist-export and is sealed already. Use verify.")
+    output = Path(destination)
+    if output.exists() and output.samefile(path):
+        raise UsageError(f"The output {output} is the file itself. Give another name or a folder.")
+    session = open_session(model, data, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust)
+    foreign = load_foreign_file(path, session, file_pixel_range)
+    return session.seal(foreign, output, format_of(path), max_accuracy_drop)
 
 
 def inspect(path: str | Path) -> Inspection:

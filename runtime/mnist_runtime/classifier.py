@@ -74,9 +74,11 @@ class Classifier:
         self._output = backends[0].output
         self._activation: str | None = self.manifest.output.get("activation")
         self._classes = len(self.manifest.labels)
-        self._takes_pixels = self.manifest.input["dtype"] == "uint8"
+        self._table = _table(self.manifest.input)
+        count, *shape = self.manifest.input.get("tensor_shape", [None, 28, 28, 1])
+        self._shape = tuple(shape)
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
-        self._batch = 1 if self.manifest.precision == "dynamic" else BATCH
+        self._batch = 1 if self.manifest.precision == "dynamic" else count or BATCH
         self._closed = False
         # After closing, None wakes the waiting calls.
         self._idle: SimpleQueue[Backend | None] = SimpleQueue()
@@ -264,13 +266,20 @@ class Classifier:
 
     def _tensor(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         """Return images ``(n, 28, 28)`` as the model's input: raw pixels, or scaled if it was exported so."""
-        pixels = images[..., None]
-        if self._takes_pixels:
-            return pixels
-        facts = self.manifest.input
-        # Exact: small integers, or one multiplication in float32.
-        scaled = pixels * np.float32(facts["scale"]) + np.float32(facts["offset"])
-        return scaled.astype(facts["dtype"])
+        pixels = images.reshape(len(images), *self._shape)
+        return pixels if self._table is None else self._table[pixels]
+
+
+def _table(facts: dict[str, Any]) -> npt.NDArray[Any] | None:
+    """Return the input value of each raw pixel 0..255; None if that is the pixel itself."""
+    if "scale" not in facts:
+        return None
+    pixels, dtype = np.arange(256, dtype=np.uint8), np.dtype(facts["dtype"])
+    values: npt.NDArray[Any] = pixels * np.float32(facts["scale"]) + np.float32(facts["offset"])
+    if dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        values = np.clip(np.rint(pixels * float(facts["scale"]) + float(facts["offset"])), limits.min, limits.max)
+    return values.astype(dtype)
 
 
 def _images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:

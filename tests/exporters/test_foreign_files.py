@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from tests.foreign_files import converted, torch_like
 
-from mnist_exporters import UsageError, inspect, verify
+from mnist_exporters import RefusedError, UsageError, inspect, seal, verify
+from mnist_runtime import Classifier, self_test
 from mnist_trainer import PixelScaling, Splits
 from mnist_trainer.architectures.registry import ARCHITECTURES
 
@@ -113,3 +114,47 @@ def test_a_file_with_its_constants_among_the_inputs_is_understood(
     assert found.contents.input.name == "input"
     assert len({tensor.name for tensor in found.contents.tensors}) == len(found.contents.tensors)
     assert verify(tmp_path / "old.onnx", torch_file, digits, file_pixel_range=STANDARDIZED).parity.passed
+
+
+@pytest.mark.parametrize("batch", ["n", 1])
+def test_a_sealed_file_of_pytorch_runs_on_the_device(
+    lenet: Path, torch_file: Path, tmp_path: Path, digits: Splits, batch: int | str
+) -> None:
+    (tmp_path / "net.onnx").write_bytes(
+        torch_like(keras.models.load_model(lenet), STANDARDIZED, batch=batch).SerializeToString()
+    )
+    options = {"file_pixel_range": STANDARDIZED, "pixel_range": STANDARDIZED}
+    report = seal(tmp_path / "net.onnx", torch_file, tmp_path / "out", digits, **options)
+    assert report.path == tmp_path / "out" / "net-float32.onnx"
+    device = Classifier.load(report.path)
+    assert device.manifest.input["tensor_shape"] == [1 if batch == 1 else None, 1, 28, 28]
+    assert (device.manifest.output["activation"], device.manifest.schema) == ("softmax", 2)
+    assert np.mean(device.predict(digits.test.images) == digits.test.labels) == report.parity.accuracy_exported > 0.9
+    assert self_test(report.path).passed
+
+
+def test_a_sealed_integer_file_gets_raw_pixels(
+    here: Callable[..., object], lenet: Path, well_calibrated: Path, tmp_path: Path
+) -> None:
+    done = here("mnist-export", "seal", well_calibrated, "--against", lenet, *OPTIONS, "--output", tmp_path)
+    assert done.returncode == 0, done.stderr
+    path = Path(done.stdout.strip())
+    assert path == tmp_path / "300-images-int8.tflite"
+    manifest = Classifier.load(path).manifest
+    assert (manifest.schema, manifest.input["scale"], manifest.input["offset"]) == (1, 1, -128)
+    assert self_test(path).passed
+    assert self_test(path, backend="numpy").passed
+    again = here("mnist-export", "seal", path, "--against", lenet, *OPTIONS, "--output", tmp_path / "again")
+    assert again.returncode == 2
+    assert "sealed already" in again.stderr
+
+
+def test_a_refused_file_is_not_written(lenet: Path, badly_calibrated: Path, tmp_path: Path, digits: Splits) -> None:
+    with pytest.raises(RefusedError):
+        seal(badly_calibrated, lenet, tmp_path, digits, pixel_range="0..1", max_accuracy_drop=0.02)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_not_replaced_by_itself(lenet: Path, badly_calibrated: Path, digits: Splits) -> None:
+    with pytest.raises(UsageError, match="is the file itself"):
+        seal(badly_calibrated, lenet, badly_calibrated, digits)

@@ -27,6 +27,7 @@ COMMANDS = [
     "mnist-export",
     "mnist-export verify",
     "mnist-export inspect",
+    "mnist-export seal",
     "mnist-runtime",
 ]
 

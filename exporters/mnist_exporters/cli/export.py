@@ -12,6 +12,7 @@ from mnist_exporters.cli.inspect import inspect_command
 from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, source_options
 from mnist_exporters.cli.outcomes import export_all
 from mnist_exporters.cli.quantize_option import ExportCommand
+from mnist_exporters.cli.seal import seal_command
 from mnist_exporters.cli.verify import verify_command
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -52,14 +53,14 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     cls=ExportCommand,
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
-    subcommands=(verify_command, inspect_command),
+    subcommands=(verify_command, seal_command, inspect_command),
 )
 @argument(
     "model_argument",
     "The model to export; the same as --model.",
     required=False,
     metavar="[MODEL]",
-    type=NameOrPath((*READY_MODELS, "verify", "inspect")),  # the names that shell completion offers
+    type=NameOrPath((*READY_MODELS, "verify", "seal", "inspect")),  # the names that shell completion offers
 )
 @option(
     "--model",

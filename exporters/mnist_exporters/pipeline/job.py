@@ -74,12 +74,39 @@ class Job:
     def attempt(self, spec: ExportSpec, repair: Repair | None = None, *, write: bool = True) -> Attempt:
         """Convert the original and compare the file with it. If it passes and `write` is true, move it into place."""
         began = time.perf_counter()
-        plugin = load_plugin(spec.format)
         with self._diagnosed(spec, repair):
             model, contents, manifest = self._converted(spec, repair)
+        return self.prove(spec, model, contents, manifest, repair, write=write, seconds=time.perf_counter() - began)
+
+    def prove(
+        self,
+        spec: ExportSpec,
+        model: bytes,
+        contents: Contents,
+        manifest: Manifest,
+        repair: Repair | None = None,
+        *,
+        write: bool = True,
+        seconds: float = 0.0,
+    ) -> Attempt:
+        """Compare a model with the original. If it passes and `write` is true, pack it and move it into place.
+
+        Parameters
+        ----------
+        spec : ExportSpec
+            Its format, precision and tolerance.
+        model, contents, manifest
+            The bare model, what is in it, and its manifest without a proof.
+        repair : Repair, optional
+            How it was repaired.
+        write : bool
+            Whether to write it.
+        seconds : float
+            Time that its conversion took.
+        """
+        plugin = load_plugin(spec.format)
         if self.target:
             self.target.check_contents(contents)
-        converted = time.perf_counter()
         with StagedExport(self.destination, plugin) as staged:
             staged.write(model, manifest, Golden(self.golden_images, np.empty((0, 10), np.float32)))
             with self._diagnosed(spec, repair):
@@ -103,7 +130,7 @@ class Job:
                 requires=contents.requirements(),
                 parity=parity,
                 seconds=round(time.perf_counter() - self.started, 3),
-                seconds_converting=round(converted - began, 3),
+                seconds_converting=round(seconds, 3),
                 scores=scores,
                 left_out=self.calibration.left_out if self.calibration else 0,
                 repair=repair,

@@ -17,6 +17,8 @@ from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_sha
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.threshold import confidence_threshold
 from mnist_exporters.pipeline.export import export
+from mnist_exporters.pipeline.job import Job
+from mnist_exporters.pipeline.sealing import SealableFile, seal_file, spec_of
 from mnist_exporters.pipeline.stability import stability
 from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.pipeline.verify import ForeignFile, Verification, verify
@@ -219,6 +221,28 @@ class ExportSession:
         """Compare an exported file with the original again; see `mnist_exporters.pipeline.verify`."""
         found = verify(Path(path), self.reference, self.original.sha256, max_accuracy_drop, foreign)
         return dataclasses.replace(found, pixels=f"{self.original.scaling} ({self.original.range_origin})")
+
+    def seal(
+        self, file: SealableFile, destination: str | Path, format: str, max_accuracy_drop: float | None = None
+    ) -> ExportReport:
+        """Write a proven file of another tool as an artifact; see `mnist_exporters.pipeline.sealing` for the errors.
+
+        Parameters
+        ----------
+        file : SealableFile
+            The file.
+        destination : str or Path
+            The file to write, or a folder for one named after the file and its precision.
+        format : str
+            Its format, a key of `FORMATS`.
+        max_accuracy_drop : float, optional
+            Largest accepted accuracy loss. Default: that of the precision.
+        """
+        spec = spec_of(format, file.content, max_accuracy_drop)
+        path = export_path(Path(destination), spec, file.name)
+        check_destination(path, spec)
+        job = Job(self.original, path, self.reference, self.golden_images, None, self.threshold, None)
+        return seal_file(job, file, spec)
 
     def stability(self, report: ExportReport) -> Parity | None:
         """Measure how much an export depends on its calibration images; see `mnist_exporters.pipeline.stability`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +16,18 @@ __all__ = ["Manifest"]
 SCHEMA = 1
 """Version of the layout of most files."""
 LOGITS_SCHEMA = 2
-"""Version of a file that gives logits, which older runtimes would take for scores."""
+"""Version of a file that gives logits or takes another input, which older runtimes would misunderstand."""
 SCHEMAS = (SCHEMA, LOGITS_SCHEMA)
 """Versions that this runtime reads."""
 
 ACTIVATIONS = ("sigmoid", "softmax")
 """Activations that a reader can apply to logits; see `mnist_runtime.prediction.scores_of_logits`."""
 
-SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-128, 127), "float32": (-1e30, 1e30)}
-"""Input types besides uint8 -> range of a scaled pixel."""
+SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-129, 128), "uint8": (-1, 256), "float32": (-1e30, 1e30)}
+"""Input types -> range of a scaled pixel. Integers saturate; one level is the error of a measured range."""
+
+PIXELS = 784
+"""Pixels of an image."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Manifest:
         ``"softmax"`` or ``"sigmoid"``.
     input, output : dict
         ``dtype`` and ``shape`` (None: number of images). An input that is not uint8 has ``scale`` and ``offset``: its
-        values are ``pixel * scale + offset``. An output with an ``activation`` is logits: the reader dequantizes them
+        values are ``pixel * scale + offset``. A file of another tool may have a ``tensor_shape``: 1 or None for the
+        number of images, and the shape of one. An output with an ``activation`` is logits: the reader dequantizes them
         and applies this activation to get the scores.
     preparation : dict
         Settings of `mnist_runtime.prepare`.
@@ -127,6 +132,11 @@ class Manifest:
             raise ArtifactError(f"The manifest lacks a key ({error}). Export the model again.") from error
         if "activation" in manifest.output and manifest.schema < LOGITS_SCHEMA:
             raise ArtifactError(f"The manifest has schema {schema}, which knows no logits. Export the model again.")
+        is_other = "tensor_shape" in manifest.input or (
+            manifest.input["dtype"] == "uint8" and "scale" in manifest.input
+        )
+        if is_other and manifest.schema < LOGITS_SCHEMA:
+            raise ArtifactError(f"The manifest has schema {schema}, which knows no such input. Export the model again.")
         return manifest
 
 
@@ -152,15 +162,26 @@ def _is_ten_texts(value: Any) -> bool:
 
 
 def _is_input(value: Any) -> bool:
-    if not isinstance(value, dict) or value.get("dtype") not in ["uint8", *SCALED_INPUTS]:
+    if not isinstance(value, dict) or value.get("dtype") not in [*SCALED_INPUTS]:
         return False
-    if value["dtype"] == "uint8":
+    if not _is_tensor_shape(value.get("tensor_shape", [None, PIXELS])):
+        return False
+    if value["dtype"] == "uint8" and "scale" not in value:
         return True
     low, high = SCALED_INPUTS[value["dtype"]]
     scale: Any = value.get("scale")
     offset: Any = value.get("offset")
     are_numbers = _is_number(scale, -1e30, 1e30) and _is_number(offset, -1e30, 1e30)
     return are_numbers and all(low <= pixel * scale + offset <= high for pixel in (0, 255))
+
+
+def _is_tensor_shape(value: Any) -> bool:
+    """Return whether it is 1 or None, and then at most three numbers for the pixels of an image."""
+    if not isinstance(value, list) or not 2 <= len(value) <= 4 or value[0] not in (1, None):
+        return False
+    return all(_is_number(axis, 1, PIXELS) and isinstance(axis, int) for axis in value[1:]) and (
+        math.prod(value[1:]) == PIXELS
+    )
 
 
 def _is_output(value: Any) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -9,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Backend", "QuantParams"]
+__all__ = ["Backend", "QuantParams", "trial_shape"]
 
 BYTE = np.dtype(np.uint8)
 
@@ -63,6 +65,18 @@ class QuantParams:
     def _table(self) -> npt.NDArray[np.float32]:
         """The real number of each byte: a look-up is faster than the computation."""
         return self._real(np.arange(256, dtype=BYTE))
+
+
+def trial_shape(shape: Sequence[object]) -> tuple[int, ...]:
+    """Return the shape of a blank image to try a model with, for the input's `shape`: its own if it holds 784 values.
+
+    Examples
+    --------
+    >>> trial_shape(["n", 1, 28, 28]), trial_shape([1, 640, 640, 3])
+    ((1, 1, 28, 28), (1, 28, 28, 1))
+    """
+    sizes = tuple(int(axis) if isinstance(axis, (int, np.integer)) else 0 for axis in shape[1:])
+    return (1, *sizes) if sizes and math.prod(sizes) == 784 and min(sizes) > 0 else (1, 28, 28, 1)
 
 
 class Backend(Protocol):

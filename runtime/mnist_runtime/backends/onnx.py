@@ -7,11 +7,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.base import Backend, QuantParams
+from mnist_runtime.backends.base import Backend, QuantParams, trial_shape
 from mnist_runtime.errors import ArtifactError, first_line
 from mnist_runtime.system.stderr import quiet_stderr
 
 __all__ = ["load_onnxruntime"]
+
+
+TYPES: dict[str, Any] = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
+"""onnxruntime's name of an input type -> type, besides uint8."""
 
 
 class ONNXBackend:
@@ -44,7 +48,11 @@ def load_onnxruntime(content: bytes) -> Backend:
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             backend = ONNXBackend(session, onnxruntime.RunOptions())
-            backend.run(np.zeros((1, 28, 28, 1), np.uint8))
+            given = session.get_inputs()[0]
+            dtype = (
+                np.float32 if given.type == "tensor(float)" else np.int8 if given.type == "tensor(int8)" else np.uint8
+            )
+            backend.run(np.zeros(trial_shape(given.shape), dtype))
         except Exception as error:  # onnxruntime's exceptions have no narrower base
             raise ArtifactError(
                 f"onnxruntime cannot run the file on uint8 (n, 28, 28, 1): {first_line(error)}. "

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.base import Backend, QuantParams
+from mnist_runtime.backends.base import Backend, QuantParams, trial_shape
 from mnist_runtime.errors import ArtifactError, first_line
 from mnist_runtime.system.stderr import quiet_stderr
 
@@ -28,6 +28,11 @@ class TFLiteBackend:
     def input_dtype(self) -> np.dtype[Any]:
         """Type of the model's input."""
         return np.dtype(self._input["dtype"])
+
+    @property
+    def trial_shape(self) -> tuple[int, ...]:
+        """Shape of a blank image."""
+        return trial_shape(self._input["shape"])
 
     @property
     def output(self) -> QuantParams | None:
@@ -66,7 +71,7 @@ def load_tflite_runtime(content: bytes) -> Backend:
 def _load(interpreter: Any, content: bytes) -> Backend:
     try:
         backend = TFLiteBackend(interpreter(model_content=content, num_threads=1))
-        backend.run(np.zeros((1, 28, 28, 1), backend.input_dtype))
+        backend.run(np.zeros(backend.trial_shape, backend.input_dtype))
     except (ValueError, RuntimeError) as error:
         raise ArtifactError(
             f"The interpreter cannot run the file on images (n, 28, 28, 1): {first_line(error)}. "

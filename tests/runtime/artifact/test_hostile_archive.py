@@ -72,6 +72,21 @@ BAD_FACTS: list[tuple[str, Any]] = [
     ("input", {"dtype": "object"}),
     ("input", {"dtype": ["uint8"]}),
     ("input", {"dtype": "int8"}),
+    *[
+        ("input", {"dtype": "uint8", "tensor_shape": shape})
+        for shape in (
+            None,
+            784,
+            [],
+            [784],
+            [2, 784],
+            [None, 785],
+            [None, 28, -28],
+            [None, 28.0, 28],
+            [None, 1, 1, 28, 28],
+        )
+    ],
+    ("input", {"dtype": "uint8", "scale": 2, "offset": 0}),
     ("input", {"dtype": "int8", "scale": 1, "offset": 0}),
     ("input", {"dtype": "int8", "scale": float("nan"), "offset": 0}),
     ("input", {"dtype": "float32", "scale": "1", "offset": 0}),

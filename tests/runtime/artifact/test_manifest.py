@@ -51,6 +51,14 @@ def test_logits_need_a_schema_that_older_runtimes_reject() -> None:
         Manifest.from_json(dataclasses.replace(LOGITS, schema=1).to_json())
 
 
+@pytest.mark.parametrize("facts", [{"tensor_shape": [1, 1, 28, 28]}, {"scale": 0.5, "offset": 127}], ids=str)
+def test_another_input_needs_a_schema_that_older_runtimes_reject(facts: dict[str, object]) -> None:
+    other = dataclasses.replace(MANIFEST, input=MANIFEST.input | facts, schema=2)
+    assert Manifest.from_json(other.to_json()) == other
+    with pytest.raises(ArtifactError, match="schema 1, which knows no such input"):
+        Manifest.from_json(dataclasses.replace(other, schema=1).to_json())
+
+
 def test_a_manifest_without_a_repair_is_that_of_a_plain_export() -> None:
     facts = json.loads(MANIFEST.to_json())
     del facts["repair"]

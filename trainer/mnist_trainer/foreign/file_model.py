@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.container import Artifact
+from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import UnsealedError
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
@@ -162,6 +163,11 @@ class FileModel(MeasuredModel):
     def image_shape(self) -> tuple[int, int, int]:
         """Rows, columns and colours of an image."""
         return self.interface.image_shape
+
+    @property
+    def quantization(self) -> QuantParams | None:
+        """Quantization of the input; None for floats, and for integers without a scale."""
+        return self.interface.input.quantization
 
     @property
     def channels_first(self) -> bool:

@@ -1,0 +1,94 @@
+"""``mnist-export seal``: prove a file that another tool made, and write it as devices run it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mnist_exporters.cli.options import (
+    EXIT_CODES,
+    SOURCE,
+    ExportedFile,
+    accuracy_option,
+    file_pixels_option,
+    source_options,
+)
+from mnist_runtime.system.command import echo
+from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
+from mnist_trainer.cli.parameter_types import output_path
+
+if TYPE_CHECKING:
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
+
+__all__ = ["seal_command"]
+
+EXAMPLES = """\
+mnist-export seal made-elsewhere.tflite --against my-model.keras
+mnist-export seal int8.onnx --against float.onnx --output sealed/int8.onnx
+"""
+
+
+@click.command(
+    "seal",
+    cls=Command,
+    short_help="Prove a file of another tool, and write it as devices run it.",
+    examples=EXAMPLES,
+    exit_codes=EXIT_CODES,
+)
+@argument("file", "A .tflite or .onnx file that another tool made.", type=ExportedFile())
+@option(
+    "--against",
+    "model",
+    section=SOURCE,
+    type=model_type,
+    required=True,
+    metavar="NAME|PATH",
+    help=f"The original: {MODEL_HELP}, or another .tflite or .onnx file.",
+)
+@source_options
+@file_pixels_option
+@option(
+    "--output",
+    type=output_path,
+    default=Path("exported"),
+    metavar="PATH",
+    help="Folder, or one file (default: exported).",
+)
+@accuracy_option("Other options")
+@json_option()
+def seal_command(
+    *,
+    file: Path,
+    model: str,
+    data: str,
+    pixel_range: PixelScaling | None,
+    file_pixel_range: str | None,
+    output: Path,
+    expect_accuracy: float | None,
+    trust: bool,
+    max_accuracy_drop: float | None,
+    as_json: bool,
+) -> int:
+    """Prove a file of another tool against its original, and add manifest, proof and test vectors.
+
+    mnist-runtime then runs it. If its accuracy is not proven, nothing is written.
+    """
+    from mnist_exporters.api import seal
+
+    report = seal(
+        file,
+        model,
+        output,
+        data,
+        max_accuracy_drop=max_accuracy_drop,
+        pixel_range=pixel_range,
+        file_pixel_range=file_pixel_range,
+        expect_accuracy=expect_accuracy,
+        trust=trust,
+    )
+    echo(str(report))
+    print(json.dumps(report.as_dict(), indent=2) if as_json else report.path)
+    return 0

@@ -1,0 +1,157 @@
+"""`seal_file`: prove a file that another tool made, and write it as an artifact that devices run."""
+
+from __future__ import annotations
+
+import platform
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from mnist_exporters.errors import ConversionError
+from mnist_exporters.formats.contents import Contents
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.inputs.original_model import OriginalModel
+from mnist_exporters.pipeline.job import PREPARATION, Job
+from mnist_exporters.pipeline.processor import processor_name
+from mnist_exporters.proof.report import ExportReport, RefusedError
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.precision import Precision
+from mnist_runtime import Manifest, __version__
+from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
+
+if TYPE_CHECKING:
+    from mnist_runtime.backends.base import QuantParams
+
+__all__ = ["SealableFile", "seal_file", "spec_of"]
+
+INPUTS = ("uint8", "int8", "float32")
+OUTPUTS = ("uint8", "int8", "int16", "float32")
+
+SHAPE = (28, 28, 1)
+"""Shape of one image in the input of an exported file."""
+
+
+class SealableFile(OriginalModel, Protocol):
+    """A loaded file that another tool made, such as `mnist_trainer.foreign.file_model.FileModel`."""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of the file."""
+        ...
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """Shape of one image in the input."""
+        ...
+
+    @property
+    def batch(self) -> int:
+        """Number of images that the interpreter can get at a time."""
+        ...
+
+    @property
+    def quantization(self) -> QuantParams | None:
+        """Quantization of the input; None for floats, and for integers without a scale."""
+        ...
+
+
+def spec_of(format: str, content: bytes, max_accuracy_drop: float | None) -> ExportSpec:
+    """Return the precision of a file that another tool made, and its tolerance: float32's if it has no known one.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is damaged.
+    UsageError
+        If `max_accuracy_drop` is out of range.
+    """
+    found = load_plugin(format).read(content).precision
+    return ExportSpec(format, found if found in FORMATS[format].io_types else Precision.FLOAT32, max_accuracy_drop)
+
+
+def seal_file(job: Job, file: SealableFile, spec: ExportSpec) -> ExportReport:
+    """Compare a file with the original of `job`; write it with manifest, proof and golden scores if it passes.
+
+    Parameters
+    ----------
+    job : Job
+        The original, its images and the destination.
+    file : SealableFile
+        The file. It has run in a process of its own.
+    spec : ExportSpec
+        See `spec_of`.
+
+    Raises
+    ------
+    RefusedError
+        If the accuracy loss is not proven to be within the tolerance. It holds the report.
+    ConversionError
+        If the runtime has no such input or output.
+    """
+    contents = load_plugin(spec.format).read(file.content)
+    attempt = job.prove(spec, file.content, contents, _manifest(job, file, spec, contents))
+    if not attempt.report.parity.passed:
+        raise RefusedError(attempt.report)
+    return attempt.report
+
+
+def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents) -> Manifest:
+    if contents.input.dtype not in INPUTS or contents.output.dtype not in OUTPUTS or len(contents.output.shape) != 2:
+        raise ConversionError(
+            f"The file takes {contents.input.dtype} and gives {contents.output.dtype} {contents.output.shape}. A "
+            f"device feeds {', '.join(INPUTS)} and reads (n, 10) of {', '.join(OUTPUTS)}. Convert it again with such "
+            "types."
+        )
+    taken = _input(file, contents)
+    activation = {"activation": "softmax"} if file.activation == "logits" else {}
+    is_exact = taken["dtype"] == "float32" or taken.get("scale", 1) == 1
+    is_plain = not activation and "tensor_shape" not in taken and is_exact
+    interpreter = FORMATS[spec.format].packages[-1]
+    tools = {package: metadata.version(package) for package in (interpreter, "numpy")}
+    original = job.original
+    return Manifest(
+        name=file.name,
+        format=spec.format,
+        precision=spec.precision.value,
+        labels=tuple("0123456789"),
+        scores=file.score_kind,
+        input=taken,
+        output={"dtype": contents.output.dtype, "shape": [None, 10], **activation},
+        preparation=PREPARATION,
+        source={
+            "sha256": original.sha256,
+            "file_sha256": file.sha256,
+            "parameters": original.count_params(),
+            **original.scaling.as_dict(),
+            "activation": original.activation,
+            "rejects_non_digits": original.rejects_non_digits,
+        },
+        tools={"mnist-edge-export": __version__, **tools},
+        golden={"version": tools[interpreter], "machine": platform.machine(), "processor": processor_name()},
+        requires=contents.requirements(),
+        threshold=job.threshold,
+        schema=SCHEMA if is_plain else LOGITS_SCHEMA,
+    )
+
+
+def _input(file: SealableFile, contents: Contents) -> dict[str, Any]:
+    """Return the entry ``input`` of the manifest: how a raw pixel becomes the stored value."""
+    scale, offset = file.scaling.scale, file.scaling.offset
+    if file.quantization:
+        scale, offset = scale / file.quantization.scale, offset / file.quantization.scale + file.quantization.zero_point
+    facts: dict[str, Any] = {"dtype": contents.input.dtype, "shape": [None, *SHAPE]}
+    if contents.input.dtype != "float32":
+        scale, offset = _whole_levels(scale, offset)
+    if (contents.input.dtype, scale, offset) != ("uint8", 1, 0):
+        facts |= {"scale": scale, "offset": offset}
+    if file.batch == 1 or tuple(file.tensor_shape) != SHAPE:
+        facts["tensor_shape"] = [1 if file.batch == 1 else None, *file.tensor_shape]
+    return facts
+
+
+def _whole_levels(scale: float, offset: float) -> tuple[float, float]:
+    """Return ``(1, n)`` if the rounded levels are those of a raw pixel plus n; else scale and offset as they are."""
+    levels = np.rint(np.arange(256) * scale + offset)
+    return (1, int(levels[0])) if np.array_equal(levels - levels[0], np.arange(256)) else (scale, offset)
