@@ -105,8 +105,10 @@ class Job:
             Time that its conversion took.
         """
         plugin = load_plugin(spec.format)
+        npu = None
         if self.target:
             self.target.check_contents(contents)
+            npu = self.target.npu_memory(model)
         with StagedExport(self.destination, plugin) as staged:
             staged.write(model, manifest, Golden(self.golden_images, np.empty((0, 10), np.float32)))
             with self._diagnosed(spec, repair):
@@ -134,6 +136,7 @@ class Job:
                 scores=scores,
                 left_out=self.calibration.left_out if self.calibration else 0,
                 repair=repair,
+                npu=npu,
             )
             if report.path:
                 _check_golden_scores(staged.load(), golden)

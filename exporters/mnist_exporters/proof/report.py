@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from mnist_exporters.proof.repair import Repair
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime.errors import ToolkitError
+
+if TYPE_CHECKING:
+    from mnist_exporters.targets.ethos_u import NpuMemory
 
 __all__ = ["ExportReport", "RefusedError"]
 
@@ -55,6 +58,8 @@ class ExportReport:
         How the file differs from a plain export, which was refused; None for a plain export.
     advice : str
         For a refused export: which repairs failed too, and which precision passes. Empty if nothing was tried.
+    npu : NpuMemory or None
+        Memory that the model needs on the target's NPU; None for a target without one.
     """
 
     path: Path | None
@@ -75,12 +80,14 @@ class ExportReport:
     left_out: int = 0
     repair: Repair | None = None
     advice: str = ""
+    npu: NpuMemory | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"}
         facts |= {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
-        return facts | {"repair": self.repair.as_dict() if self.repair else None}
+        facts |= {"repair": self.repair.as_dict() if self.repair else None}
+        return facts | {"npu": dataclasses.asdict(self.npu) if self.npu else None}
 
     def _interpreters(self) -> str:
         names = ", ".join(INTERPRETERS[name].since for name in self.loads_on)
@@ -88,7 +95,8 @@ class ExportReport:
 
     def _memory(self) -> str:
         arena = self.requires.get("arena_bytes")
-        return f"  memory     arena of {arena:,} bytes\n" if arena else ""
+        memory = f"  memory     arena of {arena:,} bytes\n" if arena else ""
+        return f"{memory}  NPU        {self.npu}\n" if self.npu else memory
 
     def _shared(self) -> str:
         return f"  left out   {self.left_out:,} training images that are also test images\n" if self.left_out else ""

@@ -77,9 +77,12 @@ class Inspection:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Devices with an interpreter that can load it: keys of `TARGETS`."""
+        """Devices with an interpreter that can load it: keys of `TARGETS`. Those with an NPU are left out.
+
+        Only the compiler of an NPU can say whether it computes a model; ``mnist-export --target`` asks it.
+        """
         loads = {name for name, reason in self.unsupported_reasons.items() if reason is None}
-        return tuple(name for name, row in TARGETS.items() if loads & set(row.interpreters))
+        return tuple(name for name, row in TARGETS.items() if row.npu is None and loads & set(row.interpreters))
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""

@@ -31,6 +31,7 @@ FLOAT = IoTypes(("uint8",), ("float32",))
 INT8 = IoTypes(("uint8", "int8", "float32"), ("uint8", "int8", "float32"))
 BYTES = IoTypes(("uint8",), ("uint8",))
 # tflite-runtime 2.14 cannot requantize between 8 and 16 bits, so the outputs are those that the converter can make.
-INT16 = IoTypes(("uint8", "int8", "float32"), ("int16", "float32"))
+# float32 is the default because LiteRT's CompiledModel and LiteRT.js have no int16 buffers.
+INT16 = IoTypes(("uint8", "int8", "float32"), ("float32", "int16"))
 # Code for microcontrollers uses int8, as the examples of TensorFlow Lite Micro do.
 MICRO = IoTypes(("int8",), ("int8",))

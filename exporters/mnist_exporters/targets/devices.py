@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.precision import Precision
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime import BACKENDS
+
+if TYPE_CHECKING:
+    from mnist_exporters.targets.ethos_u import NpuMemory
 
 __all__ = ["TARGETS", "Target"]
 
@@ -23,10 +28,13 @@ class Target:
         Description of the device.
     interpreters : tuple of str
         Keys of `INTERPRETERS` that can be installed there. A file must load in at least one of them.
+    npu : str, optional
+        Arm Ethos-U that must compute the whole model, such as ``"ethos-u55-128"``.
     """
 
     summary: str
     interpreters: tuple[str, ...]
+    npu: str | None = None
 
     def check_spec(self, spec: ExportSpec) -> None:
         """Check, before any work, that files of this format can run there.
@@ -34,7 +42,9 @@ class Target:
         Raises
         ------
         UsageError
-            If no interpreter for the format can be installed there.
+            If no interpreter for the format can be installed there, or an NPU cannot compute in this precision.
+        MissingPackageError
+            If the compiler of an NPU is not installed.
         """
         possible = {format for name in self.interpreters for format in INTERPRETERS[name].formats}
         if spec.format not in possible:
@@ -42,6 +52,27 @@ class Target:
                 f"No interpreter for {spec.format} files can be installed on {self.summary}. Choose one of these "
                 f"formats: {', '.join(sorted(possible))}."
             )
+        if self.npu is None:
+            return
+        if spec.precision is not Precision.INT8:
+            raise UsageError(f"The NPU of {self.summary} computes int8 files, not {spec.precision}. Choose int8.")
+        from mnist_exporters.targets.ethos_u import check_compiler  # slow to import
+
+        check_compiler(f"A file for {self.summary}")
+
+    def npu_memory(self, model: bytes) -> NpuMemory | None:
+        """Return the memory that a model needs on the NPU; None for a device without one.
+
+        Raises
+        ------
+        ConversionError
+            If the NPU cannot compute all of it.
+        """
+        if self.npu is None:
+            return None
+        from mnist_exporters.targets.ethos_u import compile_for_npu  # slow to import
+
+        return compile_for_npu(model, self.npu)
 
     def check_contents(self, contents: Contents) -> None:
         """Check that at least one interpreter there can load a model.
@@ -59,21 +90,26 @@ class Target:
             )
 
 
-def _with_wheels(machine: str) -> tuple[str, ...]:
-    """Return the backends that pip can install on `machine` with Raspberry Pi OS 12, which has Python 3.11."""
+def _installable(machine: str) -> tuple[str, ...]:
+    """Return the backends that can be installed on `machine`.
+
+    By pip with Raspberry Pi OS 12, which has Python 3.11, or with the package of Debian 13.
+    """
     return tuple(
         name
         for name, row in BACKENDS.items()
         if row.no_wheel_reason(machine=machine, python=(3, 11), is_64_bit=machine == "aarch64") is None
+        or machine in row.debian_machines
     )
 
 
 TARGETS: dict[str, Target] = {
-    "pi-zero": Target("a Raspberry Pi Zero or 1 (ARMv6)", _with_wheels("armv6l")),
-    "pi-3-32": Target("a Raspberry Pi 3 with a 32-bit system (ARMv7)", _with_wheels("armv7l")),
-    "pi-3": Target("a Raspberry Pi 3 with a 64-bit system", _with_wheels("aarch64")),
-    "pi-4": Target("a Raspberry Pi 4 with a 64-bit system", _with_wheels("aarch64")),
-    "pi-5": Target("a Raspberry Pi 5", _with_wheels("aarch64")),
+    "pi-zero": Target("a Raspberry Pi Zero or 1 (ARMv6)", _installable("armv6l")),
+    "pi-3-32": Target("a Raspberry Pi 3 with a 32-bit system (ARMv7)", _installable("armv7l")),
+    "pi-3": Target("a Raspberry Pi 3 with a 64-bit system", _installable("aarch64")),
+    "pi-4": Target("a Raspberry Pi 4 with a 64-bit system", _installable("aarch64")),
+    "pi-5": Target("a Raspberry Pi 5", _installable("aarch64")),
     "mcu": Target("a microcontroller", ("tflite-micro",)),
+    "ethos-u55": Target("a microcontroller with an Arm Ethos-U55", ("tflite-micro",), npu="ethos-u55-128"),
 }
 """Name -> device. A new one is a row here."""

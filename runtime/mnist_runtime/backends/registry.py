@@ -49,6 +49,10 @@ class BackendRow:
         Machines with wheels, as `platform.machine` in lower case.
     newest_python : (int, int)
         Newest Python with wheels.
+    debian_package : str
+        Debian's package of it, for `debian_machines`; "" if none is used.
+    debian_machines : tuple of str
+        Machines without wheels on which the package of Debian 13 runs the files; see docs/pi.md.
     clashes : tuple of str
         Modules that make it fail or crash in the same process.
     numpy_below_2 : bool
@@ -65,6 +69,8 @@ class BackendRow:
     versions: str = ""
     machines: tuple[str, ...] = SIXTY_FOUR
     newest_python: tuple[int, int] = (3, 14)
+    debian_package: str = ""
+    debian_machines: tuple[str, ...] = ()
     clashes: tuple[str, ...] = ()
     numpy_below_2: bool = False
     precisions: tuple[str, ...] = ()
@@ -89,7 +95,8 @@ class BackendRow:
         if not (sys.maxsize > 2**32 if is_64_bit is None else is_64_bit) and here in SIXTY_FOUR:
             here = "armv7l" if here in ("aarch64", "arm64") else "a 32-bit system"
         if here not in self.machines:
-            return f"no wheel exists for {here}"
+            debian = f", but Debian 13 has {self.debian_package}" if here in self.debian_machines else ""
+            return f"no wheel exists for {here}{debian}"
         if (python or sys.version_info[:2]) > self.newest_python:
             return f"no wheel exists above Python {'.'.join(map(str, self.newest_python))}"
         return None
@@ -129,6 +136,8 @@ BACKENDS: dict[str, BackendRow] = {
         load=onnx.load_onnxruntime,
         extra="onnx",
         versions=">=1.16",
+        debian_package="python3-onnxruntime",
+        debian_machines=("armv7l",),
     ),
     # Last, because each of the others is several times as fast.
     "numpy": BackendRow(

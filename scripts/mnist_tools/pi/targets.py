@@ -46,6 +46,9 @@ class Target:
 
 NUMPY_AND_PILLOW = {"numpy": "python3-numpy", "pillow": "python3-pil"}
 
+WITHOUT_WHEEL = [row for row in BACKENDS.values() if "armv7l" in row.debian_machines]
+"""Backends that 32-bit systems take from Debian 13."""
+
 TARGETS: dict[str, Target] = {
     "arm64-bookworm": Target(
         architecture="arm64",
@@ -75,7 +78,7 @@ TARGETS: dict[str, Target] = {
         machine="armv7l",
         python=(3, 13),
         glibc=41,
-        from_debian={**NUMPY_AND_PILLOW, "onnxruntime": "python3-onnxruntime"},
+        from_debian={**NUMPY_AND_PILLOW, **{row.package: row.debian_package for row in WITHOUT_WHEEL}},
     ),
 }
 """Name -> system. Raspberry Pi OS is Debian; its 32-bit edition is Debian rebuilt for ARMv6."""

@@ -388,7 +388,7 @@ def test_model_that_is_not_for_digits_ends_with_5(here: Run, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--format", "onnx", "--target", "pi-3-32"), "No interpreter for onnx files can be installed on"),
+        (("--format", "onnx", "--target", "pi-zero"), "No interpreter for onnx files can be installed on"),
         (("--format", "onnx", "--quantize", "int16x8"), "Possible are tflite: float32"),
         (("--format", "c"), "c: int8"),
         (("--format", "onnx", "--quantize", "--input-dtype", "int8"), "Possible are tflite float32: uint8 in"),

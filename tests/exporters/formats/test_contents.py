@@ -51,7 +51,7 @@ def test_the_operator_versions_of_a_tflite_file_are_read(exported: Callable[...,
     assert contents.operators["CONV_2D"] == 3
     assert contents.operators["SOFTMAX"] == 2
     assert contents.foreign == ()
-    assert (contents.input.dtype, contents.input.shape) == ("uint8", (-1, 28, 28, 1))
+    assert (contents.input.dtype, contents.input.shape) == ("uint8", (1, 28, 28, 1))
     assert contents.input.affine == QuantParams(pytest.approx(1 / 255), 0, "uint8")
     assert contents.requirements() == {"operators": contents.operators}
 

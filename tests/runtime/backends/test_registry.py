@@ -68,7 +68,8 @@ def test_a_missing_backend_has_an_install_command(monkeypatch: pytest.MonkeyPatc
         ("tflite-runtime", "aarch64", (3, 12), "float32", "above Python 3.11. Here, this file runs in litert."),
         ("litert", "armv7l", (3, 11), "float32", "for armv7l. Here, this file runs in tflite-runtime."),
         ("litert", "armv6l", (3, 13), "float32", "for armv6l. Export the model as an int8 .tflite file"),
-        ("onnxruntime", "armv7l", (3, 11), "int8", "for armv7l. Export the model as an int8 .tflite file"),
+        ("onnxruntime", "armv7l", (3, 11), "int8", "for armv7l, but Debian 13 has python3-onnxruntime. Export the"),
+        ("onnxruntime", "armv6l", (3, 11), "int8", "for armv6l. Export the model as an int8 .tflite file"),
     ],
 )
 def test_a_backend_without_a_wheel_is_not_advised(

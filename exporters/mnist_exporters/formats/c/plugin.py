@@ -49,9 +49,7 @@ class CArray(FormatPlugin):
         self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
     ) -> bytes:
         """See `FormatPlugin.convert`."""
-        from mnist_exporters.formats.c.shapes import with_shapes_of_one_image  # imports LiteRT
-
-        return with_shapes_of_one_image(self._tflite.convert(original, spec, calibration, treatment))
+        return self._tflite.convert(original, spec, calibration, treatment)
 
     def read(self, model: bytes) -> Contents:
         """Read the model and measure the arena that it needs."""

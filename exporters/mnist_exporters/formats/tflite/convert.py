@@ -17,6 +17,7 @@ from mnist_exporters.formats.tflite.int16x8 import quantize_int16
 from mnist_exporters.formats.tflite.logits import with_logits
 from mnist_exporters.formats.tflite.ranges import quantize
 from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
+from mnist_exporters.formats.tflite.static_batch import with_static_batch
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original, PixelScaling
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -30,7 +31,7 @@ __all__ = ["convert"]
 def convert(
     original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
 ) -> bytes:
-    """Convert `original` to a TFLite model from pixels (n, 28, 28, 1) to scores (n, 10).
+    """Convert `original` to a TFLite model from pixels (n, 28, 28, 1) to scores (n, 10), declared for n = 1.
 
     Calibrated precisions need no scaling layer for most models: the input is quantized so that the raw pixel is already
     the quantized input, such as pixel = 255 * real. See `Original.input_scaling`.
@@ -58,7 +59,7 @@ def convert(
         content = with_integer_input(content, _quantization(original.input_scaling, spec.input_dtype))
     if treatment.activation:
         content = with_logits(content, original.score_kind, in_float=treatment.activation == "float")
-    return with_short_names(content)
+    return with_static_batch(with_short_names(content))
 
 
 def _run(converter: Any, quantizer: Callable[[Any], bytes] | None = None) -> bytes:
