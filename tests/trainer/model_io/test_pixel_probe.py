@@ -104,3 +104,14 @@ def test_without_finite_scores_there_is_nothing_to_choose(digits: Splits) -> Non
 def test_training_images_are_probed_and_test_images_only_where_these_are_few(digits: Splits) -> None:
     assert len(probe_images(digits.train, digits.test).images) == len(digits.train) + len(digits.test)
     assert probe_images(digits.test, digits.train) is digits.test
+
+
+def test_the_scores_of_a_squared_error_show_the_convention(digits: Splits) -> None:
+    """Their confidences are low, as if the pixels were too small."""
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(48, "relu"), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input((28, 28)), *layers])
+    model.compile(keras.optimizers.Adam(0.003), "mse")
+    images, labels = digits.test.images / np.float32(255), digits.test.labels
+    model.fit(images, np.eye(10)[labels], batch_size=64, epochs=12, verbose=0)
+    assert DigitModel.measure(model, digits.test).pixel_range == "0..1"

@@ -24,6 +24,10 @@ where pixels are 100 or 255 times too large, they are above 45."""
 CLEARLY_BETTER = 0.02
 """Difference in accuracy, as a fraction, from which a convention with an implausible temperature is accepted."""
 
+ONE_HOT = 0.06
+"""Mean squared error up to which scores are taken for those of a model that was trained to give 1 for the digit and 0
+for the others, without a softmax. Such models had 0.02 to 0.06, logits at least 0.08 under any convention."""
+
 SMOOTHING = 0.01
 """Fraction of each label that is spread over all digits."""
 
@@ -50,11 +54,14 @@ class Evidence:
     temperature : float
         Divisor of the logits that makes the mean loss smallest, about 1 for a trained model. If it is much larger, the
         confidences are too high; if it is much smaller, too low.
+    errors : ndarray of shape (n,), dtype float64
+        Mean squared error of the scores, for each image, if the digit should get 1 and the others 0.
     """
 
     right: npt.NDArray[np.bool_]
     losses: npt.NDArray[np.float64]
     temperature: float
+    errors: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, logits: Floats, labels: npt.NDArray[np.uint8]) -> Evidence:
@@ -65,14 +72,17 @@ class Evidence:
         from scipy.optimize import minimize_scalar
 
         if not np.isfinite(logits).all():
-            return cls(np.zeros(len(labels), bool), np.full(len(labels), np.inf), math.inf)
+            infinite = np.full(len(labels), np.inf)
+            return cls(np.zeros(len(labels), bool), infinite, math.inf, infinite)
         some = slice(None, None, max(1, len(labels) // TEMPERATURE_IMAGES))
 
         def mean_loss(exponent: float) -> float:
             return float(_losses(logits[some], labels[some], 2**exponent).mean())
 
         exponent = minimize_scalar(mean_loss, bounds=(-12, 14), method="bounded", options={"xatol": 0.02}).x
-        return cls(logits.argmax(axis=1) == labels, _losses(logits, labels, 2**exponent), float(2**exponent))
+        losses = _losses(logits, labels, 2**exponent)
+        errors = np.square(logits - np.eye(10)[labels]).mean(axis=1)
+        return cls(logits.argmax(axis=1) == labels, losses, float(2**exponent), errors)
 
     @property
     def is_finite(self) -> bool:
@@ -83,6 +93,11 @@ class Evidence:
     def is_plausible(self) -> bool:
         """Whether the confidences are about as high as those of a trained model."""
         return PLAUSIBLE[0] <= self.temperature <= PLAUSIBLE[1]
+
+    @property
+    def is_one_hot(self) -> bool:
+        """Whether the scores are near 1 for the digit and near 0 for the others, as a squared error teaches."""
+        return float(self.errors.mean()) <= ONE_HOT
 
 
 def _losses(logits: Floats, labels: npt.NDArray[np.uint8], temperature: float) -> npt.NDArray[np.float64]:
@@ -96,13 +111,17 @@ def _losses(logits: Floats, labels: npt.NDArray[np.uint8], temperature: float) -
 def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScaling]:
     """Return the conventions that are not clearly worse than another one."""
     left = {scaling: one for scaling, one in evidence.items() if one.is_finite}
-    plausible = {scaling: one for scaling, one in left.items() if one.is_plausible}
+    plausible = {scaling: one for scaling, one in left.items() if one.is_one_hot}
+    if not plausible:
+        plausible = {scaling: one for scaling, one in left.items() if one.is_plausible}
     if plausible and _accuracy(left) < _accuracy(plausible) + CLEARLY_BETTER:
         left = plausible
     most = max(left.values(), key=lambda one: int(one.right.sum()))
     left = {scaling: one for scaling, one in left.items() if not _is_clear(most.right.astype(float) - one.right)}
-    least = min(left.values(), key=lambda one: float(one.losses.mean()))
-    return [scaling for scaling, one in left.items() if not _is_clear(one.losses - least.losses)]
+    is_one_hot = all(one.is_one_hot for one in left.values())
+    losses = {scaling: one.errors if is_one_hot else one.losses for scaling, one in left.items()}
+    least = min(losses.values(), key=lambda each: float(each.mean()))
+    return [scaling for scaling, each in losses.items() if not _is_clear(each - least)]
 
 
 def _accuracy(evidence: dict[PixelScaling, Evidence]) -> float:
