@@ -59,11 +59,14 @@ class Case:
         What was requested.
     plain : Attempt
         The refused export.
+    ends_with_activation : bool
+        Whether `_logits_out` is possible; false once it failed.
     """
 
     job: Job
     spec: ExportSpec
     plain: Attempt
+    ends_with_activation: bool = True
 
     @property
     def activation(self) -> Treatment:
@@ -71,9 +74,6 @@ class Case:
         if (self.spec.format, self.spec.precision) not in LOGITS_OUT or not self.ends_with_activation:
             return Treatment()
         return Treatment("float" if self.spec.output_dtype == "float32" else "reader")
-
-    ends_with_activation = True
-    """Whether `_logits_out` was possible; set when it is tried."""
 
     @property
     def higher(self) -> str | None:

@@ -125,11 +125,18 @@ def test_last_layer_is_left_in_float(session_of: Callable[..., ExportSession], t
     assert "tflite-micro" not in chosen.loads_on  # it computes in int8 or int16
 
 
-@pytest.mark.parametrize("format", ["tflite", pytest.param("onnx", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("format", "precision"),
+    [
+        ("tflite", "int8"),
+        pytest.param("c", "int8", marks=pytest.mark.slow),
+        pytest.param("onnx", "dynamic", marks=pytest.mark.slow),
+    ],
+)
 def test_layer_that_costs_most_is_found_and_left_in_float(
-    session_of: Callable[..., ExportSession], tmp_path: Path, format: str
+    session_of: Callable[..., ExportSession], tmp_path: Path, format: str, precision: str
 ) -> None:
-    report = session_of(huge_weights, "hidden2").export(ExportSpec(format, "int8", POINT), tmp_path)
+    report = session_of(huge_weights, "hidden2").export(ExportSpec(format, precision, POINT), tmp_path)
     assert report.repair is not None
     assert (report.repair.name, report.repair.layers) == ("costliest layer in float32", ("hidden2",))
     assert [each.name for each in report.repair.failed][-1] == "last layer in float32"
