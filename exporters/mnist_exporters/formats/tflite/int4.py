@@ -62,6 +62,8 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collectio
             mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         )
         for found in ranges.values():
+            if not np.isfinite([found["min"], found["max"]]).all():  # a file with such ranges can crash an interpreter
+                raise ValueError("some values are not finite, such as a division by 0 in a normalization")
             if np.max(found["max"] - found["min"]) < NARROW:
                 found["min"], found["max"] = (np.full_like(found["min"], end) for end in UNUSED)
         quantized = engine.quantize(ranges | grids, enable_progress_report=False).quantized_model

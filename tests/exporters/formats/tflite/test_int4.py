@@ -7,7 +7,7 @@ from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 from tests.backend_cases import EVERY_BACKEND
 
-from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, UsageError
+from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_trainer import Splits
 
@@ -114,3 +114,13 @@ def test_a_model_whose_last_layer_has_most_weights_is_a_wrong_option_and_no_bad_
     with pytest.raises(UsageError, match="applies to 0% of the weights only") as caught:
         load_plugin("tflite").read(content).check_matches(ExportSpec("tflite", Precision.INT4), original.scaling)
     assert caught.value.exit_code == 2
+
+
+def test_values_that_are_not_finite_are_refused_before_an_interpreter_gets_the_file(digits: Splits) -> None:
+    """Empty columns of an image have length 0, and 1/0 as a range of integers crashes LiteRT."""
+    columns = keras.layers.UnitNormalization(axis=1)
+    rest = [keras.layers.Flatten(), keras.layers.Dense(8), keras.layers.Dense(10, "softmax")]
+    model = keras.Sequential([keras.Input((28, 28, 1)), columns, *rest])
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    with pytest.raises(ConversionError, match="not finite"):
+        convert(original, Calibration.draw(digits.train, 20, seed=0))
