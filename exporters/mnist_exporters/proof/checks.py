@@ -19,6 +19,9 @@ LEAST_ACCURACY = 0.5
 MOST_SCORE_ERROR = 0.02
 """Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024."""
 
+MOST_LISTED = 3
+"""Digits that a reason lists."""
+
 
 @dataclass(frozen=True, eq=False)
 class Changes:
@@ -83,15 +86,15 @@ def unproven(found: Changes, tolerance: float) -> tuple[str, ...]:
 
 def lost_classes(by_class: list[Changes], tolerance: float) -> tuple[str, ...]:
     """Return a reason if a digit certainly loses more than the tolerance, even where the average does not."""
-    worse = [
-        f"{digit} loses at least {_points(found.interval[0])} ({found})"
-        for digit, found in enumerate(by_class)
-        if found.interval[0] > tolerance
-    ]
+    worse = {digit: found for digit, found in enumerate(by_class) if found.interval[0] > tolerance}
     if not worse:
         return ()
+    listed = sorted(worse, key=lambda digit: -worse[digit].interval[0])[:MOST_LISTED]
+    losses = [f"{digit} loses at least {_points(worse[digit].interval[0])} ({worse[digit]})" for digit in listed]
+    more = f", and {len(worse) - len(listed)} others" if len(worse) > len(listed) else ""
     return (
-        f"Some digits lose more than the tolerance of {_points(tolerance)} with 95 % confidence: {', '.join(worse)}.",
+        f"Some digits lose more than the tolerance of {_points(tolerance)} with 95 % confidence: "
+        f"{', '.join(losses)}{more}.",
     )
 
 
