@@ -3,7 +3,7 @@
 import pytest
 from tests.backend_cases import EVERY_BACKEND
 
-from mnist_exporters import FORMATS, Precision
+from mnist_exporters import FORMATS
 from mnist_runtime import BACKENDS
 from mnist_trainer import READY_MODELS
 
@@ -12,9 +12,6 @@ EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision i
 
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
 """Those that `mnist_runtime` runs; the others are for devices without Python."""
-
-REFUSED = {("tiny", "tflite", Precision.INT4)}
-"""Exports that are refused on the digits: such a small model needs more than four bits per weight."""
 
 LONG = {("accurate", "c"), ("cnn", "c")}
 """Exports that take long. C arrays of `tiny`, whose network has the same operators, are made all the same."""
@@ -28,7 +25,6 @@ EVERY_EXPORT = [
     )
     for model in READY_MODELS
     for format, precision in EVERY_PAIR
-    if (model, format, precision) not in REFUSED
 ]
 """Each ready model in each format and precision. Most exports of the largest model are marked slow."""
 

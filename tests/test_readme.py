@@ -12,11 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.foreign_files import converted
 
+from mnist_exporters import ExportSpec, Original
+from mnist_exporters.formats.plugin import load_plugin
 from mnist_tools.__main__ import GROUPS
 from mnist_tools.checkout import ROOT
 from mnist_tools.release.results import exports_table
-from mnist_trainer import READY_MODELS, Splits, find_model
+from mnist_trainer import READY_MODELS, Splits, find_model, load_model
 
 READY = ROOT / "runtime" / "mnist_runtime" / "models" / "cnn-int8.tflite"
 README = (ROOT / "README.md").read_text()
@@ -38,6 +41,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory, digits: Splits) -> Path:
     np.savez(folder / "my-digits.npz", images=digits.test.images, labels=digits.test.labels)
     (folder / "exported").mkdir()
     shutil.copy(READY, folder / "exported")
+    (folder / "made-elsewhere.tflite").write_bytes(converted(load_model("cnn")))
+    network = Original.from_keras(load_model("cnn"), digits.test, pixel_range="0..1")
+    (folder / "net.onnx").write_bytes(load_plugin("onnx").convert(network, ExportSpec("onnx", "float32"), None))
     return folder
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.export_cases import EVERY_EXPORT, EVERY_RUN, REFUSED
+from tests.export_cases import EVERY_EXPORT, EVERY_RUN
 
-from mnist_exporters import FORMATS, ExportReport, ExportSession, ExportSpec, Original, Precision, RefusedError
+from mnist_exporters import FORMATS, ExportReport, ExportSession, ExportSpec, Original, Precision
 from mnist_runtime import BACKENDS, Classifier
 from mnist_trainer import Splits
 
@@ -65,14 +65,6 @@ def test_export_on_mnist_is_as_accurate_as_recorded(
     assert parity.accuracy_original == pytest.approx(recorded["accuracy_original"], abs=2e-4)
     assert parity.accuracy_exported == pytest.approx(recorded["accuracy_exported"], abs=5e-4)
     assert 1 - parity.agreement <= 2 * (1 - recorded["agreement"]) + 2e-4
-
-
-@pytest.mark.parametrize(("model", "format", "precision"), REFUSED)
-def test_refused_on_the_digits(
-    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
-) -> None:
-    with pytest.raises(RefusedError):
-        exported(model, format, precision)
 
 
 @pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)

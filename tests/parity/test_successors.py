@@ -1,7 +1,7 @@
 """Exported files in the interpreters that replace today's: LiteRT's `CompiledModel`, LiteRT.js and onnxruntime-web.
 
-The interpreters for JavaScript run in Node. ``npm ci --prefix tests/parity/node`` installs them; scripts/test does that
-where npm is installed.
+The interpreters for JavaScript run in Node. ``npm install --prefix tests/parity/node`` installs them; scripts/test does
+that where npm is installed.
 """
 
 import base64
@@ -77,7 +77,7 @@ def in_node(exported: Callable[..., ExportReport], golden_images: np.ndarray) ->
     def answers(format: str) -> dict[Precision, Any]:
         name, package = INTERPRETERS[format]
         if node is None or not (NODE / "node_modules" / package).is_dir():
-            pytest.skip(f"{package} is not installed: npm ci --ignore-scripts --prefix tests/parity/node")
+            pytest.skip(f"{package} is not installed. Run: npm install --no-package-lock --prefix tests/parity/node")
         paths = {p: str(exported("cnn", format, p).path) for known, p in DEVICE_PAIR if known == format}
         images = [base64.b64encode(image.tobytes()).decode() for image in golden_images]
         request = json.dumps({"files": list(paths.values()), "images": images})

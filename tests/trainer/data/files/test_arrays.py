@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mnist_trainer import DataError
@@ -52,6 +52,7 @@ def test_every_form_of_images_is_read_and_named(word: str) -> None:
     st.sampled_from(["uint8", "int8", "int64", "float16", "float64", "bool"]),
 )
 def test_every_form_of_labels_is_read_and_named(word: str, digits: list[int], dtype: str) -> None:
+    assume(word != "labels (1, n)" or len(digits) != 10)  # that is one row of a one-hot table too
     labels = LABEL_FORMS[word](np.array(digits, np.uint8))
     if word == "one-hot labels" or (labels.dtype.kind == "i" and dtype != "bool"):
         labels = labels.astype(dtype)
