@@ -100,8 +100,8 @@ class PixelScaling:
 
         Examples
         --------
-        >>> PixelScaling.standardized(0.1307, 0.3081).apply(np.array([0, 255], np.uint8)).round(4).tolist()
-        [-0.4242000102996826, 2.821500062942505]
+        >>> [f"{value:.4f}" for value in PixelScaling.standardized(0.1307, 0.3081).apply(np.array([0, 255], np.uint8))]
+        ['-0.4242', '2.8215']
         """
         if not std > 0:
             raise UsageError(f"The standard deviation of the pixels is {_text(std)}, but must be above 0.")
