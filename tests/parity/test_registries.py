@@ -68,7 +68,7 @@ def test_export_on_mnist_is_as_accurate_as_recorded(
 
 
 @pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)
-@pytest.mark.parametrize("model", ["mlp", "cnn"])
+@pytest.mark.parametrize("model", [pytest.param("mlp", marks=pytest.mark.slow), "cnn"])
 def test_every_interpreter_gives_the_same_answers(
     exported: Callable[..., ExportReport],
     digits: Splits,

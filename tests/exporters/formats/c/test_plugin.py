@@ -73,7 +73,9 @@ def test_a_compiled_program_contains_the_model(pair: Path, tmp_path: Path, comma
     assert printed[-1] == "0 9 10 0.00392157 -128"
 
 
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize(
+    "model", [pytest.param(name, marks=[pytest.mark.slow] if name == "accurate" else []) for name in READY_MODELS]
+)
 def test_the_array_answers_as_the_int8_tflite_file(
     exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str
 ) -> None:
