@@ -28,18 +28,6 @@ print(json.dumps(classifier.predict(np.load(sys.argv[3])).tolist()))
 """
 
 
-@pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
-def test_export_is_proven_on_the_digits(
-    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
-) -> None:
-    parity = exported(model, format, precision).parity
-    assert parity.passed
-    assert parity.images == 1500
-    if precision is Precision.FLOAT32:
-        assert parity.agreement == 1
-        assert parity.max_score_error < 1e-4
-
-
 @pytest.fixture(scope="module")
 def on_mnist(originals: dict[str, Original], mnist_data: Splits) -> Callable[[str], ExportSession]:
     return cache(lambda model: ExportSession(originals[model], *mnist_data))

@@ -38,6 +38,18 @@ def test_every_row_of_facts_is_complete(name: str) -> None:
 
 
 @pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
+def test_export_is_proven_on_the_digits(
+    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
+) -> None:
+    parity = exported(model, format, precision).parity
+    assert parity.passed
+    assert parity.images == 1500
+    if precision is Precision.FLOAT32:
+        assert parity.agreement == 1
+        assert parity.max_score_error < 1e-4
+
+
+@pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_every_file_has_the_first_types_of_its_row(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
