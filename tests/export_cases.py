@@ -13,6 +13,9 @@ EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision i
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
 """Those that `mnist_runtime` runs; the others are for devices without Python."""
 
+EACH_READY = [pytest.param(name, marks=pytest.mark.slow if name == "accurate" else ()) for name in READY_MODELS]
+"""Each ready model; the largest is marked slow."""
+
 LONG = {("accurate", "c"), ("cnn", "c")}
 """Exports that take long. C arrays of `tiny`, whose network has the same operators, are made all the same."""
 
@@ -21,12 +24,14 @@ EVERY_EXPORT = [
         model,
         format,
         precision,
-        marks=pytest.mark.slow if (model, format) in LONG or (model == "accurate" and precision != "int8") else (),
+        marks=pytest.mark.slow
+        if (model, format) in LONG or (model in ("accurate", "mlp") and precision != "int8")
+        else (),
     )
     for model in READY_MODELS
     for format, precision in EVERY_PAIR
 ]
-"""Each ready model in each format and precision. Most exports of the largest model are marked slow."""
+"""Each ready model in each format and precision. Most exports of the largest, and of the second dense one, are slow."""
 
 EVERY_RUN = [
     pytest.param(backend.values[0], precision, marks=backend.marks)

@@ -1,9 +1,10 @@
 import keras
 import numpy as np
 import pytest
+from tests.export_cases import EACH_READY
 
 from mnist_exporters import ModelError, Original, UsageError
-from mnist_trainer import READY_MODELS, Splits, load_model
+from mnist_trainer import Splits, load_model
 
 
 @pytest.fixture(scope="module")
@@ -57,13 +58,13 @@ def test_confident_mistakes_do_not_hide_the_larger_range(digits: Splits) -> None
     assert Original.from_keras(model, digits.test).pixel_range == "0..255"
 
 
-@pytest.mark.parametrize("name", READY_MODELS)
+@pytest.mark.parametrize("name", EACH_READY)
 def test_range_of_the_ready_models_is_measured_on_sorted_images(digits: Splits, name: str) -> None:
     order = np.argsort(digits.test.labels, kind="stable")
     assert Original.from_keras(load_model(name), digits.test.take(order, "test")).pixel_range == "0..1"
 
 
-@pytest.mark.parametrize("name", READY_MODELS)
+@pytest.mark.parametrize("name", EACH_READY)
 def test_range_and_activation_of_the_ready_models_are_measured(digits: Splits, name: str) -> None:
     original = Original.from_keras(load_model(name), digits.test)
     assert original.pixel_range == "0..1"

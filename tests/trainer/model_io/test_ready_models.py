@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 import pytest
+from tests.export_cases import EACH_READY
 
 from mnist_trainer import READY_MODELS, Splits, architecture, evaluate, find_model, load_model
 from mnist_trainer.evaluation.complexity import macs
@@ -33,7 +34,7 @@ def test_each_record_describes_its_model_and_the_current_recipe(name: str) -> No
     assert shapes[0] == shapes[1]
 
 
-@pytest.mark.parametrize("name", READY_MODELS)
+@pytest.mark.parametrize("name", EACH_READY)
 def test_each_model_is_as_accurate_as_recorded(mnist_data: Splits, name: str) -> None:
     accuracy = evaluate(load_model(name), mnist_data.test).accuracy
     assert accuracy == pytest.approx(find_model(name).record["test_accuracy"], abs=2e-4)

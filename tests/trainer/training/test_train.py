@@ -28,7 +28,14 @@ def train_briefly(name: str, data: Splits, seed: int = 0) -> Training:
     return train(chosen, data, recipe=replace(chosen.recipe, epochs=3, cached_epochs=cached_epochs), seed=seed)
 
 
-@pytest.mark.parametrize("name", ARCHITECTURES)
+LONG = ("accurate", "dense-1000", "flatten-100", "mlp")
+"""The largest network, and dense ones like `dense-100`."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in ARCHITECTURES],
+)
 def test_each_architecture_learns(digits: Splits, trained: Train, name: str) -> None:
     model, record = trained(name).model, trained(name).record
     assert (record["architecture"], record["parameters"]) == (name, model.count_params())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.export_cases import EACH_READY
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.errors import OperatorError
@@ -17,7 +18,7 @@ from mnist_exporters.formats.c.tflm import MicroInterpreter, arena_bytes_needed
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import ArtifactError, Classifier
 from mnist_runtime.backends.tflite import load_litert
-from mnist_trainer import READY_MODELS, Splits
+from mnist_trainer import Splits
 
 PROGRAM = r"""
 #include <stddef.h>
@@ -73,9 +74,7 @@ def test_a_compiled_program_contains_the_model(pair: Path, tmp_path: Path, comma
     assert printed[-1] == "0 9 10 0.00392157 -128"
 
 
-@pytest.mark.parametrize(
-    "model", [pytest.param(name, marks=[pytest.mark.slow] if name == "accurate" else []) for name in READY_MODELS]
-)
+@pytest.mark.parametrize("model", EACH_READY)
 def test_the_array_answers_as_the_int8_tflite_file(
     exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str
 ) -> None:
