@@ -1,4 +1,4 @@
-"""Options that ``mnist-export`` and ``mnist-export verify`` share."""
+"""Options that ``mnist-export`` and its subcommands share."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import click
 
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import ArtifactError
-from mnist_trainer.cli.options import data_option, option, trust_option
+from mnist_trainer.cli.options import MODEL_HELP, data_option, model_type, option, trust_option
 from mnist_trainer.cli.parameter_types import FRACTION, ExistingPath
 from mnist_trainer.cli.pixel_options import Range, pixel_options
 
-__all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "file_pixels_option", "source_options"]
+__all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "comparison_options", "source_options"]
 
 SOURCE = "Model and data"
 
@@ -60,9 +60,18 @@ def accuracy_option(section: str) -> Callable[[Any], Any]:
     )
 
 
-def file_pixels_option(command: Any) -> Any:
-    """Add ``--file-pixel-range``."""
-    add = option(
+def comparison_options(command: Any) -> Any:
+    """Add the options of a command that compares a file with its original."""
+    against = option(
+        "--against",
+        "model",
+        section=SOURCE,
+        type=model_type,
+        required=True,
+        metavar="NAME|PATH",
+        help=f"The original: {MODEL_HELP}, or another .tflite or .onnx file.",
+    )
+    file_pixels = option(
         "--file-pixel-range",
         section=SOURCE,
         type=Range(),
@@ -70,4 +79,4 @@ def file_pixels_option(command: Any) -> Any:
         help="Pixel values that another tool's file expects, black to white, such as -1..1, '0..1 inverted' or "
         "'mean 0.1307 std 0.3081' (default: measured).",
     )
-    return add(command)
+    return against(source_options(file_pixels(command)))

@@ -8,16 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnist_exporters.cli.options import (
-    EXIT_CODES,
-    SOURCE,
-    ExportedFile,
-    accuracy_option,
-    file_pixels_option,
-    source_options,
-)
+from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options
 from mnist_runtime.system.command import echo
-from mnist_trainer.cli.options import MODEL_HELP, Command, argument, json_option, model_type, option
+from mnist_trainer.cli.options import Command, argument, json_option, option
 from mnist_trainer.cli.parameter_types import output_path
 
 if TYPE_CHECKING:
@@ -39,17 +32,7 @@ mnist-export seal int8.onnx --against float.onnx --output sealed/int8.onnx
     exit_codes=EXIT_CODES,
 )
 @argument("file", "A .tflite or .onnx file that another tool made.", type=ExportedFile())
-@option(
-    "--against",
-    "model",
-    section=SOURCE,
-    type=model_type,
-    required=True,
-    metavar="NAME|PATH",
-    help=f"The original: {MODEL_HELP}, or another .tflite or .onnx file.",
-)
-@source_options
-@file_pixels_option
+@comparison_options
 @option(
     "--output",
     type=output_path,
