@@ -86,9 +86,9 @@ class PixelProbe:
     trials : tuple of Trial
         One for each convention, the most usual first.
     chosen : PixelScaling
-        The convention with the highest accuracy.
+        The convention that fits best; see `measure`. It need not have the highest accuracy in `trials`.
     ties : tuple of PixelScaling
-        Less usual conventions with the same accuracy.
+        Less usual conventions that fit as well, within 0.1 points of accuracy.
     """
 
     dataset: str
