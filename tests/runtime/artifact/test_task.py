@@ -1,0 +1,45 @@
+"""The facts that a model, its data and its files share, and their bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mnist_runtime.artifact.task import DIGITS, Task
+
+
+def test_handwritten_digits_are_the_default_of_mnist() -> None:
+    assert DIGITS.is_mnist
+    assert DIGITS.digits == tuple(range(10))
+    assert DIGITS.pixels == 784
+    assert DIGITS.preparation == "mnist"
+
+
+@pytest.mark.parametrize("labels", [("0", "1", "N"), ("zero", "one"), ("10", "11"), ("²", "3")])
+def test_labels_that_are_no_digits_have_no_digits(labels: tuple[str, ...]) -> None:
+    assert Task(labels=labels).digits is None
+
+
+def test_some_digits_in_any_order_are_digits_but_not_those_of_mnist() -> None:
+    some = Task(labels=("7", "3"))
+    assert some.digits == (7, 3)
+    assert not some.is_mnist
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"height": 7}, "7 x 28 pixels"),
+        ({"width": 129}, "28 x 129 pixels"),
+        ({"channels": 2}, "2 channels"),
+        ({"labels": ("a",)}, "1 labels"),
+        ({"labels": tuple(map(str, range(1001)))}, "1001 labels"),
+        ({"labels": ("a", "a")}, "same name"),
+        ({"width": 20, "preparation": "mnist"}, "preparation of MNIST"),
+        ({"channels": 3, "preparation": "mnist"}, "preparation of MNIST"),
+    ],
+)
+def test_facts_outside_the_bounds_are_refused(facts: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Task(**facts)
