@@ -1,0 +1,53 @@
+"""Draw pictures of the capital letters A to Z in many fonts: a folder for each letter.
+
+    python examples/letters/render.py FOLDER
+
+Each picture is 28 x 28 pixels, gray, and white on black.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from string import ascii_uppercase
+
+import matplotlib
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+SIDE, SCALE = 28, 4
+"""Size of a picture, and how many times larger it is drawn before it is reduced."""
+FONTS = (
+    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Bold"),
+    *("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmss10", "cmtt10", "cmti10"),
+)
+"""Fonts of matplotlib."""
+
+
+def letter(label: str, rng: np.random.Generator) -> Image.Image:
+    """Return a picture of one letter, of any font, size, slant, thickness and place."""
+    side = SIDE * SCALE
+    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{FONTS[rng.integers(len(FONTS))]}.ttf"
+    image = Image.new("L", (side, side))
+    where = (side / 2 + rng.normal(0, 5), side / 2 + rng.normal(0, 5))
+    font = ImageFont.truetype(file, side * rng.uniform(0.55, 0.9))
+    ImageDraw.Draw(image).text(where, label, 255, font, anchor="mm", stroke_width=int(rng.integers(0, 4)))
+    slant = rng.normal(0, 0.12)
+    image = image.transform(image.size, Image.Transform.AFFINE, (1, slant, -slant * side / 2, 0, 1, 0))
+    image = image.rotate(rng.normal(0, 6), Image.Resampling.BICUBIC)
+    image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.5, 4))).resize((SIDE, SIDE), Image.Resampling.BOX)
+    pixels = np.asarray(image, np.float64) * rng.uniform(0.6, 1) + rng.normal(0, rng.uniform(0, 12), (SIDE, SIDE))
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def render(folder: Path, images: int = 150, seed: int = 0) -> None:
+    """Write `images` pictures of each letter into folders named after the letters."""
+    rng = np.random.default_rng(seed)
+    for label in ascii_uppercase:
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for number in range(images):
+            letter(label, rng).save(folder / label / f"{number:04}.png")
+
+
+if __name__ == "__main__":
+    render(Path(sys.argv[1]))
