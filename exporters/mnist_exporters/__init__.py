@@ -17,6 +17,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+import mnist_runtime  # noqa: F401  # it turns off onnxruntime's telemetry, before any module imports onnxruntime
+
 if TYPE_CHECKING:
     from mnist_exporters.api import export_model, inspect, open_session, seal, verify
     from mnist_exporters.errors import (

@@ -12,6 +12,7 @@ Examples
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from mnist_runtime.reading.watch import watch
 
 __version__ = "0.1.0"
+
+# Without it, onnxruntime 1.31 asks for a host of its maker and writes a device id into the home folder.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "BACKENDS",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
+from typing import BinaryIO, cast
 
 from mnist_runtime.errors import ToolkitError
 
@@ -24,7 +24,7 @@ def quiet_stderr() -> Iterator[None]:
 
     Interpreters print from C++, which replacing `sys.stderr` does not affect, and before a log level can be set.
     """
-    with ONE_AT_A_TIME, tempfile.TemporaryFile() as kept:
+    with ONE_AT_A_TIME, _memory_file() as kept:
         sys.stderr.flush()
         original = os.dup(2)
         os.dup2(kept.fileno(), 2)
@@ -42,3 +42,12 @@ def quiet_stderr() -> Iterator[None]:
             sys.stderr.flush()
             os.dup2(original, 2)
             os.close(original)
+
+
+def _memory_file() -> BinaryIO:
+    """Return an empty file in memory; a device may have no place for another one."""
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("stderr"), "w+b")
+    import tempfile  # only Linux has files in memory
+
+    return cast(BinaryIO, tempfile.TemporaryFile())
