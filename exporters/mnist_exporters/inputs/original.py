@@ -28,7 +28,7 @@ class Original(DigitModel):
 
     Parameters
     ----------
-    model, scaling, range_origin, activation, probe
+    model, scaling, range_origin, activation, probe, task
         See `mnist_trainer.model_io.digit_model.DigitModel`.
     name : str
         Name in file names and reports.
@@ -81,7 +81,7 @@ class Original(DigitModel):
             If `pixel_range` cannot be read.
         """
         found = DigitModel.measure(model, probe, given=pixel_range, recorded=recorded)
-        measured = (found.scaling, found.range_origin, found.activation, found.probe)
+        measured = (found.scaling, found.range_origin, found.activation, found.probe, found.task)
         return cls(*measured, found.model, name, sha256, rejects_non_digits)
 
     def count_params(self) -> int:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.artifact.task import Task
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["Floats", "OriginalModel", "Trial"]
@@ -39,6 +40,11 @@ class OriginalModel(Protocol):
     @property
     def rejects_non_digits(self) -> bool | None:
         """Whether it was trained on pictures without a digit too; None if not known."""
+        ...
+
+    @property
+    def task(self) -> Task:
+        """Size and channels of its images, names of its classes, preparation."""
         ...
 
     @property

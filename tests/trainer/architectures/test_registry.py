@@ -1,13 +1,13 @@
 import pytest
 
 from mnist_trainer import ARCHITECTURES, UsageError, architecture
-from mnist_trainer.model_io.input_shape import check_digit_model
+from mnist_trainer.model_io.input_shape import check_model
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_each_architecture_builds_a_digit_model_of_its_name(name: str) -> None:
     assert architecture(name).name == name
-    assert check_digit_model(architecture(name).build()).name == name
+    assert check_model(architecture(name).build()).name == name
 
 
 def test_an_unknown_architecture_is_reported_with_the_known_ones() -> None:

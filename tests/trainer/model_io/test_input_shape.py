@@ -5,7 +5,7 @@ import pytest
 
 from mnist_trainer import ModelError, Splits, evaluate, load_model
 from mnist_trainer.keras_support import default_settings
-from mnist_trainer.model_io.input_shape import check_digit_model
+from mnist_trainer.model_io.input_shape import check_model
 
 
 @pytest.mark.filterwarnings("error")
@@ -20,7 +20,7 @@ def test_a_list_or_dict_of_one_tensor_is_unpacked(digits: Splits, kind: str) -> 
     )
     model = keras.Model(*structure)
     images = digits.test.images[:5] / np.float32(255)
-    assert np.array_equal(check_digit_model(model).predict(images, verbose=0), ready.predict(images, verbose=0))
+    assert np.array_equal(check_model(model).predict(images, verbose=0), ready.predict(images, verbose=0))
     assert evaluate(model, digits.test).as_dict() == evaluate(ready, digits.test).as_dict()
 
 
@@ -71,7 +71,7 @@ def test_a_model_of_another_kind_is_built_again_with_the_same_weights(
 ) -> None:
     model = network(**options)
     policies = {layer.name: layer.dtype_policy.name for layer in model.layers}
-    found = check_digit_model(model)
+    found = check_model(model)
     assert found is not model
     assert (found.input_shape, found.inputs[0].dtype, found.outputs[0].dtype) == ((None, 28, 28, 1), *["float32"] * 2)
     assert {layer.dtype_policy.name for layer in found._flatten_layers()} == {"float32"}
@@ -83,7 +83,7 @@ def test_a_model_of_another_kind_is_built_again_with_the_same_weights(
 
 @pytest.mark.parametrize(("shape", "size"), [((None, None), (28, 28)), ((28, None), (28, 28))])
 def test_an_open_size_without_a_channel_is_closed(shape: tuple[int | None, ...], size: tuple[int, ...]) -> None:
-    assert check_digit_model(network(shape=shape)).input_shape == (None, *size)
+    assert check_model(network(shape=shape)).input_shape == (None, *size)
 
 
 def test_integers_that_the_network_counts_with_are_converted() -> None:
@@ -94,7 +94,7 @@ def test_integers_that_the_network_counts_with_are_converted() -> None:
     halves = keras.ops.cast(keras.ops.floor_divide(pixels, 2), "float32")
     model = keras.Model(pixels, keras.layers.Dense(10)(keras.layers.Flatten()(halves * 2)))
     images = np.arange(2 * 784).reshape(2, 28, 28) % 256
-    assert np.allclose(answers(check_digit_model(model), images), answers(model, images))
+    assert np.allclose(answers(check_model(model), images), answers(model, images))
 
 
 def test_a_recurrent_layer_does_not_keep_its_state_from_batch_to_batch() -> None:
@@ -104,7 +104,7 @@ def test_a_recurrent_layer_does_not_keep_its_state_from_batch_to_batch() -> None
     model = keras.Sequential(layers)
     images = np.random.default_rng(0).random((3, 28, 28)).astype(np.float32)
     first = np.asarray(model(images))
-    found = check_digit_model(model)
+    found = check_model(model)
     assert [np.allclose(found(images), first, atol=1e-6) for _ in range(2)] == [True, True]
 
 
@@ -118,13 +118,13 @@ def test_a_model_quantized_by_keras_is_rejected(tmp_path: Path, mode: str, place
     model.quantize(mode)
     model.save(tmp_path / "mine.keras")
     with pytest.raises(ModelError, match=rf"quantized by Keras \({mode}.*Give the model before model\.quantize"):
-        check_digit_model(model) if place == "memory" else load_model(tmp_path / "mine.keras")
+        check_model(model) if place == "memory" else load_model(tmp_path / "mine.keras")
 
 
 def test_a_model_of_the_package_tf_keras_is_named() -> None:
     model = type("Functional", (), {"__module__": "tf_keras.src.engine.functional"})()
     with pytest.raises(ModelError, match=r"Keras 2 \(tf_keras\).*model\.save\('model\.keras'\)"):
-        check_digit_model(model)
+        check_model(model)
 
 
 def test_a_custom_layer_of_half_precision_is_named() -> None:
@@ -139,7 +139,7 @@ def test_a_custom_layer_of_half_precision_is_named() -> None:
 
     layers = [keras.Input((28, 28)), Halve(), keras.layers.Flatten(), keras.layers.Dense(10)]
     with pytest.raises(ModelError, match=r"layer 'halve' computes in mixed_float16.*set_dtype_policy\('float32'\)"):
-        check_digit_model(keras.Sequential(layers))
+        check_model(keras.Sequential(layers))
 
 
 @pytest.mark.parametrize(
@@ -152,10 +152,10 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
     tail = keras.layers.GlobalMaxPooling2D() if None in shape else keras.layers.Flatten()
     model = keras.Sequential([keras.Input(shape), keras.layers.Dense(2), tail, keras.layers.Dense(10)])
     with pytest.raises(ModelError, match=r"it has inputs \[\(.* takes digits: model = ") as caught:
-        check_digit_model(model)
+        check_model(model)
     names = {"keras": keras, "model": model}
     exec(str(caught.value).partition("takes digits: ")[2].removesuffix("."), names)
-    assert check_digit_model(names["model"]).output_shape == (None, 10)
+    assert check_model(names["model"]).output_shape == (None, 10)
 
 
 @pytest.mark.parametrize(
@@ -175,19 +175,19 @@ def test_other_shapes_are_named(inputs: list[tuple[int, ...]], outputs: list[tup
     joined = keras.layers.Concatenate()([keras.layers.Flatten()(tensor) for tensor in tensors])
     ends = [keras.layers.Reshape(shape)(keras.layers.Dense(int(np.prod(shape)))(joined)) for shape in outputs]
     with pytest.raises(ModelError, match=words):
-        check_digit_model(keras.Model(tensors, ends))
+        check_model(keras.Model(tensors, ends))
 
 
 def test_a_plain_model_is_returned_unchanged() -> None:
     model = load_model("cnn")
-    assert check_digit_model(model) is model
+    assert check_model(model) is model
 
 
 def test_a_model_that_is_not_built_is_reported() -> None:
     import keras
 
     with pytest.raises(ModelError, match="not built"):
-        check_digit_model(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)]))
+        check_model(keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(10)]))
 
 
 def test_a_model_for_one_image_only_is_reported() -> None:
@@ -198,7 +198,7 @@ def test_a_model_for_one_image_only_is_reported() -> None:
     scores = keras.layers.Dense(10)(one)
     model = keras.Model(pixels, scores)
     with pytest.raises(ModelError, match="fails on a batch of two images"):
-        check_digit_model(model)
+        check_model(model)
 
 
 def test_a_model_that_is_called_twice_inside_a_model_is_built_again_once() -> None:
@@ -212,6 +212,6 @@ def test_a_model_that_is_called_twice_inside_a_model_is_built_again_once() -> No
     finally:
         keras.config.set_dtype_policy("float32")
     images = np.random.default_rng(0).random((3, 28, 28), np.float32)
-    found = check_digit_model(model)
+    found = check_model(model)
     assert found.count_params() == model.count_params()
     np.testing.assert_allclose(found(images), np.asarray(model(images), np.float32), atol=0.02)

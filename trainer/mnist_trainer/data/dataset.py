@@ -1,17 +1,21 @@
-"""Labelled digit images: `Dataset` is checked when it is created; `LabelledImages` is the part that models need."""
+"""Labelled images: `Dataset` is checked when it is created; `LabelledImages` is the part that models need."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.errors import DataError
 
-__all__ = ["Dataset", "ImageSet", "LabelledImages", "Splits", "hold_out"]
+__all__ = ["Dataset", "ImageSet", "LabelledImages", "Labels", "Splits", "hold_out"]
+
+Labels = npt.NDArray[np.unsignedinteger[Any]]
+"""Numbers of classes: uint8 up to 256 classes, otherwise uint16."""
 
 
 class LabelledImages(Protocol):
@@ -24,12 +28,17 @@ class LabelledImages(Protocol):
 
     @property
     def images(self) -> npt.NDArray[np.uint8]:
-        """Pixels 0..255, white on black, shape (n, 28, 28)."""
+        """Pixels 0..255, shape (n, h, w) or (n, h, w, 3); of digits: (n, 28, 28), white on black."""
         ...
 
     @property
-    def labels(self) -> npt.NDArray[np.uint8]:
-        """Digits 0..9, shape (n,)."""
+    def labels(self) -> Labels:
+        """Number of the class of each image, shape (n,); of digits: 0..9."""
+        ...
+
+    @property
+    def task(self) -> Task:
+        """Size and channels of the images, names of the classes, preparation."""
         ...
 
 
@@ -39,7 +48,8 @@ class ImageSet:
 
     name: str
     images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
+    labels: Labels
+    task: Task = DIGITS
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,30 +64,33 @@ class Dataset:
         ``"train"``, ``"validation"`` or ``"test"``.
     provenance : str
         Origin of the images, in words.
-    images : ndarray of shape (n, 28, 28), dtype uint8
-        Pixels 0..255, white on black, as in MNIST.
-    labels : ndarray of shape (n,), dtype uint8
-        Digits 0..9.
+    images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
+        Pixels 0..255; of digits: (n, 28, 28), white on black, as in MNIST.
+    labels : ndarray of shape (n,), dtype uint8 or uint16
+        Number of the class of each image; of digits: 0..9.
+    task : Task, optional
+        Size and channels of the images, names of the classes, and how a device prepares a picture. Default: digits.
 
     Raises
     ------
     DataError
-        If the shape, the dtype, the labels or the brightness are different.
+        If the shape, the dtype, the labels or, with the preparation of MNIST, the brightness are different.
     """
 
     name: str
     split: str
     provenance: str
     images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
+    labels: Labels
+    task: Task = DIGITS
 
     def __post_init__(self) -> None:
         where = f"{self.name} ({self.split})"
-        images, labels = self.images, self.labels
-        if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
+        images, labels, task = self.images, self.labels, self.task
+        if images.dtype != np.uint8 or images.shape[1:] != task.image_shape:
             raise DataError(
                 f"{where}: The images have shape {images.shape} and dtype {images.dtype}. Convert them to shape "
-                "(n, 28, 28) and dtype uint8, with pixels 0..255."
+                f"(n, {', '.join(map(str, task.image_shape))}) and dtype uint8, with pixels 0..255."
             )
         if labels.shape != (len(images),):
             raise DataError(
@@ -86,11 +99,12 @@ class Dataset:
             )
         if len(images) == 0:
             raise DataError(f"{where}: There are no images. Check the file.")
-        if labels.max() > 9:
+        last = len(task.labels) - 1
+        if labels.max() > last:
             raise DataError(
-                f"{where}: The label at index {int(labels.argmax())} is {int(labels.max())}. Labels must be 0..9."
+                f"{where}: The label at index {int(labels.argmax())} is {int(labels.max())}. Labels must be 0..{last}."
             )
-        if images.mean() > 127:
+        if task.preparation == "mnist" and images.mean() > 127:
             raise DataError(
                 f"{where}: Most pixels are bright (mean {images.mean():.0f} of 255), but digits must be white on "
                 "black. Invert the images: 255 - images."
@@ -110,7 +124,7 @@ class Dataset:
 
     def take(self, indices: npt.NDArray[np.intp], split: str) -> Dataset:
         """Return the images at `indices` as a data set with the split name `split`."""
-        return Dataset(self.name, split, self.provenance, self.images[indices], self.labels[indices])
+        return replace(self, split=split, images=self.images[indices], labels=self.labels[indices])
 
 
 class Splits(NamedTuple):
@@ -154,6 +168,6 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
     except ValueError as error:
         raise DataError(
             f"{whole.name}: {count} of {len(whole)} images cannot be held out ({error}). Give more images of each "
-            "digit."
+            f"{'digit' if whole.task.is_mnist else 'class'}."
         ) from error
     return Splits(whole.take(np.sort(rest), names[0]), whole.take(np.sort(held), names[1]))

@@ -30,8 +30,6 @@ __all__ = ["FileModel", "is_model_file", "kind_of"]
 FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
 """Suffix -> format of the files that are run here."""
 
-CLASSES = 10
-
 REQUEST = 1000
 """Images that are sent to the process at a time."""
 
@@ -64,7 +62,7 @@ class FileModel(MeasuredModel):
         Path and name.
     interface : Interface
         Its input and output.
-    scaling, range_origin, activation, probe
+    scaling, range_origin, activation, probe, task
         See `MeasuredModel`.
     batch : int
         Number of images that the interpreter can get at a time without a change of scores.
@@ -108,18 +106,19 @@ class FileModel(MeasuredModel):
             Artifact.open(file.path)  # checks its size and, if it ends with a digest, that
         process = ModelProcess(file.path, format)
         try:
-            interface = Interface.of(process.facts, data.images.shape[1:], prefers_channels_first=format == "onnx")
-            batch = _batch(process, interface, data.images)
+            classes = len(data.task.labels)
+            interface = Interface.of(process.facts, data.task.image_shape, prefers_channels_first=format == "onnx")
+            batch = _batch(process, interface, data.images, classes)
             smallest = interface.step / 2 or TINY
 
             def logits_of(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-                return log_scores(_run(process, interface, pixels, batch), smallest)
+                return log_scores(_run(process, interface, pixels, batch, classes), smallest)
 
             probe = None if scaling else PixelProbe.measure(logits_of, data, interface.conventions())
             chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]
             used = probe.chosen if probe else scaling
             assert used is not None
-            scores = _run(process, interface, used.apply(data.images[chosen]), batch)
+            scores = _run(process, interface, used.apply(data.images[chosen]), batch, classes)
             if not np.isfinite(scores).all():
                 raise ModelError("The model gives scores that are not finite numbers. Make it again.")
         except ModelError as error:
@@ -127,7 +126,7 @@ class FileModel(MeasuredModel):
             raise ModelError(f"{file.path}: {error}") from error
         origin = "as given" if probe is None else "measured"
         activation = activation_of(scores, interface.step)
-        return cls(used, origin, activation, probe, file, interface, batch, process)
+        return cls(used, origin, activation, probe, data.task, file, interface, batch, process)
 
     @property
     def name(self) -> str:
@@ -194,8 +193,8 @@ class FileModel(MeasuredModel):
         return str(self)
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the real numbers that the file gives, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
-        return _run(self.process, self.interface, self.scaling.apply(images), self.batch)
+        """Return the real numbers that the file gives, float32 (n, k), for raw pixels uint8 (n, h, w[, 3])."""
+        return _run(self.process, self.interface, self.scaling.apply(images), self.batch, len(self.task.labels))
 
     def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return `scores`, as the `Classifier` of a file of ``mnist-export`` does."""
@@ -209,28 +208,28 @@ class FileModel(MeasuredModel):
         )
 
 
-def _batch(process: ModelProcess, interface: Interface, images: npt.NDArray[np.uint8]) -> int:
+def _batch(process: ModelProcess, interface: Interface, images: npt.NDArray[np.uint8], classes: int) -> int:
     """Return how many images the interpreter can get at a time without a change of scores: `BATCH` or 1."""
     few = images[:3].astype(np.float32) / np.float32(255)
-    alone = _run(process, interface, few, 1)
+    alone = _run(process, interface, few, 1, classes)
     if interface.takes_one and process.format == "onnx":
         return 1
     try:
-        together = _run(process, interface, few, len(few))
+        together = _run(process, interface, few, len(few), classes)
     except ModelError:  # such as a reshape to one image inside
         return 1
     return BATCH if np.allclose(alone, together, atol=SAME, equal_nan=True) else 1
 
 
 def _run(
-    process: ModelProcess, interface: Interface, pixels: npt.NDArray[np.float32], step: int
+    process: ModelProcess, interface: Interface, pixels: npt.NDArray[np.float32], step: int, classes: int
 ) -> npt.NDArray[np.float32]:
-    """Return the scores for scaled pixels (n, h, w).
+    """Return the scores for scaled pixels (n, h, w[, 3]).
 
     Raises
     ------
     ModelError
-        If the model does not take them, or does not give ten scores for each.
+        If the model does not take them, or does not give `classes` scores for each.
     """
     parts = []
     for start in range(0, len(pixels), REQUEST):
@@ -239,10 +238,10 @@ def _run(
             raw = process.run(interface.tensor(some), step)
         except ValueError as error:
             raise ModelError(f"The interpreter cannot run it on {interface.input}: {error}.") from error
-        if raw.shape[:1] != (len(some),) or raw.size != len(some) * CLASSES:
+        if raw.shape[:1] != (len(some),) or raw.size != len(some) * classes:
             raise ModelError(
-                f"The model gives {len(some)} images an output of shape {raw.shape}, but {CLASSES} scores for each are "
+                f"The model gives {len(some)} images an output of shape {raw.shape}, but {classes} scores for each are "
                 "needed. Give images of its classes."
             )
         parts.append(interface.scores(raw))
-    return np.concatenate(parts) if parts else np.empty((0, CLASSES), np.float32)
+    return np.concatenate(parts) if parts else np.empty((0, classes), np.float32)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime import Classifier
+from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.measured_model import MeasuredModel
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -23,7 +24,7 @@ class SealedModel(MeasuredModel):
 
     Parameters
     ----------
-    scaling, range_origin, activation, probe
+    scaling, range_origin, activation, probe, task
         See `MeasuredModel`. The file takes raw pixels.
     file : ModelFile
         Path and name.
@@ -48,7 +49,7 @@ class SealedModel(MeasuredModel):
         """
         classifier = Classifier.load(file.path, threads=os.cpu_count() or 1)
         raw = PixelScaling.between(0, 255)
-        return cls(raw, "as recorded", classifier.manifest.scores, None, file, classifier)
+        return cls(raw, "as recorded", classifier.manifest.scores, None, DIGITS, file, classifier)
 
     @property
     def name(self) -> str:
@@ -86,5 +87,5 @@ class SealedModel(MeasuredModel):
         return "takes raw pixels, as its manifest says"
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        """Return scores 0..1, float32 (n, k), for raw pixels uint8 (n, h, w[, 3])."""
         return self.classifier.predict_proba(images)

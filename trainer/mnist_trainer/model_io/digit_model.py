@@ -1,4 +1,4 @@
-"""`DigitModel`: a Keras model that classifies digits, and which pixel scaling it expects."""
+"""`DigitModel`: a Keras model that classifies digits or other small images, and which pixel scaling it expects."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
-from mnist_trainer.model_io.input_shape import check_digit_model
+from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
 from mnist_trainer.model_io.pixel_probe.evidence import log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
@@ -29,13 +29,15 @@ BATCH = 500
 
 @dataclass(frozen=True, eq=False)
 class DigitModel(MeasuredModel):
-    """A Keras digit model with the scaling of its pixels and its last activation. Create one with `DigitModel.measure`.
+    """A Keras model with the scaling of its pixels, its last activation and its task.
+
+    Create one with `DigitModel.measure`.
 
     Parameters
     ----------
     model : keras.Model
-        A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
-    scaling, range_origin, activation, probe
+        A model from images, such as ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, to a score for each class.
+    scaling, range_origin, activation, probe, task
         See `MeasuredModel`.
     """
 
@@ -59,7 +61,7 @@ class DigitModel(MeasuredModel):
         model : keras.Model
             The model.
         data : LabelledImages
-            Real images with labels; see `probe_images`.
+            Real images with labels; see `probe_images`. The task of the model is theirs.
         given : PixelScaling or str, optional
             The scaling that the user states, or a text that `PixelScaling.parse` reads.
         recorded : str, optional
@@ -68,7 +70,8 @@ class DigitModel(MeasuredModel):
         Raises
         ------
         ModelError
-            If the model has another shape or several inputs or outputs, fails, or gives no finite scores.
+            If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, or gives
+            no finite scores.
         UsageError
             If the given scaling cannot be read.
 
@@ -81,16 +84,16 @@ class DigitModel(MeasuredModel):
         """
         stated, origin = (given, "as given") if given is not None else (recorded, "as recorded")
         scaling = PixelScaling.parse(stated) if isinstance(stated, str) else stated
-        model = check_digit_model(model)
+        model = check_model(model, data.task)
         probe = None
         if scaling is None:
             probe = PixelProbe.measure(_logits_function(model), data)
             scaling, origin = probe.chosen, "measured"
-        chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by digit
+        chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by class
         scores = _raw_scores(model, data.images[chosen], scaling)
         if not np.isfinite(scores).all():
             raise ModelError("The model gives scores that are not finite numbers. Train it again.")
-        return cls(scaling, origin, activation_of(scores), probe, model)
+        return cls(scaling, origin, activation_of(scores), probe, data.task, model)
 
     @property
     def pixel_line(self) -> str:
@@ -98,7 +101,7 @@ class DigitModel(MeasuredModel):
         return f"trained on pixels {self.scaling} ({self.range_origin})"
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the output of the unchanged model, float32 (n, 10), for raw pixels uint8 (n, 28, 28).
+        """Return the output of the unchanged model, float32 (n, k), for raw pixels uint8 (n, h, w[, 3]).
 
         NumPy scales the pixels here, as the user did in training. No code is shared with the exported files.
         """
@@ -112,7 +115,7 @@ def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: Pixe
 
 
 def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Return the function from scaled pixels (n, 28, 28) to the scores before the last softmax or sigmoid, (n, 10).
+    """Return the function from scaled pixels (n, h, w[, 3]) to the scores before the last softmax or sigmoid.
 
     Softmax and sigmoid round high scores to 1, so their inputs are compared. If the last layer does not give access to
     them, the logarithm of the scores is used.

@@ -1,4 +1,4 @@
-"""Check that a Keras model takes images of digits and gives ten scores, and bring it into one plain form."""
+"""Check that a Keras model takes the images of a task and gives a score for each class; bring it into one form."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
@@ -13,24 +14,32 @@ from mnist_trainer.keras_support import default_settings
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["INPUT_SHAPES", "accepted_shape", "check_digit_model"]
-
-INPUT_SHAPES = ((28, 28, 1), (28, 28), (784,))
-"""Shapes of one image that a digit model may take."""
+__all__ = ["accepted_shape", "check_model", "input_shapes"]
 
 BATCH = 2
 """Number of images with which a model is tried."""
 
 
-def accepted_shape(shape: tuple[int | None, ...]) -> tuple[int, ...] | None:
-    """Return the shape of a digit that an input of `shape`, without the batch, accepts, or None.
+def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
+    """Return the shapes of one image that a model of `task` may take.
+
+    Examples
+    --------
+    >>> input_shapes(DIGITS), input_shapes(Task(32, 20, 3))
+    (((28, 28, 1), (28, 28), (784,)), ((32, 20, 3), (1920,)))
+    """
+    return tuple(dict.fromkeys((task.tensor_shape, task.image_shape, (task.pixels,))))
+
+
+def accepted_shape(shape: tuple[int | None, ...], task: Task = DIGITS) -> tuple[int, ...] | None:
+    """Return the shape of an image of `task` that an input of `shape`, without the batch, accepts, or None.
 
     Examples
     --------
     >>> accepted_shape((None, None, 1)), accepted_shape((28, None)), accepted_shape((32, 32))
     ((28, 28, 1), (28, 28), None)
     """
-    for accepted in INPUT_SHAPES:
+    for accepted in input_shapes(task):
         if len(accepted) == len(shape) and all(
             side in (None, fixed) for side, fixed in zip(shape, accepted, strict=True)
         ):
@@ -38,8 +47,8 @@ def accepted_shape(shape: tuple[int | None, ...]) -> tuple[int, ...] | None:
     return None
 
 
-def check_digit_model(model: keras.Model) -> keras.Model:
-    """Return `model`, if it classifies digits, as a model from one float32 tensor to one float32 tensor.
+def check_model(model: keras.Model, task: Task = DIGITS) -> keras.Model:
+    """Return `model`, if it classifies the images of `task`, as a model from one float32 tensor to another.
 
     The shapes are checked, and two blank images are classified. A model of half or double precision, of an open image
     size, of a fixed number of images or with integer inputs is built again with the same weights.
@@ -48,6 +57,8 @@ def check_digit_model(model: keras.Model) -> keras.Model:
     ----------
     model : keras.Model
         Its one input and its one output may be in a list or a dict, as in functional models of Keras 2.
+    task : Task, optional
+        Size and channels of the images, and the classes. Default: digits.
 
     Raises
     ------
@@ -64,11 +75,9 @@ def check_digit_model(model: keras.Model) -> keras.Model:
         raise ModelError(
             "The model is not built, so its shapes are unknown. Call it on an image and save it."
         ) from error
-    shape = accepted_shape(inputs[0]) if len(inputs) == 1 else None
-    if shape is None or outputs != [(10,)]:
-        raise ModelError(
-            f"This is not a digit model: it has inputs {inputs} and outputs {outputs}. {_advice(inputs, outputs)}"
-        )
+    shape = accepted_shape(inputs[0], task) if len(inputs) == 1 else None
+    if shape is None or outputs != [(len(task.labels),)]:
+        raise _other_model(inputs, outputs, task)
     with default_settings():
         if needs_rebuild(model, shape):
             model = rebuilt(model, shape)
@@ -79,6 +88,19 @@ def check_digit_model(model: keras.Model) -> keras.Model:
                 f"The model fails on a batch of two images ({first_line(error)}). Change it to accept any batch size."
             ) from error
     return model
+
+
+def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelError:
+    """Return the error that says what a model takes and gives, and what is needed."""
+    found = f"it has inputs {inputs} and outputs {outputs}"
+    if task.is_mnist:
+        return ModelError(f"This is not a digit model: {found}. {_advice(inputs, outputs)}")
+    shapes = [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})" for shape in input_shapes(task)]
+    return ModelError(
+        f"This is not a model of these images and classes: {found}, but an input of shape "
+        f"{', '.join(shapes[:-1])} or {shapes[-1]} and one output of shape ({len(task.labels)},) are needed. Give "
+        "the images and labels that it was made for."
+    )
 
 
 def _advice(inputs: list[Any], outputs: list[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.artifact.task import Task
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
@@ -20,7 +21,7 @@ ACTIVATION_IMAGES = 1000
 
 @dataclass(frozen=True, eq=False)
 class MeasuredModel(ABC):
-    """A digit model with the scaling of its pixels and its last activation.
+    """A model with the scaling of its pixels, its last activation and its task.
 
     Parameters
     ----------
@@ -32,12 +33,15 @@ class MeasuredModel(ABC):
         Kind of the model's output: ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
     probe : PixelProbe or None
         The measurement of `scaling`; None if it was given or recorded.
+    task : Task
+        Size and channels of its images, the names of its classes and how a device prepares a picture.
     """
 
     scaling: PixelScaling
     range_origin: str
     activation: str
     probe: PixelProbe | None
+    task: Task
 
     @property
     @abstractmethod
@@ -46,10 +50,10 @@ class MeasuredModel(ABC):
 
     @abstractmethod
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the model's output as real numbers, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        """Return the model's output as real numbers, float32 (n, k), for raw pixels uint8 (n, h, w[, 3])."""
 
     def scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return `raw_scores`, with logits turned into probabilities: float32 (n, 10), 0..1."""
+        """Return `raw_scores`, with logits turned into probabilities: float32 (n, k), 0..1."""
         raw = self.raw_scores(images)
         return _softmax(raw) if self.activation == "logits" else raw
 
@@ -80,7 +84,7 @@ def activation_of(scores: npt.NDArray[np.float32], step: float = 0.0) -> str:
 
     Parameters
     ----------
-    scores : ndarray of shape (n, 10), dtype float32
+    scores : ndarray of shape (n, k), dtype float32
         Scores of a model for real images.
     step : float, optional
         Distance between two scores that an integer output can hold; 0 for floats.
@@ -97,6 +101,6 @@ def activation_of(scores: npt.NDArray[np.float32], step: float = 0.0) -> str:
 
 
 def _softmax(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the probabilities that belong to `logits`, float32 (n, 10)."""
+    """Return the probabilities that belong to `logits`, float32 (n, k)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)

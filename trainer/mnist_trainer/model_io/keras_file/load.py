@@ -13,9 +13,10 @@ from typing import Any
 import h5py
 import keras
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
-from mnist_trainer.model_io.input_shape import INPUT_SHAPES
+from mnist_trainer.model_io.input_shape import input_shapes
 from mnist_trainer.model_io.keras2.translate import as_keras3
 from mnist_trainer.model_io.keras_file.hdf5 import check_hdf5
 from mnist_trainer.model_io.keras_file.lambda_names import lambda_names
@@ -36,7 +37,7 @@ MOST_BYTES = 2**31
 """Size of an archive, unpacked, above which it is rejected: a TFLite file can hold less."""
 
 
-def load_keras_file(path: Path, *, trust: bool = False) -> keras.Model:
+def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> keras.Model:
     """Load the model in `path`, written by Keras 3 or Keras 2. The content of the file shows its kind, not the suffix.
 
     Parameters
@@ -45,6 +46,8 @@ def load_keras_file(path: Path, *, trust: bool = False) -> keras.Model:
         A ``.keras`` archive or an HDF5 file.
     trust : bool
         Whether Python code inside it may run.
+    task : Task, optional
+        The images and classes, for a file that does not say the shape of its input.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def load_keras_file(path: Path, *, trust: bool = False) -> keras.Model:
             if trust:
                 stack.enter_context(lambda_names())
             if is_hdf5 and is_old:  # the reader of Keras 3 changes some arguments
-                return _with_weights(config, _named(path, folder, ".h5"), trust)
+                return _with_weights(config, _named(path, folder, ".h5"), trust, task)
             if is_old or (not is_hdf5 and _has_backslashes(path)):
                 path = _rewritten(path, config, folder / "model.keras")
             path = _named(path, folder, ".h5" if is_hdf5 else ".keras")
@@ -75,24 +78,23 @@ def load_keras_file(path: Path, *, trust: bool = False) -> keras.Model:
         raise ModelError(f"The Keras model cannot be loaded ({first_line(error)}). Save it again.") from error
 
 
-def _with_weights(config: dict[str, Any], path: Path, trust: bool) -> keras.Model:
+def _with_weights(config: dict[str, Any], path: Path, trust: bool, task: Task) -> keras.Model:
     """Return the model of `config`, a translated one, with the weights of an HDF5 file.
 
-    Before Keras 2.3, a Sequential that begins with an `InputLayer` is saved without it. Then the shapes of digits are
+    Before Keras 2.3, a Sequential that begins with an `InputLayer` is saved without it. Then the shapes of `task` are
     tried; the shapes of the weights decide.
     """
     layers = config["config"].get("layers") or [{}]
     is_open = config["class_name"] == "Sequential" and layers[0].get("class_name") != "InputLayer"
     tried: list[dict[str, Any]] = [config]
     if is_open and "build_input_shape" not in config["config"]:
-        tried = [
-            config | {"config": config["config"] | {"build_input_shape": [None, *shape]}} for shape in INPUT_SHAPES
-        ]
+        shapes = [[None, *shape] for shape in input_shapes(task)]
+        tried = [config | {"config": config["config"] | {"build_input_shape": shape}} for shape in shapes]
     for number, candidate in enumerate(tried, start=1):
         try:
             model: keras.Model = keras.saving.deserialize_keras_object(deepcopy(candidate), safe_mode=not trust)
             model.load_weights(path)
-            if number == len(tried) or model.output_shape == (None, 10):
+            if number == len(tried) or model.output_shape == (None, len(task.labels)):
                 return model
         except Exception:
             if number == len(tried):

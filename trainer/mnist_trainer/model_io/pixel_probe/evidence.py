@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from mnist_trainer.data.dataset import Labels
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["Evidence", "best_conventions", "log_scores"]
@@ -29,7 +30,7 @@ ONE_HOT = 0.06
 for the others, without a softmax. Such models had 0.02 to 0.06, logits at least 0.08 under any convention."""
 
 SMOOTHING = 0.01
-"""Fraction of each label that is spread over all digits."""
+"""Fraction of each label that is spread over all classes."""
 
 TINY = 1e-38
 """Smallest score of which a logarithm is taken."""
@@ -55,7 +56,7 @@ class Evidence:
         Divisor of the logits that makes the mean loss smallest, about 1 for a trained model. If it is much larger, the
         confidences are too high; if it is much smaller, too low.
     errors : ndarray of shape (n,), dtype float64
-        Mean squared error of the scores, for each image, if the digit should get 1 and the others 0.
+        Mean squared error of the scores, for each image, if the right class should get 1 and the others 0.
     """
 
     right: npt.NDArray[np.bool_]
@@ -64,8 +65,8 @@ class Evidence:
     errors: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, logits: Floats, labels: npt.NDArray[np.uint8]) -> Evidence:
-        """Compare logits, float32 (n, 10), with labels. If a logit is not finite, all answers count as wrong.
+    def of(cls, logits: Floats, labels: Labels) -> Evidence:
+        """Compare logits, float32 (n, k), with labels. If a logit is not finite, all answers count as wrong.
 
         The temperature is that of C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
         """
@@ -81,7 +82,7 @@ class Evidence:
 
         exponent = minimize_scalar(mean_loss, bounds=(-12, 14), method="bounded", options={"xatol": 0.02}).x
         losses = _losses(logits, labels, 2**exponent)
-        errors = np.square(logits - np.eye(10)[labels]).mean(axis=1)
+        errors = np.square(logits - np.eye(logits.shape[1])[labels]).mean(axis=1)
         return cls(logits.argmax(axis=1) == labels, losses, float(2**exponent), errors)
 
     @property
@@ -96,11 +97,11 @@ class Evidence:
 
     @property
     def is_one_hot(self) -> bool:
-        """Whether the scores are near 1 for the digit and near 0 for the others, as a squared error teaches."""
+        """Whether the scores are near 1 for the right class and near 0 for the others, as a squared error teaches."""
         return float(self.errors.mean()) <= ONE_HOT
 
 
-def _losses(logits: Floats, labels: npt.NDArray[np.uint8], temperature: float) -> npt.NDArray[np.float64]:
+def _losses(logits: Floats, labels: Labels, temperature: float) -> npt.NDArray[np.float64]:
     """Return the cross-entropy with smoothed labels; without smoothing, all-right answers would have no temperature."""
     scaled = logits / np.float32(temperature)
     shifted = scaled - scaled.max(axis=1, keepdims=True)
@@ -138,7 +139,7 @@ def log_scores(scores: Floats, smallest: float = TINY) -> Floats:
 
     Parameters
     ----------
-    scores : ndarray of shape (n, 10), dtype float32
+    scores : ndarray of shape (n, k), dtype float32
         Scores of the model. They are returned unchanged if one is outside of 0..1.
     smallest : float, optional
         Smallest score of which a logarithm is taken: smaller ones are rounded to 0.

@@ -34,9 +34,8 @@ def probe_images(train: LabelledImages, test: LabelledImages) -> LabelledImages:
     """
     if len(train.images) >= STAGES[0]:
         return train
-    return ImageSet(
-        train.name, np.concatenate([train.images, test.images]), np.concatenate([train.labels, test.labels])
-    )
+    images, labels = np.concatenate([train.images, test.images]), np.concatenate([train.labels, test.labels])
+    return ImageSet(train.name, images, labels, train.task)
 
 
 @dataclass(frozen=True)
@@ -118,8 +117,8 @@ class PixelProbe:
         Parameters
         ----------
         logits_of : callable
-            The model: a function from scaled pixels (n, 28, 28) to the scores before the last softmax or sigmoid,
-            (n, 10); see `mnist_trainer.model_io.pixel_probe.evidence.log_scores`.
+            The model: a function from scaled pixels (n, h, w[, 3]) to the scores before the last softmax or sigmoid,
+            (n, k); see `mnist_trainer.model_io.pixel_probe.evidence.log_scores`.
         data : LabelledImages
             At most 10,000 random images are used.
         conventions : sequence of PixelScaling, optional
@@ -131,7 +130,7 @@ class PixelProbe:
             If no convention gives finite scores.
         """
         order = np.random.default_rng(0).permutation(len(data.images))[: STAGES[-1]]  # sets may be sorted by digit
-        logits = {scaling: np.empty((0, 10), np.float32) for scaling in conventions}
+        logits = {scaling: np.empty((0, len(data.task.labels)), np.float32) for scaling in conventions}
         trials: dict[PixelScaling, Trial] = {}
         left = list(conventions)
         for count in STAGES:

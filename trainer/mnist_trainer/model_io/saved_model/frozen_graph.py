@@ -10,6 +10,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from mnist_runtime.artifact.task import Task
+from mnist_trainer.model_io.input_shape import accepted_shape
+
 __all__ = ["as_float32_batches"]
 
 SAME_VALUES = {"EnsureShape", "ExpandDims", "Identity", "Reshape", "Squeeze", "StopGradient", "Transpose"}
@@ -59,7 +62,7 @@ class FrozenGraph(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
         return self.run(images)
 
 
-def as_float32_batches(path: Path, endpoint: str, shape: tuple[int | None, ...]) -> keras.Model | None:
+def as_float32_batches(path: Path, endpoint: str, shape: tuple[int | None, ...], task: Task) -> keras.Model | None:
     """Return the SavedModel in `path` as a model on float32 images of `shape`; None if its graph cannot be changed.
 
     Constant target shapes with the fixed number of images are opened. The model is compared with the SavedModel.
@@ -72,6 +75,8 @@ def as_float32_batches(path: Path, endpoint: str, shape: tuple[int | None, ...])
         Name of a signature with one input and one output.
     shape : tuple
         Shape of one image.
+    task : Task
+        Gives the sides that `shape` leaves open.
     """
     loaded = tf.saved_model.load(str(path))  # held here, since its variables live as long as it does
     signature = loaded.signatures[endpoint]
@@ -90,7 +95,7 @@ def as_float32_batches(path: Path, endpoint: str, shape: tuple[int | None, ...])
         model = keras.Model(pixels, FrozenGraph(graph, source.name, scores.name)(pixels))
         (name,) = signature.structured_input_signature[1]
         size = images or 2
-        sides = [28 if side is None else side for side in shape]
+        sides = accepted_shape(shape, task) or [8 if side is None else side for side in shape]
         probe = np.random.default_rng(0).integers(0, 256, (2 * size, *sides))
         parts = [tf.constant(part, source.dtype) for part in (probe[:size], probe[size:])]
         expected = np.concatenate([next(iter(signature(**{name: part}).values())) for part in parts])

@@ -15,6 +15,7 @@ from tensorflow import dtypes
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.find import SAVED_MODEL
@@ -38,7 +39,7 @@ PRODUCTS = {"BatchMatMulV2", "Conv2D", "DepthwiseConv2dNative", "Einsum", "MatMu
 """Operations in which a model computes most."""
 
 
-def load_saved_model(path: Path, *, trust: bool = False) -> keras.Model:
+def load_saved_model(path: Path, *, trust: bool = False, task: Task = DIGITS) -> keras.Model:
     """Load the SavedModel in the folder `path`, written by Keras 3 (``model.export``) or Keras 2 (``model.save``).
 
     Parameters
@@ -47,6 +48,8 @@ def load_saved_model(path: Path, *, trust: bool = False) -> keras.Model:
         The folder that contains ``saved_model.pb``.
     trust : bool
         Whether its graph may access files.
+    task : Task, optional
+        Gives the size of images where the graph leaves it open.
 
     Raises
     ------
@@ -63,7 +66,7 @@ def load_saved_model(path: Path, *, trust: bool = False) -> keras.Model:
         with _without_optimizer(path, graph) as folder:
             if dtype == "float32" and sizes[0] is None:
                 return _as_layer(folder, endpoint, dtype, sizes[1:])
-            model = as_float32_batches(folder, endpoint, sizes[1:])
+            model = as_float32_batches(folder, endpoint, sizes[1:], task)
             if model is None and sizes[0] is None:
                 model = _as_layer(folder, endpoint, dtype, sizes[1:])
     except Exception as error:  # TensorFlow raises many kinds for missing and damaged files
