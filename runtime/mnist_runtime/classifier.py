@@ -6,7 +6,6 @@ import contextlib
 import pkgutil
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact.container import Artifact, Golden
 from mnist_runtime.artifact.manifest import Manifest
+from mnist_runtime.artifact.task import Task
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backend
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
@@ -73,10 +73,10 @@ class Classifier:
         self.threads = len(backends)
         self._output = backends[0].output
         self._activation: str | None = self.manifest.output.get("activation")
-        self._classes = len(self.manifest.labels)
+        self.task: Task = self.manifest.task
         self._table = _table(self.manifest.input)
-        count, *shape = self.manifest.input.get("tensor_shape", [None, 28, 28, 1])
-        self._shape = tuple(shape)
+        self._shape = self.manifest.tensor_shape
+        count = self.manifest.input.get("tensor_shape", [None])[0]
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
         self._batch = 1 if self.manifest.precision == "dynamic" else count or BATCH
         self._closed = False
@@ -126,7 +126,8 @@ class Classifier:
         else:
             artifact = Artifact.open(path)
             name = choose_backend((artifact.manifest.format,), backend, artifact.manifest.precision)
-        return cls(artifact, [load_backend(name, artifact.content) for _ in range(threads)], name)
+        shape = artifact.manifest.tensor_shape
+        return cls(artifact, [load_backend(name, artifact.content, shape) for _ in range(threads)], name)
 
     def close(self) -> None:
         """Release the interpreters. Waiting and later calls raise a `UsageError`."""
@@ -140,16 +141,18 @@ class Classifier:
         self.close()
 
     def predict(self, images: npt.ArrayLike) -> npt.NDArray[np.int64]:
-        """Return the digit on each image, whatever its confidence.
+        """Return the class of each image, whatever its confidence.
 
         Parameters
         ----------
-        images : array_like of shape (n, 28, 28), (n, 28, 28, 1), (n, 784) or (28, 28)
-            White on black, as in MNIST: integers 0..255, or floats 0..1 or 0..255. For other pictures use `classify`.
+        images : array_like of shape (n, h, w), (n, h, w, channels), (n, h * w * channels), or that of one image
+            Of the size that the model takes; digits have 28 x 28 pixels and are white on black, as in MNIST. Integers
+            0..255, or floats 0..1 or 0..255. For other pictures use `classify`.
 
         Returns
         -------
         ndarray of shape (n,), dtype int64
+            Index in the manifest's labels: the digit, if they are the ten digits.
 
         Raises
         ------
@@ -158,15 +161,15 @@ class Classifier:
         """
         # An activation rounds logits above 17 to the same score; the answer is then that of `predict_proba`.
         scores = self.scores(images) if self._activation is None else self.predict_proba(images)
-        digits: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
-        return digits
+        classes: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
+        return classes
 
     def predict_proba(self, images: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """Return ten scores, 0..1, for each image; `images` as for `predict`.
+        """Return the scores, 0..1, of each image; `images` as for `predict`.
 
         Returns
         -------
-        ndarray of shape (n, 10), dtype float32
+        ndarray of shape (n, classes), dtype float32
         """
         return self.real_scores(self.scores(images))
 
@@ -204,34 +207,32 @@ class Classifier:
             return Prediction(None, reason="blank", marks=0)
         main, *others = self.classify_ink([ink, *marks])
         # If the picture as a whole has no digit, one mark with a digit is enough.
-        if sum(other.digit is not None for other in others) >= (2 if main.digit is not None else 1):
+        if sum(other.label is not None for other in others) >= (2 if main.label is not None else 1):
             return Prediction(None, reason="several", marks=number)
         return main
 
     def classify_ink(self, inks: Sequence[Ink]) -> list[Prediction]:
         """Classify prepared symbols, as `prepare_symbols` and `find` return them; a scribble has no digit."""
         scores = self.predict_proba(np.stack([ink.image for ink in inks]))
-        found = [Prediction.of(row, self.manifest.threshold) for row in scores]
+        found = [Prediction.of(row, self.manifest.threshold, self.task) for row in scores]
         return [
-            replace(each, digit=None, reason="scribble") if ink.is_scribble else each
-            for each, ink in zip(found, inks, strict=True)
+            each.without_label("scribble") if ink.is_scribble else each for each, ink in zip(found, inks, strict=True)
         ]
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the model's output for `images` in its own type: integers for an integer model, logits for some."""
-        pixels = _images(images)
+        pixels = self._images(images)
         count = len(pixels)
         if 0 < count <= self._batch:
             scores = self._run_some([pixels])[0]
         else:
             # No images become one, so that the result has the model's dtype.
-            padded = pixels if count else np.zeros((1, 28, 28), np.uint8)
+            padded = pixels if count else np.zeros((1, *self.task.image_shape), np.uint8)
             batches = [padded[start : start + self._batch] for start in range(0, len(padded), self._batch)]
             scores = np.concatenate(self._run(batches))[:count]
-        if scores.shape != (count, self._classes):
-            raise ArtifactError(
-                f"The model returned scores of shape {scores.shape}, not {(count, self._classes)}. Export it again."
-            )
+        needed = (count, len(self.task.labels))
+        if scores.shape != needed:
+            raise ArtifactError(f"The model returned scores of shape {scores.shape}, not {needed}. Export it again.")
         return scores
 
     def _run(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
@@ -265,9 +266,23 @@ class Classifier:
         self._idle.put(None)
 
     def _tensor(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return images ``(n, 28, 28)`` as the model's input: raw pixels, or scaled if it was exported so."""
+        """Return images ``(n, h, w[, 3])`` as the model's input: raw pixels, or scaled if it was exported so."""
+        if self.task.channels > 1 and self._shape[0] == self.task.channels:
+            images = np.ascontiguousarray(np.moveaxis(images, -1, 1))
         pixels = images.reshape(len(images), *self._shape)
         return pixels if self._table is None else self._table[pixels]
+
+    def _images(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
+        """Return `images` as uint8 of shape (n, h, w) or (n, h, w, 3)."""
+        pixels, shape = as_pixels(images), self.task.image_shape
+        if pixels.shape[1:] == shape:
+            return pixels
+        if pixels.shape == shape or pixels.shape[1:] in ((self.task.pixels,), self.task.tensor_shape):
+            return pixels.reshape(-1, *shape)
+        needed = ", ".join(map(str, ("n", *shape)))
+        raise UsageError(
+            f"The images have shape {pixels.shape}, but ({needed}) is needed. For other pictures use `classify`."
+        )
 
 
 def _table(facts: dict[str, Any]) -> npt.NDArray[Any] | None:
@@ -280,18 +295,6 @@ def _table(facts: dict[str, Any]) -> npt.NDArray[Any] | None:
         limits = np.iinfo(dtype)
         values = np.clip(np.rint(pixels * float(facts["scale"]) + float(facts["offset"])), limits.min, limits.max)
     return values.astype(dtype)
-
-
-def _images(images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-    """Return `images` as uint8 of shape (n, 28, 28)."""
-    pixels = as_pixels(images)
-    if pixels.shape[1:] == (28, 28):
-        return pixels
-    if pixels.shape == (28, 28) or pixels.shape[1:] in ((784,), (28, 28, 1)):
-        return pixels.reshape(-1, 28, 28)
-    raise UsageError(
-        f"The images have shape {pixels.shape}, but (n, 28, 28) is needed. For other pictures use `classify`."
-    )
 
 
 def _ready_model(format: str) -> bytes:

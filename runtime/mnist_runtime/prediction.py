@@ -1,18 +1,20 @@
-"""`Prediction`: the digit that a picture shows, or why there is none."""
+"""`Prediction`: the class of a picture, such as its digit, or why there is none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.artifact.task import DIGITS, Task
+
 __all__ = ["Prediction", "Reason", "scores_of_logits"]
 
 Reason = Literal["blank", "scribble", "several", "unsure"]
-"""Why a prediction has no digit."""
+"""Why a prediction has no label."""
 
 
 def _sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -65,22 +67,30 @@ class Prediction:
     Parameters
     ----------
     digit : int or None
-        The digit, 0..9, or None.
+        The digit, 0..9; None without a `label`, and for a model with any label that is no digit.
     confidence : float
         The best score, 0..1; 0 for a blank picture.
     ranking : tuple of (int, float)
-        Every digit with its score, the best first; empty for a blank picture, and for several digits.
+        Every class, by its index in the manifest's labels, with its score, the best first; empty for a blank picture,
+        and for several digits. With the ten digits in order, the index is the digit.
     reason : {"blank", "scribble", "several", "unsure"} or None
-        Why there is no digit: no ink, too many closed strokes, several digits (see `mnist_runtime.read`), or a
-        confidence below the model's threshold. None if there is a digit.
+        Why there is no label: no ink, too many closed strokes, several digits (see `mnist_runtime.read`), or a
+        confidence below the model's threshold. None if there is a label. The first three only occur in files with the
+        preparation ``"mnist"``.
     marks : int
         Number of symbols with the size of a digit; above 1 only if the picture shows several digits.
+    label : str or None
+        The name of the class, or None.
+    labels : tuple of str
+        The labels of the `ranking`, in its order.
 
     Examples
     --------
     >>> found = Prediction.of(np.array([0, 0, 0.25, 0, 0, 0.75, 0, 0, 0, 0]), threshold=0.5)
     >>> found.digit, found.confidence, found.ranking[1]
     (5, 0.75, (2, 0.25))
+    >>> found.label, found.labels[:2]
+    ('5', ('5', '2'))
     >>> Prediction.of(np.full(10, 0.1), threshold=0.5).reason
     'unsure'
     """
@@ -90,13 +100,20 @@ class Prediction:
     ranking: tuple[tuple[int, float], ...] = ()
     reason: Reason | None = None
     marks: int = 1
+    label: str | None = None
+    labels: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, scores: npt.NDArray[Any], threshold: float) -> Prediction:
-        """Return the prediction for ten scores 0..1; the best one needs at least `threshold`."""
+    def of(cls, scores: npt.NDArray[Any], threshold: float, task: Task = DIGITS) -> Prediction:
+        """Return the prediction for the scores 0..1 of `task`; the best one needs at least `threshold`."""
         order = np.argsort(-scores, kind="stable")
-        ranking = tuple((int(digit), float(scores[digit])) for digit in order)
-        digit, confidence = ranking[0]
+        ranking = tuple((int(index), float(scores[index])) for index in order)
+        labels = tuple(task.labels[index] for index, _ in ranking)
+        best, confidence = ranking[0]
         if confidence < threshold:
-            return cls(None, confidence, ranking, "unsure")
-        return cls(digit, confidence, ranking)
+            return cls(None, confidence, ranking, "unsure", labels=labels)
+        return cls(task.digits[best] if task.digits else None, confidence, ranking, label=labels[0], labels=labels)
+
+    def without_label(self, reason: Reason) -> Prediction:
+        """Return the same prediction, but without a label for this `reason`."""
+        return replace(self, digit=None, label=None, reason=reason)

@@ -1,6 +1,7 @@
 """`Classifier` with the ready models and with interpreters made for the tests."""
 
 import dataclasses
+import re
 import threading
 import time
 import weakref
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, QuantParams, UsageError
+from mnist_runtime.artifact.task import Task
 from mnist_tools.stress.model_files import Ready, resealed
 
 READY = Ready.read("tflite")
@@ -127,6 +129,65 @@ def test_the_answer_of_logits_that_the_activation_rounds_alike_is_that_of_the_sc
     classifier = Classifier(artifact, [Constant(logits, QuantParams(1.0, 0, "uint8"))], "numpy")
     images = np.zeros((2, 28, 28), np.uint8)
     assert classifier.predict(images).tolist() == classifier.predict_proba(images).argmax(axis=1).tolist() == [1, 1]
+
+
+class Pixels:
+    """An interpreter whose scores are the first values of each image, in the order of its tensor."""
+
+    output = None
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self.shapes: set[tuple[int, ...]] = set()
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        self.shapes.add(pixels.shape[1:])
+        return pixels.reshape(len(pixels), -1)[:, : self.classes].astype(np.float32) / 255
+
+
+def classifier_of(task: Task, backend: Pixels, **facts: object) -> Classifier:
+    manifest = dataclasses.replace(
+        READY_ARTIFACT.manifest,
+        labels=task.labels,
+        input={"dtype": "uint8", "shape": [None, *task.tensor_shape], **facts},
+        preparation={"kind": task.preparation},
+        threshold=0.0,
+        schema=2,
+    )
+    return Classifier(dataclasses.replace(READY_ARTIFACT, manifest=manifest), [backend], "numpy")
+
+
+METER = Task(32, 20, 3, (*"0123456789", "N"))
+
+
+@pytest.mark.parametrize("task", [METER, Task(8, 128, 1, ("a", "b")), Task(128, 8, 1, tuple(map(str, range(1000))))])
+def test_images_of_any_task_are_classified(task: Task) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (70, *task.image_shape), np.uint8)
+    backend = Pixels(len(task.labels))
+    classifier = classifier_of(task, backend)
+    expected = images.reshape(70, -1)[:, : len(task.labels)]
+    assert classifier.task == task
+    for form in (images, images.reshape(70, *task.tensor_shape), images.reshape(70, -1), images / 255):
+        assert np.array_equal(np.rint(255 * classifier.predict_proba(form)), expected)
+    assert np.array_equal(classifier.predict(images[3]), expected[3:4].argmax(axis=1))
+    assert classifier.predict_proba(images[:0]).shape == (0, len(task.labels))
+    assert backend.shapes == {task.tensor_shape}
+
+
+def test_images_of_another_size_are_rejected() -> None:
+    classifier = classifier_of(METER, Pixels(11))
+    for shape in ((2, 28, 28), (2, 20, 32, 3), (2, 32, 20), (32, 20), (2, 32, 20, 1), (2, 784)):
+        with pytest.raises(UsageError, match=re.escape(f"have shape {shape}, but (n, 32, 20, 3)")):
+            classifier.predict(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize("count", [None, 1])
+def test_colors_are_first_in_a_tensor_that_has_them_first(count: int | None) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (5, 32, 20, 3), np.uint8)
+    backend = Pixels(11)
+    classifier = classifier_of(METER, backend, tensor_shape=[count, 3, 32, 20])
+    assert np.array_equal(np.rint(255 * classifier.predict_proba(images)), images[:, 0, :11, 0])
+    assert backend.shapes == {(3, 32, 20)}
 
 
 def test_a_closed_classifier_raises_a_usage_error(golden: np.ndarray) -> None:

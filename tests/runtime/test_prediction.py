@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as hnp
 
 from mnist_runtime import Prediction
 from mnist_runtime.artifact.manifest import ACTIVATIONS
+from mnist_runtime.artifact.task import Task
 from mnist_runtime.prediction import FUNCTIONS, scores_of_logits
 
 SCORES = hnp.arrays(np.float32, 10, elements=st.floats(0, 1, width=32))
@@ -19,8 +20,28 @@ def test_the_digit_is_the_best_score_at_or_above_the_threshold(scores: np.ndarra
     assert found.confidence == scores.max()
     best = float(scores.max())  # NumPy 2 would compare a float32 with the threshold rounded to one
     assert found.digit == (int(scores.argmax()) if best >= threshold else None)
+    assert found.label == (None if found.digit is None else str(found.digit))
     assert [score for _, score in found.ranking] == sorted(scores.tolist(), reverse=True)
+    assert found.labels == tuple(str(digit) for digit, _ in found.ranking)
     assert dict(found.ranking) == dict(enumerate(scores.tolist()))
+
+
+METER = Task(32, 20, 3, ("0", "1", "N"))
+
+
+def test_labels_name_the_ranking_in_its_order() -> None:
+    found = Prediction.of(np.array([0.2, 0.1, 0.7]), 0.5, METER)
+    assert (found.label, found.digit, found.confidence, found.reason) == ("N", None, 0.7, None)
+    assert [index for index, _ in found.ranking] == [2, 0, 1]
+    assert found.labels == ("N", "0", "1")
+    unsure = Prediction.of(np.array([0.2, 0.1, 0.7]), 0.8, METER)
+    assert (unsure.label, unsure.reason, unsure.labels) == (None, "unsure", found.labels)
+
+
+def test_the_digit_is_that_of_the_label_and_not_the_index_of_the_class() -> None:
+    found = Prediction.of(np.array([0.1, 0.9]), 0.5, Task(labels=("7", "3")))
+    assert (found.label, found.digit, found.ranking[0]) == ("3", 3, (1, 0.9))
+    assert (found.without_label("scribble").label, found.without_label("scribble").digit) == (None, None)
 
 
 LOGITS = hnp.arrays(np.float32, (3, 10), elements=st.floats(width=32, allow_nan=False, allow_infinity=False))

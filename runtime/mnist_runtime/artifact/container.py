@@ -40,8 +40,7 @@ LARGEST_ARCHIVE, LARGEST_ENTRY = 1 << 22, 1 << 20
 """Bytes of the archive, and of a decompressed entry; exported files have 8 kB and 16 kB."""
 NPY = rb"\x93NUMPY\x01\x00..\{'descr': '(%s)', 'fortran_order': False, 'shape': \((\d{1,4}), %s\), \} *\n"
 """Header of an array. NumPy's own parser would accept headers that run code or take much memory."""
-GOLDEN_IMAGES = re.compile(NPY % (rb"\|u1", b"28, 28"), re.DOTALL)
-GOLDEN_SCORES = re.compile(NPY % (rb"\|u1|\|i1|<i2|<f4", b"10"), re.DOTALL)
+IMAGE_TYPES, SCORE_TYPES = rb"\|u1", rb"\|u1|\|i1|<i2|<f4"
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError, RuntimeError, EOFError, OSError)
 """Errors that `zipfile` raises for damaged, encrypted or truncated archives."""
@@ -53,9 +52,9 @@ class Golden:
 
     Parameters
     ----------
-    images : ndarray of shape (k, 28, 28), dtype uint8
-        Real digits.
-    scores : ndarray of shape (k, 10), dtype as the file's output
+    images : ndarray of shape (k, h, w) or (k, h, w, 3), dtype uint8
+        Real digits, or patterns for other classes.
+    scores : ndarray of shape (k, classes), dtype as the file's output
         Output of the interpreter, not dequantized.
     """
 
@@ -110,8 +109,9 @@ class Artifact:
         try:
             with zipfile.ZipFile(io.BytesIO(content[-LARGEST_ARCHIVE:])) as archive:
                 manifest = Manifest.from_json(_read(archive, MANIFEST_ENTRY))
-                images = _array(_read(archive, GOLDEN_IMAGES_ENTRY), GOLDEN_IMAGES, 28, 28)
-                scores = _array(_read(archive, GOLDEN_SCORES_ENTRY), GOLDEN_SCORES, 10)
+                task = manifest.task
+                images = _array(_read(archive, GOLDEN_IMAGES_ENTRY), IMAGE_TYPES, *task.image_shape)
+                scores = _array(_read(archive, GOLDEN_SCORES_ENTRY), SCORE_TYPES, len(task.labels))
         except ArtifactError:
             raise
         except UNREADABLE as error:
@@ -159,9 +159,9 @@ def _read(archive: zipfile.ZipFile, entry: str) -> bytes:
         return file.read(facts.file_size)  # without a size it would first decompress everything
 
 
-def _array(content: bytes, header: re.Pattern[bytes], *row: int) -> npt.NDArray[Any]:
-    """Return the read-only array of shape ``(n, *row)`` in a ``.npy``."""
-    found = header.match(content)
+def _array(content: bytes, types: bytes, *row: int) -> npt.NDArray[Any]:
+    """Return the read-only array of shape ``(n, *row)`` and one of `types` in a ``.npy``."""
+    found = re.match(NPY % (types, ", ".join(map(str, row)).encode()), content, re.DOTALL)
     if found is None:
         raise ValueError(f"unexpected array header {content[:80]!r}")
     values: npt.NDArray[Any] = np.frombuffer(content, found[1].decode(), offset=found.end())

@@ -7,8 +7,10 @@ import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES, Task
 from mnist_runtime.errors import ArtifactError
 
 __all__ = ["Manifest"]
@@ -16,7 +18,7 @@ __all__ = ["Manifest"]
 SCHEMA = 1
 """Version of the layout of most files."""
 LOGITS_SCHEMA = 2
-"""Version of a file that gives logits or takes another input, which older runtimes would misunderstand."""
+"""Version of a file that older runtimes would misunderstand: with logits, another input or a task besides `DIGITS`."""
 SCHEMAS = (SCHEMA, LOGITS_SCHEMA)
 """Versions that this runtime reads."""
 
@@ -26,8 +28,10 @@ ACTIVATIONS = ("sigmoid", "softmax")
 SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-129, 128), "uint8": (-1, 256), "float32": (-1e30, 1e30)}
 """Input types -> range of a scaled pixel. Integers saturate; one level is the error of a measured range."""
 
-PIXELS = 784
-"""Pixels of an image."""
+IMAGES = [None, *DIGITS.tensor_shape]
+"""Shape of an input that has none."""
+MOST_PIXELS = 3 * SIDES[-1] ** 2
+"""Values of the largest image."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +45,16 @@ class Manifest:
     format, precision : str
         Such as ``"tflite"`` and ``"int8"``.
     labels : tuple of str
-        Classes of the ten scores, in order.
+        Names of the scores, in order.
     scores : str
         ``"softmax"`` or ``"sigmoid"``.
     input, output : dict
-        ``dtype`` and ``shape`` (None: number of images). An input that is not uint8 has ``scale`` and ``offset``: its
-        values are ``pixel * scale + offset``. A file of another tool may have a ``tensor_shape``: 1 or None for the
-        number of images, and the shape of one. An output with an ``activation`` is logits: the reader dequantizes them
-        and applies this activation to get the scores.
+        ``dtype`` and ``shape`` (None: number of images; then height, width and channels, or number of scores). An
+        input that is not uint8 has ``scale`` and ``offset``: its values are ``pixel * scale + offset``. A file of
+        another tool may have a ``tensor_shape``: 1 or None for the number of images, and the shape of one. An output
+        with an ``activation`` is logits: the reader dequantizes them and applies this activation to get the scores.
     preparation : dict
-        Settings of `mnist_runtime.prepare`.
+        Settings of `mnist_runtime.prepare`; ``{"kind": "plain"}`` for pictures that are only resized.
     source : dict
         The Keras model: SHA-256, number of parameters, pixel range, and whether it was trained on pictures without a
         digit (None: not known).
@@ -91,6 +95,31 @@ class Manifest:
     repair: dict[str, Any] | None = None
     schema: int = SCHEMA
 
+    @cached_property
+    def task(self) -> Task:
+        """Size and channels of the images, labels and preparation.
+
+        Raises
+        ------
+        ArtifactError
+            If this runtime does not support them; `from_json` checks that.
+        """
+        _, height, width, channels = self.input.get("shape", IMAGES)
+        kind = self.preparation.get("kind", "mnist")
+        if kind not in ("mnist", "plain"):
+            raise ArtifactError(
+                f"The manifest has the preparation {kind!r:.40}, not 'mnist' or 'plain'. Update mnist-runtime."
+            )
+        try:
+            return Task(height, width, channels, self.labels, kind)
+        except ValueError as error:
+            raise ArtifactError(f"The manifest cannot be used: {error}. Export the model again.") from error
+
+    @property
+    def tensor_shape(self) -> tuple[int, ...]:
+        """Shape of one image in the input of the model, often ``(h, w, channels)``."""
+        return tuple(self.input.get("tensor_shape", [None, *self.task.tensor_shape])[1:])
+
     def to_json(self) -> str:
         """Return the manifest as JSON; equal manifests give equal text."""
         return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, ensure_ascii=False)
@@ -130,14 +159,33 @@ class Manifest:
             manifest = cls(**{**known, "labels": tuple(facts["labels"])})
         except (KeyError, TypeError) as error:
             raise ArtifactError(f"The manifest lacks a key ({error}). Export the model again.") from error
-        if "activation" in manifest.output and manifest.schema < LOGITS_SCHEMA:
-            raise ArtifactError(f"The manifest has schema {schema}, which knows no logits. Export the model again.")
-        is_other = "tensor_shape" in manifest.input or (
-            manifest.input["dtype"] == "uint8" and "scale" in manifest.input
-        )
-        if is_other and manifest.schema < LOGITS_SCHEMA:
-            raise ArtifactError(f"The manifest has schema {schema}, which knows no such input. Export the model again.")
+        manifest._check_schema()
+        manifest._check_tensor()
         return manifest
+
+    def _check_schema(self) -> None:
+        """Reject what older runtimes would misunderstand in a file that claims their schema."""
+        is_other = "tensor_shape" in self.input or (self.input["dtype"] == "uint8" and "scale" in self.input)
+        newer = {
+            "logits": "activation" in self.output,
+            "such input": is_other,
+            "images or labels but those of MNIST": self.task != DIGITS,
+        }
+        for what, is_in_it in newer.items():
+            if is_in_it and self.schema < LOGITS_SCHEMA:
+                raise ArtifactError(
+                    f"The manifest has schema {self.schema}, which knows no {what}. Export the model again."
+                )
+
+    def _check_tensor(self) -> None:
+        """Reject a tensor that does not hold an image, or in which the order of the colors is not known."""
+        shape, task = self.tensor_shape, self.task
+        known = (task.tensor_shape, (task.channels, task.height, task.width), (task.pixels,))
+        if math.prod(shape) != task.pixels or (task.channels > 1 and shape not in known):
+            raise ArtifactError(
+                f"The manifest cannot be used: a tensor {shape} does not hold an image {task.tensor_shape}. "
+                "Export the model again."
+            )
 
 
 def _is_text(value: Any) -> bool:
@@ -157,14 +205,14 @@ def _is_object_of_texts(value: Any) -> bool:
     return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
-def _is_ten_texts(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 10 and all(map(_is_text, value))
+def _is_labels(value: Any) -> bool:
+    return isinstance(value, list) and 2 <= len(value) <= MOST_LABELS and all(map(_is_text, value))
 
 
 def _is_input(value: Any) -> bool:
     if not isinstance(value, dict) or value.get("dtype") not in [*SCALED_INPUTS]:
         return False
-    if not _is_tensor_shape(value.get("tensor_shape", [None, PIXELS])):
+    if not _is_tensor_shape(value.get("tensor_shape", IMAGES)) or not _is_shape(value.get("shape", IMAGES)):
         return False
     if value["dtype"] == "uint8" and "scale" not in value:
         return True
@@ -176,12 +224,15 @@ def _is_input(value: Any) -> bool:
 
 
 def _is_tensor_shape(value: Any) -> bool:
-    """Return whether it is 1 or None, and then at most three numbers for the pixels of an image."""
+    """Return whether it is 1 or None, and then at most three whole numbers for the pixels of an image."""
     if not isinstance(value, list) or not 2 <= len(value) <= 4 or value[0] not in (1, None):
         return False
-    return all(_is_number(axis, 1, PIXELS) and isinstance(axis, int) for axis in value[1:]) and (
-        math.prod(value[1:]) == PIXELS
-    )
+    return all(_is_number(axis, 1, MOST_PIXELS) and isinstance(axis, int) for axis in value[1:])
+
+
+def _is_shape(value: Any) -> bool:
+    """Return whether it is None, and then three whole numbers; `Task` has their bounds."""
+    return isinstance(value, list) and len(value) == 4 and value[0] is None and _is_tensor_shape(value)
 
 
 def _is_output(value: Any) -> bool:
@@ -192,9 +243,9 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "name": ("a string", _is_text),
     "format": ("a string", _is_text),
     "precision": ("a string", _is_text),
-    "labels": ("ten strings", _is_ten_texts),
+    "labels": (f"2 to {MOST_LABELS:,} strings", _is_labels),
     "scores": ("a string", _is_text),
-    "input": ("uint8, or int8 or float32 with a scale and an offset", _is_input),
+    "input": ("uint8, or int8 or float32 with a scale and an offset, and have shapes of images", _is_input),
     "output": (f"an object, with the activation {' or '.join(ACTIVATIONS)} if any", _is_output),
     "preparation": ("an object", _is_object),
     "source": ("an object", _is_object),

@@ -14,6 +14,8 @@ SIDES = range(8, 129)
 """Heights and widths of an image, in pixels."""
 MOST_LABELS = 1000
 """Largest number of labels; the smallest is two."""
+LONGEST_LABEL = 100
+"""Characters."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Task:
     channels : {1, 3}
         1 for gray, 3 for red, green and blue.
     labels : tuple of str
-        Names of the 2 to 1,000 classes, in the order of the scores, all different.
+        Names of the 2 to 1,000 classes, in the order of the scores, all different. Each has 1 to 100 characters, none
+        of which controls a terminal.
     preparation : {"mnist", "plain"}
         How a device prepares a picture; ``"mnist"`` needs gray images of 28 x 28.
 
@@ -60,6 +63,12 @@ class Task:
             raise ValueError(f"images have {self.channels} channels, but 1 (gray) or 3 (color) are needed")
         if not 2 <= len(self.labels) <= MOST_LABELS:
             raise ValueError(f"there are {len(self.labels)} labels, but 2 to {MOST_LABELS:,} are needed")
+        for label in self.labels:
+            if not (0 < len(label) <= LONGEST_LABEL and label.isprintable() and label.strip() == label):
+                raise ValueError(
+                    f"the label {label!r:.40} is empty, begins or ends with a space, has control characters, "
+                    f"or has more than {LONGEST_LABEL} characters"
+                )
         if len(set(self.labels)) < len(self.labels):
             raise ValueError("two labels have the same name")
         if self.preparation == "mnist" and self.tensor_shape != (28, 28, 1):

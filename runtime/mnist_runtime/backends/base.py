@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -11,7 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Backend", "QuantParams", "trial_shape"]
+from mnist_runtime.artifact.task import DIGITS
+
+__all__ = ["IMAGE", "Backend", "QuantParams", "in_words"]
+
+IMAGE = DIGITS.tensor_shape
+"""Shape of one image in the input of a model of digits."""
 
 BYTE = np.dtype(np.uint8)
 
@@ -67,16 +70,15 @@ class QuantParams:
         return self._real(np.arange(256, dtype=BYTE))
 
 
-def trial_shape(shape: Sequence[object]) -> tuple[int, ...]:
-    """Return the shape of a blank image to try a model with, for the input's `shape`: its own if it holds 784 values.
+def in_words(shape: tuple[int, ...]) -> str:
+    """Return the shape of many images, for messages.
 
     Examples
     --------
-    >>> trial_shape(["n", 1, 28, 28]), trial_shape([1, 640, 640, 3])
-    ((1, 1, 28, 28), (1, 28, 28, 1))
+    >>> in_words((28, 28, 1))
+    '(n, 28, 28, 1)'
     """
-    sizes = tuple(int(axis) if isinstance(axis, (int, np.integer)) else 0 for axis in shape[1:])
-    return (1, *sizes) if sizes and math.prod(sizes) == 784 and min(sizes) > 0 else (1, 28, 28, 1)
+    return f"({', '.join(map(str, ('n', *shape)))})"
 
 
 class Backend(Protocol):
@@ -88,5 +90,5 @@ class Backend(Protocol):
         ...
 
     def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return scores ``(n, 10)`` for `pixels` ``(n, 28, 28, 1)``, both in the types of the model."""
+        """Return scores ``(n, classes)`` for `pixels` ``(n, h, w, channels)``, both in the types of the model."""
         ...

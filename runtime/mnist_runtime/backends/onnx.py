@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.base import Backend, QuantParams, trial_shape
+from mnist_runtime.backends.base import IMAGE, Backend, QuantParams, in_words
 from mnist_runtime.errors import ArtifactError, first_line
 from mnist_runtime.system.stderr import quiet_stderr
 
@@ -36,8 +36,8 @@ class ONNXBackend:
         return scores
 
 
-def load_onnxruntime(content: bytes) -> Backend:
-    """Load an ``.onnx`` file into onnxruntime."""
+def load_onnxruntime(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
+    """Load an ``.onnx`` file, whose input takes images of `shape`, into onnxruntime."""
     with quiet_stderr():
         import onnxruntime
 
@@ -48,14 +48,10 @@ def load_onnxruntime(content: bytes) -> Backend:
         try:
             session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
             backend = ONNXBackend(session, onnxruntime.RunOptions())
-            given = session.get_inputs()[0]
-            dtype = (
-                np.float32 if given.type == "tensor(float)" else np.int8 if given.type == "tensor(int8)" else np.uint8
-            )
-            backend.run(np.zeros(trial_shape(given.shape), dtype))
+            backend.run(np.zeros((1, *shape), TYPES.get(session.get_inputs()[0].type, np.uint8)))
         except Exception as error:  # onnxruntime's exceptions have no narrower base
             raise ArtifactError(
-                f"onnxruntime cannot run the file on uint8 (n, 28, 28, 1): {first_line(error)}. "
+                f"onnxruntime cannot run the file on images {in_words(shape)}: {first_line(error)}. "
                 "Update onnxruntime, or export the model again."
             ) from error
     return backend

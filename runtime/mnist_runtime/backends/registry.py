@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.backends import numpy_int8, onnx, tflite
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, UsageError, first_line
@@ -40,7 +41,7 @@ class BackendRow:
     package, module : str
         Name for pip and name for Python's import.
     load : callable
-        Function that imports the interpreter and loads the bytes of a file.
+        Function that imports the interpreter, loads the bytes of a file, and tries it on a blank image of the shape.
     extra : str, optional
         Extra of mnist-runtime that installs it; None if mnist-runtime requires it.
     versions : str
@@ -64,7 +65,7 @@ class BackendRow:
     format: str
     package: str
     module: str
-    load: Callable[[bytes], Backend]
+    load: Callable[[bytes, tuple[int, ...]], Backend]
     extra: str | None = None
     versions: str = ""
     machines: tuple[str, ...] = SIXTY_FOUR
@@ -223,10 +224,20 @@ def best_extra(
     return None
 
 
-def load_backend(name: str, content: bytes) -> Backend:
-    """Load a file into a new interpreter. One that does not start (`BackendError`) is not chosen again."""
+def load_backend(name: str, content: bytes, shape: tuple[int, ...] = DIGITS.tensor_shape) -> Backend:
+    """Load a file into a new interpreter. One that does not start (`BackendError`) is not chosen again.
+
+    Parameters
+    ----------
+    name : str
+        A row of `BACKENDS`.
+    content : bytes
+        The file.
+    shape : tuple of int, optional
+        Shape of one image in its input.
+    """
     try:
-        return BACKENDS[name].load(content)
+        return BACKENDS[name].load(content, shape)
     except ToolkitError:
         raise
     except (ImportError, OSError, SystemError) as error:  # a library for another system, another NumPy

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.base import Backend, QuantParams, trial_shape
+from mnist_runtime.backends.base import IMAGE, Backend, QuantParams, in_words
 from mnist_runtime.errors import ArtifactError, first_line
 from mnist_runtime.system.stderr import quiet_stderr
 
@@ -30,11 +30,6 @@ class TFLiteBackend:
         return np.dtype(self._input["dtype"])
 
     @property
-    def trial_shape(self) -> tuple[int, ...]:
-        """Shape of a blank image."""
-        return trial_shape(self._input["shape"])
-
-    @property
     def output(self) -> QuantParams | None:
         """See `Backend.output`."""
         scale, zero_point = self._output["quantization"]
@@ -52,29 +47,29 @@ class TFLiteBackend:
         return scores
 
 
-def load_litert(content: bytes) -> Backend:
-    """Load a ``.tflite`` file into LiteRT (``ai-edge-litert``)."""
+def load_litert(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
+    """Load a ``.tflite`` file, whose input takes images of `shape`, into LiteRT (``ai-edge-litert``)."""
     with quiet_stderr():
         from ai_edge_litert.interpreter import Interpreter
 
-        return _load(Interpreter, content)
+        return _load(Interpreter, content, shape)
 
 
-def load_tflite_runtime(content: bytes) -> Backend:
-    """Load a ``.tflite`` file into tflite-runtime."""
+def load_tflite_runtime(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
+    """Load a ``.tflite`` file, whose input takes images of `shape`, into tflite-runtime."""
     with quiet_stderr():
         from tflite_runtime.interpreter import Interpreter
 
-        return _load(Interpreter, content)
+        return _load(Interpreter, content, shape)
 
 
-def _load(interpreter: Any, content: bytes) -> Backend:
+def _load(interpreter: Any, content: bytes, shape: tuple[int, ...]) -> Backend:
     try:
         backend = TFLiteBackend(interpreter(model_content=content, num_threads=1))
-        backend.run(np.zeros(backend.trial_shape, backend.input_dtype))
+        backend.run(np.zeros((1, *shape), backend.input_dtype))
     except (ValueError, RuntimeError) as error:
         raise ArtifactError(
-            f"The interpreter cannot run the file on images (n, 28, 28, 1): {first_line(error)}. "
+            f"The interpreter cannot run the file on images {in_words(shape)}: {first_line(error)}. "
             "Update the interpreter, or export the model again."
         ) from error
     return backend

@@ -56,6 +56,8 @@ def test_the_helpers_write_valid_files() -> None:
 BAD_FACTS: list[tuple[str, Any]] = [
     *[("threshold", value) for value in (float("nan"), -0.1, 1.5, 10**400, True, None, "0.5", [0.5], float("inf"))],
     *[("labels", value) for value in ("0123456789", [], ["7"] * 9, [7] * 10, [["7"]] * 10, None, {"0": "0"})],
+    *[("labels", ["0", value]) for value in ("", " ", "a ", "\x1b[2J", "\u202e1", "two\nlines", "1" * 101, "\ud800")],
+    *[("labels", [str(number) for number in range(count)]) for count in (1, 9, 11, 1001, 100_000)],
     *[("name", value) for value in (None, 7, ["cnn"], "a\x1b[2J", "two\nlines", "\ud800")],
     *[("format", value) for value in (None, 7, [], {})],
     *[("precision", value) for value in (None, 8, ["int8"])],
@@ -98,7 +100,7 @@ BAD_FACTS: list[tuple[str, Any]] = [
 @pytest.mark.parametrize(("name", "value"), BAD_FACTS, ids=repr)
 def test_a_manifest_field_of_another_type_is_rejected(name: str, value: Any) -> None:
     with pytest.raises(
-        ArtifactError, match=f"'{name}' in the manifest is|The manifest (has schema|is not valid JSON)"
+        ArtifactError, match=f"'{name}' in the manifest is|The manifest (has schema|is not valid JSON|cannot be used)"
     ) as caught:
         with_fact(name, value)
     assert len(str(caught.value)) < 250

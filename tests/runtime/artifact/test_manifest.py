@@ -2,10 +2,12 @@
 
 import dataclasses
 import json
+from typing import Any
 
 import pytest
 
 from mnist_runtime import ArtifactError, Manifest
+from mnist_runtime.artifact.task import DIGITS, Task
 
 MANIFEST = Manifest(
     name="cnn",
@@ -63,3 +65,85 @@ def test_a_manifest_without_a_repair_is_that_of_a_plain_export() -> None:
     facts = json.loads(MANIFEST.to_json())
     del facts["repair"]
     assert Manifest.from_json(json.dumps(facts)) == MANIFEST
+
+
+METER = dataclasses.replace(
+    MANIFEST,
+    labels=(*"0123456789", "N"),
+    input={"dtype": "uint8", "shape": [None, 32, 20, 3]},
+    output={"dtype": "uint8", "shape": [None, 11]},
+    preparation={"kind": "plain"},
+    schema=2,
+)
+
+
+def test_files_of_today_are_for_digits() -> None:
+    assert MANIFEST.task == DIGITS
+    assert MANIFEST.tensor_shape == (28, 28, 1)
+    without = dataclasses.replace(MANIFEST, input={"dtype": "uint8"})
+    assert Manifest.from_json(without.to_json()).task == DIGITS
+
+
+def test_a_manifest_has_the_task_of_its_file() -> None:
+    assert Manifest.from_json(METER.to_json()) == METER
+    assert METER.task == Task(32, 20, 3, METER.labels, "plain")
+    assert METER.tensor_shape == (32, 20, 3)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"input": METER.input},
+        {"labels": METER.labels},
+        {"labels": tuple("9876543210")},
+        {"preparation": METER.preparation},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_another_task_needs_a_schema_that_older_runtimes_reject(change: dict[str, Any]) -> None:
+    plain = {"preparation": METER.preparation} if "input" in change else {}
+    other = dataclasses.replace(MANIFEST, **plain, **change, schema=2)
+    assert Manifest.from_json(other.to_json()).task != DIGITS
+    with pytest.raises(ArtifactError, match="schema 1, which knows no images or labels but those of MNIST"):
+        Manifest.from_json(dataclasses.replace(other, schema=1).to_json())
+
+
+@pytest.mark.parametrize("side", [7, 129, 0, -32, 10**9, 10**400, 32.0, True, None, "32", [32]], ids=repr)
+@pytest.mark.parametrize("axis", [1, 2, 3])
+def test_a_shape_outside_the_bounds_is_rejected(side: object, axis: int) -> None:
+    shape = [None, 32, 20, 3]
+    shape[axis] = side  # type: ignore[call-overload]
+    facts = json.loads(METER.to_json()) | {"input": {"dtype": "uint8", "shape": shape}}
+    with pytest.raises(
+        ArtifactError, match=r"'input' in the manifest is|The manifest cannot be used: images"
+    ) as caught:
+        Manifest.from_json(json.dumps(facts))
+    assert len(str(caught.value)) < 250
+
+
+@pytest.mark.parametrize("shape", [[], [32, 20, 3], [1, 32, 20, 3], [None, 32, 20], [None, 32, 20, 3, 1], "32x20", {}])
+def test_a_shape_of_other_axes_is_rejected(shape: object) -> None:
+    facts = json.loads(METER.to_json()) | {"input": {"dtype": "uint8", "shape": shape}}
+    with pytest.raises(ArtifactError, match="'input' in the manifest is"):
+        Manifest.from_json(json.dumps(facts))
+
+
+@pytest.mark.parametrize("kind", ["wavelets", None, 7, ["plain"], "x" * 1000])
+def test_another_preparation_needs_an_update(kind: object) -> None:
+    facts = json.loads(METER.to_json()) | {"preparation": {"kind": kind}}
+    with pytest.raises(ArtifactError, match=r"has the preparation .*Update mnist-runtime") as caught:
+        Manifest.from_json(json.dumps(facts))
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize("tensor", [[None, 3, 32, 20], [None, 32, 20, 3], [1, 1920]])
+def test_colors_come_first_or_last(tensor: list[int | None]) -> None:
+    other = dataclasses.replace(METER, input=METER.input | {"tensor_shape": tensor})
+    assert Manifest.from_json(other.to_json()).tensor_shape == tuple(tensor[1:])
+
+
+@pytest.mark.parametrize("tensor", [[None, 32, 3, 20], [None, 20, 32, 3], [None, 640, 3], [None, 1921], [None, 784]])
+def test_a_tensor_in_which_the_colors_have_no_known_place_is_rejected(tensor: list[int | None]) -> None:
+    other = dataclasses.replace(METER, input=METER.input | {"tensor_shape": tensor})
+    with pytest.raises(ArtifactError, match=r"a tensor \(.*\) does not hold an image \(32, 20, 3\)"):
+        Manifest.from_json(other.to_json())

@@ -144,7 +144,7 @@ def test_every_backend_has_a_version(name: str) -> None:
 
 
 def test_a_backend_that_does_not_start_is_skipped_with_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: bytes) -> object:
+    def broken(content: bytes, shape: tuple[int, ...]) -> object:
         raise ImportError("libc.so.6: version `GLIBC_2.34' not found")
 
     # With a module that is always installed, so that the test needs no interpreter.

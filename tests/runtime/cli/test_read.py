@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from mnist_runtime import Prediction
+from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli import main as cli
 from mnist_runtime.cli.read import row_numbers
 from mnist_runtime.reading.page import Reading
@@ -99,8 +100,8 @@ def test_other_symbols_are_printed_only_with_all(
     """Raise the threshold for 7, so that no 7 counts as a digit."""
     of = Prediction.of
 
-    def strict(scores: np.ndarray, threshold: float) -> Prediction:
-        return of(scores, 1.1 if scores.argmax() == 7 else threshold)
+    def strict(scores: np.ndarray, threshold: float, task: Task) -> Prediction:
+        return of(scores, 1.1 if scores.argmax() == 7 else threshold, task)
 
     monkeypatch.setattr(Prediction, "of", strict)
     code, few, _ = run_read(page)

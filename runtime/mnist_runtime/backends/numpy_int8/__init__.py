@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from mnist_runtime.backends.base import Backend
+from mnist_runtime.backends.base import IMAGE, Backend
 
 __all__ = ["load_numpy"]
 
 
-def load_numpy(content: bytes) -> Backend:
-    """Load an int8 ``.tflite`` file."""
+def load_numpy(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
+    """Load an int8 ``.tflite`` file, whose input takes images of `shape`."""
     from mnist_runtime.backends.numpy_int8.backend import load  # other backends do not need it
 
-    return load(content)
+    return load(content, shape)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_runtime.backends.base import Backend, QuantParams
+from mnist_runtime.backends.base import IMAGE, Backend, QuantParams, in_words
 from mnist_runtime.backends.numpy_int8 import elementwise, matmul, pooling, shapes
 from mnist_runtime.backends.numpy_int8.node import OTHER_BACKEND, PER_VALUE, Array, Budget, Kernel, Node
 from mnist_runtime.backends.tflite_format.model import Operator, TFLiteFile
@@ -75,13 +75,13 @@ class Step:
 class NumPyBackend:
     """The operators of one file. Threads may share it, because running changes no state."""
 
-    def __init__(self, file: TFLiteFile) -> None:
+    def __init__(self, file: TFLiteFile, shape: tuple[int, ...] = IMAGE) -> None:
         if len(file.inputs) != 1 or len(file.outputs) != 1 or min(*file.inputs, *file.outputs) < 0:
             raise ArtifactError(
                 f"The model has {len(file.inputs)} inputs and {len(file.outputs)} outputs, not one of each. "
                 "Export it again."
             )
-        self._input, self._output = file.inputs[0], file.outputs[0]
+        self._input, self._output, self._shape = file.inputs[0], file.outputs[0], shape
         self.input_dtype = np.dtype(file.tensors[self._input].dtype)
         output = file.tensors[self._output]
         self.output = (
@@ -110,12 +110,12 @@ class NumPyBackend:
             raise
         except IMPOSSIBLE as error:
             raise ArtifactError(
-                f"The model cannot run on images (n, 28, 28, 1): {first_line(error)}. Export it again."
+                f"The model cannot run on images {in_words(self._shape)}: {first_line(error)}. Export it again."
             ) from error
 
     def _dry_run(self, budget: Budget) -> None:
         """Run a blank image, count what it needs, and set the number of images per pass."""
-        values = {**self._constants, self._input: np.zeros((1, 28, 28, 1), self.input_dtype)}
+        values = {**self._constants, self._input: np.zeros((1, *self._shape), self.input_dtype)}
         for step in self._steps:
             values[step.output] = step.kernel([values[index] for index in step.inputs])
             step.node.reserve(*values[step.output].shape, products=PER_VALUE)
@@ -129,11 +129,11 @@ class NumPyBackend:
         return values[self._output]
 
 
-def load(content: bytes) -> Backend:
+def load(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
     """See `load_numpy`."""
     file = TFLiteFile.read(content)
     try:
-        backend = NumPyBackend(file)
+        backend = NumPyBackend(file, shape)
     except ArtifactError:
         raise
     except IMPOSSIBLE as error:
