@@ -25,6 +25,9 @@ STAGES = (1000, 3000, 10_000)
 TIE = 0.001
 """Difference in accuracy, as a fraction, up to which two conventions count as equally accurate."""
 
+TIE_IMAGES = 2
+"""Number of images up to which they do so in any case: of 1,000 images, two are more than `TIE`."""
+
 
 def probe_images(train: LabelledImages, test: LabelledImages) -> LabelledImages:
     """Return the images on which the scaling of pixels is measured.
@@ -87,7 +90,7 @@ class PixelProbe:
     chosen : PixelScaling
         The convention that fits best; see `measure`. It need not have the highest accuracy in `trials`.
     ties : tuple of PixelScaling
-        Less usual conventions that fit as well, within 0.1 points of accuracy.
+        Less usual conventions that fit as well, within 0.1 points of accuracy or two images.
     """
 
     dataset: str
@@ -108,11 +111,12 @@ class PixelProbe:
 
         1. The confidences are far too high or too low for a trained model, and the accuracy is not two points better.
         2. The accuracy on the same images is clearly lower than under another convention.
-        3. The accuracy is about the same, but the loss is clearly larger.
+        3. The accuracy is about the same, but the loss is clearly larger, and by more than 2 %.
 
         "Clearly" means by three standard errors of the paired difference. Losses are compared after one temperature was
         fitted to each convention, because pixels that are too large raise every confidence. Of the conventions that
-        remain on 10,000 images and are within 0.1 points of the best, the most usual one is chosen.
+        remain on 10,000 images and are within 0.1 points of the best, or within two images, the most usual one is
+        chosen.
 
         Parameters
         ----------
@@ -151,7 +155,8 @@ class PixelProbe:
             if len(left) == 1:
                 break
         most = max(trials[scaling].accuracy for scaling in left)
-        left = [scaling for scaling in left if trials[scaling].accuracy >= most - TIE]
+        tie = max(TIE, TIE_IMAGES / trials[left[0]].images) + 1e-9
+        left = [scaling for scaling in left if trials[scaling].accuracy >= most - tie]
         return cls(data.name, tuple(trials[scaling] for scaling in conventions), left[0], tuple(left[1:]))
 
     def as_dict(self) -> dict[str, Any]:
