@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import pkgutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +16,7 @@ from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backend
+from mnist_runtime.backends.sharing import CLOSED, SharedBackends
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
 from mnist_runtime.prediction import Prediction, scores_of_logits
 from mnist_runtime.preprocess.pixels import as_pixels
@@ -79,11 +78,8 @@ class Classifier:
         count = self.manifest.input.get("tensor_shape", [None])[0]
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
         self._batch = 1 if self.manifest.precision == "dynamic" else count or BATCH
+        self._backends = SharedBackends(backends).share(self)
         self._closed = False
-        # After closing, None wakes the waiting calls.
-        self._idle: SimpleQueue[Backend | None] = SimpleQueue()
-        for backend in backends:
-            self._idle.put(backend)
 
     @classmethod
     def load(cls, path: str | Path | None = None, *, backend: str | None = None, threads: int = 1) -> Classifier:
@@ -130,9 +126,24 @@ class Classifier:
         return cls(artifact, [load_backend(name, artifact.content, shape) for _ in range(threads)], name)
 
     def close(self) -> None:
-        """Release the interpreters. Waiting and later calls raise a `UsageError`."""
-        self._closed = True
-        self._release()
+        """Release the interpreters, unless a copy has them too. Waiting and later calls raise a `UsageError`."""
+        if not self._closed:
+            self._closed = True
+            self._backends.close(self)
+
+    def __copy__(self) -> Classifier:
+        """Return a classifier with the same interpreters, which stay open until both are closed."""
+        if self._closed:
+            raise UsageError(CLOSED)
+        copied = object.__new__(type(self))
+        copied.__dict__.update(self.__dict__, _backends=self._backends.share(copied))
+        return copied
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise UsageError(
+            "A classifier cannot be pickled or copied deeply: its interpreter belongs to this process. "
+            "Load the file in the other process, or use the classifier in threads."
+        )
 
     def __enter__(self) -> Classifier:
         return self
@@ -247,23 +258,17 @@ class Classifier:
             return [scores for some in pool.map(self._run_some, parts) for scores in some]
 
     def _run_some(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
-        backend = None if self._closed else self._idle.get()
-        if backend is None:
-            self._release()  # wakes the next waiting call
-            raise UsageError("This classifier is closed. Load it again.")
+        if self._closed:
+            raise UsageError(CLOSED)
+        found = []
+        backend = self._backends.take()
         try:
-            return [backend.run(self._tensor(batch)) for batch in batches]
+            for batch in batches:
+                found.append(backend.run(self._tensor(batch)))
+                backend = self._backends.exchange(backend)
         finally:
-            self._idle.put(backend)
-            if self._closed:
-                self._release()
-
-    def _release(self) -> None:
-        """Empty the queue, and put a None into it for the next waiting call."""
-        with contextlib.suppress(Empty):
-            while True:
-                self._idle.get_nowait()
-        self._idle.put(None)
+            self._backends.give(backend)
+        return found
 
     def _tensor(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         """Return images ``(n, h, w[, 3])`` as the model's input: raw pixels, or scaled if it was exported so."""

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from mnist_runtime.errors import BackendError, PictureError, UsageError
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.pixels import as_picture, stretched
+from mnist_runtime.system.forks import hold_while_forking
 from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.stderr import quiet_stderr
 
@@ -31,6 +32,7 @@ Source = str | Path | io.BytesIO
 
 WARNINGS_LOCK = threading.RLock()
 """Held while warnings are off: the filters belong to the process."""
+hold_while_forking(WARNINGS_LOCK)
 PROGRAM_FORMATS = ("EPS",)
 """Formats that Pillow passes to another program, such as Ghostscript."""
 MOST_SCANS = 1000

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from typing import BinaryIO, cast
 
 from mnist_runtime.errors import ToolkitError
+from mnist_runtime.system.forks import hold_while_forking
 
 __all__ = ["quiet_stderr"]
 
 
 ONE_AT_A_TIME = threading.RLock()
 """The file descriptor belongs to the whole process, so threads must take turns."""
+hold_while_forking(ONE_AT_A_TIME)
 
 
 @contextlib.contextmanager
