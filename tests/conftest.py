@@ -108,7 +108,7 @@ def exported(
 
     @cache
     def make(model: str, format: str, precision: Precision) -> ExportReport:
-        path = folder / f"{model}-{precision}{FORMATS[format].suffix}"
+        path = folder / f"{model}-{precision}{FORMATS[format].tag}{FORMATS[format].suffix}"
         return sessions(model).export(ExportSpec(format, precision), path)
 
     return make

@@ -16,8 +16,8 @@ DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for ro
 EACH_READY = [pytest.param(name, marks=pytest.mark.slow if name == "accurate" else ()) for name in READY_MODELS]
 """Each ready model; the largest is marked slow."""
 
-LONG = {("accurate", "c"), ("cnn", "c")}
-"""Exports that take long. C arrays of `tiny`, whose network has the same operators, are made all the same."""
+LONG = {("accurate", "tflm"), ("cnn", "tflm")}
+"""Exports that take long. Arrays for TFLM of `tiny`, whose network has the same operators, are made all the same."""
 
 EVERY_EXPORT = [
     pytest.param(

@@ -49,7 +49,7 @@ def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
             raise UsageError(
                 f"The output {output} is not a name for a {spec.format} file. Give a folder or a name with {suffix}."
             )
-    return output / f"{name}-{spec.precision}{suffix}"
+    return output / f"{name}-{spec.precision}{FORMATS[spec.format].tag}{suffix}"
 
 
 def check_destination(destination: Path, spec: ExportSpec) -> None:

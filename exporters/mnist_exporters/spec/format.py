@@ -28,6 +28,8 @@ class Format:
         Suffixes of further files that `FormatPlugin.pack` makes.
     sources : tuple of str, optional
         Kinds of originals that it is made from, see `OriginalModel.kind`.
+    tag : str, optional
+        End of a file's default name, for a format that shares a suffix with another.
     extra : str, optional
         The extra that installs these packages, if a plain installation does not. ``--format all`` excludes this format.
     """
@@ -37,6 +39,7 @@ class Format:
     packages: tuple[str, ...]
     companions: tuple[str, ...] = ()
     sources: tuple[str, ...] = ("keras",)
+    tag: str = ""
     extra: str | None = None
 
 
@@ -64,11 +67,12 @@ FORMATS: dict[str, Format] = {
         packages=("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
         sources=("keras", "onnx"),
     ),
-    "c": Format(
+    "tflm": Format(
         suffix=".h",
         io_types={Precision.INT8: MICRO},
         packages=("tensorflow", "keras", "tflite-micro"),
         companions=(".cc",),
+        tag="-tflm",
         extra="micro",
     ),
 }

@@ -46,7 +46,7 @@ LOGITS_OUT: frozenset[tuple[str, Precision]] = frozenset(
         ("tflite", Precision.INT4),
         ("tflite", Precision.INT16X8),
         ("onnx", Precision.INT8),
-        ("c", Precision.INT8),
+        ("tflm", Precision.INT8),
     }
 )
 """Formats and precisions whose last activation is computed in integers, and can be moved out of them."""
@@ -56,6 +56,6 @@ HIGHER: dict[tuple[str, Precision], str] = {
     ("tflite", Precision.INT4): "int8",
     ("onnx", Precision.DYNAMIC): "float32",
     ("onnx", Precision.INT8): "float32",
-    ("c", Precision.INT8): "float32",
+    ("tflm", Precision.INT8): "float32",
 }
 """Format and precision of which single layers can keep more bits -> type of their weights."""

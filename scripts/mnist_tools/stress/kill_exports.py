@@ -19,7 +19,9 @@ from mnist_tools.checkout import ToolError, command
 
 __all__ = ["main"]
 
-FILES = {name: [f"cnn-int8{suffix}" for suffix in (row.suffix, *row.companions)] for name, row in FORMATS.items()}
+FILES = {
+    name: [f"cnn-int8{row.tag}{suffix}" for suffix in (row.suffix, *row.companions)] for name, row in FORMATS.items()
+}
 """Format -> names of the exported files, the main one first."""
 ON_DEVICES = {row.format for row in BACKENDS.values()}
 
@@ -67,8 +69,8 @@ def outcome(format: str, delay: float, older: Path | None) -> str:
             return "unchanged"
         if set(after) == set(FILES[format]) and is_intact(format, folder):
             return "intact"
-        # The header is moved into place last. Until then, no program includes the new source file.
-        return "header still missing" if set(after) - set(before) == {"cnn-int8.cc"} else "BROKEN"
+        # The main file is moved into place last. Until then, no program includes the other.
+        return "main file still missing" if set(after) - set(before) == {*FILES[format][1:]} else "BROKEN"
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -313,7 +313,7 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
         (["--format", "all", "--output", "one.onnx"], 2, "one.onnx"),
         (["--format", "tflite", "--output", "one.onnx"], 2, "one.onnx"),
         (["--quantize", "--quantize", "none", "--output", "one.tflite"], 2, "2 are requested"),
-        (["--format", "c", "--quantize", "--output", "one.cc"], 2, "one.cc"),
+        (["--format", "tflm", "--quantize", "--output", "one.cc"], 2, "one.cc"),
         (["--data", "missing.npz"], 6, "There is no data set at"),
         (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "Cannot draw 298"),
         (["--data", "digits", "--output", "/proc/nowhere"], 2, "output folder"),
@@ -391,7 +391,7 @@ def test_model_that_is_not_for_digits_ends_with_5(here: Run, tmp_path: Path) -> 
     [
         (("--format", "onnx", "--target", "pi-zero"), "No interpreter for onnx files can be installed on"),
         (("--format", "onnx", "--quantize", "int16x8"), "Possible are tflite: float32"),
-        (("--format", "c"), "c: int8"),
+        (("--format", "tflm"), "tflm: int8"),
         (("--format", "onnx", "--quantize", "--input-dtype", "int8"), "Possible are tflite float32: uint8 in"),
         (("--quantize", "none", "--output-dtype", "uint8"), "tflite int8: uint8 or int8 or float32 in"),
     ],
@@ -417,14 +417,17 @@ def test_folder_in_the_place_of_a_second_file_is_an_error_before_any_work(
     here: Run, no_work: None, tmp_path: Path
 ) -> None:
     (tmp_path / "model.cc").mkdir()
-    done = here("mnist-export", "--format", "c", "--quantize", "--output", tmp_path / "model.h")
+    done = here("mnist-export", "--format", "tflm", "--quantize", "--output", tmp_path / "model.h")
     assert done.returncode == 2, done.stderr
     assert "model.cc" in done.stderr
 
 
 @pytest.mark.parametrize(
     ("options", "package", "extra"),
-    [(("--format", "c", "--quantize"), "tflite_micro", "micro"), (("--quantize", "int4"), "litert_quantizer", "int4")],
+    [
+        (("--format", "tflm", "--quantize"), "tflite_micro", "micro"),
+        (("--quantize", "int4"), "litert_quantizer", "int4"),
+    ],
 )
 def test_missing_extra_is_named(
     here: Run,

@@ -72,7 +72,7 @@ def test_a_file_takes_raw_pixels_whatever_its_model_expects(
 ) -> None:
     session = session_of(scaling)
     report = session.export(ExportSpec(format, precision, 0.015), tmp_path)
-    assert report.input_dtype == ("int8" if format == "c" else "uint8")
+    assert report.input_dtype == ("int8" if format == "tflm" else "uint8")
     assert report.parity.max_score_error < (0.5 if precision == Precision.INT4 else 0.2)
     source = load_plugin(format).open(report.path).manifest.source
     assert (source["pixel_range"], source["scale"], source["offset"]) == (scaling.name, scaling.scale, scaling.offset)

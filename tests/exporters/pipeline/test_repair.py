@@ -103,7 +103,7 @@ def test_file_with_float_output_computes_its_activation_in_float(
 def test_header_of_a_c_array_with_logits_says_so(session_of: Callable[..., ExportSession], tmp_path: Path) -> None:
     pytest.importorskip("tflite_micro")
     session = session_of(near_scores, "sigmoid")
-    report = session.export(ExportSpec("c", "int8", POINT), tmp_path / "digits.h")
+    report = session.export(ExportSpec("tflm", "int8", POINT), tmp_path / "digits.h")
     header = report.path.read_text()
     assert "Output: ten logits as int8; logit = DIGITS_OUTPUT_SCALE" in header
     assert "score = 1 / (1 + exp(-logit))" in header
@@ -129,7 +129,7 @@ def test_last_layer_is_left_in_float(session_of: Callable[..., ExportSession], t
     ("format", "precision"),
     [
         ("tflite", "int8"),
-        pytest.param("c", "int8", marks=pytest.mark.slow),
+        pytest.param("tflm", "int8", marks=pytest.mark.slow),
         pytest.param("onnx", "dynamic", marks=pytest.mark.slow),
     ],
 )

@@ -81,4 +81,4 @@ def test_every_interpreter_was_measured() -> None:
 def test_every_backend_and_every_format_is_in_the_table() -> None:
     assert set(BACKENDS) <= set(INTERPRETERS)
     assert {format for row in INTERPRETERS.values() for format in row.formats} == set(FORMATS)
-    assert set(INTERPRETERS["tflite-micro"].formats) >= {"c", "tflite"}
+    assert set(INTERPRETERS["tflite-micro"].formats) >= {"tflm", "tflite"}

@@ -132,7 +132,9 @@ def test_a_network_for_one_image_only_is_an_error(
         open_network(model).export(ExportSpec("onnx", "none"), tmp_path)
 
 
-@pytest.mark.parametrize(("options", "words"), [(["--format", "tflite"], "--format onnx"), (["--format", "c"], "onnx")])
+@pytest.mark.parametrize(
+    ("options", "words"), [(["--format", "tflite"], "--format onnx"), (["--format", "tflm"], "onnx")]
+)
 def test_other_formats_are_a_usage_error(
     here: Callable[..., object],
     network: Callable[..., onnx.ModelProto],

@@ -10,8 +10,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from keras import layers
 
 from mnist_exporters import Calibration, ExportSpec, Original
-from mnist_exporters.formats.c.tflm import MicroInterpreter, arena_bytes_needed
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.tflm.interpreter import MicroInterpreter, arena_bytes_needed
 from mnist_runtime.backends.numpy_int8 import backend as numpy_backend
 from mnist_runtime.backends.tflite import load_litert
 from mnist_trainer import Splits

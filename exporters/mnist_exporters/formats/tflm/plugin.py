@@ -1,4 +1,4 @@
-"""`CArray`: the plugin for C code, a C99 header and the source file with its arrays."""
+"""`TFLMArray`: the plugin for TensorFlow Lite Micro: a C99 header and the source file with its arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
-from mnist_exporters.formats.c.source_code import (
+from mnist_exporters.formats.contents import Contents
+from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.formats.tflite.plugin import TFLite
+from mnist_exporters.formats.tflm.interpreter import MicroInterpreter, arena_bytes_needed
+from mnist_exporters.formats.tflm.source_code import (
     MANIFEST_BEGIN,
     MANIFEST_END,
     NO_DIGEST,
@@ -20,10 +24,6 @@ from mnist_exporters.formats.c.source_code import (
     identifier,
     source_text,
 )
-from mnist_exporters.formats.c.tflm import MicroInterpreter, arena_bytes_needed
-from mnist_exporters.formats.contents import Contents
-from mnist_exporters.formats.plugin import FormatPlugin
-from mnist_exporters.formats.tflite.plugin import TFLite
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, ArtifactError, Classifier, Golden, Manifest
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from mnist_exporters.inputs.calibration import Calibration
     from mnist_exporters.inputs.original_model import OriginalModel
 
-__all__ = ["CArray"]
+__all__ = ["TFLMArray"]
 
 
-class CArray(FormatPlugin):
+class TFLMArray(FormatPlugin):
     """An int8 TFLite model as an array in a C source file, with a header.
 
     The accuracy check reads the array back from the source file. It runs the array in TensorFlow Lite Micro, in an
@@ -53,7 +53,7 @@ class CArray(FormatPlugin):
 
     def read(self, model: bytes) -> Contents:
         """Read the model and measure the arena that it needs."""
-        return dataclasses.replace(self._tflite.read(model), format="c", arena_bytes=arena_bytes_needed(model))
+        return dataclasses.replace(self._tflite.read(model), format="tflm", arena_bytes=arena_bytes_needed(model))
 
     def pack(self, model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
         """Write source and header. Names in the C code begin with `stem`.

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.formats.c.tflm import ALIGNMENT
 from mnist_exporters.formats.tflite.read import read
+from mnist_exporters.formats.tflm.interpreter import ALIGNMENT
 from mnist_runtime import ArtifactError, Golden, Manifest
 
 __all__ = ["MANIFEST_BEGIN", "MANIFEST_END", "NO_DIGEST", "header_text", "identifier", "source_text"]

@@ -70,7 +70,7 @@ def arena_bytes_needed(model: bytes) -> int:
         If it is not installed.
     """
     if importlib.util.find_spec("tflite_micro") is None:
-        raise missing_packages("A C export", {"tflite-micro": FORMATS["c"].extra})
+        raise missing_packages("A TFLM export", {"tflite-micro": FORMATS["tflm"].extra})
     done = _probe(model, LARGEST_ARENA)
     found = re.search(rb"Arena allocation total (\d+) bytes", done.stdout + done.stderr)
     if done.returncode != 0 or not found:
@@ -93,5 +93,5 @@ def _aligned(size: int) -> int:
 
 def _probe(model: bytes, arena_bytes: int) -> subprocess.CompletedProcess[bytes]:
     # -P: modules in the current folder must not replace those that the probe imports.
-    command = [sys.executable, "-P", "-m", "mnist_exporters.formats.c._probe", str(arena_bytes)]
+    command = [sys.executable, "-P", "-m", "mnist_exporters.formats.tflm._probe", str(arena_bytes)]
     return subprocess.run(command, input=model, capture_output=True, check=False)

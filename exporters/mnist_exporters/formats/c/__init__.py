@@ -1,1 +1,0 @@
-"""C code with an int8 model, for TensorFlow Lite Micro."""
