@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.container import Artifact, Golden
+from mnist_runtime.artifact.input_table import input_table
 from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backend
 from mnist_runtime.backends.sharing import CLOSED, SharedBackends
-from mnist_runtime.errors import ArtifactError, BackendError, BlankError, UsageError
+from mnist_runtime.errors import ArtifactError, BackendError, BlankError, NotFiniteError, UsageError
 from mnist_runtime.prediction import Prediction, scores_of_logits
 from mnist_runtime.preprocess.pixels import as_pixels
 from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
@@ -73,11 +74,12 @@ class Classifier:
         self._output = backends[0].output
         self._activation: str | None = self.manifest.output.get("activation")
         self.task: Task = self.manifest.task
-        self._table = _table(self.manifest.input)
+        self._table = input_table(self.manifest.input)
         self._shape = self.manifest.tensor_shape
         count = self.manifest.input.get("tensor_shape", [None])[0]
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
         self._batch = 1 if self.manifest.precision == "dynamic" else count or BATCH
+        self._check_threshold()
         self._backends = SharedBackends(backends).share(self)
         self._closed = False
 
@@ -244,7 +246,21 @@ class Classifier:
         needed = (count, len(self.task.labels))
         if scores.shape != needed:
             raise ArtifactError(f"The model returned scores of shape {scores.shape}, not {needed}. Export it again.")
+        if scores.dtype.kind == "f" and not np.isfinite(scores).all():
+            raise NotFiniteError("The model gives scores that are nan or infinity. Export another model.")
         return scores
+
+    def _check_threshold(self) -> None:
+        """Refuse a threshold above every score that the output's integers can give: no picture would have a label."""
+        if self._output is not None:
+            limits = np.iinfo(self._output.dtype)
+            best = np.array([[limits.max, *[limits.min] * (len(self.task.labels) - 1)]], self._output.dtype)
+            highest = float(self.real_scores(best).max())
+            if not highest >= self.manifest.threshold:  # nor if it is nan
+                raise ArtifactError(
+                    f"The file's threshold is {self.manifest.threshold}, but its highest score is {highest:.4f}, so it "
+                    "would never answer. Export the model again."
+                )
 
     def _run(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
         """Run each batch, on all threads."""
@@ -288,18 +304,6 @@ class Classifier:
         raise UsageError(
             f"The images have shape {pixels.shape}, but ({needed}) is needed. For other pictures use `classify`."
         )
-
-
-def _table(facts: dict[str, Any]) -> npt.NDArray[Any] | None:
-    """Return the input value of each raw pixel 0..255; None if that is the pixel itself."""
-    if "scale" not in facts:
-        return None
-    pixels, dtype = np.arange(256, dtype=np.uint8), np.dtype(facts["dtype"])
-    values: npt.NDArray[Any] = pixels * np.float32(facts["scale"]) + np.float32(facts["offset"])
-    if dtype.kind != "f":
-        limits = np.iinfo(dtype)
-        values = np.clip(np.rint(pixels * float(facts["scale"]) + float(facts["offset"])), limits.min, limits.max)
-    return values.astype(dtype)
 
 
 def _ready_model(format: str) -> bytes:

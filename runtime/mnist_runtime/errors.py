@@ -9,7 +9,8 @@
     ├── BackendError            4  (ImportError)
     ├── ModelError              5  (ValueError)
     ├── ArtifactError           5  (ValueError)
-    │   └── UnsealedError       5  (ArtifactError)
+    │   ├── UnsealedError       5  (ArtifactError)
+    │   └── NotFiniteError      5  (ArtifactError)
     └── PictureError            6  (ValueError)
         └── BlankError          6  (PictureError)
 
@@ -27,6 +28,7 @@ __all__ = [
     "BlankError",
     "MissingPackageError",
     "ModelError",
+    "NotFiniteError",
     "OutputError",
     "PictureError",
     "ToolkitError",
@@ -85,6 +87,10 @@ class ArtifactError(ToolkitError, ValueError):
 
 class UnsealedError(ArtifactError):
     """A file does not end with its digest: another tool made it, or its end is missing."""
+
+
+class NotFiniteError(ArtifactError):
+    """A model gave scores that are nan or infinity."""
 
 
 class PictureError(ToolkitError, ValueError):

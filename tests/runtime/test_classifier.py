@@ -13,6 +13,7 @@ import pytest
 
 from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, QuantParams, UsageError
 from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import NotFiniteError
 from mnist_tools.stress.model_files import Ready, resealed
 
 READY = Ready.read("tflite")
@@ -105,6 +106,55 @@ class Constant:
 
     def run(self, pixels: np.ndarray) -> np.ndarray:
         return np.repeat(np.array([self.row], self.output.dtype), len(pixels), axis=0)
+
+
+class Floats:
+    """An interpreter that gives every image the same real scores."""
+
+    output = None
+
+    def __init__(self, *row: float) -> None:
+        self.row = np.array([row], np.float32)
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        return np.repeat(self.row, len(pixels), axis=0)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "scores", "classify"])
+def test_scores_that_are_no_numbers_are_an_error(value: float, method: str, seven: np.ndarray) -> None:
+    """A network that divides by the standard deviation of the image answered 0 for a blank one, with nan."""
+    classifier = Classifier(READY_ARTIFACT, [Floats(value, *[0.1] * 9)], "litert")
+    with pytest.raises(NotFiniteError, match="scores that are nan or infinity"):
+        getattr(classifier, method)(seven[:28, :28, 0] if method != "classify" else seven)
+
+
+@pytest.mark.parametrize(
+    ("output", "activation", "threshold", "is_valid"),
+    [
+        (QuantParams(1 / 256, 0, "uint8"), None, 255 / 256, True),
+        (QuantParams(1 / 256, 0, "uint8"), None, 0.9963, False),
+        (QuantParams(1 / 256, -128, "int8"), None, 0.999, False),
+        (QuantParams(1 / 32768, 0, "int16"), None, 0.9999, True),
+        (QuantParams(0.25, 128, "uint8"), "softmax", 1.0, True),
+        (QuantParams(0.01, 128, "uint8"), "sigmoid", 0.8, False),  # 1.27 becomes 0.781
+        (QuantParams(float("nan"), 0, "uint8"), None, 0.5, False),
+    ],
+)
+def test_a_threshold_that_no_score_can_reach_is_refused(
+    output: QuantParams, activation: str | None, threshold: float, is_valid: bool
+) -> None:
+    """With it the file would answer "no digit" to every picture."""
+    manifest = READY_ARTIFACT.manifest
+    facts = manifest.output | ({"activation": activation} if activation else {})
+    manifest = dataclasses.replace(manifest, output=facts, threshold=threshold)
+    artifact = dataclasses.replace(READY_ARTIFACT, manifest=manifest)
+    backend = Constant([0] * 10, output)
+    if is_valid:
+        assert Classifier(artifact, [backend], "litert").manifest.threshold == threshold
+    else:
+        with pytest.raises(ArtifactError, match="would never answer"):
+            Classifier(artifact, [backend], "litert")
 
 
 def test_a_file_with_logits_gives_scores_after_its_activation(seven: np.ndarray) -> None:

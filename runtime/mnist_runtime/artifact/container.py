@@ -118,6 +118,8 @@ class Artifact:
             raise ArtifactError(
                 f"The manifest and golden vectors cannot be read ({error}). Export the model again."
             ) from error
+        if not np.isfinite(scores).all():
+            raise ArtifactError("The golden scores are not all finite numbers. Export the model again.")
         if len(scores) not in (0, len(images)):  # none before the accuracy check
             raise ArtifactError(
                 f"The file has {len(images)} golden images but {len(scores)} golden scores. Export the model again."

@@ -122,7 +122,7 @@ class Manifest:
 
     def to_json(self) -> str:
         """Return the manifest as JSON; equal manifests give equal text."""
-        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, ensure_ascii=False)
+        return json.dumps(dataclasses.asdict(self), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Manifest:
@@ -141,7 +141,7 @@ class Manifest:
         mnist_runtime.errors.ArtifactError: The manifest has schema 9, not 1 or 2. Update mnist-runtime.
         """
         try:
-            facts = json.loads(text)
+            facts = json.loads(text, parse_float=_finite, parse_constant=_finite)
             schema = facts["schema"]
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArtifactError(f"The manifest is not valid JSON ({error}). Export the model again.") from error
@@ -186,6 +186,14 @@ class Manifest:
                 f"The manifest cannot be used: a tensor {shape} does not hold an image {task.tensor_shape}. "
                 "Export the model again."
             )
+
+
+def _finite(text: str) -> float:
+    """Return the number in `text`, but neither nan nor infinity: JSON has no words for them."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text:.20} is not a finite number")
+    return value
 
 
 def _is_text(value: Any) -> bool:

@@ -107,6 +107,21 @@ def test_a_manifest_field_of_another_type_is_rejected(name: str, value: Any) -> 
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_manifest_without_a_finite_number_is_rejected(text: str) -> None:
+    """Commands print parts of it as JSON, which has no such numbers."""
+    content = json.dumps(json.loads(ENTRIES[MANIFEST_ENTRY]) | {"parity": {"drop": 12345}}).replace("12345", text)
+    with pytest.raises(ArtifactError, match="is not a finite number"):
+        opened(ENTRIES | {MANIFEST_ENTRY: content.encode()})
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_golden_scores_that_are_no_numbers_are_rejected(value: float) -> None:
+    scores = np.full((10, 10), value, np.float32)
+    with pytest.raises(ArtifactError, match="golden scores are not all finite"):
+        opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(scores)})
+
+
 BAD_MANIFESTS = {
     "empty": b"",
     "not JSON": b"schema: 1",
