@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
     from mnist_trainer.data.dataset import Dataset, Splits
     from mnist_trainer.data.load import DATASETS, load_data
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.errors import DataError, DivergedError, MissingPackageError, ModelError, OutputError, UsageError
     from mnist_trainer.evaluation.evaluate import Evaluation, evaluate
     from mnist_trainer.model_io.digit_model import DigitModel
@@ -59,6 +60,7 @@ __all__ = [
     "Preset",
     "Recipe",
     "Splits",
+    "StatedTask",
     "Training",
     "UsageError",
     "architecture",
@@ -91,6 +93,7 @@ MODULES = {
     "READY_MODELS": "model_io.find",
     "Recipe": "recipes.recipe",
     "Splits": "data.dataset",
+    "StatedTask": "data.stated",
     "Training": "training.train",
     "architecture": "architectures.registry",
     "evaluate": "evaluation.evaluate",

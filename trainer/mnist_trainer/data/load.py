@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.command import echo
 from mnist_trainer.errors import DataError, UsageError, nearest_name, nearest_path
 
 if TYPE_CHECKING:
     from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.data.stated import StatedTask
 
 __all__ = ["DATASETS", "load_data"]
 
@@ -22,7 +25,7 @@ DATASETS: dict[str, str] = {
 """Name -> ``"module:function"`` that loads it. To add a data set, add a module and a row here."""
 
 
-def load_data(source: str = "auto", *, seen: Collection[str] | None = None) -> Splits:
+def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stated: StatedTask | None = None) -> Splits:
     """Load a data set.
 
     Parameters
@@ -34,6 +37,9 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None) -> S
     seen : collection of str, optional
         How the user's undivided set is divided. Default: four fifths for training. To test models: the sets that
         they were trained on; of any other set four fifths are tested. See `mnist_trainer.data.division.divide`.
+    stated : StatedTask, optional
+        What is stated about the images and classes of the user's own data, such as ``StatedTask(size=(32, 20),
+        channels=3)``. Default: digits as in MNIST if the data can be that, otherwise as found.
 
     Raises
     ------
@@ -48,10 +54,8 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None) -> S
     >>> load_data("digits").test.name
     'digits'
     """
-    if source == "auto":
-        return _auto()
-    if source in DATASETS:
-        return _load(source)
+    if source == "auto" or source in DATASETS:
+        return _as_stated(_auto() if source == "auto" else _load(source), stated)
     from mnist_trainer.data import user_files
 
     path = Path(source)
@@ -66,7 +70,23 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None) -> S
             f"There is no data set or file {source!r}."
             + (hint or f" Choose one of {', '.join(names)}, or give the path of a CSV or .npz file or of a folder.")
         )
-    return user_files.load(path, seen)
+    return user_files.load(path, seen, stated)
+
+
+def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:
+    """Return the digits of `DATASETS` with stated labels and preparation."""
+    if stated is None or stated.is_empty:
+        return splits
+    try:
+        task = stated.task(*DIGITS.tensor_shape, DIGITS.labels)
+    except ValueError as error:
+        raise UsageError(f"{splits.test.name}: This cannot be stated: {error}.") from error
+    if task.tensor_shape != DIGITS.tensor_shape or len(task.labels) != len(DIGITS.labels):
+        raise UsageError(
+            f"The data set {splits.test.name} has gray images of 28x28 pixels and ten classes, but others are stated. "
+            "Give the data that they belong to as --data PATH."
+        )
+    return splits._replace(train=replace(splits.train, task=task), test=replace(splits.test, task=task))
 
 
 def _load(name: str) -> Splits:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime import Classifier
+from mnist_trainer.data.dataset import Labels
 
 __all__ = ["doubts"]
 
@@ -33,7 +34,7 @@ SHIFTED = 0.8
 """Fraction of answers with the same difference from the label, from which shifted labels are reported."""
 
 
-def doubts(images: Images, labels: npt.NDArray[np.uint8]) -> list[str]:
+def doubts(images: Images, labels: Labels) -> list[str]:
     """Return notes on images that do not seem to be upright, or on labels that seem to be shifted.
 
     Parameters
@@ -71,7 +72,7 @@ def doubts(images: Images, labels: npt.NDArray[np.uint8]) -> list[str]:
     ]
 
 
-def _shift(answers: npt.NDArray[np.int64], labels: npt.NDArray[np.uint8]) -> tuple[int, float]:
+def _shift(answers: npt.NDArray[np.int64], labels: Labels) -> tuple[int, float]:
     """Return the most frequent difference of answer and label, modulo 10, and its fraction."""
     counts = np.bincount((answers - labels) % 10, minlength=10)
     return int(counts.argmax()), float(counts.max() / max(1, len(labels)))

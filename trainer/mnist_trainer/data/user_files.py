@@ -1,10 +1,11 @@
-"""The user's own digits: CSV, IDX or ``.npz`` files, or a folder of pictures sorted by label."""
+"""The user's own images: CSV, IDX or ``.npz`` files, or a folder of pictures sorted by label."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
 
+from mnist_runtime.artifact.task import Task
 from mnist_runtime.system.command import echo
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.division import divide
@@ -14,24 +15,29 @@ from mnist_trainer.data.files.bounded import head
 from mnist_trainer.data.files.forms import OTHER_FORMS
 from mnist_trainer.data.known_images import mnist_training_images
 from mnist_trainer.data.plausible import doubts
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError, nearest_path
 
 __all__ = ["load"]
 
-ACCEPTED = "a CSV or .npz file, a folder of pictures in 0/ to 9/, or a folder with IDX files"
+MOST_NAMED = 12
+"""Most classes that are named in a note."""
+ACCEPTED = "a CSV or .npz file, a folder of pictures in a folder for each label, or a folder with IDX files"
 
 
-def load(path: Path, seen: Collection[str] | None = None) -> Splits:
+def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | None = None) -> Splits:
     """Load the user's own images, in any form with only one meaning, and print on stderr how they were read.
 
     Parameters
     ----------
     path : Path
-        A CSV file with a label and 784 pixels a row; an ``.npz`` file with arrays such as ``x_train, y_train, x_test,
-        y_test`` or ``images, labels``; a folder with IDX files, ``train.csv`` and ``test.csv``, or pictures in
-        ``0/`` to ``9/``, divided into ``train/`` and ``test/`` or not. Pictures are prepared as on a device.
+        A CSV file with a label and the pixels in each row; an ``.npz`` file with arrays such as ``x_train, y_train,
+        x_test, y_test`` or ``images, labels``; a folder with IDX files, ``train.csv`` and ``test.csv``, or pictures in
+        a folder for each label, divided into ``train/`` and ``test/`` or not. Pictures are prepared as on a device.
     seen : collection of str, optional
         How an undivided set is divided; see `divide`.
+    stated : StatedTask, optional
+        What is stated about images and classes. Default: digits as in MNIST, if the data can be that.
 
     Raises
     ------
@@ -39,15 +45,15 @@ def load(path: Path, seen: Collection[str] | None = None) -> Splits:
         If something is missing, unreadable or out of range.
     """
     try:
-        reading = _read(path)
+        reading = _read(path, stated or StatedTask())
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}). Check its permissions.") from error
     except MemoryError as error:
         raise DataError(f"{path}: The data does not fit into memory. Give a part of it.") from error
     notes = list(reading.notes)
-    whole = _dataset(path, "train" if reading.test else "all", reading.train, reading.form)
+    whole = _dataset(path, "train" if reading.test else "all", reading.train, reading)
     if reading.test:
-        splits = Splits(whole, _dataset(path, "test", reading.test, reading.form))
+        splits = Splits(whole, _dataset(path, "test", reading.test, reading))
         parts = f"{len(splits.train):,} training and {len(splits.test):,} test images"
         notes += _shared(splits)
     else:
@@ -58,23 +64,26 @@ def load(path: Path, seen: Collection[str] | None = None) -> Splits:
             f"about {known:,} of the {len(splits.test):,} test images are training images of MNIST; results of models "
             "trained on MNIST, such as the ready models, say little. Use --data mnist."
         )
-    notes += doubts(whole.images, whole.labels)
+    if reading.task.is_mnist:
+        notes += doubts(whole.images, whole.labels)
+    else:
+        notes.insert(0, _described(reading.task))
     echo(f"read {path} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
     return splits
 
 
-def _read(path: Path) -> Reading:
+def _read(path: Path, stated: StatedTask) -> Reading:
     if path.is_dir():
-        return folder.load(path)
+        return folder.load(path, stated)
     if not path.exists():
         raise DataError(f"There is no data set at {path}.{nearest_path(path) or ' Check the path.'}")
     if not path.is_file():
         raise DataError(f"{path}: This is neither a file nor a folder. Give {ACCEPTED}.")
     start = head(path)
     if npz_file.array_names(path):
-        return npz_file.load(path)
+        return npz_file.load(path, stated)
     if not start:
         raise DataError(f"{path}: The file is empty. Copy or save it again.")
     if path.suffix == ".npz":
@@ -88,8 +97,19 @@ def _read(path: Path) -> Reading:
         if start[:64].lstrip(b" \t\r\n").lower().startswith(magic.lower()):
             raise DataError(f"{path}: This is {name}, which is not read as a data set. {fix}")
     if csv_file.is_table(start):
-        return csv_file.load(path)
+        return csv_file.load(path, stated)
     raise DataError(f"{path}: The file is of an unknown kind. Give {ACCEPTED}.")
+
+
+def _described(task: Task) -> str:
+    """Return what the images and classes are, for one line."""
+    names = task.labels if len(task.labels) <= MOST_NAMED else (*task.labels[: MOST_NAMED - 2], "...", task.labels[-1])
+    color = "color" if task.channels == 3 else "gray"
+    way = "prepared as in MNIST" if task.preparation == "mnist" else "resized and nothing else"
+    return (
+        f"{color} images of {task.height}x{task.width} pixels in {len(task.labels)} classes ({', '.join(names)}); on a "
+        f"device pictures are {way}"
+    )
 
 
 def _shared(splits: Splits) -> list[str]:
@@ -98,5 +118,6 @@ def _shared(splits: Splits) -> list[str]:
     return [f"{shared:,} of {len(splits.test):,} test images are also training images"] if shared else []
 
 
-def _dataset(path: Path, split: str, part: Labelled, form: str) -> Dataset:
-    return Dataset(path.resolve().name, split, f"the user's own images ({form})", part.images, part.labels)
+def _dataset(path: Path, split: str, part: Labelled, reading: Reading) -> Dataset:
+    provenance = f"the user's own images ({reading.form})"
+    return Dataset(path.resolve().name, split, provenance, part.images, part.labels, reading.task)

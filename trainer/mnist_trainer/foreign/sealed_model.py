@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime import Classifier
-from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.measured_model import MeasuredModel
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -49,7 +48,7 @@ class SealedModel(MeasuredModel):
         """
         classifier = Classifier.load(file.path, threads=os.cpu_count() or 1)
         raw = PixelScaling.between(0, 255)
-        return cls(raw, "as recorded", classifier.manifest.scores, None, DIGITS, file, classifier)
+        return cls(raw, "as recorded", classifier.manifest.scores, None, classifier.manifest.task, file, classifier)
 
     @property
     def name(self) -> str:

@@ -6,7 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mnist_trainer import DataError
-from mnist_trainer.data.files.arrays import read_arrays, read_images, read_labels
+from mnist_trainer.data.files.arrays import Part, Reading, read_images, read_parts
+from mnist_trainer.data.files.labels import classes_of, read_labels
+from mnist_trainer.data.stated import StatedTask
 
 LABELS = (np.arange(40) * 7 % 10).astype(np.uint8)
 IMAGES = np.zeros((40, 28, 28), np.uint8)
@@ -35,14 +37,17 @@ LABEL_FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 WORDS = np.array(["zero", "One", "TWO", "three", "four", "five", "six", "seven", "eight", "nine"])
 
 
+def read(images: np.ndarray, labels: np.ndarray = LABELS, stated: StatedTask | None = None) -> Reading:
+    return read_parts([Part(images, labels, "here")], "arrays", stated or StatedTask())
+
+
 @pytest.mark.parametrize("word", IMAGE_FORMS)
 def test_every_form_of_images_is_read_and_named(word: str) -> None:
-    read, words, notes = read_images(IMAGE_FORMS[word](IMAGES), "here")
-    np.testing.assert_array_equal(read, IMAGES)
-    assert read.dtype == np.uint8
-    assert not notes
-    assert word in "; ".join(words)
-    assert bool(words) == bool(word)
+    found = read(IMAGE_FORMS[word](IMAGES))
+    np.testing.assert_array_equal(found.train.images, IMAGES)
+    assert found.train.images.dtype == np.uint8
+    assert not found.notes
+    assert found.form == ("arrays; " + word if word else "arrays")
 
 
 @settings(max_examples=60)
@@ -56,32 +61,34 @@ def test_every_form_of_labels_is_read_and_named(word: str, digits: list[int], dt
     labels = LABEL_FORMS[word](np.array(digits, np.uint8))
     if word == "one-hot labels" or (labels.dtype.kind == "i" and dtype != "bool"):
         labels = labels.astype(dtype)
-    read, words = read_labels(labels, "here")
-    assert (read.tolist(), read.dtype) == (digits, np.uint8)
-    assert word in "; ".join(words)
+    raw = read_labels(labels, "here")
+    found = classes_of([raw], None, may_be_digits=True)
+    assert (found.indices[0].tolist(), found.indices[0].dtype) == (digits, np.uint8)
+    assert found.names == tuple("0123456789")
+    assert word in "; ".join(raw.words)
 
 
 def test_labels_in_english_and_as_bytes_are_read() -> None:
-    assert read_labels(WORDS, "here")[0].tolist() == list(range(10))
-    assert read_labels(np.array([b"7", b"0 "]), "here")[0].tolist() == [7, 0]
-    assert read_labels(np.array(["7.0", "0.0"]), "here")[0].tolist() == [7, 0]
+    assert read_labels(WORDS, "here").values.tolist() == list(range(10))
+    assert read_labels(np.array([b"7", b"0 "]), "here").values.tolist() == [7, 0]
+    assert read_labels(np.array(["7.0", "0.0"]), "here").values.tolist() == [7, 0]
 
 
 def test_binary_pixels_are_0_and_255() -> None:
     for dtype in ("bool", "uint8", "int64", "float32"):
-        read, words, _ = read_images((IMAGES > 0).astype(dtype), "here")
-        assert np.array_equal(read, (IMAGES > 0) * 255), dtype
+        pixels, words = read_images((IMAGES > 0).astype(dtype), "here")
+        assert np.array_equal(pixels, (IMAGES > 0) * 255), dtype
         assert words == ["floats 0..1" if dtype == "float32" else "pixels 0 or 1"]
 
 
 def test_a_set_of_mixed_polarity_gets_a_note_and_few_bright_borders_none() -> None:
     mixed = IMAGES.copy()
     mixed[:10] = 255 - mixed[:10]
-    read, _, notes = read_images(mixed, "here")
-    assert np.array_equal(read, mixed)
-    assert "10 of 40 images have a bright border" in notes[0]
+    found = read(mixed)
+    assert np.array_equal(found.train.images, mixed)
+    assert "10 of 40 images have a bright border" in found.notes[0]
     mixed[1:10] = IMAGES[1:10]
-    assert read_images(mixed, "here")[2] == []
+    assert read(mixed).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -90,14 +97,14 @@ def test_a_set_of_mixed_polarity_gets_a_note_and_few_bright_borders_none() -> No
         (IMAGES.astype(str), "dtype <U3"),
         (IMAGES.astype(complex), "dtype complex128"),
         (IMAGES[:0], "There are no images"),
-        (IMAGES[:, :20], r"\(40, 20, 28\), but \(n, 28, 28\)"),
-        (np.zeros((40, 32, 32)), r"Resize them to 28x28"),
+        (IMAGES[:, :7], r"\(40, 7, 28\), but \(n, h, w\).*with sides of 8 to 128 pixels"),
+        (np.zeros((40, 200, 32)), r"picture files in a folder for each class"),
+        (np.zeros((40, 1024)), r"rows of 1,024 values.*State their size in pixels: --image-size"),
         (np.zeros((40, 28, 28, 2)), r"\(n, 28, 28\)"),
         (np.zeros(40), r"\(n, 28, 28\)"),
         (np.float64(3), r"\(n, 28, 28\)"),
         (IMAGES.reshape(40, 784).T, r"Transpose it: images\.T"),
         (np.moveaxis(IMAGES, 0, -1), r"np\.moveaxis\(images, -1, 0\)"),
-        (np.stack([IMAGES, IMAGES, 255 - IMAGES], axis=3), "in colour"),
         (IMAGES / 127.5 - 1, r"-1 to 1.*give \(images \+ 1\) / 2"),
         ((IMAGES / 255 - 0.1307) / 0.3081, r"seem to be standardized"),
         (IMAGES.astype(np.uint16) * 257, r"0 to 6\.554e\+04.*images / 65535"),
@@ -109,7 +116,7 @@ def test_a_set_of_mixed_polarity_gets_a_note_and_few_bright_borders_none() -> No
 )
 def test_other_images_are_named_for_what_they_are(images: np.ndarray, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        read_arrays(np.asarray(images), LABELS, "here")
+        read(np.asarray(images))
 
 
 @pytest.mark.parametrize(
@@ -123,7 +130,7 @@ def test_other_images_are_named_for_what_they_are(images: np.ndarray, words: str
         (np.where(LABELS == 0, 10, LABELS), r"10 stands for 0, as in SVHN, give labels % 10"),
         (np.full((40, 10), 0.1), r"not one-hot.*labels\.argmax\(axis=1\)"),
         (np.ones((40, 10)), "not one-hot"),
-        (np.eye(7)[LABELS % 7], r"one-hot rows, shape \(n, 10\)"),
+        (np.zeros((40, 2, 5)), r"one-hot rows, shape \(n, 10\)"),
         (np.float32(3), r"shape \(n,\)"),
         (np.full(40, "seven-ish"), "index 0 is 'seven-ish'"),
         (LABELS > 3, "dtype bool"),
@@ -133,7 +140,7 @@ def test_other_images_are_named_for_what_they_are(images: np.ndarray, words: str
 )
 def test_other_labels_are_named_for_what_they_are(labels: np.ndarray, words: str) -> None:
     with pytest.raises(DataError, match=words):
-        read_arrays(IMAGES, np.asarray(labels), "here")
+        read(IMAGES, np.asarray(labels))
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int64", "float32"])

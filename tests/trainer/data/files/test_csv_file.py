@@ -79,7 +79,7 @@ def test_floats_quotes_spaces_and_row_numbers_are_read(tmp_path: Path) -> None:
         (text(np.column_stack([np.arange(24), IMAGES]), ["id", *HEADER[1:]]), "images without labels"),
         (text(TABLE[:, :700]), "The rows have 700 columns, but 785 are needed"),
         (text(TABLE[:, :700], HEADER[:700]), "The rows have 700 columns, but 785 are needed"),
-        ("file,label\na.png,3\n", "2 columns.*If it lists picture files, sort these into folders"),
+        ("file,label\na.png,3\n", "2 columns.*If it lists picture files, sort these into a folder for each"),
         (text(TABLE, HEADER)[:-1000], r"Line 25 has \d+ columns instead of 785\. If the file was cut off"),
         (text(TABLE).replace("0", "none", 1), r"Line 1, column 1 is 'none', which is no number"),
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,x,0\n", 1), r"Line 2, column 784 is 'x', which is no number"),

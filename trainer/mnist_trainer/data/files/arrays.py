@@ -1,22 +1,27 @@
-"""Arrays of images and labels in the forms that people have, as uint8 (n, 28, 28) and digits (n,)."""
+"""Arrays of images and labels in the forms that people have, as images and classes of one task."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.data.files.forms import LABELS, MOST_BYTES, MOST_IMAGES
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer.data.dataset import Labels
+from mnist_trainer.data.files.forms import MOST_BYTES, MOST_IMAGES
+from mnist_trainer.data.files.labels import classes_of, read_labels
+from mnist_trainer.data.files.prepared import fitted
+from mnist_trainer.data.files.shapes import shaped
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
-__all__ = ["Labelled", "Reading", "check_size", "read_arrays", "read_images", "read_labels", "read_splits"]
+__all__ = ["Labelled", "Part", "Reading", "check_size", "read_images", "read_parts", "task_of"]
 
 Array = npt.NDArray[Any]
 
-SIDE, CLASSES = 28, 10
 STEP = 8192
 """Images converted at once, which limits memory."""
 LEAST_FULL_RANGE = 32
@@ -28,12 +33,20 @@ ALL_INVERTED, NONE_INVERTED = 0.95, 0.05
 """Fractions of images with a bright border from which, and up to which, a set has one polarity."""
 
 
+class Part(NamedTuple):
+    """Images and labels of one split as a file has them, and their place for messages."""
+
+    images: Array
+    labels: Array
+    where: str
+
+
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images uint8 (n, 28, 28), white on black, and their digits uint8 (n,)."""
+    """Images uint8 (n, h, w) or (n, h, w, 3), and the numbers of their classes (n,)."""
 
     images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
+    labels: Labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +59,8 @@ class Reading:
         The training split, or the whole set.
     test : Labelled or None
         The test split; None if the set is not divided.
+    task : Task
+        Size and channels of the images, names of the classes, preparation.
     form : str
         What the data was read as, for one line on stderr.
     notes : tuple of str
@@ -54,6 +69,7 @@ class Reading:
 
     train: Labelled
     test: Labelled | None
+    task: Task
     form: str
     notes: tuple[str, ...] = ()
 
@@ -72,94 +88,108 @@ def check_size(images: int, size: int, where: str) -> None:
         raise DataError(f"{where}: The data has more than {MOST_BYTES >> 30} GiB. Give a part, or save it as uint8.")
 
 
-def read_arrays(images: Array, labels: Array, where: str) -> tuple[Labelled, list[str], list[str]]:
-    """Read images and labels in any unambiguous form.
+def read_parts(parts: Iterable[Part], form: str, stated: StatedTask, names: tuple[str, ...] | None = None) -> Reading:
+    """Read the images and labels of the training split and, if there is one, of the test split.
 
-    Returns
-    -------
-    tuple
-        The images with their digits; words for each conversion, such as ``"one-hot labels"``; and notes.
+    Parameters
+    ----------
+    parts : iterable of Part
+        One split or two, in any unambiguous form.
+    form : str
+        What the data is, such as ``"4 IDX files"``. The conversions are added to it.
+    stated : StatedTask
+        What is stated about images and classes.
+    names : tuple of str, optional
+        Names of the classes in the data itself, used if none are stated.
 
     Raises
     ------
     DataError
         If the form is not known or the numbers do not fit.
     """
-    check_size(len(images) if images.ndim else 0, images.nbytes, where)
-    pixels, words, notes = read_images(images, where, len(labels) if labels.ndim else 0)
-    digits, label_words = read_labels(labels, where)
-    if len(pixels) != len(digits):
-        raise DataError(
-            f"{where}: There are {len(pixels):,} images, but {len(digits):,} labels. Give one label for each image."
-        )
-    return Labelled(pixels, digits), words + label_words, notes
+    images: list[npt.NDArray[np.uint8]] = []
+    raw, words, places = [], [], []
+    for part in parts:
+        check_size(len(part.images) if part.images.ndim else 0, part.images.nbytes, part.where)
+        count = len(part.labels) if part.labels.ndim else 0
+        pixels, part_words = read_images(part.images, part.where, stated, count)
+        raw.append(read_labels(part.labels, part.where))
+        if len(pixels) != len(raw[-1].values):
+            raise DataError(
+                f"{part.where}: There are {len(pixels):,} images, but {len(raw[-1].values):,} labels. Give one label "
+                "for each image."
+            )
+        images.append(pixels)
+        words += part_words
+        places.append(part.where)
+    if len({pixels.shape[1:] for pixels in images}) > 1:
+        shapes = " and ".join(str(pixels.shape) for pixels in images)
+        raise DataError(f"{places[0]}: Training and test images have shapes {shapes}. Give images of one size.")
+    may_be_digits = stated.may_be_digits and images[0].shape[1:] == DIGITS.image_shape
+    classes = classes_of(raw, stated.labels or names, may_be_digits=may_be_digits)
+    task = task_of(images[0].shape[1:], classes.names, stated, places[0])
+    notes: list[str] = []
+    for place, pixels in enumerate(images):
+        images[place], size_words = fitted(pixels, task, places[place])
+        words += size_words
+        if task.preparation == "mnist":
+            images[place], polarity_words, polarity_notes = _white_on_black(pixels)
+            words += polarity_words
+            notes += [f"{places[place]}: {note}" for note in polarity_notes]
+    words += [word for labels in raw for word in labels.words]
+    splits = [Labelled(*pair) for pair in zip(images, classes.indices, strict=True)]
+    form = "; ".join([form, *dict.fromkeys((*words, *classes.words))])
+    return Reading(splits[0], splits[1] if len(splits) == 2 else None, task, form, tuple(notes))
 
 
-def read_splits(splits: Iterable[tuple[Array, Array, str]], form: str) -> Reading:
-    """Read the images and labels of the training split and, if there is one, of the test split.
-
-    Parameters
-    ----------
-    splits : iterable of (ndarray, ndarray, str)
-        Images, labels and their place for messages, of one split or two.
-    form : str
-        What the data is, such as ``"4 IDX files"``. The conversions are added to it.
+def task_of(shape: Sequence[int], names: tuple[str, ...], stated: StatedTask, where: str) -> Task:
+    """Return the task of images of `shape`, (h, w) or (h, w, 3), and of these classes.
 
     Raises
     ------
     DataError
-        See `read_arrays`.
+        If there is none.
     """
-    parts: list[Labelled] = []
-    words: list[str] = []
-    notes: list[str] = []
-    for images, labels, where in splits:
-        part, part_words, part_notes = read_arrays(images, labels, where)
-        parts.append(part)
-        words += [word for word in part_words if word not in words]
-        notes += [f"{where}: {note}" for note in part_notes]
-    return Reading(parts[0], parts[1] if len(parts) == 2 else None, "; ".join([form, *words]), tuple(notes))
+    height, width, channels = (*shape, 1)[:3]
+    try:
+        return stated.task(height, width, channels, names)
+    except ValueError as error:
+        raise DataError(f"{where}: The data cannot be used: {error}.") from error
 
 
-def read_images(images: Array, where: str, count: int = 0) -> tuple[npt.NDArray[np.uint8], list[str], list[str]]:
-    """Read images of any unambiguous shape, dtype, pixel range and polarity; `count` is the number of labels."""
+def read_images(
+    images: Array, where: str, stated: StatedTask | None = None, count: int = 0
+) -> tuple[npt.NDArray[np.uint8], list[str]]:
+    """Read images of any unambiguous shape, dtype and pixel range.
+
+    Parameters
+    ----------
+    images : ndarray
+        The images.
+    where : str
+        Place for messages.
+    stated : StatedTask, optional
+        What is stated about them.
+    count : int
+        Number of labels.
+
+    Returns
+    -------
+    tuple
+        Images uint8 (n, h, w) or (n, h, w, 3), and words for each conversion.
+
+    Raises
+    ------
+    DataError
+        If the form is not known or the numbers do not fit.
+    """
     if images.dtype.kind not in "buif":
         raise DataError(f"{where}: The images have dtype {images.dtype}. Convert them to uint8, with pixels 0..255.")
-    flat, words = _square(images, where, count)
-    if not flat.size:
+    tensor, words = shaped(images, where, stated or StatedTask(), count)
+    if not tensor.size:
         raise DataError(f"{where}: There are no images. Check the file.")
-    pixels, range_words = _bytes(flat, where)
-    pixels, polarity_words, notes = _white_on_black(pixels)
-    return pixels, words + range_words + polarity_words, notes
-
-
-def _square(images: Array, where: str, count: int) -> tuple[Array, list[str]]:
-    """Return the images with shape (n, 28, 28)."""
-    shape, n = images.shape, len(images) if images.ndim else 0
-    words = [] if shape[1:] in ((SIDE, SIDE), (SIDE, SIDE, 1)) else [f"images {_shape_words(shape)}"]
-    if images.ndim in (2, 3, 4) and [size for size in shape[1:] if size != 1] in ([SIDE, SIDE], [SIDE * SIDE]):
-        return images.reshape(n, SIDE, SIDE), words
-    if images.ndim == 4 and shape[1:3] == (SIDE, SIDE) and shape[3] == 3:
-        if (images == images[..., :1]).all():
-            return images[..., 0], [*words, "three equal channels"]
-        raise DataError(
-            f"{where}: The images are in colour, shape {shape}. Convert them to gray, shape (n, 28, 28), or give "
-            "picture files in folders 0/ to 9/, which are prepared as on a device."
-        )
-    if count and shape == (SIDE * SIDE, count):
-        raise DataError(f"{where}: The images are the columns of an array of shape {shape}. Transpose it: images.T")
-    if count and shape[:2] == (SIDE, SIDE) and shape[-1] == count:
-        raise DataError(
-            f"{where}: The images have shape {shape}, with their number last. Move it: np.moveaxis(images, -1, 0)"
-        )
-    raise DataError(
-        f"{where}: The images have shape {shape}, but (n, 28, 28), (n, 28, 28, 1) or (n, 784) is needed. Resize them "
-        "to 28x28 pixels, or give picture files in folders 0/ to 9/, which are prepared as on a device."
-    )
-
-
-def _shape_words(shape: tuple[int, ...]) -> str:
-    return f"(n, {', '.join(map(str, shape[1:]))})"
+    pixels, range_words = _bytes(tensor, where)
+    return pixels, words + range_words
 
 
 def _bytes(images: Array, where: str) -> tuple[npt.NDArray[np.uint8], list[str]]:
@@ -224,69 +254,3 @@ def _white_on_black(
         )
         return images, [], [note]
     return images, [], []
-
-
-def read_labels(labels: Array, where: str) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Read labels 0..9: whole numbers of any type, strings, one-hot rows, and shape (n,), (n, 1) or (1, n).
-
-    Examples
-    --------
-    >>> read_labels(np.array([["3"], ["nine"]]), "here")
-    (array([3, 9], dtype=uint8), ['labels (n, 1)', 'labels as text'])
-    >>> read_labels(np.eye(10)[[4, 2]], "here")
-    (array([4, 2], dtype=uint8), ['one-hot labels'])
-    """
-    words = []
-    if labels.ndim == 2 and labels.shape[1] == CLASSES and labels.dtype.kind in "buif":
-        return _from_one_hot(labels, where), ["one-hot labels"]
-    if labels.ndim == 2 and 1 in labels.shape:
-        words = ["labels (n, 1)" if labels.shape[1] == 1 else "labels (1, n)"]
-        labels = labels.ravel()
-    if labels.ndim != 1:
-        raise DataError(
-            f"{where}: The labels have shape {labels.shape}. Give one digit for each image, shape (n,), or one-hot "
-            "rows, shape (n, 10)."
-        )
-    if labels.dtype.kind in "US":
-        labels, words = _from_text(labels, where), [*words, "labels as text"]
-    elif labels.dtype.kind == "f":
-        wrong = np.flatnonzero(~np.isfinite(labels) | (labels != np.rint(labels)))
-        if wrong.size:
-            raise DataError(
-                f"{where}: The label at index {wrong[0]} is {labels[wrong[0]]}. Convert them to integers 0..9."
-            )
-        words = [*words, "labels as floats"]
-    elif labels.dtype.kind not in "ui":
-        raise DataError(f"{where}: The labels have dtype {labels.dtype}. Convert them to integers 0..9.")
-    _check_range(labels, where)
-    return labels.astype(np.uint8), words
-
-
-def _from_one_hot(labels: Array, where: str) -> npt.NDArray[np.uint8]:
-    if not (np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all()):
-        raise DataError(
-            f"{where}: The labels have ten columns, but are not one-hot: each row needs one 1 and nine 0. If they are "
-            "probabilities, give labels.argmax(axis=1)."
-        )
-    place: npt.NDArray[np.intp] = np.argmax(labels, axis=1)
-    return place.astype(np.uint8)
-
-
-def _from_text(labels: Array, where: str) -> npt.NDArray[np.uint8]:
-    names, places = np.unique(np.char.strip(labels.astype(str)), return_inverse=True)
-    digits = [LABELS.get(name.lower(), LABELS.get(name.removesuffix(".0"), -1)) for name in names.tolist()]
-    if -1 in digits:
-        wrong = names[digits.index(-1)]
-        index = int(np.flatnonzero(places == digits.index(-1))[0])
-        raise DataError(f"{where}: The label at index {index} is {str(wrong)[:40]!r}. Labels must be 0..9.")
-    return np.array(digits, np.int16)[places].astype(np.uint8)
-
-
-def _check_range(labels: Array, where: str) -> None:
-    wrong = np.flatnonzero((labels < 0) | (labels >= CLASSES))
-    if wrong.size:
-        is_one_to_ten = labels.min() == 1 and labels.max() == CLASSES
-        hint = " If 10 stands for 0, as in SVHN, give labels % 10." if is_one_to_ten else ""
-        raise DataError(
-            f"{where}: The label at index {wrong[0]} is {int(labels[wrong[0]])}. Labels must be 0..9.{hint}"
-        )

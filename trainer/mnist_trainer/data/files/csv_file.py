@@ -1,4 +1,4 @@
-"""Read a CSV file with a label and 784 pixels a row, such as Kaggle's ``train.csv``, packed with gzip or not."""
+"""Read a CSV file with a label and the pixels in each row, such as Kaggle's ``train.csv``, packed with gzip or not."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.data.files.arrays import Reading, check_size, read_arrays
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
+from mnist_trainer.data.files.arrays import Part, Reading, check_size, read_parts
 from mnist_trainer.data.files.bounded import open_unpacked
 from mnist_trainer.data.files.forms import INDEX_COLUMNS, LABEL_COLUMNS, MOST_BYTES
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
-__all__ = ["UnlabelledError", "is_table", "load"]
+__all__ = ["UnlabelledError", "is_table", "load", "read"]
 
-PIXELS = 784
 DELIMITERS = (",", ";", "\t", "|", " ")
-BLOCK = 4096
-"""Rows that are converted at once."""
+BLOCK_VALUES = 1 << 22
+"""Numbers that are converted at once."""
 MOST_KNOWN = 1 << 16
 """Different numbers that are kept as text."""
-LONGEST_LINE = 1 << 18
-"""Characters; 785 floats of 25 characters are a twelfth of it."""
+LONGEST_FIELD = 1 << 8
+"""Mean number of characters of a field of the longest line that is read; a float has up to 25."""
 
 
 class UnlabelledError(DataError):
@@ -34,9 +35,10 @@ class UnlabelledError(DataError):
 
 
 class Columns(NamedTuple):
-    """How many columns there are, which is the label (None: found by content), and which numbers the rows."""
+    """Numbers of columns and of pixels, the column of the label (None: found by content) and that of row numbers."""
 
     number: int
+    pixels: int
     label: int | None
     row_number: int | None
     has_header: bool
@@ -50,7 +52,7 @@ def is_table(start: bytes) -> bool:
     return "\ufffd" not in line and len(_fields(line, _delimiter(line))) > 1
 
 
-def load(path: Path) -> Reading:
+def load(path: Path, stated: StatedTask | None = None) -> Reading:
     """Load the CSV file at `path`. The set is not divided.
 
     Raises
@@ -60,47 +62,67 @@ def load(path: Path) -> Reading:
     DataError
         If it cannot be read or is another table.
     """
+    stated = stated or StatedTask()
+    part, form = read(path, stated)
+    return read_parts([part], form, stated)
+
+
+def read(path: Path, stated: StatedTask) -> tuple[Part, str]:
+    """Read the images and labels in the CSV file at `path`, and words for its form; see `load`."""
     with open_unpacked(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace") as text:
-        lines = _Lines(path, text)
+        lines = _Lines(path, text, LONGEST_FIELD * (2 + max(_pixel_numbers(stated))))
         first = next(iter(lines), "")
         if not first:
             raise DataError(f"{path}: The file is empty. Copy or save it again.")
         delimiter = _delimiter(first)
-        columns = _columns(path, _fields(first, delimiter))
+        columns = _columns(path, _fields(first, delimiter), stated)
         rest = iter(lines) if columns.has_header else itertools.chain([first], lines)
         try:
-            values = _parsed(lines, _rows(rest, delimiter), columns)
+            values, names = _parsed(lines, _rows(rest, delimiter), columns)
         except csv.Error as error:
             raise DataError(f"{path}: Line {lines.number} is not CSV ({error}). Save it again.") from error
-    label = columns.label
+    label, pixels = columns.label, columns.pixels
     if label is None:
-        label = _find_label(path, values)
-    elif columns.row_number is not None and columns.row_number < label:
-        label -= 1
-    labels = values[:, label]
-    images = values[:, 1:] if label == 0 else values[:, :-1] if label == PIXELS else np.delete(values, label, axis=1)
-    data, words, notes = read_arrays(images.reshape(-1, 28, 28), labels, str(path))
-    words = [word for word in words if word != "labels as floats"]
-    place = "label and 784 pixels" if label == 0 else "784 pixels and label"
-    header = "with header" if columns.has_header else "without header"
-    return Reading(data, None, "; ".join([f"CSV {header}: {place}", *words]), tuple(notes))
+        label = _find_label(path, values, pixels, 9 if stated.is_empty else MOST_LABELS - 1)
+        labels = values[:, label]
+        values = values[:, 1:] if label == 0 else values[:, :-1]
+    else:
+        labels = _labels(names)
+    is_first = label == (0 if columns.row_number is None else 1)
+    place = f"label and {pixels:,} pixels" if is_first else f"{pixels:,} pixels and label"
+    height, width = stated.size or DIGITS.image_shape
+    images = values.reshape(len(values), height, width, -1)
+    form = f"CSV {'with' if columns.has_header else 'without'} header: {place}"
+    return Part(images, labels, str(path)), form
+
+
+def _labels(names: list[str]) -> npt.NDArray[Any]:
+    """Return labels as whole numbers, as numbers or as text."""
+    texts = np.array([name.strip() for name in names])
+    try:
+        numbers = texts.astype(np.float64)
+    except ValueError:
+        return texts
+    is_whole = np.isfinite(numbers).all() and (numbers == np.rint(numbers)).all()
+    return numbers.astype(np.int64) if is_whole and np.abs(numbers).max() < 1e9 else numbers
 
 
 class _Lines:
     """The lines of a text that are not blank, counted, up to the bounds. Iteration goes on where it was left."""
 
-    def __init__(self, path: Path, text: TextIO) -> None:
+    def __init__(self, path: Path, text: TextIO, longest: int) -> None:
         self.path = path
+        self._longest = longest
         self.number = 0
         self._text = text
         self._size = 0
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(LONGEST_LINE):
+        while line := self._text.readline(self._longest):
             self.number += 1
             self._size += len(line)
-            if len(line) == LONGEST_LINE:
-                raise DataError(f"{self.path}: Line {self.number} is too long for a label and 784 pixels.")
+            if len(line) == self._longest:
+                raise DataError(f"{self.path}: Line {self.number} is too long for a label and pixels.")
             if self._size > MOST_BYTES:
                 raise DataError(f"{self.path}: The file holds more than {MOST_BYTES >> 30} GiB. Give a part of it.")
             if line.strip():
@@ -142,52 +164,63 @@ def _is_number(field: str) -> bool:
     return True
 
 
-def _columns(path: Path, fields: Sequence[str]) -> Columns:
+def _columns(path: Path, fields: Sequence[str], stated: StatedTask) -> Columns:
     """Return what the columns are, by the first line."""
     names = [field.strip().lower() for field in fields]
     count = len(fields)
     words = count - sum(map(_is_number, fields))
+    known = _pixel_numbers(stated)
     # A single unknown word among numbers is a wrong value.
     has_header = words > count / 2 or (
         words > 0 and (names[0] in INDEX_COLUMNS or not set(LABEL_COLUMNS).isdisjoint(names))
     )
-    if not has_header:
-        if count == PIXELS:
-            raise _unlabelled(path)
-        if count != PIXELS + 1:
-            raise _other_table(path, count)
-        return Columns(count, None, None, False)
-    label = next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
-    index = 0 if names[0] in INDEX_COLUMNS else None
-    pixels = count - (label is not None) - (index is not None)
-    if label is None and pixels == PIXELS:
-        raise _unlabelled(path)
-    if label is None and pixels == PIXELS + 1 and index is None:
-        return Columns(count, None, None, True)
-    if label is None or pixels != PIXELS:
-        raise _other_table(path, count)
-    return Columns(count, label, index, True)
+    label = next((names.index(name) for name in LABEL_COLUMNS if name in names), None) if has_header else None
+    index = 0 if has_header and names[0] in INDEX_COLUMNS else None
+    for pixels in known:
+        others = count - pixels - (index is not None)
+        if label is not None and others == 1:
+            return Columns(count, pixels, label, index, has_header)
+        if label is None and others == 0:
+            raise _unlabelled(path, pixels)
+        if label is None and others == 1 and index is None:
+            return Columns(count, pixels, None, None, has_header)
+    raise _other_table(path, count, known[0], stated)
 
 
-def _unlabelled(path: Path) -> UnlabelledError:
+def _pixel_numbers(stated: StatedTask) -> list[int]:
+    """Return the numbers of values that an image may have."""
+    height, width = stated.size or DIGITS.image_shape
+    channels = (stated.channels,) if stated.channels else (1, 3) if stated.size else (1,)
+    return [height * width * number for number in channels]
+
+
+def _unlabelled(path: Path, pixels: int) -> UnlabelledError:
     return UnlabelledError(
-        f"{path}: The file holds images without labels, as Kaggle's test.csv does. Give a file with a label and 784 "
-        "pixels a row, such as Kaggle's train.csv."
+        f"{path}: The file holds images without labels, as Kaggle's test.csv does. Give a file with a label and "
+        f"{pixels} pixels a row, such as Kaggle's train.csv."
     )
 
 
-def _other_table(path: Path, count: int) -> DataError:
-    hint = " If it lists picture files, sort these into folders named 0/ to 9/." if count < 10 else ""
+def _other_table(path: Path, count: int, pixels: int, stated: StatedTask) -> DataError:
+    hint = " For images of another size state it: --image-size HEIGHTxWIDTH." if stated.size is None else ""
+    if count < 10:
+        hint = " If it lists picture files, sort these into a folder for each label."
+    size = "x".join(map(str, stated.size or DIGITS.image_shape))
     return DataError(
-        f"{path}: The rows have {count} columns, but 785 are needed: a label and 784 pixels (28x28).{hint}"
+        f"{path}: The rows have {count} columns, but {pixels + 1} are needed: a label and {pixels} pixels "
+        f"({size}).{hint}"
     )
 
 
-def _parsed(lines: _Lines, rows: Iterable[list[str]], columns: Columns) -> npt.NDArray[Any]:
-    """Return the table without its row numbers, as uint8 or, where the numbers do not fit, as float32."""
+def _parsed(lines: _Lines, rows: Iterable[list[str]], columns: Columns) -> tuple[npt.NDArray[Any], list[str]]:
+    """Return the numbers of all rows, as uint8 or, where they do not fit, as float32; and the labels, if known."""
     blocks: list[npt.NDArray[Any]] = []
+    names: list[str] = []
     numbers = _Numbers()
-    block = np.empty((BLOCK, columns.number), np.float32)
+    others = sorted({column for column in (columns.label, columns.row_number) if column is not None}, reverse=True)
+    width = columns.number - len(others)
+    rows_at_once = max(1, BLOCK_VALUES // width)
+    block = np.empty((rows_at_once, width), np.float32)
     filled = 0
     for row in rows:
         if len(row) != columns.number:
@@ -195,40 +228,49 @@ def _parsed(lines: _Lines, rows: Iterable[list[str]], columns: Columns) -> npt.N
                 f"{lines.path}: Line {lines.number} has {len(row)} columns instead of {columns.number}. If the file "
                 "was cut off, copy or download it again."
             )
+        fields = list(row)
+        for column in others:
+            field = fields.pop(column)
+            if column == columns.label:
+                names.append(field)
         try:
-            block[filled] = np.fromiter(map(numbers.__getitem__, row), np.float32, columns.number)
+            block[filled] = np.fromiter(map(numbers.__getitem__, fields), np.float32, width)
         except ValueError as error:
-            column = next(number for number, field in enumerate(row) if not _is_number(field))
+            wrong = (number for number, field in enumerate(row) if not _is_number(field) and number not in others)
+            column = next(wrong)
+            is_label = columns.label is None and column in (0, columns.number - 1)
+            hint = " If it is a label, give its column the heading 'label'." if is_label else ""
             raise DataError(
                 f"{lines.path}: Line {lines.number}, column {column + 1} is {row[column].strip()[:40]!r}, which is no "
-                "number."
+                f"number.{hint}"
             ) from error
         filled += 1
-        if filled == BLOCK:
-            blocks.append(_compact(block, columns))
+        if filled == rows_at_once:
+            blocks.append(_compact(block))
             filled = 0
-            check_size(BLOCK * len(blocks), 0, str(lines.path))
+            check_size(rows_at_once * len(blocks), 0, str(lines.path))
     if filled:
-        blocks.append(_compact(block[:filled], columns))
+        blocks.append(_compact(block[:filled]))
     if not blocks:
         raise DataError(f"{lines.path}: The file has a header, but no rows. Copy or save it again.")
-    return np.concatenate(blocks)
+    return np.concatenate(blocks), names
 
 
-def _compact(block: npt.NDArray[np.float32], columns: Columns) -> npt.NDArray[Any]:
-    values = block.copy() if columns.row_number is None else np.delete(block, columns.row_number, axis=1)
-    fits = bool((values >= 0).all() and (values <= 255).all() and (values == np.rint(values)).all())
-    return values.astype(np.uint8) if fits else values
+def _compact(block: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
+    fits = bool((block >= 0).all() and (block <= 255).all() and (block == np.rint(block)).all())
+    return block.astype(np.uint8) if fits else block.copy()
 
 
-def _find_label(path: Path, values: npt.NDArray[Any]) -> int:
-    """Return which of the first and the last column has the labels: digits that are not all the same."""
+def _find_label(path: Path, values: npt.NDArray[Any], pixels: int, largest: int) -> int:
+    """Return which of the first and the last column has the labels: numbers of classes, not all the same."""
 
-    def has_digits(column: npt.NDArray[Any]) -> bool:
-        return bool((column == np.rint(column)).all() and column.min() >= 0 and column.max() <= 9 and np.ptp(column))
+    def has_labels(column: npt.NDArray[Any]) -> bool:
+        return bool(
+            (column == np.rint(column)).all() and column.min() >= 0 and column.max() <= largest and np.ptp(column)
+        )
 
-    found = [number for number in (0, PIXELS) if has_digits(values[:, number])]
+    found = [number for number in (0, pixels) if has_labels(values[:, number])]
     if len(found) != 1:
         which = "both the first and the last column could be labels" if found else "no column has the labels"
-        raise DataError(f"{path}: Of the 785 columns, {which}. Give the column of labels the heading 'label'.")
+        raise DataError(f"{path}: Of the {pixels + 1} columns, {which}. Give the column of labels the heading 'label'.")
     return found[0]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from mnist_trainer.data.files import csv_file, idx_files, npz_file, picture_folder
-from mnist_trainer.data.files.arrays import Reading
+from mnist_trainer.data.files.arrays import Reading, read_parts
 from mnist_trainer.data.files.forms import is_junk, split_of
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
 __all__ = ["load"]
@@ -18,34 +20,36 @@ TABLES = (".csv", ".csv.gz", ".tsv", ".txt")
 """Ends of the names of tables."""
 
 
-def load(folder: Path) -> Reading:
-    """Load the data set in `folder`.
+def load(folder: Path, stated: StatedTask) -> Reading:
+    """Load the data set in `folder`; `stated` says what is known about its images and classes.
 
     Raises
     ------
     DataError
         If there is none, or a file of it cannot be read.
     """
-    inner = _inner(folder)
+    inner = _inner(folder, stated)
     if files := idx_files.find(inner):
-        return idx_files.load(files, inner)
+        return idx_files.load(files, inner, stated)
     if tables := _tables(inner):
-        return _from_tables(tables)
+        return _from_tables(tables, stated)
     archives = [entry for entry in _files(inner) if entry.suffix == ".npz"]
-    if len(archives) == 1 and not picture_folder.label_folders(inner):
-        return npz_file.load(archives[0])
-    return _from_pictures(inner)
+    if len(archives) == 1 and not picture_folder.label_folders(inner, stated):
+        return npz_file.load(archives[0], stated)
+    return _from_pictures(inner, stated)
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(entry for entry in folder.iterdir() if entry.is_file() and not is_junk(entry.name))
 
 
-def _inner(folder: Path) -> Path:
+def _inner(folder: Path, stated: StatedTask) -> Path:
     """Return the folder itself or, if it holds nothing but one folder that is no label, that folder."""
     for _ in range(DEEPEST):
         below = picture_folder.subfolders(folder)
-        if len(below) != 1 or _files(folder) or picture_folder.label_folders(folder) or split_of(below[0].name):
+        if len(below) != 1 or _files(folder) or picture_folder.label_folders(folder, stated):
+            break
+        if split_of(below[0].name):
             break
         folder = below[0]
     return folder
@@ -67,34 +71,40 @@ def _tables(folder: Path) -> dict[str, Path]:
     return {"train": csv_files[0]} if only else {}
 
 
-def _from_tables(tables: dict[str, Path]) -> Reading:
-    train = csv_file.load(tables["train"])
+def _from_tables(tables: dict[str, Path], stated: StatedTask) -> Reading:
+    train, form = csv_file.read(tables["train"], stated)
+    parts, names = [train], tables["train"].name
+    notes: tuple[str, ...] = ()
     for split in ("test", "validation"):
         if split not in tables:
             continue
         try:
-            test = csv_file.load(tables[split])
+            test, _ = csv_file.read(tables[split], stated)
         except csv_file.UnlabelledError:
-            note = f"{tables[split].name} has no labels and is not read"
-            return Reading(train.train, None, f"{tables['train'].name}: {train.form}", (*train.notes, note))
-        names = f"{tables['train'].name} and {tables[split].name}"
-        return Reading(train.train, test.train, f"{names}: {train.form}", _unique(train.notes + test.notes))
-    return Reading(train.train, None, f"{tables['train'].name}: {train.form}", train.notes)
+            notes = (f"{tables[split].name} has no labels and is not read",)
+            break
+        parts, names = [train, test], f"{names} and {tables[split].name}"
+        break
+    reading = read_parts(parts, f"{names}: {form}", stated)
+    return replace(reading, notes=(*reading.notes, *notes))
 
 
-def _from_pictures(folder: Path) -> Reading:
+def _from_pictures(folder: Path, stated: StatedTask) -> Reading:
+    def has_labels(entry: Path) -> bool:
+        return bool(picture_folder.label_folders(entry, stated))
+
     sides: dict[str, Path] = {}
     for entry in picture_folder.subfolders(folder):
         if split := split_of(entry.name):
-            if split in sides and picture_folder.label_folders(entry):
+            if split in sides and has_labels(entry):
                 raise DataError(
                     f"{folder}: {sides[split].name}/ and {entry.name}/ are both the {split} split. Leave one of them."
                 )
             sides.setdefault(split, entry)
-    if picture_folder.label_folders(folder) or not sides:
-        return _whole(folder, folder, [])
-    labelled = {split: _inner_side(side) for split, side in sides.items()}
-    labelled = {split: side for split, side in labelled.items() if picture_folder.label_folders(side)}
+    if has_labels(folder) or not sides:
+        return _whole(folder, folder, [], stated)
+    labelled = {split: _inner_side(side, stated) for split, side in sides.items()}
+    labelled = {split: side for split, side in labelled.items() if has_labels(side)}
     notes = [
         f"{folder}: {side.name}/ has no label folders 0/ to 9/ and is not read"
         for split, side in sides.items()
@@ -109,27 +119,24 @@ def _from_pictures(folder: Path) -> Reading:
         raise _no_labels(next(iter(sides.values())))
     held_out = next((split for split in ("test", "validation") if split in labelled), None)
     if "train" not in labelled or held_out is None:
-        return _whole(labelled[held_out or "train"], folder, notes)
+        return _whole(labelled[held_out or "train"], folder, notes, stated)
     if held_out == "test" and "validation" in labelled:
         notes.append(f"{folder}: {sides['validation'].name}/ is not read, since there is {sides['test'].name}/")
-    train, train_notes = picture_folder.load(labelled["train"])
-    test, test_notes = picture_folder.load(labelled[held_out])
     form = f"pictures in label folders of {sides['train'].name}/ and {sides[held_out].name}/"
-    return Reading(train, test, form, (*notes, *train_notes, *test_notes))
+    return picture_folder.load([labelled["train"], labelled[held_out]], form, stated, notes)
 
 
-def _inner_side(side: Path) -> Path:
+def _inner_side(side: Path, stated: StatedTask) -> Path:
     """Return `side`, or the only folder in it, as in ``trainingSet/trainingSet/0``."""
     below = picture_folder.subfolders(side)
-    return below[0] if len(below) == 1 and not picture_folder.label_folders(side) else side
+    return below[0] if len(below) == 1 and not picture_folder.label_folders(side, stated) else side
 
 
-def _whole(folder: Path, above: Path, notes: Iterable[str]) -> Reading:
-    if not picture_folder.label_folders(folder):
+def _whole(folder: Path, above: Path, notes: Iterable[str], stated: StatedTask) -> Reading:
+    if not picture_folder.label_folders(folder, stated):
         raise _no_labels(folder)
-    data, more = picture_folder.load(folder)
     words = "pictures in label folders" + (f" of {folder.relative_to(above)}/" if folder != above else "")
-    return Reading(data, None, words, (*notes, *more))
+    return picture_folder.load([folder], words, stated, [*notes])
 
 
 def _no_labels(folder: Path) -> DataError:
@@ -140,10 +147,6 @@ def _no_labels(folder: Path) -> DataError:
     held = f"It holds {len(folders):,} folders and {len(files):,} files: {found}" if found else "It is empty"
     return DataError(
         f"{folder}: The folder holds no data set that can be read. {held}. Put pictures into folders named 0/ to 9/ "
-        "(or zero/ to nine/), in train/ and test/ if they are divided; or give IDX files, train.csv and "
-        "test.csv, or one .npz file."
+        "(or zero/ to nine/, or after other labels), in train/ and test/ if they are divided; or give IDX files, "
+        "train.csv and test.csv, or one .npz file."
     )
-
-
-def _unique(notes: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(notes))

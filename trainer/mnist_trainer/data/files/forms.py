@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 __all__ = [
     "ARRAY_NAMES",
+    "CLASS_NAMES",
     "EXTRA_ARRAYS",
     "INDEX_COLUMNS",
     "JUNK",
@@ -64,6 +65,9 @@ ARRAY_NAMES: tuple[tuple[str, ...], ...] = (
 EXTRA_ARRAYS = ("x_val", "y_val", "x_valid", "y_valid", "x_validation", "y_validation", "val_images", "val_labels")
 """Arrays of a third split; they are not read."""
 
+CLASS_NAMES = ("class_names", "label_names", "target_names", "classes", "names")
+"""Names of an array of an npz file with the names of the classes, in lower case."""
+
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
 """Headings of the column of labels in a CSV file, in lower case."""
 INDEX_COLUMNS = ("", "unnamed: 0", "index", "id", "imageid")
@@ -117,7 +121,7 @@ class IdxName(NamedTuple):
 
 
 IDX_PATTERN = re.compile(
-    r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<holds>images|labels)(?:[-_.]idx[13])?(?:[-_.]ubyte)?(?:\.gz)?",
+    r"(?P<set>.*?)(?P<split>train|t10k|test)[-_.](?P<holds>images|labels)(?:[-_.]idx[134])?(?:[-_.]ubyte)?(?:\.gz)?",
     re.IGNORECASE,
 )
 

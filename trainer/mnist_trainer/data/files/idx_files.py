@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_trainer.data.files.arrays import Reading, read_splits
+from mnist_trainer.data.files.arrays import Part, Reading, read_parts
 from mnist_trainer.data.files.bounded import unpacked
 from mnist_trainer.data.files.forms import idx_name
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
 __all__ = ["FOLDERS", "find", "is_idx", "load", "parse", "read_idx"]
@@ -99,18 +100,18 @@ def _named(folder: Path) -> Iterator[tuple[Path, Any]]:
             yield entry, name
 
 
-def load(files: Files, folder: Path) -> Reading:
-    """Load the set in `files`, as `find` returned them for `folder`.
+def load(files: Files, folder: Path, stated: StatedTask) -> Reading:
+    """Load the set in `files`, as `find` returned them for `folder`; `stated` says what is known about it.
 
     Raises
     ------
     DataError
         If a file is missing or cannot be read.
     """
-    return read_splits(_splits(files, folder), f"{len(files)} IDX files")
+    return read_parts(_splits(files, folder), f"{len(files)} IDX files", stated)
 
 
-def _splits(files: Files, folder: Path) -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[Any], str]]:
+def _splits(files: Files, folder: Path) -> Iterator[Part]:
     for split in ("train", "test"):
         images, labels = (files.get((split, holds)) for holds in ("images", "labels"))
         if images is None and labels is None:
@@ -121,4 +122,4 @@ def _splits(files: Files, folder: Path) -> Iterator[tuple[npt.NDArray[Any], npt.
                 f"{folder}: The {lacking} for {present.name if present else split} are missing. Put both IDX files "
                 "into the folder."
             )
-        yield read_idx(images), read_idx(labels), str(images)
+        yield Part(read_idx(images), read_idx(labels), str(images))

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
-from mnist_trainer.data.files.arrays import Reading, read_splits
-from mnist_trainer.data.files.forms import ARRAY_NAMES, EXTRA_ARRAYS, MOST_BYTES
+from mnist_trainer.data.files.arrays import Part, Reading, read_parts
+from mnist_trainer.data.files.forms import ARRAY_NAMES, CLASS_NAMES, EXTRA_ARRAYS, MOST_BYTES
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
 __all__ = ["array_names", "load", "read_npz"]
@@ -78,8 +79,10 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) 
             )
 
 
-def load(path: Path) -> Reading:
+def load(path: Path, stated: StatedTask | None = None) -> Reading:
     """Load images and labels from the ``.npz`` file at `path`; the names of its arrays are those in `ARRAY_NAMES`.
+
+    An array of text with a name in `CLASS_NAMES` names the classes, if `stated` does not.
 
     Raises
     ------
@@ -96,13 +99,16 @@ def load(path: Path) -> Reading:
         raise DataError(
             f"{path}: Arrays are missing; found {found}. The file needs {', '.join(ARRAY_NAMES[0])}, or images, labels."
         )
-    arrays = read_npz(path, {present[name] for name in names})
+    named = [present[name] for name in CLASS_NAMES if name in present]
+    arrays = read_npz(path, {present[name] for name in names} | set(named))
     if missing := [present[name] for name in names if present[name] not in arrays]:
         raise DataError(f"{path}: {', '.join(missing)} cannot be read as arrays. Save them again with np.savez.")
     chosen = [present[name] for name in names]
     pairs = zip(chosen[::2], chosen[1::2], strict=True)
-    splits = [(arrays[images], arrays[labels], f"{path} ({images}, {labels})") for images, labels in pairs]
-    reading = read_splits(splits, f"arrays {', '.join(chosen)}")
+    parts = [Part(arrays[images], arrays[labels], f"{path} ({images}, {labels})") for images, labels in pairs]
+    texts = (arrays[name] for name in named if name in arrays and arrays[name].dtype.kind == "U")
+    class_names = next((tuple(text.ravel().tolist()) for text in texts), None)
+    reading = read_parts(parts, f"arrays {', '.join(chosen)}", stated or StatedTask(), class_names)
     if extra := [present[name] for name in EXTRA_ARRAYS if name in present and reading.test]:
         reading = replace(reading, notes=(*reading.notes, f"{', '.join(extra)} are not read"))
     return reading

@@ -1,23 +1,33 @@
-"""Read a folder of picture files, sorted into one folder for each label."""
+"""Read folders of picture files, sorted into one folder for each label."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
-from mnist_runtime import PictureError, prepare
+from mnist_runtime import PictureError
+from mnist_runtime.artifact.task import DIGITS, SIDES, Task
 from mnist_runtime.preprocess.decode import read_picture
-from mnist_trainer.data.files.arrays import Labelled
-from mnist_trainer.data.files.forms import LABELS, MOST_FOREIGN, MOST_IMAGES, is_junk
+from mnist_trainer.data.files.arrays import Labelled, Reading, check_size, task_of
+from mnist_trainer.data.files.forms import LABELS, MOST_FOREIGN, is_junk, split_of
+from mnist_trainer.data.files.labels import Classes, classes_of, number_of, read_labels
+from mnist_trainer.data.files.prepared import prepared
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
 __all__ = ["label_folders", "load", "subfolders"]
 
 NAMED = 3
 """Number of unreadable pictures that a message lists."""
+LEAST_FOLDERS = 2
+"""Fewer folders with names that are no digits are not taken for classes."""
+
+Files = list[tuple[Path, str]]
+"""Pictures with the names of their labels."""
 
 
 def subfolders(folder: Path) -> list[Path]:
@@ -28,9 +38,26 @@ def subfolders(folder: Path) -> list[Path]:
         raise DataError(f"{folder}: The folder cannot be read ({error.strerror}). Check its permissions.") from error
 
 
-def label_folders(folder: Path) -> dict[Path, int]:
-    """Return the folders in `folder` that are named after a digit, ``0`` to ``9`` or ``zero`` to ``nine``."""
-    return {entry: LABELS[entry.name.lower()] for entry in subfolders(folder) if entry.name.lower() in LABELS}
+def label_folders(folder: Path, stated: StatedTask) -> dict[Path, str]:
+    """Return the folders in `folder` that are named after a label, and their labels.
+
+    These are the stated labels, or ``0`` to ``9`` or ``zero`` to ``nine``. Other names are labels if the data is stated
+    to be other than digits, if all are numbers, or if no folder is named after a digit or a split.
+    """
+    entries = {entry: entry.name for entry in subfolders(folder)}
+    are_numbers = all(name.isascii() and name.isdigit() for name in entries.values())
+    if stated.labels and stated.labels != DIGITS.labels:
+        lower = {label.lower() for label in stated.labels}
+        named = {entry: name for entry, name in entries.items() if name.lower() in lower}
+        return named if named or not are_numbers else entries
+    digits = {entry: name for entry, name in entries.items() if name.lower() in LABELS}
+    if digits and stated.may_be_digits and not are_numbers:
+        return digits
+    others = {entry: name for entry, name in entries.items() if not split_of(name) and any(files_below(entry))}
+    is_divided = any(map(split_of, entries.values()))
+    if not digits and (is_divided or len(others) < LEAST_FOLDERS):
+        return {}
+    return {entry: name for entry, name in entries.items() if entry in digits or entry in others}
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -40,51 +67,126 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(files) if not is_junk(name))
 
 
-def load(folder: Path) -> tuple[Labelled, list[str]]:
-    """Load the pictures in the label folders of `folder`, each prepared as on a device.
+def load(folders: Sequence[Path], form: str, stated: StatedTask, notes: Sequence[str] = ()) -> Reading:
+    """Load the pictures in the label folders of each of `folders`, each prepared as on a device.
 
-    Returns
-    -------
-    tuple
-        The images with their digits; and notes about other folders and pictures that cannot be read.
+    Parameters
+    ----------
+    folders : sequence of Path
+        The folder of each split: one, or those of the training and the test images.
+    form : str
+        What the data is, for one line on stderr.
+    stated : StatedTask
+        What is stated about images and classes.
+    notes : sequence of str
+        Remarks to which those about other folders and pictures that cannot be read are added.
 
     Raises
     ------
     DataError
-        If there are no pictures, too many, or more than one in twenty cannot be read.
+        If there are no pictures, too many, or more than one in twenty cannot be read; or if they have different sizes
+        and no size is stated.
     """
-    images, labels = [], []
+    listed = [_listed(folder, stated) for folder in folders]
+    names = [np.array([name for _, name in files]) for files in listed]
+    raw = [read_labels(labels, str(folder)) for labels, folder in zip(names, folders, strict=True)]
+    present = {str(name).lower() for labels in names for name in labels}
+    may_be_digits = stated.may_be_digits and present <= set(LABELS)
+    classes = classes_of(raw, stated.labels, may_be_digits=may_be_digits)
+    task = _task(folders[0], listed, classes, stated)
+    check_size(max(map(len, listed)), sum(map(len, listed)) * task.pixels, str(folders[0]))
+    images: list[npt.NDArray[np.uint8]] = []
+    labels = []
+    notes = list(notes)
+    for folder, files, indices in zip(folders, listed, classes.indices, strict=True):
+        pixels, is_read, unreadable = _prepared(folder, files, task)
+        images.append(pixels)
+        labels.append(indices[is_read])
+        notes += _notes(folder, unreadable, stated)
+    if task.channels == 3 and stated.channels is None and all((part == part[..., :1]).all() for part in images):
+        images = [np.ascontiguousarray(part[..., 0]) for part in images]
+        task = task_of(images[0].shape[1:], task.labels, stated, str(folders[0]))
+    splits = [Labelled(*pair) for pair in zip(images, labels, strict=True)]
+    return Reading(splits[0], splits[1] if len(splits) == 2 else None, task, form, tuple(notes))
+
+
+def _listed(folder: Path, stated: StatedTask) -> Files:
+    """Return all files in the label folders of `folder`."""
+    found = label_folders(folder, stated).items()
+    numbered = sorted(found, key=lambda pair: (number_of(pair[1]) or 0, pair[0]))
+    files = [(file, name) for entry, name in numbered for file in files_below(entry)]
+    if not files:
+        raise DataError(f"{folder}: There are no pictures. Put them into folders named after the labels, such as 0/.")
+    return files
+
+
+def _task(folder: Path, listed: list[Files], classes: Classes, stated: StatedTask) -> Task:
+    """Return the task; the size is that of the pictures if it is neither stated nor that of digits."""
+    handwriting = task_of(DIGITS.image_shape, classes.names, stated, str(folder))
+    if handwriting.preparation == "mnist":
+        return handwriting
+    size = stated.size or _common_size(folder, [file for files in listed for file, _ in files])
+    return task_of((*size, 3), classes.names, stated, str(folder))
+
+
+def _common_size(folder: Path, files: Sequence[Path]) -> tuple[int, int]:
+    """Return height and width of all pictures.
+
+    Raises
+    ------
+    DataError
+        If they are different, or too small or large.
+    """
+    first: tuple[int, ...] = ()
+    for file in files:
+        try:
+            size = read_picture(file).shape[:2]
+        except PictureError:
+            continue  # reported when the pictures are prepared
+        if (first and size != first) or not all(side in SIDES for side in size):
+            found = f"{first[0]}x{first[1]} and {size[0]}x{size[1]}" if first else f"{size[0]}x{size[1]}"
+            raise DataError(
+                f"{folder}: The pictures have sizes such as {found} pixels (height x width). State the size of the "
+                f"images, with sides of {SIDES[0]} to {SIDES[-1]} pixels: --image-size HEIGHTxWIDTH. For "
+                "handwriting that is to be normalized as in MNIST: --prepare mnist."
+            )
+        first = size
+    return (first[0], first[1]) if first else (DIGITS.height, DIGITS.width)
+
+
+def _prepared(
+    folder: Path, files: Files, task: Task
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], list[Path]]:
+    """Return the images, which of `files` could be read, and the others."""
+    images = []
+    is_read = np.ones(len(files), np.bool_)
     unreadable: list[tuple[Path, str]] = []
-    for subfolder, digit in sorted(label_folders(folder).items(), key=lambda pair: (pair[1], pair[0])):
-        for file in files_below(subfolder):
-            try:
-                images.append(prepare(read_picture(file)))
-            except PictureError as error:
-                unreadable.append((file, str(error).removeprefix(f"{file}: ")))
-                continue
-            labels.append(digit)
-            if len(images) > MOST_IMAGES:
-                raise DataError(f"{folder}: There are more than {MOST_IMAGES:,} pictures. Give a part of them.")
-    if unreadable and len(unreadable) > MOST_FOREIGN * (len(images) + len(unreadable)):
+    for index, (file, _) in enumerate(files):
+        try:
+            images.append(prepared(read_picture(file), task))
+        except PictureError as error:
+            unreadable.append((file, str(error).removeprefix(f"{file}: ")))
+            is_read[index] = False
+    if len(unreadable) > MOST_FOREIGN * len(files):
         file, problem = unreadable[0]
         raise DataError(
-            f"{folder}: {len(unreadable):,} of {len(images) + len(unreadable):,} files cannot be read as pictures, "
+            f"{folder}: {len(unreadable):,} of {len(files):,} files cannot be read as pictures, "
             f"more than {MOST_FOREIGN:.0%}. The first: {file.relative_to(folder)}: {problem} Replace or remove them."
         )
-    if not images:
-        raise DataError(f"{folder}: There are no pictures. Put them into folders named 0/ to 9/.")
-    return Labelled(np.stack(images), np.array(labels, np.uint8)), _notes(folder, unreadable)
+    return np.stack(images), is_read, [file for file, _ in unreadable]
 
 
-def _notes(folder: Path, unreadable: list[tuple[Path, str]]) -> list[str]:
+def _notes(folder: Path, unreadable: list[Path], stated: StatedTask) -> list[str]:
     notes = []
-    known = label_folders(folder)
+    known = label_folders(folder, stated)
     if others := [entry for entry in subfolders(folder) if entry not in known]:
         counts = ", ".join(f"{entry.name}/ ({sum(1 for _ in files_below(entry)):,} files)" for entry in others[:8])
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""
-        notes.append(f"{folder}: left out, since their names are not labels 0 to 9: {counts}{more}")
+        labels = "one of the stated labels" if stated.labels else "labels 0 to 9"
+        hint = "" if stated.labels else ". If they are classes too, name all: --labels 0,1,..."
+        notes.append(f"{folder}: left out, since their names are not {labels}: {counts}{more}{hint}")
     if unreadable:
-        names = ", ".join(str(file.relative_to(folder)) for file, _ in unreadable[:NAMED])
+        names = ", ".join(str(file.relative_to(folder)) for file in unreadable[:NAMED])
         more = f" and {len(unreadable) - NAMED} more" if len(unreadable) > NAMED else ""
         plural = "s" if len(unreadable) > 1 else ""
         notes.append(

@@ -1,0 +1,206 @@
+"""Own data of other sizes, channels and labels than those of MNIST, in every form of file."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer import DataError, Splits, UsageError, load_data
+from mnist_trainer.data.stated import StatedTask, parse_labels
+
+LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
+METER = (*"0123456789", "N")
+
+
+def images(labels: np.ndarray, *shape: int) -> np.ndarray:
+    """Return random images, all different."""
+    return np.random.default_rng(len(shape)).integers(0, 256, (len(labels), *shape), np.uint8)
+
+
+def write_idx(folder: Path, name: str, x: np.ndarray, y: np.ndarray) -> None:
+    for part, array in ((f"images-idx{x.ndim}", x), ("labels-idx1", y)):
+        header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+        (folder / f"{name}-{part}-ubyte").write_bytes(header + array.tobytes())
+
+
+def write_pictures(folder: Path, x: np.ndarray, names: list[str]) -> None:
+    for number, (pixels, name) in enumerate(zip(x, names, strict=True)):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(folder / name / f"{number:04}.png")
+
+
+def test_letters_in_idx_files_get_their_names(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    y = (np.arange(104) % 26 + 1).astype(np.uint8)
+    x = images(y, 28, 28)
+    for name in ("emnist-letters-train", "emnist-letters-test"):
+        write_idx(tmp_path, name, x, y)
+    train, test = load_data(str(tmp_path), stated=StatedTask(labels=LETTERS))
+    assert train.task == test.task == Task(28, 28, 1, LETTERS)
+    assert np.array_equal(train.labels, y - 1)
+    assert np.array_equal(train.images, x), "no image is inverted"
+    said = capsys.readouterr().err
+    assert "labels 1 to 26" in said
+    assert "note: gray images of 28x28 pixels in 26 classes (a, b, c, d, e, f, g, h, i, j, ..., z); on a device" in said
+    unnamed = load_data(str(tmp_path)).test
+    assert unnamed.task.labels == tuple(map(str, range(1, 27)))
+    assert np.array_equal(unnamed.labels, y - 1)
+
+
+def test_ten_classes_of_28x28_are_digits_unless_they_are_named(tmp_path: Path) -> None:
+    y = np.arange(60) % 10
+    x = images(y, 28, 28) // 3
+    np.savez(tmp_path / "fashion.npz", x_train=x, y_train=y, x_test=x, y_test=y)
+    assert load_data(str(tmp_path / "fashion.npz")).test.task == DIGITS
+    names = ("top", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
+    named = load_data(str(tmp_path / "fashion.npz"), stated=StatedTask(labels=names)).test
+    assert (named.task.labels, named.task.preparation) == (names, "plain")
+    np.savez(tmp_path / "fashion.npz", images=x, labels=y, class_names=names)
+    assert load_data(str(tmp_path / "fashion.npz")).test.task.labels == names
+    np.savez(tmp_path / "fashion.npz", images=x, labels=np.array(names)[y])
+    found = load_data(str(tmp_path / "fashion.npz"))
+    assert found.test.task.labels == tuple(sorted(names))
+    assert {found.test.task.labels[label] for label in found.test.labels} == set(names)
+
+
+@pytest.mark.parametrize(
+    ("shape", "stated", "expected"),
+    [
+        ((20, 16), StatedTask(), (20, 16)),
+        ((20, 16, 3), StatedTask(), (20, 16, 3)),
+        ((3, 20, 16), StatedTask(), (20, 16, 3)),
+        ((20 * 16 * 3,), StatedTask(size=(20, 16)), (20, 16, 3)),
+        ((20 * 16,), StatedTask(size=(20, 16)), (20, 16)),
+        ((20, 16, 3), StatedTask(channels=1), (20, 16)),
+        ((20, 16), StatedTask(channels=3), (20, 16, 3)),
+        ((20, 16, 3), StatedTask(size=(10, 8)), (10, 8, 3)),
+    ],
+    ids=str,
+)
+def test_arrays_of_any_shape_are_read(
+    tmp_path: Path, shape: tuple[int, ...], stated: StatedTask, expected: tuple[int, ...]
+) -> None:
+    y = np.arange(40) % 4
+    x = images(y, *shape)
+    np.savez(tmp_path / "mine.npz", images=x, labels=y)
+    test = load_data(str(tmp_path / "mine.npz"), stated=stated).test
+    assert test.task.image_shape == test.images.shape[1:] == expected
+    assert test.task.labels == ("0", "1", "2", "3")
+
+
+@pytest.mark.parametrize("has_header", [True, False])
+def test_a_table_of_another_size_is_read(tmp_path: Path, has_header: bool) -> None:
+    y = np.arange(48) % 12
+    x = images(y, 10, 8, 3)
+    header = ",".join(["label", *map(str, range(240))])
+    options = {"header": header, "comments": ""} if has_header else {}
+    x[:, 0, 0, 0] = x[:, -1, -1, -1] = 255  # so that the pixels at the ends are no labels
+    np.savetxt(tmp_path / "mine.csv", np.column_stack([y, x.reshape(48, -1)]), fmt="%d", delimiter=",", **options)
+    train, test = load_data(str(tmp_path / "mine.csv"), stated=StatedTask(size=(10, 8)))
+    assert (train.task.image_shape, len(train.task.labels)) == ((10, 8, 3), 12)
+    assert {image.tobytes() for split in (train, test) for image in split.images} == {image.tobytes() for image in x}
+
+
+def test_a_table_may_name_its_classes(tmp_path: Path) -> None:
+    names = np.array(["left", "right"])[np.arange(20) % 2]
+    x = images(names, 28, 28).reshape(20, -1)
+    rows = [",".join([name, *map(str, row)]) for name, row in zip(names, x, strict=True)]
+    (tmp_path / "mine.csv").write_text("\n".join(["label," + ",".join(map(str, range(784))), *rows]))
+    assert load_data(str(tmp_path / "mine.csv")).test.task == Task(28, 28, 1, ("left", "right"))
+
+
+def test_pictures_of_a_meter_keep_their_pixels(tmp_path: Path) -> None:
+    y = np.arange(55) % 11
+    x = images(y, 32, 20, 3)
+    write_pictures(tmp_path, x, [METER[label] for label in y])
+    stated = StatedTask(size=(32, 20), channels=3)
+    train, test = load_data(str(tmp_path), stated=stated)
+    assert train.task == Task(32, 20, 3, METER)
+    assert {image.tobytes() for split in (train, test) for image in split.images} == {image.tobytes() for image in x}
+    label = {image.tobytes(): label for image, label in zip(x, y, strict=True)}
+    assert [label[image.tobytes()] for image in train.images] == train.labels.tolist()
+    small = load_data(str(tmp_path), stated=StatedTask(size=(16, 10), channels=1)).test
+    assert small.task.image_shape == small.images.shape[1:] == (16, 10)
+
+
+def test_the_size_of_pictures_is_found_if_all_have_one(tmp_path: Path) -> None:
+    y = np.arange(20) % 2
+    write_pictures(tmp_path, images(y, 30, 40), [("cat", "dog")[label] for label in y])
+    assert load_data(str(tmp_path)).test.task == Task(30, 40, 1, ("cat", "dog"))
+    Image.new("L", (50, 60)).save(tmp_path / "cat" / "other.png")
+    with pytest.raises(DataError, match=r"sizes such as 30x40 and 60x50.*--image-size HEIGHTxWIDTH"):
+        load_data(str(tmp_path))
+
+
+def test_letters_may_be_prepared_as_in_mnist(tmp_path: Path, digits: Splits) -> None:
+    names = [("a", "b")[label % 2] for label in digits.test.labels[:30]]
+    write_pictures(tmp_path, 255 - digits.test.images[:30], names)
+    found = load_data(str(tmp_path), stated=StatedTask(preparation="mnist"))
+    assert found.test.task == Task(28, 28, 1, ("a", "b"), "mnist")
+    assert np.mean([image.mean() for image in found.train.images]) < 60, "white on black"
+
+
+def test_digits_with_other_folders_stay_digits_unless_all_are_named(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = [METER[label] for label in digits.test.labels[:60]]
+    write_pictures(tmp_path, digits.test.images[:60], names)
+    write_pictures(tmp_path, 255 - digits.test.images[60:66], ["N"] * 6)
+    assert load_data(str(tmp_path)).test.task == DIGITS
+    assert "N/ (6 files). If they are classes too, name all: --labels" in capsys.readouterr().err
+    assert load_data(str(tmp_path), stated=StatedTask(labels=METER)).test.task == Task(28, 28, 1, METER)
+
+
+def test_folders_are_matched_with_names_by_number_too(tmp_path: Path) -> None:
+    y = np.arange(24) % 12
+    write_pictures(tmp_path, images(y, 9, 9), [str(label) for label in y])
+    assert load_data(str(tmp_path)).test.task.labels == tuple(map(str, range(12))), "in numeric order"
+    months = StatedTask(labels=LETTERS[:12])
+    assert load_data(str(tmp_path), stated=months).test.task.labels == months.labels
+
+
+@pytest.mark.parametrize(
+    ("labels", "stated", "words"),
+    [
+        (
+            np.arange(40) % 5,
+            StatedTask(labels=("a", "b")),
+            "label at index 2 is '2', which is none of the 2 classes a, b",
+        ),
+        (np.array(["a", "b", "c", "d"] * 10), StatedTask(labels=("a", "b", "c")), "label at index 3 is 'd'"),
+        (np.arange(40) % 4 * 900, StatedTask(), "4 different numbers from 0 to 2700.*--labels"),
+        (np.eye(4)[np.arange(40) % 4], StatedTask(labels=("a", "b")), "4 columns, but 2 classes"),
+        (np.array(["a\tb", "c"] * 20), StatedTask(), "cannot be used: the label"),
+    ],
+)
+def test_other_labels_are_reported(tmp_path: Path, labels: np.ndarray, stated: StatedTask, words: str) -> None:
+    np.savez(tmp_path / "mine.npz", images=images(labels, 16, 16), labels=labels)
+    with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / "mine.npz"), stated=stated)
+
+
+def test_more_than_256_classes_are_counted_in_16_bits(tmp_path: Path) -> None:
+    y = np.arange(1200) % 300
+    np.savez(tmp_path / "mine.npz", images=images(y, 8, 8), labels=y)
+    train = load_data(str(tmp_path / "mine.npz")).train
+    assert (train.labels.dtype, train.labels.max(), len(train.task.labels)) == (np.uint16, 299, 300)
+
+
+def test_what_is_stated_of_digits_must_fit(digits: Splits) -> None:
+    with pytest.raises(UsageError, match="digits has gray images of 28x28 pixels and ten classes"):
+        load_data("digits", stated=StatedTask(size=(32, 20)))
+    with pytest.raises(UsageError, match=r"cannot be a data set: images are 4 x 4"):
+        StatedTask(size=(4, 4))
+    named = load_data("digits", stated=StatedTask(preparation="plain"))
+    assert named.test.task == Task(28, 28, 1, DIGITS.labels, "plain")
+    assert np.array_equal(named.test.images, digits.test.images)
+
+
+def test_labels_are_a_list_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "labels.txt").write_text("left\nright \n\n")
+    assert parse_labels(str(tmp_path / "labels.txt")) == parse_labels("left,right") == ("left", "right")
+    for text in ("left", str(tmp_path)):
+        with pytest.raises(UsageError, match="neither a list, such as a,b,c, nor a file"):
+            parse_labels(text)

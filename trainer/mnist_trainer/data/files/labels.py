@@ -1,0 +1,288 @@
+"""Labels in the forms that people have, and the classes that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
+from mnist_trainer.data.dataset import Labels
+from mnist_trainer.data.files.forms import LABELS
+from mnist_trainer.errors import DataError
+
+__all__ = ["Classes", "RawLabels", "classes_of", "in_order", "number_of", "read_labels"]
+
+Array = npt.NDArray[Any]
+Names = tuple[str, ...]
+
+LEAST_PRESENT = 0.5
+"""Fraction of the numbers from the first to the last class that must occur, if the classes are not named."""
+
+
+@dataclass(frozen=True, eq=False)
+class RawLabels:
+    """Labels of one split, before it is known which classes there are.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n,)
+        Whole numbers or text.
+    columns : int or None
+        Number of columns of one-hot rows, of which `values` are the places; None for other forms.
+    words : tuple of str
+        What was converted.
+    where : str
+        Place for messages.
+    """
+
+    values: Array
+    columns: int | None
+    words: tuple[str, ...]
+    where: str
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the labels are no numbers."""
+        return self.values.dtype.kind == "U"
+
+
+@dataclass(frozen=True, eq=False)
+class Classes:
+    """The classes of a set.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Names of the classes.
+    indices : list of ndarray
+        Number of the class of each image, for each split.
+    words : tuple of str
+        What was converted.
+    """
+
+    names: Names
+    indices: list[Labels]
+    words: tuple[str, ...] = ()
+
+
+def read_labels(labels: Array, where: str) -> RawLabels:
+    """Read labels: whole numbers of any type, text, one-hot rows, and shape (n,), (n, 1) or (1, n).
+
+    Raises
+    ------
+    DataError
+        If they have another form.
+
+    Examples
+    --------
+    >>> read_labels(np.array([["3"], ["nine"]]), "here").values
+    array([3, 9])
+    >>> read_labels(np.eye(10)[[4, 2]], "here").words
+    ('one-hot labels',)
+    """
+    words = []
+    if labels.ndim == 2 and min(labels.shape) > 1 and labels.dtype.kind in "buif":
+        return RawLabels(_from_one_hot(labels, where), labels.shape[1], ("one-hot labels",), where)
+    if labels.ndim == 2 and labels.shape == (1, DIGITS_COUNT) and _is_one_hot(labels):
+        return RawLabels(_from_one_hot(labels, where), labels.shape[1], ("one-hot labels",), where)
+    if labels.ndim == 2 and 1 in labels.shape:
+        words = ["labels (n, 1)" if labels.shape[1] == 1 else "labels (1, n)"]
+        labels = labels.ravel()
+    if labels.ndim != 1:
+        raise DataError(
+            f"{where}: The labels have shape {labels.shape}. Give one number for each image, shape (n,), or one-hot "
+            "rows, shape (n, 10) for ten classes."
+        )
+    if labels.dtype.kind in "US":
+        return RawLabels(_from_text(labels), None, (*words, "labels as text"), where)
+    if labels.dtype.kind == "f":
+        wrong = np.flatnonzero(~np.isfinite(labels) | (labels != np.rint(labels)))
+        if wrong.size:
+            raise DataError(f"{where}: The label at index {wrong[0]} is {labels[wrong[0]]}. Convert them to integers.")
+        words = [*words, "labels as floats"]
+    elif labels.dtype.kind not in "ui":
+        raise DataError(f"{where}: The labels have dtype {labels.dtype}. Convert them to integers.")
+    wrong = np.flatnonzero((labels < 0) | (labels > LARGEST_NUMBER))
+    if wrong.size:
+        raise DataError(f"{where}: The label at index {wrong[0]} is {labels[wrong[0]]:.0f}. Labels begin with 0.")
+    return RawLabels(labels.astype(np.int64), None, tuple(words), where)
+
+
+DIGITS_COUNT = len(DIGITS.labels)
+LARGEST_NUMBER = 2**31
+
+
+def _is_one_hot(labels: Array) -> bool:
+    return bool(np.isin(labels, (0, 1)).all() and (labels.sum(axis=1) == 1).all())
+
+
+def _from_one_hot(labels: Array, where: str) -> Array:
+    if not _is_one_hot(labels):
+        raise DataError(
+            f"{where}: The labels have {labels.shape[1]} columns, but are not one-hot: each row needs one 1, and 0 "
+            "otherwise. If they are probabilities, give labels.argmax(axis=1)."
+        )
+    return np.asarray(np.argmax(labels, axis=1))
+
+
+def _from_text(labels: Array) -> Array:
+    """Return text as numbers if all of it is numbers, or digits in words; otherwise without spaces at the ends."""
+    names, places = np.unique(np.char.strip(labels.astype(str)), return_inverse=True)
+    numbers = [number_of(name) for name in names.tolist()]
+    if None in numbers:
+        return np.asarray(names[places])
+    return np.array(numbers, np.int64)[places]
+
+
+def number_of(name: str) -> int | None:
+    """Return the digit or the whole number that `name` is, or None."""
+    plain = name.removesuffix(".0")
+    if name.lower() in LABELS:
+        return LABELS[name.lower()]
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else None
+
+
+def in_order(names: Sequence[str]) -> Names:
+    """Return different names in the order of their numbers, if all are numbers, otherwise sorted.
+
+    Examples
+    --------
+    >>> in_order(["10", "9", "0"]), in_order(["b", "N", "a"])
+    (('0', '9', '10'), ('N', 'a', 'b'))
+    """
+    numbers = {name: number_of(name) for name in names}
+    return tuple(sorted(names) if None in numbers.values() else sorted(names, key=lambda name: numbers[name] or 0))
+
+
+def classes_of(parts: Sequence[RawLabels], names: Names | None, *, may_be_digits: bool) -> Classes:
+    """Find the classes of all splits, and the number of the class of each image.
+
+    Parameters
+    ----------
+    parts : sequence of RawLabels
+        The labels of each split.
+    names : tuple of str or None
+        The classes, if they are stated. Labels are then these names, or numbers from 0 or 1.
+    may_be_digits : bool
+        Whether the images have the form of MNIST, where labels 0..9 mean the ten digits even if some do not occur.
+
+    Raises
+    ------
+    DataError
+        If a label is no class, or the classes cannot be known from the labels.
+
+    Examples
+    --------
+    >>> letters = read_labels(np.array(["b", "a", "b"]), "here")
+    >>> found = classes_of([letters], None, may_be_digits=True)
+    >>> found.names, found.indices[0].tolist()
+    (('a', 'b'), [1, 0, 1])
+    """
+    counts = {part.columns for part in parts if part.columns}
+    if len(counts) > 1:
+        different = " and ".join(map(str, sorted(counts)))
+        raise DataError(f"{parts[0].where}: One-hot labels have {different} columns. Give one column for each class.")
+    if names is None:
+        names = _numbered(0, counts.pop()) if counts else _found(parts, may_be_digits)
+    return _indexed(parts, names)
+
+
+def _numbered(first: int, last: int) -> Names:
+    return tuple(map(str, range(first, last)))
+
+
+def _found(parts: Sequence[RawLabels], may_be_digits: bool) -> Names:
+    """Return the names of the classes of labels that are not one-hot."""
+    if any(part.is_text for part in parts):
+        return _found_in_text(parts, may_be_digits)
+    present = np.unique(np.concatenate([part.values for part in parts]))
+    if not present.size or (may_be_digits and present[-1] < DIGITS_COUNT):
+        return DIGITS.labels
+    low, high = int(present[0]), int(present[-1])
+    count = high - low + 1
+    is_numbering = low in (0, 1) and 1 < count <= MOST_LABELS and len(present) >= LEAST_PRESENT * count
+    is_like_svhn = may_be_digits and (low, high) == (1, DIGITS_COUNT)
+    if is_numbering and not is_like_svhn:
+        return _numbered(low, high + 1)
+    if may_be_digits:
+        hint = "If 10 stands for 0, as in SVHN, give labels % 10. " if is_like_svhn else ""
+        wrong = next(part for part in parts if (part.values >= DIGITS_COUNT).any())
+        index = int(np.flatnonzero(wrong.values >= DIGITS_COUNT)[0])
+        raise DataError(
+            f"{wrong.where}: The label at index {index} is {wrong.values[index]}. Labels must be 0..9. {hint}If they "
+            "are other classes, name all of them: --labels A,B,..."
+        )
+    raise DataError(
+        f"{parts[0].where}: The labels are {len(present):,} different numbers from {low} to {high}, which do not "
+        "number classes from 0 or 1. Name the classes: --labels A,B,..."
+    )
+
+
+def _found_in_text(parts: Sequence[RawLabels], may_be_digits: bool) -> Names:
+    names = in_order(list(dict.fromkeys(str(name) for part in parts for name in np.unique(part.values))))
+    others = [name for name in names if name.lower() not in LABELS]
+    if len(names) < 2 or len(names) > MOST_LABELS or (may_be_digits and len(others) < len(names)):
+        part = next(part for part in parts if part.is_text)
+        index = int(np.flatnonzero(np.isin(part.values, others))[0])
+        raise DataError(
+            f"{part.where}: The label at index {index} is {str(part.values[index])[:40]!r}. Labels must be 0..9. If "
+            "they are other classes, name all of them: --labels A,B,..."
+        )
+    return names
+
+
+def _indexed(parts: Sequence[RawLabels], names: Names) -> Classes:
+    """Return the number of the class of each image, by the names of the classes or by their numbers."""
+    dtype: type[np.unsignedinteger[Any]] = np.uint8 if len(names) <= 1 << 8 else np.uint16
+    whole = [part for part in parts if part.columns is None]
+    present = {value for part in whole for value in np.unique(part.values).tolist()}
+    by_name = _places(names)
+    places: dict[Any, int] = {}
+    words: tuple[str, ...] = ()
+    if all(str(value) in by_name for value in present):
+        places = {value: by_name[str(value)] for value in present}
+    elif all(isinstance(value, int) for value in present):
+        first = 1 if min(present) > 0 and max(present) == len(names) else 0
+        places = {value: value - first for value in present if value - first < len(names)}
+        words = (f"labels 1 to {len(names)}",) if first else ()
+    else:
+        places = {value: by_name[str(value)] for value in present if str(value) in by_name}
+    indices: list[Labels] = []
+    for part in parts:
+        if part.columns is not None:
+            if part.columns != len(names):
+                raise DataError(
+                    f"{part.where}: The one-hot labels have {part.columns} columns, but {len(names)} classes are "
+                    "named. Name one for each column."
+                )
+            indices.append(part.values.astype(dtype))
+            continue
+        found, inverse = np.unique(part.values, return_inverse=True)
+        mapped = np.array([places.get(value, -1) for value in found.tolist()], np.int64)[inverse]
+        if (mapped < 0).any():
+            index = int(np.flatnonzero(mapped < 0)[0])
+            raise DataError(
+                f"{part.where}: The label at index {index} is {str(part.values[index])[:40]!r}, which is none of the "
+                f"{len(names)} classes {_listed(names)}. Name all classes, in the order of the scores."
+            )
+        indices.append(mapped.astype(dtype))
+    return Classes(names, indices, words)
+
+
+def _places(names: Names) -> dict[str, int]:
+    """Return name -> number of the class; a name in other letters counts too, if it means one class."""
+    places: dict[str, int] = {}
+    lower = [name.lower() for name in names]
+    for number, name in enumerate(lower):
+        if lower.count(name) == 1:
+            places |= {name: number, name.upper(): number, name.title(): number}
+    return places | {name: number for number, name in enumerate(names)}
+
+
+def _listed(names: Names) -> str:
+    """Return the names for a message, not more than a line."""
+    return ", ".join(names) if len(names) <= 12 else ", ".join((*names[:5], "...", names[-1]))

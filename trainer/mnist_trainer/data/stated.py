@@ -1,0 +1,119 @@
+"""`StatedTask`: what the user, or a model, states about the images and classes of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_runtime.artifact.task import DIGITS, Preparation, Task
+from mnist_trainer.errors import UsageError
+
+__all__ = ["StatedTask", "parse_labels"]
+
+LARGEST_LIST = 1 << 17
+"""Bytes of a file of labels; a thousand labels of a hundred characters have less."""
+
+
+@dataclass(frozen=True)
+class StatedTask:
+    """Facts about a data set that are stated; those that are None are found out from the data.
+
+    Parameters
+    ----------
+    size : tuple of int, optional
+        Height and width of the images, in pixels.
+    channels : {1, 3}, optional
+        1 for gray, 3 for color.
+    labels : tuple of str, optional
+        Names of the classes, in the order of the scores.
+    preparation : {"mnist", "plain"}, optional
+        How a device prepares a picture. Default: ``"mnist"`` for gray images of 28 x 28 pixels and digits, otherwise
+        ``"plain"``.
+
+    Raises
+    ------
+    UsageError
+        If they are no task together.
+
+    Examples
+    --------
+    >>> StatedTask(size=(32, 20), channels=3).task(28, 28, 1, labels=("left", "right"))
+    Task(height=32, width=20, channels=3, labels=('left', 'right'), preparation='plain')
+    """
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    labels: tuple[str, ...] | None = None
+    preparation: Preparation | None = None
+
+    def __post_init__(self) -> None:
+        try:
+            self.task(*DIGITS.tensor_shape, DIGITS.labels)
+        except ValueError as error:
+            raise UsageError(f"This cannot be a data set: {error}.") from error
+
+    @classmethod
+    def of(cls, task: Task) -> StatedTask:
+        """Return what `task` states."""
+        return cls((task.height, task.width), task.channels, task.labels, task.preparation)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is stated."""
+        return self == StatedTask()
+
+    @property
+    def may_be_digits(self) -> bool:
+        """Whether the data may be digits in the form of MNIST."""
+        shape = (*(self.size or (28, 28)), self.channels or 1)
+        return shape == DIGITS.tensor_shape and self.labels in (None, DIGITS.labels) and self.preparation != "plain"
+
+    def task(self, height: int, width: int, channels: int, labels: tuple[str, ...]) -> Task:
+        """Return the task of images and classes that were found, with the stated facts in place of those.
+
+        Raises
+        ------
+        ValueError
+            If the images or labels are outside of the bounds of `Task`.
+        """
+        height, width = self.size or (height, width)
+        plain = Task(height, width, self.channels or channels, self.labels or labels)
+        is_mnist = plain.tensor_shape == DIGITS.tensor_shape and plain.digits is not None
+        preparation = self.preparation or ("mnist" if is_mnist else "plain")
+        return Task(plain.height, plain.width, plain.channels, plain.labels, preparation)
+
+
+def parse_labels(text: str) -> tuple[str, ...]:
+    """Return the labels in ``"a,b,c"``, or in the file `text` with one on each line.
+
+    Raises
+    ------
+    UsageError
+        If the file cannot be read, or there are fewer than two labels.
+
+    Examples
+    --------
+    >>> parse_labels("left, right")
+    ('left', 'right')
+    """
+    names: Sequence[str]
+    if "," in text:
+        names = text.split(",")
+    else:
+        path = Path(text)
+        try:
+            with path.open("rb") as file:
+                content = file.read(LARGEST_LIST + 1)
+            names = content.decode("utf-8-sig").splitlines()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not text in UTF-8"
+            raise UsageError(
+                f"The labels {text!r} are neither a list, such as a,b,c, nor a file with one label on each line "
+                f"({reason})."
+            ) from error
+        if len(content) > LARGEST_LIST:
+            raise UsageError(f"{path}: The file is too large for a list of labels. Give one label on each line.")
+        while names and not names[-1].strip():
+            names = names[:-1]
+    return tuple(name.strip() for name in names)
