@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mnist_runtime.backends.base import Backend, QuantParams
     from mnist_runtime.backends.registry import BACKENDS
     from mnist_runtime.classifier import Classifier
+    from mnist_runtime.device.bench.measure import Bench, bench
     from mnist_runtime.device.self_test import SelfTest, self_test
     from mnist_runtime.errors import (
         ArtifactError,
@@ -52,6 +53,7 @@ __all__ = [
     "ArtifactError",
     "Backend",
     "BackendError",
+    "Bench",
     "BlankError",
     "Classifier",
     "Frame",
@@ -68,6 +70,7 @@ __all__ = [
     "UnsealedError",
     "UsageError",
     "annotate",
+    "bench",
     "prepare",
     "read",
     "self_test",
@@ -80,6 +83,7 @@ MODULES = {
     "backends.base": ("Backend", "QuantParams"),
     "backends.registry": ("BACKENDS",),
     "classifier": ("Classifier",),
+    "device.bench.measure": ("Bench", "bench"),
     "device.self_test": ("SelfTest", "self_test"),
     "prediction": ("Prediction",),
     "preprocess.prepare": ("prepare",),

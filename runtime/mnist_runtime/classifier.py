@@ -26,7 +26,7 @@ from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Classifier"]
+__all__ = ["READY_FORMATS", "Classifier", "ready_model"]
 
 BATCH = 32
 """Images per call of the interpreter: enough to hide Python's overhead, few enough for the cache."""
@@ -120,7 +120,7 @@ class Classifier:
     def _load(cls, path: str | Path | None, backend: str | None, threads: int) -> Classifier:
         if path is None:
             name = choose_backend(READY_FORMATS, backend, "int8")
-            artifact = Artifact.from_bytes(_ready_model(BACKENDS[name].format))
+            artifact = Artifact.from_bytes(ready_model(BACKENDS[name].format))
         else:
             artifact = Artifact.open(path)
             name = choose_backend((artifact.manifest.format,), backend, artifact.manifest.precision)
@@ -306,7 +306,8 @@ class Classifier:
         )
 
 
-def _ready_model(format: str) -> bytes:
+def ready_model(format: str) -> bytes:
+    """Return the ready int8 model of the wheel as a file of one of `READY_FORMATS`."""
     content = pkgutil.get_data("mnist_runtime", f"models/cnn-int8.{format}")
     assert content is not None  # only loaders that cannot read data return None
     return content

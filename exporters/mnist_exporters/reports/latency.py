@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import json
-import subprocess
-import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.backends.registry import BACKENDS
+from mnist_runtime.device.bench.measure import QUICK, Measurement, measure
 from mnist_runtime.errors import ArtifactError
 
 __all__ = ["Latency", "measure_latency"]
-
-TIME_LIMIT = 120
-"""Seconds after which a measurement is stopped; such a slow file does not suit a small device."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +25,7 @@ class Latency:
     version : str
         Its installed version.
     p50_us, p95_us : float
-        Microseconds for one decoded image, median and 95th percentile of up to 2,000.
+        Microseconds for one decoded image, median and 95th percentile of half a second of calls.
     cold_start_s : float
         Seconds from the start of a Python process to its first answer.
     peak_memory_bytes : int
@@ -69,22 +63,16 @@ def measure_latency(path: str | Path) -> tuple[Latency, ...]:
     installed = [
         name for name, row in BACKENDS.items() if row.format == format and importlib.util.find_spec(row.module)
     ]
-    return tuple(found for name in installed if (found := _measure(path, name)))
-
-
-def _measure(path: str | Path, backend: str) -> Latency | None:
-    started = time.perf_counter()
-    # -P: no module in the current folder is imported by mistake.
-    command = [sys.executable, "-P", "-m", "mnist_exporters.reports._probe", str(path), backend]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        first = process.stdout.readline()
-        cold_start = time.perf_counter() - started
-        try:
-            rest, _ = process.communicate(timeout=TIME_LIMIT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return None
-    if not first or process.returncode != 0:
-        return None
-    return Latency(interpreter=backend, cold_start_s=cold_start, **json.loads(rest))
+    found = (measure(path, name, QUICK) for name in installed)
+    return tuple(
+        Latency(
+            interpreter=one.backend,
+            version=one.version,
+            p50_us=one.one_image.p50_us,
+            p95_us=one.one_image.p95_us,
+            cold_start_s=one.cold_start_s,
+            peak_memory_bytes=one.peak_memory_bytes,
+        )
+        for one in found
+        if isinstance(one, Measurement)
+    )

@@ -21,6 +21,7 @@ examples:
   mnist-runtime read page.jpg --annotate marked.png
   mnist-runtime watch --source 0
   mnist-runtime self-test cnn-int8.tflite
+  mnist-runtime bench cnn-int8.tflite
   mnist-runtime doctor
 
 exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model
@@ -79,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     add_backend(test)
     add_json(test)
 
+    bench = commands.add_parser("bench", help="measure time and memory of a model with each interpreter")
+    bench.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
+    bench.add_argument("--quick", action="store_true", help="one image only, no batches: about a second each")
+    add_backend(bench)
+    add_json(bench)
+
     doctor = commands.add_parser("doctor", help="try every interpreter; print which work and how to fix the others")
     add_json(doctor)
     return parser
@@ -95,6 +102,8 @@ def _run(arguments: argparse.Namespace) -> int:
             from mnist_runtime.cli.watch import watch_command as command
         case "self-test":
             from mnist_runtime.cli.device import self_test_command as command
+        case "bench":
+            from mnist_runtime.cli.bench import bench_command as command
         case _:
             from mnist_runtime.cli.device import doctor_command as command
     return command(arguments)

@@ -1,0 +1,86 @@
+"""``mnist-runtime bench``: how fast a model runs on this device, as a table or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from mnist_runtime.device.bench.machine import Conditions, Machine
+from mnist_runtime.device.bench.measure import QUICK, Bench, Measurement, bench
+
+__all__ = ["bench_command"]
+
+
+def bench_command(arguments: argparse.Namespace) -> int:
+    """Measure the model with each interpreter and print the figures."""
+    found = bench(arguments.model, backend=arguments.backend, plan=QUICK if arguments.quick else None)
+    if arguments.json:
+        json.dump(found.as_dict(), sys.stdout, indent=2, allow_nan=False)
+        print()
+    else:
+        print(in_text(found))
+    return 0
+
+
+def in_text(found: Bench) -> str:
+    """Return the figures as lines of text: the device, a table, the speed of batches, and notes."""
+    head = f"{'interpreter':22}{'p50':>9}{'p95':>9}{'p99':>9}{'worst':>9}{'load':>9}{'start':>9}{'memory':>9}"
+    lines = [
+        f"{found.model} {found.precision}, one image in memory on one thread",
+        _machine(found.machine),
+        f"before: {_conditions(found.before)}; after: {_conditions(found.after)}",
+        "",
+        head,
+        *map(_row, found.measurements),
+    ]
+    if any(one.throughputs for one in found.measurements):
+        lines += ["", "images a second, batch x threads"]
+    for one in found.measurements:
+        if one.throughputs:
+            cells = [f"{each.batch} x {each.threads}: {each.images_per_s:,.0f}" for each in one.throughputs]
+            lines.append(f"{one.backend:22}{', '.join(cells)}")
+    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+
+
+def _row(one: Measurement) -> str:
+    latency = one.one_image
+    times = (latency.p50_us, latency.p95_us, latency.p99_us, latency.worst_us)
+    cells = [*(_time(each / 1e6) for each in times), _time(one.load_s), _time(one.cold_start_s)]
+    name = f"{one.backend} {one.version}"
+    return f"{name:22}{''.join(f'{cell:>9}' for cell in cells)}{one.peak_memory_bytes / 1e6:>6.0f} MB"
+
+
+def _time(seconds: float) -> str:
+    """Return a time in the unit that suits it.
+
+    Examples
+    --------
+    >>> _time(0.0000123), _time(0.0123), _time(1.23)
+    ('12.3 us', '12.3 ms', '1.23 s')
+    """
+    if seconds >= 1:
+        return f"{seconds:.2f} s"
+    return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} us"
+
+
+def _machine(machine: Machine) -> str:
+    memory = [] if machine.memory_bytes is None else [f"{machine.memory_bytes / 1e9:.1f} GB"]
+    facts = [machine.board, machine.processor, f"{machine.cores} cores", *memory, machine.system]
+    versions = [f"kernel {machine.kernel}", f"Python {machine.python}", f"NumPy {machine.numpy}"]
+    return ", ".join(filter(None, [*facts, *versions]))
+
+
+def _conditions(found: Conditions) -> str:
+    facts = []
+    if found.governor is not None:
+        facts.append(f"governor {found.governor}")
+    if found.frequency_mhz is not None:
+        facts.append(f"{found.frequency_mhz:,.0f} MHz")
+    if found.temperature_c is not None:
+        facts.append(f"{found.temperature_c:.1f} °C")
+    if found.load is not None:
+        facts.append(f"load {found.load:.1f}")
+    if found.throttled is not None:
+        facts.append(", ".join(found.throttled) or "not throttled")
+    return ", ".join(facts) or "nothing known"

@@ -1,0 +1,1 @@
+"""Measure how fast a model runs on this device, and describe the device."""

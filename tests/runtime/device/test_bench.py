@@ -1,0 +1,135 @@
+"""`bench`, the facts about the device, and the command bench."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.backend_cases import EVERY_BACKEND
+
+from mnist_runtime import ArtifactError, BackendError, Bench, UsageError, bench
+from mnist_runtime.cli.bench import in_text
+from mnist_runtime.device.bench.machine import Conditions, Machine
+from mnist_runtime.device.bench.measure import Plan
+
+SHORT = Plan(windows=3, window_s=0.01, starts=1, threads=(1, 2), batches=(1, 8))
+
+Run = Callable[..., object]
+
+
+@pytest.fixture(scope="module")
+def measured() -> Bench:
+    return bench(backend="numpy", plan=SHORT)
+
+
+@pytest.mark.parametrize("backend", EVERY_BACKEND)
+def test_every_backend_is_measured_in_a_process_without_the_others(backend: str) -> None:
+    (found,) = bench(backend=backend, plan=SHORT).measurements
+    one = found.one_image
+    assert found.backend == backend
+    assert found.version[0].isdecimal()
+    assert 1 < one.p50_us <= one.p95_us <= one.p99_us <= one.worst_us
+    assert one.calls >= SHORT.windows
+    assert 0 < found.load_s < found.cold_start_s
+    assert 20e6 < found.peak_memory_bytes < 400e6
+    assert 10_000 < found.file_bytes < 100_000
+    assert [(each.threads, each.batch) for each in found.throughputs] == [(1, 1), (1, 8), (2, 1), (2, 8)]
+    assert all(each.images_per_s > 10 for each in found.throughputs)
+
+
+def test_the_device_is_described() -> None:
+    here = Machine.here()
+    assert here.kernel == os.uname().release
+    assert here.cores == len(os.sched_getaffinity(0))
+    assert here.memory_bytes > 1e8
+    assert here.processor
+    assert here.system
+
+
+def fake_vcgencmd(folder: Path, answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = folder / "vcgencmd"
+    program.write_text(f"#!/bin/sh\n{answer}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.mark.parametrize(
+    ("answer", "throttled"),
+    [
+        ("echo throttled=0x0", ()),
+        ("echo throttled=0x50005", ("under-voltage", "throttled", "under-voltage since", "throttled since")),
+        ("echo 'error=1 error_msg=\"Command not registered\"'", None),
+        ("exit 3", None),
+    ],
+)
+def test_what_vcgencmd_says_is_told_in_words(
+    answer: str, throttled: tuple[str, ...] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_vcgencmd(tmp_path, answer, monkeypatch)
+    found = Conditions.now().throttled
+    assert (found is None) == (throttled is None)
+    for words, start in zip(found or (), throttled or (), strict=True):
+        assert words.startswith(start)
+
+
+def test_doubtful_figures_have_notes(measured: Bench) -> None:
+    calm = Conditions("performance", 1800.0, 50.0, (), 0.1)
+    steady = tuple(dataclasses.replace(one, spread=0.01) for one in measured.measurements)
+    good = dataclasses.replace(measured, before=calm, after=calm, measurements=steady)
+    assert good.notes == ()
+    doubtful = dataclasses.replace(
+        good,
+        before=dataclasses.replace(calm, governor="ondemand", load=99.0),
+        after=dataclasses.replace(calm, throttled=("throttled",)),
+        measurements=tuple(dataclasses.replace(one, spread=0.5) for one in steady),
+        failures={"litert": "it ended with code 1."},
+    )
+    text = " ".join(doubtful.notes)
+    for words in ("numpy: the times vary by 50%", "load was 99.0", "governor ondemand", "board reports: throttled"):
+        assert words in text
+    assert "litert failed: it ended with code 1." in doubtful.notes
+
+
+def test_a_broken_interpreter_is_a_failure_with_its_last_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ready: dict[str, Path]
+) -> None:
+    (tmp_path / "onnxruntime").mkdir()
+    (tmp_path / "onnxruntime" / "__init__.py").write_text("raise RuntimeError('no such instruction')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
+    with pytest.raises(BackendError, match=r"onnxruntime: .*no such instruction.* Run: mnist-runtime doctor"):
+        bench(ready["onnx"], plan=SHORT)
+
+
+def test_a_missing_file_and_another_backend_are_errors(ready: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match="Check the path"):
+        bench(tmp_path / "missing.tflite")
+    with pytest.raises(UsageError, match="does not run int8 tflite files"):
+        bench(ready["tflite"], backend="onnxruntime")
+
+
+def test_the_command_prints_a_table_or_json(run: Run, ready: dict[str, Path]) -> None:
+    done = run("mnist-runtime", "bench", ready["tflite"], "--backend", "numpy", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("cnn int8, one image in memory on one thread\n")
+    assert Machine.here().kernel in done.stdout
+    assert max(map(len, done.stdout.splitlines()[3:6])) <= 100
+    done = run("mnist-runtime", "bench", "--backend", "numpy", "--json", "--quick")
+    facts = json.loads(done.stdout)
+    assert set(facts) == {field.name for field in dataclasses.fields(Bench)} | {"schema", "notes"}
+    assert facts["measurements"][0]["one_image"]["p50_us"] > 1
+    assert facts["machine"]["cores"] >= 1
+
+
+def test_the_table_has_the_speed_of_every_batch(measured: Bench) -> None:
+    text = in_text(measured)
+    for pair in ("1 x 1: ", "8 x 1: ", "1 x 2: ", "8 x 2: "):
+        assert pair in text
+
+
+def test_the_command_refuses_a_file_that_is_no_model(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "notes.tflite").write_text("no model")
+    done = run("mnist-runtime", "bench", tmp_path / "notes.tflite")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert done.stderr.startswith("error: ")
