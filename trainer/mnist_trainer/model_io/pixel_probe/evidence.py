@@ -18,10 +18,6 @@ Floats = npt.NDArray[np.float32]
 CLEAR = 3.0
 """Standard errors from which a paired difference counts as real; high, because fourteen conventions are compared."""
 
-MUCH_LARGER = 1.02
-"""Ratio of mean losses from which the larger one counts. Similar scalings, such as 0..255 and that less the mean,
-differ by about 1 %, in either direction, and are equally accurate."""
-
 PLAUSIBLE = (0.25, 40.0)
 """Temperatures of trained models. In the study docs/pixel-conventions.md those of the true convention are 0.4 to 34;
 where pixels are 100 or 255 times too large, they are above 45."""
@@ -126,8 +122,7 @@ def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScalin
     is_one_hot = all(one.is_one_hot for one in left.values())
     losses = {scaling: one.errors if is_one_hot else one.losses for scaling, one in left.items()}
     least = min(losses.values(), key=lambda each: float(each.mean()))
-    much = MUCH_LARGER * float(least.mean())
-    return [scaling for scaling, each in losses.items() if each.mean() <= much or not _is_clear(each - least)]
+    return [scaling for scaling, each in losses.items() if not _is_clear(each - least)]
 
 
 def _accuracy(evidence: dict[PixelScaling, Evidence]) -> float:

@@ -111,7 +111,7 @@ class PixelProbe:
 
         1. The confidences are far too high or too low for a trained model, and the accuracy is not two points better.
         2. The accuracy on the same images is clearly lower than under another convention.
-        3. The accuracy is about the same, but the loss is clearly larger, and by more than 2 %.
+        3. The accuracy is about the same, but the loss is clearly larger.
 
         "Clearly" means by three standard errors of the paired difference. Losses are compared after one temperature was
         fitted to each convention, because pixels that are too large raise every confidence. Of the conventions that
