@@ -10,6 +10,7 @@
     ├── ModelError              5  a Keras model is damaged or not a digit classifier     (ValueError)
     ├── ConversionError         5  the model cannot be converted                          (ValueError)
     │   └── OperatorError       5  the format lacks an operator for one of its layers     (ConversionError)
+    │       └── ChangingError   5  its scores depend on more than the image               (OperatorError)
     └── CalibrationError        6  the calibration images are unsuitable                  (ValueError)
 """
 
@@ -21,6 +22,7 @@ from mnist_runtime.errors import MissingPackageError, ModelError, OutputError, T
 
 __all__ = [
     "CalibrationError",
+    "ChangingError",
     "ConversionError",
     "MissingPackageError",
     "ModelError",
@@ -54,6 +56,10 @@ class OperatorError(ConversionError):
         super().__init__(message)
         self.operators = operators
         self.places = places
+
+
+class ChangingError(OperatorError):
+    """Operators of the model use chance, earlier calls or the other images of the batch."""
 
 
 class CalibrationError(ToolkitError, ValueError):

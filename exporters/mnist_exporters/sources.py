@@ -32,7 +32,9 @@ def load_original(
     """Load a model file without TensorFlow, or a Keras model."""
     probe = probe_images(*splits)
     if isinstance(model, ModelFile) and is_model_file(model.path):
-        return load_model_file(model, probe, given=pixel_range)
+        found = load_model_file(model, probe, given=pixel_range)
+        load_plugin(format_of(model.path)).read(model.path.read_bytes()).check_unchanging()
+        return found
     import_tensorflow()
     from mnist_exporters.inputs.original import Original
     from mnist_trainer.model_io.load import load_model

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_exporters.errors import ConversionError, OperatorError, UsageError
+from mnist_exporters.errors import ChangingError, ConversionError, OperatorError, UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_exporters.spec.treatment import HIGHER, PLAIN, Treatment
@@ -16,7 +16,7 @@ from mnist_runtime.backends.base import QuantParams
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import PixelScaling
 
-__all__ = ["BLACK", "Contents", "Layer", "Tensor"]
+__all__ = ["BLACK", "CURE", "Contents", "Layer", "Tensor"]
 
 WEIGHTS: dict[Precision, set[str]] = {
     Precision.FLOAT32: {"float32"},
@@ -47,6 +47,10 @@ KEEPS_MORE: dict[Precision, str] = {
 BLACK = {"uint8": 0, "int8": -128}
 """Integer input type -> value of a black pixel."""
 
+CURE = "Build it without random layers, variables and training=True at inference, and save it again."
+
+MOST_PLACES = 3
+"""Most places that a message names."""
 
 EXACT = 0.1
 """Largest accepted error of a pixel in grey levels: the converter computes the scale from the images, in float32."""
@@ -123,6 +127,8 @@ class Contents:
         Operators that compute in floats, each with the name of its output; for TFLite only.
     foreign : tuple of str
         Operators that the format does not define: custom operators, TensorFlow's "Flex" operators, other domains.
+    changing : tuple of (str, str)
+        Operators whose result depends on more than the image, each with the name of its output; see `formats.changing`.
     opset, ir_version : int or None
         Versions that an ONNX model needs; None for other formats.
     arena_bytes : int or None
@@ -143,6 +149,7 @@ class Contents:
     arena_bytes: int | None = None
     float_operators: tuple[tuple[str, str], ...] = ()
     layers: tuple[Layer, ...] = ()
+    changing: tuple[tuple[str, str], ...] = ()
 
     @property
     def precision(self) -> Precision | None:
@@ -238,14 +245,33 @@ class Contents:
                 "this as a bug."
             )
 
+    def check_unchanging(self) -> None:
+        """Check that the scores depend on the image alone, as far as the operators show it.
+
+        Raises
+        ------
+        ChangingError
+            If an operator uses chance, a variable or the statistics of the batch.
+        """
+        if self.changing:
+            operators = tuple(dict.fromkeys(name for name, _ in self.changing))
+            places = tuple(dict.fromkeys(place for _, place in self.changing if place))
+            more = f", at {', '.join(places[:MOST_PLACES])}" if places else ""
+            raise ChangingError(
+                f"The scores of the model depend on more than the image: it has {', '.join(operators)}{more}. {CURE}",
+                operators,
+                places,
+            )
+
     def check_operators(self, spec: ExportSpec, treatment: Treatment = PLAIN) -> None:
         """Check that all operators belong to the format and to the precision.
 
         Raises
         ------
         OperatorError
-            If they do not.
+            If they do not, or use more than the image.
         """
+        self.check_unchanging()
         if self.foreign:
             raise OperatorError(
                 f"The model needs operators that {self.format} does not define: {', '.join(self.foreign)}. Replace the "

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from mnist_exporters.errors import ConversionError, OperatorError
+from mnist_exporters.errors import ChangingError, ConversionError, OperatorError
+from mnist_exporters.formats.contents import CURE
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
@@ -68,6 +69,11 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
     layers = _layers_at(trials.original.model, places) or trials.first_failing()
     where = f"{spec.format} {spec.precision}"
     subject = _listed([_described(layer) for layer in layers]) or "The model"
+    if isinstance(error, ChangingError):
+        text = (
+            f"The scores of the model depend on more than the image, because of {subject}: it has {_listed(operators)}."
+        )
+        return ChangingError(f"{text} {CURE}" if layers else str(error), operators, places)
     if operators:
         verb = "need" if len(layers) > 1 else "needs"
         problem = f"{subject} {verb} {_listed(operators)}, which {where} does not have."

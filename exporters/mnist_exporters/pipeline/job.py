@@ -105,6 +105,7 @@ class Job:
             Time that its conversion took.
         """
         plugin = load_plugin(spec.format)
+        contents.check_unchanging()
         npu = None
         if self.target:
             self.target.check_contents(contents)

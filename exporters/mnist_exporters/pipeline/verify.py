@@ -98,13 +98,17 @@ def verify(
     ------
     UsageError
         If the suffix of `path` is unknown, or `max_accuracy_drop` out of range.
+    ChangingError
+        If operators in a file of another tool use chance, variables or the statistics of the batch.
     ArtifactError
         If the file is missing or damaged, or of a precision that this version does not support.
     """
     format = format_of(path)
     plugin = load_plugin(format)
     if foreign:
-        found = plugin.read(path.read_bytes()).precision
+        contents = plugin.read(path.read_bytes())
+        contents.check_unchanging()
+        found = contents.precision
         precision = str(found if found in FORMATS[format].io_types else Precision.FLOAT32)
         scores, alone = reference.scores_of(foreign)
         source = None

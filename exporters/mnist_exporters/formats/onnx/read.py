@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import onnx
 
+from mnist_exporters.formats.changing import changing_nodes
 from mnist_exporters.formats.contents import Contents, Layer, Tensor
 from mnist_runtime.errors import ArtifactError
 
@@ -68,6 +69,7 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
         opset=opset,
         ir_version=proto.ir_version,
         layers=tuple(_layer(graph, node, tensors) for node in layer_nodes(graph)),
+        changing=tuple(changing_nodes(proto)),
     )
 
 

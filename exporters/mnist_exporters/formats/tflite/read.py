@@ -9,6 +9,7 @@ from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
+from mnist_exporters.formats.changing import changing_operators
 from mnist_exporters.formats.contents import Contents, Layer, Tensor
 from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import ArtifactError
@@ -73,6 +74,7 @@ def read(model: bytes) -> Contents:
         foreign=tuple(sorted({_name(code) for code in parsed.operatorCodes if code.customCode})),
         float_operators=tuple(_float_operators(parsed)),
         layers=tuple(_layer(parsed, operator, tensors) for operator in layer_operators(parsed)),
+        changing=tuple(changing_operators(parsed, operator_name)),
     )
 
 
