@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mnist_runtime.prediction import Prediction
     from mnist_runtime.preprocess.prepare import prepare
     from mnist_runtime.reading.annotate import annotate
+    from mnist_runtime.reading.doubtful import DoubtfulPictures
     from mnist_runtime.reading.page import read
     from mnist_runtime.reading.video import Frame
     from mnist_runtime.reading.watch import watch
@@ -56,6 +57,7 @@ __all__ = [
     "Bench",
     "BlankError",
     "Classifier",
+    "DoubtfulPictures",
     "Frame",
     "Golden",
     "Manifest",
@@ -88,6 +90,7 @@ MODULES = {
     "prediction": ("Prediction",),
     "preprocess.prepare": ("prepare",),
     "reading.annotate": ("annotate",),
+    "reading.doubtful": ("DoubtfulPictures",),
     "reading.page": ("read",),
     "reading.video": ("Frame",),
     "reading.watch": ("watch",),

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.options import pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, pixels_of
 from mnist_runtime.cli.output import classifier_facts, in_words
 from mnist_runtime.errors import ToolkitError
 from mnist_runtime.system.command import report_error
@@ -22,11 +22,15 @@ __all__ = ["classify_command"]
 def classify_command(arguments: argparse.Namespace) -> int:
     """Classify every file. Report bad files, and return the exit code of the first one."""
     classifier = load_classifier(arguments, "images")
+    doubtful = doubtful_pictures(arguments)
     results: list[dict[str, Any]] = []
     code = 0
     for file in arguments.files:
         try:
-            found = classifier.classify(pixels_of(file))
+            pixels = pixels_of(file)
+            found = classifier.classify(pixels)
+            if doubtful is not None:
+                doubtful.keep(pixels, found)
         except ToolkitError as error:
             failure = report_error(error)
             code = code or failure

@@ -38,7 +38,15 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from mnist_runtime.cli.options import MODEL_HELP, add_backend, add_json, add_model, count, rate  # with NumPy
+    from mnist_runtime.cli.options import (  # with NumPy
+        MODEL_HELP,
+        add_backend,
+        add_json,
+        add_keep_doubtful,
+        add_model,
+        count,
+        rate,
+    )
 
     parser = argparse.ArgumentParser(
         prog="mnist-runtime",
@@ -56,12 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     add_model(classify)
     add_backend(classify)
     classify.add_argument("--top-k", type=count, default=1, metavar="N", help="digits to print, 1 to 10 (default: 1)")
+    add_keep_doubtful(classify)
     add_json(classify)
 
     read = commands.add_parser("read", help="find the digits of each picture, row by row")
     read.add_argument("files", nargs="+", metavar="FILE", help="a picture of digits that do not touch; - for stdin")
     read.add_argument("--annotate", type=Path, metavar="OUT.png", help="write a copy with the digits marked")
     read.add_argument("--all", action="store_true", help="also print the symbols that are no digit")
+    add_keep_doubtful(read)
     add_model(read)
     add_backend(read)
     add_json(read)
@@ -72,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--rate", type=rate, default=5.0, metavar="N", help="most frames to read a second (default: 5)")
     steady = "frames that must agree, 1 to 10 (default: 3)"
     watch.add_argument("--steady", type=count, default=3, metavar="N", help=steady)
+    add_keep_doubtful(watch)
     add_model(watch)
     add_backend(watch)
 

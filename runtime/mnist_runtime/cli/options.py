@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import argparse
 import math
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.registry import BACKENDS
 from mnist_runtime.preprocess.decode import read_picture, read_stdin
+from mnist_runtime.system.command import echo
 
-__all__ = ["add_backend", "add_json", "add_model", "count", "pixels_of", "rate"]
+if TYPE_CHECKING:
+    from mnist_runtime.reading.doubtful import DoubtfulPictures
+
+__all__ = [
+    "add_backend",
+    "add_json",
+    "add_keep_doubtful",
+    "add_model",
+    "count",
+    "doubtful_pictures",
+    "pixels_of",
+    "rate",
+    "share",
+]
+
+DOUBTFUL = 0.9
+"""Default of ``--doubtful-below``."""
 
 MODEL_HELP = "an exported file (default: the ready int8 model)"
 
@@ -25,6 +44,30 @@ def add_backend(parser: argparse.ArgumentParser) -> None:
     """Add ``--backend``."""
     text = f"interpreter: {', '.join(BACKENDS)} (default: the first that works)"
     parser.add_argument("--backend", choices=tuple(BACKENDS), metavar="NAME", help=text)
+
+
+def add_keep_doubtful(parser: argparse.ArgumentParser) -> None:
+    """Add ``--keep-doubtful`` and ``--doubtful-below``."""
+    parser.add_argument(
+        "--keep-doubtful",
+        type=Path,
+        metavar="DIR",
+        help="write pictures with a doubtful answer, to train with them",
+    )
+    text = f"confidence below which an answer is doubtful, 0 to 1 (default: {DOUBTFUL})"
+    parser.add_argument("--doubtful-below", type=share, default=DOUBTFUL, metavar="X", help=text)
+
+
+def doubtful_pictures(arguments: argparse.Namespace) -> DoubtfulPictures | None:
+    """Return the folder of ``--keep-doubtful``, or None without the option."""
+    if arguments.keep_doubtful is None:
+        return None
+    from mnist_runtime.reading.doubtful import DoubtfulPictures
+
+    found = DoubtfulPictures(arguments.keep_doubtful, arguments.doubtful_below)
+    if found.is_full:
+        echo(f"note: {found.folder} is full. No pictures are kept until you move some away.")
+    return found
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -53,3 +96,14 @@ def rate(text: str) -> float:
     if 0 < number <= 1000:
         return number
     raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1000")
+
+
+def share(text: str) -> float:
+    """Parse a number above 0, at most 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if 0 < number <= 1:
+        return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")

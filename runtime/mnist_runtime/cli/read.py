@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.options import pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, pixels_of
 from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts
 from mnist_runtime.errors import ToolkitError, UsageError
 from mnist_runtime.reading.annotate import annotate
@@ -26,12 +26,16 @@ def read_command(arguments: argparse.Namespace) -> int:
     if arguments.annotate is not None:
         _check_annotate(arguments.annotate, arguments.files)
     classifier = load_classifier(arguments, "images")
+    doubtful = doubtful_pictures(arguments)
     results: list[dict[str, Any]] = []
     code = 0
     for file in arguments.files:
         try:
             pixels = pixels_of(file)
-            found = read(pixels, classifier, everything=arguments.all)
+            symbols = read(pixels, classifier, everything=True)
+            found = [one for one in symbols if arguments.all or one.prediction.digit is not None]
+            if doubtful is not None:
+                doubtful.keep_readings(pixels, symbols)
             if arguments.annotate is not None:
                 with atomic_write(arguments.annotate) as copy:
                     annotate(pixels, found).save(copy)

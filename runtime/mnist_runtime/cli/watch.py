@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 
 from mnist_runtime.cli.load import load_classifier
+from mnist_runtime.cli.options import doubtful_pictures
 from mnist_runtime.cli.output import reading_facts
 from mnist_runtime.reading.video import Frame, frames
 from mnist_runtime.reading.watch import watch
@@ -26,8 +27,11 @@ def watch_command(arguments: argparse.Namespace) -> int:
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     classifier = load_classifier(arguments, "watch")
+    doubtful = doubtful_pictures(arguments)
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:
         for seen in watch(_while_read(pictures), classifier, steady=arguments.steady):
+            if doubtful is not None:
+                doubtful.keep_readings(seen.pixels, seen.readings)
             facts = {"seconds": round(seen.seconds, 3), "frame": seen.frame}
             print(json.dumps({**facts, "readings": [reading_facts(found) for found in seen.readings]}), flush=True)
     return 0

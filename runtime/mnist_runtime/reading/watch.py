@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import UsageError
@@ -33,11 +36,14 @@ class Observation:
         Number of that frame, from 0.
     readings : tuple of Reading
         Its digits in reading order; empty if there are none any more.
+    pixels : ndarray of shape (h, w, 3), dtype uint8
+        The frame.
     """
 
     seconds: float
     frame: int
     readings: tuple[Reading, ...]
+    pixels: npt.NDArray[np.uint8] = field(repr=False, compare=False)
 
 
 def watch(
@@ -96,4 +102,4 @@ def watch(
         recent.append(digits)
         if digits != reported and Counter(recent)[digits] >= steady:
             reported = digits
-            yield Observation(picture.seconds, picture.number, readings)
+            yield Observation(picture.seconds, picture.number, readings, picture.pixels)

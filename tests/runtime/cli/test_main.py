@@ -120,7 +120,9 @@ def classify(
     classifier = Classifier.load()
     classifier.manifest = dataclasses.replace(classifier.manifest, name="mine", source=source)
     monkeypatch.setattr(Classifier, "load", lambda *_, **__: classifier)
-    arguments = argparse.Namespace(files=[*map(str, files)], model=None, backend=None, top_k=1, json=True)
+    arguments = argparse.Namespace(
+        files=[*map(str, files)], model=None, backend=None, top_k=1, json=True, keep_doubtful=None
+    )
     assert classify_command(arguments) == 0
     stdout, stderr = capsys.readouterr()
     return stderr, json.loads(stdout)
@@ -153,7 +155,9 @@ def test_one_message_names_every_missing_package(monkeypatch: pytest.MonkeyPatch
     find = importlib.util.find_spec
     absent = ("onnxruntime", "PIL")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in absent else find(name, *rest))
-    arguments = argparse.Namespace(files=[str(picture)], model=None, backend="onnxruntime", top_k=1, json=False)
+    arguments = argparse.Namespace(
+        files=[str(picture)], model=None, backend="onnxruntime", top_k=1, json=False, keep_doubtful=None
+    )
     with pytest.raises(BackendError) as caught:
         classify_command(arguments)
     for extra in ("onnx", "images"):

@@ -56,7 +56,8 @@ def test_with_steady_1_each_change_is_reported_at_once(pages: dict[str, np.ndarr
 
 def test_an_observation_has_the_readings_of_its_frame(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
     (found,) = watch([Frame(at / 2, 10 + at, pages["72"]) for at in range(3)], classifier)
-    assert found == Observation(1.0, 12, read(pages["72"], classifier))
+    assert found == Observation(1.0, 12, read(pages["72"], classifier), pages["72"])
+    assert found.pixels is pages["72"]
 
 
 def test_an_endless_source_is_read_frame_by_frame(pages: dict[str, np.ndarray]) -> None:

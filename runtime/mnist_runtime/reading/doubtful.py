@@ -1,0 +1,137 @@
+"""`DoubtfulPictures`: keep the pictures that a model was unsure about, as data for its next training."""
+
+from __future__ import annotations
+
+import importlib.util
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.errors import BackendError, OutputError, UsageError
+from mnist_runtime.prediction import Prediction
+from mnist_runtime.preprocess.grayscale import without_padding
+from mnist_runtime.reading.page import Reading
+from mnist_runtime.system.atomic import atomic_write
+from mnist_runtime.system.packages import install_command
+
+__all__ = ["MOST_PICTURES", "DoubtfulPictures"]
+
+MOST_PICTURES = 1000
+"""Number of pictures that a folder may hold, so that no disk fills up."""
+
+MARGIN = 0.3
+"""Margin around a digit that is cut out of a picture, as a fraction of its height."""
+
+
+class DoubtfulPictures:
+    """A folder for pictures that were answered with little confidence.
+
+    Sort them into a folder for each digit, and train with them: ``mnist-train --data FOLDER``. The name of a file is
+    the time, the most likely answer and its confidence: ``20261126T081500.250000Z_7_0.52.png``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where to write. It is created.
+    below : float
+        Confidence, above 0 and at most 1, below which an answer is doubtful. The ready model gives 98 % of MNIST's
+        test images more than 0.9. Pictures without a digit because of the
+        model's threshold always are; blank ones, scribbles and pictures of several digits never.
+    most : int
+        Number of pictures that the folder may hold.
+
+    Raises
+    ------
+    UsageError
+        If `below` is outside its range, or the folder cannot be created.
+    BackendError
+        If Pillow is not installed.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> doubtful = DoubtfulPictures(mkdtemp())
+    >>> unsure = Prediction.of(np.linspace(0.1, 0.5, 10), threshold=0.8)
+    >>> doubtful.keep(np.zeros((60, 40), np.uint8), unsure).name[-11:]
+    '_9_0.50.png'
+    """
+
+    def __init__(self, folder: str | Path, below: float = 0.9, most: int = MOST_PICTURES) -> None:
+        if not 0 < below <= 1:
+            raise UsageError(f"The confidence is {below}, but must be above 0 and at most 1.")
+        if importlib.util.find_spec("PIL") is None:
+            raise BackendError(f"Keeping pictures needs Pillow. Install it with: {install_command('images')}.")
+        self.folder = Path(folder)
+        self.below = below
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._left = most - sum(1 for _ in self.folder.glob("*.png"))
+        except OSError as error:
+            raise UsageError(f"Cannot use the folder {folder}: {error.strerror}. Choose another one.") from error
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more pictures are kept."""
+        return self._left <= 0
+
+    def is_doubtful(self, prediction: Prediction) -> bool:
+        """Return whether a picture with this answer is kept."""
+        return prediction.reason == "unsure" or (prediction.reason is None and prediction.confidence < self.below)
+
+    def keep(self, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> Path | None:
+        """Write a picture if its answer is doubtful and the folder is not full.
+
+        Parameters
+        ----------
+        pixels : ndarray of shape (h, w) or (h, w, 1..4), dtype uint8
+            The picture.
+        prediction : Prediction
+            The answer.
+
+        Returns
+        -------
+        Path or None
+            The file, or None if none was written.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        if not self.is_doubtful(prediction) or self.is_full:
+            return None
+        from PIL import Image
+
+        best = prediction.ranking[0][0] if prediction.ranking else "none"
+        path = self._new_path(f"{best}_{prediction.confidence:.2f}.png")
+        with atomic_write(path) as staged:
+            shown = without_padding(pixels)
+            shown = shown[..., 0] if shown.ndim == 3 and shown.shape[2] == 1 else shown
+            Image.fromarray(np.ascontiguousarray(shown)).save(staged)
+        self._left -= 1
+        return path
+
+    def keep_readings(self, pixels: npt.NDArray[Any], readings: Sequence[Reading]) -> list[Path]:
+        """Cut out and write the doubtful ones of a picture's `readings`; see `keep`."""
+        kept = [self.keep(_cut_out(pixels, each), each.prediction) for each in readings]
+        return [path for path in kept if path is not None]
+
+    def _new_path(self, ending: str) -> Path:
+        now = time.time_ns() // 1000
+        for microseconds in range(now, now + 1000):
+            seconds, rest = divmod(microseconds, 1_000_000)
+            moment = time.strftime("%Y%m%dT%H%M%S", time.gmtime(seconds))
+            path = self.folder / f"{moment}.{rest:06}Z_{ending}"
+            if not path.exists():
+                return path
+        raise OutputError(f"Cannot find a free name in {self.folder}. Choose another folder.")
+
+
+def _cut_out(pixels: npt.NDArray[Any], reading: Reading) -> npt.NDArray[Any]:
+    left, top, right, bottom = reading.box
+    margin = round(MARGIN * (bottom - top))
+    return pixels[max(top - margin, 0) : bottom + margin, max(left - margin, 0) : right + margin]

@@ -1,0 +1,99 @@
+"""Pictures with a doubtful answer are kept, and nothing else."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_runtime import Classifier, DoubtfulPictures, Prediction, UsageError, prepare, read
+
+Run = Callable[..., object]
+
+SURE, DOUBTFUL = Prediction(7, 0.99, ((7, 0.99),)), Prediction(7, 0.5, ((7, 0.5),))
+
+
+@pytest.fixture
+def page() -> np.ndarray:
+    pixels = np.full((120, 200, 3), 230, np.uint8)
+    pixels[30:90, 40:46] = pixels[32:92, 150:156] = 20
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("prediction", "is_kept"),
+    [
+        (SURE, False),
+        (DOUBTFUL, True),
+        (Prediction(None, 0.4, ((3, 0.4),), "unsure"), True),
+        (Prediction(None, 0.95, ((3, 0.95),), "unsure"), True),
+        (Prediction(None, reason="blank", marks=0), False),
+        (Prediction(None, 0.5, ((8, 0.5),), "scribble"), False),
+        (Prediction(None, reason="several", marks=3), False),
+    ],
+)
+def test_only_doubtful_answers_are_kept(prediction: Prediction, is_kept: bool, tmp_path: Path) -> None:
+    kept = DoubtfulPictures(tmp_path).keep(np.full((9, 9), 7, np.uint8), prediction)
+    assert (kept is not None) == is_kept
+    assert len(list(tmp_path.iterdir())) == is_kept
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (30, 20, 1), (30, 20, 2), (30, 20, 3), (30, 20, 4)])
+def test_the_file_holds_the_same_pixels(shape: tuple[int, ...], tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(1, 256, shape, np.uint8)
+    path = DoubtfulPictures(tmp_path / "new" / "folder").keep(pixels, DOUBTFUL)
+    assert path is not None
+    assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z_7_0\.50\.png", path.name)
+    with Image.open(path) as image:
+        assert np.array_equal(np.asarray(image), pixels[..., 0] if shape[2:] == (1,) else pixels)
+
+
+def test_a_full_folder_keeps_no_more_and_old_pictures_count(tmp_path: Path) -> None:
+    pixels = np.zeros((9, 9), np.uint8)
+    first = DoubtfulPictures(tmp_path, most=2)
+    assert first.keep(pixels, DOUBTFUL)
+    second = DoubtfulPictures(tmp_path, most=2)
+    assert second.keep(pixels, DOUBTFUL)
+    assert second.is_full
+    assert second.keep(pixels, DOUBTFUL) is None
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_doubtful_readings_are_cut_out_with_a_margin_and_read_the_same(page: np.ndarray, tmp_path: Path) -> None:
+    readings = read(page)
+    paths = DoubtfulPictures(tmp_path, below=1).keep_readings(page, readings)
+    assert len(paths) == 2
+    for path, reading in zip(paths, readings, strict=True):
+        left, top, right, bottom = reading.box
+        with Image.open(path) as image:
+            assert (image.width, image.height) == (right - left + 36, bottom - top + 36)
+            assert np.array_equal(prepare(np.asarray(image)), prepare(page[:, left - 40 : right + 40]))
+
+
+def test_wrong_arguments_are_refused(tmp_path: Path) -> None:
+    for below in (0, 1.1, float("nan")):
+        with pytest.raises(UsageError, match="above 0 and at most 1"):
+            DoubtfulPictures(tmp_path, below=below)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="Choose another"):
+        DoubtfulPictures(tmp_path / "file")
+
+
+def test_classify_and_read_keep_doubtful_pictures(run: Run, page: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(page).save(tmp_path / "page.png")
+    Image.fromarray(page[:, :100]).save(tmp_path / "one.png")
+    keep = ("--doubtful-below", 1, "--keep-doubtful")
+    done = run("mnist-runtime", "classify", tmp_path / "one.png", *keep, tmp_path / "whole")
+    assert done.returncode == 0, done.stderr
+    (whole,) = (tmp_path / "whole").iterdir()
+    with Image.open(whole) as image:
+        assert np.array_equal(np.asarray(image), page[:, :100])
+    assert Classifier.load().classify(whole).digit == 1
+    done = run("mnist-runtime", "read", tmp_path / "page.png", "--json", *keep, tmp_path / "cut")
+    assert len(json.loads(done.stdout)["results"][0]["readings"]) == len(list((tmp_path / "cut").iterdir())) == 2
+    done = run("mnist-runtime", "classify", tmp_path / "one.png", "--keep-doubtful", tmp_path / "one.png")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Choose another one" in done.stderr
