@@ -5,6 +5,7 @@
     ToolkitError                1
     ├── UsageError              2  (ValueError)
     ├── OutputError             2  (OSError)
+    ├── MachineError            2  (RuntimeError)
     ├── MissingPackageError     4  (ImportError)
     ├── BackendError            4  (ImportError)
     ├── ModelError              5  (ValueError)
@@ -26,6 +27,7 @@ __all__ = [
     "ArtifactError",
     "BackendError",
     "BlankError",
+    "MachineError",
     "MissingPackageError",
     "ModelError",
     "NotFiniteError",
@@ -57,6 +59,12 @@ class UsageError(ToolkitError, ValueError):
 
 class OutputError(ToolkitError, OSError):
     """A file cannot be written: the disk is full, or the folder is missing or read-only."""
+
+    exit_code = 2
+
+
+class MachineError(ToolkitError, RuntimeError):
+    """The machine has too little memory, disk space or open files; no file of the user is to blame."""
 
     exit_code = 2
 

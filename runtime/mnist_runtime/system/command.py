@@ -13,7 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from mnist_runtime.errors import ToolkitError, first_line
+from mnist_runtime.errors import MachineError, ToolkitError, first_line
+from mnist_runtime.system.machine import machine_failure
 
 __all__ = ["echo", "report_error", "run_command"]
 
@@ -21,9 +22,10 @@ __all__ = ["echo", "report_error", "run_command"]
 def run_command(command: Callable[[], int]) -> NoReturn:
     """Run `command` and exit with its code, without a traceback.
 
-    A `ToolkitError` has its own exit code. SIGTERM and SIGHUP clean up and exit with 143 and 129. Any other error is a
-    bug: exit 1, with the place of the error.
+    A `ToolkitError` has its own exit code. A failure of the machine, such as a full disk or stdout, gives 2. SIGTERM
+    and SIGHUP clean up and exit with 143 and 129. Any other error is a bug: exit 1, with the place of the error.
     """
+    _open_closed_streams()
     for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         request = getattr(signal, name, None)
         if request and signal.getsignal(request) is signal.SIG_DFL:  # nohup ignores SIGHUP
@@ -34,40 +36,82 @@ def run_command(command: Callable[[], int]) -> NoReturn:
     try:
         code = command()
         print(end="", flush=True)
-    except ToolkitError as error:
-        code = report_error(error)
     except KeyboardInterrupt:
         echo("stopped")
         code = 130
-    except ImportError as error:
-        echo(f"error: The package of {error.name} is missing or broken ({first_line(error)}). Install it again.")
-        code = 4
     except BrokenPipeError:  # stdout was closed, as by `head`: exit 141, as for SIGPIPE
         _discard(sys.stdout)
         code = 141
     except Exception as error:  # the only place that catches everything
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        echo(
-            f"error: unexpected {type(error).__name__}: {error} (at {frame.name}, line {frame.lineno} of "
-            f"{Path(frame.filename).name}). This is a bug. Please report it."
-        )
-        code = 1
+        code = _report(error)
     gc.freeze()  # skip the final garbage collection, a sixth of a short run
     sys.exit(code)
 
 
+def _report(error: Exception) -> int:
+    """Print what `error` means for the user and return the exit code."""
+    if problem := _stdout_problem(error):
+        echo(f"error: The results cannot be written to stdout ({problem}). Give it another destination.")
+        return 2
+    if isinstance(error, ToolkitError):
+        return report_error(error)
+    if failure := machine_failure(error):
+        return report_error(failure)
+    if isinstance(error, ImportError):
+        echo(f"error: The package of {error.name} is missing or broken ({first_line(error)}). Install it again.")
+        return 4
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    echo(
+        f"error: unexpected {type(error).__name__}: {error} (at {frame.name}, line {frame.lineno} of "
+        f"{Path(frame.filename).name}). This is a bug. Please report it."
+    )
+    return 1
+
+
 def report_error(error: ToolkitError) -> int:
-    """Print `error` on stderr and return its exit code."""
+    """Print `error` on stderr and return its exit code; one that the machine caused is reported as that."""
+    if error.exit_code != MachineError.exit_code:
+        error = machine_failure(error) or error
     echo(f"error: {error}")
     return error.exit_code
 
 
 def echo(text: str) -> None:
-    """Print `text` on stderr; a closed or full stderr does not stop it."""
+    """Print `text` on stderr; a missing, closed or full stderr does not stop it."""
+    if sys.stderr is None:  # `print` would take stdout
+        return
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError:
         _discard(sys.stderr)
+
+
+def _open_closed_streams() -> None:
+    """Open the standard streams that were closed, since the next files would get their numbers.
+
+    Words for a closed stderr are dropped. Results for a closed stdout fail as before, so that they are not lost unseen.
+    """
+    for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, mode), True)  # the lowest free number
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _stdout_problem(error: Exception) -> str | None:
+    """Return why stdout cannot be written, if that can be the cause of `error`, or None. What is left is dropped."""
+    if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
+        return None
+    try:
+        sys.stdout.flush()
+        os.write(1, b"\n")  # a stream without a buffer has nothing to flush
+    except OSError as problem:
+        _discard(sys.stdout)
+        return problem.strerror
+    return None
 
 
 def _discard(stream: TextIO) -> None:

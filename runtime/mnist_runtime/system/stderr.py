@@ -26,24 +26,38 @@ def quiet_stderr() -> Iterator[None]:
 
     Interpreters print from C++, which replacing `sys.stderr` does not affect, and before a log level can be set.
     """
-    with ONE_AT_A_TIME, _memory_file() as kept:
-        sys.stderr.flush()
-        original = os.dup(2)
-        os.dup2(kept.fileno(), 2)
+    with ONE_AT_A_TIME:
         try:
+            original = os.dup(2)
+        except OSError:  # stderr is closed, so there is nothing to hide
             yield
-        except ToolkitError:
-            raise  # its message is complete
-        except Exception:
-            sys.stderr.flush()
-            os.dup2(original, 2)
-            kept.seek(0)
-            os.write(2, kept.read())
-            raise
+            return
+        try:
+            with _memory_file() as kept:
+                _flush()
+                os.dup2(kept.fileno(), 2)
+                try:
+                    yield
+                except ToolkitError:
+                    raise  # its message is complete
+                except Exception:
+                    _flush()
+                    os.dup2(original, 2)
+                    kept.seek(0)
+                    with contextlib.suppress(OSError):  # stderr is full
+                        os.write(2, kept.read())
+                    raise
+                finally:
+                    _flush()
+                    os.dup2(original, 2)
         finally:
-            sys.stderr.flush()
-            os.dup2(original, 2)
             os.close(original)
+
+
+def _flush() -> None:
+    """Flush `sys.stderr`, which is None in a program without a terminal, and may be closed or full."""
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stderr.flush()
 
 
 def _memory_file() -> BinaryIO:

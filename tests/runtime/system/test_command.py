@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_runtime.errors import PictureError
+from mnist_runtime.errors import ArtifactError, OutputError, PictureError, ToolkitError
 from mnist_runtime.system.command import run_command
+from mnist_runtime.system.machine import FILES, MEMORY, SPACE, machine_failure
 
 
 def raising(error: BaseException) -> object:
@@ -24,6 +25,9 @@ def raising(error: BaseException) -> object:
     [
         (PictureError("The picture is blank."), 6, "error: The picture is blank.\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
+        (MemoryError(), 2, f"error: {MEMORY}\n"),
+        (OSError(24, "Too many open files"), 2, f"error: {FILES}\n"),
+        (ImportError("lib.so: cannot map: Cannot allocate memory", name="lib"), 2, f"error: {MEMORY}\n"),
     ],
 )
 def test_errors_are_printed_and_have_an_exit_code(
@@ -33,6 +37,28 @@ def test_errors_are_printed_and_have_an_exit_code(
         run_command(raising(error))
     assert left.value.code == code
     assert capsys.readouterr() == ("", words)
+
+
+@pytest.mark.parametrize("kind", [ArtifactError, PictureError, OutputError])
+def test_no_file_is_blamed_for_a_failure_of_the_machine(
+    capsys: pytest.CaptureFixture[str], kind: type[ToolkitError]
+) -> None:
+    def command() -> int:
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise kind("seven.png is damaged.") from error
+
+    with pytest.raises(SystemExit) as left:
+        run_command(command)
+    assert left.value.code == 2
+    expected = "seven.png is damaged." if kind is OutputError else SPACE  # an output error says more
+    assert capsys.readouterr().err == f"error: {expected}\n"
+
+
+@pytest.mark.parametrize("error", [OSError(2, "No such file"), ValueError("bad"), FileNotFoundError("gone"), None])
+def test_other_errors_are_no_failure_of_the_machine(error: BaseException | None) -> None:
+    assert machine_failure(error) is None
 
 
 def test_a_bug_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
@@ -63,12 +89,40 @@ def test_a_closed_stderr_does_not_change_the_exit_code() -> None:
     assert done.stderr.strip() == "3"
 
 
-@pytest.mark.parametrize("streams", [">&-", "2>&-", ">&- 2>&-", "2>/dev/full"])
-def test_missing_streams_do_not_change_the_exit_code(streams: str) -> None:
-    code = "from mnist_runtime.system.command import run_command, echo\n"
-    code += "def refuse():\n    print('a')\n    echo('b')\n    return 3\nrun_command(refuse)"
-    done = subprocess.run(["bash", "-c", f"'{sys.executable}' -c \"$0\" {streams}", code], check=False)
-    assert done.returncode == 3
+PRINTING = (
+    "import sys; from mnist_runtime.system.command import run_command, echo\n"
+    "def refuse():\n    with open(sys.argv[1], 'w') as file:\n        echo('words')\n        file.write('kept')\n"
+    "    print('result')\n    return 3\n"
+    "run_command(refuse)"
+)
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize(
+    ("streams", "code", "words"),
+    [
+        ("2>&-", 3, ""),
+        ("2>/dev/full", 3, ""),
+        ("<&- 2>&-", 3, ""),
+        (">&-", 2, "written to stdout (Bad file descriptor)"),
+        (">/dev/full", 2, "written to stdout (No space left on device)"),
+        (">&- 2>&-", 2, ""),
+        (">/dev/full 2>/dev/full", 2, ""),
+    ],
+)
+def test_results_that_cannot_be_printed_are_reported_and_words_are_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, streams: str, code: int, words: str, unbuffered: str
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    line = f"'{sys.executable}' -W error -c \"$0\" $1 {streams}"
+    done = subprocess.run(
+        ["bash", "-c", line, PRINTING, str(tmp_path / "file")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == code
+    assert words in done.stderr
+    assert done.stderr.count("\n") == (2 if words else 0)  # with the words of the command itself
+    assert done.stdout in ("", "result\n")
+    assert (tmp_path / "file").read_text() == "kept"  # nothing else was written into a file with the number of stderr
 
 
 def test_success_exits_with_0() -> None:
