@@ -20,8 +20,9 @@ from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backe
 from mnist_runtime.backends.sharing import CLOSED, SharedBackends
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, NotFiniteError, UsageError
 from mnist_runtime.prediction import Prediction, scores_of_logits
+from mnist_runtime.preprocess.decode import load_pixels
 from mnist_runtime.preprocess.pixels import as_pixels
-from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
+from mnist_runtime.preprocess.prepare import Ink, prepare, prepare_symbols
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -39,7 +40,7 @@ READY_FORMATS = ("tflite", "onnx")
 
 
 class Classifier:
-    """Classify digits with one model; see `Classifier.load`.
+    """Classify digits, or what else it was made for, with one model; see `Classifier.load`.
 
     Parameters
     ----------
@@ -192,7 +193,7 @@ class Classifier:
         return real if self._activation is None else scores_of_logits(real, self._activation)
 
     def classify(self, picture: npt.ArrayLike | str | Path | Image) -> Prediction:
-        """Return the digit that a picture shows, after `prepare`.
+        """Return the digit or other class that a picture shows, after `prepare`.
 
         Parameters
         ----------
@@ -202,8 +203,8 @@ class Classifier:
         Returns
         -------
         Prediction
-            Without a `digit` if the picture is blank or a scribble, shows several digits, or the confidence is below
-            ``manifest.threshold``; its `reason` says which.
+            Without a `label` if the confidence is below ``manifest.threshold``; for handwriting also if the picture is
+            blank or a scribble, or shows several digits. Its `reason` says which.
 
         Raises
         ------
@@ -214,6 +215,9 @@ class Classifier:
         BackendError
             If it is a file and Pillow is not installed.
         """
+        if self.task.preparation == "plain":
+            scores = self.predict_proba(prepare(load_pixels(picture), self.task))
+            return Prediction.of(scores[0], self.manifest.threshold, self.task)
         try:
             ink, marks, number = prepare_symbols(picture)
         except BlankError:

@@ -103,6 +103,10 @@ class Prediction:
     label: str | None = None
     labels: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.digit is not None and self.label is None:  # made by a program that knows only digits
+            object.__setattr__(self, "label", str(self.digit))
+
     @classmethod
     def of(cls, scores: npt.NDArray[Any], threshold: float, task: Task = DIGITS) -> Prediction:
         """Return the prediction for the scores 0..1 of `task`; the best one needs at least `threshold`."""

@@ -103,6 +103,6 @@ def test_the_commands_say_what_to_use(
     done = run("mnist-runtime", "classify", "--json", page, tmp_path / "seven.png")
     several, one = json.loads(done.stdout)["results"]
     assert several == {
-        "file": str(page), "digit": None, "confidence": 0, "top": [], "reason": "several", "marks": 3
+        "file": str(page), "digit": None, "label": None, "confidence": 0, "top": [], "reason": "several", "marks": 3
     }  # fmt: skip
     assert (one["digit"], one["reason"], one["marks"]) == (7, None, 1)

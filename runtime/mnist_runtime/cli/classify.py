@@ -1,4 +1,4 @@
-"""``mnist-runtime classify``: the digit of each picture."""
+"""``mnist-runtime classify``: the digit or other class of each picture."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, pixels_of
 from mnist_runtime.cli.output import classifier_facts, in_words
-from mnist_runtime.errors import ToolkitError
+from mnist_runtime.errors import ToolkitError, UsageError
 from mnist_runtime.system.command import report_error
 
 if TYPE_CHECKING:
+    from mnist_runtime.artifact.task import Task
     from mnist_runtime.prediction import Prediction
 
 __all__ = ["classify_command"]
@@ -23,6 +24,11 @@ def classify_command(arguments: argparse.Namespace) -> int:
     """Classify every file. Report bad files, and return the exit code of the first one."""
     classifier = load_classifier(arguments, "images")
     doubtful = doubtful_pictures(arguments)
+    task, top = classifier.task, arguments.top_k
+    if top > len(task.labels):
+        raise UsageError(
+            f"--top-k is {top}, but {classifier.manifest.name} has {len(task.labels)} labels. Give a smaller number."
+        )
     results: list[dict[str, Any]] = []
     code = 0
     for file in arguments.files:
@@ -35,19 +41,23 @@ def classify_command(arguments: argparse.Namespace) -> int:
             failure = report_error(error)
             code = code or failure
             continue
-        results.append({"file": file, **_as_dict(found, arguments.top_k)})
+        results.append({"file": file, **_as_dict(found, top, task)})
         if not arguments.json:
-            print(f"{file}: {in_words(found, arguments.top_k, file)}")
+            print(f"{file}: {in_words(found, top, task, file)}")
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()
     return code
 
 
-def _as_dict(found: Prediction, top: int) -> dict[str, Any]:
-    ranking = [{"digit": digit, "score": score} for digit, score in found.ranking[:top]]
+def _as_dict(found: Prediction, top: int, task: Task) -> dict[str, Any]:
+    ranking = [
+        {"digit": task.digits[index] if task.digits else None, "label": task.labels[index], "score": score}
+        for index, score in found.ranking[:top]
+    ]
     return {
         "digit": found.digit,
+        "label": found.label,
         "confidence": found.confidence,
         "top": ranking,
         "reason": found.reason,

@@ -16,7 +16,7 @@ READERS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras 
 """Extra -> module of its package, and what needs it."""
 
 
-def load_classifier(arguments: argparse.Namespace, extra: str) -> Classifier:
+def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = False) -> Classifier:
     """Load the model and the backend in `arguments`. Warn if the model was not trained to give no digit.
 
     Parameters
@@ -25,11 +25,15 @@ def load_classifier(arguments: argparse.Namespace, extra: str) -> Classifier:
         The options ``model`` and ``backend``.
     extra : str
         A key of `READERS`: what the subcommand needs besides an interpreter.
+    finds : bool, optional
+        Whether the subcommand finds handwriting in pictures.
 
     Raises
     ------
     BackendError
         If no interpreter works here. If the package of `extra` is missing too, the message installs both.
+    UsageError
+        If the subcommand finds handwriting, and the model is not for that.
     """
     try:
         classifier = Classifier.load(arguments.model, backend=arguments.backend)
@@ -38,9 +42,13 @@ def load_classifier(arguments: argparse.Namespace, extra: str) -> Classifier:
         if importlib.util.find_spec(module) is None:
             raise BackendError(f"{error} {need} too. Install it with: {install_command(extra)}.") from error
         raise
-    manifest = classifier.manifest
+    if finds:
+        from mnist_runtime.reading.page import check_finds  # `classify` does not need it
+
+        check_finds(classifier)
+    manifest, is_of_digits = classifier.manifest, classifier.task.digits is not None
     if manifest.source.get("rejects_non_digits", True) is not True:  # files of older exporters do not say it
         was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
-        fact = f"{manifest.name} {was_not} trained on pictures without a digit"
-        echo(f"warning: {fact}. It may answer them with a digit.")
+        others, answer = ("without a digit", "a digit") if is_of_digits else ("of other things", "one of its labels")
+        echo(f"warning: {manifest.name} {was_not} trained on pictures {others}. It may answer them with {answer}.")
     return classifier

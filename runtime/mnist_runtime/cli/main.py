@@ -38,6 +38,7 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from mnist_runtime.artifact.task import MOST_LABELS
     from mnist_runtime.cli.options import (  # with NumPy
         MODEL_HELP,
         add_backend,
@@ -50,20 +51,21 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="mnist-runtime",
-        description="Classify handwritten digits with a model from mnist-export, or the ready one.",
+        description="Classify handwritten digits, or other pictures, with a model from mnist-export or the ready one.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
 
-    classify = commands.add_parser("classify", help="print the digit that each picture shows")
+    classify = commands.add_parser("classify", help="print the digit or other label of each picture")
     classify.add_argument(
         "files", nargs="+", metavar="FILE", help="a picture of one digit, of any size and polarity; - for stdin"
     )
     add_model(classify)
     add_backend(classify)
-    classify.add_argument("--top-k", type=count, default=1, metavar="N", help="digits to print, 1 to 10 (default: 1)")
+    best = "digits or labels to print, the most likely first (default: 1)"
+    classify.add_argument("--top-k", type=count(MOST_LABELS), default=1, metavar="N", help=best)
     add_keep_doubtful(classify)
     add_json(classify)
 
@@ -81,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     watch.add_argument("--source", required=True, metavar="0|FILE", help=source)
     watch.add_argument("--rate", type=rate, default=5.0, metavar="N", help="most frames to read a second (default: 5)")
     steady = "frames that must agree, 1 to 10 (default: 3)"
-    watch.add_argument("--steady", type=count, default=3, metavar="N", help=steady)
+    watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
     add_keep_doubtful(watch)
     add_model(watch)
     add_backend(watch)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,11 +81,15 @@ def pixels_of(file: str) -> npt.NDArray[np.uint8]:
     return read_stdin() if file == "-" else read_picture(file)
 
 
-def count(text: str) -> int:
-    """Parse a whole number from 1 to 10."""
-    if text.isdecimal() and 1 <= int(text) <= 10:
-        return int(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to 10")
+def count(most: int) -> Callable[[str], int]:
+    """Return the parser of a whole number from 1 to `most`."""
+
+    def parse(text: str) -> int:
+        if text.isdecimal() and len(text) < 9 and 1 <= int(text) <= most:
+            return int(text)
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most:,}")
+
+    return parse
 
 
 def rate(text: str) -> float:

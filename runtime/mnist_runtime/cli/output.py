@@ -5,26 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnist_runtime.artifact.task import Task
     from mnist_runtime.classifier import Classifier
     from mnist_runtime.prediction import Prediction
     from mnist_runtime.reading.page import Reading
 
-__all__ = ["classifier_facts", "in_words", "reading_facts"]
+__all__ = ["classifier_facts", "in_words", "no_answer", "reading_facts"]
 
 
-def in_words(found: Prediction, top: int, file: str = "PICTURE") -> str:
-    """Return `found` in `file` as text, with the `top` most likely digits."""
+def in_words(found: Prediction, top: int, task: Task, file: str = "PICTURE") -> str:
+    """Return `found` in `file` as text, with the `top` most likely digits or other labels."""
+    nothing, symbols = no_answer(task), "symbols" if task.digits is None else "digits"
     if found.reason == "several":
         import shlex  # few pictures need it
 
         return (
-            f"no digit; the picture shows several digits ({found.marks} marks). "
+            f"{nothing}; the picture shows several {symbols} ({found.marks} marks). "
             f"Use: mnist-runtime read {shlex.quote(file)}"
         )
-    ranking = ", ".join(f"{digit} ({score:.1%})" for digit, score in found.ranking[:top])
-    if found.digit is None:
-        return f"no digit; most likely: {ranking}" if ranking else "no digit; the picture is blank"
+    best = zip(found.labels[:top], found.ranking[:top], strict=True)
+    ranking = ", ".join(f"{label} ({score:.1%})" for label, (_, score) in best)
+    if found.label is None:
+        return f"{nothing}; most likely: {ranking}" if ranking else f"{nothing}; the picture is blank"
     return ranking
+
+
+def no_answer(task: Task) -> str:
+    """Return the text for a picture or a symbol without a label."""
+    return "no answer" if task.digits is None else "no digit"
 
 
 def classifier_facts(classifier: Classifier) -> dict[str, Any]:
@@ -37,6 +45,9 @@ def classifier_facts(classifier: Classifier) -> dict[str, Any]:
         "model": manifest.name,
         "format": manifest.format,
         "precision": manifest.precision,
+        "image_shape": list(classifier.task.image_shape),
+        "labels": list(classifier.task.labels),
+        "preparation": classifier.task.preparation,
         "rejects_non_digits": manifest.source.get("rejects_non_digits"),
         "backend": classifier.backend_name,
         "backend_version": backend_version(classifier.backend_name),
@@ -45,4 +56,10 @@ def classifier_facts(classifier: Classifier) -> dict[str, Any]:
 
 def reading_facts(found: Reading) -> dict[str, Any]:
     """Return the JSON fields of a reading."""
-    return {"digit": found.prediction.digit, "confidence": found.prediction.confidence, "box": list(found.box)}
+    prediction = found.prediction
+    return {
+        "digit": prediction.digit,
+        "label": prediction.label,
+        "confidence": prediction.confidence,
+        "box": list(found.box),
+    }

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, pixels_of
-from mnist_runtime.cli.output import classifier_facts, in_words, reading_facts
+from mnist_runtime.cli.output import classifier_facts, in_words, no_answer, reading_facts
 from mnist_runtime.errors import ToolkitError, UsageError
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.page import Reading, read
@@ -25,7 +26,7 @@ def read_command(arguments: argparse.Namespace) -> int:
     """Read every file. Report bad files, and return the exit code of the first one."""
     if arguments.annotate is not None:
         _check_annotate(arguments.annotate, arguments.files)
-    classifier = load_classifier(arguments, "images")
+    classifier = load_classifier(arguments, "images", finds=True)
     doubtful = doubtful_pictures(arguments)
     results: list[dict[str, Any]] = []
     code = 0
@@ -47,7 +48,7 @@ def read_command(arguments: argparse.Namespace) -> int:
         facts = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
         results.append({"file": file, "readings": facts})
         if not arguments.json:
-            _print(file, found, rows)
+            _print(file, found, rows, classifier.task)
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()
@@ -76,9 +77,9 @@ def row_numbers(readings: Sequence[Reading]) -> list[int]:
     return rows
 
 
-def _print(file: str, readings: Sequence[Reading], rows: Sequence[int]) -> None:
+def _print(file: str, readings: Sequence[Reading], rows: Sequence[int], task: Task) -> None:
     if not readings:
-        print(f"{file}: no digit")
+        print(f"{file}: {no_answer(task)}")
     for found, row in zip(readings, rows, strict=True):
         left, top, right, bottom = found.box
-        print(f"{file}: {in_words(found.prediction, 1)}, row {row}, box {left} {top} {right} {bottom}")
+        print(f"{file}: {in_words(found.prediction, 1, task)}, row {row}, box {left} {top} {right} {bottom}")

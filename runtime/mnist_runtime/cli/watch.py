@@ -26,7 +26,7 @@ def watch_command(arguments: argparse.Namespace) -> int:
     """Print a line per observation until the video ends or stdout is closed."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    classifier = load_classifier(arguments, "watch")
+    classifier = load_classifier(arguments, "watch", finds=True)
     doubtful = doubtful_pictures(arguments)
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:
         for seen in watch(_while_read(pictures), classifier, steady=arguments.steady):

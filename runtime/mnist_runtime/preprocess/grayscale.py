@@ -9,7 +9,16 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import PictureError
 
-__all__ = ["MAX_PIXELS", "FloatImage", "Mask", "bounding_box", "color_axis", "grayscale", "without_padding"]
+__all__ = [
+    "MAX_PIXELS",
+    "FloatImage",
+    "Mask",
+    "bounding_box",
+    "check_picture",
+    "color_axis",
+    "grayscale",
+    "without_padding",
+]
 
 MAX_PIXELS = 50_000_000
 """Largest picture that is accepted: above any phone's, and within a Raspberry Pi's memory."""
@@ -34,6 +43,13 @@ def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
     PictureError
         If shape or dtype are wrong, or it has more than 50 million pixels.
     """
+    check_picture(picture)
+    gray, alpha = _reduce(without_padding(picture), -(-max(picture.shape[:2]) // longest))
+    return gray if alpha is None else _add_background(gray, alpha)
+
+
+def check_picture(picture: npt.NDArray[Any]) -> None:
+    """Raise a `PictureError` for an array whose shape or dtype is not that of a picture, or which is too large."""
     if (
         picture.dtype != np.uint8
         or picture.ndim not in (2, 3)
@@ -47,8 +63,6 @@ def grayscale(picture: npt.NDArray[Any], longest: int) -> FloatImage:
         raise PictureError(
             f"The picture has shape {picture.shape}, but 1 to {MAX_PIXELS:,} pixels are allowed. Resize it."
         )
-    gray, alpha = _reduce(without_padding(picture), -(-max(picture.shape[:2]) // longest))
-    return gray if alpha is None else _add_background(gray, alpha)
 
 
 def without_padding(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:

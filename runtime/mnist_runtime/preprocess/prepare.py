@@ -1,4 +1,7 @@
-"""Prepare a picture of one digit: keep the ink of a clean drawing, extract that of a photograph, normalize it."""
+"""Prepare a picture for a model.
+
+That of one digit: keep the ink of a clean drawing, extract that of a photograph, normalize it. Others are only resized.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import BlankError
 from mnist_runtime.preprocess.decode import load_pixels
 from mnist_runtime.preprocess.grayscale import FloatImage, color_axis, grayscale
@@ -15,6 +19,7 @@ from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink, s
 from mnist_runtime.preprocess.ink.strokes import is_scribble
 from mnist_runtime.preprocess.ink.symbols import digit_marks, main_symbol
 from mnist_runtime.preprocess.normalize import FIELD, normalize
+from mnist_runtime.preprocess.plain import plain
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -69,25 +74,28 @@ class Prepared(NamedTuple):
     number: int
 
 
-def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
-    """Convert a picture of one digit to an MNIST image.
+def prepare(picture: npt.NDArray[Any], task: Task = DIGITS) -> npt.NDArray[np.uint8]:
+    """Convert a picture to an image for the models of a task, by default a picture of one digit to an MNIST image.
 
     Parameters
     ----------
     picture : ndarray of shape (h, w) or (h, w, 1..4), dtype uint8
-        Gray, gray with alpha, RGB or RGB with alpha; dark ink on a light background or the reverse.
+        Gray, gray with alpha, RGB or RGB with alpha. For the preparation ``"mnist"``, dark ink on a light background or
+        the reverse. For ``"plain"``, anything: only colors and size are changed, and transparent areas become white.
+    task : Task, optional
+        Size and channels of the image, and its preparation.
 
     Returns
     -------
-    ndarray of shape (28, 28), dtype uint8
-        White on black.
+    ndarray of shape ``task.image_shape``, (28, 28) for digits, dtype uint8
+        White on black for the preparation ``"mnist"``.
 
     Raises
     ------
     PictureError
         If shape or dtype are wrong, or it has more than 50 million pixels.
     BlankError
-        If it shows no ink.
+        If it shows no ink and the preparation is ``"mnist"``.
 
     Examples
     --------
@@ -97,6 +105,8 @@ def prepare(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     >>> image.shape, int(image.max()), int((image.max(axis=1) > 0).sum())
     ((28, 28), 255, 20)
     """
+    if task.preparation == "plain":
+        return plain(picture, *task.tensor_shape)
     return normalize(_strokes(picture, with_marks=False)[0])
 
 

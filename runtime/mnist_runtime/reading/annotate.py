@@ -57,7 +57,7 @@ def annotate(picture: npt.ArrayLike | str | Path | Image.Image, readings: Sequen
     letters = round(LETTERS * median([found.box[3] - found.box[1] for found in readings] or [0]))
     occupied = [_enlarge(found.box, 3 * line) for found in readings]
     for box, found in zip(occupied[:], readings, strict=True):
-        color = NO_DIGIT if found.prediction.digit is None else DIGIT
+        color = NO_DIGIT if found.prediction.label is None else DIGIT
         left, top, right, bottom = box
         for inset, shade in ((0, EDGE), (line, color), (2 * line, EDGE)):
             draw.rectangle(
@@ -98,7 +98,7 @@ def _label(found: Reading, letters: int, line: int) -> Image.Image:
     from PIL import Image
 
     prediction = found.prediction
-    digit = _text("?" if prediction.digit is None else str(prediction.digit), max(SMALLEST_DIGIT, letters))
+    digit = _text(prediction.label or "?", max(SMALLEST_DIGIT, letters))
     confidence = _text(f"{int(100 * prediction.confidence)}%", max(SMALLEST_CONFIDENCE, letters // 2))
     space = max(2, 2 * line)
     label = Image.new("L", (digit.width + confidence.width + 3 * space, digit.height + 2 * space))

@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.classifier import Classifier
+from mnist_runtime.errors import UsageError
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.find import find
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Reading", "read"]
+__all__ = ["Reading", "check_finds", "read"]
 
 Box = tuple[int, int, int, int]
 
@@ -35,7 +36,7 @@ class Reading:
     box : tuple of (int, int, int, int)
         Left, top, right and bottom, in pixels of the upright picture; right and bottom are exclusive.
     prediction : Prediction
-        Its `digit` is None for a symbol that is not a digit.
+        Its `label` is None for a symbol that is not a digit.
     """
 
     box: Box
@@ -63,7 +64,7 @@ def read(
     PictureError
         If the picture cannot be read or is too large.
     UsageError
-        If it is not a picture.
+        If it is not a picture, or the model is not for handwriting.
     BackendError
         If it is a file and Pillow is not installed.
 
@@ -74,6 +75,8 @@ def read(
     >>> [(found.prediction.digit, found.box) for found in read(page)]
     [(1, (40, 20, 46, 80)), (1, (150, 22, 156, 82))]
     """
+    if classifier is not None:
+        check_finds(classifier)
     found = find(picture)
     if not found:
         return ()
@@ -82,8 +85,17 @@ def read(
     return tuple(
         Reading(found[index].box, predictions[index])
         for index in _reading_order([symbol.box for symbol in found])
-        if everything or predictions[index].digit is not None
+        if everything or predictions[index].label is not None
     )
+
+
+def check_finds(classifier: Classifier) -> None:
+    """Raise a `UsageError` if a model takes whole pictures, in which no symbols are looked for."""
+    if classifier.task.preparation != "mnist":
+        raise UsageError(
+            f"{classifier.manifest.name} takes each picture as a whole, but `read` and `watch` look for handwriting in "
+            "it. Use: mnist-runtime classify FILE"
+        )
 
 
 def _reading_order(boxes: list[Box]) -> list[int]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import UsageError
-from mnist_runtime.reading.page import Reading, read
+from mnist_runtime.reading.page import Reading, check_finds, read
 from mnist_runtime.reading.video import Frame, frames
 
 __all__ = ["Observation", "watch"]
@@ -76,7 +76,7 @@ def watch(
     PictureError
         If the source cannot be opened, has no picture, is damaged or incomplete, or if a camera stops.
     UsageError
-        If `rate` is not above 0, or `steady` is below 1.
+        If `rate` is not above 0, `steady` is below 1, or the model is not for handwriting.
 
     Examples
     --------
@@ -89,17 +89,19 @@ def watch(
     """
     if steady < 1:
         raise UsageError(f"`steady` is {steady}, but at least one frame must agree. Give 1 or more.")
+    if classifier is not None:
+        check_finds(classifier)
     if isinstance(source, (int, str, Path)):
         with contextlib.closing(frames(source, rate)) as pictures:
             yield from watch(pictures, classifier, steady=steady)
         return
     classifier = classifier or Classifier.load()
-    reported: tuple[int | None, ...] = ()
-    recent: deque[tuple[int | None, ...]] = deque(maxlen=2 * steady - 1)
+    reported: tuple[str | None, ...] = ()
+    recent: deque[tuple[str | None, ...]] = deque(maxlen=2 * steady - 1)
     for picture in source:
         readings = read(picture.pixels, classifier)
-        digits = tuple(found.prediction.digit for found in readings)
-        recent.append(digits)
-        if digits != reported and Counter(recent)[digits] >= steady:
-            reported = digits
+        labels = tuple(found.prediction.label for found in readings)
+        recent.append(labels)
+        if labels != reported and Counter(recent)[labels] >= steady:
+            reported = labels
             yield Observation(picture.seconds, picture.number, readings, picture.pixels)

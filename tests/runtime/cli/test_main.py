@@ -43,8 +43,8 @@ def test_every_backend_gives_the_same_digit_and_no_other_output(run: Run, pictur
     assert found["backend"] == backend
     assert found["backend_version"][0].isdecimal()
     (result,) = found["results"]
-    assert (result["file"], result["digit"], len(result["top"])) == (str(picture), 7, 3)
-    assert result["top"][0] == {"digit": 7, "score": result["confidence"]}
+    assert (result["file"], result["digit"], result["label"], len(result["top"])) == (str(picture), 7, "7", 3)
+    assert result["top"][0] == {"digit": 7, "label": "7", "score": result["confidence"]}
 
 
 def test_a_bad_picture_does_not_stop_the_others(run: Run, picture: Path, tmp_path: Path) -> None:
@@ -81,6 +81,9 @@ def test_a_damaged_model_exits_with_5(run: Run, picture: Path, ready: dict[str, 
         ["classify"],
         ["guess", "x.png"],
         ["classify", "--top-k", "0", "x.png"],
+        ["classify", "--top-k", "11", "x.png"],
+        ["classify", "--top-k", "1001", "x.png"],
+        ["classify", "--top-k", "1" * 9999, "x.png"],
         ["classify", "--backend", "x", "y.png"],
     ],
 )

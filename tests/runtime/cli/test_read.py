@@ -71,15 +71,17 @@ def test_json_is_one_object(run_read: RunRead, page: Path) -> None:
     code, stdout, stderr = run_read("--json", page, page)
     assert (code, stderr) == (0, "")
     found = json.loads(stdout)
-    facts = {"schema", "model", "format", "precision", "rejects_non_digits", "backend", "backend_version"}
-    assert set(found) == {*facts, "results"}
+    facts = {"schema", "model", "format", "precision", "image_shape", "labels", "preparation", "rejects_non_digits"}
+    assert set(found) == {*facts, "backend", "backend_version", "results"}
+    assert (found["image_shape"], found["labels"], found["preparation"]) == ([28, 28], [*"0123456789"], "mnist")
     assert (found["schema"], found["precision"]) == (1, "int8")
     first, second = found["results"]
     assert first == second
     assert first["file"] == str(page)
     assert [reading["digit"] for reading in first["readings"]] == [3, 7, 1, 0, 2]
     for reading in first["readings"]:
-        assert set(reading) == {"digit", "confidence", "box", "row"}
+        assert set(reading) == {"digit", "label", "confidence", "box", "row"}
+        assert reading["label"] == str(reading["digit"])
         assert 0.5 < reading["confidence"] <= 1
         assert all(isinstance(side, int) for side in reading["box"])
 

@@ -138,7 +138,8 @@ def load(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
         raise
     except IMPOSSIBLE as error:
         raise ArtifactError(
-            f"The parts of the TFLite file do not fit together: {first_line(error)}. Export it again."
+            f"The parts of the TFLite file do not fit together, or do not take images {in_words(shape)}: "
+            f"{first_line(error)}. Export it again."
         ) from error
     return backend
 
