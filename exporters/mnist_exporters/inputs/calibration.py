@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,7 @@ class Calibration:
 
     Parameters
     ----------
-    images : ndarray of shape (n, 28, 28), dtype uint8
+    images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
         Pixels 0..255.
     dataset : str
         Name of the data set.
@@ -29,16 +30,19 @@ class Calibration:
         Seed of the random draw.
     left_out : int
         Number of training images that were not drawn from, since they are also test images.
+    classes : int
+        Number of labels of the data.
     """
 
     images: npt.NDArray[np.uint8]
     dataset: str
     seed: int
     left_out: int = 0
+    classes: int = 10
 
     @classmethod
     def draw(cls, training: LabelledImages, count: int, seed: int, left_out: int = 0) -> Calibration:
-        """Draw `count` random images, with equal numbers of each digit where possible.
+        """Draw `count` random images, with equal numbers of each class where possible.
 
         If no pixel is 255, a corner of the first image is set to 255, and another to 0 if none is 0. The range of the
         input comes from these images, and a narrower one would break the rule that a file accepts raw pixels 0..255.
@@ -68,10 +72,11 @@ class Calibration:
         labels = training.labels[shuffled]
         # The rank of each image within its class; sorted by it, the classes take turns.
         rank = np.empty(len(labels), np.intp)
-        for digit in np.unique(labels):
-            rank[labels == digit] = np.arange((labels == digit).sum())
+        for label in np.unique(labels):
+            rank[labels == label] = np.arange((labels == label).sum())
         chosen = shuffled[np.argsort(rank, kind="stable")[:count]]
-        return cls(_with_black_and_white(training.images[chosen]), training.name, seed, left_out)
+        classes = len(training.task.labels)
+        return cls(_with_black_and_white(training.images[chosen]), training.name, seed, left_out, classes)
 
     def check_overlap(self, images: npt.NDArray[np.uint8]) -> None:
         """Check that no calibration image is among the test images.
@@ -89,17 +94,22 @@ class Calibration:
             )
 
     def first(self, count: int) -> Calibration:
-        """Return the first `count` images, with equal numbers of each digit where possible and pixels of 0 and 255."""
+        """Return the first `count` images, with equal numbers of each class where possible and pixels of 0 and 255."""
         return self._part(np.arange(len(self.images)) < count)
 
     def halves(self) -> tuple[Calibration, Calibration]:
-        """Return two disjoint halves, each with equal numbers of each digit where possible and pixels of 0 and 255."""
-        # In the order of `draw` the ten digits take turns, so each block of ten images has one of each.
-        first = np.arange(len(self.images)) // 10 % 2 == 0
+        """Return two disjoint halves, each with equal numbers of each class where possible and pixels of 0 and 255."""
+        # In the order of `draw` the classes take turns, so each block of as many images has one of each.
+        first = np.arange(len(self.images)) // self.classes % 2 == 0
         return self._part(first), self._part(~first)
 
     def _part(self, chosen: npt.NDArray[np.bool_]) -> Calibration:
-        return Calibration(_with_black_and_white(self.images[chosen]), self.dataset, self.seed, self.left_out)
+        return dataclasses.replace(self, images=_with_black_and_white(self.images[chosen]))
+
+    @property
+    def tensors(self) -> npt.NDArray[np.uint8]:
+        """The images as a model takes them: raw pixels, uint8 (n, h, w, channels)."""
+        return self.images.reshape(*self.images.shape[:3], -1)
 
     def as_dict(self) -> dict[str, Any]:
         """Return its entry in the manifest."""

@@ -24,7 +24,7 @@ RAW = PixelScaling.between(0, 255)
 
 @dataclass(frozen=True, eq=False)
 class Original(DigitModel):
-    """A Keras digit model, the scaling of its pixels and its name. Create one with `Original.from_keras`.
+    """A Keras model, the scaling of its pixels and its name. Create one with `Original.from_keras`.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Original(DigitModel):
         Parameters
         ----------
         model : keras.Model
-            A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
+            A model from ``(n, h, w)``, ``(n, h, w, channels)`` or ``(n, h * w * channels)`` to a score for each label.
         probe : LabelledImages
             Real images, on which the scaling is measured.
         name, sha256 : str
@@ -105,18 +105,18 @@ class Original(DigitModel):
 
     @default_settings()
     def scaled_model(self) -> keras.Model:
-        """Return a model from pixels in `input_scaling`, float32 (n, 28, 28, 1), to scores 0..1, for integer export."""
+        """Return a model from pixels in `input_scaling`, float32 (n, h, w, c), to scores 0..1, for integer export."""
         from mnist_exporters.inputs.keras_graph.static_shapes import graph_model, integer_scaling
 
         layer = None
         if self.input_scaling != self.scaling:
             layer = integer_scaling(self.scaling.scale, self.scaling.offset)
-        return graph_model(self.model, softmax=self.activation == "logits", scaling=layer)
+        return graph_model(self.model, self.task.tensor_shape, softmax=self.activation == "logits", scaling=layer)
 
     @default_settings()
     def pixel_model(self) -> keras.Model:
-        """Return a model from raw pixels, uint8 (n, 28, 28, 1), to scores 0..1, for float export."""
+        """Return a model from raw pixels, uint8 (n, h, w, channels), to scores 0..1, for float export."""
         from mnist_exporters.inputs.keras_graph.static_shapes import float_scaling, graph_model
 
         layer = float_scaling(self.scaling.scale, self.scaling.offset)
-        return graph_model(self.model, softmax=self.activation == "logits", scaling=layer)
+        return graph_model(self.model, self.task.tensor_shape, softmax=self.activation == "logits", scaling=layer)

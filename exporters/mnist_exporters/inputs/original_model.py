@@ -33,6 +33,11 @@ class OriginalModel(Protocol):
         ...
 
     @property
+    def task(self) -> Task:
+        """Size and channels of its images, its labels, and how a picture is prepared."""
+        ...
+
+    @property
     def sha256(self) -> str:
         """SHA-256 of its file; empty if there is none."""
         ...
@@ -40,11 +45,6 @@ class OriginalModel(Protocol):
     @property
     def rejects_non_digits(self) -> bool | None:
         """Whether it was trained on pictures without a digit too; None if not known."""
-        ...
-
-    @property
-    def task(self) -> Task:
-        """Size and channels of its images, names of its classes, preparation."""
         ...
 
     @property
@@ -90,7 +90,7 @@ class OriginalModel(Protocol):
         ...
 
     def scores(self, images: npt.NDArray[np.uint8]) -> Floats:
-        """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        """Return scores 0..1, float32 (n, k), for raw pixels uint8 (n, h, w) or (n, h, w, 3)."""
         ...
 
     def changing_layer(self, images: npt.NDArray[np.uint8], trial: Trial) -> str:

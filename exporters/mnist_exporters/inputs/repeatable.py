@@ -28,9 +28,9 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
     ----------
     original : OriginalModel
         The model.
-    images : ndarray of shape (n, 28, 28), dtype uint8
-        Real digits.
-    scores : ndarray of shape (n, 10), dtype float32
+    images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
+        Real images.
+    scores : ndarray of shape (n, k), dtype float32
         What `original` gave for them, in large batches.
 
     Raises

@@ -48,8 +48,8 @@ def export(
         The file to write, in an existing folder. An existing file is replaced, but only by a proven one.
     reference : Reference
         Test images and the original's scores for them, with which the export is compared.
-    golden_images : ndarray of shape (k, 28, 28), dtype uint8
-        Real digits to store in the file; whoever has the file can read them.
+    golden_images : ndarray of shape (k, h, w) or (k, h, w, 3), dtype uint8
+        Images to store in the file; whoever has the file can read them.
     calibration : Calibration, optional
         Training images; only calibrated precisions need and use them.
     threshold : float, optional

@@ -22,6 +22,7 @@ from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.processor import processor_name
 from mnist_exporters.pipeline.staging import StagedExport
+from mnist_exporters.pipeline.task_facts import schema_of, task_facts, without_scores
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.repair import Repair
@@ -33,21 +34,12 @@ from mnist_exporters.spec.treatment import PLAIN
 from mnist_exporters.targets.devices import Target
 from mnist_exporters.targets.interpreters import loads_on
 from mnist_runtime import Classifier, Golden, Manifest, __version__
-from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
     from mnist_exporters.inputs.original_model import OriginalModel
 
 __all__ = ["Attempt", "Job"]
-
-PREPARATION = {
-    "polarity": "white on black",
-    "box": 20,
-    "field": 28,
-    "centre": "centre of mass",
-    "pixels": "raw, 0..255",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +103,7 @@ class Job:
             self.target.check_contents(contents)
             npu = self.target.npu_memory(model)
         with StagedExport(self.destination, plugin) as staged:
-            staged.write(model, manifest, Golden(self.golden_images, np.empty((0, 10), np.float32)))
+            staged.write(model, manifest, without_scores(self.golden_images, self.original.task))
             with self._diagnosed(spec, repair):
                 device = staged.load()
             scores, alone = self.reference.scores_of(device)
@@ -152,7 +144,7 @@ class Job:
             tempfile.TemporaryDirectory() as folder,
             StagedExport(Path(folder) / name, load_plugin(spec.format)) as staged,
         ):
-            staged.write(model, manifest, Golden(images[:0], np.empty((0, 10), np.float32)))
+            staged.write(model, manifest, without_scores(images[:0], self.original.task))
             return staged.load().predict_proba(images)
 
     def _converted(
@@ -192,11 +184,12 @@ class Job:
             name=self.original.name,
             format=spec.format,
             precision=spec.precision.value,
-            labels=tuple("0123456789"),
             scores=self.original.score_kind,
-            input={"dtype": contents.input.dtype, "shape": [None, 28, 28, 1], **_input_scale(contents, self.original)},
-            output={"dtype": contents.output.dtype, "shape": [None, 10], **activation},
-            preparation=PREPARATION,
+            **task_facts(
+                self.original.task,
+                {"dtype": contents.input.dtype, **_input_scale(contents, self.original)},
+                {"dtype": contents.output.dtype, **activation},
+            ),
             source={
                 "sha256": self.original.sha256,
                 "parameters": self.original.count_params(),
@@ -214,7 +207,7 @@ class Job:
             threshold=self.threshold,
             calibration=used.as_dict() if used else None,
             repair=repair.as_dict() if repair else None,
-            schema=LOGITS_SCHEMA if gives_logits else SCHEMA,
+            schema=schema_of(self.original.task, is_plain=not gives_logits),
         )
 
 

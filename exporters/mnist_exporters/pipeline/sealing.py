@@ -12,14 +12,14 @@ from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.original_model import OriginalModel
-from mnist_exporters.pipeline.job import PREPARATION, Job
+from mnist_exporters.pipeline.job import Job
 from mnist_exporters.pipeline.processor import processor_name
+from mnist_exporters.pipeline.task_facts import schema_of, task_facts
 from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime import Manifest, __version__
-from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
 
 if TYPE_CHECKING:
     from mnist_runtime.backends.base import QuantParams
@@ -28,9 +28,6 @@ __all__ = ["SealableFile", "seal_file", "spec_of"]
 
 INPUTS = ("uint8", "int8", "float32")
 OUTPUTS = ("uint8", "int8", "int16", "float32")
-
-SHAPE = (28, 28, 1)
-"""Shape of one image in the input of an exported file."""
 
 
 class SealableFile(OriginalModel, Protocol):
@@ -98,28 +95,25 @@ def seal_file(job: Job, file: SealableFile, spec: ExportSpec) -> ExportReport:
 
 
 def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents) -> Manifest:
+    original = job.original
     if contents.input.dtype not in INPUTS or contents.output.dtype not in OUTPUTS or len(contents.output.shape) != 2:
         raise ConversionError(
             f"The file takes {contents.input.dtype} and gives {contents.output.dtype} {contents.output.shape}. A "
-            f"device feeds {', '.join(INPUTS)} and reads (n, 10) of {', '.join(OUTPUTS)}. Convert it again with such "
-            "types."
+            f"device feeds {', '.join(INPUTS)} and reads (n, {len(original.task.labels)}) of {', '.join(OUTPUTS)}. "
+            "Convert it again with such types."
         )
-    taken = _input(file, contents)
+    taken = _input(file, contents, original.task.tensor_shape)
     activation = {"activation": "softmax"} if file.activation == "logits" else {}
     is_exact = taken["dtype"] == "float32" or taken.get("scale", 1) == 1
     is_plain = not activation and "tensor_shape" not in taken and is_exact
     interpreter = FORMATS[spec.format].packages[-1]
     tools = {package: metadata.version(package) for package in (interpreter, "numpy")}
-    original = job.original
     return Manifest(
         name=file.name,
         format=spec.format,
         precision=spec.precision.value,
-        labels=tuple("0123456789"),
         scores=file.score_kind,
-        input=taken,
-        output={"dtype": contents.output.dtype, "shape": [None, 10], **activation},
-        preparation=PREPARATION,
+        **task_facts(original.task, taken, {"dtype": contents.output.dtype, **activation}),
         source={
             "sha256": original.sha256,
             "file_sha256": file.sha256,
@@ -132,21 +126,21 @@ def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents
         golden={"version": tools[interpreter], "machine": platform.machine(), "processor": processor_name()},
         requires=contents.requirements(),
         threshold=job.threshold,
-        schema=SCHEMA if is_plain else LOGITS_SCHEMA,
+        schema=schema_of(original.task, is_plain=is_plain),
     )
 
 
-def _input(file: SealableFile, contents: Contents) -> dict[str, Any]:
-    """Return the entry ``input`` of the manifest: how a raw pixel becomes the stored value."""
+def _input(file: SealableFile, contents: Contents, image: tuple[int, int, int]) -> dict[str, Any]:
+    """Return facts for the entry ``input`` of the manifest: how a raw pixel becomes the stored value."""
     scale, offset = file.scaling.scale, file.scaling.offset
     if file.quantization:
         scale, offset = scale / file.quantization.scale, offset / file.quantization.scale + file.quantization.zero_point
-    facts: dict[str, Any] = {"dtype": contents.input.dtype, "shape": [None, *SHAPE]}
+    facts: dict[str, Any] = {"dtype": contents.input.dtype}
     if contents.input.dtype != "float32":
         scale, offset = _whole_levels(scale, offset)
     if (contents.input.dtype, scale, offset) != ("uint8", 1, 0):
         facts |= {"scale": scale, "offset": offset}
-    if file.batch == 1 or tuple(file.tensor_shape) != SHAPE:
+    if file.batch == 1 or tuple(file.tensor_shape) != image:
         facts["tensor_shape"] = [1 if file.batch == 1 else None, *file.tensor_shape]
     return facts
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.inputs.golden import golden_digits
+from mnist_exporters.inputs.golden import golden_from_data, golden_images
 from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.threshold import confidence_threshold
@@ -55,6 +55,8 @@ class ExportSession:
         Number of calibration images. Default: 500, or all training images if there are fewer.
     seed : int
         Seed of the random draws.
+    golden_from_data : bool
+        Whether each file stores some of the test images for its self-test, and not images that come with this package.
 
     Attributes
     ----------
@@ -85,11 +87,13 @@ class ExportSession:
         *,
         calibration_samples: int | None = None,
         seed: int = 0,
+        golden_from_data: bool = False,
     ) -> None:
         self.original = original
         self.train, left_out = leave_out_shared(train, test)
         self.test = test
         self.seed = seed
+        self.golden_from_data = golden_from_data
         if calibration_samples is None:
             calibration_samples = min(CALIBRATION_SAMPLES, len(self.train.images))
         self.calibration = Calibration.draw(self.train, calibration_samples, seed, left_out)
@@ -173,8 +177,8 @@ class ExportSession:
 
     @cached_property
     def golden_images(self) -> npt.NDArray[np.uint8]:
-        """The test images that are stored in each file."""
-        return golden_digits()
+        """The images that are stored in each file."""
+        return golden_from_data(self.test) if self.golden_from_data else golden_images(self.original)
 
     def export(
         self, spec: ExportSpec, destination: str | Path, target: Target | None = None, *, repair: bool = True

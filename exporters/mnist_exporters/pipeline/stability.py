@@ -14,13 +14,14 @@ import numpy.typing as npt
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.staging import StagedExport
+from mnist_exporters.pipeline.task_facts import without_scores
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.treatment import PLAIN, Treatment
-from mnist_runtime import Golden, Manifest
+from mnist_runtime import Manifest
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original_model import OriginalModel
@@ -30,8 +31,6 @@ __all__ = ["stability"]
 IMAGES = 2500
 """Test images for a tolerance of half a point: a quarter of MNIST's, which takes a quarter of the time."""
 HALF_A_POINT = 0.005
-LEAST_CALIBRATION = 20
-"""Fewest calibration images; each half can then have one of each digit."""
 
 
 def stability(
@@ -46,21 +45,21 @@ def stability(
     report : ExportReport
         Report of the export to examine.
     calibration : Calibration
-        Images to split into halves with equal numbers of each digit.
+        Images to split into halves with equal numbers of each class.
 
     Returns
     -------
     Parity or None
         The comparison, with the export of the first half in the place of the original. ``passed`` means that the second
         export is as accurate, within the tolerance. None if the precision is not calibrated, the export was refused, or
-        there are too few images for two halves with all digits.
+        there are too few images for two halves with all classes.
     """
     spec = ExportSpec(report.format, report.precision, report.parity.tolerance, report.input_dtype, report.output_dtype)
-    if report.path is None or not spec.precision.is_calibrated or len(calibration.images) < LEAST_CALIBRATION:
+    if report.path is None or not spec.precision.is_calibrated or len(calibration.images) < 2 * calibration.classes:
         return None
     manifest = load_plugin(spec.format).open(report.path).manifest
     count = math.ceil(IMAGES * max(1.0, HALF_A_POINT / spec.tolerance))  # a tenth of the tolerance needs ten times more
-    chosen = np.random.default_rng(0).permutation(len(reference.images))[:count]  # sets may be sorted by digit
+    chosen = np.random.default_rng(0).permutation(len(reference.images))[:count]  # sets may be sorted by class
     part = dataclasses.replace(
         reference, images=reference.images[chosen], labels=reference.labels[chosen], scores=reference.scores[chosen]
     )
@@ -84,5 +83,5 @@ def _scores(
     plugin, name = load_plugin(spec.format), f"half{FORMATS[spec.format].suffix}"
     model = plugin.convert(original, spec, calibration, treatment)
     with tempfile.TemporaryDirectory() as folder, StagedExport(Path(folder) / name, plugin) as staged:
-        staged.write(model, manifest, Golden(images[:0], np.empty((0, 10), np.float32)))
+        staged.write(model, manifest, without_scores(images[:0], original.task))
         return staged.load().predict_proba(images)

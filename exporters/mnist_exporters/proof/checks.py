@@ -10,17 +10,23 @@ import numpy.typing as npt
 
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.statistics import drop_interval_95, enough_images
+from mnist_runtime.artifact.task import DIGITS, Task
 
-__all__ = ["Changes", "broken_invariants", "changed_alone", "lost_classes", "unfit", "unproven"]
+__all__ = ["Changes", "broken_invariants", "changed_alone", "least_accuracy", "lost_classes", "unfit", "unproven"]
 
 LEAST_ACCURACY = 0.5
-"""Least accuracy of an original. Below it, its input is probably wrong: chance is 0.1, the model `linear` has 0.92."""
+"""Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
+`linear` has 0.92. Of other numbers of classes: as far from chance; see `least_accuracy`."""
 
 MOST_SCORE_ERROR = 0.02
-"""Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024."""
+"""Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024.
+Of more than ten classes, most scores are near 0, so the bound is smaller."""
 
 MOST_LISTED = 3
-"""Digits that a reason lists."""
+"""Classes whose losses a reason lists."""
+
+MOST_NAMED = 20
+"""Classes that a reason names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,16 +90,17 @@ def unproven(found: Changes, tolerance: float) -> tuple[str, ...]:
     return (f"{reason} About {enough:,} such images could prove it.",)
 
 
-def lost_classes(by_class: list[Changes], tolerance: float) -> tuple[str, ...]:
-    """Return a reason if a digit certainly loses more than the tolerance, even where the average does not."""
-    worse = {digit: found for digit, found in enumerate(by_class) if found.interval[0] > tolerance}
+def lost_classes(by_class: list[Changes], tolerance: float, task: Task = DIGITS) -> tuple[str, ...]:
+    """Return a reason if a class certainly loses more than the tolerance, even where the average does not."""
+    worse = {label: found for label, found in zip(task.labels, by_class, strict=True) if found.interval[0] > tolerance}
     if not worse:
         return ()
-    listed = sorted(worse, key=lambda digit: -worse[digit].interval[0])[:MOST_LISTED]
-    losses = [f"{digit} loses at least {_points(worse[digit].interval[0])} ({worse[digit]})" for digit in listed]
+    listed = sorted(worse, key=lambda label: -worse[label].interval[0])[:MOST_LISTED]
+    losses = [f"{label} loses at least {_points(worse[label].interval[0])} ({worse[label]})" for label in listed]
     more = f", and {len(worse) - len(listed)} others" if len(worse) > len(listed) else ""
+    classes = "digits" if task.is_mnist else "classes"
     return (
-        f"Some digits lose more than the tolerance of {_points(tolerance)} with 95 % confidence: "
+        f"Some {classes} lose more than the tolerance of {_points(tolerance)} with 95 % confidence: "
         f"{', '.join(losses)}{more}.",
     )
 
@@ -116,14 +123,34 @@ def _points(fraction: float) -> str:
     return f"{fraction * 100:.2f} points"
 
 
+def least_accuracy(classes: int) -> float:
+    """Return the least accuracy of an original: as far between chance and 1 as `LEAST_ACCURACY` of ten classes.
+
+    Examples
+    --------
+    >>> [round(least_accuracy(classes), 2) for classes in (2, 10, 1000)]
+    [0.72, 0.5, 0.45]
+    """
+    way = (LEAST_ACCURACY - 0.1) / 0.9
+    return 1 / classes + way * (1 - 1 / classes)
+
+
+def _named(numbers: list[int], task: Task) -> str:
+    """Return the names of classes."""
+    names = [task.labels[number] for number in numbers]
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"[{', '.join(names[:MOST_NAMED])}]{more}"
+
+
 def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
     if not np.isfinite(reference.scores).all():
         return ("The original gives scores that are nan or infinity.",)
     reasons = []
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
-        reasons.append(f"There are no test images of the digits {missing}.")
-    if accuracy < LEAST_ACCURACY:
+        classes = "digits" if reference.task.is_mnist else "classes"
+        reasons.append(f"There are no test images of the {classes} {_named(missing, reference.task)}.")
+    if accuracy < least_accuracy(len(reference.task.labels)):
         reasons.append(
             f"The original is right on {accuracy:.1%} only. Check how its pixels were scaled (--pixel-range A..B, "
             "--pixel-mean with --pixel-std, --invert) and the labels of the images."
@@ -131,7 +158,9 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def broken_invariants(expected: npt.NDArray[np.float32], scores: npt.NDArray[np.float32]) -> tuple[str, ...]:
+def broken_invariants(
+    expected: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], task: Task = DIGITS
+) -> tuple[str, ...]:
     """Return what no good export does, whatever the tolerance."""
     if not np.isfinite(scores).all():
         return ("The export gives scores that are nan or infinity.",)
@@ -139,10 +168,11 @@ def broken_invariants(expected: npt.NDArray[np.float32], scores: npt.NDArray[np.
     if len(scores) > 1 and not np.ptp(scores, axis=0).any():
         reasons.append("The export gives the same scores for every image.")
     if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(scores.argmax(axis=1).tolist())):
-        reasons.append(f"The export never answers {missing}, but the original does.")
-    if (error := float(np.abs(scores - expected).mean())) > MOST_SCORE_ERROR:
+        reasons.append(f"The export never answers {_named(missing, task)}, but the original does.")
+    bound = MOST_SCORE_ERROR * min(1.0, 10 / len(task.labels))
+    if (error := float(np.abs(scores - expected).mean())) > bound:
         reasons.append(
-            f"The scores differ by {error:.3f} on average, but at most {MOST_SCORE_ERROR} is accepted. Even where the "
+            f"The scores differ by {error:.2g} on average, but at most {bound:.2g} is accepted. Even where the "
             "answers are the same, the confidences are not."
         )
     return tuple(reasons)

@@ -42,9 +42,9 @@ class Parity:
     max_score_error : float
         Largest difference of a score.
     drop_by_class : tuple of float
-        `drop` on the images of each digit; nan for a digit without images.
+        `drop` on the images of each class; nan for a class without images.
     drop_lower_95_by_class : tuple of float
-        Lower end of the confidence interval of each digit's loss, computed as `drop_upper_95`; nan without images.
+        Lower end of the confidence interval of each class's loss, computed as `drop_upper_95`; nan without images.
     duplicates : int
         Images that repeat an earlier one of the same label exactly.
     images_alone, changed_alone : int
@@ -93,11 +93,11 @@ class Parity:
         ----------
         reference : Reference
             Images, labels and scores of the original.
-        scores : ndarray of shape (n, 10), dtype float32
+        scores : ndarray of shape (n, k), dtype float32
             Scores of the export for the same images.
         tolerance : float
             Largest accepted accuracy loss, a fraction 0..1.
-        alone : ndarray of shape (k, 10), dtype float32, optional
+        alone : ndarray of shape (m, k), dtype float32, optional
             Scores of the export for the images ``reference.alone``, one by one. Default: not checked.
 
         Raises
@@ -127,9 +127,9 @@ class Parity:
         changes = Changes(was_right & ~is_right, ~was_right & is_right)
         evidence = changes.among(reference.is_distinct)
         changed = evidence.lost + evidence.gained
-        by_class = [changes.among(reference.labels == digit) for digit in range(reference.scores.shape[1])]
+        by_class = [changes.among(reference.labels == label) for label in range(reference.scores.shape[1])]
         evidence_by_class = [
-            changes.among(reference.is_distinct & (reference.labels == digit)) for digit in range(len(by_class))
+            changes.among(reference.is_distinct & (reference.labels == label)) for label in range(len(by_class))
         ]
         finite = bool(np.isfinite(scores).all())
         different = 0 if alone is None else int((alone.argmax(axis=1) != after[reference.alone]).sum())
@@ -153,9 +153,9 @@ class Parity:
             tolerance=tolerance,
             reasons=(
                 *unfit(reference, float(was_right.mean())),
-                *broken_invariants(reference.scores, scores),
+                *broken_invariants(reference.scores, scores, reference.task),
                 *changed_alone(scores[reference.alone], alone),
-                *lost_classes(evidence_by_class, tolerance),
+                *lost_classes(evidence_by_class, tolerance, reference.task),
                 *unproven(evidence, tolerance),
             ),
         )

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
-from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_exporters.inputs.labelled_images import LabelledImages, Labels
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.repeatable import check_repeatable
+from mnist_runtime.artifact.task import DIGITS, Task
 
 __all__ = ["Device", "Reference"]
 
@@ -24,7 +25,7 @@ class Device(Protocol):
     """A file that is compared with its original, such as `mnist_runtime.Classifier`."""
 
     def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        """Return scores 0..1, float32 (n, k), for raw pixels uint8 (n, h, w) or (n, h, w, 3)."""
         ...
 
 
@@ -36,18 +37,21 @@ class Reference:
     ----------
     dataset : str
         Name of the set.
-    images : ndarray of shape (n, 28, 28), dtype uint8
+    images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
         All images of the set.
-    labels : ndarray of shape (n,), dtype uint8
-        Their digits, 0..9.
-    scores : ndarray of shape (n, 10), dtype float32
+    labels : ndarray of shape (n,), dtype uint8 or uint16
+        Number of the class of each.
+    scores : ndarray of shape (n, k), dtype float32
         Scores of the original, 0..1.
+    task : Task
+        Names of the classes, among others.
     """
 
     dataset: str
     images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.uint8]
+    labels: Labels
     scores: npt.NDArray[np.float32]
+    task: Task = DIGITS
 
     @classmethod
     def of(cls, original: OriginalModel, test: LabelledImages) -> Reference:
@@ -64,7 +68,7 @@ class Reference:
             raise UsageError(f"{test.name} has no test images. The proof needs some.")
         scores = original.scores(test.images)
         check_repeatable(original, test.images, scores)
-        return cls(test.name, test.images, test.labels, scores)
+        return cls(test.name, test.images, test.labels, scores, test.task)
 
     @cached_property
     def accuracy(self) -> float:
@@ -112,8 +116,8 @@ class Reference:
 
         Returns
         -------
-        scores : ndarray of shape (n, 10), dtype float32
-        alone : ndarray of shape (min(n, 100), 10), dtype float32
+        scores : ndarray of shape (n, k), dtype float32
+        alone : ndarray of shape (min(n, 100), k), dtype float32
         """
         single = [device.predict_proba(self.images[index : index + 1]) for index in self.alone]
         return device.predict_proba(self.images), np.concatenate(single)

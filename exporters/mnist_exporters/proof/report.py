@@ -50,7 +50,7 @@ class ExportReport:
         The comparison with the original.
     seconds, seconds_converting : float
         Wall time of the whole export, and of the conversion alone.
-    scores : ndarray of shape (n, 10), dtype float32
+    scores : ndarray of shape (n, k), dtype float32
         Scores of the export for each test image; not part of the JSON.
     left_out : int
         Number of training images that are also test images, and therefore were not used to calibrate.

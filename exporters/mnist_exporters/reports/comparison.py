@@ -115,7 +115,11 @@ class Comparison:
                 "pixels": self.original.pixels_as_dict(),
                 "confusion": confusion(self.reference.labels, self.reference.scores),
             },
-            "dataset": {"name": self.reference.dataset, "images": len(self.reference.images)},
+            "dataset": {
+                "name": self.reference.dataset,
+                "images": len(self.reference.images),
+                "labels": self.reference.task.labels,
+            },
             "interpreters": {name: row.since for name, row in INTERPRETERS.items()},
             "recommended": {"format": best.report.format, "precision": best.report.precision} if best else None,
             "reason": self.reason,

@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_exporters.inputs.labelled_images import Labels
 from mnist_exporters.proof.reference import Reference
 
 __all__ = ["Flip", "confusion", "flips"]
+
+MOST_CLASSES = 100
+"""Largest number of classes in a confusion matrix."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,9 @@ class Flip:
     index : int
         Index in the held-out set.
     label : int
-        Its digit.
+        Number of its class; of digits, the digit.
     original, exported : int
-        The answers.
+        Numbers of the answers.
     original_score, exported_score : float
         Score that each gave its own answer, 0..1; nan from a broken export.
     """
@@ -52,7 +56,7 @@ class Flip:
 
 
 def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, ...]:
-    """Return every image whose answer in `scores`, (n, 10), differs from that of `reference`, in order.
+    """Return every image whose answer in `scores`, (n, k), differs from that of `reference`, in order.
 
     Examples
     --------
@@ -75,9 +79,18 @@ def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, 
     )
 
 
-def confusion(labels: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32]) -> list[list[int]]:
-    """Return the confusion matrix: number of images with the row's digit that were classified as the column's digit."""
-    table = np.zeros((10, 10), np.int64)
+def confusion(labels: Labels, scores: npt.NDArray[np.float32]) -> list[list[int]]:
+    """Return the confusion matrix: number of images of the row's class that were classified as the column's class.
+
+    Returns
+    -------
+    list of list of int
+        Empty for more than 100 classes: nobody would read it.
+    """
+    classes = scores.shape[1]
+    if classes > MOST_CLASSES:
+        return []
+    table = np.zeros((classes, classes), np.int64)
     np.add.at(table, (labels, scores.argmax(axis=1)), 1)
     counts: list[list[int]] = table.tolist()
     return counts

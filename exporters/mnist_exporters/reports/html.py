@@ -27,6 +27,7 @@ def html_report(comparison: Comparison) -> str:
     labels = comparison.reference.labels
     return template.render(
         comparison=comparison,
+        task=comparison.reference.task,
         parameters=comparison.original.count_params(),
         accuracy=comparison.reference.accuracy,
         before=confusion(labels, comparison.reference.scores),

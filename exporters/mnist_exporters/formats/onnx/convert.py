@@ -25,7 +25,7 @@ __all__ = ["convert"]
 def convert(
     original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
 ) -> bytes:
-    """Convert `original` to an ONNX model from raw pixels, uint8 (n, 28, 28, 1), to scores, float32 (n, 10).
+    """Convert `original` to an ONNX model from raw pixels, uint8 (n, h, w, channels), to scores, float32 (n, k).
 
     Raises
     ------
@@ -47,7 +47,7 @@ def convert(
 
 def _float32(original: Original) -> bytes:
     model = original.pixel_model()
-    signature = [tf.TensorSpec((None, 28, 28, 1), tf.uint8, name="pixels")]
+    signature = [tf.TensorSpec((None, *original.task.tensor_shape), tf.uint8, name="pixels")]
     function = tf.function(lambda pixels: tf.identity(model(pixels, training=False), name="scores"))
     with _inlined_functions():
         traced = function.get_concrete_function(*signature)

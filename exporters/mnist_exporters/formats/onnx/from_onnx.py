@@ -52,7 +52,7 @@ class OnnxOriginal(OriginalModel, Protocol):
 def convert(
     original: OnnxOriginal, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
 ) -> bytes:
-    """Convert `original` to an ONNX model from raw pixels, uint8 (n, 28, 28, 1), to scores, float32 (n, 10).
+    """Convert `original` to an ONNX model from raw pixels, uint8 (n, h, w, channels), to scores, float32 (n, k).
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _raw_pixel_model(original: OnnxOriginal) -> bytes:
         [*before.nodes, *graph.node, *after.nodes],
         "digits",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", height, width, channels])],
-        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 10])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", len(original.task.labels)])],
         [*before.constants, *graph.initializer, *after.constants],
     )
     opset = _opset(model)
@@ -210,7 +210,7 @@ def _after(original: OnnxOriginal, given: onnx.ValueInfoProto) -> _Part:
     if given.type.tensor_type.elem_type != TensorProto.FLOAT:
         part.add("Cast", to=TensorProto.FLOAT)
     if len(given.type.tensor_type.shape.dim) != 2:
-        part.add("Reshape", np.array([-1, 10], np.int64))
+        part.add("Reshape", np.array([-1, len(original.task.labels)], np.int64))
     if original.activation == "logits":
         part.add("Softmax", axis=-1)
     if not part.nodes:
@@ -228,7 +228,7 @@ def _check_batch(content: bytes, original: OnnxOriginal) -> None:
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     try:
         shape = session.run(["scores"], {"pixels": np.zeros((3, *original.image_shape), np.uint8)})[0].shape
-        if math.prod(shape) != 30:
+        if math.prod(shape) != 3 * len(original.task.labels):
             raise ValueError(f"three images give scores of shape {shape}")
     except Exception as error:  # onnxruntime's exceptions have no narrower base
         raise ConversionError(

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -67,12 +66,12 @@ def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatmen
     """
     if calibration is None:
         raise ConversionError("int8 needs calibration images. Pass `calibration`.")
-    images: Iterator[Any] = iter(calibration.images)
+    images: Iterator[Any] = iter(calibration.tensors)
 
     class Images(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime is untyped
         def get_next(self) -> dict[str, Any] | None:
             image = next(images, None)
-            return None if image is None else {"pixels": np.asarray(image).reshape(1, 28, 28, 1)}
+            return None if image is None else {"pixels": image[None]}
 
     def quantize(source: Path, target: Path) -> None:
         quantize_static(

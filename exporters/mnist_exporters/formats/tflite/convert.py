@@ -31,7 +31,7 @@ __all__ = ["convert"]
 def convert(
     original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
 ) -> bytes:
-    """Convert `original` to a TFLite model from pixels (n, 28, 28, 1) to scores (n, 10), declared for n = 1.
+    """Convert `original` to a TFLite model from pixels (n, h, w, channels) to scores (n, k), declared for n = 1.
 
     Calibrated precisions need no scaling layer for most models: the input is quantized so that the raw pixel is already
     the quantized input, such as pixel = 255 * real. See `Original.input_scaling`.
@@ -120,11 +120,11 @@ def _set_integers(converter: Any, images: npt.NDArray[np.float32], spec: ExportS
 
 
 def _real_pixels(original: Original, spec: ExportSpec, calibration: Calibration | None) -> npt.NDArray[np.float32]:
-    """Return the calibration images as the model to convert takes them, float32 (n, 28, 28, 1)."""
+    """Return the calibration images as the model to convert takes them, float32 (n, h, w, channels)."""
     if calibration is None:
         raise ConversionError(f"{spec.precision} needs calibration images. Pass `calibration`.")
     scaling = original.input_scaling
-    pixels = calibration.images[..., None].astype(np.float32)
+    pixels = calibration.tensors.astype(np.float32)
     return pixels * np.float32(scaling.scale) + np.float32(scaling.offset)
 
 

@@ -75,7 +75,7 @@ def input_moments(
     ----------
     model : bytes
         A ``.tflite`` model, float32 in and out.
-    pixels : ndarray of shape (n, 28, 28, 1), dtype float32
+    pixels : ndarray of shape (n, h, w, channels), dtype float32
         Inputs of `model`.
     operator : OperatorT
         A convolution or dense layer of the main graph.

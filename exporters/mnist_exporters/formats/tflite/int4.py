@@ -38,7 +38,7 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collectio
     ----------
     model : bytes
         A ``.tflite`` model, float32 in and out.
-    pixels : ndarray of shape (n, 28, 28, 1), dtype float32
+    pixels : ndarray of shape (n, h, w, channels), dtype float32
         Inputs of `model`, which set the activation ranges and the rounding of the weights.
     in_int8 : collection of int
         Places, among all layers, of those that keep int8 weights.

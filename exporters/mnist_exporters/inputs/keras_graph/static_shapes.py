@@ -33,13 +33,21 @@ def integer_scaling(scale: float, offset: float) -> keras.layers.Layer:
     )
 
 
-def graph_model(model: keras.Model, *, softmax: bool, scaling: keras.layers.Layer | None = None) -> keras.Model:
-    """Return a model from pixels (n, 28, 28, 1) to scores 0..1.
+def graph_model(
+    model: keras.Model,
+    image: tuple[int, int, int],
+    *,
+    softmax: bool,
+    scaling: keras.layers.Layer | None = None,
+) -> keras.Model:
+    """Return a model from pixels (n, h, w, channels) to scores 0..1.
 
     Parameters
     ----------
     model : keras.Model
-        The digit model of the user.
+        The model of the user.
+    image : (int, int, int)
+        Height, width and channels of an image.
     softmax : bool
         Whether a softmax is added, for a model that gives logits.
     scaling : keras.layers.Layer, optional
@@ -47,10 +55,10 @@ def graph_model(model: keras.Model, *, softmax: bool, scaling: keras.layers.Laye
         new model takes float32 pixels as `model` expects them.
     """
     is_raw = isinstance(scaling, keras.layers.Rescaling)
-    pixels = keras.Input((28, 28, 1), dtype="uint8" if is_raw else "float32", name="pixels")
+    pixels = keras.Input(image, dtype="uint8" if is_raw else "float32", name="pixels")
     scaled = pixels if scaling is None else scaling(pixels)
     shape = tuple(model.input_shape[1:])
-    if shape != (28, 28, 1):
+    if shape != image:
         scaled = keras.ops.reshape(scaled, (-1, *shape))
     scores = with_static_shapes(model)(scaled, training=False)
     if softmax:

@@ -1,0 +1,62 @@
+"""What a `Task` says in a manifest, and the golden vectors of a file before its proof."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime import Golden
+from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
+from mnist_runtime.artifact.task import DIGITS, Task
+
+__all__ = ["schema_of", "task_facts", "without_scores"]
+
+PREPARATIONS: dict[str, dict[str, Any]] = {
+    "mnist": {
+        "polarity": "white on black",
+        "box": 20,
+        "field": 28,
+        "centre": "centre of mass",
+        "pixels": "raw, 0..255",
+    },
+    "plain": {"kind": "plain"},
+}
+"""`Task.preparation` -> entry ``preparation`` of a manifest."""
+
+
+def task_facts(task: Task, taken: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a manifest that follow from `task`.
+
+    Parameters
+    ----------
+    task : Task
+        What the file classifies.
+    taken, given : dict
+        Facts about input and output besides their shapes.
+    """
+    return {
+        "labels": task.labels,
+        "input": {"shape": [None, *task.tensor_shape], **taken},
+        "output": {"shape": [None, len(task.labels)], **given},
+        "preparation": PREPARATIONS[task.preparation],
+    }
+
+
+def schema_of(task: Task, *, is_plain: bool) -> int:
+    """Return the schema of a manifest: 1 if every runtime reads the file correctly, 2 otherwise.
+
+    Parameters
+    ----------
+    task : Task
+        What the file classifies.
+    is_plain : bool
+        Whether the file takes raw pixels and gives scores.
+    """
+    return SCHEMA if is_plain and task == DIGITS else LOGITS_SCHEMA
+
+
+def without_scores(images: npt.NDArray[np.uint8], task: Task) -> Golden:
+    """Return golden vectors of a file that is not proven yet."""
+    return Golden(images, np.empty((0, len(task.labels)), np.float32))
