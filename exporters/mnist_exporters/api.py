@@ -49,6 +49,7 @@ def open_session(
     trust: bool = False,
     calibration_samples: int | None = None,
     seed: int = 0,
+    golden_from_data: bool = False,
 ) -> ExportSession:
     """Load a model and its data for several exports.
 
@@ -71,6 +72,9 @@ def open_session(
         Number of calibration images. Default: 500, or all training images if there are fewer.
     seed : int
         Seed of the random draw of calibration images.
+    golden_from_data : bool
+        Whether the test vectors in a file are test images, which whoever has the file can then see. Default: ten
+        handwritten digits that come with this package; for other classes, drawn patterns.
 
     Raises
     ------
@@ -100,7 +104,9 @@ def open_session(
     original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
 
-    session = ExportSession(original, *splits, calibration_samples=calibration_samples, seed=seed)
+    session = ExportSession(
+        original, *splits, calibration_samples=calibration_samples, seed=seed, golden_from_data=golden_from_data
+    )
     session.check_accuracy(expect_accuracy)
     return session
 

@@ -92,12 +92,13 @@ class TFLMArray(FormatPlugin):
                 "again."
             )
         name = identifier(path.stem)
+        manifest = Manifest.from_json(header.partition(MANIFEST_BEGIN)[2].partition(MANIFEST_END)[0])
         return Artifact(
             content=_array(source, f"{name}_model", np.uint8).tobytes(),
-            manifest=Manifest.from_json(header.partition(MANIFEST_BEGIN)[2].partition(MANIFEST_END)[0]),
+            manifest=manifest,
             golden=Golden(
-                _array(source, f"{name}_golden_pixels", np.uint8).reshape(-1, 28, 28),
-                _array(source, f"{name}_golden_scores", np.int8).reshape(-1, 10),
+                _array(source, f"{name}_golden_pixels", np.uint8).reshape(-1, *manifest.task.image_shape),
+                _array(source, f"{name}_golden_scores", np.int8).reshape(-1, len(manifest.labels)),
             ),
         )
 

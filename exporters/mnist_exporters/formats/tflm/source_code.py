@@ -11,6 +11,7 @@ import numpy.typing as npt
 from mnist_exporters.formats.tflite.read import read
 from mnist_exporters.formats.tflm.interpreter import ALIGNMENT
 from mnist_runtime import ArtifactError, Golden, Manifest
+from mnist_runtime.artifact.task import Task
 
 __all__ = ["MANIFEST_BEGIN", "MANIFEST_END", "NO_DIGEST", "header_text", "identifier", "source_text"]
 
@@ -48,6 +49,26 @@ def _lines(numbers: npt.NDArray[Any]) -> str:
     return ",\n".join("    " + ", ".join(row) for row in rows)
 
 
+def _string(text: str) -> str:
+    r"""Return a C string of the UTF-8 bytes of `text`.
+
+    Examples
+    --------
+    >>> print(_string("a?é"))
+    "a\?\303\251"
+    """
+    escaped = {ord(sign): f"\\{sign}" for sign in '"\\?'}  # ?: two of them could begin a trigraph
+    signs = [escaped.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}") for byte in text.encode()]
+    return f'"{"".join(signs)}"'
+
+
+def _input(task: Task) -> str:
+    """Return what the model takes, for the header."""
+    pixels = f"{task.height} x {task.width} pixels" + (", red, green and blue of each," if task.channels == 3 else "")
+    polarity = ", white on black" if task.preparation == "mnist" else ""
+    return f"{pixels} as int8, row by row: (int8_t)(pixel - 128) for a raw pixel 0..255{polarity}."
+
+
 def header_text(stem: str, name: str, model: bytes, manifest: Manifest) -> str:
     """Return the header: constants, declarations, and the manifest in a comment.
 
@@ -64,16 +85,18 @@ def header_text(stem: str, name: str, model: bytes, manifest: Manifest) -> str:
     source, target = contents.input.affine, contents.output.affine
     if source is None or target is None:
         raise ArtifactError("C code needs a model with quantized input and output. Export it as int8.")
-    upper = name.upper()
+    upper, task = name.upper(), manifest.task
+    kind = "a digit classifier" if task.is_mnist else "a classifier of small images"
+    count = "ten" if len(task.labels) == 10 else len(task.labels)
     activation = manifest.output.get("activation")
     value, about = ("logit", _ABOUT_LOGITS[activation]) if activation else ("score", "")
     # The manifest must not end the comment. JSON allows an escaped slash.
     text = manifest.to_json().replace("*/", "*\\/")
     return f"""\
-/* {stem}: a digit classifier for TensorFlow Lite Micro, made by mnist-edge-export. Do not edit.
+/* {stem}: {kind} for TensorFlow Lite Micro, made by mnist-edge-export. Do not edit.
 
-Input:  28 x 28 pixels as int8, row by row: (int8_t)(pixel - 128) for a raw pixel 0..255, white on black.
-Output: ten {value}s as int8; {value} = {upper}_OUTPUT_SCALE * (value - {upper}_OUTPUT_ZERO_POINT).{about}
+Input:  {_input(task)}
+Output: {count} {value}s as int8; {value} = {upper}_OUTPUT_SCALE * (value - {upper}_OUTPUT_ZERO_POINT).{about}
 Arena:  measured on {manifest.golden["machine"]} with 8-byte pointers; the accuracy check ran in an arena of this size.
 
 {MANIFEST_BEGIN}{text}
@@ -90,7 +113,10 @@ Arena:  measured on {manifest.golden["machine"]} with 8-byte pointers; the accur
 #define {upper}_ALIGNMENT {ALIGNMENT}
 #define {upper}_ARENA_BYTES {manifest.requires["arena_bytes"]}
 
-#define {upper}_IMAGE_SIDE 28
+{f"#define {upper}_IMAGE_SIDE 28{chr(10)}" if task.tensor_shape == (28, 28, 1) else ""}\
+#define {upper}_IMAGE_HEIGHT {task.height}
+#define {upper}_IMAGE_WIDTH {task.width}
+#define {upper}_IMAGE_CHANNELS {task.channels}
 #define {upper}_LABEL_COUNT {len(manifest.labels)}
 #define {upper}_INPUT_SCALE {source.scale!r}f
 #define {upper}_INPUT_ZERO_POINT ({source.zero_point})
@@ -128,7 +154,7 @@ def source_text(stem: str, name: str, model: bytes, manifest: Manifest, golden: 
         Test vectors.
     """
     upper = name.upper()
-    labels = ", ".join(f'"{label}"' for label in manifest.labels)
+    labels = ", ".join(map(_string, manifest.labels))
     return f"""\
 /* The arrays of {stem}.h. Valid C99 and C++11. Do not edit. SHA-256 "{NO_DIGEST}" */
 #include "{stem}.h"

@@ -1,0 +1,125 @@
+"""Models for other images and classes than digits: every format and precision, proven and run by the runtime."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.export_cases import EVERY_PAIR
+from tests.exporters.task_cases import METER, model_of, splits_of, templates
+
+from mnist_exporters import Comparison, ExportSession, ExportSpec, Parity, Precision, open_session
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.reports.comparison import Candidate
+from mnist_exporters.reports.flips import confusion
+from mnist_exporters.reports.html import html_report
+from mnist_runtime import Classifier, self_test
+from mnist_runtime.artifact.task import Task
+
+OTHERS = {
+    "letters": Task(28, 28, 1, tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")),
+    "two": Task(9, 128, 1, ("on", "off")),
+    "signs": Task(16, 16, 3, ('a "quote"', "back\\slash??/", "é", "*/", "3")),
+}
+
+
+@pytest.fixture(scope="module")
+def meter() -> ExportSession:
+    return open_session(model_of(METER), splits_of(METER))
+
+
+@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+def test_a_meter_in_color_is_exported_in_every_format_and_precision(
+    meter: ExportSession, format: str, precision: Precision, tmp_path: Path
+) -> None:
+    report = meter.export(ExportSpec(format, precision), tmp_path)
+    assert report.path is not None
+    assert report.parity.accuracy_exported > 0.97
+    device = load_plugin(format).load(report.path)
+    assert device.manifest.task == METER
+    assert device.manifest.schema == 2
+    assert device.manifest.preparation == {"kind": "plain"}
+    assert device.manifest.input["shape"] == [None, 32, 20, 3]
+    assert device.predict(templates(METER)).tolist() == [*range(11)]
+    answers = device.predict(device.golden.images)
+    assert len(set(answers.tolist())) >= 8
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_sizes_and_labels_are_exported_and_named(name: str, tmp_path: Path) -> None:
+    task = OTHERS[name]
+    session = open_session(model_of(task), splits_of(task))
+    for format, precision in (("tflite", "int8"), ("onnx", "float32")):
+        report = session.export(ExportSpec(format, precision), tmp_path)
+        assert report.path is not None
+        device = Classifier.load(report.path)
+        assert device.manifest.task == task
+        assert device.predict(templates(task)).tolist() == [*range(len(task.labels))]
+        assert self_test(report.path).passed
+
+
+def test_labels_become_strings_of_c(tmp_path: Path) -> None:
+    task = OTHERS["signs"]
+    report = open_session(model_of(task), splits_of(task)).export(ExportSpec("tflm", "int8"), tmp_path)
+    assert report.path is not None
+    device = load_plugin("tflm").load(report.path)
+    assert device.manifest.labels == task.labels
+    source = report.path.with_suffix(".cc").read_text("ascii")
+    assert r'{"a \"quote\"", "back\\slash\?\?/", "\303\251", "*/", "3"}' in source
+    header = report.path.read_text("utf-8")
+    assert "IMAGE_SIDE" not in header
+    assert "_IMAGE_CHANNELS 3\n" in header
+
+
+def test_golden_images_are_patterns_unless_the_users_are_allowed(meter: ExportSession) -> None:
+    shown = {image.tobytes() for part in (meter.train, meter.test) for image in part.images}
+    assert not shown & {image.tobytes() for image in meter.golden_images}
+    assert meter.golden_images.shape == (11, 32, 20, 3)
+    chosen = open_session(meter.original.model, (meter.train, meter.test), golden_from_data=True)
+    assert {image.tobytes() for image in chosen.golden_images} <= shown
+    assert sorted(chosen.original.scores(chosen.golden_images).argmax(axis=1)) == [*range(11)]
+
+
+def test_reports_name_the_classes(meter: ExportSession, tmp_path: Path) -> None:
+    report = meter.export(ExportSpec("onnx", "float32"), tmp_path)
+    scores = np.roll(meter.reference.scores, 1, axis=1)  # every answer changes
+    report = dataclasses.replace(report, scores=scores)
+    comparison = Comparison(meter.original, meter.reference, (Candidate(report, (), None),))
+    page = html_report(comparison)
+    assert '<th scope="col">N</th>' in page
+    assert "class N, image 10" in page
+    assert '<b class="bad">N → 0</b>' in page
+    assert 'width="20" height="32"' in page
+    assert comparison.as_dict()["dataset"]["labels"] == METER.labels
+    assert comparison.as_dict()["artifacts"][0]["confusion"][10][0] > 100
+
+
+def test_a_refusal_names_the_classes(meter: ExportSession) -> None:
+    kept = meter.reference.labels != 10
+    reference = dataclasses.replace(
+        meter.reference,
+        images=meter.reference.images[kept],
+        labels=meter.reference.labels[kept],
+        scores=meter.reference.scores[kept],
+    )
+    scores = reference.scores.copy()
+    scores[:, 3] = 0
+    reasons = " ".join(Parity.compare(reference, scores, 0.01).reasons)
+    assert "no test images of the classes [N]" in reasons
+    assert "never answers [3]" in reasons
+    assert "Some classes lose more" in reasons
+    assert "3 loses at least" in reasons
+
+
+@pytest.mark.slow
+def test_a_thousand_classes_are_exported(tmp_path: Path) -> None:
+    task = Task(16, 16, 1, tuple(f"class {number}" for number in range(1000)))
+    session = open_session(model_of(task), splits_of(task, 1000, 2000))
+    report = session.export(ExportSpec("tflite", "int8"), tmp_path)
+    assert report.path is not None
+    device = Classifier.load(report.path)
+    assert device.predict(templates(task)[777]).tolist() == [777]
+    assert len(device.golden.images) == 16
+    assert confusion(session.reference.labels, report.scores) == []
