@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import mnist_runtime  # noqa: F401  # it turns off onnxruntime's telemetry, before any module imports onnxruntime
 
 if TYPE_CHECKING:
-    from mnist_exporters.api import export_model, inspect, open_session, seal, verify
+    from mnist_exporters.api import export_model, open_session
     from mnist_exporters.errors import (
         CalibrationError,
         ConversionError,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         OutputError,
         UsageError,
     )
+    from mnist_exporters.files import inspect, seal, verify
     from mnist_exporters.inputs.calibration import Calibration
     from mnist_exporters.inputs.original import PIXEL_CONVENTIONS, Original, PixelScaling
     from mnist_exporters.inputs.threshold import confidence_threshold
@@ -113,11 +114,11 @@ MODULES = {
     "confidence_threshold": "inputs.threshold",
     "export": "pipeline.export",
     "export_model": "api",
-    "inspect": "api",
+    "inspect": "files",
     "measure_latency": "reports.latency",
     "open_session": "api",
-    "seal": "api",
-    "verify": "api",
+    "seal": "files",
+    "verify": "files",
 }
 """Public name -> its module, imported when the name is first used. Names without an entry are in ``errors``."""
 

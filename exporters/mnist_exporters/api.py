@@ -1,4 +1,4 @@
-"""The functions of the package: export, verify and inspect models given by name, path or as Keras objects.
+"""The functions that export models given by name, path or as Keras objects.
 
 The command ``mnist-export`` calls these functions. TensorFlow is imported when a model is loaded, not before.
 """
@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from mnist_exporters.pipeline.staging import check_destination, export_path
-from mnist_exporters.reports.inspection import Inspection
-from mnist_exporters.sources import is_foreign_file, load_foreign_file, load_original
+from mnist_exporters.sources import load_original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source, format_of
 from mnist_exporters.targets.devices import TARGETS
-from mnist_runtime.errors import ArtifactError, UsageError
+from mnist_runtime.errors import UsageError
 from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
-from mnist_trainer.errors import nearest_name, nearest_path
+from mnist_trainer.errors import nearest_name
 from mnist_trainer.foreign.file_model import kind_of
 from mnist_trainer.foreign.load import find_source
 from mnist_trainer.model_io.find import ModelFile
@@ -26,24 +25,25 @@ if TYPE_CHECKING:
     import keras
 
     from mnist_exporters.pipeline.session import ExportSession
-    from mnist_exporters.pipeline.verify import Verification
     from mnist_exporters.proof.report import ExportReport
     from mnist_exporters.spec.precision import Precision
     from mnist_exporters.targets.devices import Target
     from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
     Model: TypeAlias = str | Path | ModelFile | keras.Model
     Data: TypeAlias = str | Path | Splits
 
 
-__all__ = ["export_model", "inspect", "open_session", "seal", "verify"]
+__all__ = ["export_model", "open_session"]
 
 
 def open_session(
     model: Model,
     data: Data = "mnist",
     *,
+    stated: StatedTask | None = None,
     pixel_range: PixelScaling | str | None = None,
     expect_accuracy: float | None = None,
     trust: bool = False,
@@ -61,6 +61,9 @@ def open_session(
     data : str, Path or Splits
         Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one. Its training split calibrates, its
         test split proves the accuracy.
+    stated : StatedTask, optional
+        Names of the classes, preparation or size of the images of `data`, where the model and the data do not show
+        them, such as ``StatedTask(labels=("left", "right"))``.
     pixel_range : PixelScaling or str, optional
         How pixels were scaled in training, such as ``"0..1"``, ``"-1..1"`` or ``"0..1 inverted"``; see
         `PixelScaling.parse`. Default: as recorded, or measured.
@@ -100,7 +103,7 @@ def open_session(
     # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once. What a model in
     # memory was trained on is not known, so an undivided set is divided as for training.
     seen = sets_seen_by([model.path]) if isinstance(model, ModelFile) else None
-    splits = load_data(str(data), seen=seen) if isinstance(data, str | Path) else data
+    splits = load_data(str(data), seen=seen, stated=stated) if isinstance(data, str | Path) else data
     original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
 
@@ -117,6 +120,7 @@ def export_model(
     precision: Precision | str = "int8",
     data: Data = "mnist",
     *,
+    stated: StatedTask | None = None,
     format: str | None = None,
     input_dtype: str | None = None,
     output_dtype: str | None = None,
@@ -135,7 +139,7 @@ def export_model(
 
     Parameters
     ----------
-    model, data, pixel_range, expect_accuracy, trust, calibration_samples, seed
+    model, data, stated, pixel_range, expect_accuracy, trust, calibration_samples, seed
         See `open_session`.
     destination : str or Path
         The file to write, or a folder for a file named after model and precision. Missing folders are created.
@@ -194,6 +198,7 @@ def export_model(
     session = open_session(
         model,
         data,
+        stated=stated,
         pixel_range=pixel_range,
         expect_accuracy=expect_accuracy,
         trust=trust,
@@ -201,124 +206,3 @@ def export_model(
         seed=seed,
     )
     return session.export(spec, path, device, repair=repair)
-
-
-def verify(
-    path: str | Path,
-    model: Model,
-    data: Data = "mnist",
-    *,
-    max_accuracy_drop: float | None = None,
-    pixel_range: PixelScaling | str | None = None,
-    file_pixel_range: PixelScaling | str | None = None,
-    expect_accuracy: float | None = None,
-    trust: bool = False,
-) -> Verification:
-    """Compare a file with its original, on this machine and these data: an exported one again, or another tool's.
-
-    A file of another tool runs in a process of its own.
-
-    Parameters
-    ----------
-    path : str or Path
-        An exported file, or a ``.tflite`` or ``.onnx`` file that another tool made.
-    file_pixel_range : PixelScaling or str, optional
-        The pixel scaling that another tool's file expects; see `PixelScaling.parse`. Default: measured.
-    model, data, pixel_range, expect_accuracy, trust
-        See `open_session`.
-    max_accuracy_drop : float, optional
-        Largest accepted accuracy loss, a fraction above 0 and below 1. Default: that of the file's precision.
-
-    Returns
-    -------
-    Verification
-        ``parity.passed`` is the result; no error is raised if the file fails.
-
-    Raises
-    ------
-    UsageError
-        If the suffix of `path` is unknown or the accuracy drop is out of range.
-    ArtifactError
-        If the file is missing or damaged.
-    RefusedError, ModelError, DataError
-        See `open_session`.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> report = export_model("linear", Path(mkdtemp()) / "linear.onnx", data="digits")
-    >>> verify(report.path, "linear", "digits").parity.passed
-    True
-    """
-    path = Path(path)
-    format_of(path)
-    if not path.is_file():
-        raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
-    is_foreign = is_foreign_file(path, file_pixel_range)
-    session = open_session(model, data, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust)
-    foreign = load_foreign_file(path, session, file_pixel_range) if is_foreign else None
-    return session.verify(path, max_accuracy_drop, foreign)
-
-
-def seal(
-    path: str | Path,
-    model: Model,
-    destination: str | Path,
-    data: Data = "mnist",
-    *,
-    max_accuracy_drop: float | None = None,
-    pixel_range: PixelScaling | str | None = None,
-    file_pixel_range: PixelScaling | str | None = None,
-    expect_accuracy: float | None = None,
-    trust: bool = False,
-) -> ExportReport:
-    """Prove a file of another tool, and write it with manifest, proof and golden scores, as a device runs it.
-
-    Parameters
-    ----------
-    path : str or Path
-        A ``.tflite`` or ``.onnx`` file that another tool made.
-    destination : str or Path
-        The file to write, or a folder for one named after the file and its precision. Missing folders are created.
-    model, data, max_accuracy_drop, pixel_range, file_pixel_range, expect_accuracy, trust
-        See `verify`.
-
-    Raises
-    ------
-    RefusedError
-        If the accuracy loss is not proven to be within the tolerance. Nothing is written then.
-    UsageError
-        If ``mnist-export`` made the file already, or an argument is wrong.
-    ConversionError
-        If the runtime has no such input or output.
-    ArtifactError, ModelError, DataError, OutputError
-        If a file or the data is missing, damaged or unsuitable, or the destination cannot be written.
-    """
-    path = find_source(path).path
-    if not is_foreign_file(path, None):
-        raise UsageError(f"{path} was made by mnist-export and is sealed already. Use verify.")
-    output = Path(destination)
-    if output.exists() and output.samefile(path):
-        raise UsageError(f"The output {output} is the file itself. Give another name or a folder.")
-    session = open_session(model, data, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust)
-    foreign = load_foreign_file(path, session, file_pixel_range)
-    return session.seal(foreign, output, format_of(path), max_accuracy_drop)
-
-
-def inspect(path: str | Path) -> Inspection:
-    """Read a model file, exported or made by another tool: its manifest, tensors, operators and supported devices.
-
-    Raises
-    ------
-    UsageError
-        If the suffix of `path` is unknown.
-    ArtifactError
-        If the file is missing, damaged or not a model.
-
-    Examples
-    --------
-    >>> from importlib import resources
-    >>> inspect(str(resources.files("mnist_runtime") / "models" / "cnn-int8.tflite")).manifest.precision
-    'int8'
-    """
-    return Inspection.of(Path(path))

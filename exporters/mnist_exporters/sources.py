@@ -43,7 +43,7 @@ def load_original(
     if isinstance(model, ModelFile):
         facts = {"sha256": model.sha256, "recorded": model.record.get("pixel_range")}
         facts["rejects_non_digits"] = rejects_non_digits(model.path)
-        loaded = load_model(model, trust=trust)
+        loaded = load_model(model, trust=trust, task=splits.test.task)
     return Original.from_keras(loaded, probe, name=name, pixel_range=pixel_range, **facts)
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.export_cases import EVERY_PAIR
 from tests.exporters.task_cases import METER, model_of, splits_of, templates
 
-from mnist_exporters import Comparison, ExportSession, ExportSpec, Parity, Precision, open_session
+from mnist_exporters import Comparison, ExportSession, ExportSpec, Parity, Precision, UsageError, open_session, verify
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.reports.comparison import Candidate
 from mnist_exporters.reports.flips import confusion
@@ -123,3 +123,13 @@ def test_a_thousand_classes_are_exported(tmp_path: Path) -> None:
     assert device.predict(templates(task)[777]).tolist() == [777]
     assert len(device.golden.images) == 16
     assert confusion(session.reference.labels, report.scores) == []
+
+
+def test_verify_knows_the_classes(meter: ExportSession, tmp_path: Path) -> None:
+    report = meter.export(ExportSpec("tflite", "int8"), tmp_path)
+    assert report.path is not None
+    splits = (meter.train, meter.test)
+    assert verify(report.path, meter.original.model, splits).parity == report.parity
+    turned = dataclasses.replace(METER, labels=METER.labels[::-1])
+    with pytest.raises(UsageError, match=r"labels 0, 1, .*, N, but the data has .*labels N, 9"):
+        open_session(model_of(turned), splits_of(turned)).verify(report.path)

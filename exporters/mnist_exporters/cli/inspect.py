@@ -31,7 +31,7 @@ def inspect_command(*, file: Path, as_json: bool) -> None:
 
     The model is not run.
     """
-    from mnist_exporters.api import inspect
+    from mnist_exporters.files import inspect
 
     found = inspect(file)
     print(json.dumps(found.as_dict(), indent=2) if as_json else found)

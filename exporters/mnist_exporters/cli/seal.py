@@ -59,7 +59,7 @@ def seal_command(
 
     mnist-runtime then runs it. If its accuracy is not proven, nothing is written.
     """
-    from mnist_exporters.api import seal
+    from mnist_exporters.files import seal
 
     report = seal(
         file,

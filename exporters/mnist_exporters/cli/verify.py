@@ -52,7 +52,7 @@ def verify_command(
     A file of another tool runs in a process of its own, and the pixel scaling that it expects is measured. Without an
     original, use mnist-evaluate.
     """
-    from mnist_exporters.api import verify
+    from mnist_exporters.files import verify
     from mnist_exporters.proof.report import RefusedError
 
     found = verify(
