@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mnist_trainer.architectures.base import Architecture
+    from mnist_trainer.architectures.presets import PRESETS, Preset
     from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
     from mnist_trainer.data.dataset import Dataset, Splits
     from mnist_trainer.data.load import DATASETS, load_data
@@ -25,11 +26,16 @@ if TYPE_CHECKING:
     from mnist_trainer.model_io.digit_model import DigitModel
     from mnist_trainer.model_io.find import READY_MODELS, ModelFile, find_model
     from mnist_trainer.model_io.load import load_model
-    from mnist_trainer.recipes.augmentations import AUGMENTATIONS, Augmentation, CorruptionAugmentation, NonDigits
+    from mnist_trainer.recipes.augmentations import (
+        AUGMENTATIONS,
+        Augmentation,
+        CorruptionAugmentation,
+        NonDigits,
+        PenDigits,
+    )
     from mnist_trainer.recipes.choices import OPTIMIZERS
     from mnist_trainer.recipes.distillation import Distillation
     from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
-    from mnist_trainer.recipes.presets import PRESETS, Preset
     from mnist_trainer.recipes.recipe import Recipe
     from mnist_trainer.training.train import InterruptedTraining, Training, train
 
@@ -56,6 +62,7 @@ __all__ = [
     "ModelFile",
     "NonDigits",
     "OutputError",
+    "PenDigits",
     "PixelScaling",
     "Preset",
     "Recipe",
@@ -87,9 +94,10 @@ MODULES = {
     "NonDigits": "recipes.augmentations",
     "OPTIMIZERS": "recipes.choices",
     "PIXEL_CONVENTIONS": "recipes.pixel_scaling",
-    "PRESETS": "recipes.presets",
+    "PRESETS": "architectures.presets",
+    "PenDigits": "recipes.augmentations",
     "PixelScaling": "recipes.pixel_scaling",
-    "Preset": "recipes.presets",
+    "Preset": "architectures.presets",
     "READY_MODELS": "model_io.find",
     "Recipe": "recipes.recipe",
     "Splits": "data.dataset",

@@ -6,7 +6,6 @@ Existing results are kept, unless the recipe has changed since. Interrupted trai
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import shutil
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from mnist_exporters import measure_latency
 from mnist_tools.checkout import ROOT, command, output_of
 from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
 from mnist_trainer.model_io.find import MODELS
+from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["SEEDS", "is_current", "main", "read_rows", "write_rows"]
 
@@ -28,16 +28,15 @@ INTERPRETER = "litert"
 Row = dict[str, Any]
 
 
-def recipe_of(name: str) -> Row:
-    """Return the recipe of an architecture in the form of the JSON records."""
-    found: Row = json.loads(json.dumps(dataclasses.asdict(architecture(name).recipe)))
-    return found
+def has_current_recipe(record: Row, name: str) -> bool:
+    """Return whether a record has the current recipe of an architecture; older records lack newer settings."""
+    return Recipe.from_record(record["recipe"]) == architecture(name).recipe
 
 
 def is_current(path: Path, name: str) -> bool:
     """Return whether the model at `path` exists and was trained with the current recipe of `name`."""
     record = path.with_suffix(".json")
-    return path.is_file() and record.is_file() and json.loads(record.read_text())["recipe"] == recipe_of(name)
+    return path.is_file() and record.is_file() and has_current_recipe(json.loads(record.read_text()), name)
 
 
 def trained(name: str, seed: int) -> Path:
@@ -84,7 +83,7 @@ def read_rows() -> list[Row]:
     """Return the recorded results of current recipes."""
     rows = json.loads(SEEDS.read_text()) if SEEDS.is_file() else []
     return [
-        row for row in rows if row["architecture"] in ARCHITECTURES and row["recipe"] == recipe_of(row["architecture"])
+        row for row in rows if row["architecture"] in ARCHITECTURES and has_current_recipe(row, row["architecture"])
     ]
 
 

@@ -13,6 +13,7 @@ from mnist_trainer import PRESETS, architecture, load_model
 from mnist_trainer.training.monitoring.progress import Progress
 
 BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
+SLOW, LONGER = pytest.mark.slow, ("cnn-world", "accurate-world")
 RARER = ("--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
 
 
@@ -96,7 +97,7 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
 
 def test_all_options_are_applied_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
-    words += " --validation-split 0.1"
+    words += " --validation-split 0.1 --pen 0.2"
     code, stderr = mnist_train(*words.split(), "--precision", "mixed_bfloat16", *RARER)
     assert code == 0, stderr
     found = record(tmp_path)
@@ -112,6 +113,7 @@ def test_all_options_are_applied_and_recorded(mnist_train: Callable[..., tuple[i
         "precision": "mixed_bfloat16",
         "validation_split": 0.1,
         "patience": 3,
+        "pen": {"fraction": 0.2, "confidence": 0.92, "signs": 0.0},
     }
     assert (found["architecture"], found["preset"], found["seed"]) == ("mlp", None, 5)
     assert found["command"].startswith(f"mnist-train {words} --precision mixed_bfloat16 --augmentation none")
@@ -130,7 +132,7 @@ def test_weight_decay_makes_weights_smaller(mnist_train: Callable[..., tuple[int
     assert kept[1] < 0.95 * kept[0]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW if name in LONGER else ()) for name in PRESETS])
 def test_a_preset_sets_architecture_and_recipe(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, name: str
 ) -> None:
@@ -139,6 +141,7 @@ def test_a_preset_sets_architecture_and_recipe(
     found = record(tmp_path)
     assert (found["preset"], found["architecture"]) == (name, PRESETS[name].architecture)
     assert found["recipe"]["peak_learning_rate"] == PRESETS[name].recipe.peak_learning_rate
+    assert (found["recipe"]["pen"] is not None) == (PRESETS[name].recipe.pen is not None)
 
 
 def test_ctrl_c_saves_the_model_and_resume_gives_the_same_weights_as_without_it(

@@ -1,12 +1,9 @@
 """The trained models that come with the package, and their records."""
 
-import json
-from dataclasses import asdict
-
 import pytest
 from tests.export_cases import EACH_READY
 
-from mnist_trainer import READY_MODELS, Splits, architecture, evaluate, find_model, load_model
+from mnist_trainer import READY_MODELS, Recipe, Splits, architecture, evaluate, find_model, load_model
 from mnist_trainer.evaluation.complexity import macs
 
 LEAST_ACCURACY = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.997}
@@ -23,7 +20,7 @@ def test_each_record_describes_its_model_and_the_current_recipe(name: str) -> No
     assert {"tensorflow", "keras", "numpy"} <= set(record["tools"])
     assert record["command"].startswith(f"mnist-train --architecture {name} --seed {record['seed']} ")
     recipe = architecture(name).recipe
-    assert record["recipe"] == json.loads(json.dumps(asdict(recipe)))
+    assert Recipe.from_record(record["recipe"]) == recipe
     assert len(record["history"]["loss"]) == recipe.epochs
     held_out = round(60_000 * recipe.validation_split)
     assert (record["train_images"], record["validation_images"]) == (60_000 - held_out, held_out)

@@ -1,8 +1,18 @@
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
-from mnist_trainer import Distillation, UsageError, architecture
+from mnist_trainer import (
+    ARCHITECTURES,
+    PRESETS,
+    CorruptionAugmentation,
+    Distillation,
+    PenDigits,
+    Recipe,
+    UsageError,
+    architecture,
+)
 
 DISTILLATION = Distillation("cnn", fraction=0.9, temperature=4.0)
 
@@ -25,9 +35,27 @@ DISTILLATION = Distillation("cnn", fraction=0.9, temperature=4.0)
             {"distillation": DISTILLATION, "loss": "sparse_categorical_crossentropy"},
             "needs? a loss with one-hot labels",
         ),
+        (
+            {"distillation": None, "pen": PenDigits(0.1), "loss": "sparse_categorical_crossentropy"},
+            "needs? a loss with one-hot labels",
+        ),
+        ({"pen": PenDigits(0.9, signs=0.2)}, "Pen digits and signs are 1.1 of a batch"),
     ],
     ids=str,
 )
 def test_a_recipe_with_a_wrong_setting_is_rejected(changes: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         replace(architecture("tiny").recipe, **changes)
+
+
+@pytest.mark.parametrize("owner", [*ARCHITECTURES.values(), *PRESETS.values()], ids=lambda owner: owner.summary)
+def test_a_record_in_json_gives_the_recipe_back(owner) -> None:
+    assert Recipe.from_record(json.loads(json.dumps(asdict(owner.recipe)))) == owner.recipe
+
+
+def test_a_record_without_newer_settings_has_their_defaults() -> None:
+    recipe = replace(architecture("cnn").recipe, corruptions=CorruptionAugmentation(0.5))
+    record = asdict(recipe)
+    del record["pen"]
+    del record["corruptions"]["kinds"]
+    assert Recipe.from_record(record) == recipe

@@ -2,8 +2,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from mnist_trainer import AUGMENTATIONS, CorruptionAugmentation, NonDigits, Recipe, Splits, architecture
+from mnist_runtime.artifact.task import Task
+from mnist_trainer import (
+    AUGMENTATIONS,
+    CorruptionAugmentation,
+    NonDigits,
+    PenDigits,
+    Recipe,
+    Splits,
+    UsageError,
+    architecture,
+)
 from mnist_trainer.augmentation.non_digits import NON_DIGITS
 from mnist_trainer.training.batches import Batches
 
@@ -95,3 +106,41 @@ def test_the_final_epochs_have_fewer_corrupted_images_and_non_digits(digits: Spl
         [256 - 5 * 17 - 3 * 8] + [256 - 17 - 8] * 3, abs=6
     )
     assert shown[1] == shown[3] != shown[2]
+
+
+def test_pen_digits_and_signs_are_part_of_each_batch_with_targets_of_their_own(digits: Splits) -> None:
+    recipe = replace(
+        TUTORIAL, loss="categorical_crossentropy", batch_size=50, pen=PenDigits(0.2, confidence=0.91, signs=0.1)
+    )
+    asked: list[int] = []
+
+    def teacher(images: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+        asked.append(int(images.shape[0]))
+        return 0.0 * targets  # of what a teacher says about pen digits, nothing is left
+
+    plain, taught = (Batches(digits.train, recipe, (28, 28), seed=0, teacher=one) for one in (None, teacher))
+    known = {image.tobytes() for image in digits.train.images}
+    images, targets = epoch(plain, 0)
+    is_pen = np.array([image not in known for image in as_bytes(images)])
+    assert is_pen.reshape(-1, 50).sum(axis=1).tolist() == [15] * plain.steps
+    np.testing.assert_allclose(np.sort(targets[is_pen].max(axis=1))[[0, -1]], [0.1, 0.91])
+    assert (targets[~is_pen].max(axis=1) == 1).all()
+    same, softened = epoch(taught, 0)
+    assert np.array_equal(images, same)
+    assert asked
+    assert np.array_equal(softened[is_pen], targets[is_pen])
+    assert not softened[~is_pen].any()
+
+
+def test_the_pen_is_for_digits_only(digits: Splits) -> None:
+    letters = replace(digits.train, task=Task(28, 28, 1, tuple("abcdefghij")))
+    recipe = replace(TUTORIAL, loss="categorical_crossentropy", pen=PenDigits(0.1))
+    with pytest.raises(UsageError, match="Leave pen out"):
+        Batches(letters, recipe, (28, 28), seed=0)
+
+
+def test_a_recipe_names_its_kinds_of_corruptions(digits: Splits) -> None:
+    recipe = replace(TUTORIAL, batch_size=100, corruptions=CorruptionAugmentation(0.5, ("inverted",)))
+    images, _ = epoch(Batches(digits.train, recipe, (28, 28), seed=0), 0)
+    bright = images[:100, 0, 0] > 0.2
+    assert (bright[:50].mean(), bright[50:].mean()) == pytest.approx((0, 0.9), abs=0.1)

@@ -1,4 +1,4 @@
-"""Seventeen image corruptions for training, of the kinds that a camera, a scanner or a pen causes.
+"""Twenty image corruptions for training, of the kinds that a camera, a scanner or a pen causes.
 
 The kinds follow the description of MNIST-C (N. Mu, J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision",
 2019), but are made differently: lines are sines, fog is smoothed noise, edges come from the brightest neighbor. The
@@ -8,19 +8,20 @@ evaluation (`mnist_trainer.evaluation.mnist_c`) follows the paper, so no trainin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import tensorflow as tf
 
 from mnist_trainer.augmentation.affine import affine_transform, random_affine
+from mnist_trainer.augmentation.lines_across import banded, smeared_far, zigzag
 from mnist_trainer.augmentation.noise_fields import smooth_noise, uniform, wave
 
 __all__ = ["CORRUPTIONS", "corrupt"]
 
 
-def corrupt(images: tf.Tensor, seed: tf.Tensor, *, fraction: float) -> tf.Tensor:
-    """Corrupt the last images of a batch, in equal parts with each kind of `CORRUPTIONS`.
+def corrupt(images: tf.Tensor, seed: tf.Tensor, *, fraction: float, kinds: Sequence[str] = ()) -> tf.Tensor:
+    """Corrupt the last images of a batch, in equal parts with each of `kinds`.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def corrupt(images: tf.Tensor, seed: tf.Tensor, *, fraction: float) -> tf.Tensor
         Seed of the random numbers.
     fraction : float
         Fraction of the images to corrupt, 0..1, rounded down to the same number for each kind.
+    kinds : sequence of str
+        Keys of `CORRUPTIONS`; by default all.
 
     Examples
     --------
@@ -40,12 +43,13 @@ def corrupt(images: tf.Tensor, seed: tf.Tensor, *, fraction: float) -> tf.Tensor
     (True, True, True)
     """
     images = tf.convert_to_tensor(images)
-    each = int(images.shape[0] * fraction / len(CORRUPTIONS))
-    unchanged = images.shape[0] - each * len(CORRUPTIONS)
+    kinds = kinds or tuple(CORRUPTIONS)
+    each = int(images.shape[0] * fraction / len(kinds))
+    unchanged = images.shape[0] - each * len(kinds)
     parts = [images[:unchanged]]
-    for number, change in enumerate(CORRUPTIONS.values()):
+    for number, kind in enumerate(kinds):
         begin = unchanged + each * number
-        changed = change(images[begin : begin + each], tf.random.fold_in(seed, number))
+        changed = CORRUPTIONS[kind](images[begin : begin + each], tf.random.fold_in(seed, number))
         parts.append(tf.clip_by_value(changed, 0.0, 1.0))
     return tf.concat(parts, axis=0)
 
@@ -201,5 +205,8 @@ CORRUPTIONS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "stroked": _stroked,
     "warped": partial(random_affine, rotation=30.0, scale=0.30, shear=25.0, shift=4.0),
     "distant": _distant,
+    "smeared far": smeared_far,
+    "zigzag": zigzag,
+    "banded": banded,
 }
 """Name -> function of images, float32 (n, 28, 28, 1), 0..1, and a seed, int (2,). The result can leave 0..1."""

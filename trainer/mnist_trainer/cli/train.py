@@ -18,6 +18,7 @@ import click
 
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
+from mnist_trainer.architectures.presets import PRESETS
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.architectures.registry import architecture as find_architecture
 from mnist_trainer.cli.options import Command, data_option, json_option, option
@@ -27,14 +28,13 @@ from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS, find_model
-from mnist_trainer.recipes.augmentations import AUGMENTATIONS
+from mnist_trainer.recipes.augmentations import AUGMENTATIONS, PenDigits
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
-from mnist_trainer.recipes.presets import PRESETS
 
 if TYPE_CHECKING:
     from mnist_trainer.architectures.base import Architecture
+    from mnist_trainer.architectures.presets import Preset
     from mnist_trainer.data.dataset import Splits
-    from mnist_trainer.recipes.presets import Preset
     from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["train"]
@@ -108,6 +108,13 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
     help=f"Random changes of the training images: {', '.join(AUGMENTATIONS)}.",
 )
 @option(
+    "--pen",
+    section=HOW,
+    type=FRACTION,
+    metavar="FRACTION",
+    help="Fraction of each batch that becomes digits of a simulated pen, as many countries write them; 0.1 is usual.",
+)
+@option(
     "--precision",
     section=HOW,
     type=Choice(PRECISIONS),
@@ -163,6 +170,7 @@ def train(
     data: str,
     seed: int,
     augmentation: str | None,
+    pen: float | None,
     strategy: str | None,
     output: Path | None,
     resume: bool,
@@ -175,7 +183,7 @@ def train(
     path = output or Path("trained") / f"{preset or architecture or 'cnn'}.keras"
     if path.suffix != ".keras":
         raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
-    chosen, recipe = _chosen(architecture, preset, augmentation, recipe_options)
+    chosen, recipe = _chosen(architecture, preset, recipe_options | {"augmentation": augmentation, "pen": pen})
     checkpoint = path.with_suffix(".checkpoint")
     # Problems with folders, packages or the data are reported now, not after the training.
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
@@ -225,9 +233,7 @@ def train(
     return 0
 
 
-def _chosen(
-    name: str | None, preset_name: str | None, augmentation: str | None, options: Mapping[str, Any]
-) -> tuple[Architecture, Recipe]:
+def _chosen(name: str | None, preset_name: str | None, options: Mapping[str, Any]) -> tuple[Architecture, Recipe]:
     """Return the architecture and the recipe that the options describe."""
     if name and preset_name:
         raise UsageError("--architecture and --preset exclude each other. Leave one of them out.")
@@ -235,8 +241,10 @@ def _chosen(
     chosen = find_architecture(preset.architecture if preset else name or "cnn")
     own = preset.recipe if preset else chosen.recipe
     changes = {option: value for option, value in options.items() if value is not None}
-    if augmentation:
-        changes["augmentation"] = AUGMENTATIONS[augmentation]
+    if "augmentation" in changes:
+        changes["augmentation"] = AUGMENTATIONS[changes["augmentation"]]
+    if "pen" in changes:
+        changes["pen"] = dataclasses.replace(own.pen or PenDigits(fraction=0), fraction=changes["pen"])
     optimizer = changes.get("optimizer", own.optimizer)
     if optimizer != "adamw":
         if "weight_decay" in changes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["AUGMENTATIONS", "Augmentation", "CorruptionAugmentation", "NonDigits"]
+__all__ = ["AUGMENTATIONS", "MORE_CORRUPTIONS", "Augmentation", "CorruptionAugmentation", "NonDigits", "PenDigits"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ AUGMENTATIONS: dict[str, Augmentation | None] = {
 """Name -> augmentation. For example, `mlp` is trained with ``light`` and `cnn` with ``strong``."""
 
 
+SEVENTEEN_CORRUPTIONS = (
+    *("levels", "overexposed", "inverted", "partly inverted", "foggy", "blurred", "smeared", "noisy", "peppered"),
+    *("frosted", "crossed out", "barred", "splashed", "edged", "stroked", "warped", "distant"),
+)
+MORE_CORRUPTIONS = (*SEVENTEEN_CORRUPTIONS, "smeared far", "zigzag", "banded", "banded", "banded")
+"""The seventeen, longer motion blur, angular zigzags, and three times as often upright or level bands."""
+
+
 @dataclass(frozen=True)
 class CorruptionAugmentation:
     """Corruption of part of each batch, in equal parts with each kind of image corruption.
@@ -43,9 +51,12 @@ class CorruptionAugmentation:
     ----------
     fraction : float
         Fraction of each batch that is corrupted, 0..1.
+    kinds : tuple of str
+        Keys of `mnist_trainer.augmentation.corruptions.CORRUPTIONS`. One that is listed twice is drawn twice as often.
     """
 
     fraction: float
+    kinds: tuple[str, ...] = SEVENTEEN_CORRUPTIONS
 
 
 @dataclass(frozen=True)
@@ -59,3 +70,22 @@ class NonDigits:
     """
 
     fraction: float
+
+
+@dataclass(frozen=True)
+class PenDigits:
+    """Replacement of part of each batch by digits of a simulated pen, written as in many countries.
+
+    Parameters
+    ----------
+    fraction : float
+        Fraction of each batch that becomes pen digits, 0..1. Some are printed or show seven segments.
+    confidence : float
+        Target of the drawn digit; the others share the rest. A teacher does not see these images.
+    signs : float
+        Fraction of each batch that becomes letters and signs, 0..1. Their target is equal for all classes.
+    """
+
+    fraction: float
+    confidence: float = 0.92
+    signs: float = 0.0

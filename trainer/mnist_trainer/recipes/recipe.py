@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from mnist_trainer.errors import UsageError
-from mnist_trainer.recipes.augmentations import Augmentation, CorruptionAugmentation, NonDigits
+from mnist_trainer.recipes.augmentations import Augmentation, CorruptionAugmentation, NonDigits, PenDigits
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, SCHEDULES
 from mnist_trainer.recipes.distillation import Distillation
 
@@ -38,6 +40,8 @@ class Recipe:
         Corruption of part of each batch.
     non_digits : NonDigits, optional
         Images of no digit in each batch. Needs a loss with one-hot labels.
+    pen : PenDigits, optional
+        Digits of a simulated pen in each batch. Needs a loss with one-hot labels, and images and labels as in MNIST.
     final_epochs : int, optional
         Number of last epochs, at least 1, with a third of the corrupted images and non-digits.
     cached_epochs : int, optional
@@ -82,6 +86,7 @@ class Recipe:
     precision: str | None = None
     validation_split: float = 1 / 12
     patience: int | None = None
+    pen: PenDigits | None = None
 
     def __post_init__(self) -> None:
         self._check_numbers()
@@ -91,13 +96,43 @@ class Recipe:
                 raise UsageError(f"There is no {name} {getattr(self, name)!r}. Choose one of: {choices}.")
         if self.ema_steps is not None and self.patience is not None:
             raise UsageError("ema_steps and patience exclude each other. Leave one of them out.")
-        if (self.non_digits or self.distillation) and not self.takes_one_hot:
+        if (self.non_digits or self.distillation or self.pen) and not self.takes_one_hot:
             raise UsageError(
-                f"non_digits and distillation need a loss with one-hot labels, not {self.loss}. Use for example "
+                f"non_digits, distillation and pen need a loss with one-hot labels, not {self.loss}. Use for example "
                 "categorical_crossentropy."
+            )
+        if self.pen and not 0 <= self.pen.fraction + self.pen.signs <= 1:
+            raise UsageError(
+                f"Pen digits and signs are {self.pen.fraction + self.pen.signs:g} of a batch. Make them at most 1."
             )
         if self.distillation and not self.cached_epochs:
             raise UsageError("distillation needs cached_epochs. Set it to the number of epochs to keep for reuse.")
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Recipe:
+        """Return the recipe in the record of a training, which may lack newer settings.
+
+        Examples
+        --------
+        >>> from dataclasses import asdict
+        >>> Recipe.from_record(asdict(TUTORIAL)) == TUTORIAL
+        True
+        """
+        parts = {
+            "augmentation": Augmentation,
+            "corruptions": CorruptionAugmentation,
+            "non_digits": NonDigits,
+            "distillation": Distillation,
+            "pen": PenDigits,
+        }
+        settings: dict[str, Any] = dict(record)
+        for name, part in parts.items():
+            if settings.get(name):
+                values = {
+                    key: tuple(value) if isinstance(value, list) else value for key, value in record[name].items()
+                }
+                settings[name] = part(**values)
+        return cls(**settings)
 
     @property
     def takes_one_hot(self) -> bool:

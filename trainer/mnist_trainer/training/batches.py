@@ -9,10 +9,13 @@ from functools import partial
 
 import tensorflow as tf
 
+from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.augmentation.corruptions import corrupt
 from mnist_trainer.augmentation.non_digits import insert_non_digits
+from mnist_trainer.augmentation.pen.insert import STOCK, PenImages
 from mnist_trainer.data.dataset import Dataset
+from mnist_trainer.errors import UsageError
 from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["Batches"]
@@ -52,6 +55,11 @@ class Batches:
     ) -> None:
         self._images, self._labels = tf.constant(data.images[..., None]), tf.constant(data.labels)
         self._recipe, self._shape, self._seed, self._teacher = recipe, shape, seed, teacher
+        self._pen: PenImages | None = None
+        if recipe.pen:
+            if data.task != DIGITS:
+                raise UsageError("The pen writes the ten digits in 28x28 pixels only. Leave pen out for other images.")
+            self._pen = PenImages(seed, **asdict(recipe.pen), stock=min(STOCK, len(data)))
         self._cache: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
         self._first_final_epoch = recipe.epochs - recipe.final_epochs if recipe.final_epochs else math.inf
         self.size = min(recipe.batch_size, len(data))
@@ -129,14 +137,20 @@ class Batches:
         labels = tf.gather(self._labels, rows)
         targets = tf.one_hot(labels, 10) if recipe.takes_one_hot else labels
         seed = tf.stack([tf.constant(self._seed, tf.int64), number])
+        drawn = None
+        if self._pen is not None:
+            images, drawn = self._pen.insert(images, tf.random.fold_in(seed, 3))
         if recipe.augmentation is not None:
             images = random_affine(images, seed, **asdict(recipe.augmentation))
         if self._teacher is not None:  # before the corruptions, with which the teacher may be wrong
             targets = self._teacher(images, targets)
+        if self._pen is not None and drawn is not None:  # the teacher may misread these
+            targets = self._pen.targets(targets, drawn)
         part = FINAL_FRACTION if is_final else 1.0
         if recipe.corruptions is not None:
             fraction = part * recipe.corruptions.fraction
-            images = corrupt(images, tf.random.fold_in(seed, 1), fraction=fraction)
+            kinds = recipe.corruptions.kinds
+            images = corrupt(images, tf.random.fold_in(seed, 1), fraction=fraction, kinds=kinds)
         if recipe.non_digits is not None:
             fraction = part * recipe.non_digits.fraction
             images, targets = insert_non_digits(images, targets, tf.random.fold_in(seed, 2), fraction=fraction)
