@@ -104,8 +104,11 @@ class Prediction:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.digit is not None and self.label is None:  # made by a program that knows only digits
+        # A program that knows only digits may make one without labels.
+        if self.digit is not None and self.label is None:
             object.__setattr__(self, "label", str(self.digit))
+        if len(self.labels) < len(self.ranking):
+            object.__setattr__(self, "labels", tuple(str(index) for index, _ in self.ranking))
 
     @classmethod
     def of(cls, scores: npt.NDArray[Any], threshold: float, task: Task = DIGITS) -> Prediction:

@@ -44,6 +44,12 @@ def test_the_digit_is_that_of_the_label_and_not_the_index_of_the_class() -> None
     assert (found.without_label("scribble").label, found.without_label("scribble").digit) == (None, None)
 
 
+def test_a_prediction_made_for_digits_alone_has_their_labels() -> None:
+    found = Prediction(7, 0.9, ((7, 0.9), (1, 0.1)))
+    assert (found.label, found.labels) == ("7", ("7", "1"))
+    assert (Prediction(None).label, Prediction(None).labels) == (None, ())
+
+
 LOGITS = hnp.arrays(np.float32, (3, 10), elements=st.floats(width=32, allow_nan=False, allow_infinity=False))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,8 +31,9 @@ MARGIN = 0.3
 class DoubtfulPictures:
     """A folder for pictures that were answered with little confidence.
 
-    Sort them into a folder for each digit, and train with them: ``mnist-train --data FOLDER``. The name of a file is
-    the time, the most likely answer and its confidence: ``20261126T081500.250000Z_7_0.52.png``.
+    Sort them into a folder for each digit or other label, and train with them: ``mnist-train --data FOLDER``. The name
+    of a file is the time, the most likely answer and its confidence: ``20261126T081500.250000Z_7_0.52.png``. In it,
+    spaces and other signs of a label are ``-``.
 
     Parameters
     ----------
@@ -106,7 +108,7 @@ class DoubtfulPictures:
             return None
         from PIL import Image
 
-        best = prediction.ranking[0][0] if prediction.ranking else "none"
+        best = re.sub(r"[^\w.-]", "-", prediction.labels[0]) if prediction.ranking else "none"
         path = self._new_path(f"{best}_{prediction.confidence:.2f}.png")
         with atomic_write(path) as staged:
             shown = without_padding(pixels)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from mnist_runtime import Classifier, DoubtfulPictures, Prediction, UsageError, prepare, read
+from mnist_runtime.artifact.task import Task
 
 Run = Callable[..., object]
 
@@ -71,6 +72,17 @@ def test_doubtful_readings_are_cut_out_with_a_margin_and_read_the_same(page: np.
         with Image.open(path) as image:
             assert (image.width, image.height) == (right - left + 36, bottom - top + 36)
             assert np.array_equal(prepare(np.asarray(image)), prepare(page[:, left - 40 : right + 40]))
+
+
+@pytest.mark.parametrize(
+    ("label", "part"), [("N", "N"), ("../up", "..-up"), ("a b/c:d", "a-b-c-d"), ("größe", "größe")]
+)
+def test_a_file_is_named_after_its_label(tmp_path: Path, label: str, part: str) -> None:
+    prediction = Prediction.of(np.array([0.4, 0.6]), 0, Task(labels=("other", label)))
+    path = DoubtfulPictures(tmp_path).keep(np.zeros((9, 9), np.uint8), prediction)
+    assert path is not None
+    assert path.parent == tmp_path
+    assert path.name.split("Z_")[1] == f"{part}_0.60.png"
 
 
 def test_wrong_arguments_are_refused(tmp_path: Path) -> None:

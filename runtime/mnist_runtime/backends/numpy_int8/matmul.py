@@ -7,6 +7,7 @@ advance: ``sum (x - z) w = sum x w - z sum w``, with the last term in the bias. 
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -134,17 +135,24 @@ def convolution(node: Node) -> Kernel:
         if images.shape[3:] != (depth,) or min(down, across) < 1:
             raise node.unsupported(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
         node.reserve(len(images), down, across, channels, products=len(factors))
-        return _in_pieces(part, images, math.prod(node.reserve(down, across, len(factors))))
+        lines = max(1, min(down, PIECE // (across * len(factors))))  # of windows at once: all, unless images are large
+        size = math.prod(node.reserve(lines, across, len(factors)))
+        return _in_pieces(partial(part, lines), images, size if lines == down else PIECE)
 
-    def part(images: Array) -> Array:
-        n = len(images)
-        down, across = windows.counts(images)
+    def part(lines: int, images: Array) -> Array:
+        pixels = np.ascontiguousarray(images)
+        down, _ = windows.counts(pixels)
+        strips = [strip(pixels, start, min(lines, down - start)) for start in range(0, down, lines)]
+        return strips[0] if len(strips) == 1 else np.concatenate(strips, axis=1)
+
+    def strip(images: Array, start: int, down: int) -> Array:
+        n, (_, across) = len(images), windows.counts(images)
         row, column = images.strides[1:3]
         view: Array = np.ndarray(
             (n, down, across, high, wide * depth),  # each line of a window is contiguous
             images.dtype,
-            np.ascontiguousarray(images),
-            0,
+            images,
+            start * windows.stride[0] * row,
             (images.strides[0], row * windows.stride[0], column * windows.stride[1], row, images.itemsize),
         )
         rows = view.astype(factors.dtype, order="C").reshape(n * down * across, len(factors))

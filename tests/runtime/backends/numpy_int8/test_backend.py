@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.backend_cases import random_images, reference_scores
 
 from mnist_runtime import ArtifactError, Classifier
-from mnist_runtime.backends.numpy_int8 import load_numpy
+from mnist_runtime.backends.numpy_int8 import load_numpy, matmul
 from mnist_runtime.backends.numpy_int8.backend import OPERATORS
 from mnist_runtime.backends.numpy_int8.matmul import Requantizer, exact_float
 from mnist_runtime.backends.numpy_int8.node import Node
@@ -24,6 +24,16 @@ READY = Ready.read("tflite").content
 def test_the_ready_model_gives_the_same_integers(shifted: np.ndarray) -> None:
     images = np.concatenate([shifted[..., None], random_images(2000)])
     assert np.array_equal(load_numpy(READY).run(images), reference_scores(READY, images))
+
+
+@pytest.mark.parametrize("piece", [1, 5000, 1 << 16])
+def test_windows_in_strips_give_the_same_scores(
+    shifted: np.ndarray, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    images = shifted[::20, ..., None]
+    expected = load_numpy(READY).run(images)
+    monkeypatch.setattr(matmul, "PIECE", piece)
+    assert np.array_equal(load_numpy(READY).run(images), expected)
 
 
 def test_a_classifier_runs_on_it(shifted: np.ndarray) -> None:

@@ -103,8 +103,8 @@ def many_channels(graph: Graph) -> None:
 
 
 def many_windows(graph: Graph) -> None:
-    graph.pad(0, 500, 500, 0)
-    convolve(graph, np.ones((1, 60, 60, 1)))
+    graph.pad(0, 500, 500, 3)
+    convolve(graph, np.ones((1, 64, 64, 4)))
 
 
 def many_products(graph: Graph) -> None:
@@ -218,6 +218,21 @@ def test_an_exhausting_file_is_rejected_before_it_takes_memory(attack: Callable[
         ):
             load_numpy(content)
         assert tracemalloc.get_traced_memory()[1] < MEGABYTES << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_network_on_the_largest_images_runs_in_little_memory() -> None:
+    """The windows of its second layer have 4.6 million values, which do not exist at once."""
+    graph = Graph()
+    graph.pad(0, 100, 100, 2)
+    convolve(graph, np.ones((32, 3, 3, 3)))
+    convolve(graph, np.ones((32, 3, 3, 32)))
+    tracemalloc.start()
+    try:
+        backend = load_numpy(graph.content())
+        assert backend.run(np.zeros((3, 28, 28, 1), np.uint8)).shape == (3, 128, 128, 32)
+        assert tracemalloc.get_traced_memory()[1] < 30 << 20
     finally:
         tracemalloc.stop()
 
