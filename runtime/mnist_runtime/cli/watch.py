@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import select
 import sys
 from collections.abc import Iterator
@@ -18,14 +17,9 @@ from mnist_runtime.reading.watch import watch
 
 __all__ = ["watch_command"]
 
-QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
-"""Stops messages of OpenCV and FFmpeg about damaged files and missing cameras; our errors report them."""
-
 
 def watch_command(arguments: argparse.Namespace) -> int:
     """Print a line per observation until the video ends or stdout is closed."""
-    for name, value in QUIET.items():
-        os.environ.setdefault(name, value)
     classifier = load_classifier(arguments, "watch", finds=True)
     doubtful = doubtful_pictures(arguments)
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BackendError, PictureError, UsageError
+from mnist_runtime.preprocess.bounds import MOST_BYTES, check_content, nested_limit, open_picture
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.pixels import as_picture, stretched
 from mnist_runtime.system.forks import hold_while_forking
@@ -27,18 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["image_pixels", "load_pixels", "read_picture", "read_stdin"]
 
-Source = str | Path | io.BytesIO
-"""A file, or its content."""
-
 WARNINGS_LOCK = threading.RLock()
 """Held while warnings are off: the filters belong to the process."""
 hold_while_forking(WARNINGS_LOCK)
 PROGRAM_FORMATS = ("EPS",)
 """Formats that Pillow passes to another program, such as Ghostscript."""
-MOST_SCANS = 1000
-"""Most scans of a JPEG. Progressive files have about ten."""
-PIECE = 1 << 20
-"""Bytes of a file that are searched at once."""
 ORIENTATION = 0x0112
 """EXIF tag; 1 means upright."""
 
@@ -67,40 +61,33 @@ def read_picture(path: str | Path) -> npt.NDArray[np.uint8]:
     BackendError
         If Pillow is not installed.
     PictureError
-        If the file is missing, not a picture, damaged or too large.
+        If the file is missing, not a picture, not a regular file, damaged or too large.
     """
-    with _pillow_errors():
-        piped = Path(path).is_fifo()
-    if piped:
-        with open(path, "rb") as pipe:
-            return _read(_content(pipe, str(path)), str(path))
-    return _read(path, str(path) or "''")
+    name = str(path) or "''"
+    with open_picture(path, name) as file:
+        return _read(file, name)
 
 
 def read_stdin() -> npt.NDArray[np.uint8]:
     """Read a picture from the standard input, as `read_picture` does."""
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("There is no picture on stdin. Pipe one into the command, or give a file.")
-    return _read(_content(sys.stdin.buffer, "stdin"), "stdin")
+    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise PictureError(f"stdin has more than {MOST_BYTES:,} bytes. Give a smaller picture.")
+    return _read(io.BytesIO(content), "stdin")
 
 
-def _content(pipe: BinaryIO, name: str) -> io.BytesIO:
-    content = pipe.read(4 * MAX_PIXELS + 1)
-    if len(content) > 4 * MAX_PIXELS:
-        raise PictureError(f"{name} has more than {4 * MAX_PIXELS:,} bytes. Give a smaller picture.")
-    return io.BytesIO(content)
-
-
-def _read(source: Source, name: str) -> npt.NDArray[np.uint8]:
-    """Read a file or its content; `name` is for messages."""
+def _read(source: BinaryIO, name: str) -> npt.NDArray[np.uint8]:
+    """Read an open file; `name` is for messages."""
     try:
-        from PIL import Image
+        import PIL.Image  # noqa: F401
     except ImportError as error:
         missing = BackendError(f"Reading picture files needs Pillow. Install it with: {install_command('images')}.")
         missing.__cause__ = error
         return _read_other(source, name, missing)
     try:
-        with _pillow_errors(), Image.open(source) as picture:
+        with _pillow_errors(), _opened(source) as picture:
             return _decoded(picture)
     except PictureError as error:
         if error.__cause__ is None:
@@ -108,7 +95,18 @@ def _read(source: Source, name: str) -> npt.NDArray[np.uint8]:
         return _read_other(source, name, error)
 
 
-def _read_other(source: Source, name: str, failure: PictureError | BackendError) -> npt.NDArray[np.uint8]:
+@contextlib.contextmanager
+def _opened(source: BinaryIO) -> Iterator[Image.Image]:
+    """Open a file with Pillow."""
+    from PIL import Image
+
+    with nested_limit(None, check_content(source)):
+        picture = Image.open(source)
+    with picture:
+        yield picture
+
+
+def _read_other(source: BinaryIO, name: str, failure: PictureError | BackendError) -> npt.NDArray[np.uint8]:
     """Read a file that Pillow cannot read: an array, or a HEIC picture with pillow-heif.
 
     Raises
@@ -120,7 +118,7 @@ def _read_other(source: Source, name: str, failure: PictureError | BackendError)
     """
     from mnist_runtime.preprocess import other_files  # few pictures need it
 
-    head = other_files.first_bytes(source, name)
+    head = other_files.first_bytes(source)
     if head.startswith(other_files.NUMPY):
         return other_files.read_array(source, name)
     format = other_files.heif_format(head)
@@ -131,7 +129,7 @@ def _read_other(source: Source, name: str, failure: PictureError | BackendError)
             raise PictureError(f"{name}: {failure}") from failure
         other_files.register_heif(format, name)
         try:
-            with _pillow_errors(), Image.open(source) as picture:
+            with _pillow_errors(), _opened(source) as picture:
                 return _decoded(picture)
         except PictureError as error:
             raise PictureError(f"{name}: {error}") from error
@@ -146,6 +144,9 @@ def _read_other(source: Source, name: str, failure: PictureError | BackendError)
 def image_pixels(picture: Image.Image) -> npt.NDArray[np.uint8]:
     """Return the pixels of a Pillow image, as `read_picture` does."""
     with _pillow_errors():
+        file = getattr(picture, "fp", None)
+        if file is not None:  # not decoded yet
+            check_content(file)
         return _decoded(picture)
 
 
@@ -181,7 +182,6 @@ def _decoded(picture: Image.Image) -> npt.NDArray[np.uint8]:
         )
     if picture.format in PROGRAM_FORMATS:
         raise PictureError(f"{picture.format} files hold a program, not pixels. Save the picture as PNG.")
-    _check_scans(picture)
     _load(picture)
     upright = picture
     if picture.getexif().get(ORIENTATION, 1) != 1:
@@ -196,23 +196,11 @@ def _decoded(picture: Image.Image) -> npt.NDArray[np.uint8]:
     return np.asarray(upright if opaque else upright.convert("RGBA"))
 
 
-def _check_scans(picture: Image.Image) -> None:
-    """Reject a JPEG with so many scans that decoding would take minutes."""
-    file = getattr(picture, "fp", None)
-    if picture.format not in ("JPEG", "MPO") or file is None:
-        return
-    position = file.tell()
-    file.seek(0)
-    scans = sum(piece.count(b"\xff\xda") for piece in iter(functools.partial(file.read, PIECE), b""))
-    file.seek(position)
-    if scans > MOST_SCANS:
-        raise PictureError(f"The JPEG file has {scans} scans, but at most {MOST_SCANS} are allowed. Save it again.")
-
-
 def _load(picture: Image.Image) -> None:
     """Decode the picture, without the messages that libtiff writes to stderr."""
     if picture.format != "TIFF":
-        picture.load()
+        with nested_limit(picture.format):
+            picture.load()
         return
     with quiet_stderr(), _pillow_errors():
         picture.load()

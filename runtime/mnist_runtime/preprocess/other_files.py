@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -44,29 +43,13 @@ class Kind(NamedTuple):
     advice: str
 
 
-def first_bytes(source: str | Path | io.BytesIO, name: str) -> bytes:
-    """Return the first bytes of a file or of its content.
-
-    Raises
-    ------
-    PictureError
-        If it cannot be opened.
-    """
-    if isinstance(source, io.BytesIO):
-        return source.getvalue()[:HEAD]
-    try:
-        with open(source, "rb") as file:
-            return file.read(HEAD)
-    except FileNotFoundError as error:
-        raise PictureError(f"{name} does not exist. Check its name.") from error
-    except IsADirectoryError as error:
-        raise PictureError(f"{name} is a folder. Give the pictures in it.") from error
-    except (OSError, ValueError) as error:  # such as a NUL character in the name
-        reason = getattr(error, "strerror", None) or error
-        raise PictureError(f"{name} cannot be opened ({reason}). Check the file.") from error
+def first_bytes(source: BinaryIO) -> bytes:
+    """Return the first bytes of an open file."""
+    source.seek(0)
+    return source.read(HEAD)
 
 
-def read_array(source: str | Path | io.BytesIO, name: str) -> npt.NDArray[np.uint8]:
+def read_array(source: BinaryIO, name: str) -> npt.NDArray[np.uint8]:
     """Return the picture in an .npy file, as `as_picture` does with the array.
 
     Raises
@@ -74,7 +57,8 @@ def read_array(source: str | Path | io.BytesIO, name: str) -> npt.NDArray[np.uin
     PictureError
         If the file is damaged or too large, or its values are not pixels.
     """
-    content = source.getvalue() if isinstance(source, io.BytesIO) else _read_file(source, name)
+    source.seek(0)
+    content = source.read()
     header = ARRAY.match(content)
     if header is None:
         raise PictureError(f"{name} is a NumPy file, but not with a plain array of numbers. Save the pixels as uint8.")
@@ -114,16 +98,10 @@ def reject(head: bytes, name: str, *, video: bool = False) -> None:
     """
     format = heif_format(head) if video else None
     kind = Kind(f"{format} picture", READ) if format else kind_of(head, Path(name).suffix)
+    if video and kind is TEXT_FILE:
+        kind = Kind("a text file or a playlist", "Give a video file or the number of a camera.")
     if kind is not None and not (video and kind.name == VIDEO.name):
         raise PictureError(f"{name} is {kind.name}. {kind.advice}")
-
-
-def _read_file(path: str | Path, name: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            return file.read(8 * 4 * MAX_PIXELS + HEAD)
-    except OSError as error:
-        raise PictureError(f"{name} cannot be opened ({error.strerror}). Check the file.") from error
 
 
 def heif_format(head: bytes) -> str | None:

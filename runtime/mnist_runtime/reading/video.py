@@ -9,16 +9,14 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import BackendError, PictureError, UsageError
-from mnist_runtime.preprocess.other_files import first_bytes, reject
-from mnist_runtime.system.packages import install_command
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.errors import PictureError, UsageError
+from mnist_runtime.reading.opencv import LONGEST_WAIT, check_size, import_opencv, open_capture, quietly
 
 __all__ = ["Frame", "frames"]
 
@@ -28,6 +26,10 @@ MOST_BAD = 100
 """Damaged frames in a row after which a camera counts as broken."""
 PATIENCE = 2
 """Seconds to wait for a camera's driver at the end; it may block for ten."""
+LATEST = 1e9
+"""Latest time of a frame, in seconds: 30 years."""
+BACK = 0.5
+"""Seconds by which the time goes back where two streams are joined; coded frames may be out of order by less."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +77,15 @@ def frames(source: int | str | Path, rate: float) -> Generator[Frame, None, None
         raise UsageError(
             f"The rate is {rate}, but it must be a finite number above 0. Give frames per second, such as 5."
         )
-    cv2 = _opencv()
+    cv2 = import_opencv()
     place = int(str(source)) if str(source).isdecimal() else _existing_path(Path(str(source)))
     name = f"camera {source}" if isinstance(place, int) else str(source)
-    capture = _open(cv2, name, place)
     if isinstance(place, Path) and place.is_file():
-        yield from _file_frames(cv2, capture, rate, name)
+        yield from _file_frames(cv2, place, rate, name)
         return
+    capture = open_capture(cv2, name, place)
     number = -1
-    for frame in _live_frames(cv2, capture, rate):
+    for frame in _live_frames(cv2, capture, rate, name):
         yield frame
         number = frame.number
     if number < 0:
@@ -93,17 +95,6 @@ def frames(source: int | str | Path, rate: float) -> Generator[Frame, None, None
         )
     if isinstance(place, int) or not place.is_fifo():  # a pipe may end
         raise PictureError(f"No more pictures came from {name} after {number + 1:,}. Check its cable.")
-
-
-def _opencv() -> Any:
-    try:
-        import cv2
-    except ImportError as error:
-        raise BackendError(
-            f"Cameras and videos need OpenCV, which cannot be imported ({error}). "
-            f"Install it with: {install_command('watch')}."
-        ) from error
-    return cv2
 
 
 def _existing_path(path: Path) -> Path:
@@ -118,34 +109,19 @@ def _existing_path(path: Path) -> Path:
     return path.absolute()
 
 
-def _open(cv2: Any, name: str, source: int | Path) -> Any:
-    try:
-        with quiet_stderr():  # OpenCV tries several readers, and some write to stderr at any log level
-            capture = cv2.VideoCapture(source if isinstance(source, int) else str(source))
-    except cv2.error as error:
-        raise PictureError(f"OpenCV cannot open {name} ({error}). Check the source.") from error
-    if capture.isOpened():
-        return capture
-    if isinstance(source, Path) and source.is_file():
-        reject(first_bytes(source, name), name, video=True)
-    raise PictureError(
-        f"OpenCV cannot open {name}. Check that it is connected and that no other program uses it."
-        if isinstance(source, int)
-        else f"OpenCV cannot open {name}: it is damaged or has an unknown format. Check the file."
-    )
-
-
-def _file_frames(cv2: Any, capture: Any, rate: float, name: str) -> Iterator[Frame]:
-    """Yield the first frame of each interval of 1 / `rate` seconds."""
-    claimed, speed = capture.get(cv2.CAP_PROP_FRAME_COUNT), max(1.0, capture.get(cv2.CAP_PROP_FPS))
+def _file_frames(cv2: Any, path: Path, rate: float, name: str) -> Iterator[Frame]:
+    """Yield the first frame of each interval of 1 / `rate` seconds of a file."""
+    capture = open_capture(cv2, name, path)
+    claimed, speed = capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)
+    clock = _Clock(speed if 0 < speed <= 1000 else 25.0)
     number = decoded = 0
-    seconds, interval = 0.0, -1
+    interval = -1
     try:
-        while capture.grab():
-            stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
-            seconds = stamp if stamp >= 0 else number / speed  # a raw stream has no time stamps
+        while quietly(capture.grab):
+            seconds = clock.seconds(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, number, name)
             if int(seconds * rate + 1e-6) > interval:
-                success, pixels = capture.retrieve()
+                check_size(cv2, capture, name)
+                success, pixels = quietly(capture.retrieve)
                 if success:
                     decoded += 1
                     interval = int(seconds * rate + 1e-6)
@@ -159,14 +135,38 @@ def _file_frames(cv2: Any, capture: Any, rate: float, name: str) -> Iterator[Fra
         raise PictureError(f"OpenCV cannot decode any frame of {name}: it is empty or damaged. Check the file.")
     if number == 1:
         raise PictureError(f"{name} is a single picture, not a video. Use `mnist-runtime read` for pictures.")
-    if number < COMPLETE * claimed and seconds < COMPLETE * claimed / speed:  # a header may be wrong in one of them
+    duration = claimed / clock.speed
+    lacks_time = clock.last - clock.gaps < COMPLETE * duration
+    if number < COMPLETE * claimed and lacks_time:  # a header may be wrong in one of them
         raise PictureError(
             f"{name} has {claimed:,.0f} frames, but only {number:,} could be read: it is damaged or incomplete. "
             "Check the file."
         )
 
 
-def _live_frames(cv2: Any, capture: Any, rate: float) -> Iterator[Frame]:
+class _Clock:
+    """The time of the frames of a file, which never goes back; `gaps` is the time in which frames are missing."""
+
+    def __init__(self, speed: float) -> None:
+        self.speed = speed
+        self.last = self.gaps = self._shift = 0.0
+
+    def seconds(self, stamp: float, number: int, name: str) -> float:
+        """Return the time of a frame with this time stamp."""
+        now = (stamp if not stamp < 0 else number / self.speed) + self._shift  # a raw stream has no time stamps
+        if not now <= LATEST:
+            raise PictureError(f"Frame {number} of {name} has the time {now} s: the file is damaged. Check the file.")
+        step = 1 / self.speed
+        if now < self.last - BACK:  # another stream was joined to the first
+            self._shift += self.last + step - now
+            now = self.last + step
+        if number and now > self.last + 5 * step:
+            self.gaps += now - self.last - step
+        self.last = max(self.last, now)
+        return self.last
+
+
+def _live_frames(cv2: Any, capture: Any, rate: float, name: str) -> Iterator[Frame]:
     """Yield the newest frame at most every 1 / `rate` seconds, until the camera stops.
 
     Drivers queue frames for slow readers. A thread grabs each frame on arrival, and decodes only those needed.
@@ -195,7 +195,12 @@ def _live_frames(cv2: Any, capture: Any, rate: float) -> Iterator[Frame]:
     try:
         while True:
             due = time.monotonic() + 1 / rate
-            frame = answers.get()
+            try:
+                frame = answers.get(timeout=LONGEST_WAIT)
+            except Empty as error:
+                raise PictureError(
+                    f"No more pictures came from {name} for {LONGEST_WAIT:g} seconds. Check the source."
+                ) from error
             if frame is None:
                 return
             yield frame

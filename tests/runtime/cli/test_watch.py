@@ -182,3 +182,16 @@ def test_wrong_usage_exits_with_2(
         cli.main()
     assert left.value.code == 2
     assert capsys.readouterr().out == ""
+
+
+def test_a_signal_stops_it_while_a_source_opens(watch_command: list[str], tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "silent")
+    with (
+        subprocess.Popen(
+            [*watch_command, tmp_path / "silent"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process,
+        (tmp_path / "silent").open("wb"),
+    ):  # waits for the reader
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20) == (b"", b"")
+    assert process.returncode == 143

@@ -1,10 +1,8 @@
 """Files that Pillow alone cannot read."""
 
 import io
-import os
 import subprocess
 import sys
-import threading
 import types
 from collections.abc import Callable
 from pathlib import Path
@@ -189,17 +187,6 @@ def test_an_avif_picture_is_read_or_named(tmp_path: Path, seven: np.ndarray) -> 
     path.write_bytes(AVIF)
     with pytest.raises(PictureError, match=r"seven\.avif(: The picture cannot be read| is an AVIF picture\. Update)"):
         read_picture(path)
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_named_pipe_is_read(tmp_path: Path, seven: np.ndarray) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    np.save(tmp_path / "seven.npy", seven)
-    content = (tmp_path / "seven.npy").read_bytes()
-    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_bytes(content))
-    writer.start()
-    assert np.array_equal(read_picture(tmp_path / "pipe"), seven)
-    writer.join()
 
 
 def test_stdin_is_read(command_line: Callable[[str], list[str]], tmp_path: Path, seven: np.ndarray) -> None:

@@ -117,6 +117,9 @@ class Camera:
     def isOpened(self) -> bool:  # noqa: N802  # OpenCV's name
         return True
 
+    def get(self, _: int) -> float:
+        return 2.0
+
     def grab(self) -> bool:
         self.current = max(self.next, self.newest - 4)
         self.next = self.current + 1

@@ -1,0 +1,165 @@
+"""OpenCV, 4.6 or newer: its import, and cameras and videos that it opens within bounds."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import threading
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, TypeVar
+
+from mnist_runtime.errors import BackendError, PictureError, first_line
+from mnist_runtime.preprocess.grayscale import MAX_PIXELS
+from mnist_runtime.preprocess.other_files import reject
+from mnist_runtime.system.packages import install_command
+from mnist_runtime.system.stderr import quiet_stderr
+
+__all__ = ["LONGEST_WAIT", "check_size", "import_opencv", "open_capture", "quietly"]
+
+Result = TypeVar("Result")
+
+LONGEST_WAIT = 30.0
+"""Seconds without a frame after which a camera, a pipe or a file that is opened counts as broken."""
+QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
+"""Stops messages of OpenCV and FFmpeg about damaged files and missing cameras; our errors report them."""
+STARTS = re.compile(
+    rb"....(?:ftyp|styp|moov|mdat|free|skip|wide|pnot)|\x1a\x45\xdf\xa3|RIFF....AVI |\x47.{187}\x47|.{4}\x47.{191}\x47|"
+    rb"\x00\x00\x00?\x01|FLV\x01|OggS|\x30\x26\xb2\x75\x8e\x66\xcf\x11|YUV4MPEG2 |DKIF|\x12\x00\x0a|\x1f\x07\x00|"
+    rb"\x06\x0e\x2b\x34|nut/multimedia|\s*--[!-~]{1,70}\r?\n|GIF8|\xff\xd8\xff|\x89PNG\r\n",
+    re.DOTALL,
+)
+"""First bytes of videos and of pictures, which are no videos but get a better message."""
+REFERENCES = re.compile(rb"[\r\n]c=IN IP|<MPD|<CompositionPlaylist")
+"""Text by which FFmpeg takes a file that begins as a video for a list of other files or connections."""
+PROBED = 1 << 20
+"""Bytes by which FFmpeg recognizes a format."""
+PIECE = 1 << 16
+"""Bytes of a pipe that are passed on at once."""
+
+
+def import_opencv() -> Any:
+    """Return the module ``cv2``.
+
+    Raises
+    ------
+    BackendError
+        If it is not installed or broken.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        import cv2
+    except ImportError as error:
+        raise BackendError(
+            f"Cameras and videos need OpenCV, which cannot be imported ({error}). "
+            f"Install it with: {install_command('watch')}."
+        ) from error
+    return cv2
+
+
+def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
+    """Open a camera, a file or a pipe.
+
+    Returns
+    -------
+    cv2.VideoCapture
+
+    Raises
+    ------
+    PictureError
+        If it cannot be opened, gives nothing within `LONGEST_WAIT`, or has too large frames.
+    """
+    opened: SimpleQueue[Any] = SimpleQueue()
+
+    def open_it() -> None:
+        try:
+            opened.put(_camera(cv2, source) if isinstance(source, int) else _video(cv2, source, name))
+        except Exception as error:
+            opened.put(error)
+
+    try:
+        with quiet_stderr():  # OpenCV tries several readers, and some write to stderr at any log level
+            threading.Thread(target=open_it, daemon=True).start()  # in this one, signals would wait until it is open
+            capture = opened.get(timeout=LONGEST_WAIT)
+    except Empty as error:
+        raise PictureError(f"No picture came from {name} within {LONGEST_WAIT:g} seconds. Check the source.") from error
+    if isinstance(capture, PictureError):
+        raise capture
+    if isinstance(capture, Exception):
+        raise PictureError(f"OpenCV cannot open {name} ({first_line(capture)}). Check the source.") from capture
+    if capture is not None and capture.isOpened():
+        check_size(cv2, capture, name)
+        return capture
+    raise PictureError(
+        f"OpenCV cannot open {name}. Check that it is connected and that no other program uses it."
+        if isinstance(source, int)
+        else f"OpenCV cannot open {name}: it is damaged or has an unknown format. Check the file."
+    )
+
+
+def _camera(cv2: Any, source: int | Path) -> Any:
+    """Return OpenCV's reader of a camera, opened or not."""
+    return cv2.VideoCapture(source if isinstance(source, int) else str(source))
+
+
+def _video(cv2: Any, path: Path, name: str) -> Any:
+    """Return OpenCV's reader of a file or a pipe with a video; it reads nothing else."""
+    if not path.is_file() and not path.is_fifo():
+        return _camera(cv2, path)
+    with path.open("rb", buffering=0) as file:
+        head = _head(file)
+        reject(head, name, video=True)
+        if not STARTS.match(head) or REFERENCES.search(head):
+            return None
+        if path.is_file():
+            file.seek(0)
+            return _read_video(cv2, file.fileno(), path)
+        kept = os.dup(file.fileno())
+    reading, writing = os.pipe()
+    threading.Thread(target=_pass_on, args=(kept, writing, head), daemon=True).start()
+    try:
+        return _read_video(cv2, reading, path)
+    finally:
+        os.close(reading)
+
+
+def _head(file: FileIO) -> bytes:
+    """Return the first `PROBED` bytes, or all."""
+    head = b""
+    while len(head) < PROBED and (piece := file.read(PROBED - len(head))):
+        head += piece
+    return head
+
+
+def _read_video(cv2: Any, descriptor: int, path: Path) -> Any:
+    """Let FFmpeg open a file by its descriptor: it takes some names for patterns, and the name for a format."""
+    alias = Path(f"/dev/fd/{descriptor}")
+    return cv2.VideoCapture(str(alias if alias.exists() else path), cv2.CAP_FFMPEG)
+
+
+def _pass_on(source: int, target: int, head: bytes) -> None:
+    """Copy a pipe into another one."""
+    with contextlib.suppress(OSError), open(source, "rb", buffering=0) as pipe, open(target, "wb", buffering=0) as copy:
+        rest = memoryview(head)
+        while rest:
+            rest = rest[copy.write(rest) :] or memoryview(pipe.read(PIECE) or b"")
+
+
+def check_size(cv2: Any, capture: Any, name: str) -> None:
+    """Reject a source whose frames have more than `MAX_PIXELS`."""
+    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{name} has frames of {width:.0f} x {height:.0f} pixels, but at most {MAX_PIXELS:,} are allowed. "
+            "Resize it."
+        )
+
+
+def quietly(act: Callable[[], Result]) -> Result:
+    """Call a function of OpenCV without its messages."""
+    with quiet_stderr():
+        return act()
