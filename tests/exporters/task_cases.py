@@ -10,6 +10,7 @@ from mnist_runtime.artifact.task import Task
 
 if TYPE_CHECKING:
     import keras
+    import onnx
 
     from mnist_trainer import Splits
 
@@ -65,3 +66,26 @@ def model_of(task: Task, shape: tuple[int, ...] | None = None, activation: str =
     first.set_weights([compared, np.zeros(len(task.labels))])
     last.set_weights([np.eye(len(task.labels)) * 0.6, np.zeros(len(task.labels))])
     return model
+
+
+def torch_like_of(task: Task) -> onnx.ModelProto:
+    """Return a network as PyTorch writes it, NCHW from 0..1 to logits: compares images with the templates of `task`."""
+    import onnx
+    from onnx import helper
+
+    classes, (height, width, channels) = len(task.labels), task.tensor_shape
+    patterns = np.moveaxis(templates(task).reshape(classes, height, width, channels), -1, 1) / 255
+    centered = patterns.reshape(classes, -1) - patterns.reshape(classes, -1).mean(axis=1, keepdims=True)
+    constants = {
+        "fc.weight": centered / np.linalg.norm(centered, axis=1, keepdims=True) * 0.6,
+        "fc.bias": np.zeros(classes),
+    }
+    nodes = [
+        helper.make_node("Flatten", ["input"], ["flat"], axis=1),
+        helper.make_node("Gemm", ["flat", "fc.weight", "fc.bias"], ["output"], transB=1),
+    ]
+    ends = {"input": [channels, height, width], "output": [classes]}
+    taken, given = (helper.make_tensor_value_info(name, 1, ["n", *shape]) for name, shape in ends.items())
+    stored = [onnx.numpy_helper.from_array(value.astype(np.float32), name) for name, value in constants.items()]
+    graph = helper.make_graph(nodes, "main_graph", [taken], [given], stored)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

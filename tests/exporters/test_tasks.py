@@ -8,9 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.export_cases import EVERY_PAIR
-from tests.exporters.task_cases import METER, model_of, splits_of, templates
+from tests.exporters.task_cases import METER, model_of, splits_of, templates, torch_like_of
 
-from mnist_exporters import Comparison, ExportSession, ExportSpec, Parity, Precision, UsageError, open_session, verify
+from mnist_exporters import (
+    Comparison,
+    ExportSession,
+    ExportSpec,
+    Parity,
+    Precision,
+    UsageError,
+    export_model,
+    open_session,
+    seal,
+    verify,
+)
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.reports.comparison import Candidate
 from mnist_exporters.reports.flips import confusion
@@ -133,3 +144,30 @@ def test_verify_knows_the_classes(meter: ExportSession, tmp_path: Path) -> None:
     turned = dataclasses.replace(METER, labels=METER.labels[::-1])
     with pytest.raises(UsageError, match=r"labels 0, 1, .*, N, but the data has .*labels N, 9"):
         open_session(model_of(turned), splits_of(turned)).verify(report.path)
+
+
+@pytest.fixture(scope="module")
+def torch_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("torch") / "meter.onnx"
+    path.write_bytes(torch_like_of(METER).SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_a_network_with_channels_first_is_exported_from_onnx(torch_file: Path, precision: str, tmp_path: Path) -> None:
+    report = export_model(torch_file, tmp_path / "made.onnx", precision, splits_of(METER))
+    assert report.path is not None
+    device = Classifier.load(report.path)
+    assert device.manifest.task == METER
+    assert device.predict(templates(METER)).tolist() == [*range(11)]
+
+
+def test_a_file_with_channels_first_is_sealed_and_runs(torch_file: Path, meter: ExportSession, tmp_path: Path) -> None:
+    splits = (meter.train, meter.test)
+    report = seal(torch_file, meter.original.model, tmp_path / "sealed.onnx", splits, max_accuracy_drop=0.01)
+    assert report.path is not None
+    device = Classifier.load(report.path)
+    assert device.manifest.input["tensor_shape"] == [None, 3, 32, 20]
+    assert device.manifest.task == METER
+    assert device.predict(templates(METER)).tolist() == [*range(11)]
+    assert verify(torch_file, meter.original.model, splits).parity.passed

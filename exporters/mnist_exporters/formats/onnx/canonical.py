@@ -7,10 +7,12 @@ from typing import Any
 
 import onnx
 
+from mnist_runtime.artifact.task import DIGITS, Task
+
 __all__ = ["IR_VERSION", "OPSET", "canonical", "inline_captures"]
 
 OPSET = 17
-"""Supported by onnxruntime since 1.12 (2022), and new enough for every layer of a digit model."""
+"""Supported by onnxruntime since 1.12 (2022), and new enough for every layer of an image classifier."""
 
 IR_VERSION = 8
 """The IR version that belongs to `OPSET`. onnxruntime rejects versions newer than its own."""
@@ -32,11 +34,11 @@ def inline_captures(graph: onnx.GraphProto, captures: Any) -> None:
         graph.initializer.append(onnx.numpy_helper.from_array(values[value.name].numpy(), value.name))
 
 
-def canonical(proto: onnx.ModelProto) -> bytes:
+def canonical(proto: onnx.ModelProto, task: Task = DIGITS) -> bytes:
     """Serialize `proto` with constants in the order of their first use, and with numbered names.
 
     The converter's names depend on earlier conversions in the process. It keeps constants in a set, whose order
-    depends on memory addresses.
+    depends on memory addresses. The name of the graph depends on whether `task` is that of MNIST.
     """
     graph = proto.graph
     first_use = {name: place for place, name in reversed([*enumerate(_inputs(graph))])}
@@ -53,7 +55,7 @@ def canonical(proto: onnx.ModelProto) -> bytes:
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "n"
     del graph.value_info[:]
-    graph.name, graph.doc_string = "digits", ""
+    graph.name, graph.doc_string = "digits" if task.is_mnist else "images", ""
     return bytes(proto.SerializeToString(deterministic=True))
 
 

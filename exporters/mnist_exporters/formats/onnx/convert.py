@@ -57,7 +57,7 @@ def _float32(original: Original) -> bytes:
     proto.ir_version = IR_VERSION
     _check_known(proto.graph)
     inline_captures(proto.graph, traced.graph.captures)
-    return canonical(proto)
+    return canonical(proto, original.task)
 
 
 @contextmanager

@@ -97,7 +97,9 @@ def _raw_pixel_model(original: OnnxOriginal) -> bytes:
     opset = _opset(model)
     imports = [helper.make_opsetid("", opset)]
     ir_version = IR_VERSION if opset <= OPSET else helper.find_min_ir_version_for(imports)
-    return canonical(helper.make_model(whole, opset_imports=imports, ir_version=max(IR_VERSION, ir_version)))
+    return canonical(
+        helper.make_model(whole, opset_imports=imports, ir_version=max(IR_VERSION, ir_version)), original.task
+    )
 
 
 def _check_operators(model: onnx.ModelProto) -> None:

@@ -16,7 +16,7 @@ __all__ = ["layer_nodes", "read"]
 
 OWN_DOMAINS = ("", "ai.onnx")
 COMPUTING = ("Conv", "ConvInteger", "Gemm", "MatMul", "MatMulInteger", "ConvTranspose")
-"""Operators of a digit model that have weights. The first input is the activation, the second the weight."""
+"""Operators that have weights. The first input is the activation, the second the weight."""
 
 
 def read(model: bytes) -> Contents:
