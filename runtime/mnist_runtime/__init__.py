@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnist_runtime.artifact.container import Artifact, Golden
     from mnist_runtime.artifact.manifest import Manifest
+    from mnist_runtime.artifact.task import DIGITS, Task
     from mnist_runtime.backends.base import Backend, QuantParams
     from mnist_runtime.backends.registry import BACKENDS
     from mnist_runtime.classifier import Classifier
@@ -50,6 +51,7 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "BACKENDS",
+    "DIGITS",
     "Artifact",
     "ArtifactError",
     "Backend",
@@ -68,6 +70,7 @@ __all__ = [
     "Prediction",
     "QuantParams",
     "SelfTest",
+    "Task",
     "ToolkitError",
     "UnsealedError",
     "UsageError",
@@ -82,6 +85,7 @@ __all__ = [
 MODULES = {
     "artifact.container": ("Artifact", "Golden"),
     "artifact.manifest": ("Manifest",),
+    "artifact.task": ("DIGITS", "Task"),
     "backends.base": ("Backend", "QuantParams"),
     "backends.registry": ("BACKENDS",),
     "classifier": ("Classifier",),
