@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import math
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from mnist_runtime import ArtifactError, Manifest
 from mnist_runtime.artifact.task import DIGITS, Task
@@ -147,3 +150,36 @@ def test_a_tensor_in_which_the_colors_have_no_known_place_is_rejected(tensor: li
     other = dataclasses.replace(METER, input=METER.input | {"tensor_shape": tensor})
     with pytest.raises(ArtifactError, match=r"a tensor \(.*\) does not hold an image \(32, 20, 3\)"):
         Manifest.from_json(other.to_json())
+
+
+SIZES = st.one_of(st.integers(7, 129), st.sampled_from([None, 0, 1, 3, -28, 28, 784, 10**20, 28.0, True, "28", []]))
+LABELS = st.lists(st.one_of(st.text(max_size=2), st.sampled_from(["a", "b", "7", None, 7])), max_size=4)
+FACTS = json.loads(MANIFEST.to_json())
+
+
+@given(
+    shape=st.lists(SIZES, min_size=3, max_size=5),
+    tensor=st.one_of(st.none(), st.lists(SIZES, max_size=5)),
+    labels=LABELS,
+    preparation=st.sampled_from([{}, *({"kind": kind} for kind in ("mnist", "plain", None, 7, [], {}))]),
+    schema=st.sampled_from([1, 2]),
+)
+@example(shape=[None, 32, 20, 3], tensor=[None, 3, 32, 20], labels=["a", "b"], preparation={"kind": "plain"}, schema=2)
+def test_any_task_is_accepted_as_a_whole_or_rejected(
+    shape: list[Any], tensor: list[Any] | None, labels: list[Any], preparation: dict[str, Any], schema: int
+) -> None:
+    facts = {"dtype": "uint8", "shape": shape} | ({} if tensor is None else {"tensor_shape": tensor})
+    changes = {"input": facts, "labels": labels, "preparation": preparation, "schema": schema}
+    reason, manifest = "", MANIFEST
+    try:
+        manifest = Manifest.from_json(json.dumps(FACTS | changes))
+    except ArtifactError as error:
+        reason = str(error)
+    assert reason.isprintable()
+    assert len(reason) < 250
+    if not reason:
+        task = manifest.task
+        assert shape == [None, *task.tensor_shape]
+        assert task.labels == tuple(labels)
+        assert math.prod(manifest.tensor_shape) == task.pixels
+        assert task == DIGITS or schema == 2
