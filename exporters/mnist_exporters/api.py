@@ -14,8 +14,8 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source, format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import UsageError
-from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
+from mnist_trainer.data.records import sets_seen_by
 from mnist_trainer.errors import nearest_name
 from mnist_trainer.foreign.file_model import kind_of
 from mnist_trainer.foreign.load import find_source

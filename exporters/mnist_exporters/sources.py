@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import UnsealedError, UsageError
-from mnist_trainer.data.division import rejects_non_digits
+from mnist_trainer.data.records import rejects_non_digits
 from mnist_trainer.foreign.file_model import FileModel, is_model_file
 from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.keras_support import import_tensorflow

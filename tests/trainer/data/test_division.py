@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_trainer import Dataset, find_model
-from mnist_trainer.data.division import divide, sets_seen_by
+from mnist_trainer.data.division import divide
+from mnist_trainer.data.records import sets_seen_by
 
 
 @settings(max_examples=30)

@@ -24,7 +24,7 @@ def test_accuracy_follows_from_the_confusion_matrix(digits: Splits) -> None:
     assert np.trace(found.confusion) / found.images == pytest.approx(found.accuracy)
     assert np.array_equal(found.confusion.sum(axis=1), np.bincount(digits.test.labels))
     assert found.as_dict()["confusion"] == found.confusion.tolist()
-    assert found.by_digit["3"]["recall"] == found.confusion[3, 3] / found.confusion[3].sum()
+    assert found.by_class["3"]["recall"] == found.confusion[3, 3] / found.confusion[3].sum()
 
 
 @given(LABELS, st.data())

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer import ARCHITECTURES, Architecture, Distillation, Splits, Training, architecture, find_model, train
 from mnist_trainer.training.checkpoint import Checkpoint
 
@@ -79,9 +80,9 @@ def test_the_recipe_sets_the_number_of_validation_images(digits: Splits, fractio
     assert (record["train_images"], record["validation_images"]) == (297 - held_out, held_out)
 
 
-def build_with_all_state() -> keras.Model:
+def build_with_all_state(task: Task = DIGITS) -> keras.Model:
     """Build a network with all state that epochs pass on: running statistics and the random generator of dropout."""
-    stack = [keras.Input((28, 28)), layers.Flatten(), layers.Dense(16), layers.BatchNormalization()]
+    stack = [keras.Input(task.image_shape), layers.Flatten(), layers.Dense(16), layers.BatchNormalization()]
     return keras.Sequential([*stack, layers.Dropout(0.3), layers.Dense(10, activation="softmax")], name="state")
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist_trainer.architectures.base import Architecture, convolution_block
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer.architectures.base import Architecture, convolution_block, padding_for, pooled
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.recipe import Recipe
 
@@ -19,24 +20,28 @@ if TYPE_CHECKING:
 __all__ = ["ACCURATE"]
 
 
-def build_accurate() -> keras.Model:
-    """Build the network: float32 (n, 28, 28, 1) to ten probabilities."""
+def build_accurate(task: Task = DIGITS) -> keras.Model:
+    """Build the network: float32 (n, h, w, c) to a probability for each class of `task`."""
     import keras
     from keras import layers
 
+    padding = padding_for(task, 25)
+    body = [
+        *convolution_block(1, 32, 5, strides=2, padding=padding),
+        *convolution_block(2, 64, 3, padding=padding),
+        *convolution_block(3, 64, 3, padding=padding),
+        *convolution_block(4, 64, 5, strides=2, padding="same"),
+        layers.Dropout(0.3, name="drop4"),
+        *convolution_block(5, 96, 3, padding="same"),
+        *convolution_block(6, 80, 4, padding=padding),
+    ]
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1), name="pixels"),
-            *convolution_block(1, 32, 5, strides=2),
-            *convolution_block(2, 64, 3),
-            *convolution_block(3, 64, 3),
-            *convolution_block(4, 64, 5, strides=2, padding="same"),
-            layers.Dropout(0.3, name="drop4"),
-            *convolution_block(5, 96, 3, padding="same"),
-            *convolution_block(6, 80, 4),
+            keras.Input(task.tensor_shape, name="pixels"),
+            *pooled(body, task),
             layers.Flatten(name="flatten"),
             layers.Dropout(0.3, name="drop6"),
-            layers.Dense(10, activation="softmax", name="scores"),
+            layers.Dense(len(task.labels), activation="softmax", name="scores"),
         ],
         name="accurate",
     )

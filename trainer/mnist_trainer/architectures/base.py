@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["Architecture", "convolution_block"]
+__all__ = ["Architecture", "Build", "convolution_block", "padding_for", "pooled"]
+
+LARGEST_MAP = 8
+"""Longest side of the feature maps that are flattened; larger ones are pooled, since they would need many weights."""
+
+
+class Build(Protocol):
+    """Function that builds the network of an architecture."""
+
+    def __call__(self, task: Task = DIGITS) -> keras.Model:
+        """Return a new, untrained network for the images and classes of `task`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -24,16 +35,16 @@ class Architecture:
         Name of the architecture and of the models it builds.
     summary : str
         One-line description for help texts.
-    build : callable
-        Build a new, untrained `keras.Model`. Input: pixels scaled to 0..1, float32 (n, 28, 28[, 1]) or (n, 784).
-        Output: ten scores, float32 (n, 10).
+    build : Build
+        Build a new, untrained `keras.Model` for a task, by default for digits. Input: pixels scaled to 0..1, float32
+        (n, h, w, c), (n, h, w) or (n, h * w * c). Output: a score for each class, float32 (n, k).
     recipe : Recipe
         Default settings of its training.
     """
 
     name: str
     summary: str
-    build: Callable[[], keras.Model]
+    build: Build
     recipe: Recipe
 
 
@@ -66,3 +77,44 @@ def convolution_block(
         layers.BatchNormalization(momentum=momentum, name=f"norm{number}"),
         layers.ReLU(name=f"relu{number}"),
     ]
+
+
+def padding_for(task: Task, least: int) -> str:
+    """Return ``"valid"`` for images of at least `least` pixels a side, which is enough for all layers; else ``"same"``.
+
+    Examples
+    --------
+    >>> padding_for(DIGITS, 24), padding_for(Task(32, 20, 3), 24)
+    ('valid', 'same')
+    """
+    return "valid" if min(task.height, task.width) >= least else "same"
+
+
+def pooled(layers_before: list[keras.Layer], task: Task) -> list[keras.Layer]:
+    """Return the layers with poolings after them, until their feature maps have at most 8 pixels a side.
+
+    Parameters
+    ----------
+    layers_before : list of keras.Layer
+        Layers from images of `task` to feature maps.
+    task : Task
+        Gives the size of the images.
+    """
+    from keras import layers
+
+    height, width = task.height, task.width
+    for layer in layers_before:
+        strides = getattr(layer, "strides", 1)
+        size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
+        if size is None:
+            continue
+        down, right = (strides, strides) if isinstance(strides, int) else strides
+        if layer.padding == "same":
+            height, width = -(-height // down), -(-width // right)
+        else:
+            height, width = (height - size[0]) // down + 1, (width - size[1]) // right + 1
+    more: list[keras.Layer] = []
+    while max(height, width) > LARGEST_MAP:
+        more.append(layers.MaxPooling2D(padding="same", name=f"reduce{len(more) + 1}"))
+        height, width = -(-height // 2), -(-width // 2)
+    return [*layers_before, *more]

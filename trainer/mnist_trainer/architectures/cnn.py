@@ -9,7 +9,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mnist_trainer.architectures.base import Architecture, convolution_block
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer.architectures.base import Architecture, convolution_block, padding_for, pooled
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS, CorruptionAugmentation, NonDigits
 from mnist_trainer.recipes.distillation import Distillation
 from mnist_trainer.recipes.recipe import Recipe
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["CNN", "TINY"]
 
 
-def build_cnn(name: str, filters: tuple[int, int, int, int], *, lean: bool) -> keras.Model:
-    """Build a network of four convolutions: float32 (n, 28, 28, 1) to ten probabilities.
+def build_cnn(name: str, filters: tuple[int, int, int, int], task: Task = DIGITS, *, lean: bool) -> keras.Model:
+    """Build a network of four convolutions: float32 (n, h, w, c) to a probability for each class.
 
     Parameters
     ----------
@@ -29,6 +30,8 @@ def build_cnn(name: str, filters: tuple[int, int, int, int], *, lean: bool) -> k
         Name of the model.
     filters : tuple of int
         Number of filters of each convolution.
+    task : Task
+        Images and classes.
     lean : bool
         Whether to save time and bytes: the first convolution has stride 2 instead of a pooling after it, and the last
         feature maps are averaged instead of flattened.
@@ -36,22 +39,26 @@ def build_cnn(name: str, filters: tuple[int, int, int, int], *, lean: bool) -> k
     import keras
     from keras import layers
 
+    padding = padding_for(task, 24)
     if lean:
-        first = convolution_block(1, filters[0], 5, strides=2)
+        first = convolution_block(1, filters[0], 5, strides=2, padding=padding)
         last = layers.GlobalAveragePooling2D(name="pool4")
     else:
-        first = [*convolution_block(1, filters[0], 5), layers.MaxPooling2D(name="pool1")]
+        first = [*convolution_block(1, filters[0], 5, padding=padding), layers.MaxPooling2D(name="pool1")]
         last = layers.Flatten(name="flatten")
+    body = [
+        *first,
+        *convolution_block(2, filters[1], 3, padding=padding),
+        *convolution_block(3, filters[2], 3, padding=padding),
+        layers.MaxPooling2D(name="pool3"),
+        *convolution_block(4, filters[3], 3, padding=padding),
+    ]
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1), name="pixels"),
-            *first,
-            *convolution_block(2, filters[1], 3),
-            *convolution_block(3, filters[2], 3),
-            layers.MaxPooling2D(name="pool3"),
-            *convolution_block(4, filters[3], 3),
+            keras.Input(task.tensor_shape, name="pixels"),
+            *(body if lean else pooled(body, task)),
             last,
-            layers.Dense(10, activation="softmax", name="scores"),
+            layers.Dense(len(task.labels), activation="softmax", name="scores"),
         ],
         name=name,
     )

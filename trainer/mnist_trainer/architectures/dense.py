@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.recipe import TUTORIAL, Recipe
@@ -20,29 +21,33 @@ if TYPE_CHECKING:
 __all__ = ["DENSE_100", "DENSE_1000", "FLATTEN_100", "LINEAR", "MLP"]
 
 
-def build_dense(name: str, shape: tuple[int, ...], widths: dict[str, int], scores: str) -> keras.Model:
-    """Build a dense network: float32 (n, `shape`) to ten scores.
+def build_dense(
+    name: str, widths: dict[str, int], scores: str, task: Task = DIGITS, *, is_flat: bool = False
+) -> keras.Model:
+    """Build a dense network: float32 (n, h, w[, 3]) or (n, h * w * c) to a score for each class.
 
     Parameters
     ----------
     name : str
         Name of the model.
-    shape : tuple of int
-        ``(784,)`` or ``(28, 28)``; the latter is flattened first.
     widths : dict of str to int
         Name of each hidden layer, in order -> its number of units. The activation is ReLU.
     scores : str
         Activation of the last layer: ``"sigmoid"`` or ``"softmax"``.
+    task : Task
+        Images and classes.
+    is_flat : bool
+        Whether the input is a row of pixels; otherwise it is an image, which is flattened first.
     """
     import keras
     from keras import layers
 
     return keras.Sequential(
         [
-            keras.Input(shape, name="pixels"),
-            *([layers.Flatten(name="flatten")] if len(shape) > 1 else []),
+            keras.Input((task.pixels,) if is_flat else task.image_shape, name="pixels"),
+            *([] if is_flat else [layers.Flatten(name="flatten")]),
             *(layers.Dense(width, activation="relu", name=layer) for layer, width in widths.items()),
-            layers.Dense(10, activation=scores, name="scores"),
+            layers.Dense(len(task.labels), activation=scores, name="scores"),
         ],
         name=name,
     )
@@ -51,7 +56,7 @@ def build_dense(name: str, shape: tuple[int, ...], widths: dict[str, int], score
 LINEAR = Architecture(
     name="linear",
     summary="one dense layer, ten sigmoids",
-    build=partial(build_dense, "linear", (28, 28), {}, "sigmoid"),
+    build=partial(build_dense, "linear", {}, "sigmoid"),
     recipe=Recipe(
         epochs=12,
         batch_size=128,
@@ -64,28 +69,28 @@ LINEAR = Architecture(
 DENSE_100 = Architecture(
     name="dense-100",
     summary="one hidden layer of 100 on 784 pixels in a row, ten sigmoids",
-    build=partial(build_dense, "dense-100", (784,), {"hidden": 100}, "sigmoid"),
+    build=partial(build_dense, "dense-100", {"hidden": 100}, "sigmoid", is_flat=True),
     recipe=TUTORIAL,
 )
 
 FLATTEN_100 = Architecture(
     name="flatten-100",
     summary="one hidden layer of 100 on 28x28 pixels, flattened inside, ten sigmoids",
-    build=partial(build_dense, "flatten-100", (28, 28), {"hidden": 100}, "sigmoid"),
+    build=partial(build_dense, "flatten-100", {"hidden": 100}, "sigmoid"),
     recipe=TUTORIAL,
 )
 
 DENSE_1000 = Architecture(
     name="dense-1000",
     summary="one hidden layer of 1,000",
-    build=partial(build_dense, "dense-1000", (28, 28), {"hidden": 1000}, "softmax"),
+    build=partial(build_dense, "dense-1000", {"hidden": 1000}, "softmax"),
     recipe=TUTORIAL,
 )
 
 MLP = Architecture(
     name="mlp",
     summary="two hidden layers, 128 and 64 wide",
-    build=partial(build_dense, "mlp", (28, 28), {"hidden1": 128, "hidden2": 64}, "softmax"),
+    build=partial(build_dense, "mlp", {"hidden1": 128, "hidden2": 64}, "softmax"),
     recipe=Recipe(
         epochs=20,
         batch_size=128,

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist_trainer.architectures.base import Architecture
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer.architectures.base import Architecture, padding_for, pooled
 from mnist_trainer.recipes.recipe import TUTORIAL
 
 if TYPE_CHECKING:
@@ -18,22 +19,25 @@ if TYPE_CHECKING:
 __all__ = ["LENET"]
 
 
-def build_lenet() -> keras.Model:
-    """Build the network: float32 (n, 28, 28, 1) to ten probabilities."""
+def build_lenet(task: Task = DIGITS) -> keras.Model:
+    """Build the network: float32 (n, h, w, c) to a probability for each class of `task`."""
     import keras
     from keras import layers
 
+    body = [
+        layers.Conv2D(6, 5, padding="same", activation="relu", name="conv1"),
+        layers.MaxPooling2D(name="pool1"),
+        layers.Conv2D(16, 5, padding=padding_for(task, 12), activation="relu", name="conv2"),
+        layers.MaxPooling2D(name="pool2"),
+    ]
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1), name="pixels"),
-            layers.Conv2D(6, 5, padding="same", activation="relu", name="conv1"),
-            layers.MaxPooling2D(name="pool1"),
-            layers.Conv2D(16, 5, activation="relu", name="conv2"),
-            layers.MaxPooling2D(name="pool2"),
+            keras.Input(task.tensor_shape, name="pixels"),
+            *pooled(body, task),
             layers.Flatten(name="flatten"),
             layers.Dense(120, activation="relu", name="hidden1"),
             layers.Dense(84, activation="relu", name="hidden2"),
-            layers.Dense(10, activation="softmax", name="scores"),
+            layers.Dense(len(task.labels), activation="softmax", name="scores"),
         ],
         name="lenet",
     )

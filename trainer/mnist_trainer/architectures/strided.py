@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnist_trainer.architectures.base import Architecture, convolution_block
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer.architectures.base import Architecture, convolution_block, padding_for, pooled
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.recipe import Recipe
 
@@ -17,20 +18,24 @@ if TYPE_CHECKING:
 __all__ = ["STRIDED"]
 
 
-def build_strided() -> keras.Model:
-    """Build the network: float32 (n, 28, 28, 1) to ten probabilities."""
+def build_strided(task: Task = DIGITS) -> keras.Model:
+    """Build the network: float32 (n, h, w, c) to a probability for each class of `task`."""
     import keras
     from keras import layers
 
     momentum = 0.9  # in a short training, Keras's default of 0.99 leaves the running statistics too far behind
+    padding = padding_for(task, 17)
+    body = [
+        *convolution_block(1, 16, 5, strides=2, padding=padding, momentum=momentum),
+        *convolution_block(2, 32, 3, strides=2, padding=padding, momentum=momentum),
+        *convolution_block(3, 48, 3, padding=padding, momentum=momentum),
+    ]
     return keras.Sequential(
         [
-            keras.Input((28, 28, 1), name="pixels"),
-            *convolution_block(1, 16, 5, strides=2, momentum=momentum),
-            *convolution_block(2, 32, 3, strides=2, momentum=momentum),
-            *convolution_block(3, 48, 3, momentum=momentum),
+            keras.Input(task.tensor_shape, name="pixels"),
+            *pooled(body, task),
             layers.Flatten(name="flatten"),
-            layers.Dense(10, activation="softmax", name="scores"),
+            layers.Dense(len(task.labels), activation="softmax", name="scores"),
         ],
         name="strided",
     )

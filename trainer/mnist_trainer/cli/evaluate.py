@@ -11,11 +11,11 @@ import click
 from mnist_runtime.errors import ArtifactError
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
+from mnist_trainer.cli.data_options import data_options
 from mnist_trainer.cli.options import (
     MODEL_HELP,
     Command,
     argument,
-    data_option,
     json_option,
     model_type,
     option,
@@ -23,12 +23,14 @@ from mnist_trainer.cli.options import (
 )
 from mnist_trainer.cli.parameter_types import ExistingPath, output_path
 from mnist_trainer.cli.pixel_options import pixel_options
-from mnist_trainer.data.division import sets_seen_by
 from mnist_trainer.data.load import load_data
+from mnist_trainer.data.records import sets_seen_by
 from mnist_trainer.errors import UsageError, require_extras
+from mnist_trainer.foreign.stated import stated_for
 from mnist_trainer.model_io.find import find_model
 
 if TYPE_CHECKING:
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.evaluation.evaluate import Evaluation
     from mnist_trainer.evaluation.report import ModelReport
     from mnist_trainer.evaluation.robustness import Robustness
@@ -45,13 +47,15 @@ mnist-evaluate trained/mlp.keras --data digits --robustness --json
 WIDTH = 80
 """Columns of the terminal that the tables may fill."""
 LONGEST_NAME = 24
-"""Columns for a model name in such a table."""
+"""Columns for the name of a model or a class in such a table."""
+MOST_CONFUSED = 10
+"""Pairs of classes that are listed where the confusion matrix is too wide."""
 
 
 @click.command(
     "mnist-evaluate",
     cls=Command,
-    help="Measure how well digit models classify images, side by side.",
+    help="Measure how well models of digits or other small images classify them, side by side.",
     examples=EXAMPLES,
 )
 @argument(
@@ -62,7 +66,7 @@ LONGEST_NAME = 24
     required=True,
     metavar="MODEL...",
 )
-@data_option()
+@data_options()
 @pixel_options("Pixels of the models, but those of mnist-export")
 @option(
     "--robustness", is_flag=True, help="Classify corrupted digits and pictures without a digit too; takes a minute."
@@ -79,6 +83,7 @@ def evaluate(
     *,
     models: tuple[str, ...],
     data: str,
+    stated: StatedTask,
     pixel_range: PixelScaling | None,
     robustness: bool,
     trust: bool,
@@ -106,7 +111,7 @@ def evaluate(
     # Which data an exported file's original was trained on is not known.
     is_exported = any(Path(name).suffix in EXPORTED for name in models)
     seen = None if is_exported else sets_seen_by(find_model(name).path for name in models)
-    train, test = load_data(data, seen=seen)
+    train, test = load_data(data, seen=seen, stated=stated_for(models, data, stated))
     probe = probe_images(train, test)
     predictors = [load_predictor(name, probe, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
     robust: Sequence[Robustness | None] = [None] * len(models)
@@ -140,7 +145,7 @@ def _tables(reports: list[ModelReport]) -> str:
             f"  {found.calibration_error:17.2%}"
         )
     if len(reports) == 1:
-        lines += ["", *_by_digit(reports[0].evaluation)]
+        lines += ["", *_by_class(reports[0].evaluation)]
     robust = [(name, one.robustness) for name, one in zip(names, reports, strict=True) if one.robustness]
     side_by_side = (WIDTH - 22) // (2 + max(8, width))
     for start in range(0, len(robust), side_by_side):
@@ -148,16 +153,30 @@ def _tables(reports: list[ModelReport]) -> str:
     return "\n".join(lines)
 
 
-def _by_digit(found: Evaluation) -> list[str]:
-    """Return the confusion matrix, and precision, recall and F1 score of each digit."""
-    width = max(4, len(str(found.confusion.max())))
-    lines = ["confusion matrix: true digit by row, answer by column"]
-    lines.append(" " * 4 + "".join(f"  {digit:{width}d}" for digit in range(10)))
-    lines += [f"{digit:4d}" + "".join(f"  {n:{width}d}" for n in row) for digit, row in enumerate(found.confusion)]
-    lines += ["", "digit  precision   recall       F1"]
-    for digit in range(10):
-        scores = found.by_digit[str(digit)]
-        lines.append(f"{digit:5d}  {scores['precision']:9.2%}  {scores['recall']:7.2%}  {scores['f1-score']:7.2%}")
+def _by_class(found: Evaluation) -> list[str]:
+    """Return the confusion matrix or the most frequent mistakes; and precision, recall and F1 score of each class."""
+    names = found.data.task.labels
+    noun = "digit" if found.data.task.is_mnist else "class"
+    longest = max(map(len, names))
+    width = max(4, longest, len(str(found.confusion.max())))
+    side = max(4, longest)
+    if side + len(names) * (2 + width) <= WIDTH:
+        lines = [f"confusion matrix: true {noun} by row, answer by column"]
+        lines.append(" " * side + "".join(f"  {name:>{width}}" for name in names))
+        rows = zip(names, found.confusion, strict=True)
+        lines += [f"{name:>{side}}" + "".join(f"  {n:{width}d}" for n in row) for name, row in rows]
+    else:
+        lines = ["most frequent mistakes: true class, answer, images"]
+        lines += [
+            f"{truth[:LONGEST_NAME]:>{LONGEST_NAME}}  {answer[:LONGEST_NAME]:{LONGEST_NAME}}  {count:6,}"
+            for truth, answer, count in found.confused[:MOST_CONFUSED]
+        ] or ["  none"]
+    side = min(max(len(noun), longest), LONGEST_NAME)
+    lines += ["", f"{noun:>{side}}  precision   recall       F1"]
+    for name in names:
+        scores = found.by_class[name]
+        cells = f"{scores['precision']:9.2%}  {scores['recall']:7.2%}  {scores['f1-score']:7.2%}"
+        lines.append(f"{name[:side]:>{side}}  {cells}")
     return lines
 
 

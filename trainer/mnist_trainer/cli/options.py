@@ -24,6 +24,7 @@ from mnist_trainer.model_io.find import READY_MODELS
 __all__ = [
     "EXIT_CODES",
     "MODEL_HELP",
+    "OTHER",
     "Command",
     "argument",
     "data_option",

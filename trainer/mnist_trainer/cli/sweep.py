@@ -13,7 +13,8 @@ import click
 from mnist_runtime.system.atomic import atomic_files, check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.registry import ARCHITECTURES
-from mnist_trainer.cli.options import Command, data_option, json_option, option
+from mnist_trainer.cli.data_options import as_options, data_options
+from mnist_trainer.cli.options import Command, json_option, option
 from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, output_path
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import require_extras
@@ -22,6 +23,8 @@ from mnist_trainer.keras_support import import_tensorflow
 if TYPE_CHECKING:
     import optuna
     from matplotlib.figure import Figure
+
+    from mnist_trainer.data.stated import StatedTask
 
 __all__ = ["sweep"]
 
@@ -51,7 +54,7 @@ SEARCH = "Search"
     multiple=True,
     help=f"Architecture to try; may be repeated: {', '.join(ARCHITECTURES)} (default: all).",
 )
-@data_option(section=SEARCH)
+@data_options(section=SEARCH)
 @option(
     "--trials", section=SEARCH, type=COUNT, default=20, metavar="N", help="Number of trials in total (default: 20)."
 )
@@ -73,6 +76,7 @@ def sweep(
     *,
     architectures: tuple[str, ...],
     data: str,
+    stated: StatedTask,
     trials: int,
     epochs: int,
     seed: int,
@@ -84,7 +88,7 @@ def sweep(
     """Run a sweep and print the command for its best trial."""
     require_extras(sweep="The sweep")
     check_output_path(output / "sweep.db")
-    splits = load_data(data)
+    splits = load_data(data, stated=stated)
     import_tensorflow()
     from mnist_trainer.training.sweep import Sweep
 
@@ -98,7 +102,7 @@ def sweep(
     echo(f"{trials} trials of {epochs} epochs on {len(splits.train):,} images of {splits.train.name}")
     found = search.run(splits, trials)
     pictures = _draw(found, output)
-    words = ["mnist-train", "--data", data, "--epochs", str(epochs), "--seed", str(seed)]
+    words = ["mnist-train", "--data", data, *as_options(stated), "--epochs", str(epochs), "--seed", str(seed)]
     best = _best(found, words)
     print(json.dumps({**best, "pictures": pictures}, indent=2) if as_json else best["command"])
     echo(f"best: {best['validation_accuracy']:.2%} of the validation images, trial {best['trial']} of {best['trials']}")

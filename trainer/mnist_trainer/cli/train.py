@@ -16,15 +16,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.presets import PRESETS
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.architectures.registry import architecture as find_architecture
-from mnist_trainer.cli.options import Command, data_option, json_option, option
+from mnist_trainer.cli.data_options import data_options
+from mnist_trainer.cli.options import Command, json_option, option
 from mnist_trainer.cli.parameter_types import COUNT, FRACTION, POSITIVE, SEED, Choice, output_path
 from mnist_trainer.cli.sweep import sweep
-from mnist_trainer.data.load import load_data
+from mnist_trainer.data.load import DATASETS, load_data
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS, find_model
@@ -32,9 +34,11 @@ from mnist_trainer.recipes.augmentations import AUGMENTATIONS, PenDigits
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
 
 if TYPE_CHECKING:
+    from mnist_runtime.artifact.task import Task
     from mnist_trainer.architectures.base import Architecture
     from mnist_trainer.architectures.presets import Preset
     from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["train"]
@@ -45,6 +49,7 @@ mnist-train --preset fast
 mnist-train --architecture mlp --epochs 5 --output my-mlp.keras
 mnist-train --architecture lenet --optimizer sgd --learning-rate 0.05
 mnist-train --data my-digits.npz --seed 7 --json
+mnist-train --data meter --image-size 32x20 --channels 3 --architecture strided
 """
 
 MNIST_IMAGES = 60_000
@@ -55,7 +60,7 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
 @click.command(
     "mnist-train",
     cls=Command,
-    help="""Train a digit model and save it with a record of the training.
+    help="""Train a model of digits or other small images and save it with a record of the training.
 
     Ctrl-C saves the model trained so far. A checkpoint is written after every epoch. If the training is killed, the
     same command with --resume continues it and ends with the same weights as a training without a stop.""",
@@ -74,7 +79,7 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
     type=Choice(tuple(PRESETS)),
     help=f"An architecture with a recipe for a purpose: {', '.join(PRESETS)}. Not with --architecture.",
 )
-@data_option(section=WHAT)
+@data_options(section=WHAT)
 @option(
     "--seed", section=WHAT, type=SEED, default=0, metavar="N", help="Seed of all random numbers, from 0 (default: 0)."
 )
@@ -168,6 +173,7 @@ def train(
     architecture: str | None,
     preset: str | None,
     data: str,
+    stated: StatedTask,
     seed: int,
     augmentation: str | None,
     pen: float | None,
@@ -183,7 +189,8 @@ def train(
     path = output or Path("trained") / f"{preset or architecture or 'cnn'}.keras"
     if path.suffix != ".keras":
         raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
-    chosen, recipe = _chosen(architecture, preset, recipe_options | {"augmentation": augmentation, "pen": pen})
+    own = recipe_options | {"augmentation": augmentation, "pen": pen}
+    _chosen(architecture, preset, own, DIGITS)  # wrong options are reported before the data is loaded
     checkpoint = path.with_suffix(".checkpoint")
     # Problems with folders, packages or the data are reported now, not after the training.
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
@@ -192,7 +199,8 @@ def train(
         check_output_path(tensorboard / "train" / "events")
     if plot:
         require_extras(plots="--plot")
-    splits = load_data(data)
+    splits = load_data(data, stated=stated)
+    chosen, recipe = _chosen(architecture, preset, own, splits.train.task)
     echo(_plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()
     from mnist_trainer.training.techniques.distribution import is_chief, open_strategy
@@ -229,17 +237,20 @@ def train(
         echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    echo(f"export it with: mnist-export {path} --format tflite --quantize")
+    source = "" if data in ("auto", *DATASETS) else f" --data {shlex.quote(data)}"
+    echo(f"export it with: mnist-export {path} --format tflite --quantize{source}")
     return 0
 
 
-def _chosen(name: str | None, preset_name: str | None, options: Mapping[str, Any]) -> tuple[Architecture, Recipe]:
+def _chosen(
+    name: str | None, preset_name: str | None, options: Mapping[str, Any], task: Task
+) -> tuple[Architecture, Recipe]:
     """Return the architecture and the recipe that the options describe."""
     if name and preset_name:
         raise UsageError("--architecture and --preset exclude each other. Leave one of them out.")
     preset = PRESETS[preset_name] if preset_name else None
     chosen = find_architecture(preset.architecture if preset else name or "cnn")
-    own = preset.recipe if preset else chosen.recipe
+    own = (preset.recipe if preset else chosen.recipe).for_task(task)
     changes = {option: value for option, value in options.items() if value is not None}
     if "augmentation" in changes:
         changes["augmentation"] = AUGMENTATIONS[changes["augmentation"]]

@@ -58,6 +58,19 @@ class StatedTask:
         """Return what `task` states."""
         return cls((task.height, task.width), task.channels, task.labels, task.preparation)
 
+    def filled(self, other: StatedTask) -> StatedTask:
+        """Return the same facts, and those of `other` in place of those that are None.
+
+        Examples
+        --------
+        >>> StatedTask(channels=1).filled(StatedTask(size=(32, 20), channels=3)).channels
+        1
+        """
+        size, channels = self.size or other.size, self.channels or other.channels
+        is_its_form = (size, channels) == (other.size, other.channels)  # its preparation may need its size
+        preparation = self.preparation or (other.preparation if is_its_form else None)
+        return StatedTask(size, channels, self.labels or other.labels, preparation)
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is stated."""

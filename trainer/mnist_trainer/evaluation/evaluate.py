@@ -33,7 +33,7 @@ class Evaluation:
     ----------
     data : Dataset
         The images.
-    scores : ndarray of shape (n, 10), dtype float32
+    scores : ndarray of shape (n, k), dtype float32
         Scores of the model, 0..1.
     """
 
@@ -47,7 +47,7 @@ class Evaluation:
 
     @cached_property
     def answers(self) -> npt.NDArray[np.int64]:
-        """The digit with the highest score, (n,)."""
+        """The number of the class with the highest score, (n,)."""
         return np.asarray(self.scores.argmax(axis=1))
 
     @cached_property
@@ -73,16 +73,27 @@ class Evaluation:
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Confusion matrix, (10, 10): number of images by true digit (row) and answer (column)."""
-        return np.asarray(confusion_matrix(self.data.labels, self.answers, labels=range(10)))
+        """Confusion matrix, (k, k): number of images by true class (row) and answer (column)."""
+        return np.asarray(confusion_matrix(self.data.labels, self.answers, labels=range(len(self.data.task.labels))))
 
     @cached_property
-    def by_digit(self) -> dict[str, dict[str, float]]:
-        """Precision, recall, F1 score and number of images of each digit, and their means, from scikit-learn."""
+    def by_class(self) -> dict[str, dict[str, float]]:
+        """Precision, recall, F1 score and number of images of each class, and their means, from scikit-learn."""
+        numbers = range(len(self.data.task.labels))
         report: dict[str, Any] = classification_report(
-            self.data.labels, self.answers, labels=range(10), output_dict=True, zero_division=0
+            self.data.labels, self.answers, labels=numbers, output_dict=True, zero_division=0
         )
-        return {name: row for name, row in report.items() if isinstance(row, dict)}
+        rows = {name: report.pop(str(number)) for number, name in enumerate(self.data.task.labels)}
+        means = {name: row for name, row in report.items() if isinstance(row, dict) and name not in rows}
+        return rows | means
+
+    @property
+    def confused(self) -> list[tuple[str, str, int]]:
+        """Each kind of mistake: the true class, the answer and the number of images, the most frequent first."""
+        names, counts = self.data.task.labels, self.confusion - np.diag(np.diag(self.confusion))
+        order = np.argsort(-counts, axis=None, kind="stable")[: int((counts > 0).sum())]
+        pairs = zip(*np.unravel_index(order, counts.shape), strict=True)
+        return [(names[truth], names[answer], int(counts[truth, answer])) for truth, answer in pairs]
 
     @property
     def calibration_error(self) -> float:
@@ -103,6 +114,9 @@ class Evaluation:
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, ready for JSON."""
+        names: dict[str, object] = {"labels": list(self.data.task.labels), "by_class": self.by_class}
+        if self.data.task.is_mnist:
+            names = {"by_digit": self.by_class}
         return {
             "dataset": self.data.name,
             "split": self.data.split,
@@ -111,7 +125,7 @@ class Evaluation:
             "accuracy_interval_95": self.interval,
             "expected_calibration_error": self.calibration_error,
             "confusion": self.confusion.tolist(),
-            "by_digit": self.by_digit,
+            **names,
             "mistakes": [int(index) for index in self.mistakes],
         }
 
@@ -122,7 +136,8 @@ def evaluate(model: keras.Model, data: Dataset, pixel_range: PixelScaling | str 
     Parameters
     ----------
     model : keras.Model
-        A model from ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)`` to ten scores.
+        A model from the images of `data`, such as ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, to a score for
+        each class.
     data : Dataset
         The images.
     pixel_range : PixelScaling or str, optional

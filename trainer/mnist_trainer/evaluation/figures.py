@@ -16,16 +16,38 @@ from mnist_trainer.evaluation.evaluate import BINS, Evaluation
 __all__ = ["FIGURES"]
 
 ROWS, COLUMNS = 4, 10
+MOST_NAMED = 50
+"""Most classes whose names and numbers of images are drawn into the confusion matrix."""
+LARGEST_FIGURE = 22.0
+"""Longest side of a figure, in inches."""
+LONGEST_NAME = 12
+"""Characters of the name of a class above an image."""
 RIGHT, WRONG = "#0072b2", "#d55e00"
 """Colors that color-blind people can distinguish (M. Okabe, K. Ito)."""
 
 
 def confusion_matrix(found: Evaluation) -> Figure:
     """Draw the confusion matrix with a logarithmic color scale, so that single mistakes are visible."""
-    figure, axes = _figure(7, 6)
-    display = ConfusionMatrixDisplay(found.confusion)
-    display.plot(ax=axes, cmap="Blues", colorbar=False, im_kw={"norm": SymLogNorm(1, vmin=0)})
-    axes.set(xlabel="answer", ylabel="true digit", title=f"{found.accuracy:.2%} of {found.images:,} images right")
+    names = found.data.task.labels
+    side = max(7.0, min(0.45 * len(names), LARGEST_FIGURE))
+    figure, axes = _figure(side, side - 1)
+    is_small = len(names) <= MOST_NAMED
+    display = ConfusionMatrixDisplay(found.confusion, display_labels=names)
+    display.plot(
+        ax=axes,
+        cmap="Blues",
+        colorbar=False,
+        include_values=is_small,
+        im_kw={"norm": SymLogNorm(1, vmin=0)},
+        xticks_rotation="vertical" if max(map(len, names)) > 2 else "horizontal",
+    )
+    if not is_small:
+        axes.set(xticks=[], yticks=[])
+    axes.set(
+        xlabel="answer",
+        ylabel=f"true {'digit' if found.data.task.is_mnist else 'class'}",
+        title=f"{found.accuracy:.2%} of {found.images:,} images right",
+    )
     return figure
 
 
@@ -77,17 +99,18 @@ def _figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _gallery(found: Evaluation, indices: npt.NDArray[np.intp], title: str) -> Figure:
-    """Show the images at `indices`, each with its true digit, answer and confidence."""
+    """Show the images at `indices`, each with its true class, answer and confidence."""
+    names = [name[:LONGEST_NAME] for name in found.data.task.labels]
     rows = max(1, -(-len(indices) // COLUMNS))
     figure = Figure(figsize=(COLUMNS * 1.05, rows * 1.45 + 0.4), dpi=110, layout="constrained")
     figure.suptitle(title, fontsize=11)
     for axes in figure.subplots(rows, COLUMNS, squeeze=False).flat:
         axes.axis("off")
     for axes, index in zip(figure.axes, indices, strict=False):
-        truth, answer = found.data.labels[index], found.answers[index]
+        truth, answer = (names[one] for one in (found.data.labels[index], found.answers[index]))
         axes.imshow(found.data.images[index], cmap="gray", vmin=0, vmax=255)
-        text = f"{truth}" if truth == answer else f"{truth} → {answer}"
+        text = f"{truth}" if found.right[index] else f"{truth} → {answer}"
         axes.set_title(
-            f"{text}\n{found.scores[index].max():.1%}", fontsize=8, color=RIGHT if truth == answer else WRONG, pad=2
+            f"{text}\n{found.scores[index].max():.1%}", fontsize=8, color=RIGHT if found.right[index] else WRONG, pad=2
         )
     return figure

@@ -1,4 +1,4 @@
-"""Any digit model, a Keras model or an exported file, as one function from images to scores."""
+"""Any model, a Keras model or an exported file, as one function from images to scores."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.artifact.task import Task
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.file_model import FileModel
@@ -20,7 +21,7 @@ from mnist_trainer.recipes.pixel_scaling import PixelScaling
 __all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]
 
 Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
-"""Function of images, uint8 (n, 28, 28), to scores, float32 (n, 10)."""
+"""Function of images, uint8 (n, h, w[, 3]), to scores, float32 (n, k)."""
 
 EXPORTED = (".tflite", ".onnx")
 """Suffixes of the files that `mnist_runtime` runs."""
@@ -64,16 +65,26 @@ def load_predictor(
     """
     if Path(model).suffix in EXPORTED:
         loaded = load_model_file(find_source(model), data, given=pixel_range)
+        _check_same_task(model, loaded.task, data.task)
         if report and isinstance(loaded, FileModel):
             report(f"{model}: {loaded.describe_pixels()}")
         return loaded.scores
     file = find_model(model)
     found = DigitModel.measure(
-        load_model(file, trust=trust), data, given=pixel_range, recorded=file.record.get("pixel_range")
+        load_model(file, trust=trust, task=data.task), data, given=pixel_range, recorded=file.record.get("pixel_range")
     )
     if report:
         report(f"{model}: {found.describe_pixels()}")
     return keras_predictor(found)
+
+
+def _check_same_task(model: str, task: Task, wanted: Task) -> None:
+    """Check that a sealed file has the images and classes of the data."""
+    if (task.image_shape, task.labels) == (wanted.image_shape, wanted.labels):
+        return
+    words = [f"images of shape {one.image_shape} in {len(one.labels)} classes" for one in (task, wanted)]
+    names = "" if len(task.labels) != len(wanted.labels) else ", with other names"
+    raise ModelError(f"{model}: The file takes {words[0]}, but the data has {words[1]}{names}. Give its data.")
 
 
 def keras_predictor(model: DigitModel) -> Predictor:

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from mnist_trainer.data.dataset import Dataset
-from mnist_trainer.errors import require_extras
+from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 from mnist_trainer.evaluation.predictor import Predictor
@@ -75,6 +75,8 @@ class Robustness:
         ------
         MissingPackageError
             If scikit-image is not installed; it draws some of the pictures.
+        UsageError
+            If the data is not of digits in the form of MNIST.
 
         Examples
         --------
@@ -87,6 +89,8 @@ class Robustness:
         (15, True)
         """
         require_extras(robustness="Robustness")
+        if not data.task.is_mnist:
+            raise UsageError("Robustness is measured for the ten digits of MNIST only. Leave --robustness out.")
         accuracy: list[dict[str, float]] = [{} for _ in predictors]
         for name, corruption in CORRUPTIONS.items():
             images = corruption(data.images, seed)

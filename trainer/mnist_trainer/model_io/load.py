@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.system.stderr import quiet_stderr
+from mnist_trainer.data.records import recorded_task
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings, import_tensorflow
 from mnist_trainer.model_io.find import ModelFile, find_model
@@ -42,7 +43,7 @@ def load_model(model: str | Path | ModelFile, *, trust: bool = False, task: Task
         If `model` is neither a name nor a path.
     """
     path = (model if isinstance(model, ModelFile) else find_model(model)).path
-    task = task or DIGITS
+    task = task or recorded_task(path) or DIGITS
     import_tensorflow()
     from mnist_trainer.model_io.keras_file.load import load_keras_file
     from mnist_trainer.model_io.saved_model.load import load_saved_model

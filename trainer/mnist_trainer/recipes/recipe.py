@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.errors import UsageError
 from mnist_trainer.recipes.augmentations import Augmentation, CorruptionAugmentation, NonDigits, PenDigits
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, SCHEDULES
@@ -26,7 +27,8 @@ class Recipe:
     peak_learning_rate : float
         Highest learning rate, above 0. A constant schedule uses it in every step.
     loss : str
-        Name of a Keras loss. Labels are one-hot, or digits if the name begins with ``"sparse"``.
+        Name of a Keras loss. Labels are one-hot, or numbers of classes if the name begins
+        with ``"sparse"``.
     optimizer : str
         Key of `mnist_trainer.recipes.choices.OPTIMIZERS`.
     weight_decay : float
@@ -136,8 +138,39 @@ class Recipe:
 
     @property
     def takes_one_hot(self) -> bool:
-        """Whether the loss takes one-hot labels; otherwise it takes digits."""
+        """Whether the loss takes one-hot labels; otherwise it takes their numbers."""
         return not self.loss.startswith("sparse")
+
+    def for_task(self, task: Task) -> Recipe:
+        """Return the recipe for other images and classes than digits: without what is made for digits.
+
+        That is the teacher, which knows digits only, images of no digit, the pen, epochs that are kept or differ for
+        their sake, and, where pictures are not prepared as in MNIST, corruptions of white ink on black.
+
+        Examples
+        --------
+        >>> TUTORIAL.for_task(DIGITS) is TUTORIAL.for_task(Task(32, 20, 3)) is TUTORIAL
+        True
+        """
+        if task == DIGITS or not (self.distillation or self.non_digits or self.corruptions or self.pen):
+            return self
+        corruptions = self.corruptions if task.preparation == "mnist" else None
+        plain = replace(self, distillation=None, cached_epochs=None, final_epochs=None, non_digits=None, pen=None)
+        return replace(plain, corruptions=corruptions)
+
+    def check_task(self, task: Task) -> None:
+        """Check that the recipe can train on the images of `task`.
+
+        Raises
+        ------
+        UsageError
+            If it makes images that only digits of 28 x 28 pixels have.
+        """
+        if (self.non_digits or self.corruptions) and task.tensor_shape != DIGITS.tensor_shape:
+            raise UsageError(
+                "The recipe has corruptions or non-digits, which are for gray images of 28x28 pixels. Leave them out, "
+                "or use recipe.for_task(task)."
+            )
 
     def _check_numbers(self) -> None:
         counts = ("epochs", "batch_size", "patience", "final_epochs", "cached_epochs", "ema_steps")

@@ -12,6 +12,7 @@ import tensorflow as tf
 from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.augmentation.corruptions import corrupt
+from mnist_trainer.augmentation.light import random_light
 from mnist_trainer.augmentation.non_digits import insert_non_digits
 from mnist_trainer.augmentation.pen.insert import STOCK, PenImages
 from mnist_trainer.data.dataset import Dataset
@@ -36,6 +37,9 @@ class Batches:
     If the recipe sets `cached_epochs`, the changed images of these epochs are kept as bytes. Later epochs show them
     again in another order.
 
+    Images whose pictures are resized only get random light too, and what an augmentation moves in from outside is the
+    nearest pixel: they have no black background.
+
     Parameters
     ----------
     data : Dataset
@@ -43,17 +47,18 @@ class Batches:
     recipe : Recipe
         Batch size, loss and random changes.
     shape : tuple of int
-        Shape of one image as the model takes it: ``(28, 28)``, ``(28, 28, 1)`` or ``(784,)``.
+        Shape of one image as the model takes it, such as ``(28, 28)``, ``(28, 28, 1)`` or ``(784,)``.
     seed : int
         Seed of all random choices.
     teacher : callable, optional
-        Function of images, float32 (n, 28, 28, 1), and one-hot targets, float32 (n, 10), to softened targets.
+        Function of images, float32 (n, h, w, c), and one-hot targets, float32 (n, k), to softened targets.
     """
 
     def __init__(
         self, data: Dataset, recipe: Recipe, shape: tuple[int, ...], seed: int, *, teacher: Teacher | None = None
     ) -> None:
-        self._images, self._labels = tf.constant(data.images[..., None]), tf.constant(data.labels)
+        images = data.images.reshape(-1, *data.task.tensor_shape)
+        self._images, self._labels, self._task = tf.constant(images), tf.constant(data.labels), data.task
         self._recipe, self._shape, self._seed, self._teacher = recipe, shape, seed, teacher
         self._pen: PenImages | None = None
         if recipe.pen:
@@ -74,8 +79,8 @@ class Batches:
         Returns
         -------
         tf.data.Dataset
-            Pairs of images, float32 (size, `shape`) in 0..1, and labels: one-hot, float32 (size, 10), or digits, uint8
-            (size,), as the loss takes them.
+            Pairs of images, float32 (size, `shape`) in 0..1, and labels: one-hot, float32 (size, k), or numbers of
+            classes, (size,), as the loss takes them.
 
         Examples
         --------
@@ -135,13 +140,16 @@ class Batches:
         recipe = self._recipe
         images = tf.cast(tf.gather(self._images, rows), tf.float32) / 255
         labels = tf.gather(self._labels, rows)
-        targets = tf.one_hot(labels, 10) if recipe.takes_one_hot else labels
+        targets = tf.one_hot(labels, len(self._task.labels)) if recipe.takes_one_hot else labels
         seed = tf.stack([tf.constant(self._seed, tf.int64), number])
         drawn = None
         if self._pen is not None:
             images, drawn = self._pen.insert(images, tf.random.fold_in(seed, 3))
         if recipe.augmentation is not None:
-            images = random_affine(images, seed, **asdict(recipe.augmentation))
+            fill_mode = "nearest" if self._task.preparation == "plain" else "constant"
+            images = random_affine(images, seed, **asdict(recipe.augmentation), fill_mode=fill_mode)
+            if self._task.preparation == "plain":
+                images = random_light(images, tf.random.fold_in(seed, 4))
         if self._teacher is not None:  # before the corruptions, with which the teacher may be wrong
             targets = self._teacher(images, targets)
         if self._pen is not None and drawn is not None:  # the teacher may misread these

@@ -72,7 +72,7 @@ class TrainingLoop:
         tf.config.experimental.enable_op_determinism()
         self._recipe, self._run = recipe, run
         with strategy.scope() if strategy else contextlib.nullcontext():
-            model = architecture.build()
+            model = architecture.build(split.train.task)
             self._model = fused_batch_norm(model, recipe.precision) if recipe.precision else model
             shape = self._model.input_shape[1:]
             # After `build`: loading the teacher draws random numbers, and would change the initial weights.
@@ -210,5 +210,5 @@ class TrainingLoop:
 
 def _validation_batches(data: Dataset, recipe: Recipe, shape: tuple[int, ...]) -> tf.data.Dataset:
     """Return `data` unchanged and in order, in large batches, with labels as the loss takes them."""
-    labels = tf.one_hot(data.labels, 10) if recipe.takes_one_hot else data.labels
+    labels = tf.one_hot(data.labels, len(data.task.labels)) if recipe.takes_one_hot else data.labels
     return tf.data.Dataset.from_tensor_slices((data.pixels(shape), labels)).batch(500)

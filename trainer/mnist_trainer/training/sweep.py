@@ -133,7 +133,14 @@ class Sweep:
         tf.get_logger().setLevel("ERROR")  # it warns of many models in one process
         keras.backend.clear_session()  # frees the graphs of the earlier trials
         chosen = architecture(trial.suggest_categorical("architecture", self.architectures))
-        training = train(chosen, data, recipe=self._recipe(trial, chosen.recipe), seed=self.seed, callback=report)
+        recipe = self._recipe(trial, chosen.recipe.for_task(data.train.task))
+        training = train(
+            chosen,
+            data,
+            recipe=recipe,
+            seed=self.seed,
+            callback=report,
+        )
         return float(training.record["validation_accuracy"])
 
     def _recipe(self, trial: optuna.Trial, own: Recipe) -> Recipe:

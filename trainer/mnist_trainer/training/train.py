@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 
 from mnist_runtime import __version__
+from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.atomic import atomic_files
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Splits, hold_out
@@ -96,7 +97,7 @@ def train(
     data : Splits
         Training and test images.
     recipe : Recipe, optional
-        Replacement for the architecture's own recipe.
+        Replacement for the architecture's own recipe. Default: this one, as `Recipe.for_task` fits it to the data.
     seed : int
         Seed of the initial weights, the validation split, the order of the images and their random changes.
     checkpoint : Path, optional
@@ -130,7 +131,7 @@ def train(
     OutputError
         If the checkpoint cannot be written.
     UsageError
-        If the checkpoint is of another run, or the strategy does not support the recipe.
+        If the checkpoint is of another run, or the strategy or the data does not support the recipe.
 
     Examples
     --------
@@ -142,7 +143,9 @@ def train(
     >>> training.record["train_images"]
     272
     """
-    recipe = recipe or architecture.recipe
+    task = data.train.task
+    recipe = recipe or architecture.recipe.for_task(task)
+    recipe.check_task(task)
     if strategy and recipe.ema_steps:
         raise UsageError(
             f"The recipe of {architecture.name} averages the weights, which works on one device only. Leave the "
@@ -165,7 +168,7 @@ def train(
         if not loop.has_begun:
             raise
         interrupted = True
-    model = architecture.build()  # a new model, without the optimizer, whose state is twice the size of the weights
+    model = architecture.build(task)  # a new model, without the optimizer, whose state is twice the size of the weights
     model.set_weights(loop.weights())
     shape = model.input_shape[1:]
     recalibrate_batch_norm(model, split.train.pixels(shape))
@@ -200,6 +203,7 @@ def _run_facts(architecture: Architecture, recipe: Recipe, seed: int, data: Spli
     return {
         "architecture": architecture.name,
         "pixel_range": PIXEL_RANGE,
+        **({} if data.train.task == DIGITS else {"task": dataclasses.asdict(data.train.task)}),
         "dataset": data.train.name,
         "dataset_sha256": {"train": data.train.sha256, "test": data.test.sha256},
         "seed": seed,

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from mnist_runtime import PictureError, prepare
 from mnist_runtime.artifact.task import Task
+from mnist_runtime.preprocess.plain import plain
 from mnist_trainer.errors import DataError
 
 __all__ = ["fitted", "prepared"]
@@ -29,7 +30,7 @@ def prepared(picture: Pixels, task: Task) -> Pixels:
     PictureError
         If it cannot be used, or is blank where the preparation needs ink.
     """
-    return prepare(picture) if task.preparation == "mnist" else _plain(picture, task)
+    return prepare(picture) if task.preparation == "mnist" else plain(picture, *task.tensor_shape)
 
 
 def fitted(images: Pixels, task: Task, where: str) -> tuple[Pixels, list[str]]:
@@ -49,12 +50,3 @@ def fitted(images: Pixels, task: Task, where: str) -> tuple[Pixels, list[str]]:
         except PictureError as error:
             raise DataError(f"{where}: The image at index {index} cannot be prepared: {error}") from error
     return result, [f"prepared from {' x '.join(map(str, images.shape[1:]))}"]
-
-
-def _plain(picture: Pixels, task: Task) -> Pixels:
-    from PIL import Image
-
-    image = Image.fromarray(picture).convert("L" if task.channels == 1 else "RGB")
-    if image.size != (task.width, task.height):
-        image = image.resize((task.width, task.height), Image.Resampling.BILINEAR)
-    return np.asarray(image)

@@ -25,9 +25,10 @@ where pixels are 100 or 255 times too large, they are above 45."""
 CLEARLY_BETTER = 0.02
 """Difference in accuracy, as a fraction, from which a convention with an implausible temperature is accepted."""
 
-ONE_HOT = 0.06
-"""Mean squared error up to which scores are taken for those of a model that was trained to give 1 for the digit and 0
-for the others, without a softmax. Such models had 0.02 to 0.06, logits at least 0.08 under any convention."""
+ONE_HOT = 0.6
+"""Squared error, summed over the classes, up to which scores are taken for those of a model that was trained to give 1
+for the right class and 0 for the others, without a softmax. Such models of digits had 0.2 to 0.6, logits at least 0.8
+under any convention; scores of 0 for all classes have 1."""
 
 SMOOTHING = 0.01
 """Fraction of each label that is spread over all classes."""
@@ -56,7 +57,8 @@ class Evidence:
         Divisor of the logits that makes the mean loss smallest, about 1 for a trained model. If it is much larger, the
         confidences are too high; if it is much smaller, too low.
     errors : ndarray of shape (n,), dtype float64
-        Mean squared error of the scores, for each image, if the right class should get 1 and the others 0.
+        Squared error of the scores, summed over the classes, for each image, if the right class should get 1 and the
+        others 0.
     """
 
     right: npt.NDArray[np.bool_]
@@ -82,7 +84,7 @@ class Evidence:
 
         exponent = minimize_scalar(mean_loss, bounds=(-12, 14), method="bounded", options={"xatol": 0.02}).x
         losses = _losses(logits, labels, 2**exponent)
-        errors = np.square(logits - np.eye(logits.shape[1])[labels]).mean(axis=1)
+        errors = np.square(logits - np.eye(logits.shape[1])[labels]).sum(axis=1)
         return cls(logits.argmax(axis=1) == labels, losses, float(2**exponent), errors)
 
     @property

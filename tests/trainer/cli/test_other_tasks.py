@@ -1,0 +1,142 @@
+"""``mnist-train`` and ``mnist-evaluate`` with images and classes that are not those of MNIST."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_trainer import Splits
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def folder(fruits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the images into a folder for each split and class."""
+    path = tmp_path_factory.mktemp("fruits")
+    for split in fruits:
+        for number, (image, label) in enumerate(zip(split.images, split.labels, strict=True)):
+            name = path / split.split / split.task.labels[label]
+            name.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(image).save(name / f"{number:03}.png")
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path, fruits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a model that is trained on the folder."""
+    from dataclasses import replace
+
+    from mnist_trainer import architecture, train
+
+    linear = architecture("linear")
+    path = tmp_path_factory.mktemp("trained") / "fruits.keras"
+    train(linear, fruits, recipe=replace(linear.recipe, epochs=20, batch_size=16)).save(path)
+    return path
+
+
+def test_a_folder_of_pictures_is_trained_on(here: Run, folder: Path, tmp_path: Path) -> None:
+    words = ("--image-size", "20x14", "--channels", "3", "--architecture", "linear", "--epochs", "2", "--json")
+    done = here("mnist-train", "--data", folder, *words, "--output", tmp_path / "mine.keras")
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["task"] == {
+        "height": 20,
+        "width": 14,
+        "channels": 3,
+        "labels": ["apple", "banana", "grape"],
+        "preparation": "plain",
+    }
+    assert f"read {folder} as pictures in label folders of train/ and test/" in done.stderr
+    assert "color images of 20x14 pixels in 3 classes (apple, banana, grape)" in done.stderr
+    assert f"--quantize --data {folder}" in done.stderr
+
+
+def test_a_trained_model_brings_the_names_of_its_classes(
+    here: Run, trained: Path, fruits: Splits, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "numbers.npz", images=fruits.test.images, labels=fruits.test.labels)
+    done = here("mnist-evaluate", trained, "--data", tmp_path / "numbers.npz", "--json")
+    (facts,) = json.loads(done.stdout)["models"]
+    assert facts["labels"] == ["apple", "banana", "grape"]
+    assert facts["by_class"]["banana"]["f1-score"] > 0.9
+    assert "by_digit" not in facts
+
+
+def test_the_classes_are_printed_and_drawn(here: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
+    done = here("mnist-evaluate", trained, "--data", folder, "--report", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "confusion matrix: true class by row, answer by column" in done.stdout
+    assert "\n grape  " in done.stdout
+    page = (tmp_path / "evaluation.html").read_text()
+    assert "digit" not in page
+    assert "<td>banana</td>" in page
+    with Image.open(tmp_path / "1-fruits-samples.png") as picture:
+        assert np.ptp(np.asarray(picture.convert("HSV"))[..., 1]) > 100, "in color"
+
+
+def test_many_classes_are_listed_by_their_mistakes(here: Run, tmp_path: Path) -> None:
+    import keras
+
+    labels = np.arange(300) % 30
+    images = np.random.default_rng(0).integers(0, 256, (300, 8, 8), np.uint8)
+    np.savez(tmp_path / "mine.npz", images=images, labels=[f"class {label:02}" for label in labels])
+    keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(30)]).save(tmp_path / "my.keras")
+    words = ("--data", tmp_path / "mine.npz", "--pixel-range", "0..1", "--report", tmp_path / "report")
+    done = here("mnist-evaluate", tmp_path / "my.keras", *words)
+    assert done.returncode == 0, done.stderr
+    assert "most frequent mistakes: true class, answer, images" in done.stdout
+    assert max(map(len, done.stdout.splitlines()[2:])) <= 80
+    assert done.stdout.count("\nclass ") >= 30
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--image-size", "32"], 5, "input of shape (32, 32, 3) or (3072,)"),
+        (["--image-size", "32x"], 2, "'32x' is no size. Give height x width in pixels, such as 32x20"),
+        (["--image-size", "4x4"], 2, "images are 4 x 4 pixels, but each side must be 8 to 128"),
+        (["--channels", "2"], 2, "'2' is unknown"),
+        (["--prepare", "mnist", "--image-size", "9x9"], 2, "needs gray images of 28 x 28 pixels"),
+        (["--labels", "apple,grape"], 5, "one output of shape (2,)"),
+        (["--labels", "apple,apple"], 2, "two labels have the same name"),
+        (["--labels", "nowhere.txt"], 2, "neither a list, such as a,b,c, nor a file"),
+        (["--robustness"], 2, "for the ten digits of MNIST only"),
+    ],
+)
+def test_wrong_usage_is_reported_in_one_line(
+    here: Run, trained: Path, folder: Path, words: list[str], code: int, message: str
+) -> None:
+    done = here("mnist-evaluate", trained, "--data", folder, *words)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_models_of_different_tasks_are_not_compared(here: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.keras"
+    other.write_bytes(trained.read_bytes())
+    record = trained.with_suffix(".json").read_text()
+    other.with_suffix(".json").write_text(record.replace("grape", "cherry"))
+    done = here("mnist-evaluate", trained, other, "--data", folder)
+    assert (done.returncode, "were made for different images or classes" in done.stderr) == (2, True)
+
+
+def test_a_digit_model_says_that_the_images_are_others(here: Run, folder: Path) -> None:
+    done = here("mnist-evaluate", "linear", "--data", folder)
+    assert done.returncode == 5
+    assert "This is not a model of these images and classes: it has inputs [(28, 28)]" in done.stderr
+
+
+def test_the_size_is_that_of_the_model(here: Run, folder: Path, tmp_path: Path) -> None:
+    import keras
+
+    small = keras.Sequential([keras.Input((10, 9, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    small.save(tmp_path / "small.keras")
+    done = here("mnist-evaluate", tmp_path / "small.keras", "--data", folder, "--pixel-range", "0..1")
+    assert done.returncode == 0, done.stderr
+    assert "gray images of 10x9 pixels in 3 classes" in done.stderr

@@ -1,0 +1,119 @@
+"""`stated_for`: what models say about the images and classes of the data that they are tested on."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnist_runtime.artifact.container import Artifact
+from mnist_runtime.artifact.task import DIGITS, SIDES
+from mnist_runtime.errors import ArtifactError, UnsealedError
+from mnist_trainer.data.load import DATASETS
+from mnist_trainer.data.records import recorded_task
+from mnist_trainer.data.stated import StatedTask
+from mnist_trainer.errors import UsageError
+from mnist_trainer.foreign.file_model import is_model_file
+from mnist_trainer.model_io.find import READY_MODELS
+
+__all__ = ["stated_by_shape", "stated_for"]
+
+CONFIG = "config.json"
+LARGEST_CONFIG = 1 << 24
+
+
+def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTask | None = None) -> StatedTask:
+    """Complete what the user states about own data with what the models say: sealed files, and records of training.
+
+    Parameters
+    ----------
+    models : iterable of str or Path
+        Names or paths of models that are to be tested on the same data.
+    data : str or Path
+        Name or path of the data. For a name nothing is added.
+    stated : StatedTask, optional
+        What the user states. It has precedence.
+
+    Returns
+    -------
+    StatedTask
+        A file that was made or trained by this toolkit states everything; of another ``.keras`` file the size and the
+        channels of its input are taken.
+
+    Raises
+    ------
+    UsageError
+        If two models were made for different images or classes.
+    """
+    stated = stated or StatedTask()
+    if data in ("auto", *DATASETS):
+        return stated
+    known = {str(model): found for model in models if not (found := _stated_by(model)).is_empty}
+    if len(set(known.values())) > 1:
+        raise UsageError(
+            f"The models {' and '.join(known)} were made for different images or classes. Evaluate each on its own."
+        )
+    return stated.filled(next(iter(known.values()), StatedTask()))
+
+
+def stated_by_shape(shape: Sequence[int | None]) -> StatedTask:
+    """Return the size and channels of images in a Keras model's input; nothing for digits or where they are open.
+
+    Parameters
+    ----------
+    shape : sequence of int or None
+        Shape of the input, without the batch.
+
+    Examples
+    --------
+    >>> stated_by_shape((32, 20, 3)).size, stated_by_shape((28, 28, 1)).is_empty, stated_by_shape((1920,)).is_empty
+    ((32, 20), True, True)
+    """
+    if len(shape) not in (2, 3):
+        return StatedTask()
+    height, width, channels = (*shape, 1)[:3]
+    if height is None or width is None or {height, width} - {*SIDES} or channels not in (1, 3):
+        return StatedTask()
+    if (height, width, channels) == DIGITS.tensor_shape:
+        return StatedTask()
+    return StatedTask(size=(height, width), channels=channels)
+
+
+def _stated_by(model: str | Path) -> StatedTask:
+    """Return what one model says about its data; nothing for digits, which is the default."""
+    path = Path(model)
+    if model in READY_MODELS:
+        return StatedTask()
+    if is_model_file(path):
+        try:
+            task = Artifact.open(path).manifest.task
+        except (UnsealedError, ArtifactError):  # a damaged file is reported when it is loaded
+            return StatedTask()
+    else:
+        recorded = recorded_task(path)
+        if recorded is None:
+            return _declared(path)
+        task = recorded
+    return StatedTask() if task == DIGITS else StatedTask.of(task)
+
+
+def _declared(path: Path) -> StatedTask:
+    """Return size and channels of the input of a ``.keras`` file, where its configuration says them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(CONFIG).file_size > LARGEST_CONFIG:
+                return StatedTask()
+            shape = _input_shape(json.loads(archive.read(CONFIG)))
+    except (OSError, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
+        return StatedTask()
+    return stated_by_shape(shape)
+
+
+def _input_shape(config: Any) -> list[int | None]:
+    """Return the shape of one image in the first input of a configuration of Keras; an empty list if it has none."""
+    layers = config["config"].get("layers") or []
+    first = layers[0]["config"] if layers else {}
+    shape = first.get("batch_shape") or config.get("build_config", {}).get("input_shape") or []
+    return [side if isinstance(side, int) else None for side in shape[1:]]
