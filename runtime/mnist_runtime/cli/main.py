@@ -6,6 +6,7 @@ import argparse
 import gc
 import warnings
 from pathlib import Path
+from typing import Any
 
 from mnist_runtime import __version__
 from mnist_runtime.system.command import run_command
@@ -46,7 +47,6 @@ def _parser() -> argparse.ArgumentParser:
         add_keep_doubtful,
         add_model,
         count,
-        rate,
     )
 
     parser = argparse.ArgumentParser(
@@ -78,15 +78,13 @@ def _parser() -> argparse.ArgumentParser:
     add_backend(read)
     add_json(read)
 
-    watch = commands.add_parser("watch", help="print a line of JSON whenever a camera or video shows other digits")
-    source = "number or device of a camera, a video file, or /dev/stdin for a pipe of video"
-    watch.add_argument("--source", required=True, metavar="0|FILE", help=source)
-    watch.add_argument("--rate", type=rate, default=5.0, metavar="N", help="most frames to read a second (default: 5)")
-    steady = "frames that must agree, 1 to 10 (default: 3)"
-    watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
-    add_keep_doubtful(watch)
-    add_model(watch)
-    add_backend(watch)
+    _add_watch(commands)
+
+    regions = commands.add_parser("regions", help="print where a picture shows rows of digits, for watch --regions")
+    regions.add_argument("file", metavar="FILE", help="a picture from the camera; - for stdin")
+    regions.add_argument("--annotate", type=Path, metavar="OUT.png", help="write a copy with the digits marked")
+    add_model(regions)
+    add_backend(regions)
 
     test = commands.add_parser("self-test", help="run the golden vectors inside a model file on this device")
     test.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
@@ -104,6 +102,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_watch(commands: Any) -> None:
+    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, count, rate
+
+    watch = commands.add_parser("watch", help="print a line of JSON whenever a camera or video shows other digits")
+    source = "number or device of a camera, a video file, or /dev/stdin for a pipe of video"
+    watch.add_argument("--source", required=True, metavar="0|FILE", help=source)
+    watch.add_argument("--rate", type=rate, default=5.0, metavar="N", help="most frames to read a second (default: 5)")
+    steady = "frames that must agree, 1 to 10 (default: 3)"
+    watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
+    watch.add_argument("--regions", type=Path, metavar="FILE", help="read the values of these regions (TOML)")
+    watch.add_argument("--csv", type=Path, metavar="FILE", help="append each change of a value to this file")
+    watch.add_argument("--mqtt", metavar="URL", help="publish values: mqtt://HOST[:PORT][/TOPIC], mqtts:// for TLS")
+    credentials = "file with user and password, a line each (default: $MNIST_MQTT_USER, $MNIST_MQTT_PASSWORD)"
+    watch.add_argument("--mqtt-credentials", type=Path, metavar="FILE", help=credentials)
+    add_keep_doubtful(watch)
+    add_model(watch)
+    add_backend(watch)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     """Import and run the subcommand."""
     match arguments.command:
@@ -113,6 +130,8 @@ def _run(arguments: argparse.Namespace) -> int:
             from mnist_runtime.cli.read import read_command as command
         case "watch":
             from mnist_runtime.cli.watch import watch_command as command
+        case "regions":
+            from mnist_runtime.cli.metering import regions_command as command
         case "self-test":
             from mnist_runtime.cli.device import self_test_command as command
         case "bench":

@@ -19,13 +19,13 @@ from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import report_error
 
-__all__ = ["read_command", "row_numbers"]
+__all__ = ["check_annotate", "read_command", "row_numbers"]
 
 
 def read_command(arguments: argparse.Namespace) -> int:
     """Read every file. Report bad files, and return the exit code of the first one."""
     if arguments.annotate is not None:
-        _check_annotate(arguments.annotate, arguments.files)
+        check_annotate(arguments.annotate, arguments.files)
     classifier = load_classifier(arguments, "images", finds=True)
     doubtful = doubtful_pictures(arguments)
     results: list[dict[str, Any]] = []
@@ -55,7 +55,8 @@ def read_command(arguments: argparse.Namespace) -> int:
     return code
 
 
-def _check_annotate(annotated: Path, files: Sequence[str]) -> None:
+def check_annotate(annotated: Path, files: Sequence[str]) -> None:
+    """Raise a `UsageError` if the copy of ``--annotate`` cannot be written, or would replace the picture."""
     if len(files) != 1:
         raise UsageError(f"--annotate takes one FILE, but {len(files)} are given. Run it once for each.")
     if annotated.suffix.lower() != ".png":

@@ -10,18 +10,24 @@ import sys
 from collections.abc import Iterator
 
 from mnist_runtime.cli.load import load_classifier
+from mnist_runtime.cli.metering import check_value_options, watch_values
 from mnist_runtime.cli.options import doubtful_pictures
 from mnist_runtime.cli.output import reading_facts
 from mnist_runtime.reading.video import Frame, frames
-from mnist_runtime.reading.watch import watch
+from mnist_runtime.reading.watch import lasting_frames, watch
 
 __all__ = ["watch_command"]
 
 
 def watch_command(arguments: argparse.Namespace) -> int:
-    """Print a line per observation until the video ends or stdout is closed."""
-    classifier = load_classifier(arguments, "watch", finds=True)
+    """Print a line per observation, or per change of a value, until the video ends or stdout is closed."""
+    check_value_options(arguments)
+    classifier = load_classifier(arguments, "watch", finds=arguments.regions is None)
     doubtful = doubtful_pictures(arguments)
+    if arguments.regions is not None:
+        with contextlib.closing(lasting_frames(arguments.source, arguments.rate)) as pictures:
+            watch_values(arguments, classifier, _while_read(pictures), doubtful)
+        return 0
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:
         for seen in watch(_while_read(pictures), classifier, steady=arguments.steady):
             if doubtful is not None:

@@ -84,7 +84,7 @@ class DoubtfulPictures:
         """Return whether a picture with this answer is kept."""
         return prediction.reason == "unsure" or (prediction.reason is None and prediction.confidence < self.below)
 
-    def keep(self, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> Path | None:
+    def keep(self, pixels: npt.NDArray[np.uint8], prediction: Prediction, *, in_any_case: bool = False) -> Path | None:
         """Write a picture if its answer is doubtful and the folder is not full.
 
         Parameters
@@ -93,6 +93,8 @@ class DoubtfulPictures:
             The picture.
         prediction : Prediction
             The answer.
+        in_any_case : bool
+            Whether it is doubtful for another reason than its confidence.
 
         Returns
         -------
@@ -104,7 +106,7 @@ class DoubtfulPictures:
         OutputError
             If it cannot be written.
         """
-        if not self.is_doubtful(prediction) or self.is_full:
+        if not (in_any_case or self.is_doubtful(prediction)) or self.is_full:
             return None
         from PIL import Image
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,16 +13,21 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.classifier import Classifier
-from mnist_runtime.errors import UsageError
+from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.reading.page import Reading, check_finds, read
 from mnist_runtime.reading.video import Frame, frames
+from mnist_runtime.system.command import echo
 
-__all__ = ["Observation", "watch"]
+__all__ = ["Observation", "lasting_frames", "watch"]
 
 RATE = 5.0
 """Frames per second."""
 STEADY = 3
 """Frames that must agree."""
+
+
+WAITS = (1.0, 60.0)
+"""Seconds after which a lost camera is opened again, doubled up to the second."""
 
 
 @dataclass(frozen=True)
@@ -105,3 +111,49 @@ def watch(
         if labels != reported and Counter(recent)[labels] >= steady:
             reported = labels
             yield Observation(picture.seconds, picture.number, readings, picture.pixels)
+
+
+def lasting_frames(
+    source: int | str | Path,
+    rate: float = RATE,
+    *,
+    open_frames: Callable[[int | str | Path, float], Generator[Frame, None, None]] = frames,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Generator[Frame, None, None]:
+    """Yield frames as `mnist_runtime.reading.video.frames` does, and open a camera that has gone away again.
+
+    Seconds and numbers of the frames go on. Files and pipes are not opened again, nor is a camera that never had a
+    picture.
+
+    Parameters
+    ----------
+    source : int, str or Path
+        Number or device of a camera, a video file, or a pipe of video.
+    rate : float, optional
+        Frames per second at most.
+    open_frames, sleep : callable
+        What opens the source, and what waits.
+    """
+    is_camera = str(source).isdecimal() or Path(str(source)).is_char_device()
+    start, number, wait = time.monotonic(), 0, WAITS[0]
+    is_away = False
+    while True:
+        before = time.monotonic() - start if number else 0.0
+        first = number
+        try:
+            with contextlib.closing(open_frames(source, rate)) as pictures:
+                for frame in pictures:
+                    if is_away:
+                        echo(f"note: The camera {source} is back.")
+                    is_away, wait = False, WAITS[0]
+                    number = first + frame.number + 1
+                    yield Frame(before + frame.seconds, first + frame.number, frame.pixels)
+            return
+        except PictureError as error:
+            if not (is_camera and number):
+                raise
+            if not is_away:
+                echo(f"note: {error} It is opened again.")
+            is_away = True
+            sleep(wait)
+            wait = min(2 * wait, WAITS[1])

@@ -9,6 +9,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "tflite": ("tflite-runtime==2.14.0", "numpy<2"),
     "onnx": ("onnxruntime>=1.16",),
     "images": ("pillow>=9.3",),
+    "mqtt": ("paho-mqtt>=2.0",),
     "watch": ("opencv-python-headless>=4.6",),
 }
 """Extra of mnist-runtime -> what it installs where wheels exist; a test compares it with ``runtime/pyproject.toml``."""

@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_runtime import read
 from mnist_runtime.cli import main as cli
+from mnist_runtime.metering.regions import propose_regions, regions_as_toml
 
 cv2 = pytest.importorskip("cv2")
 film_tools = pytest.importorskip("mnist_tools.studies.rendering.film")
@@ -195,3 +197,30 @@ def test_a_signal_stops_it_while_a_source_opens(watch_command: list[str], tmp_pa
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=20) == (b"", b"")
     assert process.returncode == 143
+
+
+def test_the_value_of_a_region_is_read_and_stored(run: Run, pages: dict[str, np.ndarray], tmp_path: Path) -> None:
+    readings = read(pages["72"])
+    (tmp_path / "meter.toml").write_text(regions_as_toml(propose_regions([readings])), encoding="utf-8")
+    film = film_tools.write_film(
+        tmp_path / "film.avi", [(pages["72"], 15), (pages[""], 10), (pages["72"], 10)], rate=10
+    )
+    words = ("--source", film, "--rate", 10, "--regions", tmp_path / "meter.toml", "--csv", tmp_path / "meter.csv")
+    done = run("mnist-runtime", "watch", *words, "--keep-doubtful", tmp_path / "doubtful", "--doubtful-below", 1)
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line)["values"][0] for line in done.stdout.splitlines()]
+    assert [(value["value"], value["digits"], value["state"]) for value in found] == [
+        (72, "72", "good"),
+        (72, "??", "unreadable"),
+        (72, "72", "good"),
+    ]
+    lines = (tmp_path / "meter.csv").read_text("utf-8").splitlines()
+    assert [line.split(",")[1:4] for line in lines[1:]] == [["value-1", "72.0", ""]] * 3
+    assert len(list((tmp_path / "doubtful").iterdir())) == 4, "two digits, twice"
+
+
+@pytest.mark.parametrize("options", [("--csv", "a.csv"), ("--mqtt", "mqtt://x"), ("--mqtt-credentials", "file")])
+def test_options_of_values_need_regions(run: Run, options: tuple[str, ...]) -> None:
+    done = run("mnist-runtime", "watch", "--source", "0", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{options[0]} needs --regions" in done.stderr

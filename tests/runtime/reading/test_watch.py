@@ -1,14 +1,15 @@
 import itertools
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mnist_runtime import Classifier
-from mnist_runtime.errors import UsageError
+from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.reading.page import read
 from mnist_runtime.reading.video import Frame
-from mnist_runtime.reading.watch import Observation, watch
+from mnist_runtime.reading.watch import Observation, lasting_frames, watch
 from mnist_tools.studies.rendering.film import page_of, write_film
 
 
@@ -75,3 +76,39 @@ def test_a_video_file_is_watched(pages: dict[str, np.ndarray], classifier: Class
 def test_steady_below_1_is_rejected(classifier: Classifier) -> None:
     with pytest.raises(UsageError, match=r"`steady` is 0, but at least one frame must agree\."):
         next(watch([], classifier, steady=0))
+
+
+def test_a_lost_camera_is_opened_again_and_time_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    blank = np.zeros((9, 9), np.uint8)
+    lives = iter([2, 0, 0, 3])
+    slept: list[float] = []
+
+    def open_frames(_source: object, _rate: float) -> Generator[Frame, None, None]:
+        for number in range(next(lives)):
+            yield Frame(float(number), number, blank)
+        raise PictureError("No more pictures came from camera 0. Check its cable.")
+
+    found = lasting_frames(0, open_frames=open_frames, sleep=slept.append)
+    frames = list(itertools.islice(found, 5))
+    assert [frame.number for frame in frames] == [0, 1, 2, 3, 4]
+    assert [frame.seconds for frame in frames[:2]] == [0, 1]
+    assert slept == [1, 2, 4]
+    told = capsys.readouterr().err.splitlines()
+    assert [line.startswith("note: ") for line in told] == [True, True]
+    assert "It is opened again" in told[0]
+    assert "is back" in told[1]
+
+
+def test_a_camera_that_never_had_a_picture_and_a_file_are_not_opened_again() -> None:
+    opened: list[object] = []
+
+    def open_frames(source: object, _rate: float) -> Generator[Frame, None, None]:
+        opened.append(source)
+        if source == "film.avi":
+            yield Frame(0.0, 0, np.zeros((9, 9), np.uint8))
+        raise PictureError("No picture came.")
+
+    for source in (0, "film.avi"):
+        with pytest.raises(PictureError):
+            list(lasting_frames(source, open_frames=open_frames))
+    assert opened == [0, "film.avi"]

@@ -1,0 +1,95 @@
+"""``mnist-runtime regions``, and ``mnist-runtime watch --regions``: values of meters and displays."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mnist_runtime.cli.load import load_classifier
+from mnist_runtime.cli.options import pixels_of
+from mnist_runtime.cli.read import check_annotate, row_numbers
+from mnist_runtime.errors import PictureError, UsageError
+from mnist_runtime.metering.csv_file import CsvFile
+from mnist_runtime.metering.regions import load_regions, propose_regions, regions_as_toml
+from mnist_runtime.metering.values import Value, ValueReader
+from mnist_runtime.reading.annotate import annotate
+from mnist_runtime.reading.page import read
+from mnist_runtime.system.atomic import atomic_write
+
+if TYPE_CHECKING:
+    from mnist_runtime.classifier import Classifier
+    from mnist_runtime.reading.doubtful import DoubtfulPictures
+    from mnist_runtime.reading.video import Frame
+
+__all__ = ["check_value_options", "regions_command", "watch_values"]
+
+
+def regions_command(arguments: argparse.Namespace) -> int:
+    """Print the regions of a picture as TOML, and mark them in a copy."""
+    if arguments.annotate is not None:
+        check_annotate(arguments.annotate, [arguments.file])
+    classifier = load_classifier(arguments, "images")
+    pixels = pixels_of(arguments.file)
+    found = read(pixels, classifier)
+    rows = row_numbers(found)
+    regions = propose_regions(
+        [[one for one, row in zip(found, rows, strict=True) if row == number] for number in dict.fromkeys(rows)]
+    )
+    if not regions:
+        raise PictureError(f"{arguments.file} shows no digits. Write the boxes by hand; see the README.")
+    if arguments.annotate is not None:
+        with atomic_write(arguments.annotate) as copy:
+            annotate(pixels, found).save(copy)
+    print(regions_as_toml(regions), end="")
+    return 0
+
+
+def check_value_options(arguments: argparse.Namespace) -> None:
+    """Raise a `UsageError` if an option of values is given without ``--regions``."""
+    given = {"--csv": arguments.csv, "--mqtt": arguments.mqtt, "--mqtt-credentials": arguments.mqtt_credentials}
+    if arguments.regions is None and (names := [name for name, value in given.items() if value is not None]):
+        raise UsageError(f"{names[0]} needs --regions FILE. Write one with: mnist-runtime regions PICTURE")
+    if arguments.mqtt is None and arguments.mqtt_credentials is not None:
+        raise UsageError("--mqtt-credentials needs --mqtt URL.")
+
+
+def watch_values(
+    arguments: argparse.Namespace,
+    classifier: Classifier,
+    frames: Iterator[Frame],
+    doubtful: DoubtfulPictures | None,
+) -> None:
+    """Print, store and publish the values of the regions whenever one changes."""
+    regions = load_regions(arguments.regions)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(contextlib.closing(CsvFile(arguments.csv))) if arguments.csv else None
+        broker = None
+        if arguments.mqtt:
+            from mnist_runtime.metering.mqtt import MqttPublisher
+
+            broker = stack.enter_context(MqttPublisher(arguments.mqtt, regions, credentials=arguments.mqtt_credentials))
+        reader = ValueReader(regions, classifier, steady=arguments.steady, last_good=file.last_good() if file else None)
+        for frame in frames:
+            values = reader.values(frame)
+            if not values:
+                continue
+            if file:
+                file.append(values)
+            if broker:
+                broker.publish(values)
+            if doubtful is not None:
+                _keep(doubtful, reader, frame, values)
+            facts = {"seconds": round(frame.seconds, 3), "frame": frame.number}
+            print(json.dumps({**facts, "values": [value.as_dict() for value in values]}), flush=True)
+
+
+def _keep(doubtful: DoubtfulPictures, reader: ValueReader, frame: Frame, values: list[Value]) -> None:
+    """Keep the digits that are doubtful, and all digits of a value that the checks reject."""
+    regions = {region.name: region for region in reader.regions}
+    for value in values:
+        pictures = reader.cut_out(frame, regions[value.name])
+        for pixels, prediction in zip(pictures, value.predictions, strict=True):
+            doubtful.keep(pixels, prediction, in_any_case=value.state in ("falls", "jumps"))

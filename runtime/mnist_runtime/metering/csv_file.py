@@ -1,0 +1,129 @@
+"""`CsvFile`: append values to a CSV file, whole lines only, and find the last good ones again."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from mnist_runtime.errors import OutputError, UsageError
+from mnist_runtime.metering.values import Value
+from mnist_runtime.system.command import echo
+
+__all__ = ["CsvFile"]
+
+MOST_WAITING = 10_000
+"""Lines that wait in memory while the disk is full."""
+
+COLUMNS = ("time", "name", "value", "unit", "digits", "state")
+
+
+class CsvFile:
+    """A file with a line for each change of a value: time (UTC), name, value, unit, digits and state.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file. It is created with a header if it does not exist; a line that was cut off at its end, as by a power
+        failure, is ended.
+
+    Raises
+    ------
+    UsageError
+        If it is another file, or cannot be read or written.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> file = CsvFile(Path(mkdtemp()) / "meter.csv")
+    >>> file.append([Value("water", "m³", 0.0, 12.5, "0125", "good", ())])
+    >>> file.last_good()
+    {'water': 12.5}
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        try:
+            with self.path.open("a+b") as file:
+                file.seek(0)
+                content = file.read()
+        except OSError as error:
+            raise UsageError(f"Cannot use {path}: {error.strerror}. Check the path.") from error
+        first = content.split(b"\n", 1)[0].decode("utf-8", "replace").strip("\r")
+        if content and first != ",".join(COLUMNS):
+            raise UsageError(f"{path} does not begin with the line {','.join(COLUMNS)}. Choose another file.")
+        self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
+        self._is_failing = False
+        self._start = _line(COLUMNS) if not content else "" if content.endswith(b"\n") else "\n"
+
+    def append(self, values: Sequence[Value]) -> None:
+        """Append a line for each value, and sync them to the disk.
+
+        If the disk is full, the lines wait in memory, at most 10,000, and are written with the next ones; a warning is
+        printed once.
+        """
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        for value in values:
+            number = "" if value.number is None else repr(value.number)
+            self._waiting.append(_line((now, value.name, number, value.unit, value.text, value.state)))
+        try:
+            self._write("".join([self._start, *self._waiting]).encode())
+        except OSError as error:
+            if not self._is_failing:
+                echo(
+                    f"warning: Cannot write into {self.path}: {error.strerror or error}. Its lines wait for some space."
+                )
+            self._is_failing = True
+            return
+        self._start, self._is_failing = "", False
+        self._waiting.clear()
+
+    def close(self) -> None:
+        """Write the lines that wait.
+
+        Raises
+        ------
+        OutputError
+            If they cannot be written.
+        """
+        if self._waiting:
+            self.append([])
+        if self._waiting:
+            raise OutputError(f"{len(self._waiting)} lines could not be written into {self.path}. Free some space.")
+
+    def _write(self, content: bytes) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            size = os.fstat(descriptor).st_size
+            try:
+                left = memoryview(content)
+                while left:
+                    left = left[os.write(descriptor, left) :]
+                os.fsync(descriptor)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, size)  # no half line stays
+                raise
+        finally:
+            os.close(descriptor)
+
+    def last_good(self) -> dict[str, float]:
+        """Return the last value of each name. Lines that cannot be read are ignored."""
+        return dict(self._good_values()) if self.path.exists() else {}
+
+    def _good_values(self) -> Iterator[tuple[str, float]]:
+        with self.path.open(encoding="utf-8", errors="replace", newline="") as file:
+            for row in csv.DictReader(file):
+                with contextlib.suppress(ValueError, TypeError):
+                    yield row["name"], float(row["value"])
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()

@@ -1,0 +1,232 @@
+"""`MqttPublisher`: publish values to an MQTT broker, for Home Assistant and others."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import ssl
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from mnist_runtime.errors import BackendError, OutputError, UsageError
+from mnist_runtime.metering.regions import Region
+from mnist_runtime.metering.values import Value
+from mnist_runtime.system.command import echo
+from mnist_runtime.system.packages import install_command
+
+__all__ = ["MOST_WAITING", "MqttPublisher"]
+
+MOST_WAITING = 10_000
+"""Values that wait while the broker is away; a value a minute fills it in a week."""
+PATIENCE = 5.0
+"""Seconds to wait at the end until the broker has confirmed all values."""
+RECONNECT = (1, 60)
+"""Seconds after which a lost connection is tried again, doubled up to the second."""
+PORTS = {"mqtt": 1883, "mqtts": 8883}
+USER, PASSWORD = "MNIST_MQTT_USER", "MNIST_MQTT_PASSWORD"
+"""Variables of the environment with the credentials."""
+REFUSED = ("Not authorized", "Bad user name or password", "Bad authentication method", "Banned")
+"""Answers of a broker after which another try with the same credentials is of no use."""
+
+
+class MqttPublisher:
+    """A connection to a broker that publishes values and whether they are being read.
+
+    Values are retained JSON at ``TOPIC/NAME/state``; ``TOPIC/status`` is ``online`` or ``offline``, the latter also if
+    the device dies. Each region is announced to Home Assistant
+    (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery). While the broker is away, values wait in memory,
+    and the connection is tried again.
+
+    Parameters
+    ----------
+    url : str
+        ``mqtt://HOST[:PORT][/TOPIC]``, or ``mqtts://`` for TLS. The default topic is ``mnist``.
+    regions : sequence of Region
+        The values that will be published.
+    credentials : str or Path, optional
+        A file with the user on its first line and the password on its second. Default: the variables
+        ``MNIST_MQTT_USER`` and ``MNIST_MQTT_PASSWORD`` of the environment, if they are set.
+    discovery : str
+        Topic under which Home Assistant listens for announcements.
+
+    Raises
+    ------
+    UsageError
+        If the address or the file of credentials is wrong.
+    BackendError
+        If paho-mqtt is not installed.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        regions: Sequence[Region],
+        *,
+        credentials: str | Path | None = None,
+        discovery: str = "homeassistant",
+    ) -> None:
+        try:
+            import paho.mqtt.client as paho
+            from paho.mqtt.enums import CallbackAPIVersion
+        except ImportError as error:
+            raise BackendError(f"MQTT needs paho-mqtt. Install it with: {install_command('mqtt')}.") from error
+        self._paho = paho
+        host, port, self.topic, is_encrypted = _address(url)
+        self._regions, self._discovery = tuple(regions), discovery
+        self._refused = threading.Event()
+        self._refused_by = ""
+        self._waiting: set[int] = set()  # numbers of messages that the broker has not confirmed
+        self._is_full = self._is_away = self._is_closing = False
+        identity = hashlib.sha256(f"{os.uname().nodename}/{self.topic}".encode()).hexdigest()[:16]
+        self._identity = f"mnist-{identity}"
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, self._identity, clean_session=False)
+        self._client.max_queued_messages_set(MOST_WAITING)
+        self._client.reconnect_delay_set(*RECONNECT)
+        self._client.will_set(f"{self.topic}/status", "offline", qos=1, retain=True)
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = lambda *_: self._say(f"cannot be reached at {host}:{port}")
+        self._client.on_disconnect = lambda *_: self._say("has gone")
+        self._client.on_publish = lambda _client, _data, number, *_: self._waiting.discard(number)
+        user, password = _credentials(credentials)
+        if user:
+            self._client.username_pw_set(user, password)
+        if is_encrypted:
+            self._client.tls_set_context(ssl.create_default_context())
+        self._client.connect_async(host, port, keepalive=30)
+        self._client.loop_start()
+
+    def _connected(self, _client: Any, _data: object, _flags: object, reason: Any, _properties: object) -> None:
+        """Announce the values whenever the broker is connected: it may have lost what it had."""
+        if reason.is_failure:
+            self._refused_by = str(reason)
+            if self._refused_by in REFUSED:
+                self._refused.set()
+            return
+        self._is_away = False
+        for region in self._regions:
+            topic = f"{self._discovery}/sensor/{self._identity}/{_slug(region.name)}/config"
+            self._send(topic, json.dumps(self._announcement(region)))
+        self._send(f"{self.topic}/status", "online")
+
+    def _say(self, what: str) -> None:
+        """Say once that the broker is away."""
+        if not (self._is_away or self._is_closing):
+            echo(f"note: The MQTT broker {what}. Values wait, and the connection is tried again.")
+        self._is_away = True
+
+    def _send(self, topic: str, text: str) -> bool:
+        """Queue a message; return False if the queue is full."""
+        done = self._client.publish(topic, text, qos=1, retain=True)
+        if done.rc == self._paho.MQTT_ERR_QUEUE_SIZE:
+            return False
+        self._waiting.add(done.mid)
+        if done.rc == self._paho.MQTT_ERR_SUCCESS and done.is_published():  # confirmed before it was added
+            self._waiting.discard(done.mid)
+        return True
+
+    def _announcement(self, region: Region) -> dict[str, Any]:
+        facts = {
+            "name": region.name,
+            "unique_id": f"{self._identity}-{_slug(region.name)}",
+            "state_topic": f"{self.topic}/{_slug(region.name)}/state",
+            "value_template": "{{ value_json.value }}",
+            "json_attributes_topic": f"{self.topic}/{_slug(region.name)}/state",
+            "availability_topic": f"{self.topic}/status",
+            "state_class": "measurement" if region.may_fall else "total_increasing",
+            "device": {"identifiers": [self._identity], "name": self.topic, "manufacturer": "mnist-runtime"},
+        }
+        return {**facts, "unit_of_measurement": region.unit} if region.unit else facts
+
+    def publish(self, values: Sequence[Value]) -> None:
+        """Queue values for the broker.
+
+        Raises
+        ------
+        OutputError
+            If the broker has refused the credentials.
+        """
+        if self._refused.is_set():
+            raise OutputError(
+                f"The MQTT broker refuses the connection: {self._refused_by}. Check the user and the password, in "
+                f"{USER} and {PASSWORD} or --mqtt-credentials."
+            )
+        for value in values:
+            is_sent = self._send(f"{self.topic}/{_slug(value.name)}/state", json.dumps(value.as_dict()))
+            if not (is_sent or self._is_full):
+                echo(
+                    f"warning: {MOST_WAITING:,} values wait for the MQTT broker. Newer ones are lost until it is back."
+                )
+            self._is_full = not is_sent
+
+    def close(self) -> None:
+        """Wait some seconds until the broker has all values, tell it that no more come, and disconnect."""
+        self._is_closing = True
+        self._send(f"{self.topic}/status", "offline")
+        end = time.monotonic() + PATIENCE
+        while self._waiting and time.monotonic() < end and not self._refused.is_set():
+            time.sleep(0.02)
+        if self._waiting:
+            echo(f"warning: The MQTT broker has not confirmed {len(self._waiting)} messages.")
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def __enter__(self) -> MqttPublisher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _address(url: str) -> tuple[str, int, str, bool]:
+    """Return host, port, topic and whether TLS is used.
+
+    Examples
+    --------
+    >>> _address("mqtts://broker.local/house/water")
+    ('broker.local', 8883, 'house/water', True)
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise UsageError(f"The MQTT address {url!r} is wrong ({error}). Give mqtt://HOST[:PORT][/TOPIC].") from error
+    if parts.username or parts.password:
+        raise UsageError(f"Give user and password in {USER} and {PASSWORD} or --mqtt-credentials, not in the address.")
+    topic = unquote(parts.path).strip("/") or "mnist"
+    if parts.scheme not in PORTS or not parts.hostname or parts.query or parts.fragment:
+        raise UsageError(f"The MQTT address {url!r} is not mqtt://HOST[:PORT][/TOPIC], or mqtts:// for TLS.")
+    if re.search(r"[+#\0]", topic) or not topic.isprintable():
+        raise UsageError(f"The MQTT topic {topic!r} contains +, # or a control character. Choose another one.")
+    return parts.hostname, port or PORTS[parts.scheme], topic, parts.scheme == "mqtts"
+
+
+def _credentials(path: str | Path | None) -> tuple[str, str | None]:
+    if path is None:
+        return os.environ.get(USER, ""), os.environ.get(PASSWORD)
+    try:
+        lines = Path(path).read_text("utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot read {path}: {getattr(error, 'strerror', None) or error}. Check the path.") from error
+    if len(lines) < 2:
+        raise UsageError(f"{path}: Give the user on the first line and the password on the second.")
+    return lines[0], lines[1]
+
+
+def _slug(name: str) -> str:
+    """Return `name` as a part of a topic.
+
+    Examples
+    --------
+    >>> _slug("Water, cold"), _slug("水")
+    ('water-cold', 'e6b0b4')
+    """
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or name.encode().hex()

@@ -1,0 +1,191 @@
+"""`Region`: where a picture shows the digits of a value; a TOML file lists the regions of a camera."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnist_runtime.errors import BackendError, UsageError
+from mnist_runtime.reading.page import Reading
+
+__all__ = ["Box", "Region", "load_regions", "propose_regions", "regions_as_toml"]
+
+Box = tuple[int, int, int, int]
+
+LARGEST_FILE = 1 << 20
+"""Size, in bytes, above which a file is no list of regions."""
+MOST_DIGITS = 15
+"""Digits of a value; more would not fit into a float."""
+MARGIN = 0.25
+"""Margin around the ink of a digit in a proposed box, as a fraction of its height."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """The digits of one value.
+
+    Parameters
+    ----------
+    name : str
+        Name of the value, printable and not empty.
+    digits : tuple of (int, int, int, int)
+        Left, top, right and bottom of each digit, in pixels of the upright picture, the first digit first. Right and
+        bottom are exclusive. 1 to 15 digits.
+    decimals : int
+        Number of digits after the decimal point.
+    unit : str
+        Such as ``"m³"``.
+    may_fall : bool
+        Whether the value can become smaller. That of a meter only grows, until it starts again at 0.
+    most_per_hour : float or None
+        Largest change in an hour; None if it is not known.
+
+    Raises
+    ------
+    UsageError
+        If a fact is outside these bounds.
+    """
+
+    name: str
+    digits: tuple[Box, ...]
+    decimals: int = 0
+    unit: str = ""
+    may_fall: bool = False
+    most_per_hour: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.name, str) and self.name and self.name.isprintable()):
+            raise UsageError(f"The name {self.name!r} of a value must be a printable text.")
+        if not (isinstance(self.unit, str) and self.unit.isprintable()):
+            raise UsageError(f"{self.name}: The unit {self.unit!r} must be a printable text.")
+        if not 1 <= len(self.digits) <= MOST_DIGITS:
+            raise UsageError(f"{self.name}: There are {len(self.digits)} digits, but 1 to {MOST_DIGITS} are possible.")
+        for box in self.digits:
+            if len(box) != 4 or not all(type(side) is int for side in box):
+                raise UsageError(f"{self.name}: The box {list(box)} is not [left, top, right, bottom] in whole pixels.")
+            left, top, right, bottom = box
+            if not (0 <= left < right and 0 <= top < bottom):
+                raise UsageError(f"{self.name}: The box {list(box)} is empty or begins outside of the picture.")
+        if type(self.decimals) is not int or not 0 <= self.decimals <= len(self.digits):
+            raise UsageError(f"{self.name}: `decimals` is {self.decimals}, but must be 0 to {len(self.digits)}.")
+        if type(self.may_fall) is not bool:
+            raise UsageError(f"{self.name}: `may_fall` is {self.may_fall!r}, but must be true or false.")
+        most = self.most_per_hour
+        is_number = isinstance(most, (int, float)) and not isinstance(most, bool) and 0 < most < math.inf
+        if most is not None and not is_number:
+            raise UsageError(f"{self.name}: `most_per_hour` is {most!r}, but must be a number above 0.")
+
+
+def load_regions(path: str | Path) -> tuple[Region, ...]:
+    r"""Read a TOML file with a table ``[[value]]`` for each region; its keys are the parameters of `Region`.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read, is not TOML, or a table has other keys or values.
+    BackendError
+        If Python is older than 3.11.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "meter.toml"
+    >>> _ = path.write_text('[[value]]\nname = "water"\ndigits = [[0, 0, 20, 32], [20, 0, 40, 32]]\ndecimals = 1')
+    >>> load_regions(path)[0].decimals
+    1
+    """
+    try:
+        import tomllib
+    except ImportError as error:
+        raise BackendError("Files of regions need Python 3.11 or newer. Install that.") from error
+    try:
+        with Path(path).open("rb") as file:
+            text = file.read(LARGEST_FILE + 1)
+        if len(text) > LARGEST_FILE:
+            raise UsageError(f"{path}: The file is larger than {LARGEST_FILE >> 20} MiB, so it is no list of regions.")
+        found: dict[str, Any] = tomllib.loads(text.decode())
+    except OSError as error:
+        raise UsageError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+    except ValueError as error:
+        if isinstance(error, UsageError):
+            raise
+        raise UsageError(f"{path}: The file is not valid TOML ({error}).") from error
+    values = found.pop("value", None)
+    if found or not isinstance(values, list) or not values:
+        raise UsageError(f"{path}: Give a table [[value]] for each value, and nothing else. See: mnist-runtime regions")
+    try:
+        regions = tuple(_region(value) for value in values)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error
+    names = [region.name for region in regions]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"{path}: Two values have the name {twice!r}. Give each its own.")
+    return regions
+
+
+def _region(value: Any) -> Region:
+    if not isinstance(value, dict):
+        raise UsageError("Give a table [[value]] for each value.")
+    known = set(Region.__dataclass_fields__)
+    if unknown := sorted(set(value) - known):
+        raise UsageError(f"The key {unknown[0]!r} is not one of {', '.join(sorted(known))}.")
+    if missing := [key for key in ("name", "digits") if key not in value]:
+        raise UsageError(f"A value lacks the key {missing[0]!r}.")
+    boxes = value["digits"]
+    if not isinstance(boxes, list) or not all(isinstance(box, list) for box in boxes):
+        raise UsageError(f"`digits` is {boxes!r:.60}, but must be a list of boxes [left, top, right, bottom].")
+    return Region(**{**value, "digits": tuple(map(tuple, boxes))})
+
+
+def propose_regions(rows: Sequence[Sequence[Reading]]) -> tuple[Region, ...]:
+    """Return a region for each row of digits, named ``value-1`` and so on, with a margin around each digit.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of Reading
+        The digits of a picture by row, as `mnist_runtime.read` finds them. Rows of more than 15 digits are left out.
+    """
+    found = [row for row in rows if 1 <= len(row) <= MOST_DIGITS]
+    return tuple(
+        Region(f"value-{number}", tuple(_enlarged(reading.box) for reading in row))
+        for number, row in enumerate(found, start=1)
+    )
+
+
+def _enlarged(box: Box) -> Box:
+    left, top, right, bottom = box
+    margin = round(MARGIN * (bottom - top))
+    return max(left - margin, 0), max(top - margin, 0), right + margin, bottom + margin
+
+
+def regions_as_toml(regions: Sequence[Region]) -> str:
+    """Return `regions` as the text of a file for `load_regions`.
+
+    Examples
+    --------
+    >>> print(regions_as_toml([Region("water", ((0, 0, 20, 32),), unit="m³")]))
+    [[value]]
+    name = "water"
+    unit = "m³"
+    digits = [[0, 0, 20, 32]]  # left, top, right, bottom of each digit
+    decimals = 0
+    may_fall = false
+    # most_per_hour = 1.0
+    <BLANKLINE>
+    """
+    tables = []
+    for region in regions:
+        boxes = ", ".join(str(list(box)) for box in region.digits)
+        most = "# most_per_hour = 1.0" if region.most_per_hour is None else f"most_per_hour = {region.most_per_hour}"
+        # A JSON string without escapes above ASCII is a basic string of TOML.
+        name, unit = (json.dumps(text, ensure_ascii=False) for text in (region.name, region.unit))
+        tables.append(
+            f"[[value]]\nname = {name}\nunit = {unit}\n"
+            f"digits = [{boxes}]  # left, top, right, bottom of each digit\n"
+            f"decimals = {region.decimals}\nmay_fall = {str(region.may_fall).lower()}\n{most}\n"
+        )
+    return "\n".join(tables)

@@ -1,0 +1,186 @@
+"""`ValueReader`: read the values of regions from frames, check them as a person would, keep the last good one."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.artifact.task import DIGITS
+from mnist_runtime.classifier import Classifier
+from mnist_runtime.errors import PictureError, UsageError
+from mnist_runtime.metering.regions import Region
+from mnist_runtime.prediction import Prediction
+from mnist_runtime.reading.video import Frame
+
+__all__ = ["State", "Value", "ValueReader"]
+
+State = Literal["good", "unreadable", "falls", "jumps"]
+"""What a value is: accepted, with a digit that was not recognized, smaller than before, or changed too fast."""
+
+HOUR = 3600.0
+
+
+@dataclass(frozen=True)
+class Value:
+    """The value of a region after a change.
+
+    Parameters
+    ----------
+    name, unit : str
+        From the region.
+    seconds : float
+        Time of the frame, as in `Frame`.
+    number : float or None
+        The last good value; None if there is none yet.
+    text : str
+        The digits of this frame, ``?`` for one that was not recognized.
+    state : {"good", "unreadable", "falls", "jumps"}
+        What the digits of this frame are. If it is not ``"good"``, `number` is older.
+    predictions : tuple of Prediction
+        The answer for each digit.
+    """
+
+    name: str
+    unit: str
+    seconds: float
+    number: float | None
+    text: str
+    state: State
+    predictions: tuple[Prediction, ...] = field(repr=False, compare=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values, ready for JSON."""
+        return {"name": self.name, "value": self.number, "unit": self.unit, "digits": self.text, "state": self.state}
+
+
+@dataclass
+class _Memory:
+    """What was seen of one region."""
+
+    recent: deque[str]
+    shown: tuple[str, State] | None = None
+    good: int | None = None
+    good_seconds: float = 0.0
+
+
+class ValueReader:
+    """Read the values of some regions, frame by frame.
+
+    A value counts once `steady` of the last ``2 * steady - 1`` frames show the same digits, the first value once all of
+    these do. It is not accepted if a digit is not recognized, if the value falls although it may not, or if it changes
+    faster than the region allows; then the last good value stays. A meter that passes its largest number starts again
+    at 0; this is no fall if `most_per_hour` is known and allows the change.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        The regions.
+    classifier : Classifier, optional
+        Default: the ready model.
+    steady : int, optional
+        Number of frames that must agree.
+    last_good : dict of str to float, optional
+        Name of a region -> its value before the first frame.
+
+    Raises
+    ------
+    UsageError
+        If `steady` is below 1.
+
+    Examples
+    --------
+    >>> page = np.full((100, 200), 230, np.uint8)
+    >>> page[20:80, 40:46] = page[22:82, 150:156] = 20
+    >>> reader = ValueReader([Region("water", ((20, 10, 70, 90), (130, 10, 180, 90)), decimals=1)], steady=1)
+    >>> [value] = reader.values(Frame(0.0, 0, page))
+    >>> value.number, value.text, value.state
+    (1.1, '11', 'good')
+    """
+
+    def __init__(
+        self,
+        regions: Sequence[Region],
+        classifier: Classifier | None = None,
+        *,
+        steady: int = 3,
+        last_good: dict[str, float] | None = None,
+    ) -> None:
+        if steady < 1:
+            raise UsageError(f"`steady` is {steady}, but at least one frame must agree. Give 1 or more.")
+        self.regions = tuple(regions)
+        self.steady = steady
+        self._classifier = classifier or Classifier.load()
+        self._memory = {region.name: _Memory(deque(maxlen=2 * steady - 1)) for region in self.regions}
+        for region in self.regions:
+            if (number := (last_good or {}).get(region.name)) is not None:
+                self._memory[region.name].good = round(number * 10**region.decimals)
+
+    def values(self, frame: Frame) -> list[Value]:
+        """Return the value of each region that changed, or whose state changed, with this frame.
+
+        Raises
+        ------
+        PictureError
+            If a region is outside of the frame.
+        """
+        found = (self._value(region, frame) for region in self.regions)
+        return [value for value in found if value is not None]
+
+    def cut_out(self, frame: Frame, region: Region) -> list[npt.NDArray[np.uint8]]:
+        """Return the pixels of each digit of a region."""
+        height, width = frame.pixels.shape[:2]
+        for left, top, right, bottom in region.digits:
+            if right > width or bottom > height:
+                raise PictureError(
+                    f"The digit {[left, top, right, bottom]} of {region.name} is outside of the picture, which is "
+                    f"{width} pixels wide and {height} high. Correct the file of regions."
+                )
+        return [frame.pixels[top:bottom, left:right] for left, top, right, bottom in region.digits]
+
+    def _value(self, region: Region, frame: Frame) -> Value | None:
+        predictions = tuple(self._classifier.classify(digit) for digit in self.cut_out(frame, region))
+        text = "".join(map(_digit, predictions))
+        memory = self._memory[region.name]
+        memory.recent.append(text)
+        if Counter(memory.recent)[text] < (self.steady if memory.good is not None else 2 * self.steady - 1):
+            return None
+        state = _state(text, region, memory, frame.seconds)
+        if state == "good":
+            memory.good, memory.good_seconds = int(text), frame.seconds
+        if memory.shown == (text, state):
+            return None
+        memory.shown = (text, state)
+        number = None if memory.good is None else memory.good / 10**region.decimals
+        return Value(region.name, region.unit, frame.seconds, number, text, state, predictions)
+
+
+def _digit(prediction: Prediction) -> str:
+    """Return the digit as text; ``?`` if there is none, or the label is another one, such as N between two digits."""
+    label = prediction.label or ""
+    return label if label in DIGITS.labels else "?"
+
+
+def _state(text: str, region: Region, memory: _Memory, seconds: float) -> State:
+    if "?" in text:
+        return "unreadable"
+    if memory.good is None:
+        return "good"
+    change = int(text) - memory.good
+    if change < 0 and not region.may_fall:
+        change += 10 ** len(text)  # it has passed its largest number
+        if region.most_per_hour is None or _too_fast(change, region, memory, seconds):
+            return "falls"
+    return "jumps" if _too_fast(change, region, memory, seconds) else "good"
+
+
+def _too_fast(change: int, region: Region, memory: _Memory, seconds: float) -> bool:
+    """Return whether the change, in units of the last digit, is too large; one unit always is possible."""
+    if region.most_per_hour is None:
+        return False
+    hours = max(seconds - memory.good_seconds, 0.0) / HOUR
+    return abs(change) > 1 + region.most_per_hour * hours * float(10**region.decimals)

@@ -1,0 +1,83 @@
+"""The CSV file has whole lines only, whatever happens."""
+
+import csv
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from mnist_runtime import OutputError, UsageError
+from mnist_runtime.metering.csv_file import CsvFile
+from mnist_runtime.metering.values import Value
+
+GOOD = Value("water, cold", "m³", 0.0, 12.5, "0125", "good", ())
+NONE = Value("gas", "", 0.0, None, "?1", "unreadable", ())
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_lines_are_appended_and_the_last_good_values_found(tmp_path: Path) -> None:
+    path = tmp_path / "meter.csv"
+    CsvFile(path).append([GOOD, NONE])
+    again = CsvFile(path)
+    assert again.last_good() == {"water, cold": 12.5}
+    again.append([Value("water, cold", "m³", 1.0, 12.7, "0127", "good", ())])
+    rows = rows_of(path)
+    assert [(row["name"], row["value"], row["digits"], row["state"]) for row in rows] == [
+        ("water, cold", "12.5", "0125", "good"),
+        ("gas", "", "?1", "unreadable"),
+        ("water, cold", "12.7", "0127", "good"),
+    ]
+    assert rows[0]["time"].endswith("Z")
+
+
+def test_a_line_that_was_cut_off_is_ended(tmp_path: Path) -> None:
+    path = tmp_path / "meter.csv"
+    CsvFile(path).append([GOOD, GOOD])
+    path.write_bytes(path.read_bytes()[:-7])
+    file = CsvFile(path)
+    file.append([NONE])
+    assert [row["name"] for row in rows_of(path)] == ["water, cold", "water, cold", "gas"]
+    assert path.read_bytes().endswith(b"\n")
+
+
+@pytest.mark.parametrize("content", [b"name,value\n", b"\x00\x01", b"time"])
+def test_another_file_is_not_touched(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match="Choose another file"):
+        CsvFile(path)
+    assert path.read_bytes() == content
+    with pytest.raises(UsageError, match="Check the path"):
+        CsvFile(tmp_path / "missing" / "meter.csv")
+
+
+def test_lines_wait_while_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "meter.csv"
+    file = CsvFile(path)
+    file.append([GOOD])
+    before = path.read_bytes()
+    write = os.write
+
+    def full(descriptor: int, content: bytes) -> int:
+        if len(content) > 10:
+            return write(descriptor, content[:10])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        file.append([NONE])
+        file.append([NONE])
+        assert path.read_bytes() == before, "no half line"
+        with pytest.raises(OutputError, match="2 lines could not be written"):
+            file.close()
+    assert capsys.readouterr().err.count("No space left") == 1
+    file.append([GOOD])
+    file.close()
+    assert [row["name"] for row in rows_of(path)] == ["water, cold", "gas", "gas", "water, cold"]

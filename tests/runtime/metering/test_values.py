@@ -1,0 +1,132 @@
+"""Values are accepted, rejected and kept as a person would who reads a meter."""
+
+import itertools
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_runtime import Classifier, Frame, PictureError, Prediction, UsageError
+from mnist_runtime.metering.regions import Region
+from mnist_runtime.metering.values import Value, ValueReader
+
+WIDTH = 10
+
+
+class Labels(Classifier):
+    """A classifier for pictures whose first pixel is the number of a label."""
+
+    names = "0123456789N"
+
+    def __init__(self) -> None: ...
+
+    def classify(self, picture: object) -> Prediction:
+        number = int(np.asarray(picture)[0, 0])
+        if number == 255:
+            return Prediction(None, 0.3, reason="unsure")
+        label = self.names[number]
+        return Prediction(int(label) if label.isdecimal() else None, 0.9, label=label)
+
+
+def frame_of(text: str, seconds: float) -> Frame:
+    numbers = [255 if sign == "?" else Labels.names.index(sign) for sign in text]
+    pixels: npt.NDArray[np.uint8] = np.repeat(np.array(numbers, np.uint8), WIDTH)[None].repeat(20, axis=0)
+    return Frame(seconds, int(seconds), pixels)
+
+
+def region(digits: int, **facts: object) -> Region:
+    return Region("water", tuple((place * WIDTH, 0, place * WIDTH + WIDTH, 20) for place in range(digits)), **facts)
+
+
+def shown(texts: Iterable[str], *, steady: int = 1, step: float = 60.0, **facts: object) -> list[Value]:
+    texts = list(texts)
+    reader = ValueReader([region(len(texts[0]), **facts)], Labels(), steady=steady)
+    seen = (reader.values(frame_of(text, step * number)) for number, text in enumerate(texts))
+    return list(itertools.chain.from_iterable(seen))
+
+
+def test_a_value_is_reported_when_it_changes() -> None:
+    found = shown(["0123", "0123", "0124", "0124", "0130"], decimals=2)
+    assert [(value.number, value.text, value.state, value.seconds) for value in found] == [
+        (1.23, "0123", "good", 0),
+        (1.24, "0124", "good", 120),
+        (1.3, "0130", "good", 240),
+    ]
+
+
+def test_a_digit_that_is_not_recognized_keeps_the_last_value() -> None:
+    found = shown(["12", "1?", "1N", "13"])
+    assert [(value.number, value.text, value.state) for value in found] == [
+        (12, "12", "good"),
+        (12, "1?", "unreadable"),
+        (13, "13", "good"),
+    ]
+
+
+def test_before_the_first_value_there_is_no_number() -> None:
+    (value,) = shown(["??"])
+    assert (value.number, value.state) == (None, "unreadable")
+
+
+def test_a_meter_does_not_run_backwards_but_a_thermometer_does() -> None:
+    assert [(value.number, value.state) for value in shown(["57", "51", "58"])] == [
+        (57, "good"),
+        (57, "falls"),
+        (58, "good"),
+    ]
+    assert [value.number for value in shown(["57", "51", "58"], may_fall=True)] == [57, 51, 58]
+
+
+def test_a_change_is_accepted_once_there_was_time_for_it() -> None:
+    # 60 an hour are one a minute; one unit of the last digit is always possible.
+    found = shown(["100", *["109"] * 8], most_per_hour=60)
+    assert [(value.number, value.state, value.seconds) for value in found] == [
+        (100, "good", 0),
+        (100, "jumps", 60),
+        (109, "good", 480),
+    ]
+
+
+def test_a_meter_starts_again_at_zero_only_if_the_change_is_possible() -> None:
+    assert [value.state for value in shown(["998", "001"], most_per_hour=300)] == ["good", "good"]
+    assert [value.state for value in shown(["998", "001"], most_per_hour=30)] == ["good", "falls"]
+    assert [value.state for value in shown(["998", "001"])] == ["good", "falls"]
+
+
+def test_frames_must_agree_and_the_first_value_is_seen_longer() -> None:
+    texts = ["12", "12", "12", "12", "12", "19", "12", "13", "13", "13"]
+    assert [(value.number, value.seconds) for value in shown(texts, steady=3, step=1)] == [(12, 4), (13, 9)]
+    assert shown(["12", "12", "18", "12", "12"], steady=3) == []
+
+
+def test_a_value_from_before_the_start_counts() -> None:
+    reader = ValueReader([region(3, decimals=1)], Labels(), steady=1, last_good={"water": 50.1, "other": 3.0})
+    (falls,) = reader.values(frame_of("499", 0))
+    assert (falls.number, falls.state) == (50.1, "falls")
+    (good,) = reader.values(frame_of("502", 1))
+    assert (good.number, good.state) == (50.2, "good")
+
+
+@given(st.lists(st.integers(0, 999), min_size=1, max_size=30), st.floats(1, 1000))
+def test_a_published_value_never_falls_without_passing_zero_and_never_jumps(readings: list[int], most: float) -> None:
+    last: Value | None = None
+    for value in shown([f"{reading:03}" for reading in readings], most_per_hour=most):
+        assert value.number is not None
+        if last is not None and last.number is not None:
+            change = (value.number - last.number) % 1000
+            assert change <= 1 + most * (value.seconds + 1e-6) / 3600
+        last = value
+
+
+def test_a_region_outside_of_the_picture_is_an_error() -> None:
+    reader = ValueReader([region(4)], Labels(), steady=1)
+    with pytest.raises(PictureError, match="outside of the picture, which is 30 pixels wide"):
+        reader.values(frame_of("123", 0))
+
+
+def test_frames_that_must_agree_are_at_least_one() -> None:
+    with pytest.raises(UsageError, match="Give 1 or more"):
+        ValueReader([region(1)], Labels(), steady=0)
