@@ -66,8 +66,11 @@ def test_the_watching_program_prints_each_change(tmp_path: Path, seven: np.ndarr
     assert (done.returncode, done.stdout, done.stderr) == (0, "[7]\n[]\n", "")
 
 
-def test_the_commands_work(run: Callable[..., object], tmp_path: Path, seven: np.ndarray) -> None:
+def test_the_commands_work(
+    run: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seven: np.ndarray
+) -> None:
     pytest.importorskip("cv2")
+    monkeypatch.chdir(tmp_path)
     from mnist_tools.studies.rendering.film import write_film
 
     for name in ("photo.jpg", "a.png", "page.jpg"):
@@ -75,12 +78,17 @@ def test_the_commands_work(run: Callable[..., object], tmp_path: Path, seven: np
     write_film(tmp_path / "film.mp4", [(seven, 30)], kind="mp4v")
     shutil.copy(RUNTIME / "mnist_runtime" / "models" / "cnn-int8.tflite", tmp_path)
     commands = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines() if line[:5] == "mnist"]
-    assert {shlex.split(line)[1] for line in commands} >= {"classify", "read", "watch", "self-test", "doctor"}
+    assert {shlex.split(line)[1] for line in commands} >= {
+        *("classify", "read", "watch", "regions", "bench", "self-test", "doctor")
+    }
     for line in commands:
-        expanded = [str(tmp_path / word) if "." in word else word for word in shlex.split(line.replace("*", "a"))]
-        done = run(*expanded)
+        words = shlex.split(line.replace("*", "a"))
+        output = words.pop() if words[-2] == ">" else None
+        done = run(*[word for word in words if word != ">"])
         assert done.returncode == 0, (line, done.stderr)
         assert done.stdout, line
+        if output:
+            Path(output).write_text(done.stdout)
 
 
 def test_the_systemd_unit_is_consistent(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ def regions_command(arguments: argparse.Namespace) -> int:
     found = read(pixels, classifier)
     rows = row_numbers(found)
     regions = propose_regions(
-        [[one for one, row in zip(found, rows, strict=True) if row == number] for number in dict.fromkeys(rows)]
+        [[one for one, row in zip(found, rows, strict=True) if row == number] for number in dict.fromkeys(rows)],
+        *pixels.shape[:2],
     )
     if not regions:
         raise PictureError(f"{arguments.file} shows no digits. Write the boxes by hand; see the README.")

@@ -141,25 +141,27 @@ def _region(value: Any) -> Region:
     return Region(**{**value, "digits": tuple(map(tuple, boxes))})
 
 
-def propose_regions(rows: Sequence[Sequence[Reading]]) -> tuple[Region, ...]:
+def propose_regions(rows: Sequence[Sequence[Reading]], height: int, width: int) -> tuple[Region, ...]:
     """Return a region for each row of digits, named ``value-1`` and so on, with a margin around each digit.
 
     Parameters
     ----------
     rows : sequence of sequence of Reading
         The digits of a picture by row, as `mnist_runtime.read` finds them. Rows of more than 15 digits are left out.
+    height, width : int
+        Size of the picture in pixels.
     """
     found = [row for row in rows if 1 <= len(row) <= MOST_DIGITS]
     return tuple(
-        Region(f"value-{number}", tuple(_enlarged(reading.box) for reading in row))
+        Region(f"value-{number}", tuple(_enlarged(reading.box, height, width) for reading in row))
         for number, row in enumerate(found, start=1)
     )
 
 
-def _enlarged(box: Box) -> Box:
+def _enlarged(box: Box, height: int, width: int) -> Box:
     left, top, right, bottom = box
     margin = round(MARGIN * (bottom - top))
-    return max(left - margin, 0), max(top - margin, 0), right + margin, bottom + margin
+    return max(left - margin, 0), max(top - margin, 0), min(right + margin, width), min(bottom + margin, height)
 
 
 def regions_as_toml(regions: Sequence[Region]) -> str:

@@ -17,7 +17,7 @@ Run = Callable[..., object]
 GOOD = '[[value]]\nname = "water"\ndigits = [[0, 0, 20, 32]]\n'
 
 sides = st.tuples(st.integers(0, 99), st.integers(0, 99), st.integers(100, 9999), st.integers(100, 9999))
-printable = st.text(min_size=1, max_size=20).filter(str.isprintable)
+printable = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=20)
 
 
 @settings(max_examples=40)
@@ -98,11 +98,17 @@ def page() -> np.ndarray:
 
 def test_a_proposed_box_has_a_margin_around_the_ink(page: np.ndarray) -> None:
     found = read(page)
-    first, second = propose_regions([found[:2], found[2:]])
+    first, second = propose_regions([found[:2], found[2:]], *page.shape[:2])
     assert (first.name, second.name) == ("value-1", "value-2")
     for region, reading in zip((first, second), (found[0], found[2]), strict=True):
         (left, top, right, bottom), (ink_left, ink_top, ink_right, ink_bottom) = region.digits[0], reading.box
         assert (left, top, right, bottom) == (ink_left - 12, ink_top - 12, ink_right + 12, ink_bottom + 12)
+
+
+def test_a_proposed_box_ends_with_the_picture(page: np.ndarray) -> None:
+    cut = page[15:75, 35:160]
+    (region,) = propose_regions([read(cut)], *cut.shape[:2])
+    assert region.digits == ((0, 0, 23, 60), (103, 0, 125, 60))
 
 
 def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndarray, tmp_path: Path) -> None:
