@@ -21,11 +21,11 @@ EVERY_BACKEND = [
 """The names of `BACKENDS`; those that are not installed are skipped."""
 
 
-def random_images(n: int) -> np.ndarray:
-    """Return images ``(n, 28, 28, 1)`` of noise; the first half is mostly black, as digits are."""
+def random_images(n: int, shape: tuple[int, ...] = (28, 28, 1)) -> np.ndarray:
+    """Return images ``(n, *shape)`` of noise; the first half is mostly black, as digits are."""
     generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (n, 28, 28, 1), dtype=np.uint8)
-    images[: n // 2][generator.random((n // 2, 28, 28, 1)) < 0.8] = 0
+    images = generator.integers(0, 256, (n, *shape), dtype=np.uint8)
+    images[: n // 2][generator.random((n // 2, *shape)) < 0.8] = 0
     return images
 
 

@@ -55,7 +55,13 @@ NETWORKS = {
 """Name -> network, and operators that its file contains."""
 
 
-def converted(network: Callable[[Any], Any], *, real_output: bool = False, per_channel: bool = True) -> bytes:
+def converted(
+    network: Callable[[Any], Any],
+    *,
+    real_output: bool = False,
+    per_channel: bool = True,
+    shape: tuple[int, ...] = (28, 28, 1),
+) -> bytes:
     """Return a network with random weights as an int8 ``.tflite`` file.
 
     Parameters
@@ -66,12 +72,14 @@ def converted(network: Callable[[Any], Any], *, real_output: bool = False, per_c
         Whether the scores are float32 instead of uint8.
     per_channel : bool
         Whether each output channel of a convolution has its own scale.
+    shape : tuple of int
+        Shape of an image.
     """
     keras.utils.set_random_seed(1)
-    image = keras.Input((28, 28, 1))
+    image = keras.Input(shape)
     converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, network(image)))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: ([each[None] / np.float32(255)] for each in random_images(50))
+    converter.representative_dataset = lambda: ([each[None] / np.float32(255)] for each in random_images(50, shape))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.uint8
     converter.inference_output_type = tf.float32 if real_output else tf.uint8

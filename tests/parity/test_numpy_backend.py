@@ -1,7 +1,9 @@
 """The backend numpy computes the same integers as TFLite's reference kernels, for each of its operators."""
 
 from collections.abc import Callable
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from tests.backend_cases import random_images, reference_scores
@@ -40,6 +42,23 @@ def test_every_operator_gives_the_same_integers(name: str, per_channel: bool) ->
     assert set(wanted.split()) <= {operator.name for operator in TFLiteFile.read(content).operators}
     images = random_images(300)
     assert np.array_equal(load_numpy(content).run(images), reference_scores(content, images))
+
+
+def windows(x: Any) -> Any:
+    """Return the output of convolutions whose windows are too many for one piece."""
+    x = keras.layers.Conv2D(16, 5, padding="same", activation="relu")(x)
+    x = keras.layers.Conv2D(8, 3, strides=2)(x)
+    return keras.layers.Dense(7)(keras.layers.GlobalAveragePooling2D()(x))
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [(NETWORKS["gated"][0], (32, 21, 3)), (NETWORKS["depthwise"][0], (9, 61, 3)), (windows, (128, 127, 3))],
+)
+def test_other_images_give_the_same_integers(network: Callable[[Any], Any], shape: tuple[int, ...]) -> None:
+    content = converted(network, shape=shape)
+    images = random_images(9, shape)
+    assert np.array_equal(load_numpy(content, shape).run(images), reference_scores(content, images))
 
 
 def test_networks_cover_every_operator_of_the_table() -> None:
