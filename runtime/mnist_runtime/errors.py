@@ -37,6 +37,7 @@ __all__ = [
     "UnsealedError",
     "UsageError",
     "first_line",
+    "printable",
 ]
 
 
@@ -49,6 +50,9 @@ class ToolkitError(Exception):
     """An error that the user can fix; a command prints its message and ends with its `exit_code`."""
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UsageError(ToolkitError, ValueError):
@@ -111,6 +115,21 @@ class BlankError(PictureError):
     """A picture shows nothing but background."""
 
 
+def printable(text: str) -> str:
+    r"""Return `text` with escapes for characters that would control a terminal or begin a line.
+
+    Names in files and names of files may have such characters.
+
+    Examples
+    --------
+    >>> printable("seven\x1b[31m.png\nerror: none")
+    'seven\\x1b[31m.png\\nerror: none'
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
 def first_line(error: BaseException | str) -> str:
     r"""Return the line of another library's error message that says what is wrong, at most 300 characters.
 
@@ -124,4 +143,4 @@ def first_line(error: BaseException | str) -> str:
     lines = COLORS.sub("", str(error)).splitlines()
     causes = [line.rpartition(KERAS_CAUSE)[2] for line in lines if KERAS_CAUSE in line]
     first = next((line for line in lines if not WRAPPER.match(line)), type(error).__name__)
-    return (causes[-1] if causes else first.strip())[:300].rstrip(".")
+    return printable((causes[-1] if causes else first.strip())[:300].rstrip("."))

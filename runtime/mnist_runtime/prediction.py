@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.system.floats import usual_errors
 
 __all__ = ["Prediction", "Reason", "scores_of_logits"]
 
@@ -57,7 +58,8 @@ def scores_of_logits(logits: npt.NDArray[Any], activation: str) -> npt.NDArray[n
     >>> scores_of_logits(np.array([[1000.0, 1000.0]]), "softmax").tolist()
     [[0.5, 0.5]]
     """
-    return FUNCTIONS[activation](logits.astype(np.float64)).astype(np.float32)
+    with usual_errors():
+        return FUNCTIONS[activation](logits.astype(np.float64)).astype(np.float32)
 
 
 @dataclass(frozen=True)

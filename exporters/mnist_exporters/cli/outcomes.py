@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_runtime.errors import ToolkitError
+from mnist_runtime.errors import ToolkitError, printable
 from mnist_runtime.system.command import echo, report_error
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def export_all(
             reports.append(report)
             echo(str(report))
             if report.path and not as_json:
-                print(report.path)
+                print(printable(str(report.path)))
     recommended = None
     if report_folder and reports:
         try:

@@ -15,6 +15,7 @@ from mnist_exporters.spec.format import format_of
 from mnist_exporters.targets.devices import TARGETS
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime import Manifest, UnsealedError
+from mnist_runtime.errors import printable
 
 __all__ = ["Inspection"]
 
@@ -100,7 +101,7 @@ class Inspection:
         contents = self.contents
         return "\n".join(
             [
-                str(self.path),
+                printable(str(self.path)),
                 *_section("file", [f"{contents.format}, {self.size_bytes:,} bytes", f"sha256 {self.sha256}"]),
                 *_section("manifest", _manifest_lines(self.manifest)),
                 *_section("tensors", [_line(tensor, contents) for tensor in contents.tensors]),
@@ -115,7 +116,7 @@ class Inspection:
 
 def _section(title: str, lines: list[str]) -> list[str]:
     wrapper = textwrap.TextWrapper(80, "  ", "    ", break_long_words=False, break_on_hyphens=False)
-    return [title, *map(wrapper.fill, lines)]
+    return [title, *(wrapper.fill(printable(line)) for line in lines)]
 
 
 def _manifest_lines(manifest: Manifest | None) -> list[str]:

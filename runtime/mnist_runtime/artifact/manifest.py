@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -143,6 +143,7 @@ class Manifest:
         try:
             facts = json.loads(text, parse_float=_finite, parse_constant=_finite)
             schema = facts["schema"]
+            is_safe = all(map(str.isprintable, _texts(facts)))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ArtifactError(f"The manifest is not valid JSON ({error}). Export the model again.") from error
         if schema not in SCHEMAS:
@@ -155,6 +156,8 @@ class Manifest:
                 raise ArtifactError(
                     f"{name!r} in the manifest is {value!r:.40}, but must be {wanted}. Export the model again."
                 )
+        if not is_safe:
+            raise ArtifactError("The manifest has control characters in a text. Export the model again.")
         try:
             manifest = cls(**{**known, "labels": tuple(facts["labels"])})
         except (KeyError, TypeError) as error:
@@ -194,6 +197,19 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise ValueError(f"{text:.20} is not a finite number")
     return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield all keys and strings in a value of JSON."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
 
 
 def _is_text(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, pixels_of
 from mnist_runtime.cli.output import classifier_facts, in_words
-from mnist_runtime.errors import ToolkitError, UsageError
+from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.system.command import report_error
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def classify_command(arguments: argparse.Namespace) -> int:
             continue
         results.append({"file": file, **_as_dict(found, top, task)})
         if not arguments.json:
-            print(f"{file}: {in_words(found, top, task, file)}")
+            print(printable(f"{file}: {in_words(found, top, task, file)}"))
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

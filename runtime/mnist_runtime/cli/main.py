@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_runtime import __version__
+from mnist_runtime.errors import printable
 from mnist_runtime.system.command import run_command
 
 __all__ = ["main"]
@@ -34,7 +35,7 @@ def main() -> None:
     """Run the command line of `sys.argv`."""
     gc.set_threshold(100_000)  # collections during the imports take a twentieth of a short run and find nothing
     arguments = _parser().parse_args()
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     run_command(lambda: _run(arguments))
 
 

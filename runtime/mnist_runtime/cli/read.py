@@ -13,7 +13,7 @@ from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, pixels_of
 from mnist_runtime.cli.output import classifier_facts, in_words, no_answer, reading_facts
-from mnist_runtime.errors import ToolkitError, UsageError
+from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.system.atomic import atomic_write
@@ -48,7 +48,7 @@ def read_command(arguments: argparse.Namespace) -> int:
         facts = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
         results.append({"file": file, "readings": facts})
         if not arguments.json:
-            _print(file, found, rows, classifier.task)
+            _print(printable(file), found, rows, classifier.task)
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

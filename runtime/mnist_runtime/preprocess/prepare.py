@@ -20,6 +20,7 @@ from mnist_runtime.preprocess.ink.strokes import is_scribble
 from mnist_runtime.preprocess.ink.symbols import digit_marks, main_symbol
 from mnist_runtime.preprocess.normalize import FIELD, normalize
 from mnist_runtime.preprocess.plain import plain
+from mnist_runtime.system.floats import usual_errors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -118,13 +119,14 @@ def prepare_symbols(picture: npt.ArrayLike | str | Path | Image) -> Prepared:
 
 def _strokes(picture: npt.NDArray[Any], *, with_marks: bool) -> tuple[FloatImage, list[FloatImage], int]:
     """Return the ink (h, w), 0..255, of the main symbol and of all marks, and the number of marks."""
-    try:
-        return _strokes_of(grayscale(picture, LONGEST), with_marks)
-    except BlankError:
-        colors = color_axis(picture, LONGEST)
-        if colors is None:
-            raise
-        return _strokes_of(colors, with_marks)
+    with usual_errors():
+        try:
+            return _strokes_of(grayscale(picture, LONGEST), with_marks)
+        except BlankError:
+            colors = color_axis(picture, LONGEST)
+            if colors is None:
+                raise
+            return _strokes_of(colors, with_marks)
 
 
 def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[FloatImage], int]:

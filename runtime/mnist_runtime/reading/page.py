@@ -13,6 +13,7 @@ from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import UsageError
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.find import find
+from mnist_runtime.system.floats import usual_errors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -77,7 +78,8 @@ def read(
     """
     if classifier is not None:
         check_finds(classifier)
-    found = find(picture)
+    with usual_errors():
+        found = find(picture)
     if not found:
         return ()
     classifier = classifier or Classifier.load()
@@ -110,7 +112,9 @@ def _reading_order(boxes: list[Box]) -> list[int]:
     def levelness(angle: float) -> float:
         heights = rows - np.tan(np.radians(angle)) * columns
         distance = (heights[:, None] - heights[None, :]) / (0.25 * usual)
-        return float(np.exp(-(distance**2)).sum()) - 0.01 * abs(angle)  # of equal angles, the smallest
+        with usual_errors():
+            closeness = np.exp(-(distance**2))
+        return float(closeness.sum()) - 0.01 * abs(angle)  # of equal angles, the smallest
 
     slant = max(np.arange(-STEEPEST, STEEPEST + 0.5), key=levelness)
     heights = rows - np.tan(np.radians(slant)) * columns

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from mnist_runtime.errors import MachineError, ToolkitError, first_line
+from mnist_runtime.errors import MachineError, ToolkitError, first_line, printable
 from mnist_runtime.system.machine import machine_failure
 
 __all__ = ["echo", "report_error", "run_command"]
@@ -62,7 +62,7 @@ def _report(error: Exception) -> int:
         return 4
     frame = traceback.extract_tb(error.__traceback__)[-1]
     echo(
-        f"error: unexpected {type(error).__name__}: {error} (at {frame.name}, line {frame.lineno} of "
+        f"error: unexpected {type(error).__name__}: {printable(str(error))} (at {frame.name}, line {frame.lineno} of "
         f"{Path(frame.filename).name}). This is a bug. Please report it."
     )
     return 1
@@ -77,11 +77,11 @@ def report_error(error: ToolkitError) -> int:
 
 
 def echo(text: str) -> None:
-    """Print `text` on stderr; a missing, closed or full stderr does not stop it."""
+    """Print lines of text on stderr, without control characters; a missing, closed or full stderr does not stop it."""
     if sys.stderr is None:  # `print` would take stdout
         return
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(*map(printable, text.split("\n")), sep="\n", file=sys.stderr, flush=True)
     except OSError:
         _discard(sys.stderr)
 

@@ -183,3 +183,13 @@ def test_any_task_is_accepted_as_a_whole_or_rejected(
         assert task.labels == tuple(labels)
         assert math.prod(manifest.tensor_shape) == task.pixels
         assert task == DIGITS or schema == 2
+
+
+@pytest.mark.parametrize("text", ["\x1b[31m", "line\nerror: forged", "\x9b", "\u202e", "\ud800"], ids=ascii)
+@pytest.mark.parametrize("field", ["source", "tools", "golden", "input", "parity"])
+def test_control_characters_are_rejected_wherever_they_are(field: str, text: str) -> None:
+    for inner in ({text: 1}, {"deep": [{"deeper": text}]}):
+        facts = json.loads(MANIFEST.to_json()) | {field: inner}
+        with pytest.raises(ArtifactError, match=r"has control characters in a text|in the manifest is") as caught:
+            Manifest.from_json(json.dumps(facts))
+        assert str(caught.value).isprintable()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mnist_runtime import Classifier, PictureError
+from mnist_runtime.prediction import scores_of_logits
 from mnist_runtime.reading.page import Reading, read
 
 CLASSIFIER = Classifier.load()
@@ -69,3 +70,14 @@ def test_at_most_500_symbols_are_read() -> None:
 def test_too_large_a_picture_is_rejected() -> None:
     with pytest.raises(PictureError, match="50,000,000"):
         read(np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (10_000, 10_000), (0, 0)), CLASSIFIER)
+
+
+def test_a_program_may_turn_floating_point_errors_on(golden: np.ndarray) -> None:
+    page = np.tile(np.pad(np.kron(255 - golden[3], np.ones((4, 4), np.uint8)), 20, constant_values=255), (3, 3))
+    expected = read(page)
+    with np.errstate(all="raise"):
+        assert read(page) == expected
+        assert len(expected) == 9
+        extreme = np.array([[1000, -1000] + [0] * 8], np.float32)
+        for activation in ("softmax", "sigmoid"):
+            assert scores_of_logits(extreme, activation).argmax() == 0

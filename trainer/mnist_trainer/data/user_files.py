@@ -6,6 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.division import divide
@@ -68,7 +69,7 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
         notes += doubts(whole.images, whole.labels)
     else:
         notes.insert(0, _described(reading.task))
-    echo(f"read {path} as {reading.form}; {parts}")
+    echo(f"read {printable(str(path))} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
     return splits
@@ -120,4 +121,4 @@ def _shared(splits: Splits) -> list[str]:
 
 def _dataset(path: Path, split: str, part: Labelled, reading: Reading) -> Dataset:
     provenance = f"the user's own images ({reading.form})"
-    return Dataset(path.resolve().name, split, provenance, part.images, part.labels, reading.task)
+    return Dataset(printable(path.resolve().name), split, provenance, part.images, part.labels, reading.task)

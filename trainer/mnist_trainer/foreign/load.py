@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnist_runtime.errors import ArtifactError, UnsealedError
+from mnist_runtime.errors import ArtifactError, UnsealedError, printable
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import nearest_path
 from mnist_trainer.foreign.file_model import FileModel, is_model_file
@@ -30,7 +30,7 @@ def find_source(model: str | Path) -> ModelFile:
         return find_model(model)
     if not path.is_file():
         raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
-    return ModelFile(path, path.stem, {})
+    return ModelFile(path, printable(path.stem), {})
 
 
 def load_model_file(

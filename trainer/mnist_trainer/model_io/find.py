@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from mnist_runtime.errors import printable
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_path
 from mnist_trainer.model_io.file_kinds import unsuitable
@@ -95,7 +96,7 @@ def find_model(model: str | Path) -> ModelFile:
         _check_folder(path) if is_folder else _check_file(path)
     except OSError as error:
         raise ModelError(f"The model {path} cannot be read: {error.strerror}. Check its permissions.") from error
-    return ModelFile(path, path.resolve().name if is_folder else path.stem, {})
+    return ModelFile(path, printable(path.resolve().name if is_folder else path.stem), {})
 
 
 def _missing(path: Path) -> ModelError | UsageError:

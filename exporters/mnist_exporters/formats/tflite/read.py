@@ -36,20 +36,27 @@ def read(model: bytes) -> Contents:
         If it is not a TFLite model with one input and one output.
     """
     try:
-        if model[4:8] != b"TFL3":
-            raise ValueError("the identifier TFL3 is missing")
-        parsed = schema.ModelT.InitFromPackedBuf(model, 0)
-        graph = parsed.subgraphs[0]
-        constants = {number for number, tensor in enumerate(graph.tensors) if _data(parsed, tensor) is not None}
-        tensors = [_tensor(tensor, is_constant=number in constants) for number, tensor in enumerate(graph.tensors)]
-        operators = [
-            (_name(parsed.operatorCodes[operator.opcodeIndex]), operator)
-            for part in parsed.subgraphs
-            for operator in part.operators
-        ]
-        inputs, outputs = list(graph.inputs), list(graph.outputs)
-    except Exception as error:  # damage can cause any error in the generated reader
+        return _contents(model)
+    except (ArtifactError, MemoryError):
+        raise
+    except Exception as error:  # damage can cause any error in the generated reader, and after it
         raise ArtifactError(f"This is not a readable TFLite model ({error}). Export it again.") from error
+
+
+def _contents(model: bytes) -> Contents:
+    if model[4:8] != b"TFL3":
+        raise ValueError("the identifier TFL3 is missing")
+    parsed = schema.ModelT.InitFromPackedBuf(model, 0)
+    _check_references(parsed)
+    graph = parsed.subgraphs[0]
+    constants = {number for number, tensor in enumerate(graph.tensors) if _data(parsed, tensor) is not None}
+    tensors = [_tensor(tensor, is_constant=number in constants) for number, tensor in enumerate(graph.tensors)]
+    operators = [
+        (_name(parsed.operatorCodes[operator.opcodeIndex]), operator)
+        for part in parsed.subgraphs
+        for operator in part.operators
+    ]
+    inputs, outputs = list(graph.inputs), list(graph.outputs)
     if len(inputs) != 1 or len(outputs) != 1:
         raise ArtifactError(
             f"The model has {len(inputs)} inputs and {len(outputs)} outputs, but one of each is needed. Export it "
@@ -76,6 +83,19 @@ def read(model: bytes) -> Contents:
         layers=tuple(_layer(parsed, operator, tensors) for operator in layer_operators(parsed)),
         changing=tuple(changing_operators(parsed, operator_name)),
     )
+
+
+def _check_references(parsed: Any) -> None:
+    """Reject operators and graphs that refer to tensors that do not exist; replace a missing list by an empty one."""
+    for graph in parsed.subgraphs:
+        graph.tensors, graph.operators = list(graph.tensors or []), list(graph.operators or [])
+        for part in (graph, *graph.operators):
+            for field in ("inputs", "outputs"):
+                found = getattr(part, field)
+                setattr(part, field, [] if found is None else [int(number) for number in found])
+            lowest = 0 if part is graph else -1  # -1: an optional input that is omitted
+            if any(not lowest <= number < len(graph.tensors) for number in (*part.inputs, *part.outputs)):
+                raise ValueError(f"it refers to tensors {part.inputs + part.outputs} of {len(graph.tensors)}")
 
 
 def layer_operators(model: Any) -> list[Any]:

@@ -12,6 +12,7 @@ from mnist_runtime.backends.numpy_int8 import elementwise, matmul, pooling, shap
 from mnist_runtime.backends.numpy_int8.node import OTHER_BACKEND, PER_VALUE, Array, Budget, Kernel, Node
 from mnist_runtime.backends.tflite_format.model import Operator, TFLiteFile
 from mnist_runtime.errors import ArtifactError, first_line
+from mnist_runtime.system.floats import usual_errors
 
 __all__ = ["OPERATORS", "NumPyBackend", "load"]
 
@@ -104,7 +105,8 @@ class NumPyBackend:
                 f"The model needs {self.input_dtype} pixels, but its manifest has {pixels.dtype}. Export it again."
             )
         try:
-            parts = [self._run(pixels[start : start + self._chunk]) for start in range(0, len(pixels), self._chunk)]
+            with usual_errors():
+                parts = [self._run(pixels[start : start + self._chunk]) for start in range(0, len(pixels), self._chunk)]
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
         except ArtifactError:
             raise
@@ -133,7 +135,8 @@ def load(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
     """See `load_numpy`."""
     file = TFLiteFile.read(content)
     try:
-        backend = NumPyBackend(file, shape)
+        with usual_errors():
+            backend = NumPyBackend(file, shape)
     except ArtifactError:
         raise
     except IMPOSSIBLE as error:
