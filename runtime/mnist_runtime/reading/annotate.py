@@ -27,6 +27,8 @@ LETTERS = 0.3
 """Height of the digit in a label, as a fraction of the median box; the confidence is half as high."""
 SMALLEST_DIGIT, SMALLEST_CONFIDENCE = 12, 8
 """Least heights in a label, in pixels, so that it is legible."""
+LONGEST = 20
+"""Most characters of a label that are drawn."""
 DIGIT, NO_DIGIT, EDGE = (255, 221, 0), (255, 140, 120), (0, 0, 0)
 """Colors: light ones with a black edge contrast with any picture."""
 
@@ -98,7 +100,7 @@ def _label(found: Reading, letters: int, line: int) -> Image.Image:
     from PIL import Image
 
     prediction = found.prediction
-    digit = _text(prediction.label or "?", max(SMALLEST_DIGIT, letters))
+    digit = _text((prediction.label or "?")[:LONGEST], max(SMALLEST_DIGIT, letters))
     confidence = _text(f"{int(100 * prediction.confidence)}%", max(SMALLEST_CONFIDENCE, letters // 2))
     space = max(2, 2 * line)
     label = Image.new("L", (digit.width + confidence.width + 3 * space, digit.height + 2 * space))
@@ -109,11 +111,13 @@ def _label(found: Reading, letters: int, line: int) -> Image.Image:
 
 def _text(text: str, height: int) -> Image.Image:
     """Return `text`, light on dark, about `height` pixels high, without a margin."""
-    from PIL import Image, ImageDraw
+    from PIL import Image, ImageDraw, ImageFont
 
     font = _font(height)
+    if not isinstance(font, ImageFont.FreeTypeFont):  # its characters are those of Latin-1
+        text = text.encode("latin-1", "replace").decode("latin-1")
     left, top, right, bottom = map(round, ImageDraw.Draw(Image.new("L", (1, 1))).textbbox((0, 0), text, font=font))
-    image = Image.new("L", (right - left, bottom - top))
+    image = Image.new("L", (max(1, right - left), max(1, bottom - top)))  # some signs are blank
     ImageDraw.Draw(image).text((-left, -top), text, fill=255, font=font)
     factor = max(1, round(height / image.height))  # above 1 only if the font has one size
     return image.resize((factor * image.width, factor * image.height)) if factor > 1 else image

@@ -128,7 +128,10 @@ VALUES: dict[str, Any] = {
     "a tiny number": 5e-324,
     "an empty list": [],
     "a list of lists": [[0]] * 10,
+    "a shape of other images": [None, 128, 128, 3],
+    "a thousand strings": [f"class {number}" for number in range(1000)],
     "an empty object": {},
+    "another preparation": {"kind": "plain"},
     "an object": {"dtype": "object", "scale": 1e308, "offset": -1e308, "backend": 7},
 }
 """Name -> value that replaces a field of a manifest."""

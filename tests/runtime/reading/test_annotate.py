@@ -99,3 +99,17 @@ def test_padding_does_not_hide_the_picture() -> None:
     marked = annotate(frame, [])
     assert marked.mode == "RGB"
     assert marked.getpixel((40, 30)) == (200, 180, 160)
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["font", "font of one size"])
+@pytest.mark.parametrize("label", ["Ä", "7¾", "数", "\u2800", "\u3164", "W" * 100], ids=ascii)
+def test_any_label_is_drawn(monkeypatch: pytest.MonkeyPatch, label: str, is_old: bool) -> None:
+    from PIL import ImageFont
+
+    if is_old:
+        old = getattr(ImageFont, "load_default_imagefont", ImageFont.load_default)()
+        monkeypatch.setattr("mnist_runtime.reading.annotate._font", lambda _: old)
+    found = Prediction(None, 0.9, ((0, 0.9),), label=label, labels=(label,))
+    marked = annotate(np.full((200, 150), 255, np.uint8), [Reading((60, 60, 90, 120), found)])
+    assert marked.size == (150, 200)
+    assert (np.asarray(marked) == DIGIT).all(axis=2).any()
