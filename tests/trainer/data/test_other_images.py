@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer import DataError, Splits, UsageError, load_data
+from mnist_trainer.data.files.labels import classes_of, read_labels
 from mnist_trainer.data.stated import StatedTask, parse_labels
 
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
@@ -47,6 +50,12 @@ def test_letters_in_idx_files_get_their_names(tmp_path: Path, capsys: pytest.Cap
     unnamed = load_data(str(tmp_path)).test
     assert unnamed.task.labels == tuple(map(str, range(1, 27)))
     assert np.array_equal(unnamed.labels, y - 1)
+    assert "EMNIST publishes its images mirrored at the diagonal" in capsys.readouterr().err
+    (tmp_path / "emnist-letters-mapping.txt").write_text("".join(f"{n} {64 + n} {96 + n}\n" for n in range(1, 27)))
+    assert load_data(str(tmp_path)).test.task.labels == tuple(name.upper() for name in LETTERS)
+    for damaged in ("1 a\n2 b\n", "1\n2\n", "1 99999999999\n2 66\n", "\u00e9", ""):
+        (tmp_path / "emnist-letters-mapping.txt").write_text(damaged)
+        assert load_data(str(tmp_path)).test.task.labels == unnamed.task.labels
 
 
 def test_ten_classes_of_28x28_are_digits_unless_they_are_named(tmp_path: Path) -> None:
@@ -196,6 +205,34 @@ def test_what_is_stated_of_digits_must_fit(digits: Splits) -> None:
     named = load_data("digits", stated=StatedTask(preparation="plain"))
     assert named.test.task == Task(28, 28, 1, DIGITS.labels, "plain")
     assert np.array_equal(named.test.images, digits.test.images)
+
+
+def test_the_number_of_classes_of_a_model_decides_what_labels_mean(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    y = np.arange(60) % 10
+    np.savez(tmp_path / "mine.npz", images=images(y, 28, 28) // 3, labels=y)
+    eleven = load_data(str(tmp_path / "mine.npz"), stated=StatedTask(classes=11)).test
+    assert eleven.task == Task(28, 28, 1, tuple(map(str, range(11))))
+    assert "note: no test image shows the class 10" in capsys.readouterr().err
+    np.savez(tmp_path / "mine.npz", images=images(y, 28, 28), labels=y + 1)
+    assert load_data(str(tmp_path / "mine.npz"), stated=StatedTask(classes=12)).test.task.labels[-1] == "11"
+    with pytest.raises(DataError, match="10 stands for 0, as in SVHN"):
+        load_data(str(tmp_path / "mine.npz"))
+
+
+@settings(max_examples=60)
+@given(st.lists(st.text(st.characters(codec="utf-8"), max_size=4), min_size=2, max_size=8))
+def test_any_labels_give_names_or_an_error(names: list[str]) -> None:
+    raw = read_labels(np.array(names), "here")
+    try:
+        found = classes_of([raw], None, may_be_digits=False)
+    except DataError as error:
+        assert str(error).startswith("here: ")  # noqa: PT017
+        return
+    assert len(set(found.names)) == len(found.names)
+    if raw.is_text:
+        assert [found.names[index] for index in found.indices[0]] == raw.values.tolist()
 
 
 def test_labels_are_a_list_or_a_file(tmp_path: Path) -> None:

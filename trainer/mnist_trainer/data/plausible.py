@@ -1,4 +1,4 @@
-"""Find mirrored or turned images and shifted labels, with the ready model of the runtime."""
+"""Find images that are mirrored, turned or no digits, and shifted labels, with the ready model of the runtime."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ WAYS: dict[str, tuple[str, Callable[[Images], Images]]] = {
 CLEARLY_MORE = 0.2
 """Additional right answers, as a fraction, from which another orientation is reported."""
 
+NO_DIGITS = 0.25
+"""Fraction of right answers, in the best orientation, up to which the images are said not to be digits."""
+
 SHIFTED = 0.8
 """Fraction of answers with the same difference from the label, from which shifted labels are reported."""
 
 
 def doubts(images: Images, labels: Labels) -> list[str]:
-    """Return notes on images that do not seem to be upright, or on labels that seem to be shifted.
+    """Return notes on images that do not seem to be upright or digits, or on labels that seem to be shifted.
 
     Parameters
     ----------
@@ -64,6 +67,11 @@ def doubts(images: Images, labels: Labels) -> list[str]:
             for way, (_, turn) in WAYS.items()
         }
     way = max(found, key=lambda name: found[name])
+    if max(right, found[way]) <= NO_DIGITS:
+        return [
+            f"a ready model reads {right:.0%} of {len(images)} images as their labels, so they may be no digits. Name "
+            "other classes with --labels A,B,..."
+        ]
     if found[way] < right + CLEARLY_MORE:
         return []
     return [

@@ -30,6 +30,8 @@ class StatedTask:
     preparation : {"mnist", "plain"}, optional
         How a device prepares a picture. Default: ``"mnist"`` for gray images of 28 x 28 pixels and digits, otherwise
         ``"plain"``.
+    classes : int, optional
+        Number of classes, where a model states it without names.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class StatedTask:
     channels: int | None = None
     labels: tuple[str, ...] | None = None
     preparation: Preparation | None = None
+    classes: int | None = None
 
     def __post_init__(self) -> None:
         try:
@@ -69,7 +72,8 @@ class StatedTask:
         size, channels = self.size or other.size, self.channels or other.channels
         is_its_form = (size, channels) == (other.size, other.channels)  # its preparation may need its size
         preparation = self.preparation or (other.preparation if is_its_form else None)
-        return StatedTask(size, channels, self.labels or other.labels, preparation)
+        labels = self.labels or other.labels
+        return StatedTask(size, channels, labels, preparation, None if labels else self.classes or other.classes)
 
     @property
     def is_empty(self) -> bool:
@@ -80,7 +84,9 @@ class StatedTask:
     def may_be_digits(self) -> bool:
         """Whether the data may be digits in the form of MNIST."""
         shape = (*(self.size or (28, 28)), self.channels or 1)
-        return shape == DIGITS.tensor_shape and self.labels in (None, DIGITS.labels) and self.preparation != "plain"
+        if shape != DIGITS.tensor_shape or self.classes not in (None, len(DIGITS.labels)):
+            return False
+        return self.labels in (None, DIGITS.labels) and self.preparation != "plain"
 
     def task(self, height: int, width: int, channels: int, labels: tuple[str, ...]) -> Task:
         """Return the task of images and classes that were found, with the stated facts in place of those.

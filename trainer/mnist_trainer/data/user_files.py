@@ -68,7 +68,7 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
     if reading.task.is_mnist:
         notes += doubts(whole.images, whole.labels)
     else:
-        notes.insert(0, _described(reading.task))
+        notes = [_described(reading.task), *notes, *_absent(splits)]
     echo(f"read {printable(str(path))} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
@@ -111,6 +111,14 @@ def _described(task: Task) -> str:
         f"{color} images of {task.height}x{task.width} pixels in {len(task.labels)} classes ({', '.join(names)}); on a "
         f"device pictures are {way}"
     )
+
+
+def _absent(splits: Splits) -> list[str]:
+    """Return a note on classes without a test image, about which a test says nothing."""
+    present = set(splits.test.labels.tolist())
+    absent = [name for number, name in enumerate(splits.test.task.labels) if number not in present]
+    names = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
+    return [f"no test image shows {'the class' if len(absent) == 1 else 'the classes'} {names}"] if absent else []
 
 
 def _shared(splits: Splits) -> list[str]:

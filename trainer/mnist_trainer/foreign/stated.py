@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from mnist_runtime.artifact.container import Artifact
-from mnist_runtime.artifact.task import DIGITS, SIDES
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES
 from mnist_runtime.errors import ArtifactError, UnsealedError
 from mnist_trainer.data.load import DATASETS
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import UsageError
-from mnist_trainer.foreign.file_model import is_model_file
+from mnist_trainer.foreign.file_model import FORMATS, is_model_file
+from mnist_trainer.foreign.process import ModelProcess
 from mnist_trainer.model_io.find import READY_MODELS
 
 __all__ = ["stated_by_shape", "stated_for"]
@@ -39,8 +40,8 @@ def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTas
     Returns
     -------
     StatedTask
-        A file that was made or trained by this toolkit states everything; of another ``.keras`` file the size and the
-        channels of its input are taken.
+        A file that was made or trained by this toolkit states everything; of another file the size and the channels
+        of its input and the number of its scores are taken, where the file shows them.
 
     Raises
     ------
@@ -58,27 +59,31 @@ def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTas
     return stated.filled(next(iter(known.values()), StatedTask()))
 
 
-def stated_by_shape(shape: Sequence[int | None]) -> StatedTask:
-    """Return the size and channels of images in a Keras model's input; nothing for digits or where they are open.
+def stated_by_shape(shape: Sequence[int | None], classes: int | None = None) -> StatedTask:
+    """Return what the shapes of a model's input and output state; nothing for digits.
 
     Parameters
     ----------
     shape : sequence of int or None
-        Shape of the input, without the batch.
+        Shape of the input, without the batch. Rows of pixels and open sizes state no size.
+    classes : int, optional
+        Number of scores.
 
     Examples
     --------
-    >>> stated_by_shape((32, 20, 3)).size, stated_by_shape((28, 28, 1)).is_empty, stated_by_shape((1920,)).is_empty
+    >>> stated_by_shape((32, 20, 3)).size, stated_by_shape((28, 28, 1), 10).is_empty, stated_by_shape((1920,)).is_empty
     ((32, 20), True, True)
     """
+    if classes == len(DIGITS.labels) or (classes is not None and not 1 < classes <= MOST_LABELS):
+        classes = None
     if len(shape) not in (2, 3):
-        return StatedTask()
+        return StatedTask(classes=classes)
     height, width, channels = (*shape, 1)[:3]
     if height is None or width is None or {height, width} - {*SIDES} or channels not in (1, 3):
-        return StatedTask()
+        return StatedTask(classes=classes)
     if (height, width, channels) == DIGITS.tensor_shape:
-        return StatedTask()
-    return StatedTask(size=(height, width), channels=channels)
+        return StatedTask(classes=classes)
+    return StatedTask(size=(height, width), channels=channels, classes=classes)
 
 
 def _stated_by(model: str | Path) -> StatedTask:
@@ -89,7 +94,9 @@ def _stated_by(model: str | Path) -> StatedTask:
     if is_model_file(path):
         try:
             task = Artifact.open(path).manifest.task
-        except (UnsealedError, ArtifactError):  # a damaged file is reported when it is loaded
+        except UnsealedError:
+            return _by_interface(path)
+        except ArtifactError:  # reported when the file is loaded
             return StatedTask()
     else:
         recorded = recorded_task(path)
@@ -99,16 +106,32 @@ def _stated_by(model: str | Path) -> StatedTask:
     return StatedTask() if task == DIGITS else StatedTask.of(task)
 
 
+def _by_interface(path: Path) -> StatedTask:
+    """Return what the input and the output of another tool's file state."""
+    try:
+        process = ModelProcess(path, FORMATS[path.suffix])
+        (source,), (scores,) = process.facts["inputs"], process.facts["outputs"]
+        process.close()
+    except (ArtifactError, ValueError):  # reported when the file is loaded
+        return StatedTask()
+    shape = [side if side > 0 else None for side in source["shape"][1:]]
+    if len(shape) == 3 and shape[2] not in (1, 3) and shape[0] in (1, 3):
+        shape = [*shape[1:], shape[0]]
+    last = scores["shape"][-1] if scores["shape"] else -1
+    return stated_by_shape(shape, last if last > 0 else None)
+
+
 def _declared(path: Path) -> StatedTask:
     """Return size and channels of the input of a ``.keras`` file, where its configuration says them."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.getinfo(CONFIG).file_size > LARGEST_CONFIG:
                 return StatedTask()
-            shape = _input_shape(json.loads(archive.read(CONFIG)))
+            config = json.loads(archive.read(CONFIG))
+            shape, classes = _input_shape(config), _classes(config)
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
         return StatedTask()
-    return stated_by_shape(shape)
+    return stated_by_shape(shape, classes)
 
 
 def _input_shape(config: Any) -> list[int | None]:
@@ -117,3 +140,14 @@ def _input_shape(config: Any) -> list[int | None]:
     first = layers[0]["config"] if layers else {}
     shape = first.get("batch_shape") or config.get("build_config", {}).get("input_shape") or []
     return [side if isinstance(side, int) else None for side in shape[1:]]
+
+
+def _classes(config: Any) -> int | None:
+    """Return the units of the last dense layer, if only activations follow it."""
+    for layer in reversed(config["config"].get("layers") or []):
+        if layer["class_name"] == "Dense":
+            units = layer["config"]["units"]
+            return units if isinstance(units, int) else None
+        if layer["class_name"] not in ("Activation", "Softmax"):
+            return None
+    return None

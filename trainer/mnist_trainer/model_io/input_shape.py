@@ -94,7 +94,10 @@ def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelErro
     """Return the error that says what a model takes and gives, and what is needed."""
     found = f"it has inputs {inputs} and outputs {outputs}"
     if task.is_mnist:
-        return ModelError(f"This is not a digit model: {found}. {_advice(inputs, outputs)}")
+        return ModelError(
+            f"This is not a digit model: {found}. If it classifies other images, give some of them as data. "
+            f"{_advice(inputs, outputs)}"
+        )
     shapes = [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})" for shape in input_shapes(task)]
     return ModelError(
         f"This is not a model of these images and classes: {found}, but an input of shape "

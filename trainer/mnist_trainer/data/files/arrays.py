@@ -126,7 +126,7 @@ def read_parts(parts: Iterable[Part], form: str, stated: StatedTask, names: tupl
         shapes = " and ".join(str(pixels.shape) for pixels in images)
         raise DataError(f"{places[0]}: Training and test images have shapes {shapes}. Give images of one size.")
     may_be_digits = stated.may_be_digits and images[0].shape[1:] == DIGITS.image_shape
-    classes = classes_of(raw, stated.labels or names, may_be_digits=may_be_digits)
+    classes = classes_of(raw, stated.labels or names, may_be_digits=may_be_digits, count=stated.classes)
     task = task_of(images[0].shape[1:], classes.names, stated, places[0])
     notes: list[str] = []
     for place, pixels in enumerate(images):

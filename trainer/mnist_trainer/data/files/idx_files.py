@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,12 @@ TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 """Third byte of the file -> NumPy type."""
 FOLDERS = ("", "raw", "MNIST/raw")
 """Where the files are below a folder; torchvision uses the last two."""
+
+LARGEST_MAPPING = 1 << 16
+MIRRORED = (
+    "EMNIST publishes its images mirrored at the diagonal, but a device sees them upright. If these are mirrored, save "
+    "images.transpose(0, 2, 1) with np.savez"
+)
 
 Files = dict[tuple[str, str], Path]
 
@@ -108,7 +115,31 @@ def load(files: Files, folder: Path, stated: StatedTask) -> Reading:
     DataError
         If a file is missing or cannot be read.
     """
-    return read_parts(_splits(files, folder), f"{len(files)} IDX files", stated)
+    reading = read_parts(_splits(files, folder), f"{len(files)} IDX files", stated, _names(files))
+    if _set_name(files).startswith("emnist") and not reading.task.is_mnist:
+        return replace(reading, notes=(*reading.notes, MIRRORED))
+    return reading
+
+
+def _set_name(files: Files) -> str:
+    """Return the name of the set in the names of its files, such as ``"emnist-letters"``."""
+    name = idx_name(next(iter(files.values())).name)
+    return name.set_name if name else ""
+
+
+def _names(files: Files) -> tuple[str, ...] | None:
+    """Return the characters that the mapping of EMNIST beside the files gives, in the order of their labels.
+
+    A line has a label and the code of its character; the second code of a letter is that of the small one.
+    """
+    path = next(iter(files.values())).with_name(f"{_set_name(files)}-mapping.txt")
+    try:
+        with path.open(encoding="ascii") as file:
+            lines = file.read(LARGEST_MAPPING).splitlines()
+        rows = [list(map(int, line.split()[:2])) for line in lines if line.strip()]
+        return tuple(chr(code) for _, code in sorted(rows)) if len(rows) > 1 else None
+    except (OSError, ValueError, OverflowError):
+        return None
 
 
 def _splits(files: Files, folder: Path) -> Iterator[Part]:

@@ -158,7 +158,9 @@ def in_order(names: Sequence[str]) -> Names:
     return tuple(sorted(names) if None in numbers.values() else sorted(names, key=lambda name: numbers[name] or 0))
 
 
-def classes_of(parts: Sequence[RawLabels], names: Names | None, *, may_be_digits: bool) -> Classes:
+def classes_of(
+    parts: Sequence[RawLabels], names: Names | None, *, may_be_digits: bool, count: int | None = None
+) -> Classes:
     """Find the classes of all splits, and the number of the class of each image.
 
     Parameters
@@ -169,6 +171,8 @@ def classes_of(parts: Sequence[RawLabels], names: Names | None, *, may_be_digits
         The classes, if they are stated. Labels are then these names, or numbers from 0 or 1.
     may_be_digits : bool
         Whether the images have the form of MNIST, where labels 0..9 mean the ten digits even if some do not occur.
+    count : int, optional
+        Number of classes, if it is known without names.
 
     Raises
     ------
@@ -187,7 +191,7 @@ def classes_of(parts: Sequence[RawLabels], names: Names | None, *, may_be_digits
         different = " and ".join(map(str, sorted(counts)))
         raise DataError(f"{parts[0].where}: One-hot labels have {different} columns. Give one column for each class.")
     if names is None:
-        names = _numbered(0, counts.pop()) if counts else _found(parts, may_be_digits)
+        names = _numbered(0, counts.pop()) if counts else _found(parts, may_be_digits, count)
     return _indexed(parts, names)
 
 
@@ -195,14 +199,16 @@ def _numbered(first: int, last: int) -> Names:
     return tuple(map(str, range(first, last)))
 
 
-def _found(parts: Sequence[RawLabels], may_be_digits: bool) -> Names:
+def _found(parts: Sequence[RawLabels], may_be_digits: bool, known: int | None) -> Names:
     """Return the names of the classes of labels that are not one-hot."""
     if any(part.is_text for part in parts):
         return _found_in_text(parts, may_be_digits)
     present = np.unique(np.concatenate([part.values for part in parts]))
-    if not present.size or (may_be_digits and present[-1] < DIGITS_COUNT):
+    if may_be_digits and (not present.size or present[-1] < DIGITS_COUNT):
         return DIGITS.labels
-    low, high = int(present[0]), int(present[-1])
+    low, high = (int(present[0]), int(present[-1])) if present.size else (0, 0)
+    if known and not may_be_digits and (high < known or (low, high) == (1, known)):
+        return _numbered(low if high == known else 0, known if high < known else known + 1)
     count = high - low + 1
     is_numbering = low in (0, 1) and 1 < count <= MOST_LABELS and len(present) >= LEAST_PRESENT * count
     is_like_svhn = may_be_digits and (low, high) == (1, DIGITS_COUNT)

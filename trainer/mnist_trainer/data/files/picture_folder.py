@@ -92,7 +92,7 @@ def load(folders: Sequence[Path], form: str, stated: StatedTask, notes: Sequence
     raw = [read_labels(labels, str(folder)) for labels, folder in zip(names, folders, strict=True)]
     present = {str(name).lower() for labels in names for name in labels}
     may_be_digits = stated.may_be_digits and present <= set(LABELS)
-    classes = classes_of(raw, stated.labels, may_be_digits=may_be_digits)
+    classes = classes_of(raw, stated.labels, may_be_digits=may_be_digits, count=stated.classes)
     task = _task(folders[0], listed, classes, stated)
     check_size(max(map(len, listed)), sum(map(len, listed)) * task.pixels, str(folders[0]))
     images: list[npt.NDArray[np.uint8]] = []
