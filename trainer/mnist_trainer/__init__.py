@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     )
     from mnist_trainer.recipes.choices import OPTIMIZERS
     from mnist_trainer.recipes.distillation import Distillation
+    from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
     from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
     from mnist_trainer.recipes.recipe import Recipe
+    from mnist_trainer.training.fine_tune import fine_tune
     from mnist_trainer.training.train import InterruptedTraining, Training, train
 
 __all__ = [
@@ -73,6 +75,8 @@ __all__ = [
     "architecture",
     "evaluate",
     "find_model",
+    "fine_tune",
+    "fine_tuning_recipe",
     "load_data",
     "load_model",
     "train",
@@ -106,6 +110,8 @@ MODULES = {
     "architecture": "architectures.registry",
     "evaluate": "evaluation.evaluate",
     "find_model": "model_io.find",
+    "fine_tune": "training.fine_tune",
+    "fine_tuning_recipe": "recipes.fine_tuning",
     "load_data": "data.load",
     "load_model": "model_io.load",
     "train": "training.train",

@@ -9,7 +9,6 @@ import dataclasses
 import json
 import shlex
 import sys
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,22 +22,24 @@ from mnist_trainer.architectures.presets import PRESETS
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.architectures.registry import architecture as find_architecture
 from mnist_trainer.cli.data_options import data_options
-from mnist_trainer.cli.options import Command, json_option, option
-from mnist_trainer.cli.parameter_types import COUNT, FRACTION, POSITIVE, SEED, Choice, output_path
+from mnist_trainer.cli.options import Command, json_option, option, trust_option
+from mnist_trainer.cli.parameter_types import COUNT, FRACTION, POSITIVE, SEED, Choice, NameOrPath, output_path
 from mnist_trainer.cli.sweep import sweep
+from mnist_trainer.cli.training_plan import plan, summary, tuning_plan
 from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.errors import UsageError, require_extras
+from mnist_trainer.errors import DataError, UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS, PenDigits
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
+from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 
 if TYPE_CHECKING:
     from mnist_runtime.artifact.task import Task
     from mnist_trainer.architectures.base import Architecture
-    from mnist_trainer.architectures.presets import Preset
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.data.stated import StatedTask
+    from mnist_trainer.model_io.find import ModelFile
     from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["train"]
@@ -50,9 +51,8 @@ mnist-train --architecture mlp --epochs 5 --output my-mlp.keras
 mnist-train --architecture lenet --optimizer sgd --learning-rate 0.05
 mnist-train --data my-digits.npz --seed 7 --json
 mnist-train --data meter --image-size 32x20 --channels 3 --architecture strided
+mnist-train --from cnn --data my-digits/ --output trained/mine.keras
 """
-
-MNIST_IMAGES = 60_000
 
 WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of the architecture or preset)", "Output"
 
@@ -79,7 +79,16 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
     type=Choice(tuple(PRESETS)),
     help=f"An architecture with a recipe for a purpose: {', '.join(PRESETS)}. Not with --architecture.",
 )
+@option(
+    "--from",
+    "base",
+    section=WHAT,
+    type=NameOrPath(READY_MODELS),
+    metavar="NAME|PATH",
+    help="Tune this trained model to the images of --data: a ready model or a file. Not with --architecture.",
+)
 @data_options(section=WHAT)
+@trust_option(section=WHAT)
 @option(
     "--seed", section=WHAT, type=SEED, default=0, metavar="N", help="Seed of all random numbers, from 0 (default: 0)."
 )
@@ -172,8 +181,10 @@ def train(
     *,
     architecture: str | None,
     preset: str | None,
+    base: str | None,
     data: str,
     stated: StatedTask,
+    trust: bool,
     seed: int,
     augmentation: str | None,
     pen: float | None,
@@ -186,11 +197,13 @@ def train(
     **recipe_options: Any,
 ) -> int:
     """Train a model, save it and print its path."""
-    path = output or Path("trained") / f"{preset or architecture or 'cnn'}.keras"
+    tuned = _base_model(base, architecture or preset, data, strategy) if base else None
+    name = f"{tuned.name}-tuned" if tuned else preset or architecture or "cnn"
+    path = output or Path("trained") / f"{name}.keras"
     if path.suffix != ".keras":
         raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
-    own = recipe_options | {"augmentation": augmentation, "pen": pen}
-    _chosen(architecture, preset, own, DIGITS)  # wrong options are reported before the data is loaded
+    options = recipe_options | {"augmentation": augmentation, "pen": pen}
+    _chosen(architecture, preset, options, DIGITS)  # wrong options are reported before the data is loaded
     checkpoint = path.with_suffix(".checkpoint")
     # Problems with folders, packages or the data are reported now, not after the training.
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
@@ -200,27 +213,30 @@ def train(
     if plot:
         require_extras(plots="--plot")
     splits = load_data(data, stated=stated)
-    chosen, recipe = _chosen(architecture, preset, own, splits.train.task)
-    echo(_plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
+    task = splits.train.task
+    chosen, recipe = _chosen(architecture, preset, options, task)
+    rehearsal = None
+    if tuned:
+        recipe = _changed(fine_tuning_recipe(tuned.record, task), options)
+        rehearsal = _rehearsal(splits)
+        echo(tuning_plan(tuned, recipe, splits, rehearsal, path))
+    else:
+        echo(plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()
+    from mnist_trainer.training.fine_tune import fine_tune
     from mnist_trainer.training.techniques.distribution import is_chief, open_strategy
     from mnist_trainer.training.train import InterruptedTraining, Training
     from mnist_trainer.training.train import train as train_model
 
     distribution = open_strategy(strategy) if strategy else None
     _note_checkpoint(checkpoint, resume=resume)
+    settings: dict[str, Any] = {"recipe": recipe, "seed": seed, "checkpoint": checkpoint, "resume": resume}
+    settings |= {"tensorboard": tensorboard, "show": True}
     try:
-        training = train_model(
-            chosen,
-            splits,
-            recipe=recipe,
-            seed=seed,
-            checkpoint=checkpoint,
-            resume=resume,
-            tensorboard=tensorboard,
-            strategy=distribution,
-            show=True,
-        )
+        if tuned:
+            training = fine_tune(tuned, splits, rehearsal=rehearsal, trust=trust, **settings)
+        else:
+            training = train_model(chosen, splits, strategy=distribution, **settings)
     except InterruptedTraining as stopped:
         training = stopped.training
         if path.exists() and training.record["epochs_done"] == 0:
@@ -232,7 +248,7 @@ def train(
     record = training.record | {"command": shlex.join(["mnist-train", *sys.argv[1:]]), "preset": preset}
     Training(training.model, record).save(path, curves=plot)
     print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else path)
-    echo(_summary(record))
+    echo(summary(record))
     if record["interrupted"]:
         echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds the model so far")
         return 130
@@ -250,7 +266,11 @@ def _chosen(
         raise UsageError("--architecture and --preset exclude each other. Leave one of them out.")
     preset = PRESETS[preset_name] if preset_name else None
     chosen = find_architecture(preset.architecture if preset else name or "cnn")
-    own = (preset.recipe if preset else chosen.recipe).for_task(task)
+    return chosen, _changed((preset.recipe if preset else chosen.recipe).for_task(task), options)
+
+
+def _changed(own: Recipe, options: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with the settings that are given as options."""
     changes = {option: value for option, value in options.items() if value is not None}
     if "augmentation" in changes:
         changes["augmentation"] = AUGMENTATIONS[changes["augmentation"]]
@@ -261,36 +281,29 @@ def _chosen(
         if "weight_decay" in changes:
             raise UsageError(f"The optimizer {optimizer} has no --weight-decay. Add --optimizer adamw or leave it out.")
         changes["weight_decay"] = 0.0
-    return chosen, dataclasses.replace(own, **changes)
+    return dataclasses.replace(own, **changes)
 
 
-def _plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:
-    """Return lines with the model, the data, the recipe, the output and the expected time."""
-    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
-    rows = {
-        "model": f"{architecture.name}: {architecture.summary}",
-        "data": f"{data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
-        "recipe": f"{epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
-        "output": f"{path} and {path.stem}.json",
-        "time": _expected_time(architecture, recipe, len(data.train), preset),
-    }
-    wrapper = textwrap.TextWrapper(79, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(["training", *(wrapper.fill(f"  {title:8}{text}") for title, text in rows.items())])
+def _base_model(name: str, other: str | None, data: str, strategy: str | None) -> ModelFile:
+    """Return the model to tune; raise an error for options that have no meaning with it."""
+    if other:
+        raise UsageError("--from keeps the architecture of its model. Leave --architecture and --preset out.")
+    if strategy:
+        raise UsageError("--from works on one device only. Leave --strategy out.")
+    if data == "auto":
+        raise UsageError("--from tunes a model to your images. Add --data PATH, such as a folder of pictures.")
+    return find_model(name)
 
 
-def _expected_time(architecture: Architecture, recipe: Recipe, images: int, preset: Preset | None) -> str:
-    """Return an estimate from the time that the preset or the ready model took on MNIST."""
-    if preset:
-        known, seconds = preset.recipe, preset.seconds
-    elif architecture.name in READY_MODELS:
-        known, seconds = architecture.recipe, find_model(architecture.name).record["seconds"]
-    else:
-        return "unknown; each epoch is reported"
-    if recipe != dataclasses.replace(known, epochs=recipe.epochs):
-        return "unknown with a changed recipe; each epoch is reported"
-    minutes = seconds / 60 * recipe.epochs / known.epochs * images / MNIST_IMAGES
-    length = f"{minutes:.0f} minutes" if minutes >= 1.5 else "a minute" if minutes > 0.5 else "half a minute or less"
-    return f"about {length} with two processor cores (an estimate)"
+def _rehearsal(data: Splits) -> Splits | None:
+    """Return MNIST if the images are digits and it is available, else None with a note."""
+    if data.train.task != DIGITS or data.train.name == "mnist":
+        return None
+    try:
+        return load_data("mnist")
+    except DataError as error:
+        echo(f"note: MNIST is not available, so the model rehearses pen digits only. {error}")
+        return None
 
 
 def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:
@@ -299,11 +312,3 @@ def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:
         echo(f"note: there is no checkpoint {checkpoint}; training from the start")
     if not resume and checkpoint.exists():
         echo(f"note: {checkpoint} is from an unfinished run; training from the start (--resume would continue it)")
-
-
-def _summary(record: dict[str, Any]) -> str:
-    return (
-        f"{record['parameters']:,} parameters; right answers: {record['validation_accuracy']:.2%} of "
-        f"{record['validation_images']:,} validation images, {record['test_accuracy']:.2%} of "
-        f"{record['test_images']:,} test images"
-    )

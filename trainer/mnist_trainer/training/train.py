@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from mnist_runtime import __version__
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.atomic import atomic_files
 from mnist_trainer.architectures.base import Architecture
-from mnist_trainer.data.dataset import Splits, hold_out
+from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation.complexity import macs
 from mnist_trainer.evaluation.evaluate import evaluate
@@ -83,6 +84,8 @@ def train(
     tensorboard: Path | None = None,
     callback: EpochCallback | None = None,
     strategy: tf.distribute.Strategy | None = None,
+    mix: Callable[[Dataset], Dataset] | None = None,
+    facts: Mapping[str, Any] | None = None,
     show: bool = False,
 ) -> Training:
     """Train `architecture` on the training images of `data`. Some of them are held out for validation.
@@ -112,6 +115,10 @@ def train(
         Distributes each batch over devices or machines; see
         `mnist_trainer.training.techniques.distribution.open_strategy`. Call this function on every machine with the
         same arguments. All get the same model; the chief writes the checkpoint and shows progress.
+    mix : callable, optional
+        Function of the training images, without those for validation, to the images that train.
+    facts : dict, optional
+        What else determines the weights, JSON values, for the record.
     show : bool
         Whether to show progress on stderr.
 
@@ -153,7 +160,10 @@ def train(
         )
     held_out = max(LEAST_VALIDATION, round(len(data.train) * recipe.validation_split))
     split = hold_out(data.train, held_out, seed, ("train", "validation"))
+    if mix:
+        split = split._replace(train=mix(split.train))
     run = _run_facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
+    run |= facts or {}
     loop = TrainingLoop(architecture, recipe, split, run, strategy)
     if resume and checkpoint is not None and checkpoint.exists():
         loop.restore(Checkpoint.load(checkpoint))

@@ -41,10 +41,11 @@ def recalibrate_batch_norm(model: keras.Model, images: npt.NDArray[np.float32]) 
     >>> recalibrate_batch_norm(tiny, load_data("digits").train.pixels((28, 28, 1)))
     >>> scores = tiny.predict(load_data("digits").test.pixels((28, 28, 1)), verbose=0)
     """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    layers = model._flatten_layers()  # of models inside the model too
+    norms = [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
     if not norms:
         return
-    drops = [layer for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    drops = [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
     momenta, rates = [norm.momentum for norm in norms], [drop.rate for drop in drops]
     for drop in drops:
         drop.rate = 0.0

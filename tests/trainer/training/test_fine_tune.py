@@ -1,0 +1,114 @@
+"""A trained model is tuned to other images; what it gained and what it forgot is measured."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer import Dataset, ModelError, Splits, find_model, fine_tune, fine_tuning_recipe, load_model
+from mnist_trainer.recipes.recipe import Recipe
+
+SHORT = replace(fine_tuning_recipe({}, DIGITS), epochs=1, pen=None, ema_steps=None)
+STILL = replace(SHORT, peak_learning_rate=1e-12, weight_decay=0.0)
+
+
+@pytest.fixture(scope="module")
+def few(digits: Splits) -> Splits:
+    """200 training and 200 test images of digits."""
+    return Splits(digits.train.take(np.arange(200), "train"), digits.test.take(np.arange(200), "test"))
+
+
+def relabelled(splits: Splits, labels: tuple[str, ...]) -> Splits:
+    """Return the images whose digit is in `labels`, and of other labels the images of 0, with these classes."""
+    task = Task(28, 28, 1, labels, "mnist")
+
+    def changed(data: Dataset) -> Dataset:
+        found = [index for index, label in enumerate(data.labels) if str(label) in labels or label == 0]
+        numbers = [
+            labels.index(str(data.labels[index])) if data.labels[index] else labels.index("x") for index in found
+        ]
+        return replace(data, images=data.images[found], labels=np.array(numbers, np.uint8), task=task)
+
+    return Splits(*map(changed, splits))
+
+
+def test_a_ready_model_learns_other_images_and_records_before_and_after(few: Splits, digits: Splits) -> None:
+    rehearsal = Splits(digits.test.take(np.arange(300, 500), "train"), digits.test.take(np.arange(500, 600), "test"))
+    tuned = fine_tune("linear", few, recipe=SHORT, rehearsal=rehearsal, seed=4)
+    record = tuned.record
+    assert record["base"] == {"name": "linear", "sha256": find_model("linear").sha256}
+    assert (record["architecture"], record["seed"], record["own_images"]) == ("linear", 4, 200)
+    own, rehearsed = record["tuning"]["own"], record["tuning"]["rehearsal"]
+    assert (own["images"], rehearsed["images"]) == (200, 100)
+    assert own["after"] > own["before"] + 0.02
+    assert own["after"] == pytest.approx(record["test_accuracy"])
+    assert record["train_images"] == 180 * 33 + 100  # the other 20 are for validation
+    assert record["rehearsal"]["name"] == "digits"
+    assert tuned.model.output_shape == (None, 10)
+
+
+def test_a_model_that_does_not_learn_keeps_its_weights(few: Splits) -> None:
+    tuned = fine_tune("linear", few, recipe=STILL)
+    for new, old in zip(tuned.model.get_weights(), load_model("linear").get_weights(), strict=True):
+        np.testing.assert_allclose(new, old, atol=1e-6)
+    assert tuned.record["tuning"]["own"]["before"] == tuned.record["tuning"]["own"]["after"]
+    assert "rehearsal" not in tuned.record["tuning"]
+
+
+def test_other_labels_replace_the_last_layer_and_known_labels_keep_their_weights(few: Splits) -> None:
+    data = relabelled(few, ("3", "7", "x"))
+    tuned = fine_tune("mlp", data, recipe=STILL)
+    new, old = tuned.model.layers[-1], load_model("mlp").layers[-1]
+    assert tuned.model.output_shape == (None, 3)
+    np.testing.assert_allclose(new.kernel[:, :2], old.kernel.numpy()[:, [3, 7]], atol=1e-6)
+    before = tuned.record["tuning"]["own"]["before"]
+    known = (data.test.labels < 2).mean()
+    assert 0.5 * known < before <= known  # the model knows no x
+    learned = fine_tune("mlp", data, recipe=SHORT)
+    assert learned.record["tuning"]["own"]["after"] > before + 0.1
+
+
+@pytest.mark.parametrize("kind", ["0..255 and logits", "inverted"])
+def test_a_tuned_model_takes_pixels_from_0_to_1_whatever_its_base_took(few: Splits, tmp_path: Path, kind: str) -> None:
+    linear = load_model("mlp")
+    pixels = keras.Input((28, 28))
+    scaled = keras.layers.Rescaling(*((1 / 255, 0.0) if kind.startswith("0") else (-1.0, 1.0)))(pixels)
+    scores = linear(keras.layers.Reshape(linear.input_shape[1:])(scaled))
+    if kind.startswith("0"):
+        scores = keras.layers.Rescaling(9.0, -3.0)(scores)
+    path = tmp_path / "base.keras"
+    keras.Model(pixels, scores).save(path)
+    tuned = fine_tune(str(path), few, recipe=STILL)
+    images = few.test.pixels((28, 28))
+    answers = tuned.model.predict(images, verbose=0)
+    np.testing.assert_allclose(answers.sum(axis=1), 1, atol=1e-4)
+    assert (answers.argmax(axis=1) == few.test.labels).mean() == pytest.approx(tuned.record["tuning"]["own"]["before"])
+    assert tuned.record["tuning"]["own"]["before"] > 0.7
+    assert tuned.record["pixel_range"] == "0..1"
+
+
+def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: Path) -> None:
+    layers = [keras.layers.Conv2D(10, 28), keras.layers.Flatten(), keras.layers.Softmax()]
+    path = tmp_path / "base.keras"
+    keras.Sequential([keras.Input((28, 28, 1)), *layers]).save(path)
+    (tmp_path / "base.json").write_text('{"architecture": "mine", "pixel_range": "0..1"}')
+    with pytest.raises(ModelError, match="not Dense"):
+        fine_tune(str(path), relabelled(few, ("3", "7", "x")), recipe=SHORT)
+
+
+@pytest.mark.parametrize(
+    ("task", "name", "wanted"),
+    [
+        (DIGITS, "cnn", (True, True, True)),
+        (DIGITS, "tiny", (True, False, False)),
+        (Task(28, 28, 1, ("a", "b")), "cnn", (False, False, False)),
+    ],
+)
+def test_the_recipe_rehearses_what_the_model_has_learned(
+    task: Task, name: str, wanted: tuple[bool, bool, bool]
+) -> None:
+    recipe: Recipe = fine_tuning_recipe(find_model(name).record, task)
+    assert (recipe.pen is not None, recipe.corruptions is not None, recipe.non_digits is not None) == wanted

@@ -1,0 +1,85 @@
+"""What ``mnist-train`` prints before and after a training."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnist_trainer.model_io.find import READY_MODELS, find_model
+
+if TYPE_CHECKING:
+    from mnist_trainer.architectures.base import Architecture
+    from mnist_trainer.architectures.presets import Preset
+    from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.model_io.find import ModelFile
+    from mnist_trainer.recipes.recipe import Recipe
+
+__all__ = ["plan", "summary", "tuning_plan"]
+
+MNIST_IMAGES = 60_000
+
+
+def plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:
+    """Return lines with the model, the data, the recipe, the output and the expected time."""
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    rows = {
+        "model": f"{architecture.name}: {architecture.summary}",
+        "data": f"{data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
+        "recipe": f"{epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
+        "output": f"{path} and {path.stem}.json",
+        "time": _expected_time(architecture, recipe, len(data.train), preset),
+    }
+    return _lines("training", rows)
+
+
+def tuning_plan(base: ModelFile, recipe: Recipe, data: Splits, rehearsal: Splits | None, path: Path) -> str:
+    """Return lines with the model to tune, the images, what it rehearses, and the output."""
+    own = data.train
+    rehearsed = [f"images of {rehearsal.train.name}"] if rehearsal else []
+    rehearsed += ["pen digits"] if recipe.pen else []
+    rows = {
+        "model": f"{base.name}, tuned to {own.name}",
+        "data": f"{own.name}: {len(own):,} images for training, {len(data.test):,} for the test",
+        "mixed": f"with {' and '.join(rehearsed)}" if rehearsed else "with nothing: the model may forget other images",
+        "recipe": f"{recipe.epochs} epochs, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
+        "output": f"{path} and {path.stem}.json",
+    }
+    return _lines("tuning", rows)
+
+
+def _lines(title: str, rows: dict[str, str]) -> str:
+    """Return the rows below each other, wrapped for a terminal."""
+    wrapper = textwrap.TextWrapper(79, subsequent_indent=" " * 10, break_long_words=False, break_on_hyphens=False)
+    return "\n".join([title, *(wrapper.fill(f"  {name:8}{text}") for name, text in rows.items())])
+
+
+def _expected_time(architecture: Architecture, recipe: Recipe, images: int, preset: Preset | None) -> str:
+    """Return an estimate from the time that the preset or the ready model took on MNIST."""
+    if preset:
+        known, seconds = preset.recipe, preset.seconds
+    elif architecture.name in READY_MODELS:
+        known, seconds = architecture.recipe, find_model(architecture.name).record["seconds"]
+    else:
+        return "unknown; each epoch is reported"
+    if recipe != dataclasses.replace(known, epochs=recipe.epochs):
+        return "unknown with a changed recipe; each epoch is reported"
+    minutes = seconds / 60 * recipe.epochs / known.epochs * images / MNIST_IMAGES
+    length = f"{minutes:.0f} minutes" if minutes >= 1.5 else "a minute" if minutes > 0.5 else "half a minute or less"
+    return f"about {length} with two processor cores (an estimate)"
+
+
+def summary(record: dict[str, Any]) -> str:
+    """Return one line about the trained model; of a tuned one, a line for each set of images, before and after."""
+    if tuning := record.get("tuning"):
+        return "\n".join(
+            f"right answers on {row['images']:,} test images of {row['name']}: {row['before']:.2%} before, "
+            f"{row['after']:.2%} after"
+            for row in tuning.values()
+        )
+    return (
+        f"{record['parameters']:,} parameters; right answers: {record['validation_accuracy']:.2%} of "
+        f"{record['validation_images']:,} validation images, {record['test_accuracy']:.2%} of "
+        f"{record['test_images']:,} test images"
+    )

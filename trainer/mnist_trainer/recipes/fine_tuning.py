@@ -1,0 +1,52 @@
+"""`fine_tuning_recipe`: how a trained model is tuned to further images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_trainer.recipes.augmentations import AUGMENTATIONS, CorruptionAugmentation, NonDigits, PenDigits
+from mnist_trainer.recipes.recipe import Recipe
+
+__all__ = ["fine_tuning_recipe"]
+
+FINE_TUNING = Recipe(
+    epochs=8,
+    batch_size=128,
+    peak_learning_rate=3e-3,
+    weight_decay=1e-2,
+    loss="categorical_crossentropy",
+    augmentation=AUGMENTATIONS["light"],
+    ema_steps=100,
+    validation_split=0.1,
+)
+"""An epoch has about 12,000 images, own ones and rehearsed ones in equal parts."""
+
+
+def fine_tuning_recipe(record: Mapping[str, Any], task: Task) -> Recipe:
+    """Return the recipe for images of `task` and a model with this record of its training.
+
+    Parameters
+    ----------
+    record : dict
+        The record that ``mnist-train`` wrote; empty for a model of another origin.
+    task : Task
+        Images and labels. Digits as in MNIST are mixed with pen digits; a model that was trained on corrupted images
+        and non-digits sees some again, so that it does not forget them.
+
+    Examples
+    --------
+    >>> fine_tuning_recipe({}, Task(32, 20)).pen is None, fine_tuning_recipe({}, DIGITS).pen.fraction
+    (True, 0.1)
+    """
+    if task != DIGITS:
+        return FINE_TUNING
+    recipe = replace(FINE_TUNING, augmentation=AUGMENTATIONS["strong"], pen=PenDigits(fraction=0.1))
+    before = record.get("recipe") or {}
+    if before.get("corruptions"):
+        recipe = replace(recipe, corruptions=CorruptionAugmentation(fraction=0.2))
+    if before.get("non_digits"):
+        recipe = replace(recipe, non_digits=NonDigits(fraction=0.08))
+    return recipe
