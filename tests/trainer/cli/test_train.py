@@ -283,6 +283,12 @@ def test_curves_without_matplotlib_are_rejected_before_the_training(
         ["--seed", "-1"],
         ["--data", "mnits"],
         ["--preset", "fast", "--architecture", "cnn"],
+        ["--from", "cnn"],
+        ["--from", "cnn", "--data", "digits", "--preset", "fast"],
+        ["--from", "cnn", "--data", "digits", "--strategy", "mirrored"],
+        ["--from", "cmn", "--data", "digits"],
+        ["--pen", "1"],
+        ["--architecture", "lenet", "--pen", "0.1"],
     ],
 )
 def test_wrong_usage_ends_with_2(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, words: list[str]) -> None:

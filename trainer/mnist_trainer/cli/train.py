@@ -205,13 +205,7 @@ def train(
     options = recipe_options | {"augmentation": augmentation, "pen": pen}
     _chosen(architecture, preset, options, DIGITS)  # wrong options are reported before the data is loaded
     checkpoint = path.with_suffix(".checkpoint")
-    # Problems with folders, packages or the data are reported now, not after the training.
-    for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
-        check_output_path(file)
-    if tensorboard:
-        check_output_path(tensorboard / "train" / "events")
-    if plot:
-        require_extras(plots="--plot")
+    _check_outputs(path, checkpoint, tensorboard, plot=plot)
     splits = load_data(data, stated=stated)
     task = splits.train.task
     chosen, recipe = _chosen(architecture, preset, options, task)
@@ -256,6 +250,16 @@ def train(
     source = "" if data in ("auto", *DATASETS) else f" --data {shlex.quote(data)}"
     echo(f"export it with: mnist-export {path} --format tflite --quantize{source}")
     return 0
+
+
+def _check_outputs(path: Path, checkpoint: Path, tensorboard: Path | None, *, plot: bool) -> None:
+    """Report problems with folders or packages now, not after the training."""
+    for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
+        check_output_path(file)
+    if tensorboard:
+        check_output_path(tensorboard / "train" / "events")
+    if plot:
+        require_extras(plots="--plot")
 
 
 def _chosen(

@@ -91,7 +91,9 @@ def fine_tune(
     task = data.test.task
     known = recorded_task(file.path) or task
     model = load_model(file, trust=trust, task=known)
-    scaling, activation = _measured(model, data.train, file.record.get("pixel_range"), is_same=known.labels == task.labels)
+    scaling, activation = _measured(
+        model, data.train, file.record.get("pixel_range"), is_same=known.labels == task.labels
+    )
     network = _network(model, scaling, activation, known, task)
     sets, memory = {"own": data.test}, None
     if rehearsal and rehearsal.test.task == task:
