@@ -50,7 +50,7 @@ mnist-train --preset fast
 mnist-train --architecture mlp --epochs 5 --output my-mlp.keras
 mnist-train --architecture lenet --optimizer sgd --learning-rate 0.05
 mnist-train --data my-digits.npz --seed 7 --json
-mnist-train --data meter --image-size 32x20 --channels 3 --architecture strided
+mnist-train --data meter --image-size 32x20 --channels 3 --architecture cnn
 mnist-train --from cnn --data my-digits/ --output trained/mine.keras
 """
 
