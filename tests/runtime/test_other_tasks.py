@@ -298,6 +298,25 @@ def test_handwriting_is_not_looked_for_in_whole_pictures(meters: dict[str, Path]
 LETTERS = Task(labels=("a", "b", *"cdefghij"), preparation="mnist")
 
 
+def test_the_command_reads_letters(ready: dict[str, Path], seven: np.ndarray, run: Run, tmp_path: Path) -> None:
+    artifact = Artifact.open(ready["tflite"])
+    manifest = dataclasses.replace(artifact.manifest, labels=LETTERS.labels, schema=2)
+    model = artifact.content[: artifact.content.index(b"PK\3\4")]
+    path = tmp_path / "letters.tflite"
+    path.write_bytes(seal(model, manifest, artifact.golden.images, artifact.golden.scores))
+    Image.fromarray(np.concatenate([seven, seven], axis=1)).save(tmp_path / "page.png")
+    Image.new("L", (99, 99), 200).save(tmp_path / "blank.png")
+    done = run("mnist-runtime", "read", "--model", path, tmp_path / "page.png", tmp_path / "blank.png")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split(": ", 1)[1][:3] for line in lines] == ["h (", "h (", "no "]
+    assert lines[2] == f"{tmp_path / 'blank.png'}: no answer"
+    done = run("mnist-runtime", "classify", "--model", path, *sorted(tmp_path.glob("*.png")))
+    blank, page = done.stdout.splitlines()
+    assert blank == f"{tmp_path / 'blank.png'}: no answer; the picture is blank"
+    assert page.startswith(f"{tmp_path / 'page.png'}: no answer; the picture shows several symbols (2 marks). Use:")
+
+
 def test_handwritten_letters_are_found_and_read(ready: dict[str, Path], seven: np.ndarray) -> None:
     """The ready model, whose ten answers are called letters."""
     artifact = Artifact.open(ready["tflite"])

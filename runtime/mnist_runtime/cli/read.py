@@ -34,7 +34,7 @@ def read_command(arguments: argparse.Namespace) -> int:
         try:
             pixels = pixels_of(file)
             symbols = read(pixels, classifier, everything=True)
-            found = [one for one in symbols if arguments.all or one.prediction.digit is not None]
+            found = [one for one in symbols if arguments.all or one.prediction.label is not None]
             if doubtful is not None:
                 doubtful.keep_readings(pixels, symbols)
             if arguments.annotate is not None:

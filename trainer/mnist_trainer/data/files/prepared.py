@@ -7,7 +7,6 @@ import numpy.typing as npt
 
 from mnist_runtime import PictureError, prepare
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.preprocess.plain import plain
 from mnist_trainer.errors import DataError
 
 __all__ = ["fitted", "prepared"]
@@ -30,7 +29,7 @@ def prepared(picture: Pixels, task: Task) -> Pixels:
     PictureError
         If it cannot be used, or is blank where the preparation needs ink.
     """
-    return prepare(picture) if task.preparation == "mnist" else plain(picture, *task.tensor_shape)
+    return prepare(picture, task)
 
 
 def fitted(images: Pixels, task: Task, where: str) -> tuple[Pixels, list[str]]:
