@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from mnist_exporters.files import inspect, seal, verify
     from mnist_exporters.inputs.calibration import Calibration
     from mnist_exporters.inputs.original import PIXEL_CONVENTIONS, Original, PixelScaling
-    from mnist_exporters.inputs.threshold import confidence_threshold
     from mnist_exporters.pipeline.export import export
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_exporters.pipeline.verify import Verification
@@ -78,7 +77,6 @@ __all__ = [
     "UsageError",
     "Verification",
     "compare",
-    "confidence_threshold",
     "export",
     "export_model",
     "inspect",
@@ -111,7 +109,6 @@ MODULES = {
     "Target": "targets.devices",
     "Verification": "pipeline.verify",
     "compare": "reports.compare",
-    "confidence_threshold": "inputs.threshold",
     "export": "pipeline.export",
     "export_model": "api",
     "inspect": "files",

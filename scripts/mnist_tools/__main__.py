@@ -72,6 +72,7 @@ GROUPS: dict[str, ToolGroup] = {
             "pixel-conventions": Tool("Find which pixel scaling trained networks expect", "25 min, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),
             "several-digits": Tool("Classify pictures of one and of several digits", "10 min"),
+            "turned-away": Tool("Count the digits to which files give no answer", "10 min, MNIST"),
         },
     ),
     "release": ToolGroup(

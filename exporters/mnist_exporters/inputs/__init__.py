@@ -1,1 +1,1 @@
-"""What an export starts from: the original model, calibration images, golden digits and the rejection threshold."""
+"""What an export starts from: the original model, calibration images, golden digits, extreme images."""

@@ -30,7 +30,6 @@ def export(
     reference: Reference,
     golden_images: npt.NDArray[np.uint8],
     calibration: Calibration | None = None,
-    threshold: float = 0.0,
     target: Target | None = None,
     repair: bool = True,
 ) -> ExportReport:
@@ -52,8 +51,6 @@ def export(
         Images to store in the file; whoever has the file can read them.
     calibration : Calibration, optional
         Training images; only calibrated precisions need and use them.
-    threshold : float, optional
-        Confidence, 0..1, below which a device reports "no digit"; see `confidence_threshold`.
     target : Target, optional
         A device that must be able to load the file.
     repair : bool
@@ -79,7 +76,7 @@ def export(
     OutputError
         If the file cannot be written.
     """
-    job = Job(original, destination, reference, golden_images, calibration, threshold, target)
+    job = Job(original, destination, reference, golden_images, calibration, target)
     plain = job.attempt(spec)
     if plain.report.parity.passed:
         return plain.report

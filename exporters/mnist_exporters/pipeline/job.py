@@ -23,10 +23,12 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.processor import processor_name
 from mnist_exporters.pipeline.staging import StagedExport
 from mnist_exporters.pipeline.task_facts import schema_of, task_facts, without_scores
+from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.repair import Repair
 from mnist_exporters.proof.report import ExportReport
+from mnist_exporters.proof.threshold import choose_threshold
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS, KERAS_PACKAGES
 from mnist_exporters.spec.precision import PACKAGES
@@ -34,6 +36,7 @@ from mnist_exporters.spec.treatment import PLAIN
 from mnist_exporters.targets.devices import Target
 from mnist_exporters.targets.interpreters import loads_on
 from mnist_runtime import Classifier, Golden, Manifest, __version__
+from mnist_runtime.errors import NotFiniteError
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
@@ -59,7 +62,6 @@ class Job:
     reference: Reference
     golden_images: npt.NDArray[np.uint8]
     calibration: Calibration | None
-    threshold: float
     target: Target | None
     started: float = dataclasses.field(default_factory=time.perf_counter)
 
@@ -106,11 +108,13 @@ class Job:
             staged.write(model, manifest, without_scores(self.golden_images, self.original.task))
             with self._diagnosed(spec, repair):
                 device = staged.load()
-            scores, alone = self.reference.scores_of(device)
-            parity = Parity.compare(self.reference, scores, spec.tolerance, alone)
-            golden = Golden(self.golden_images, device.scores(self.golden_images))
+            answers = Answers.of(device, self.reference)
+            threshold = choose_threshold(self.reference, answers.scores, spec.tolerance)
+            parity = Parity.compare(self.reference, answers, spec.tolerance, threshold)
+            golden = self._golden(device)
             recorded = {**manifest.golden, "backend": device.backend_name}
-            staged.write(model, dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict()), golden)
+            proven = dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict(), threshold=threshold.value)
+            staged.write(model, proven, golden)
             report = ExportReport(
                 path=self.destination if parity.passed and write else None,
                 format=spec.format,
@@ -126,7 +130,7 @@ class Job:
                 parity=parity,
                 seconds=round(time.perf_counter() - self.started, 3),
                 seconds_converting=round(seconds, 3),
-                scores=scores,
+                scores=answers.scores,
                 left_out=self.calibration.left_out if self.calibration else 0,
                 repair=repair,
                 npu=npu,
@@ -135,6 +139,13 @@ class Job:
                 _check_golden_scores(staged.load(), golden)
                 staged.commit()
         return Attempt(report, contents)
+
+    def _golden(self, device: Classifier) -> Golden:
+        """Return the golden images with the scores of `device`; without scores if these are no numbers."""
+        try:
+            return Golden(self.golden_images, device.scores(self.golden_images))
+        except NotFiniteError:  # the export is refused
+            return without_scores(self.golden_images, self.original.task)
 
     def scores(self, spec: ExportSpec, repair: Repair, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the scores that an export gives to `images`. Nothing is checked, compared or written."""
@@ -204,7 +215,6 @@ class Job:
                 "processor": processor_name(),
             },
             requires=contents.requirements(),
-            threshold=self.threshold,
             calibration=used.as_dict() if used else None,
             repair=repair.as_dict() if repair else None,
             schema=schema_of(self.original.task, is_plain=not gives_logits),

@@ -125,7 +125,6 @@ def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents
         tools={"mnist-edge-export": __version__, **tools},
         golden={"version": tools[interpreter], "machine": platform.machine(), "processor": processor_name()},
         requires=contents.requirements(),
-        threshold=job.threshold,
         schema=schema_of(original.task, is_plain=is_plain),
     )
 

@@ -15,7 +15,6 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.golden import golden_from_data, golden_images
 from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
 from mnist_exporters.inputs.original_model import OriginalModel
-from mnist_exporters.inputs.threshold import confidence_threshold
 from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.job import Job
 from mnist_exporters.pipeline.sealing import SealableFile, seal_file, spec_of
@@ -39,7 +38,7 @@ USUAL_ACCURACY = 0.97
 
 
 class ExportSession:
-    """One model and its data. The scores and the threshold are computed when they are first needed, and only once.
+    """One model and its data. The scores are computed when they are first needed, and only once.
 
     `mnist_exporters.open_session` opens one by the names of a model and a data set.
 
@@ -90,6 +89,7 @@ class ExportSession:
         golden_from_data: bool = False,
     ) -> None:
         self.original = original
+        self._training = train
         self.train, left_out = leave_out_shared(train, test)
         self.test = test
         self.seed = seed
@@ -101,7 +101,7 @@ class ExportSession:
     @cached_property
     def reference(self) -> Reference:
         """The test images and the original's scores for them."""
-        return Reference.of(self.original, self.test)
+        return Reference.of(self.original, self.test, self._training)
 
     def check_accuracy(self, expected: float | None) -> None:
         """Check that the original is as accurate as the user measured.
@@ -171,11 +171,6 @@ class ExportSession:
         )
 
     @cached_property
-    def threshold(self) -> float:
-        """The confidence below which a device reports "no digit"."""
-        return confidence_threshold(self.original, self.train, self.seed)
-
-    @cached_property
     def golden_images(self) -> npt.NDArray[np.uint8]:
         """The images that are stored in each file."""
         return golden_from_data(self.test) if self.golden_from_data else golden_images(self.original)
@@ -214,7 +209,6 @@ class ExportSession:
             reference=self.reference,
             calibration=self.calibration,
             golden_images=self.golden_images,
-            threshold=self.threshold,
             target=target,
             repair=repair,
         )
@@ -245,7 +239,7 @@ class ExportSession:
         spec = spec_of(format, file.content, max_accuracy_drop)
         path = export_path(Path(destination), spec, file.name)
         check_destination(path, spec)
-        job = Job(self.original, path, self.reference, self.golden_images, None, self.threshold, None)
+        job = Job(self.original, path, self.reference, self.golden_images, None, None)
         return seal_file(job, file, spec)
 
     def stability(self, report: ExportReport) -> Parity | None:

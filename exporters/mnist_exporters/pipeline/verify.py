@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.proof.answers import Answers, Device
 from mnist_exporters.proof.parity import Parity
-from mnist_exporters.proof.reference import Device, Reference
+from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS, format_of
 from mnist_exporters.spec.precision import Precision
+from mnist_runtime import Manifest
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import ArtifactError, UsageError
 
@@ -114,8 +117,7 @@ def verify(
         contents.check_unchanging()
         found = contents.precision
         precision = str(found if found in FORMATS[format].io_types else Precision.FLOAT32)
-        scores, alone = reference.scores_of(foreign)
-        source = None
+        answers, threshold, source = Answers.of(foreign, reference), NO_THRESHOLD, None
     else:
         device = plugin.load(path)
         precision, source = device.manifest.precision, device.manifest.source.get("sha256")
@@ -124,7 +126,7 @@ def verify(
                 f"{path} has precision {precision}, which this version does not support. Update mnist-edge-export."
             )
         _check_task(path, device.manifest.task, reference.task)
-        scores, alone = reference.scores_of(device)
+        answers, threshold = Answers.of(device, reference), _threshold_of(device.manifest)
     tolerance = ExportSpec(format, precision, max_accuracy_drop).tolerance
     return Verification(
         path=path,
@@ -132,7 +134,7 @@ def verify(
         precision=precision,
         same_original=bool(sha256) and source == sha256,
         is_original_known=bool(sha256 and source),
-        parity=Parity.compare(reference, scores, tolerance, alone),
+        parity=Parity.compare(reference, answers, tolerance, threshold),
         file=str(foreign) if foreign else "",
     )
 
@@ -150,3 +152,11 @@ def _described(task: Task) -> str:
     names = ", ".join(task.labels[:MOST_NAMED]) + (", ..." if len(task.labels) > MOST_NAMED else "")
     kind = "gray" if task.channels == 1 else "color"
     return f"{kind} images of {task.height}x{task.width} pixels and the {len(task.labels)} labels {names}"
+
+
+def _threshold_of(manifest: Manifest) -> Threshold:
+    """Return the threshold of a file, and the one that its export judged. Files of older exporters have one only."""
+    judged = (manifest.parity or {}).get("judged_threshold")
+    if not isinstance(judged, float) or not manifest.threshold <= judged <= 1:
+        judged = manifest.threshold
+    return Threshold(manifest.threshold, judged)

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from mnist_exporters.inputs.extremes import EXTREMES
+from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.statistics import drop_interval_95, enough_images
 from mnist_runtime.artifact.task import DIGITS, Task
 
-__all__ = ["Changes", "broken_invariants", "changed_alone", "least_accuracy", "lost_classes", "unfit", "unproven"]
+__all__ = [
+    "MOST_NAMED",
+    "Changes",
+    "asked_otherwise",
+    "broken_invariants",
+    "least_accuracy",
+    "lost_classes",
+    "small_classes",
+    "unfit",
+    "unproven",
+]
 
 LEAST_ACCURACY = 0.5
 """Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
@@ -27,6 +40,12 @@ MOST_LISTED = 3
 
 MOST_NAMED = 20
 """Classes that a reason names."""
+
+LEAST_OF_CLASS = 30
+"""Different images of a class below which nothing is known about its loss."""
+
+MOST_SEEN = 0.5
+"""Largest fraction of test images that may be training images, exactly or nearly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,17 +124,63 @@ def lost_classes(by_class: list[Changes], tolerance: float, task: Task = DIGITS)
     )
 
 
-def changed_alone(batched: npt.NDArray[np.float32], alone: npt.NDArray[np.float32] | None) -> tuple[str, ...]:
-    """Return a reason if images get other answers one by one than in a batch."""
-    if alone is None or not (np.isfinite(batched).all() and np.isfinite(alone).all()):
+def small_classes(by_class: list[Changes], labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the classes with so few different images that nothing is known about their loss."""
+    return tuple(labels[number] for number, found in enumerate(by_class) if found.images < LEAST_OF_CLASS)
+
+
+def asked_otherwise(answers: Answers, chosen: npt.NDArray[np.intp]) -> tuple[str, ...]:
+    """Return the reasons if an image gets other answers alone, in another order or a second time.
+
+    Parameters
+    ----------
+    answers : Answers
+        The scores.
+    chosen : ndarray of shape (k,), dtype intp
+        The images that were asked in several ways.
+    """
+    batched = answers.scores[chosen]
+    reasons = []
+    for others, words in ((answers.alone, "alone and in a batch"), (answers.permuted, "in another order")):
+        if others is None or not (np.isfinite(batched).all() and np.isfinite(others).all()):
+            continue
+        changed = int((batched.argmax(axis=1) != others.argmax(axis=1)).sum())
+        error = float(np.abs(batched - others).max(initial=0))
+        if changed or error > MOST_SCORE_ERROR:
+            reasons.append(
+                f"The export answers images differently {words}: {changed} of {len(others)} answers, and scores by "
+                f"up to {error:.3f}. A layer computes across the images of a batch. Replace it."
+            )
+    before, after = answers.before, answers.after
+    if before is not None and after is not None and not np.array_equal(before, after, equal_nan=True):
+        error = float(np.nan_to_num(np.abs(before - after)).max(initial=0))
+        reasons.append(
+            f"The export gives the same images other scores a second time, by up to {error:.2g}. A layer uses chance "
+            "or keeps a state. Replace it."
+        )
+    return tuple(reasons)
+
+
+def without_numbers(extremes: npt.NDArray[np.float32] | None, whose: str) -> tuple[str, ...]:
+    """Return a reason if the scores for `extreme_images` are not all finite."""
+    if extremes is None or np.isfinite(extremes).all():
         return ()
-    changed = int((batched.argmax(axis=1) != alone.argmax(axis=1)).sum())
-    error = float(np.abs(batched - alone).max(initial=0))
-    if not changed and error <= MOST_SCORE_ERROR:
+    bad = ~np.isfinite(extremes).all(axis=1)
+    kinds = dict.fromkeys(kind for kind, is_bad in zip(EXTREMES, bad, strict=True) if is_bad)
+    return (
+        f"The {whose} gives scores that are nan or infinity for {' and '.join(kinds)} images. If it divides by the "
+        "deviation of an image, add a small number to it.",
+    )
+
+
+def seen_before(reference: Reference) -> tuple[str, ...]:
+    """Return a reason if more than half of the test images are training images, exactly or nearly."""
+    count, images = reference.in_training, len(reference.images)
+    if count <= MOST_SEEN * images:
         return ()
     return (
-        f"The export answers images differently alone and in a batch: {changed} of {len(alone)} answers, and scores by "
-        f"up to {error:.3f}. A layer computes across the images of a batch. Replace it.",
+        f"{count:,} of the {images:,} test images ({count / images:.0%}) are also training images, exactly or nearly. "
+        "Test with images that are new to the model.",
     )
 
 
@@ -146,7 +211,7 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
     if not np.isfinite(reference.scores).all():
         return ("The original gives scores that are nan or infinity.",)
-    reasons = []
+    reasons = [*without_numbers(reference.extremes, "original"), *seen_before(reference)]
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
         classes = "digits" if reference.task.is_mnist else "classes"
         reasons.append(f"There are no test images of the {classes} {_named(missing, reference.task)}.")
@@ -158,18 +223,27 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def broken_invariants(
-    expected: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], task: Task = DIGITS
-) -> tuple[str, ...]:
-    """Return what no good export does, whatever the tolerance."""
+def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:
+    """Return what no good export does, whatever the tolerance.
+
+    Parameters
+    ----------
+    reference : Reference
+        The test images and the original's scores.
+    answers : Answers
+        What the export gives for them.
+    digits : ndarray of shape (n,), dtype intp
+        The classes that it answers; -1 for no answer.
+    """
+    expected, scores = reference.scores, answers.scores
     if not np.isfinite(scores).all():
         return ("The export gives scores that are nan or infinity.",)
-    reasons = []
+    reasons = [*without_numbers(answers.extremes, "export")]
     if len(scores) > 1 and not np.ptp(scores, axis=0).any():
         reasons.append("The export gives the same scores for every image.")
-    if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(scores.argmax(axis=1).tolist())):
-        reasons.append(f"The export never answers {_named(missing, task)}, but the original does.")
-    bound = MOST_SCORE_ERROR * min(1.0, 10 / len(task.labels))
+    if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(digits.tolist())):
+        reasons.append(f"The export never answers {_named(missing, reference.task)}, but the original does.")
+    bound = MOST_SCORE_ERROR * min(1.0, 10 / scores.shape[1])
     if (error := float(np.abs(scores - expected).mean())) > bound:
         reasons.append(
             f"The scores differ by {error:.2g} on average, but at most {bound:.2g} is accepted. Even where the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,19 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
-from mnist_exporters.proof.checks import Changes, broken_invariants, changed_alone, lost_classes, unfit, unproven
+from mnist_exporters.proof.answers import Answers
+from mnist_exporters.proof.checks import (
+    MOST_NAMED,
+    Changes,
+    asked_otherwise,
+    broken_invariants,
+    lost_classes,
+    small_classes,
+    unfit,
+    unproven,
+)
 from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
 
 __all__ = ["Parity"]
 
@@ -28,7 +40,7 @@ class Parity:
     images : int
         Number of its images; all are compared.
     accuracy_original, accuracy_exported : float
-        Fractions of right answers, 0..1.
+        Fractions of right answers, 0..1. An image that the export does not answer counts as wrong.
     drop : float
         Accuracy of the original minus accuracy of the export.
     drop_upper_95 : float
@@ -37,6 +49,10 @@ class Parity:
         Fraction of images with the same answer, right or wrong.
     lost, gained : int
         Images that only the original, and only the export, classifies correctly.
+    threshold, judged_threshold : float
+        Confidence below which the export gives no answer, and the one that was applied here; see `choose_threshold`.
+    turned_away, turned_away_right : int
+        Images below `judged_threshold`, and those of them whose best score is right and that are therefore `lost`.
     mcnemar_p : float
         Exact two-sided p-value of `lost` and `gained` under the hypothesis of no difference (McNemar 1947).
     max_score_error : float
@@ -45,8 +61,16 @@ class Parity:
         `drop` on the images of each class; nan for a class without images.
     drop_lower_95_by_class : tuple of float
         Lower end of the confidence interval of each class's loss, computed as `drop_upper_95`; nan without images.
+    drop_upper_95_by_class : tuple of float
+        Upper end of that interval; nan without images.
+    unproven_classes : tuple of str
+        Labels with fewer than 30 different images. Nothing is known about the loss of these.
     duplicates : int
-        Images that repeat an earlier one of the same label exactly.
+        Images that repeat an earlier one of the same label, exactly or nearly.
+    in_training : int
+        Images that are also training images, exactly or nearly.
+    extreme_score_error : float or None
+        Largest difference of a score for `extreme_images`: blank, white, bold and hairline; None if not measured.
     images_alone, changed_alone : int
         Images that the export also classified one by one, and how many of them got another answer than in a batch.
     tolerance : float
@@ -65,10 +89,18 @@ class Parity:
     lost: int
     gained: int
     mcnemar_p: float
+    threshold: float
+    judged_threshold: float
+    turned_away: int
+    turned_away_right: int
     max_score_error: float
+    extreme_score_error: float | None
     drop_by_class: tuple[float, ...]
     drop_lower_95_by_class: tuple[float, ...]
+    drop_upper_95_by_class: tuple[float, ...]
+    unproven_classes: tuple[str, ...]
     duplicates: int
+    in_training: int
     images_alone: int
     changed_alone: int
     tolerance: float
@@ -83,22 +115,22 @@ class Parity:
     def compare(
         cls,
         reference: Reference,
-        scores: npt.NDArray[np.float32],
+        answers: Answers | npt.NDArray[np.float32],
         tolerance: float,
-        alone: npt.NDArray[np.float32] | None = None,
+        threshold: Threshold = NO_THRESHOLD,
     ) -> Parity:
-        """Compare the scores of an export with the reference, image by image.
+        """Compare the answers of an export with the reference, image by image.
 
         Parameters
         ----------
         reference : Reference
             Images, labels and scores of the original.
-        scores : ndarray of shape (n, k), dtype float32
-            Scores of the export for the same images.
+        answers : Answers or ndarray of shape (n, k), dtype float32
+            Scores of the export for the same images; an array if these were not asked in other ways.
         tolerance : float
             Largest accepted accuracy loss, a fraction 0..1.
-        alone : ndarray of shape (m, k), dtype float32, optional
-            Scores of the export for the images ``reference.alone``, one by one. Default: not checked.
+        threshold : Threshold, optional
+            The confidence below which the export gives no answer. Default: it always gives one.
 
         Raises
         ------
@@ -116,23 +148,28 @@ class Parity:
         >>> Parity.compare(reference, perfect[::-1], tolerance=0.002).passed
         False
         """
+        answers = answers if isinstance(answers, Answers) else Answers(answers)
+        scores = answers.scores
         if scores.shape != reference.scores.shape:
             raise UsageError(f"The scores have shape {scores.shape}. They need shape {reference.scores.shape}.")
         if len(scores) == 0:
             raise UsageError("There are no test images. The proof needs some.")
         from scipy.stats import binomtest
 
-        before, after = np.argmax(reference.scores, axis=1), np.argmax(scores, axis=1)
-        was_right, is_right = before == reference.labels, after == reference.labels
+        labels = reference.labels
+        before, best = np.argmax(reference.scores, axis=1), np.argmax(scores, axis=1)
+        is_away = scores.max(axis=1).astype(np.float64) < threshold.judged
+        after = np.where(is_away, -1, best)
+        was_right, is_right = before == labels, after == labels
         changes = Changes(was_right & ~is_right, ~was_right & is_right)
         evidence = changes.among(reference.is_distinct)
         changed = evidence.lost + evidence.gained
-        by_class = [changes.among(reference.labels == label) for label in range(reference.scores.shape[1])]
+        by_class = [changes.among(labels == number) for number in range(reference.scores.shape[1])]
         evidence_by_class = [
-            changes.among(reference.is_distinct & (reference.labels == label)) for label in range(len(by_class))
+            changes.among(reference.is_distinct & (labels == number)) for number in range(len(by_class))
         ]
         finite = bool(np.isfinite(scores).all())
-        different = 0 if alone is None else int((alone.argmax(axis=1) != after[reference.alone]).sum())
+        alone = answers.alone
         return cls(
             dataset=reference.dataset,
             images=len(scores),
@@ -144,17 +181,25 @@ class Parity:
             lost=changes.lost,
             gained=changes.gained,
             mcnemar_p=float(binomtest(evidence.lost, changed).pvalue) if changed else 1.0,
+            threshold=threshold.value,
+            judged_threshold=threshold.judged,
+            turned_away=int(is_away.sum()),
+            turned_away_right=int((is_away & was_right & (best == labels)).sum()),
             max_score_error=float(np.abs(scores - reference.scores).max()) if finite else math.inf,
+            extreme_score_error=_largest_difference(reference.extremes, answers.extremes),
             drop_by_class=tuple(row.drop for row in by_class),
             drop_lower_95_by_class=tuple(row.interval[0] for row in evidence_by_class),
+            drop_upper_95_by_class=tuple(row.interval[1] for row in evidence_by_class),
+            unproven_classes=small_classes(evidence_by_class, reference.task.labels),
             duplicates=reference.duplicates,
+            in_training=reference.in_training,
             images_alone=0 if alone is None else len(alone),
-            changed_alone=different,
+            changed_alone=0 if alone is None else int((alone.argmax(axis=1) != best[reference.alone]).sum()),
             tolerance=tolerance,
             reasons=(
                 *unfit(reference, float(was_right.mean())),
-                *broken_invariants(reference.scores, scores, reference.task),
-                *changed_alone(scores[reference.alone], alone),
+                *broken_invariants(reference, answers, after),
+                *asked_otherwise(answers, reference.alone),
                 *lost_classes(evidence_by_class, tolerance, reference.task),
                 *unproven(evidence, tolerance),
             ),
@@ -163,7 +208,8 @@ class Parity:
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON; nan and infinity become None."""
         facts = {**dataclasses.asdict(self), "reasons": list(self.reasons), "passed": self.passed}
-        for name in ("drop_by_class", "drop_lower_95_by_class"):
+        facts["unproven_classes"] = list(self.unproven_classes)
+        for name in ("drop_by_class", "drop_lower_95_by_class", "drop_upper_95_by_class"):
             facts[name] = [_plain(value) for value in facts[name]]
         return {key: _plain(value) for key, value in facts.items()}
 
@@ -174,8 +220,32 @@ class Parity:
             f"  loss       at most {max(0.0, self.drop_upper_95) * 100:.2f} points with 95 % confidence "
             f"(tolerance {self.tolerance * 100:.2f})\n"
             f"  agreement  {self.agreement:.2%} ({self.lost} lost, {self.gained} gained)"
-            + (f"\n  duplicates {self.duplicates:,} images repeat others and count once" if self.duplicates else "")
+            + "".join(f"\n  {line}" for line in self._notes())
         )
+
+    def _notes(self) -> Iterator[str]:
+        """Yield what is not usual."""
+        if self.turned_away:
+            yield (
+                f"no answer  {self.turned_away} images, confidence below {self.judged_threshold:.4f}; "
+                f"{self.turned_away_right} would be right and count as lost"
+            )
+        if self.duplicates:
+            yield f"duplicates {self.duplicates:,} images repeat others, exactly or nearly, and count once"
+        if self.in_training:
+            share = self.in_training / self.images
+            yield f"known      {self.in_training:,} images ({share:.1%}) are also training images, exactly or nearly"
+        if self.unproven_classes:
+            names = ", ".join(self.unproven_classes[:MOST_NAMED])
+            more = len(self.unproven_classes) - MOST_NAMED
+            names += f" and {more} more" if more > 0 else ""
+            yield f"unproven   fewer than 30 different images of {names}: no proof for these"
+
+
+def _largest_difference(first: npt.NDArray[np.float32] | None, second: npt.NDArray[np.float32] | None) -> float | None:
+    if first is None or second is None:
+        return None
+    return float(np.abs(first - second).max()) if np.isfinite(first).all() and np.isfinite(second).all() else math.inf
 
 
 def _plain(value: Any) -> Any:

@@ -4,29 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
+from mnist_exporters.inputs.extremes import extreme_images
 from mnist_exporters.inputs.labelled_images import LabelledImages, Labels
+from mnist_exporters.inputs.near_copies import copies_among, copies_of
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.repeatable import check_repeatable
 from mnist_runtime.artifact.task import DIGITS, Task
 
-__all__ = ["Device", "Reference"]
+__all__ = ["Reference"]
 
 ALONE = 100
-"""Images that an export also classifies one by one. Ten of each digit, if the set is balanced."""
-
-
-class Device(Protocol):
-    """A file that is compared with its original, such as `mnist_runtime.Classifier`."""
-
-    def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return scores 0..1, float32 (n, k), for raw pixels uint8 (n, h, w) or (n, h, w, 3)."""
-        ...
+"""Images that an export also classifies one by one, in another order and twice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +36,12 @@ class Reference:
         Number of the class of each.
     scores : ndarray of shape (n, k), dtype float32
         Scores of the original, 0..1.
-    task : Task
-        Names of the classes, among others.
+    task : Task, optional
+        Names of the classes, among others. Default: digits.
+    in_training : int, optional
+        Number of images that are also training images, exactly or nearly. Default: not known, 0.
+    extremes : ndarray of shape (34, k), dtype float32, optional
+        Scores of the original for `extreme_images`. Default: not known.
     """
 
     dataset: str
@@ -52,10 +49,12 @@ class Reference:
     labels: Labels
     scores: npt.NDArray[np.float32]
     task: Task = DIGITS
+    in_training: int = 0
+    extremes: npt.NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, original: OriginalModel, test: LabelledImages) -> Reference:
-        """Classify every image of `test` with `original`.
+    def of(cls, original: OriginalModel, test: LabelledImages, training: LabelledImages | None = None) -> Reference:
+        """Classify every image of `test` with `original`, and count those that are also images of `training`.
 
         Raises
         ------
@@ -68,7 +67,9 @@ class Reference:
             raise UsageError(f"{test.name} has no test images. The proof needs some.")
         scores = original.scores(test.images)
         check_repeatable(original, test.images, scores)
-        return cls(test.name, test.images, test.labels, scores, test.task)
+        shared = 0 if training is None else int(copies_of(test.images, training.images).sum())
+        extremes = original.scores(extreme_images(test.images))
+        return cls(test.name, test.images, test.labels, scores, test.task, shared, extremes)
 
     @cached_property
     def accuracy(self) -> float:
@@ -86,7 +87,9 @@ class Reference:
 
     @cached_property
     def is_distinct(self) -> npt.NDArray[np.bool_]:
-        """Whether no earlier image has the same pixels and the same label, shape (n,). The others prove nothing new.
+        """Whether no earlier image of the same label has the same or nearly the same pixels, shape (n,).
+
+        The others prove nothing new; see `mnist_exporters.inputs.near_copies`.
 
         Examples
         --------
@@ -94,30 +97,14 @@ class Reference:
         >>> Reference("zeros", images, np.array([5, 5, 6], np.uint8), np.zeros((3, 10), np.float32)).is_distinct
         array([ True, False,  True])
         """
-        seen: set[tuple[bytes, int]] = set()
-        found = np.zeros(len(self.images), np.bool_)
-        for index, key in enumerate(zip((image.tobytes() for image in self.images), self.labels.tolist(), strict=True)):
-            found[index] = key not in seen
-            seen.add(key)
-        return found
+        return ~copies_among(self.images, self.labels)
 
     @property
     def duplicates(self) -> int:
-        """Number of images that repeat an earlier one of the same label exactly."""
+        """Number of images that repeat an earlier one of the same label, exactly or nearly."""
         return int((~self.is_distinct).sum())
 
     @property
     def alone(self) -> npt.NDArray[np.intp]:
-        """Indices of up to 100 images, drawn at random once and for all, that an export also classifies one by one."""
+        """Indices of up to 100 images, always the same, that an export also classifies in other ways."""
         return np.sort(np.random.default_rng(0).permutation(len(self.images))[:ALONE])
-
-    def scores_of(self, device: Device) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return the scores that an export gives all images in batches, and those that it gives `alone` one by one.
-
-        Returns
-        -------
-        scores : ndarray of shape (n, k), dtype float32
-        alone : ndarray of shape (min(n, 100), k), dtype float32
-        """
-        single = [device.predict_proba(self.images[index : index + 1]) for index in self.alone]
-        return device.predict_proba(self.images), np.concatenate(single)

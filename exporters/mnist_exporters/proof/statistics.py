@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["drop_interval_95", "drop_upper_95", "enough_images"]
+__all__ = ["drop_interval_95", "drop_upper_95", "enough_images", "fraction_upper_95"]
 
 Z_95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
@@ -65,3 +65,21 @@ def enough_images(lost: int, gained: int, images: int, tolerance: float) -> int 
         middle = (low + high) // 2
         low, high = (low, middle) if proves(middle) else (middle, high)
     return high
+
+
+def fraction_upper_95(count: int, images: int) -> float:
+    """Return the one-sided upper 95 % bound of a fraction of which `count` in `images` were found; 1 without images.
+
+    References
+    ----------
+    C. J. Clopper, E. S. Pearson, "The Use of Confidence or Fiducial Limits Illustrated in the Case of the Binomial",
+    Biometrika 26(4), 1934.
+
+    Examples
+    --------
+    >>> [round(fraction_upper_95(count, 10_000), 5) for count in (0, 37)]
+    [0.0003, 0.00487]
+    """
+    from scipy.stats import beta
+
+    return float(beta.ppf(0.95, count + 1, images - count)) if count < images else 1.0

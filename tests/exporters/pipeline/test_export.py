@@ -144,7 +144,7 @@ def test_session_computes_shared_values_once(
     assert report.path is not None
     manifest = Artifact.open(report.path).manifest
     assert manifest.calibration == session.calibration.as_dict()
-    assert manifest.threshold == session.threshold
+    assert manifest.threshold == report.parity.threshold
 
 
 def test_a_file_that_only_the_installed_interpreter_is_known_to_load_says_so(

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 
@@ -7,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_exporters import Parity, Reference, UsageError
+from mnist_exporters.inputs.extremes import EXTREMES
+from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.statistics import drop_upper_95, enough_images
 
 RNG = np.random.default_rng(0)
@@ -16,6 +19,7 @@ SCORES[np.arange(2900), LABELS[:2900]] += 1
 SCORES /= SCORES.sum(axis=1, keepdims=True)
 IMAGES = RNG.integers(0, 256, (3000, 28, 28), np.uint8)
 REFERENCE = Reference("made up", IMAGES, LABELS, SCORES)
+PART = Reference("made up", IMAGES[:1400], LABELS[:1400], SCORES[:1400])
 
 
 def test_same_scores_pass() -> None:
@@ -183,7 +187,7 @@ def test_repeated_images_count_once() -> None:
     assert not repeated.passed
     assert repeated.drop_upper_95 == Parity.compare(Reference("few", *few), few[2], 0.002).drop_upper_95
     assert "0 lost, 0 gained of 300 different images" in repeated.reasons[0]
-    assert "2,700 images repeat others and count once" in str(repeated)
+    assert "2,700 images repeat others, exactly or nearly, and count once" in str(repeated)
     assert repeated.as_dict()["duplicates"] == 2700
 
 
@@ -201,7 +205,7 @@ def test_the_same_image_with_another_label_is_no_duplicate() -> None:
 @pytest.mark.parametrize(("change", "passes"), [(0.0, True), (1e-4, True), (0.06, False), (1.0, False)])
 def test_other_answers_alone_than_in_a_batch_are_refused(change: float, passes: bool) -> None:
     alone = SCORES[REFERENCE.alone] * (1 - change) + np.roll(SCORES[REFERENCE.alone], 1, axis=1) * change
-    parity = Parity.compare(REFERENCE, SCORES, 0.002, alone.astype(np.float32))
+    parity = Parity.compare(REFERENCE, Answers(SCORES, alone=alone.astype(np.float32)), 0.002)
     assert parity.passed is passes
     assert parity.images_alone == 100
     assert passes or "differently alone and in a batch" in parity.reasons[0]
@@ -212,3 +216,97 @@ def test_losses_are_given_in_points() -> None:
     assert "loss       at most 0.09 points with 95 % confidence (tolerance 0.20)" in str(
         Parity.compare(REFERENCE, SCORES, 0.002)
     )
+
+
+@pytest.mark.parametrize(("change", "passes"), [(0.0, True), (1e-4, True), (0.06, False)])
+def test_other_answers_in_another_order_are_refused(change: float, passes: bool) -> None:
+    chosen = SCORES[REFERENCE.alone]
+    permuted = (chosen * (1 - change) + np.roll(chosen, 1, axis=1) * change).astype(np.float32)
+    parity = Parity.compare(REFERENCE, Answers(SCORES, permuted=permuted), 0.002)
+    assert parity.passed is passes
+    assert passes or "differently in another order" in parity.reasons[0]
+
+
+@pytest.mark.parametrize("change", [1e-7, 0.5])
+def test_other_scores_a_second_time_are_refused(change: float) -> None:
+    """Random operators and counters: however small the change, nothing says that it stays small."""
+    before = SCORES[REFERENCE.alone]
+    same = Parity.compare(REFERENCE, Answers(SCORES, before=before, after=before.copy()), 0.002)
+    assert same.passed
+    changed = Parity.compare(REFERENCE, Answers(SCORES, before=before, after=before + np.float32(change)), 0.002)
+    assert "other scores a second time" in changed.reasons[0]
+
+
+@pytest.mark.parametrize("kind", ["blank", "white", "bold", "hairline"])
+def test_scores_that_are_no_numbers_for_an_extreme_image_are_refused(kind: str) -> None:
+    """A network that divides by the deviation of an image has none for a blank one."""
+    good = np.full((len(EXTREMES), 10), 0.1, np.float32)
+    bad = np.where((np.array(EXTREMES) == kind)[:, None], np.nan, good).astype(np.float32)
+    reference, scores = dataclasses.replace(PART, extremes=good), PART.scores
+    assert Parity.compare(reference, Answers(scores, extremes=good), 0.002).passed
+    of_export = Parity.compare(reference, Answers(scores, extremes=bad), 0.002)
+    of_original = Parity.compare(dataclasses.replace(PART, extremes=bad), Answers(scores, extremes=good), 0.002)
+    assert f"The export gives scores that are nan or infinity for {kind} images." in of_export.reasons[0]
+    assert f"The original gives scores that are nan or infinity for {kind} images." in of_original.reasons[0]
+    json.dumps(of_export.as_dict(), allow_nan=False)
+
+
+def test_a_class_with_few_different_images_is_unproven() -> None:
+    """Thirty images of a seven are not enough if they are the same one."""
+    chosen = np.concatenate([np.flatnonzero(LABELS != 7), np.flatnonzero(LABELS == 7)[:29].repeat(2)])
+    few = Reference("few sevens", IMAGES[chosen], LABELS[chosen], SCORES[chosen])
+    parity = Parity.compare(few, SCORES[chosen], 0.002)
+    assert parity.passed
+    assert parity.unproven_classes == ("7",)
+    assert parity.as_dict()["unproven_classes"] == ["7"]
+    assert "unproven   fewer than 30 different images of 7: no proof for these" in str(parity)
+    enough = Parity.compare(REFERENCE, SCORES, 0.002)
+    assert enough.unproven_classes == ()
+    assert "unproven" not in str(enough)
+
+
+def test_each_class_has_an_interval() -> None:
+    parity = Parity.compare(REFERENCE, lose(7, 4), 0.01)
+    for low, drop, high in zip(
+        parity.drop_lower_95_by_class, parity.drop_by_class, parity.drop_upper_95_by_class, strict=True
+    ):
+        assert low < drop < high
+
+
+def test_twenty_five_of_thirty_sevens_are_not_lost_in_silence() -> None:
+    chosen = np.concatenate([np.flatnonzero(LABELS != 7), np.flatnonzero(LABELS == 7)[:30]])
+    few = Reference("few sevens", IMAGES[chosen], LABELS[chosen], SCORES[chosen])
+    changed = SCORES[chosen].copy()
+    changed[-30:-5] = np.roll(changed[-30:-5], 1, axis=1)
+    parity = Parity.compare(few, changed, 0.02)
+    assert parity.drop_upper_95 < 0.02, "the average passes"
+    assert "7 loses at least" in parity.reasons[0]
+
+
+def near(images: np.ndarray) -> np.ndarray:
+    """Return the images with one other pixel each."""
+    changed = images.copy()
+    changed.reshape(len(images), -1)[np.arange(len(images)), np.arange(len(images)) % 784] ^= 255
+    return changed
+
+
+def test_near_copies_count_once() -> None:
+    """A hundred images do not become a proof by fourteen copies, each with another pixel."""
+    images = np.concatenate([np.roll(near(IMAGES[:100]), turn, axis=0) for turn in range(14)])
+    labels, scores = (
+        np.concatenate([np.roll(array[:100], turn, axis=0) for turn in range(14)]) for array in (LABELS, SCORES)
+    )
+    images[:100] = IMAGES[:100]
+    parity = Parity.compare(Reference("copies", images, labels, scores), scores, 0.002)
+    assert parity.duplicates == 1300
+    assert not parity.passed
+
+
+@pytest.mark.parametrize(("share", "passes"), [(0.0, True), (0.5, True), (0.501, False)])
+def test_test_images_that_are_training_images_are_counted_and_fatal_above_one_half(share: float, passes: bool) -> None:
+    count = round(share * len(PART.images))
+    parity = Parity.compare(dataclasses.replace(PART, in_training=count), PART.scores, 0.002)
+    assert parity.passed is passes
+    assert parity.as_dict()["in_training"] == count
+    assert passes or "701 of the 1,400 test images (50%) are also training images" in parity.reasons[0]
+    assert (f"known      {count:,} images ({share:.1%}) are also training images" in str(parity)) is (count > 0)

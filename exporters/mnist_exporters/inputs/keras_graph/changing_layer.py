@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 from mnist_exporters.inputs.original_model import Trial
-from mnist_exporters.inputs.repeatable import SAME, difference
+from mnist_exporters.inputs.repeatable import SAME, SAME_TWICE, difference
 
 __all__ = ["changing_layer"]
 
@@ -19,14 +19,14 @@ def changing_layer(model: Any, images: npt.NDArray[np.uint8], trial: Trial) -> s
     """Return words that name the first layer whose output changes in `trial`; an empty string if none is found."""
     pixels = images.reshape(-1, *model.input_shape[1:]).astype(np.float32) / np.float32(255)
     try:
-        found = _first_changing(model, pixels, trial)
+        found = _first_changing(model, pixels, trial, SAME) or _first_changing(model, pixels, trial, SAME_TWICE)
     except Exception:  # a user's own layer may fail when it is called outside of its model
         found = None
     return f", from the layer {found.name!r} ({type(found).__name__}) on" if found else ""
 
 
-def _first_changing(model: Any, pixels: npt.NDArray[np.float32], trial: Trial) -> Any:
-    """Return the first layer of `model`, and of models inside of it, whose output changes in `trial`."""
+def _first_changing(model: Any, pixels: npt.NDArray[np.float32], trial: Trial, limit: float) -> Any:
+    """Return the first layer of `model`, and of models inside of it, whose output changes in `trial` by more."""
     if not is_graph(model):
         return None  # its layers are called by its own code
     calls, source = layer_calls(model), model.inputs[0]
@@ -35,9 +35,9 @@ def _first_changing(model: Any, pixels: npt.NDArray[np.float32], trial: Trial) -
         lambda batch: [np.asarray(found) for found in _as_list(outputs(batch, training=False))], pixels
     )
     for call, one, other in zip(calls, first, second, strict=True):
-        if difference(one, other) > SAME:
+        if difference(one, other) > limit:
             entry = np.asarray(keras.Model(source, call.entry)(pixels, training=False))
-            return _first_changing(call.layer, entry, trial) or call.layer
+            return _first_changing(call.layer, entry, trial, limit) or call.layer
     return None
 
 

@@ -1,0 +1,71 @@
+"""`Answers`: the scores of an export for all test images, and for some of them asked in other ways."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.inputs.extremes import EXTREMES, extreme_images
+from mnist_exporters.proof.reference import Reference
+from mnist_runtime.errors import NotFiniteError
+
+__all__ = ["Answers", "Device"]
+
+Scores = npt.NDArray[np.float32]
+
+
+class Device(Protocol):
+    """A file that is compared with its original, such as `mnist_runtime.Classifier`."""
+
+    def predict_proba(self, images: npt.NDArray[np.uint8]) -> Scores:
+        """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """The scores that an export gives.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, 10), dtype float32
+        For all test images, in batches.
+    alone, permuted : ndarray of shape (k, 10), dtype float32, optional
+        For the images ``reference.alone``, one by one, and in another order.
+    before, after : ndarray of shape (k, 10), dtype float32, optional
+        For the same images in a batch, before and after all others.
+    extremes : ndarray of shape (34, 10), dtype float32, optional
+        For `extreme_images`.
+    """
+
+    scores: Scores
+    alone: Scores | None = None
+    permuted: Scores | None = None
+    before: Scores | None = None
+    after: Scores | None = None
+    extremes: Scores | None = None
+
+    @classmethod
+    def of(cls, device: Device, reference: Reference) -> Answers:
+        """Run an export on the test images of `reference`. Where it gives no numbers, the scores are nan."""
+
+        def ask(images: npt.NDArray[np.uint8]) -> Scores:
+            try:
+                return device.predict_proba(images)
+            except NotFiniteError:
+                return np.full((len(images), reference.scores.shape[1]), np.nan, np.float32)
+
+        chosen = reference.images[reference.alone]
+        order = np.random.default_rng(1).permutation(len(chosen))
+        permuted = np.empty((len(chosen), reference.scores.shape[1]), np.float32)
+        before = ask(chosen)
+        alone = np.concatenate([ask(image[None]) for image in chosen])
+        scores = ask(reference.images)
+        permuted[order] = ask(chosen[order])
+        extremes = extreme_images(reference.images)
+        kinds = np.array(EXTREMES)
+        parts = [ask(extremes[kinds == kind]) for kind in dict.fromkeys(EXTREMES)]  # in the order of `EXTREMES`
+        return cls(scores, alone, permuted, before, ask(chosen), np.concatenate(parts))

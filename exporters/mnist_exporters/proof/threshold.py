@@ -1,0 +1,111 @@
+"""`choose_threshold`: the confidence below which a device gives no answer."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.proof.checks import Changes, lost_classes, unproven
+from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.statistics import fraction_upper_95
+
+__all__ = ["NO_THRESHOLD", "Threshold", "choose_threshold"]
+
+REJECTED = 0.005
+"""Largest fraction of real images without an answer, with 95 % confidence: one in two hundred."""
+
+SHARE = 0.25
+"""Largest part of the tolerance that right answers without an answer may take; the rest is for the conversion."""
+
+DIGITS = 10_000
+"""A threshold is rounded down to four digits, so that the last bits of a sum do not change a file."""
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold of a file.
+
+    Parameters
+    ----------
+    value : float
+        Confidence, 0..1, below which a device gives no answer.
+    judged : float
+        The threshold with which the file was compared, at least `value`. An image takes no part in the choice of the
+        threshold by which it is judged.
+    """
+
+    value: float
+    judged: float
+
+
+NO_THRESHOLD = Threshold(0.0, 0.0)
+"""Every image gets an answer."""
+
+
+def choose_threshold(reference: Reference, scores: npt.NDArray[np.float32], tolerance: float) -> Threshold:
+    """Return the highest threshold with which an export is still proven.
+
+    It comes from the scores that the export gives to different, unseen images: the confidence that the right answer of
+    rank k has, counted from below. Without one of these k images it would be the next higher confidence. So that one
+    is judged (leave one out): k + 1 right answers count as lost. They may take a quarter of the tolerance, and at most
+    0.5 % of all images may be without an answer, with 95 % confidence. If not even one right answer may be lost, it is
+    half of the lowest confidence of a right answer, and half of the next one is judged. An export that is refused
+    without a threshold has none.
+
+    Parameters
+    ----------
+    reference : Reference
+        The test images and the original's scores.
+    scores : ndarray of shape (n, 10), dtype float32
+        Scores of the export for them.
+    tolerance : float
+        Largest accepted accuracy loss, a fraction 0..1.
+
+    Examples
+    --------
+    >>> from mnist_runtime.artifact.task import Task
+    >>> rng, task = np.random.default_rng(0), Task(8, 8, 1, ("cat", "dog"))
+    >>> images, labels = rng.integers(0, 256, (4000, 8, 8), np.uint8), np.arange(4000) % 2
+    >>> confidence = np.linspace(0.5, 1, 4000)
+    >>> scores = np.where(np.arange(2) == labels[:, None], confidence[:, None], 1 - confidence[:, None])
+    >>> reference = Reference("made up", images, labels, scores.astype(np.float32), task)
+    >>> choose_threshold(reference, reference.scores, 0.01)
+    Threshold(value=0.5011, judged=0.5012503266334534)
+    """
+    if not np.isfinite(scores).all():
+        return NO_THRESHOLD
+    distinct = reference.is_distinct
+    labels, confidence = reference.labels[distinct], scores[distinct].max(axis=1).astype(np.float64)
+    was_right = reference.scores[distinct].argmax(axis=1) == labels
+    is_right = scores[distinct].argmax(axis=1) == labels
+    lowest = np.sort(confidence[was_right & is_right])
+
+    def is_proven(judged: float) -> bool:
+        answered = is_right & (confidence >= judged)
+        changes = Changes(was_right & ~answered, ~was_right & answered)
+        by_class = [changes.among(labels == number) for number in range(scores.shape[1])]
+        return not (unproven(changes, tolerance) or lost_classes(by_class, tolerance, reference.task))
+
+    def is_allowed(judged: float) -> bool:
+        turned_away = int((confidence < judged).sum())
+        return fraction_upper_95(turned_away, len(confidence)) <= REJECTED and is_proven(judged)
+
+    if len(lowest) < 2 or not is_proven(0.0):
+        return NO_THRESHOLD
+    ranks = min(math.floor(tolerance * SHARE * len(labels)), len(lowest) - 1)
+    # The first `low` ranks are allowed, the rank `high` is not.
+    low, high = 0, ranks + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if is_allowed(float(lowest[middle])) else (low, middle)
+    if low > 0:
+        return Threshold(_rounded_down(float(lowest[low - 1])), float(lowest[low]))
+    half = Threshold(_rounded_down(float(lowest[0]) / 2), float(lowest[1]) / 2)
+    return half if is_proven(half.judged) else NO_THRESHOLD
+
+
+def _rounded_down(value: float) -> float:
+    return math.floor(value * DIGITS) / DIGITS

@@ -1,0 +1,149 @@
+"""Count the unseen digits to which exported files give no answer, because the confidence is below their threshold."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters import FORMATS, ExportSession, ExportSpec, Reference, RefusedError, open_session
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.proof.threshold import REJECTED, choose_threshold
+from mnist_runtime import ToolkitError
+from mnist_runtime.system.atomic import atomic_write
+from mnist_tools.checkout import ROOT
+from mnist_trainer import READY_MODELS, load_data
+from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
+
+__all__ = ["main", "measure", "unseen"]
+
+FORMER_IMAGES, LETTERS = 2000, 500
+
+HEAD = """\
+# Digits without an answer
+
+Written by `scripts/tool studies turned-away` from [turned-away.json](turned-away.json).
+
+`classify` gives no digit if the confidence is below the threshold of the file. *Threshold* is that of the file, which
+comes from the scores that the file gives to the 10,000 test images of MNIST. To count digits that took no part in it,
+the test images are divided: the threshold of one half is applied to the other half, and the reverse. *Unseen* is the
+number of the 10,000 images without an answer, *right* how many of them would have been right. *Letters* is the fraction
+of 500 printed letters without an answer. The last two columns have the former rule, which left 0.5 % of 2,000 training
+images without an answer in the original: the threshold, and the test images below it in the file.
+
+Largest fraction of unseen digits without an answer: **{largest:.2%}**, of at most {allowed:.1%}.
+
+| model | export | threshold | unseen | right | letters | former threshold | former: no answer |
+|---|---|--:|--:|--:|--:|--:|--:|
+"""
+
+Row = dict[str, Any]
+
+
+def unseen(reference: Reference, scores: npt.NDArray[np.float32], tolerance: float) -> npt.NDArray[np.bool_]:
+    """Return which images are below the threshold that the other half of the images gives, shape (n,)."""
+    is_away = np.zeros(len(scores), np.bool_)
+    order = np.random.default_rng(0).permutation(len(scores))
+    for choosing, counted in (np.array_split(order, 2), np.array_split(order, 2)[::-1]):
+        part = dataclasses.replace(
+            reference,
+            images=reference.images[choosing],
+            labels=reference.labels[choosing],
+            scores=reference.scores[choosing],
+        )
+        found = choose_threshold(part, scores[choosing], tolerance)
+        is_away[counted] = scores[counted].max(axis=1).astype(np.float64) < found.value
+    return is_away
+
+
+def measure(session: ExportSession, spec: ExportSpec, letters: npt.NDArray[np.uint8]) -> Row:
+    """Export a model, and count the test images and the letters without an answer."""
+    reference = session.reference
+    row: Row = {"model": session.original.name, "format": spec.format, "precision": spec.precision.value}
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            report = session.export(spec, folder)
+        except RefusedError as error:
+            return {**row, "refused": str(error)}
+        assert report.path is not None
+        is_away = unseen(reference, report.scores, spec.tolerance)
+        is_right = report.scores.argmax(axis=1) == reference.labels
+        threshold = report.parity.threshold
+        confidence = load_plugin(spec.format).load(report.path).predict_proba(letters).max(axis=1)
+    drawn = np.random.default_rng(session.seed).permutation(len(session.train.images))[:FORMER_IMAGES]
+    former = round(float(np.quantile(session.original.scores(session.train.images[drawn]).max(axis=1), 0.005)), 4)
+    return {
+        **row,
+        "threshold": threshold,
+        "images": len(is_away),
+        "unseen_without_answer": int(is_away.sum()),
+        "unseen_right": int((is_away & is_right).sum()),
+        "letters_without_answer": float((confidence < threshold).mean()),
+        "former_threshold": former,
+        "former_without_answer": int((report.scores.max(axis=1) < former).sum()),
+    }
+
+
+def page(rows: list[Row]) -> str:
+    """Return the page of the documentation."""
+    measured = [row for row in rows if "refused" not in row]
+    largest = max((row["unseen_without_answer"] / row["images"] for row in measured), default=0.0)
+    return HEAD.format(largest=largest, allowed=REJECTED) + "".join(map(_line, rows))
+
+
+def _line(row: Row) -> str:
+    name = f"`{row['model']}` | {row['format']} {row['precision']}"
+    if "refused" in row:
+        return f"| {name} | refused | | | | | |\n"
+    cells = (
+        f"{row['threshold']:.4f}",
+        f"{row['unseen_without_answer']} ({row['unseen_without_answer'] / row['images']:.2%})",
+        f"{row['unseen_right']}",
+        f"{row['letters_without_answer']:.0%}",
+        f"{row['former_threshold']:.4f}",
+        f"{row['former_without_answer']} ({row['former_without_answer'] / row['images']:.2%})",
+    )
+    return f"| {name} | {' | '.join(cells)} |\n"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure what the results lack, and write the page."""
+    parser = argparse.ArgumentParser(prog="scripts/tool studies turned-away", description=__doc__)
+    parser.add_argument("--again", action="store_true", help="measure everything again")
+    parser.add_argument("--model", action="append", choices=READY_MODELS, help="only these; may be repeated")
+    parser.add_argument("--results", type=Path, default=ROOT / "docs" / "turned-away.json")
+    options = parser.parse_args(argv)
+    rows: list[Row] = []
+    if options.results.exists() and not options.again:
+        rows = json.loads(options.results.read_text("utf-8"))["rows"]
+    done = {(row["model"], row["format"], row["precision"]) for row in rows}
+    data, letters = load_data("mnist"), NON_DIGITS["letters"](LETTERS, 0)
+    for model in options.model or READY_MODELS:
+        session = open_session(model, data)
+        for spec in (ExportSpec(format, precision) for format, row in FORMATS.items() for precision in row.io_types):
+            if (model, spec.format, spec.precision.value) in done:
+                continue
+            try:
+                rows.append(measure(session, spec, letters))
+            except ToolkitError as error:  # a package is missing, or the precision suits few weights
+                print(error, flush=True)
+                continue
+            print(json.dumps(rows[-1]), flush=True)
+            _write(options.results, rows)
+    _write(options.results, rows)
+    return 0
+
+
+def _write(path: Path, rows: list[Row]) -> None:
+    places = [(model, format) for model in READY_MODELS for format in FORMATS]
+    rows = sorted(rows, key=lambda row: places.index((row["model"], row["format"])))
+    for file, text in ((path, json.dumps({"rows": rows}, indent=1) + "\n"), (path.with_suffix(".md"), page(rows))):
+        with atomic_write(file) as staged:
+            staged.write_text(text, encoding="utf-8")

@@ -1,0 +1,117 @@
+"""The confidence below which a file gives no answer, and what it costs."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_exporters import Parity, Reference
+from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold, choose_threshold
+from mnist_runtime import Prediction
+
+COUNT = 4000
+RNG = np.random.default_rng(0)
+LABELS = (np.arange(COUNT) % 10).astype(np.uint8)
+IMAGES = RNG.integers(0, 256, (COUNT, 28, 28), np.uint8)
+
+
+def scores_of(confidence: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Return scores of which the best has a confidence, float32 (n, 10)."""
+    rest = ((1 - confidence) / 9)[:, None]
+    return np.where(np.arange(10) == answers[:, None], confidence[:, None], rest).astype(np.float32)
+
+
+CONFIDENCE = RNG.permutation(np.linspace(0.3, 0.9999, COUNT))
+RIGHT = scores_of(CONFIDENCE, LABELS)
+REFERENCE = Reference("made up", IMAGES, LABELS, RIGHT)
+
+
+@pytest.mark.parametrize(("tolerance", "lost"), [(0.004, 4), (0.01, 10), (0.5, 12)])
+def test_right_answers_below_it_take_a_quarter_of_the_tolerance(tolerance: float, lost: int) -> None:
+    """At most 0.5 % of the images are below it with 95 % confidence: 12 of 4,000."""
+    found = choose_threshold(REFERENCE, RIGHT, tolerance)
+    parity = Parity.compare(REFERENCE, RIGHT, tolerance, found)
+    assert (parity.turned_away, parity.turned_away_right, parity.lost) == (lost, lost, lost)
+    assert parity.passed
+    assert parity.accuracy_exported == 1 - lost / COUNT
+    assert parity.agreement == 1 - lost / COUNT
+    assert f"no answer  {lost} images, confidence below {found.judged:.4f}" in str(parity)
+    assert int((RIGHT.max(axis=1) < found.value).sum()) == lost - 1, "the file turns away one less than was judged"
+
+
+def test_no_image_takes_part_in_the_choice_of_the_threshold_that_judges_it() -> None:
+    """Leave one out: without a turned away image, the same rule gives at most the judged threshold."""
+    found = choose_threshold(REFERENCE, RIGHT, 0.01)
+    away = np.flatnonzero(RIGHT.max(axis=1) < found.judged)
+    for left_out in away[::4]:
+        rest = np.arange(COUNT) != left_out
+        others = Reference("others", IMAGES[rest], LABELS[rest], RIGHT[rest])
+        again = choose_threshold(others, RIGHT[rest], 0.01 * COUNT / (COUNT - 1))
+        assert found.value <= again.value <= found.judged
+
+
+def test_a_threshold_that_would_prevent_the_proof_is_lower() -> None:
+    """Of 1,500 images not one right answer may be lost in float32: 0.2 points."""
+    part = Reference("few", IMAGES[:1500], LABELS[:1500], RIGHT[:1500])
+    found = choose_threshold(part, RIGHT[:1500], 0.002)
+    lowest = np.sort(RIGHT[:1500].max(axis=1).astype(np.float64))
+    assert found.value == pytest.approx(lowest[0] / 2, abs=1e-4)
+    assert found.judged == lowest[1] / 2
+    parity = Parity.compare(part, RIGHT[:1500], 0.002, found)
+    assert parity.passed
+    assert (parity.turned_away, parity.lost) == (0, 0)
+
+
+def test_what_is_refused_anyway_has_no_threshold() -> None:
+    few = Reference("few", IMAGES[:300], LABELS[:300], RIGHT[:300])
+    assert choose_threshold(few, RIGHT[:300], 0.002) == NO_THRESHOLD
+    assert choose_threshold(REFERENCE, np.full_like(RIGHT, np.nan), 0.01) == NO_THRESHOLD
+    assert choose_threshold(REFERENCE, scores_of(CONFIDENCE, (LABELS + 1) % 10), 0.01) == NO_THRESHOLD
+
+
+def test_a_network_that_is_sure_of_everything_gets_a_threshold_that_its_integers_reach() -> None:
+    """The output of an int8 file ends at 255/256; a threshold of 0.999 turned every picture away."""
+    sure = np.minimum(scores_of(np.full(COUNT, 0.99999), LABELS), np.float32(255 / 256))
+    found = choose_threshold(REFERENCE, sure, 0.005)
+    assert 0 < found.value <= found.judged <= 255 / 256
+    parity = Parity.compare(REFERENCE, sure, 0.005, found)
+    assert parity.turned_away == 0
+    assert Prediction.of(sure[0], found.value).digit == LABELS[0]
+
+
+def test_wrong_answers_below_it_cost_nothing() -> None:
+    answers = np.where(CONFIDENCE < 0.3012, (LABELS + 1) % 10, LABELS)  # the seven least sure ones are wrong
+    scores = scores_of(CONFIDENCE, answers)
+    reference = Reference("made up", IMAGES, LABELS, scores)
+    parity = Parity.compare(reference, scores, 0.004, choose_threshold(reference, scores, 0.004))
+    assert (parity.turned_away, parity.turned_away_right, parity.lost) == (11, 4, 4)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.002, 0.005, 0.01, 0.1]), st.integers(1, 8))
+def test_an_export_that_passes_without_a_threshold_passes_with_it(seed: int, tolerance: float, power: int) -> None:
+    rng = np.random.default_rng(seed)
+    confidence = 1 - rng.random(COUNT) ** power * 0.8
+    lost = rng.permutation(COUNT)[: rng.integers(0, 30)]
+    answers = LABELS.copy()
+    answers[lost] = (answers[lost] + 1) % 10
+    scores = scores_of(confidence, answers)
+    bare = Parity.compare(REFERENCE, scores, tolerance)
+    found = choose_threshold(REFERENCE, scores, tolerance)
+    judged = Parity.compare(REFERENCE, scores, tolerance, found)
+    assert bare.passed == judged.passed
+    assert 0 <= found.value <= found.judged <= scores.max()
+    assert judged.turned_away <= 0.005 * COUNT
+    assert found == Threshold(found.value, found.judged)
+
+
+def test_the_check_turns_away_what_the_runtime_turns_away() -> None:
+    scores = RNG.dirichlet(np.full(10, 0.2), 500).astype(np.float32)
+    labels = LABELS[:500]
+    reference = Reference("made up", IMAGES[:500], labels, scores)
+    for threshold in (0.3, 0.5, float(np.sort(scores.max(axis=1))[99])):
+        parity = Parity.compare(reference, scores, 0.5, Threshold(threshold, threshold))
+        answers = [Prediction.of(row, threshold).digit for row in scores]
+        assert parity.turned_away == answers.count(None) > 0
+        assert parity.accuracy_exported == np.mean(
+            [digit == label for digit, label in zip(answers, labels, strict=True)]
+        )
