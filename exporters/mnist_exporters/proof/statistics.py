@@ -78,7 +78,7 @@ def fraction_upper_95(count: int, images: int) -> float:
     Examples
     --------
     >>> [round(fraction_upper_95(count, 10_000), 5) for count in (0, 37)]
-    [0.0003, 0.00487]
+    [0.0003, 0.00486]
     """
     from scipy.stats import beta
 
