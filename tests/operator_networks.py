@@ -9,6 +9,9 @@ import numpy as np
 import tensorflow as tf
 from tests.backend_cases import random_images
 
+from mnist_exporters.formats.tflite.rewrites import with_integer_input
+from mnist_runtime import QuantParams
+
 
 def strided(x: Any) -> Any:
     """Return the output of strided convolutions."""
@@ -75,15 +78,33 @@ def converted(
     shape : tuple of int
         Shape of an image.
     """
+    converter = _converter(network, shape)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.float32 if real_output else tf.uint8
+    converter._experimental_disable_per_channel = not per_channel
+    return _run(converter)
+
+
+def converted_wide(network: Callable[[Any], Any]) -> bytes:
+    """Return a network with random weights as an int16x8 ``.tflite`` file, which takes bytes and gives int16."""
+    converter = _converter(network)
+    operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    converter.target_spec.supported_ops = [operators]
+    converter.inference_output_type = tf.int16
+    return with_integer_input(_run(converter), QuantParams(1 / 255, 0, "uint8"))
+
+
+def _converter(network: Callable[[Any], Any], shape: tuple[int, ...] = (28, 28, 1)) -> Any:
     keras.utils.set_random_seed(1)
     image = keras.Input(shape)
     converter = tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, network(image)))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: ([each[None] / np.float32(255)] for each in random_images(50, shape))
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.uint8
-    converter.inference_output_type = tf.float32 if real_output else tf.uint8
-    converter._experimental_disable_per_channel = not per_channel
+    return converter
+
+
+def _run(converter: Any) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns that the input has no statistics
         return converter.convert()

@@ -210,7 +210,7 @@ class Job:
             },
             tools={"mnist-edge-export": __version__, **tools},
             golden={
-                "version": tools[packages[-1]],
+                "version": __version__ if FORMATS[spec.format].has_engine else tools[packages[-1]],
                 "machine": platform.machine(),
                 "processor": processor_name(),
             },

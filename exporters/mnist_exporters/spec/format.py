@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_exporters.errors import UsageError
-from mnist_exporters.spec.io_types import BYTES, FLOAT, INT8, INT16, MICRO, IoTypes
+from mnist_exporters.spec.io_types import BYTES, FLOAT, INT8, INT16, MICRO, WIDE, IoTypes
 from mnist_exporters.spec.precision import Precision
 
 __all__ = ["FORMATS", "KERAS_PACKAGES", "Format", "check_source", "format_of"]
@@ -30,6 +30,8 @@ class Format:
         Kinds of originals that it is made from, see `OriginalModel.kind`.
     tag : str, optional
         End of a file's default name, for a format that shares a suffix with another.
+    has_engine : bool, optional
+        Whether the files contain what runs them. The last of `packages` is then no interpreter.
     extra : str, optional
         The extra that installs these packages, if a plain installation does not. ``--format all`` excludes this format.
     """
@@ -40,6 +42,7 @@ class Format:
     companions: tuple[str, ...] = ()
     sources: tuple[str, ...] = ("keras",)
     tag: str = ""
+    has_engine: bool = False
     extra: str | None = None
 
 
@@ -66,6 +69,14 @@ FORMATS: dict[str, Format] = {
         },
         packages=("tensorflow", "keras", "tf2onnx", "onnx", "onnxruntime"),
         sources=("keras", "onnx"),
+    ),
+    "c": Format(
+        suffix=".c",
+        io_types={Precision.INT8: BYTES, Precision.INT16X8: WIDE},
+        packages=("tensorflow", "keras", "ai-edge-litert"),
+        companions=(".h",),
+        has_engine=True,
+        extra="c",
     ),
     "tflm": Format(
         suffix=".h",
@@ -103,6 +114,10 @@ def check_source(kind: str, format: str) -> None:
     raise UsageError(f"{format} files cannot be made from {known.get(kind, kind)}. {advice}")
 
 
+def _is_c_code(header: Path) -> bool:
+    return header.with_suffix(".c").exists() and not header.with_suffix(".cc").exists()
+
+
 def format_of(path: Path) -> str:
     """Return the key of `FORMATS` that has the suffix of `path`.
 
@@ -118,6 +133,7 @@ def format_of(path: Path) -> str:
     """
     for name, row in FORMATS.items():
         if row.suffix == path.suffix:
-            return name
+            # The header of C code with its engine has the suffix of the header for TensorFlow Lite Micro.
+            return "c" if path.suffix == ".h" and _is_c_code(path) else name
     known = ", ".join(row.suffix for row in FORMATS.values())
     raise UsageError(f"{path} has no suffix of a known format. Known are {known}.")

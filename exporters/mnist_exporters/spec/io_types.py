@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["BYTES", "FLOAT", "INT8", "INT16", "MICRO", "IoTypes"]
+__all__ = ["BYTES", "FLOAT", "INT8", "INT16", "MICRO", "WIDE", "IoTypes"]
 
 
 @dataclass(frozen=True)
@@ -35,3 +35,5 @@ BYTES = IoTypes(("uint8",), ("uint8",))
 INT16 = IoTypes(("uint8", "int8", "float32"), ("float32", "int16"))
 # Code for microcontrollers uses int8, as the examples of TensorFlow Lite Micro do.
 MICRO = IoTypes(("int8",), ("int8",))
+# C code that contains its engine has no floats, and takes raw pixels as every file.
+WIDE = IoTypes(("uint8",), ("int16",))

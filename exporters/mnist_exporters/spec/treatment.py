@@ -46,6 +46,8 @@ LOGITS_OUT: frozenset[tuple[str, Precision]] = frozenset(
         ("tflite", Precision.INT4),
         ("tflite", Precision.INT16X8),
         ("onnx", Precision.INT8),
+        ("c", Precision.INT8),
+        ("c", Precision.INT16X8),
         ("tflm", Precision.INT8),
     }
 )

@@ -95,12 +95,13 @@ def _installable(machine: str) -> tuple[str, ...]:
 
     By pip with Raspberry Pi OS 12, which has Python 3.11, or with the package of Debian 13.
     """
-    return tuple(
+    backends = (
         name
         for name, row in BACKENDS.items()
         if row.no_wheel_reason(machine=machine, python=(3, 11), is_64_bit=machine == "aarch64") is None
         or machine in row.debian_machines
     )
+    return (*backends, "c")
 
 
 TARGETS: dict[str, Target] = {
@@ -109,7 +110,7 @@ TARGETS: dict[str, Target] = {
     "pi-3": Target("a Raspberry Pi 3 with a 64-bit system", _installable("aarch64")),
     "pi-4": Target("a Raspberry Pi 4 with a 64-bit system", _installable("aarch64")),
     "pi-5": Target("a Raspberry Pi 5", _installable("aarch64")),
-    "mcu": Target("a microcontroller", ("tflite-micro",)),
+    "mcu": Target("a microcontroller", ("tflite-micro", "c")),
     "ethos-u55": Target("a microcontroller with an Arm Ethos-U55", ("tflite-micro",), npu="ethos-u55-128"),
 }
 """Name -> device. A new one is a row here."""

@@ -32,6 +32,8 @@ class Interpreter:
         Activation types that it can compute with; empty for all that its operator versions allow.
     lacks : tuple of (str, str)
         Operator and weight type that it rejects although it supports the operator's version.
+    is_compiler : bool
+        Whether it builds files that contain their engine. These need nothing else.
     """
 
     name: str
@@ -39,19 +41,24 @@ class Interpreter:
     also_runs: tuple[str, ...] = ()
     activations: tuple[str, ...] = ()
     lacks: tuple[tuple[str, str], ...] = ()
+    is_compiler: bool = False
 
     @property
     def formats(self) -> tuple[str, ...]:
         """Keys of `FORMATS` that it runs: that of its backend, those that are checked with it, and `also_runs`."""
         backend = BACKENDS.get(self.name)
         package, own = (backend.package, [backend.format]) if backend else (self.name, [])
-        checked = [name for name, row in FORMATS.items() if row.packages[-1] == package]
+        checked = [name for name, row in FORMATS.items() if row.packages[-1] == package and not row.has_engine]
         return tuple(dict.fromkeys([*own, *checked, *self.also_runs]))
 
     def unsupported_reason(self, contents: Contents) -> str | None:
         """Return why it cannot load a model, or None if it can."""
         if contents.format not in self.formats:
             return f"{self.name} does not run {contents.format} files"
+        return None if self.is_compiler else self._lacking(contents)
+
+    def _lacking(self, contents: Contents) -> str | None:
+        """Return what it lacks, as measured, for a model of a format that it runs."""
         if self.name not in measured():
             return f"{self.name} has not been measured; run scripts/measure-interpreters"
         supported, needed = measured()[self.name], contents.requirements()
@@ -81,6 +88,7 @@ ROWS = (
     Interpreter("onnxruntime", "onnxruntime 1.16"),
     # Measured: it rejects or fails on the ready models in float32, float16 and dynamic.
     Interpreter("tflite-micro", "TFLM", ("tflite",), activations=("int8", "int16"), lacks=NO_INT4_DENSE),
+    Interpreter("c", "any C99 compiler", ("c",), is_compiler=True),
     Interpreter("numpy", "mnist-runtime's NumPy", activations=("int8",), lacks=NO_INT4),
 )
 

@@ -22,6 +22,7 @@ __all__ = ["exports_table", "main", "models_table", "spread"]
 COMMANDS = (
     "mnist-export --model {model} --data mnist --format all --quantize none --quantize float16 --quantize dynamic "
     "--quantize int8 --quantize int4 --quantize int16x8 --json",
+    "mnist-export --model {model} --data mnist --format c --quantize --quantize int16x8 --json",
     "mnist-export --model {model} --data mnist --format tflm --quantize --json",
 )
 CHANGING = ("path", "seconds", "seconds_converting")

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 
+from mnist_exporters.formats.c_pair import NO_DIGEST, c_string, manifest_comment, numbers_text
 from mnist_exporters.formats.tflite.read import read
 from mnist_exporters.formats.tflm.interpreter import ALIGNMENT
 from mnist_runtime import ArtifactError, Golden, Manifest
 from mnist_runtime.artifact.task import Task
 
-__all__ = ["MANIFEST_BEGIN", "MANIFEST_END", "NO_DIGEST", "header_text", "identifier", "source_text"]
-
-NUMBERS_PER_LINE = 20
-
-NO_DIGEST = "0" * 64
-"""Placeholder in both files while their digest is computed."""
-
-MANIFEST_BEGIN, MANIFEST_END = "manifest:\n", "\n*/"
-
+__all__ = ["header_text", "source_text"]
 
 _ORDER = "\n        The answer is the greatest logit, for this keeps the order; only a confidence needs it."
 _ABOUT_LOGITS: dict[str, str] = {
@@ -29,37 +18,6 @@ _ABOUT_LOGITS: dict[str, str] = {
     "softmax": "\n        score = exp(logit) / the sum of exp over all logits, in float." + _ORDER,
 }
 """Activation of the manifest -> lines of the header that say how a logit becomes a score."""
-
-
-def identifier(stem: str) -> str:
-    """Turn a file name without suffix into a C identifier.
-
-    Examples
-    --------
-    >>> identifier("cnn-int8")
-    'cnn_int8'
-    """
-    name = re.sub(r"\W", "_", stem, flags=re.ASCII).lower()
-    return f"model_{name}" if not name or name[0].isdigit() or name[0] == "_" else name
-
-
-def _lines(numbers: npt.NDArray[Any]) -> str:
-    flat = [str(number) for number in numbers.reshape(-1).tolist()]
-    rows = (flat[start : start + NUMBERS_PER_LINE] for start in range(0, len(flat), NUMBERS_PER_LINE))
-    return ",\n".join("    " + ", ".join(row) for row in rows)
-
-
-def _string(text: str) -> str:
-    r"""Return a C string of the UTF-8 bytes of `text`.
-
-    Examples
-    --------
-    >>> print(_string("a?é"))
-    "a\?\303\251"
-    """
-    escaped = {ord(sign): f"\\{sign}" for sign in '"\\?'}  # ?: two of them could begin a trigraph
-    signs = [escaped.get(byte) or (chr(byte) if 32 <= byte < 127 else f"\\{byte:03o}") for byte in text.encode()]
-    return f'"{"".join(signs)}"'
 
 
 def _input(task: Task) -> str:
@@ -90,8 +48,6 @@ def header_text(stem: str, name: str, model: bytes, manifest: Manifest) -> str:
     count = "ten" if len(task.labels) == 10 else len(task.labels)
     activation = manifest.output.get("activation")
     value, about = ("logit", _ABOUT_LOGITS[activation]) if activation else ("score", "")
-    # The manifest must not end the comment. JSON allows an escaped slash.
-    text = manifest.to_json().replace("*/", "*\\/")
     return f"""\
 /* {stem}: {kind} for TensorFlow Lite Micro, made by mnist-edge-export. Do not edit.
 
@@ -99,8 +55,7 @@ Input:  {_input(task)}
 Output: {count} {value}s as int8; {value} = {upper}_OUTPUT_SCALE * (value - {upper}_OUTPUT_ZERO_POINT).{about}
 Arena:  measured on {manifest.golden["machine"]} with 8-byte pointers; the accuracy check ran in an arena of this size.
 
-{MANIFEST_BEGIN}{text}
-*/
+{manifest_comment(manifest)}
 #ifndef {upper}_H_
 #define {upper}_H_
 
@@ -154,7 +109,7 @@ def source_text(stem: str, name: str, model: bytes, manifest: Manifest, golden: 
         Test vectors.
     """
     upper = name.upper()
-    labels = ", ".join(map(_string, manifest.labels))
+    labels = ", ".join(map(c_string, manifest.labels))
     return f"""\
 /* The arrays of {stem}.h. Valid C99 and C++11. Do not edit. SHA-256 "{NO_DIGEST}" */
 #include "{stem}.h"
@@ -172,7 +127,7 @@ def source_text(stem: str, name: str, model: bytes, manifest: Manifest, golden: 
 #endif
 
 {upper}_ALIGNED const uint8_t {name}_model[{upper}_MODEL_BYTES] = {{
-{_lines(np.frombuffer(model, np.uint8))}
+{numbers_text(np.frombuffer(model, np.uint8))}
 }};
 
 const char *const {name}_labels[{upper}_LABEL_COUNT] = {{{labels}}};
@@ -180,10 +135,10 @@ const char *const {name}_labels[{upper}_LABEL_COUNT] = {{{labels}}};
 const int {name}_golden_count = {len(golden.images)};
 
 const uint8_t {name}_golden_pixels[] = {{
-{_lines(golden.images)}
+{numbers_text(golden.images)}
 }};
 
 const int8_t {name}_golden_scores[] = {{
-{_lines(golden.scores)}
+{numbers_text(golden.scores)}
 }};
 """

@@ -13,9 +13,9 @@ from tests.export_cases import EACH_READY
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.errors import OperatorError
+from mnist_exporters.formats.c_pair import identifier
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflm.interpreter import MicroInterpreter, arena_bytes_needed
-from mnist_exporters.formats.tflm.source_code import identifier
 from mnist_runtime import ArtifactError, Classifier
 from mnist_runtime.backends.tflite import load_litert
 from mnist_trainer import Splits

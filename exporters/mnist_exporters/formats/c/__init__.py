@@ -1,0 +1,1 @@
+"""C code that contains its model and everything that runs it."""

@@ -1,0 +1,39 @@
+/* A convolution. Weights are [out_depth][window_height][window_width][depth]. Padding is left out of the sums. */
+struct conv_layer {
+  const int8_t *weights;
+  const bias_t *bias;
+  const multiplier_t *multiplier;
+  const int8_t *shift;
+  int32_t height, width, depth;
+  int32_t window_height, window_width, stride_y, stride_x, pad_top, pad_left;
+  int32_t out_height, out_width, out_depth;
+  int16_t offset; /* is added to each input */
+  int16_t zero_point, low, high; /* of the output */
+};
+
+static void conv(const struct conv_layer *s, const value_t *in, value_t *out)
+{
+  int32_t y, x, channel, row;
+  for (y = 0; y < s->out_height; y++) {
+    const int32_t top = y * s->stride_y - s->pad_top;
+    const int32_t first_row = top < 0 ? -top : 0;
+    const int32_t end_row = top + s->window_height > s->height ? s->height - top : s->window_height;
+    for (x = 0; x < s->out_width; x++) {
+      const int32_t left = x * s->stride_x - s->pad_left;
+      const int32_t first = left < 0 ? -left : 0;
+      const int32_t end = left + s->window_width > s->width ? s->width - left : s->window_width;
+      for (channel = 0; channel < s->out_depth; channel++) {
+        const value_t *values = in + ((top + first_row) * s->width + left + first) * s->depth;
+        const int8_t *weights =
+            s->weights + ((channel * s->window_height + first_row) * s->window_width + first) * s->depth;
+        sum_t sum = (sum_t)s->bias[channel];
+        for (row = first_row; row < end_row; row++) {
+          sum += dot(values, weights, (end - first) * s->depth, s->offset);
+          values += s->width * s->depth;
+          weights += s->window_width * s->depth;
+        }
+        *out++ = clamp(RESCALE_CONV(sum, s->multiplier[channel], s->shift[channel]) + s->zero_point, s->low, s->high);
+      }
+    }
+  }
+}

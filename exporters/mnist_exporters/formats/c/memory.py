@@ -1,0 +1,108 @@
+"""`Memory`: where each value of a program lives in one static buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mnist_exporters.formats.c.graph import Program
+
+__all__ = ["Memory"]
+
+ALIGNMENT = 4
+"""Every value begins at a multiple of this, in bytes."""
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Where each value lives, and the size of the buffer.
+
+    Parameters
+    ----------
+    offsets : mapping of int to int
+        Number of a value -> place in the buffer, in bytes. Constants and the scores are not in it.
+    size : int
+        Bytes of the buffer.
+    """
+
+    offsets: Mapping[int, int]
+    size: int
+
+    @classmethod
+    def of(cls, program: Program) -> Memory:
+        """Plan the buffer: a value's memory is used again after the last step that reads it.
+
+        The largest value is placed first, each at the lowest place that is free during its life. The pixels are
+        planned too: the self-test unpacks its images there.
+        """
+        blocks = _blocks(program)
+        placed: list[_Block] = []
+        for block in sorted(blocks, key=lambda each: (-each.size, each.parts[0].first)):
+            places = sorted({0, *(other.offset + part.size for other in placed for part in other.parts)})
+            block.offset = next(place for place in places if all(block.fits(place, other) for other in placed))
+            placed.append(block)
+        offsets = {part.number: block.offset for block in blocks for part in block.parts}
+        return cls(offsets, max(block.offset + block.size for block in blocks))
+
+
+class _Part(NamedTuple):
+    """A value, its bytes, and the first and last step in which it is needed."""
+
+    number: int
+    size: int
+    first: int
+    last: int
+
+
+@dataclass
+class _Block:
+    """Values that overwrite each other in one place: each is computed from the one before."""
+
+    parts: list[_Part]
+    offset: int = 0
+
+    @property
+    def size(self) -> int:
+        return max(part.size for part in self.parts)
+
+    def fits(self, place: int, other: _Block) -> bool:
+        """Return whether it can begin at `place`: no values overlap that are needed at the same time."""
+        return not any(
+            one.first <= two.last
+            and two.first <= one.last
+            and place < other.offset + two.size
+            and other.offset < place + one.size
+            for one in self.parts
+            for two in other.parts
+        )
+
+
+def _blocks(program: Program) -> list[_Block]:
+    """Return the blocks of all values but constants and scores."""
+    last: dict[int, int] = {program.input: 0}
+    for place, step in enumerate(program.steps):
+        for number in step.inputs:
+            last[program.storage(number)] = place
+    blocks = [_Block([_Part(program.input, _bytes(program, program.input), 0, last[program.input])])]
+    block_of = {program.input: blocks[0]}
+    for place, step in enumerate(program.steps):
+        if step.output == program.storage(program.output):
+            continue
+        part = _Part(step.output, _bytes(program, step.output), place, last.get(step.output, place))
+        source = block_of.get(program.storage(step.inputs[0]))
+        # A block ends with its latest value: only that can be overwritten.
+        if step.in_place and source and source.parts[-1].last == place and part.size <= source.parts[-1].size:
+            source.parts.append(part)
+        else:
+            source = _Block([part])
+            blocks.append(source)
+        block_of[step.output] = source
+    return blocks
+
+
+def _bytes(program: Program, number: int) -> int:
+    value = program.values[number]
+    return -(-value.size * np.dtype(value.dtype).itemsize // ALIGNMENT) * ALIGNMENT

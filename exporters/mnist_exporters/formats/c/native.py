@@ -1,0 +1,109 @@
+"""`NativeProgram`: a compiled C export that runs in a process of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.errors import ConversionError
+from mnist_exporters.formats.c.compiler import Compiler
+from mnist_exporters.formats.c.kernel_files import host_program
+from mnist_exporters.formats.c_pair import identifier
+from mnist_runtime import QuantParams
+
+__all__ = ["CFiles", "NativeProgram"]
+
+SECONDS, SECONDS_PER_IMAGE = 60.0, 1.0
+"""Time after which the program is stopped. One image takes milliseconds."""
+
+
+class CFiles(NamedTuple):
+    """Text of header and source, and their name without suffix."""
+
+    header: str
+    source: str
+    stem: str
+
+
+class NativeProgram:
+    """A `mnist_runtime.Backend` that compiles a C export and runs it in a process of its own.
+
+    Parameters
+    ----------
+    files : CFiles
+        Header and source.
+    output : QuantParams
+        Quantization of the scores.
+    labels : int
+        Number of scores.
+    compiler : Compiler
+        Builds the program.
+    *flags : str
+        Further arguments of the compiler.
+
+    Raises
+    ------
+    ConversionError
+        If the code cannot be compiled.
+    """
+
+    def __init__(self, files: CFiles, output: QuantParams, labels: int, compiler: Compiler, *flags: str) -> None:
+        self.output = output
+        self._answer = np.dtype([("answer", np.int32), ("scores", output.dtype, (labels,))])
+        folder = Path(tempfile.mkdtemp(prefix="mnist-export-c-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        stem, name = files.stem, identifier(files.stem)
+        main = host_program().replace("@STEM@", stem).replace("@NAME@", name).replace("@UPPER@", name.upper())
+        for path, text in ((f"{stem}.h", files.header), (f"{stem}.c", files.source), ("main.c", main)):
+            (folder / path).write_text(text, "utf-8")
+        self._program = folder / "program"
+        compiler.build((folder / f"{stem}.c", folder / "main.c"), self._program, "-I", str(folder), *flags)
+
+    def run(self, pixels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """See `mnist_runtime.Backend.run`.
+
+        Raises
+        ------
+        ConversionError
+            If the program crashes or hangs, or its answer is not the class with the greatest score.
+        """
+        done = self._call(pixels.tobytes(), SECONDS + SECONDS_PER_IMAGE * len(pixels))
+        if done.returncode != 0 or len(done.stdout) != len(pixels) * self._answer.itemsize:
+            raise _broken(f"ended with exit code {done.returncode} and {len(done.stdout)} bytes", done.stderr)
+        found = np.frombuffer(done.stdout, self._answer)
+        if not np.array_equal(found["answer"], found["scores"].argmax(axis=1)):
+            raise _broken("gave another class than the one with the greatest score", b"")
+        scores: npt.NDArray[Any] = found["scores"].copy()
+        return scores
+
+    def self_test(self) -> None:
+        """Run the self-test.
+
+        Raises
+        ------
+        ConversionError
+            If it fails.
+        """
+        done = self._call(b"", SECONDS, "self-test")
+        if done.returncode != 0:
+            raise _broken(f"failed its self-test with {done.returncode}", done.stderr)
+
+    def _call(self, content: bytes, seconds: float, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+        words = [str(self._program), *arguments]
+        try:
+            return subprocess.run(words, input=content, capture_output=True, timeout=seconds, check=False)
+        except subprocess.TimeoutExpired as error:
+            raise _broken(f"ran longer than {seconds:.0f} seconds", b"") from error
+
+
+def _broken(what: str, stderr: bytes) -> ConversionError:
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    reason = f" ({lines[0]})" if lines else ""
+    return ConversionError(f"The compiled C code {what}{reason}. Please report this as a bug.")

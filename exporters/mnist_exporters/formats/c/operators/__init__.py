@@ -1,0 +1,1 @@
+"""Functions that turn one operator of a ``.tflite`` file into a step, by kind."""

@@ -1,0 +1,133 @@
+"""Operators that sum products with weights: convolutions and dense layers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.formats.c.graph import Array
+from mnist_exporters.formats.c.operators.context import LARGEST, Context, Lowered
+from mnist_exporters.formats.c.operators.windows import window_settings
+from mnist_runtime.backends.numpy_int8.fixed_point import quantized_multiplier
+
+__all__ = ["convolution", "dense", "depthwise"]
+
+LARGEST_BITS = 44
+"""Bits of a sum of 16-bit inputs, beyond which its product with a factor's part would exceed 64 bits."""
+PART = 18
+"""Bits of a part of a factor; three parts hold the 53 bits of a float64."""
+
+
+def convolution(context: Context) -> Lowered:
+    """Lower CONV_2D, weights ``(channels, h, w, depth)``."""
+    weights = _weights(context, 4)
+    _check_dilation(context, 4, 5)
+    channels, *window, depth = weights.shape
+    option = context.node.operator.option
+    settings = window_settings(context, (window[0], window[1]), (option(2, "i"), option(1, "i")), option(0, "b"))
+    if context.image()[2] != depth:
+        raise context.unsupported("in groups")
+    matrix = weights.reshape(channels, -1)
+    return context.step(
+        "conv",
+        {"weights": matrix, **_sums(context, matrix, 0), **settings, "out_depth": channels, **_ends(context, 3)},
+    )
+
+
+def depthwise(context: Context) -> Lowered:
+    """Lower DEPTHWISE_CONV_2D, weights ``(1, h, w, depth * times)``."""
+    weights = _weights(context, 4)
+    _check_dilation(context, 5, 6)
+    _, high, wide, channels = weights.shape
+    option = context.node.operator.option
+    settings = window_settings(context, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
+    depth = context.image()[2]
+    if channels % depth:
+        raise context.unsupported(f"with {channels} channels from {depth}")
+    matrix = weights.reshape(-1, channels)
+    sums = _sums(context, matrix.T, 3)
+    return context.step(
+        "depthwise", {"weights": matrix, **sums, **settings, "times": channels // depth, **_ends(context, 4)}
+    )
+
+
+def dense(context: Context) -> Lowered:
+    """Lower FULLY_CONNECTED, weights ``(channels, k)``."""
+    weights = _weights(context, 2)
+    channels, k = weights.shape
+    if context.value(0).size % k or context.node.operator.option(1, "b") != 0:
+        raise context.unsupported(f"on {context.value(0).size} values with weights of shape {weights.shape}")
+    rows = context.value(0).size // k
+    counts: dict[str, int | Array] = {"rows": rows, "inputs": k, "outputs": channels}
+    kernel = "dense_wide" if context.is_wide else "dense"
+    return context.step(kernel, {"weights": weights, **_sums(context, weights, 0), **counts, **_ends(context, 0)})
+
+
+def _weights(context: Context, axes: int) -> npt.NDArray[np.int8]:
+    context.require_integers()
+    weights = context.node.constant(1, "int8")
+    if weights.ndim != axes:
+        raise context.unsupported(f"with weights of shape {weights.shape}")
+    return weights
+
+
+def _ends(context: Context, activation: int) -> dict[str, int | Array]:
+    """Return the last settings: offset of the inputs, zero point and bounds of the output."""
+    fused = context.node.operator.option(activation, "b")
+    return {"offset": -context.zero_point(), **context.output_settings(fused)}
+
+
+def _sums(context: Context, matrix: Array, axis: int) -> dict[str, int | Array]:
+    """Return bias, multipliers and shifts of the sums, with `matrix` (channels, k); reject sums that overflow."""
+    node = context.node
+    rows = matrix.astype(np.int64)
+    bias = np.zeros(len(rows), np.int64)
+    if node.has_input(2):
+        bias = node.constant(2, node.input(2).dtype).astype(np.int64)
+        if bias.shape != (len(rows),):
+            raise context.unsupported(f"with a bias of shape {bias.shape} for {len(rows)} channels")
+    (scale, zero_point), (out_scale, _) = node.quantization(node.input(0)), node.quantization(node.output)
+    limits = np.iinfo(node.input(0).dtype)
+    largest_input = max(limits.max - zero_point, zero_point - limits.min)
+    # No part of a sum, in whatever order, can be larger.
+    bounds = np.abs(bias) + largest_input * np.abs(rows).sum(axis=1)
+    scales = np.broadcast_to(node.channel_scales(node.input(1), len(rows), axis), len(rows))
+    if node.operator.name == "FULLY_CONNECTED" and node.input(1).scales.size == 1:
+        reals = [float(scale * each) / float(out_scale) for each in scales]  # this product is computed in float32
+    else:
+        reals = [float(scale) * float(each) / float(out_scale) for each in scales]
+    if not context.is_wide:
+        pairs = [context.multiplier(real, int(bound)) for real, bound in zip(reals, bounds, strict=True)]
+        multipliers = np.array([each for each, _ in pairs], np.int32)
+        return _arrays(bias.astype(np.int32), multipliers, [shift for _, shift in pairs])
+    most = int(bounds.max(initial=0))
+    if most >= 1 << LARGEST_BITS or (bounds * np.array(reals)).max(initial=0) > LARGEST / 2:
+        raise context.unsupported(f"with sums up to {most}, which exceed {LARGEST_BITS} bits")
+    bias = bias.astype(np.int32 if most <= LARGEST else np.int64)
+    pairs = [quantized_multiplier(real) for real in reals]
+    if node.operator.name == "FULLY_CONNECTED":
+        return _arrays(bias, *_parts(reals))
+    if max((shift for _, shift in pairs), default=0) > 7:
+        raise context.unsupported("with factors above 128")
+    reduced = [(each + (1 << 15)) >> 16 if each < 0x7FFF0000 else 0x7FFF for each, _ in pairs]
+    return _arrays(bias, np.array(reduced, np.int16), [shift for _, shift in pairs])
+
+
+def _parts(reals: list[float]) -> tuple[Array, list[int]]:
+    """Return each factor in three parts, the lowest first, and its shift: TFLite's reference takes it as float64."""
+    pairs = [math.frexp(real) for real in reals]
+    whole = [int(math.ldexp(fraction, 3 * PART)) for fraction, _ in pairs]
+    parts = [[each >> (PART * place) & ((1 << PART) - 1) for place in range(3)] for each in whole]
+    return np.array(parts, np.int32), [shift for _, shift in pairs]
+
+
+def _arrays(bias: Array, multiplier: Array, shifts: list[int]) -> dict[str, int | Array]:
+    return {"bias": bias, "multiplier": multiplier, "shift": np.array(shifts, np.int8)}
+
+
+def _check_dilation(context: Context, *fields: int) -> None:
+    dilations = [context.node.operator.option(field, "i", 1) for field in fields]
+    if any(dilation != 1 for dilation in dilations):
+        raise context.unsupported(f"with dilations of {dilations}")

@@ -1,0 +1,89 @@
+"""`CCode`: the plugin for C code that contains its model and everything that runs it."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnist_exporters.formats.c.compiler import find_compiler
+from mnist_exporters.formats.c.header import Header
+from mnist_exporters.formats.c.lower import lower
+from mnist_exporters.formats.c.native import CFiles, NativeProgram
+from mnist_exporters.formats.c.reading import contents_of, golden_of, scores_of
+from mnist_exporters.formats.c.source_code import SourceCode
+from mnist_exporters.formats.c_pair import identifier, manifest_of, read_pair, stamped_pair
+from mnist_exporters.formats.contents import Contents
+from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.formats.tflite.plugin import TFLite
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.treatment import PLAIN, Treatment
+from mnist_runtime import Artifact, Classifier, Golden, Manifest
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.calibration import Calibration
+    from mnist_exporters.inputs.original_model import OriginalModel
+
+__all__ = ["CCode"]
+
+
+class CCode(FormatPlugin):
+    """A C99 source file with a model and the functions that run it, and its header.
+
+    The model is converted to TFLite first, and the operators of that become calls of the functions in ``kernels``. The
+    accuracy check compiles the very files, and runs the program in a process of its own.
+    """
+
+    _tflite = TFLite()
+
+    def convert(
+        self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
+    ) -> bytes:
+        """See `FormatPlugin.convert`."""
+        find_compiler()  # without one, nothing can be proven
+        return self._tflite.convert(original, spec, calibration, treatment)
+
+    def read(self, model: bytes) -> Contents:
+        """Read a ``.tflite`` model, and check that there is a kernel for each operator; or read a C source file."""
+        if model.startswith(b"/*"):
+            return contents_of(model)
+        contents = dataclasses.replace(self._tflite.read(model), format="c")
+        lower(model)
+        return contents
+
+    def pack(self, model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
+        """Write header and source. Names in the C code begin with `stem`.
+
+        Raises
+        ------
+        UsageError
+            If `stem` cannot be part of an ``#include`` line.
+        """
+        program = lower(model)
+        source = SourceCode(program, stem, identifier(stem), manifest.labels, manifest.output.get("activation"), golden)
+        _, height, width, channels = program.values[program.input].shape
+        header = Header(source, (height, width, channels), manifest)
+        header_text, source_text = stamped_pair(header.text(), source.text())
+        return {".h": header_text.encode(), ".c": source_text.encode()}
+
+    def open(self, path: Path) -> Artifact:
+        """Read the source at `path` and the header beside it, and check the digest that both contain.
+
+        Raises
+        ------
+        ArtifactError
+            If a file is missing or damaged, or the two come from different exports.
+        """
+        header, source = read_pair(path, ".c")
+        manifest = manifest_of(header)
+        return Artifact(content=(header + source).encode(), manifest=manifest, golden=golden_of(source, manifest))
+
+    def load(self, path: Path) -> Classifier:
+        """Compile the files, run the self-test, and return a classifier that runs the program."""
+        artifact = self.open(path)
+        header, source = read_pair(path, ".c")
+        output = scores_of(header, artifact.manifest)
+        labels = len(artifact.manifest.labels)
+        program = NativeProgram(CFiles(header, source, path.stem), output, labels, find_compiler())
+        program.self_test()
+        return Classifier(artifact, [program], "c")

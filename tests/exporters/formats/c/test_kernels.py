@@ -1,0 +1,131 @@
+"""The compiled C code computes the integers of TFLite's reference kernels."""
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.backend_cases import random_images, reference_scores
+from tests.c_programs import NO_GOLDEN, STRICT, c_files, native, needs_clang, needs_gcc, write
+from tests.operator_networks import NETWORKS, converted, converted_wide
+
+from mnist_exporters import Calibration, ExportSpec, Original, Precision
+from mnist_exporters.errors import OperatorError
+from mnist_exporters.formats.c.compiler import Compiler
+from mnist_exporters.formats.c.kernel_files import KERNELS, WITHOUT_STRUCT, kernel_text
+from mnist_exporters.formats.c.lower import LOWERINGS, lower
+from mnist_exporters.formats.c.source_code import SourceCode
+from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.tflite.static_batch import with_static_batch
+from mnist_runtime.backends.numpy_int8 import load_numpy
+from mnist_runtime.backends.numpy_int8.backend import OPERATORS
+from mnist_trainer import Splits
+
+SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
+
+COMPILERS = [
+    pytest.param(("gcc",), marks=needs_gcc),
+    pytest.param(("gcc", "-O3", "-march=native"), marks=needs_gcc),
+    pytest.param(("clang", "-Wno-unused-command-line-argument"), marks=needs_clang),
+]
+
+VARIANTS: dict[str, Callable[..., bytes]] = {
+    "int8": converted,
+    "int8, one scale": lambda network: converted(network, per_channel=False),
+    "int16x8": converted_wide,
+}
+
+
+@pytest.fixture(scope="module", params=[(name, kind) for name in NETWORKS for kind in VARIANTS], ids=str)
+def network(request: pytest.FixtureRequest) -> bytes:
+    """A network of `NETWORKS`, of int8 or int16x8."""
+    name, kind = request.param
+    return with_static_batch(VARIANTS[kind](NETWORKS[name][0]))
+
+
+@pytest.fixture(scope="module")
+def converted_ready(originals: dict[str, Original], digits: Splits) -> Callable[[str, Precision], bytes]:
+    """Convert a ready model, for scores of bytes or int16."""
+
+    def convert(model: str, precision: Precision) -> bytes:
+        calibration = Calibration.draw(digits.train, 100, seed=0)
+        return load_plugin("c").convert(originals[model], ExportSpec("c", precision), calibration)
+
+    return convert
+
+
+def test_every_operator_gives_the_reference_integers_under_sanitizers(network: bytes) -> None:
+    images = random_images(60)
+    program = native(network, c_files(network), *SANITIZERS)
+    assert np.array_equal(program.run(images), reference_scores(network, images))
+
+
+@pytest.mark.parametrize("precision", [Precision.INT8, Precision.INT16X8])
+@pytest.mark.parametrize("model", ["linear", "mlp", "tiny", "cnn"])
+def test_ready_models_give_the_reference_integers(
+    converted_ready: Callable[..., bytes], digits: Splits, model: str, precision: Precision
+) -> None:
+    content = converted_ready(model, precision)
+    images = np.concatenate([digits.test.images[:200, ..., None], random_images(200)])
+    scores = native(content, c_files(content)).run(images)
+    assert np.array_equal(scores, reference_scores(content, images))
+    if precision is Precision.INT8:
+        assert np.array_equal(scores, load_numpy(content).run(images))
+
+
+@pytest.mark.parametrize("command", COMPILERS, ids=str)
+def test_compilers_agree(converted_ready: Callable[..., bytes], command: tuple[str, ...]) -> None:
+    content, images = converted_ready("tiny", Precision.INT8), random_images(100)
+    program = native(content, c_files(content), *command[1:], compiler=Compiler(command[:1]))
+    assert np.array_equal(program.run(images), load_numpy(content).run(images))
+
+
+@needs_gcc
+def test_the_code_is_also_cpp_and_needs_no_library(network: bytes, tmp_path: Path) -> None:
+    """It calls nothing but what compilers make of loops: no heap, no files, no functions of libm."""
+    source, made = write(c_files(network), tmp_path), tmp_path / "model.o"
+    subprocess.run(["g++", "-std=c++11", *STRICT, "-x", "c++", "-fsyntax-only", source], check=True)
+    subprocess.run(["gcc", "-std=c99", *STRICT, "-Os", "-c", source, "-o", made], check=True)
+    listed = subprocess.run(["nm", "-u", made], check=True, capture_output=True, text=True).stdout
+    assert set(listed.split()) - {"U"} <= {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
+
+
+def test_every_kernel_is_used_and_its_settings_have_the_order_of_its_struct() -> None:
+    seen: set[str] = set()
+    for network, _ in NETWORKS.values():
+        for make in (converted, converted_wide):
+            for step in lower(with_static_batch(make(network))).steps:
+                seen.add(step.kernel)
+                if step.kernel in WITHOUT_STRUCT:
+                    continue
+                text = kernel_text(
+                    {"max_pool": "pool_layer", "average_pool": "pool_layer"}.get(step.kernel, step.kernel)
+                )
+                body = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).partition("{")[2].partition("}")[0]
+                members = [word for line in body.split(";") for word in re.findall(r"(\w+)\s*(?:,|$)", line)]
+                assert [*step.calls[0].settings] == members, step.kernel
+    helpers = {needed for name in KERNELS for needed in KERNELS[name]} | {"rescale_wide", "exponential", "golden"}
+    assert seen | helpers >= set(KERNELS) - {"softmax_wide"}
+
+
+def test_every_operator_of_the_numpy_engine_has_a_kernel() -> None:
+    shapes = {"GATHER", "PACK", "REDUCE_PROD", "RESHAPE", "SHAPE", "STRIDED_SLICE"}
+    assert set(LOWERINGS) == set(OPERATORS) - shapes
+
+
+def test_memory_of_the_default_model_is_small(converted_ready: Callable[..., bytes]) -> None:
+    """Its largest layer has 9,216 values and takes 784; pooling writes over what it reads."""
+    program = lower(converted_ready("cnn", Precision.INT8))
+    source = SourceCode(program, "cnn", "cnn", tuple("0123456789"), None, NO_GOLDEN)
+    assert source.ram_bytes < 10_100
+    assert source.flash_bytes < 23_000
+
+
+def test_an_operator_without_a_kernel_is_an_error(originals: dict[str, Original], digits: Splits) -> None:
+    content = load_plugin("tflite").convert(
+        originals["linear"], ExportSpec("tflite", Precision.FLOAT32), Calibration.draw(digits.train, 10, seed=0)
+    )
+    with pytest.raises(OperatorError, match="The C code has no kernel for"):
+        load_plugin("c").read(content)
