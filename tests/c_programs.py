@@ -33,9 +33,7 @@ def c_files(
     program = lower(content)
     labels = tuple("0123456789")
     source = SourceCode(program, stem, identifier(stem), labels, activation, golden)
-    header, text = stamped_pair(
-        Header(source, program.values[program.input].shape[1:], manifest()).text(), source.text()
-    )
+    header, text = stamped_pair(Header(source, manifest()).text(), source.text())
     return CFiles(header, text, stem)
 
 

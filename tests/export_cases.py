@@ -16,8 +16,8 @@ DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for ro
 EACH_READY = [pytest.param(name, marks=pytest.mark.slow if name == "accurate" else ()) for name in READY_MODELS]
 """Each ready model; the largest is marked slow."""
 
-LONG = {("accurate", "tflm"), ("cnn", "tflm")}
-"""Exports that take long. Arrays for TFLM of `tiny`, whose network has the same operators, are made all the same."""
+LONG = {("accurate", "c"), ("accurate", "tflm"), ("cnn", "c"), ("cnn", "tflm"), ("tiny", "c")}
+"""Exports that take long. Tests of the formats make C code of `tiny`, whose network has the operators of `cnn`."""
 
 EVERY_EXPORT = [
     pytest.param(

@@ -56,7 +56,8 @@ def every_export(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     folder = tmp_path_factory.mktemp("every")
     quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
     for format in set(FORMATS) - set(EVERY_FORMAT):
-        done = run("mnist-export", "mlp", "--format", format, "--quantize", "--data", "digits", "--output", folder)
+        wanted = [word for precision in FORMATS[format].io_types for word in ("--quantize", precision.value)]
+        done = run("mnist-export", "mlp", "--format", format, *wanted, "--data", "digits", "--output", folder)
         assert done.returncode == 0, done.stderr
     done = run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json")
     return folder, done
@@ -88,7 +89,7 @@ def test_another_process_makes_the_same_bytes(
     for format, row in FORMATS.items():
         for precision in row.io_types:
             path = exported("cnn" if format in EVERY_FORMAT else "mlp", format, precision).path
-            written = [path] if format in EVERY_FORMAT else [path, path.with_suffix(".cc")]
+            written = [path, *map(path.with_suffix, row.companions)]
             for file in written:
                 assert file.read_bytes() == (folder / file.name).read_bytes()
 

@@ -23,24 +23,21 @@ class Header:
     ----------
     source : SourceCode
         The source file.
-    shape : tuple of int
-        Height, width and channels of an image.
     manifest : Manifest
         Stored in a comment.
     """
 
     source: SourceCode
-    shape: tuple[int, int, int]
     manifest: Manifest
 
     def text(self) -> str:
         """Return the whole file; its digest is `NO_DIGEST`."""
         name, upper = self.source.name, self.source.name.upper()
-        height, width, channels = self.shape
+        height, width, channels = self.manifest.task.tensor_shape
         scores = self.source.program.scores
         what = "brightness" if channels == 1 else "red, green and blue"
         logits = _LOGITS.format(name=name) if self.source.activation else ""
-        polarity = ", white on black" if self.manifest.preparation.get("polarity") == "white on black" else ""
+        polarity = ", white on black" if self.manifest.task.preparation == "mnist" else ""
         return f"""\
 /* {self.source.stem}: an image classifier in C99 that needs nothing else, made by mnist-edge-export. Do not edit.
 

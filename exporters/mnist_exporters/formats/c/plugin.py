@@ -61,9 +61,7 @@ class CCode(FormatPlugin):
         """
         program = lower(model)
         source = SourceCode(program, stem, identifier(stem), manifest.labels, manifest.output.get("activation"), golden)
-        _, height, width, channels = program.values[program.input].shape
-        header = Header(source, (height, width, channels), manifest)
-        header_text, source_text = stamped_pair(header.text(), source.text())
+        header_text, source_text = stamped_pair(Header(source, manifest).text(), source.text())
         return {".h": header_text.encode(), ".c": source_text.encode()}
 
     def open(self, path: Path) -> Artifact:

@@ -16,17 +16,16 @@ __all__ = ["contents_of", "golden_of", "scores_of"]
 
 def golden_of(source: str, manifest: Manifest) -> Golden:
     """Return the test vectors of the self-test; none if the file has none."""
-    height, width, channels = manifest.input["shape"][1:]
-    shape = (height, width) if channels == 1 else (height, width, channels)
+    task = manifest.task
     dtype = np.dtype(manifest.output["dtype"])
     if "golden_scores[" not in source:
-        return Golden(np.zeros((0, *shape), np.uint8), np.zeros((0, len(manifest.labels)), dtype))
+        return Golden(np.zeros((0, *task.image_shape), np.uint8), np.zeros((0, len(manifest.labels)), dtype))
     packed, scores = array_of(source, "golden_pixels", np.int64), array_of(source, "golden_scores", np.int64)
     images = unpack_images(packed.astype(np.uint8))
     count = len(scores) // len(manifest.labels)
-    if len(images) != count * height * width * channels:
+    if len(images) != count * task.pixels:
         raise ArtifactError("The test vectors in the C code are damaged. Export it again.")
-    return Golden(images.reshape(-1, *shape), scores.astype(dtype).reshape(count, -1))
+    return Golden(images.reshape(-1, *task.image_shape), scores.astype(dtype).reshape(count, -1))
 
 
 def scores_of(header: str, manifest: Manifest) -> QuantParams:
@@ -44,7 +43,7 @@ def contents_of(files: bytes) -> Contents:
     manifest = manifest_of(text)
     scores = scores_of(text, manifest)
     arrays = re.findall(r"static const (\w+)_t ((?:weights|bias|constant)_\w+)\[(\d+)\]", text)
-    shape = tuple(axis or 1 for axis in manifest.input["shape"])
+    shape = (1, *manifest.task.tensor_shape)
     source = Tensor("pixels", manifest.input["dtype"], shape, is_constant=False)
     target = Tensor("scores", scores.dtype, (1, len(manifest.labels)), is_constant=False, affine=scores)
     constants = tuple(Tensor(name, dtype, (int(size),), is_constant=True) for dtype, name, size in arrays)

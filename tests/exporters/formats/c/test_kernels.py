@@ -26,8 +26,7 @@ from mnist_trainer import Splits
 SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1")
 
 COMPILERS = [
-    pytest.param(("gcc",), marks=needs_gcc),
-    pytest.param(("gcc", "-O3", "-march=native"), marks=needs_gcc),
+    pytest.param(("gcc", "-O3", "-march=native"), marks=[needs_gcc, pytest.mark.slow]),
     pytest.param(("clang", "-Wno-unused-command-line-argument"), marks=needs_clang),
 ]
 
@@ -38,7 +37,15 @@ VARIANTS: dict[str, Callable[..., bytes]] = {
 }
 
 
-@pytest.fixture(scope="module", params=[(name, kind) for name in NETWORKS for kind in VARIANTS], ids=str)
+CASES = [
+    pytest.param((name, kind), marks=() if kind == "int16x8" or name in ("depthwise", "gated") else pytest.mark.slow)
+    for name in NETWORKS
+    for kind in ("int8", "int16x8")
+] + [pytest.param((name, "int8, one scale"), marks=pytest.mark.slow) for name in NETWORKS]
+"""Each network in each type. By default, of int8 those with most operators."""
+
+
+@pytest.fixture(scope="module", params=CASES, ids=str)
 def network(request: pytest.FixtureRequest) -> bytes:
     """A network of `NETWORKS`, of int8 or int16x8."""
     name, kind = request.param
@@ -63,7 +70,9 @@ def test_every_operator_gives_the_reference_integers_under_sanitizers(network: b
 
 
 @pytest.mark.parametrize("precision", [Precision.INT8, Precision.INT16X8])
-@pytest.mark.parametrize("model", ["linear", "mlp", "tiny", "cnn"])
+@pytest.mark.parametrize(
+    "model", [*(pytest.param(each, marks=pytest.mark.slow) for each in ("mlp", "tiny", "cnn")), "linear"]
+)
 def test_ready_models_give_the_reference_integers(
     converted_ready: Callable[..., bytes], digits: Splits, model: str, precision: Precision
 ) -> None:
