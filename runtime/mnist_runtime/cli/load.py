@@ -17,7 +17,7 @@ READERS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras 
 
 
 def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = False) -> Classifier:
-    """Load the model and the backend in `arguments`. Warn if the model was not trained to give no digit.
+    """Load the model and the backend in `arguments`. Warn if a model of digits was not trained to give no digit.
 
     Parameters
     ----------
@@ -46,9 +46,10 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
         from mnist_runtime.reading.page import check_finds  # `classify` does not need it
 
         check_finds(classifier)
-    manifest, is_of_digits = classifier.manifest, classifier.task.digits is not None
-    if manifest.source.get("rejects_non_digits", True) is not True:  # files of older exporters do not say it
+    manifest, reads_digits = classifier.manifest, classifier.task.digits is not None
+    # Files of older exporters do not say it.
+    if reads_digits and manifest.source.get("rejects_non_digits", True) is not True:
         was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
-        others, answer = ("without a digit", "a digit") if is_of_digits else ("of other things", "one of its labels")
-        echo(f"warning: {manifest.name} {was_not} trained on pictures {others}. It may answer them with {answer}.")
+        fact = f"{manifest.name} {was_not} trained on pictures without a digit"
+        echo(f"warning: {fact}. It may answer them with a digit.")
     return classifier
