@@ -1,6 +1,6 @@
-"""Draw pictures of the capital letters A to Z in many fonts: a folder for each letter.
+"""Draw pictures of the capital letters A to Z in many fonts, into a folder for each letter.
 
-    python examples/letters/render.py FOLDER
+    python examples/letters/render.py FOLDER [TRAIN TEST]
 
 Each picture is 28 x 28 pixels, gray, and white on black.
 """
@@ -40,14 +40,15 @@ def letter(label: str, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
-def render(folder: Path, images: int = 150, seed: int = 0) -> None:
-    """Write `images` pictures of each letter into folders named after the letters."""
-    rng = np.random.default_rng(seed)
-    for label in ascii_uppercase:
-        (folder / label).mkdir(parents=True, exist_ok=True)
-        for number in range(images):
-            letter(label, rng).save(folder / label / f"{number:04}.png")
+def render(folder: Path, train: int = 80, test: int = 60) -> None:
+    """Write `train` and `test` pictures of each class into the folders ``train/CLASS`` and ``test/CLASS``."""
+    for seed, (split, images) in enumerate({"train": train, "test": test}.items()):
+        rng = np.random.default_rng(seed)
+        for label in ascii_uppercase:
+            (folder / split / label).mkdir(parents=True, exist_ok=True)
+            for number in range(images):
+                letter(label, rng).save(folder / split / label / f"{number:04}.png")
 
 
 if __name__ == "__main__":
-    render(Path(sys.argv[1]))
+    render(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -1,6 +1,6 @@
 """Draw pictures of the digit wheels of a water meter: a folder for each of the digits 0 to 9, and N between two digits.
 
-    python examples/meter/render.py FOLDER
+    python examples/meter/render.py FOLDER [TRAIN TEST]
 
 Each picture is 20 pixels wide, 32 high, and in color. A wheel turns: where it stands between two digits, the picture
 belongs to class N, for which a meter reader asks the next wheel.
@@ -70,14 +70,15 @@ def wheel(label: str, rng: np.random.Generator) -> Image.Image:
     return picture(int(label), rng.uniform(high + UNCLEAR - 1, low - UNCLEAR), rng)
 
 
-def render(folder: Path, images: int = 300, seed: int = 0) -> None:
-    """Write `images` pictures of each class into folders named after the classes."""
-    rng = np.random.default_rng(seed)
-    for label in (*"0123456789", "N"):
-        (folder / label).mkdir(parents=True, exist_ok=True)
-        for number in range(images):
-            wheel(label, rng).save(folder / label / f"{number:04}.png")
+def render(folder: Path, train: int = 200, test: int = 140) -> None:
+    """Write `train` and `test` pictures of each class into the folders ``train/CLASS`` and ``test/CLASS``."""
+    for seed, (split, images) in enumerate({"train": train, "test": test}.items()):
+        rng = np.random.default_rng(seed)
+        for label in (*"0123456789", "N"):
+            (folder / split / label).mkdir(parents=True, exist_ok=True)
+            for number in range(images):
+                wheel(label, rng).save(folder / split / label / f"{number:04}.png")
 
 
 if __name__ == "__main__":
-    render(Path(sys.argv[1]))
+    render(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from mnist_exporters.pipeline.staging import check_destination, export_path
-from mnist_exporters.sources import load_original
+from mnist_exporters.sources import load_original, stated_with
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source, format_of
 from mnist_exporters.targets.devices import TARGETS
@@ -103,7 +103,10 @@ def open_session(
     # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once. What a model in
     # memory was trained on is not known, so an undivided set is divided as for training.
     seen = sets_seen_by([model.path]) if isinstance(model, ModelFile) else None
-    splits = load_data(str(data), seen=seen, stated=stated) if isinstance(data, str | Path) else data
+    if isinstance(data, str | Path):
+        splits = load_data(str(data), seen=seen, stated=stated_with(model, str(data), stated))
+    else:  # loaded by the caller
+        splits = data
     original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
 
@@ -131,6 +134,7 @@ def export_model(
     trust: bool = False,
     calibration_samples: int | None = None,
     seed: int = 0,
+    golden_from_data: bool = False,
     repair: bool = True,
 ) -> ExportReport:
     """Export a model to one file, and write it only if its accuracy is proven.
@@ -139,7 +143,7 @@ def export_model(
 
     Parameters
     ----------
-    model, data, stated, pixel_range, expect_accuracy, trust, calibration_samples, seed
+    model, data, stated, pixel_range, expect_accuracy, trust, calibration_samples, seed, golden_from_data
         See `open_session`.
     destination : str or Path
         The file to write, or a folder for a file named after model and precision. Missing folders are created.
@@ -204,5 +208,6 @@ def export_model(
         trust=trust,
         calibration_samples=calibration_samples,
         seed=seed,
+        golden_from_data=golden_from_data,
     )
     return session.export(spec, path, device, repair=repair)

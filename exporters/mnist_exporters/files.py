@@ -99,6 +99,7 @@ def seal(
     file_pixel_range: PixelScaling | str | None = None,
     expect_accuracy: float | None = None,
     trust: bool = False,
+    golden_from_data: bool = False,
 ) -> ExportReport:
     """Prove a file of another tool, and write it with manifest, proof and golden scores, as a device runs it.
 
@@ -110,6 +111,8 @@ def seal(
         The file to write, or a folder for one named after the file and its precision. Missing folders are created.
     model, data, max_accuracy_drop, stated, pixel_range, file_pixel_range, expect_accuracy, trust
         See `verify`.
+    golden_from_data
+        See `open_session`.
 
     Raises
     ------
@@ -129,7 +132,13 @@ def seal(
     if output.exists() and output.samefile(path):
         raise UsageError(f"The output {output} is the file itself. Give another name or a folder.")
     session = open_session(
-        model, data, stated=stated, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust
+        model,
+        data,
+        stated=stated,
+        pixel_range=pixel_range,
+        expect_accuracy=expect_accuracy,
+        trust=trust,
+        golden_from_data=golden_from_data,
     )
     foreign = load_foreign_file(path, session, file_pixel_range)
     return session.seal(foreign, output, format_of(path), max_accuracy_drop)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.spec.format import format_of
-from mnist_runtime.errors import UnsealedError, UsageError
+from mnist_runtime.errors import ToolkitError, UnsealedError, UsageError
+from mnist_trainer.data.load import DATASETS
 from mnist_trainer.data.records import rejects_non_digits
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.foreign.file_model import FileModel, is_model_file
 from mnist_trainer.foreign.load import find_source, load_model_file
+from mnist_trainer.foreign.stated import stated_by_shape, stated_for
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.pixel_probe.probe import probe_images
@@ -23,7 +27,32 @@ if TYPE_CHECKING:
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["is_foreign_file", "load_foreign_file", "load_original"]
+__all__ = ["is_foreign_file", "load_foreign_file", "load_original", "stated_with"]
+
+
+def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | None) -> StatedTask:
+    """Return what is stated about the images and classes of `data`: by the user, or by the model."""
+    stated = stated or StatedTask()
+    if data in ("auto", *DATASETS):
+        return stated
+    if isinstance(model, ModelFile):
+        stated = stated_for([model.path], data, stated)
+        shape = _file_shape(model.path) if is_model_file(model.path) else ()
+    else:
+        inputs = getattr(model, "inputs", None)  # a model that is not built has none
+        shape = tuple(inputs[0].shape[1:]) if inputs else ()
+    shown = stated_by_shape(shape)
+    return dataclasses.replace(stated, size=stated.size or shown.size, channels=stated.channels or shown.channels)
+
+
+def _file_shape(path: Path) -> tuple[int | None, ...]:
+    """Return the shape of one image in a file's input, colors last; nothing if it cannot be read."""
+    try:
+        shape = load_plugin(format_of(path)).read(path.read_bytes()).input.shape[1:]
+    except (ToolkitError, OSError):  # reported when it is loaded
+        return ()
+    sides = tuple(None if side < 0 else side for side in shape)
+    return (*sides[1:], sides[0]) if len(sides) == 3 and sides[0] in (1, 3) else sides
 
 
 def load_original(

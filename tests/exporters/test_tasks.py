@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from tests.export_cases import EVERY_PAIR
 from tests.exporters.task_cases import METER, model_of, splits_of, templates, torch_like_of
 
@@ -26,8 +29,9 @@ from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.reports.comparison import Candidate
 from mnist_exporters.reports.flips import confusion
 from mnist_exporters.reports.html import html_report
-from mnist_runtime import Classifier, self_test
+from mnist_runtime import Classifier, prepare, self_test
 from mnist_runtime.artifact.task import Task
+from mnist_runtime.preprocess.decode import read_picture
 
 OTHERS = {
     "letters": Task(28, 28, 1, tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ")),
@@ -171,3 +175,47 @@ def test_a_file_with_channels_first_is_sealed_and_runs(torch_file: Path, meter: 
     assert device.manifest.task == METER
     assert device.predict(templates(METER)).tolist() == [*range(11)]
     assert verify(torch_file, meter.original.model, splits).parity.passed
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of larger pictures for each class, some of them turned by a tag."""
+    folder = tmp_path_factory.mktemp("data") / "wheels"
+    part = splits_of(METER, 11, 440).test
+    for number, (image, label) in enumerate(zip(part.images, part.labels, strict=True)):
+        place = folder / METER.labels[label]
+        place.mkdir(parents=True, exist_ok=True)
+        picture, tags = Image.fromarray(image).resize((40, 64)), Image.Exif()
+        if number % 3 == 0:
+            picture, tags[0x0112] = picture.transpose(Image.Transpose.ROTATE_90), 6
+        picture.save(place / f"{number}.png", exif=tags)
+    return folder
+
+
+def test_commands_take_pictures_as_a_device_does(pictures: Path, here: Callable[..., Any], tmp_path: Path) -> None:
+    model, made = tmp_path / "wheel.keras", tmp_path / "wheel.tflite"
+    model_of(METER).save(model)
+    given = ("--data", pictures, "--max-accuracy-drop", 0.05)
+    done = here("mnist-export", model, *given, "--quantize", "--output", made, "--golden-from-data")
+    assert done.returncode == 0, done.stderr
+    device = Classifier.load(made)
+    assert device.task == METER
+    files = sorted(pictures.glob("*/*.png"))
+    found = [device.classify(file) for file in files]
+    right = [answer.labels[0] == file.parent.name for answer, file in zip(found, files, strict=True)]
+    assert np.mean(right) > 0.97
+    prepared = {prepare(read_picture(file), METER).tobytes() for file in files}
+    assert {image.tobytes() for image in device.golden.images} <= prepared, "the proof saw what a device sees"
+    assert here("mnist-export", "verify", made, "--against", model, *given).returncode == 0
+    other = here("mnist-export", model, *given, "--labels", "N,9,8,7,6,5,4,3,2,1,0", "--output", tmp_path)
+    assert other.returncode == 3, "labels in another order are other answers"
+    assert "The original is right on" in other.stderr
+    assert here("mnist-export", model, *given, "--prepare", "mnist").returncode == 2
+
+
+def test_the_size_of_images_comes_from_an_onnx_file(pictures: Path, torch_file: Path, tmp_path: Path) -> None:
+    report = export_model(torch_file, tmp_path / "made.onnx", "float32", pictures, max_accuracy_drop=0.05)
+    assert report.path is not None
+    assert Classifier.load(report.path).task == METER
+    in_memory = open_session(model_of(METER), pictures)
+    assert in_memory.original.task == METER

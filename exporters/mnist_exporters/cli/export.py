@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_exporters.cli.inspect import inspect_command
-from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, source_options
+from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, golden_option, source_options
 from mnist_exporters.cli.outcomes import export_all
 from mnist_exporters.cli.quantize_option import ExportCommand
 from mnist_exporters.cli.seal import seal_command
@@ -27,6 +27,7 @@ from mnist_trainer.foreign.load import find_source
 from mnist_trainer.model_io.find import READY_MODELS
 
 if TYPE_CHECKING:
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["export_command"]
@@ -40,6 +41,7 @@ EXAMPLES = """\
 mnist-export my-model.keras --quantize
 mnist-export cnn --format all --quantize none --quantize int8 --report report
 mnist-export my-model.keras --data my-digits.npz --format onnx --json
+mnist-export meter.keras --data meter-pictures --quantize
 mnist-export --model from-pytorch.onnx --format onnx --quantize
 mnist-export verify exported/cnn-int8.tflite --against cnn
 mnist-export inspect exported/cnn-int8.tflite
@@ -124,6 +126,7 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     metavar="N",
     help="Training images that set the ranges of integers (default: 500, or all if there are fewer).",
 )
+@golden_option(FILE)
 @option("--seed", section=PROOF, type=SEED, default=0, metavar="N", help="Seed of the choice of images (default: 0).")
 @option(
     "--report",
@@ -137,6 +140,7 @@ def export_command(
     model_argument: str | None,
     model: str | None,
     data: str,
+    stated: StatedTask,
     pixel_range: PixelScaling | None,
     expect_accuracy: float | None,
     trust: bool,
@@ -150,10 +154,11 @@ def export_command(
     no_repair: bool,
     calibration_samples: int | None,
     seed: int,
+    golden_from_data: bool,
     report: Path | None,
     as_json: bool,
 ) -> int:
-    """Export a digit model to files for small devices.
+    """Export a model to files for small devices: of handwritten digits, or of other small images.
 
     Each file is compared with the model on real images, and written only if its accuracy is proven.
     """
@@ -183,11 +188,13 @@ def export_command(
     session = open_session(
         source,
         data,
+        stated=stated,
         pixel_range=pixel_range,
         expect_accuracy=expect_accuracy,
         trust=trust,
         calibration_samples=calibration_samples,
         seed=seed,
+        golden_from_data=golden_from_data,
     )
     echo(session.describe_original())  # an original that proves nothing is reported here, not for each file
     if expect_accuracy is None and session.advice:

@@ -10,11 +10,20 @@ import click
 
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import ArtifactError
-from mnist_trainer.cli.options import MODEL_HELP, data_option, model_type, option, trust_option
+from mnist_trainer.cli.data_options import data_options
+from mnist_trainer.cli.options import MODEL_HELP, model_type, option, trust_option
 from mnist_trainer.cli.parameter_types import FRACTION, ExistingPath
 from mnist_trainer.cli.pixel_options import Range, pixel_options
 
-__all__ = ["EXIT_CODES", "SOURCE", "ExportedFile", "accuracy_option", "comparison_options", "source_options"]
+__all__ = [
+    "EXIT_CODES",
+    "SOURCE",
+    "ExportedFile",
+    "accuracy_option",
+    "comparison_options",
+    "golden_option",
+    "source_options",
+]
 
 SOURCE = "Model and data"
 
@@ -46,7 +55,7 @@ def source_options(command: Any) -> Any:
         help="The accuracy that you measured for the model, such as 0.98. If it is lower here, its pixels are probably "
         "scaled otherwise, and nothing is exported.",
     )
-    return trust_option(SOURCE)(pixel_options(SOURCE)(expect(data_option(SOURCE)(command))))
+    return trust_option(SOURCE)(pixel_options(SOURCE)(expect(data_options(SOURCE)(command))))
 
 
 def accuracy_option(section: str) -> Callable[[Any], Any]:
@@ -57,6 +66,17 @@ def accuracy_option(section: str) -> Callable[[Any], Any]:
         type=FRACTION,
         metavar="FRACTION",
         help="Accepted accuracy loss; 0.005 is half a point (default: that of the precision).",
+    )
+
+
+def golden_option(section: str) -> Callable[[Any], Any]:
+    """Return the decorator of ``--golden-from-data``."""
+    return option(
+        "--golden-from-data",
+        section=section,
+        is_flag=True,
+        help="Store test images of --data as the file's test vectors, not images of this package. Whoever has the file "
+        "can see them.",
     )
 
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options
+from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options, golden_option
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import Command, argument, json_option, option
 from mnist_trainer.cli.parameter_types import output_path
 
 if TYPE_CHECKING:
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["seal_command"]
@@ -41,18 +42,21 @@ mnist-export seal int8.onnx --against float.onnx --output sealed/int8.onnx
     help="Folder, or one file (default: exported).",
 )
 @accuracy_option("Other options")
+@golden_option("Other options")
 @json_option()
 def seal_command(
     *,
     file: Path,
     model: str,
     data: str,
+    stated: StatedTask,
     pixel_range: PixelScaling | None,
     file_pixel_range: str | None,
     output: Path,
     expect_accuracy: float | None,
     trust: bool,
     max_accuracy_drop: float | None,
+    golden_from_data: bool,
     as_json: bool,
 ) -> int:
     """Prove a file of another tool against its original, and add manifest, proof and test vectors.
@@ -66,11 +70,13 @@ def seal_command(
         model,
         output,
         data,
+        stated=stated,
         max_accuracy_drop=max_accuracy_drop,
         pixel_range=pixel_range,
         file_pixel_range=file_pixel_range,
         expect_accuracy=expect_accuracy,
         trust=trust,
+        golden_from_data=golden_from_data,
     )
     echo(str(report))
     print(json.dumps(report.as_dict(), indent=2) if as_json else report.path)

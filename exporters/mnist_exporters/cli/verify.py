@@ -13,6 +13,7 @@ from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import Command, argument, json_option
 
 if TYPE_CHECKING:
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["verify_command"]
@@ -40,6 +41,7 @@ def verify_command(
     file: Path,
     model: str,
     data: str,
+    stated: StatedTask,
     pixel_range: PixelScaling | None,
     file_pixel_range: str | None,
     expect_accuracy: float | None,
@@ -59,6 +61,7 @@ def verify_command(
         file,
         model,
         data,
+        stated=stated,
         max_accuracy_drop=max_accuracy_drop,
         pixel_range=pixel_range,
         file_pixel_range=file_pixel_range,
