@@ -2,7 +2,7 @@
 
     python examples/letters/render.py FOLDER [TRAIN TEST]
 
-Each picture is 28 x 28 pixels, gray, and white on black.
+Each picture is 28 x 28 pixels, gray, and white on black. ``page.png`` is a larger one, dark on light.
 """
 
 from __future__ import annotations
@@ -40,14 +40,26 @@ def letter(label: str, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
 
 
+def page(text: str) -> Image.Image:
+    """Return a page with dark writing on light paper, as from a camera."""
+    rng = np.random.default_rng(7)
+    image = Image.new("L", (240, 300), 225)
+    font = ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSerif-Bold.ttf", 160)
+    ImageDraw.Draw(image).text((130, 140), text, 45, font, anchor="mm")
+    pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(1.5)), np.float64)
+    light = np.linspace(0.75, 1, image.width)
+    return Image.fromarray(np.clip(pixels * light + rng.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8))
+
+
 def render(folder: Path, train: int = 80, test: int = 60) -> None:
-    """Write `train` and `test` pictures of each class into the folders ``train/CLASS`` and ``test/CLASS``."""
+    """Write `train` and `test` pictures of each letter into ``train/LETTER`` and ``test/LETTER``, and a page."""
     for seed, (split, images) in enumerate({"train": train, "test": test}.items()):
         rng = np.random.default_rng(seed)
         for label in ascii_uppercase:
             (folder / split / label).mkdir(parents=True, exist_ok=True)
             for number in range(images):
                 letter(label, rng).save(folder / split / label / f"{number:04}.png")
+    page("R").save(folder / "page.png")
 
 
 if __name__ == "__main__":
