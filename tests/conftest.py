@@ -36,6 +36,19 @@ hypothesis.settings.load_profile("no-deadline")
 
 
 @pytest.fixture
+def real_trials() -> None:
+    """Let `load_model` try models in a child process in this test; see `without_trials`."""
+
+
+@pytest.fixture(autouse=True)
+def without_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Load models without a trial in a child process before, which takes a second each; test_trial.py tests it."""
+    if "mnist_trainer.model_io.load" in sys.modules and "real_trials" not in request.fixturenames:
+        monkeypatch.setattr("mnist_trainer.model_io.load.start_trials", lambda: None)
+        monkeypatch.setattr("mnist_trainer.model_io.load.try_model", lambda *_, **__: None)
+
+
+@pytest.fixture
 def here(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., subprocess.CompletedProcess[str]]]:

@@ -17,6 +17,7 @@ from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.foreign.stated import stated_by_shape, stated_for
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.model_io.load import load_with_digest
 from mnist_trainer.model_io.pixel_probe.probe import probe_images
 
 if TYPE_CHECKING:
@@ -64,15 +65,14 @@ def load_original(
         found = load_model_file(model, probe, given=pixel_range)
         load_plugin(format_of(model.path)).read(model.path.read_bytes()).check_unchanging()
         return found
-    import_tensorflow()
-    from mnist_exporters.inputs.original import Original
-    from mnist_trainer.model_io.load import load_model
-
     name, facts, loaded = model.name, dict[str, Any](), model
     if isinstance(model, ModelFile):
-        facts = {"sha256": model.sha256, "recorded": model.record.get("pixel_range")}
+        loaded, sha256 = load_with_digest(model, trust=trust, task=splits.test.task)
+        facts = {"sha256": sha256, "recorded": model.record.get("pixel_range")}
         facts["rejects_non_digits"] = rejects_non_digits(model.path)
-        loaded = load_model(model, trust=trust, task=splits.test.task)
+    import_tensorflow()
+    from mnist_exporters.inputs.original import Original
+
     return Original.from_keras(loaded, probe, name=name, pixel_range=pixel_range, **facts)
 
 

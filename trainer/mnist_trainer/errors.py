@@ -5,6 +5,7 @@
     ToolkitError                  see `mnist_runtime.errors` for the whole tree
     ├── UsageError              2  an argument or option is wrong                         (ValueError)
     ├── OutputError             2  a file cannot be written                               (OSError)
+    ├── MachineError            2  too little memory, disk space or open files            (RuntimeError)
     ├── DivergedError           2  a training loss became infinite or not a number        (ArithmeticError)
     ├── MissingPackageError     4  a needed package is not installed                      (ImportError)
     ├── ModelError              5  a Keras model is damaged or not a digit classifier     (ValueError)
@@ -18,11 +19,12 @@ import importlib.util
 from collections.abc import Iterable
 from pathlib import Path
 
-from mnist_runtime.errors import MissingPackageError, ModelError, OutputError, ToolkitError, UsageError
+from mnist_runtime.errors import MachineError, MissingPackageError, ModelError, OutputError, ToolkitError, UsageError
 
 __all__ = [
     "DataError",
     "DivergedError",
+    "MachineError",
     "MissingPackageError",
     "ModelError",
     "OutputError",

@@ -1,6 +1,5 @@
 """Model files that other tools made: their inputs and outputs, and files that end the process that runs them."""
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -111,10 +110,14 @@ def test_a_custom_operator_is_an_error(network: Callable[..., onnx.ModelProto], 
 
 
 def test_a_file_that_ends_its_process_is_an_error(
-    network: Callable[..., onnx.ModelProto], load: Callable[..., FileModel], monkeypatch: pytest.MonkeyPatch
+    network: Callable[..., onnx.ModelProto],
+    load: Callable[..., FileModel],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
-    crash = [sys.executable, "-c", "import os; os.kill(os.getpid(), 11)"]
-    monkeypatch.setattr(process, "PROBE", crash)
+    (tmp_path / "crash.py").write_text("import os; os.kill(os.getpid(), 11)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(process, "PROBE", "crash")
     with pytest.raises(ArtifactError, match=r"ended the process that ran it \(SIGSEGV\)"):
         load(network())
 

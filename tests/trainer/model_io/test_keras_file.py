@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from mnist_trainer import ModelError, find_model, load_model
+from mnist_trainer import ModelError, load_model
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 
@@ -202,12 +202,12 @@ def test_a_file_is_read_by_its_content_whatever_its_suffix(tmp_path: Path, kind:
 
 
 def test_an_archive_that_grows_when_unpacked_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mnist_trainer.model_io.keras_file.load.MOST_BYTES", 2**20)
+    monkeypatch.setattr("mnist_trainer.model_io.keras_file.archive.MOST_BYTES", 2**20)
     path = tmp_path / "mine.keras"
     load_model("linear").save(path)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as file:
         file.writestr("assets/zeros", bytes(2**20))
-    with pytest.raises(ModelError, match=r"holds 0\.0 GiB when unpacked"):
+    with pytest.raises(ModelError, match=r"holds 0\.0 GiB in 4 files when unpacked"):
         load_model(path)
 
 
@@ -257,10 +257,24 @@ def test_a_deeply_nested_configuration_is_reported(tmp_path: Path) -> None:
         load_model(str(path))
 
 
-def test_a_file_of_keras_3_is_not_rewritten(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("trust", [False, True])
+def test_keras_gets_nothing_but_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trust: bool) -> None:
+    """It unpacks every other member onto the disk."""
     import keras
 
-    opened, load = [], keras.models.load_model
-    monkeypatch.setattr(keras.models, "load_model", lambda path, **rest: (opened.append(path), load(path, **rest))[1])
-    load_model("mlp")
-    assert opened == [find_model("mlp").path]
+    path = tmp_path / "mine.keras"
+    load_model("linear").save(path)
+    with zipfile.ZipFile(path, "a") as file:
+        file.writestr("assets/one", b"1")
+        file.writestr("../outside", b"1")
+    names, load = [], keras.models.load_model
+
+    def spy(path: Path, **rest: object) -> object:
+        with zipfile.ZipFile(path) as file:
+            names.extend(file.namelist())
+        return load(path, **rest)
+
+    monkeypatch.setattr(keras.models, "load_model", spy)
+    load_model(path, trust=trust)
+    model = ["config.json", "metadata.json", "model.weights.h5"]
+    assert sorted(names) == (sorted([*model, "assets/one", "../outside"]) if trust else model)

@@ -191,6 +191,42 @@ def test_a_graph_accesses_files_only_if_it_is_trusted(tmp_path: Path, operation:
     assert marker.exists() == (operation in ("WriteFile", "PrintV2"))
 
 
+@pytest.mark.parametrize("operation", ["GenerateVocabRemapping", "DecodeProtoV2", "ImmutableConst", "DecodePng"])
+def test_operations_without_state_that_open_files_are_refused(tmp_path: Path, operation: str) -> None:
+    import tensorflow as tf
+
+    here = str(tmp_path / "secret")
+
+    def reach(pixels: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        raw: dict[str, Answer] = {
+            "GenerateVocabRemapping": lambda: tf.raw_ops.GenerateVocabRemapping(
+                new_vocab_file="gs://bucket/words", old_vocab_file=here, new_vocab_offset=0, num_new_vocab=1
+            )[1],
+            "DecodeProtoV2": lambda: tf.raw_ops.DecodeProtoV2(
+                bytes=[b""], message_type="a.B", field_names=[], output_types=[], descriptor_source=here
+            )[0],
+            "ImmutableConst": lambda: tf.raw_ops.ImmutableConst(dtype=tf.int32, shape=(1,), memory_region_name=here),
+            "DecodePng": lambda: tf.io.decode_png(tf.constant(b"")),
+        }
+        return linear(pixels, weights) + tf.cast(tf.size(raw[operation]()), tf.float32)
+
+    with pytest.raises(ModelError, match=f"its graph contains {operation}, which can access"):
+        load_model(saved(tmp_path / "mine", reach))
+
+
+def test_the_allowed_operators_exist_and_none_of_them_reaches_out() -> None:
+    from tensorflow.python.framework import op_def_registry
+
+    from mnist_trainer.model_io.saved_model.operators import ALLOWED
+
+    definitions = {name: op_def_registry.get(name) for name in ALLOWED}
+    assert sorted(name for name, found in definitions.items() if found is None) == []
+    words = ("File", "PyFunc", "Debug", "Dataset", "Reader", "Summary", "Print", "Save", "Restore", "Send", "Recv")
+    assert not [name for name in ALLOWED if any(word in name for word in words)]
+    names = {arg.name for found in definitions.values() for arg in (*found.input_arg, *found.attr)}
+    assert not [name for name in names if any(word in name for word in ("file", "path", "url", "address", "region"))]
+
+
 def test_operations_in_branches_are_found(tmp_path: Path) -> None:
     import tensorflow as tf
 

@@ -20,9 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
+from mnist_trainer.child_process import limit_memory
 
-LARGEST_MEMORY = 1 << 33
-"""Bytes that the process may reserve. The interpreters take below a gigabyte for a small model."""
+MOST_MEMORY = 1 << 32
+"""Bytes that the process may take. The interpreters take below a gigabyte for a small model."""
 
 ORT_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
 """Names of onnxruntime for types -> names of NumPy, where they differ by more than ``tensor(...)``."""
@@ -127,7 +128,7 @@ def main(path: str, format: str) -> None:
     """Load the file and answer requests until the standard input ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what native code prints must not be taken for an answer
-    _limit_memory()
+    limit_memory(MOST_MEMORY)
     try:
         model: Model = LOADERS[format](Path(path).read_bytes())
         _answer(answers, {"inputs": model.inputs, "outputs": model.outputs})
@@ -153,14 +154,6 @@ def main(path: str, format: str) -> None:
 def _answer(answers: BinaryIO, facts: Facts, content: bytes = b"") -> None:
     answers.write(json.dumps(facts).encode() + b"\n" + content)
     answers.flush()
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (LARGEST_MEMORY, LARGEST_MEMORY))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import signal
-import subprocess
-import sys
-import threading
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,17 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import ArtifactError
+from mnist_trainer.child_process import ChildProcess, EndedError
 
 __all__ = ["ModelProcess"]
 
-# -P: no module in the current folder is imported by mistake.
-PROBE = [sys.executable, "-P", "-m", "mnist_trainer.foreign._probe"]
+PROBE = "mnist_trainer.foreign._probe"
+"""The module that runs a model."""
 
 TIME_LIMIT = 600
 """Seconds after which an answer is no longer awaited. A thousand images of a small model take less than one."""
-
-LONGEST_LINE = 1 << 16
-"""Bytes of a line of facts."""
 
 MOST_SCORES = 1000
 """Most scores of an image."""
@@ -61,13 +54,9 @@ class ModelProcess:
     def __init__(self, path: Path, format: str) -> None:
         self._path = path
         self.format = format
-        self._lock = threading.Lock()
-        self._process = subprocess.Popen(
-            [*PROBE, str(path), format], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self._end = weakref.finalize(self, _end, self._process)
-        with self._answering():
-            self.facts = self._read_facts()
+        self._child = ChildProcess(PROBE, str(path), format, seconds=TIME_LIMIT)
+        with self._conversation():
+            self.facts = self._child.read_line()
         if "error" in self.facts:
             self.close()
             raise ArtifactError(f"{path} cannot be loaded: {self.facts['error']}.")
@@ -90,20 +79,18 @@ class ModelProcess:
             If the process ends, or the answer has no score for each image.
         """
         request = json.dumps({"shape": tensor.shape, "step": step}).encode() + b"\n"
-        with self._lock, self._answering():
-            assert self._process.stdin is not None
-            assert self._process.stdout is not None
-            self._process.stdin.write(request)
-            self._process.stdin.write(np.ascontiguousarray(tensor).data)
-            self._process.stdin.flush()
-            facts = self._read_facts()
+        with self._conversation():
+            self._child.requests.write(request)
+            self._child.requests.write(np.ascontiguousarray(tensor).data)
+            self._child.requests.flush()
+            facts = self._child.read_line()
             if "error" in facts:
                 raise ValueError(facts["error"])
             shape, dtype = facts["shape"], np.dtype(facts["dtype"])
             values = math.prod(shape)
             if dtype.itemsize > LARGEST_SCORE or values > len(tensor) * MOST_SCORES:
                 raise ArtifactError(f"{self._path} gives an output of {dtype} {shape} for {len(tensor)} images.")
-            content = self._process.stdout.read(values * dtype.itemsize)
+            content = self._child.answers.read(values * dtype.itemsize)
             if len(content) < values * dtype.itemsize:
                 raise EOFError
         scores: npt.NDArray[Any] = np.frombuffer(content, dtype).reshape(shape)
@@ -111,47 +98,16 @@ class ModelProcess:
 
     def close(self) -> None:
         """End the process."""
-        self._end()
-
-    def _read_facts(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline(LONGEST_LINE)
-        if not line.endswith(b"\n"):
-            raise EOFError
-        facts: dict[str, Any] = json.loads(line)
-        return facts
+        self._child.close()
 
     @contextlib.contextmanager
-    def _answering(self) -> Iterator[None]:
-        """End the process if it takes too long; report that, or another end."""
-        timer = threading.Timer(TIME_LIMIT, self._process.kill)
-        timer.start()
+    def _conversation(self) -> Iterator[None]:
+        """Hold the process for a request; report its end."""
         try:
-            yield
-        except (EOFError, BrokenPipeError) as error:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(10)
+            with self._child.conversation():
+                yield
+        except EndedError as error:
             raise ArtifactError(
-                f"{self._path} ended the process that ran it ({_how(self._process.returncode)}). It is damaged, or its "
-                "interpreter has a fault. Make the file again, or use another version of the interpreter."
+                f"{self._path} ended the process that ran it ({error}). It is damaged, or its interpreter has a fault. "
+                "Make the file again, or use another version of the interpreter."
             ) from error
-        finally:
-            timer.cancel()
-
-
-def _how(code: int | None) -> str:
-    """Return words for the exit code of a process."""
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    with contextlib.suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"signal {-code}"
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            with contextlib.suppress(OSError):  # bytes that the process did not read
-                stream.close()
-    process.wait()

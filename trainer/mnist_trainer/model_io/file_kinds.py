@@ -6,7 +6,7 @@ import re
 import zipfile
 from pathlib import Path
 
-__all__ = ["unsuitable"]
+__all__ = ["HDF5", "unsuitable"]
 
 EXPORTED = "a file made by this toolkit or another converter. Give the Keras model that it was made from"
 PYTORCH = "a PyTorch file. Build the same layers in Keras, copy the weights and call model.save('model.keras')"
@@ -20,6 +20,7 @@ DAMAGED = "damaged: it does not begin as such a file does. Copy or save it again
 UNKNOWN = "of an unknown kind. Save the model with model.save('model.keras')"
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
+"""First bytes of an HDF5 file."""
 ZIP = b"PK\x03\x04"
 
 CONTENTS: tuple[tuple[bytes, str], ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import stat
 from dataclasses import dataclass
@@ -11,10 +10,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+<<<<<<< HEAD
 from mnist_runtime.errors import printable
+=======
+from mnist_runtime.system.machine import raise_machine_failure
+>>>>>>> 05bf4d9 (Models are copied, tried in a child process under limits, and loaded from the very bytes that were checked and hashed; SavedModels by an allow-list of operators)
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_path
 from mnist_trainer.model_io.file_kinds import unsuitable
+from mnist_trainer.model_io.private_copy import digest, files_below
 
 __all__ = ["READY_MODELS", "ModelFile", "find_model"]
 
@@ -47,16 +51,15 @@ class ModelFile:
     name: str
     record: dict[str, Any]
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether it is one of `READY_MODELS`, a file of this package."""
+        return self.path.parent == MODELS
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the file; of a folder, that of the lines ``<sha256>  <relative path>``, sorted by path."""
-        if not self.path.is_dir():
-            return hashlib.sha256(self.path.read_bytes()).hexdigest()
-        files = sorted(
-            (file.relative_to(self.path).as_posix(), file) for file in self.path.rglob("*") if file.is_file()
-        )
-        lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {name}\n" for name, file in files]
-        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+        return digest(self.path)
 
 
 def find_model(model: str | Path) -> ModelFile:
@@ -85,16 +88,21 @@ def find_model(model: str | Path) -> ModelFile:
     path = Path(model)
     try:
         str(model).encode()  # a path that is not Unicode cannot be printed
-        is_folder = stat.S_ISDIR(path.stat().st_mode)
+        mode = path.stat().st_mode
+        is_folder = stat.S_ISDIR(mode)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise _missing(path) from error
     except OSError as error:
+        raise_machine_failure(error)
         raise ModelError(f"The model {path} cannot be read: {error.strerror}. Check the path.") from error
     except ValueError as error:
         raise UsageError(f"The path {str(model)!r} is not Unicode or contains a zero byte. Rename the file.") from error
+    if not is_folder and not stat.S_ISREG(mode):
+        raise ModelError(f"{path}: This is neither a file nor a folder. Save the model into a file and give that.")
     try:
         _check_folder(path) if is_folder else _check_file(path)
     except OSError as error:
+        raise_machine_failure(error)
         raise ModelError(f"The model {path} cannot be read: {error.strerror}. Check its permissions.") from error
     return ModelFile(path, printable(path.resolve().name if is_folder else path.stem), {})
 
@@ -128,9 +136,8 @@ def _check_folder(path: Path) -> None:
             f"{path}: This folder is not a SavedModel, since it contains no {SAVED_MODEL}. Write one with "
             "model.export('folder'), or give a .keras or .h5 file."
         )
-    for file in sorted(path.rglob("*")):
-        if file.is_file():
-            _refuse_pointer(file, _head(file))
+    for _, file in files_below(path):
+        _refuse_pointer(file, _head(file))
 
 
 def _check_file(path: Path) -> None:

@@ -7,17 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_runtime.system.stderr import quiet_stderr
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings, import_tensorflow
 from mnist_trainer.model_io.find import ModelFile, find_model
 from mnist_trainer.model_io.input_shape import check_model
+from mnist_trainer.model_io.private_copy import private_copy
+from mnist_trainer.model_io.trial import start_trials, try_model
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["load_model"]
+__all__ = ["load_copy", "load_model", "load_with_digest"]
 
 
 def load_model(model: str | Path | ModelFile, *, trust: bool = False, task: Task | None = None) -> keras.Model:
@@ -41,10 +44,43 @@ def load_model(model: str | Path | ModelFile, *, trust: bool = False, task: Task
         not a model of `task`.
     UsageError
         If `model` is neither a name nor a path.
+    MachineError
+        If there is too little memory or disk space.
     """
+    return load_with_digest(model if isinstance(model, ModelFile) else find_model(model), trust=trust, task=task)[0]
+
+
+def load_with_digest(file: ModelFile, *, trust: bool = False, task: Task | None = None) -> tuple[keras.Model, str]:
+    """Load a model; return it with the SHA-256 of the very bytes that were loaded. See `load_model`.
+
+    A ready model is loaded where it is. Any other one is copied, tried in a child process, see `try_model`, and then
+    loaded from that copy.
+    """
+<<<<<<< HEAD
     path = (model if isinstance(model, ModelFile) else find_model(model)).path
     task = task or recorded_task(path) or DIGITS
     import_tensorflow()
+=======
+    task = task or DIGITS
+    try:
+        if file.is_ready:
+            import_tensorflow()
+            return load_copy(file.path, trust=trust, task=task), file.sha256
+        start_trials()
+        import_tensorflow()
+        with private_copy(file.path) as copy:
+            try_model(copy.path, task, trust=trust)
+            return load_copy(copy.path, trust=trust, task=task), copy.sha256
+    except ModelError as error:
+        raise ModelError(f"{file.path}: {error}") from error.__cause__
+
+
+def load_copy(path: Path, *, trust: bool, task: Task) -> keras.Model:
+    """Load and check the model in a file or folder that nobody changes; see `load_model`.
+
+    The suffix of a file is that of its kind.
+    """
+>>>>>>> 05bf4d9 (Models are copied, tried in a child process under limits, and loaded from the very bytes that were checked and hashed; SavedModels by an allow-list of operators)
     from mnist_trainer.model_io.keras_file.load import load_keras_file
     from mnist_trainer.model_io.saved_model.load import load_saved_model
 
@@ -54,4 +90,5 @@ def load_model(model: str | Path | ModelFile, *, trust: bool = False, task: Task
         try:
             return check_model(load(path, trust=trust, task=task), task)
         except ModelError as error:
-            raise ModelError(f"{path}: {error}") from error.__cause__
+            raise_machine_failure(error)
+            raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import zipfile
 from contextlib import ExitStack
 from copy import deepcopy
 from pathlib import Path
@@ -15,26 +14,19 @@ import keras
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.input_shape import input_shapes
 from mnist_trainer.model_io.keras2.translate import as_keras3
+from mnist_trainer.model_io.keras_file.archive import read_archive, write_archive
 from mnist_trainer.model_io.keras_file.hdf5 import check_hdf5
 from mnist_trainer.model_io.keras_file.lambda_names import lambda_names
 from mnist_trainer.model_io.keras_file.unsafe_code import refuse_unsafe_code
 
-__all__ = ["load_keras_file"]
+__all__ = ["check_keras_file", "load_keras_file"]
 
-CONFIG = "config.json"
-"""Member of a ``.keras`` file that describes the layers."""
-
-WEIGHTS = "model.weights.h5"
-"""Member of a ``.keras`` file that holds the weights."""
-
-LAYERS_OF_2_12 = "_layer_checkpoint_dependencies"
-"""Group of the layers' weights in archives of Keras 2.12."""
-
-MOST_BYTES = 2**31
-"""Size of an archive, unpacked, above which it is rejected: a TFLite file can hold less."""
+MOST_LAYERS = 5000
+"""Layers of a model, with nested ones. The deepest networks of Keras have about a thousand."""
 
 
 def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> keras.Model:
@@ -56,26 +48,61 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
     """
     try:
         is_hdf5 = h5py.is_hdf5(path)
-        config, version = _read_hdf5(path) if is_hdf5 else _read_zip(path)
+        config, version = _read_hdf5(path) if is_hdf5 else read_archive(path)
         is_old = version.startswith(("1.", "2."))
         if is_old:
             config = as_keras3(config, version)
+        _check_size(config)
         refuse_unsafe_code(config, trust=trust)
         with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mnist-")))
             if trust:
                 stack.enter_context(lambda_names())
-            if is_hdf5 and is_old:  # the reader of Keras 3 changes some arguments
-                return _with_weights(config, _named(path, folder, ".h5"), trust, task)
-            if is_old or (not is_hdf5 and _has_backslashes(path)):
-                path = _rewritten(path, config, folder / "model.keras")
-            path = _named(path, folder, ".h5" if is_hdf5 else ".keras")
+            if is_hdf5:
+                path = _named(path, folder / "model.h5")
+                if is_old:  # the reader of Keras 3 changes some arguments
+                    return _with_weights(config, path, trust, task)
+            else:
+                write_archive(path, config if is_old else None, folder / "model.keras", trust=trust)
+                path = folder / "model.keras"
             loaded: keras.Model = keras.models.load_model(path, compile=False, safe_mode=not trust)
             return loaded
     except ModelError:
         raise
     except Exception as error:  # Keras, h5py, zipfile and the code of a layer raise many kinds for a damaged file
+        raise_machine_failure(error)
         raise ModelError(f"The Keras model cannot be loaded ({first_line(error)}). Save it again.") from error
+
+
+def check_keras_file(path: Path) -> None:
+    """Check the sizes in a ``.keras`` archive or an HDF5 file, and that the latter can be read to its end.
+
+    Raises
+    ------
+    ModelError
+        If it is too large, damaged, or refers to other files.
+    """
+    try:
+        check_hdf5(path) if h5py.is_hdf5(path) else read_archive(path)
+    except ModelError:
+        raise
+    except Exception as error:  # see `load_keras_file`
+        raise_machine_failure(error)
+        raise ModelError(f"The Keras model cannot be loaded ({first_line(error)}). Save it again.") from error
+
+
+def _check_size(config: object) -> None:
+    """Raise a `ModelError` if `config` describes more than `MOST_LAYERS`."""
+    waiting, layers = [config], 0
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, dict):
+            layers += len(found["layers"]) if isinstance(found.get("layers"), list) else 0
+            waiting += found.values()
+        elif isinstance(found, list):
+            waiting += found
+    if layers > MOST_LAYERS:
+        raise ModelError(f"The model has {layers:,} layers, but at most {MOST_LAYERS:,} are loaded.")
 
 
 def _with_weights(config: dict[str, Any], path: Path, trust: bool, task: Task) -> keras.Model:
@@ -102,19 +129,6 @@ def _with_weights(config: dict[str, Any], path: Path, trust: bool, task: Task) -
     raise AssertionError("the last candidate returns or raises")
 
 
-def _read_zip(path: Path) -> tuple[dict[str, Any], str]:
-    """Return the configuration of a model and the version of the Keras that wrote it."""
-    with zipfile.ZipFile(path) as file:
-        size = sum(member.file_size for member in file.infolist())
-        if size > MOST_BYTES:
-            raise ModelError(f"The zip file holds {size / 2**30:,.1f} GiB when unpacked. No digit model is that large.")
-        if CONFIG not in file.namelist():
-            raise ModelError(f"The zip file contains no {CONFIG}. Save the model with model.save('model.keras').")
-        config: dict[str, Any] = json.loads(file.read(CONFIG))
-        metadata = json.loads(file.read("metadata.json")) if "metadata.json" in file.namelist() else {}
-    return config, str(metadata.get("keras_version", ""))
-
-
 def _read_hdf5(path: Path) -> tuple[dict[str, Any], str]:
     """Return the configuration of a model and the version of the Keras that wrote it."""
     check_hdf5(path)
@@ -133,64 +147,9 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str]:
         return config, version if isinstance(version, str) else version.decode()
 
 
-def _named(path: Path, folder: Path, suffix: str) -> Path:
-    """Return `path`, or a link to it in `folder` that has the suffix by which Keras chooses its reader."""
-    if path.suffix == suffix:
+def _named(path: Path, link: Path) -> Path:
+    """Return `path`, or a link to it if it lacks the suffix by which Keras chooses its reader."""
+    if path.suffix == link.suffix:
         return path
-    link = folder / f"linked{suffix}"
     link.symlink_to(path.resolve())
     return link
-
-
-def _has_backslashes(path: Path) -> bool:
-    """Return whether Keras wrote the names in an archive with backslashes, as it did on Windows."""
-    with zipfile.ZipFile(path) as file, tempfile.TemporaryDirectory() as folder:
-        # The names in the directory of the archive are as written; `namelist` may have replaced the backslashes.
-        if any("\\" in member.orig_filename for member in file.infolist()):
-            return True
-        if WEIGHTS not in file.namelist():
-            return False
-        with h5py.File(file.extract(WEIGHTS, folder)) as weights:
-            return any("\\" in name for name in weights)
-
-
-def _rewritten(path: Path, config: dict[str, Any], copy: Path) -> Path:
-    """Write a copy of an archive with another configuration, and with slashes in all names."""
-    with zipfile.ZipFile(path) as source, zipfile.ZipFile(copy, "w") as target:
-        for member in source.infolist():
-            name = member.orig_filename.replace("\\", "/")
-            if name == CONFIG:
-                target.writestr(name, json.dumps(config))
-            elif name == WEIGHTS:
-                weights = copy.with_name("weights.h5")
-                weights.write_bytes(source.read(member))
-                _as_keras3_names(weights)
-                target.write(weights, name)
-            elif not name.endswith("/"):
-                target.writestr(name, source.read(member))
-    return copy
-
-
-def _as_keras3_names(path: Path) -> None:
-    """Rename the groups of weights that Keras on Windows, or Keras 2.12, named otherwise than Keras 3."""
-    with h5py.File(path, "r+") as file:
-        for name in [name for name in file if "\\" in name]:
-            file.move(name, name.replace("\\", "/"))
-        groups: list[Any] = []
-        file.visititems(lambda name, item: groups.append(item) if name.endswith(LAYERS_OF_2_12) else None)
-        for group in groups:
-            _renumber(group)
-
-
-def _renumber(group: Any) -> None:
-    """Give layers of one kind the numbers 0, 1, 2; Keras 2.12 gave them 0, 2, 4."""
-    kinds: dict[str, list[tuple[int, str]]] = {}
-    for name in group:
-        kind, _, number = name.rpartition("_")
-        found = (kind, int(number)) if kind and number.isdecimal() else (name, 0)
-        kinds.setdefault(found[0], []).append((found[1], name))
-    for kind, members in kinds.items():
-        for place, (_, name) in enumerate(sorted(members)):
-            new = f"{kind}_{place}" if place else kind
-            if new != name:
-                group.move(name, new)

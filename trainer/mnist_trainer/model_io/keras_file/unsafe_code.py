@@ -10,7 +10,7 @@ import keras
 
 from mnist_trainer.errors import ModelError
 
-__all__ = ["refuse_unsafe_code"]
+__all__ = ["UnknownLayerError", "refuse_unsafe_code"]
 
 CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper"}
 """Objects of Keras that contain or fetch code: marshalled Python, another SavedModel, a pickle."""
@@ -26,6 +26,10 @@ WITHOUT_CODE = "Where the model was made, call model.export('folder') (Keras 2: 
 MODULE = re.compile(rf"keras(\.models)?|keras\.src\.models\..+|keras(\.src)?\.({'|'.join(PARTS)})(\..+)?")
 NOTATION = re.compile(r"__\w+__|TensorShape|TypeSpec|Functional")
 """Names without a module that a configuration may contain although no module of Keras has them."""
+
+
+class UnknownLayerError(ModelError):
+    """A layer is neither part of Keras nor registered with it in this process."""
 
 
 def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
@@ -55,7 +59,7 @@ def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
                 "trust its source, use --trust (in Python: trust=True)."
             )
         if not _is_known(entry):
-            raise ModelError(
+            raise UnknownLayerError(
                 f"The layer {_object_name(entry)!r} is not part of Keras 3: it is a custom class or one of Keras 2. "
                 f"{WITHOUT_CODE}."
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,27 +12,18 @@ from typing import Any
 import keras
 from tensorflow import dtypes
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow.python.framework import op_def_registry
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import first_line
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.find import SAVED_MODEL
 from mnist_trainer.model_io.saved_model.frozen_graph import as_float32_batches
+from mnist_trainer.model_io.saved_model.operators import ALLOWED
 
 __all__ = ["load_saved_model"]
 
 ENDPOINTS = ("serving_default", "serve")
 """Names of the signature that is called; the first that exists."""
-
-ALLOWED = re.compile(
-    r"If|While|Case|Assert|.*VariableOp|VarHandleOp|Stateful.*|.*Random.*|Rng.*|CudnnRNN.*|IteratorGetNext.*"
-)
-"""Operations with state that a model may contain: weights, control flow, random numbers, recurrent cells of a GPU and
-the reading of an iterator, which only other operations can make."""
-
-FORBIDDEN = re.compile(r".*(File|PyFunc|Debug|Dataset|Reader|Summary).*|Abort|ImmutableConst|CopyHost")
-"""Operations without state that still access files, the network or Python, or end the process."""
 
 PRODUCTS = {"BatchMatMulV2", "Conv2D", "DepthwiseConv2dNative", "Einsum", "MatMul"}
 """Operations in which a model computes most."""
@@ -171,18 +161,20 @@ def _refuse_other_floats(graph: Any) -> None:
 
 
 def _refuse_unsafe_operations(graph: Any) -> None:
-    """Raise a `ModelError` if an operation that can run is able to access more than the model."""
-    found = set()
-    for node in _nodes_that_can_run(graph):
-        operation = op_def_registry.get(node.op)
-        is_stateful = operation is not None and operation.is_stateful
-        if FORBIDDEN.fullmatch(node.op) or (is_stateful and not ALLOWED.fullmatch(node.op)):
-            found.add(node.op)
+    """Raise a `ModelError` if an operation that can run is not among those that only compute."""
+    functions = {function.signature.name for function in graph.graph_def.library.function}
+    found = {node.op for node in _nodes_that_can_run(graph)} - functions - ALLOWED
     if found:
         raise ModelError(
-            f"The SavedModel was not loaded, since its graph contains {', '.join(sorted(found))}, which can access "
+            f"The SavedModel was not loaded, since its graph contains {_listed(found)}, which can access "
             "files or more. Remove that from the model. If you trust its source, use --trust (in Python: trust=True)."
         )
+
+
+def _listed(names: set[str]) -> str:
+    """Return the first names in words; they are from the file, so that characters of control are replaced."""
+    shown = [name if name.isprintable() else ascii(name) for name in sorted(names)]
+    return ", ".join(name[:60] for name in shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
 
 
 def _nodes_that_can_run(graph: Any) -> list[Any]:

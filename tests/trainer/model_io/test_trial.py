@@ -1,0 +1,116 @@
+"""Models are loaded in a child process first."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_runtime.artifact.task import DIGITS
+from mnist_runtime.errors import MachineError
+from mnist_trainer import ModelError, load_model
+from mnist_trainer.model_io import trial
+
+pytestmark = pytest.mark.usefixtures("real_trials")
+
+
+def saved(path: Path, answer: Callable[[object], object]) -> Path:
+    """Write a SavedModel that computes `answer`."""
+    import tensorflow as tf
+
+    module = tf.Module()
+    function = tf.function(answer, input_signature=[tf.TensorSpec((None, 28, 28), tf.float32)])
+    tf.saved_model.save(module, path, signatures=function)
+    return path
+
+
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5", "mine"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_a_model_of_each_kind_passes(tmp_path: Path, name: str) -> None:
+    model, path = load_model("linear"), tmp_path / name
+    model.save(path) if path.suffix else model.export(path, verbose=False)
+    images = np.random.default_rng(0).random((2, 28, 28)).astype(np.float32)
+    assert np.allclose(load_model(path)(images), model(images), atol=1e-6)
+
+
+def test_a_model_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    def answer(images: tf.Tensor) -> tf.Tensor:
+        (end,) = tf.while_loop(lambda x: x >= 0, lambda x: [x * 1.0], [tf.abs(images[0, 0, 0])])
+        return tf.reshape(images, (-1, 784))[:, :10] + end
+
+    monkeypatch.setattr(trial, "SECONDS", 4.0)
+    with pytest.raises(ModelError, match=r"more than 4 seconds\. It may never end"):
+        load_model(saved(tmp_path / "mine", answer))
+
+
+def test_a_model_that_takes_all_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import tensorflow as tf
+
+    def answer(images: tf.Tensor) -> tf.Tensor:
+        side = 30_000 * tf.minimum(tf.shape(images)[0], 1)
+        return tf.reshape(images, (-1, 784))[:, :10] * tf.ones((side, side))[0, 0]
+
+    with pytest.raises(ModelError, match="more than 3 GiB of memory"):
+        load_model(saved(tmp_path / "mine", answer))
+
+
+def test_a_small_file_of_a_large_layer_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import json
+    import zipfile
+
+    import keras
+
+    keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)]).save(tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "a.keras") as source, zipfile.ZipFile(tmp_path / "mine.keras", "w") as target:
+        for name in source.namelist():
+            content = source.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                config["config"]["layers"][-1]["config"]["units"] = 2**21
+                content = json.dumps(config).encode()
+            target.writestr(name, content)
+    assert (tmp_path / "mine.keras").stat().st_size < 60_000
+    with pytest.raises(ModelError, match="more than 3 GiB of memory"):
+        load_model(tmp_path / "mine.keras")
+
+
+def test_a_class_that_the_program_registered_is_loaded(tmp_path: Path) -> None:
+    import keras
+
+    @keras.saving.register_keras_serializable("mine")
+    class Twice(keras.layers.Layer):
+        def call(self, images: object) -> object:
+            return images * 2
+
+    keras.Sequential([keras.Input((28, 28)), Twice(), keras.layers.Flatten(), keras.layers.Dense(10)]).save(
+        tmp_path / "mine.keras"
+    )
+    assert load_model(tmp_path / "mine.keras").output_shape == (None, 10)
+    del keras.saving.get_custom_objects()["mine>Twice"]
+    with pytest.raises(ModelError, match="is not part of Keras 3"):
+        load_model(tmp_path / "mine.keras")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        ({"result": "ended", "how": "SIGSEGV"}, ModelError, r"ended the process that loaded it \(SIGSEGV\)"),
+        ({"result": "error", "kind": "MachineError", "text": "A disk is full."}, MachineError, "A disk is full"),
+        (None, MachineError, r"process that tries models has ended \(exit code 7\)"),
+    ],
+)
+def test_a_crash_and_a_failure_of_the_machine_are_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: object, error: type[Exception], words: str
+) -> None:
+    import json
+
+    code = "import sys\nsys.stdin.readline()\n"
+    code += "sys.exit(7)\n" if answer is None else f"print({json.dumps(answer)!r}, flush=True)\n"
+    (tmp_path / "pretended.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(trial, "MODULE", "pretended")
+    monkeypatch.setattr(trial, "SERVER", trial._Server())
+    with pytest.raises(error, match=words):
+        trial.try_model(tmp_path, DIGITS)

@@ -1,0 +1,143 @@
+"""Load models for another process, to see whether they can be loaded: ``python -P -m mnist_trainer.model_io._trial``.
+
+A request is a line of JSON with the fields of `Request`; the answer is one with ``result``: ``"ok"``; ``"error"``, with
+``kind`` and ``text``; ``"memory"``; or ``"ended"``, with ``how``. TensorFlow is imported once. On Linux each model is
+then loaded in a fork with limits of memory and time; elsewhere this process ends after its first answer.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+
+from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import MachineError, ToolkitError
+from mnist_runtime.system.machine import MEMORY
+from mnist_trainer.child_process import LONGEST_LINE, how_it_ended, limit_memory
+from mnist_trainer.keras_support import import_tensorflow
+
+IMAGES = 8
+"""Number of images of noise on which a model is run."""
+
+DIE_WITH_PARENT = 1
+"""PR_SET_PDEATHSIG of ``prctl``."""
+
+Answer = dict[str, Any]
+
+
+class Request(TypedDict):
+    """A model, and what it may take.
+
+    Parameters
+    ----------
+    path : str
+        A private copy.
+    task : dict
+        Fields of the `Task`.
+    trust : bool
+        Whether only the form of the file is checked, since the user trusts what is in it.
+    memory : int
+        Bytes.
+    seconds : float
+        Time.
+    """
+
+    path: str
+    task: dict[str, Any]
+    trust: bool
+    memory: int
+    seconds: float
+
+
+def main() -> None:
+    """Answer requests until the standard input ends."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what native code prints must not be taken for an answer
+    failure = _prepare()
+    while line := sys.stdin.buffer.readline():
+        request: Request = json.loads(line)
+        forks = sys.platform == "linux"
+        answer = failure or (_in_fork(request) if forks else _tried(request))
+        answers.write(json.dumps(answer).encode() + b"\n")
+        answers.flush()
+        if not forks:
+            return
+
+
+def _prepare() -> Answer | None:
+    """Import what loading needs; return an answer if that fails."""
+    try:
+        import_tensorflow()
+        import mnist_trainer.model_io.keras_file.load
+        import mnist_trainer.model_io.load
+        import mnist_trainer.model_io.saved_model.load  # noqa: F401
+    except Exception as error:
+        return _failure(error)
+    return None
+
+
+def _in_fork(request: Request) -> Answer:
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+        limit_memory(request["memory"])
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        os.write(writer, json.dumps(_tried(request)).encode())
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        content = pipe.read(LONGEST_LINE)
+    _, status = os.waitpid(child, 0)
+    if content:
+        answer: Answer = json.loads(content)
+        return answer
+    return {"result": "ended", "how": how_it_ended(os.waitstatus_to_exitcode(status))}
+
+
+def _tried(request: Request) -> Answer:
+    try:
+        _load(request)
+    except BaseException as error:  # there is nobody else to report it
+        return _failure(error)
+    return {"result": "ok"}
+
+
+def _load(request: Request) -> None:
+    import tensorflow as tf
+
+    from mnist_trainer.model_io.keras_file.load import check_keras_file
+    from mnist_trainer.model_io.load import load_copy
+
+    path = Path(request["path"])
+    if request["trust"]:
+        if path.is_file():
+            check_keras_file(path)
+        return
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    task = Task(**request["task"] | {"labels": tuple(request["task"]["labels"])})
+    model = load_copy(path, trust=False, task=task)
+    noise = np.random.default_rng(0).random((IMAGES, *model.input_shape[1:]), np.float32)
+    model(noise, training=False)
+
+
+def _failure(error: BaseException) -> Answer:
+    if isinstance(error, MemoryError) or (isinstance(error, MachineError) and str(error) == MEMORY):
+        return {"result": "memory"}
+    if not isinstance(error, ToolkitError):
+        error = MachineError(f"Models cannot be tried here ({type(error).__name__}: {error!s:.300}).")
+    return {"result": "error", "kind": type(error).__name__, "text": str(error)[:2000]}
+
+
+if __name__ == "__main__":
+    main()

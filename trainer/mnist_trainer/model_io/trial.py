@@ -1,0 +1,101 @@
+"""Try a model of unknown origin in a child process, under limits of memory and time, before it is loaded here."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import asdict
+from pathlib import Path
+
+from mnist_runtime.artifact.task import Task
+from mnist_trainer.child_process import ChildProcess, EndedError
+from mnist_trainer.errors import MachineError, ModelError
+
+__all__ = ["start_trials", "try_model"]
+
+MODULE = "mnist_trainer.model_io._trial"
+
+MOST_MEMORY = 3 << 30
+"""Bytes that loading may take. A model of `mnist_trainer.model_io.private_copy.MOST_BYTES` takes less."""
+
+SECONDS = 120.0
+"""Time that loading may take. The slowest model of the tests takes five seconds."""
+
+START = 180.0
+"""Seconds for the import of TensorFlow besides, on a slow machine."""
+
+PASSED_ON = ("UnknownLayerError",)
+"""Errors that are not final: a program may have registered classes of its own, which the child process lacks."""
+
+
+class _Server:
+    """The process that tries models; it is kept, since it imports TensorFlow."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: ChildProcess | None = None
+
+    def child(self) -> ChildProcess:
+        """Return a running process."""
+        with self._lock:
+            if self._child is None or not self._child.is_running:
+                self._child = ChildProcess(MODULE, seconds=SECONDS + START)
+            return self._child
+
+
+SERVER = _Server()
+
+
+def start_trials() -> None:
+    """Start the process that tries models, so that it imports TensorFlow while this one does."""
+    SERVER.child()
+
+
+def try_model(path: Path, task: Task, *, trust: bool = False) -> None:
+    """Load a model in a child process and run it on eight images; see `mnist_trainer.model_io.load.load_copy`.
+
+    Parameters
+    ----------
+    path : Path
+        A private copy.
+    task : Task
+        Its images and classes.
+    trust : bool
+        Whether only the form of the file is checked.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be loaded, or takes more than `MOST_MEMORY` or `SECONDS`.
+    MachineError
+        If it cannot be tried, since the machine has too little memory or disk space.
+    """
+    request = {"path": str(path), "task": asdict(task), "trust": trust, "memory": MOST_MEMORY, "seconds": SECONDS}
+    child = SERVER.child()
+    try:
+        with child.conversation():
+            child.requests.write(json.dumps(request).encode() + b"\n")
+            child.requests.flush()
+            answer = child.read_line()
+    except EndedError as error:
+        raise MachineError(
+            f"The process that tries models has ended ({error}). Free some memory and repeat."
+        ) from error
+    match answer["result"]:
+        case "memory":
+            raise ModelError(
+                f"Loading and running the model takes more than {MOST_MEMORY >> 30} GiB of memory. No model of small "
+                "images needs that much. Make it smaller."
+            )
+        case "ended" if answer["how"] == "SIGALRM":
+            raise ModelError(
+                f"Loading and running the model takes more than {SECONDS:.0f} seconds. It may never end. Make it "
+                "smaller, or remove the loop."
+            )
+        case "ended":
+            raise ModelError(
+                f"The model ended the process that loaded it ({answer['how']}). It is damaged or too large. Copy or "
+                "save it again."
+            )
+        case "error" if answer["kind"] not in PASSED_ON:
+            raise (MachineError if answer["kind"] == "MachineError" else ModelError)(answer["text"])
