@@ -6,7 +6,8 @@ import pytest
 
 from mnist_runtime.errors import MachineError
 from mnist_trainer import ModelError, find_model, load_model
-from mnist_trainer.model_io import load, private_copy
+from mnist_trainer.model_io import load
+from mnist_trainer.model_io.isolation import private_copy
 from mnist_trainer.model_io.load import load_with_digest
 
 

@@ -9,7 +9,7 @@ import pytest
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.errors import MachineError
 from mnist_trainer import ModelError, load_model
-from mnist_trainer.model_io import trial
+from mnist_trainer.model_io.isolation import trial
 
 pytestmark = pytest.mark.usefixtures("real_trials")
 

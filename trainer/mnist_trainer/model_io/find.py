@@ -10,15 +10,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-<<<<<<< HEAD
 from mnist_runtime.errors import printable
-=======
 from mnist_runtime.system.machine import raise_machine_failure
->>>>>>> 05bf4d9 (Models are copied, tried in a child process under limits, and loaded from the very bytes that were checked and hashed; SavedModels by an allow-list of operators)
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_path
 from mnist_trainer.model_io.file_kinds import unsuitable
-from mnist_trainer.model_io.private_copy import digest, files_below
+from mnist_trainer.model_io.isolation.private_copy import digest, files_below
 
 __all__ = ["READY_MODELS", "ModelFile", "find_model"]
 

@@ -14,8 +14,8 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings, import_tensorflow
 from mnist_trainer.model_io.find import ModelFile, find_model
 from mnist_trainer.model_io.input_shape import check_model
-from mnist_trainer.model_io.private_copy import private_copy
-from mnist_trainer.model_io.trial import start_trials, try_model
+from mnist_trainer.model_io.isolation.private_copy import private_copy
+from mnist_trainer.model_io.isolation.trial import start_trials, try_model
 
 if TYPE_CHECKING:
     import keras
@@ -56,12 +56,7 @@ def load_with_digest(file: ModelFile, *, trust: bool = False, task: Task | None 
     A ready model is loaded where it is. Any other one is copied, tried in a child process, see `try_model`, and then
     loaded from that copy.
     """
-<<<<<<< HEAD
-    path = (model if isinstance(model, ModelFile) else find_model(model)).path
-    task = task or recorded_task(path) or DIGITS
-    import_tensorflow()
-=======
-    task = task or DIGITS
+    task = task or recorded_task(file.path) or DIGITS
     try:
         if file.is_ready:
             import_tensorflow()
@@ -80,7 +75,6 @@ def load_copy(path: Path, *, trust: bool, task: Task) -> keras.Model:
 
     The suffix of a file is that of its kind.
     """
->>>>>>> 05bf4d9 (Models are copied, tried in a child process under limits, and loaded from the very bytes that were checked and hashed; SavedModels by an allow-list of operators)
     from mnist_trainer.model_io.keras_file.load import load_keras_file
     from mnist_trainer.model_io.saved_model.load import load_saved_model
 

@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 
 from mnist_trainer.errors import ModelError
+from mnist_trainer.model_io.isolation.private_copy import MOST_BYTES
 from mnist_trainer.model_io.keras_file.hdf5 import check_hdf5
-from mnist_trainer.model_io.private_copy import MOST_BYTES
 
 __all__ = ["LARGEST_CONFIG", "read_archive", "write_archive"]
 

@@ -1,7 +1,7 @@
 """Check an HDF5 file of unknown origin: it must hold all of its data itself, and be readable to the end.
 
 The HDF5 library follows links to other files, and reads data from them, without a question. Damage can make it crash
-or run for ever, so a file is first checked in a child process; see `mnist_trainer.model_io.trial`.
+or run for ever, so a file is first checked in a child process; see `mnist_trainer.model_io.isolation.trial`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import h5py
 
 from mnist_trainer.errors import ModelError
-from mnist_trainer.model_io.private_copy import MOST_BYTES
+from mnist_trainer.model_io.isolation.private_copy import MOST_BYTES
 
 __all__ = ["check_hdf5"]
 

@@ -172,9 +172,9 @@ def _refuse_unsafe_operations(graph: Any) -> None:
 
 
 def _listed(names: set[str]) -> str:
-    """Return the first names in words; they are from the file, so that characters of control are replaced."""
-    shown = [name if name.isprintable() else ascii(name) for name in sorted(names)]
-    return ", ".join(name[:60] for name in shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
+    """Return the first names in words."""
+    shown = [name[:60] for name in sorted(names)]
+    return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
 
 
 def _nodes_that_can_run(graph: Any) -> list[Any]:

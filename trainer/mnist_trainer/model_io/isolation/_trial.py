@@ -1,4 +1,4 @@
-"""Load models for another process, to see whether they can be loaded: ``python -P -m mnist_trainer.model_io._trial``.
+"""Load models for another process, `mnist_trainer.model_io.isolation.trial`, to see whether they can be loaded.
 
 A request is a line of JSON with the fields of `Request`; the answer is one with ``result``: ``"ok"``; ``"error"``, with
 ``kind`` and ``text``; ``"memory"``; or ``"ended"``, with ``how``. TensorFlow is imported once. On Linux each model is
@@ -20,8 +20,8 @@ import numpy as np
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import MachineError, ToolkitError
 from mnist_runtime.system.machine import MEMORY
-from mnist_trainer.child_process import LONGEST_LINE, how_it_ended, limit_memory
 from mnist_trainer.keras_support import import_tensorflow
+from mnist_trainer.model_io.isolation.child_process import LONGEST_LINE, how_it_ended, limit_memory
 
 IMAGES = 8
 """Number of images of noise on which a model is run."""

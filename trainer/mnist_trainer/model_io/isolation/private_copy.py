@@ -129,8 +129,8 @@ def _digest_of_file(path: Path, copy: Path | None, most: int) -> tuple[str, int]
 
 def _too_large(name: str, size: int) -> ModelError:
     return ModelError(
-        f"The model has more than {MOST_BYTES / 2**30:,.3g} GiB ({name} has {size / 2**30:,.1f} GiB). No model of small "
-        "images is that large."
+        f"The model has more than {MOST_BYTES / 2**30:,.3g} GiB ({name} has {size / 2**30:,.1f} GiB). No model of "
+        "small images is that large."
     )
 
 

@@ -8,15 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mnist_runtime.artifact.task import Task
-from mnist_trainer.child_process import ChildProcess, EndedError
 from mnist_trainer.errors import MachineError, ModelError
+from mnist_trainer.model_io.isolation.child_process import ChildProcess, EndedError
 
 __all__ = ["start_trials", "try_model"]
 
-MODULE = "mnist_trainer.model_io._trial"
+MODULE = "mnist_trainer.model_io.isolation._trial"
 
 MOST_MEMORY = 3 << 30
-"""Bytes that loading may take. A model of `mnist_trainer.model_io.private_copy.MOST_BYTES` takes less."""
+"""Bytes that loading may take. A model of `mnist_trainer.model_io.isolation.private_copy.MOST_BYTES` takes less."""
 
 SECONDS = 120.0
 """Time that loading may take. The slowest model of the tests takes five seconds."""
