@@ -71,6 +71,7 @@ GROUPS: dict[str, ToolGroup] = {
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
             "pixel-conventions": Tool("Find which pixel scaling trained networks expect", "25 min, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),
+            "pen": Tool("Train with and without pen digits", "2 min a row and seed, MNIST"),
             "several-digits": Tool("Classify pictures of one and of several digits", "10 min"),
             "turned-away": Tool("Count the digits to which files give no answer", "10 min, MNIST"),
         },
