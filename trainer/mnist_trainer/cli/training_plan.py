@@ -7,12 +7,13 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 
 if TYPE_CHECKING:
     from mnist_trainer.architectures.base import Architecture
     from mnist_trainer.architectures.presets import Preset
-    from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.data.dataset import Dataset, Splits
     from mnist_trainer.model_io.find import ModelFile
     from mnist_trainer.recipes.recipe import Recipe
 
@@ -29,7 +30,7 @@ def plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, p
         "data": f"{data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
         "recipe": f"{epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
         "output": f"{path} and {path.stem}.json",
-        "time": _expected_time(architecture, recipe, len(data.train), preset),
+        "time": _expected_time(architecture, recipe, data.train, preset),
     }
     return _lines("training", rows)
 
@@ -55,8 +56,10 @@ def _lines(title: str, rows: dict[str, str]) -> str:
     return "\n".join([title, *(wrapper.fill(f"  {name:8}{text}") for name, text in rows.items())])
 
 
-def _expected_time(architecture: Architecture, recipe: Recipe, images: int, preset: Preset | None) -> str:
+def _expected_time(architecture: Architecture, recipe: Recipe, data: Dataset, preset: Preset | None) -> str:
     """Return an estimate from the time that the preset or the ready model took on MNIST."""
+    if data.task.tensor_shape != DIGITS.tensor_shape:
+        return "unknown; each epoch is reported"
     if preset:
         known, seconds = preset.recipe, preset.seconds
     elif architecture.name in READY_MODELS:
@@ -65,7 +68,7 @@ def _expected_time(architecture: Architecture, recipe: Recipe, images: int, pres
         return "unknown; each epoch is reported"
     if recipe != dataclasses.replace(known, epochs=recipe.epochs):
         return "unknown with a changed recipe; each epoch is reported"
-    minutes = seconds / 60 * recipe.epochs / known.epochs * images / MNIST_IMAGES
+    minutes = seconds / 60 * recipe.epochs / known.epochs * len(data) / MNIST_IMAGES
     length = f"{minutes:.0f} minutes" if minutes >= 1.5 else "a minute" if minutes > 0.5 else "half a minute or less"
     return f"about {length} with two processor cores (an estimate)"
 
