@@ -28,7 +28,7 @@ from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.cli.training_plan import plan, summary, tuning_plan
 from mnist_trainer.data.load import DATASETS, load_data
 from mnist_trainer.errors import DataError, UsageError, require_extras
-from mnist_trainer.foreign.stated import stated_for
+from mnist_trainer.foreign.stated import stated_form
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS, PenDigits
@@ -207,7 +207,7 @@ def train(
     _chosen(architecture, preset, options, DIGITS)  # wrong options are reported before the data is loaded
     checkpoint = path.with_suffix(".checkpoint")
     _check_outputs(path, checkpoint, tensorboard, plot=plot)
-    splits = load_data(data, stated=stated_for([tuned.path], data, stated) if tuned else stated)
+    splits = load_data(data, stated=stated_form(tuned.path, data, stated) if tuned else stated)
     task = splits.train.task
     chosen, recipe = _chosen(architecture, preset, options, task)
     rehearsal = None

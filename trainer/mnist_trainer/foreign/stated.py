@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mnist_trainer.foreign.file_model import FORMATS, is_model_file
 from mnist_trainer.foreign.process import ModelProcess
 from mnist_trainer.model_io.find import READY_MODELS
 
-__all__ = ["stated_by_shape", "stated_for"]
+__all__ = ["stated_by_shape", "stated_for", "stated_form"]
 
 CONFIG = "config.json"
 LARGEST_CONFIG = 1 << 24
@@ -57,6 +58,11 @@ def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTas
             f"The models {' and '.join(known)} were made for different images or classes. Evaluate each on its own."
         )
     return stated.filled(next(iter(known.values()), StatedTask()))
+
+
+def stated_form(model: str | Path, data: str | Path, stated: StatedTask) -> StatedTask:
+    """Complete what the user states with the form of a model's images; the data may have other labels."""
+    return stated.filled(replace(stated_for([model], data), labels=None, classes=None))
 
 
 def stated_by_shape(shape: Sequence[int | None], classes: int | None = None) -> StatedTask:
