@@ -27,12 +27,17 @@ def manifest() -> Manifest:
 
 
 def c_files(
-    content: bytes, stem: str = "model", *, activation: str | None = None, golden: Golden = NO_GOLDEN
+    content: bytes,
+    stem: str = "model",
+    *,
+    activation: str | None = None,
+    golden: Golden = NO_GOLDEN,
+    prepares: bool = False,
 ) -> CFiles:
     """Return header and source for a ``.tflite`` model of ten classes."""
     program = lower(content)
     labels = tuple("0123456789")
-    source = SourceCode(program, stem, identifier(stem), labels, activation, golden)
+    source = SourceCode(program, stem, identifier(stem), labels, activation, golden, prepares)
     header, text = stamped_pair(Header(source, manifest()).text(), source.text())
     return CFiles(header, text, stem)
 

@@ -2,6 +2,9 @@
 
 The ink is cropped, scaled into a box of 20x20, and placed in a field of 28x28 by its center of mass, after Y. LeCun,
 C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+
+Weights have the precision of float32, their sums that of float64. So the result does not depend on the order in which a
+processor adds, and exported C code gives the same bytes.
 """
 
 from __future__ import annotations
@@ -54,25 +57,24 @@ def _fit(ink: FloatImage) -> FloatImage:
     rows = _resampling(height, max(1, round(height * ratio)))
     columns = _resampling(width, max(1, round(width * ratio)))
     small = rows @ ink @ columns.T
-    return (small * np.float32(255 / small.max())).astype(np.float32)
+    return (small * (255 / small.max())).astype(np.float32)
 
 
-def _resampling(old: int, new: int) -> FloatImage:
+def _resampling(old: int, new: int) -> npt.NDArray[np.float64]:
     """Return the matrix (new, old) of a linear resampling, which averages where it reduces."""
     step = old / new
     centers = (np.arange(new) + 0.5) * step - 0.5
     distance = np.abs(np.arange(old)[None, :] - centers[:, None]) / max(1.0, step)
-    weights = np.clip(1 - distance, 0, None).astype(np.float32)
-    normalized: FloatImage = weights / weights.sum(axis=1, keepdims=True)
-    return normalized
+    weights = np.clip(1 - distance, 0, None)
+    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32).astype(np.float64)
 
 
 def _center(ink: FloatImage) -> npt.NDArray[np.uint8]:
     """Place the box in the field, its center of mass as near to the middle as fits."""
     height, width = ink.shape
-    mass = ink.sum()
-    row = float((ink.sum(axis=1) * np.arange(height)).sum() / mass)
-    column = float((ink.sum(axis=0) * np.arange(width)).sum() / mass)
+    masses = ink.astype(np.float64)
+    row = float((masses.sum(axis=1) * np.arange(height)).sum() / masses.sum())
+    column = float((masses.sum(axis=0) * np.arange(width)).sum() / masses.sum())
     top = int(np.clip(round(FIELD / 2 - row), 0, FIELD - height))
     left = int(np.clip(round(FIELD / 2 - column), 0, FIELD - width))
     field = np.zeros((FIELD, FIELD), np.uint8)

@@ -14,6 +14,19 @@ _LOGITS = """
    They are logits, in the order of the scores: the class with the greatest is the answer. {name}_score makes scores
    0..1 of them, in float."""
 
+_PREPARE = """
+/* Results of @NAME@_prepare: done; no ink; no even background, as in photographs; wrong arguments. */
+#define @UPPER@_PREPARED 0
+#define @UPPER@_BLANK 1
+#define @UPPER@_UNEVEN 2
+#define @UPPER@_WRONG_SIZE 3
+
+/* Prepare a picture of one digit for @NAME@_classify, and write @UPPER@_PIXELS bytes to `out`. It has brightness
+   0..255, row by row, `stride` bytes from row to row, and at most 640 x 640 pixels; dark ink on a light background or
+   the reverse. Of clean drawings and scans of one digit on an even background, mnist-runtime makes the same bytes. */
+int32_t @NAME@_prepare(const uint8_t *gray, int32_t width, int32_t height, int32_t stride, uint8_t *out);
+"""
+
 
 @dataclass(frozen=True)
 class Header:
@@ -38,6 +51,7 @@ class Header:
         what = "brightness" if channels == 1 else "red, green and blue"
         logits = _LOGITS.format(name=name) if self.source.activation else ""
         polarity = ", white on black" if self.manifest.task.preparation == "mnist" else ""
+        prepare = _PREPARE.replace("@NAME@", name).replace("@UPPER@", upper) if self.source.prepares else ""
         return f"""\
 /* {self.source.stem}: an image classifier in C99 that needs nothing else, made by mnist-edge-export. Do not edit.
 
@@ -87,7 +101,7 @@ float {name}_confidence(void);
 
 /* Classify the test vectors. Return 0 if all scores are right, else the number, from 1, of the first that is not. */
 int32_t {name}_self_test(void);
-
+{prepare}
 #ifdef __cplusplus
 }}
 #endif

@@ -35,6 +35,7 @@ KERNELS: dict[str, tuple[str, ...]] = {
     "logistic_wide": (),
     "exponential": (),
     "golden": (),
+    "prepare": (),
 }
 """Name of a file -> names of those that it needs, which precede it here."""
 

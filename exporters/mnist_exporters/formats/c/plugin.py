@@ -60,7 +60,15 @@ class CCode(FormatPlugin):
             If `stem` cannot be part of an ``#include`` line.
         """
         program = lower(model)
-        source = SourceCode(program, stem, identifier(stem), manifest.labels, manifest.output.get("activation"), golden)
+        source = SourceCode(
+            program,
+            stem,
+            identifier(stem),
+            manifest.labels,
+            manifest.output.get("activation"),
+            golden,
+            manifest.task.preparation == "mnist",
+        )
         header_text, source_text = stamped_pair(Header(source, manifest).text(), source.text())
         return {".h": header_text.encode(), ".c": source_text.encode()}
 

@@ -17,6 +17,8 @@ from mnist_runtime import Golden
 __all__ = ["SourceCode", "pack_images", "unpack_images"]
 
 LONGEST_RUN = 255
+PREPARE_BYTES = 20 * 20 * 8
+"""Working memory of the preparation: the numbers of 20 x 20 pixels."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class SourceCode:
         Function that makes scores of logits, ``"softmax"`` or ``"sigmoid"``; None if the program gives scores.
     golden : Golden
         Images and scores of the self-test; none for a file that is not proven yet.
+    prepares : bool
+        Whether it prepares pictures as the runtime prepares handwriting.
     """
 
     program: Program
@@ -43,6 +47,7 @@ class SourceCode:
     labels: tuple[str, ...]
     activation: str | None
     golden: Golden
+    prepares: bool = False
 
     @property
     def memory(self) -> Memory:
@@ -53,7 +58,11 @@ class SourceCode:
     def ram_bytes(self) -> int:
         """Bytes of all static variables."""
         scores = self.program.values[self.program.output]
-        return self.memory.size + scores.size * np.dtype(scores.dtype).itemsize + 4
+        return (
+            max(self.memory.size, PREPARE_BYTES if self.prepares else 0)
+            + scores.size * np.dtype(scores.dtype).itemsize
+            + 4
+        )
 
     @property
     def flash_bytes(self) -> int:
@@ -68,6 +77,8 @@ class SourceCode:
             kernels.append("golden")
         if self.activation:
             kernels.append("exponential")
+        if self.prepares:
+            kernels.append("prepare")
         parts = [
             self._opening(),
             *(kernel_text(name) for name in with_needed(kernels)),
@@ -75,6 +86,7 @@ class SourceCode:
             self._run(),
             self._functions(),
             self._self_test(),
+            *([self._prepare()] if self.prepares else []),
         ]
         return "\n".join(parts)
 
@@ -137,7 +149,9 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
         item = np.dtype(self.program.activation).itemsize
         scores = self.program.values[self.program.output]
         lines.append("/* Working memory. A value's place is used again when nothing needs it any more. */")
-        lines.append(f"static value_t memory[{math.ceil(self.memory.size / item)}];")
+        values = f"value_t values[{math.ceil(self.memory.size / item)}];"
+        box = f" double box[{PREPARE_BYTES // 8}];" if self.prepares else ""
+        lines.append(f"static union {{ {values}{box} }} memory;")
         lines.append(f"static {scores.dtype}_t scores[{scores.size}];")
         lines.append("static int32_t answer;\n")
         return "\n".join(lines)
@@ -175,7 +189,7 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
             text, kind = f"constant_{number}", "value_t"
         else:
             offset = self.memory.offsets[number] // np.dtype(self.program.activation).itemsize
-            text, kind = f"memory + {offset}" if offset else "memory", "value_t"
+            text, kind = f"memory.values + {offset}" if offset else "memory.values", "value_t"
         if kind == wanted.removeprefix("const "):
             return text
         return f"({wanted} *)({text})" if " " in text else f"({wanted} *){text}"
@@ -243,6 +257,18 @@ float {name}_confidence(void)
             return f"float {name}_score(int32_t label)\n{{\n{declarations}\n{guard}{rest.lstrip(chr(10))}\n}}\n"
         return f"float {name}_score(int32_t label)\n{{\n{guard}{body}\n}}\n"
 
+    def _prepare(self) -> str:
+        return f"""\
+int32_t {self.name}_prepare(const uint8_t *gray, int32_t width, int32_t height, int32_t stride, uint8_t *out)
+{{
+  if (!gray || !out || width < 1 || height < 1 || width > LONGEST || height > LONGEST || stride < width ||
+      stride > INT32_MAX / LONGEST) {{
+    return {self.name.upper()}_WRONG_SIZE;
+  }}
+  return prepare(gray, width, height, stride, memory.box, out);
+}}
+"""
+
     def _self_test(self) -> str:
         name, upper = self.name, self.name.upper()
         count = len(self.golden.scores)
@@ -252,7 +278,7 @@ float {name}_confidence(void)
         return f"""\
 int32_t {name}_self_test(void)
 {{
-  uint8_t *const pixels = (uint8_t *)(memory + {offset});
+  uint8_t *const pixels = (uint8_t *)(memory.values + {offset});
   const uint8_t *packed = golden_pixels;
   int32_t image, i;
   for (image = 0; image < {count}; image++) {{

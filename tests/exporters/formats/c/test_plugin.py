@@ -145,7 +145,7 @@ SABOTAGES = {
     "the mean of one place less": ("place < s->places", "place < s->places - 1"),
     "pixels not flipped": ("in[i] ^ 0x80", "in[i]"),
     "the softmax of another distance": ("greatest - in[i];", "(greatest - in[i]) * 2;"),
-    "a buffer that overlaps": ("memory + 1728", "memory + 1700"),
+    "a buffer that overlaps": ("memory.values + 1728", "memory.values + 1700"),
     "one weight changed": (" = {\n  ", " = {\n  1"),
     "an index out of bounds": ("const value_t *values = in +", "const value_t *values = in + 100000 +"),
     "another class": ("scores[i] > scores[answer]", "scores[i] < scores[answer]"),
