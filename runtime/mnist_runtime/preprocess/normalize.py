@@ -57,7 +57,8 @@ def _fit(ink: FloatImage) -> FloatImage:
     rows = _resampling(height, max(1, round(height * ratio)))
     columns = _resampling(width, max(1, round(width * ratio)))
     small = rows @ ink @ columns.T
-    return (small * (255 / small.max())).astype(np.float32)
+    scaled: FloatImage = (small * (255 / small.max())).astype(np.float32)
+    return scaled
 
 
 def _resampling(old: int, new: int) -> npt.NDArray[np.float64]:
@@ -66,7 +67,8 @@ def _resampling(old: int, new: int) -> npt.NDArray[np.float64]:
     centers = (np.arange(new) + 0.5) * step - 0.5
     distance = np.abs(np.arange(old)[None, :] - centers[:, None]) / max(1.0, step)
     weights = np.clip(1 - distance, 0, None)
-    return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32).astype(np.float64)
+    normalized: FloatImage = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalized.astype(np.float64)
 
 
 def _center(ink: FloatImage) -> npt.NDArray[np.uint8]:
