@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.container import Artifact, Golden
-from mnist_runtime.artifact.input_table import input_table
 from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.backends.base import Backend
@@ -20,9 +19,8 @@ from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backe
 from mnist_runtime.backends.sharing import CLOSED, SharedBackends
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, NotFiniteError, UsageError
 from mnist_runtime.prediction import Prediction, scores_of_logits
-from mnist_runtime.preprocess.decode import load_pixels
-from mnist_runtime.preprocess.pixels import as_pixels
-from mnist_runtime.preprocess.prepare import Ink, prepare, prepare_symbols
+from mnist_runtime.preprocess.model_input import ModelInput
+from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -75,8 +73,7 @@ class Classifier:
         self._output = backends[0].output
         self._activation: str | None = self.manifest.output.get("activation")
         self.task: Task = self.manifest.task
-        self._table = input_table(self.manifest.input)
-        self._shape = self.manifest.tensor_shape
+        self._input = ModelInput(self.manifest)
         count = self.manifest.input.get("tensor_shape", [None])[0]
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
         self._batch = 1 if self.manifest.precision == "dynamic" else count or BATCH
@@ -216,7 +213,7 @@ class Classifier:
             If it is a file and Pillow is not installed.
         """
         if self.task.preparation == "plain":
-            scores = self.predict_proba(prepare(load_pixels(picture), self.task))
+            scores = self.predict_proba(self._input.image(picture))
             return Prediction.of(scores[0], self.manifest.threshold, self.task)
         try:
             ink, marks, number = prepare_symbols(picture)
@@ -238,7 +235,7 @@ class Classifier:
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return the model's output for `images` in its own type: integers for an integer model, logits for some."""
-        pixels = self._images(images)
+        pixels = self._input.images(images)
         count = len(pixels)
         if 0 < count <= self._batch:
             scores = self._run_some([pixels])[0]
@@ -284,30 +281,11 @@ class Classifier:
         backend = self._backends.take()
         try:
             for batch in batches:
-                found.append(backend.run(self._tensor(batch)))
+                found.append(backend.run(self._input.tensor(batch)))
                 backend = self._backends.exchange(backend)
         finally:
             self._backends.give(backend)
         return found
-
-    def _tensor(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
-        """Return images ``(n, h, w[, 3])`` as the model's input: raw pixels, or scaled if it was exported so."""
-        if self.task.channels > 1 and self._shape[0] == self.task.channels:
-            images = np.ascontiguousarray(np.moveaxis(images, -1, 1))
-        pixels = images.reshape(len(images), *self._shape)
-        return pixels if self._table is None else self._table[pixels]
-
-    def _images(self, images: npt.ArrayLike) -> npt.NDArray[np.uint8]:
-        """Return `images` as uint8 of shape (n, h, w) or (n, h, w, 3)."""
-        pixels, shape = as_pixels(images), self.task.image_shape
-        if pixels.shape[1:] == shape:
-            return pixels
-        if pixels.shape == shape or pixels.shape[1:] in ((self.task.pixels,), self.task.tensor_shape):
-            return pixels.reshape(-1, *shape)
-        needed = ", ".join(map(str, ("n", *shape)))
-        raise UsageError(
-            f"The images have shape {pixels.shape}, but ({needed}) is needed. For other pictures use `classify`."
-        )
 
 
 def ready_model(format: str) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mnist_runtime import Artifact, ArtifactError, Classifier, Prediction, QuantParams, UsageError
+from mnist_runtime import Artifact, ArtifactError, Classifier, PictureError, Prediction, QuantParams, UsageError
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import NotFiniteError
 from mnist_tools.stress.model_files import Ready, resealed
@@ -222,6 +222,15 @@ def test_images_of_any_task_are_classified(task: Task) -> None:
     assert np.array_equal(classifier.predict(images[3]), expected[3:4].argmax(axis=1))
     assert classifier.predict_proba(images[:0]).shape == (0, len(task.labels))
     assert backend.shapes == {task.tensor_shape}
+
+
+def test_an_image_of_the_models_size_is_never_taken_for_a_frame_with_planes_of_color() -> None:
+    image = np.full((96, 64), 20, np.uint8)
+    image[64:] = 120  # as the planes of a gray scene
+    classifier = classifier_of(Task(96, 64, 1, ("a", "b")), Pixels(2))
+    assert classifier.classify(image).confidence == pytest.approx(20 / 255)
+    with pytest.raises(PictureError, match="looks like a YUV420 frame"):
+        classifier_of(Task(64, 96, 1, ("a", "b")), Pixels(2)).classify(image)
 
 
 def test_images_of_another_size_are_rejected() -> None:
