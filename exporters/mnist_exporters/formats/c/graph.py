@@ -72,12 +72,15 @@ class Step:
         Number of the value that it computes.
     in_place : bool
         Whether the output may overwrite the first input.
+    scratch : int
+        Bytes of working memory, which the kernel takes as an array of int16 before its output.
     """
 
     kernel: str
     calls: tuple[Call, ...]
     output: int
     in_place: bool = False
+    scratch: int = 0
 
     @property
     def inputs(self) -> tuple[int, ...]:

@@ -10,10 +10,15 @@ import numpy as np
 
 from mnist_exporters.formats.c.graph import Program
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "scratch_number"]
 
 ALIGNMENT = 4
 """Every value begins at a multiple of this, in bytes."""
+
+
+def scratch_number(place: int) -> int:
+    """Return the number in `Memory.offsets` of the working memory of the step at `place`."""
+    return -1 - place
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,8 @@ class Memory:
     Parameters
     ----------
     offsets : mapping of int to int
-        Number of a value -> place in the buffer, in bytes. Constants and the scores are not in it.
+        Number of a value -> place in the buffer, in bytes. Constants and the scores are not in it. Working memory of a
+        step has the number `scratch_number`.
     size : int
         Bytes of the buffer.
     """
@@ -89,6 +95,8 @@ def _blocks(program: Program) -> list[_Block]:
     blocks = [_Block([_Part(program.input, _bytes(program, program.input), 0, last[program.input])])]
     block_of = {program.input: blocks[0]}
     for place, step in enumerate(program.steps):
+        if step.scratch:
+            blocks.append(_Block([_Part(scratch_number(place), _aligned(step.scratch), place, place)]))
         if step.output == program.storage(program.output):
             continue
         part = _Part(step.output, _bytes(program, step.output), place, last.get(step.output, place))
@@ -105,4 +113,8 @@ def _blocks(program: Program) -> list[_Block]:
 
 def _bytes(program: Program, number: int) -> int:
     value = program.values[number]
-    return -(-value.size * np.dtype(value.dtype).itemsize // ALIGNMENT) * ALIGNMENT
+    return _aligned(value.size * np.dtype(value.dtype).itemsize)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT

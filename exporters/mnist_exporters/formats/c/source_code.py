@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mnist_exporters.formats.c.graph import Array, Call, Program
 from mnist_exporters.formats.c.kernel_files import WITHOUT_STRUCT, kernel_text, with_needed
-from mnist_exporters.formats.c.memory import Memory
+from mnist_exporters.formats.c.memory import Memory, scratch_number
 from mnist_exporters.formats.c_pair import NO_DIGEST, c_string, numbers_text
 from mnist_runtime import Golden
 
@@ -151,7 +151,9 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
         lines.append("/* Working memory. A value's place is used again when nothing needs it any more. */")
         values = f"value_t values[{math.ceil(self.memory.size / item)}];"
         box = f" double box[{PREPARE_BYTES // 8}];" if self.prepares else ""
-        lines.append(f"static union {{ {values}{box} }} memory;")
+        has_windows = any(step.scratch for step in self.program.steps)
+        windows = f" int16_t windows[{math.ceil(self.memory.size / 2)}];" if has_windows else ""
+        lines.append(f"static union {{ {values}{windows}{box} }} memory;")
         lines.append(f"static {scores.dtype}_t scores[{scores.size}];")
         lines.append("static int32_t answer;\n")
         return "\n".join(lines)
@@ -173,6 +175,8 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
                 kind = "const uint8_t" if is_plain else "const value_t"
                 inputs = [self._pointer(source, kind) for source in call.inputs]
                 output = self._pointer(step.output, "uint8_t" if step.kernel == "flip" else "value_t")
+                if step.scratch:
+                    inputs.append(f"memory.windows + {self.memory.offsets[scratch_number(place)] // 2}")
                 arguments = [*(_settings(call, tag) if is_plain else [f"&layer_{tag}"]), *inputs, output]
                 lines.append(f"  {step.kernel}({', '.join(arguments)});")
         return "\n".join([*lines, "}\n"])

@@ -1,4 +1,5 @@
-/* A convolution. Weights are [out_depth][window_height][window_width][depth]. Padding is left out of the sums. */
+/* A convolution. Weights are [out_depth][window_height][window_width][depth]. Each window is first copied into `window`,
+   with zeros for padding, so that the sums run over numbers in a row. */
 struct conv_layer {
   const int8_t *weights;
   const bias_t *bias;
@@ -11,27 +12,37 @@ struct conv_layer {
   int16_t zero_point, low, high; /* of the output */
 };
 
-static void conv(const struct conv_layer *s, const value_t *in, value_t *out)
+static void copy_window(const struct conv_layer *s, const value_t *in, int32_t top, int32_t left, int16_t *window)
 {
-  int32_t y, x, channel, row;
+  const int32_t length = s->window_width * s->depth, first = left * s->depth, end = s->width * s->depth;
+  int32_t row, i;
+  for (row = top; row < top + s->window_height; row++) {
+    const value_t *values = in + (row * s->width + left) * s->depth;
+    if (row < 0 || row >= s->height) {
+      for (i = 0; i < length; i++) {
+        *window++ = 0;
+      }
+    } else if (first >= 0 && first + length <= end) {
+      for (i = 0; i < length; i++) {
+        *window++ = (int16_t)(values[i] + s->offset);
+      }
+    } else {
+      for (i = 0; i < length; i++) {
+        *window++ = (int16_t)(first + i < 0 || first + i >= end ? 0 : values[i] + s->offset);
+      }
+    }
+  }
+}
+
+static void conv(const struct conv_layer *s, const value_t *in, int16_t *window, value_t *out)
+{
+  const int32_t count = s->window_height * s->window_width * s->depth;
+  int32_t y, x, channel;
   for (y = 0; y < s->out_height; y++) {
-    const int32_t top = y * s->stride_y - s->pad_top;
-    const int32_t first_row = top < 0 ? -top : 0;
-    const int32_t end_row = top + s->window_height > s->height ? s->height - top : s->window_height;
     for (x = 0; x < s->out_width; x++) {
-      const int32_t left = x * s->stride_x - s->pad_left;
-      const int32_t first = left < 0 ? -left : 0;
-      const int32_t end = left + s->window_width > s->width ? s->width - left : s->window_width;
+      copy_window(s, in, y * s->stride_y - s->pad_top, x * s->stride_x - s->pad_left, window);
       for (channel = 0; channel < s->out_depth; channel++) {
-        const value_t *values = in + ((top + first_row) * s->width + left + first) * s->depth;
-        const int8_t *weights =
-            s->weights + ((channel * s->window_height + first_row) * s->window_width + first) * s->depth;
-        sum_t sum = (sum_t)s->bias[channel];
-        for (row = first_row; row < end_row; row++) {
-          sum += dot(values, weights, (end - first) * s->depth, s->offset);
-          values += s->width * s->depth;
-          weights += s->window_width * s->depth;
-        }
+        const sum_t sum = (sum_t)s->bias[channel] + dot_window(window, s->weights + channel * count, count);
         *out++ = clamp(RESCALE_CONV(sum, s->multiplier[channel], s->shift[channel]) + s->zero_point, s->low, s->high);
       }
     }

@@ -103,8 +103,10 @@ class Context:
             raise self.unsupported(f"with sums up to {largest} times {real:g}, which exceed 32 bits")
         return multiplier, shift
 
-    def step(self, kernel: str, settings: dict[str, int | Array], *inputs: int, in_place: bool = False) -> Lowered:
+    def step(
+        self, kernel: str, settings: dict[str, int | Array], *inputs: int, in_place: bool = False, scratch: int = 0
+    ) -> Lowered:
         """Return a step with one call; `inputs` are places among the operator's inputs, by default the first."""
         numbers = tuple(self.inputs[place] for place in inputs or (0,))
         plain = {name: item if isinstance(item, np.ndarray) else int(item) for name, item in settings.items()}
-        return Lowered(Step(kernel, (Call(numbers, plain),), self.output, in_place))
+        return Lowered(Step(kernel, (Call(numbers, plain),), self.output, in_place, scratch))

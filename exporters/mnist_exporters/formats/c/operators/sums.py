@@ -33,6 +33,7 @@ def convolution(context: Context) -> Lowered:
     return context.step(
         "conv",
         {"weights": matrix, **_sums(context, matrix, 0), **settings, "out_depth": channels, **_ends(context, 3)},
+        scratch=2 * matrix.shape[1],
     )
 
 
