@@ -7,8 +7,11 @@ from subprocess import CompletedProcess
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from mnist_trainer import Splits, load_model
+from mnist_trainer import ModelFile, Splits, load_model
+from mnist_trainer.cli.tuning import own_images
+from mnist_trainer.data.stated import StatedTask
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def test_a_model_is_tuned_and_tuned_again(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     first, second = tmp_path / "trained" / "linear-tuned.keras", tmp_path / "second.keras"
-    words = ("--data", own, "--epochs", "1", "--pen", "0.05")
+    words = ("--data", own, "--epochs", "1", "--pen", "0.05", "--batch-size", "400")
     done = here("mnist-train", "--from", "linear", *words)
     assert done.returncode == 0, done.stderr
     assert "note: MNIST is not available, so the model rehearses pen digits only" in done.stderr
@@ -44,3 +47,21 @@ def test_a_model_is_tuned_and_tuned_again(
     assert printed["base"]["name"] == "linear-tuned"
     assert printed["tuning"]["own"]["before"] == pytest.approx(tuning["after"])
     assert load_model(str(second)).output_shape == (None, 10)
+
+
+def test_images_get_the_form_of_the_model_and_keep_its_labels(tmp_path: Path) -> None:
+    """The model knows three fruits in color; the pictures show two of them, larger."""
+    record = {"architecture": "mlp", "pixel_range": "0..1", "task": {"height": 20, "width": 14, "channels": 3}}
+    record["task"] |= {"labels": ["apple", "banana", "grape"], "preparation": "plain"}
+    (tmp_path / "fruits.json").write_text(json.dumps(record))
+    base = ModelFile(tmp_path / "fruits.keras", "fruits", {})
+    for number, name in enumerate(("grape", "apple") * 10):
+        folder = tmp_path / "own" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (30, 40), (number * 9, 20, 90)).save(folder / f"{number}.png")
+    data = own_images(base, str(tmp_path / "own"), StatedTask())
+    assert data.train.images.shape[1:] == (20, 14, 3)
+    assert data.train.task.labels == ("apple", "banana", "grape")
+    assert set(data.train.labels) == {0, 2}
+    new = own_images(base, str(tmp_path / "own"), StatedTask(labels=("grape", "apple", "melon")))
+    assert new.train.task.labels == ("grape", "apple", "melon")

@@ -8,11 +8,21 @@ import numpy as np
 import pytest
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_trainer import Dataset, ModelError, Splits, find_model, fine_tune, fine_tuning_recipe, load_model
+from mnist_trainer import (
+    Dataset,
+    ModelError,
+    Splits,
+    architecture,
+    find_model,
+    fine_tune,
+    fine_tuning_recipe,
+    load_model,
+    train,
+)
 from mnist_trainer.recipes.recipe import Recipe
 
-SHORT = replace(fine_tuning_recipe({}, DIGITS), epochs=1, pen=None, ema_steps=None)
-STILL = replace(SHORT, peak_learning_rate=1e-12, weight_decay=0.0)
+SHORT = replace(fine_tuning_recipe({}, DIGITS), epochs=1, pen=None, ema_steps=None, batch_size=256)
+STILL = replace(SHORT, peak_learning_rate=1e-12, weight_decay=0.0, batch_size=2000)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +55,7 @@ def test_a_ready_model_learns_other_images_and_records_before_and_after(few: Spl
     assert (own["images"], rehearsed["images"]) == (200, 100)
     assert own["after"] > own["before"] + 0.02
     assert own["after"] == pytest.approx(record["test_accuracy"])
-    assert record["train_images"] == 180 * 33 + 100  # the other 20 are for validation
+    assert record["train_images"] == 180 * 44 + 100  # the other 20 are for validation
     assert record["rehearsal"]["name"] == "digits"
     assert tuned.model.output_shape == (None, 10)
 
@@ -71,7 +81,7 @@ def test_other_labels_replace_the_last_layer_and_known_labels_keep_their_weights
     assert learned.record["tuning"]["own"]["after"] > before + 0.1
 
 
-@pytest.mark.parametrize("kind", ["0..255 and logits", "inverted"])
+@pytest.mark.parametrize("kind", ["0..255 and logits", pytest.param("inverted", marks=pytest.mark.slow)])
 def test_a_tuned_model_takes_pixels_from_0_to_1_whatever_its_base_took(few: Splits, tmp_path: Path, kind: str) -> None:
     linear = load_model("mlp")
     pixels = keras.Input((28, 28))
@@ -97,6 +107,20 @@ def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: P
     (tmp_path / "base.json").write_text('{"architecture": "mine", "pixel_range": "0..1"}')
     with pytest.raises(ModelError, match="not Dense"):
         fine_tune(str(path), relabelled(few, ("3", "7", "x")), recipe=SHORT)
+
+
+def test_images_of_another_form_are_refused(fruits: Splits) -> None:
+    with pytest.raises(ModelError, match="28x28 with 1 channels, but the images have 20x14 with 3 channels"):
+        fine_tune("cnn", fruits)
+
+
+@pytest.mark.slow
+def test_a_model_of_other_images_is_tuned(fruits: Splits, tmp_path: Path) -> None:
+    recipe = replace(architecture("mlp").recipe.for_task(fruits.train.task), epochs=1)
+    train(architecture("mlp"), fruits, recipe=recipe).save(tmp_path / "fruits.keras")
+    tuned = fine_tune(str(tmp_path / "fruits.keras"), fruits, recipe=replace(SHORT, augmentation=None))
+    assert tuned.record["tuning"]["own"]["after"] >= tuned.record["tuning"]["own"]["before"]
+    assert tuned.model.output_shape == (None, 3)
 
 
 @pytest.mark.parametrize(

@@ -26,11 +26,12 @@ from mnist_trainer.cli.options import Command, json_option, option, trust_option
 from mnist_trainer.cli.parameter_types import COUNT, FRACTION, POSITIVE, SEED, Choice, NameOrPath, output_path
 from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.cli.training_plan import plan, summary, tuning_plan
+from mnist_trainer.cli.tuning import base_model, own_images, rehearsed
 from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.errors import DataError, UsageError, require_extras
-from mnist_trainer.foreign.stated import stated_form
+from mnist_trainer.data.records import read_record
+from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
-from mnist_trainer.model_io.find import READY_MODELS, find_model
+from mnist_trainer.model_io.find import READY_MODELS
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS, PenDigits
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
 from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
@@ -38,9 +39,7 @@ from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 if TYPE_CHECKING:
     from mnist_runtime.artifact.task import Task
     from mnist_trainer.architectures.base import Architecture
-    from mnist_trainer.data.dataset import Splits
     from mnist_trainer.data.stated import StatedTask
-    from mnist_trainer.model_io.find import ModelFile
     from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["train"]
@@ -198,7 +197,7 @@ def train(
     **recipe_options: Any,
 ) -> int:
     """Train a model, save it and print its path."""
-    tuned = _base_model(base, architecture or preset, data, strategy) if base else None
+    tuned = base_model(base, architecture or preset, data, strategy) if base else None
     name = f"{tuned.name}-tuned" if tuned else preset or architecture or "cnn"
     path = output or Path("trained") / f"{name}.keras"
     if path.suffix != ".keras":
@@ -207,13 +206,14 @@ def train(
     _chosen(architecture, preset, options, DIGITS)  # wrong options are reported before the data is loaded
     checkpoint = path.with_suffix(".checkpoint")
     _check_outputs(path, checkpoint, tensorboard, plot=plot)
-    splits = load_data(data, stated=stated_form(tuned.path, data, stated) if tuned else stated)
+    splits = own_images(tuned, data, stated) if tuned else load_data(data, stated=stated)
     task = splits.train.task
     chosen, recipe = _chosen(architecture, preset, options, task)
     rehearsal = None
     if tuned:
-        recipe = _changed(fine_tuning_recipe(tuned.record, task), options)
-        rehearsal = _rehearsal(splits)
+        rehearsal = rehearsed(splits)
+        own = fine_tuning_recipe(read_record(tuned.path), task, rehearses=rehearsal is not None)
+        recipe = _changed(own, options)
         echo(tuning_plan(tuned, recipe, splits, rehearsal, path))
     else:
         echo(plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
@@ -287,28 +287,6 @@ def _changed(own: Recipe, options: Mapping[str, Any]) -> Recipe:
             raise UsageError(f"The optimizer {optimizer} has no --weight-decay. Add --optimizer adamw or leave it out.")
         changes["weight_decay"] = 0.0
     return dataclasses.replace(own, **changes)
-
-
-def _base_model(name: str, other: str | None, data: str, strategy: str | None) -> ModelFile:
-    """Return the model to tune; raise an error for options that have no meaning with it."""
-    if other:
-        raise UsageError("--from keeps the architecture of its model. Leave --architecture and --preset out.")
-    if strategy:
-        raise UsageError("--from works on one device only. Leave --strategy out.")
-    if data == "auto":
-        raise UsageError("--from tunes a model to your images. Add --data PATH, such as a folder of pictures.")
-    return find_model(name)
-
-
-def _rehearsal(data: Splits) -> Splits | None:
-    """Return MNIST if the images are digits and it is available, else None with a note."""
-    if data.train.task != DIGITS or data.train.name == "mnist":
-        return None
-    try:
-        return load_data("mnist")
-    except DataError as error:
-        echo(f"note: MNIST is not available, so the model rehearses pen digits only. {error}")
-        return None
 
 
 def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:

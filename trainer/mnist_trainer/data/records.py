@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from mnist_runtime.artifact.task import DIGITS, Preparation, Task
 
-__all__ = ["recorded_task", "rejects_non_digits", "sets_seen_by"]
+__all__ = ["read_record", "recorded_task", "rejects_non_digits", "sets_seen_by"]
 
 LARGEST_RECORD = 1 << 24
 PREPARATIONS = get_args(Preparation)
@@ -25,7 +25,7 @@ def sets_seen_by(models: Iterable[str | Path]) -> set[str]:
     """
     seen: set[str] = set()
     for model in models:
-        record = _record(model)
+        record = read_record(model)
         seen.add(str(record.get("dataset")))
         digests = record.get("dataset_sha256")
         seen.update(map(str, digests.values()) if isinstance(digests, dict) else ())
@@ -34,13 +34,13 @@ def sets_seen_by(models: Iterable[str | Path]) -> set[str]:
 
 def rejects_non_digits(model: str | Path) -> bool | None:
     """Return whether a model was trained on pictures without a digit too, by the record beside it; None without one."""
-    recipe = _record(model).get("recipe")
+    recipe = read_record(model).get("recipe")
     return bool(recipe.get("non_digits")) if isinstance(recipe, dict) else None
 
 
 def recorded_task(model: str | Path) -> Task | None:
     """Return the images and classes that a model was trained on, by the record beside it; None without a record."""
-    record = _record(model)
+    record = read_record(model)
     if "architecture" not in record or "pixel_range" not in record:
         return None  # another tool's file
     facts = record.get("task")
@@ -55,7 +55,7 @@ def recorded_task(model: str | Path) -> Task | None:
         return None
 
 
-def _record(model: str | Path) -> dict[str, Any]:
+def read_record(model: str | Path) -> dict[str, Any]:
     """Return the record of the training that ``mnist-train`` writes beside a model; {} if there is none."""
     path = Path(model).with_suffix(".json")
     try:

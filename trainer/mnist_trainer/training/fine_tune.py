@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
-from mnist_trainer.data.records import recorded_task
+from mnist_trainer.data.records import read_record, recorded_task
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import ModelFile, find_model
@@ -26,9 +26,11 @@ from mnist_trainer.training.train import InterruptedTraining, Training, train
 
 __all__ = ["fine_tune"]
 
-REHEARSED = 6_000
-"""Images of each source in an epoch: own images are repeated until they are about as many."""
-MOST_COPIES = 50
+REHEARSED = 24_000
+"""Images of another source in an epoch. A model forgets less if they are many and not seen often."""
+OWN, ALONE = 8_000, 16_000
+"""Own images in an epoch, with and without rehearsed ones: they are repeated until they are about as many."""
+MOST_COPIES = 100
 ONE = PixelScaling.between(0, 1)
 
 
@@ -44,7 +46,7 @@ def fine_tune(
 ) -> Training:
     """Tune a model to the training images of `data`.
 
-    The images are repeated until they are about 6,000 and mixed with as many of `rehearsal`, so that the model does not
+    The images are repeated until they are about 8,000 and mixed with 24,000 of `rehearsal`, so that the model does not
     forget what it knew. If the labels differ from those of the model, its last layer is replaced; labels that it knows
     keep their weights.
 
@@ -88,8 +90,14 @@ def fine_tune(
     True
     """
     file = base if isinstance(base, ModelFile) else find_model(base)
+    record = read_record(file.path)
     task = data.test.task
     known = recorded_task(file.path) or task
+    if known.tensor_shape != task.tensor_shape:
+        forms = [f"{each.height}x{each.width} with {each.channels} channels" for each in (known, task)]
+        raise ModelError(
+            f"The model was trained on images of {forms[0]}, but the images have {forms[1]}. Give images of its form."
+        )
     model = load_model(file, trust=trust, task=known)
     scaling, activation = _measured(
         model, data.train, file.record.get("pixel_range"), is_same=known.labels == task.labels
@@ -107,10 +115,10 @@ def fine_tune(
         "rehearsal": {"name": memory.name, "sha256": memory.sha256} if memory else None,
     }
     architecture = Architecture(
-        name=str(file.record.get("architecture") or network.name),
+        name=str(record.get("architecture") or network.name),
         summary=f"{file.name}, tuned",
         build=partial(_copy, network=network),
-        recipe=recipe or fine_tuning_recipe(file.record, task),
+        recipe=recipe or fine_tuning_recipe(record, task, rehearses=memory is not None),
     )
 
     def finished(training: Training) -> Training:
@@ -197,7 +205,7 @@ def _accuracy(model: keras.Model, scaling: PixelScaling, known: Task, images: Da
 
 def _mix(own: Dataset, *, memory: Dataset | None) -> Dataset:
     """Return the own training images, each several times, and those to rehearse."""
-    copies = int(np.clip(round(REHEARSED / len(own)), 1, MOST_COPIES))
+    copies = int(np.clip(round((OWN if memory else ALONE) / len(own)), 1, MOST_COPIES))
     parts = [own] * copies + ([memory] if memory else [])
     images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))
     return replace(own, images=images, labels=labels)
