@@ -11,6 +11,7 @@ from mnist_exporters import Parity, Reference, UsageError
 from mnist_exporters.inputs.extremes import EXTREMES
 from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.statistics import drop_upper_95, enough_images
+from mnist_runtime.artifact.task import Task
 
 RNG = np.random.default_rng(0)
 LABELS = (np.arange(3000) % 10).astype(np.uint8)
@@ -310,3 +311,18 @@ def test_test_images_that_are_training_images_are_counted_and_fatal_above_one_ha
     assert parity.as_dict()["in_training"] == count
     assert passes or "701 of the 1,400 test images (50%) are also training images" in parity.reasons[0]
     assert (f"known      {count:,} images ({share:.1%}) are also training images" in str(parity)) is (count > 0)
+
+
+def test_bounds_depend_on_the_number_of_classes() -> None:
+    letters = Task(labels=tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+    truth = (np.arange(2600) % 26).astype(np.uint8)
+    sure = np.eye(26, dtype=np.float32)[truth]
+    reference = Reference("letters", IMAGES[:2600], truth, sure, letters)
+    less_sure = [(1 - share) * sure + np.float32(share / 26) for share in (0.1, 0.12)]
+    reasons = [Parity.compare(reference, scores, 0.005).reasons for scores in less_sure]
+    assert reasons[0] == ()
+    assert "differ by 0.0089 on average, but at most 0.0077" in reasons[1][0]
+
+    guessed = np.where(np.arange(2600) % 10 < 6, truth % 2, 1 - truth % 2)  # right on 60 % of two classes
+    guesses = Reference("two", IMAGES[:2600], truth % 2, np.eye(2, dtype=np.float32)[guessed], Task(labels=("a", "b")))
+    assert "The original is right on 60.0% only" in Parity.compare(guesses, guesses.scores, 0.005).reasons[0]
