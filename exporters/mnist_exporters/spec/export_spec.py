@@ -10,6 +10,9 @@ from mnist_exporters.spec.precision import TOLERANCES, Precision, parse_precisio
 
 __all__ = ["ExportSpec"]
 
+LARGEST_DROP = 0.1
+"""Largest accuracy loss that can be accepted: ten points. Those who write 0.5 mean half a point."""
+
 
 @dataclass(frozen=True, init=False)
 class ExportSpec:
@@ -77,6 +80,12 @@ class ExportSpec:
             raise UsageError(
                 f"The largest accuracy drop is {max_accuracy_drop}, but must be a fraction above 0 and below 1. "
                 "For half a percentage point give 0.005."
+            )
+        if max_accuracy_drop is not None and max_accuracy_drop > LARGEST_DROP:
+            raise UsageError(
+                f"An accuracy drop of {max_accuracy_drop:g} is a loss of {max_accuracy_drop * 100:g} points. Do you "
+                f"mean {max_accuracy_drop:g} points? Then give {max_accuracy_drop / 100:g}. More than {LARGEST_DROP:g} "
+                "is not accepted, since almost any file would pass."
             )
         fields = {"format": format, "precision": precision, "max_accuracy_drop": max_accuracy_drop}
         fields |= {"input_dtype": input_dtype, "output_dtype": output_dtype, "is_output_given": is_output_given}

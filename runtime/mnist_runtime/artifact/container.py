@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.errors import ArtifactError, UnsealedError
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["Artifact", "Golden"]
 
@@ -138,6 +139,7 @@ def _content(path: Path) -> bytes:
         if stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST_FILE:
             return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: an impossible file name
+        raise_machine_failure(error)
         reason = getattr(error, "strerror", None) or error
         raise ArtifactError(f"Cannot read the model file {path}: {reason}. Check the path.") from error
     raise ArtifactError(f"{path} is {_kind(facts)}, not a model file. Check the path.")

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from mnist_runtime.backends.base import IMAGE, Backend, QuantParams, in_words
 from mnist_runtime.errors import ArtifactError, first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_runtime.system.stderr import quiet_stderr
 
 __all__ = ["load_onnxruntime"]
@@ -50,6 +51,7 @@ def load_onnxruntime(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
             backend = ONNXBackend(session, onnxruntime.RunOptions())
             backend.run(np.zeros((1, *shape), TYPES.get(session.get_inputs()[0].type, np.uint8)))
         except Exception as error:  # onnxruntime's exceptions have no narrower base
+            raise_machine_failure(error)
             raise ArtifactError(
                 f"onnxruntime cannot run the file on images {in_words(shape)}: {first_line(error)}. "
                 "Update onnxruntime, or export the model again."

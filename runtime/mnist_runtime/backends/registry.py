@@ -15,6 +15,7 @@ from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.backends import numpy_int8, onnx, tflite
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, UsageError, first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_runtime.system.packages import install_command
 
 __all__ = [
@@ -241,6 +242,7 @@ def load_backend(name: str, content: bytes, shape: tuple[int, ...] = DIGITS.tens
     except ToolkitError:
         raise
     except (ImportError, OSError, SystemError) as error:  # a library for another system, another NumPy
+        raise_machine_failure(error)
         BROKEN[name] = f"{name} is installed but does not start ({first_line(error)}). Run: mnist-runtime doctor."
         raise BackendError(BROKEN[name]) from error
 

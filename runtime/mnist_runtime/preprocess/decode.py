@@ -20,6 +20,7 @@ from mnist_runtime.preprocess.bounds import MOST_BYTES, check_content, nested_li
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.pixels import as_picture, stretched
 from mnist_runtime.system.forks import hold_while_forking
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.stderr import quiet_stderr
 
@@ -161,6 +162,7 @@ def _pillow_errors() -> Iterator[None]:
         except PictureError:
             raise
         except Exception as error:  # Pillow's decoders raise errors of any type
+            raise_machine_failure(error)
             text = str(getattr(error, "strerror", None) or error) or type(error).__name__
             reason = "".join(character if character.isprintable() else "?" for character in text[:200])
             raise PictureError(f"The picture cannot be read ({reason}). Check the file.") from error

@@ -11,7 +11,7 @@ from mnist_exporters.spec.precision import ALIASES, TOLERANCES
 @pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
 def test_default_and_given_tolerance(format: str, precision: Precision) -> None:
     assert ExportSpec(format, precision).tolerance == TOLERANCES[precision]
-    assert ExportSpec(format, precision, 0.25).tolerance == 0.25
+    assert ExportSpec(format, precision, 0.05).tolerance == 0.05
 
 
 @pytest.mark.parametrize("alias", ALIASES)
@@ -66,3 +66,10 @@ def test_impossible_types_list_the_possible_ones(
 ) -> None:
     with pytest.raises(UsageError, match="tflite int8: uint8 or int8 or float32 in, uint8 or int8 or float32 out"):
         ExportSpec(format, precision, input_dtype=input_dtype, output_dtype=output_dtype)
+
+
+@pytest.mark.parametrize(("drop", "meant"), [(0.5, "0.005"), (0.2, "0.002"), (0.11, "0.0011")])
+def test_a_drop_of_many_points_asks_what_is_meant(drop: float, meant: str) -> None:
+    with pytest.raises(UsageError, match=rf"Do you mean {drop:g} points\? Then give {meant}\."):
+        ExportSpec("tflite", "int8", max_accuracy_drop=drop)
+    assert ExportSpec("tflite", "int8", max_accuracy_drop=0.1).tolerance == 0.1

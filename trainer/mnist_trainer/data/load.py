@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import DataError, UsageError, nearest_name, nearest_path
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stat
     try:
         missing = not path.exists()
     except OSError as error:
+        raise_machine_failure(error)
         raise DataError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
     if missing and not path.suffix and len(path.parts) == 1:
         names = ("auto", *DATASETS)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.files import idx_files
 from mnist_trainer.data.files.forms import idx_name
@@ -127,6 +128,7 @@ def _download() -> Arrays:
         with contextlib.redirect_stdout(sys.stderr):
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception if a download fails
+        raise_machine_failure(error)
         raise DataError(
             f"MNIST cannot be downloaded ({first_line(error)}). Set MNIST_DIR to a folder with the four IDX files, or "
             "use --data digits, which needs no download."

@@ -8,6 +8,7 @@ from pathlib import Path
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.division import divide
 from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
@@ -17,7 +18,7 @@ from mnist_trainer.data.files.forms import OTHER_FORMS
 from mnist_trainer.data.known_images import mnist_training_images
 from mnist_trainer.data.plausible import doubts
 from mnist_trainer.data.stated import StatedTask
-from mnist_trainer.errors import DataError, nearest_path
+from mnist_trainer.errors import DataError, MachineError, nearest_path
 
 __all__ = ["load"]
 
@@ -44,13 +45,16 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
     ------
     DataError
         If something is missing, unreadable or out of range.
+    MachineError
+        If there is too little memory.
     """
     try:
         reading = _read(path, stated or StatedTask())
     except OSError as error:
+        raise_machine_failure(error)
         raise DataError(f"{path} cannot be read ({error.strerror or error}). Check its permissions.") from error
     except MemoryError as error:
-        raise DataError(f"{path}: The data does not fit into memory. Give a part of it.") from error
+        raise MachineError(f"{path}: There is too little memory for the data. Give a part of it.") from error
     notes = list(reading.notes)
     whole = _dataset(path, "train" if reading.test else "all", reading.train, reading)
     if reading.test:

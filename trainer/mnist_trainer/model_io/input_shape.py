@@ -8,6 +8,7 @@ import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 
@@ -84,6 +85,7 @@ def check_model(model: keras.Model, task: Task = DIGITS) -> keras.Model:
         try:
             model(np.zeros((BATCH, *shape), np.float32), training=False)
         except Exception as error:  # a fixed number of images, or code that does not work here
+            raise_machine_failure(error)
             raise ModelError(
                 f"The model fails on a batch of two images ({first_line(error)}). Change it to accept any batch size."
             ) from error

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 
 __all__ = ["needs_rebuild", "rebuilt"]
@@ -164,6 +165,7 @@ def _copy(layer: Any) -> Any:
     try:
         return type(layer).from_config(_changed(layer.get_config()))
     except Exception as error:  # a class of the user's
+        raise_machine_failure(error)
         raise _cannot_rebuild(layer, first_line(error)) from error
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.system.atomic import atomic_write
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError, UsageError
 
 __all__ = ["Checkpoint"]
@@ -89,6 +90,7 @@ class Checkpoint:
             }
             return cls(facts["run"], facts["history"], facts["seconds"], **lists)
         except Exception as error:  # zipfile, zlib, json and NumPy raise many kinds for a damaged file
+            raise_machine_failure(error)
             raise ModelError(
                 f"{path} is not a readable checkpoint of a training ({error}). Delete it and train from the start."
             ) from error

@@ -18,6 +18,7 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["convert"]
 
@@ -39,6 +40,7 @@ def convert(
     except ConversionError:
         raise
     except Exception as error:  # tf2onnx, onnx and onnxruntime do not document what they raise
+        raise_machine_failure(error)
         raise OperatorError(
             f"The model cannot be converted to ONNX {spec.precision}. Replace the layer that the converter does not "
             "know, or choose another format."

@@ -18,6 +18,7 @@ from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["OnnxOriginal", "convert"]
 
@@ -67,6 +68,7 @@ def convert(
     except ConversionError:
         raise
     except Exception as error:  # onnx and onnxruntime do not document what they raise
+        raise_machine_failure(error)
         raise ConversionError(
             f"{original.name} cannot be converted to ONNX {spec.precision}: {first_line(error)}. Choose another "
             "precision, or export the network again with opset 17."
@@ -126,6 +128,7 @@ def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
     try:
         return version_converter.convert_version(model, OPSET)
     except Exception as error:  # onnx does not document what it raises
+        raise_machine_failure(error)
         if _opset(model) > OPSET:
             return model
         raise ConversionError(
@@ -233,6 +236,7 @@ def _check_batch(content: bytes, original: OnnxOriginal) -> None:
         if math.prod(shape) != 3 * len(original.task.labels):
             raise ValueError(f"three images give scores of shape {shape}")
     except Exception as error:  # onnxruntime's exceptions have no narrower base
+        raise_machine_failure(error)
         raise ConversionError(
             f"{original.name} takes one image at a time ({first_line(error)}). Export it with a free first axis: "
             "torch.onnx.export(..., dynamic_axes={'input': {0: 'n'}, 'output': {0: 'n'}})."

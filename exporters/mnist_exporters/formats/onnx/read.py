@@ -11,6 +11,7 @@ import onnx
 from mnist_exporters.formats.changing import changing_nodes
 from mnist_exporters.formats.contents import Contents, Layer, Tensor
 from mnist_runtime.errors import ArtifactError
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["layer_nodes", "read"]
 
@@ -33,6 +34,7 @@ def read(model: bytes) -> Contents:
     except ArtifactError:
         raise
     except Exception as error:  # damage can cause any error in protobuf and onnx
+        raise_machine_failure(error)
         raise ArtifactError(f"This is not a readable ONNX model ({error}). Export it again.") from error
 
 

@@ -24,6 +24,7 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime.backends.base import QuantParams
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["convert"]
 
@@ -66,6 +67,7 @@ def _run(converter: Any, quantizer: Callable[[Any], bytes] | None = None) -> byt
     try:
         content: bytes = quantizer(converter) if quantizer else converter.convert()
     except Exception as error:  # the converter does not document what it raises
+        raise_machine_failure(error)
         text = str(error)
         found = dict.fromkeys("".join(groups) for groups in UNSUPPORTED.findall(text))
         raise OperatorError(

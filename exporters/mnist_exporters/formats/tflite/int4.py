@@ -18,6 +18,7 @@ from mnist_exporters.formats.tflite.gptq import LEVELS, input_moments, round_wei
 from mnist_exporters.formats.tflite.ranges import NARROW, UNUSED
 from mnist_exporters.formats.tflite.read import layer_operators
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["int4_model"]
 
@@ -68,6 +69,7 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collectio
                 found["min"], found["max"] = (np.full_like(found["min"], end) for end in UNUSED)
         quantized = engine.quantize(ranges | grids, enable_progress_report=False).quantized_model
     except Exception as error:  # the quantizer does not document what it raises
+        raise_machine_failure(error)
         raise ConversionError(
             f"The LiteRT Quantizer cannot make int4 weights for this model ({first_line(error)}). Choose another "
             "precision."

@@ -13,6 +13,7 @@ from mnist_exporters.formats.changing import changing_operators
 from mnist_exporters.formats.contents import Contents, Layer, Tensor
 from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import ArtifactError
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["layer_operators", "operator_name", "read"]
 
@@ -40,6 +41,7 @@ def read(model: bytes) -> Contents:
     except (ArtifactError, MemoryError):
         raise
     except Exception as error:  # damage can cause any error in the generated reader, and after it
+        raise_machine_failure(error)
         raise ArtifactError(f"This is not a readable TFLite model ({error}). Export it again.") from error
 
 

@@ -1,4 +1,5 @@
 import io
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files import npz_file
 from mnist_trainer.data.files.forms import ARRAY_NAMES
+from mnist_trainer.errors import MachineError
 
 NINE = np.zeros((9, 28, 28), np.uint8)
 
@@ -93,4 +95,33 @@ def test_a_header_that_announces_more_than_memory_is_refused_unread(
 def test_a_set_with_too_many_images_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez_compressed(tmp_path / "mine.npz", images=np.zeros((500_001, 1), bool), labels=np.arange(9))
     with pytest.raises(DataError, match=r"500,001 images, but at most 500,000 are read\. Give a part"):
+        load_data(str(tmp_path / "mine.npz"))
+
+
+def test_a_header_of_four_gigabytes_is_not_inflated(tmp_path: Path) -> None:
+    """NumPy reads as many bytes as the header says that it has, before it looks at them."""
+    path = tmp_path / "mine.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("images", "labels"):
+            archive.writestr(f"{name}.npy", b"\x93NUMPY\2\0" + (2**32 - 16).to_bytes(4, "little") + b" " * (32 << 20))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"npz file cannot be read"):
+            load_data(str(path))
+        assert tracemalloc.get_traced_memory()[1] < 4 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), MemoryError()])
+def test_a_failure_of_the_machine_is_not_the_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    np.savez(tmp_path / "mine.npz", images=np.zeros((20, 28, 28), np.uint8), labels=np.arange(20) % 10)
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(np, "load", fail)
+    with pytest.raises(MachineError, match=r"Too many files|too little memory"):
         load_data(str(tmp_path / "mine.npz"))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.forms import MOST_BYTES
 from mnist_trainer.errors import DataError
 
@@ -42,6 +43,7 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
             f"{path}: The gzip file ends early or is damaged ({error}). Copy or download it again."
         ) from error
     except OSError as error:
+        raise_machine_failure(error)
         raise DataError(f"{path}: The file cannot be read ({error.strerror or error}). Check the path.") from error
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.arrays import Part, Reading, read_parts
 from mnist_trainer.data.files.bounded import unpacked
 from mnist_trainer.data.files.forms import idx_name
@@ -100,7 +101,8 @@ def find(folder: Path) -> Files:
 def _named(folder: Path) -> Iterator[tuple[Path, Any]]:
     try:
         entries = sorted(folder.iterdir())
-    except OSError:
+    except OSError as error:
+        raise_machine_failure(error)
         return
     for entry in entries:
         if (name := idx_name(entry.name)) and entry.is_file():

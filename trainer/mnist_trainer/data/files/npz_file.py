@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from collections.abc import Collection
 from dataclasses import replace
@@ -12,12 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.arrays import Part, Reading, read_parts
 from mnist_trainer.data.files.forms import ARRAY_NAMES, CLASS_NAMES, EXTRA_ARRAYS, MOST_BYTES
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
 __all__ = ["array_names", "load", "read_npz"]
+
+LARGEST_HEADER = 1 << 16
+"""Bytes at the beginning of an array in which its type and shape must be; they take about a hundred."""
 
 PICKLED = "Object arrays cannot be loaded"
 """How NumPy's message about an array of Python objects begins."""
@@ -28,7 +33,10 @@ def array_names(path: Path) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
+    except OSError as error:
+        raise_machine_failure(error)
+        return []
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError):
         return []
 
 
@@ -50,7 +58,10 @@ def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
         raise
     except zipfile.BadZipFile as error:
         raise DataError(f"{path}: This is not an .npz file, or it is incomplete. Save or copy it again.") from error
+    except MemoryError:
+        raise
     except Exception as error:  # zipfile, zlib and NumPy raise many kinds for a damaged or hostile file
+        raise_machine_failure(error)
         if PICKLED in str(error):
             raise DataError(
                 f"{path}: An array holds Python objects, which are not loaded, since they can run code. Save it as "
@@ -68,9 +79,10 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) 
         if member.filename.removesuffix(".npy") not in keys:
             continue
         with archive.open(member) as file:
-            forms: Any = np.lib.format  # NumPy gives these functions no types
-            is_first = forms.read_magic(file) == (1, 0)
-            shape, _, dtype = (forms.read_array_header_1_0 if is_first else forms.read_array_header_2_0)(file)
+            start = io.BytesIO(file.read(LARGEST_HEADER))  # NumPy reads as many bytes as the header says
+        forms: Any = np.lib.format  # it has no types
+        is_first = forms.read_magic(start) == (1, 0)
+        shape, _, dtype = (forms.read_array_header_1_0 if is_first else forms.read_array_header_2_0)(start)
         size = int(np.prod([int(side) for side in shape], dtype=object)) * dtype.itemsize
         total += max(size, member.file_size)
         if total > MOST_BYTES:

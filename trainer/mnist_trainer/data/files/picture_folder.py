@@ -12,6 +12,7 @@ import numpy.typing as npt
 from mnist_runtime import PictureError
 from mnist_runtime.artifact.task import DIGITS, SIDES, Task
 from mnist_runtime.preprocess.decode import read_picture
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.arrays import Labelled, Reading, check_size, task_of
 from mnist_trainer.data.files.forms import LABELS, MOST_FOREIGN, is_junk, split_of
 from mnist_trainer.data.files.labels import Classes, classes_of, number_of, read_labels
@@ -35,6 +36,7 @@ def subfolders(folder: Path) -> list[Path]:
     try:
         return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not is_junk(entry.name))
     except OSError as error:
+        raise_machine_failure(error)
         raise DataError(f"{folder}: The folder cannot be read ({error.strerror}). Check its permissions.") from error
 
 

@@ -58,6 +58,11 @@ def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
                 f"The model was not loaded, since its {name} layer runs code from the file. {WITHOUT_CODE}. If you "
                 "trust its source, use --trust (in Python: trust=True)."
             )
+        if not trust and isinstance(entry.get("config"), dict) and isinstance(entry["config"].get("vocabulary"), str):
+            raise ModelError(  # CVE-2025-12058 of Keras: a path or address
+                f"The model was not loaded, since its {name} layer reads another file, the vocabulary. {WITHOUT_CODE}. "
+                "If you trust its source, use --trust (in Python: trust=True)."
+            )
         if not _is_known(entry):
             raise UnknownLayerError(
                 f"The layer {_object_name(entry)!r} is not part of Keras 3: it is a custom class or one of Keras 2. "

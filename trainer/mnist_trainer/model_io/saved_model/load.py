@@ -15,6 +15,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.find import SAVED_MODEL
 from mnist_trainer.model_io.saved_model.frozen_graph import as_float32_batches
@@ -60,6 +61,7 @@ def load_saved_model(path: Path, *, trust: bool = False, task: Task = DIGITS) ->
             if model is None and sizes[0] is None:
                 model = _as_layer(folder, endpoint, dtype, sizes[1:])
     except Exception as error:  # TensorFlow raises many kinds for missing and damaged files
+        raise_machine_failure(error)
         raise ModelError(f"The SavedModel cannot be loaded ({first_line(error)}). Copy or save it again.") from error
     if model is None:
         raise ModelError(
@@ -75,6 +77,7 @@ def _read(path: Path) -> Any:
     try:
         graphs = saved_model_pb2.SavedModel.FromString((path / SAVED_MODEL).read_bytes()).meta_graphs
     except Exception as error:  # the kind depends on the implementation of protobuf
+        raise_machine_failure(error)
         raise ModelError("The file saved_model.pb is damaged. Copy or save the model again.") from error
     if len(graphs) != 1 or not graphs[0].HasField("object_graph_def"):
         raise ModelError(
