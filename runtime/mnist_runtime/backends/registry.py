@@ -153,8 +153,11 @@ BROKEN: dict[str, str] = {}
 """Backends that failed to start in this process -> the reason."""
 
 
-def unsupported_reason(name: str) -> str | None:
-    """Return why a backend cannot work in this process and what to do, without importing it; None if unknown."""
+def unsupported_reason(name: str, *, in_this_process: bool = True) -> str | None:
+    """Return why a backend cannot work, in this process or a new one, and what to do; None if unknown.
+
+    It is not imported.
+    """
     row = BACKENDS[name]
     if name in BROKEN:
         return BROKEN[name]
@@ -165,13 +168,26 @@ def unsupported_reason(name: str) -> str | None:
     if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
         return f"{name} needs NumPy 1, but NumPy {np.__version__} is installed. Run: {row.install_command}."
     for module in row.clashes:
-        if module in sys.modules:
+        if in_this_process and module in sys.modules:
             return f"{name} cannot share a process with {module}, which is loaded. Use a separate process."
     return None
 
 
-def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precision: str | None = None) -> str:
+def choose_backend(
+    formats: tuple[str, ...], wanted: str | None = None, precision: str | None = None, *, in_this_process: bool = True
+) -> str:
     """Return the first backend that works here and runs such files, or check the `wanted` one.
+
+    Parameters
+    ----------
+    formats : tuple of str
+        Formats, any of which will do.
+    wanted : str, optional
+        The only backend that will do.
+    precision : str, optional
+        Precision of the file.
+    in_this_process : bool, optional
+        Whether it has to work beside the modules that are loaded here.
 
     Raises
     ------
@@ -190,7 +206,7 @@ def choose_backend(formats: tuple[str, ...], wanted: str | None = None, precisio
         if wanted not in candidates:
             raise UsageError(f"The backend {wanted!r} does not run {kind} files. Use {' or '.join(candidates)}.")
         candidates = [wanted]
-    reasons = [unsupported_reason(name) for name in candidates]
+    reasons = [unsupported_reason(name, in_this_process=in_this_process) for name in candidates]
     for name, reason in zip(candidates, reasons, strict=True):
         if reason is None:
             return name

@@ -117,6 +117,7 @@ def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "ai_edge_litert", sys)
     with pytest.raises(BackendError, match="cannot share a process with ai_edge_litert"):
         choose_backend(("tflite",), "tflite-runtime")
+    assert choose_backend(("tflite",), "tflite-runtime", in_this_process=False) == "tflite-runtime"
 
 
 def test_tflite_runtime_is_not_used_with_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -208,7 +208,7 @@ def bench(path: str | Path | None = None, *, backend: str | None = None, plan: P
     files = [Artifact.open(path)] if path else [Artifact.from_bytes(ready_model(format)) for format in READY_FORMATS]
     by_format = {artifact.manifest.format: artifact for artifact in files}
     manifest = files[0].manifest
-    choose_backend(tuple(by_format), backend, manifest.precision)
+    choose_backend(tuple(by_format), backend, manifest.precision, in_this_process=False)
     measurements, failures = [], {}
     for name, row in BACKENDS.items():
         if backend not in (None, name) or not row.runs(tuple(by_format), manifest.precision):
