@@ -133,7 +133,9 @@ class Comparison:
             "latencies": [dataclasses.asdict(latency) for latency in row.latencies],
             "stability": row.stability.as_dict() if row.stability else None,
             "confusion": confusion(self.reference.labels, row.report.scores),
-            "flips": [flip.as_dict() for flip in flips(self.reference, row.report.scores)],
+            "flips": [
+                flip.as_dict() for flip in flips(self.reference, row.report.scores, row.report.parity.judged_threshold)
+            ],
         }
 
     def _best(self) -> tuple[int, float]:

@@ -29,22 +29,24 @@ class Flip:
         Index in the held-out set.
     label : int
         Number of its class; of digits, the digit.
-    original, exported : int
-        Numbers of the answers.
+    original : int
+        Number of the original's answer.
+    exported : int or None
+        Number of the export's answer; None if its best score is below the threshold.
     original_score, exported_score : float
-        Score that each gave its own answer, 0..1; nan from a broken export.
+        Best score of each, 0..1; nan from a broken export.
     """
 
     index: int
     label: int
     original: int
-    exported: int
+    exported: int | None
     original_score: float
     exported_score: float
 
     @property
     def kind(self) -> str:
-        """``"lost"`` or ``"gained"`` for a right answer, ``"moved"`` from one wrong answer to another."""
+        """``"lost"`` or ``"gained"`` for a right answer, ``"moved"`` from a wrong answer to another or to none."""
         if self.label == self.original:
             return "lost"
         return "gained" if self.label == self.exported else "moved"
@@ -52,11 +54,21 @@ class Flip:
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON; nan and infinity become None."""
         facts = dataclasses.asdict(self) | {"kind": self.kind}
-        return {key: value if isinstance(value, str) or math.isfinite(value) else None for key, value in facts.items()}
+        scores = {name: facts[name] for name in ("original_score", "exported_score")}
+        return facts | {name: score if math.isfinite(score) else None for name, score in scores.items()}
 
 
-def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, ...]:
+def flips(reference: Reference, scores: npt.NDArray[np.float32], threshold: float = 0.0) -> tuple[Flip, ...]:
     """Return every image whose answer in `scores`, (n, k), differs from that of `reference`, in order.
+
+    Parameters
+    ----------
+    reference : Reference
+        The test images and the original's scores.
+    scores : ndarray of shape (n, k), dtype float32
+        Scores of an export.
+    threshold : float, optional
+        Confidence below which the export gives no answer.
 
     Examples
     --------
@@ -66,16 +78,17 @@ def flips(reference: Reference, scores: npt.NDArray[np.float32]) -> tuple[Flip, 
     [(1, 'gained')]
     """
     before, after = reference.scores.argmax(axis=1), scores.argmax(axis=1)
+    is_away = scores.max(axis=1).astype(np.float64) < threshold
     return tuple(
         Flip(
             index=int(index),
             label=int(reference.labels[index]),
             original=int(before[index]),
-            exported=int(after[index]),
+            exported=None if is_away[index] else int(after[index]),
             original_score=float(reference.scores[index, before[index]]),
             exported_score=float(scores[index, after[index]]),
         )
-        for index in np.flatnonzero(before != after)
+        for index in np.flatnonzero((before != after) | is_away)
     )
 
 

@@ -56,7 +56,7 @@ def write_report(comparison: Comparison, folder: Path) -> None:
 
 def _section(row: Candidate, comparison: Comparison) -> dict[str, object]:
     """Return the confusion matrix and the changed images of one export."""
-    found = flips(comparison.reference, row.report.scores)
+    found = flips(comparison.reference, row.report.scores, row.report.parity.judged_threshold)
     return {
         "row": row,
         "confusion": confusion(comparison.reference.labels, row.report.scores),
