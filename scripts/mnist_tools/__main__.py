@@ -55,6 +55,10 @@ GROUPS: dict[str, ToolGroup] = {
             "soak": Tool("Classify a million images, watch memory", "15 min"),
         },
     ),
+    "mcu": ToolGroup(
+        "Run exported C code on emulated microcontrollers.",
+        {"check": Tool("Compare scores to the bit, measure flash and RAM", "5 min, QEMU, Zig")},
+    ),
     "stress": ToolGroup(
         "Feed corrupted input and kill processes.",
         {

@@ -6,6 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.c.compiler import find_compiler
 from mnist_exporters.formats.c.header import Header
 from mnist_exporters.formats.c.lower import lower
@@ -19,6 +22,7 @@ from mnist_exporters.formats.tflite.plugin import TFLite
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
+from mnist_runtime.backends.numpy_int8 import load_numpy
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.calibration import Calibration
@@ -58,8 +62,12 @@ class CCode(FormatPlugin):
         ------
         UsageError
             If `stem` cannot be part of an ``#include`` line.
+        ConversionError
+            If the golden scores, which the compiled code gave, are not those of the backend ``numpy``.
         """
         program = lower(model)
+        if len(golden.scores) and program.activation == "int8":
+            _check_integers(model, golden)
         source = SourceCode(
             program,
             stem,
@@ -93,3 +101,13 @@ class CCode(FormatPlugin):
         program = NativeProgram(CFiles(header, source, path.stem), output, labels, find_compiler())
         program.self_test()
         return Classifier(artifact, [program], "c")
+
+
+def _check_integers(model: bytes, golden: Golden) -> None:
+    """Check the golden scores against another implementation of the same arithmetic."""
+    images = golden.images if golden.images.ndim == 4 else golden.images[..., None]
+    if not np.array_equal(load_numpy(model).run(images), golden.scores):
+        raise ConversionError(
+            "The compiled C code gives other integers than mnist-runtime's NumPy. Please report this as a bug, and name "
+            "the compiler."
+        )

@@ -21,7 +21,7 @@ from mnist_exporters.formats.c.source_code import pack_images, unpack_images
 from mnist_exporters.formats.c_pair import c_string
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflite.static_batch import with_static_batch
-from mnist_runtime import ArtifactError, Classifier
+from mnist_runtime import ArtifactError, Classifier, Golden
 from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_runtime.prediction import scores_of_logits
 from mnist_trainer import Splits
@@ -188,6 +188,18 @@ def test_a_changed_character_is_an_error(
     path.write_text(text[:place] + other + text[place + 1 :])
     with pytest.raises(ArtifactError, match="Export them again"):
         load_plugin("c").open(path)
+
+
+def test_other_integers_than_those_of_numpy_are_refused(source: Path) -> None:
+    """So a wrong kernel is found even if it costs no accuracy."""
+    content = with_static_batch(converted(NETWORKS["per_pixel"][0]))
+    artifact = load_plugin("c").open(source)
+    scores = load_numpy(content).run(artifact.golden.images[..., None])
+    right = Golden(artifact.golden.images, scores)
+    assert set(load_plugin("c").pack(content, artifact.manifest, right, "name")) == {".h", ".c"}
+    scores[3, 4] += 1
+    with pytest.raises(ConversionError, match="other integers than mnist-runtime's NumPy"):
+        load_plugin("c").pack(content, artifact.manifest, Golden(artifact.golden.images, scores), "name")
 
 
 def test_a_missing_header_is_an_error(source: Path, tmp_path: Path) -> None:

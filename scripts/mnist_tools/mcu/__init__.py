@@ -1,0 +1,1 @@
+"""Exported C code on emulated microcontrollers."""
