@@ -10,8 +10,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mnist_runtime import Classifier, UsageError
+from mnist_runtime import BACKENDS, Classifier, UsageError
+from mnist_runtime.backends.registry import unsupported_reason
 
+INSTALLED = [name for name in BACKENDS if name in ("numpy", "litert") and unsupported_reason(name) is None]
 BUSY_FORKS = """
 import os, signal, sys, threading, warnings
 import numpy as np
@@ -76,7 +78,7 @@ forking.scores(images)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows has no forks")
-@pytest.mark.parametrize("backend", ["numpy", Classifier.load().backend_name])
+@pytest.mark.parametrize("backend", INSTALLED)
 def test_a_fork_while_threads_classify(run: Callable[..., subprocess.CompletedProcess[str]], backend: str) -> None:
     done = run("python", "-c", BUSY_FORKS, backend)
     assert (done.returncode, done.stderr) == (0, "")
