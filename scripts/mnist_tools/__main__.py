@@ -63,6 +63,7 @@ GROUPS: dict[str, ToolGroup] = {
         "Feed corrupted input and kill processes.",
         {
             "pictures": Tool("Classify 20,000 corrupted pictures", "20 min"),
+            "fuzz": Tool("Fuzz one reader of the runtime, guided by coverage", "an hour, atheris"),
             "model-files": Tool("Load 20,000 corrupted models per backend", "10 min"),
             "kill-exports": Tool("Kill mnist-export 100 times", "8 min"),
             "kill-trainings": Tool("Kill and resume mnist-train 20 times", "5 min"),

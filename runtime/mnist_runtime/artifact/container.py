@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.manifest import Manifest
-from mnist_runtime.errors import ArtifactError, UnsealedError
+from mnist_runtime.errors import ArtifactError, UnsealedError, first_line
 from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["Artifact", "Golden"]
@@ -117,7 +117,7 @@ class Artifact:
             raise
         except UNREADABLE as error:
             raise ArtifactError(
-                f"The manifest and golden vectors cannot be read ({error}). Export the model again."
+                f"The manifest and golden vectors cannot be read ({first_line(error)}). Export the model again."
             ) from error
         if not np.isfinite(scores).all():
             raise ArtifactError("The golden scores are not all finite numbers. Export the model again.")
