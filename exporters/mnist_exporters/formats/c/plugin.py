@@ -108,6 +108,6 @@ def _check_integers(model: bytes, golden: Golden) -> None:
     images = golden.images if golden.images.ndim == 4 else golden.images[..., None]
     if not np.array_equal(load_numpy(model).run(images), golden.scores):
         raise ConversionError(
-            "The compiled C code gives other integers than mnist-runtime's NumPy. Please report this as a bug, and name "
-            "the compiler."
+            "The compiled C code gives other integers than mnist-runtime's NumPy. Please report this as a bug, and "
+            "name the compiler."
         )
