@@ -31,6 +31,7 @@ from mnist_trainer.model_io.find import find_model
 
 if TYPE_CHECKING:
     from mnist_trainer.data.stated import StatedTask
+    from mnist_trainer.evaluation.domains import Domains
     from mnist_trainer.evaluation.evaluate import Evaluation
     from mnist_trainer.evaluation.report import ModelReport
     from mnist_trainer.evaluation.robustness import Robustness
@@ -71,6 +72,11 @@ MOST_CONFUSED = 10
 @option(
     "--robustness", is_flag=True, help="Classify corrupted digits and pictures without a digit too; takes a minute."
 )
+@option(
+    "--domains",
+    is_flag=True,
+    help="Classify digits of other people and machines too: scikit-learn's, a simulated pen's, print, seven segments.",
+)
 @trust_option()
 @option(
     "--report",
@@ -86,11 +92,13 @@ def evaluate(
     stated: StatedTask,
     pixel_range: PixelScaling | None,
     robustness: bool,
+    domains: bool,
     trust: bool,
     report: Path | None,
     as_json: bool,
 ) -> int:
     """Evaluate the models and print the comparison."""
+    from mnist_trainer.evaluation.domains import Domains
     from mnist_trainer.evaluation.evaluate import Evaluation
     from mnist_trainer.evaluation.predictor import EXPORTED, load_predictor
     from mnist_trainer.evaluation.report import ModelReport, reports_as_json, write_report
@@ -118,8 +126,9 @@ def evaluate(
     if robustness:
         echo("measuring robustness ...")
         robust = Robustness.measure(predictors, test)
+    elsewhere: Sequence[Domains | None] = Domains.measure(predictors, test) if domains else [None] * len(models)
     evaluations = [Evaluation.of(predictor, test) for predictor in predictors]
-    reports = [ModelReport(*one) for one in zip(models, evaluations, robust, strict=True)]
+    reports = [ModelReport(*one) for one in zip(models, evaluations, robust, elsewhere, strict=True)]
     if report:
         write_report(reports, report)
         echo(f"open in a browser: {report / 'evaluation.html'}")
@@ -138,7 +147,8 @@ def _tables(reports: list[ModelReport]) -> str:
         names = labels
     width = max(len("model"), *map(len, names))
     lines.append(f"{'model':{width}}  accuracy  95 % interval     mistakes  calibration error")
-    for name, (_, found, _) in zip(names, reports, strict=True):
+    for name, one in zip(names, reports, strict=True):
+        found = one.evaluation
         low, high = found.interval
         lines.append(
             f"{name:{width}}  {found.accuracy:8.2%}  {low:.2%} - {high:.2%}  {len(found.mistakes):8,}"
@@ -150,6 +160,9 @@ def _tables(reports: list[ModelReport]) -> str:
     side_by_side = (WIDTH - 22) // (2 + max(8, width))
     for start in range(0, len(robust), side_by_side):
         lines += ["", *_robustness(dict(robust[start : start + side_by_side]))]
+    elsewhere = [(name, one.domains) for name, one in zip(names, reports, strict=True) if one.domains]
+    for start in range(0, len(elsewhere), side_by_side):
+        lines += ["", *_domains(dict(elsewhere[start : start + side_by_side]))]
     return "\n".join(lines)
 
 
@@ -187,7 +200,19 @@ def _robustness(robust: dict[str, Robustness]) -> list[str]:
     rows += [("mean of corruptions", [f"{one.mean_accuracy:.2%}" for one in found])]
     rows += [(f"no digit: {kind}", [f"{one.auroc[kind]:.4f}" for one in found]) for kind in found[0].auroc]
     rows += [("mean of non-digits", [f"{one.mean_auroc:.4f}" for one in found])]
+    return _side_by_side("accuracy, or AUROC", list(robust), rows)
+
+
+def _domains(elsewhere: dict[str, Domains]) -> list[str]:
+    """Return accuracy on digits of other people and machines, with a column for each model."""
+    found = list(elsewhere.values())
+    rows = [(name, [f"{one.accuracy[name]:.2%}" for one in found]) for name in found[0].accuracy]
+    rows += [("no digit: pen's signs", [f"{one.auroc:.4f}" for one in found])]
+    return _side_by_side("digits of others", list(elsewhere), rows)
+
+
+def _side_by_side(corner: str, names: list[str], rows: list[tuple[str, list[str]]]) -> list[str]:
     return [
-        f"{title:22}" + "".join(f"  {cell:>{max(8, len(name))}}" for name, cell in zip(robust, cells, strict=True))
-        for title, cells in [("accuracy, or AUROC", list(robust)), *rows]
+        f"{title:22}" + "".join(f"  {cell:>{max(8, len(name))}}" for name, cell in zip(names, cells, strict=True))
+        for title, cells in [(corner, names), *rows]
     ]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mnist_runtime.system.atomic import atomic_files
+from mnist_trainer.evaluation.domains import Domains
 from mnist_trainer.evaluation.evaluate import Evaluation
 from mnist_trainer.evaluation.html import html_environment, png_address
 from mnist_trainer.evaluation.robustness import Robustness
@@ -30,16 +31,20 @@ class ModelReport(NamedTuple):
         Results on the test images.
     robustness : Robustness or None
         Results on corrupted and non-digit images; None if not measured.
+    domains : Domains or None
+        Results on digits of other people and machines; None if not measured.
     """
 
     name: str
     evaluation: Evaluation
     robustness: Robustness | None
+    domains: Domains | None = None
 
     def as_dict(self) -> dict[str, object]:
         """Return plain values, ready for JSON."""
         robustness = {"robustness": self.robustness.as_dict()} if self.robustness else {}
-        return {"model": self.name, **self.evaluation.as_dict(), **robustness}
+        domains = {"domains": self.domains.as_dict()} if self.domains else {}
+        return {"model": self.name, **self.evaluation.as_dict(), **robustness, **domains}
 
 
 def reports_as_json(reports: Sequence[ModelReport]) -> str:
@@ -62,6 +67,7 @@ def evaluation_page(reports: Sequence[ModelReport], pictures: Sequence[dict[str,
     return template.render(
         models=list(zip(reports, addresses, strict=True)),
         robust=[one for one in reports if one.robustness],
+        elsewhere=[one for one in reports if one.domains],
     )
 
 

@@ -15,17 +15,22 @@ from mnist_trainer.augmentation.pen.styles.signs import SIGNS
 from mnist_trainer.augmentation.pen.styles.written import WRITTEN
 from mnist_trainer.augmentation.pen.trace import trace
 
-__all__ = ["draw_digits", "draw_shape", "draw_signs"]
+__all__ = ["HANDWRITING", "PRINT", "SEVEN_SEGMENTS", "draw_digits", "draw_shape", "draw_signs"]
 
 Images = npt.NDArray[np.uint8]
 Row = tuple[Skeleton, Hand, int, float]
 """Shape, hand, label and weight."""
 
-SHARES = ((WRITTEN, WRITER, 0.84), (PRINTED, PRESS, 0.10), (SEGMENTS, DISPLAY, 0.06))
+Kind = tuple[tuple[tuple[Skeleton, ...], ...], Hand, float]
+HANDWRITING: Kind = (WRITTEN, WRITER, 0.84)
+PRINT: Kind = (PRINTED, PRESS, 0.10)
+SEVEN_SEGMENTS: Kind = (SEGMENTS, DISPLAY, 0.06)
 """Table of digits, the hand that draws it, and its share."""
 
 
-def draw_digits(count: int, seed: int, *, held_out: bool = False) -> tuple[Images, npt.NDArray[np.uint8]]:
+def draw_digits(
+    count: int, seed: int, *, held_out: bool = False, kinds: Sequence[Kind] = (HANDWRITING, PRINT, SEVEN_SEGMENTS)
+) -> tuple[Images, npt.NDArray[np.uint8]]:
     """Draw digits, each of the ten equally often: written ones, and some printed and seven-segment ones.
 
     Parameters
@@ -36,6 +41,8 @@ def draw_digits(count: int, seed: int, *, held_out: bool = False) -> tuple[Image
         Seed of all random choices.
     held_out : bool
         Whether to draw only written digits in the shapes that training does not use.
+    kinds : sequence
+        What to draw, in the proportion of their shares: some of `HANDWRITING`, `PRINT` and `SEVEN_SEGMENTS`.
 
     Returns
     -------
@@ -51,7 +58,7 @@ def draw_digits(count: int, seed: int, *, held_out: bool = False) -> tuple[Image
     ((200, 28, 28), [20, 20, 20, 20, 20, 20, 20, 20, 20, 20])
     """
     rows: list[Row] = []
-    for table, hand, share in SHARES:
+    for table, hand, share in kinds:
         for digit, shapes in enumerate(table):
             chosen = [shape for shape in shapes if shape.is_held_out == held_out]
             total = sum(shape.weight for shape in chosen)
