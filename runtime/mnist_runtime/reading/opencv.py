@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import threading
+import time
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
@@ -74,17 +75,18 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
         If it cannot be opened, gives nothing within `LONGEST_WAIT`, or has too large frames.
     """
     opened: SimpleQueue[Any] = SimpleQueue()
+    clock = _Arrivals()
 
     def open_it() -> None:
         try:
-            opened.put(_camera(cv2, source) if isinstance(source, int) else _video(cv2, source, name))
+            opened.put(_camera(cv2, source) if isinstance(source, int) else _video(cv2, source, name, clock))
         except Exception as error:
             opened.put(error)
 
     try:
         with quiet_stderr():  # OpenCV tries several readers, and some write to stderr at any log level
             threading.Thread(target=open_it, daemon=True).start()  # in this one, signals would wait until it is open
-            capture = opened.get(timeout=LONGEST_WAIT)
+            capture = _answer(opened, clock)
     except Empty as error:
         raise PictureError(f"No picture came from {name} within {LONGEST_WAIT:g} seconds. Check the source.") from error
     if isinstance(capture, PictureError):
@@ -101,17 +103,39 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
     )
 
 
+class _Arrivals:
+    """The time of the last bytes from a pipe; a slow one takes a minute to deliver what FFmpeg needs."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def read(self, file: FileIO, most: int) -> bytes:
+        """Read some bytes, and note when they came."""
+        piece = file.read(most) or b""
+        self.last = time.monotonic()
+        return piece
+
+
+def _answer(opened: SimpleQueue[Any], clock: _Arrivals) -> Any:
+    """Wait for an answer, or raise `Empty` if nothing has arrived for `LONGEST_WAIT`."""
+    while True:
+        with contextlib.suppress(Empty):
+            return opened.get(timeout=max(0.0, clock.last + LONGEST_WAIT - time.monotonic()))
+        if time.monotonic() >= clock.last + LONGEST_WAIT:
+            raise Empty
+
+
 def _camera(cv2: Any, source: int | Path) -> Any:
     """Return OpenCV's reader of a camera, opened or not."""
     return cv2.VideoCapture(source if isinstance(source, int) else str(source))
 
 
-def _video(cv2: Any, path: Path, name: str) -> Any:
+def _video(cv2: Any, path: Path, name: str, clock: _Arrivals) -> Any:
     """Return OpenCV's reader of a file or a pipe with a video; it reads nothing else."""
     if not path.is_file() and not path.is_fifo():
         return _camera(cv2, path)
     with path.open("rb", buffering=0) as file:
-        head = _head(file)
+        head = _head(file, clock)
         reject(head, name, video=True)
         if not STARTS.match(head) or REFERENCES.search(head):
             return None
@@ -120,17 +144,17 @@ def _video(cv2: Any, path: Path, name: str) -> Any:
             return _read_video(cv2, file.fileno(), path)
         kept = os.dup(file.fileno())
     reading, writing = os.pipe()
-    threading.Thread(target=_pass_on, args=(kept, writing, head), daemon=True).start()
+    threading.Thread(target=_pass_on, args=(kept, writing, head, clock), daemon=True).start()
     try:
         return _read_video(cv2, reading, path)
     finally:
         os.close(reading)
 
 
-def _head(file: FileIO) -> bytes:
+def _head(file: FileIO, clock: _Arrivals) -> bytes:
     """Return the first `PROBED` bytes, or all."""
     head = b""
-    while len(head) < PROBED and (piece := file.read(PROBED - len(head))):
+    while len(head) < PROBED and (piece := clock.read(file, PROBED - len(head))):
         head += piece
     return head
 
@@ -141,12 +165,12 @@ def _read_video(cv2: Any, descriptor: int, path: Path) -> Any:
     return cv2.VideoCapture(str(alias if alias.exists() else path), cv2.CAP_FFMPEG)
 
 
-def _pass_on(source: int, target: int, head: bytes) -> None:
+def _pass_on(source: int, target: int, head: bytes, clock: _Arrivals) -> None:
     """Copy a pipe into another one."""
     with contextlib.suppress(OSError), open(source, "rb", buffering=0) as pipe, open(target, "wb", buffering=0) as copy:
         rest = memoryview(head)
         while rest:
-            rest = rest[copy.write(rest) :] or memoryview(pipe.read(PIECE) or b"")
+            rest = rest[copy.write(rest) :] or memoryview(clock.read(pipe, PIECE))
 
 
 def check_size(cv2: Any, capture: Any, name: str) -> None:

@@ -28,7 +28,7 @@ __all__ = ["fuzz", "main", "page"]
 
 SECONDS, MEGABYTES = 25, 2048
 """Time and memory allowed for one input."""
-MOST_KEPT, LARGEST_CORPUS = 60, 60_000
+MOST_KEPT, LARGEST_CORPUS = 60, 30_000
 """Inputs and bytes of a corpus in the repository."""
 
 

@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,6 +141,24 @@ def test_a_pipe_that_gives_nothing_ends_after_a_limit(
     finally:
         end = os.open(pipe, os.O_RDWR) if end < 0 else end
         os.close(end)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
+def test_a_slow_pipe_is_not_stalled(tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opencv, "LONGEST_WAIT", 1.2)
+    content, pipe = film.read_bytes(), tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        with pipe.open("wb", buffering=0) as end:
+            for start in range(0, len(content), len(content) // 12):
+                end.write(content[start : start + len(content) // 12])
+                time.sleep(0.15)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert list(frames(pipe, 1000))
+    writer.join()
 
 
 def test_a_camera_that_stalls_ends_after_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
