@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_exporters.api import open_session
-from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.reports.inspection import Inspection
-from mnist_exporters.sources import is_foreign_file, load_foreign_file
+from mnist_exporters.sources import is_foreign_file, load_foreign_file, stated_for_file
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.errors import ArtifactError, UsageError
-from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import nearest_path
 from mnist_trainer.foreign.load import find_source
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from mnist_exporters.api import Data, Model
     from mnist_exporters.pipeline.verify import Verification
     from mnist_exporters.proof.report import ExportReport
+    from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["inspect", "seal", "verify"]
@@ -79,7 +78,7 @@ def verify(
         raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
     is_foreign = is_foreign_file(path, file_pixel_range)
     if not is_foreign:
-        stated = stated or StatedTask.of(load_plugin(format_of(path)).open(path).manifest.task)
+        stated = stated_for_file(path, stated)
     session = open_session(
         model, data, stated=stated, pixel_range=pixel_range, expect_accuracy=expect_accuracy, trust=trust
     )

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["is_foreign_file", "load_foreign_file", "load_original", "stated_with"]
+__all__ = ["is_foreign_file", "load_foreign_file", "load_original", "stated_for_file", "stated_with"]
 
 
 def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | None) -> StatedTask:
@@ -44,6 +44,17 @@ def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | 
         shape = tuple(inputs[0].shape[1:]) if inputs else ()
     shown = stated_by_shape(shape)
     return dataclasses.replace(stated, size=stated.size or shown.size, channels=stated.channels or shown.channels)
+
+
+def stated_for_file(path: Path, stated: StatedTask | None) -> StatedTask:
+    """Return what the user states about the data that an exported file is verified on; else what the file says."""
+    given, known = stated or StatedTask(), StatedTask.of(load_plugin(format_of(path)).open(path).manifest.task)
+    return StatedTask(
+        given.size or known.size,
+        given.channels or known.channels,
+        given.labels or known.labels,
+        given.preparation or known.preparation,
+    )
 
 
 def _file_shape(path: Path) -> tuple[int | None, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -206,8 +207,11 @@ def test_commands_take_pictures_as_a_device_does(pictures: Path, here: Callable[
     model, made = tmp_path / "wheel.keras", tmp_path / "wheel.tflite"
     model_of(METER).save(model)
     given = ("--data", pictures, "--max-accuracy-drop", 0.1)
-    done = here("mnist-export", model, *given, "--quantize", "--output", made, "--golden-from-data")
+    done = here("mnist-export", model, *given, "--quantize", "--output", made, "--golden-from-data", "--json")
     assert done.returncode == 0, done.stderr
+    original = json.loads(done.stdout)["original"]
+    assert original["labels"] == list(METER.labels)
+    assert (original["image_shape"], original["preparation"]) == ([32, 20, 3], "plain")
     device = Classifier.load(made)
     assert device.task == METER
     files = sorted(pictures.glob("*/*.png"))
@@ -216,6 +220,13 @@ def test_commands_take_pictures_as_a_device_does(pictures: Path, here: Callable[
     assert np.mean(right) > 0.97
     prepared = {prepare(read_picture(file), METER).tobytes() for file in files}
     assert {image.tobytes() for image in device.golden.images} <= prepared, "the proof saw what a device sees"
+    numbered = tmp_path / "numbered.npz"
+    data = splits_of(METER, 11, 440)
+    for part, name in ((data.train, "train"), (data.test, "test")):
+        arrays = {f"x_{name}": part.images, f"y_{name}": part.labels}
+        np.savez(numbered, **(dict(np.load(numbered)) if numbered.exists() else {}), **arrays)
+    checked = here("mnist-export", "verify", made, "--against", model, "--data", numbered, *given[2:])
+    assert checked.returncode == 0, "the names of the classes come from the file"
     other = here("mnist-export", model, *given, "--labels", "N,9,8,7,6,5,4,3,2,1,0", "--output", tmp_path)
     assert other.returncode == 3, "labels in another order are other answers"
     assert "The original is right on" in other.stderr

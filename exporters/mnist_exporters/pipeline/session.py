@@ -148,13 +148,16 @@ class ExportSession:
         )
 
     def original_as_dict(self) -> dict[str, Any]:
-        """Return the original's accuracy and which pixel scaling it expects, ready for JSON."""
+        """Return the original's accuracy, what it classifies and which pixel scaling it expects, ready for JSON."""
         return {
             "name": self.original.name,
             "dataset": self.reference.dataset,
             "images": len(self.reference.images),
             "accuracy": self.reference.accuracy,
             "accuracy_interval_95": self.reference.interval,
+            "image_shape": self.original.task.image_shape,
+            "labels": self.original.task.labels,
+            "preparation": self.original.task.preparation,
             "pixels": self.original.pixels_as_dict(),
         }
 
