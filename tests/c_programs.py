@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from mnist_exporters.formats.c.compiler import Compiler, find_compiler
-from mnist_exporters.formats.c.header import Header
 from mnist_exporters.formats.c.lower import lower
 from mnist_exporters.formats.c.native import CFiles, NativeProgram
-from mnist_exporters.formats.c.source_code import SourceCode
+from mnist_exporters.formats.c.writing.header import Header
+from mnist_exporters.formats.c.writing.source_code import SourceCode
 from mnist_exporters.formats.c_pair import identifier, stamped_pair
 from mnist_runtime import Classifier, Golden, Manifest
 

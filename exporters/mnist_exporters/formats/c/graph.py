@@ -65,7 +65,7 @@ class Step:
     Parameters
     ----------
     kernel : str
-        Name of the kernel, a key of `mnist_exporters.formats.c.kernel_files.KERNELS`.
+        Name of the kernel, a key of `mnist_exporters.formats.c.writing.kernel_files.KERNELS`.
     calls : tuple of Call
         Its calls.
     output : int

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.c.compiler import Compiler
-from mnist_exporters.formats.c.kernel_files import host_program
+from mnist_exporters.formats.c.writing.kernel_files import host_program
 from mnist_exporters.formats.c_pair import identifier
 from mnist_runtime import QuantParams
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.c.compiler import find_compiler
-from mnist_exporters.formats.c.header import Header
 from mnist_exporters.formats.c.lower import lower
 from mnist_exporters.formats.c.native import CFiles, NativeProgram
 from mnist_exporters.formats.c.reading import contents_of, golden_of, scores_of
-from mnist_exporters.formats.c.source_code import SourceCode
+from mnist_exporters.formats.c.writing.header import Header
+from mnist_exporters.formats.c.writing.source_code import SourceCode
 from mnist_exporters.formats.c_pair import identifier, manifest_of, read_pair, stamped_pair
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import FormatPlugin

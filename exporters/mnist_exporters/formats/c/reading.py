@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from mnist_exporters.formats.c.source_code import unpack_images
+from mnist_exporters.formats.c.writing.packed_images import unpack_images
 from mnist_exporters.formats.c_pair import array_of, manifest_of
 from mnist_exporters.formats.contents import Contents, Tensor
 from mnist_runtime import ArtifactError, Golden, Manifest, QuantParams

@@ -15,9 +15,9 @@ from tests.operator_networks import NETWORKS, converted, converted_wide
 from mnist_exporters import Calibration, ExportSpec, Original, Precision
 from mnist_exporters.errors import OperatorError
 from mnist_exporters.formats.c.compiler import Compiler
-from mnist_exporters.formats.c.kernel_files import KERNELS, WITHOUT_STRUCT, kernel_text
 from mnist_exporters.formats.c.lower import LOWERINGS, lower
-from mnist_exporters.formats.c.source_code import SourceCode
+from mnist_exporters.formats.c.writing.kernel_files import KERNELS, WITHOUT_STRUCT, kernel_text
+from mnist_exporters.formats.c.writing.source_code import SourceCode
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflite.static_batch import with_static_batch
 from mnist_runtime.backends.numpy_int8 import load_numpy

@@ -17,7 +17,7 @@ from mnist_exporters.formats.c import compiler
 from mnist_exporters.formats.c.compiler import find_compiler
 from mnist_exporters.formats.c.native import CFiles, NativeProgram
 from mnist_exporters.formats.c.reading import scores_of
-from mnist_exporters.formats.c.source_code import pack_images, unpack_images
+from mnist_exporters.formats.c.writing.packed_images import pack_images, unpack_images
 from mnist_exporters.formats.c_pair import c_string
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflite.static_batch import with_static_batch

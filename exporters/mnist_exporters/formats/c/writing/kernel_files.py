@@ -65,4 +65,4 @@ def host_program() -> str:
 
 
 def _text(folder: str, name: str) -> str:
-    return (resources.files("mnist_exporters.formats.c") / folder / name).read_text("utf-8")
+    return (resources.files("mnist_exporters.formats.c.writing") / folder / name).read_text("utf-8")

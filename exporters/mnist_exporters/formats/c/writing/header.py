@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mnist_exporters.formats.c.source_code import SourceCode
+from mnist_exporters.formats.c.writing.source_code import SourceCode
 from mnist_exporters.formats.c_pair import NO_DIGEST, manifest_comment
 from mnist_runtime import Manifest
 

@@ -6,17 +6,17 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from mnist_exporters.formats.c.graph import Array, Call, Program
-from mnist_exporters.formats.c.kernel_files import WITHOUT_STRUCT, kernel_text, with_needed
 from mnist_exporters.formats.c.memory import Memory, scratch_number
-from mnist_exporters.formats.c_pair import NO_DIGEST, c_string, numbers_text
+from mnist_exporters.formats.c.writing.functions import Functions
+from mnist_exporters.formats.c.writing.kernel_files import WITHOUT_STRUCT, kernel_text, with_needed
+from mnist_exporters.formats.c.writing.packed_images import pack_images
+from mnist_exporters.formats.c_pair import NO_DIGEST, numbers_text
 from mnist_runtime import Golden
 
-__all__ = ["SourceCode", "pack_images", "unpack_images"]
+__all__ = ["SourceCode"]
 
-LONGEST_RUN = 255
 PREPARE_BYTES = 20 * 20 * 8
 """Working memory of the preparation: the numbers of 20 x 20 pixels."""
 
@@ -84,9 +84,7 @@ class SourceCode:
             *(kernel_text(name) for name in with_needed(kernels)),
             self._data(),
             self._run(),
-            self._functions(),
-            self._self_test(),
-            *([self._prepare()] if self.prepares else []),
+            self._functions().text(),
         ]
         return "\n".join(parts)
 
@@ -198,147 +196,10 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
             return text
         return f"({wanted} *)({text})" if " " in text else f"({wanted} *){text}"
 
-    def _functions(self) -> str:
-        name, upper = self.name, self.name.upper()
-        labels = ", ".join(map(c_string, self.labels))
-        scores = self.program.values[self.program.output]
-        return f"""\
-const char *const {name}_labels[{upper}_LABEL_COUNT] = {{{labels}}};
-
-int32_t {name}_classify(const uint8_t *pixels)
-{{
-  int32_t i;
-  if (!pixels) {{
-    return -1;
-  }}
-  run(pixels);
-  answer = 0;
-  for (i = 1; i < {upper}_LABEL_COUNT; i++) {{
-    if (scores[i] > scores[answer]) {{
-      answer = i;
-    }}
-  }}
-  return answer;
-}}
-
-const {scores.dtype}_t *{name}_scores(void)
-{{
-  return scores;
-}}
-
-{self._score()}
-float {name}_confidence(void)
-{{
-  return {name}_score(answer);
-}}
-"""
-
-    def _score(self) -> str:
-        name, upper = self.name, self.name.upper()
-        real = f"(float)(scores[@] - {upper}_OUTPUT_ZERO_POINT) * {upper}_OUTPUT_SCALE"
-        if self.activation is None:
-            body = f"  return {real.replace('@', 'label')};"
-        elif self.activation == "sigmoid":
-            body = f"""\
-  const float logit = {real.replace("@", "label")};
-  const float power = exponential(logit < 0.0f ? logit : -logit);
-  return (logit < 0.0f ? power : 1.0f) / (1.0f + power);"""
-        else:
-            body = f"""\
-  int32_t i, best = 0;
-  float sum = 0.0f;
-  for (i = 1; i < {upper}_LABEL_COUNT; i++) {{
-    best = scores[i] > scores[best] ? i : best;
-  }}
-  for (i = 0; i < {upper}_LABEL_COUNT; i++) {{
-    sum += exponential((float)(scores[i] - scores[best]) * {upper}_OUTPUT_SCALE);
-  }}
-  return exponential((float)(scores[label] - scores[best]) * {upper}_OUTPUT_SCALE) / sum;"""
-        declarations, _, rest = body.partition("\n  for")
-        rest = f"\n  for{rest}" if rest else ""
-        guard = f"  if (label < 0 || label >= {upper}_LABEL_COUNT) {{\n    return 0.0f;\n  }}\n"
-        if rest:
-            return f"float {name}_score(int32_t label)\n{{\n{declarations}\n{guard}{rest.lstrip(chr(10))}\n}}\n"
-        return f"float {name}_score(int32_t label)\n{{\n{guard}{body}\n}}\n"
-
-    def _prepare(self) -> str:
-        return f"""\
-int32_t {self.name}_prepare(const uint8_t *gray, int32_t width, int32_t height, int32_t stride, uint8_t *out)
-{{
-  if (!gray || !out || width < 1 || height < 1 || width > LONGEST || height > LONGEST || stride < width ||
-      stride > INT32_MAX / LONGEST) {{
-    return {self.name.upper()}_WRONG_SIZE;
-  }}
-  return prepare(gray, width, height, stride, memory.box, out);
-}}
-"""
-
-    def _self_test(self) -> str:
-        name, upper = self.name, self.name.upper()
-        count = len(self.golden.scores)
-        if not count:
-            return f"int32_t {name}_self_test(void)\n{{\n  return 0;\n}}\n"
-        offset = self.memory.offsets[self.program.input] // np.dtype(self.program.activation).itemsize
-        return f"""\
-int32_t {name}_self_test(void)
-{{
-  uint8_t *const pixels = (uint8_t *)(memory.values + {offset});
-  const uint8_t *packed = golden_pixels;
-  int32_t image, i;
-  for (image = 0; image < {count}; image++) {{
-    packed = unpack(packed, {upper}_PIXELS, pixels);
-    {name}_classify(pixels);
-    for (i = 0; i < {upper}_LABEL_COUNT; i++) {{
-      if (scores[i] != golden_scores[image * {upper}_LABEL_COUNT + i]) {{
-        return image + 1;
-      }}
-    }}
-  }}
-  return 0;
-}}
-"""
-
-
-def pack_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Pack images: each run of up to 255 zeros becomes a 0 and its length; no run goes on in the next image.
-
-    Examples
-    --------
-    >>> pack_images(np.array([[7, 0, 0], [0, 0, 9]], np.uint8)).tolist()
-    [7, 0, 2, 0, 2, 9]
-    """
-    packed: list[int] = []
-    for image in images.reshape(len(images), -1).tolist():
-        run = 0
-        for pixel in [*image, None]:
-            if run and (pixel != 0 or run == LONGEST_RUN):
-                packed += [0, run]
-                run = 0
-            if pixel == 0:
-                run += 1
-            elif pixel is not None:
-                packed.append(pixel)
-    return np.array(packed, np.uint8)
-
-
-def unpack_images(packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Return the pixels of packed images.
-
-    Examples
-    --------
-    >>> unpack_images(np.array([7, 0, 2, 0, 2, 9], np.uint8)).tolist()
-    [7, 0, 0, 0, 0, 9]
-    """
-    numbers, place = packed.tolist(), 0
-    pixels: list[int] = []
-    while place < len(numbers):
-        if numbers[place] == 0:
-            pixels += [0] * (numbers[place + 1] if place + 1 < len(numbers) else 0)
-            place += 2
-        else:
-            pixels.append(numbers[place])
-            place += 1
-    return np.array(pixels, np.uint8)
+    def _functions(self) -> Functions:
+        place = self.memory.offsets[self.program.input] // np.dtype(self.program.activation).itemsize
+        dtype, count = self.program.scores.dtype, len(self.golden.scores)
+        return Functions(self.name, self.labels, dtype, self.activation, place, count, self.prepares)
 
 
 def _settings(call: Call, tag: str) -> list[str]:

@@ -1,0 +1,1 @@
+"""The text of the C files: kernels, constants, functions and header."""
