@@ -28,7 +28,7 @@ SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g",
 
 COMPILERS = [
     pytest.param(("gcc", "-O3", "-march=native"), marks=[needs_gcc, pytest.mark.slow]),
-    pytest.param(("clang", "-Wno-unused-command-line-argument"), marks=needs_clang),
+    pytest.param(("clang", "-Wno-unused-command-line-argument"), marks=[needs_clang, pytest.mark.slow]),
 ]
 
 VARIANTS: dict[str, Callable[..., bytes]] = {
@@ -74,7 +74,7 @@ def test_every_operator_gives_the_reference_integers_under_sanitizers(network: b
     assert np.array_equal(program.run(images), reference_scores(network, images))
 
 
-@pytest.mark.parametrize("precision", [Precision.INT8, Precision.INT16X8])
+@pytest.mark.parametrize("precision", [Precision.INT8, pytest.param(Precision.INT16X8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "model", [*(pytest.param(each, marks=pytest.mark.slow) for each in ("mlp", "tiny", "cnn")), "linear"]
 )

@@ -100,7 +100,7 @@ def test_verify_compiles_and_proves_it_again(source: Path, digits: Splits) -> No
     assert found.same_original
 
 
-@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("activation", [pytest.param("softmax", marks=pytest.mark.slow), "sigmoid"])
 def test_scores_of_logits_are_those_of_the_runtime(tmp_path: Path, activation: str) -> None:
     content = with_static_batch(converted(NETWORKS["depthwise"][0]))
     files = c_files(content, "logits", activation=activation)
