@@ -106,7 +106,7 @@ class CCode(FormatPlugin):
 def _check_integers(model: bytes, golden: Golden) -> None:
     """Check the golden scores against another implementation of the same arithmetic."""
     images = golden.images if golden.images.ndim == 4 else golden.images[..., None]
-    if not np.array_equal(load_numpy(model).run(images), golden.scores):
+    if not np.array_equal(load_numpy(model, images.shape[1:]).run(images), golden.scores):
         raise ConversionError(
             "The compiled C code gives other integers than mnist-runtime's NumPy. Please report this as a bug, and "
             "name the compiler."
