@@ -1,0 +1,1 @@
+"""Commands under failures of the machine: how each is run, and what is right."""
