@@ -171,3 +171,19 @@ def test_a_file_name_outside_the_encoding_is_printed(encoding: str) -> None:
     )
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.startswith(b"7: \\udcff")
+
+
+def test_an_interrupt_during_the_imports_shows_no_traceback() -> None:
+    program = """
+import os, signal, sys
+from mnist_runtime.system.command import end_at_interrupt, run_command
+end_at_interrupt()
+def work():
+    os.kill(os.getpid(), signal.SIGINT)
+if sys.argv[1] == "imports":
+    work()
+run_command(work)
+"""
+    for place, code, words in (("imports", -signal.SIGINT, ""), ("work", 130, "stopped\n")):
+        done = subprocess.run([sys.executable, "-c", program, place], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (code, words)
