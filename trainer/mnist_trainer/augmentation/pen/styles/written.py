@@ -1,7 +1,7 @@
 """`WRITTEN`: the ways in which people write the ten digits.
 
-Collected from school copybooks and from the mistakes of models that had seen only MNIST, whose writers, Americans all,
-hardly write a flagged 1, a crossed 7 or a 9 with a curled tail.
+They follow the hands of many countries and the mistakes of models that had seen only MNIST, whose writers, Americans
+all, hardly write a flagged 1, a crossed 7 or a 9 with a curled tail.
 """
 
 from __future__ import annotations
