@@ -51,7 +51,8 @@ class ExportSession:
     test : LabelledImages
         Held-out split; every export is compared with the original on all of it.
     calibration_samples : int, optional
-        Number of calibration images. Default: 500, or all training images if there are fewer.
+        Number of calibration images. Default: 500, twice the number of classes if that is more, or all training images
+        if there are fewer.
     seed : int
         Seed of the random draws.
     golden_from_data : bool
@@ -95,7 +96,8 @@ class ExportSession:
         self.seed = seed
         self.golden_from_data = golden_from_data
         if calibration_samples is None:
-            calibration_samples = min(CALIBRATION_SAMPLES, len(self.train.images))
+            wanted = max(CALIBRATION_SAMPLES, 2 * len(self.train.task.labels))  # two of each class
+            calibration_samples = min(wanted, len(self.train.images))
         self.calibration = Calibration.draw(self.train, calibration_samples, seed, left_out)
 
     @cached_property
