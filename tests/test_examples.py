@@ -25,7 +25,7 @@ EXAMPLES = {
     "letters": Task(28, 28, 1, tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), "mnist"),
 }
 
-MORE = {"mnist-train": ("--batch-size", "32"), "mnist-export": ("--max-accuracy-drop", "0.2", "--no-repair")}
+MORE = {"mnist-train": ("--batch-size", "32"), "mnist-export": ("--max-accuracy-drop", "0.1", "--no-repair")}
 """Program -> options that let a training succeed on few pictures, and a test on few of them prove something."""
 
 
