@@ -22,7 +22,7 @@ __all__ = ["Table"]
 
 OFFSET = 4
 """Bytes of a distance, and of a vector's length."""
-LONGEST_TEXT = 1000
+LONGEST_TEXT = 100
 """Bytes of a string that are read. Strings are only used in messages."""
 MOST_TABLES = 1 << 14
 """Tables in a vector. A digit model has ten to a few hundred tensors."""

@@ -18,6 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from mnist_runtime import Artifact, Classifier, Manifest, ToolkitError
 from mnist_runtime.backends.numpy_int8 import load_numpy
+from mnist_runtime.backends.tflite_format.flatbuffer import LONGEST_TEXT
 from mnist_runtime.backends.tflite_format.model import TFLiteFile
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
@@ -111,15 +112,16 @@ def read_flatbuffer(content: bytes) -> None:
     try:
         graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
         tensors = [graph.Tensors(index) for index in range(graph.TensorsLength())]
-        expected = [
-            ((one.Name() or b"")[:1000].decode(errors="replace"), tuple(map(one.Shape, range(one.ShapeLength()))))
-            for one in tensors
-        ]
+        names = [(one.Name() or b"")[:LONGEST_TEXT].decode(errors="replace") for one in tensors]
+        shapes = [tuple(map(one.Shape, range(one.ShapeLength()))) for one in tensors]
         operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
         inputs = [tuple(one.Inputs(index) for index in range(one.InputsLength())) for one in operators]
     except Exception:  # it does not check what it reads
         return
-    require([(one.name, one.shape) for one in found.tensors] == expected, "other tensors than FlatBuffers reads")
+    require(
+        [(one.name, one.shape) for one in found.tensors] == list(zip(names, shapes, strict=True)),
+        "other tensors than FlatBuffers reads",
+    )
     require([one.inputs for one in found.operators] == inputs, "other operators than FlatBuffers reads")
 
 

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 import mnist_runtime
 from mnist_runtime import ArtifactError
+from mnist_runtime.backends.tflite_format.flatbuffer import LONGEST_TEXT
 from mnist_runtime.backends.tflite_format.model import OPERATOR_NAMES, TFLiteFile
+from mnist_tools.stress.fuzzing.tiny_models import TINY_MODELS
 
 READY = Path(mnist_runtime.__file__).parent / "models" / "cnn-int8.tflite"
 
@@ -72,3 +74,12 @@ def test_a_file_with_changed_bytes_is_rejected_or_read(changes: list[tuple[int, 
 def test_other_files_are_rejected(content: bytes) -> None:
     with pytest.raises(ArtifactError, match=r"not a \.tflite file|has 0 graphs|is damaged"):
         TFLiteFile.read(content)
+
+
+def test_a_long_name_in_a_message_is_cut_off() -> None:
+    """A damaged length makes the rest of the file the name of a tensor."""
+    content = bytearray(TINY_MODELS["pooled"]().replace(b"t4\0\0", b"\x01" * 4))
+    place = content.index(b"\x01" * 4) - 4
+    content[place : place + 4] = (len(content) - place - 4).to_bytes(4, "little")
+    names = [tensor.name for tensor in TFLiteFile.read(bytes(content)).tensors]
+    assert max(map(len, names)) == LONGEST_TEXT == 100
