@@ -45,6 +45,7 @@ def test_other_images_than_digits_are_refused(fruits: Splits) -> None:
         Domains.measure([], fruits.test)
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes_them(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:
     done = here("mnist-evaluate", "linear", "mlp", "--data", "digits", "--domains", "--report", tmp_path)
     assert done.returncode == 0, done.stderr
