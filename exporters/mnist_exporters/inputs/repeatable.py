@@ -49,7 +49,7 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
     if (change := difference(second, third)) > SAME_TWICE:
         since = original.changing_layer(images[chosen], _twice)
         raise ModelError(
-            f"The model {original.name} gives the same images other scores each time, by up to {change:.2f}{since}. "
+            f"The model {original.name} gives the same images other scores each time, by up to {change:.2g}{since}. "
             "Nothing can be proven about it. Build it without random layers at inference, and save it again."
         )
     alone = np.concatenate([original.scores(images[index : index + 1]) for index in chosen[:ALONE]])
@@ -62,7 +62,7 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
             since = original.changing_layer(images[chosen], trial)
             raise ModelError(
                 f"The scores that the model {original.name} gives an image change with the other images of the batch, "
-                f"by up to {change:.2f}{since}. A device classifies one image at a time. Build it without "
+                f"by up to {change:.2g}{since}. A device classifies one image at a time. Build it without "
                 "computations across the batch, or with training=False, and save it again."
             )
 

@@ -45,7 +45,7 @@ def test_export_is_proven_on_the_digits(
     assert parity.passed
     assert parity.images == 1500
     if precision is Precision.FLOAT32:
-        assert parity.agreement == 1
+        assert parity.agreement == 1 - parity.turned_away / parity.images
         assert parity.max_score_error < 1e-4
 
 
