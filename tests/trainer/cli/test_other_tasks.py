@@ -67,6 +67,34 @@ def test_a_trained_model_brings_the_names_of_its_classes(
     assert "by_digit" not in facts
 
 
+@pytest.mark.parametrize("form", ["npz", "idx"])
+def test_named_letters_are_trained_and_evaluated(here: Run, tmp_path: Path, form: str) -> None:
+    """As Fashion-MNIST and EMNIST's letters are published: 28x28 pixels in gray, and classes numbered from 0 or 1."""
+    import struct
+
+    names, first = ("bag,boot,coat", 0) if form == "npz" else ("a,b,c", 1)
+    y = (np.arange(180) % 3).astype(np.uint8)
+    x = np.random.default_rng(0).integers(0, 90, (180, 28, 28), np.uint8)
+    for label in range(3):
+        x[y == label, 4 + 8 * label : 10 + 8 * label] += 120
+    parts = {"train": slice(0, 120), "t10k": slice(120, 180)}
+    path = tmp_path / ("mine.npz" if form == "npz" else "letters")
+    if form == "npz":
+        np.savez(path, x_train=x[:120], y_train=y[:120], x_test=x[120:], y_test=y[120:])
+    else:
+        path.mkdir()
+        for name, part in parts.items():
+            for kind, array in (("images-idx3", x[part]), ("labels-idx1", y[part] + np.uint8(first))):
+                header = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+                (path / f"{name}-{kind}-ubyte").write_bytes(header + array.tobytes())
+    words = ("--architecture", "linear", "--epochs", "6", "--batch-size", "16", "--output", tmp_path / "mine.keras")
+    done = here("mnist-train", "--data", path, "--labels", names, *words)
+    assert done.returncode == 0, done.stderr
+    done = here("mnist-evaluate", tmp_path / "mine.keras", "--data", path, "--json")
+    (facts,) = json.loads(done.stdout)["models"]
+    assert (facts["labels"], facts["images"], facts["accuracy"]) == (names.split(","), 60, 1)
+
+
 def test_the_classes_are_printed_and_drawn(here: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
     done = here("mnist-evaluate", trained, "--data", folder, "--report", tmp_path)
     assert done.returncode == 0, done.stderr
