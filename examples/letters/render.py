@@ -7,7 +7,7 @@ Each picture is 28 x 28 pixels, gray, and white on black. ``page.png`` is a larg
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 from string import ascii_uppercase
 
@@ -17,6 +17,8 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 SIDE, SCALE = 28, 4
 """Size of a picture, and how many times larger it is drawn before it is reduced."""
+TRAIN, TEST = 80, 60
+"""Number of pictures of each class."""
 FONTS = (
     *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono", "DejaVuSerif", "DejaVuSerif-Bold"),
     *("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "cmr10", "cmss10", "cmtt10", "cmti10"),
@@ -51,7 +53,7 @@ def page(text: str) -> Image.Image:
     return Image.fromarray(np.clip(pixels * light + rng.normal(0, 4, pixels.shape), 0, 255).astype(np.uint8))
 
 
-def render(folder: Path, train: int = 80, test: int = 60) -> None:
+def render(folder: Path, train: int = TRAIN, test: int = TEST) -> None:
     """Write `train` and `test` pictures of each letter into ``train/LETTER`` and ``test/LETTER``, and a page."""
     for seed, (split, images) in enumerate({"train": train, "test": test}.items()):
         rng = np.random.default_rng(seed)
@@ -63,4 +65,9 @@ def render(folder: Path, train: int = 80, test: int = 60) -> None:
 
 
 if __name__ == "__main__":
-    render(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where to write the pictures")
+    parser.add_argument("train", type=int, nargs="?", default=TRAIN, help="pictures of each class to train with")
+    parser.add_argument("test", type=int, nargs="?", default=TEST, help="pictures of each class to test with")
+    arguments = parser.parse_args()
+    render(arguments.folder, arguments.train, arguments.test)

@@ -8,7 +8,7 @@ belongs to class N, for which a meter reader asks the next wheel.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 import matplotlib
@@ -22,6 +22,8 @@ BETWEEN = (0.3, 0.7)
 """Share of the way to the next digit from which, and up to which, the wheel stands between two digits."""
 UNCLEAR = 0.06
 """No wheel stands this near to `BETWEEN`, where people would not agree on the class."""
+TRAIN, TEST = 200, 140
+"""Number of pictures of each class."""
 FONTS = ("DejaVuSans", "DejaVuSans-Bold", "DejaVuSansMono", "DejaVuSansMono-Bold", "STIXGeneralBol", "cmss10", "cmb10")
 WHEELS = [((18, 18, 22), (236, 236, 226)), ((238, 236, 228), (24, 24, 28)), ((176, 22, 26), (244, 240, 234))]
 """Color of the wheel and of its digits: white on black, black on white, and white on red for decimals."""
@@ -70,7 +72,7 @@ def wheel(label: str, rng: np.random.Generator) -> Image.Image:
     return picture(int(label), rng.uniform(high + UNCLEAR - 1, low - UNCLEAR), rng)
 
 
-def render(folder: Path, train: int = 200, test: int = 140) -> None:
+def render(folder: Path, train: int = TRAIN, test: int = TEST) -> None:
     """Write `train` and `test` pictures of each class into the folders ``train/CLASS`` and ``test/CLASS``."""
     for seed, (split, images) in enumerate({"train": train, "test": test}.items()):
         rng = np.random.default_rng(seed)
@@ -81,4 +83,9 @@ def render(folder: Path, train: int = 200, test: int = 140) -> None:
 
 
 if __name__ == "__main__":
-    render(Path(sys.argv[1]), *map(int, sys.argv[2:]))
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where to write the pictures")
+    parser.add_argument("train", type=int, nargs="?", default=TRAIN, help="pictures of each class to train with")
+    parser.add_argument("test", type=int, nargs="?", default=TEST, help="pictures of each class to test with")
+    arguments = parser.parse_args()
+    render(arguments.folder, arguments.train, arguments.test)

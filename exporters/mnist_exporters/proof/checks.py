@@ -44,6 +44,9 @@ MOST_NAMED = 20
 LEAST_OF_CLASS = 30
 """Different images of a class below which nothing is known about its loss."""
 
+LEAST_OF_ORDER = 5
+"""Images of a class from which a wrong place in the order of labels is recognized."""
+
 MOST_SEEN = 0.5
 """Largest fraction of test images that may be training images, exactly or nearly."""
 
@@ -215,12 +218,41 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
         classes = "digits" if reference.task.is_mnist else "classes"
         reasons.append(f"There are no test images of the {classes} {_named(missing, reference.task)}.")
-    if accuracy < least_accuracy(len(reference.task.labels)):
+    if exchanged := _other_order(reference):
+        reasons.append(exchanged)
+    elif accuracy < least_accuracy(len(reference.task.labels)):
         reasons.append(
             f"The original is right on {accuracy:.1%} only. Check how its pixels were scaled (--pixel-range A..B, "
-            "--pixel-mean with --pixel-std, --invert) and the labels of the images."
+            "--pixel-mean with --pixel-std, --invert), and the labels of the images and their order (--labels)."
         )
     return tuple(reasons)
+
+
+def _other_order(reference: Reference) -> str:
+    """Return a reason if the labels are those of the original in another order; empty if they are not."""
+    from scipy.optimize import linear_sum_assignment
+
+    classes = len(reference.task.labels)
+    answers = reference.scores.argmax(axis=1)
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (reference.labels, answers), 1)
+    images = counts.sum(axis=1)
+    others = linear_sum_assignment(-counts)[1]
+    moved = [
+        label
+        for label, other in enumerate(others)
+        if label != other and counts[label, other] > images[label] / 2 and images[label] >= LEAST_OF_ORDER
+    ]
+    if len(moved) < 2:
+        return ""
+    names = reference.task.labels
+    pairs = [
+        f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_LISTED]
+    ]
+    return (
+        f"The labels seem to be in another order than the scores of the original: {', '.join(pairs)}. State their "
+        "order: --labels A,B,..."
+    )
 
 
 def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:

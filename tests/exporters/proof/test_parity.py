@@ -74,10 +74,20 @@ def test_no_images_are_a_usage_error() -> None:
 
 def test_original_that_fails_on_these_digits_proves_nothing() -> None:
     """Two models that guess alike have the same accuracy: wrong labels, inverted pixels, wrong pixel range."""
-    shifted = Reference("wrong labels", REFERENCE.images, ((LABELS + 1) % 10).astype(np.uint8), SCORES)
-    parity = Parity.compare(shifted, SCORES, 0.005)
+    labels = np.random.default_rng(5).permutation(LABELS)
+    mixed = Reference("wrong labels", REFERENCE.images, labels, SCORES)
+    parity = Parity.compare(mixed, SCORES, 0.005)
     assert not parity.passed
     assert "Check how its pixels were scaled" in parity.reasons[-1]
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3, 4, 5, 6, 7, 8, 9, 0), (0, 1, 2, 3, 4, 5, 6, 7, 9, 8)])
+def test_labels_in_another_order_are_noticed_even_if_most_are_right(order: tuple[int, ...]) -> None:
+    labels = np.array(order, np.uint8)[LABELS]
+    parity = Parity.compare(Reference("other order", REFERENCE.images, labels, SCORES), SCORES, 0.005)
+    assert not parity.passed
+    assert "The labels seem to be in another order" in parity.reasons[-1]
+    assert parity.reasons[-1].count("for most images of ") == min(3, sum(np.array(order) != np.arange(10)))
 
 
 def test_images_of_some_digits_only_prove_nothing() -> None:

@@ -116,7 +116,7 @@ def _from_pictures(folder: Path, stated: StatedTask) -> Reading:
         if not split_of(entry.name)
     ]
     if not labelled:
-        raise _no_labels(next(iter(sides.values())))
+        raise _no_labels(next(iter(sides.values())), stated)
     held_out = next((split for split in ("test", "validation") if split in labelled), None)
     if "train" not in labelled or held_out is None:
         return _whole(labelled[held_out or "train"], folder, notes, stated)
@@ -134,15 +134,23 @@ def _inner_side(side: Path, stated: StatedTask) -> Path:
 
 def _whole(folder: Path, above: Path, notes: Iterable[str], stated: StatedTask) -> Reading:
     if not picture_folder.label_folders(folder, stated):
-        raise _no_labels(folder)
+        raise _no_labels(folder, stated)
     words = "pictures in label folders" + (f" of {folder.relative_to(above)}/" if folder != above else "")
     return picture_folder.load([folder], words, stated, [*notes])
 
 
-def _no_labels(folder: Path) -> DataError:
+def _no_labels(folder: Path, stated: StatedTask) -> DataError:
     """Return the error that says what is in a folder without label folders."""
     folders = [f"{entry.name}/" for entry in picture_folder.subfolders(folder)]
     files = [entry.name for entry in _files(folder)]
+    if stated.labels and folders:
+        names, there = (
+            ", ".join(words[:5]) + (", ..." if len(words) > 5 else "") for words in (stated.labels, folders)
+        )
+        return DataError(
+            f"{folder}: The folders are {there}, but the labels are {names}. Name the folders after the labels, or "
+            "correct --labels."
+        )
     found = ", ".join([*folders[:5], *files[:5]][:6])
     held = f"It holds {len(folders):,} folders and {len(files):,} files: {found}" if found else "It is empty"
     return DataError(
