@@ -101,6 +101,8 @@ class Artifact:
         """Check the integrity of a file's `content` and read it; see `open`."""
         body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
         if not re.fullmatch(rb"[0-9a-f]{64}", digest):
+            if content[:2] == b"/*" and (b"C99" in content[:200] or b"mnist-edge-export" in content[:400]):
+                raise ArtifactError("This is C code from mnist-export. Compile it into a program; see examples/c.")
             raise UnsealedError(
                 "The file does not end with a SHA-256: it was not exported by mnist-export, or is truncated. "
                 "Export the Keras model with mnist-export, or copy the file again."

@@ -62,3 +62,11 @@ def test_a_valid_digest_without_a_manifest_is_rejected(tmp_path: Path) -> None:
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"nothing\.onnx"):
         Artifact.open(tmp_path / "nothing.onnx")
+
+
+@pytest.mark.parametrize(
+    "start", ["/* The model of cnn-int8.h and everything that runs it. C99,", "/* x, made by mnist-edge-export."]
+)
+def test_c_code_is_named_as_such(start: str) -> None:
+    with pytest.raises(ArtifactError, match=r"C code from mnist-export\. Compile it"):
+        Artifact.from_bytes(start.encode() + b" */\nint x;\n" * 50)
