@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_runtime import Classifier, Prediction, UsageError
+from mnist_runtime import Classifier, Prediction
 from mnist_tools.checkout import environment, tool
 from mnist_tools.stress.hostile_pictures import ARRAYS, BOMBS
 from mnist_tools.stress.pictures import KINDS, USUAL, damaged, examine, sources
@@ -52,8 +52,8 @@ def raises_a_foreign_error(*_: object) -> Prediction:
     raise KeyError("tag 274")
 
 
-def raises_a_message_of_two_lines(*_: object) -> Prediction:
-    raise UsageError("expected\na picture")
+def raises_an_error_of_another_kind(*_: object) -> Prediction:
+    raise ArtifactError("The model is damaged. Export it again.")
 
 
 def warns(*_: object) -> Prediction:
@@ -82,7 +82,7 @@ def uses_much_time(*_: object) -> Prediction:
     ("classify", "words"),
     [
         (raises_a_foreign_error, "KeyError: 'tag 274'"),
-        (raises_a_message_of_two_lines, "exit code 2, or a bad message"),
+        (raises_an_error_of_another_kind, "exit code 5, or a bad message"),
         (writes_to_stderr, "wrote to stderr: 'corrupt"),
         (warns, "RuntimeWarning: odd"),
         (uses_much_memory, "took"),
