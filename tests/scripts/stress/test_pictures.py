@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mnist_runtime import Classifier, Prediction
+from mnist_runtime import ArtifactError, Classifier, Prediction
 from mnist_tools.checkout import environment, tool
 from mnist_tools.stress.hostile_pictures import ARRAYS, BOMBS
 from mnist_tools.stress.pictures import KINDS, USUAL, damaged, examine, sources
