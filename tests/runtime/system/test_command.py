@@ -176,6 +176,7 @@ def test_a_file_name_outside_the_encoding_is_printed(encoding: str) -> None:
 def test_an_interrupt_during_the_imports_shows_no_traceback() -> None:
     program = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have ignored it for all its children
 from mnist_runtime.system.command import end_at_interrupt, run_command
 end_at_interrupt()
 def work():
