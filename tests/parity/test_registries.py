@@ -51,7 +51,9 @@ def test_export_on_mnist_is_as_accurate_as_recorded(
     path = tmp_path / f"model{FORMATS[format].suffix}"
     parity = on_mnist(model).export(ExportSpec(format, precision), path).parity
     assert parity.images == 10_000
-    assert parity.drop <= (0.004 if precision is Precision.INT4 else 0.002)
+    unanswered = parity.turned_away_right / parity.images
+    assert parity.drop - unanswered <= (0.004 if precision is Precision.INT4 else 0.001)
+    assert unanswered <= 0.00125, "a quarter of the tolerance"
     recorded = RESULTS[model, format, str(precision)]
     # Processors add in different orders. This changes one or two answers, more in a low precision.
     assert parity.accuracy_original == pytest.approx(recorded["accuracy_original"], abs=2e-4)
