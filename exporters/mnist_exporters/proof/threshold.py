@@ -20,8 +20,8 @@ REJECTED = 0.005
 SHARE = 0.25
 """Largest part of the tolerance that right answers without an answer may take; the rest is for the conversion."""
 
-DIGITS = 10_000
-"""A threshold is rounded down to four digits, so that the last bits of a sum do not change a file."""
+STEPS = 10_000
+"""A threshold is rounded down to this many steps in 0..1, so that the last bits of a sum do not change a file."""
 
 
 @dataclass(frozen=True)
@@ -108,4 +108,4 @@ def choose_threshold(reference: Reference, scores: npt.NDArray[np.float32], tole
 
 
 def _rounded_down(value: float) -> float:
-    return math.floor(value * DIGITS) / DIGITS
+    return math.floor(value * STEPS) / STEPS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import re
 import ssl
 import threading
@@ -84,7 +85,7 @@ class MqttPublisher:
         self._refused_by = ""
         self._waiting: set[int] = set()  # numbers of messages that the broker has not confirmed
         self._is_full = self._is_away = self._is_closing = False
-        identity = hashlib.sha256(f"{os.uname().nodename}/{self.topic}".encode()).hexdigest()[:16]
+        identity = hashlib.sha256(f"{platform.node()}/{self.topic}".encode()).hexdigest()[:16]
         self._identity = f"mnist-{identity}"
         self._client = paho.Client(CallbackAPIVersion.VERSION2, self._identity, clean_session=False)
         self._client.max_queued_messages_set(MOST_WAITING)
