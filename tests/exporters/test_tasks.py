@@ -229,7 +229,7 @@ def test_commands_take_pictures_as_a_device_does(pictures: Path, here: Callable[
     assert checked.returncode == 0, "the names of the classes come from the file"
     other = here("mnist-export", model, *given, "--labels", "N,9,8,7,6,5,4,3,2,1,0", "--output", tmp_path)
     assert other.returncode == 3, "labels in another order are other answers"
-    assert "The original is right on" in other.stderr
+    assert "The labels seem to be in another order" in other.stderr
     assert here("mnist-export", model, *given, "--prepare", "mnist").returncode == 2
 
 
