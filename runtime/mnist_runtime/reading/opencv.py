@@ -19,12 +19,14 @@ from mnist_runtime.preprocess.other_files import reject
 from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.stderr import quiet_stderr
 
-__all__ = ["LONGEST_WAIT", "check_size", "import_opencv", "open_capture", "quietly"]
+__all__ = ["LONGEST_WAIT", "Arrivals", "answer_of", "check_size", "import_opencv", "open_capture", "quietly"]
 
 Result = TypeVar("Result")
 
 LONGEST_WAIT = 30.0
 """Seconds without a frame after which a camera, a pipe or a file that is opened counts as broken."""
+WAKING = 0.25
+"""Seconds of one wait for an answer."""
 QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 """Stops messages of OpenCV and FFmpeg about damaged files and missing cameras; our errors report them."""
 STARTS = re.compile(
@@ -75,7 +77,7 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
         If it cannot be opened, gives nothing within `LONGEST_WAIT`, or has too large frames.
     """
     opened: SimpleQueue[Any] = SimpleQueue()
-    clock = _Arrivals()
+    clock = Arrivals()
 
     def open_it() -> None:
         try:
@@ -86,7 +88,7 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
     try:
         with quiet_stderr():  # OpenCV tries several readers, and some write to stderr at any log level
             threading.Thread(target=open_it, daemon=True).start()  # in this one, signals would wait until it is open
-            capture = _answer(opened, clock)
+            capture = answer_of(opened, clock)
     except Empty as error:
         raise PictureError(f"No picture came from {name} within {LONGEST_WAIT:g} seconds. Check the source.") from error
     if isinstance(capture, PictureError):
@@ -103,7 +105,7 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
     )
 
 
-class _Arrivals:
+class Arrivals:
     """The time of the last bytes from a pipe; a slow one takes a minute to deliver what FFmpeg needs."""
 
     def __init__(self) -> None:
@@ -116,11 +118,14 @@ class _Arrivals:
         return piece
 
 
-def _answer(opened: SimpleQueue[Any], clock: _Arrivals) -> Any:
-    """Wait for an answer, or raise `Empty` if nothing has arrived for `LONGEST_WAIT`."""
+def answer_of(answers: SimpleQueue[Any], clock: Arrivals) -> Any:
+    """Wait for an answer, or raise `Empty` if nothing has arrived for `LONGEST_WAIT`.
+
+    A signal that comes just before Python waits is handled when the wait ends, so each wait is short.
+    """
     while True:
         with contextlib.suppress(Empty):
-            return opened.get(timeout=max(0.0, clock.last + LONGEST_WAIT - time.monotonic()))
+            return answers.get(timeout=WAKING)
         if time.monotonic() >= clock.last + LONGEST_WAIT:
             raise Empty
 
@@ -130,7 +135,7 @@ def _camera(cv2: Any, source: int | Path) -> Any:
     return cv2.VideoCapture(source if isinstance(source, int) else str(source))
 
 
-def _video(cv2: Any, path: Path, name: str, clock: _Arrivals) -> Any:
+def _video(cv2: Any, path: Path, name: str, clock: Arrivals) -> Any:
     """Return OpenCV's reader of a file or a pipe with a video; it reads nothing else."""
     if not path.is_file() and not path.is_fifo():
         return _camera(cv2, path)
@@ -151,7 +156,7 @@ def _video(cv2: Any, path: Path, name: str, clock: _Arrivals) -> Any:
         os.close(reading)
 
 
-def _head(file: FileIO, clock: _Arrivals) -> bytes:
+def _head(file: FileIO, clock: Arrivals) -> bytes:
     """Return the first `PROBED` bytes, or all."""
     head = b""
     while len(head) < PROBED and (piece := clock.read(file, PROBED - len(head))):
@@ -165,7 +170,7 @@ def _read_video(cv2: Any, descriptor: int, path: Path) -> Any:
     return cv2.VideoCapture(str(alias if alias.exists() else path), cv2.CAP_FFMPEG)
 
 
-def _pass_on(source: int, target: int, head: bytes, clock: _Arrivals) -> None:
+def _pass_on(source: int, target: int, head: bytes, clock: Arrivals) -> None:
     """Copy a pipe into another one."""
     with contextlib.suppress(OSError), open(source, "rb", buffering=0) as pipe, open(target, "wb", buffering=0) as copy:
         rest = memoryview(head)

@@ -16,7 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import PictureError, UsageError
-from mnist_runtime.reading.opencv import LONGEST_WAIT, check_size, import_opencv, open_capture, quietly
+from mnist_runtime.reading.opencv import (
+    LONGEST_WAIT,
+    Arrivals,
+    answer_of,
+    check_size,
+    import_opencv,
+    open_capture,
+    quietly,
+)
 
 __all__ = ["Frame", "frames"]
 
@@ -196,7 +204,7 @@ def _live_frames(cv2: Any, capture: Any, rate: float, name: str) -> Iterator[Fra
         while True:
             due = time.monotonic() + 1 / rate
             try:
-                frame = answers.get(timeout=LONGEST_WAIT)
+                frame = answer_of(answers, Arrivals())
             except Empty as error:
                 raise PictureError(
                     f"No more pictures came from {name} for {LONGEST_WAIT:g} seconds. Check the source."

@@ -163,7 +163,8 @@ def test_a_slow_pipe_is_not_stalled(tmp_path: Path, film: Path, monkeypatch: pyt
 
 def test_a_camera_that_stalls_ends_after_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     stalled, plugged = threading.Event(), Film([0.0])
-    monkeypatch.setattr(video, "LONGEST_WAIT", 0.2)
+    for module in (opencv, video):
+        monkeypatch.setattr(module, "LONGEST_WAIT", 0.2)
     monkeypatch.setattr(video, "PATIENCE", 0.1)
     monkeypatch.setattr(video, "open_capture", lambda *_: plugged)
     pictures = frames(0, 1000)
