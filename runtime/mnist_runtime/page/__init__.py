@@ -1,0 +1,59 @@
+"""`page_html`: the page in which one draws a picture and sees the answer, for any engine that classifies.
+
+An engine is a JavaScript object. Its script ends with ``startPage(engine)``. It has
+
+* ``labels`` (names of the classes), ``height``, ``width`` and ``channels`` (1 or 3) of the model's images, and
+  ``preparation`` (``"mnist"`` or ``"plain"``), as `mnist_runtime.Task` has them;
+* ``async classify(bytes, width, height)``: the answer for a picture, a `Uint8Array` with one byte for each pixel and
+  channel, row by row, at most 640 pixels a side. The answer has ``label`` (null without one), ``reason`` (as
+  `mnist_runtime.Prediction` has it), ``confidence``, ``scores`` (0..1, in the order of ``labels``; empty without any),
+  ``labels``, and the model's image: ``prepared`` (bytes, white on black for digits), ``height`` and ``width``. An error
+  is shown by its message;
+* optionally ``facts``, a list of ``[term, text]`` about the model; ``examples``, a list of ``{bytes, width, height}``;
+  and ``async selfTest()``, which returns a sentence.
+"""
+
+from __future__ import annotations
+
+import html
+import pkgutil
+import re
+
+__all__ = ["page_html"]
+
+
+def page_html(title: str, engine: str, *, head: str = "", connect: str = "'none'") -> str:
+    """Return the page as one text, which needs no other file.
+
+    Parameters
+    ----------
+    title : str
+        Its heading.
+    engine : str
+        HTML with the script of the engine, and what else that script needs.
+    head : str, optional
+        HTML for the head of the page.
+    connect : str, optional
+        Where its scripts may connect to, as in a content security policy: ``"'none'"`` or ``"'self'"``.
+
+    Examples
+    --------
+    >>> text = page_html("Digits & letters", "<script>startPage(engine)</script>")
+    >>> "<h1>Digits &amp; letters</h1>" in text, "connect-src 'none'" in text
+    (True, True)
+    """
+    parts = {
+        "@CONNECT@": connect,
+        "@HEAD@": head,
+        "@TITLE@": html.escape(title),
+        "@STYLE@": _file("page.css"),
+        "@ENGINE@": f"<script>\n{_file('page.js')}</script>\n{engine}",
+    }
+    # In one pass, since a title may contain such a mark.
+    return re.sub("@[A-Z]+@", lambda mark: parts[mark[0]], _file("page.html"))
+
+
+def _file(name: str) -> str:
+    content = pkgutil.get_data("mnist_runtime.page", name)
+    assert content is not None  # only loaders that cannot read data return None
+    return content.decode()
