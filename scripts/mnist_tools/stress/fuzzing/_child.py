@@ -1,6 +1,6 @@
 """Fuzz one reader: ``python -m mnist_tools.stress.fuzzing._child READER TALLY FINDINGS [libFuzzer's options] CORPUS``.
 
-The runtime's code is instrumented, so that inputs that reach new code are kept and varied further.
+The code that reads is instrumented, so that inputs that reach new code are kept and varied further.
 """
 
 from __future__ import annotations
@@ -16,12 +16,24 @@ from mnist_tools.stress.fuzzing.tally import Tally
 
 MOST_FINDINGS = 20
 """Inputs that are kept for a run."""
+ALL = ("mnist_runtime",)
+INSTRUMENTED = {
+    "pictures": (
+        "PIL",
+        "mnist_runtime.preprocess.bounds",
+        "mnist_runtime.preprocess.decode",
+        "mnist_runtime.preprocess.other_files",
+        "mnist_runtime.preprocess.pixels",
+    )
+}
+"""Reader -> modules, if not `ALL`: the search for ink in a picture has many paths, but reads no file."""
 
 
 def main(words: list[str]) -> None:
     """Run libFuzzer; it ends the process."""
     name, tally_path, findings, *options = words[1:]
-    with atheris.instrument_imports(include=["mnist_runtime"], enable_loader_override=False):
+    modules = [*INSTRUMENTED.get(name, ALL)]
+    with atheris.instrument_imports(include=modules, enable_loader_override=False):
         from mnist_tools.stress.fuzzing.readers import READERS
     reader, tally, folder = READERS[name], Tally.open(Path(tally_path)), Path(findings)
     warnings.simplefilter("ignore")
