@@ -8,23 +8,18 @@ from pathlib import Path
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
-from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.division import divide
-from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
 from mnist_trainer.data.files.arrays import Labelled, Reading
-from mnist_trainer.data.files.bounded import head
-from mnist_trainer.data.files.forms import OTHER_FORMS
+from mnist_trainer.data.isolation.reading import read_in_bounds
 from mnist_trainer.data.known_images import mnist_training_images
 from mnist_trainer.data.plausible import doubts
 from mnist_trainer.data.stated import StatedTask
-from mnist_trainer.errors import DataError, MachineError, nearest_path
 
 __all__ = ["load"]
 
 MOST_NAMED = 12
 """Most classes that are named in a note."""
-ACCEPTED = "a CSV or .npz file, a folder of pictures in a folder for each label, or a folder with IDX files"
 
 
 def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | None = None) -> Splits:
@@ -44,17 +39,11 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
     Raises
     ------
     DataError
-        If something is missing, unreadable or out of range.
+        If something is missing, unreadable or out of range, or reading it takes too long.
     MachineError
         If there is too little memory.
     """
-    try:
-        reading = _read(path, stated or StatedTask())
-    except OSError as error:
-        raise_machine_failure(error)
-        raise DataError(f"{path} cannot be read ({error.strerror or error}). Check its permissions.") from error
-    except MemoryError as error:
-        raise MachineError(f"{path}: There is too little memory for the data. Give a part of it.") from error
+    reading = read_in_bounds(path, stated or StatedTask())
     notes = list(reading.notes)
     whole = _dataset(path, "train" if reading.test else "all", reading.train, reading)
     if reading.test:
@@ -77,33 +66,6 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
     for note in notes:
         echo(f"note: {note}")
     return splits
-
-
-def _read(path: Path, stated: StatedTask) -> Reading:
-    if path.is_dir():
-        return folder.load(path, stated)
-    if not path.exists():
-        raise DataError(f"There is no data set at {path}.{nearest_path(path) or ' Check the path.'}")
-    if not path.is_file():
-        raise DataError(f"{path}: This is neither a file nor a folder. Give {ACCEPTED}.")
-    start = head(path)
-    if npz_file.array_names(path):
-        return npz_file.load(path, stated)
-    if not start:
-        raise DataError(f"{path}: The file is empty. Copy or save it again.")
-    if path.suffix == ".npz":
-        npz_file.read_npz(path, ())  # raises if it is no archive
-    if idx_files.is_idx(start):
-        raise DataError(
-            f"{path}: This is one IDX file, which has images or labels only. Give the folder that has all of them: "
-            f"{path.parent}"
-        )
-    for magic, name, fix in OTHER_FORMS:
-        if start[:64].lstrip(b" \t\r\n").lower().startswith(magic.lower()):
-            raise DataError(f"{path}: This is {name}, which is not read as a data set. {fix}")
-    if csv_file.is_table(start):
-        return csv_file.load(path, stated)
-    raise DataError(f"{path}: The file is of an unknown kind. Give {ACCEPTED}.")
 
 
 def _described(task: Task) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
-from mnist_trainer.model_io.isolation.child_process import limit_memory
+from mnist_trainer.data.isolation.limits import limit_memory
 
 MOST_MEMORY = 1 << 32
 """Bytes that the process may take. The interpreters take below a gigabyte for a small model."""

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import ArtifactError
-from mnist_trainer.model_io.isolation.child_process import ChildProcess, EndedError
+from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
 
 __all__ = ["ModelProcess"]
 

@@ -8,7 +8,9 @@ import pytest
 
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files import npz_file
+from mnist_trainer.data.files.any_form import read_any_form
 from mnist_trainer.data.files.forms import ARRAY_NAMES
+from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import MachineError
 
 NINE = np.zeros((9, 28, 28), np.uint8)
@@ -107,7 +109,7 @@ def test_a_header_of_four_gigabytes_is_not_inflated(tmp_path: Path) -> None:
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match=r"npz file cannot be read"):
-            load_data(str(path))
+            read_any_form(path, StatedTask())
         assert tracemalloc.get_traced_memory()[1] < 4 << 20
     finally:
         tracemalloc.stop()
@@ -124,4 +126,4 @@ def test_a_failure_of_the_machine_is_not_the_files(
 
     monkeypatch.setattr(np, "load", fail)
     with pytest.raises(MachineError, match=r"Too many files|too little memory"):
-        load_data(str(tmp_path / "mine.npz"))
+        read_any_form(tmp_path / "mine.npz", StatedTask())

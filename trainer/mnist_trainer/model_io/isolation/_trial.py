@@ -7,27 +7,23 @@ then loaded in a fork with limits of memory and time; elsewhere this process end
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, BinaryIO, TypedDict
 
 import numpy as np
 
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import MachineError, ToolkitError
 from mnist_runtime.system.machine import MEMORY
+from mnist_trainer.data.isolation.child_process import LONGEST_LINE
+from mnist_trainer.data.isolation.limits import CAN_FORK, Fork
 from mnist_trainer.keras_support import import_tensorflow
-from mnist_trainer.model_io.isolation.child_process import LONGEST_LINE, how_it_ended, limit_memory
 
 IMAGES = 8
 """Number of images of noise on which a model is run."""
-
-DIE_WITH_PARENT = 1
-"""PR_SET_PDEATHSIG of ``prctl``."""
 
 Answer = dict[str, Any]
 
@@ -63,11 +59,10 @@ def main() -> None:
     failure = _prepare()
     while line := sys.stdin.buffer.readline():
         request: Request = json.loads(line)
-        forks = sys.platform == "linux"
-        answer = failure or (_in_fork(request) if forks else _tried(request))
+        answer = failure or (_in_fork(request) if CAN_FORK else _tried(request))
         answers.write(json.dumps(answer).encode() + b"\n")
         answers.flush()
-        if not forks:
+        if not CAN_FORK:
             return
 
 
@@ -84,24 +79,16 @@ def _prepare() -> Answer | None:
 
 
 def _in_fork(request: Request) -> Answer:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-        limit_memory(request["memory"])
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-        os.write(writer, json.dumps(_tried(request)).encode())
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
-        content = pipe.read(LONGEST_LINE)
-    _, status = os.waitpid(child, 0)
+    def work(result: BinaryIO) -> None:
+        result.write(json.dumps(_tried(request)).encode())
+
+    fork = Fork(work, request["memory"], request["seconds"])
+    content = fork.result.read(LONGEST_LINE)
+    how = fork.end()
     if content:
         answer: Answer = json.loads(content)
         return answer
-    return {"result": "ended", "how": how_it_ended(os.waitstatus_to_exitcode(status))}
+    return {"result": "ended", "how": how}
 
 
 def _tried(request: Request) -> Answer:

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mnist_runtime.artifact.task import Task
+from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
 from mnist_trainer.errors import MachineError, ModelError
-from mnist_trainer.model_io.isolation.child_process import ChildProcess, EndedError
 
 __all__ = ["start_trials", "try_model"]
 

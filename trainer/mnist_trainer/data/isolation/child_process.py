@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -13,8 +12,9 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from mnist_runtime.system.machine import raise_machine_failure
+from mnist_trainer.data.isolation.limits import how_it_ended
 
-__all__ = ["ChildProcess", "EndedError", "how_it_ended", "limit_memory"]
+__all__ = ["LONGEST_LINE", "ChildProcess", "EndedError"]
 
 LONGEST_LINE = 1 << 16
 """Bytes of an answer in JSON."""
@@ -65,6 +65,11 @@ class ChildProcess:
         """Whether the process has not ended."""
         return self._process.poll() is None
 
+    @property
+    def number(self) -> int:
+        """The process id."""
+        return self._process.pid
+
     @contextlib.contextmanager
     def conversation(self) -> Iterator[None]:
         """Hold the process for one request and its answer.
@@ -83,6 +88,9 @@ class ChildProcess:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(10)
                 raise EndedError(how_it_ended(self._process.returncode)) from error
+            except KeyboardInterrupt:  # the answer must not be taken for that of the next request
+                self._process.kill()
+                raise
             finally:
                 timer.cancel()
 
@@ -103,35 +111,6 @@ class ChildProcess:
     def close(self) -> None:
         """End the process."""
         self._end()
-
-
-def how_it_ended(code: int | None) -> str:
-    """Return words for the exit code of a process.
-
-    Examples
-    --------
-    >>> how_it_ended(3), how_it_ended(-11)
-    ('exit code 3', 'SIGSEGV')
-    """
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    with contextlib.suppress(ValueError):
-        return signal.Signals(-code).name
-    return f"signal {-code}"
-
-
-def limit_memory(more: int) -> None:
-    """Let this process take `more` bytes of memory besides what it has, where the system can limit that (Linux)."""
-    try:
-        import resource
-
-        with open("/proc/self/statm", encoding="ascii") as file:  # in pages: all, resident, shared, code, -, data
-            taken = int(file.read().split()[5]) * resource.getpagesize()
-    except (ImportError, OSError):  # Windows, macOS
-        return
-    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
-    limit = taken + more if hard == resource.RLIM_INFINITY else min(taken + more, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

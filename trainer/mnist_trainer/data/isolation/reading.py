@@ -1,0 +1,181 @@
+"""`read_in_bounds`: read the user's images in a child process, under limits of memory and time."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnist_runtime import errors as runtime_errors
+from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import ToolkitError, printable
+from mnist_trainer import errors
+from mnist_trainer.data.files.arrays import Labelled, Reading
+from mnist_trainer.data.files.forms import MOST_BYTES
+from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
+from mnist_trainer.data.stated import StatedTask
+from mnist_trainer.errors import DataError, MachineError
+
+__all__ = ["read_in_bounds"]
+
+MODULE = "mnist_trainer.data.isolation._reading"
+MOST_MEMORY = 3 * MOST_BYTES
+"""Bytes that reading may take: the data as it is, converted, and what is between."""
+SECONDS, SECONDS_A_FILE, SECONDS_A_MEGABYTE = 120.0, 0.2, 2.0
+"""Time that reading may take; about 50 times as much as it takes on this kind of computer."""
+MOST_COUNTED = 1_000_000
+START = 60.0
+"""Seconds for the imports of the process."""
+
+
+class _Server:
+    """The process that reads; it is kept, since its imports take longer than most readings."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: ChildProcess | None = None
+
+    def child(self, seconds: float) -> ChildProcess:
+        """Return a running process, with this time for an answer."""
+        with self._lock:
+            if self._child is None or not self._child.is_running:
+                self._child = ChildProcess(MODULE, seconds=seconds)
+            return self._child
+
+
+SERVER = _Server()
+
+
+class _Chunks(io.RawIOBase):
+    """The answer of the process: chunks, each behind its length in 8 bytes; a length of 0 ends it."""
+
+    def __init__(self, child: ChildProcess) -> None:
+        self._source = child.answers
+        self._left: int | None = None
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Fill a part of `buffer`, and return its size; 0 at the end."""
+        if self._left == 0:
+            return 0
+        if self._left is None:
+            self._left = self._length()
+        view = memoryview(buffer).cast("B")
+        content = self._source.read(min(len(view), self._left))
+        if len(content) < min(len(view), self._left):
+            raise EOFError
+        view[: len(content)] = content
+        self._left -= len(content)
+        if self._left == 0 and content:
+            self._left = self._length()
+        return len(content)
+
+    def _length(self) -> int:
+        content = self._source.read(8)
+        if len(content) < 8:
+            raise EOFError
+        return int.from_bytes(content, "little")
+
+    def rest(self) -> None:
+        """Read what is left of the answer."""
+        while self.read(1 << 16):
+            pass
+
+
+def read_in_bounds(path: Path, stated: StatedTask) -> Reading:
+    """Read the user's images in any form, in a process that may take `MOST_MEMORY` and a time that fits their size.
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder; see `mnist_trainer.data.user_files.load`.
+    stated : StatedTask
+        What is stated about images and classes.
+
+    Raises
+    ------
+    DataError
+        If something is missing, unreadable or out of range, takes too long, or ends the process.
+    MachineError
+        If there is too little memory.
+    """
+    seconds = SECONDS + _extra_seconds(path)
+    request: dict[str, Any] = {"path": os.fspath(path), "folder": os.fspath(Path.cwd()), "stated": asdict(stated)}
+    request |= {"memory": MOST_MEMORY, "seconds": seconds}
+    child = SERVER.child(seconds + START)
+    child.seconds = seconds + START
+    try:
+        with child.conversation():
+            child.requests.write(json.dumps(request).encode() + b"\n")
+            child.requests.flush()
+            chunks = _Chunks(child)
+            found = _read_answer(chunks)
+            chunks.rest()
+            how = child.read_line()["how"]
+    except EndedError as error:
+        raise MachineError(f"The process that reads data has ended ({error}). Free some memory and repeat.") from error
+    if isinstance(found, Exception):
+        raise found
+    if found is not None:
+        return found
+    name = printable(str(path))
+    if how == "SIGALRM":
+        raise DataError(f"{name}: Reading the data takes more than {seconds:.0f} seconds. Give a part of it.")
+    raise DataError(f"{name}: The data ended the process that read it ({how}). A file is damaged. Save it again.")
+
+
+def _extra_seconds(path: Path) -> float:
+    """Return the time that reading may take for the size of the data."""
+    files, size, folders = 0, 0, [path]
+    while folders and files < MOST_COUNTED:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    else:
+                        files, size = files + 1, size + entry.stat().st_size
+        except NotADirectoryError:
+            size += path.stat().st_size
+        except OSError:  # reported when it is read
+            continue
+    return SECONDS_A_FILE * files + SECONDS_A_MEGABYTE * min(size, MOST_BYTES) / 1e6
+
+
+def _read_answer(chunks: _Chunks) -> Reading | Exception | None:
+    """Return what was read, the error that reading raised, or None if the process that read has ended."""
+    source = io.BufferedReader(chunks, 1 << 20)
+    length = int.from_bytes(source.read(8), "little")
+    content = source.read(length)
+    if not content or len(content) < length:
+        return None
+    header: dict[str, Any] = json.loads(content)
+    if "error" in header:
+        return _error(header["error"], header["text"])
+    parts = []
+    for shape, dtype in header["parts"]:
+        images, labels = np.empty(shape, np.uint8), np.empty(shape[0], dtype)
+        for array in (images, labels):
+            if source.readinto(array.reshape(-1).view(np.uint8).data) < array.nbytes:
+                return None
+        parts.append(Labelled(images, labels))
+    task = Task(**header["task"] | {"labels": tuple(header["task"]["labels"])})
+    return Reading(parts[0], parts[1] if len(parts) == 2 else None, task, header["form"], tuple(header["notes"]))
+
+
+def _error(kind: str, text: str) -> Exception:
+    """Return an error of the toolkit of this kind."""
+    for module in (errors, runtime_errors):
+        found = getattr(module, kind, None)
+        if isinstance(found, type) and issubclass(found, ToolkitError):
+            return found(text)
+    return RuntimeError(f"{kind}: {text}")
