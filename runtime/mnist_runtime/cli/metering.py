@@ -72,7 +72,8 @@ def watch_values(
             from mnist_runtime.metering.mqtt import MqttPublisher
 
             broker = stack.enter_context(MqttPublisher(arguments.mqtt, regions, credentials=arguments.mqtt_credentials))
-        reader = ValueReader(regions, classifier, steady=arguments.steady, last_good=file.last_good() if file else None)
+        before = {"last_good": file.last_good(), "ages": file.ages()} if file else {}
+        reader = ValueReader(regions, classifier, steady=arguments.steady, **before)
         for frame in frames:
             values = reader.values(frame)
             if not values:

@@ -59,13 +59,13 @@ def add_keep_doubtful(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--doubtful-below", type=share, default=DOUBTFUL, metavar="X", help=text)
 
 
-def doubtful_pictures(arguments: argparse.Namespace) -> DoubtfulPictures | None:
+def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> DoubtfulPictures | None:
     """Return the folder of ``--keep-doubtful``, or None without the option."""
     if arguments.keep_doubtful is None:
         return None
     from mnist_runtime.reading.doubtful import DoubtfulPictures
 
-    found = DoubtfulPictures(arguments.keep_doubtful, arguments.doubtful_below)
+    found = DoubtfulPictures(arguments.keep_doubtful, arguments.doubtful_below, go_on=go_on)
     if found.is_full:
         echo(f"note: {found.folder} is full. No pictures are kept until you move some away.")
     return found

@@ -23,7 +23,7 @@ def watch_command(arguments: argparse.Namespace) -> int:
     """Print a line per observation, or per change of a value, until the video ends or stdout is closed."""
     check_value_options(arguments)
     classifier = load_classifier(arguments, "watch", finds=arguments.regions is None)
-    doubtful = doubtful_pictures(arguments)
+    doubtful = doubtful_pictures(arguments, go_on=True)
     if arguments.regions is not None:
         with contextlib.closing(lasting_frames(arguments.source, arguments.rate)) as pictures:
             watch_values(arguments, classifier, _while_read(pictures), doubtful)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import csv
 import io
@@ -19,6 +20,10 @@ __all__ = ["CsvFile"]
 
 MOST_WAITING = 10_000
 """Lines that wait in memory while the disk is full."""
+
+LONGEST_AGE = 31 * 86_400.0
+"""Seconds to which the age of a value is limited, and which are taken where the clock cannot be right."""
+FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 COLUMNS = ("time", "name", "value", "unit", "digits", "state")
 
@@ -67,7 +72,7 @@ class CsvFile:
         If the disk is full, the lines wait in memory, at most 10,000, and are written with the next ones; a warning is
         printed once.
         """
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = time.strftime(FORM, time.gmtime())
         for value in values:
             number = "" if value.number is None else repr(value.number)
             self._waiting.append(_line((now, value.name, number, value.unit, value.text, value.state)))
@@ -114,13 +119,24 @@ class CsvFile:
 
     def last_good(self) -> dict[str, float]:
         """Return the last value of each name. Lines that cannot be read are ignored."""
-        return dict(self._good_values()) if self.path.exists() else {}
+        return {name: value for name, value, _ in self._good_values()}
 
-    def _good_values(self) -> Iterator[tuple[str, float]]:
+    def ages(self) -> dict[str, float]:
+        """Return how many seconds ago the last value of each name was written, at most 31 days.
+
+        A line that is newer than now, as after a start without the right time, counts as 31 days old.
+        """
+        now = time.time()
+        ages = {name: now - calendar.timegm(moment) for name, _, moment in self._good_values()}
+        return {name: age if 0 <= age < LONGEST_AGE else LONGEST_AGE for name, age in ages.items()}
+
+    def _good_values(self) -> Iterator[tuple[str, float, time.struct_time]]:
+        if not self.path.exists():
+            return
         with self.path.open(encoding="utf-8", errors="replace", newline="") as file:
             for row in csv.DictReader(file):
                 with contextlib.suppress(ValueError, TypeError):
-                    yield row["name"], float(row["value"])
+                    yield row["name"], float(row["value"]), time.strptime(row["time"], FORM)
 
 
 def _line(cells: Sequence[str]) -> str:

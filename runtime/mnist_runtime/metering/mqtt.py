@@ -83,7 +83,9 @@ class MqttPublisher:
         self._regions, self._discovery = tuple(regions), discovery
         self._refused = threading.Event()
         self._refused_by = ""
-        self._waiting: set[int] = set()  # numbers of messages that the broker has not confirmed
+        self._waiting: dict[int, str] = {}  # number -> topic of each message that the broker has not confirmed
+        self._order = threading.Lock()  # a repeated value never comes after a newer one
+        self._last: dict[str, str] = {}  # topic -> last value
         self._is_full = self._is_away = self._is_closing = False
         identity = hashlib.sha256(f"{platform.node()}/{self.topic}".encode()).hexdigest()[:16]
         self._identity = f"mnist-{identity}"
@@ -94,7 +96,7 @@ class MqttPublisher:
         self._client.on_connect = self._connected
         self._client.on_connect_fail = lambda *_: self._say(f"cannot be reached at {host}:{port}")
         self._client.on_disconnect = lambda *_: self._say("has gone")
-        self._client.on_publish = lambda _client, _data, number, *_: self._waiting.discard(number)
+        self._client.on_publish = lambda _client, _data, number, *_: self._waiting.pop(number, None)
         user, password = _credentials(credentials)
         if user:
             self._client.username_pw_set(user, password)
@@ -104,7 +106,7 @@ class MqttPublisher:
         self._client.loop_start()
 
     def _connected(self, _client: Any, _data: object, _flags: object, reason: Any, _properties: object) -> None:
-        """Announce the values whenever the broker is connected: it may have lost what it had."""
+        """Announce and repeat the values whenever the broker is connected: it may have lost what it had."""
         if reason.is_failure:
             self._refused_by = str(reason)
             if self._refused_by in REFUSED:
@@ -114,6 +116,11 @@ class MqttPublisher:
         for region in self._regions:
             topic = f"{self._discovery}/sensor/{self._identity}/{_slug(region.name)}/config"
             self._send(topic, json.dumps(self._announcement(region)))
+        with self._order:
+            waiting = set(self._waiting.values())
+            for topic, text in self._last.items():
+                if topic not in waiting:  # what waits is sent in its order, the last value last
+                    self._send(topic, text)
         self._send(f"{self.topic}/status", "online")
 
     def _say(self, what: str) -> None:
@@ -127,9 +134,9 @@ class MqttPublisher:
         done = self._client.publish(topic, text, qos=1, retain=True)
         if done.rc == self._paho.MQTT_ERR_QUEUE_SIZE:
             return False
-        self._waiting.add(done.mid)
+        self._waiting[done.mid] = topic
         if done.rc == self._paho.MQTT_ERR_SUCCESS and done.is_published():  # confirmed before it was added
-            self._waiting.discard(done.mid)
+            self._waiting.pop(done.mid, None)
         return True
 
     def _announcement(self, region: Region) -> dict[str, Any]:
@@ -159,12 +166,20 @@ class MqttPublisher:
                 f"{USER} and {PASSWORD} or --mqtt-credentials."
             )
         for value in values:
-            is_sent = self._send(f"{self.topic}/{_slug(value.name)}/state", json.dumps(value.as_dict()))
+            topic = f"{self.topic}/{_slug(value.name)}/state"
+            with self._order:
+                self._last[topic] = json.dumps(value.as_dict())
+                is_sent = self._send(topic, self._last[topic])
             if not (is_sent or self._is_full):
                 echo(
                     f"warning: {MOST_WAITING:,} values wait for the MQTT broker. Newer ones are lost until it is back."
                 )
             self._is_full = not is_sent
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether the broker has not yet confirmed all messages."""
+        return bool(self._waiting)
 
     def close(self) -> None:
         """Wait some seconds until the broker has all values, tell it that no more come, and disconnect."""

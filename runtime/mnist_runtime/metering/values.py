@@ -23,6 +23,8 @@ State = Literal["good", "unreadable", "falls", "jumps"]
 """What a value is: accepted, with a digit that was not recognized, smaller than before, or changed too fast."""
 
 HOUR = 3600.0
+TURNING = 60.0
+"""Seconds for which a wheel may be between two digits before its value counts as unreadable."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +75,9 @@ class ValueReader:
 
     A value counts once `steady` of the last ``2 * steady - 1`` frames show the same digits, the first value once all of
     these do. It is not accepted if a digit is not recognized, if the value falls although it may not, or if it changes
-    faster than the region allows; then the last good value stays. A meter that passes its largest number starts again
-    at 0; this is no fall if `most_per_hour` is known and allows the change.
+    faster than the region allows; then the last good value stays. A wheel that stands between two digits, for models
+    with a label such as N, is waited for, at most a minute. A meter that passes its largest number starts again at 0;
+    this is no fall if `most_per_hour` is known and allows the change.
 
     Parameters
     ----------
@@ -86,6 +89,8 @@ class ValueReader:
         Number of frames that must agree.
     last_good : dict of str to float, optional
         Name of a region -> its value before the first frame.
+    ages : dict of str to float, optional
+        Name of a region -> seconds between that value and the first frame. Default: 0.
 
     Raises
     ------
@@ -109,6 +114,7 @@ class ValueReader:
         *,
         steady: int = 3,
         last_good: dict[str, float] | None = None,
+        ages: dict[str, float] | None = None,
     ) -> None:
         if steady < 1:
             raise UsageError(f"`steady` is {steady}, but at least one frame must agree. Give 1 or more.")
@@ -119,6 +125,7 @@ class ValueReader:
         for region in self.regions:
             if (number := (last_good or {}).get(region.name)) is not None:
                 self._memory[region.name].good = round(number * 10**region.decimals)
+                self._memory[region.name].good_seconds = -(ages or {}).get(region.name, 0.0)
 
     def values(self, frame: Frame) -> list[Value]:
         """Return the value of each region that changed, or whose state changed, with this frame.
@@ -147,7 +154,9 @@ class ValueReader:
         text = "".join(map(_digit, predictions))
         memory = self._memory[region.name]
         memory.recent.append(text)
-        if Counter(memory.recent)[text] < (self.steady if memory.good is not None else 2 * self.steady - 1):
+        if Counter(memory.recent)[text] < (self.steady if memory.shown is not None else 2 * self.steady - 1):
+            return None
+        if _is_turning(predictions) and memory.good is not None and frame.seconds < memory.good_seconds + TURNING:
             return None
         state = _state(text, region, memory, frame.seconds)
         if state == "good":
@@ -163,6 +172,12 @@ def _digit(prediction: Prediction) -> str:
     """Return the digit as text; ``?`` if there is none, or the label is another one, such as N between two digits."""
     label = prediction.label or ""
     return label if label in DIGITS.labels else "?"
+
+
+def _is_turning(predictions: Sequence[Prediction]) -> bool:
+    """Return whether every digit was recognized, and one of them as another label, such as N."""
+    labels = [prediction.label for prediction in predictions]
+    return None not in labels and not set(labels) <= set(DIGITS.labels)
 
 
 def _state(text: str, region: Region, memory: _Memory, seconds: float) -> State:

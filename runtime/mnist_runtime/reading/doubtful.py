@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import BackendError, OutputError, UsageError
+from mnist_runtime.errors import BackendError, OutputError, UsageError, first_line
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.grayscale import without_padding
 from mnist_runtime.reading.page import Reading
 from mnist_runtime.system.atomic import atomic_write
+from mnist_runtime.system.command import echo
 from mnist_runtime.system.packages import install_command
 
 __all__ = ["MOST_PICTURES", "DoubtfulPictures"]
@@ -45,6 +46,9 @@ class DoubtfulPictures:
         model's threshold always are; blank ones, scribbles and pictures of several digits never.
     most : int
         Number of pictures that the folder may hold.
+    go_on : bool
+        Whether a picture that cannot be written, as on a full disk, is left out with a warning, which is printed once
+        until pictures can be written again. Otherwise it is an error.
 
     Raises
     ------
@@ -62,13 +66,16 @@ class DoubtfulPictures:
     '_9_0.50.png'
     """
 
-    def __init__(self, folder: str | Path, below: float = 0.9, most: int = MOST_PICTURES) -> None:
+    def __init__(
+        self, folder: str | Path, below: float = 0.9, most: int = MOST_PICTURES, *, go_on: bool = False
+    ) -> None:
         if not 0 < below <= 1:
             raise UsageError(f"The confidence is {below}, but must be above 0 and at most 1.")
         if importlib.util.find_spec("PIL") is None:
             raise BackendError(f"Keeping pictures needs Pillow. Install it with: {install_command('images')}.")
         self.folder = Path(folder)
         self.below = below
+        self._goes_on, self._is_failing = go_on, False
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._left = most - sum(1 for _ in self.folder.glob("*.png"))
@@ -104,10 +111,24 @@ class DoubtfulPictures:
         Raises
         ------
         OutputError
-            If it cannot be written.
+            If it cannot be written, and `go_on` is not set.
         """
         if not (in_any_case or self.is_doubtful(prediction)) or self.is_full:
             return None
+        try:
+            path = self._write(pixels, prediction)
+        except OSError as error:
+            if not self._goes_on:
+                raise
+            if not self._is_failing:
+                echo(f"warning: A doubtful picture is left out. {first_line(error)}")
+            self._is_failing = True
+            return None
+        self._is_failing = False
+        self._left -= 1
+        return path
+
+    def _write(self, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> Path:
         from PIL import Image
 
         best = re.sub(r"[^\w.-]", "-", prediction.labels[0]) if prediction.ranking else "none"
@@ -116,7 +137,6 @@ class DoubtfulPictures:
             shown = without_padding(pixels)
             shown = shown[..., 0] if shown.ndim == 3 and shown.shape[2] == 1 else shown
             Image.fromarray(np.ascontiguousarray(shown)).save(staged)
-        self._left -= 1
         return path
 
     def keep_readings(self, pixels: npt.NDArray[Any], readings: Sequence[Reading]) -> list[Path]:

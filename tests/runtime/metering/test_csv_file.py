@@ -3,6 +3,7 @@
 import csv
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,17 @@ def test_lines_are_appended_and_the_last_good_values_found(tmp_path: Path) -> No
         ("water, cold", "12.7", "0127", "good"),
     ]
     assert rows[0]["time"].endswith("Z")
+
+
+@pytest.mark.parametrize(("passed", "age"), [(90, 90), (40 * 86_400, 31 * 86_400), (-5, 31 * 86_400)])
+def test_values_have_an_age_unless_the_clock_is_wrong(
+    passed: int, age: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = CsvFile(tmp_path / "meter.csv")
+    monkeypatch.setattr(time, "gmtime", lambda: (2026, 11, 26, 12, 0, 0, 3, 330, 0))
+    file.append([GOOD, NONE])
+    monkeypatch.setattr(time, "time", lambda: 1795694400.0 + passed)
+    assert file.ages() == {"water, cold": age}
 
 
 def test_a_line_that_was_cut_off_is_ended(tmp_path: Path) -> None:

@@ -134,6 +134,19 @@ def test_no_value_is_lost_while_the_broker_is_away(
     assert capfd.readouterr().err.count("has gone") == 2
 
 
+def test_a_broker_that_has_forgotten_the_values_gets_the_last_ones_again(broker: Broker) -> None:
+    with MqttPublisher(f"mqtt://127.0.0.1:{broker.port}/house", REGIONS) as publisher:
+        publisher.publish([value(1), value(2), value(20, "Room")])
+        wait_for(lambda: not publisher.has_waiting)
+        broker.kill()
+        broker.start()
+        listener = Listener(broker)
+        wait_for(lambda: listener.of("house/status"))
+        listener.close()
+        assert listener.numbers() == [2]
+        assert json.loads(listener.of("house/room/state")[0])["value"] == 20
+
+
 def test_every_value_of_an_outage_is_sent_when_a_broker_appears(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

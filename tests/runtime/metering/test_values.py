@@ -110,6 +110,31 @@ def test_a_value_from_before_the_start_counts() -> None:
     assert (good.number, good.state) == (50.2, "good")
 
 
+def test_a_wheel_between_two_digits_is_waited_for() -> None:
+    texts = ["12", "1N", "1N", "13", *["1N"] * 8]
+    found = shown(texts, step=10)
+    assert [(value.text, value.state, value.seconds) for value in found] == [
+        ("12", "good", 0),
+        ("13", "good", 30),
+        ("1?", "unreadable", 90),
+    ]
+    assert [value.text for value in shown(["12", "?N", "12"], step=1)] == ["12", "??", "12"]
+
+
+def test_a_value_from_long_before_the_start_may_have_grown_since_then() -> None:
+    before = {"last_good": {"water": 100.0}, "steady": 1}
+    late = ValueReader([region(3, most_per_hour=10)], Labels(), **before, ages={"water": 7200.0})
+    soon = ValueReader([region(3, most_per_hour=10)], Labels(), **before)
+    assert [value.state for value in late.values(frame_of("119", 0))] == ["good"]
+    assert [value.state for value in soon.values(frame_of("119", 0))] == ["jumps"]
+
+
+def test_the_first_value_after_a_start_is_seen_as_long_as_without_an_older_one() -> None:
+    reader = ValueReader([region(2)], Labels(), steady=3, last_good={"water": 12.0})
+    found = [reader.values(frame_of(text, second)) for second, text in enumerate(["15", "15", "15", "15", "13"])]
+    assert found == [[]] * 5
+
+
 @given(st.lists(st.integers(0, 999), min_size=1, max_size=30), st.floats(1, 1000))
 def test_a_published_value_never_falls_without_passing_zero_and_never_jumps(readings: list[int], most: float) -> None:
     last: Value | None = None

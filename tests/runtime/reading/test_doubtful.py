@@ -1,5 +1,6 @@
 """Pictures with a doubtful answer are kept, and nothing else."""
 
+import errno
 import json
 import re
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_runtime import Classifier, DoubtfulPictures, Prediction, UsageError, prepare, read
+from mnist_runtime import Classifier, DoubtfulPictures, OutputError, Prediction, UsageError, prepare, read
 from mnist_runtime.artifact.task import Task
 
 Run = Callable[..., object]
@@ -50,6 +51,25 @@ def test_the_file_holds_the_same_pixels(shape: tuple[int, ...], tmp_path: Path) 
     assert re.fullmatch(r"\d{8}T\d{6}\.\d{6}Z_7_0\.50\.png", path.name)
     with Image.open(path) as image:
         assert np.array_equal(np.asarray(image), pixels[..., 0] if shape[2:] == (1,) else pixels)
+
+
+def test_a_full_disk_is_an_error_or_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pixels = np.zeros((9, 9), np.uint8)
+    going_on = DoubtfulPictures(tmp_path, go_on=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Image, "save", full_disk)
+        with pytest.raises(OutputError, match="No space left"):
+            DoubtfulPictures(tmp_path).keep(pixels, DOUBTFUL)
+        assert [going_on.keep(pixels, DOUBTFUL) for _ in range(3)] == [None] * 3
+    assert capsys.readouterr().err.count("A doubtful picture is left out") == 1
+    assert going_on.keep(pixels, DOUBTFUL) is not None
+
+
+def full_disk(image: Image.Image, path: Path) -> None:
+    path.write_bytes(b"half a picture")
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_full_folder_keeps_no_more_and_old_pictures_count(tmp_path: Path) -> None:
