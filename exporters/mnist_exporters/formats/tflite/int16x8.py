@@ -11,8 +11,8 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import deduplicate_readonly_buffers
 from tensorflow.lite.python.optimize.calibrator import Calibrator
 
+from mnist_exporters.formats.tflite.packing import packed
 from mnist_exporters.formats.tflite.ranges import widen
-from mnist_exporters.formats.tflite.rewrites import packed
 
 __all__ = ["quantize_int16"]
 

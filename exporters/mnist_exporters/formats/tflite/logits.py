@@ -9,8 +9,8 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from mnist_exporters.errors import ConversionError
+from mnist_exporters.formats.tflite.packing import packed
 from mnist_exporters.formats.tflite.read import operator_name
-from mnist_exporters.formats.tflite.rewrites import packed
 
 __all__ = ["with_logits"]
 

@@ -8,8 +8,8 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert import deduplicate_readonly_buffers, mlir_quantize
 
+from mnist_exporters.formats.tflite.packing import packed
 from mnist_exporters.formats.tflite.read import layer_operators
-from mnist_exporters.formats.tflite.rewrites import packed
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 
 __all__ = ["NARROW", "UNUSED", "quantize", "widen"]

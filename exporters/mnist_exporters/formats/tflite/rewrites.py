@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from itertools import takewhile
-from typing import Any
 
-import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 
+from mnist_exporters.formats.tflite.packing import packed
 from mnist_runtime.backends.base import QuantParams
 
-__all__ = ["packed", "with_integer_input", "with_short_names"]
+__all__ = ["with_integer_input", "with_short_names"]
 
 
 def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
@@ -74,10 +73,3 @@ def with_short_names(content: bytes) -> bytes:
         for tensor, name in zip(inner, names, strict=True):
             tensor.name = name.removeprefix(common).encode()
     return packed(model, len(content))
-
-
-def packed(model: Any, size: int = 1024) -> bytes:
-    """Serialize a model; `size` is about the number of its bytes."""
-    builder = flatbuffers.Builder(size)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from mnist_exporters.formats.tflite.rewrites import packed
+from mnist_exporters.formats.tflite.packing import packed
 
 __all__ = ["with_static_batch"]
 

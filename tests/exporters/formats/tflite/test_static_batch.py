@@ -7,7 +7,8 @@ import tensorflow as tf
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
 
-from mnist_exporters.formats.tflite.rewrites import packed, with_short_names
+from mnist_exporters.formats.tflite.packing import packed
+from mnist_exporters.formats.tflite.rewrites import with_short_names
 from mnist_exporters.formats.tflite.static_batch import with_static_batch
 from mnist_trainer import load_model
 
