@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_exporters.formats.c_pair import identifier
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_runtime.errors import ToolkitError, printable
 from mnist_runtime.system.command import echo, report_error
@@ -55,6 +56,7 @@ def export_all(
         print(json.dumps({"original": session.original_as_dict(), "artifacts": artifacts}, indent=2))
     else:
         _suggest_runtime(reports, recommended)
+        _suggest_program(reports)
     return code
 
 
@@ -92,3 +94,14 @@ def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | No
         recommended = min(proven, key=lambda report: report.size_bytes)
         which = which and f" with the smallest of {len(proven)} proven files (--report measures speed too)"
     echo(f"Classify a picture{which}: mnist-runtime classify --model {recommended.path} PICTURE")
+
+
+def _suggest_program(reports: list[ExportReport]) -> None:
+    """Print how to use C code."""
+    for report in reports:
+        if report.path and report.format == "c":
+            header = report.path.with_suffix(".h").name
+            echo(
+                f"Use it in C: compile {report.path.name} into your program, include {header} and call "
+                f"{identifier(report.path.stem)}_classify(pixels). examples/c shows a whole program."
+            )

@@ -99,8 +99,8 @@ def array_of(source: str, name: str, dtype: type[np.integer[Any]]) -> npt.NDArra
 
 def manifest_comment(manifest: Manifest) -> str:
     """Return the end of a comment, which contains the manifest."""
-    # The manifest must not end the comment. JSON allows an escaped slash.
-    return BEGIN + manifest.to_json().replace("*/", "*\\/") + END
+    # The manifest must not end the comment, nor seem to begin another. JSON allows both escapes.
+    return BEGIN + manifest.to_json().replace("*/", "*\\/").replace("/*", "/\\u002a") + END
 
 
 def manifest_of(header: str) -> Manifest:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
+from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
 
@@ -88,6 +89,11 @@ class FormatPlugin(Protocol):
 
     def load(self, path: Path) -> Classifier:
         """Load a packed file into the interpreter that devices use. The accuracy check runs on it."""
+
+    def measure(self, path: Path) -> tuple[ProcessorMemory, ...]:
+        """Return the memory that a packed file needs on microcontrollers; nothing for a format that is not compiled."""
+        del path
+        return ()
 
 
 PLUGINS: dict[str, str] = {

@@ -115,8 +115,9 @@ class Job:
             recorded = {**manifest.golden, "backend": device.backend_name}
             proven = dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict(), threshold=threshold.value)
             staged.write(model, proven, golden)
+            is_written = parity.passed and write
             report = ExportReport(
-                path=self.destination if parity.passed and write else None,
+                path=self.destination if is_written else None,
                 format=spec.format,
                 precision=spec.precision.value,
                 size_bytes=staged.size,
@@ -134,6 +135,7 @@ class Job:
                 left_out=self.calibration.left_out if self.calibration else 0,
                 repair=repair,
                 npu=npu,
+                processors=staged.measure() if is_written else (),
             )
             if report.path:
                 _check_golden_scores(staged.load(), golden)

@@ -11,6 +11,7 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.formats.plugin import FormatPlugin
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.system.atomic import check_output_path, move_into_place, staging_folder
 
@@ -105,6 +106,10 @@ class StagedExport:
     def load(self) -> Classifier:
         """Load the written file as a device does."""
         return self._plugin.load(self._folder / self._destination.name)
+
+    def measure(self) -> tuple[ProcessorMemory, ...]:
+        """Measure the memory that the written file needs on microcontrollers."""
+        return self._plugin.measure(self._folder / self._destination.name)
 
     @property
     def size(self) -> int:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.repair import Repair
 from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime.errors import ToolkitError
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from mnist_exporters.targets.ethos_u import NpuMemory
 
 __all__ = ["ExportReport", "RefusedError"]
+
+COMPILERS = f"mnist-edge-export[{FORMATS['c'].extra}]"
+"""Extra that installs a C compiler for microcontrollers."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class ExportReport:
         For a refused export: which repairs failed too, and which precision passes. Empty if nothing was tried.
     npu : NpuMemory or None
         Memory that the model needs on the target's NPU; None for a target without one.
+    processors : tuple of ProcessorMemory
+        Flash and RAM of the C code on microcontrollers; empty for other formats, and if no compiler is installed.
     """
 
     path: Path | None
@@ -81,12 +87,14 @@ class ExportReport:
     repair: Repair | None = None
     advice: str = ""
     npu: NpuMemory | None = None
+    processors: tuple[ProcessorMemory, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"}
         facts |= {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
         facts |= {"repair": self.repair.as_dict() if self.repair else None}
+        facts |= {"processors": [dataclasses.asdict(each) for each in self.processors]}
         return facts | {"npu": dataclasses.asdict(self.npu) if self.npu else None}
 
     def _interpreters(self) -> str:
@@ -96,7 +104,13 @@ class ExportReport:
     def _memory(self) -> str:
         arena = self.requires.get("arena_bytes")
         memory = f"  memory     arena of {arena:,} bytes\n" if arena else ""
-        return f"{memory}  NPU        {self.npu}\n" if self.npu else memory
+        memory += f"  NPU        {self.npu}\n" if self.npu else ""
+        if self.format != "c" or not self.path:
+            return memory
+        if not self.processors:
+            return f"{memory}  memory     not measured. Install a compiler with: pip install '{COMPILERS}'\n"
+        rows = "\n             ".join(map(str, self.processors))
+        return f"{memory}  memory     {rows}\n"
 
     def _shared(self) -> str:
         return f"  left out   {self.left_out:,} training images that are also test images\n" if self.left_out else ""

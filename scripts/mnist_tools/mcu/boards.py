@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mnist_exporters.formats.c.sizes.processors import PROCESSORS, Processor, cortex
+
 __all__ = ["BOARDS", "Board"]
 
 
@@ -13,10 +15,8 @@ class Board:
 
     Parameters
     ----------
-    target : tuple of str
-        Arguments that choose the processor, for Zig's C compiler.
-    gcc : tuple of str
-        The same for ``arm-none-eabi-gcc``; empty if it does not support the processor.
+    processor : Processor
+        Its compilers.
     emulator : str
         Program of QEMU.
     package : str
@@ -27,8 +27,7 @@ class Board:
         Start and size in bytes.
     """
 
-    target: tuple[str, ...]
-    gcc: tuple[str, ...]
+    processor: Processor
     emulator: str
     package: str
     machine: tuple[str, ...]
@@ -37,9 +36,7 @@ class Board:
 
 
 def _cortex(name: str, machine: str, flash: tuple[int, int], ram: tuple[int, int]) -> Board:
-    target = ("-target", "thumb-freestanding-eabi", f"-mcpu={name.replace('-', '_')}")
-    gcc = (f"-mcpu={name}", "-mthumb")
-    return Board(target, gcc, "qemu-system-arm", "qemu-system-arm", ("-M", machine), flash, ram)
+    return Board(cortex(name), "qemu-system-arm", "qemu-system-arm", ("-M", machine), flash, ram)
 
 
 MB = 1 << 20
@@ -49,8 +46,7 @@ BOARDS: dict[str, Board] = {
     "cortex-m4": _cortex("cortex-m4", "mps2-an386", (0, 4 * MB), (0x20000000, 4 * MB)),
     "cortex-m33": _cortex("cortex-m33", "mps2-an505", (0x10000000, 4 * MB), (0x38000000, 2 * MB)),
     "rv32imc": Board(
-        target=("-target", "riscv32-freestanding-none", "-mcpu=generic_rv32+m+c"),
-        gcc=(),
+        processor=PROCESSORS["rv32imc"],
         emulator="qemu-system-riscv32",
         package="qemu-system-misc",
         machine=("-M", "virt", "-bios", "none"),

@@ -1,4 +1,4 @@
-"""Run exported C code on emulated microcontrollers: the self-test and 100 images, compared to the bit."""
+"""Run exported C code on emulated microcontrollers: self-test, images, pictures to prepare, all compared to the bit."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
+from mnist_exporters.formats.c.sizes.measure import measure_memory
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_runtime import prepare
 from mnist_tools.checkout import ToolError, command, output_of
 from mnist_tools.mcu.boards import BOARDS
-from mnist_tools.mcu.firmware import build_firmware, build_smallest, memory_of, run_firmware
+from mnist_tools.mcu.firmware import build_firmware, run_firmware
 from mnist_trainer import load_data
 
 __all__ = ["check", "main"]
 
 IMAGES = 100
+STACK_LIMIT = 2048
 
 
 def check(source: Path, board: str) -> str:
@@ -26,21 +29,30 @@ def check(source: Path, board: str) -> str:
     Raises
     ------
     ToolError
-        If a score differs from those of the program on this machine.
+        If a score or a prepared pixel differs from that of this machine, or the stack is too large.
     """
     device = load_plugin("c").load(source)
     images = load_data("digits").test.images[:IMAGES]
+    pictures = [images[0][::2, ::2], np.kron(images[1], np.ones((2, 2), np.uint8))]  # to enlarge, and to reduce
+    if device.manifest.task.preparation != "mnist":
+        pictures = []
     expected = device.scores(images)
+    row = BOARDS[board]
     with tempfile.TemporaryDirectory() as folder:
-        row = BOARDS[board]
-        program = build_firmware(source, images, row, Path(folder))
-        answers, scores = run_firmware(program, row, expected.dtype)
-        need = memory_of(build_smallest(source, row, Path(folder)))
-    if not np.array_equal(scores, expected) or answers != expected.argmax(axis=1).tolist():
+        found = run_firmware(build_firmware(source, images, pictures, row, Path(folder)), row, expected.dtype)
+    if not np.array_equal(found.scores, expected) or found.answers != expected.argmax(axis=1).tolist():
         raise ToolError(f"{source.name} gives other scores on {board} than on this machine.")
+    right = [prepare(picture) for picture in pictures]
+    if [each.tobytes() for each in right] != [each.tobytes() for each in found.prepared]:
+        raise ToolError(f"{source.name} prepares pictures in another way on {board} than mnist-runtime does.")
+    if max(found.stack) > STACK_LIMIT:
+        raise ToolError(
+            f"{source.name} uses {max(found.stack):,} bytes of stack on {board}, more than {STACK_LIMIT:,}."
+        )
+    (need,) = measure_memory(source, {board: row.processor})
     return (
-        f"{source.stem:20} {board:14} {len(images)} images equal, self-test passed, "
-        f"{need.flash:,} bytes of flash, {need.ram:,} of RAM"
+        f"{source.stem:20} {board:14} {len(images)} images equal, self-test passed, {need.flash_bytes:,} bytes of "
+        f"flash, {need.ram_bytes:,} of RAM, {found.stack[0]:,} of stack ({found.stack[-1]:,} with the preparation)"
     )
 
 

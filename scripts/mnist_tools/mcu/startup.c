@@ -1,7 +1,12 @@
-/* Start of a program without an operating system: stack, memory, main; and text output through the debugger. */
+/* Start of a program without an operating system: stack, memory, main; text output through the debugger; and the bytes
+   of stack that were used. */
 #include <stdint.h>
 
 extern uint32_t stack_top, data_load, data_start, data_end, bss_start, bss_end;
+
+#define UNUSED 0x5a5a5a5au
+#define MEASURED 3072 /* words of stack that are watched */
+#define MARGIN 64     /* words above which nothing is written, for the calling functions */
 
 int main(void);
 
@@ -38,6 +43,20 @@ void leave(int code)
   }
 }
 
+static uint32_t *stack_end(void)
+{
+  return &stack_top - &bss_end > MEASURED ? &stack_top - MEASURED : &bss_end;
+}
+
+unsigned stack_used(void)
+{
+  const uint32_t *word = stack_end();
+  while (*word == UNUSED) {
+    word++;
+  }
+  return (unsigned)(&stack_top - word) * 4;
+}
+
 void start_c(void)
 {
   uint32_t *from = &data_load, *to;
@@ -46,6 +65,9 @@ void start_c(void)
   }
   for (to = &bss_start; to < &bss_end; to++) {
     *to = 0;
+  }
+  for (to = stack_end(); to < (uint32_t *)__builtin_frame_address(0) - MARGIN; to++) {
+    *to = UNUSED;
   }
   leave(main());
 }

@@ -59,6 +59,8 @@ def every_export(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
         wanted = [word for precision in FORMATS[format].io_types for word in ("--quantize", precision.value)]
         done = run("mnist-export", "mlp", "--format", format, *wanted, "--data", "digits", "--output", folder)
         assert done.returncode == 0, done.stderr
+        if format == "c":
+            assert "include mlp-int8.h and call mlp_int8_classify(pixels)" in done.stderr
     done = run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json")
     return folder, done
 

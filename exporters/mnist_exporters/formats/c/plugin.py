@@ -13,6 +13,7 @@ from mnist_exporters.formats.c.compiler import find_compiler
 from mnist_exporters.formats.c.lower import lower
 from mnist_exporters.formats.c.native import CFiles, NativeProgram
 from mnist_exporters.formats.c.reading import contents_of, golden_of, scores_of
+from mnist_exporters.formats.c.sizes.measure import measure_memory
 from mnist_exporters.formats.c.writing.header import Header
 from mnist_exporters.formats.c.writing.source_code import SourceCode
 from mnist_exporters.formats.c_pair import identifier, manifest_of, read_pair, stamped_pair
@@ -20,6 +21,7 @@ from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import FormatPlugin
 from mnist_exporters.formats.tflite.plugin import TFLite
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
 from mnist_runtime.backends.numpy_int8 import load_numpy
@@ -101,6 +103,10 @@ class CCode(FormatPlugin):
         program = NativeProgram(CFiles(header, source, path.stem), output, labels, find_compiler())
         program.self_test()
         return Classifier(artifact, [program], "c")
+
+    def measure(self, path: Path) -> tuple[ProcessorMemory, ...]:
+        """Compile the files for each microcontroller for which a compiler is installed, and measure flash and RAM."""
+        return measure_memory(path)
 
 
 def _check_integers(model: bytes, golden: Golden) -> None:

@@ -1,5 +1,6 @@
 """C code that contains its engine: the files, their proof, and what is refused."""
 
+import dataclasses
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -200,6 +201,19 @@ def test_other_integers_than_those_of_numpy_are_refused(source: Path) -> None:
     scores[3, 4] += 1
     with pytest.raises(ConversionError, match="other integers than mnist-runtime's NumPy"):
         load_plugin("c").pack(content, artifact.manifest, Golden(artifact.golden.images, scores), "name")
+
+
+@needs_gcc
+def test_labels_neither_end_nor_begin_a_comment(source: Path, tmp_path: Path) -> None:
+    facts = load_plugin("c").open(source).manifest
+    labels = ("*/", "/*", "/*/", "*/*", "//", *facts.labels[5:])
+    content = with_static_batch(converted(NETWORKS["per_pixel"][0]))
+    nothing = Golden(np.zeros((0, 28, 28), np.uint8), np.zeros((0, 10), np.uint8))
+    manifest = dataclasses.replace(facts, labels=labels, schema=2)
+    for suffix, text in load_plugin("c").pack(content, manifest, nothing, "model").items():
+        (tmp_path / f"model{suffix}").write_bytes(text)
+    subprocess.run(["gcc", "-std=c99", *STRICT, "-fsyntax-only", tmp_path / "model.c"], check=True)
+    assert load_plugin("c").open(tmp_path / "model.c").manifest.labels == labels
 
 
 def test_a_missing_header_is_an_error(source: Path, tmp_path: Path) -> None:

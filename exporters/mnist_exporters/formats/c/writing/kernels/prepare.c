@@ -22,25 +22,31 @@ struct taps {
   float weight[MOST_TAPS];
 };
 
+/* Return the weight of a pixel, before the sum of all is made 1. */
+static double tap(int32_t i, double center, double reach)
+{
+  const double distance = (i < center ? center - i : i - center) / reach;
+  return distance < 1.0 ? 1.0 - distance : 0.0;
+}
+
 static void find_taps(int32_t old, int32_t now, int32_t place, struct taps *taps)
 {
   const double step = (double)old / now, reach = step > 1.0 ? step : 1.0;
   const double center = (place + 0.5) * step - 0.5;
-  double part[MOST_TAPS], total = 0.0;
+  double total = 0.0;
   int32_t i, first = (int32_t)(center - reach + 1.0) - 1;
   taps->first = first < 0 ? 0 : first;
   taps->count = 0;
   for (i = taps->first; i < old && taps->count < MOST_TAPS; i++) {
-    const double distance = (i < center ? center - i : i - center) / reach;
-    part[taps->count] = distance < 1.0 ? 1.0 - distance : 0.0;
-    total += part[taps->count];
-    if (i > center && distance >= 1.0) {
+    const double part = tap(i, center, reach);
+    total += part;
+    if (i > center && part <= 0.0) {
       break;
     }
     taps->count++;
   }
   for (i = 0; i < taps->count; i++) {
-    taps->weight[i] = (float)(part[i] / total);
+    taps->weight[i] = (float)(tap(taps->first + i, center, reach) / total);
   }
 }
 

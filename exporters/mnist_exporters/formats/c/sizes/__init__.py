@@ -1,0 +1,1 @@
+"""Flash and RAM of a C export, compiled for microcontrollers."""
