@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, pixels_of
-from mnist_runtime.cli.output import classifier_facts, in_words
 from mnist_runtime.errors import ToolkitError, UsageError, printable
+from mnist_runtime.reading.answers import classifier_facts, in_words, prediction_facts
 from mnist_runtime.system.command import report_error
-
-if TYPE_CHECKING:
-    from mnist_runtime.artifact.task import Task
-    from mnist_runtime.prediction import Prediction
 
 __all__ = ["classify_command"]
 
@@ -41,25 +37,10 @@ def classify_command(arguments: argparse.Namespace) -> int:
             failure = report_error(error)
             code = code or failure
             continue
-        results.append({"file": file, **_as_dict(found, top, task)})
+        results.append({"file": file, **prediction_facts(found, top, task)})
         if not arguments.json:
             print(printable(f"{file}: {in_words(found, top, task, file)}"))
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()
     return code
-
-
-def _as_dict(found: Prediction, top: int, task: Task) -> dict[str, Any]:
-    ranking = [
-        {"digit": task.digits[index] if task.digits else None, "label": task.labels[index], "score": score}
-        for index, score in found.ranking[:top]
-    ]
-    return {
-        "digit": found.digit,
-        "label": found.label,
-        "confidence": found.confidence,
-        "top": ranking,
-        "reason": found.reason,
-        "marks": found.marks,
-    }

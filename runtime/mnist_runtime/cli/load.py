@@ -16,7 +16,7 @@ READERS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras 
 """Extra -> module of its package, and what needs it."""
 
 
-def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = False) -> Classifier:
+def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = False, threads: int = 1) -> Classifier:
     """Load the model and the backend in `arguments`. Warn if a model of digits was not trained to give no digit.
 
     Parameters
@@ -27,6 +27,8 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
         A key of `READERS`: what the subcommand needs besides an interpreter.
     finds : bool, optional
         Whether the subcommand finds handwriting in pictures.
+    threads : int, optional
+        See `Classifier.load`.
 
     Raises
     ------
@@ -36,7 +38,7 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
         If the subcommand finds handwriting, and the model is not for that.
     """
     try:
-        classifier = Classifier.load(arguments.model, backend=arguments.backend)
+        classifier = Classifier.load(arguments.model, backend=arguments.backend, threads=threads)
     except BackendError as error:
         module, need = READERS[extra]
         if importlib.util.find_spec(module) is None:

@@ -22,6 +22,7 @@ examples:
   mnist-runtime classify --json photo.jpg
   mnist-runtime read page.jpg --annotate marked.png
   mnist-runtime watch --source 0
+  mnist-runtime serve
   mnist-runtime self-test cnn-int8.tflite
   mnist-runtime bench cnn-int8.tflite
   mnist-runtime doctor
@@ -88,6 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     add_model(regions)
     add_backend(regions)
 
+    _add_serve(commands)
+
     test = commands.add_parser("self-test", help="run the golden vectors inside a model file on this device")
     test.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
     add_backend(test)
@@ -123,6 +126,25 @@ def _add_watch(commands: Any) -> None:
     add_backend(watch)
 
 
+def _add_serve(commands: Any) -> None:
+    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, port
+
+    label = commands.add_parser("label", help="sort pictures into a folder for each label, to train with them")
+    label.add_argument("folder", type=Path, metavar="DIR", help="a folder of pictures, as --keep-doubtful makes it")
+    add_model(label)
+    add_backend(label)
+
+    serve = commands.add_parser("serve", help="answer pictures over HTTP, with a page to draw on")
+    host = "name or address to listen at (default: 127.0.0.1, this computer only); others need --token"
+    serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help=host)
+    serve.add_argument("--port", type=port, default=8000, metavar="N", help="0 for a free one (default: 8000)")
+    serve.add_argument("--token", metavar="TOKEN", help="what clients must send (default: $MNIST_TOKEN)")
+    serve.add_argument("--label", type=Path, metavar="DIR", help="label the pictures of this folder at /label")
+    add_keep_doubtful(serve)
+    add_model(serve)
+    add_backend(serve)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     """Import and run the subcommand."""
     match arguments.command:
@@ -134,6 +156,10 @@ def _run(arguments: argparse.Namespace) -> int:
             from mnist_runtime.cli.watch import watch_command as command
         case "regions":
             from mnist_runtime.cli.metering import regions_command as command
+        case "serve":
+            from mnist_runtime.cli.serve import serve_command as command
+        case "label":
+            from mnist_runtime.cli.label import label_command as command
         case "self-test":
             from mnist_runtime.cli.device import self_test_command as command
         case "bench":

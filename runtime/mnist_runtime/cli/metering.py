@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import pixels_of
-from mnist_runtime.cli.read import check_annotate, row_numbers
+from mnist_runtime.cli.read import check_annotate
 from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.metering.csv_file import CsvFile
 from mnist_runtime.metering.regions import load_regions, propose_regions, regions_as_toml
 from mnist_runtime.metering.values import Value, ValueReader
 from mnist_runtime.reading.annotate import annotate
+from mnist_runtime.reading.answers import row_numbers
 from mnist_runtime.reading.page import read
 from mnist_runtime.system.atomic import atomic_write
 

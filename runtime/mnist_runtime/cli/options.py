@@ -26,6 +26,7 @@ __all__ = [
     "count",
     "doubtful_pictures",
     "pixels_of",
+    "port",
     "rate",
     "share",
 ]
@@ -90,6 +91,13 @@ def count(most: int) -> Callable[[str], int]:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {most:,}")
 
     return parse
+
+
+def port(text: str) -> int:
+    """Parse a number of a port, 0 to 65535."""
+    if text.isascii() and text.isdecimal() and len(text) < 9 and int(text) < 1 << 16:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {(1 << 16) - 1}")
 
 
 def rate(text: str) -> float:

@@ -12,14 +12,14 @@ from typing import Any
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, pixels_of
-from mnist_runtime.cli.output import classifier_facts, in_words, no_answer, reading_facts
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
+from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts, row_numbers
 from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import report_error
 
-__all__ = ["check_annotate", "read_command", "row_numbers"]
+__all__ = ["check_annotate", "read_command"]
 
 
 def read_command(arguments: argparse.Namespace) -> int:
@@ -65,17 +65,6 @@ def check_annotate(annotated: Path, files: Sequence[str]) -> None:
         raise UsageError(f"--annotate {annotated} is a folder, or its folder does not exist. Choose another file.")
     if annotated.exists() and Path(files[0]).exists() and annotated.samefile(files[0]):
         raise UsageError(f"--annotate {annotated} would overwrite the picture. Choose another file.")
-
-
-def row_numbers(readings: Sequence[Reading]) -> list[int]:
-    """Return the row of each reading, from 1. A row begins where the order goes back left, or below the last digit."""
-    rows: list[int] = []
-    for index, found in enumerate(readings):
-        left, top, right, _ = found.box
-        before = readings[index - 1].box
-        goes_on = index > 0 and left + right > before[0] + before[2] and top < before[3]
-        rows.append(rows[-1] + (not goes_on) if rows else 1)
-    return rows
 
 
 def _print(file: str, readings: Sequence[Reading], rows: Sequence[int], task: Task) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.metering import check_value_options, watch_values
 from mnist_runtime.cli.options import doubtful_pictures
-from mnist_runtime.cli.output import reading_facts
+from mnist_runtime.reading.answers import reading_facts
 from mnist_runtime.reading.video import Frame, frames
 from mnist_runtime.reading.watch import lasting_frames, watch
 

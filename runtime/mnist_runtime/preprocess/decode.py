@@ -27,7 +27,7 @@ from mnist_runtime.system.stderr import quiet_stderr
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["image_pixels", "load_pixels", "read_picture", "read_stdin"]
+__all__ = ["decode_picture", "image_pixels", "load_pixels", "read_picture", "read_stdin"]
 
 WARNINGS_LOCK = threading.RLock()
 """Held while warnings are off: the filters belong to the process."""
@@ -77,6 +77,11 @@ def read_stdin() -> npt.NDArray[np.uint8]:
     if len(content) > MOST_BYTES:
         raise PictureError(f"stdin has more than {MOST_BYTES:,} bytes. Give a smaller picture.")
     return _read(io.BytesIO(content), "stdin")
+
+
+def decode_picture(content: bytes, name: str) -> npt.NDArray[np.uint8]:
+    """Return the pixels of the content of a file, as `read_picture` does; `name` is for messages."""
+    return _read(io.BytesIO(content), name)
 
 
 def _read(source: BinaryIO, name: str) -> npt.NDArray[np.uint8]:

@@ -10,6 +10,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "onnx": ("onnxruntime>=1.16",),
     "images": ("pillow>=9.3",),
     "mqtt": ("paho-mqtt>=2.0",),
+    "serve": ("pillow>=9.3", "python-multipart>=0.0.20", "starlette>=0.46", "uvicorn>=0.34"),
     "watch": ("opencv-python-headless>=4.6",),
 }
 """Extra of mnist-runtime -> what it installs where wheels exist; a test compares it with ``runtime/pyproject.toml``."""

@@ -1,0 +1,118 @@
+"""`PictureSorter`: sort pictures into a folder for each label, as data for ``mnist-train``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from mnist_runtime.errors import OutputError, PictureError, UsageError
+
+__all__ = ["REJECTED", "PictureSorter"]
+
+REJECTED = ".rejected"
+"""Folder for pictures without any of the labels. It is hidden, so that ``mnist-train`` does not take it for a label."""
+
+
+class PictureSorter:
+    """The pictures of a folder that have no label yet, and the folders below it, named after the labels.
+
+    Threads and other programs may use the same folder. Nothing is overwritten or deleted.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder of pictures, such as that of ``--keep-doubtful``.
+    labels : sequence of str
+        The names of the folders.
+
+    Raises
+    ------
+    UsageError
+        If the folder does not exist, or a label cannot be the name of a folder.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> _ = (folder / "a.png").write_bytes(b"...")
+    >>> sorter = PictureSorter(folder, ["6", "7"])
+    >>> [path.name for path in sorter.waiting()]
+    ['a.png']
+    >>> sorter.move("a.png", "7").relative_to(folder).as_posix(), sorter.waiting()
+    ('7/a.png', [])
+    >>> sorter.undo()
+    'a.png'
+    """
+
+    def __init__(self, folder: str | Path, labels: Sequence[str]) -> None:
+        self.folder = Path(folder)
+        self.labels = tuple(labels)
+        if not self.folder.is_dir():
+            raise UsageError(f"{folder} is not a folder. Give one with pictures, such as that of --keep-doubtful.")
+        for label in labels:
+            if label.startswith(".") or label in ("", "con", "nul") or any(sign in label for sign in '/\\:*?"<>|'):
+                raise UsageError(f"The label {label!r} cannot be the name of a folder. Sort these pictures by hand.")
+        self._moved: list[tuple[Path, Path]] = []
+        self._lock = threading.Lock()
+
+    def waiting(self) -> list[Path]:
+        """Return the files without a label, sorted by name. Hidden files are left out."""
+        try:
+            entries = sorted(self.folder.iterdir())
+            return [path for path in entries if path.is_file() and not path.name.startswith(".")]
+        except OSError as error:
+            raise PictureError(f"{self.folder} cannot be read ({error.strerror}). Check the folder.") from error
+
+    def path(self, name: str) -> Path:
+        """Return the file with this name.
+
+        Raises
+        ------
+        PictureError
+            If it is not one of those without a label.
+        """
+        path = next((path for path in self.waiting() if path.name == name), None)
+        if path is None:
+            raise PictureError(f"{name} is no longer in {self.folder}. Go on with the next one.")
+        return path
+
+    def move(self, name: str, label: str | None) -> Path:
+        """Move a picture into the folder of its label; None means that it shows none of them.
+
+        Raises
+        ------
+        UsageError
+            If the label is not one of `labels`.
+        PictureError
+            If there is no such picture.
+        OutputError
+            If it cannot be moved.
+        """
+        if label is not None and label not in self.labels:
+            raise UsageError(f"{label} is not a label. The labels are: {', '.join(self.labels)}")
+        with self._lock:
+            path = self.path(name)
+            goal = self._rename(path, self.folder / (REJECTED if label is None else label) / name)
+            self._moved.append((path, goal))
+            return goal
+
+    def undo(self) -> str | None:
+        """Take back the last move and return the name of the picture; None if there is none."""
+        with self._lock:
+            while self._moved:
+                path, moved = self._moved.pop()
+                if moved.is_file():  # else somebody has moved it since
+                    return self._rename(moved, path).name
+            return None
+
+    def _rename(self, path: Path, wanted: Path) -> Path:
+        """Move a file; another one with the wanted name keeps it, and this one gets a number."""
+        try:
+            wanted.parent.mkdir(exist_ok=True)
+            goal, number = wanted, 2
+            while goal.exists():
+                goal, number = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}"), number + 1
+            return path.rename(goal)
+        except OSError as error:
+            raise OutputError(f"Cannot move {path} to {wanted}: {error.strerror}. Check the folder.") from error

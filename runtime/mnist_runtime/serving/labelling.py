@@ -1,0 +1,96 @@
+"""The routes on which pictures are labelled in a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from mnist_runtime.classifier import Classifier
+from mnist_runtime.errors import PictureError, UsageError
+from mnist_runtime.preprocess.decode import read_picture
+from mnist_runtime.preprocess.grayscale import without_padding
+from mnist_runtime.reading.answers import prediction_facts
+from mnist_runtime.reading.labelling import PictureSorter
+from mnist_runtime.serving.bounds import Work
+from mnist_runtime.serving.pages import label_page
+
+__all__ = ["label_routes"]
+
+LARGEST = 1024
+"""Longer side, in pixels, of a picture that is shown."""
+
+
+def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> list[Route]:
+    """Return the routes for one folder of pictures."""
+
+    async def page(_: Request) -> Response:
+        return label_page()
+
+    async def waiting(request: Request) -> Response:
+        """Answer with the first picture after the one that the query names, and how many are left."""
+        after = request.query_params.get("after", "")
+        return JSONResponse(await work.run(_next_picture, sorter, classifier, after))
+
+    async def picture(request: Request) -> Response:
+        content = await work.run(_as_png, sorter, request.query_params.get("name", ""))
+        return Response(content, media_type="image/png")
+
+    async def move(request: Request) -> Response:
+        name, label = _name_and_label(await request.body())
+        path = await work.run(sorter.move, name, label)
+        return JSONResponse({"name": name, "label": label, "file": path.relative_to(sorter.folder).as_posix()})
+
+    async def undo(_: Request) -> Response:
+        return JSONResponse({"name": await work.run(sorter.undo)})
+
+    return [
+        Route("/label", page),
+        Route("/label/next", waiting),
+        Route("/label/picture", picture),
+        Route("/label/move", move, methods=["POST"]),
+        Route("/label/undo", undo, methods=["POST"]),
+    ]
+
+
+def _next_picture(sorter: PictureSorter, classifier: Classifier, after: str) -> dict[str, Any]:
+    """Return the next picture with its answer; `problem` says why it cannot be read."""
+    files = sorter.waiting()
+    path = next((path for path in files if path.name > after), None)
+    facts: dict[str, Any] = {"left": len(files), "labels": sorter.labels, "name": path and path.name}
+    if path is None:
+        return facts
+    try:
+        found = classifier.classify(read_picture(path))
+    except PictureError as error:
+        return {**facts, "problem": str(error)}
+    return {**facts, **prediction_facts(found, 3, classifier.task)}
+
+
+def _as_png(sorter: PictureSorter, name: str) -> bytes:
+    """Return a picture in a form that every browser shows, whatever its file is."""
+    from PIL import Image
+
+    pixels = without_padding(read_picture(sorter.path(name)))
+    pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image.thumbnail((LARGEST, LARGEST))
+    content = io.BytesIO()
+    image.save(content, "PNG")
+    return content.getvalue()
+
+
+def _name_and_label(body: bytes) -> tuple[str, str | None]:
+    try:
+        facts = json.loads(body)
+        name, label = facts["name"], facts["label"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UsageError('The request must be JSON: {"name": FILE, "label": LABEL or null}.') from error
+    if not isinstance(name, str) or not (label is None or isinstance(label, str)):
+        raise UsageError('The request must be JSON: {"name": FILE, "label": LABEL or null}.')
+    return name, label

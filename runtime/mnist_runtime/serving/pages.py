@@ -1,0 +1,60 @@
+"""The two pages of the server: one to draw on, one to label pictures."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+
+from starlette.responses import HTMLResponse
+
+from mnist_runtime.artifact.task import Task
+from mnist_runtime.page import page_html
+
+__all__ = ["HEADERS", "draw_page", "label_page"]
+
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",  # the page itself has the rest
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of a page: it is not shown inside another one, not kept, and its address is not passed on."""
+
+
+def draw_page(name: str, task: Task, facts: list[tuple[str, str]]) -> HTMLResponse:
+    """Return the page on which one draws; it asks this server.
+
+    Parameters
+    ----------
+    name : str
+        The name of the model.
+    task : Task
+        What it reads.
+    facts : list of (str, str)
+        What the page says about the model.
+    """
+    engine = {
+        "labels": task.labels,
+        "height": task.height,
+        "width": task.width,
+        "channels": task.channels,
+        "preparation": task.preparation,
+        "facts": facts,
+    }
+    # In a script, "</script>" in a label would end it.
+    text = json.dumps(engine).replace("<", "\\u003c")
+    script = _file("engine.js").replace("ENGINE_FACTS", text)
+    return HTMLResponse(page_html(name, f"<script>\n{script}</script>", connect="'self'"), headers=HEADERS)
+
+
+def label_page() -> HTMLResponse:
+    """Return the page on which one labels pictures."""
+    style = pkgutil.get_data("mnist_runtime.page", "page.css")
+    assert style is not None  # only loaders that cannot read data return None
+    return HTMLResponse(_file("label.html").replace("@STYLE@", style.decode()), headers=HEADERS)
+
+
+def _file(name: str) -> str:
+    content = pkgutil.get_data("mnist_runtime.serving", name)
+    assert content is not None
+    return content.decode()

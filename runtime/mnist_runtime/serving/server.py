@@ -1,0 +1,159 @@
+"""`serve`: run the application on a socket until a signal, with bounds for connections that send nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from mnist_runtime.errors import UsageError
+from mnist_runtime.serving.bounds import REQUEST_SECONDS
+
+__all__ = ["listen", "running", "serve", "url_of"]
+
+MOST_CONNECTIONS = 256
+"""Connections at the same time; below the usual limit of open files, 1,024."""
+HEADER_SECONDS = 10.0
+"""Time from the start of a connection, or the last answer, to the headers of the next request."""
+KEPT_SECONDS = 5
+"""Time that a connection is kept without a request."""
+STOP_SECONDS = 10
+"""Time for requests to end after a signal."""
+
+
+class _Connection(H11Protocol):
+    """A connection that is closed if it sends no request, or does not take its answer, in time.
+
+    uvicorn itself waits for headers without end. Its parser h11 bounds their size; httptools does not.
+    """
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
+        # Those of this server without a request, the oldest first.
+        self._idle: dict[_Connection, None] = app_state.setdefault("idle", {})
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_lost = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin; if there are too many connections, end the oldest without a request, or else this one."""
+        super().connection_made(transport)
+        if len(self.connections) > MOST_CONNECTIONS:
+            next(iter(self._idle), self).transport.abort()
+        self.end()
+
+    def begin(self) -> None:
+        """Start the time of a request; `Bounded` calls it."""
+        self._idle.pop(self, None)
+        self._end_after(REQUEST_SECONDS + STOP_SECONDS)
+
+    def end(self) -> None:
+        """Start the time to the next request."""
+        if not self.transport.is_closing():
+            self._idle[self] = None
+        self._end_after(HEADER_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        self._idle.pop(self, None)
+        self._is_lost = True
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    def _end_after(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if not self._is_lost:
+            self._timer = self.loop.call_later(seconds, self.transport.abort)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises
+    ------
+    UsageError
+        If the name is unknown, or the port is in use or reserved.
+    """
+    try:
+        family, *_ = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        return socket.create_server((host, port), family=family, backlog=MOST_CONNECTIONS)
+    except (OSError, UnicodeError, OverflowError) as error:
+        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]  # Python adds the address
+        raise UsageError(
+            f"Cannot listen at {host}, port {port} ({reason}). Choose another --port or --host."
+        ) from error
+
+
+def url_of(listening: socket.socket, token: str | None = None) -> str:
+    """Return the address of the page."""
+    host, port, *_ = listening.getsockname()
+    if host in ("0.0.0.0", "::"):
+        host = socket.gethostname()
+    name = f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}/" + (f"#token={token}" if token else "")
+
+
+def serve(app: Starlette, listening: socket.socket, started: Callable[[], None]) -> None:
+    """Answer requests until SIGINT or SIGTERM, then finish those that are in progress.
+
+    Parameters
+    ----------
+    app : Starlette
+        The application.
+    listening : socket
+        See `listen`.
+    started : callable
+        Called when requests are answered.
+    """
+    with _signals_end_without_error():
+        running(app, started).run(sockets=[listening])
+
+
+def running(app: Starlette, started: Callable[[], None]) -> uvicorn.Server:
+    """Return the server of an application; its `serve` runs it until `should_exit` is true."""
+    config = uvicorn.Config(
+        app,
+        http=_Connection,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEPT_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    for name in ("uvicorn", "uvicorn.error", "asyncio"):  # a line for each broken request would fill the disk
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return _Server(config, started)
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._say_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and say so."""
+        await super().startup(sockets=sockets)
+        self._say_started()
+
+
+@contextlib.contextmanager
+def _signals_end_without_error() -> Iterator[None]:
+    """Ignore the signals that uvicorn raises again after it has stopped because of them."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,70 @@
+"""``mnist-runtime label``: questions and answers in the terminal."""
+
+import io
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.runtime.conftest import Digits
+
+from mnist_runtime.cli.label import picture_as_text
+
+Label = Callable[[str], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def label(
+    tmp_path: Path,
+    legible: Digits,
+    here: Callable[..., subprocess.CompletedProcess[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Label:
+    """Return a function that labels the pictures of a 1, a 3 and a 7, and one that is damaged, with these answers."""
+    for name, index in (("a", 2), ("b", 6), ("c", 14)):
+        Image.fromarray(legible.images[index]).save(tmp_path / f"{name}.png")
+    (tmp_path / "d.png").write_text("not a picture")
+
+    def label(answers: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(answers))
+        return here("mnist-runtime", "label", tmp_path)
+
+    return label
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_enter_takes_the_guess_and_other_answers_are_taken(tmp_path: Path, label: Label) -> None:
+    done = label("\n5\n+\n-\n")
+    assert (done.returncode, files(tmp_path)) == (0, [".rejected/d.png", "1/a.png", "5/b.png", "c.png"])
+    assert "a.png [1]: " in done.stdout
+    assert f"3 labelled, 1 left. To train with them: mnist-train --data {tmp_path}" in done.stdout
+    assert "d.png is a text file" in done.stderr
+
+
+def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label: Label) -> None:
+    done = label("4\n<\n11\n\n<\n<\n")
+    assert (done.returncode, files(tmp_path)) == (0, ["a.png", "b.png", "c.png", "d.png"])
+    assert "error: 11 is not a label. The labels are: 0, 1, 2" in done.stderr
+    assert done.stdout.count("back: a.png") == 2
+    assert "There is nothing to take back." in done.stdout
+
+
+def test_a_folder_without_pictures_is_said(tmp_path: Path, here: Callable[..., object]) -> None:
+    done = here("mnist-runtime", "label", tmp_path)
+    assert done.stdout == f"{tmp_path} has no pictures without a label.\n"
+    assert here("mnist-runtime", "label", tmp_path / "none").returncode == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 400), (400, 5), (300, 300, 3), (40, 40, 4)])
+def test_pictures_of_all_shapes_fit_the_terminal(shape: tuple[int, ...]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    for in_blocks in (False, True):
+        lines = re.sub("\x1b\\[[0-9;]*m", "", picture_as_text(pixels, in_blocks=in_blocks)).split("\n")
+        assert len(lines) <= 24
+        assert max(map(len, lines)) <= 56
