@@ -12,6 +12,7 @@ from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.sources import load_original, stated_with
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source, format_of
+from mnist_exporters.spec.package_kind import format_of_package
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import UsageError
 from mnist_trainer.data.load import load_data
@@ -136,6 +137,7 @@ def export_model(
     seed: int = 0,
     golden_from_data: bool = False,
     repair: bool = True,
+    package: str | None = None,
 ) -> ExportReport:
     """Export a model to one file, and write it only if its accuracy is proven.
 
@@ -150,13 +152,17 @@ def export_model(
     precision : Precision or str
         A precision of the format, see `Precision`, or one of its aliases.
     format : str, optional
-        A key of `FORMATS`. Default: the format with the suffix of `destination`, ``"tflite"`` for a folder.
+        A key of `FORMATS`. Default: the format with the suffix of `destination`; for a folder that of `package`, or
+        ``"tflite"``.
     input_dtype, output_dtype, max_accuracy_drop : optional
         See `ExportSpec`.
     target : Target or str, optional
         A device that must be able to load the file: a key or a value of `TARGETS`.
     repair : bool
         Whether a refused export is tried again with repairs, each proven in the same way; see `ExportReport.repair`.
+    package : str, optional
+        A key of `PACKAGE_KINDS`, such as ``"arduino"``: write a folder in that form, which contains the file. It
+        is named after `destination`, if that is a file, else after model and precision.
 
     Returns
     -------
@@ -186,8 +192,11 @@ def export_model(
     (True, 'linear-int8.tflite', 'uint8')
     """
     output = Path(destination)
-    format = format or ("tflite" if not output.suffix or output.is_dir() else format_of(output))
-    spec = ExportSpec(format, precision, max_accuracy_drop, input_dtype, output_dtype)
+    if format is None and (not output.suffix or output.is_dir()):
+        format = format_of_package(package) if package else "tflite"
+    spec = ExportSpec(
+        format or format_of(output), precision, max_accuracy_drop, input_dtype, output_dtype, package=package
+    )
     device = TARGETS.get(target) if isinstance(target, str) else target
     if isinstance(target, str) and device is None:
         hint = nearest_name(target, TARGETS) or f" Choose one of: {', '.join(TARGETS)}."

@@ -17,6 +17,7 @@ from mnist_exporters.cli.verify import verify_command
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS, check_source
+from mnist_exporters.spec.package_kind import PACKAGE_KINDS, check_package
 from mnist_exporters.spec.precision import ALIASES, parse_precision
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.system.command import echo
@@ -98,6 +99,12 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     "--output-dtype", section=FILE, metavar="TYPE", help="Output of an integer file: uint8, int8, int16 or float32."
 )
 @option(
+    "--package",
+    section=FILE,
+    type=Choice(tuple(PACKAGE_KINDS)),
+    help=f"Write the files as a folder in this form, with an example: {', '.join(PACKAGE_KINDS)}.",
+)
+@option(
     "--target",
     section=FILE,
     type=Choice(tuple(TARGETS)),
@@ -148,6 +155,7 @@ def export_command(
     quantize: Sequence[str],
     input_dtype: str | None,
     output_dtype: str | None,
+    package: str | None,
     target: str | None,
     output: Path,
     max_accuracy_drop: float | None,
@@ -171,7 +179,7 @@ def export_command(
     device = TARGETS[target] if target else None
     source = find_source(next(name for name in (model_argument, model, DEFAULT_MODEL) if name is not None))
     kind = kind_of(source.path)
-    specs = _specs(format, kind, quantize, max_accuracy_drop, input_dtype, output_dtype)
+    specs = _specs(format, kind, quantize, max_accuracy_drop, input_dtype, output_dtype, package=package)
     for spec in specs:
         if device:
             device.check_spec(spec)
@@ -204,12 +212,19 @@ def export_command(
 
 
 def _specs(
-    format: str, kind: str, quantize: Sequence[str], max_accuracy_drop: float | None, *dtypes: str | None
+    format: str,
+    kind: str,
+    quantize: Sequence[str],
+    max_accuracy_drop: float | None,
+    *dtypes: str | None,
+    package: str | None,
 ) -> list[ExportSpec]:
     """Return one spec for each requested file; with ``--format all``, for each format that has the precision.
 
     `kind` is that of the original.
     """
+    if package:
+        check_package(package, format)
     precisions = dict.fromkeys(parse_precision(name) for name in quantize or ["none"])  # each once, in this order
     if format == "all":
         formats = [name for name in EVERY_FORMAT if kind in FORMATS[name].sources]
@@ -217,4 +232,4 @@ def _specs(
     else:
         check_source(kind, format)
         pairs = [(format, precision) for precision in precisions]
-    return [ExportSpec(name, precision, max_accuracy_drop, *dtypes) for name, precision in pairs]
+    return [ExportSpec(name, p, max_accuracy_drop, *dtypes, package=package) for name, p in pairs]

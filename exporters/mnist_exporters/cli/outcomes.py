@@ -43,7 +43,9 @@ def export_all(
             reports.append(report)
             echo(str(report))
             if report.path and not as_json:
-                print(printable(str(report.path)))
+                print(printable(str(report.package.path if report.package else report.path)))
+            if report.package:
+                echo(report.package.next_step)
     recommended = None
     if report_folder and reports:
         try:

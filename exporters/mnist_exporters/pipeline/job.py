@@ -21,7 +21,7 @@ from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.processor import processor_name
-from mnist_exporters.pipeline.staging import StagedExport
+from mnist_exporters.pipeline.staging import StagedExport, package_folder
 from mnist_exporters.pipeline.task_facts import schema_of, task_facts, without_scores
 from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.parity import Parity
@@ -31,6 +31,7 @@ from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.proof.threshold import choose_threshold
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS, KERAS_PACKAGES
+from mnist_exporters.spec.package_kind import PackageFolder
 from mnist_exporters.spec.precision import PACKAGES
 from mnist_exporters.spec.treatment import PLAIN
 from mnist_exporters.targets.devices import Target
@@ -104,13 +105,14 @@ class Job:
         if self.target:
             self.target.check_contents(contents)
             npu = self.target.npu_memory(model)
-        with StagedExport(self.destination, plugin) as staged:
+        with StagedExport(self.destination, plugin, spec.package) as staged:
             staged.write(model, manifest, without_scores(self.golden_images, self.original.task))
             with self._diagnosed(spec, repair):
                 device = staged.load()
             answers = Answers.of(device, self.reference)
             threshold = choose_threshold(self.reference, answers.scores, spec.tolerance)
             parity = Parity.compare(self.reference, answers, spec.tolerance, threshold)
+            is_written = parity.passed and write
             golden = self._golden(device)
             recorded = {**manifest.golden, "backend": device.backend_name}
             proven = dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict(), threshold=threshold.value)
@@ -118,6 +120,7 @@ class Job:
             is_written = parity.passed and write
             report = ExportReport(
                 path=self.destination if is_written else None,
+                package=self._package(spec) if is_written else None,
                 format=spec.format,
                 precision=spec.precision.value,
                 size_bytes=staged.size,
@@ -141,6 +144,9 @@ class Job:
                 _check_golden_scores(staged.load(), golden)
                 staged.commit()
         return Attempt(report, contents)
+
+    def _package(self, spec: ExportSpec) -> PackageFolder | None:
+        return PackageFolder(spec.package, package_folder(self.destination, spec.package)) if spec.package else None
 
     def _golden(self, device: Classifier) -> Golden:
         """Return the golden images with the scores of `device`; without scores if these are no numbers."""

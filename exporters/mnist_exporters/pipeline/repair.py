@@ -137,7 +137,9 @@ def _last_layer(case: Case) -> Plan | None:
     spec = case.spec
     if not spec.is_output_given and "float32" in FORMATS[spec.format].io_types[spec.precision].outputs:
         # An 8-bit output would lose again what the layer gains.
-        spec = ExportSpec(spec.format, spec.precision, spec.max_accuracy_drop, spec.input_dtype, "float32")
+        spec = ExportSpec(
+            spec.format, spec.precision, spec.max_accuracy_drop, spec.input_dtype, "float32", package=spec.package
+        )
     treatment = dataclasses.replace(dataclasses.replace(case, spec=spec).activation, layers=(last,))
     return Plan(spec, _kept(case, "last layer", treatment))
 
@@ -243,7 +245,7 @@ def _next_passing(case: Case) -> Precision | None:
     for precision in UPWARD[UPWARD.index(case.spec.precision) + 1 :]:
         if precision not in FORMATS[case.spec.format].io_types:
             continue
-        spec = ExportSpec(case.spec.format, precision, case.spec.max_accuracy_drop)
+        spec = ExportSpec(case.spec.format, precision, case.spec.max_accuracy_drop, package=case.spec.package)
         try:
             if case.job.attempt(spec, write=False).report.parity.passed:
                 return precision

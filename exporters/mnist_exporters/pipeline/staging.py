@@ -8,23 +8,27 @@ from pathlib import Path
 from types import TracebackType
 
 from mnist_exporters.errors import UsageError
+from mnist_exporters.formats.c_pair import identifier
 from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.packages.package_files import package_files
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.package_kind import PACKAGE_KINDS
 from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_runtime import Classifier, Golden, Manifest
-from mnist_runtime.system.atomic import check_output_path, move_into_place, staging_folder
+from mnist_runtime.system.atomic import check_output_path, move_folder_into_place, move_into_place, staging_folder
 
-__all__ = ["StagedExport", "check_destination", "export_path"]
+__all__ = ["StagedExport", "check_destination", "export_path", "package_folder"]
 
 
 def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
-    """Return the file for one export.
+    """Return the file for one export, the one that is loaded.
 
     Parameters
     ----------
     output : Path
-        The file itself, with the suffix of the format, or a folder.
+        The file itself, with the suffix of the format, or a folder. A package is named after the file, or is in a
+        folder that is named after the kind of package.
     spec : ExportSpec
         Format and precision of the export.
     name : str
@@ -41,7 +45,25 @@ def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
     'exported/cnn-int8.onnx'
     >>> export_path(Path("digits.onnx"), ExportSpec("onnx", "int8"), "cnn").as_posix()
     'digits.onnx'
+    >>> export_path(Path("exported"), ExportSpec("c", "int8", package="arduino"), "cnn").as_posix()
+    'exported/arduino/cnn_int8/src/cnn_int8.c'
     """
+    path = _file_path(output, spec, name)
+    if spec.package is None:
+        return path
+    package, place = identifier(path.stem), PACKAGE_KINDS[spec.package].place
+    inside = Path(package, place, f"{package}{path.suffix}")
+    if path == output:
+        return path if path.parts[-len(inside.parts) :] == inside.parts else path.parent / inside
+    return path.parent / spec.package / inside
+
+
+def package_folder(path: Path, package: str) -> Path:
+    """Return the folder of a package, given the path of the file that is loaded."""
+    return path.parents[len(Path(PACKAGE_KINDS[package].place).parts)]
+
+
+def _file_path(output: Path, spec: ExportSpec, name: str) -> Path:
     suffix = FORMATS[spec.format].suffix
     if not output.is_dir():
         if output.suffix == suffix:
@@ -59,8 +81,21 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
     Raises
     ------
     UsageError
-        If a file cannot be written.
+        If a file cannot be written, or a package would be written into a folder of other files.
     """
+    if spec.package is not None:
+        folder = package_folder(destination, spec.package)
+        is_earlier = destination.is_file() and (folder / PACKAGE_KINDS[spec.package].mark).is_file()
+        if folder.is_dir() and any(folder.iterdir()) and not is_earlier:
+            raise UsageError(
+                f"The folder {folder} exists and is no earlier {spec.package} package of this name. Choose another "
+                "--output or move it away."
+            )
+        # The package is made beside its folder, which appears when it is complete.
+        check_output_path(folder.parent / destination.name)
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"{folder} is a file, but the package is a folder. Choose another --output.")
+        return
     check_output_path(destination)
     for suffix in FORMATS[spec.format].companions:
         check_output_path(destination.with_suffix(suffix))
@@ -75,6 +110,8 @@ class StagedExport:
         The file to write, in an existing folder.
     plugin : FormatPlugin
         Packs and loads the files.
+    package : str, optional
+        A key of `PACKAGE_KINDS`: move the files into place as such a folder.
 
     Raises
     ------
@@ -82,14 +119,17 @@ class StagedExport:
         If the files cannot be written.
     """
 
-    def __init__(self, destination: Path, plugin: FormatPlugin) -> None:
+    def __init__(self, destination: Path, plugin: FormatPlugin, package: str | None = None) -> None:
         self._destination = destination
         self._plugin = plugin
+        self._package = package
         self._files: dict[str, bytes] = {}
+        self._others: dict[str, bytes] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> StagedExport:
-        self._folder = self._stack.enter_context(staging_folder(self._destination.absolute().parent))
+        place = package_folder(self._destination, self._package) if self._package else self._destination
+        self._folder = self._stack.enter_context(staging_folder(place.absolute().parent))
         return self
 
     def __exit__(
@@ -102,6 +142,8 @@ class StagedExport:
         self._files = self._plugin.pack(model, manifest, golden, self._destination.stem)
         for suffix, content in self._files.items():
             self._path(suffix).write_bytes(content)
+        if self._package:
+            self._others = package_files(self._package, self._destination.stem, manifest, golden)
 
     def load(self) -> Classifier:
         """Load the written file as a device does."""
@@ -123,7 +165,21 @@ class StagedExport:
 
     def commit(self) -> None:
         """Move the files into place, the loaded one last."""
-        move_into_place(self._folder, self._destination.parent, last=self._destination.name)
+        if self._package is None:
+            move_into_place(self._folder, self._destination.parent, last=self._destination.name)
+            return
+        folder = package_folder(self._destination, self._package)
+        staged = self._folder / folder.name
+        for name, content in self._others.items():
+            path = staged / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        place = staged / self._destination.relative_to(folder).parent
+        place.mkdir(parents=True, exist_ok=True)
+        for suffix in self._files:
+            path = self._path(suffix)
+            path.replace(place / path.name)
+        move_folder_into_place(staged, folder, last=self._destination.name)
 
     @property
     def _main_suffix(self) -> str:

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.repair import Repair
 from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.package_kind import PackageFolder
 from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime.errors import ToolkitError
@@ -66,6 +67,8 @@ class ExportReport:
         Memory that the model needs on the target's NPU; None for a target without one.
     processors : tuple of ProcessorMemory
         Flash and RAM of the C code on microcontrollers; empty for other formats, and if no compiler is installed.
+    package : PackageFolder or None
+        The package that contains the file; None for a file alone.
     """
 
     path: Path | None
@@ -88,13 +91,15 @@ class ExportReport:
     advice: str = ""
     npu: NpuMemory | None = None
     processors: tuple[ProcessorMemory, ...] = ()
+    package: PackageFolder | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
         facts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "scores"}
         facts |= {"path": str(self.path) if self.path else None, "parity": self.parity.as_dict()}
-        facts |= {"repair": self.repair.as_dict() if self.repair else None}
         facts |= {"processors": [dataclasses.asdict(each) for each in self.processors]}
+        for name in ("repair", "package"):
+            facts[name] = facts[name].as_dict() if facts[name] else None
         return facts | {"npu": dataclasses.asdict(self.npu) if self.npu else None}
 
     def _interpreters(self) -> str:

@@ -1,4 +1,4 @@
-"""`ExportSpec`: format, precision, input and output type, and accepted accuracy loss of one export."""
+"""`ExportSpec`: format, precision, input and output type, accepted accuracy loss and package of one export."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.package_kind import check_package
 from mnist_exporters.spec.precision import TOLERANCES, Precision, parse_precision
 
 __all__ = ["ExportSpec"]
@@ -28,11 +29,14 @@ class ExportSpec:
         Largest accepted accuracy loss, a fraction above 0 and below 1. Default: the precision's entry in `TOLERANCES`.
     input_dtype, output_dtype : str, optional
         NumPy type names of input and output. Default: the first of the precision's `IoTypes`.
+    package : str, optional
+        A key of `PACKAGE_KINDS`: write the export as part of such a folder. Default: its files alone.
 
     Raises
     ------
     UsageError
-        If the format is unknown or lacks the precision or the types, or the accuracy drop is out of range.
+        If the format or the package is unknown, the package is for another format, or the format lacks the
+        precision or the types, or the accuracy drop is out of range.
 
     Examples
     --------
@@ -46,6 +50,7 @@ class ExportSpec:
     max_accuracy_drop: float | None
     input_dtype: str
     output_dtype: str
+    package: str | None
     is_output_given: bool = field(init=False, compare=False)
     """Whether the user chose `output_dtype`. A default may give way to another type that passes the accuracy check."""
 
@@ -56,6 +61,8 @@ class ExportSpec:
         max_accuracy_drop: float | None = None,
         input_dtype: str | None = None,
         output_dtype: str | None = None,
+        *,
+        package: str | None = None,
     ) -> None:
         precision = parse_precision(precision)
         if format not in FORMATS:
@@ -63,6 +70,8 @@ class ExportSpec:
         if precision not in FORMATS[format].io_types:
             possible = "; ".join(f"{name}: {', '.join(row.io_types)}" for name, row in FORMATS.items())
             raise UsageError(f"{format} files cannot have precision {precision}. Possible are {possible}.")
+        if package is not None:
+            check_package(package, format)
         is_output_given = output_dtype is not None
         types = FORMATS[format].io_types[precision]
         input_dtype, output_dtype = input_dtype or types.inputs[0], output_dtype or types.outputs[0]
@@ -88,7 +97,8 @@ class ExportSpec:
                 "is not accepted, since almost any file would pass."
             )
         fields = {"format": format, "precision": precision, "max_accuracy_drop": max_accuracy_drop}
-        fields |= {"input_dtype": input_dtype, "output_dtype": output_dtype, "is_output_given": is_output_given}
+        fields |= {"input_dtype": input_dtype, "output_dtype": output_dtype, "package": package}
+        fields |= {"is_output_given": is_output_given}
         for name, value in fields.items():
             object.__setattr__(self, name, value)
 

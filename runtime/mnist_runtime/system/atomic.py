@@ -10,7 +10,14 @@ from pathlib import Path
 
 from mnist_runtime.errors import OutputError, UsageError
 
-__all__ = ["atomic_files", "atomic_write", "check_output_path", "move_into_place", "staging_folder"]
+__all__ = [
+    "atomic_files",
+    "atomic_write",
+    "check_output_path",
+    "move_folder_into_place",
+    "move_into_place",
+    "staging_folder",
+]
 
 LONGEST_NAME = 230
 """Bytes of a file name; file systems allow 255, and temporary names are longer."""
@@ -46,6 +53,24 @@ def move_into_place(staged: Path, folder: Path, last: str = "") -> None:
         with file.open("rb") as content:
             os.fsync(content.fileno())
         file.replace(folder / file.name)
+
+
+def move_folder_into_place(staged: Path, folder: Path, last: str = "") -> None:
+    """Move the folder `staged` to `folder`, all at once; if that exists, replace its files of the same names.
+
+    Each file is first synced to disk. Into an existing folder, files named `last` are moved last; others stay.
+    """
+    files = sorted((path for path in staged.rglob("*") if path.is_file()), key=lambda file: (file.name == last, file))
+    for file in files:
+        with file.open("rb") as content:
+            os.fsync(content.fileno())
+    if not folder.exists():
+        staged.rename(folder)
+        return
+    for file in files:
+        place = folder / file.relative_to(staged)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        file.replace(place)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,83 @@
+"""`package_files`: the files of a package besides the export, made from the templates of its kind."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from mnist_exporters.formats.c_pair import c_string, numbers_text
+from mnist_exporters.spec.package_kind import PACKAGE_KINDS
+from mnist_runtime import Golden, Manifest, __version__
+
+__all__ = ["package_files"]
+
+COMMON = "common"
+"""Folder of the templates that every package has."""
+
+LONGEST_LABELS = 200
+"""Most characters of the labels' list in a README."""
+
+
+def package_files(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[str, bytes]:
+    """Return the files of a package, without the export.
+
+    Parameters
+    ----------
+    package : str
+        A key of `PACKAGE_KINDS`.
+    name : str
+        Name of the package, of the export's files and of the functions in them: a C identifier.
+    manifest, golden : Manifest, Golden
+        Facts and test vectors of the export. The example classifies the test vector with the greatest score.
+
+    Returns
+    -------
+    dict of str to bytes
+        Path in the package, with slashes -> content.
+    """
+    environment, facts = _environment(), _facts(package, name, manifest, golden)
+    found = {}
+    for path in environment.list_templates():
+        folder, _, inside = path.partition("/")
+        if folder in (COMMON, package):
+            found[inside] = environment.get_template(path).render(facts).encode()
+    return found
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return Jinja for source files. Nothing is escaped: `_facts` has identifiers, numbers and C strings for them."""
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("mnist_exporters", "packages/templates"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        autoescape=False,
+    )
+
+
+def _facts(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[str, Any]:
+    """Return the names that templates use."""
+    best = int(golden.scores.max(axis=1).argmax()) if len(golden.scores) else 0
+    answer = int(golden.scores[best].argmax()) if len(golden.scores) else 0
+    height, width, channels = manifest.task.tensor_shape
+    labels = ", ".join(manifest.labels)
+    return {
+        "name": name,
+        "upper": name.upper(),
+        "kind": PACKAGE_KINDS[package],
+        "next_step": PACKAGE_KINDS[package].next_step.format(folder=name, name=name),
+        "version": __version__,
+        "model": manifest.name,
+        "precision": manifest.precision,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "labels": labels if len(labels) <= LONGEST_LABELS else f"{len(manifest.labels)} names",
+        "parity": manifest.parity,
+        "picture": numbers_text(np.asarray(golden.images[best], np.uint8)),
+        "answer": c_string(manifest.labels[answer]),
+    }

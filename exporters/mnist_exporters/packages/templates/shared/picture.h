@@ -1,0 +1,12 @@
+/* One of the model's test vectors, {{ height }}x{{ width }} pixels, and the class that the model gives it. */
+#ifndef PICTURE_H_
+#define PICTURE_H_
+
+#include <stdint.h>
+
+#define PICTURE_LABEL {{ answer }}
+
+static const uint8_t picture[] = {
+{{ picture }}};
+
+#endif /* PICTURE_H_ */

@@ -1,0 +1,137 @@
+"""`PACKAGE_KINDS`: the table of packages, folders in the form that a build system expects, which an export can fill."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_exporters.errors import UsageError
+
+__all__ = ["PACKAGE_KINDS", "PackageFolder", "PackageKind", "check_package", "format_of_package"]
+
+
+@dataclass(frozen=True)
+class PackageKind:
+    """One row of `PACKAGE_KINDS`. Its files are the templates in ``mnist_exporters/packages/templates/<name>``.
+
+    Parameters
+    ----------
+    title : str
+        What it is, with its article.
+    format : str
+        Format of the export that it contains, a key of `FORMATS`.
+    place : str
+        Folder of the export's files inside it.
+    mark : str
+        A file that only packages of this kind have, by which an earlier one is recognized.
+    next_step : str
+        What to do with it, without the final period; ``{folder}`` stands for the folder, ``{name}`` for its name.
+    """
+
+    title: str
+    format: str
+    place: str
+    mark: str
+    next_step: str
+
+
+PACKAGE_KINDS: dict[str, PackageKind] = {
+    "arduino": PackageKind(
+        title="an Arduino library",
+        format="c",
+        place="src",
+        mark="library.properties",
+        next_step="Copy {folder} into the libraries folder of your sketchbook, and open File > Examples > {name} > "
+        "classify",
+    ),
+    "esp-idf": PackageKind(
+        title="an ESP-IDF component",
+        format="c",
+        place="src",
+        mark="idf_component.yml",
+        next_step="Copy {folder} into the components folder of your project, or build the example: idf.py -C "
+        "{folder}/examples/classify build",
+    ),
+    "platformio": PackageKind(
+        title="a PlatformIO library",
+        format="c",
+        place="src",
+        mark="library.json",
+        next_step="Copy {folder} into the lib folder of your project, or run the example: pio run -d "
+        "{folder}/examples/classify",
+    ),
+    "zephyr": PackageKind(
+        title="a Zephyr module",
+        format="c",
+        place="src",
+        mark="zephyr/module.yml",
+        next_step="Build the sample: west build -b BOARD {folder}/samples/classify",
+    ),
+    "cmake": PackageKind(
+        title="a CMake project",
+        format="c",
+        place="src",
+        mark="example/main.c",
+        next_step="Build and test it: cmake -S {folder} -B build && cmake --build build && ctest --test-dir build",
+    ),
+}
+"""Name -> kind of package. A new one is a row here and a folder of templates."""
+
+
+@dataclass(frozen=True)
+class PackageFolder:
+    """A package that was written.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `PACKAGE_KINDS`.
+    path : Path
+        Its folder.
+    """
+
+    kind: str
+    path: Path
+
+    def as_dict(self) -> dict[str, str]:
+        """Return values for JSON."""
+        return {"kind": self.kind, "path": str(self.path)}
+
+    @property
+    def next_step(self) -> str:
+        """What to do with it."""
+        return PACKAGE_KINDS[self.kind].next_step.format(folder=self.path, name=self.path.name)
+
+
+def check_package(package: str, format: str) -> None:
+    """Check that a package of this kind can contain a file of `format`.
+
+    Raises
+    ------
+    UsageError
+        If there is no such package, or it is for another format.
+    """
+    needed = format_of_package(package)
+    if format != needed:
+        raise UsageError(
+            f"--package {package} makes {PACKAGE_KINDS[package].title} of {needed} files, not of {format} files. "
+            f"Give --format {needed}."
+        )
+
+
+def format_of_package(package: str) -> str:
+    """Return the format of the export that a package contains.
+
+    Raises
+    ------
+    UsageError
+        If there is no such package.
+
+    Examples
+    --------
+    >>> format_of_package("arduino")
+    'c'
+    """
+    if package not in PACKAGE_KINDS:
+        raise UsageError(f"There is no package {package!r}. Choose one of: {', '.join(PACKAGE_KINDS)}.")
+    return PACKAGE_KINDS[package].format
