@@ -16,7 +16,9 @@ DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for ro
 EACH_READY = [pytest.param(name, marks=pytest.mark.slow if name == "accurate" else ()) for name in READY_MODELS]
 """Each ready model; the largest is marked slow."""
 
-LONG = {("accurate", "c"), ("accurate", "tflm"), ("cnn", "c"), ("cnn", "tflm"), ("tiny", "c")}
+LONG = {("accurate", "c"), ("accurate", "tflm"), ("cnn", "c"), ("cnn", "tflm"), ("tiny", "c")} | {
+    (name, "web") for name in READY_MODELS
+}
 """Exports that take long. Tests of the formats make C code of `tiny`, whose network has the operators of `cnn`."""
 
 EVERY_EXPORT = [

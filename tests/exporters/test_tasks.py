@@ -43,7 +43,7 @@ OTHERS = {
     "signs": Task(16, 16, 3, ('a "quote"', "back\\slash??/", "é", "*/", "3")),
 }
 
-LONG = {("tflite", precision) for precision in ("float16", "dynamic", "int4", "int16x8")}
+LONG = {("tflite", precision) for precision in ("float16", "dynamic", "int4", "int16x8")} | {("web", "int16x8")}
 """Exports of this test that repeat those of other tests, but for the shape of images."""
 
 

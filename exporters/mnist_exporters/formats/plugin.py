@@ -100,6 +100,7 @@ PLUGINS: dict[str, str] = {
     "tflite": "mnist_exporters.formats.tflite.plugin:TFLite",
     "onnx": "mnist_exporters.formats.onnx.plugin:Onnx",
     "c": "mnist_exporters.formats.c.plugin:CCode",
+    "web": "mnist_exporters.formats.web.plugin:WebPage",
     "tflm": "mnist_exporters.formats.tflm.plugin:TFLMArray",
 }
 """Name in `FORMATS` -> class, as text because converters are slow to import. `load_plugin` imports them."""

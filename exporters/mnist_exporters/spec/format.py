@@ -78,6 +78,13 @@ FORMATS: dict[str, Format] = {
         has_engine=True,
         extra="c",
     ),
+    "web": Format(
+        suffix=".html",
+        io_types={Precision.INT8: BYTES, Precision.INT16X8: WIDE},
+        packages=("tensorflow", "keras", "ai-edge-litert", "ziglang", "wasmtime"),
+        has_engine=True,
+        extra="web",
+    ),
     "tflm": Format(
         suffix=".h",
         io_types={Precision.INT8: MICRO},

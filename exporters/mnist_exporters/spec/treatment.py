@@ -48,6 +48,8 @@ LOGITS_OUT: frozenset[tuple[str, Precision]] = frozenset(
         ("onnx", Precision.INT8),
         ("c", Precision.INT8),
         ("c", Precision.INT16X8),
+        ("web", Precision.INT8),
+        ("web", Precision.INT16X8),
         ("tflm", Precision.INT8),
     }
 )

@@ -32,8 +32,8 @@ class Interpreter:
         Activation types that it can compute with; empty for all that its operator versions allow.
     lacks : tuple of (str, str)
         Operator and weight type that it rejects although it supports the operator's version.
-    is_compiler : bool
-        Whether it builds files that contain their engine. These need nothing else.
+    runs_engines : bool
+        Whether it compiles or runs files that contain their engine. These need nothing else.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Interpreter:
     also_runs: tuple[str, ...] = ()
     activations: tuple[str, ...] = ()
     lacks: tuple[tuple[str, str], ...] = ()
-    is_compiler: bool = False
+    runs_engines: bool = False
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ class Interpreter:
         """Return why it cannot load a model, or None if it can."""
         if contents.format not in self.formats:
             return f"{self.name} does not run {contents.format} files"
-        return None if self.is_compiler else self._lacking(contents)
+        return None if self.runs_engines else self._lacking(contents)
 
     def _lacking(self, contents: Contents) -> str | None:
         """Return what it lacks, as measured, for a model of a format that it runs."""
@@ -88,7 +88,8 @@ ROWS = (
     Interpreter("onnxruntime", "onnxruntime 1.16"),
     # Measured: it rejects or fails on the ready models in float32, float16 and dynamic.
     Interpreter("tflite-micro", "TFLM", ("tflite",), activations=("int8", "int16"), lacks=NO_INT4_DENSE),
-    Interpreter("c", "any C99 compiler", ("c",), is_compiler=True),
+    Interpreter("c", "any C99 compiler", ("c",), runs_engines=True),
+    Interpreter("browser", "any browser since 2023", ("web",), runs_engines=True),
     Interpreter("numpy", "mnist-runtime's NumPy", activations=("int8",), lacks=NO_INT4),
 )
 
