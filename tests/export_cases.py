@@ -10,6 +10,9 @@ from mnist_trainer import READY_MODELS
 EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.io_types]
 """Each format with each of its precisions."""
 
+EACH_PAIR = [pytest.param(*pair, marks=pytest.mark.slow if pair[0] == "web" else ()) for pair in EVERY_PAIR]
+"""The same, for tests that export a file for each. Pages, whose model is that of C code, are slow."""
+
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
 """Those that `mnist_runtime` runs; the others are for devices without Python."""
 

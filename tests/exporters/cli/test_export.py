@@ -55,7 +55,7 @@ def every_export(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     """Export every format and precision in another process; return the folder and what ``--format all`` printed."""
     folder = tmp_path_factory.mktemp("every")
     quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
-    for format in set(FORMATS) - set(EVERY_FORMAT):
+    for format in set(FORMATS) - {*EVERY_FORMAT, "web"}:  # tests/exporters/formats/web makes pages
         wanted = [word for precision in FORMATS[format].io_types for word in ("--quantize", precision.value)]
         done = run("mnist-export", "mlp", "--format", format, *wanted, "--data", "digits", "--output", folder)
         assert done.returncode == 0, done.stderr
@@ -116,7 +116,9 @@ def test_no_output_of_other_libraries_is_printed(
         assert noise not in words
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    "format", [pytest.param(name, marks=pytest.mark.slow if name == "web" else ()) for name in FORMATS]
+)
 def test_refused_export_ends_with_3_and_no_file(
     here: Run, shuffle_weights: Callable[[str], None], tmp_path: Path, format: str
 ) -> None:

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.export_cases import EVERY_PAIR
+from tests.export_cases import EACH_PAIR
 from tests.exporters.contents_cases import INT8_CONTENTS, PIXELS, SCORES
 
 from mnist_exporters import (
@@ -34,7 +34,7 @@ def contents_of(report: ExportReport) -> Contents:
     return plugin.read(plugin.open(report.path).content)
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_every_export_matches_its_own_precision_and_no_other(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:

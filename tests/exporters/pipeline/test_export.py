@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.export_cases import EVERY_PAIR
+from tests.export_cases import EACH_PAIR
 
 from mnist_exporters import (
     FORMATS,
@@ -37,7 +37,9 @@ def refused(export_to: Callable[[Path], object], path: Path) -> RefusedError:
     return caught.value
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    "format", [pytest.param(name, marks=pytest.mark.slow if name == "web" else ()) for name in FORMATS]
+)
 def test_calibration_with_black_images_is_refused(mlp: ExportSession, tmp_path: Path, format: str) -> None:
     black = np.zeros((50, 28, 28), np.uint8)
     black[0, 0, 0] = 255
@@ -56,7 +58,7 @@ def test_calibration_with_black_images_is_refused(mlp: ExportSession, tmp_path: 
     assert error.report.parity.drop > 0.01
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_weights_shuffled_after_conversion_are_refused(
     shuffle_weights: Callable[[str], None], mlp: ExportSession, tmp_path: Path, format: str, precision: Precision
 ) -> None:
@@ -102,7 +104,7 @@ def test_proven_file_replaces_an_earlier_one(mlp: ExportSession, tmp_path: Path)
     assert "REFUSED" not in str(report)
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_report_lines_fit_80_columns(exported: Callable[..., object], format: str, precision: Precision) -> None:
     assert max(map(len, str(exported("mlp", format, precision)).splitlines())) <= 80
 

@@ -2,13 +2,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.export_cases import EVERY_PAIR
+from tests.export_cases import EACH_PAIR
 
 from mnist_exporters import ExportReport, ExportSession, Precision, UsageError
 from mnist_exporters.pipeline.verify import verify
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_every_export_is_verified_with_the_same_figures(
     exported: Callable[..., ExportReport],
     sessions: Callable[[str], ExportSession],

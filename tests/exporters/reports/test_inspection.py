@@ -6,14 +6,14 @@ import flatbuffers
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tests.export_cases import EVERY_PAIR
+from tests.export_cases import EACH_PAIR
 
 from mnist_exporters import FORMATS, ExportReport, Precision, inspect
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime import ArtifactError
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_inspection_of_an_export_has_the_facts_of_its_report(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:

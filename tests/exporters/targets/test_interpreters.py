@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.export_cases import EVERY_EXPORT, EVERY_PAIR
+from tests.export_cases import EACH_PAIR, EVERY_EXPORT
 from tests.exporters.contents_cases import INT8_CONTENTS
 
 from mnist_exporters import FORMATS, ExportReport, Precision
@@ -36,7 +36,7 @@ def test_tflite_micro_runs_the_files_that_name_it(
     assert (done.returncode == 0) == ("tflite-micro" in report.loads_on)
 
 
-@pytest.mark.parametrize(("format", "precision"), EVERY_PAIR)
+@pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_the_default_model_loads_where_its_format_does(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
