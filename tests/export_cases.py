@@ -24,19 +24,22 @@ LONG = {("accurate", "c"), ("accurate", "tflm"), ("cnn", "c"), ("cnn", "tflm"), 
 }
 """Exports that take long. Tests of the formats make C code of `tiny`, whose network has the operators of `cnn`."""
 
+QUICK = {(model, "int8") for model in ("linear", "tiny", "cnn")} | {("linear", p.value) for _, p in EVERY_PAIR}
+
 EVERY_EXPORT = [
     pytest.param(
         model,
         format,
         precision,
-        marks=pytest.mark.slow
-        if (model, format) in LONG or (model in ("accurate", "mlp") and precision != "int8")
-        else (),
+        marks=() if (model, precision.value) in QUICK and (model, format) not in LONG else pytest.mark.slow,
     )
     for model in READY_MODELS
     for format, precision in EVERY_PAIR
 ]
-"""Each ready model in each format and precision. Most exports of the largest, and of the second dense one, are slow."""
+"""Each ready model in each format and precision. Not slow: `linear` in all, `tiny` and `cnn` in int8."""
+
+COMPILED_AS_LINEAR = {"c": "linear", "tflm": "linear"}
+"""Format -> the model to export where any model will do, because `cnn` takes long to compile; otherwise `cnn`."""
 
 EVERY_RUN = [
     pytest.param(backend.values[0], precision, marks=backend.marks)

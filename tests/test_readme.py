@@ -70,7 +70,12 @@ def type_in(folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> Callab
     return type_in
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+LONGER = [line for line in COMMANDS if "--format all" in line or "--format tflm" in line]
+
+
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, marks=pytest.mark.slow if line in LONGER else ()) for line in COMMANDS]
+)
 def test_every_command_works(folder: Path, type_in: Callable[[str], str], line: str) -> None:
     if "trained/" in line and not (folder / "trained").exists():
         type_in(next(command for command in COMMANDS if command.startswith("mnist-train")))

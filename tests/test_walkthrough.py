@@ -14,6 +14,7 @@ def test_no_outputs_are_stored() -> None:
     assert not any(cell.get("outputs") or cell.get("execution_count") for cell in cells)
 
 
+@pytest.mark.slow
 def test_all_cells_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     (loading,) = [cell for cell in notebook.cells if 'load_data("auto")' in cell.source]

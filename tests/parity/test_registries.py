@@ -33,15 +33,17 @@ def on_mnist(originals: dict[str, Original], mnist_data: Splits) -> Callable[[st
     return cache(lambda model: ExportSession(originals[model], *mnist_data))
 
 
+LONG_ON = {Precision.INT16X8: [pytest.mark.slow]}
+"""Interpreters run integers of 16 bits with slow loops."""
+
 ON_MNIST = [
     pytest.param(
         *each.values,
-        marks=each.marks
-        or (pytest.mark.slow if each.values[2] != "int8" or each.values[0] not in ("tiny", "cnn") else ()),
+        marks=each.marks or (() if each.values[0] == "cnn" and each.values[2] == "int8" else pytest.mark.slow),
     )
     for each in EVERY_EXPORT
 ]
-"""Every export. On MNIST, int8 exports of two models are made by default; the others are among the longer proofs."""
+"""Every export. On MNIST, int8 exports of the default model are made by default; the others are slow."""
 
 
 @pytest.mark.parametrize(("model", "format", "precision"), ON_MNIST)
@@ -61,7 +63,10 @@ def test_export_on_mnist_is_as_accurate_as_recorded(
     assert 1 - parity.agreement <= 2 * (1 - recorded["agreement"]) + 2e-4
 
 
-@pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)
+@pytest.mark.parametrize(
+    ("backend", "precision"),
+    [pytest.param(*run.values, marks=[*run.marks, *LONG_ON.get(run.values[1], [])]) for run in EVERY_RUN],
+)
 @pytest.mark.parametrize("model", [pytest.param("mlp", marks=pytest.mark.slow), "cnn"])
 def test_every_interpreter_gives_the_same_answers(
     exported: Callable[..., ExportReport],

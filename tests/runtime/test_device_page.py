@@ -66,6 +66,7 @@ def test_the_watching_program_prints_each_change(tmp_path: Path, seven: np.ndarr
     assert (done.returncode, done.stdout, done.stderr) == (0, "[7]\n[]\n", "")
 
 
+@pytest.mark.slow
 def test_the_commands_work(
     run: Callable[..., object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seven: np.ndarray
 ) -> None:

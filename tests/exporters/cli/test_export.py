@@ -1,6 +1,7 @@
 import json
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -36,6 +37,7 @@ ARTIFACT_KEYS = {
 }
 
 Run = Callable[..., object]
+Exported = tuple[Path, subprocess.CompletedProcess[str]]
 
 EVERY_FORMAT = tuple(name for name, row in FORMATS.items() if row.extra is None)
 """The formats of ``--format all``."""
@@ -51,26 +53,29 @@ def no_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def every_export(run: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """Export every format and precision in another process; return the folder and what ``--format all`` printed."""
-    folder = tmp_path_factory.mktemp("every")
-    quantize = [option for p in Precision for option in ("--quantize", "none" if p == "float32" else p.value)]
-    for format in set(FORMATS) - {*EVERY_FORMAT, "web"}:  # tests/exporters/formats/web makes pages
-        wanted = [word for precision in FORMATS[format].io_types for word in ("--quantize", precision.value)]
-        done = run("mnist-export", "mlp", "--format", format, *wanted, "--data", "digits", "--output", folder)
-        assert done.returncode == 0, done.stderr
-        if format == "c":
-            assert "include mlp-int8.h and call mlp_int8_classify(pixels)" in done.stderr
-    done = run("mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json")
-    return folder, done
+def exported_together(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Exported]:
+    """Return a function: precisions -> folder and output of ``--format all`` in another process; each made once."""
+
+    @cache
+    def exported_together(*precisions: Precision) -> Exported:
+        folder = tmp_path_factory.mktemp("together")
+        quantize = [option for p in precisions for option in ("--quantize", "none" if p == "float32" else p.value)]
+        return folder, run(
+            "mnist-export", "--format", "all", *quantize, "--data", "digits", "--output", folder, "--json"
+        )
+
+    return exported_together
 
 
-def test_json_is_one_object_with_every_export(every_export: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    folder, done = every_export
+@pytest.mark.parametrize("precisions", [(Precision.INT8,), pytest.param(tuple(Precision), marks=pytest.mark.slow)])
+def test_json_is_one_object_with_every_export(
+    exported_together: Callable[..., Exported], precisions: tuple[Precision, ...]
+) -> None:
+    folder, done = exported_together(*precisions)
     assert done.returncode == 0, done.stderr
     artifacts = json.loads(done.stdout)["artifacts"]
     pairs = {(artifact["format"], artifact["precision"]) for artifact in artifacts}
-    assert pairs == {(name, precision) for name in EVERY_FORMAT for precision in FORMATS[name].io_types}
+    assert pairs == {(name, p) for name in EVERY_FORMAT for p in FORMATS[name].io_types if p in precisions}
     for artifact in artifacts:
         assert set(artifact) >= ARTIFACT_KEYS
         assert set(artifact["parity"]) >= PARITY_KEYS
@@ -84,10 +89,19 @@ def test_json_is_one_object_with_every_export(every_export: tuple[Path, subproce
     assert there == sorted(Path(artifact["path"]).name for artifact in artifacts)
 
 
+@pytest.mark.slow
 def test_another_process_makes_the_same_bytes(
-    every_export: tuple[Path, subprocess.CompletedProcess[str]], exported: Callable[[str, str, Precision], ExportReport]
+    run: Run,
+    exported_together: Callable[..., Exported],
+    exported: Callable[[str, str, Precision], ExportReport],
 ) -> None:
-    folder, _ = every_export
+    folder, _ = exported_together(*Precision)
+    for format in set(FORMATS) - {*EVERY_FORMAT, "web"}:  # tests/exporters/formats/web makes pages
+        wanted = [word for precision in FORMATS[format].io_types for word in ("--quantize", precision.value)]
+        done = run("mnist-export", "mlp", "--format", format, *wanted, "--data", "digits", "--output", folder)
+        assert done.returncode == 0, done.stderr
+        if format == "c":
+            assert "include mlp-int8.h and call mlp_int8_classify(pixels)" in done.stderr
     for format, row in FORMATS.items():
         for precision in row.io_types if format != "web" else ():
             path = exported("cnn" if format in EVERY_FORMAT else "mlp", format, precision).path
@@ -97,21 +111,19 @@ def test_another_process_makes_the_same_bytes(
 
 
 def test_bytes_do_not_depend_on_the_other_exports_of_a_run(
-    here: Run, every_export: tuple[Path, subprocess.CompletedProcess[str]], tmp_path: Path
+    here: Run, exported_together: Callable[..., Exported], tmp_path: Path
 ) -> None:
     for format in EVERY_FORMAT:
         row = FORMATS[format]
         path = tmp_path / f"alone{row.suffix}"
         done = here("mnist-export", "--format", format, "--quantize", "--data", "digits", "--output", path)
         assert done.returncode == 0, done.stderr
-        assert path.read_bytes() == (every_export[0] / f"cnn-int8{row.suffix}").read_bytes()
+        assert path.read_bytes() == (exported_together(Precision.INT8)[0] / f"cnn-int8{row.suffix}").read_bytes()
         assert done.stdout == f"{path}\n"
 
 
-def test_no_output_of_other_libraries_is_printed(
-    every_export: tuple[Path, subprocess.CompletedProcess[str]],
-) -> None:
-    words = every_export[1].stderr.lower()
+def test_no_output_of_other_libraries_is_printed(exported_together: Callable[..., Exported]) -> None:
+    words = exported_together(Precision.INT8)[1].stderr.lower()
     for noise in ("tensorflow", "warning", "onednn", "cuda", "absl", "info:", "xnnpack", "saved artifact"):
         assert noise not in words
 
@@ -273,7 +285,7 @@ def test_black_training_images_end_with_3(here: Run, digits: Splits, tmp_path: P
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize(("shape", "scale"), [((28, 28), 1), ((784,), 255)])
+@pytest.mark.parametrize(("shape", "scale"), [((28, 28), 1), pytest.param((784,), 255, marks=pytest.mark.slow)])
 def test_own_model_of_any_shape_and_pixel_range_is_exported(
     here: Run, digits: Splits, tmp_path: Path, shape: tuple[int, ...], scale: int
 ) -> None:
@@ -331,7 +343,7 @@ def test_mistake_ends_with_its_exit_code_and_a_message(here: Run, arguments: lis
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("name", ["students.h5", "students-folder"])
+@pytest.mark.parametrize("name", ["students.h5", pytest.param("students-folder", marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_h5_file_and_saved_model_folder_are_exported(here: Run, tmp_path: Path, name: str) -> None:
     model, path, output = load_model("linear"), tmp_path / name, tmp_path / "out"

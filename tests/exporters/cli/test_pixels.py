@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import keras
@@ -12,6 +13,7 @@ from mnist_exporters import RefusedError, UsageError, open_session
 from mnist_trainer import Splits
 
 Run = Callable[..., object]
+Own = Callable[[str], tuple[Path, float]]
 
 COMMANDS = (
     ("mnist-export", "cnn"),
@@ -34,8 +36,8 @@ def train(pixels: np.ndarray, labels: np.ndarray, path: Path) -> float:
 
 
 @pytest.fixture(scope="module")
-def own(digits: Splits, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, float]]:
-    """Models and the accuracy that their owner measured on the test images."""
+def own(digits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Own:
+    """Return a function: name of a scaling -> model and the accuracy that its owner measured on the test images."""
     folder = tmp_path_factory.mktemp("own")
     images, labels = digits.test.images.astype(np.float32), digits.test.labels
     scaled = {
@@ -44,10 +46,13 @@ def own(digits: Splits, tmp_path_factory: pytest.TempPathFactory) -> dict[str, t
         "raw": images,
         "rows": keras.utils.normalize(images / 255, axis=1),
     }
-    return {
-        name: (folder / f"{name}.keras", train(pixels, labels, folder / f"{name}.keras"))
-        for name, pixels in scaled.items()
-    }
+
+    @cache
+    def own(name: str) -> tuple[Path, float]:
+        path = folder / f"{name}.keras"
+        return path, train(scaled[name], labels, path)
+
+    return own
 
 
 def export(here: Run, path: Path, *options: object) -> tuple[object, dict]:
@@ -59,10 +64,9 @@ def export(here: Run, path: Path, *options: object) -> tuple[object, dict]:
 ONE_IMAGE = 1.01 / 1500
 
 
-def test_a_model_that_wants_other_pixels_is_measured_at_its_own_accuracy(
-    here: Run, own: dict[str, tuple[Path, float]]
-) -> None:
-    path, accuracy = own["symmetric"]
+@pytest.mark.slow
+def test_a_model_that_wants_other_pixels_is_measured_at_its_own_accuracy(here: Run, own: Own) -> None:
+    path, accuracy = own("symmetric")
     done, facts = export(here, path)
     assert done.returncode == 0, done.stderr
     first, second, *_ = done.stderr.splitlines()
@@ -86,8 +90,8 @@ def test_a_model_that_wants_other_pixels_is_measured_at_its_own_accuracy(
     assert f"pixels     {found} (measured)" in verified.stderr
 
 
-def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: dict[str, tuple[Path, float]]) -> None:
-    path, accuracy = own["inverted"]
+def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: Own) -> None:
+    path, accuracy = own("inverted")
     done, facts = export(here, path)
     assert done.returncode == 0, done.stderr
     assert facts["original"]["accuracy"] >= accuracy - ONE_IMAGE
@@ -100,9 +104,9 @@ def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: dict[str, 
     ids=["raw", "inverted"],
 )
 def test_mnist_evaluate_reads_a_model_as_the_export_does(
-    here: Run, own: dict[str, tuple[Path, float]], name: str, found: tuple[str, ...]
+    here: Run, own: Own, name: str, found: tuple[str, ...]
 ) -> None:
-    path, accuracy = own[name]
+    path, accuracy = own(name)
     done = here("mnist-evaluate", path, "--data", "digits", "--json")
     measured = json.loads(done.stdout)["models"][0]["accuracy"]
     assert measured >= accuracy - ONE_IMAGE
@@ -111,10 +115,11 @@ def test_mnist_evaluate_reads_a_model_as_the_export_does(
     assert any(words in done.stderr for words in found)
 
 
+@pytest.mark.slow
 def test_the_expected_accuracy_refuses_a_model_whose_scaling_cannot_be_found(
-    here: Run, own: dict[str, tuple[Path, float]], digits: Splits
+    here: Run, own: Own, digits: Splits
 ) -> None:
-    path, accuracy = own["rows"]
+    path, accuracy = own("rows")
     done, facts = export(here, path, "--expect-accuracy", accuracy)
     assert (done.returncode, facts) == (3, {})
     assert f"but {accuracy:.2%} is expected" in done.stderr
@@ -124,22 +129,20 @@ def test_the_expected_accuracy_refuses_a_model_whose_scaling_cannot_be_found(
     with pytest.raises(RefusedError) as caught:
         open_session(path, digits, expect_accuracy=accuracy)
     assert caught.value.report is None
-    done, _ = export(here, own["symmetric"][0], "--expect-accuracy", own["symmetric"][1])
+    done, _ = export(here, own("symmetric")[0], "--expect-accuracy", own("symmetric")[1])
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("options", [("--pixel-range", "-1..1"), ("--pixel-mean", "0.5", "--pixel-std", "0.5")])
-def test_a_stated_scaling_is_used_unmeasured(
-    here: Run, own: dict[str, tuple[Path, float]], options: tuple[str, ...]
-) -> None:
-    path, accuracy = own["symmetric"]
+def test_a_stated_scaling_is_used_unmeasured(here: Run, own: Own, options: tuple[str, ...]) -> None:
+    path, accuracy = own("symmetric")
     done = here("mnist-evaluate", path, "--data", "digits", "--json", *options)
     assert json.loads(done.stdout)["models"][0]["accuracy"] == pytest.approx(accuracy, abs=1e-4)
     assert "(as given)" in done.stderr
     inverted = here(
-        "mnist-evaluate", own["inverted"][0], "--data", "digits", "--json", "--pixel-range", "0..1", "--invert"
+        "mnist-evaluate", own("inverted")[0], "--data", "digits", "--json", "--pixel-range", "0..1", "--invert"
     )
-    assert json.loads(inverted.stdout)["models"][0]["accuracy"] == pytest.approx(own["inverted"][1], abs=1e-4)
+    assert json.loads(inverted.stdout)["models"][0]["accuracy"] == pytest.approx(own("inverted")[1], abs=1e-4)
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -166,15 +169,15 @@ def test_impossible_combinations_are_usage_errors(
     assert words in done.stderr
 
 
-def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: dict[str, tuple[Path, float]]) -> None:
+def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: Own) -> None:
     import dataclasses
 
     named = Splits(*(dataclasses.replace(part, name="mnist") for part in digits))
-    session = open_session(own["symmetric"][0], named, pixel_range="0..1")
+    session = open_session(own("symmetric")[0], named, pixel_range="0..1")
     assert session.reference.accuracy < 0.97
     for word in ("--expect-accuracy", "--pixel-range", "--pixel-mean", "--invert"):
         assert word in str(session.advice)
-    assert open_session(own["symmetric"][0], digits, pixel_range="0..1").advice is None
+    assert open_session(own("symmetric")[0], digits, pixel_range="0..1").advice is None
     assert open_session("linear", named).advice is None, "its record states the scaling"
     with pytest.raises(UsageError, match="For 98 % give"):
         session.check_accuracy(98)

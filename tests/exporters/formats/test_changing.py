@@ -196,7 +196,7 @@ def test_a_random_file_as_an_original_is_refused(disturbed: Path, digits: Splits
 @pytest.mark.parametrize(
     ("kind", "operator", "place"),
     [
-        ("random", "RANDOM_UNIFORM", "random_uniform/RandomUniform"),
+        pytest.param("random", "RANDOM_UNIFORM", "random_uniform/RandomUniform", marks=pytest.mark.slow),
         ("counter", "ASSIGN_VARIABLE", "AssignAddVariableOp"),
     ],
 )

@@ -7,7 +7,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.export_cases import EACH_PAIR
+from tests.export_cases import COMPILED_AS_LINEAR, EACH_PAIR
 from tests.exporters.contents_cases import INT8_CONTENTS, PIXELS, SCORES
 
 from mnist_exporters import (
@@ -38,7 +38,7 @@ def contents_of(report: ExportReport) -> Contents:
 def test_every_export_matches_its_own_precision_and_no_other(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
-    contents = contents_of(exported("cnn", format, precision))
+    contents = contents_of(exported(COMPILED_AS_LINEAR.get(format, "cnn"), format, precision))
     contents.check_matches(ExportSpec(format, precision), UNIT)
     for other in set(FORMATS[format].io_types) - {precision}:
         with pytest.raises((ConversionError, UsageError)):

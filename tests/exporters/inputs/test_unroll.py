@@ -79,7 +79,9 @@ NETWORKS: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if n % 3 else ()) for n, name in enumerate(NETWORKS)]
+)
 def test_scores_and_weights_are_those_of_the_loop(name: str) -> None:
     model = NETWORKS[name]()
     images = IMAGES.copy()

@@ -257,7 +257,10 @@ def operate(content: bytes, change: Change) -> bytes:
     return opened.bytes()
 
 
-@pytest.mark.parametrize("breakage", BREAKAGES, ids=lambda breakage: breakage.__name__)
+@pytest.mark.parametrize(
+    "breakage",
+    [pytest.param(b, id=b.__name__, marks=() if n % 3 == 0 else pytest.mark.slow) for n, b in enumerate(BREAKAGES)],
+)
 def test_broken_tflite_model_is_refused(attempt: Callable[..., None], tmp_path: Path, breakage: Change) -> None:
     with pytest.raises(ToolkitError) as caught:
         attempt("tflite", lambda content: operate(content, breakage))
@@ -290,12 +293,12 @@ def permuted(content: bytes, kind: str, edit: Callable[[np.ndarray], np.ndarray]
     ("kind", "edit"),
     [
         ("int8", lambda w: w[::-1]),
-        ("int8", lambda w: -np.maximum(w, -127)),
-        ("int8", lambda w: w & -64),
+        pytest.param("int8", lambda w: -np.maximum(w, -127), marks=pytest.mark.slow),
+        pytest.param("int8", lambda w: w & -64, marks=pytest.mark.slow),
         ("float32", lambda s: s[::-1]),
-        ("float32", lambda s: s * 3),
+        pytest.param("float32", lambda s: s * 3, marks=pytest.mark.slow),
         ("int32", lambda b: -b),
-        ("int32", lambda b: b * 0),
+        pytest.param("int32", lambda b: b * 0, marks=pytest.mark.slow),
     ],
     ids=["reversed", "negated", "two-bits", "scales-reversed", "scales-tripled", "biases-negated", "biases-lost"],
 )

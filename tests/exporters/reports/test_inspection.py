@@ -6,7 +6,7 @@ import flatbuffers
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tests.export_cases import EACH_PAIR
+from tests.export_cases import COMPILED_AS_LINEAR, EACH_PAIR
 
 from mnist_exporters import FORMATS, ExportReport, Precision, inspect
 from mnist_exporters.targets.devices import TARGETS
@@ -17,7 +17,7 @@ from mnist_runtime import ArtifactError
 def test_inspection_of_an_export_has_the_facts_of_its_report(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:
-    report = exported("cnn", format, precision)
+    report = exported(COMPILED_AS_LINEAR.get(format, "cnn"), format, precision)
     found = inspect(report.path)
     assert found.sha256 == report.sha256
     assert found.manifest is not None

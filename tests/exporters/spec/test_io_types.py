@@ -10,8 +10,17 @@ from mnist_exporters import FORMATS, Calibration, ExportReport, ExportSpec, Orig
 from mnist_runtime import Classifier, self_test
 from mnist_trainer import Splits
 
+QUICK = {("int8", "uint8"), ("uint8", "float32"), ("float32", "int16")}
+"""A choice of each kind; the others are slow."""
+
 CHOICES = [
-    (name, precision, input_dtype, output_dtype)
+    pytest.param(
+        name,
+        precision,
+        input_dtype,
+        output_dtype,
+        marks=() if (input_dtype, output_dtype) in QUICK else pytest.mark.slow,
+    )
     for name, row in FORMATS.items()
     for precision, types in row.io_types.items()
     for input_dtype in types.inputs

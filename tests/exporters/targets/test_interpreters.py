@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.export_cases import EACH_PAIR, EVERY_EXPORT
+from tests.export_cases import COMPILED_AS_LINEAR, EACH_PAIR, EVERY_EXPORT
 from tests.exporters.contents_cases import INT8_CONTENTS
 
 from mnist_exporters import FORMATS, ExportReport, Precision
@@ -25,7 +25,12 @@ interpreter.invoke()
 
 
 @pytest.mark.parametrize(
-    ("model", "format", "precision"), [case for case in EVERY_EXPORT if case.values[1] == "tflite"]
+    ("model", "format", "precision"),
+    [
+        pytest.param(*case.values, marks=case.marks if case.values[0] == "linear" else pytest.mark.slow)
+        for case in EVERY_EXPORT
+        if case.values[1] == "tflite"
+    ],
 )
 def test_tflite_micro_runs_the_files_that_name_it(
     exported: Callable[..., ExportReport], run: Callable[..., object], model: str, format: str, precision: Precision
@@ -44,7 +49,7 @@ def test_the_default_model_loads_where_its_format_does(
     able = {name: row for name, row in INTERPRETERS.items() if format in row.formats}
     expected = {name for name, row in able.items() if not row.activations} or set(able)
     assert expected
-    assert set(exported("cnn", format, precision).loads_on) >= expected
+    assert set(exported(COMPILED_AS_LINEAR.get(format, "cnn"), format, precision).loads_on) >= expected
 
 
 def test_a_dense_layer_with_one_scale_per_channel_does_not_load_in_tflite_runtime(

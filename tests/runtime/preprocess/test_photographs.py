@@ -1,5 +1,7 @@
 """Prepare and classify rendered photographs."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,11 @@ from mnist_runtime.preprocess.normalize import normalize
 from mnist_tools.studies.rendering.camera import CONDITIONS, NOTHING, Conditions, photograph_one, stroke_of, with_pen
 
 
+def alternating(names: Iterable[str]) -> list[object]:
+    """Return the names as parameters, of which every second one is slow."""
+    return [pytest.param(name, marks=pytest.mark.slow if n % 2 else ()) for n, name in enumerate(names)]
+
+
 @pytest.mark.parametrize("size", [60, 150, 350])
 def test_clean_drawings_are_only_normalized(legible: object, size: int) -> None:
     for image in legible.images[::2]:
@@ -20,7 +27,7 @@ def test_clean_drawings_are_only_normalized(legible: object, size: int) -> None:
         assert np.array_equal(prepare(255 - ink), expected)
 
 
-@pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.parametrize("name", alternating(CONDITIONS))
 def test_photographed_digits_are_recognized(name: str, legible: object) -> None:
     conditions, random = with_pen(CONDITIONS[name], longest=450), np.random.default_rng(11)
     classifier = Classifier.load()
@@ -30,7 +37,7 @@ def test_photographed_digits_are_recognized(name: str, legible: object) -> None:
     assert sum(np.equal(digits, legible.labels[chosen])) >= (3 if conditions.cropped else 4)
 
 
-@pytest.mark.parametrize("name", NOTHING)
+@pytest.mark.parametrize("name", alternating(NOTHING))
 def test_pictures_without_a_digit_have_no_digit(name: str) -> None:
     classifier, random = Classifier.load(), np.random.default_rng(0)
     digits = [classifier.classify(NOTHING[name](random)).digit for _ in range(4)]

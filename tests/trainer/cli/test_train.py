@@ -13,7 +13,7 @@ from mnist_trainer import PRESETS, architecture, load_model
 from mnist_trainer.training.monitoring.progress import Progress
 
 BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
-SLOW, LONGER = pytest.mark.slow, ("cnn-world", "accurate-world")
+SLOW, LONGER = pytest.mark.slow, ("tiny-world", "cnn-world", "accurate-world")
 RARER = ("--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
 
 
@@ -122,6 +122,7 @@ def test_all_options_are_applied_and_recorded(mnist_train: Callable[..., tuple[i
     assert names(tmp_path) == {"mine.keras", "mine.json", "mine.png"}
 
 
+@pytest.mark.slow
 def test_weight_decay_makes_weights_smaller(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = ("--architecture", "dense-100", "--optimizer", "adamw", "--data", "digits", "--epochs", "1")
     kept = []

@@ -17,6 +17,7 @@ def search(folder: Path, **changes: object) -> Sweep:
     return Sweep(**{**facts, "storage": f"sqlite:///{folder / 'sweep.db'}", **changes})
 
 
+@pytest.mark.slow
 def test_a_search_continues_where_it_stopped(digits: Splits, tmp_path: Path) -> None:
     assert len(search(tmp_path).run(digits, trials=2).trials) == 2
     study = search(tmp_path).run(digits, trials=3)

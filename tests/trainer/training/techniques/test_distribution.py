@@ -32,6 +32,7 @@ def start_worker(folder: Path, addresses: list[str], index: int) -> subprocess.P
     )
 
 
+@pytest.mark.slow
 def test_two_workers_train_the_model_of_one(digits: Splits, tmp_path: Path) -> None:
     with socket.socket() as first, socket.socket() as second:
         for free in (first, second):
