@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import jinja2
 import numpy as np
 
 from mnist_exporters.formats.c_pair import c_string, numbers_text
+from mnist_exporters.formats.web.build import packaged
+from mnist_exporters.formats.web.page import module_in
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS
 from mnist_runtime import Golden, Manifest, __version__
 
@@ -21,7 +25,9 @@ LONGEST_LABELS = 200
 """Most characters of the labels' list in a README."""
 
 
-def package_files(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[str, bytes]:
+def package_files(
+    package: str, name: str, manifest: Manifest, golden: Golden, exported: Mapping[str, bytes] = MappingProxyType({})
+) -> dict[str, bytes]:
     """Return the files of a package, without the export.
 
     Parameters
@@ -32,6 +38,8 @@ def package_files(package: str, name: str, manifest: Manifest, golden: Golden) -
         Name of the package, of the export's files and of the functions in them: a C identifier.
     manifest, golden : Manifest, Golden
         Facts and test vectors of the export. The example classifies the test vector with the greatest score.
+    exported : mapping of str to bytes
+        Suffix -> content of the export's files, for packages that contain a part of them.
 
     Returns
     -------
@@ -44,6 +52,8 @@ def package_files(package: str, name: str, manifest: Manifest, golden: Golden) -
         folder, _, inside = path.partition("/")
         if folder in (COMMON, package):
             found[inside] = environment.get_template(path).render(facts).encode()
+    if PACKAGE_KINDS[package].format == "web" and exported:
+        found[f"{name}.wasm"] = module_in(exported[".html"].decode()).content
     return found
 
 
@@ -79,5 +89,6 @@ def _facts(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[
         "labels": labels if len(labels) <= LONGEST_LABELS else f"{len(manifest.labels)} names",
         "parity": manifest.parity,
         "picture": numbers_text(np.asarray(golden.images[best], np.uint8)),
+        "engine": packaged("engine.js"),
         "answer": c_string(manifest.labels[answer]),
     }

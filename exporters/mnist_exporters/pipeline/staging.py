@@ -143,7 +143,7 @@ class StagedExport:
         for suffix, content in self._files.items():
             self._path(suffix).write_bytes(content)
         if self._package:
-            self._others = package_files(self._package, self._destination.stem, manifest, golden)
+            self._others = package_files(self._package, self._destination.stem, manifest, golden, self._files)
 
     def load(self) -> Classifier:
         """Load the written file as a device does."""

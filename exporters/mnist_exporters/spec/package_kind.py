@@ -74,6 +74,13 @@ PACKAGE_KINDS: dict[str, PackageKind] = {
         mark="example/main.c",
         next_step="Build and test it: cmake -S {folder} -B build && cmake --build build && ctest --test-dir build",
     ),
+    "npm": PackageKind(
+        title="an npm package",
+        format="web",
+        place="",
+        mark="package.json",
+        next_step="Test it with npm test --prefix {folder}, and add it to your project: npm install ./{folder}",
+    ),
 }
 """Name -> kind of package. A new one is a row here and a folder of templates."""
 
