@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
-from mnist_trainer import ARCHITECTURES, PRESETS, Dataset, PenDigits, Recipe, Splits, architecture, load_data, train
+from mnist_trainer import ARCHITECTURES, Dataset, PenDigits, Recipe, Splits, architecture, load_data, train
 from mnist_trainer.augmentation.pen.draw import draw_digits
 from mnist_trainer.data.dataset import Labels
 from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
@@ -106,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--deep", action="store_true", help="corrupted images and letters too (extra robustness)")
     arguments = parser.parse_args(argv)
     sets = others(arguments.others)
-    world = PRESETS["cnn-world"].recipe.pen
+    world = architecture("cnn").recipe.pen
     begun = False
     for pen in arguments.pen:
         is_world = bool(arguments.world and pen and world)

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.architectures.base import Architecture, convolution_block, padding_for, pooled
-from mnist_trainer.recipes.augmentations import AUGMENTATIONS, CorruptionAugmentation, NonDigits
+from mnist_trainer.recipes.augmentations import (
+    AUGMENTATIONS,
+    MORE_CORRUPTIONS,
+    CorruptionAugmentation,
+    NonDigits,
+    PenDigits,
+)
 from mnist_trainer.recipes.distillation import Distillation
 from mnist_trainer.recipes.recipe import Recipe
 
@@ -66,8 +72,8 @@ def build_cnn(name: str, filters: tuple[int, int, int, int], task: Task = DIGITS
 
 CNN = Architecture(
     name="cnn",
-    summary="four convolutions, trained on corrupted images and non-digits too; the default",
-    build=partial(build_cnn, "cnn", (16, 28, 28, 28), lean=False),
+    summary="four convolutions, trained on many hands, corrupted images and non-digits; the default",
+    build=partial(build_cnn, "cnn", (16, 30, 30, 29), lean=False),
     recipe=Recipe(
         epochs=96,
         batch_size=256,
@@ -75,8 +81,9 @@ CNN = Architecture(
         weight_decay=1e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
-        corruptions=CorruptionAugmentation(fraction=0.34),
+        corruptions=CorruptionAugmentation(fraction=0.37, kinds=MORE_CORRUPTIONS),
         non_digits=NonDigits(fraction=0.12),
+        pen=PenDigits(fraction=0.1, signs=0.04),
         final_epochs=72,
         cached_epochs=16,
         distillation=Distillation(teacher="accurate", fraction=0.9, temperature=3.0),
@@ -89,7 +96,7 @@ CNN = Architecture(
 TINY = Architecture(
     name="tiny",
     summary="four narrow convolutions; 12 kB in int8",
-    build=partial(build_cnn, "tiny", (12, 12, 14, 18), lean=True),
+    build=partial(build_cnn, "tiny", (12, 13, 15, 20), lean=True),
     recipe=Recipe(
         epochs=60,
         batch_size=256,
@@ -97,6 +104,7 @@ TINY = Architecture(
         weight_decay=1e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
+        pen=PenDigits(fraction=0.1),
         cached_epochs=12,
         distillation=Distillation(teacher="accurate", fraction=0.9, temperature=3.0),
         ema_steps=500,
