@@ -5,6 +5,7 @@
     ToolkitError                  see `mnist_runtime.errors` for the whole tree
     ├── UsageError              2  an argument or option is wrong                         (ValueError)
     ├── OutputError             2  a file cannot be written                               (OSError)
+    ├── DeviceError             2  a device cannot be reached, or nothing installed there (RuntimeError)
     ├── RefusedError            3  the accuracy check failed, see `mnist_exporters.proof.report`
     ├── MissingPackageError     4  a needed package is not installed                      (ImportError)
     ├── ModelError              5  a Keras model is damaged or not a digit classifier     (ValueError)
@@ -24,6 +25,7 @@ __all__ = [
     "CalibrationError",
     "ChangingError",
     "ConversionError",
+    "DeviceError",
     "MissingPackageError",
     "ModelError",
     "OperatorError",
@@ -66,6 +68,12 @@ class CalibrationError(ToolkitError, ValueError):
     """There are too few calibration images, or some are also test images."""
 
     exit_code = 6
+
+
+class DeviceError(ToolkitError, RuntimeError):
+    """A device cannot be reached over ssh, or nothing can be installed there."""
+
+    exit_code = 2
 
 
 def missing_packages(purpose: str, packages: Mapping[str, str | None]) -> MissingPackageError:

@@ -46,5 +46,5 @@ def test_an_unknown_tool_is_wrong_usage(words: list[str], hint: str, capsys: pyt
 def test_the_entries_of_scripts_are_few_and_executable() -> None:
     entries = {path.name for path in (ROOT / "scripts").iterdir()} - {"__pycache__"}
     assert len(entries) <= 12
-    for name in entries - {"mnist_tools", "deploy-pi-there"}:  # the latter runs on the device, through sh
+    for name in entries - {"mnist_tools"}:
         assert os.access(ROOT / "scripts" / name, os.X_OK), name

@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mnist_exporters.cli.deploy import deploy_command
 from mnist_exporters.cli.inspect import inspect_command
-from mnist_exporters.cli.options import EXIT_CODES, SOURCE, accuracy_option, golden_option, source_options
-from mnist_exporters.cli.outcomes import export_all
+from mnist_exporters.cli.options import (
+    EXIT_CODES,
+    SOURCE,
+    accuracy_option,
+    golden_option,
+    source_options,
+    ssh_config_option,
+)
+from mnist_exporters.cli.outcomes import ReportPlace, check_device, export_all
 from mnist_exporters.cli.quantize_option import ExportCommand
 from mnist_exporters.cli.seal import seal_command
 from mnist_exporters.cli.verify import verify_command
@@ -46,6 +54,7 @@ mnist-export meter.keras --data meter-pictures --quantize
 mnist-export --model from-pytorch.onnx --format onnx --quantize
 mnist-export verify exported/cnn-int8.tflite --against cnn
 mnist-export inspect exported/cnn-int8.tflite
+mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local
 """
 
 FILE, PROOF = "File to make", "Proof of accuracy"
@@ -56,14 +65,14 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     cls=ExportCommand,
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
-    subcommands=(verify_command, seal_command, inspect_command),
+    subcommands=(verify_command, seal_command, inspect_command, deploy_command),
 )
 @argument(
     "model_argument",
     "The model to export; the same as --model.",
     required=False,
     metavar="[MODEL]",
-    type=NameOrPath((*READY_MODELS, "verify", "seal", "inspect")),  # the names that shell completion offers
+    type=NameOrPath((*READY_MODELS, "verify", "seal", "inspect", "deploy")),  # the names that shell completion offers
 )
 @option(
     "--model",
@@ -141,6 +150,13 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     metavar="DIR",
     help="Measure and compare the files; write report.json and report.html.",
 )
+@option(
+    "--measure-on",
+    metavar="USER@HOST",
+    help="With --report: measure and test the files on this device too, over ssh. Its speed decides the "
+    "recommendation.",
+)
+@ssh_config_option()
 @json_option()
 def export_command(
     *,
@@ -164,6 +180,8 @@ def export_command(
     seed: int,
     golden_from_data: bool,
     report: Path | None,
+    measure_on: str | None,
+    ssh_config: Path | None,
     as_json: bool,
 ) -> int:
     """Export a model to files for small devices: of handwritten digits, or of other small images.
@@ -172,6 +190,8 @@ def export_command(
     """
     if None not in (model_argument, model) and model_argument != model:
         raise UsageError(f"Two models are given, {model_argument} and --model {model}. Give one.")
+    if measure_on and not report:
+        raise UsageError("--measure-on writes into a report. Add --report DIR.")
     from mnist_exporters.api import open_session
     from mnist_exporters.pipeline.staging import check_destination, export_path
     from mnist_runtime.system.atomic import check_output_path
@@ -193,6 +213,8 @@ def export_command(
 
         for name in REPORT_FILES:
             check_output_path(report / name)
+    if measure_on:
+        check_device(measure_on, ssh_config)
     session = open_session(
         source,
         data,
@@ -208,7 +230,8 @@ def export_command(
     if expect_accuracy is None and session.advice:
         echo(session.advice)
     files = list(zip(specs, paths, strict=True))
-    return export_all(session, files, device, report, repair=not no_repair, as_json=as_json)
+    place = ReportPlace(report, measure_on, ssh_config) if report else None
+    return export_all(session, files, device, place, repair=not no_repair, as_json=as_json)
 
 
 def _specs(

@@ -23,6 +23,7 @@ __all__ = [
     "comparison_options",
     "golden_option",
     "source_options",
+    "ssh_config_option",
 ]
 
 SOURCE = "Model and data"
@@ -77,6 +78,17 @@ def golden_option(section: str) -> Callable[[Any], Any]:
         is_flag=True,
         help="Store test images of --data as the file's test vectors, not images of this package. Whoever has the file "
         "can see them.",
+    )
+
+
+def ssh_config_option() -> Callable[[Any], Any]:
+    """Return the decorator of ``--ssh-config``."""
+    return option(
+        "-F",
+        "--ssh-config",
+        type=ExistingPath(),
+        metavar="FILE",
+        help="Configuration of ssh for the device, instead of your own.",
     )
 
 

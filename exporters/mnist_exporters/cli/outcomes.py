@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +18,42 @@ if TYPE_CHECKING:
     from mnist_exporters.proof.report import ExportReport
     from mnist_exporters.targets.devices import Target
 
-__all__ = ["export_all"]
+__all__ = ["ReportPlace", "check_device", "export_all"]
+
+
+@dataclass(frozen=True)
+class ReportPlace:
+    """Where the report goes, and on which device its files are measured too.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder of the report.
+    device : str or None
+        ``USER@HOST``.
+    ssh_config : Path or None
+        A configuration of ssh instead of the user's.
+    """
+
+    folder: Path
+    device: str | None
+    ssh_config: Path | None
+
+
+def check_device(address: str, ssh_config: Path | None) -> None:
+    """Connect to the device that will measure, so that a mistake is found before the export."""
+    from mnist_exporters.targets.deployment.deploy import FOLDER, look
+    from mnist_exporters.targets.deployment.ssh import Device
+
+    with Device.connected(address, ssh_config) as device:
+        look(device, FOLDER, echo)
 
 
 def export_all(
     session: ExportSession,
     files: list[tuple[ExportSpec, Path]],
     device: Target | None,
-    report_folder: Path | None,
+    place: ReportPlace | None,
     *,
     repair: bool,
     as_json: bool,
@@ -47,9 +76,9 @@ def export_all(
             if report.package:
                 echo(report.package.next_step)
     recommended = None
-    if report_folder and reports:
+    if place and reports:
         try:
-            recommended = _compare(session, reports, report_folder)
+            recommended = _compare(session, reports, place)
         except ToolkitError as error:  # the exported files are complete nevertheless
             failure = report_error(error)
             code = code or failure
@@ -72,14 +101,16 @@ def _outcomes(
             yield error
 
 
-def _compare(session: ExportSession, reports: list[ExportReport], folder: Path) -> ExportReport | None:
+def _compare(session: ExportSession, reports: list[ExportReport], place: ReportPlace) -> ExportReport | None:
     """Write the report and return the recommended export."""
     from mnist_exporters.reports.compare import compare
     from mnist_exporters.reports.table import print_table
 
-    comparison = compare(session, reports, folder, progress=echo)
+    comparison = compare(
+        session, reports, place.folder, progress=echo, measure_on=place.device, ssh_config=place.ssh_config
+    )
     print_table(comparison)
-    echo(f"report: {folder / 'report.html'}")
+    echo(f"report: {place.folder / 'report.html'}")
     return comparison.recommended.report if comparison.recommended else None
 
 

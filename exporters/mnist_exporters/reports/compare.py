@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_exporters.reports.comparison import Candidate, Comparison
-from mnist_exporters.reports.latency import measure_latency
+from mnist_exporters.reports.latency import Latency, measure_latency
+from mnist_runtime.backends.registry import BACKENDS
 
 if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_exporters.proof.report import ExportReport
+    from mnist_exporters.targets.deployment.measure import DeviceFigures
 
 __all__ = ["compare"]
+
+ON_DEVICES = {row.format for row in BACKENDS.values()}
+"""Formats of the files that mnist-runtime runs."""
 
 
 def compare(
@@ -21,6 +27,9 @@ def compare(
     reports: Iterable[ExportReport],
     folder: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
+    *,
+    measure_on: str | None = None,
+    ssh_config: Path | None = None,
 ) -> Comparison:
     """Measure the latency and the stability of exports, and compare all of them.
 
@@ -34,9 +43,16 @@ def compare(
         Where to write ``report.json`` and ``report.html``. Default: they are not written.
     progress : callable, optional
         Called with one line of text before each measurement, which takes seconds.
+    measure_on : str, optional
+        A device, ``USER@HOST``, on which the files are measured and tested too; its speed then decides the
+        recommendation.
+    ssh_config : Path, optional
+        A configuration of ssh instead of the user's.
 
     Raises
     ------
+    DeviceError
+        If the device cannot be reached, or nothing can be installed there.
     OutputError
         If the reports cannot be written.
 
@@ -55,9 +71,26 @@ def compare(
             progress(f"measuring {report.format} {report.precision} ...")
         latencies = measure_latency(report.path) if report.path else ()
         candidates.append(Candidate(report, latencies, session.stability(report)))
-    comparison = Comparison(session.original, session.reference, tuple(candidates))
+    device = None
+    if measure_on is not None:
+        from mnist_exporters.targets.deployment.measure import measure_on as measure_there
+
+        paths = [row.report.path for row in candidates if row.report.path and row.report.format in ON_DEVICES]
+        device = measure_there(measure_on, paths, ssh_config=ssh_config, progress=progress)
+        candidates = [_with_device(row, device) for row in candidates]
+    comparison = Comparison(session.original, session.reference, tuple(candidates), device)
     if folder is not None:
         from mnist_exporters.reports.html import write_report
 
         write_report(comparison, Path(folder))
     return comparison
+
+
+def _with_device(row: Candidate, device: DeviceFigures) -> Candidate:
+    """Add what a device measured of an export."""
+    found = device.files.get(row.report.path) if row.report.path else None
+    if found is None:
+        return row
+    benches = found.bench["measurements"] if found.bench else ()
+    on_device = tuple(map(Latency.of_bench, benches))
+    return dataclasses.replace(row, on_device=on_device, device_failure=found.failure)

@@ -17,6 +17,7 @@ from mnist_exporters.targets.interpreters import INTERPRETERS
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original_model import OriginalModel
+    from mnist_exporters.targets.deployment.measure import DeviceFigures
 
 __all__ = ["Candidate", "Comparison"]
 
@@ -33,11 +34,17 @@ class Candidate:
         One for each installed interpreter that runs it; empty if it was refused.
     stability : Parity or None
         The result of `mnist_exporters.pipeline.stability`.
+    on_device : tuple of Latency
+        The latencies on the device of the comparison; empty if there is none, or if the file fails there.
+    device_failure : str
+        Why the file has no latencies on the device; empty if it has, or if there is no device.
     """
 
     report: ExportReport
     latencies: tuple[Latency, ...]
     stability: Parity | None
+    on_device: tuple[Latency, ...] = ()
+    device_failure: str = ""
 
     @property
     def name(self) -> str:
@@ -46,8 +53,13 @@ class Candidate:
 
     @property
     def p50_us(self) -> float:
-        """Median microseconds of the fastest interpreter; infinite if none was measured."""
+        """Median microseconds of the fastest interpreter here; infinite if none was measured."""
         return min((latency.p50_us for latency in self.latencies), default=math.inf)
+
+    @property
+    def device_p50_us(self) -> float:
+        """Median microseconds of the fastest interpreter on the device; infinite if none was measured."""
+        return min((latency.p50_us for latency in self.on_device), default=math.inf)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -67,11 +79,14 @@ class Comparison:
         Test images and the original's scores.
     candidates : tuple of Candidate
         The exports, in the order in which they were made.
+    device : DeviceFigures, optional
+        The device on which the exports were measured too; its speed then decides the recommendation.
     """
 
     original: OriginalModel
     reference: Reference
     candidates: tuple[Candidate, ...]
+    device: DeviceFigures | None = None
 
     @property
     def original_bytes(self) -> int:
@@ -79,14 +94,19 @@ class Comparison:
         return self.original.count_params() * 4
 
     @property
+    def place(self) -> str:
+        """Where the times that decide the recommendation were measured."""
+        return f"{self.device.name} ({self.device.address})" if self.device else "this machine"
+
+    @property
     def recommended(self) -> Candidate | None:
         """The proven export with the best combination of size and speed; None if none was measured.
 
         It has the smallest geometric mean of two ratios: the size of its file to the smallest, and its median latency
-        to the shortest. Accuracy does not count, because each export is proven; the higher agreement breaks a tie.
+        to the shortest, on the device if there is one. Accuracy does not count, because each export is proven; the
+        higher agreement breaks a tie.
         """
-        measured = [row for row in self.candidates if row.report.path and row.latencies]
-        return min(measured, key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
+        return min(self._measured(), key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
 
     @property
     def reason(self) -> str:
@@ -97,7 +117,7 @@ class Comparison:
         smallest, fastest = self._best()
         return (
             f"{best.name}: {best.report.size_bytes / smallest:.2f}x the size of the smallest and "
-            f"{best.p50_us / fastest:.2f}x the time of the fastest on this machine, the best combination; "
+            f"{self._time(best) / fastest:.2f}x the time of the fastest on {self.place}, the best combination; "
             f"{best.report.parity.agreement:.2%} same answers; loads on {', '.join(best.targets) or 'no known device'}."
         )
 
@@ -121,9 +141,23 @@ class Comparison:
                 "labels": self.reference.task.labels,
             },
             "interpreters": {name: row.since for name, row in INTERPRETERS.items()},
+            "device": self._device(),
             "recommended": {"format": best.report.format, "precision": best.report.precision} if best else None,
             "reason": self.reason,
             "artifacts": [self._candidate(row) for row in self.candidates],
+        }
+
+    def _device(self) -> dict[str, Any] | None:
+        if self.device is None:
+            return None
+        benches = {str(path): one.bench for path, one in self.device.files.items()}
+        tests = {str(path): one.self_test for path, one in self.device.files.items()}
+        return {
+            "address": self.device.address,
+            "facts": dataclasses.asdict(self.device.facts),
+            "notes": self.device.notes,
+            "bench": benches,
+            "self_test": tests,
         }
 
     def _candidate(self, row: Candidate) -> dict[str, Any]:
@@ -131,6 +165,8 @@ class Comparison:
             "ratio": self.original_bytes / row.report.model_bytes,
             "targets": row.targets,
             "latencies": [dataclasses.asdict(latency) for latency in row.latencies],
+            "device_latencies": [dataclasses.asdict(latency) for latency in row.on_device],
+            "device_failure": row.device_failure or None,
             "stability": row.stability.as_dict() if row.stability else None,
             "confusion": confusion(self.reference.labels, row.report.scores),
             "flips": [
@@ -138,11 +174,18 @@ class Comparison:
             ],
         }
 
+    def _time(self, row: Candidate) -> float:
+        return row.device_p50_us if self.device else row.p50_us
+
+    def _measured(self) -> list[Candidate]:
+        """Return the proven candidates whose time on the device, or here, is known."""
+        return [row for row in self.candidates if row.report.path and math.isfinite(self._time(row))]
+
     def _best(self) -> tuple[int, float]:
         """Return the smallest size and the shortest median latency of the proven and measured candidates."""
-        measured = [row for row in self.candidates if row.report.path and row.latencies]
-        return min(row.report.size_bytes for row in measured), min(row.p50_us for row in measured)
+        measured = self._measured()
+        return min(row.report.size_bytes for row in measured), min(map(self._time, measured))
 
     def _weight(self, row: Candidate) -> float:
         smallest, fastest = self._best()
-        return math.sqrt(row.report.size_bytes / smallest * row.p50_us / fastest)
+        return math.sqrt(row.report.size_bytes / smallest * self._time(row) / fastest)

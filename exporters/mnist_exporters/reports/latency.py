@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.backends.registry import BACKENDS
@@ -16,7 +19,7 @@ __all__ = ["Latency", "measure_latency"]
 
 @dataclass(frozen=True)
 class Latency:
-    """Time and memory of one interpreter on this machine, on one thread.
+    """Time and memory of one interpreter, on one thread of this machine or of a device.
 
     Parameters
     ----------
@@ -38,6 +41,18 @@ class Latency:
     p95_us: float
     cold_start_s: float
     peak_memory_bytes: int
+
+    @classmethod
+    def of_bench(cls, row: Mapping[str, Any]) -> Latency:
+        """Return the latency in an entry of ``measurements`` in the JSON of ``mnist-runtime bench``."""
+        return cls(
+            interpreter=row["backend"],
+            version=row["version"],
+            p50_us=row["one_image"]["p50_us"],
+            p95_us=row["one_image"]["p95_us"],
+            cold_start_s=row["cold_start_s"],
+            peak_memory_bytes=row["peak_memory_bytes"],
+        )
 
 
 def measure_latency(path: str | Path) -> tuple[Latency, ...]:
@@ -64,15 +79,4 @@ def measure_latency(path: str | Path) -> tuple[Latency, ...]:
         name for name, row in BACKENDS.items() if row.format == format and importlib.util.find_spec(row.module)
     ]
     found = (measure(path, name, QUICK) for name in installed)
-    return tuple(
-        Latency(
-            interpreter=one.backend,
-            version=one.version,
-            p50_us=one.one_image.p50_us,
-            p95_us=one.one_image.p95_us,
-            cold_start_s=one.cold_start_s,
-            peak_memory_bytes=one.peak_memory_bytes,
-        )
-        for one in found
-        if isinstance(one, Measurement)
-    )
+    return tuple(Latency.of_bench(dataclasses.asdict(one)) for one in found if isinstance(one, Measurement))

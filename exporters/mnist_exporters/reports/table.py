@@ -65,8 +65,18 @@ TABLES: tuple[dict[str, Cell], ...] = (
 model in it, and how many times smaller it is than the original's parameters in float32.
 """
 
-LEFT = ("file", "interpreter", "verdict", "loads on")
+LEFT = ("file", "interpreter", "verdict", "loads on", "there")
 """Columns with text, which are aligned to the left."""
+
+
+ON_DEVICE: dict[str, Cell] = {
+    "interpreter": lambda row, _: "\n".join(one.interpreter for one in row.on_device) or "-",
+    "p50/p95 µs": lambda row, _: "\n".join(f"{one.p50_us:.0f}/{one.p95_us:.0f}" for one in row.on_device) or "-",
+    "start s": lambda row, _: "\n".join(f"{one.cold_start_s:.2f}" for one in row.on_device) or "-",
+    "MB": lambda row, _: "\n".join(f"{one.peak_memory_bytes / 1e6:.0f}" for one in row.on_device) or "-",
+    "there": lambda row, _: "self-test passed" if row.on_device else row.device_failure or "not measured",
+}
+"""Columns of the device, if there is one."""
 
 
 def print_table(comparison: Comparison) -> None:
@@ -76,13 +86,20 @@ def print_table(comparison: Comparison) -> None:
         console.width = WIDTH
     for columns in TABLES:
         console.print(_table(comparison, FILE | columns))
+    if comparison.device:
+        console.print(f"On {comparison.place}:", style="bold")
+        console.print(_table(comparison, FILE | ON_DEVICE))
+        for note in comparison.device.notes:
+            console.print(f"note: {note}")
     console.print(comparison.reason)
 
 
 def _table(comparison: Comparison, columns: dict[str, Cell]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for heading in columns:
-        table.add_column(heading, justify="left" if heading in LEFT else "right", no_wrap=heading != "loads on")
+        table.add_column(
+            heading, justify="left" if heading in LEFT else "right", no_wrap=heading not in ("loads on", "there")
+        )
     for row in comparison.candidates:
         style = "bold" if row is comparison.recommended else "" if row.report.path else "red"
         table.add_row(*[cell(row, comparison) for cell in columns.values()], style=style)

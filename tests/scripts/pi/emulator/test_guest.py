@@ -1,9 +1,11 @@
 """Guests on emulated processors. Slow, because each guest is downloaded first."""
 
 import dataclasses
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +13,12 @@ from tests.backend_cases import random_images
 from tests.operator_networks import NETWORKS, converted
 
 from mnist_exporters import Precision
+from mnist_exporters.targets.deployment.plan import DeviceFacts, Plan, interpreter_extras
+from mnist_exporters.targets.deployment.ssh import payload, remote_command
+from mnist_exporters.targets.deployment.there.talk import PREFIX
 from mnist_runtime import BackendError
 from mnist_runtime.backends.numpy_int8 import load_numpy
-from mnist_tools.checkout import ROOT
+from mnist_runtime.classifier import ready_model
 from mnist_tools.pi.check import PICTURE, default_cache
 from mnist_tools.pi.emulator.boards import BOARDS
 from mnist_tools.pi.emulator.guest import Guest, GuestError, require_isolation
@@ -25,7 +30,6 @@ from mnist_tools.pi.workload import Workload, images
 
 pytestmark = pytest.mark.slow
 
-DEPLOYMENT = ROOT / "scripts" / "deploy-pi-there"
 PROGRAMS = Path(__file__).parent / "programs"
 """Programs that run in a guest."""
 
@@ -106,15 +110,32 @@ def test_a_processor_that_computes_wrongly_fails(
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_deploy_pi_there_works(stock: Stock, target: str, tmp_path: Path) -> None:
+def test_deployments_work_on_every_system(stock: Stock, target: str, tmp_path: Path) -> None:
+    """What `mnist-export deploy` sends over ssh is run in the guest: facts, two versions, and the way back."""
     row = TARGETS[target]
     cpu = next(name for name, board in BOARDS.items() if board.architecture == row.architecture)
-    for file in (DEPLOYMENT, stock.runtime()):
-        shutil.copy(file, tmp_path)
-    done = stock.guest(target, cpu).run("sh", DEPLOYMENT.name, stock.runtime().name, "best", "", home=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("passed: 10 of 10 answers as recorded")
-    assert f"run with {row.backends[0]} " in done.stdout
+    guest = stock.guest(target, cpu)
+
+    def call(step: str, request: dict[str, object], files: dict[str, bytes]) -> dict[str, Any]:
+        (tmp_path / "request").write_bytes(payload(step, {"folder": "digits", **request}, files))
+        (tmp_path / "start").write_text(f"{remote_command()} < request\n")
+        done = guest.run("sh", "start", home=tmp_path)
+        last = done.stdout.splitlines()[-1]
+        assert last.startswith(f'{PREFIX}{{"done": '), (done.stdout, done.stderr)
+        return json.loads(last.removeprefix(PREFIX))["done"]
+
+    facts = DeviceFacts.read(call("facts", {"modules": []}, {}))
+    assert (facts.machine, facts.python) == (row.machine, row.python)
+    wheel = stock.runtime()
+    extras = interpreter_extras(facts, "tflite", "int8", None, target)
+    plan = Plan.of(facts, wheel, ["images", *extras], target)
+    request = plan.request() | {"model": "seven.tflite", "service": None, "steady_s": 0, "facts": {}}
+    files = {wheel.name: wheel.read_bytes(), "seven.tflite": ready_model("tflite")}
+    for number in ("1", "2"):
+        done = call("deploy", request, files)
+        assert done["version"] == number
+        assert done["self_test"]["run_with"].startswith(row.backends[0])
+    assert call("rollback", {"steady_s": 0}, {})["version"] == "1"
 
 
 def test_every_numpy_operator_gives_the_same_integers_on_32_bits(stock: Stock, tmp_path: Path) -> None:

@@ -1,0 +1,132 @@
+"""``mnist-export deploy``: install a file on a device over ssh."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from pathlib import Path
+
+import click
+
+from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, ssh_config_option
+from mnist_exporters.errors import UsageError
+from mnist_exporters.targets.deployment.plan import EXTRAS
+from mnist_runtime.system.command import echo
+from mnist_trainer.cli.options import Command, argument, json_option, option
+from mnist_trainer.cli.parameter_types import Choice
+
+__all__ = ["deploy_command"]
+
+EXAMPLES = """\
+mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local
+mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local --dry-run
+mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local --service
+mnist-export deploy meter.tflite pi@pi --run "watch --source 0 --regions r.toml"
+mnist-export deploy --rollback pi@raspberrypi.local
+"""
+
+INSTALL = "Installation"
+
+
+@click.command(
+    "deploy",
+    cls=Command,
+    short_help="Install a file on a device over ssh, and test it there.",
+    examples=EXAMPLES,
+    exit_codes=EXIT_CODES,
+)
+@argument(
+    "words",
+    "An exported .tflite or .onnx file (default: the ready model), and the device.",
+    nargs=-1,
+    metavar="[FILE] USER@HOST",
+)
+@option(
+    "--dry-run", section=INSTALL, is_flag=True, help="Look at the device, print what would be done, change nothing."
+)
+@option("--rollback", section=INSTALL, is_flag=True, help="Return to the version before.")
+@option(
+    "--folder",
+    section=INSTALL,
+    default="digits",
+    metavar="DIR",
+    help="Folder on the device, in the home folder (default: digits).",
+)
+@option(
+    "--extra",
+    section=INSTALL,
+    type=Choice((*EXTRAS, "none")),
+    help=f"Interpreter: {', '.join(EXTRAS)}, or none for NumPy alone (default: the best one there).",
+)
+@option(
+    "--service/--no-service",
+    section=INSTALL,
+    default=None,
+    help="Run mnist-runtime serve as a systemd service of the user, or remove the service (default: as before).",
+)
+@option(
+    "--run", section=INSTALL, metavar="ARGUMENTS", help="What the service runs instead, such as 'watch --source 0'."
+)
+@ssh_config_option()
+@json_option()
+def deploy_command(
+    *,
+    words: tuple[str, ...],
+    dry_run: bool,
+    rollback: bool,
+    folder: str,
+    extra: str | None,
+    service: bool | None,
+    run: str | None,
+    ssh_config: Path | None,
+    as_json: bool,
+) -> int:
+    """Install a file and mnist-runtime on a device, and run the self-test there.
+
+    The device needs ssh and Python 3.10 or newer. A new version replaces the old one only after its self-test has
+    passed and its service, if there is one, has started; the old one is kept.
+    """
+    from mnist_exporters.targets.deployment import deploy as deployment
+
+    if not 1 <= len(words) <= (1 if rollback else 2):
+        raise UsageError(f"Give {'the device' if rollback else 'a file and the device'}, such as pi@raspberrypi.local.")
+    *file, device = words
+    path = ExportedFile().convert(file[0], None, None) if file else None
+    if not file and not rollback and Path(device).exists():
+        raise UsageError(f"{device} is a file. Add the device, such as pi@raspberrypi.local.")
+    if path and path.suffix not in (".tflite", ".onnx"):
+        raise UsageError(f"{path} does not run on a device with Python. Give a .tflite or .onnx file.")
+    if rollback:
+        done = deployment.rollback(device, folder=folder, ssh_config=ssh_config, progress=echo)
+    else:
+        found = deployment.deploy(
+            path,
+            device,
+            folder=folder,
+            extra=extra,
+            service=_arguments(service, run),
+            dry_run=dry_run,
+            ssh_config=ssh_config,
+            progress=echo,
+        )
+        if found is None:
+            return 0
+        done = found
+    if as_json:
+        print(json.dumps(dataclasses.asdict(done), indent=2))
+    else:
+        print(done)
+    return 0
+
+
+def _arguments(service: bool | None, run: str | None) -> list[str] | None:
+    """Return the arguments of mnist-runtime that the service runs; None to leave it as it is."""
+    if run is not None:
+        if service is False:
+            raise UsageError("--run and --no-service exclude each other. Give one of them.")
+        try:
+            return shlex.split(run)
+        except ValueError as error:
+            raise UsageError(f"--run {run!r} is incomplete: {error}. Close the quotation marks.") from error
+    return None if service is None else ["serve"] if service else []

@@ -1,0 +1,205 @@
+"""`deploy`: install a model on a device, test it there, and switch to it; `rollback`: return to the version before."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mnist_exporters.errors import DeviceError
+from mnist_exporters.targets.deployment.plan import (
+    MODULES,
+    DeviceFacts,
+    Plan,
+    interpreter_extras,
+    service_extras,
+)
+from mnist_exporters.targets.deployment.ssh import Device
+from mnist_exporters.targets.deployment.wheel import runtime_wheel
+from mnist_runtime.artifact.container import Artifact
+from mnist_runtime.classifier import ready_model
+
+__all__ = ["FOLDER", "STEADY_S", "Deployment", "deploy", "rollback"]
+
+FOLDER = "digits"
+"""Folder on the device, in the home folder."""
+
+STEADY_S = 8.0
+"""Seconds for which a new service must run. The runtime starts in 2 s on the slowest Pi, a web server in 5."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What runs on a device after a deployment.
+
+    Parameters
+    ----------
+    device : str
+        ``USER@HOST``.
+    version : str
+        Number of the version.
+    previous : str or None
+        The version before, to which `rollback` returns.
+    folder : str
+        Folder on the device.
+    program, model : str
+        Paths there: of mnist-runtime and of the file; empty for the ready model.
+    service : str
+        Name of the systemd unit; empty if there is none.
+    self_test : dict
+        What ``mnist-runtime self-test --json`` gave there.
+    notes : tuple of str
+        What remains to be done.
+    """
+
+    device: str
+    version: str
+    previous: str | None
+    folder: str
+    program: str
+    model: str
+    service: str
+    self_test: dict[str, Any]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        test = self.self_test
+        lines = [
+            f"{self.device} has version {self.version}: {test['images'] - test['different']} of {test['images']} "
+            f"answers as recorded, run with {test['run_with']}"
+        ]
+        if self.service:
+            lines.append(f"service: {self.service} (log: journalctl --user -u {self.service})")
+        if self.previous:
+            lines.append(f"version {self.previous} is kept: mnist-export deploy --rollback {self.device}")
+        model = f" --model {self.model}" if self.model else ""
+        lines.append(f"On the device: {self.program} classify{model} PICTURE")
+        return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
+
+
+def deploy(
+    path: str | Path | None,
+    device: str,
+    *,
+    folder: str = FOLDER,
+    extra: str | None = None,
+    service: Sequence[str] | None = None,
+    dry_run: bool = False,
+    ssh_config: Path | None = None,
+    steady_s: float = STEADY_S,
+    progress: Progress | None = None,
+) -> Deployment | None:
+    """Install an exported file and mnist-runtime on a device over ssh, and run the self-test there.
+
+    The version before stays and runs on if the self-test fails or the service does not start.
+
+    Parameters
+    ----------
+    path : str, Path or None
+        An exported .tflite or .onnx file; None for the ready model.
+    device : str
+        ``USER@HOST``.
+    folder : str, optional
+        Folder on the device; a relative one is in the home folder.
+    extra : str, optional
+        Interpreter: an extra of mnist-runtime, or ``"none"`` for NumPy alone. Default: the best with a wheel there.
+    service : sequence of str, optional
+        Arguments of mnist-runtime that a systemd service of the user runs; empty to remove the service. Default: the
+        service of the version before, if there is one.
+    dry_run : bool, optional
+        Only look and report what would be done.
+    ssh_config : Path, optional
+        A configuration of ssh instead of the user's.
+    steady_s : float, optional
+        Seconds for which a new service must run.
+    progress : callable, optional
+        Called with each line of progress.
+
+    Returns
+    -------
+    Deployment or None
+        None after a dry run.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is damaged, or fails its self-test on the device.
+    DeviceError
+        If the device cannot be reached, or nothing can be installed there.
+    BackendError
+        If no interpreter for the file can be installed there.
+    MissingPackageError
+        If the device lacks Python or venv.
+    UsageError
+        If an argument is wrong.
+    """
+    say = progress or (lambda _: None)
+    artifact = Artifact.open(path) if path else Artifact.from_bytes(ready_model("tflite"))
+    manifest = artifact.manifest
+    name = Path(path).name if path else ""
+    needed = service_extras(service) if service else []
+    with Device.connected(device, ssh_config) as there, tempfile.TemporaryDirectory() as work:
+        facts = look(there, folder, say)
+        extras = ["images", *interpreter_extras(facts, manifest.format, manifest.precision, extra, device)]
+        kept = facts.current["service"] if facts.current else []
+        if service is None and kept:
+            needed = service_extras(kept)
+        if (service or (service is None and kept)) and facts.service_missing:
+            raise DeviceError(f"{device} cannot run services: {facts.service_missing}. Deploy without --service.")
+        wheel = runtime_wheel(Path(work))
+        plan = Plan.of(facts, wheel, [*extras, *needed], device)
+        files = {wheel.name: wheel.read_bytes()} | ({name: artifact.content} if name else {})
+        for line in _steps(plan, name, files, service if service is not None else kept):
+            say(line)
+        if dry_run:
+            say("dry run: nothing was changed")
+            return None
+        request = plan.request() | {
+            "folder": folder,
+            "model": name,
+            "service": None if service is None else list(service),
+            "steady_s": steady_s,
+            "facts": {"name": manifest.name, "precision": manifest.precision, "extras": plan.extras},
+        }
+        return _deployment(device, there.call("deploy", request, files, say))
+
+
+def rollback(
+    device: str,
+    *,
+    folder: str = FOLDER,
+    ssh_config: Path | None = None,
+    steady_s: float = STEADY_S,
+    progress: Progress | None = None,
+) -> Deployment:
+    """Return to the version before, after its self-test. Parameters and errors are those of `deploy`."""
+    with Device.connected(device, ssh_config) as there:
+        return _deployment(device, there.call("rollback", {"folder": folder, "steady_s": steady_s}, None, progress))
+
+
+def look(there: Device, folder: str, say: Progress) -> DeviceFacts:
+    """Ask a device for its facts."""
+    say(f"connecting to {there.address} ...")
+    modules = [*MODULES.values()]
+    facts = DeviceFacts.read(there.call("facts", {"folder": folder, "modules": modules}))
+    say(f"{there.address}: {facts}")
+    return facts
+
+
+def _steps(plan: Plan, name: str, files: dict[str, bytes], service: Sequence[str]) -> list[str]:
+    size = sum(map(len, files.values())) / 1000
+    what = f"mnist-runtime with {', '.join(plan.extras) or 'NumPy alone'}"
+    lines = [
+        f"copy {name or 'the wheel alone'}: {size:.0f} kB",
+        f"use the environment that is there: {what}" if plan.is_there else f"install {what}",
+        "run the self-test, and switch to the new version if it passes",
+    ]
+    return [*lines, f"run as a service: mnist-runtime {' '.join(service)}"] if service else lines
+
+
+def _deployment(device: str, found: dict[str, Any]) -> Deployment:
+    return Deployment(device=device, **{**found, "notes": tuple(found["notes"])})

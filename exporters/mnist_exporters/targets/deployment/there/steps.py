@@ -1,0 +1,180 @@
+"""The steps that the workstation asks for: describe, deploy, go back, measure."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mnist_exporters.targets.deployment.there.environments import environment
+from mnist_exporters.targets.deployment.there.facts import facts
+from mnist_exporters.targets.deployment.there.service import Service, linger_note, unit_text
+from mnist_exporters.targets.deployment.there.talk import StepError, explained, require_connection, run, say
+from mnist_exporters.targets.deployment.there.versions import Versions
+
+__all__ = ["main"]
+
+Request = dict[str, Any]
+Files = dict[str, bytes]
+
+
+def main(stream: BinaryIO) -> None:
+    """Read a request and its files from `stream`, and send the result or the failure."""
+    request: Request = json.loads(stream.readline())
+    files = {each["name"]: stream.read(each["size"]) for each in request["files"]}
+    folder = Path.home() / request["folder"]
+    try:
+        for each in request["files"]:
+            if hashlib.sha256(files[each["name"]]).hexdigest() != each["sha256"]:
+                raise StepError("The connection was lost while files were copied.")
+        match request["step"]:
+            case "facts":
+                done = facts(folder, request["modules"])
+            case "deploy":
+                done = deploy(folder, request, files)
+            case "rollback":
+                done = rollback(folder, request)
+            case _:
+                done = measure(folder, request, files)
+    except Exception as error:  # the workstation prints it; a traceback would help nobody
+        failure = explained(error, folder)
+        kept = Versions(folder).described("current") if request["step"] in ("deploy", "rollback") else None
+        still = f" Version {kept['version']} runs as before." if kept else ""
+        say("failed", {"words": failure.words + still, "kind": failure.kind})
+    else:
+        say("done", done)
+
+
+def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
+    """Install a version, test it, and switch to it."""
+    versions, service = Versions(folder), Service(folder)
+    model = request["model"]
+    with versions.locked():
+        before = versions.described("current")
+        venv = _environment(folder, request, files)
+        with versions.staging(venv) as staged:
+            if model:
+                (staged / model).write_bytes(files[model])
+            test = _json_of(staged, "self-test", *filter(None, [model]), fails="The self-test fails on {device}: ")
+            say("progress", f"self-test: {test['images'] - test['different']} of {test['images']} answers as recorded")
+            arguments = request["service"]
+            if arguments is None and before and service.is_installed:
+                arguments = before["service"]
+            require_connection()
+            number = versions.add(staged, {"model": model, "service": arguments or [], **request["facts"]})
+        try:
+            _switch(folder, versions, service, number, request["steady_s"])
+        except BaseException:
+            versions.prune()
+            raise
+        if before:
+            versions.point("previous", before["version"])
+        versions.prune()
+        notes = [note for note in (linger_note() if arguments else "",) if note]
+    return _result(folder, before, test, service, notes)
+
+
+def rollback(folder: Path, request: Request) -> dict[str, Any]:
+    """Return to the version before."""
+    versions, service = Versions(folder), Service(folder)
+    if not versions.described("previous"):
+        raise StepError(f"There is no version before the current one in {folder} on {{device}}. Deploy a file instead.")
+    with versions.locked():
+        before, wanted = versions.described("current"), versions.described("previous")
+        assert wanted
+        model = wanted["model"]
+        test = _json_of(
+            folder / "previous", "self-test", *filter(None, [model]), fails="The version before fails on {device}: "
+        )
+        _switch(folder, versions, service, wanted["version"], request["steady_s"])
+        versions.point("previous", before["version"] if before else None)
+    return _result(folder, before, test, service, [])
+
+
+def measure(folder: Path, request: Request, files: Files) -> dict[str, Any]:
+    """Run the benchmark and the self-test of each file, beside the versions and without a change to them."""
+    versions = Versions(folder)
+    found = []
+    with versions.locked():
+        venv = _environment(folder, request, files)
+        with versions.staging(venv) as staged:
+            for name, shown in request["models"].items():
+                (staged / name).write_bytes(files[name])
+                say("progress", f"measuring {shown} there ...")
+                try:
+                    test = _json_of(staged, "self-test", name, fails="The self-test fails there: ")
+                    bench = _json_of(staged, "bench", name, "--quick")
+                except StepError as failure:
+                    found.append({"name": name, "failure": failure.words})
+                else:
+                    found.append({"name": name, "self_test": test, "bench": bench})
+    return {"files": found}
+
+
+def _environment(folder: Path, request: Request, files: Files) -> Path:
+    """Return the environment of the request; the wheel is written only if it is needed."""
+    wheel = folder / ".wheel" / request["wheel"]
+    wheel.parent.mkdir(exist_ok=True)
+    try:
+        wheel.write_bytes(files[request["wheel"]])
+        return environment(folder, request["key"], wheel, request["extras"], from_system=request["from_system"])
+    finally:
+        shutil.rmtree(wheel.parent, ignore_errors=True)
+
+
+def _json_of(place: Path, *words: str, fails: str = "") -> dict[str, Any]:
+    """Run mnist-runtime in a version and return its JSON; raise `StepError` with its message."""
+    code, printed = run([place / "venv" / "bin" / "mnist-runtime", *words, "--json"], cwd=place)
+    start = printed.find("{")
+    if code == 0 and start >= 0:
+        found: dict[str, Any] = json.JSONDecoder().raw_decode(printed[start:])[0]
+        return found
+    errors = [line for line in printed.splitlines() if line.startswith("error: ")]
+    reason = errors[-1].removeprefix("error: ") if errors else f"it ends with exit code {code}"
+    raise StepError(f"{fails}{reason.rstrip('.')}.", "model")
+
+
+def _switch(folder: Path, versions: Versions, service: Service, number: str, steady_s: float) -> None:
+    """Make a version the current one and start its service. If that fails, return to the version before."""
+    before = versions.described("current")
+    text = service.file.read_text() if service.is_installed else None
+    versions.point("current", number)
+    try:
+        _serve(folder, versions, service, steady_s)
+    except BaseException:
+        versions.point("current", before["version"] if before else None)
+        with contextlib.suppress(StepError):  # the first one is reported
+            if text is None:
+                service.remove()
+            else:
+                service.start(text, 0.0)
+        raise
+
+
+def _serve(folder: Path, versions: Versions, service: Service, steady_s: float) -> None:
+    """Start the service of the current version, or remove it if it has none."""
+    now = versions.described("current")
+    assert now
+    if now["service"]:
+        service.start(unit_text(folder, now["service"], now["model"]), steady_s)
+    else:
+        service.remove()
+
+
+def _result(
+    folder: Path, before: dict[str, Any] | None, test: dict[str, Any], service: Service, notes: list[str]
+) -> dict[str, Any]:
+    now = Versions(folder).described("current") or {}
+    return {
+        "version": now["version"],
+        "previous": before["version"] if before else None,
+        "folder": str(folder),
+        "model": str(folder / "current" / now["model"]) if now["model"] else "",
+        "program": str(folder / "current" / "venv" / "bin" / "mnist-runtime"),
+        "service": service.name if now["service"] else "",
+        "self_test": test,
+        "notes": notes,
+    }

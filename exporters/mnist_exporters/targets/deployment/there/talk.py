@@ -1,0 +1,110 @@
+"""Messages to the workstation, and errors with the sentence that it prints."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PREFIX", "StepError", "explained", "require_connection", "run", "say"]
+
+PREFIX = "mnist-deploy:"
+"""Begins each line for the workstation; startup files of a shell may print other lines."""
+
+NEARLY_FULL = 1 << 20
+"""Free bytes below which a failure is blamed on the disk."""
+
+CONNECTION = {"open": True}
+
+
+class StepError(Exception):
+    """The deployment cannot go on.
+
+    Parameters
+    ----------
+    words : str
+        What is wrong and what to do. ``{device}`` stands for the name of the device.
+    kind : str
+        ``"device"``, ``"package"`` or ``"model"``: which error the workstation raises.
+    """
+
+    def __init__(self, words: str, kind: str = "device") -> None:
+        super().__init__(words)
+        self.words = words
+        self.kind = kind
+
+
+def say(kind: str, value: Any) -> None:
+    """Send one message. If the connection is lost, it is dropped; see `require_connection`."""
+    try:
+        print(PREFIX + json.dumps({kind: value}), flush=True)
+    except OSError:
+        CONNECTION["open"] = False
+
+
+def require_connection() -> None:
+    """Raise `StepError` if the workstation does not listen any more, so that nothing is switched unseen."""
+    say("alive", None)
+    if not CONNECTION["open"]:
+        raise StepError("The connection was lost.")
+
+
+def run(
+    words: Sequence[str | Path], *, cwd: Path | None = None, line: Callable[[str], None] | None = None, **changes: str
+) -> tuple[int, str]:
+    """Run a program; return its exit code, and stdout and stderr together.
+
+    Parameters
+    ----------
+    words : sequence
+        Program and arguments.
+    cwd : Path, optional
+        Its working folder.
+    line : callable, optional
+        Called with each line that it prints.
+    **changes : str
+        Changes to the environment.
+    """
+    environment = {**os.environ, "PYTHONNOUSERSITE": "1", "LC_ALL": "C.UTF-8", **changes}
+    for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
+        environment.pop(name, None)
+    printed = []
+    with subprocess.Popen(
+        list(map(str, words)),
+        cwd=cwd,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for text in process.stdout:
+            printed.append(text)
+            if line:
+                line(text.rstrip("\n"))
+    return process.returncode, "".join(printed)
+
+
+def explained(error: Exception, folder: Path) -> StepError:
+    """Return the `StepError` for an error while files are written below `folder`."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or free < NEARLY_FULL:
+        return StepError(
+            f"The disk of {{device}} is full: {free / 1e6:.1f} MB are free in {there}. Free some space, or give "
+            "another --folder."
+        )
+    if isinstance(error, StepError):
+        return error
+    if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        return StepError(
+            f"{{device}} cannot write into {error.filename or folder}: {error.strerror}. Give another --folder."
+        )
+    return StepError(f"{{device}}: {type(error).__name__}: {error}. Check the device and run the command again.")
