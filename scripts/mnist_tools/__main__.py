@@ -52,6 +52,7 @@ GROUPS: dict[str, ToolGroup] = {
             "runtime": Tool("Compare the runtime with bare interpreters", "30 s a file"),
             "export": Tool("Time exports: import, convert, prove", "2 min, MNIST"),
             "training": Tool("Time a training step, Keras against ours", "75 s"),
+            "c": Tool("Compare C code with TFLM and LiteRT", "2 min, MNIST, tflite-micro"),
             "soak": Tool("Classify a million images, watch memory", "15 min"),
         },
     ),
@@ -74,6 +75,7 @@ GROUPS: dict[str, ToolGroup] = {
         "Measure the facts behind design decisions.",
         {
             "quantizers": Tool("Compare two quantizers on all models", "10 min or more, MNIST"),
+            "agreement": Tool("Compare C code with the NumPy engine", "20 min, MNIST"),
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
             "pixel-conventions": Tool("Find which pixel scaling trained networks expect", "25 min, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),

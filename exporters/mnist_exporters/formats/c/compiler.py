@@ -18,7 +18,7 @@ __all__ = ["Compiler", "find_compiler"]
 SYSTEM = ("cc", "gcc", "clang")
 """Programs that compile C, the preferred first."""
 
-FLAGS = ("-std=c99", "-O2")
+FLAGS = ("-std=c99", "-O3")
 
 
 @dataclass(frozen=True)
