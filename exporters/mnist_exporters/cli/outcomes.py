@@ -132,7 +132,7 @@ def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | No
 def _suggest_program(reports: list[ExportReport]) -> None:
     """Print how to use C code."""
     for report in reports:
-        if report.path and report.format == "c":
+        if report.path and report.format == "c" and not report.package:
             header = report.path.with_suffix(".h").name
             echo(
                 f"Use it in C: compile {report.path.name} into your program, include {header} and call "

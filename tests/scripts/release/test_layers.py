@@ -31,3 +31,15 @@ def test_the_page_is_right(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     cells, _ = tool.row(name)
     line = next(line for line in PAGE.read_text().splitlines() if line.startswith(f"| {name} |"))
     assert cells == line.split(" | ")[1:-1]
+
+
+def test_columns_of_one_format_replace_those_of_the_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(tool.table({name: (["yes"] * len(tool.PAIRS), ["WHILE"]) for name in LAYERS}))
+    wanted = [pair for pair in tool.PAIRS if pair[0] == "c"]
+    monkeypatch.setattr(tool, "row", lambda _, pairs: (["no"] * len(pairs), ["TANH"]))
+    tool.main(["--format", "c"], page)
+    lines = page.read_text().splitlines()
+    cells = ["no" if pair in wanted else "yes" for pair in tool.PAIRS]
+    assert f"| Dense | {' | '.join(cells)} | WHILE; TANH |" in lines
+    assert page.read_text().startswith(tool.INTRODUCTION)
