@@ -77,7 +77,9 @@ class Case:
 
     @property
     def higher(self) -> str | None:
-        """Type of the weights of a layer that keeps more bits; None if the precision has no such layers."""
+        """Type of the weights of a layer that keeps more bits; None if there are no such layers, or none helps."""
+        if not self.plain.report.parity.has_finite_scores:
+            return None
         return HIGHER.get((self.spec.format, self.spec.precision))
 
     @cached_property
@@ -187,6 +189,8 @@ def can_be_proven(reference: Reference, tolerance: float) -> bool:
 def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     """Try each of `REPAIRS`, and write the first file that passes the accuracy check.
 
+    None is tried if the export gives nan or infinity: they change how exactly a layer computes, not what it divides by.
+
     Parameters
     ----------
     job : Job
@@ -204,7 +208,7 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     case = Case(job, spec, plain)
     failed = [Tried("plain export", plain.report.parity)]
     made: set[tuple[str, Treatment]] = set()
-    for name, plan_of in REPAIRS.items():
+    for name, plan_of in REPAIRS.items() if plain.report.parity.has_finite_scores else ():
         plan = plan_of(case)
         if plan is None or (plan.spec.output_dtype, plan.repair.treatment) in made:
             continue

@@ -205,6 +205,11 @@ class Parity:
             ),
         )
 
+    @property
+    def has_finite_scores(self) -> bool:
+        """Whether the export gives no nan and no infinity, for `extreme_images` neither."""
+        return math.isfinite(self.max_score_error) and math.isfinite(self.extreme_score_error or 0.0)
+
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON; nan and infinity become None."""
         facts = {**dataclasses.asdict(self), "reasons": list(self.reasons), "passed": self.passed}

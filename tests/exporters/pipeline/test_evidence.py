@@ -103,5 +103,8 @@ def test_a_network_that_has_no_scores_for_a_blank_image_is_refused(digits: Split
     source = keras.Input((28, 28, 1))
     model = keras.Model(source, mlp(keras.layers.Reshape(mlp.input_shape[1:])(Standardize()(source) * 0.3 + 0.1)))
     session = ExportSession(Original.from_keras(model, digits.test, pixel_range="0..1"), *digits)
-    with pytest.raises(RefusedError, match="gives scores that are nan or infinity for blank and white images"):
-        session.export(ExportSpec("tflite", "float32", 0.05), tmp_path)
+    with pytest.raises(RefusedError, match="scores that are nan or infinity for blank and white images") as refused:
+        session.export(ExportSpec("onnx", "dynamic", 0.05), tmp_path)
+    # A repair changes how exactly a layer computes, not what it divides by.
+    assert "Repairs" not in str(refused.value)
+    assert "loses most" not in str(refused.value)
