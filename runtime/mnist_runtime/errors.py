@@ -41,7 +41,7 @@ __all__ = [
 ]
 
 
-WRAPPER = re.compile(r"Exception encountered when calling|\s*$")
+WRAPPER = re.compile(r"Exception encountered when calling|Graph execution error:|Detected at node|<stack traces|\s*$")
 KERAS_CAUSE = "Exception encountered: "
 COLORS = re.compile(r"\x1b\[\d*m")
 

@@ -214,6 +214,16 @@ def test_a_saved_model_with_hidden_state_is_refused_with_its_place(
     assert not (tmp_path / "net.tflite").exists()
 
 
+def test_a_variable_is_named_in_onnx_too(digits: Splits, tmp_path: Path) -> None:
+    """The converter fails on it without a name, and would keep the value that another variable has at the moment."""
+    net = Net("counter")
+    net.kernel = _fitted(digits)
+    tf.saved_model.save(net, str(tmp_path / "net"), signatures=net.__call__.get_concrete_function())
+    with pytest.raises(ChangingError, match="it has AssignAddVariableOp, at the variable Variable") as caught:
+        export_model(tmp_path / "net", tmp_path / "net.onnx", "float32", digits, pixel_range="0..1", format="onnx")
+    assert caught.value.operators == ("AssignAddVariableOp",)
+
+
 class Noise(keras.layers.Layer):
     """A user's own layer, whose noise is too small to see in a score."""
 

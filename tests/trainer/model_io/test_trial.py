@@ -9,6 +9,7 @@ import pytest
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.errors import MachineError
 from mnist_trainer import ModelError, load_model
+from mnist_trainer.model_io import bounded_predict
 from mnist_trainer.model_io.isolation import trial
 
 pytestmark = pytest.mark.usefixtures("real_trials")
@@ -54,6 +55,35 @@ def test_a_model_that_takes_all_memory_is_refused(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(trial, "MOST_MEMORY", 1 << 29)
     with pytest.raises(ModelError, match=r"more than 0\.5 GiB of memory"):
+        load_model(saved(tmp_path / "mine", answer))
+
+
+def test_a_loop_that_only_real_images_enter_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trial has black images and noise; the digits are between those."""
+    import tensorflow as tf
+
+    def answer(images: tf.Tensor) -> tf.Tensor:
+        mean = tf.reduce_mean(images[0])
+        (end,) = tf.while_loop(lambda x: (x > 0.02) & (x < 0.4), lambda x: [x * 1.0], [mean])
+        return tf.reshape(images, (-1, 784))[:, :10] + end
+
+    model = load_model(saved(tmp_path / "mine", answer))
+    images = np.full((3, 28, 28), 0.1, np.float32)
+    monkeypatch.setattr(bounded_predict, "SECONDS", 0.5)
+    with pytest.raises(ModelError, match=r"seconds for 3 images\. It may never end"):
+        bounded_predict.predict(model, images, 8)
+    monkeypatch.undo()
+    assert bounded_predict.predict(model, np.zeros_like(images), 2).shape == (3, 10)
+
+
+@pytest.mark.slow  # TensorFlow tries for ten seconds to get memory
+def test_a_huge_constant_is_named(tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    def answer(images: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(images, (-1, 784))[:, :10] * tf.ones((30_000, 30_000))[0, 0]
+
+    with pytest.raises(ModelError, match="a tensor of 30000 x 30000 values, for which there is too little memory"):
         load_model(saved(tmp_path / "mine", answer))
 
 

@@ -109,9 +109,11 @@ class DigitModel(MeasuredModel):
 
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:
+    from mnist_trainer.model_io.bounded_predict import predict
+
     pixels = scaling.apply(images).reshape(-1, *model.input_shape[1:])
     with default_settings():
-        return np.asarray(model.predict(pixels, batch_size=512, verbose=0), np.float32)
+        return predict(model, pixels, 512)
 
 
 def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
@@ -121,6 +123,8 @@ def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], 
     them, the logarithm of the scores is used.
     """
     import keras
+
+    from mnist_trainer.model_io.bounded_predict import predict
 
     history = model.outputs[0]._keras_history
     last = history.operation
@@ -135,7 +139,7 @@ def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], 
 
     def logits(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with default_settings():
-            out = body.predict(pixels.reshape(-1, *model.input_shape[1:]), batch_size=BATCH, verbose=0)
+            out = predict(body, pixels.reshape(-1, *model.input_shape[1:]), BATCH)
         if type(last) is keras.layers.Dense and is_split:
             out = out @ np.asarray(last.kernel) + (0 if last.bias is None else np.asarray(last.bias))
         elif not is_split:

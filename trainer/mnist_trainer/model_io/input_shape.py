@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,8 @@ __all__ = ["accepted_shape", "check_model", "input_shapes"]
 
 BATCH = 2
 """Number of images with which a model is tried."""
+LARGE = 1 << 26
+"""Values of a constant from which it is taken for too large and not for damaged: 256 MB of float32."""
 
 
 def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
@@ -86,10 +90,29 @@ def check_model(model: keras.Model, task: Task = DIGITS) -> keras.Model:
             model(np.zeros((BATCH, *shape), np.float32), training=False)
         except Exception as error:  # a fixed number of images, or code that does not work here
             raise_machine_failure(error)
+            if size := _size_without_memory(str(error)):
+                raise ModelError(
+                    f"The model computes a tensor of {size} values, for which there is too little memory. Make it "
+                    "smaller."
+                ) from error
             raise ModelError(
                 f"The model fails on a batch of two images ({first_line(error)}). Change it to accept any batch size."
             ) from error
     return model
+
+
+def _size_without_memory(text: str) -> str:
+    """Return the size of a large constant that TensorFlow cannot make, from its error; empty if that is not the cause.
+
+    TensorFlow computes ``tf.ones((30000, 30000))`` before the model runs. Its text does not say that memory is missing.
+
+    Examples
+    --------
+    >>> _size_without_memory("Cannot parse tensor from proto: tensor_shape { dim { size: 30000 } dim { size: 40000 } }")
+    '30000 x 40000'
+    """
+    sides = re.findall(r"size: (\d+)", text) if "Cannot parse tensor from proto" in text else []
+    return " x ".join(sides) if math.prod(map(int, sides)) >= LARGE else ""
 
 
 def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelError:

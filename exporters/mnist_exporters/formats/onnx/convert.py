@@ -12,6 +12,7 @@ import tensorflow as tf
 import tf2onnx
 
 from mnist_exporters.errors import ConversionError, OperatorError
+from mnist_exporters.formats.onnx.assigned import check_unchanging
 from mnist_exporters.formats.onnx.canonical import IR_VERSION, OPSET, canonical, inline_captures
 from mnist_exporters.formats.onnx.quantize import quantized
 from mnist_exporters.inputs.calibration import Calibration
@@ -53,6 +54,7 @@ def _float32(original: Original) -> bytes:
     function = tf.function(lambda pixels: tf.identity(model(pixels, training=False), name="scores"))
     with _inlined_functions():
         traced = function.get_concrete_function(*signature)
+    check_unchanging(traced)
     proto, _ = tf2onnx.convert.from_function(
         function, input_signature=signature, opset=OPSET, custom_op_handlers={"Erfc": (_erfc, ["Erf"])}
     )
