@@ -28,6 +28,23 @@ STREAMS = {
 LOCALES = ({"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "none"})
 PYTHONS = ({"PYTHONWARNINGS": "error"}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONUNBUFFERED": "1"}, {"PYTHONDEVMODE": "1"})
 LIMITS = {"ulimit -n 6": {0, 2}, "ulimit -n 16": {0, 2}, "ulimit -v 1000000": {0, 2}, "ulimit -f 10": {0, 2}}
+SIZES = ("8k", "64k", "256k", "512k", "1m", "2m", "8m")
+"""Sizes of disks: what the commands write to them has between 10 kB and 5 MB."""
+WRITERS = (
+    "mnist-export --model linear --data digits --json --format tflite --quantize int8 --output disk/out",
+    "mnist-export --model linear --data digits --json --format onnx --quantize int8 --output disk/out",
+    "mnist-export --model linear --data digits --json --format c --quantize int8 --output disk/out",
+    "mnist-train --architecture linear --data digits --epochs 1 --output disk/out.keras --tensorboard disk/curves",
+)
+"""Commands in which TensorFlow, HDF5, onnxruntime and a C compiler write files, besides Python."""
+SMALL_DISK = """
+mkdir disk && mount -t tmpfs -o size="$0" none disk && mkdir disk/tmp || exit 99
+TMPDIR="$PWD/disk/tmp" "$@"
+code=$?
+cp -a disk/. kept/
+exit $code
+"""
+"""A shell program that runs a command on a disk of this size, which only it sees, and keeps what is left there."""
 EXPORT = command("mnist-export --model linear --data digits --json --output out")
 HERE = Path(__file__).parent
 
@@ -91,6 +108,17 @@ def full_disk(scratch: Scratch) -> Iterator[Case]:
         yield scratch.with_full_disk(write)
 
 
+def small_disks(scratch: Scratch) -> Iterator[Case]:
+    """Write to disks that become full in the middle of a write, also of native code. Linux lets users mount them."""
+    for words in WRITERS:
+        for size in SIZES:
+            codes = {SIZES[0]: MACHINE, SIZES[-1]: DONE}.get(size, {0, 2})
+            program = ["unshare", "-rm", "bash", "-c", SMALL_DISK, size, *command(words)]
+            case = scratch.case(f"{words} {size}", program, *codes)
+            (case.folder / "kept").mkdir()
+            yield case
+
+
 def folders(scratch: Scratch) -> Iterator[Case]:
     """Write where that is impossible, and read what is missing."""
     for place, code in (("/proc/none/out", 2), ("/sys/out", 2), ("a/b/c/out", 0), ("/dev/null/out", 2)):
@@ -152,6 +180,7 @@ class Family(NamedTuple):
 FAMILIES = {
     "signal": Family("SIGINT, SIGTERM and SIGHUP at twenty moments of an export", signals),
     "full disk": Family("each file or folder that an export makes fails as on a full disk", full_disk),
+    "small disk": Family("exports and a training on disks of 8 kB to 8 MB, which fill up within a write", small_disks),
     "folder": Family("missing and read-only folders", folders),
     "locale": Family("LC_ALL=C and other encodings", lambda scratch: variables(scratch, LOCALES)),
     "name": Family("odd names of models, pictures and files", names),
