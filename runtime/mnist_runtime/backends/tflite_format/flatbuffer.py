@@ -85,6 +85,10 @@ class Table:
     def _place(self, field: int) -> int | None:
         vtable = self.position - _number(self.content, self.position, "i")
         size = _number(self.content, vtable, "H")
+        if size < 4 or size % 2:  # the verifier of FlatBuffers rejects it, and other readers round it up
+            raise ArtifactError(
+                f"The TFLite file is damaged: the list of fields at {vtable} has {size} bytes. Copy or export it again."
+            )
         entry = 4 + 2 * field
         distance = _number(self.content, vtable + entry, "H") if entry + 2 <= size else 0
         return self.position + distance if distance else None

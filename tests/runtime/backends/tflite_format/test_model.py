@@ -1,5 +1,6 @@
 """`TFLiteFile` reads the same facts as LiteRT, and rejects files only with an `ArtifactError`."""
 
+import struct
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 import mnist_runtime
 from mnist_runtime import ArtifactError
-from mnist_runtime.backends.tflite_format.flatbuffer import LONGEST_TEXT
+from mnist_runtime.backends.tflite_format.flatbuffer import LONGEST_TEXT, Table
 from mnist_runtime.backends.tflite_format.model import OPERATOR_NAMES, TFLiteFile
 from mnist_tools.stress.fuzzing.tiny_models import TINY_MODELS
 
@@ -83,3 +84,15 @@ def test_a_long_name_in_a_message_is_cut_off() -> None:
     content[place : place + 4] = (len(content) - place - 4).to_bytes(4, "little")
     names = [tensor.name for tensor in TFLiteFile.read(bytes(content)).tensors]
     assert max(map(len, names)) == LONGEST_TEXT == 100
+
+
+def test_a_list_of_fields_of_odd_size_is_damaged() -> None:
+    """FlatBuffers' readers take the last field of such a list, and its verifier rejects the file."""
+    content = bytearray(TINY_MODELS["pooled"]())
+    graph = Table.root(bytes(content)).tables(2)[0].position
+    fields = graph - struct.unpack_from("<i", content, graph)[0]
+    (size,) = struct.unpack_from("<H", content, fields)
+    for wrong in (size - 1, 3, 2, 0):
+        struct.pack_into("<H", content, fields, wrong)
+        with pytest.raises(ArtifactError, match=rf"the list of fields at {fields} has {wrong} bytes"):
+            TFLiteFile.read(bytes(content))
