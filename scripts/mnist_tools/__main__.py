@@ -53,6 +53,7 @@ GROUPS: dict[str, ToolGroup] = {
             "export": Tool("Time exports: import, convert, prove", "2 min, MNIST"),
             "training": Tool("Time a training step, Keras against ours", "75 s"),
             "c": Tool("Compare C code with TFLM and LiteRT", "2 min, MNIST, tflite-micro"),
+            "serve": Tool("Load the HTTP service, watch memory", "20 min"),
             "soak": Tool("Classify a million images, watch memory", "15 min"),
         },
     ),

@@ -108,11 +108,11 @@ def picture_as_text(pixels: npt.NDArray[np.uint8], *, in_blocks: bool) -> str:
     height, width = pixels.shape[:2]
     scale = min(COLUMNS / width, ROWS / height, 1)
     rows, columns = max(round(height * scale / 2), 1), max(round(width * scale), 1)
-    gray = plain(pixels, 2 * rows, columns, 1)
+    gray = plain(pixels, 2 * rows, columns, 1).astype(np.intp)
     if not in_blocks:
         shades = gray.reshape(rows, 2, columns).max(axis=1) * (len(SHADES) - 1) // 255
         return "\n".join("".join(SHADES[shade] for shade in row).rstrip() for row in shades.tolist())
-    shades = 232 + gray.astype(np.intp) * 23 // 255
+    shades = 232 + gray * 23 // 255
     lines = []
     for upper, lower in shades.reshape(rows, 2, columns).tolist():
         signs = "".join(f"\x1b[38;5;{top};48;5;{below}m\u2580" for top, below in zip(upper, lower, strict=True))

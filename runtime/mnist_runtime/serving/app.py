@@ -6,7 +6,7 @@ import base64
 import contextlib
 import json
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ from mnist_runtime.serving.access import Access
 from mnist_runtime.serving.bounds import Bounded, RequestError, Work
 from mnist_runtime.serving.labelling import label_routes
 from mnist_runtime.serving.openapi import description
-from mnist_runtime.serving.pages import draw_page
+from mnist_runtime.serving.pages import always, draw_page
 from mnist_runtime.serving.pictures import Picture, picture_of
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.machine import machine_failure
@@ -87,12 +87,12 @@ def application(
     work = work or Work()
     answers = _Answers(classifier, doubtful, work)
     routes = [
-        Route("/", answers.page),
+        Route("/", always(answers.page())),
         Route("/classify", answers.classify, methods=["POST"]),
         Route("/read", answers.read, methods=["POST"]),
         Route("/health", answers.health),
         Route("/manifest", answers.manifest),
-        Route("/openapi.json", _json(description(classifier.task, with_labelling=sorter is not None))),
+        Route("/openapi.json", always(JSONResponse(description(classifier.task, with_labelling=sorter is not None)))),
     ]
     if sorter is not None:
         routes += label_routes(sorter, classifier, work)
@@ -124,8 +124,8 @@ class _Answers:
         self._lock = threading.Lock()  # for the folder of doubtful pictures
         self._answered = 0
 
-    async def page(self, _: Request) -> Response:
-        """Answer with the page on which one draws."""
+    def page(self) -> Response:
+        """Return the page on which one draws."""
         manifest, task = self._classifier.manifest, self._classifier.task
         interpreter = f"{self._facts['backend']} {self._facts['backend_version'] or ''}".strip()
         facts = [
@@ -200,13 +200,6 @@ class _Answers:
     async def manifest(self, _: Request) -> Response:
         """Answer with the facts about the model: those of ``classify --json`` and its manifest."""
         return JSONResponse({**self._facts, "manifest": json.loads(self._classifier.manifest.to_json())})
-
-
-def _json(content: dict[str, Any]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(_: Request) -> Response:
-        return JSONResponse(content)
-
-    return endpoint
 
 
 def _number(request: Request, name: str, usual: int, most: int) -> int:

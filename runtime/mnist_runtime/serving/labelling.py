@@ -18,7 +18,7 @@ from mnist_runtime.preprocess.grayscale import without_padding
 from mnist_runtime.reading.answers import prediction_facts
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.serving.bounds import Work
-from mnist_runtime.serving.pages import label_page
+from mnist_runtime.serving.pages import always, label_page
 
 __all__ = ["label_routes"]
 
@@ -28,9 +28,6 @@ LARGEST = 1024
 
 def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> list[Route]:
     """Return the routes for one folder of pictures."""
-
-    async def page(_: Request) -> Response:
-        return label_page()
 
     async def waiting(request: Request) -> Response:
         """Answer with the first picture after the one that the query names, and how many are left."""
@@ -50,7 +47,7 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
         return JSONResponse({"name": await work.run(sorter.undo)})
 
     return [
-        Route("/label", page),
+        Route("/label", always(label_page())),
         Route("/label/next", waiting),
         Route("/label/picture", picture),
         Route("/label/move", move, methods=["POST"]),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import pkgutil
+from collections.abc import Awaitable, Callable
 
-from starlette.responses import HTMLResponse
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
 
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.page import page_html
 
-__all__ = ["HEADERS", "draw_page", "label_page"]
+__all__ = ["HEADERS", "always", "draw_page", "label_page"]
 
 HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",  # the page itself has the rest
@@ -19,6 +21,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 """Headers of a page: it is not shown inside another one, not kept, and its address is not passed on."""
+
+
+def always(response: Response) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that gives the same response to each request."""
+
+    async def endpoint(_: Request) -> Response:
+        return response
+
+    return endpoint
 
 
 def draw_page(name: str, task: Task, facts: list[tuple[str, str]]) -> HTMLResponse:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -54,5 +55,6 @@ async def picture_of(request: Request) -> Picture:
                 raise RequestError(400, f"The form has {len(files)} files, but one picture is needed.")
             name = printable((files[0].filename or "the picture")[:LONGEST_NAME])
             return Picture(await files[0].read(), name)
-    except HTTPException as error:
-        raise RequestError(400, f"The form is damaged ({printable(str(error.detail)[:200])}).") from error
+    except (HTTPException, FormParserError) as error:  # the second from old Starlette
+        problem = printable(str(getattr(error, "detail", error))[:200])
+        raise RequestError(400, f"The form is damaged ({problem}). Send it again.") from error

@@ -21,6 +21,8 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("python_multipart")
 
+from mnist_runtime.serving.server import listen
+
 SEVEN = Path(__file__).parents[3] / "examples" / "seven.png"
 REQUEST = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
 
@@ -126,6 +128,12 @@ def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str) -> None:
         assert server.process.wait(60) == 0
         assert server.process.stderr is not None
         assert server.process.stderr.read() == "stopped\n"
+
+
+def test_answers_are_sent_at_once() -> None:
+    """asyncio sets TCP_NODELAY on connections of this protocol only; without it, an answer takes 40 ms more."""
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
 
 
 @pytest.mark.slow
