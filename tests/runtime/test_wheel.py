@@ -45,7 +45,7 @@ def test_the_wheel_has_code_models_and_license_and_is_small(wheel: Path) -> None
     assert {name.split("/")[0] for name in names} == {"mnist_runtime", wheel.name.split("-py3")[0] + ".dist-info"}
     assert {"mnist_runtime/py.typed", "mnist_runtime/models/cnn-int8.tflite"} <= set(names)
     assert any(name.endswith("LICENSE") for name in names)
-    assert wheel.stat().st_size < 250_000
+    assert wheel.stat().st_size < 280_000
 
 
 @pytest.mark.parametrize(
