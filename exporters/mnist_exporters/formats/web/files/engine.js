@@ -177,6 +177,9 @@ function inkBox(isInk, across, down) {
    simpler than mnist-runtime, which also removes ruled lines and the surroundings of a page. Return the symbol, white on
    black, with its width and height; null if there is no ink. */
 function photographed(gray, across, down) {
+  while (Math.max(across, down) > 360) {
+    [gray, across, down] = [resize(gray, across, down, across + 1 >> 1, down + 1 >> 1, 1), across + 1 >> 1, down + 1 >> 1];
+  }
   const side = Math.max(3, Math.ceil(Math.max(across, down) / 48));
   const columns = Math.ceil(across / side), rows = Math.ceil(down / side);
   const middle = list => list.sort((one, two) => one - two)[list.length >> 1];
