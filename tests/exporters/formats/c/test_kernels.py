@@ -5,7 +5,9 @@ import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from tests.backend_cases import random_images, reference_scores
@@ -72,6 +74,18 @@ def test_every_operator_gives_the_reference_integers_under_sanitizers(network: b
     images = random_images(60)
     program = native(network, c_files(network), *SANITIZERS)
     assert np.array_equal(program.run(images), reference_scores(network, images))
+
+
+def test_layers_may_need_sums_of_different_widths() -> None:
+    """The dense layer needs 64 bits, the convolution does not."""
+
+    def network(x: Any) -> Any:
+        return keras.layers.Dense(10)(keras.layers.Flatten()(keras.layers.Conv2D(2, 1)(x)))
+
+    content, images = with_static_batch(converted_wide(network)), random_images(20)
+    calls = [call for step in lower(content).steps for call in step.calls]
+    assert {call.settings["bias"].dtype.name for call in calls if "bias" in call.settings} == {"int32", "int64"}
+    assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
 
 
 @pytest.mark.parametrize("precision", [Precision.INT8, pytest.param(Precision.INT16X8, marks=pytest.mark.slow)])

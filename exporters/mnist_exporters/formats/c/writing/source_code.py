@@ -120,7 +120,7 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
             for number, call in enumerate(step.calls):
                 for setting, item in call.settings.items():
                     if isinstance(item, np.ndarray):
-                        found.append((f"{setting}_{_tag(place, number)}", self._stored(item)))
+                        found.append((f"{setting}_{_tag(place, number)}", self._stored(setting, item)))
                 for source in call.inputs:
                     constant = self.program.values[source].constant
                     if constant is not None and (f"constant_{source}", constant) not in found:
@@ -129,8 +129,10 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
             found += [("golden_pixels", pack_images(self.golden.images)), ("golden_scores", self.golden.scores)]
         return found
 
-    def _stored(self, item: Array) -> Array:
-        """Return a constant as it is stored: the kernels take tables of bytes as bytes of the activations' type."""
+    def _stored(self, setting: str, item: Array) -> Array:
+        """Return a constant as the kernels take it: tables of bytes as signed bytes, each bias in the type of sums."""
+        if setting == "bias":
+            return item.astype(self.program.sum_type)
         return item.view(np.int8) if item.dtype == np.uint8 else item
 
     def _data(self) -> str:
