@@ -48,6 +48,8 @@ class Classifier:
         Interpreters with the model, one per concurrent call.
     backend_name : str
         Key in `BACKENDS`.
+    batch : int
+        Most images per call of an interpreter.
 
     Notes
     -----
@@ -65,7 +67,9 @@ class Classifier:
     1
     """
 
-    def __init__(self, artifact: Artifact, backends: Sequence[Backend], backend_name: str) -> None:
+    def __init__(
+        self, artifact: Artifact, backends: Sequence[Backend], backend_name: str, *, batch: int = BATCH
+    ) -> None:
         self.manifest: Manifest = artifact.manifest
         self.golden: Golden = artifact.golden
         self.backend_name = backend_name
@@ -76,7 +80,7 @@ class Classifier:
         self._input = ModelInput(self.manifest)
         count = self.manifest.input.get("tensor_shape", [None])[0]
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
-        self._batch = 1 if self.manifest.precision == "dynamic" else count or BATCH
+        self._batch = 1 if self.manifest.precision == "dynamic" else count or batch
         self._check_threshold()
         self._backends = SharedBackends(backends).share(self)
         self._closed = False

@@ -6,6 +6,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -18,11 +19,12 @@ from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.studies.interpreter_agreement import image_sets
+from mnist_trainer.model_io.find import READY_MODELS
 
 __all__ = ["Agreement", "agreement", "main", "page"]
 
 PAGE = ROOT / "docs" / "agreement.md"
-MODELS = ("cnn", "tiny", "accurate", "mlp", "linear", "dense-100")
+MODELS = READY_MODELS
 ENGINES = tuple(name for name, row in FORMATS.items() if row.has_engine)
 """Formats whose files contain the code that runs them."""
 
@@ -56,7 +58,7 @@ def agreement(model: str, formats: Sequence[str], sets: dict[str, Images], data:
     Parameters
     ----------
     model : str
-        A ready model.
+        A ready model, or the path of another.
     formats : sequence of str
         Names of `ENGINES`.
     sets : dict of str to ndarray
@@ -81,7 +83,7 @@ def agreement(model: str, formats: Sequence[str], sets: dict[str, Images], data:
                 scores = device.scores(images)
                 seconds = time.perf_counter() - started
                 equal = int(np.all(scores == expected, axis=1).sum())
-                rows.append(Agreement(model, format, title, equal, len(images), seconds))
+                rows.append(Agreement(Path(model).stem, format, title, equal, len(images), seconds))
     return rows
 
 
@@ -95,7 +97,7 @@ def page(rows: Sequence[Agreement]) -> str:
     return """\
 # Agreement of the engines
 
-Written by `scripts/tool studies agreement --write`; do not edit. Each ready model is exported as int8 in the formats
+Written by `scripts/tool studies agreement --write`; do not edit. Each model is exported as int8 in the formats
 whose files contain their own engine. *equal* counts the images of which all scores are the integers that the runtime's
 NumPy engine computes from the `.tflite` file, which are those of TFLite's reference kernels. Half of the random images
 are mostly black, as digits are.
@@ -114,7 +116,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         If a score differs.
     """
     parser = argparse.ArgumentParser(prog="scripts/tool studies agreement", description=__doc__)
-    parser.add_argument("models", nargs="*", default=list(MODELS), metavar="MODEL", help=f"default: {' '.join(MODELS)}")
+    parser.add_argument(
+        "models", nargs="*", default=list(MODELS), metavar="NAME|PATH", help="default: the ready models"
+    )
     parser.add_argument("--format", action="append", choices=ENGINES, help="may be repeated (default: all)")
     parser.add_argument("--write", action="store_true", help="write docs/agreement.md")
     options = parser.parse_args(argv)
@@ -124,9 +128,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             rows.append(row)
             time_of_one = row.seconds / row.total * 1e6
             echo(f"{row.model:10} {row.format:5} {row.images:12} {row.equal:,} of {row.total:,}, {time_of_one:.0f} µs")
-    if options.write:
-        with atomic_write(PAGE) as staged:
-            staged.write_text(page(rows), "utf-8")
+        if options.write:  # after each model: all take long
+            with atomic_write(PAGE) as staged:
+                staged.write_text(page(rows), "utf-8")
     if wrong := [f"{row.model} {row.format}" for row in rows if row.equal != row.total]:
         raise ToolError(f"Scores differ in {', '.join(dict.fromkeys(wrong))}.")
     return 0

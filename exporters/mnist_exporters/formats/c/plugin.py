@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["CCode"]
 
+IMAGES_AT_ONCE = 10_000
+"""Images for each start of the compiled program."""
+
 
 class CCode(FormatPlugin):
     """A C99 source file with a model and the functions that run it, and its header.
@@ -102,7 +105,7 @@ class CCode(FormatPlugin):
         labels = len(artifact.manifest.labels)
         program = NativeProgram(CFiles(header, source, path.stem), output, labels, find_compiler())
         program.self_test()
-        return Classifier(artifact, [program], "c")
+        return Classifier(artifact, [program], "c", batch=IMAGES_AT_ONCE)
 
     def measure(self, path: Path) -> tuple[ProcessorMemory, ...]:
         """Compile the files for each microcontroller for which a compiler is installed, and measure flash and RAM."""
