@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import hashlib
+import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_exporters import ExportReport, Precision, inspect
-from mnist_exporters.errors import ConversionError
+from mnist_exporters import ExportReport, ExportSession, ExportSpec, Precision, inspect
+from mnist_exporters.errors import ConversionError, MissingPackageError
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflite.plugin import TFLite
 from mnist_exporters.formats.web import program
@@ -147,3 +148,15 @@ def test_golden_vectors_are_those_of_the_export(module: WasmModule, golden_image
     assert np.array_equal(module.golden.images, golden_images)
     classifier_scores = WasmProgram(module).run(golden_images[..., None])
     assert np.array_equal(module.golden.scores, classifier_scores)
+
+
+def test_without_its_packages_the_message_has_the_line_that_installs_them(
+    sessions: Callable[..., ExportSession], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    find = importlib.util.find_spec
+    absent = ("wasmtime", "ziglang")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name in absent else find(name, *rest))
+    with pytest.raises(MissingPackageError, match=r"pip install 'mnist-edge-export\[web\]'") as caught:
+        sessions("linear").export(ExportSpec("web", "int8"), tmp_path)
+    assert caught.value.exit_code == 4
+    assert list(tmp_path.iterdir()) == []
