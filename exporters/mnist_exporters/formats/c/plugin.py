@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CCode"]
 
-IMAGES_AT_ONCE = 10_000
-"""Images for each start of the compiled program."""
+BYTES_AT_ONCE = 8_000_000
+"""Bytes of images for each start of the compiled program; 10,000 of 28x28 pixels."""
 
 
 class CCode(FormatPlugin):
@@ -105,7 +105,7 @@ class CCode(FormatPlugin):
         labels = len(artifact.manifest.labels)
         program = NativeProgram(CFiles(header, source, path.stem), output, labels, find_compiler())
         program.self_test()
-        return Classifier(artifact, [program], "c", batch=IMAGES_AT_ONCE)
+        return Classifier(artifact, [program], "c", batch=max(1, BYTES_AT_ONCE // artifact.manifest.task.pixels))
 
     def measure(self, path: Path) -> tuple[ProcessorMemory, ...]:
         """Compile the files for each microcontroller for which a compiler is installed, and measure flash and RAM."""
