@@ -23,7 +23,7 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.processor import processor_name
 from mnist_exporters.pipeline.staging import StagedExport, package_folder
 from mnist_exporters.pipeline.task_facts import schema_of, task_facts, without_scores
-from mnist_exporters.proof.answers import Answers
+from mnist_exporters.proof.answers import Answers, scores_or_nan
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.repair import Repair
@@ -110,7 +110,9 @@ class Job:
             with self._diagnosed(spec, repair):
                 device = staged.load()
             answers = Answers.of(device, self.reference)
-            threshold = choose_threshold(self.reference, answers.scores, spec.tolerance)
+            classes = answers.scores.shape[1]
+            others = [scores_or_nan(device, images, classes) for images in self.reference.other_digits]
+            threshold = choose_threshold(self.reference, answers.scores, spec.tolerance, others)
             parity = Parity.compare(self.reference, answers, spec.tolerance, threshold)
             is_written = parity.passed and write
             golden = self._golden(device)

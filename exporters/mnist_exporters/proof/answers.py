@@ -12,7 +12,7 @@ from mnist_exporters.inputs.extremes import EXTREMES, extreme_images
 from mnist_exporters.proof.reference import Reference
 from mnist_runtime.errors import NotFiniteError
 
-__all__ = ["Answers", "Device"]
+__all__ = ["Answers", "Device", "scores_or_nan"]
 
 Scores = npt.NDArray[np.float32]
 
@@ -23,6 +23,14 @@ class Device(Protocol):
     def predict_proba(self, images: npt.NDArray[np.uint8]) -> Scores:
         """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
         ...
+
+
+def scores_or_nan(device: Device, images: npt.NDArray[np.uint8], classes: int) -> Scores:
+    """Return the scores of `device` for `images`; nan where it gives no numbers."""
+    try:
+        return device.predict_proba(images)
+    except NotFiniteError:
+        return np.full((len(images), classes), np.nan, np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +61,7 @@ class Answers:
         """Run an export on the test images of `reference`. Where it gives no numbers, the scores are nan."""
 
         def ask(images: npt.NDArray[np.uint8]) -> Scores:
-            try:
-                return device.predict_proba(images)
-            except NotFiniteError:
-                return np.full((len(images), reference.scores.shape[1]), np.nan, np.float32)
+            return scores_or_nan(device, images, reference.scores.shape[1])
 
         chosen = reference.images[reference.alone]
         order = np.random.default_rng(1).permutation(len(chosen))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,8 @@ from mnist_exporters.proof.statistics import fraction_upper_95
 __all__ = ["NO_THRESHOLD", "Threshold", "choose_threshold"]
 
 REJECTED = 0.005
-"""Largest fraction of real images without an answer, with 95 % confidence: one in two hundred."""
+"""Largest fraction of real images without an answer, one in two hundred: of the test images with 95 % confidence, and
+of these and the digits of other domains together, each domain counting alike."""
 
 SHARE = 0.25
 """Largest part of the tolerance that right answers without an answer may take; the rest is for the conversion."""
@@ -45,8 +47,13 @@ NO_THRESHOLD = Threshold(0.0, 0.0)
 """Every image gets an answer."""
 
 
-def choose_threshold(reference: Reference, scores: npt.NDArray[np.float32], tolerance: float) -> Threshold:
-    """Return the highest threshold with which an export is still proven.
+def choose_threshold(
+    reference: Reference,
+    scores: npt.NDArray[np.float32],
+    tolerance: float,
+    others: Sequence[npt.NDArray[np.float32]] = (),
+) -> Threshold:
+    """Return the highest threshold with which an export is still proven, and answers digits of all domains.
 
     It comes from the scores that the export gives to different, unseen images: the confidence that the right answer of
     rank k has, counted from below. Without one of these k images it would be the next higher confidence. So that one
@@ -54,6 +61,10 @@ def choose_threshold(reference: Reference, scores: npt.NDArray[np.float32], tole
     0.5 % of all images may be without an answer, with 95 % confidence. If not even one right answer may be lost, it is
     half of the lowest confidence of a right answer, and half of the next one is judged. An export that is refused
     without a threshold has none.
+
+    A network is less sure of digits that are written or seen otherwise than the test images. So the threshold is lower
+    if it would leave more than 0.5 % of all domains without an answer, as the mean over the test images and each of
+    `others`.
 
     Parameters
     ----------
@@ -63,6 +74,8 @@ def choose_threshold(reference: Reference, scores: npt.NDArray[np.float32], tole
         Scores of the export for them.
     tolerance : float
         Largest accepted accuracy loss, a fraction 0..1.
+    others : sequence of ndarray of shape (m, 10), dtype float32
+        Scores of the export for digits of each other domain.
 
     Examples
     --------
@@ -75,7 +88,7 @@ def choose_threshold(reference: Reference, scores: npt.NDArray[np.float32], tole
     >>> choose_threshold(reference, reference.scores, 0.01)
     Threshold(value=0.5011, judged=0.5012503266334534)
     """
-    if not np.isfinite(scores).all():
+    if not all(np.isfinite(part).all() for part in (scores, *others)):
         return NO_THRESHOLD
     distinct = reference.is_distinct
     labels, confidence = reference.labels[distinct], scores[distinct].max(axis=1).astype(np.float64)
@@ -102,9 +115,29 @@ def choose_threshold(reference: Reference, scores: npt.NDArray[np.float32], tole
         middle = (low + high) // 2
         low, high = (middle, high) if is_allowed(float(lowest[middle])) else (low, middle)
     if low > 0:
-        return Threshold(_rounded_down(float(lowest[low - 1])), float(lowest[low]))
-    half = Threshold(_rounded_down(float(lowest[0]) / 2), float(lowest[1]) / 2)
-    return half if is_proven(half.judged) else NO_THRESHOLD
+        found = Threshold(_rounded_down(float(lowest[low - 1])), float(lowest[low]))
+    else:
+        found = Threshold(_rounded_down(float(lowest[0]) / 2), float(lowest[1]) / 2)
+    if others:
+        found = _lowered(found, [confidence, *(part.max(axis=1).astype(np.float64) for part in others)])
+    return found if low > 0 or is_proven(found.judged) else NO_THRESHOLD
+
+
+def _lowered(found: Threshold, domains: Sequence[npt.NDArray[np.float64]]) -> Threshold:
+    """Return a threshold that leaves at most 0.5 % without an answer, as the mean over the domains.
+
+    The first domain has the test images. Without one of these the limit would be that much higher, which is judged.
+    """
+    confidence = np.concatenate(domains)
+    order = np.argsort(confidence, kind="stable")
+    weights = np.concatenate([np.full(len(part), 1 / (len(domains) * len(part))) for part in domains])[order]
+    below = np.cumsum(weights)  # with this one and all less sure ones
+
+    def highest(limit: float) -> float:
+        return float(confidence[order[min(int((below <= limit).sum()), len(order) - 1)]])
+
+    value, judged = highest(REJECTED), highest(REJECTED + 1 / (len(domains) * len(domains[0])))
+    return Threshold(min(found.value, _rounded_down(value)), min(found.judged, judged))
 
 
 def _rounded_down(value: float) -> float:

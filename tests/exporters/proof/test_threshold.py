@@ -1,13 +1,16 @@
 """The confidence below which a file gives no answer, and what it costs."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_exporters import Parity, Reference
+from mnist_exporters import ExportReport, Parity, Precision, Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold, choose_threshold
-from mnist_runtime import Prediction
+from mnist_runtime import Classifier, Prediction, Task
+from mnist_trainer import Splits
 
 COUNT = 4000
 RNG = np.random.default_rng(0)
@@ -62,6 +65,45 @@ def test_a_threshold_that_would_prevent_the_proof_is_lower() -> None:
     assert (parity.turned_away, parity.lost) == (0, 0)
 
 
+def away(scores: np.ndarray, threshold: float) -> float:
+    """Return the fraction of images below a threshold."""
+    return float((scores.max(axis=1).astype(np.float64) < threshold).mean())
+
+
+def test_digits_of_other_domains_lower_it() -> None:
+    """Of 1,000 other digits, 20 have less confidence than any test image: a threshold above would lose more."""
+    confidence = np.concatenate([np.linspace(0.11, 0.2, 20), np.linspace(0.2, 0.35, 60), np.full(920, 0.99)])
+    hard, easy = scores_of(confidence, LABELS[:1000]), scores_of(np.full(1000, 0.99), LABELS[:1000])
+    alone = choose_threshold(REFERENCE, RIGHT, 0.01)
+    assert away(hard, alone.value) > 0.05
+    assert choose_threshold(REFERENCE, RIGHT, 0.01, [easy]) == alone
+    for others in ([hard], [hard, easy], [easy, hard, easy]):
+        found = choose_threshold(REFERENCE, RIGHT, 0.01, others)
+        domains = [RIGHT, *others]
+        assert 0.11 < found.value <= found.judged < alone.value
+        assert np.mean([away(scores, found.value) for scores in domains]) <= 0.005
+        assert np.mean([away(scores, found.value + 0.02) for scores in domains]) > 0.005
+        assert Parity.compare(REFERENCE, RIGHT, 0.01, found).passed
+
+
+def test_a_file_without_numbers_for_other_digits_has_no_threshold() -> None:
+    assert choose_threshold(REFERENCE, RIGHT, 0.01, [np.full((9, 10), np.nan, np.float32)]) == NO_THRESHOLD
+
+
+def test_an_export_answers_other_digits_too(exported: Callable[..., ExportReport], digits: Splits) -> None:
+    """`mlp` has not seen them: the test images alone would give a threshold that leaves many without an answer."""
+    report = exported("mlp", "tflite", Precision.INT8)
+    assert report.path is not None
+    device, labels = Classifier.load(report.path), digits.test.labels
+    reference = Reference("digits", digits.test.images, labels, scores_of(np.ones(len(labels)), labels))
+    assert [len(images) for images in reference.other_digits] == [300, 300]
+    domains = [device.predict_proba(images) for images in (digits.test.images, *reference.other_digits)]
+    assert 0 < report.parity.threshold == device.manifest.threshold
+    assert np.mean([away(scores, report.parity.threshold) for scores in domains]) <= 0.005
+    own = Reference("letters", digits.test.images, labels, domains[0], Task(28, 28, 1, tuple("abcdefghij")))
+    assert own.other_digits == (), "nobody draws other letters"
+
+
 def test_what_is_refused_anyway_has_no_threshold() -> None:
     few = Reference("few", IMAGES[:300], LABELS[:300], RIGHT[:300])
     assert choose_threshold(few, RIGHT[:300], 0.002) == NO_THRESHOLD
@@ -96,8 +138,10 @@ def test_an_export_that_passes_without_a_threshold_passes_with_it(seed: int, tol
     answers[lost] = (answers[lost] + 1) % 10
     scores = scores_of(confidence, answers)
     bare = Parity.compare(REFERENCE, scores, tolerance)
-    found = choose_threshold(REFERENCE, scores, tolerance)
+    others = [scores_of(1 - rng.random(300) ** power * 0.9, answers[:300]) for _ in range(rng.integers(0, 3))]
+    found = choose_threshold(REFERENCE, scores, tolerance, others)
     judged = Parity.compare(REFERENCE, scores, tolerance, found)
+    assert np.mean([away(part, found.value) for part in (scores, *others)]) <= 0.005
     assert bare.passed == judged.passed
     assert 0 <= found.value <= found.judged <= scores.max()
     assert judged.turned_away <= 0.005 * COUNT

@@ -11,16 +11,14 @@ from sklearn.metrics import roc_auc_score
 
 from mnist_trainer.augmentation.pen.draw import PRINT, SEVEN_SEGMENTS, draw_digits, draw_signs
 from mnist_trainer.data.dataset import Dataset, Labels
-from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError
+from mnist_trainer.evaluation.other_digits import SEED, pen_digits, sklearn_digits
 from mnist_trainer.evaluation.predictor import Predictor
 
 __all__ = ["Domains"]
 
 DRAWN = 2_000
 """Pictures of each kind that the pen draws."""
-SEED = 2_147_000_000
-"""Seed of the drawings; trainings rarely have one so high."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +70,9 @@ class Domains:
         """
         if not data.task.is_mnist:
             raise UsageError("Domains are measured for the ten digits of MNIST only. Leave --domains out.")
-        both = load_data("digits")
         sets: dict[str, tuple[npt.NDArray[np.uint8], Labels]] = {
-            "scikit-learn's digits": (
-                np.concatenate([part.images for part in both]),
-                np.concatenate([part.labels for part in both]),
-            ),
-            "pen, other shapes": draw_digits(DRAWN, SEED, held_out=True),
+            "scikit-learn's digits": sklearn_digits(),
+            "pen, other shapes": pen_digits(DRAWN),
             "printed": draw_digits(DRAWN, SEED, kinds=(PRINT,)),
             "seven segments": draw_digits(DRAWN, SEED, kinds=(SEVEN_SEGMENTS,)),
         }

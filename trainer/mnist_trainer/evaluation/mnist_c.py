@@ -36,11 +36,14 @@ class Corruption:
         Function of images, float32 (n, 28, 28) in 0..1, a random generator and `amounts`, to images of the same shape.
     amounts : dict
         Keyword arguments of `apply`: the strength.
+    needs_skimage : bool
+        Whether `apply` needs scikit-image, an optional package.
     """
 
     summary: str
     apply: Callable[..., Images]
     amounts: dict[str, Any]
+    needs_skimage: bool = False
 
     def __call__(self, images: npt.NDArray[np.uint8], seed: int) -> npt.NDArray[np.uint8]:
         """Return corrupted copies of `images`, uint8 (n, 28, 28). The same `seed` gives the same result.
@@ -233,7 +236,7 @@ CORRUPTIONS: dict[str, Corruption] = {
     "fog": Corruption("behind clouds (a fractal)", fog, {"amount": 1.5, "roughness": 1.5}),
     "spatter": Corruption("white drops", spatter, {"fraction": 0.12, "sigma": 1.2}),
     "dotted line": Corruption("dotted line across", dotted_line, {"gap": 3}),
-    "zigzag": Corruption("zigzag line across", zigzag, {"teeth": 6, "height": 2.5}),
-    "canny edges": Corruption("edges only", canny_edges, {"sigma": 0.8}),
+    "zigzag": Corruption("zigzag line across", zigzag, {"teeth": 6, "height": 2.5}, needs_skimage=True),
+    "canny edges": Corruption("edges only", canny_edges, {"sigma": 0.8}, needs_skimage=True),
 }
 """Name -> corruption. To add one, add a function and a row here."""

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["AUGMENTATIONS", "MORE_CORRUPTIONS", "Augmentation", "CorruptionAugmentation", "NonDigits", "PenDigits"]
+__all__ = [
+    "AUGMENTATIONS",
+    "LIGHT",
+    "MORE_CORRUPTIONS",
+    "Augmentation",
+    "CorruptionAugmentation",
+    "NonDigits",
+    "PenDigits",
+]
 
 
 @dataclass(frozen=True)
@@ -27,9 +35,11 @@ class Augmentation:
     shift: float
 
 
+LIGHT = Augmentation(rotation=6.0, scale=0.06, shear=6.0, shift=1.0)
+
 AUGMENTATIONS: dict[str, Augmentation | None] = {
     "none": None,
-    "light": Augmentation(rotation=6.0, scale=0.06, shear=6.0, shift=1.0),
+    "light": LIGHT,
     "strong": Augmentation(rotation=10.0, scale=0.10, shear=8.0, shift=1.5),
 }
 """Name -> augmentation. For example, `mlp` is trained with ``light`` and `cnn` with ``strong``."""

@@ -26,8 +26,12 @@ class Distillation:
         At least 1. The teacher's probabilities are raised to the power of 1 / `temperature` and normalized, so that
         unlikely classes count more. This makes the student's scores flat too; after training, temperature scaling
         corrects them.
+    views : int
+        Number of slightly changed views of each image. If it is not 0, half of the teacher's part is its mean answer to
+        them and to the unchanged image, the same in each epoch; the other half is its answer to the image in the batch.
     """
 
     teacher: str
     fraction: float
     temperature: float
+    views: int = 0

@@ -21,7 +21,7 @@ from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["Batches"]
 
-Teacher = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+Teacher = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
 
 FINAL_FRACTION = 1 / 3
 """Fraction of the corrupted images and non-digits that remains in the final epochs."""
@@ -51,7 +51,8 @@ class Batches:
     seed : int
         Seed of all random choices.
     teacher : callable, optional
-        Function of images, float32 (n, h, w, c), and one-hot targets, float32 (n, k), to softened targets.
+        Function of images, float32 (n, h, w, c), one-hot targets, float32 (n, k), and the numbers of the images in
+        `data`, (n,), to softened targets.
     """
 
     def __init__(
@@ -151,7 +152,7 @@ class Batches:
             if self._task.preparation == "plain":
                 images = random_light(images, tf.random.fold_in(seed, 4))
         if self._teacher is not None:  # before the corruptions, with which the teacher may be wrong
-            targets = self._teacher(images, targets)
+            targets = self._teacher(images, targets, rows)
         if self._pen is not None and drawn is not None:  # the teacher may misread these
             targets = self._pen.targets(targets, drawn)
         part = FINAL_FRACTION if is_final else 1.0

@@ -76,7 +76,7 @@ class TrainingLoop:
             self._model = fused_batch_norm(model, recipe.precision) if recipe.precision else model
             shape = self._model.input_shape[1:]
             # After `build`: loading the teacher draws random numbers, and would change the initial weights.
-            teacher = load_teacher(recipe.distillation, split.train) if recipe.distillation else None
+            teacher = load_teacher(recipe.distillation, split.train, run["seed"]) if recipe.distillation else None
             self._batches = Batches(split.train, recipe, shape, run["seed"], teacher=teacher)
             self._validation = _validation_batches(split.test, recipe, shape)
             steps = self._batches.steps

@@ -5,11 +5,13 @@ import numpy as np
 from mnist_trainer import Distillation, Splits, load_model
 from mnist_trainer.training.techniques.teacher import load_teacher
 
+ROWS = np.arange(20)
+
 
 def test_targets_are_the_weighted_mean_of_label_and_softened_answer_where_the_teacher_is_right(digits: Splits) -> None:
     images = digits.train.images[:20, ..., None] / np.float32(255)
     labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
-    targets = np.asarray(load_teacher(Distillation("cnn", 0.75, 2.0), digits.train)(images, labels))
+    targets = np.asarray(load_teacher(Distillation("cnn", 0.75, 2.0), digits.train)(images, labels, ROWS))
     answers = np.sqrt(load_model("cnn").predict(images, verbose=0))
     right = answers.argmax(axis=1) == labels.argmax(axis=1)
     assert 10 < right.sum() < 20
@@ -27,7 +29,25 @@ def test_a_teacher_that_wants_other_pixels_gives_the_same_targets(digits: Splits
     images = digits.train.images[:20, ..., None] / np.float32(255)
     labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
     expected, found = (
-        np.asarray(load_teacher(Distillation(str(name), 0.75, 2.0), digits.test)(images, labels))
+        np.asarray(load_teacher(Distillation(str(name), 0.75, 2.0), digits.test)(images, labels, ROWS))
         for name in ("tiny", tmp_path / "inverted.keras")
     )
     np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_half_of_the_answer_is_the_mean_over_views_of_the_image(digits: Splits) -> None:
+    """It belongs to the image in the data, whatever image the batch has."""
+    rows = np.array([3, 7, 11])
+    labels = np.eye(10, dtype=np.float32)[digits.train.labels[rows]]
+    images = digits.train.images[rows, ..., None] / np.float32(255)
+    plain, views = (load_teacher(Distillation("tiny", 0.75, 2.0, views=count), digits.train) for count in (0, 5))
+    own, averaged = (np.asarray(teacher(images, labels, rows)) for teacher in (plain, views))
+    np.testing.assert_allclose(averaged.sum(axis=1), 1, atol=1e-5)
+    assert 1e-4 < np.abs(averaged - own).max() < 0.4
+    blank = np.zeros_like(images)
+    half = 2 * np.asarray(views(blank, labels, rows)) - np.asarray(plain(blank, labels, rows))
+    np.testing.assert_allclose(half, 2 * averaged - own, atol=1e-5)
+    again = load_teacher(Distillation("tiny", 0.75, 2.0, views=5), digits.train)
+    np.testing.assert_array_equal(np.asarray(again(images, labels, rows)), averaged)
+    other = load_teacher(Distillation("tiny", 0.75, 2.0, views=5), digits.train, seed=1)
+    assert not np.array_equal(np.asarray(other(images, labels, rows)), averaged)

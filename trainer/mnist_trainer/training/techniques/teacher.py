@@ -5,19 +5,28 @@ Source: G. Hinton, O. Vinyals, J. Dean, "Distilling the Knowledge in a Neural Ne
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import asdict
+
 import tensorflow as tf
 
+from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
+from mnist_trainer.recipes.augmentations import LIGHT
 from mnist_trainer.recipes.distillation import Distillation
 from mnist_trainer.training.batches import Teacher
 
 __all__ = ["load_teacher"]
 
 
-def load_teacher(distillation: Distillation, data: Dataset) -> Teacher:
+AT_ONCE = 500
+"""Images that the teacher gets at once."""
+
+
+def load_teacher(distillation: Distillation, data: Dataset, seed: int = 0) -> Teacher:
     """Load the teacher model that `distillation` names.
 
     Parameters
@@ -25,14 +34,17 @@ def load_teacher(distillation: Distillation, data: Dataset) -> Teacher:
     distillation : Distillation
         Names the teacher, which may be any digit model.
     data : Dataset
-        Images on which the scaling of the teacher's pixels is measured, if its training record does not state it.
+        The training images. The scaling of the teacher's pixels is measured on them, if its training record does not
+        state it, and their views are averaged.
+    seed : int
+        Seed of the views.
 
     Returns
     -------
     callable
-        Function of images, float32 (n, 28, 28, 1) in 0..1, and one-hot targets, float32 (n, 10), to softened targets.
-        A target is the weighted mean of the label and the teacher's softened answer. Where the teacher is wrong, it is
-        the label.
+        Function of images, float32 (n, 28, 28, 1) in 0..1, one-hot targets, float32 (n, 10), and the numbers of the
+        images in `data`, (n,), to softened targets. A target is the weighted mean of the label and the teacher's
+        softened answer. Where the teacher is wrong, it is the label.
 
     Raises
     ------
@@ -46,7 +58,7 @@ def load_teacher(distillation: Distillation, data: Dataset) -> Teacher:
     >>> digits = load_data("digits").train
     >>> images, labels = digits.images[:9, ..., None] / np.float32(255), np.eye(10, dtype=np.float32)
     >>> teacher = load_teacher(Distillation(teacher="cnn", fraction=0.5, temperature=4.0), digits)
-    >>> targets = np.asarray(teacher(images, labels[digits.labels[:9]]))
+    >>> targets = np.asarray(teacher(images, labels[digits.labels[:9]], np.arange(9)))
     >>> 0.5 < float(targets.max(axis=1).min()) < 1
     True
     """
@@ -55,14 +67,41 @@ def load_teacher(distillation: Distillation, data: Dataset) -> Teacher:
     model, scaling = found.model, found.scaling
     shape = (-1, *model.input_shape[1:])
 
-    def teacher(images: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
+    def scores_of(images: tf.Tensor) -> tf.Tensor:
         # From 0..1. For a teacher trained on 0..1 this changes no bit.
         scores = model(tf.reshape(images * (255 * scaling.scale) + scaling.offset, shape), training=False)
-        if found.activation == "logits":
-            scores = tf.nn.softmax(scores)
+        return tf.nn.softmax(scores) if found.activation == "logits" else scores
+
+    def target(scores: tf.Tensor, targets: tf.Tensor) -> tf.Tensor:
         powers = scores ** (1.0 / distillation.temperature)
         answers = powers / tf.reduce_sum(powers, axis=1, keepdims=True)
         is_right = tf.equal(tf.argmax(answers, axis=1), tf.argmax(targets, axis=1))[:, None]
         return tf.where(is_right, distillation.fraction * answers + (1.0 - distillation.fraction) * targets, targets)
 
+    averages = _averages(scores_of, data, distillation.views, seed) if distillation.views else None
+
+    def teacher(images: tf.Tensor, targets: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        own = target(scores_of(images), targets)
+        return own if averages is None else (own + target(tf.gather(averages, rows), targets)) / 2
+
     return teacher
+
+
+def _averages(scores_of: Callable[[tf.Tensor], tf.Tensor], data: Dataset, views: int, seed: int) -> tf.Tensor:
+    """Return the geometric mean of the scores of each image and its views, float32 (n, 10), not normalized."""
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]  # TensorFlow has no types
+    def average(images: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
+        seen = [images]
+        for view in range(views):
+            own = tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), number]), view)
+            seen.append(random_affine(images, own, **asdict(LIGHT)))
+        return tf.exp(sum(tf.math.log(tf.maximum(scores_of(each), 1e-30)) for each in seen) / len(seen))
+
+    parts = [
+        average(
+            tf.cast(data.images[start : start + AT_ONCE, ..., None], tf.float32) / 255, tf.constant(start, tf.int64)
+        )
+        for start in range(0, len(data), AT_ONCE)
+    ]
+    return tf.concat(parts, axis=0)

@@ -1,0 +1,67 @@
+"""Digits that are written or seen otherwise than those of a test set: by other people, with a pen, corrupted."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_trainer.augmentation.pen.draw import draw_digits
+from mnist_trainer.data.dataset import Labels
+from mnist_trainer.data.load import load_data
+from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
+
+__all__ = ["SEED", "corrupted_digits", "other_digits", "pen_digits", "sklearn_digits"]
+
+SEED = 2_147_000_000
+"""Seed of the drawings; trainings rarely have one so high."""
+
+Digits = tuple[npt.NDArray[np.uint8], Labels]
+"""Images, uint8 (n, 28, 28), and their labels."""
+
+
+def sklearn_digits() -> Digits:
+    """Return scikit-learn's 1,797 digits by 43 people, in MNIST form."""
+    both = load_data("digits")
+    return np.concatenate([part.images for part in both]), np.concatenate([part.labels for part in both])
+
+
+def pen_digits(count: int) -> Digits:
+    """Draw digits of a simulated pen in shapes that no training uses."""
+    return draw_digits(count, SEED, held_out=True)
+
+
+def corrupted_digits(images: npt.NDArray[np.uint8], labels: Labels, count: int) -> Digits:
+    """Corrupt `count` of `images`, in equal parts with each kind of `CORRUPTIONS` that needs no further package."""
+    chosen = np.random.default_rng(0).permutation(len(images))[:count]
+    kinds = [corruption for corruption in CORRUPTIONS.values() if not corruption.needs_skimage]
+    parts = [part for part in np.array_split(chosen, len(kinds)) if len(part)]
+    found = [kind(images[part], number) for number, (kind, part) in enumerate(zip(kinds, parts, strict=False))]
+    return np.concatenate(found), labels[np.concatenate(parts)]
+
+
+def other_digits(dataset: str, images: npt.NDArray[np.uint8], labels: Labels, count: int) -> dict[str, Digits]:
+    """Return digits of other domains than a test set, up to `count` of each; the same at each call.
+
+    Parameters
+    ----------
+    dataset : str
+        Name of the test set.
+    images, labels
+        Its images, uint8 (n, 28, 28) as in MNIST, and their labels.
+    count : int
+        Largest number of images of a domain, at least 1.
+
+    Examples
+    --------
+    >>> from mnist_trainer import load_data
+    >>> test = load_data("digits").test
+    >>> found = other_digits("mine", test.images, test.labels, 30)
+    >>> {name: len(digits) for name, (digits, _) in found.items()}
+    {"scikit-learn's": 30, 'pen': 30, 'corrupted': 30}
+    """
+    found = {"pen": pen_digits(count), "corrupted": corrupted_digits(images, labels, count)}
+    if dataset == "digits":
+        return found
+    theirs, their_labels = sklearn_digits()
+    chosen = np.random.default_rng(0).permutation(len(theirs))[:count]
+    return {"scikit-learn's": (theirs[chosen], their_labels[chosen]), **found}
