@@ -29,6 +29,8 @@ CHANGING = ("path", "seconds", "seconds_converting")
 """Fields that differ from run to run."""
 DEFAULT = "cnn"
 """Model whose exports the README shows."""
+OTHERS = ("scikit-learn's digits", "pen, other shapes")
+"""Domains of `mnist-evaluate --domains` that the README shows."""
 
 Row = dict[str, Any]
 
@@ -72,6 +74,13 @@ def spread(values: list[float]) -> str:
     return f"{mean:.2f} ± {statistics.stdev(values) * 100:.2f}" if len(values) > 1 else f"{mean:.2f}"
 
 
+def others_cell(rows: list[Row]) -> str:
+    """Return the mean accuracy on scikit-learn's digits and on held-out pen digits, of the rows that have it."""
+    measured = [row["domains"]["accuracy"] for row in rows if "domains" in row]
+    means = [statistics.mean(each[name] for each in measured) for name in OTHERS if measured]
+    return ", ".join(f"{mean * 100:.1f}" for mean in means) or "-"
+
+
 def model_line(rows: list[Row]) -> str:
     """Return the table line of one architecture, trained from one or several seeds. A refused export has no size."""
     first = rows[0]
@@ -87,6 +96,7 @@ def model_line(rows: list[Row]) -> str:
         spread([row["int8_accuracy"] for row in rows]) + ("" if proven else ", refused"),
         spread([each["mean_accuracy"] for each in found]) if found else "-",
         f"{statistics.mean(each['mean_auroc'] for each in found):.3f}" if found else "-",
+        others_cell(proven),
         f"{first['p50_us']:.0f}" if "p50_us" in first else "-",
         architecture(first["architecture"]).summary,
     ]
@@ -96,10 +106,10 @@ def model_line(rows: list[Row]) -> str:
 def models_table(rows: list[Row]) -> str:
     """Return a Markdown table of the costs and accuracies of the architectures."""
     sizes = "parameters | MMACs | int8 model kB"
-    heads = f"| architecture | {sizes} | seeds | float % | int8 % | corrupted % | AUROC | µs | |"
+    heads = f"| architecture | {sizes} | seeds | float % | int8 % | corrupted % | AUROC | others' digits % | µs | |"
     by_name = {name: [row for row in rows if row["architecture"] == name] for name in ARCHITECTURES}
     lines = [model_line(found) for found in by_name.values() if found]
-    return "\n".join([heads, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|", *lines])
+    return "\n".join([heads, "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|---|", *lines])
 
 
 def intro(images: int) -> str:
@@ -122,9 +132,14 @@ def replace_in_readme(name: str, text: str) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, then write the tables."""
-    argparse.ArgumentParser(prog="scripts/tool release results", description=__doc__).parse_args(argv)
-    artifacts = [artifact for model in READY_MODELS for artifact in measure(model)]
-    (ROOT / "docs" / "results.json").write_text(json.dumps(artifacts, indent=1) + "\n")
+    parser = argparse.ArgumentParser(prog="scripts/tool release results", description=__doc__)
+    parser.add_argument("--tables", action="store_true", help="only write the tables, from docs/results.json")
+    results = ROOT / "docs" / "results.json"
+    if parser.parse_args(argv).tables:
+        artifacts = json.loads(results.read_text())
+    else:
+        artifacts = [artifact for model in READY_MODELS for artifact in measure(model)]
+        results.write_text(json.dumps(artifacts, indent=1) + "\n")
     above = intro(artifacts[0]["parity"]["images"])
     replace_in_readme("models", models_table(json.loads((ROOT / "docs" / "seeds.json").read_text())))
     default = exports_table([row for row in artifacts if row["model"] == DEFAULT])

@@ -9,7 +9,7 @@ import pytest
 
 from mnist_tools.checkout import ROOT
 from mnist_tools.release import seeds
-from mnist_tools.release.results import models_table, spread
+from mnist_tools.release.results import models_table, others_cell, spread
 from mnist_tools.release.seeds import SEEDS, is_current, read_rows, write_rows
 from mnist_trainer import ARCHITECTURES, READY_MODELS, find_model
 
@@ -46,3 +46,10 @@ def test_the_table_shows_means_and_standard_deviations() -> None:
     assert spread([0.99]) == "99.00"
     assert models_table(ROWS) in README
     assert len(re.findall(r"^\| `[\w-]+` \| [\d,]+ \| \d+\.\d\d \|", README, re.MULTILINE)) == len(ARCHITECTURES)
+
+
+def test_other_peoples_digits_are_a_mean_of_what_is_measured() -> None:
+    first, second = ({"scikit-learn's digits": 0.9, "pen, other shapes": each, "printed": 0.1} for each in (0.8, 0.85))
+    rows = [{"domains": {"accuracy": first}}, {"domains": {"accuracy": second}}, {"seed": 3}]
+    assert others_cell(rows) == "90.0, 82.5"
+    assert others_cell([{"seed": 3}]) == "-"
