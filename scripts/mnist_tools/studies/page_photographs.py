@@ -39,7 +39,7 @@ console.log(JSON.stringify(answers));
 
 def answers_of_page(module: bytes, pictures: Sequence[Image.Image]) -> list[str | None]:
     """Return the label that the page's code gives to each picture; None without one."""
-    gray = [picture.convert("L") for picture in pictures]
+    gray = [_on_white(picture).convert("L") for picture in pictures]
     for picture in gray:
         picture.thumbnail((LONGEST, LONGEST), Image.Resampling.BOX)  # as a browser does
     with tempfile.TemporaryDirectory() as text:
@@ -52,6 +52,15 @@ def answers_of_page(module: bytes, pictures: Sequence[Image.Image]) -> list[str 
         done = subprocess.run(words, capture_output=True, check=True, text=True)
     found: list[str | None] = json.loads(done.stdout)
     return found
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Return the picture as the page draws it, on white where it is transparent."""
+    if "A" not in picture.getbands():
+        return picture
+    white = Image.new("RGBA", picture.size, "white")
+    white.alpha_composite(picture.convert("RGBA"))
+    return white.convert("RGB")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
