@@ -1,6 +1,6 @@
 """Film a water meter that does not exist: turning wheels, changing light, dirt on the glass, a camera that shakes.
 
-    python examples/meter/film.py FOLDER [--frames N] [--seed N] [--dirt X]
+    python examples/meter/film.py FOLDER [--frames N] [--seed N] [--day N] [--dirt X]
 
 writes ``film.avi``, five frames a second, ``truth.csv`` with what each wheel shows in each frame, ``still.png``, a
 clean frame, and ``regions.toml`` for ``mnist-runtime watch --regions``. Five wheels show cubic meters, three red ones
@@ -43,7 +43,6 @@ class Scene:
     strips: tuple[np.ndarray, np.ndarray]
     plate: np.ndarray
     stains: np.ndarray
-    rng: np.random.Generator
 
 
 def strip(name: str, colors: tuple[tuple[int, int, int], tuple[int, int, int]]) -> np.ndarray:
@@ -117,7 +116,7 @@ def scene(seed: int, dirt: float) -> Scene:
         draw.line((x, y, x + rng.normal(0, 30), y + rng.normal(0, 14)), int(rng.integers(60, 160)), 1)
     covered = cv2.GaussianBlur(np.asarray(stains, np.float32) / 255, (0, 0), 0.8)
     kinds = WHEELS[int(rng.integers(2))], WHEELS[2]
-    return Scene((strip(name, kinds[0]), strip(name, kinds[1])), np.asarray(plate, np.float32), covered[..., None], rng)
+    return Scene((strip(name, kinds[0]), strip(name, kinds[1])), np.asarray(plate, np.float32), covered[..., None])
 
 
 def clean(scene_: Scene, position: float) -> np.ndarray:
@@ -130,9 +129,8 @@ def clean(scene_: Scene, position: float) -> np.ndarray:
     return image
 
 
-def frames(scene_: Scene, where: np.ndarray) -> Iterator[np.ndarray]:
+def frames(scene_: Scene, where: np.ndarray, rng: np.random.Generator) -> Iterator[np.ndarray]:
     """Yield a frame (h, w, 3) for each position, as a camera sees it over a day."""
-    rng = scene_.rng
     y, x = np.mgrid[-1 : 1 : SIZE[0] * 1j, -1 : 1 : SIZE[1] * 1j].astype(np.float32)
     phases = rng.uniform(0, 2 * np.pi, 6)
     tint = rng.uniform(0.9, 1.08, 3).astype(np.float32)
@@ -178,15 +176,16 @@ def regions() -> str:
     )
 
 
-def film(folder: Path, count: int, seed: int, dirt: float) -> None:
+def film(folder: Path, count: int, seed: int, day: int, dirt: float) -> None:
     """Write the film and what belongs to it."""
     folder.mkdir(parents=True, exist_ok=True)
     made = scene(seed, dirt)
-    where = positions(count, made.rng)
+    rng = np.random.default_rng([seed, day])
+    where = positions(count, rng)
     Image.fromarray(clean(made, np.floor(where[0])).astype(np.uint8)).save(folder / "still.png")
     (folder / "regions.toml").write_text(regions(), encoding="utf-8")
     writer = cv2.VideoWriter(str(folder / "film.avi"), cv2.VideoWriter.fourcc(*"MJPG"), RATE, SIZE[::-1])
-    for image in frames(made, where):
+    for image in frames(made, where, rng):
         writer.write(image[..., ::-1])
     writer.release()
     with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
@@ -200,7 +199,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where to write")
     parser.add_argument("--frames", type=int, default=1500, help="length of the film (default: 1500, five minutes)")
-    parser.add_argument("--seed", type=int, default=0, help="another seed is another meter and another day")
+    parser.add_argument("--seed", type=int, default=0, help="another seed is another meter")
+    parser.add_argument("--day", type=int, default=0, help="another day has other light and another value")
     parser.add_argument("--dirt", type=float, default=1.0, help="amount of dirt on the glass (default: 1)")
     arguments = parser.parse_args()
-    film(arguments.folder, arguments.frames, arguments.seed, arguments.dirt)
+    film(arguments.folder, arguments.frames, arguments.seed, arguments.day, arguments.dirt)

@@ -69,6 +69,7 @@ GROUPS: dict[str, ToolGroup] = {
             "fuzz": Tool("Fuzz one reader of the runtime, guided by coverage", "an hour, atheris"),
             "model-files": Tool("Load 20,000 corrupted models per backend", "10 min"),
             "matrix": Tool("Run the commands under failures of the machine", "20 min"),
+            "meter": Tool("Watch a meter while broker, camera, disk and clock fail", "an hour, mosquitto"),
             "kill-exports": Tool("Kill mnist-export 100 times", "8 min"),
             "kill-trainings": Tool("Kill and resume mnist-train 20 times", "5 min"),
         },

@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_watch(commands: Any) -> None:
-    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, count, rate
+    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, count, named_value, rate
 
     watch = commands.add_parser("watch", help="print a line of JSON whenever a camera or video shows other digits")
     source = "number or device of a camera, a video file, or /dev/stdin for a pipe of video"
@@ -117,6 +117,8 @@ def _add_watch(commands: Any) -> None:
     steady = "frames that must agree, 1 to 10 (default: 3)"
     watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
     watch.add_argument("--regions", type=Path, metavar="FILE", help="read the values of these regions (TOML)")
+    start = "the value now, with which the first one that is read is compared; repeat it for several"
+    watch.add_argument("--start", type=named_value, action="append", metavar="NAME=VALUE", help=start)
     watch.add_argument("--csv", type=Path, metavar="FILE", help="append each change of a value to this file")
     watch.add_argument("--mqtt", metavar="URL", help="publish values: mqtt://HOST[:PORT][/TOPIC], mqtts:// for TLS")
     credentials = "file with user and password, a line each (default: $MNIST_MQTT_USER, $MNIST_MQTT_PASSWORD)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mnist_runtime.cli.load import load_classifier
@@ -13,12 +13,13 @@ from mnist_runtime.cli.options import pixels_of
 from mnist_runtime.cli.read import check_annotate
 from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.metering.csv_file import CsvFile
-from mnist_runtime.metering.regions import load_regions, propose_regions, regions_as_toml
+from mnist_runtime.metering.regions import Region, load_regions, propose_regions, regions_as_toml
 from mnist_runtime.metering.values import Value, ValueReader
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import row_numbers
 from mnist_runtime.reading.page import read
 from mnist_runtime.system.atomic import atomic_write
+from mnist_runtime.system.command import echo
 
 if TYPE_CHECKING:
     from mnist_runtime.classifier import Classifier
@@ -51,7 +52,12 @@ def regions_command(arguments: argparse.Namespace) -> int:
 
 def check_value_options(arguments: argparse.Namespace) -> None:
     """Raise a `UsageError` if an option of values is given without ``--regions``."""
-    given = {"--csv": arguments.csv, "--mqtt": arguments.mqtt, "--mqtt-credentials": arguments.mqtt_credentials}
+    given = {
+        "--start": arguments.start,
+        "--csv": arguments.csv,
+        "--mqtt": arguments.mqtt,
+        "--mqtt-credentials": arguments.mqtt_credentials,
+    }
     if arguments.regions is None and (names := [name for name, value in given.items() if value is not None]):
         raise UsageError(f"{names[0]} needs --regions FILE. Write one with: mnist-runtime regions PICTURE")
     if arguments.mqtt is None and arguments.mqtt_credentials is not None:
@@ -73,8 +79,8 @@ def watch_values(
             from mnist_runtime.metering.mqtt import MqttPublisher
 
             broker = stack.enter_context(MqttPublisher(arguments.mqtt, regions, credentials=arguments.mqtt_credentials))
-        before = {"last_good": file.last_good(), "ages": file.ages()} if file else {}
-        reader = ValueReader(regions, classifier, steady=arguments.steady, **before)
+        before, ages = _values_before(arguments, regions, file)
+        reader = ValueReader(regions, classifier, steady=arguments.steady, last_good=before, ages=ages)
         for frame in frames:
             values = reader.values(frame)
             if not values:
@@ -87,6 +93,23 @@ def watch_values(
                 _keep(doubtful, reader, frame, values)
             facts = {"seconds": round(frame.seconds, 3), "frame": frame.number}
             print(json.dumps({**facts, "values": [value.as_dict() for value in values]}), flush=True)
+
+
+def _values_before(
+    arguments: argparse.Namespace, regions: Sequence[Region], file: CsvFile | None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the values before the first frame, and their ages, from ``--start`` or the file of ``--csv``."""
+    names, given = [region.name for region in regions], dict(arguments.start or ())
+    if unknown := next((name for name in given if name not in names), None):
+        raise UsageError(f"--start: {arguments.regions} has no value {unknown!r}. It has: {', '.join(names)}.")
+    before = {**(file.last_good() if file else {}), **given}
+    ages = {name: age for name, age in (file.ages() if file else {}).items() if name not in given}
+    if new := [name for name in names if name not in before]:
+        echo(
+            f"note: The first value of {', '.join(new)} is taken as it is read, and all others are compared with it. "
+            f"To be sure, give it: --start '{new[0]}=VALUE'"
+        )
+    return before, ages
 
 
 def _keep(doubtful: DoubtfulPictures, reader: ValueReader, frame: Frame, values: list[Value]) -> None:

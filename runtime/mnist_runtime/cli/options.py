@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,8 @@ __all__ = [
 
 DOUBTFUL = 0.9
 """Default of ``--doubtful-below``."""
+LARGEST_VALUE = 1e15
+"""Values of 15 digits are below this."""
 
 MODEL_HELP = "an exported file (default: the ready int8 model)"
 
@@ -80,6 +83,15 @@ def add_json(parser: argparse.ArgumentParser) -> None:
 def pixels_of(file: str) -> npt.NDArray[np.uint8]:
     """Read the picture of an argument; ``-`` is the standard input."""
     return read_stdin() if file == "-" else read_picture(file)
+
+
+def named_value(text: str) -> tuple[str, float]:
+    """Parse ``NAME=VALUE``; the name may contain ``=`` itself."""
+    name, equals, value = text.rpartition("=")
+    with contextlib.suppress(ValueError):
+        if equals and name and 0 <= (number := float(value)) < LARGEST_VALUE:
+            return name, number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a name and a number, such as water=1234.567")
 
 
 def count(most: int) -> Callable[[str], int]:

@@ -25,6 +25,8 @@ State = Literal["good", "unreadable", "falls", "jumps"]
 HOUR = 3600.0
 TURNING = 60.0
 """Seconds for which a wheel may be between two digits before its value counts as unreadable."""
+SURE = 0.9
+"""Least confidence of each digit of the first value: all others are compared with it."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,12 @@ class _Memory:
 class ValueReader:
     """Read the values of some regions, frame by frame.
 
-    A value counts once `steady` of the last ``2 * steady - 1`` frames show the same digits, the first value once all of
-    these do. It is not accepted if a digit is not recognized, if the value falls although it may not, or if it changes
-    faster than the region allows; then the last good value stays. A wheel that stands between two digits, for models
-    with a label such as N, is waited for, at most a minute. A meter that passes its largest number starts again at 0;
-    this is no fall if `most_per_hour` is known and allows the change.
+    A value counts once `steady` of the last ``2 * steady - 1`` frames show the same digits. The first value must be in
+    all of these, with a confidence of 0.9 or more for each digit, since all others are compared with it. It is not
+    accepted if a digit is not recognized, if the value falls although it may not, or if it changes faster than the
+    region allows; then the last good value stays. A wheel that stands between two digits, for models with a label such
+    as N, is waited for, at most a minute. A meter that passes its largest number starts again at 0; this is no fall if
+    `most_per_hour` is known and allows the change.
 
     Parameters
     ----------
@@ -151,8 +154,9 @@ class ValueReader:
 
     def _value(self, region: Region, frame: Frame) -> Value | None:
         predictions = tuple(self._classifier.classify(digit) for digit in self.cut_out(frame, region))
-        text = "".join(map(_digit, predictions))
         memory = self._memory[region.name]
+        least = SURE if memory.good is None else 0.0
+        text = "".join(_digit(prediction, least) for prediction in predictions)
         memory.recent.append(text)
         if Counter(memory.recent)[text] < (self.steady if memory.shown is not None else 2 * self.steady - 1):
             return None
@@ -168,10 +172,10 @@ class ValueReader:
         return Value(region.name, region.unit, frame.seconds, number, text, state, predictions)
 
 
-def _digit(prediction: Prediction) -> str:
-    """Return the digit as text; ``?`` if there is none, or the label is another one, such as N between two digits."""
+def _digit(prediction: Prediction, least: float) -> str:
+    """Return the digit; ``?`` if there is none with this confidence, or another label, such as N between two digits."""
     label = prediction.label or ""
-    return label if label in DIGITS.labels else "?"
+    return label if label in DIGITS.labels and prediction.confidence >= least else "?"
 
 
 def _is_turning(predictions: Sequence[Prediction]) -> bool:

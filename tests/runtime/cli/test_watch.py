@@ -174,6 +174,9 @@ def test_opencv_is_imported_only_to_watch(run: Run, film: Path) -> None:
         ["--source", "0", "--rate", "often"],
         ["--source", "0", "--steady", "0"],
         ["--source", "0", "--backend", "x"],
+        ["--source", "0", "--regions", "a.toml", "--start", "12"],
+        ["--source", "0", "--regions", "a.toml", "--start", "water=-1"],
+        ["--source", "0", "--regions", "a.toml", "--start", "water=nan"],
     ],
 )
 def test_wrong_usage_exits_with_2(
@@ -219,9 +222,19 @@ def test_the_value_of_a_region_is_read_and_stored(run: Run, pages: dict[str, np.
     lines = (tmp_path / "meter.csv").read_text("utf-8").splitlines()
     assert [line.split(",")[1:4] for line in lines[1:]] == [["value-1", "72.0", ""]] * 3
     assert len(list((tmp_path / "doubtful").iterdir())) == 4, "two digits, twice"
+    assert "note: The first value of value-1 is taken as it is read" in done.stderr
+
+    again = run("mnist-runtime", "watch", *words, "--start", "value-1=90")
+    assert "note: The first value" not in again.stderr
+    assert json.loads(again.stdout.splitlines()[0])["values"][0]["state"] == "falls"
+    other = run("mnist-runtime", "watch", *words, "--start", "water=90")
+    assert (other.returncode, other.stdout) == (2, "")
+    assert "has no value 'water'. It has: value-1." in other.stderr
 
 
-@pytest.mark.parametrize("options", [("--csv", "a.csv"), ("--mqtt", "mqtt://x"), ("--mqtt-credentials", "file")])
+@pytest.mark.parametrize(
+    "options", [("--csv", "a.csv"), ("--mqtt", "mqtt://x"), ("--mqtt-credentials", "file"), ("--start", "a=1")]
+)
 def test_options_of_values_need_regions(run: Run, options: tuple[str, ...]) -> None:
     done = run("mnist-runtime", "watch", "--source", "0", *options)
     assert (done.returncode, done.stdout) == (2, "")

@@ -16,10 +16,11 @@ from mnist_runtime.metering.values import Value, ValueReader
 WIDTH = 10
 
 
+SIGNS = "0123456789N"
+
+
 class Labels(Classifier):
     """A classifier for pictures whose first pixel is the number of a label."""
-
-    names = "0123456789N"
 
     def __init__(self) -> None: ...
 
@@ -27,12 +28,15 @@ class Labels(Classifier):
         number = int(np.asarray(picture)[0, 0])
         if number == 255:
             return Prediction(None, 0.3, reason="unsure")
-        label = self.names[number]
-        return Prediction(int(label) if label.isdecimal() else None, 0.9, label=label)
+        confidence, number = (0.6, number - 100) if number >= 100 else (0.9, number)
+        label = SIGNS[number]
+        return Prediction(int(label) if label.isdecimal() else None, confidence, label=label)
 
 
 def frame_of(text: str, seconds: float) -> Frame:
-    numbers = [255 if sign == "?" else Labels.names.index(sign) for sign in text]
+    numbers = [
+        255 if sign == "?" else 100 + ord(sign) - ord("a") if sign.islower() else SIGNS.index(sign) for sign in text
+    ]
     pixels: npt.NDArray[np.uint8] = np.repeat(np.array(numbers, np.uint8), WIDTH)[None].repeat(20, axis=0)
     return Frame(seconds, int(seconds), pixels)
 
@@ -127,6 +131,16 @@ def test_a_value_from_long_before_the_start_may_have_grown_since_then() -> None:
     soon = ValueReader([region(3, most_per_hour=10)], Labels(), **before)
     assert [value.state for value in late.values(frame_of("119", 0))] == ["good"]
     assert [value.state for value in soon.values(frame_of("119", 0))] == ["jumps"]
+
+
+def test_the_first_value_is_sure_and_later_ones_need_not_be() -> None:
+    """The letters a to j are the digits 0 to 9 with a confidence of 0.6."""
+    found = shown(["b2", "12", "bd"], step=10)
+    assert [(value.number, value.text, value.state) for value in found] == [
+        (None, "?2", "unreadable"),
+        (12, "12", "good"),
+        (13, "13", "good"),
+    ]
 
 
 def test_the_first_value_after_a_start_is_seen_as_long_as_without_an_older_one() -> None:

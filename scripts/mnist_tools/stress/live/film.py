@@ -1,0 +1,74 @@
+"""`Film`: what a meter of the example shows, moment by moment, played in real time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mnist_runtime.reading.video import frames
+from mnist_tools.stress.live.camera import Pixels
+from mnist_tools.stress.live.films import film_meter, truth
+
+__all__ = ["Film", "make_film"]
+
+RATE = 5.0
+"""Frames a second of the films."""
+NEAR = 0.00075
+"""Difference up to which a value is shown: three quarters of the last digit, since its wheel turns all the time."""
+
+
+@dataclass
+class Film:
+    """A film of a meter.
+
+    Parameters
+    ----------
+    folder : Path
+        What ``examples/meter/film.py`` wrote.
+    pixels : list of ndarray of shape (h, w, 3), dtype uint8
+        Its frames.
+    values : list of float
+        The value in each frame.
+    certain : list of bool
+        Whether no wheel is between two digits in it.
+    """
+
+    folder: Path
+    pixels: list[Pixels]
+    values: list[float]
+    certain: list[bool]
+    rate: float = RATE
+    _began: float = field(default=0.0, repr=False)
+
+    def begin(self) -> None:
+        """Start at the first frame, now."""
+        self._began = time.monotonic()
+
+    def index(self, moment: float) -> int:
+        """Return the number of the frame at a time of the monotonic clock; the last one stays."""
+        return min(max(int((moment - self._began) * self.rate), 0), len(self.pixels) - 1)
+
+    def now(self) -> Pixels:
+        """Return the frame of this moment."""
+        return self.pixels[self.index(time.monotonic())]
+
+    def has_shown(self, value: float, moment: float, seconds: float) -> bool:
+        """Return whether the meter showed `value` in the `seconds` before `moment`."""
+        seen = self.values[self.index(moment - seconds) : self.index(moment) + 1]
+        return min(abs(each - value) for each in seen) <= NEAR
+
+    def first_shown(self, value: float, moment: float) -> float | None:
+        """Return since when the wheels showed `value`; None if they already did in the first frame."""
+        last = self.index(moment)
+        showing = [n for n in range(last + 1) if abs(self.values[n] - value) < 0.0003 and self.certain[n]]
+        return self._began + showing[0] / self.rate if showing and showing[0] else None
+
+
+def make_film(folder: Path, seed: int, count: int) -> Film:
+    """Film a meter for `count` frames."""
+    film_meter(folder, seed, count, 1.2, day=3)
+    rows = list(truth(folder))
+    pixels = [frame.pixels for frame in frames(folder / "film.avi", 25.0)]
+    certain = [all(label.isdecimal() and len(label) == 1 for label in labels) for _, labels in rows]
+    return Film(folder, pixels, [value for value, _ in rows], certain)

@@ -1,0 +1,145 @@
+"""`read_films`: read films of the example's water meter with `mnist-runtime watch`, and compare with what it showed.
+
+Each film is another meter on another day: turning wheels, changing light, reflections, mist, dirt, a hand in the way.
+A published value is wrong if no frame of the second before shows it, within three quarters of the last digit.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mnist_runtime import Classifier
+from mnist_runtime.metering.regions import Region, load_regions
+from mnist_runtime.metering.values import ValueReader
+from mnist_runtime.reading.video import frames
+from mnist_tools.checkout import ROOT, command, environment, output_of
+
+__all__ = ["count_frames", "film_meter", "judge", "read_film", "read_films"]
+
+FILM = ROOT / "examples" / "meter" / "film.py"
+RATE = 25.0
+"""More than the frames a second of the films, so that each is read."""
+VOTES = 5
+"""Frames of which most must show a value."""
+NEAR = 0.75
+"""Difference, in units of the last digit, up to which a value is right: a turning wheel may be read either way."""
+DIRT = (0.4, 0.65, 0.9, 1.15, 1.4)
+"""Amounts of dirt, used in turn."""
+
+
+def film_meter(folder: Path, seed: int, count: int, dirt: float, day: int = 0) -> None:
+    """Film a meter for `count` frames."""
+    words = [sys.executable, str(FILM), str(folder), "--seed", str(seed), "--frames", str(count)]
+    subprocess.run([*words, "--dirt", str(dirt), "--day", str(day)], check=True, env=environment())
+
+
+def read_film(folder: Path, model: Path, *options: object) -> list[dict[str, Any]]:
+    """Return the lines that ``mnist-runtime watch`` prints."""
+    words = ("--regions", folder / "regions.toml", "--model", model, "--rate", RATE, *options)
+    said = output_of(command("mnist-runtime watch --source", folder / "film.avi", *words))
+    return [json.loads(line) for line in said.splitlines()]
+
+
+def truth(folder: Path) -> Iterator[tuple[float, list[str]]]:
+    """Yield the value in each frame, and the labels that are right for each wheel."""
+    with (folder / "truth.csv").open(newline="", encoding="utf-8") as file:
+        for _, value, *labels in list(csv.reader(file))[1:]:
+            yield float(value), labels
+
+
+def judge(region: Region, values: Sequence[float], lines: Sequence[dict[str, Any]]) -> Counter[str]:
+    """Count the states of the printed values, and those values that are right or wrong.
+
+    Parameters
+    ----------
+    region : Region
+        The region that was read.
+    values : sequence of float
+        The true value in each frame.
+    lines : sequence of dict
+        What ``watch`` printed.
+    """
+    found: Counter[str] = Counter()
+    for line in lines:
+        for value in line["values"]:
+            found[value["state"]] += 1
+            if value["state"] == "good":
+                seen = values[max(0, line["frame"] + 1 - VOTES) : line["frame"] + 1]
+                distance = min(abs(number - value["value"]) for number in seen)
+                found["right" if distance * 10**region.decimals <= NEAR else "wrong"] += 1
+    return found
+
+
+def count_frames(folder: Path, model: Path) -> Counter[str]:
+    """Count the frames of which all wheels are read right, one is read wrong, or one gets no answer.
+
+    Wheels are counted too, as ``wheel right`` and so on.
+    """
+    (region,) = load_regions(folder / "regions.toml")
+    shown = [labels for _, labels in truth(folder)]
+    found: Counter[str] = Counter()
+    with Classifier.load(model) as classifier:
+        reader = ValueReader([region], classifier)
+        for frame in frames(folder / "film.avi", RATE):
+            labels = [classifier.classify(pixels).label for pixels in reader.cut_out(frame, region)]
+            kinds = [
+                "none" if label is None else "right" if label in right else "wrong"
+                for label, right in zip(labels, shown[frame.number], strict=True)
+            ]
+            found[next(kind for kind in ("wrong", "none", "right") if kind in kinds)] += 1
+            found.update(f"wheel {kind}" for kind in kinds)
+    return found
+
+
+def read_films(model: Path, seeds: Sequence[int], count: int, *, with_start: bool = True) -> dict[str, dict[str, int]]:
+    """Film a meter for each seed, read it, print a line, and return the sums: of frames and wheels, and of values.
+
+    Parameters
+    ----------
+    model : Path
+        An exported file of examples/meter.
+    seeds : sequence of int
+        The meters.
+    count : int
+        Frames of each film.
+    with_start : bool
+        Whether ``watch`` is told the first value, as by a person who installs it.
+    """
+    seen: Counter[str] = Counter()
+    published: Counter[str] = Counter()
+    for seed in seeds:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            film_meter(folder, seed, count, DIRT[seed % len(DIRT)])
+            (region,) = load_regions(folder / "regions.toml")
+            one = count_frames(folder, model)
+            true = [value for value, _ in truth(folder)]
+            start = ("--start", f"{region.name}={true[0]:.3f}") if with_start else ()
+            values = judge(region, true, read_film(folder, model, *start))
+        print(f"film {seed}: {_share(one)}; {_values(values)}", flush=True)
+        seen.update(one)
+        published.update(values)
+    print(f"all: {_share(seen)}; {_values(published)}", flush=True)
+    return {"frames": dict(seen), "values": dict(published)}
+
+
+def _share(seen: Counter[str]) -> str:
+    count = seen["right"] + seen["wrong"] + seen["none"]
+    wheels = sum(seen[f"wheel {kind}"] for kind in ("right", "wrong", "none"))
+    return (
+        f"{seen['right'] / count:.1%} of {count:,} frames right, {seen['wrong'] / count:.1%} with a wrong wheel; "
+        f"{seen['wheel right'] / wheels:.2%} of the wheels right, {seen['wheel wrong'] / wheels:.2%} wrong"
+    )
+
+
+def _values(found: Counter[str]) -> str:
+    rejected = ", ".join(f"{found[state]} {state}" for state in ("unreadable", "falls", "jumps"))
+    return f"{found['good']:,} values published, {found['wrong']} wrong; {rejected}"

@@ -1,0 +1,60 @@
+"""`page`: the figures of `scripts/tool stress meter` as docs/meter.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["page"]
+
+HEAD = """# Reading a meter
+
+How `mnist-runtime watch --regions` reads the rendered water meter of [examples/meter](../examples/meter/README.md),
+written by `scripts/tool stress meter`. The meter has eight wheels, which turn; light, reflections, mist, dirt, a hand
+and a camera that shakes change what they look like.
+"""
+
+
+def page(facts: dict[str, Any]) -> str:
+    """Return the text of the page."""
+    parts = [HEAD]
+    if films := facts.get("films"):
+        seen, values = films["frames"], films["values"]
+        count = seen["right"] + seen.get("wrong", 0) + seen.get("none", 0)
+        wheels = sum(seen.get(f"wheel {kind}", 0) for kind in ("right", "wrong", "none"))
+        rejected = ", ".join(str(values.get(state, 0)) for state in ("unreadable", "falls", "jumps"))
+        rows = {
+            "frames": f"{count:,}",
+            "frames with all eight wheels right": f"{seen['right'] / count:.1%}",
+            "wheels right": f"{seen['wheel right'] / wheels:.2%}",
+            "values published": f"{values['good']:,}",
+            "**wrong values published**": f"**{values.get('wrong', 0)}**",
+            "readings rejected: unreadable, falling, jumping": rejected,
+        }
+        parts.append("## Films\n\nEach film is another meter; the first value of each is given.\n\n" + _table(rows))
+    if quiet := facts.get("quiet"):
+        rows = {
+            "median delay from the change of the wheels to the message": f"{quiet['median_delay_seconds']} s",
+            "longest": f"{quiet['longest_delay_seconds']} s",
+        }
+        text = "## Delay\n\nFive frames a second, of which three of five must agree; two busy cores.\n\n"
+        parts.append(text + _table(rows))
+    if faults := facts.get("faults"):
+        happened = faults["faults"]
+        rows = {
+            "broker killed": f"{happened['broker']} times",
+            "camera unplugged": f"{happened['camera']} times",
+            "no space for files": f"{happened['disk']} times",
+            "time of day set": f"{happened['clock']} times",
+            "values": f"{faults['values']:,}",
+            "messages, repeated ones included": f"{faults['messages']:,}",
+            "**lost, changed or wrong values, dead processes**": f"**{'; '.join(faults['problems']) or 'none'}**",
+        }
+        parts.append("## Faults\n\n" + _table(rows))
+    if memory := facts.get("memory"):
+        rows = {f"growth over {memory['frames']:,} frames": f"{memory['grown_bytes'] / 1024:.0f} kB"}
+        parts.append("## Memory\n\n" + _table(rows))
+    return "\n".join(parts)
+
+
+def _table(rows: dict[str, str]) -> str:
+    return "\n".join(["| | |", "|---|--:|", *(f"| {name} | {value} |" for name, value in rows.items()), ""])
