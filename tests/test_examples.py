@@ -7,6 +7,7 @@ import os
 import re
 import runpy
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.ssh_server import ssh_server
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import Classifier
 from mnist_runtime.artifact.task import Task
-from mnist_tools.checkout import ROOT
+from mnist_tools.checkout import ROOT, environment, tool
 
 EXAMPLES = {
     "meter": Task(32, 20, 3, (*"0123456789", "N")),
@@ -76,3 +78,36 @@ def test_the_script_reads_the_pictures(name: str, answers: list[str], tmp_path: 
     assert micro.predict(device.golden.images).tolist() == device.predict(device.golden.images).tolist()
     trained = json.loads((tmp_path / f"{name}.json").read_text())
     assert trained["task"]["labels"] == list(EXAMPLES[name].labels)
+
+
+@pytest.mark.slow
+def test_a_meter_is_watched_its_doubts_are_learned_and_the_new_file_is_deployed(tmp_path: Path) -> None:
+    """On short films; the broker is that of the tool, in which broker, camera, disk and clock fail once."""
+    pytest.importorskip("cv2")
+    if not shutil.which("mosquitto", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin"):
+        pytest.skip("mosquitto is not installed")
+    (tmp_path / "ssh").mkdir()
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with ssh_server(tmp_path / "ssh") as client:
+        for words in (
+            ["run.sh", tmp_path],
+            ["loop.sh", tmp_path, "pi", "-F", client, "--folder", tmp_path / "device", "--extra", "none"],
+        ):
+            done = subprocess.run(
+                [ROOT / "examples" / "meter" / words[0], *words[1:]],
+                env={**os.environ, "PATH": path, "FRAMES": "500", "EPOCHS": "2"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+    judged = re.findall(r"(\w+)\.jsonl: (\d+) values of \d+ litres, (\d+) wrong", done.stdout)
+    assert [(name, wrong) for name, _, wrong in judged] == [("meter", "0"), ("tuned", "0")]
+    assert all(int(count) > 9 for _, count, _ in judged)
+    assert "passed: 11 of 11 answers as recorded" in done.stdout
+    tuned = Classifier.load(tmp_path / "tuned.tflite")
+    assert tuned.manifest.parity is not None
+    assert tuned.manifest.parity["passed"]
+    words = tool("stress meter", tmp_path / "tuned.tflite", "--part", "faults", "--times", 1)
+    failing = subprocess.run(words, env=environment(), capture_output=True, text=True, check=False)
+    assert failing.returncode == 0, failing.stdout

@@ -8,6 +8,7 @@ import mnist_runtime
 from mnist_runtime import BACKENDS, Classifier
 
 HEAVY = {"tensorflow", "keras", "onnx", "tf2onnx", "click", "rich", "sklearn", "scipy", "PIL", "cv2"}
+HEAVY |= {"paho", "starlette", "uvicorn"}
 INTERPRETERS = {row.module for row in BACKENDS.values() if row.extra}
 
 LIST_MODULES = "import sys, json; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
