@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,6 +11,7 @@ import re
 import ssl
 import threading
 import time
+from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -78,25 +80,25 @@ class MqttPublisher:
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
             raise BackendError(f"MQTT needs paho-mqtt. Install it with: {install_command('mqtt')}.") from error
-        self._paho = paho
         host, port, self.topic, is_encrypted = _address(url)
         self._regions, self._discovery = tuple(regions), discovery
         self._refused = threading.Event()
         self._refused_by = ""
-        self._waiting: dict[int, str] = {}  # number -> topic of each message that the broker has not confirmed
-        self._order = threading.Lock()  # a repeated value never comes after a newer one
+        self._lock = threading.Lock()
+        self._values: deque[tuple[str, str]] = deque()  # topic and text of what the broker has not confirmed, in order
+        self._sent: int | None = None  # number of the message with the first of them
         self._last: dict[str, str] = {}  # topic -> last value
+        self._is_connected = False
         self._is_full = self._is_away = self._is_closing = False
         identity = hashlib.sha256(f"{platform.node()}/{self.topic}".encode()).hexdigest()[:16]
         self._identity = f"mnist-{identity}"
         self._client = paho.Client(CallbackAPIVersion.VERSION2, self._identity, clean_session=False)
-        self._client.max_queued_messages_set(MOST_WAITING)
         self._client.reconnect_delay_set(*RECONNECT)
         self._client.will_set(f"{self.topic}/status", "offline", qos=1, retain=True)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = lambda *_: self._say(f"cannot be reached at {host}:{port}")
-        self._client.on_disconnect = lambda *_: self._say("has gone")
-        self._client.on_publish = lambda _client, _data, number, *_: self._waiting.pop(number, None)
+        self._client.on_disconnect = self._disconnected
+        self._client.on_publish = lambda _client, _data, number, *_: self._confirmed(number)
         user, password = _credentials(credentials)
         if user:
             self._client.username_pw_set(user, password)
@@ -115,29 +117,37 @@ class MqttPublisher:
         self._is_away = False
         for region in self._regions:
             topic = f"{self._discovery}/sensor/{self._identity}/{_slug(region.name)}/config"
-            self._send(topic, json.dumps(self._announcement(region)))
-        with self._order:
-            waiting = set(self._waiting.values())
-            for topic, text in self._last.items():
-                if topic not in waiting:  # what waits is sent in its order, the last value last
-                    self._send(topic, text)
-        self._send(f"{self.topic}/status", "online")
+            self._client.publish(topic, json.dumps(self._announcement(region)), retain=True)
+        self._client.publish(f"{self.topic}/status", "online", retain=True)
+        with self._lock:
+            waiting = {topic for topic, _ in self._values}
+            self._values.extend(item for item in self._last.items() if item[0] not in waiting)
+            self._is_connected = True
+            self._send()
+
+    def _disconnected(self, *_: object) -> None:
+        self._is_connected = False
+        self._say("has gone")
+
+    def _confirmed(self, number: int) -> None:
+        """Send the next value once the broker has the one before: paho sends again what was lost, but not in order."""
+        with self._lock:
+            if number == self._sent:
+                self._values.popleft()
+                self._sent = None
+                self._send()
+
+    def _send(self) -> None:
+        """Send the first value that waits, unless one is on its way."""
+        if self._is_connected and self._sent is None and self._values:
+            topic, text = self._values[0]
+            self._sent = self._client.publish(topic, text, qos=1, retain=True).mid
 
     def _say(self, what: str) -> None:
         """Say once that the broker is away."""
         if not (self._is_away or self._is_closing):
             echo(f"note: The MQTT broker {what}. Values wait, and the connection is tried again.")
         self._is_away = True
-
-    def _send(self, topic: str, text: str) -> bool:
-        """Queue a message; return False if the queue is full."""
-        done = self._client.publish(topic, text, qos=1, retain=True)
-        if done.rc == self._paho.MQTT_ERR_QUEUE_SIZE:
-            return False
-        self._waiting[done.mid] = topic
-        if done.rc == self._paho.MQTT_ERR_SUCCESS and done.is_published():  # confirmed before it was added
-            self._waiting.pop(done.mid, None)
-        return True
 
     def _announcement(self, region: Region) -> dict[str, Any]:
         facts = {
@@ -166,30 +176,36 @@ class MqttPublisher:
                 f"{USER} and {PASSWORD} or --mqtt-credentials."
             )
         for value in values:
-            topic = f"{self.topic}/{_slug(value.name)}/state"
-            with self._order:
-                self._last[topic] = json.dumps(value.as_dict())
-                is_sent = self._send(topic, self._last[topic])
-            if not (is_sent or self._is_full):
+            topic, text = f"{self.topic}/{_slug(value.name)}/state", json.dumps(value.as_dict())
+            with self._lock:
+                self._last[topic] = text
+                is_full = len(self._values) >= MOST_WAITING
+                if is_full:
+                    del self._values[0 if self._sent is None else 1]
+                self._values.append((topic, text))
+                self._send()
+            if is_full and not self._is_full:
                 echo(
-                    f"warning: {MOST_WAITING:,} values wait for the MQTT broker. Newer ones are lost until it is back."
+                    f"warning: {MOST_WAITING:,} values wait for the MQTT broker. The oldest are lost until it is back."
                 )
-            self._is_full = not is_sent
+            self._is_full = is_full
 
     @property
     def has_waiting(self) -> bool:
-        """Whether the broker has not yet confirmed all messages."""
-        return bool(self._waiting)
+        """Whether the broker has not yet confirmed all values."""
+        return bool(self._values)
 
     def close(self) -> None:
         """Wait some seconds until the broker has all values, tell it that no more come, and disconnect."""
         self._is_closing = True
-        self._send(f"{self.topic}/status", "offline")
         end = time.monotonic() + PATIENCE
-        while self._waiting and time.monotonic() < end and not self._refused.is_set():
+        while self._values and time.monotonic() < end and not self._refused.is_set():
             time.sleep(0.02)
-        if self._waiting:
-            echo(f"warning: The MQTT broker has not confirmed {len(self._waiting)} messages.")
+        if self._values:
+            echo(f"warning: The MQTT broker has not confirmed {len(self._values)} messages.")
+        done = self._client.publish(f"{self.topic}/status", "offline", qos=1, retain=True)
+        with contextlib.suppress(RuntimeError, ValueError):  # it is not connected
+            done.wait_for_publish(max(0.0, end - time.monotonic()))
         self._client.disconnect()
         self._client.loop_stop()
 

@@ -39,12 +39,12 @@ PAGE = ROOT / "docs" / "meter.md"
 PARTS = ("films", "quiet", "faults", "memory")
 SEED, LONG = 2, 3000
 """The meter that is filmed for all parts but the films, and the frames of its film, ten minutes."""
-PAUSE = (1.0, 5.0)
+PAUSE = (0.5, 3.0)
 """Shortest and longest time between two faults, in seconds."""
 MOST_GROWTH = 2 << 20
 """Largest growth of the memory, in bytes."""
 TOPIC = "meter"
-LATE = 4.0
+LATE = 10.0
 """Seconds for which a frame may have been on its way: votes of five frames, a busy machine, buffers of FFmpeg."""
 JUMPS = (86_400, -86_400, 400 * 86_400, -1_700_000_000, 3600, -3600)
 """Seconds by which the time of day is wrong, in turn: a day, a year, 1972, an hour."""
@@ -263,7 +263,9 @@ def _measure(part: str, film: Film, folder: Path, arguments: argparse.Namespace)
     times, pause = (0, (quiet, quiet)) if part == "quiet" else (arguments.times, PAUSE)
     found = run(folder, film, model, dict.fromkeys(FAULTS, times), pause)
     bad = problems(found, film)
-    return {**_facts(found, film), "problems": [*bad, found.words] if bad else []}
+    if bad:
+        print(found.words)
+    return {**_facts(found, film), "problems": bad}
 
 
 def _facts(found: Findings, film: Film) -> dict[str, Any]:

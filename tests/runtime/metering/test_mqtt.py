@@ -134,6 +134,19 @@ def test_no_value_is_lost_while_the_broker_is_away(
     assert capfd.readouterr().err.count("has gone") == 2
 
 
+def test_values_keep_their_order_while_the_connection_is_made(broker: Broker, listener: Listener) -> None:
+    """Some are published between the connection and the answer of the broker."""
+    for round_ in range(3):
+        start = 1000 * round_
+        with MqttPublisher(f"mqtt://127.0.0.1:{broker.port}/house", REGIONS) as publisher:
+            for number in range(start, start + 200):
+                publisher.publish([value(number)])
+                time.sleep(0.0002)
+        wait_for(lambda last=start + 199: last in listener.numbers())
+    assert listener.numbers() == sorted(listener.numbers())
+    assert len(listener.numbers()) >= 600
+
+
 def test_a_broker_that_has_forgotten_the_values_gets_the_last_ones_again(broker: Broker) -> None:
     with MqttPublisher(f"mqtt://127.0.0.1:{broker.port}/house", REGIONS) as publisher:
         publisher.publish([value(1), value(2), value(20, "Room")])

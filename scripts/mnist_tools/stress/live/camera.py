@@ -64,11 +64,9 @@ class Camera:
 
         os.set_blocking(master, False)
         sent, due = 0, time.monotonic()
-        picture = b""
         with contextlib.suppress(OSError):
             while not self._stopped.is_set():
-                if sent >= AHEAD or not picture:
-                    picture = cv2.imencode(".jpg", self._frame()[..., ::-1])[1].tobytes()
+                picture = cv2.imencode(".jpg", self._frame()[..., ::-1])[1].tobytes()
                 left = memoryview(picture)
                 while left and not self._stopped.is_set():
                     if select.select([], [master], [], 0.1)[1]:
