@@ -24,6 +24,7 @@ from mnist_exporters.proof.threshold import Threshold
 from mnist_exporters.reports.comparison import Candidate
 from mnist_exporters.reports.html import html_report
 from mnist_exporters.reports.table import print_table
+from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_exporters.spec.treatment import Treatment
 from mnist_runtime import ArtifactError
 
@@ -258,3 +259,12 @@ def test_stability_needs_a_calibrated_precision_and_enough_images(
     assert cnn.stability(exported("cnn", "onnx", Precision.FLOAT32)) is None
     few = ExportSession(cnn.original, cnn.train, cnn.test, calibration_samples=10)
     assert few.stability(exported("cnn", "onnx", Precision.INT8)) is None
+
+
+def test_the_page_has_the_memory_of_c_code(comparison: Comparison) -> None:
+    row = comparison.candidates[0]
+    assert "on microcontrollers" not in html_report(comparison)
+    memory = (ProcessorMemory("cortex-m4", 34_567, 10_080, "zig"),)
+    measured = dataclasses.replace(row, report=dataclasses.replace(row.report, processors=memory))
+    page = html_report(dataclasses.replace(comparison, candidates=(measured,)))
+    assert "<tr><td>cortex-m4</td><td>34,567</td><td>10,080</td><td>zig</td></tr>" in page
