@@ -87,7 +87,7 @@ def open_session(
     UsageError
         If the model's or the data's name or the pixel range is unknown.
     ModelError
-        If the model is missing, damaged, unsafe to load or not a digit model.
+        If the model is missing, damaged, unsafe to load or not for these images and classes.
     DataError
         If the data is missing, damaged or unsuitable.
     CalibrationError

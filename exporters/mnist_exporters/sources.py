@@ -43,7 +43,8 @@ def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | 
         inputs = getattr(model, "inputs", None)  # a model that is not built has none
         shape = tuple(inputs[0].shape[1:]) if inputs else ()
     shown = stated_by_shape(shape)
-    return dataclasses.replace(stated, size=stated.size or shown.size, channels=stated.channels or shown.channels)
+    size, channels = stated.size or shown.size, stated.channels or shown.channels
+    return dataclasses.replace(stated, size=size, channels=channels, converts=stated.converts_after(shown))
 
 
 def stated_for_file(path: Path, stated: StatedTask | None) -> StatedTask:
@@ -54,6 +55,7 @@ def stated_for_file(path: Path, stated: StatedTask | None) -> StatedTask:
         given.channels or known.channels,
         given.labels or known.labels,
         given.preparation or known.preparation,
+        converts=given.converts_after(known),
     )
 
 

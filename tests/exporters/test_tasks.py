@@ -75,6 +75,7 @@ def test_a_meter_in_color_is_exported_in_every_format_and_precision(
     device = load_plugin(format).load(report.path)
     assert device.manifest.task == METER
     assert device.manifest.schema == 2
+    assert "rejects_non_digits" not in device.manifest.source
     assert device.manifest.preparation == {"kind": "plain"}
     assert device.manifest.input["shape"] == [None, 32, 20, 3]
     assert device.predict(templates(METER)).tolist() == [*range(11)]

@@ -22,7 +22,7 @@ from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.processor import processor_name
 from mnist_exporters.pipeline.staging import StagedExport, package_folder
-from mnist_exporters.pipeline.task_facts import schema_of, task_facts, without_scores
+from mnist_exporters.pipeline.task_facts import schema_of, task_facts, training_facts, without_scores
 from mnist_exporters.proof.answers import Answers, scores_or_nan
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
@@ -216,7 +216,7 @@ class Job:
                 "parameters": self.original.count_params(),
                 **self.original.scaling.as_dict(),
                 "activation": self.original.activation,
-                "rejects_non_digits": self.original.rejects_non_digits,
+                **training_facts(self.original),
             },
             tools={"mnist-edge-export": __version__, **tools},
             golden={

@@ -14,7 +14,7 @@ from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.pipeline.job import Job
 from mnist_exporters.pipeline.processor import processor_name
-from mnist_exporters.pipeline.task_facts import schema_of, task_facts
+from mnist_exporters.pipeline.task_facts import schema_of, task_facts, training_facts
 from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
@@ -120,7 +120,7 @@ def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents
             "parameters": original.count_params(),
             **original.scaling.as_dict(),
             "activation": original.activation,
-            "rejects_non_digits": original.rejects_non_digits,
+            **training_facts(original),
         },
         tools={"mnist-edge-export": __version__, **tools},
         golden={"version": tools[interpreter], "machine": platform.machine(), "processor": processor_name()},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,10 @@ from mnist_runtime import Golden
 from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
 from mnist_runtime.artifact.task import DIGITS, Task
 
-__all__ = ["schema_of", "task_facts", "without_scores"]
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original_model import OriginalModel
+
+__all__ = ["schema_of", "task_facts", "training_facts", "without_scores"]
 
 PREPARATIONS: dict[str, dict[str, Any]] = {
     "mnist": {
@@ -42,6 +45,11 @@ def task_facts(task: Task, taken: dict[str, Any], given: dict[str, Any]) -> dict
         "output": {"shape": [None, len(task.labels)], **given},
         "preparation": PREPARATIONS[task.preparation],
     }
+
+
+def training_facts(original: OriginalModel) -> dict[str, Any]:
+    """Return what a manifest says about the training of an original: of digits, whether it saw other pictures too."""
+    return {"rejects_non_digits": original.rejects_non_digits} if original.task.digits else {}
 
 
 def schema_of(task: Task, *, is_plain: bool) -> int:

@@ -97,8 +97,18 @@ class Changes:
         return f"{self.lost} lost, {self.gained} gained of {self.images:,} different images"
 
 
-def unproven(found: Changes, tolerance: float) -> tuple[str, ...]:
-    """Return a reason if the loss may be above the tolerance."""
+def unproven(found: Changes, tolerance: float, *, is_only: bool = True) -> tuple[str, ...]:
+    """Return a reason if the loss may be above the tolerance.
+
+    Parameters
+    ----------
+    found : Changes
+        What the export lost and gained on different images.
+    tolerance : float
+        Largest accepted loss.
+    is_only : bool
+        Whether it is the only reason. Only then could more images be enough for a proof.
+    """
     upper = found.interval[1]
     if upper <= tolerance:
         return ()
@@ -106,10 +116,15 @@ def unproven(found: Changes, tolerance: float) -> tuple[str, ...]:
         f"The accuracy loss is {_points(found.drop)}, and up to {_points(upper)} with 95 % confidence ({found}), but "
         f"the tolerance is {_points(tolerance)}."
     )
+    if not is_only:
+        return (reason,)
     enough = enough_images(found.lost, found.gained, found.images, tolerance)
     if enough is None:
         return (f"{reason} More images would not help. Accept a larger --max-accuracy-drop or improve the model.",)
-    return (f"{reason} About {enough:,} such images could prove it.",)
+    return (
+        f"{reason} About {enough:,} different images of this kind could prove it; here are {found.images:,}. Give more "
+        "with --data, or accept a larger --max-accuracy-drop.",
+    )
 
 
 def lost_classes(by_class: list[Changes], tolerance: float, task: Task = DIGITS) -> tuple[str, ...]:

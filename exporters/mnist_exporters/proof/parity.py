@@ -170,6 +170,12 @@ class Parity:
         ]
         finite = bool(np.isfinite(scores).all())
         alone = answers.alone
+        others = (
+            *unfit(reference, float(was_right.mean())),
+            *broken_invariants(reference, answers, after),
+            *asked_otherwise(answers, reference.alone),
+            *lost_classes(evidence_by_class, tolerance, reference.task),
+        )
         return cls(
             dataset=reference.dataset,
             images=len(scores),
@@ -196,13 +202,7 @@ class Parity:
             images_alone=0 if alone is None else len(alone),
             changed_alone=0 if alone is None else int((alone.argmax(axis=1) != best[reference.alone]).sum()),
             tolerance=tolerance,
-            reasons=(
-                *unfit(reference, float(was_right.mean())),
-                *broken_invariants(reference, answers, after),
-                *asked_otherwise(answers, reference.alone),
-                *lost_classes(evidence_by_class, tolerance, reference.task),
-                *unproven(evidence, tolerance),
-            ),
+            reasons=(*others, *unproven(evidence, tolerance, is_only=not others)),
         )
 
     @property

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["DIGITS", "MOST_LABELS", "SIDES", "Preparation", "Task"]
+__all__ = ["DIGITS", "MOST_LABELS", "SIDES", "Preparation", "Task", "wrong_label"]
 
 Preparation = Literal["mnist", "plain"]
 """How a picture becomes an image: ``"mnist"`` finds handwriting and normalizes it as in MNIST; ``"plain"`` resizes."""
@@ -16,6 +17,26 @@ MOST_LABELS = 1000
 """Largest number of labels; the smallest is two."""
 LONGEST_LABEL = 100
 """Characters."""
+
+
+def wrong_label(labels: Sequence[str]) -> tuple[int, str] | None:
+    """Return the place of the first name that cannot be a label, and why; None if all can.
+
+    Examples
+    --------
+    >>> wrong_label(("a", "b", "a"))
+    (2, "'a' is the name of entry 1 too")
+    """
+    for place, label in enumerate(labels):
+        if not label:
+            return place, "it is empty"
+        if len(label) > LONGEST_LABEL:
+            return place, f"{label!r:.40} has more than {LONGEST_LABEL} characters"
+        if not label.isprintable() or label.strip() != label:
+            return place, f"{label!r} begins or ends with a space, or has control characters"
+        if (first := labels.index(label)) < place:
+            return place, f"{label!r:.40} is the name of entry {first + 1} too"
+    return None
 
 
 @dataclass(frozen=True)
@@ -62,15 +83,9 @@ class Task:
         if self.channels not in (1, 3):
             raise ValueError(f"images have {self.channels} channels, but 1 (gray) or 3 (color) are needed")
         if not 2 <= len(self.labels) <= MOST_LABELS:
-            raise ValueError(f"there are {len(self.labels)} labels, but 2 to {MOST_LABELS:,} are needed")
-        for label in self.labels:
-            if not (0 < len(label) <= LONGEST_LABEL and label.isprintable() and label.strip() == label):
-                raise ValueError(
-                    f"the label {label!r:.40} is empty, begins or ends with a space, has control characters, "
-                    f"or has more than {LONGEST_LABEL} characters"
-                )
-        if len(set(self.labels)) < len(self.labels):
-            raise ValueError("two labels have the same name")
+            raise ValueError(f"the number of labels is {len(self.labels):,}, but must be 2 to {MOST_LABELS:,}")
+        if wrong := wrong_label(self.labels):
+            raise ValueError(f"the label at entry {wrong[0] + 1} is wrong: {wrong[1]}")
         if self.preparation == "mnist" and self.tensor_shape != (28, 28, 1):
             raise ValueError("the preparation of MNIST needs gray images of 28 x 28 pixels")
 

@@ -63,7 +63,10 @@ def _parser() -> argparse.ArgumentParser:
 
     classify = commands.add_parser("classify", help="print the digit or other label of each picture")
     classify.add_argument(
-        "files", nargs="+", metavar="FILE", help="a picture of one digit, of any size and polarity; - for stdin"
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="a picture of one digit, of any size and polarity, or of what the model was made for; - for stdin",
     )
     add_model(classify)
     add_backend(classify)

@@ -49,7 +49,7 @@ def classifier_facts(classifier: Classifier) -> dict[str, Any]:
         "image_shape": list(classifier.task.image_shape),
         "labels": list(classifier.task.labels),
         "preparation": classifier.task.preparation,
-        "rejects_non_digits": manifest.source.get("rejects_non_digits"),
+        **({"rejects_non_digits": manifest.source.get("rejects_non_digits")} if classifier.task.digits else {}),
         "backend": classifier.backend_name,
         "backend_version": backend_version(classifier.backend_name),
     }

@@ -96,6 +96,6 @@ def test_model_with_nan_weights_is_an_error(digits: Splits) -> None:
 @pytest.mark.parametrize(("shape", "classes"), [((32, 32, 3), 10), ((28, 28), 2), ((28, 28, 3), 10), ((783,), 10)])
 def test_model_of_another_shape_is_an_error(digits: Splits, shape: tuple[int, ...], classes: int) -> None:
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
-    with pytest.raises(ModelError, match="not a digit model") as caught:
+    with pytest.raises(ModelError, match="does not fit digits") as caught:
         Original.from_keras(model, digits.test)
     assert caught.value.exit_code == 5

@@ -115,7 +115,10 @@ def test_too_few_images_fail_and_the_sufficient_number_is_reported() -> None:
     few = Reference("few", REFERENCE.images[:500], LABELS[:500], SCORES[:500])
     parity = Parity.compare(few, SCORES[:500], 0.002)
     assert not parity.passed
-    assert "About 1,384 such images could prove it." in parity.reasons[0]
+    assert (
+        "About 1,384 different images of this kind could prove it; here are 500. Give more with --data"
+        in parity.reasons[0]
+    )
     assert Parity.compare(
         Reference("enough", REFERENCE.images[:1384], LABELS[:1384], SCORES[:1384]), SCORES[:1384], 0.002
     ).passed
@@ -336,3 +339,10 @@ def test_bounds_depend_on_the_number_of_classes() -> None:
     guessed = np.where(np.arange(2600) % 10 < 6, truth % 2, 1 - truth % 2)  # right on 60 % of two classes
     guesses = Reference("two", IMAGES[:2600], truth % 2, np.eye(2, dtype=np.float32)[guessed], Task(labels=("a", "b")))
     assert "The original is right on 60.0% only" in Parity.compare(guesses, guesses.scores, 0.005).reasons[0]
+
+
+def test_the_number_of_images_is_told_only_where_more_images_would_help() -> None:
+    wrong = np.roll(SCORES[:500], 1, axis=1)
+    parity = Parity.compare(Reference("few", REFERENCE.images[:500], LABELS[:500], SCORES[:500]), wrong, 0.002)
+    assert len(parity.reasons) > 1
+    assert "could prove it" not in " ".join(parity.reasons)

@@ -241,3 +241,97 @@ def test_labels_are_a_list_or_a_file(tmp_path: Path) -> None:
     for text in ("left", str(tmp_path)):
         with pytest.raises(UsageError, match="neither a list, such as a,b,c, nor a file"):
             parse_labels(text)
+
+
+@pytest.mark.parametrize("labels", [None, ("cat", "DOG")])
+def test_names_in_other_letters_are_the_same_class(tmp_path: Path, labels: tuple[str, ...] | None) -> None:
+    """With stated names and without, in the folders of a split and across splits."""
+    y = np.arange(8) % 2
+    write_pictures(tmp_path / "train", images(y, 10, 8), [("Cat", "Dog")[label] for label in y])
+    write_pictures(tmp_path / "test", images(y, 10, 8), [("cat", "dOG")[label] for label in y])
+    train, test = load_data(str(tmp_path), stated=StatedTask(labels=labels))
+    assert train.task.labels == (labels or ("Cat", "Dog"))
+    assert train.labels.tolist() == test.labels.tolist() == sorted(y.tolist())
+
+
+def test_small_and_capital_letters_may_be_different_classes(tmp_path: Path) -> None:
+    names = np.array(["A", "a", "B"])[np.arange(12) % 3]
+    np.savez(tmp_path / "mine.npz", images=images(names, 10, 8), labels=names)
+    assert load_data(str(tmp_path / "mine.npz")).test.task.labels == ("A", "B", "a")
+
+
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (np.array(["cat"] * 4), "There is one class, but 2 to 1,000 are needed"),
+        (np.full(4, 7), "There is one class, but 2 to 1,000 are needed"),
+        (np.arange(1001), "There are 1,001 classes, but 2 to 1,000 are needed.*--labels A,B"),
+        (np.array([f"name {number}" for number in range(1001)]), "There are 1,001 classes, but 2 to 1,000 are needed"),
+    ],
+)
+def test_too_few_or_too_many_classes_are_named_with_the_bounds(tmp_path: Path, labels: np.ndarray, words: str) -> None:
+    np.savez(tmp_path / "mine.npz", images=np.zeros((len(labels), 8, 9), np.uint8), labels=labels)
+    with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / "mine.npz"))
+
+
+@pytest.mark.parametrize("side", [7, 129])
+def test_other_sides_are_named_with_the_bounds_and_the_option(tmp_path: Path, side: int) -> None:
+    y = np.arange(8) % 2
+    x = images(y, side, side)
+    np.savez(tmp_path / "mine.npz", images=x, labels=y)
+    write_pictures(tmp_path / "pictures", x, [("cat", "dog")[label] for label in y])
+    for data in ("mine.npz", "pictures"):
+        with pytest.raises(DataError, match=r"sides of 8 to 128 pixels.*--image-size HEIGHTxWIDTH"):
+            load_data(str(tmp_path / data))
+        test = load_data(str(tmp_path / data), stated=StatedTask(size=(12, 10))).test
+        assert test.images.shape[1:] == (12, 10)
+
+
+def test_arrays_of_another_form_than_a_model_states_are_refused(tmp_path: Path) -> None:
+    """Pictures in folders are prepared as a device prepares them; arrays were made for a model."""
+    y = np.arange(8) % 2
+    x = images(y, 32, 30)
+    np.savez(tmp_path / "mine.npz", images=x, labels=y)
+    write_pictures(tmp_path / "pictures", x, [("cat", "dog")[label] for label in y])
+    model = StatedTask(size=(16, 10), channels=3)
+    words = (
+        r"images are 32x30 pixels in gray, but the model takes 16x10 pixels in color.*--image-size 16x10 --channels 3"
+    )
+    with pytest.raises(DataError, match=words):
+        load_data(str(tmp_path / "mine.npz"), stated=StatedTask().filled(model))
+    given = StatedTask(size=(16, 10), channels=3).filled(model)
+    assert load_data(str(tmp_path / "mine.npz"), stated=given).test.images.shape[1:] == (16, 10, 3)
+    assert load_data(str(tmp_path / "pictures"), stated=StatedTask().filled(model)).test.images.shape[1:] == (16, 10, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a,,c", "--labels: The label in entry 2 is wrong: it is empty"),
+        ("a,b,a", "--labels: The label in entry 3 is wrong: 'a' is the name of entry 1 too"),
+        ("a,b\x07", r"--labels: The label in entry 2 is wrong: 'b\x07' begins"),
+        (",".join(map(str, range(1001))), "--labels: The number of labels is 1,001, but must be 2 to 1,000"),
+    ],
+)
+def test_a_wrong_entry_of_labels_is_named(text: str, words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_labels(text)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a\n\nc\n", "The label in line 2 is wrong: it is empty"),
+        ("a\nb\na\n", "The label in line 3 is wrong: 'a' is the name of line 1 too"),
+        ("a\n" + "b" * 101 + "\n", "has more than 100 characters"),
+        ("a\n", "The number of labels is 1, but must be 2 to 1,000"),
+    ],
+)
+def test_a_wrong_line_of_labels_is_named(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "labels.txt").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        parse_labels(str(tmp_path / "labels.txt"))
+    assert str(caught.value).startswith(str(tmp_path / "labels.txt"))
+    assert words in str(caught.value)

@@ -79,7 +79,7 @@ def test_a_color_file_of_another_tool_is_evaluated(
     assert (found.pixel_range, found.task, found.channels_first) == ("0..1", fruits.test.task, suffix == ".onnx")
     answers = found.scores(fruits.test.images).argmax(axis=1)
     assert np.mean(answers == fruits.test.labels) > 0.9
-    assert stated_for([path], "pictures") == StatedTask(size=(20, 14), channels=3, classes=3)
+    assert stated_for([path], "pictures") == StatedTask(size=(20, 14), channels=3, classes=3, converts=False)
     assert stated_for([path], "auto").is_empty
 
 
@@ -95,13 +95,13 @@ def test_an_open_size_is_that_of_the_data(
         loaded = load_model(tmp_path / name, task=task)
         assert loaded.input_shape == (None, 20, 14, 3)
         assert np.allclose(evaluate(loaded, fruits.test, "0..1").scores, expected, atol=1e-5)
-    with pytest.raises(ModelError, match=r"not a digit model.*If it classifies other images, give some of them"):
+    with pytest.raises(ModelError, match=r"does not fit digits.*If it classifies other images, .*: --data PATH"):
         load_model(tmp_path / "open.keras")
 
 
 def test_models_of_other_images_or_classes_are_named(weights: tuple[np.ndarray, np.ndarray], digits: Splits) -> None:
     few = digits.test.take(np.arange(20), "test")
-    with pytest.raises(ModelError, match=r"not a digit model: it has inputs \[\(20, 14, 3\)\]"):
+    with pytest.raises(ModelError, match=r"does not fit digits: it has inputs \[\(20, 14, 3\)\]"):
         DigitModel.measure(network(weights, PixelScaling.parse("0..1")), few)
 
 

@@ -6,7 +6,9 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
+from mnist_runtime.artifact.task import Task
 from mnist_trainer import ModelError, find_model, load_model
+from mnist_trainer.model_io.input_shape import check_model
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n"
 HDF5 = b"\x89HDF\r\n\x1a\n and more"
@@ -29,6 +31,34 @@ def test_a_damaged_file_is_reported(tmp_path: Path, kind: str) -> None:
         load_model(str(path))
 
 
+@pytest.mark.parametrize(
+    ("shape", "classes", "words"),
+    [
+        ((129, 40, 1), 10, "sides of 8 to 128 pixels, but its input has 129"),
+        ((7, 28), 10, "sides of 8 to 128 pixels, but its input has 7"),
+        ((28, 28), 1, "2 to 1,000 classes, but it gives 1 scores"),
+        ((28, 28), 1001, "2 to 1,000 classes, but it gives 1,001 scores"),
+        ((32, 20, 3), 11, "sides of 8 to 128 pixels, give such images: --data PATH"),
+    ],
+)
+def test_a_model_without_its_data_gets_the_bounds_and_the_option(
+    shape: tuple[int, ...], classes: int, words: str
+) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
+    with pytest.raises(ModelError, match=words):
+        check_model(model)
+
+
+def test_data_of_another_form_gets_the_option_that_converts_it() -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    with pytest.raises(ModelError, match="as a device does: --image-size 28x28 --channels 1"):
+        check_model(model, Task(32, 32, 3))
+
+
 @pytest.mark.parametrize("name", ["mine.keras", "mine.h5", "mine"])
 @pytest.mark.parametrize(("shape", "classes"), [((32, 32, 3), 10), ((28, 28), 2), ((783,), 10)])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
@@ -38,7 +68,7 @@ def test_a_model_of_other_shapes_is_reported(tmp_path: Path, name: str, shape: t
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
     path = tmp_path / name
     model.save(path) if path.suffix else model.export(path, verbose=False)
-    with pytest.raises(ModelError, match=r"not a digit model: it has inputs \[\(") as caught:
+    with pytest.raises(ModelError, match=r"does not fit digits: it has inputs \[\(") as caught:
         load_model(str(path))
     assert str(caught.value).startswith(f"{path}: ")
 

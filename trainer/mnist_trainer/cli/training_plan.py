@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["plan", "summary", "tuning_plan"]
 
 MNIST_IMAGES = 60_000
+LEAST_SHOWN = 0.001
+"""Difference of two accuracies from which it is explained."""
 
 
 def plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:
@@ -81,8 +83,19 @@ def summary(record: dict[str, Any]) -> str:
             f"{row['after']:.2%} after"
             for row in tuning.values()
         )
-    return (
+    line = (
         f"{record['parameters']:,} parameters; right answers: {record['validation_accuracy']:.2%} of "
         f"{record['validation_images']:,} validation images, {record['test_accuracy']:.2%} of "
         f"{record['test_images']:,} test images"
+    )
+    shown = record["history"]["val_accuracy"][(record["best_epoch"] or 0) - 1 :][:1]
+    if not shown or abs(shown[0] - record["validation_accuracy"]) < LEAST_SHOWN:
+        return line
+    done = ["batch normalization got the statistics of unchanged images"]
+    if record["recipe"]["ema_steps"]:
+        done.insert(0, "the weights were averaged over the last steps")
+    return (
+        f"{line}\nnote: epoch {record['best_epoch'] or record['epochs_done']} showed {shown[0]:.2%} of these "
+        f"validation images. That was the model during training; after it {' and '.join(done)}. The saved model has "
+        f"{record['validation_accuracy']:.2%}."
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_runtime.artifact.task import DIGITS, Preparation, Task
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, Preparation, Task, wrong_label
 from mnist_trainer.errors import UsageError
 
 __all__ = ["StatedTask", "parse_labels"]
@@ -32,6 +32,9 @@ class StatedTask:
         ``"plain"``.
     classes : int, optional
         Number of classes, where a model states it without names.
+    converts : bool
+        Whether arrays in another size or in other colors become such images. It is false where only a model states
+        these, since arrays of another form were probably made for another model.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class StatedTask:
     labels: tuple[str, ...] | None = None
     preparation: Preparation | None = None
     classes: int | None = None
+    converts: bool = True
 
     def __post_init__(self) -> None:
         try:
@@ -73,7 +77,12 @@ class StatedTask:
         is_its_form = (size, channels) == (other.size, other.channels)  # its preparation may need its size
         preparation = self.preparation or (other.preparation if is_its_form else None)
         labels = self.labels or other.labels
-        return StatedTask(size, channels, labels, preparation, None if labels else self.classes or other.classes)
+        classes = None if labels else self.classes or other.classes
+        return StatedTask(size, channels, labels, preparation, classes, self.converts_after(other))
+
+    def converts_after(self, other: StatedTask) -> bool:
+        """Return `converts` for the facts that are completed with those of `other`, a model."""
+        return self.converts and not (other.size and not self.size) and not (other.channels and not self.channels)
 
     @property
     def is_empty(self) -> bool:
@@ -109,7 +118,8 @@ def parse_labels(text: str) -> tuple[str, ...]:
     Raises
     ------
     UsageError
-        If the file cannot be read, or there are fewer than two labels.
+        If the file cannot be read, there are fewer than two or more than 1,000 labels, or one cannot be a label. The
+        message names its entry or line.
 
     Examples
     --------
@@ -117,10 +127,11 @@ def parse_labels(text: str) -> tuple[str, ...]:
     ('left', 'right')
     """
     names: Sequence[str]
+    entry, where = "entry", "--labels"
     if "," in text:
         names = text.split(",")
     else:
-        path = Path(text)
+        path, entry, where = Path(text), "line", text
         try:
             with path.open("rb") as file:
                 content = file.read(LARGEST_LIST + 1)
@@ -135,4 +146,10 @@ def parse_labels(text: str) -> tuple[str, ...]:
             raise UsageError(f"{path}: The file is too large for a list of labels. Give one label on each line.")
         while names and not names[-1].strip():
             names = names[:-1]
-    return tuple(name.strip() for name in names)
+    labels = tuple(name.strip() for name in names)
+    if wrong := wrong_label(labels):
+        problem = wrong[1].replace(" entry ", f" {entry} ")
+        raise UsageError(f"{where}: The label in {entry} {wrong[0] + 1} is wrong: {problem}. Correct it.")
+    if not 2 <= len(labels) <= MOST_LABELS:
+        raise UsageError(f"{where}: The number of labels is {len(labels):,}, but must be 2 to {MOST_LABELS:,}.")
+    return labels

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mnist_runtime.artifact.container import Artifact
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES
@@ -16,14 +13,12 @@ from mnist_trainer.data.load import DATASETS
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import UsageError
+from mnist_trainer.foreign.declared import declared_shapes
 from mnist_trainer.foreign.file_model import FORMATS, is_model_file
 from mnist_trainer.foreign.process import ModelProcess
 from mnist_trainer.model_io.find import READY_MODELS
 
 __all__ = ["stated_by_shape", "stated_for", "stated_form"]
-
-CONFIG = "config.json"
-LARGEST_CONFIG = 1 << 24
 
 
 def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTask | None = None) -> StatedTask:
@@ -107,7 +102,7 @@ def _stated_by(model: str | Path) -> StatedTask:
     else:
         recorded = recorded_task(path)
         if recorded is None:
-            return _declared(path)
+            return stated_by_shape(*declared_shapes(path))
         task = recorded
     return StatedTask() if task == DIGITS else StatedTask.of(task)
 
@@ -125,35 +120,3 @@ def _by_interface(path: Path) -> StatedTask:
         shape = [*shape[1:], shape[0]]
     last = scores["shape"][-1] if scores["shape"] else -1
     return stated_by_shape(shape, last if last > 0 else None)
-
-
-def _declared(path: Path) -> StatedTask:
-    """Return size and channels of the input of a ``.keras`` file, where its configuration says them."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(CONFIG).file_size > LARGEST_CONFIG:
-                return StatedTask()
-            config = json.loads(archive.read(CONFIG))
-            shape, classes = _input_shape(config), _classes(config)
-    except (OSError, ValueError, KeyError, TypeError, NotImplementedError, RuntimeError, zipfile.BadZipFile):
-        return StatedTask()
-    return stated_by_shape(shape, classes)
-
-
-def _input_shape(config: Any) -> list[int | None]:
-    """Return the shape of one image in the first input of a configuration of Keras; an empty list if it has none."""
-    layers = config["config"].get("layers") or []
-    first = layers[0]["config"] if layers else {}
-    shape = first.get("batch_shape") or config.get("build_config", {}).get("input_shape") or []
-    return [side if isinstance(side, int) else None for side in shape[1:]]
-
-
-def _classes(config: Any) -> int | None:
-    """Return the units of the last dense layer, if only activations follow it."""
-    for layer in reversed(config["config"].get("layers") or []):
-        if layer["class_name"] == "Dense":
-            units = layer["config"]["units"]
-            return units if isinstance(units, int) else None
-        if layer["class_name"] not in ("Activation", "Softmax"):
-            return None
-    return None

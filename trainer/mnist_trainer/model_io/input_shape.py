@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES, Task
 from mnist_runtime.errors import first_line
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
@@ -120,15 +120,35 @@ def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelErro
     found = f"it has inputs {inputs} and outputs {outputs}"
     if task.is_mnist:
         return ModelError(
-            f"This is not a digit model: {found}. If it classifies other images, give some of them as data. "
-            f"{_advice(inputs, outputs)}"
+            f"The model does not fit digits: {found}. {_other_task(inputs, outputs)}{_advice(inputs, outputs)}"
         )
     shapes = [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})" for shape in input_shapes(task)]
     return ModelError(
         f"This is not a model of these images and classes: {found}, but an input of shape "
         f"{', '.join(shapes[:-1])} or {shapes[-1]} and one output of shape ({len(task.labels)},) are needed. Give "
-        "the images and labels that it was made for."
+        f"the images and labels that it was made for.{_conversion(inputs, task)}"
     )
+
+
+def _conversion(inputs: list[Any], task: Task) -> str:
+    """Return how the images become those of the model's input, if it has other ones; else nothing."""
+    shape = (*inputs[0], 1)[:3] if len(inputs) == 1 and len(inputs[0]) in (2, 3) else ()
+    if not shape or shape == task.tensor_shape or {*shape[:2]} - {*SIDES} or shape[2] not in (1, 3):
+        return ""
+    return f" To convert them as a device does: --image-size {shape[0]}x{shape[1]} --channels {shape[2]}."
+
+
+def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
+    """Return what to do if the model is for other images or classes, and which can be used."""
+    sides = f"{SIDES[0]} to {SIDES[-1]}"
+    shape = inputs[0] if len(inputs) == 1 else ()
+    wrong = [side for side in shape[:2] if side is not None and side not in SIDES] if len(shape) in (2, 3) else []
+    classes = outputs[0][0] if len(outputs) == 1 and len(outputs[0]) == 1 else None
+    if wrong:
+        return f"Images must have sides of {sides} pixels, but its input has {wrong[0]}. "
+    if classes is not None and not 2 <= classes <= MOST_LABELS:
+        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {classes:,} scores. "
+    return f"If it classifies other images, with sides of {sides} pixels, give such images: --data PATH. "
 
 
 def _advice(inputs: list[Any], outputs: list[Any]) -> str:

@@ -98,7 +98,7 @@ def test_a_set_of_mixed_polarity_gets_a_note_and_few_bright_borders_none() -> No
         (IMAGES.astype(complex), "dtype complex128"),
         (IMAGES[:0], "There are no images"),
         (IMAGES[:, :7], r"\(40, 7, 28\), but \(n, h, w\).*with sides of 8 to 128 pixels"),
-        (np.zeros((40, 200, 32)), r"picture files in a folder for each class"),
+        (np.zeros((40, 200, 32)), r"say to which size they are changed: --image-size"),
         (np.zeros((40, 1024)), r"rows of 1,024 values.*State their size in pixels: --image-size"),
         (np.zeros((40, 28, 28, 2)), r"\(n, 28, 28\)"),
         (np.zeros(40), r"\(n, 28, 28\)"),

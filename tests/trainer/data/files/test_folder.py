@@ -121,7 +121,7 @@ def test_a_few_unreadable_pictures_are_listed_and_many_are_an_error(
 
 def test_other_folders_are_named_for_what_they_hold(tmp_path: Path, fill: Fill) -> None:
     fill("cats", 10, lambda _: "cat")
-    with pytest.raises(DataError, match=r"holds 0 folders and 10 files: 0000\.png.*Put pictures into folders named 0/"):
+    with pytest.raises(DataError, match=r"holds 0 folders and 10 files: 0000\.png.*folder for each class, named 0/"):
         load_data(str(tmp_path / "cats"))
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match=r"empty: .* It is empty\. Put pictures"):

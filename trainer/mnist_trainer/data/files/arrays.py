@@ -130,7 +130,7 @@ def read_parts(parts: Iterable[Part], form: str, stated: StatedTask, names: tupl
     task = task_of(images[0].shape[1:], classes.names, stated, places[0])
     notes: list[str] = []
     for place, pixels in enumerate(images):
-        images[place], size_words = fitted(pixels, task, places[place])
+        images[place], size_words = fitted(pixels, task, places[place], converts=stated.converts)
         words += size_words
         if task.preparation == "mnist":
             images[place], polarity_words, polarity_notes = _white_on_black(pixels)

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
 from mnist_trainer.data.dataset import Labels
+from mnist_trainer.data.files.class_names import Names, in_order, number_of, place_of, spelled_once
 from mnist_trainer.data.files.forms import LABELS
 from mnist_trainer.errors import DataError
 
-__all__ = ["Classes", "RawLabels", "classes_of", "in_order", "number_of", "read_labels"]
+__all__ = ["Classes", "RawLabels", "classes_of", "read_labels"]
 
 Array = npt.NDArray[Any]
-Names = tuple[str, ...]
 
 LEAST_PRESENT = 0.5
 """Fraction of the numbers from the first to the last class that must occur, if the classes are not named."""
@@ -138,26 +138,6 @@ def _from_text(labels: Array) -> Array:
     return np.array(numbers, np.int64)[places]
 
 
-def number_of(name: str) -> int | None:
-    """Return the digit or the whole number that `name` is, or None."""
-    plain = name.removesuffix(".0")
-    if name.lower() in LABELS:
-        return LABELS[name.lower()]
-    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else None
-
-
-def in_order(names: Sequence[str]) -> Names:
-    """Return different names in the order of their numbers, if all are numbers, otherwise sorted.
-
-    Examples
-    --------
-    >>> in_order(["10", "9", "0"]), in_order(["b", "N", "a"])
-    (('0', '9', '10'), ('N', 'a', 'b'))
-    """
-    numbers = {name: number_of(name) for name in names}
-    return tuple(sorted(names) if None in numbers.values() else sorted(names, key=lambda name: numbers[name] or 0))
-
-
 def classes_of(
     parts: Sequence[RawLabels], names: Names | None, *, may_be_digits: bool, count: int | None = None
 ) -> Classes:
@@ -204,6 +184,7 @@ def _found(parts: Sequence[RawLabels], may_be_digits: bool, known: int | None) -
     if any(part.is_text for part in parts):
         return _found_in_text(parts, may_be_digits)
     present = np.unique(np.concatenate([part.values for part in parts]))
+    _check_count(len(present), parts[0].where, may_be_digits=may_be_digits)
     if may_be_digits and (not present.size or present[-1] < DIGITS_COUNT):
         return DIGITS.labels
     low, high = (int(present[0]), int(present[-1])) if present.size else (0, 0)
@@ -229,9 +210,10 @@ def _found(parts: Sequence[RawLabels], may_be_digits: bool, known: int | None) -
 
 
 def _found_in_text(parts: Sequence[RawLabels], may_be_digits: bool) -> Names:
-    names = in_order(list(dict.fromkeys(str(name) for part in parts for name in np.unique(part.values))))
+    names = in_order(spelled_once([[str(name) for name in np.unique(part.values)] for part in parts]))
+    _check_count(len(names), parts[0].where, may_be_digits=may_be_digits)
     others = [name for name in names if name.lower() not in LABELS]
-    if len(names) < 2 or len(names) > MOST_LABELS or (may_be_digits and len(others) < len(names)):
+    if may_be_digits and (len(others) < len(names) or len(names) == 1):
         part = next(part for part in parts if part.is_text)
         index = int(np.flatnonzero(np.isin(part.values, others))[0])
         raise DataError(
@@ -241,22 +223,31 @@ def _found_in_text(parts: Sequence[RawLabels], may_be_digits: bool) -> Names:
     return names
 
 
+def _check_count(count: int, where: str, *, may_be_digits: bool) -> None:
+    """Check the number of classes that occur. Of digits one is enough, since all ten are known."""
+    if count > MOST_LABELS or (count == 1 and not may_be_digits):
+        raise DataError(
+            f"{where}: {'There is one class' if count == 1 else f'There are {count:,} classes'}, but 2 to "
+            f"{MOST_LABELS:,} are needed. Give images of more classes, or fewer, or name them: --labels A,B,..."
+        )
+
+
 def _indexed(parts: Sequence[RawLabels], names: Names) -> Classes:
     """Return the number of the class of each image, by the names of the classes or by their numbers."""
     dtype: type[np.unsignedinteger[Any]] = np.uint8 if len(names) <= 1 << 8 else np.uint16
     whole = [part for part in parts if part.columns is None]
     present = {value for part in whole for value in np.unique(part.values).tolist()}
-    by_name = _places(names)
+    by_name = {value: place for value in present if (place := place_of(str(value), names)) is not None}
     places: dict[Any, int] = {}
     words: tuple[str, ...] = ()
-    if all(str(value) in by_name for value in present):
-        places = {value: by_name[str(value)] for value in present}
+    if len(by_name) == len(present):
+        places = by_name
     elif all(isinstance(value, int) for value in present):
         first = 1 if min(present) > 0 and max(present) == len(names) else 0
         places = {value: value - first for value in present if value - first < len(names)}
         words = (f"labels 1 to {len(names)}",) if first else ()
     else:
-        places = {value: by_name[str(value)] for value in present if str(value) in by_name}
+        places = by_name
     indices: list[Labels] = []
     for part in parts:
         if part.columns is not None:
@@ -277,16 +268,6 @@ def _indexed(parts: Sequence[RawLabels], names: Names) -> Classes:
             )
         indices.append(mapped.astype(dtype))
     return Classes(names, indices, words)
-
-
-def _places(names: Names) -> dict[str, int]:
-    """Return name -> number of the class; a name in other letters counts too, if it means one class."""
-    places: dict[str, int] = {}
-    lower = [name.lower() for name in names]
-    for number, name in enumerate(lower):
-        if lower.count(name) == 1:
-            places |= {name: number, name.upper(): number, name.title(): number}
-    return places | {name: number for number, name in enumerate(names)}
 
 
 def _listed(names: Names) -> str:

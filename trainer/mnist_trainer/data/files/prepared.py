@@ -32,16 +32,22 @@ def prepared(picture: Pixels, task: Task) -> Pixels:
     return prepare(picture, task)
 
 
-def fitted(images: Pixels, task: Task, where: str) -> tuple[Pixels, list[str]]:
+def fitted(images: Pixels, task: Task, where: str, *, converts: bool = True) -> tuple[Pixels, list[str]]:
     """Return images of one size as images of `task`, and words if they had to be changed.
 
     Raises
     ------
     DataError
-        If an image cannot be used.
+        If an image cannot be used, or they would have to be changed and `converts` is false.
     """
     if images.shape[1:] == task.image_shape:
         return images, []
+    if not converts:
+        raise DataError(
+            f"{where}: The images are {_form(images.shape[1:])}, but the model takes {_form(task.image_shape)}. Give "
+            f"such images. To convert them as a device converts pictures: --image-size {task.height}x{task.width} "
+            f"--channels {task.channels}."
+        )
     result = np.empty((len(images), *task.image_shape), np.uint8)
     for index, image in enumerate(images):
         try:
@@ -49,3 +55,7 @@ def fitted(images: Pixels, task: Task, where: str) -> tuple[Pixels, list[str]]:
         except PictureError as error:
             raise DataError(f"{where}: The image at index {index} cannot be prepared: {error}") from error
     return result, [f"prepared from {' x '.join(map(str, images.shape[1:]))}"]
+
+
+def _form(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]}x{shape[1]} pixels in {'color' if len(shape) == 3 else 'gray'}"

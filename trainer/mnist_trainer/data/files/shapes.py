@@ -56,7 +56,7 @@ def shaped(images: Array, where: str, stated: StatedTask, count: int = 0) -> tup
         tensor, words = np.moveaxis(images, 1, -1), [_words(shape)]
     else:
         raise _other_shape(shape, where, count)
-    if tensor.shape[1] not in SIDES or tensor.shape[2] not in SIDES:
+    if not {tensor.shape[1], tensor.shape[2]} <= {*SIDES} and not (stated.size and stated.converts):
         raise _other_shape(shape, where, count)
     if tensor.shape[3] == 3 and stated.channels != 3 and (tensor == tensor[..., :1]).all():
         return tensor[..., 0], [*words, "three equal channels"]
@@ -98,5 +98,5 @@ def _other_shape(shape: tuple[int, ...], where: str, count: int) -> DataError:
         )
     return DataError(
         f"{where}: The images have shape {shape}, but {NEEDED}, with sides of {SIDES[0]} to {SIDES[-1]} pixels. Give "
-        "such images, or picture files in a folder for each class, which are prepared as on a device."
+        "such images, or say to which size they are changed: --image-size HEIGHTxWIDTH."
     )

@@ -1,0 +1,34 @@
+"""What `mnist-train` prints about a trained model."""
+
+from typing import Any
+
+import pytest
+
+from mnist_trainer.cli.training_plan import summary
+
+RECORD: dict[str, Any] = {
+    "parameters": 5_790,
+    "validation_images": 200,
+    "validation_accuracy": 1.0,
+    "test_images": 300,
+    "test_accuracy": 0.99,
+    "epochs_done": 3,
+    "best_epoch": None,
+    "history": {"val_accuracy": [0.5, 0.9, 0.76]},
+    "recipe": {"ema_steps": None},
+}
+
+
+def test_another_accuracy_than_that_of_the_epoch_is_explained() -> None:
+    line, note = summary(RECORD).splitlines()
+    assert "100.00% of 200 validation images" in line
+    assert note.startswith("note: epoch 3 showed 76.00% of these validation images")
+    assert "batch normalization" in note
+    assert "averaged" not in note
+    assert "averaged" in summary(RECORD | {"recipe": {"ema_steps": 100}})
+    assert "epoch 2 showed 90.00%" in summary(RECORD | {"best_epoch": 2})
+
+
+@pytest.mark.parametrize("shown", [[], [1.0], [0.9995]])
+def test_the_same_accuracy_needs_no_note(shown: list[float]) -> None:
+    assert len(summary(RECORD | {"history": {"val_accuracy": shown}}).splitlines()) == 1

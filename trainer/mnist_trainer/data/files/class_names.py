@@ -1,0 +1,61 @@
+"""Names of classes: numbers among them, their order, and names that differ in capital letters only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mnist_trainer.data.files.forms import LABELS
+
+__all__ = ["Names", "in_order", "number_of", "place_of", "spelled_once"]
+
+Names = tuple[str, ...]
+
+
+def number_of(name: str) -> int | None:
+    """Return the digit or the whole number that `name` is, or None."""
+    plain = name.removesuffix(".0")
+    if name.lower() in LABELS:
+        return LABELS[name.lower()]
+    return int(plain) if plain.isascii() and plain.isdigit() and len(plain) < 10 else None
+
+
+def in_order(names: Sequence[str]) -> Names:
+    """Return different names in the order of their numbers, if all are numbers, otherwise sorted.
+
+    Examples
+    --------
+    >>> in_order(["10", "9", "0"]), in_order(["b", "N", "a"])
+    (('0', '9', '10'), ('N', 'a', 'b'))
+    """
+    numbers = {name: number_of(name) for name in names}
+    return tuple(sorted(names) if None in numbers.values() else sorted(names, key=lambda name: numbers[name] or 0))
+
+
+def spelled_once(parts: Sequence[Sequence[str]]) -> list[str]:
+    """Return the names of all splits, each once. A name in other letters is the same, unless a split has both.
+
+    Examples
+    --------
+    >>> spelled_once([["Cat", "Dog"], ["cat"]]), spelled_once([["A", "a"], ["a"]])
+    (['Cat', 'Dog'], ['A', 'a'])
+    """
+    names = list(dict.fromkeys(name for part in parts for name in part))
+    both = {name.lower() for part in parts for name in part if sum(name.lower() == n.lower() for n in part) > 1}
+    kept: dict[str, str] = {}
+    for name in names:
+        kept.setdefault(name if name.lower() in both else name.lower(), name)
+    return list(kept.values())
+
+
+def place_of(name: str, names: Names) -> int | None:
+    """Return the number of a class, or None; a name in other letters counts too, if it means one class.
+
+    Examples
+    --------
+    >>> place_of("IPHONE", ("iPhone", "b")), place_of("B", ("b", "B")), place_of("Ab", ("ab", "AB"))
+    (0, 1, None)
+    """
+    if name in names:
+        return names.index(name)
+    alike = [number for number, other in enumerate(names) if other.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
