@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from getpass import getuser
 from pathlib import Path
 
@@ -41,10 +41,11 @@ def ssh_server(folder: Path, *, systemd: bool = False, settings: str = "") -> It
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
+    (folder / "home").mkdir()
     (folder / "server").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\n"
         f"PidFile none\nStrictModes no\nUsePAM no\nPermitRootLogin yes\n"
-        f"SetEnv XDG_CONFIG_HOME={folder}/config\n{settings}"
+        f"SetEnv XDG_CONFIG_HOME={folder}/config HOME={folder}/home\n{settings}"
     )
     (folder / "client").write_text(
         f"Host pi\n HostName 127.0.0.1\n Port {port}\n User {getuser()}\n IdentityFile {folder}/user\n"
@@ -52,7 +53,7 @@ def ssh_server(folder: Path, *, systemd: bool = False, settings: str = "") -> It
         " LogLevel ERROR\n"
     )
     command = [SERVER, "-D", "-E", folder / "log", "-f", folder / "server"]
-    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config")}
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder / "config"), "HOME": str(folder / "home")}
     group = f"mnist-test-{os.getpid()}"
     if systemd:
         isolated = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private"]
@@ -77,5 +78,16 @@ def ssh_server(folder: Path, *, systemd: bool = False, settings: str = "") -> It
         server.kill()  # unshare ignores other signals; all in its namespace end with it
         server.wait()
         if systemd:
-            for place in sorted(Path("/sys/fs/cgroup").glob(f"**/{group}/**/"), reverse=True):
+            _remove_group(group)
+
+
+def _remove_group(group: str) -> None:
+    """Remove the control groups of a server when its processes have ended, which takes a moment."""
+    for _ in range(100):
+        places = sorted(Path("/sys/fs/cgroup").glob(f"**/{group}/**/"), reverse=True)
+        if not places:
+            return
+        with suppress(OSError):
+            for place in places:
                 place.rmdir()
+        time.sleep(0.1)

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import sys
 
 from mnist_runtime.device.bench.machine import Conditions, Machine
 from mnist_runtime.device.bench.measure import QUICK, Bench, Measurement, bench
+from mnist_runtime.errors import MissingPackageError
 
 __all__ = ["bench_command"]
 
 
 def bench_command(arguments: argparse.Namespace) -> int:
-    """Measure the model with each interpreter and print the figures."""
+    """Measure the model with each interpreter, print the figures and draw them."""
+    if arguments.plot:
+        if importlib.util.find_spec("matplotlib") is None:
+            raise MissingPackageError("--plot needs matplotlib. Install it with: pip install 'matplotlib>=3.8'.")
+        from mnist_runtime.device.bench.plot import check_plot, write_plot
+
+        check_plot(arguments.plot)
     found = bench(arguments.model, backend=arguments.backend, plan=QUICK if arguments.quick else None)
     if arguments.json:
         json.dump(found.as_dict(), sys.stdout, indent=2, allow_nan=False)
         print()
     else:
         print(in_text(found))
+    if arguments.plot:
+        write_plot(found, arguments.plot)
     return 0
 
 

@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure time and memory of a model with each interpreter")
     bench.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
     bench.add_argument("--quick", action="store_true", help="one image only, no batches: about a second each")
+    bench.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures as .png, .svg or .pdf (matplotlib)")
     add_backend(bench)
     add_json(bench)
 

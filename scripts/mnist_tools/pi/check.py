@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import json
 import os
 import tempfile
 import time
@@ -13,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from mnist_runtime import BACKENDS, ToolkitError, UsageError
+from mnist_runtime.system.atomic import atomic_write, check_output_path
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT
 from mnist_tools.pi.emulator.boards import BOARDS
@@ -37,13 +39,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scripts/tool pi check",
         description="Install the runtime on emulated Raspberry Pis with each interpreter that exists there, run its "
-        "self-test, and compare its scores for 200 images with those of this machine.",
+        "self-test and bench, and compare its scores for 200 images with those of this machine.",
         epilog="exit codes: 0 all passed, 1 a trial failed, 2 wrong usage, 4 this machine lacks a requirement",
     )
     parser.add_argument("--target", action="append", choices=tuple(TARGETS), help="may be repeated (default: all)")
     parser.add_argument("--backend", action="append", choices=tuple(BACKENDS), help="may be repeated (default: all)")
     parser.add_argument("--cpu", choices=tuple(BOARDS), help="default: cortex-a72; on 32-bit systems cortex-a7")
     parser.add_argument("--cache", type=Path, default=default_cache(), metavar="FOLDER", help="default: %(default)s")
+    parser.add_argument("--bench", type=Path, metavar="FOLDER", help="write the JSON of mnist-runtime bench there")
     parser.add_argument("--archive", metavar="URL", help="Debian archive (default: that of this machine's apt)")
     return parser
 
@@ -92,12 +95,14 @@ def _check(arguments: argparse.Namespace) -> int:
         with tempfile.TemporaryDirectory() as folder:
             host = {name: workload.run_on_host(name, Path(folder)) for name in {backend for _, backend, _ in trials}}
         echo("running the trials ...")
-        passed = sum(pool.map(partial(_try, stock, workload, host), trials))
+        passed = sum(pool.map(partial(_try, stock, workload, host, arguments.bench), trials))
     print(f"{passed} passed, {len(trials) - passed} failed")
     return int(passed < len(trials))
 
 
-def _try(stock: Stock, workload: Workload, host: dict[str, ProbeResult], trial: tuple[str, str, str]) -> bool:
+def _try(
+    stock: Stock, workload: Workload, host: dict[str, ProbeResult], folder: Path | None, trial: tuple[str, str, str]
+) -> bool:
     """Run one trial, print the result and return whether it passed."""
     target, backend, cpu = trial
     begun = time.perf_counter()
@@ -105,6 +110,11 @@ def _try(stock: Stock, workload: Workload, host: dict[str, ProbeResult], trial: 
     try:
         one = Trial(target, backend, stock.guest(target, cpu), stock.home(target, backend, cpu))
         found = one.run(workload, host[backend], PICTURE)
+        bench = one.bench()
+        if folder:
+            check_output_path(folder / f"{target}-{backend}.json")
+            with atomic_write(folder / f"{target}-{backend}.json") as file:
+                file.write_text(json.dumps(bench, indent=2) + "\n")
         passed = True
     except ToolkitError as error:
         found = str(error)

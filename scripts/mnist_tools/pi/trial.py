@@ -6,13 +6,15 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mnist_runtime import BACKENDS
+from mnist_runtime.device.bench.measure import QUICK, bench
 from mnist_tools.pi.emulator.guest import Guest, GuestError
 from mnist_tools.pi.targets import TARGETS
 from mnist_tools.pi.workload import ProbeResult, Workload
 
-__all__ = ["Trial", "require_diagnoses"]
+__all__ = ["Trial", "fields", "require_diagnoses"]
 
 PYTHON = "digits/venv/bin/python"
 RUNTIME = "digits/venv/bin/mnist-runtime"
@@ -69,9 +71,39 @@ class Trial:
             raise GuestError(f"The scores differ from those of the host: {words}.")
         return f"{result}; {words}"
 
+    def bench(self) -> dict[str, Any]:
+        """Return the JSON of ``mnist-runtime bench``. Times of an emulator mean nothing, the fields do.
+
+        Raises
+        ------
+        GuestError
+            If a field is missing, or one of this machine's is.
+        """
+        found: dict[str, Any] = json.loads(
+            self._output(RUNTIME, "bench", "--quick", "--backend", self.backend, "--json")
+        )
+        here = fields(bench(backend="numpy", plan=QUICK).as_dict())
+        if fields(found) != here:
+            differing = ", ".join(sorted(fields(found) ^ here))
+            raise GuestError(f"The fields of bench differ from those of this machine: {differing}.")
+        return found
+
     def _output(self, *command: str) -> str:
         """Run a command that must succeed without messages; return what it prints."""
         return self.guest.output(*command, home=self.home)
+
+
+def fields(found: object, name: str = "") -> set[str]:
+    """Return the names of all fields of JSON, those of lists once.
+
+    Examples
+    --------
+    >>> sorted(fields({"a": 1, "b": [{"c": 2}, {"c": 3}]}))
+    ['.a', '.b', '.b.c']
+    """
+    if isinstance(found, dict):
+        return set().union(*({f"{name}.{key}"} | fields(value, f"{name}.{key}") for key, value in found.items()))
+    return set().union(*(fields(value, name) for value in found)) if isinstance(found, list | tuple) else set()
 
 
 def require_diagnoses(target: str, backend: str, found: list[dict[str, str]]) -> None:

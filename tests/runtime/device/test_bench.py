@@ -128,6 +128,34 @@ def test_the_table_has_the_speed_of_every_batch(measured: Bench) -> None:
         assert pair in text
 
 
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_a_picture_shows_each_interpreter_and_the_notes(measured: Bench, suffix: str, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    from mnist_runtime.device.bench.plot import write_plot
+
+    noted = dataclasses.replace(measured, failures={"litert": "it crashed."})
+    write_plot(noted, tmp_path / f"speed{suffix}")
+    if suffix == ".png":
+        image_module = pytest.importorskip("PIL.Image")
+        with image_module.open(tmp_path / "speed.png") as picture:
+            assert picture.width > 800
+            assert len(picture.convert("RGB").getcolors(1 << 20)) > 10
+    else:
+        text = (tmp_path / "speed.svg").read_text()
+        for words in ("numpy", "images a second", "worst", "litert failed: it crashed."):
+            assert f"<!-- {words}" in text
+    without_batches = tuple(dataclasses.replace(one, throughputs=()) for one in measured.measurements)
+    write_plot(dataclasses.replace(measured, measurements=without_batches), tmp_path / f"one{suffix}")
+
+
+def test_a_picture_that_cannot_be_written_is_an_error_before_the_measurement(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    for path in (tmp_path / "speed.gif", tmp_path):
+        done = run("mnist-runtime", "bench", "--quick", "--plot", path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith("error: ")
+
+
 def test_the_command_refuses_a_file_that_is_no_model(run: Run, tmp_path: Path) -> None:
     (tmp_path / "notes.tflite").write_text("no model")
     done = run("mnist-runtime", "bench", tmp_path / "notes.tflite")

@@ -5,7 +5,7 @@ import pytest
 from mnist_runtime import BACKENDS
 from mnist_tools.pi.emulator.guest import GuestError
 from mnist_tools.pi.targets import PAIRS, TARGETS
-from mnist_tools.pi.trial import require_diagnoses
+from mnist_tools.pi.trial import fields, require_diagnoses
 
 
 def diagnoses(target: str, backend: str) -> list[dict[str, str]]:
@@ -37,3 +37,10 @@ def test_correct_reports_pass_and_each_wrong_one_fails(target: str, backend: str
             wrong = [*found[:number], {**one, **other}, *found[number + 1 :]]
             with pytest.raises(GuestError, match=f"The doctor should report {one['backend']} as"):
                 require_diagnoses(target, backend, wrong)
+
+
+def test_a_missing_and_another_field_are_found() -> None:
+    whole = {"machine": {"board": "", "cores": 4}, "measurements": [{"one_image": {"p50_us": 1.0}}], "notes": []}
+    assert fields(whole) == fields({**whole, "machine": {"board": "Pi", "cores": None}})
+    assert fields(whole) - fields({**whole, "machine": {"board": ""}}) == {".machine.cores"}
+    assert fields({**whole, "measurements": [{"one_image": {}}]}) ^ fields(whole) == {".measurements.one_image.p50_us"}
