@@ -26,7 +26,7 @@ from mnist_exporters import Parity, Reference
 from mnist_exporters.spec.precision import TOLERANCES, Precision
 from mnist_runtime.backends.base import QuantParams
 from mnist_tools.checkout import ROOT, ToolError, environment, module
-from mnist_tools.studies.quantizer_variants import CALIBRATION_IMAGES, VARIANTS
+from mnist_tools.studies.quantizing.variants import CALIBRATION_IMAGES, VARIANTS
 from mnist_trainer import READY_MODELS, Splits, load_data
 
 __all__ = ["main"]
@@ -87,7 +87,7 @@ def measure(model: str, data: Splits) -> list[dict[str, Any]]:
         folder, again = Path(name) / "first", Path(name) / "again"
         for place in (folder, again):
             place.mkdir()
-            command = module("mnist_tools.studies.quantizer_variants", model, place)
+            command = module("mnist_tools.studies.quantizing.variants", model, place)
             subprocess.run(command, env=environment(), check=True)
         made = json.loads((folder / "made.json").read_text())
         scores = np.load(folder / "reference.npy")

@@ -3,8 +3,8 @@
 import json
 
 from mnist_tools.checkout import ROOT
-from mnist_tools.studies.quantizer_variants import VARIANTS
 from mnist_tools.studies.quantizers import tables
+from mnist_tools.studies.quantizing.variants import VARIANTS
 
 FACTS = json.loads((ROOT / "docs" / "low-bit.json").read_text())
 

@@ -1,6 +1,6 @@
 """Quantize one ready model in each way of `VARIANTS`.
 
-``python -m mnist_tools.studies.quantizer_variants MODEL FOLDER`` writes ``KEY.tflite`` for each variant, ``made.json``
+``python -m mnist_tools.studies.quantizing.variants MODEL FOLDER`` writes ``KEY.tflite`` for each variant, ``made.json``
 with the time or the failure of each, and ``reference.npy`` with the scores of the original for the test images.
 """
 
@@ -20,7 +20,7 @@ from mnist_exporters import Calibration, Original
 from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.tflite.int4 import int4_model
 from mnist_runtime.errors import first_line
-from mnist_tools.studies.quantizer_recipes import (
+from mnist_tools.studies.quantizing.recipes import (
     converted_dynamic,
     converted_float16,
     converted_float32,
