@@ -82,7 +82,6 @@ GROUPS: dict[str, ToolGroup] = {
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
             "pixel-conventions": Tool("Find which pixel scaling trained networks expect", "25 min, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),
-            "page-photographs": Tool("Read photographs in the page of a model", "5 min, MNIST, Node"),
             "view-averaging": Tool("Distill with and without averaged views", "3 min a row and seed, MNIST"),
             "calibration": Tool("Compare temperatures of a model's scores", "1 min a model, MNIST"),
             "pen": Tool("Train with and without pen digits", "2 min a row and seed, MNIST"),

@@ -11,6 +11,7 @@ import numpy as np
 from mnist_runtime import Classifier
 from mnist_runtime.reading.page import Reading, read
 from mnist_tools.studies.rendering.camera import CONDITIONS, NOTHING, PAGES, Written, photograph_one, photograph_page
+from mnist_tools.studies.rendering.page import compare
 from mnist_trainer import Dataset, load_data
 
 __all__ = ["main"]
@@ -77,7 +78,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print all tables."""
     parser = argparse.ArgumentParser(prog="scripts/tool studies photographs", description=__doc__)
     parser.add_argument("number", nargs="?", type=int, default=300, help="pictures per condition (default: 300)")
-    number = parser.parse_args(argv).number
+    parser.add_argument("--page", action="store_true", help="the page of --format web instead, beside mnist-runtime")
+    options = parser.parse_args(argv)
+    number = options.number
+    if options.page:
+        compare(number)
+        return 0
     digits = load_data("auto").test
     with Classifier.load() as classifier:
         single_digits(classifier, digits, number)

@@ -1,8 +1,7 @@
-"""Measure how well the page of --format web reads simulated photographs, beside mnist-runtime. Needs Node."""
+"""Read simulated photographs in the page of ``--format web``, beside mnist-runtime. Needs Node."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -21,7 +20,7 @@ from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.studies.rendering.camera import CONDITIONS, photograph_one
 from mnist_trainer import load_data
 
-__all__ = ["answers_of_page", "main"]
+__all__ = ["answers_of_page", "compare"]
 
 LONGEST = 640
 PROGRAM = """
@@ -63,17 +62,14 @@ def _on_white(picture: Image.Image) -> Image.Image:
     return white.convert("RGB")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Print, for each condition, the fractions of right, missing and wrong answers.
+def compare(number: int) -> None:
+    """Print, for each condition, the fractions of right, missing and wrong answers to `number` pictures.
 
     Raises
     ------
     ToolError
         If Node is not installed.
     """
-    parser = argparse.ArgumentParser(prog="scripts/tool studies page-photographs", description=__doc__)
-    parser.add_argument("number", nargs="?", type=int, default=20, help="pictures per condition (default: 20)")
-    number = parser.parse_args(argv).number
     if shutil.which("node") is None:
         raise ToolError("The study needs Node. Install it, for example with: apt install nodejs")
     digits = load_data("auto").test
@@ -100,4 +96,3 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{name:38}     {'      '.join(cells)}", flush=True)
     for engine, counts in totals.items():
         print(f"{engine}: {counts['right']} right, {counts['none']} none, {counts['wrong']} wrong of {counts.total()}")
-    return 0
