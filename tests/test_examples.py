@@ -104,7 +104,7 @@ def test_a_meter_is_watched_its_doubts_are_learned_and_the_new_file_is_deployed(
     judged = re.findall(r"(\w+)\.jsonl: (\d+) values of \d+ litres, (\d+) wrong", done.stdout)
     assert [(name, wrong) for name, _, wrong in judged] == [("meter", "0"), ("tuned", "0")]
     assert all(int(count) > 9 for _, count, _ in judged)
-    assert "passed: 11 of 11 answers as recorded" in done.stdout
+    assert "pi has version 1: 11 of 11 answers as recorded" in done.stdout
     tuned = Classifier.load(tmp_path / "tuned.tflite")
     assert tuned.manifest.parity is not None
     assert tuned.manifest.parity["passed"]
