@@ -19,7 +19,7 @@ from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.packages.package_files import package_files
 from mnist_exporters.pipeline.staging import StagedExport, check_destination, export_path
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS
-from mnist_runtime import Classifier, Golden, OutputError
+from mnist_runtime import Golden, OutputError
 
 OF_C = [name for name, kind in PACKAGE_KINDS.items() if kind.format == "c"]
 
@@ -109,11 +109,11 @@ def printed_by(program: Path) -> list[str]:
     [pytest.param(name, marks=() if name in ("arduino", "zephyr") else pytest.mark.slow) for name in OF_C],
 )
 def test_the_example_reads_its_picture(
-    make: Callable[[Path, str], Path], exported: Callable[..., ExportReport], tmp_path: Path, package: str
+    make: Callable[[Path, str], Path], parts: tuple[bytes, ExportReport], tmp_path: Path, package: str
 ) -> None:
     folder = make(tmp_path, package)
     (tmp_path / "build").mkdir()
-    golden = Classifier.load(exported("tiny", "tflite", Precision.INT8).path, backend="numpy").golden
+    golden = load_plugin("c").open(parts[1].path).golden
     best = golden.scores.max(axis=1).argmax()
     answer = golden.scores[best].argmax()
     share = golden.scores[best].max() / 256
