@@ -129,10 +129,12 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(name: str, found: dict[str, Any]) -> None:
-    """Write the figures of a run into docs/."""
+def write(name: str, found: dict[str, Any], *, add: bool = False) -> None:
+    """Write the figures of a run into docs/, or add them to those of earlier runs."""
     path = ROOT / "docs" / "fuzzing.json"
     rows = json.loads(path.read_text()) if path.exists() else {}
+    if add and name in rows:
+        found = {key: rows[name][key] + value for key, value in found.items()}
     rows[name] = {**found, "atheris": metadata.version("atheris")}
     path.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n")
     path.with_suffix(".md").write_text(page(rows))
@@ -146,6 +148,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="seed of the mutations (default: another each time)")
     parser.add_argument("--folder", type=Path, help="where corpus and findings are kept (default: a temporary folder)")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/")
+    parser.add_argument("--add", action="store_true", help="with --write: add them to the figures there")
     parser.add_argument("--keep", action="store_true", help="write inputs that reached new code into the corpus")
     arguments = parser.parse_args(argv)
     if importlib.util.find_spec("atheris") is None:
@@ -158,5 +161,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.keep:
         print(f"corpus    {keep(arguments.reader, folder)} inputs")
     if arguments.write:
-        write(arguments.reader, found)
+        write(arguments.reader, found, add=arguments.add)
     return int(found["crashed"] + found["wrong"] > 0 or found["tried"] == 0)

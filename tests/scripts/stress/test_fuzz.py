@@ -90,6 +90,17 @@ def test_the_page_has_the_figures_of_the_file() -> None:
         assert row["tried"] == sum(row[name] for name in ("answered", "refused", "crashed", "wrong"))
 
 
+def test_figures_are_replaced_or_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr(fuzz, "ROOT", tmp_path)
+    monkeypatch.setattr(fuzz.metadata, "version", lambda _: "3")
+    run = dict.fromkeys(("tried", "answered", "refused", "crashed", "wrong", "seconds"), 2) | {"findings": ["a"]}
+    for add, expected in ((False, 2), (True, 4), (False, 2)):
+        fuzz.write("video", run, add=add)
+        found = json.loads((tmp_path / "docs" / "fuzzing.json").read_text())["video"]
+        assert (found["tried"], len(found["findings"])) == (expected, expected // 2)
+
+
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="needs atheris")
 def test_a_short_run(tmp_path: Path) -> None:
     found = fuzz.fuzz("manifest", 2, 1, tmp_path)

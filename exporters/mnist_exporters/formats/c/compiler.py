@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mnist_exporters.errors import ConversionError, missing_packages
 from mnist_exporters.spec.format import FORMATS
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["Compiler", "find_compiler"]
 
@@ -49,10 +50,13 @@ class Compiler:
         ------
         ConversionError
             If it fails; the message has the compiler's first line.
+        MachineError
+            If a disk is full, for example.
         """
         words = [*self.command, *FLAGS, *flags, *map(str, sources), "-o", str(program)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode != 0:
+            raise_machine_failure(RuntimeError(done.stderr))
             reasons = [line for line in done.stderr.splitlines() if "error" in line] or done.stderr.splitlines()
             reason = reasons[0] if reasons else f"it ended with exit code {done.returncode}"
             raise ConversionError(f"{self.command[0]} cannot compile the C code: {reason}. Install another compiler.")

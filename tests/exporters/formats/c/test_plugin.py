@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from mnist_exporters.formats.c.writing.packed_images import pack_images, unpack_
 from mnist_exporters.formats.c_pair import c_string
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflite.static_batch import with_static_batch
-from mnist_runtime import ArtifactError, Classifier, Golden
+from mnist_runtime import ArtifactError, Classifier, Golden, MachineError
 from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_runtime.prediction import scores_of_logits
 from mnist_trainer import Splits
@@ -254,3 +255,11 @@ def test_labels_are_c_strings(label: str, tmp_path: Path) -> None:
     )
     find_compiler().build((tmp_path / "main.c",), tmp_path / "program", "-Wall", "-Werror")
     assert subprocess.run([tmp_path / "program"], capture_output=True, check=True).stdout == label.encode()
+
+
+def test_a_full_disk_is_not_the_compilers_fault(tmp_path: Path) -> None:
+    """The words are those of gcc on a full disk."""
+    words = "a.c:864:1: fatal error: error writing to a.s: No space left on device"
+    program = compiler.Compiler((sys.executable, "-c", f"import sys; sys.exit({words!r})"))
+    with pytest.raises(MachineError, match="A disk is full"):
+        program.build((tmp_path / "a.c",), tmp_path / "a")
