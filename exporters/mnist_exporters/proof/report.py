@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_exporters.errors import missing_packages
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.repair import Repair
 from mnist_exporters.spec.format import FORMATS
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ExportReport", "RefusedError"]
 
-COMPILERS = f"mnist-edge-export[{FORMATS['c'].extra}]"
-"""Extra that installs a C compiler for microcontrollers."""
+NEW_LINE = "\n" + 13 * " "
+"""Start of a further line in the column of values."""
 
 
 @dataclass(frozen=True)
@@ -113,8 +114,9 @@ class ExportReport:
         if self.format != "c" or not self.path:
             return memory
         if not self.processors:
-            return f"{memory}  memory     not measured. Install a compiler with: pip install '{COMPILERS}'\n"
-        rows = "\n             ".join(map(str, self.processors))
+            reason = missing_packages("Measuring it", {"ziglang": FORMATS["c"].extra})
+            return f"{memory}  memory     {str(reason).replace(': ', f':{NEW_LINE}')}\n"
+        rows = NEW_LINE.join(map(str, self.processors))
         return f"{memory}  memory     {rows}\n"
 
     def _shared(self) -> str:

@@ -10,6 +10,7 @@ import sys
 from mnist_runtime.device.bench.machine import Conditions, Machine
 from mnist_runtime.device.bench.measure import QUICK, Bench, Measurement, bench
 from mnist_runtime.errors import MissingPackageError
+from mnist_runtime.system.packages import install_command
 
 __all__ = ["bench_command"]
 
@@ -18,7 +19,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
     """Measure the model with each interpreter, print the figures and draw them."""
     if arguments.plot:
         if importlib.util.find_spec("matplotlib") is None:
-            raise MissingPackageError("--plot needs matplotlib. Install it with: pip install 'matplotlib>=3.8'.")
+            raise MissingPackageError(f"--plot needs matplotlib. Install it with: {install_command('plots')}")
         from mnist_runtime.device.bench.plot import check_plot, write_plot
 
         check_plot(arguments.plot)

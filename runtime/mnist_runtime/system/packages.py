@@ -9,6 +9,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "tflite": ("tflite-runtime==2.14.0", "numpy<2"),
     "onnx": ("onnxruntime>=1.16",),
     "images": ("pillow>=9.3",),
+    "plots": ("matplotlib>=3.8",),
     "mqtt": ("paho-mqtt>=2.0",),
     "serve": ("pillow>=9.3", "python-multipart>=0.0.20", "starlette>=0.46", "uvicorn>=0.34"),
     "watch": ("opencv-python-headless>=4.6",),

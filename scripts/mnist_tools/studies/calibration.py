@@ -52,10 +52,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print a table in Markdown for each model."""
     parser = argparse.ArgumentParser(prog="scripts/tool studies calibration", description=__doc__)
     parser.add_argument("models", nargs="*", default=["cnn"], metavar="MODEL", help="default: cnn")
+    arguments = parser.parse_args(argv)
     mnist = load_data("mnist")
     test = mnist.test
     others = other_digits("mnist", test.images, test.labels, OTHERS)
-    for name in parser.parse_args(argv).models:
+    for name in arguments.models:
         record, predict = find_model(name).record, load_predictor(name, test)
         held_out = hold_out(mnist.train, record["validation_images"], record["seed"], ("train", "validation")).test
         sets = {"validation": held_out, "test": test}

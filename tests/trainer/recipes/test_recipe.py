@@ -54,7 +54,7 @@ def test_a_record_in_json_gives_the_recipe_back(owner) -> None:
 
 
 def test_a_record_without_newer_settings_has_their_defaults() -> None:
-    recipe = replace(architecture("cnn").recipe, corruptions=CorruptionAugmentation(0.5))
+    recipe = replace(architecture("cnn").recipe, corruptions=CorruptionAugmentation(0.5), pen=None)
     record = asdict(recipe)
     del record["pen"]
     del record["corruptions"]["kinds"]

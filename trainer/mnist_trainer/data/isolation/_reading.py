@@ -89,7 +89,8 @@ def _read(request: Request, result: BinaryIO) -> None:
         found = read_any_form(Path(request["path"]), _stated(request["stated"]))
         header, parts = _header(found), [part for part in (found.train, found.test) if part]
     except Exception as error:  # there is nobody else to report it
-        header = {"error": type(error).__name__, "text": str(error)[:LONGEST_TEXT]}
+        kinds = [kind.__name__ for kind in type(error).__mro__]  # nearest first
+        header = {"error": kinds, "text": str(error)[:LONGEST_TEXT]}
     content = json.dumps(header).encode()
     result.write(len(content).to_bytes(8, "little") + content)
     for part in parts:

@@ -172,10 +172,11 @@ def _read_answer(chunks: _Chunks) -> Reading | Exception | None:
     return Reading(parts[0], parts[1] if len(parts) == 2 else None, task, header["form"], tuple(header["notes"]))
 
 
-def _error(kind: str, text: str) -> Exception:
-    """Return an error of the toolkit of this kind."""
-    for module in (errors, runtime_errors):
-        found = getattr(module, kind, None)
-        if isinstance(found, type) and issubclass(found, ToolkitError):
-            return found(text)
-    return RuntimeError(f"{kind}: {text}")
+def _error(kinds: list[str], text: str) -> Exception:
+    """Return an error of the toolkit, of the first of these kinds that `errors` has; modules may have narrower ones."""
+    for kind in kinds:
+        for module in (errors, runtime_errors):
+            found = getattr(module, kind, None)
+            if isinstance(found, type) and issubclass(found, ToolkitError):
+                return found(text)
+    return RuntimeError(f"{kinds[0]}: {text}")

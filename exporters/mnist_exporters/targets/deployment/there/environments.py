@@ -80,9 +80,7 @@ def _pip_failure(printed: str) -> StepError:
     if "No space left on device" in printed:
         return StepError("The disk of {device} is full. Free some space, or give another --folder.")
     if NETWORK.search(printed):
-        return StepError(
-            "{device} does not reach the package index from which pip installs. Connect it to the internet."
-        )
+        return StepError("{device} does not reach the package index of pip. Connect it to the internet.")
     if found := NO_WHEEL.search(printed):
         return StepError(
             f"pip finds no wheel of {found[1]} for Python {version} on {{device}}. Install it there from the system's "
