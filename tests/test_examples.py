@@ -31,7 +31,8 @@ MORE = {"mnist-train": ("--batch-size", "32"), "mnist-export": ("--max-accuracy-
 """Program -> options that let a training succeed on few pictures, and a test on few of them prove something."""
 
 
-@pytest.mark.parametrize("name", ["meter", pytest.param("letters", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["meter", "letters"])
 def test_the_commands_work_with_few_pictures(
     name: str, here: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,7 +69,7 @@ def type_in(folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> Callab
     return type_in
 
 
-LONGER = [line for line in COMMANDS if "--format all" in line or "--format tflm" in line]
+LONGER = [line for line in COMMANDS if any(words in line for words in ("--format all", "--format tflm", "--from cnn"))]
 
 
 @pytest.mark.parametrize(

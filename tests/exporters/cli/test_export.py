@@ -110,6 +110,7 @@ def test_another_process_makes_the_same_bytes(
                 assert file.read_bytes() == (folder / file.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_bytes_do_not_depend_on_the_other_exports_of_a_run(
     here: Run, exported_together: Callable[..., Exported], tmp_path: Path
 ) -> None:
@@ -270,6 +271,7 @@ def test_other_format_is_exported_after_a_failed_conversion(
     assert "inference_type" not in done.stderr, "output of the converter"
 
 
+@pytest.mark.slow
 def test_black_training_images_end_with_3(here: Run, digits: Splits, tmp_path: Path) -> None:
     np.savez(
         tmp_path / "zeros.npz",
@@ -492,6 +494,7 @@ def test_the_last_line_names_the_smallest_file_and_not_the_last_one(here: Run, t
     )
 
 
+@pytest.mark.slow
 def test_with_a_report_the_last_line_names_the_recommended_file(
     here: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

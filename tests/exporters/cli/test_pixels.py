@@ -103,6 +103,7 @@ def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: Own) -> No
     [("raw", ("0..255 (measured)", "mean 33.3184 std 1 (measured)")), ("inverted", (" inverted (measured)",))],
     ids=["raw", "inverted"],
 )
+@pytest.mark.slow
 def test_mnist_evaluate_reads_a_model_as_the_export_does(
     here: Run, own: Own, name: str, found: tuple[str, ...]
 ) -> None:
@@ -169,6 +170,7 @@ def test_impossible_combinations_are_usage_errors(
     assert words in done.stderr
 
 
+@pytest.mark.slow
 def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: Own) -> None:
     import dataclasses
 

@@ -84,6 +84,7 @@ def test_other_tools_find_the_types_of_the_precision(
 
 
 @pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.slow
 def test_fewer_bits_make_smaller_files(exported: Callable[..., ExportReport], model: str) -> None:
     sizes = {name: exported(model, "onnx", name).model_bytes for name in FORMATS["onnx"].io_types}
     assert sizes["float32"] > sizes["float16"] > sizes["dynamic"]

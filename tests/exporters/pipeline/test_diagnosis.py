@@ -52,6 +52,7 @@ def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nothing_works")
+@pytest.mark.slow
 def test_a_layer_inside_a_model_is_named(digits: Splits, tmp_path: Path) -> None:
     inside = keras.Sequential([keras.Input((7, 7, 4)), layers.ReLU(), Rare(name="rare")], name="inside")
     for format in ("tflite", "onnx"):
@@ -61,6 +62,7 @@ def test_a_layer_inside_a_model_is_named(digits: Splits, tmp_path: Path) -> None
 
 
 @pytest.mark.usefixtures("nothing_works")
+@pytest.mark.slow
 def test_the_layer_is_searched_if_the_converter_names_none(
     digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -91,6 +91,7 @@ def test_other_input_types_are_described_in_the_manifest(
     assert (manifest.input["scale"], manifest.input["offset"]) == expected
 
 
+@pytest.mark.slow
 def test_the_layer_that_inverts_is_exact_to_the_level(
     session_of: Callable[..., ExportSession], digits: Splits, tmp_path: Path
 ) -> None:

@@ -142,6 +142,7 @@ def test_layer_that_costs_most_is_found_and_left_in_float(
     assert [each.name for each in report.repair.failed][-1] == "last layer in float32"
 
 
+@pytest.mark.slow
 def test_no_file_is_written_if_every_repair_fails_the_check(
     session_of: Callable[..., ExportSession], tmp_path: Path
 ) -> None:

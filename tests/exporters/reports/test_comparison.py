@@ -221,6 +221,7 @@ def test_exports_of_two_calibration_halves_agree(
     assert found.max_score_error > 0, "the two files differ"
 
 
+@pytest.mark.slow
 def test_sorted_images_and_a_strict_tolerance_are_not_reported_as_unstable(
     exported: Callable[..., ExportReport], sessions: Callable[[str], ExportSession], monkeypatch: pytest.MonkeyPatch
 ) -> None:

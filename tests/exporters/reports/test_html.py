@@ -20,6 +20,7 @@ MEASURE = """async () => {
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.slow
 def test_page_fits_the_width_and_every_picture_is_square(
     run: Callable[..., object], tmp_path_factory: pytest.TempPathFactory, width: int
 ) -> None:

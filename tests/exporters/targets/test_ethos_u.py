@@ -32,6 +32,7 @@ def test_an_int8_model_reports_its_memory(model: bytes) -> None:
 
 
 @needs_vela
+@pytest.mark.slow
 def test_an_operator_that_would_stay_on_the_processor_is_refused(
     here: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ def few(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_models_are_compared_and_a_report_is_written(here: Run, few: Path, tmp_path: Path) -> None:
     done = here("mnist-evaluate", FILE, OTHER, "--data", few, "--robustness", "--report", tmp_path / "out")
     assert done.returncode == 0, done.stderr

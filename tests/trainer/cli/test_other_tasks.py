@@ -107,6 +107,7 @@ def test_the_classes_are_printed_and_drawn(here: Run, trained: Path, folder: Pat
         assert np.ptp(np.asarray(picture.convert("HSV"))[..., 1]) > 100, "in color"
 
 
+@pytest.mark.slow
 def test_many_classes_are_listed_by_their_mistakes(here: Run, tmp_path: Path) -> None:
     import keras
 

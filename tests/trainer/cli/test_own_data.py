@@ -81,7 +81,10 @@ def images_evaluated(here: Run, *arguments: object) -> int:
     return facts["models"][0]["images"]
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "form",
+    [pytest.param(f, marks=() if f.startswith(("CSV", "pictures")) else pytest.mark.slow) for f in FORMS],
+)
 def test_own_data_is_evaluated_and_proves(here: Run, data_of: Callable[[str], Path], tmp_path: Path, form: str) -> None:
     data, output = data_of(form), tmp_path / "out.tflite"
     assert images_evaluated(here, "linear", "--data", data) == (1200 if form.startswith("CSV") else 600)
@@ -115,6 +118,7 @@ def test_own_data_trains_and_no_training_image_is_tested(
     assert json.loads(done.stdout)["artifacts"][0]["parity"]["images"] == tested
 
 
+@pytest.mark.slow
 def test_images_in_both_splits_are_left_out_of_the_calibration(here: Run, digits: Splits, tmp_path: Path) -> None:
     from mnist_runtime import Artifact
 

@@ -58,6 +58,7 @@ def test_mistakes_are_sorted_by_confidence() -> None:
     assert found.mistakes.tolist() == [2, 3, 0]
 
 
+@pytest.mark.slow
 def test_a_model_for_pixels_0_to_255_is_evaluated_like_its_twin_for_0_to_1(digits: Splits) -> None:
     import keras
 

@@ -46,6 +46,7 @@ def test_a_model_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.
         load_model(saved(tmp_path / "mine", answer))
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_all_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tensorflow as tf
 

@@ -88,6 +88,7 @@ def test_cached_epochs_are_shown_again_in_another_order(digits: Splits) -> None:
     assert (targets.max(axis=1) < 0.2).mean() == pytest.approx(len(NON_DIGITS) / 64)
 
 
+@pytest.mark.slow
 def test_the_final_epochs_have_fewer_corrupted_images_and_non_digits(digits: Splits) -> None:
     recipe = replace(
         TUTORIAL,

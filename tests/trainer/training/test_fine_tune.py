@@ -82,6 +82,7 @@ def test_other_labels_replace_the_last_layer_and_known_labels_keep_their_weights
 
 
 @pytest.mark.parametrize("kind", ["0..255 and logits", pytest.param("inverted", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_a_tuned_model_takes_pixels_from_0_to_1_whatever_its_base_took(few: Splits, tmp_path: Path, kind: str) -> None:
     linear = load_model("mlp")
     pixels = keras.Input((28, 28))

@@ -28,6 +28,7 @@ def test_a_search_continues_where_it_stopped(digits: Splits, tmp_path: Path) -> 
     assert set(study.best_params) == {"architecture", "augmentation", "optimizer", "learning_rate", "batch_size"}
 
 
+@pytest.mark.slow
 def test_a_trial_below_the_median_is_stopped(digits: Splits, tmp_path: Path) -> None:
     storage = f"sqlite:///{tmp_path / 'sweep.db'}"
     study = optuna.create_study(storage=storage, study_name="s", direction="maximize")

@@ -29,13 +29,13 @@ def train_briefly(name: str, data: Splits, seed: int = 0) -> Training:
     return train(chosen, data, recipe=replace(chosen.recipe, epochs=3, cached_epochs=cached_epochs), seed=seed)
 
 
-LONG = ("accurate", "dense-1000", "flatten-100", "mlp")
+QUICK = ("linear", "dense-100", "tiny")
 """The largest network, and dense ones like `dense-100`."""
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=pytest.mark.slow if name in LONG else ()) for name in ARCHITECTURES],
+    [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ARCHITECTURES],
 )
 def test_each_architecture_learns(digits: Splits, trained: Train, name: str) -> None:
     model, record = trained(name).model, trained(name).record
@@ -87,7 +87,9 @@ def build_with_all_state(task: Task = DIGITS) -> keras.Model:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"patience": 4}, {"precision": "mixed_bfloat16", "ema_steps": 8}], ids=["plain", "fused and averaged"]
+    "changes",
+    [{"patience": 4}, pytest.param({"precision": "mixed_bfloat16", "ema_steps": 8}, marks=pytest.mark.slow)],
+    ids=["plain", "fused and averaged"],
 )
 def test_a_killed_training_resumes_with_the_same_result(
     digits: Splits, tmp_path: Path, changes: dict[str, object]

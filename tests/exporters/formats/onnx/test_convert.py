@@ -29,6 +29,7 @@ def test_precomputed_values_of_a_layer_are_in_the_file(digits: Splits) -> None:
     assert np.allclose(scores_of(original, images), original.scores(images), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_loops_of_a_recurrent_model_are_converted(digits: Splits) -> None:
     """A layer of many steps stays a loop. The bodies of loops refer to tensors outside of them, renamed too."""
     keras.utils.set_random_seed(0)

@@ -101,6 +101,7 @@ def test_a_model_that_microcontrollers_cannot_run_is_an_error(exported: Callable
         load_plugin("tflm").read(report.path.read_bytes())
 
 
+@pytest.mark.slow
 def test_layers_that_treat_all_steps_alike_run_in_tensorflow_lite_micro(digits: Splits) -> None:
     """The file's shapes are those of one image; in a network of many operators, planning needs more than running."""
     keras.utils.set_random_seed(0)

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from mnist_trainer import Distillation, Splits, load_model
 from mnist_trainer.training.techniques.teacher import load_teacher
@@ -35,6 +36,7 @@ def test_a_teacher_that_wants_other_pixels_gives_the_same_targets(digits: Splits
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_half_of_the_answer_is_the_mean_over_views_of_the_image(digits: Splits) -> None:
     """It belongs to the image in the data, whatever image the batch has."""
     rows = np.array([3, 7, 11])
