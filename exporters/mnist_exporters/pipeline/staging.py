@@ -9,8 +9,8 @@ from types import TracebackType
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.formats.c_pair import identifier
+from mnist_exporters.formats.packages.package_files import package_files
 from mnist_exporters.formats.plugin import FormatPlugin
-from mnist_exporters.packages.package_files import package_files
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS

@@ -12,7 +12,7 @@ __all__ = ["PACKAGE_KINDS", "PackageFolder", "PackageKind", "check_package", "fo
 
 @dataclass(frozen=True)
 class PackageKind:
-    """One row of `PACKAGE_KINDS`. Its files are the templates in ``mnist_exporters/packages/templates/<name>``.
+    """One row of `PACKAGE_KINDS`. Its files are the templates in ``mnist_exporters/formats/packages/templates/<name>``.
 
     Parameters
     ----------

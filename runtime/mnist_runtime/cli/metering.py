@@ -12,11 +12,11 @@ from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import pixels_of
 from mnist_runtime.cli.read import check_annotate
 from mnist_runtime.errors import PictureError, UsageError
-from mnist_runtime.metering.csv_file import CsvFile
-from mnist_runtime.metering.regions import Region, load_regions, propose_regions, regions_as_toml
-from mnist_runtime.metering.values import Value, ValueReader
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import row_numbers
+from mnist_runtime.reading.metering.csv_file import CsvFile
+from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
+from mnist_runtime.reading.metering.values import Value, ValueReader
 from mnist_runtime.reading.page import read
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
@@ -76,7 +76,7 @@ def watch_values(
         file = stack.enter_context(contextlib.closing(CsvFile(arguments.csv))) if arguments.csv else None
         broker = None
         if arguments.mqtt:
-            from mnist_runtime.metering.mqtt import MqttPublisher
+            from mnist_runtime.reading.metering.mqtt import MqttPublisher
 
             broker = stack.enter_context(MqttPublisher(arguments.mqtt, regions, credentials=arguments.mqtt_credentials))
         before, ages = _values_before(arguments, regions, file)

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.page import page_html
+from mnist_runtime.serving.page import page_html
 
 __all__ = ["HEADERS", "always", "draw_page", "label_page"]
 
@@ -60,7 +60,7 @@ def draw_page(name: str, task: Task, facts: list[tuple[str, str]]) -> HTMLRespon
 
 def label_page() -> HTMLResponse:
     """Return the page on which one labels pictures."""
-    style = pkgutil.get_data("mnist_runtime.page", "page.css")
+    style = pkgutil.get_data("mnist_runtime.serving.page", "page.css")
     assert style is not None  # only loaders that cannot read data return None
     return HTMLResponse(_file("label.html").replace("@STYLE@", style.decode()), headers=HEADERS)
 

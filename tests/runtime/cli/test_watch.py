@@ -14,7 +14,7 @@ import pytest
 
 from mnist_runtime import read
 from mnist_runtime.cli import main as cli
-from mnist_runtime.metering.regions import propose_regions, regions_as_toml
+from mnist_runtime.reading.metering.regions import propose_regions, regions_as_toml
 
 cv2 = pytest.importorskip("cv2")
 film_tools = pytest.importorskip("mnist_tools.studies.rendering.film")

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from mnist_runtime import Frame
-from mnist_runtime.metering.regions import Region, load_regions
-from mnist_runtime.metering.values import ValueReader
+from mnist_runtime.reading.metering.regions import Region, load_regions
+from mnist_runtime.reading.metering.values import ValueReader
 from mnist_tools.checkout import ROOT
 from mnist_tools.stress.live import clock as clocks
 from mnist_tools.stress.live.clock import Clock

@@ -12,7 +12,7 @@ from mnist_exporters.formats.c_pair import NO_DIGEST
 from mnist_exporters.formats.web.build import packaged
 from mnist_exporters.formats.web.module import WasmModule
 from mnist_runtime import ArtifactError, Manifest
-from mnist_runtime.page import page_html
+from mnist_runtime.serving.page import page_html
 
 __all__ = ["module_in", "page_of"]
 

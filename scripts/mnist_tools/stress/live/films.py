@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_runtime import Classifier
-from mnist_runtime.metering.regions import Region, load_regions
-from mnist_runtime.metering.values import ValueReader
+from mnist_runtime.reading.metering.regions import Region, load_regions
+from mnist_runtime.reading.metering.values import ValueReader
 from mnist_runtime.reading.video import frames
 from mnist_tools.checkout import ROOT, command, environment, output_of
 

@@ -54,6 +54,6 @@ def page_html(title: str, engine: str, *, head: str = "", connect: str = "'none'
 
 
 def _file(name: str) -> str:
-    content = pkgutil.get_data("mnist_runtime.page", name)
+    content = pkgutil.get_data("mnist_runtime.serving.page", name)
     assert content is not None  # only loaders that cannot read data return None
     return content.decode()

@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mnist_runtime.errors import BackendError, OutputError, UsageError
-from mnist_runtime.metering.regions import Region
-from mnist_runtime.metering.values import Value
+from mnist_runtime.reading.metering.regions import Region
+from mnist_runtime.reading.metering.values import Value
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.packages import install_command
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from mnist_runtime import OutputError, UsageError
-from mnist_runtime.metering.csv_file import CsvFile
-from mnist_runtime.metering.values import Value
+from mnist_runtime.reading.metering.csv_file import CsvFile
+from mnist_runtime.reading.metering.values import Value
 
 GOOD = Value("water, cold", "m³", 0.0, 12.5, "0125", "good", ())
 NONE = Value("gas", "", 0.0, None, "?1", "unreadable", ())

@@ -2,7 +2,7 @@
 
 import re
 
-from mnist_runtime.page import page_html
+from mnist_runtime.serving.page import page_html
 
 
 def test_a_title_is_text_whatever_it_contains() -> None:

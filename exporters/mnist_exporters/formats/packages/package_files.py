@@ -61,7 +61,7 @@ def package_files(
 def _environment() -> jinja2.Environment:
     """Return Jinja for source files. Nothing is escaped: `_facts` has identifiers, numbers and C strings for them."""
     return jinja2.Environment(
-        loader=jinja2.PackageLoader("mnist_exporters", "packages/templates"),
+        loader=jinja2.PackageLoader("mnist_exporters", "formats/packages/templates"),
         undefined=jinja2.StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_runtime import Classifier, Frame, PictureError, Prediction, UsageError
-from mnist_runtime.metering.regions import Region
-from mnist_runtime.metering.values import Value, ValueReader
+from mnist_runtime.reading.metering.regions import Region
+from mnist_runtime.reading.metering.values import Value, ValueReader
 
 WIDTH = 10
 

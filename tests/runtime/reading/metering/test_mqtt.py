@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from mnist_runtime import OutputError, UsageError
-from mnist_runtime.metering.mqtt import MqttPublisher
-from mnist_runtime.metering.regions import Region
-from mnist_runtime.metering.values import Value
+from mnist_runtime.reading.metering.mqtt import MqttPublisher
+from mnist_runtime.reading.metering.regions import Region
+from mnist_runtime.reading.metering.values import Value
 
 pytest.importorskip("paho.mqtt")
 
@@ -175,8 +175,8 @@ def test_every_value_of_an_outage_is_sent_when_a_broker_appears(
 
 
 def test_a_full_queue_is_told_once(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("mnist_runtime.metering.mqtt.MOST_WAITING", 3)
-    monkeypatch.setattr("mnist_runtime.metering.mqtt.PATIENCE", 0.1)
+    monkeypatch.setattr("mnist_runtime.reading.metering.mqtt.MOST_WAITING", 3)
+    monkeypatch.setattr("mnist_runtime.reading.metering.mqtt.PATIENCE", 0.1)
     with MqttPublisher("mqtt://127.0.0.1:1/house", REGIONS) as publisher:
         for number in range(9):
             publisher.publish([value(number)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mnist_runtime import UsageError, read
-from mnist_runtime.metering.regions import Region, load_regions, propose_regions, regions_as_toml
+from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
 
 Run = Callable[..., object]
 

@@ -15,8 +15,8 @@ import yaml
 from tests.c_programs import STRICT
 
 from mnist_exporters import ExportReport, ExportSession, ExportSpec, Precision, UsageError, inspect
+from mnist_exporters.formats.packages.package_files import package_files
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.packages.package_files import package_files
 from mnist_exporters.pipeline.staging import StagedExport, check_destination, export_path
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS
 from mnist_runtime import Golden, OutputError

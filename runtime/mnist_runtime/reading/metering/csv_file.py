@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mnist_runtime.errors import OutputError, UsageError
-from mnist_runtime.metering.values import Value
+from mnist_runtime.reading.metering.values import Value
 from mnist_runtime.system.command import echo
 
 __all__ = ["CsvFile"]

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import PictureError, UsageError
-from mnist_runtime.metering.regions import Region
 from mnist_runtime.prediction import Prediction
+from mnist_runtime.reading.metering.regions import Region
 from mnist_runtime.reading.video import Frame
 
 __all__ = ["State", "Value", "ValueReader"]
