@@ -68,8 +68,11 @@ class ExportSpec:
         if format not in FORMATS:
             raise UsageError(f"There is no format {format!r}. Choose one of: {', '.join(FORMATS)}.")
         if precision not in FORMATS[format].io_types:
-            possible = "; ".join(f"{name}: {', '.join(row.io_types)}" for name, row in FORMATS.items())
-            raise UsageError(f"{format} files cannot have precision {precision}. Possible are {possible}.")
+            others = ", ".join(name for name, row in FORMATS.items() if precision in row.io_types)
+            raise UsageError(
+                f"{format} files cannot have precision {precision}. Give one of their own (--quantize): "
+                f"{', '.join(FORMATS[format].io_types)}. Formats with {precision}: {others}."
+            )
         if package is not None:
             check_package(package, format)
         is_output_given = output_dtype is not None

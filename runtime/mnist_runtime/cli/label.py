@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def label_command(arguments: argparse.Namespace) -> int:
         elif answer or guess:
             moved += _move(sorter, path.name, None if answer == "-" else answer or guess)
     left = len(sorter.waiting())
-    print(f"{moved} labelled, {left} left. To train with them: mnist-train --data {printable(str(sorter.folder))}")
+    tuned = "MODEL.keras" if arguments.model else "cnn"
+    folder = shlex.quote(printable(str(sorter.folder)))
+    print(f"{moved} labelled, {left} left. To train with them: mnist-train --from {tuned} --data {folder}")
     return 0
 
 

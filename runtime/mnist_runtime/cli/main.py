@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
     bench.add_argument("--quick", action="store_true", help="one image only, no batches: about a second each")
     bench.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures as .png, .svg or .pdf (matplotlib)")
-    add_backend(bench)
+    add_backend(bench, "every one that is installed")
     add_json(bench)
 
     doctor = commands.add_parser("doctor", help="try every interpreter; print which work and how to fix the others")

@@ -45,9 +45,9 @@ def add_model(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="PATH", help=MODEL_HELP)
 
 
-def add_backend(parser: argparse.ArgumentParser) -> None:
+def add_backend(parser: argparse.ArgumentParser, default: str = "the first that works") -> None:
     """Add ``--backend``."""
-    text = f"interpreter: {', '.join(BACKENDS)} (default: the first that works)"
+    text = f"interpreter: {', '.join(BACKENDS)} (default: {default})"
     parser.add_argument("--backend", choices=tuple(BACKENDS), metavar="NAME", help=text)
 
 

@@ -43,7 +43,7 @@ def test_enter_takes_the_guess_and_other_answers_are_taken(tmp_path: Path, label
     done = label("\n5\n+\n-\n")
     assert (done.returncode, files(tmp_path)) == (0, [".rejected/d.png", "1/a.png", "5/b.png", "c.png"])
     assert "a.png [1]: " in done.stdout
-    assert f"3 labelled, 1 left. To train with them: mnist-train --data {tmp_path}" in done.stdout
+    assert f"3 labelled, 1 left. To train with them: mnist-train --from cnn --data {tmp_path}" in done.stdout
     assert "d.png is a text file" in done.stderr
 
 

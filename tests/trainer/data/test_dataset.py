@@ -40,8 +40,10 @@ def test_hold_out_keeps_class_frequencies_and_loses_no_image(count: int, seed: i
 
 
 def test_too_few_images_to_divide_are_reported() -> None:
-    with pytest.raises(DataError, match="each digit"):
+    with pytest.raises(DataError, match=r"12 images cannot be divided .*: only one shows 2, 3.* each digit"):
         hold_out(Dataset("mine", "all", "here", IMAGES[:12], LABELS[:12]), 5, 0, ("train", "test"))
+    with pytest.raises(DataError, match="into train and test: 5 of them are too many or too few"):
+        hold_out(Dataset("mine", "all", "here", IMAGES, LABELS), 5, 0, ("train", "test"))
 
 
 def test_the_digits_are_divided_in_the_same_way_each_time(digits: Splits) -> None:

@@ -80,6 +80,13 @@ def test_the_recipe_sets_the_number_of_validation_images(digits: Splits, fractio
     assert (record["train_images"], record["validation_images"]) == (297 - held_out, held_out)
 
 
+def test_few_images_of_few_digits_train(digits: Splits) -> None:
+    few = np.concatenate([np.flatnonzero(digits.train.labels == digit)[:2] for digit in (3, 8, 9)])
+    recipe = replace(architecture("linear").recipe, epochs=1)
+    record = train(architecture("linear"), digits._replace(train=digits.train.take(few, "train")), recipe=recipe).record
+    assert (record["train_images"], record["validation_images"]) == (3, 3)
+
+
 def build_with_all_state(task: Task = DIGITS) -> keras.Model:
     """Build a network with all state that epochs pass on: running statistics and the random generator of dropout."""
     stack = [keras.Input(task.image_shape), layers.Flatten(), layers.Dense(16), layers.BatchNormalization()]

@@ -166,8 +166,11 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
     try:
         rest, held = train_test_split(np.arange(len(whole)), test_size=count, random_state=seed, stratify=whole.labels)
     except ValueError as error:
+        sizes = np.bincount(whole.labels, minlength=len(whole.task.labels))
+        single = [label for label, size in zip(whole.task.labels, sizes, strict=True) if size == 1]
+        reason = f"only one shows {', '.join(single[:5])}" if single else f"{count} of them are too many or too few"
         raise DataError(
-            f"{whole.name}: {count} of {len(whole)} images cannot be held out ({error}). Give more images of each "
-            f"{'digit' if whole.task.is_mnist else 'class'}."
+            f"{whole.name}: {len(whole):,} images cannot be divided into {names[0]} and {names[1]}: {reason}. Give at "
+            f"least three, better fifty, images of each {'digit' if whole.task.is_mnist else 'class'}."
         ) from error
     return Splits(whole.take(np.sort(rest), names[0]), whole.take(np.sort(held), names[1]))

@@ -158,7 +158,9 @@ def train(
             f"The recipe of {architecture.name} averages the weights, which works on one device only. Leave the "
             "strategy out, or choose another architecture."
         )
-    held_out = max(LEAST_VALIDATION, round(len(data.train) * recipe.validation_split))
+    classes = len(set(data.train.labels.tolist()))
+    held_out = max(LEAST_VALIDATION, classes, round(len(data.train) * recipe.validation_split))
+    held_out = max(classes, min(held_out, len(data.train) - classes))
     split = hold_out(data.train, held_out, seed, ("train", "validation"))
     if mix:
         split = split._replace(train=mix(split.train))
