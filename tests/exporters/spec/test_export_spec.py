@@ -31,7 +31,7 @@ def test_unknown_names_list_the_known_ones() -> None:
 
 def test_impossible_pair_lists_the_possible_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, "onnx", dataclasses.replace(FORMATS["onnx"], io_types={Precision.FLOAT32: FLOAT}))
-    with pytest.raises(UsageError, match="onnx: float32"):
+    with pytest.raises(UsageError, match=r"float32\. Formats with int8: tflite, c, web, tflm"):
         ExportSpec("onnx", Precision.INT8)
 
 
