@@ -34,6 +34,8 @@ def test_a_model_is_tuned_and_tuned_again(
     assert "  model   linear, tuned to own.npz" in done.stderr
     assert "  mixed   with pen digits" in done.stderr
     assert "right answers on 80 test images of own.npz: " in done.stderr
+    hint = "export it with: mnist-export trained/linear-tuned.keras --format tflite --quantize"
+    assert done.stderr.splitlines()[-1] == hint, "80 images prove no export, so they are not named"
     record = json.loads(first.with_suffix(".json").read_text())
     tuning = record["tuning"]["own"]
     assert f"{tuning['before']:.2%} before, {tuning['after']:.2%} after" in done.stderr
