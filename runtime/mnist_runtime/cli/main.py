@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import warnings
 from pathlib import Path
 from typing import Any
 
 from mnist_runtime import __version__
 from mnist_runtime.errors import printable
-from mnist_runtime.system.command import end_at_interrupt, run_command
+from mnist_runtime.system.command import end_at_interrupt, put_collections_off, run_command
 
 __all__ = ["main"]
 
@@ -35,7 +34,7 @@ exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model
 def main() -> None:
     """Run the command line of `sys.argv`."""
     end_at_interrupt()
-    gc.set_threshold(100_000)  # collections during the imports take a twentieth of a short run and find nothing
+    put_collections_off()
     arguments = _parser().parse_args()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     run_command(lambda: _run(arguments))

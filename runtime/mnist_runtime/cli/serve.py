@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib.util
 import os
 import secrets
@@ -12,7 +11,7 @@ from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures
 from mnist_runtime.errors import BackendError, UsageError
 from mnist_runtime.reading.labelling import PictureSorter
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import collect_often, echo
 from mnist_runtime.system.packages import install_command
 
 __all__ = ["TOKEN", "serve_command"]
@@ -45,9 +44,7 @@ def serve_command(arguments: argparse.Namespace) -> int:
     classifier = load_classifier(arguments, "images", threads=MOST_THREADS)
     sorter = PictureSorter(arguments.label, classifier.task.labels) if arguments.label else None
     app = application(classifier, token=token, doubtful=doubtful_pictures(arguments), sorter=sorter)
-    # Connections are reference cycles. `main` puts collections off, as short runs leave no garbage.
-    gc.freeze()
-    gc.set_threshold(1000, 10, 10)
+    collect_often()
     with listen(arguments.host, arguments.port) as listening:
         url = url_of(listening, token)
         page = url.replace("/#", "/label#") if token else f"{url}label"

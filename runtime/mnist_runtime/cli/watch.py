@@ -15,6 +15,7 @@ from mnist_runtime.cli.options import doubtful_pictures
 from mnist_runtime.reading.answers import reading_facts
 from mnist_runtime.reading.video import Frame, frames
 from mnist_runtime.reading.watch import lasting_frames, watch
+from mnist_runtime.system.command import collect_often
 
 __all__ = ["watch_command"]
 
@@ -24,6 +25,7 @@ def watch_command(arguments: argparse.Namespace) -> int:
     check_value_options(arguments)
     classifier = load_classifier(arguments, "watch", finds=arguments.regions is None)
     doubtful = doubtful_pictures(arguments, go_on=True)
+    collect_often()
     if arguments.regions is not None:
         with contextlib.closing(lasting_frames(arguments.source, arguments.rate)) as pictures:
             watch_values(arguments, classifier, _while_read(pictures), doubtful)

@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 from mnist_runtime.errors import MachineError, ToolkitError, first_line, printable
 from mnist_runtime.system.machine import machine_failure
 
-__all__ = ["echo", "end_at_interrupt", "report_error", "run_command"]
+__all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "report_error", "run_command"]
 
 
 def end_at_interrupt() -> None:
@@ -24,6 +24,17 @@ def end_at_interrupt() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may have it ignored
         with contextlib.suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def put_collections_off() -> None:
+    """Let a short command run without garbage collections: they take a twentieth of it and find nothing."""
+    gc.set_threshold(100_000)
+
+
+def collect_often() -> None:
+    """Collect garbage as usual again, in a command that runs for days. What is loaded now is never garbage."""
+    gc.freeze()
+    gc.set_threshold(1000, 10, 10)
 
 
 def run_command(command: Callable[[], int]) -> NoReturn:

@@ -72,7 +72,7 @@ def build_cnn(name: str, filters: tuple[int, int, int, int], task: Task = DIGITS
 
 CNN = Architecture(
     name="cnn",
-    summary="four convolutions, trained on many hands, corrupted images and non-digits; the default",
+    summary="four convolutions, trained on many handwritings, corrupted images and non-digits; the default",
     build=partial(build_cnn, "cnn", (16, 30, 30, 29), lean=False),
     recipe=Recipe(
         epochs=96,
