@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tests.foreign_files import converted
 
-from mnist_exporters import ExportSpec, Original
+from mnist_exporters import FORMATS, ExportSpec, Original
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_tools.__main__ import GROUPS
 from mnist_tools.checkout import ROOT
@@ -108,6 +108,7 @@ def test_the_tables_show_the_recorded_measurements() -> None:
     assert exports_table(artifacts) in page
     assert exports_table([artifact for artifact in artifacts if artifact["model"] == "cnn"]) in README
     assert {artifact["model"] for artifact in artifacts} == set(READY_MODELS)
+    assert {artifact["format"] for artifact in artifacts} == set(FORMATS)
 
 
 @pytest.mark.slow

@@ -13,18 +13,15 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+from mnist_exporters import FORMATS, Precision
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_tools.checkout import ROOT, ToolError, command, output_of
 from mnist_trainer import ARCHITECTURES, READY_MODELS, architecture
 
 __all__ = ["exports_table", "main", "models_table", "spread"]
 
-COMMANDS = (
-    "mnist-export --model {model} --data mnist --format all --quantize none --quantize float16 --quantize dynamic "
-    "--quantize int8 --quantize int4 --quantize int16x8 --json",
-    "mnist-export --model {model} --data mnist --format c --quantize --quantize int16x8 --json",
-    "mnist-export --model {model} --data mnist --format tflm --quantize --json",
-)
+ALONE = tuple(name for name, row in FORMATS.items() if row.extra)
+"""Formats that need an extra, which ``--format all`` leaves out."""
 CHANGING = ("path", "seconds", "seconds_converting")
 """Fields that differ from run to run."""
 DEFAULT = "cnn"
@@ -36,11 +33,14 @@ Row = dict[str, Any]
 
 
 def measure(model: str) -> list[Row]:
-    """Export one model with each of `COMMANDS` and return the reports. Exports that are refused are included."""
+    """Export one model in each format and precision and return the reports. Refused exports are included."""
     artifacts: list[Row] = []
-    for line in COMMANDS:
+    for format in ("all", *ALONE):
+        precisions = Precision if format == "all" else FORMATS[format].io_types
+        quantize = " ".join(f"--quantize {'none' if p == 'float32' else p.value}" for p in precisions)
+        line = f"mnist-export --model {model} --data mnist --format {format} {quantize} --json"
         with tempfile.TemporaryDirectory() as folder:
-            printed = output_of(command(line.format(model=model), "--output", folder), allowed=(0, 3))
+            printed = output_of(command(line, "--output", folder), allowed=(0, 3))
         artifacts += json.loads(printed)["artifacts"]
     return [
         {"model": model} | {key: value for key, value in artifact.items() if key not in CHANGING}
