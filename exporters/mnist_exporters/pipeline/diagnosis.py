@@ -7,6 +7,7 @@ import dataclasses
 import importlib.util
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -24,9 +25,9 @@ from mnist_runtime.errors import ArtifactError, ToolkitError
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
 
-__all__ = ["diagnosed"]
+__all__ = ["diagnosed", "trials_limited_to"]
 
-SECONDS = 60.0
+_seconds: ContextVar[float] = ContextVar("_seconds", default=60.0)
 """Time after which nothing more is tried. A conversion takes about a second."""
 
 IMAGES = 20
@@ -61,6 +62,16 @@ def diagnosed(original: Original, spec: ExportSpec, calibration: Calibration | N
         yield
     except (OperatorError, ArtifactError) as error:
         raise _explained(error, _Trials(original, spec, calibration)) from error
+
+
+@contextlib.contextmanager
+def trials_limited_to(seconds: float) -> Iterator[None]:
+    """Inside, `diagnosed` tries other conversions for at most `seconds` s; with 0.0 it tries none."""
+    token = _seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _seconds.reset(token)
 
 
 def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> OperatorError:
@@ -143,7 +154,7 @@ class _Trials:
         self.original = original
         self.spec = spec
         self._calibration = calibration and calibration.first(IMAGES)
-        self._end = time.monotonic() + SECONDS
+        self._end = time.monotonic() + _seconds.get()
 
     def is_over(self) -> bool:
         """Return whether the time for trials has passed."""

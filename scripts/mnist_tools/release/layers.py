@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mnist_exporters import FORMATS, ConversionError, ExportSession, ExportSpec, Original, RefusedError
 from mnist_exporters.errors import OperatorError, UsageError
-from mnist_exporters.pipeline import diagnosis
+from mnist_exporters.pipeline.diagnosis import trials_limited_to
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT
@@ -55,7 +55,8 @@ def row(name: str, pairs: Sequence[tuple[str, str]] = PAIRS) -> Row:
     session = ExportSession(original, train, test, calibration_samples=100)
     cells: list[str] = []
     reasons: list[str] = []
-    with tempfile.TemporaryDirectory() as folder:
+    # Other formats and precisions have columns of their own.
+    with tempfile.TemporaryDirectory() as folder, trials_limited_to(0.0):
         for format, precision in pairs:
             try:
                 session.export(ExportSpec(format, precision, TOLERANCE), folder)
@@ -103,7 +104,6 @@ def main(argv: Sequence[str] | None = None, path: Path = PAGE) -> int:
     parser.add_argument("--format", choices=list(dict(PAIRS)), help="measure its columns only, and keep the others")
     options = parser.parse_args(argv)
     names, pairs = options.layers, [pair for pair in PAIRS if options.format in (None, pair[0])]
-    diagnosis.SECONDS = 0.0  # other formats and precisions have columns of their own
     rows = {}
     for name in names or LAYERS:
         rows[name] = row(name, pairs)
