@@ -103,8 +103,8 @@ def test_every_link_is_valid() -> None:
 
 
 def test_the_tables_show_the_recorded_measurements() -> None:
-    artifacts = json.loads((ROOT / "docs" / "results.json").read_text())
-    page = (ROOT / "docs" / "results.md").read_text()
+    artifacts = json.loads((ROOT / "docs" / "results" / "data" / "exports.json").read_text())
+    page = (ROOT / "docs" / "results" / "exports.md").read_text()
     assert exports_table(artifacts) in page
     assert exports_table([artifact for artifact in artifacts if artifact["model"] == "cnn"]) in README
     assert {artifact["model"] for artifact in artifacts} == set(READY_MODELS)

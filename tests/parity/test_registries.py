@@ -15,7 +15,7 @@ from mnist_trainer import Splits
 
 RESULTS = {
     (row["model"], row["format"], row["precision"]): row["parity"]
-    for row in json.loads((Path(__file__).parents[2] / "docs" / "results.json").read_text())
+    for row in json.loads((Path(__file__).parents[2] / "docs" / "results" / "data" / "exports.json").read_text())
 }
 """Measurements of `scripts/tool release results`."""
 

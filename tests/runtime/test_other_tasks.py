@@ -139,7 +139,7 @@ def onnx_model(shape: tuple[int, ...], weights: np.ndarray) -> bytes:
 
 
 ONNX_TAG = bytes([0x8A, 0xE6, 0x03])
-"""Field 7777 of type bytes, as in docs/artifact.md."""
+"""Field 7777 of type bytes, as in docs/reference/artifact.md."""
 GOLDEN = np.stack([image_of(label) for label in METER.labels])
 SCORES = np.where(np.eye(11), 230, 40) / 255
 

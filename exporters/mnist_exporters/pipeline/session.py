@@ -31,7 +31,7 @@ from mnist_exporters.targets.devices import Target
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
 CALIBRATION_SAMPLES = 500
-"""Default number of calibration images; docs/results.json lists the accuracy that the ready models lose with it."""
+"""Default number of calibration images; docs/results/exports.md has the accuracy that the ready models lose with it."""
 
 USUAL_ACCURACY = 0.97
 """Accuracy that nearly all MNIST models with more than one layer reach."""

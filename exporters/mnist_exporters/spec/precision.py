@@ -73,18 +73,18 @@ TOLERANCES: dict[Precision, float] = {
     # Only the order of additions differs, so no answer should change. 1,384 images can prove 0.002 if none changes,
     # so the 1,500 test images of `digits` are enough.
     Precision.FLOAT32: 0.002,
-    # A weight keeps eleven bits. Measured: no answer changes on MNIST (docs/results.json); one of 1,500 on `digits`,
-    # which may be 0.29 points with 95 % confidence.
+    # A weight keeps eleven bits. Measured: no answer changes on MNIST (docs/results/exports.md); one of 1,500 on
+    # `digits`, which may be 0.29 points with 95 % confidence.
     Precision.FLOAT16: 0.004,
-    # Measured on MNIST (docs/results.json): at most 0.02 points lost, at most 0.09 with 95 % confidence. The rest is
-    # a margin for users' own models and for small data sets: on the 1,500 test images of `digits`, which are harder
+    # Measured on MNIST (docs/results/exports.md): at most 0.02 points lost, at most 0.09 with 95 % confidence. The rest
+    # is a margin for users' own models and for small data sets: on the 1,500 test images of `digits`, which are harder
     # for the ready models, up to nine right answers are gained or lost, and the upper bound is 0.41 points.
     Precision.DYNAMIC: 0.005,
     Precision.INT8: 0.005,
-    # Measured on MNIST (docs/low-bit.json): at most 0.27 points lost, at most 0.46 with 95 % confidence. The rest is
-    # a margin as above: on the 1,500 test images of `digits` the upper bound is 0.90 points.
+    # Measured on MNIST (docs/experiments/low-bit.md): at most 0.27 points lost, at most 0.46 with 95 % confidence. The
+    # rest is a margin as above: on the 1,500 test images of `digits` the upper bound is 0.90 points.
     Precision.INT4: 0.01,
-    # Measured on MNIST (docs/results.json) and on `digits`: as int8, since the weights are those of int8.
+    # Measured on MNIST (docs/results/exports.md) and on `digits`: as int8, since the weights are those of int8.
     Precision.INT16X8: 0.005,
 }
 """Default of the largest accepted accuracy loss, a fraction 0..1."""

@@ -1,6 +1,6 @@
 """`Artifact`: a model file with its manifest and golden vectors, checked before anything runs it.
 
-Layout (details in ``docs/artifact.md``)::
+Layout (details in ``docs/reference/artifact.md``)::
 
     model         a plain .tflite or .onnx file, which any interpreter can load
     zip archive   manifest.json, golden/images.npy, golden/scores.npy; its comment is the

@@ -54,7 +54,7 @@ class BackendRow:
     debian_package : str
         Debian's package of it, for `debian_machines`; "" if none is used.
     debian_machines : tuple of str
-        Machines without wheels on which the package of Debian 13 runs the files; see docs/pi.md.
+        Machines without wheels on which the package of Debian 13 runs the files; see docs/results/pi.md.
     clashes : tuple of str
         Modules that make it fail or crash in the same process.
     numpy_below_2 : bool

@@ -28,7 +28,7 @@ from mnist_trainer import load_data
 
 __all__ = ["Times", "main", "measure", "page"]
 
-PAGE = ROOT / "docs" / "c-speed.md"
+PAGE = ROOT / "docs" / "results" / "c-speed.md"
 MODELS = ("cnn", "tiny", "mlp")
 IMAGES, TURNS = 20, 15
 TFLM = "TFLM, reference kernels"
@@ -136,7 +136,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure each model and print the table."""
     parser = argparse.ArgumentParser(prog="scripts/tool bench c", description=__doc__)
     parser.add_argument("models", nargs="*", default=list(MODELS), metavar="MODEL", help=f"default: {' '.join(MODELS)}")
-    parser.add_argument("--write", action="store_true", help="write docs/c-speed.md")
+    parser.add_argument("--write", action="store_true", help="write docs/results/c-speed.md")
     options = parser.parse_args(argv)
     rows = []
     for model in options.models:

@@ -254,14 +254,14 @@ def verdicts(rows: Sequence[Row]) -> str:
 
 
 def page(found: Row) -> str:
-    """Return the text of docs/speed.md."""
+    """Return the text of docs/results/speed.md."""
     versions = ", ".join(dict.fromkeys(f"{row['backend']} {row['version']}" for row in found["rows"]))
     sizes = ", ".join(f"{size:,}" for size in SIZES)
     return f"""\
 # Speed of the runtime
 
 What `mnist_runtime` costs beyond the interpreter that it calls. `scripts/tool bench runtime --write` measures it and
-writes this page and [speed.json](speed.json). Machine: {found["machine"]}, Python {found["python"]}; {versions}.
+writes this page and [speed.json](data/speed.json). Machine: {found["machine"]}, Python {found["python"]}; {versions}.
 
 * *one image*: median time of `predict_proba` for one image in memory. The ratio is to setting the input, running the
   interpreter and reading its output.
@@ -296,7 +296,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/tool bench runtime", description=__doc__)
     parser.add_argument("models", nargs="*", default=["cnn"], metavar="MODEL", help="ready models (default: cnn)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--write", action="store_true", help="write docs/speed.json and docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="write speed.md and data/speed.json in docs/results")
     parser.add_argument("--task", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     if arguments.task:
@@ -306,7 +306,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = [row for model in arguments.models for row in rows_of(model)]
     found = {"machine": machine(), "cores": os.cpu_count(), "python": platform.python_version(), "rows": rows}
     if arguments.write:
-        (ROOT / "docs" / "speed.json").write_text(json.dumps(found, indent=1) + "\n")
-        (ROOT / "docs" / "speed.md").write_text(page(found))
+        results = ROOT / "docs" / "results"
+        (results / "data" / "speed.json").write_text(json.dumps(found, indent=1) + "\n")
+        (results / "speed.md").write_text(page(found))
     print(json.dumps(found) if arguments.json else f"{table(rows)}\n\nGoals reached: {verdicts(rows)}\n{GOALS}")
     return 0

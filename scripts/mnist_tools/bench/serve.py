@@ -35,7 +35,7 @@ STEPS = 100
 """Memory is read after each step. The first twenty are the warm-up."""
 HOSTILE = {"silent": 100, "slow headers": 50, "slow body": 50, "not reading": 30, "broken": 10}
 """Kind of client -> number that are connected at a time."""
-PAGE = ROOT / "docs" / "serving.md"
+PAGE = ROOT / "docs" / "results" / "serving.md"
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/tool bench serve", description=__doc__)
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"of each measurement (default: {SECONDS:g})")
     parser.add_argument("--count", type=int, default=1_000_000, help="requests of the memory test (default: 1,000,000)")
-    parser.add_argument("--write", action="store_true", help="write docs/serving.md")
+    parser.add_argument("--write", action="store_true", help="write docs/results/serving.md")
     arguments = parser.parse_args(argv)
     with Classifier.load() as classifier:
         digits = [(request_of(image), b'200 OK{"digit":') for image in classifier.golden.images]

@@ -28,7 +28,7 @@ from mnist_trainer import load_data
 
 __all__ = ["PageTimes", "main", "measure", "page"]
 
-PAGE = ROOT / "docs" / "web-speed.md"
+PAGE = ROOT / "docs" / "results" / "web-speed.md"
 MODELS = ("cnn", "tiny", "mlp")
 IMAGES, TURNS = 20, 9
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -163,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/tool bench web", description=__doc__)
     parser.add_argument("models", nargs="*", default=list(MODELS), metavar="MODEL", help=f"default: {' '.join(MODELS)}")
     parser.add_argument("--data", default="mnist", help="data set of the exports (default: mnist)")
-    parser.add_argument("--write", action="store_true", help="write docs/web-speed.md")
+    parser.add_argument("--write", action="store_true", help="write docs/results/web-speed.md")
     options = parser.parse_args(argv)
     rows = []
     for model in options.models:

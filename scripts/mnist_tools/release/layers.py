@@ -1,4 +1,4 @@
-"""Write docs/supported-layers.md: which layers of Keras convert, in which format and precision.
+"""Write docs/reference/supported-layers.md: which layers of Keras convert, in which format and precision.
 
 For each layer a small network is trained on scikit-learn's digits, and exported to each format and precision as
 mnist-export does, but with a tolerance of five points: the networks are small, and so are the data.
@@ -22,7 +22,7 @@ from mnist_trainer import load_data
 
 __all__ = ["PAIRS", "main", "row", "table"]
 
-PAGE = ROOT / "docs" / "supported-layers.md"
+PAGE = ROOT / "docs" / "reference" / "supported-layers.md"
 PAIRS = [(name, each.value) for name, facts in FORMATS.items() if name != "web" for each in facts.io_types]
 """Format and precision of each column. A page of the format web contains the code of the format c."""
 

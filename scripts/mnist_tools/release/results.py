@@ -1,6 +1,6 @@
 """Export every ready model in every format and precision, and write the tables of the results.
 
-Writes docs/results.json, docs/results.md and the two tables of README.md. Needs docs/seeds.json.
+Writes exports.md and data/exports.json in docs/results, and the two tables of README.md. Needs data/seeds.json there.
 """
 
 from __future__ import annotations
@@ -133,17 +133,18 @@ def replace_in_readme(name: str, text: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, then write the tables."""
     parser = argparse.ArgumentParser(prog="scripts/tool release results", description=__doc__)
-    parser.add_argument("--tables", action="store_true", help="only write the tables, from docs/results.json")
-    results = ROOT / "docs" / "results.json"
+    parser.add_argument("--tables", action="store_true", help="only write the tables, from data/exports.json")
+    data = ROOT / "docs" / "results" / "data"
+    results = data / "exports.json"
     if parser.parse_args(argv).tables:
         artifacts = json.loads(results.read_text())
     else:
         artifacts = [artifact for model in READY_MODELS for artifact in measure(model)]
         results.write_text(json.dumps(artifacts, indent=1) + "\n")
     above = intro(artifacts[0]["parity"]["images"])
-    replace_in_readme("models", models_table(json.loads((ROOT / "docs" / "seeds.json").read_text())))
+    replace_in_readme("models", models_table(json.loads((data / "seeds.json").read_text())))
     default = exports_table([row for row in artifacts if row["model"] == DEFAULT])
     replace_in_readme("results", f"{above}\n\n{default}")
     page = f"# Exports of all ready models\n\n{above}\n\n{exports_table(artifacts)}\n"
-    (ROOT / "docs" / "results.md").write_text(page)
+    (ROOT / "docs" / "results" / "exports.md").write_text(page)
     return 0

@@ -1,4 +1,4 @@
-"""Train architectures from several seeds, export each as int8, measure it, and write docs/seeds.json.
+"""Train architectures from several seeds, export each as int8, measure it, and write docs/results/data/seeds.json.
 
 Existing results are kept, unless the recipe has changed since. Interrupted trainings are resumed.
 """
@@ -20,7 +20,7 @@ from mnist_trainer.recipes.recipe import Recipe
 
 __all__ = ["SEEDS", "is_current", "main", "read_rows", "write_rows"]
 
-SEEDS = ROOT / "docs" / "seeds.json"
+SEEDS = ROOT / "docs" / "results" / "data" / "seeds.json"
 TRAINED = ROOT / "trained" / "seeds"
 INTERPRETER = "litert"
 """Interpreter whose latency is recorded."""

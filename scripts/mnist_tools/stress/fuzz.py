@@ -2,7 +2,8 @@
 
 Each input is answered, refused with a message of one line, or a failure: a crash, an end of the process, more than 25
 seconds or 2 GB, or an answer that cannot be right. Failures are kept in a folder. With ``--write``, the figures of the
-run go into docs/fuzzing.json and docs/fuzzing.md; with ``--keep``, inputs that reach new code go into the corpus.
+run go into fuzzing.md and data/fuzzing.json in docs/results; with ``--keep``, inputs that reach new code go into the
+corpus.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def keep(name: str, folder: Path) -> int:
 
 
 def page(rows: dict[str, dict[str, Any]]) -> str:
-    """Return the page docs/fuzzing.md."""
+    """Return the page docs/results/fuzzing.md."""
     lines = [
         "# Fuzzing of what the runtime reads",
         "",
@@ -131,13 +132,14 @@ def page(rows: dict[str, dict[str, Any]]) -> str:
 
 def write(name: str, found: dict[str, Any], *, add: bool = False) -> None:
     """Write the figures of a run into docs/, or add them to those of earlier runs."""
-    path = ROOT / "docs" / "fuzzing.json"
+    results = ROOT / "docs" / "results"
+    path = results / "data" / "fuzzing.json"
     rows = json.loads(path.read_text()) if path.exists() else {}
     if add and name in rows:
         found = {key: rows[name][key] + value for key, value in found.items()}
     rows[name] = {**found, "atheris": metadata.version("atheris")}
     path.write_text(json.dumps(dict(sorted(rows.items())), indent=1) + "\n")
-    path.with_suffix(".md").write_text(page(rows))
+    (results / "fuzzing.md").write_text(page(rows))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

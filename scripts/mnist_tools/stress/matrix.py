@@ -1,4 +1,4 @@
-"""Run the commands under failures of the machine; write docs/robustness.json and docs/robustness.md.
+"""Run the commands under failures of the machine; write docs/results/robustness.md and its data.
 
 Each case must end with the right exit code and at most one sentence, leave nothing half written, and never show a
 traceback.
@@ -27,8 +27,8 @@ from mnist_trainer import find_model
 
 __all__ = ["main"]
 
-RESULTS = ROOT / "docs" / "robustness.json"
-PAGE = ROOT / "docs" / "robustness.md"
+RESULTS = ROOT / "docs" / "results" / "data" / "robustness.json"
+PAGE = ROOT / "docs" / "results" / "robustness.md"
 TEXT = """# Robustness
 
 What the commands do when the machine fails them, written by `scripts/tool stress matrix`. Right is: the exit code of

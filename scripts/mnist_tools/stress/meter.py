@@ -34,8 +34,8 @@ from mnist_tools.stress.live.page import page
 
 __all__ = ["Findings", "main", "problems", "run"]
 
-RESULTS = ROOT / "docs" / "meter.json"
-PAGE = ROOT / "docs" / "meter.md"
+RESULTS = ROOT / "docs" / "results" / "data" / "meter.json"
+PAGE = ROOT / "docs" / "results" / "meter.md"
 PARTS = ("films", "quiet", "faults", "memory")
 SEED, LONG = 2, 3000
 """The meter that is filmed for all parts but the films, and the frames of its film, ten minutes."""
@@ -225,7 +225,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--times", type=int, default=20, help="how often each fault happens (default: 20)")
     parser.add_argument("--quiet", type=float, default=60, help="seconds without faults, for the delay (default: 60)")
     parser.add_argument("--frames", type=int, default=432_000, help="frames for the memory (default: 432,000, a day)")
-    parser.add_argument("--write", action="store_true", help="write docs/meter.json and docs/meter.md")
+    parser.add_argument("--write", action="store_true", help="write meter.md and data/meter.json in docs/results")
     arguments = parser.parse_args(argv)
     facts: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:

@@ -155,7 +155,7 @@ that it measured, *int8* that of the proven file. `--expect-accuracy` with the o
 
 
 def page(rows: list[dict[str, Any]]) -> str:
-    """Return the page docs/pixel-conventions.md."""
+    """Return the page docs/experiments/pixel-conventions.md."""
     affine = [row for row in rows if row["trained_on"] in AFFINE]
     others = [row for row in rows if row["trained_on"] in OTHERS]
     gaps = {f"{row['network']}, `{row['trained_on']}`": row["original_accuracy"] - row["accuracy"] for row in affine}
@@ -193,7 +193,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/tool studies pixel-conventions", description=__doc__)
     parser.add_argument("--again", action="store_true", help="measure everything again")
     parser.add_argument("--network", action="append", choices=NETWORKS, help="only these; may be repeated")
-    parser.add_argument("--results", type=Path, default=ROOT / "docs" / "pixel-conventions.json")
+    parser.add_argument("--results", type=Path, default=ROOT / "docs" / "experiments" / "pixel-conventions.json")
     options = parser.parse_args(argv)
     data = load_data("mnist")
     rows: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Compare TensorFlow's converter with the LiteRT Quantizer on the ready models; writes docs/low-bit.json and .md.
+"""Compare TensorFlow's converter with the LiteRT Quantizer on the ready models, for docs/experiments/low-bit.md.
 
 The results of models that are not named are kept.
 """
@@ -31,7 +31,7 @@ from mnist_trainer import READY_MODELS, Splits, load_data
 
 __all__ = ["main"]
 
-JSON, PAGE = ROOT / "docs" / "low-bit.json", ROOT / "docs" / "low-bit.md"
+JSON, PAGE = ROOT / "docs" / "experiments" / "low-bit.json", ROOT / "docs" / "experiments" / "low-bit.md"
 MARKED = re.compile(r"(<!-- tables: .*?-->\n).*?(<!-- end of tables -->)", re.DOTALL)
 
 PACKAGES = ("tensorflow", "litert-quantizer", "ai-edge-litert", "tflite-runtime", "numpy")
@@ -213,7 +213,7 @@ def latencies(files: dict[str, Path]) -> list[tuple[str, float]]:
 
 
 def tables(facts: dict[str, Any]) -> str:
-    """Return the tables of docs/low-bit.md: one per model, then the versions of the operators."""
+    """Return the tables of docs/experiments/low-bit.md: one per model, then the versions of the operators."""
     versions = ", ".join(f"{package} {version}" for package, version in facts["versions"].items())
     made = [entry for entry in facts["measured"] if "bytes" in entry]
     same = sum(entry["same_bytes"] for entry in made)

@@ -163,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="scripts/tool studies turned-away", description=__doc__)
     parser.add_argument("--again", action="store_true", help="measure everything again")
     parser.add_argument("--model", action="append", choices=MODELS, help="only these; may be repeated")
-    parser.add_argument("--results", type=Path, default=ROOT / "docs" / "turned-away.json")
+    parser.add_argument("--results", type=Path, default=ROOT / "docs" / "experiments" / "turned-away.json")
     options = parser.parse_args(argv)
     rows: list[Row] = []
     if options.results.exists() and not options.again:

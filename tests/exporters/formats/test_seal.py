@@ -39,7 +39,7 @@ def test_a_packed_file_is_read_back(manifest: Manifest, model: bytes, format: st
 
 
 def test_the_layout_is_the_documented_one(manifest: Manifest, tmp_path: Path) -> None:
-    """docs/artifact.md, to the byte."""
+    """docs/reference/artifact.md, to the byte."""
     content = seal(b"MODEL", manifest, GOLDEN)
     assert content[:5] == b"MODEL"
     assert content[5:9] == b"PK\x03\x04"

@@ -41,7 +41,7 @@ def test_a_format_without_an_interpreter_is_an_error_before_any_work(name: str) 
 
 
 def test_a_32_bit_pi_takes_onnx_files_for_debians_onnxruntime() -> None:
-    """docs/pi.md proves that it runs them there."""
+    """docs/results/pi.md proves that it runs them there."""
     row = TARGETS["pi-3-32"]
     row.check_spec(ExportSpec("onnx", Precision.FLOAT32))
     row.check_contents(dataclasses.replace(INT8_CONTENTS, format="onnx", opset=17, ir_version=8))

@@ -9,7 +9,7 @@ from mnist_tools.bench import runtime as bench_runtime
 from mnist_tools.bench.runtime import FIGURES, goal, line, meets, page, take_turns, times, verdicts
 from mnist_tools.checkout import ROOT
 
-SPEED = json.loads((ROOT / "docs" / "speed.json").read_text())
+SPEED = json.loads((ROOT / "docs" / "results" / "data" / "speed.json").read_text())
 
 
 class Clock:
@@ -67,4 +67,4 @@ def test_a_figure_that_misses_its_goal_is_marked(backend: str, figure: str) -> N
 
 
 def test_the_page_shows_the_recorded_measurements() -> None:
-    assert (ROOT / "docs" / "speed.md").read_text() == page(SPEED)
+    assert (ROOT / "docs" / "results" / "speed.md").read_text() == page(SPEED)

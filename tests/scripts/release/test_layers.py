@@ -8,7 +8,7 @@ import mnist_tools
 from mnist_tools.release import layers as tool
 from mnist_tools.release.layer_networks import LAYERS, network
 
-PAGE = Path(mnist_tools.__file__).parents[2] / "docs" / "supported-layers.md"
+PAGE = Path(mnist_tools.__file__).parents[2] / "docs" / "reference" / "supported-layers.md"
 
 
 def test_there_are_forty_layers_and_each_network_is_a_digit_model() -> None:

@@ -83,21 +83,21 @@ def test_without_atheris_the_message_says_how_to_install_it(monkeypatch: pytest.
 
 
 def test_the_page_has_the_figures_of_the_file() -> None:
-    rows = json.loads((ROOT / "docs" / "fuzzing.json").read_text())
+    rows = json.loads((ROOT / "docs" / "results" / "data" / "fuzzing.json").read_text())
     assert set(rows) <= set(READERS)
-    assert (ROOT / "docs" / "fuzzing.md").read_text() == fuzz.page(rows)
+    assert (ROOT / "docs" / "results" / "fuzzing.md").read_text() == fuzz.page(rows)
     for row in rows.values():
         assert row["tried"] == sum(row[name] for name in ("answered", "refused", "crashed", "wrong"))
 
 
 def test_figures_are_replaced_or_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "results" / "data").mkdir(parents=True)
     monkeypatch.setattr(fuzz, "ROOT", tmp_path)
     monkeypatch.setattr(fuzz.metadata, "version", lambda _: "3")
     run = dict.fromkeys(("tried", "answered", "refused", "crashed", "wrong", "seconds"), 2) | {"findings": ["a"]}
     for add, expected in ((False, 2), (True, 4), (False, 2)):
         fuzz.write("video", run, add=add)
-        found = json.loads((tmp_path / "docs" / "fuzzing.json").read_text())["video"]
+        found = json.loads((tmp_path / "docs" / "results" / "data" / "fuzzing.json").read_text())["video"]
         assert (found["tried"], len(found["findings"])) == (expected, expected // 2)
 
 

@@ -1,4 +1,4 @@
-"""``scripts/tool stress matrix``: cases are judged; the whole matrix is run for docs/robustness.md."""
+"""``scripts/tool stress matrix``: cases are judged; the whole matrix is run for docs/results/robustness.md."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The tables of docs/low-bit.md show the recorded measurements."""
+"""The tables of docs/experiments/low-bit.md show the recorded measurements."""
 
 import json
 
@@ -6,11 +6,11 @@ from mnist_tools.checkout import ROOT
 from mnist_tools.studies.quantizers import tables
 from mnist_tools.studies.quantizing.variants import VARIANTS
 
-FACTS = json.loads((ROOT / "docs" / "low-bit.json").read_text())
+FACTS = json.loads((ROOT / "docs" / "experiments" / "low-bit.json").read_text())
 
 
 def test_the_page_shows_the_recorded_measurements() -> None:
-    assert tables(FACTS) in (ROOT / "docs" / "low-bit.md").read_text()
+    assert tables(FACTS) in (ROOT / "docs" / "experiments" / "low-bit.md").read_text()
 
 
 def test_every_variant_is_measured_for_every_model() -> None:

@@ -15,8 +15,8 @@ def test_the_sure_network_is_made_as_described(digits: Splits) -> None:
 
 
 def test_the_page_has_each_row_and_the_largest_fraction() -> None:
-    rows = json.loads((ROOT / "docs" / "turned-away.json").read_text())["rows"]
+    rows = json.loads((ROOT / "docs" / "experiments" / "turned-away.json").read_text())["rows"]
     text = page(rows)
-    assert text == (ROOT / "docs" / "turned-away.md").read_text()
+    assert text == (ROOT / "docs" / "experiments" / "turned-away.md").read_text()
     assert {(row["format"], row["precision"]) for row in rows} <= {(format, str(kind)) for format, kind in KINDS}
     assert max(row["unseen_without_answer"] / row["images"] for row in rows if "images" in row) <= 0.005

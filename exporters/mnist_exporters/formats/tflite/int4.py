@@ -33,7 +33,8 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collectio
 
     The last layer keeps int8 weights, unless it is the only one. It has few weights, and this lets a convolutional
     network without other dense layers run on tflite-runtime 2.14, which supports int4 convolutions but no int4 dense
-    layers. Layers without an int4 kernel, such as depthwise convolutions, keep int8 weights too. See docs/low-bit.md.
+    layers. Layers without an int4 kernel, such as depthwise convolutions, keep int8 weights too. See
+    docs/experiments/low-bit.md.
 
     Parameters
     ----------

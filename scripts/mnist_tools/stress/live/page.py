@@ -1,4 +1,4 @@
-"""`page`: the figures of `scripts/tool stress meter` as docs/meter.md."""
+"""`page`: the figures of `scripts/tool stress meter` as docs/results/meter.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["page"]
 
 HEAD = """# Reading a meter
 
-How `mnist-runtime watch --regions` reads the rendered water meter of [examples/meter](../examples/meter/README.md),
+How `mnist-runtime watch --regions` reads the rendered water meter of [examples/meter](../../examples/meter/README.md),
 written by `scripts/tool stress meter`. The meter has eight wheels, which turn; light, reflections, mist, dirt, a hand
 and a camera that shakes change what they look like.
 """

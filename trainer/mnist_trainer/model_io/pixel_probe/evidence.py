@@ -19,7 +19,7 @@ CLEAR = 3.0
 """Standard errors from which a paired difference counts as real; high, because fourteen conventions are compared."""
 
 PLAUSIBLE = (0.25, 40.0)
-"""Temperatures of trained models. In the study docs/pixel-conventions.md those of the true convention are 0.4 to 34;
+"""Temperatures of trained models. In docs/experiments/pixel-conventions.md those of the true convention are 0.4 to 34;
 where pixels are 100 or 255 times too large, they are above 45."""
 
 CLEARLY_BETTER = 0.02
