@@ -58,6 +58,10 @@ GROUPS: dict[str, ToolGroup] = {
             "soak": Tool("Classify a million images, watch memory", "15 min"),
         },
     ),
+    "docs": ToolGroup(
+        "Build the documentation site.",
+        {"build": Tool("Build build/site, as scripts/docs does", "10 s")},
+    ),
     "mcu": ToolGroup(
         "Run exported C code on emulated microcontrollers.",
         {"check": Tool("Compare scores to the bit, measure flash and RAM", "5 min, QEMU, Zig")},

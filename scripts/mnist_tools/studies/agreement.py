@@ -23,7 +23,7 @@ from mnist_trainer.model_io.find import READY_MODELS
 
 __all__ = ["Agreement", "agreement", "main", "page"]
 
-PAGE = ROOT / "docs" / "agreement.md"
+PAGE = ROOT / "docs" / "results" / "agreement.md"
 MODELS = READY_MODELS
 ENGINES = tuple(name for name, row in FORMATS.items() if row.has_engine)
 """Formats whose files contain the code that runs them."""
@@ -120,7 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "models", nargs="*", default=list(MODELS), metavar="NAME|PATH", help="default: the ready models"
     )
     parser.add_argument("--format", action="append", choices=ENGINES, help="may be repeated (default: all)")
-    parser.add_argument("--write", action="store_true", help="write docs/agreement.md")
+    parser.add_argument("--write", action="store_true", help="write docs/results/agreement.md")
     options = parser.parse_args(argv)
     sets, rows = image_sets(), []
     for model in options.models:
