@@ -99,6 +99,7 @@ GROUPS: dict[str, ToolGroup] = {
             "results": Tool("Measure all exports, write the tables", "10 min or more, MNIST"),
             "seeds": Tool("Train and measure several seeds", "hours, MNIST"),
             "demo": Tool("Write the page of the ready cnn, docs/demo.html", "2 min, MNIST"),
+            "pictures": Tool("Draw the pictures of the explanations", "10 s"),
             "pen-gallery": Tool("Draw the gallery of the simulated pen", "5 s"),
             "wheel": Tool("Test the device wheel on every Python", "5 min, network"),
             "layers": Tool("Export each layer of Keras, write the table", "10 min"),

@@ -72,7 +72,7 @@ def test_the_commands_work(
 ) -> None:
     pytest.importorskip("cv2")
     monkeypatch.chdir(tmp_path)
-    from mnist_tools.studies.rendering.film import write_film
+    from mnist_tools.rendering.film import write_film
 
     for name in ("photo.jpg", "a.png", "page.jpg"):
         Image.fromarray(seven).save(tmp_path / name)

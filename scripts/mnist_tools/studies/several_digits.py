@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_runtime import Classifier
 from mnist_runtime.preprocess.prepare import prepare_symbols
-from mnist_tools.studies.rendering.camera import (
+from mnist_tools.rendering.camera import (
     CONDITIONS,
     PAGES,
     Conditions,
@@ -25,7 +25,7 @@ from mnist_tools.studies.rendering.camera import (
     photograph_one,
     photograph_page,
 )
-from mnist_tools.studies.rendering.pen import place
+from mnist_tools.rendering.pen import place
 from mnist_trainer import load_data
 
 __all__ = ["main"]

@@ -17,7 +17,7 @@ from mnist_runtime.cli import main as cli
 from mnist_runtime.reading.metering.regions import propose_regions, regions_as_toml
 
 cv2 = pytest.importorskip("cv2")
-film_tools = pytest.importorskip("mnist_tools.studies.rendering.film")
+film_tools = pytest.importorskip("mnist_tools.rendering.film")
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 MOST_PROBED = 5_000_000

@@ -63,7 +63,7 @@ def test_a_label_is_visible_in_the_smallest_picture(box: tuple[int, int, int, in
 
 def test_no_label_covers_a_digit_of_a_full_page(legible: object) -> None:
     pytest.importorskip("scipy", reason="pages are rendered with SciPy")
-    from mnist_tools.studies.rendering.camera import CONDITIONS, photograph_page
+    from mnist_tools.rendering.camera import CONDITIONS, photograph_page
 
     random = np.random.default_rng(2)
     page, _ = photograph_page([*legible.images, *legible.images[:10]], CONDITIONS["clean"], random)

@@ -14,7 +14,7 @@ import pytest
 from mnist_runtime.errors import PictureError
 from mnist_runtime.reading import opencv, video
 from mnist_runtime.reading.video import frames
-from mnist_tools.studies.rendering.film import write_film
+from mnist_tools.rendering.film import write_film
 
 cv2 = pytest.importorskip("cv2")
 

@@ -7,7 +7,7 @@ pytest.importorskip("scipy", reason="photographs are rendered with SciPy")
 
 from mnist_runtime import Classifier
 from mnist_runtime.reading.page import read
-from mnist_tools.studies.rendering.camera import PAGES, photograph_page, with_pen
+from mnist_tools.rendering.camera import PAGES, photograph_page, with_pen
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from mnist_runtime.errors import BackendError, PictureError, UsageError
 from mnist_runtime.reading.video import frames
-from mnist_tools.studies.rendering.film import write_film
+from mnist_tools.rendering.film import write_film
 
 cv2 = pytest.importorskip("cv2")
 

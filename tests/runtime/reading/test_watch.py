@@ -10,7 +10,7 @@ from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.reading.page import read
 from mnist_runtime.reading.video import Frame
 from mnist_runtime.reading.watch import Observation, lasting_frames, watch
-from mnist_tools.studies.rendering.film import page_of, write_film
+from mnist_tools.rendering.film import page_of, write_film
 
 
 @pytest.fixture(scope="module")

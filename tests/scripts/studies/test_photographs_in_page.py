@@ -8,7 +8,7 @@ from PIL import Image
 
 from mnist_exporters.formats.web.page import module_in
 from mnist_tools.release.demo import DEMO
-from mnist_tools.studies.rendering.page import answers_of_page
+from mnist_tools.rendering.page import answers_of_page
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node is not installed")

@@ -16,8 +16,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from mnist_tools.studies.rendering.paper import LIGHTS, RULED_LINES, add_ink, fabric, gradient, lay_down, texture
-from mnist_tools.studies.rendering.pen import Written, place, stroke_of
+from mnist_tools.rendering.paper import LIGHTS, RULED_LINES, add_ink, fabric, gradient, lay_down, texture
+from mnist_tools.rendering.pen import Written, place, stroke_of
 
 __all__ = [
     "CONDITIONS",

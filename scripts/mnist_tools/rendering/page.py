@@ -17,7 +17,7 @@ from mnist_exporters.formats.web.build import packaged
 from mnist_exporters.formats.web.page import module_in
 from mnist_runtime import Classifier
 from mnist_tools.checkout import ROOT, ToolError
-from mnist_tools.studies.rendering.camera import CONDITIONS, photograph_one
+from mnist_tools.rendering.camera import CONDITIONS, photograph_one
 from mnist_trainer import load_data
 
 __all__ = ["answers_of_page", "compare"]
