@@ -29,11 +29,12 @@ if TYPE_CHECKING:
         OutputError,
         UsageError,
     )
-    from mnist_exporters.files import inspect, seal, verify
+    from mnist_exporters.files import inspect, seal, sign, verify
     from mnist_exporters.inputs.calibration import Calibration
     from mnist_exporters.inputs.original import PIXEL_CONVENTIONS, Original, PixelScaling
     from mnist_exporters.pipeline.export import export
     from mnist_exporters.pipeline.session import ExportSession
+    from mnist_exporters.pipeline.signing import Signed
     from mnist_exporters.pipeline.verify import Verification
     from mnist_exporters.proof.parity import Parity
     from mnist_exporters.proof.reference import Reference
@@ -73,6 +74,7 @@ __all__ = [
     "Precision",
     "Reference",
     "RefusedError",
+    "Signed",
     "Target",
     "UsageError",
     "Verification",
@@ -83,6 +85,7 @@ __all__ = [
     "measure_latency",
     "open_session",
     "seal",
+    "sign",
     "verify",
 ]
 
@@ -105,6 +108,7 @@ MODULES = {
     "Precision": "spec.precision",
     "Reference": "proof.reference",
     "RefusedError": "proof.report",
+    "Signed": "pipeline.signing",
     "TARGETS": "targets.devices",
     "Target": "targets.devices",
     "Verification": "pipeline.verify",
@@ -115,6 +119,7 @@ MODULES = {
     "measure_latency": "reports.latency",
     "open_session": "api",
     "seal": "files",
+    "sign": "files",
     "verify": "files",
 }
 """Public name -> its module, imported when the name is first used. Names without an entry are in ``errors``."""

@@ -1,4 +1,4 @@
-"""The functions for files that exist already: verify, seal and inspect them."""
+"""The functions for files that exist already: verify, seal, inspect and sign them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_exporters.api import open_session
+from mnist_exporters.pipeline.signing import sign
 from mnist_exporters.reports.inspection import Inspection
 from mnist_exporters.sources import is_foreign_file, load_foreign_file, stated_for_file
 from mnist_exporters.spec.format import format_of
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["inspect", "seal", "verify"]
+__all__ = ["inspect", "seal", "sign", "verify"]
 
 
 def verify(

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mnist_runtime.artifact.container import Artifact, Golden
     from mnist_runtime.artifact.manifest import Manifest
+    from mnist_runtime.artifact.signature import Signature, verify_signature
     from mnist_runtime.artifact.task import DIGITS, Task
     from mnist_runtime.backends.base import Backend, QuantParams
     from mnist_runtime.backends.registry import BACKENDS
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         ModelError,
         OutputError,
         PictureError,
+        SignatureError,
         ToolkitError,
         UnsealedError,
         UsageError,
@@ -70,6 +72,8 @@ __all__ = [
     "Prediction",
     "QuantParams",
     "SelfTest",
+    "Signature",
+    "SignatureError",
     "Task",
     "ToolkitError",
     "UnsealedError",
@@ -79,12 +83,14 @@ __all__ = [
     "prepare",
     "read",
     "self_test",
+    "verify_signature",
     "watch",
 ]
 
 MODULES = {
     "artifact.container": ("Artifact", "Golden"),
     "artifact.manifest": ("Manifest",),
+    "artifact.signature": ("Signature", "verify_signature"),
     "artifact.task": ("DIGITS", "Task"),
     "backends.base": ("Backend", "QuantParams"),
     "backends.registry": ("BACKENDS",),

@@ -86,7 +86,14 @@ class Classifier:
         self._closed = False
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, backend: str | None = None, threads: int = 1) -> Classifier:
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        backend: str | None = None,
+        threads: int = 1,
+        trusted: str | Path | None = None,
+    ) -> Classifier:
         """Check the integrity of an exported file and load it.
 
         Parameters
@@ -98,11 +105,15 @@ class Classifier:
             does not start.
         threads : int, optional
             Batches that run at the same time. Useful for hundreds of images.
+        trusted : str or Path, optional
+            A list of trusted keys, one of which must have signed the file; see `verify_signature`.
 
         Raises
         ------
         ArtifactError
             If the file is missing, damaged or of another kind.
+        SignatureError
+            If no trusted key signed it.
         BackendError
             If no interpreter for it works here.
         UsageError
@@ -110,21 +121,27 @@ class Classifier:
         """
         if threads < 1:
             raise UsageError(f"threads is {threads}, but must be at least 1.")
+        if path is None and trusted is not None:
+            raise UsageError(
+                "The ready model is a part of mnist-runtime and not signed. Give the path of a signed file."
+            )
         while True:
             try:
-                return cls._load(path, backend, threads)
+                return cls._load(path, backend, threads, trusted)
             except BackendError as error:
                 if backend is not None or not isinstance(error.__cause__, (ImportError, OSError, SystemError)):
                     raise
                 warnings.warn(f"{error} Trying the next backend.", RuntimeWarning, stacklevel=2)
 
     @classmethod
-    def _load(cls, path: str | Path | None, backend: str | None, threads: int) -> Classifier:
+    def _load(
+        cls, path: str | Path | None, backend: str | None, threads: int, trusted: str | Path | None
+    ) -> Classifier:
         if path is None:
             name = choose_backend(READY_FORMATS, backend, "int8")
             artifact = Artifact.from_bytes(ready_model(BACKENDS[name].format))
         else:
-            artifact = Artifact.open(path)
+            artifact = Artifact.open(path, trusted=trusted)
             name = choose_backend((artifact.manifest.format,), backend, artifact.manifest.precision)
         shape = artifact.manifest.tensor_shape
         return cls(artifact, [load_backend(name, artifact.content, shape) for _ in range(threads)], name)

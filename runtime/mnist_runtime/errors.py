@@ -11,7 +11,8 @@
     ├── ModelError              5  (ValueError)
     ├── ArtifactError           5  (ValueError)
     │   ├── UnsealedError       5  (ArtifactError)
-    │   └── NotFiniteError      5  (ArtifactError)
+    │   ├── NotFiniteError      5  (ArtifactError)
+    │   └── SignatureError      5  (ArtifactError)
     └── PictureError            6  (ValueError)
         └── BlankError          6  (PictureError)
 
@@ -33,6 +34,7 @@ __all__ = [
     "NotFiniteError",
     "OutputError",
     "PictureError",
+    "SignatureError",
     "ToolkitError",
     "UnsealedError",
     "UsageError",
@@ -103,6 +105,10 @@ class UnsealedError(ArtifactError):
 
 class NotFiniteError(ArtifactError):
     """A model gave scores that are nan or infinity."""
+
+
+class SignatureError(ArtifactError):
+    """No trusted key signed a file, or the file was changed after it was signed."""
 
 
 class PictureError(ToolkitError, ValueError):

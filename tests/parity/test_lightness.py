@@ -28,6 +28,7 @@ COMMANDS = [
     "mnist-export verify",
     "mnist-export inspect",
     "mnist-export seal",
+    "mnist-export sign",
     "mnist-runtime",
 ]
 

@@ -21,6 +21,7 @@ from mnist_exporters.cli.options import (
 from mnist_exporters.cli.outcomes import ReportPlace, check_device, export_all
 from mnist_exporters.cli.quantize_option import ExportCommand
 from mnist_exporters.cli.seal import seal_command
+from mnist_exporters.cli.sign import sign_command
 from mnist_exporters.cli.verify import verify_command
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -54,6 +55,7 @@ mnist-export meter.keras --data meter-pictures --quantize
 mnist-export --model from-pytorch.onnx --format onnx --quantize
 mnist-export verify exported/cnn-int8.tflite --against cnn
 mnist-export inspect exported/cnn-int8.tflite
+mnist-export sign exported/cnn-int8.tflite --key ~/.ssh/id_ed25519
 mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local
 """
 
@@ -65,14 +67,16 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     cls=ExportCommand,
     examples=EXAMPLES,
     exit_codes=EXIT_CODES,
-    subcommands=(verify_command, seal_command, inspect_command, deploy_command),
+    subcommands=(verify_command, seal_command, inspect_command, sign_command, deploy_command),
 )
 @argument(
     "model_argument",
     "The model to export; the same as --model.",
     required=False,
     metavar="[MODEL]",
-    type=NameOrPath((*READY_MODELS, "verify", "seal", "inspect", "deploy")),  # the names that shell completion offers
+    type=NameOrPath(
+        (*READY_MODELS, "verify", "seal", "inspect", "sign", "deploy")
+    ),  # the names that shell completion offers
 )
 @option(
     "--model",

@@ -28,7 +28,7 @@ from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.errors import ArtifactError, UnsealedError, first_line
 from mnist_runtime.system.machine import raise_machine_failure
 
-__all__ = ["Artifact", "Golden"]
+__all__ = ["Artifact", "Golden", "file_bytes"]
 
 DIGEST_LENGTH = 64
 MANIFEST_ENTRY = "manifest.json"
@@ -82,15 +82,28 @@ class Artifact:
     golden: Golden
 
     @classmethod
-    def open(cls, path: str | Path) -> Artifact:
+    def open(cls, path: str | Path, *, trusted: str | Path | None = None) -> Artifact:
         """Read the file at `path` and check its integrity.
+
+        Parameters
+        ----------
+        path : str or Path
+            An exported file.
+        trusted : str or Path, optional
+            A list of trusted keys, one of which must have signed the file; see `verify_signature`.
 
         Raises
         ------
         ArtifactError
             If it is missing, was not exported by this toolkit, or was changed since.
+        SignatureError
+            If no trusted key signed it.
         """
-        content = _content(Path(path))
+        content = file_bytes(Path(path))
+        if trusted is not None:
+            from mnist_runtime.artifact.signature import check_signature  # most files are read without
+
+            check_signature(content, Path(path), trusted)
         try:
             return cls.from_bytes(content)
         except ArtifactError as error:
@@ -135,7 +148,14 @@ class Artifact:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def _content(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """Return the content of a regular file of at most 256 MB.
+
+    Raises
+    ------
+    ArtifactError
+        If it cannot be read.
+    """
     try:
         facts = path.stat()
         if stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST_FILE:

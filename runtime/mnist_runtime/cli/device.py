@@ -20,7 +20,7 @@ __all__ = ["doctor_command", "self_test_command"]
 
 def self_test_command(arguments: argparse.Namespace) -> int:
     """Run the golden vectors of a model and print the result."""
-    found = self_test(arguments.model, backend=arguments.backend)
+    found = self_test(arguments.model, backend=arguments.backend, trusted=arguments.trusted)
     if arguments.json:
         json.dump({**dataclasses.asdict(found), "passed": found.passed}, sys.stdout, indent=2)
         print()

@@ -22,7 +22,7 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
     Parameters
     ----------
     arguments : argparse.Namespace
-        The options ``model`` and ``backend``.
+        The options ``model``, ``trusted`` and ``backend``.
     extra : str
         A key of `READERS`: what the subcommand needs besides an interpreter.
     finds : bool, optional
@@ -38,7 +38,9 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
         If the subcommand finds handwriting, and the model is not for that.
     """
     try:
-        classifier = Classifier.load(arguments.model, backend=arguments.backend, threads=threads)
+        classifier = Classifier.load(
+            arguments.model, backend=arguments.backend, threads=threads, trusted=arguments.trusted
+        )
     except BackendError as error:
         module, need = READERS[extra]
         if importlib.util.find_spec(module) is None:

@@ -24,6 +24,7 @@ examples:
   mnist-runtime serve
   mnist-runtime self-test cnn-int8.tflite
   mnist-runtime bench cnn-int8.tflite
+  mnist-runtime verify cnn-int8.tflite --trusted keys
   mnist-runtime doctor
 
 exit codes: 0 done, 1 bug, 2 wrong usage, 4 a package is missing, 5 bad model
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         add_json,
         add_keep_doubtful,
         add_model,
+        add_trusted,
         count,
     )
 
@@ -95,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
 
     test = commands.add_parser("self-test", help="run the golden vectors inside a model file on this device")
     test.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
+    add_trusted(test)
     add_backend(test)
     add_json(test)
 
@@ -104,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures as .png, .svg or .pdf (matplotlib)")
     add_backend(bench, "every one that is installed")
     add_json(bench)
+
+    verify = commands.add_parser("verify", help="check that a trusted key signed a file, and that it is complete")
+    verify.add_argument("files", nargs="+", metavar="FILE", help="a file that mnist-export sign has signed")
+    add_trusted(verify, required=True)
+    add_json(verify)
 
     doctor = commands.add_parser("doctor", help="try every interpreter; print which work and how to fix the others")
     add_json(doctor)
@@ -167,6 +175,8 @@ def _run(arguments: argparse.Namespace) -> int:
             from mnist_runtime.cli.label import label_command as command
         case "self-test":
             from mnist_runtime.cli.device import self_test_command as command
+        case "verify":
+            from mnist_runtime.cli.verify import verify_command as command
         case "bench":
             from mnist_runtime.cli.bench import bench_command as command
         case _:

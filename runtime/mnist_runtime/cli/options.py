@@ -24,6 +24,7 @@ __all__ = [
     "add_json",
     "add_keep_doubtful",
     "add_model",
+    "add_trusted",
     "count",
     "doubtful_pictures",
     "pixels_of",
@@ -41,8 +42,15 @@ MODEL_HELP = "an exported file (default: the ready int8 model)"
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """Add ``--model``."""
+    """Add ``--model`` and ``--trusted``."""
     parser.add_argument("--model", metavar="PATH", help=MODEL_HELP)
+    add_trusted(parser)
+
+
+def add_trusted(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
+    """Add ``--trusted``."""
+    text = "list of trusted keys (allowed_signers of OpenSSH), one of which must have signed the file"
+    parser.add_argument("--trusted", type=Path, required=required, metavar="KEYS", help=text)
 
 
 def add_backend(parser: argparse.ArgumentParser, default: str = "the first that works") -> None:

@@ -64,12 +64,14 @@ class SelfTest:
         return self.images > 0 and self.different == 0 and self.max_score_error <= self.bound
 
 
-def self_test(path: str | Path | None = None, *, backend: str | None = None) -> SelfTest:
+def self_test(
+    path: str | Path | None = None, *, backend: str | None = None, trusted: str | Path | None = None
+) -> SelfTest:
     """Run the golden images inside a file and compare the scores with the recorded ones.
 
     Parameters
     ----------
-    path, backend
+    path, backend, trusted
         See `Classifier.load`, which raises the same errors.
 
     Examples
@@ -77,7 +79,7 @@ def self_test(path: str | Path | None = None, *, backend: str | None = None) -> 
     >>> self_test().passed
     True
     """
-    classifier = Classifier.load(path, backend=backend)
+    classifier = Classifier.load(path, backend=backend, trusted=trusted)
     golden, recorded = classifier.golden, classifier.manifest.golden
     bound = SCORE_BOUNDS.get(classifier.manifest.precision)
     if bound is None or not set(RECORDED) <= recorded.keys() or len(golden.scores) != len(golden.images):

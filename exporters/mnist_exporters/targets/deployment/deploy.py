@@ -18,7 +18,8 @@ from mnist_exporters.targets.deployment.plan import (
 )
 from mnist_exporters.targets.deployment.ssh import Device
 from mnist_exporters.targets.deployment.wheel import runtime_wheel
-from mnist_runtime.artifact.container import Artifact
+from mnist_runtime.artifact.container import Artifact, file_bytes
+from mnist_runtime.artifact.signature import signature_path
 from mnist_runtime.classifier import ready_model
 
 __all__ = ["FOLDER", "STEADY_S", "Deployment", "deploy", "rollback"]
@@ -95,7 +96,8 @@ def deploy(
 ) -> Deployment | None:
     """Install an exported file and mnist-runtime on a device over ssh, and run the self-test there.
 
-    The version before stays and runs on if the self-test fails or the service does not start.
+    The version before stays and runs on if the self-test fails or the service does not start. A signature beside the
+    file is copied too.
 
     Parameters
     ----------
@@ -153,6 +155,8 @@ def deploy(
         wheel = runtime_wheel(Path(work))
         plan = Plan.of(facts, wheel, [*extras, *needed], device)
         files = {wheel.name: wheel.read_bytes()} | ({name: artifact.content} if name else {})
+        if path and (signature := signature_path(Path(path))).is_file():
+            files[signature.name] = file_bytes(signature)
         for line in _steps(plan, name, files, service if service is not None else kept):
             say(line)
         if dry_run:

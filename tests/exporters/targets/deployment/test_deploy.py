@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from tests.ssh_server import ssh_server
 
+from mnist_exporters import sign
 from mnist_exporters.formats.seal import seal
 from mnist_runtime import Artifact
 
@@ -36,6 +37,7 @@ def device(run: Run, client: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("device") / "on the device"
     model = folder.parent / "my model.tflite"
     shutil.copy(READY, model)
+    (folder.parent / "trusted").write_text(sign(model, client.parent / "user").trusted_line)
     done = run("mnist-export", "deploy", model, "pi", "-F", client, "--folder", folder, "--extra", "none")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("pi has version 1: 10 of 10 answers as recorded, run with numpy")
@@ -58,7 +60,8 @@ def test_a_file_is_installed_and_answers(device: Path) -> None:
     assert (current / "my model.tflite").read_bytes() == READY.read_bytes()
     assert sorted(path.name for path in device.iterdir()) == [".lock", "current", "venvs", "versions"]
     program = [current / "venv" / "bin" / "mnist-runtime", "self-test", current / "my model.tflite"]
-    assert subprocess.run(program, check=False, capture_output=True).returncode == 0
+    for words in (program, [*program, "--trusted", device.parent / "trusted"]):
+        assert subprocess.run(words, check=False, capture_output=True).returncode == 0
 
 
 def test_updates_keep_the_version_before_and_a_failing_one_changes_nothing(

@@ -56,8 +56,9 @@ def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
         before = versions.described("current")
         venv = _environment(folder, request, files)
         with versions.staging(venv) as staged:
-            if model:
-                (staged / model).write_bytes(files[model])
+            for name in (model, f"{model}.sig"):
+                if model and name in files:
+                    (staged / name).write_bytes(files[name])
             test = _json_of(staged, "self-test", *filter(None, [model]), fails="The self-test fails on {device}: ")
             say("progress", f"self-test: {test['images'] - test['different']} of {test['images']} answers as recorded")
             arguments = request["service"]
