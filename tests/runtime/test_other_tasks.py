@@ -277,20 +277,27 @@ def test_a_picture_below_the_threshold_has_no_answer(meters: dict[str, Path], ru
 
 
 def test_handwriting_is_not_looked_for_in_whole_pictures(meters: dict[str, Path], run: Run, tmp_path: Path) -> None:
-    words = "meter takes each picture as a whole, but `read` and `watch` look for handwriting in it."
+    words = "meter takes each picture as a whole, but `{}` looks for handwriting in it."
     classifier = Classifier.load(meters["tflite"], backend="numpy")
     page = np.full((100, 200), 230, np.uint8)
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=words.format("read")):
         read(page, classifier)
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=words.format("watch")):
         next(watch([Frame(0, 0, page)], classifier))
-    with pytest.raises(UsageError, match=words):
+    with pytest.raises(UsageError, match=words.format("watch")):
         next(watch(tmp_path / "missing.avi", classifier))
     Image.fromarray(page).save(tmp_path / "page.png")
-    for command in (["read", tmp_path / "page.png"], ["watch", "--source", tmp_path / "missing.avi"]):
+    for command, advice in (
+        (["read", tmp_path / "page.png"], "Use: mnist-runtime classify FILE"),
+        (
+            ["watch", "--source", tmp_path / "missing.avi"],
+            "Say where the digits are: --regions FILE, which this writes",
+        ),
+        (["regions", tmp_path / "page.png"], "Leave --model out"),
+    ):
         done = run("mnist-runtime", *command, "--model", meters["tflite"], "--backend", "numpy")
         assert (done.returncode, done.stdout) == (2, "")
-        assert done.stderr == f"error: {words} Use: mnist-runtime classify FILE\n"
+        assert done.stderr.startswith(f"error: {words.format(command[0])} {advice}")
 
 
 LETTERS = Task(labels=("a", "b", *"cdefghij"), preparation="mnist")

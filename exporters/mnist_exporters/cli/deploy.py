@@ -9,12 +9,14 @@ from pathlib import Path
 
 import click
 
-from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, ssh_config_option
+from mnist_exporters.cli.options import EXIT_CODES, ssh_config_option
 from mnist_exporters.errors import UsageError
+from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.targets.deployment.plan import EXTRAS
+from mnist_runtime.errors import ArtifactError, printable
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import Command, argument, json_option, option
-from mnist_trainer.cli.parameter_types import Choice
+from mnist_trainer.cli.parameter_types import Choice, ExistingPath
 
 __all__ = ["deploy_command"]
 
@@ -89,14 +91,7 @@ def deploy_command(
     """
     from mnist_exporters.targets.deployment import deploy as deployment
 
-    if not 1 <= len(words) <= (1 if rollback else 2):
-        raise UsageError(f"Give {'the device' if rollback else 'a file and the device'}, such as pi@raspberrypi.local.")
-    *file, device = words
-    path = ExportedFile().convert(file[0], None, None) if file else None
-    if not file and not rollback and Path(device).exists():
-        raise UsageError(f"{device} is a file. Add the device, such as pi@raspberrypi.local.")
-    if path and path.suffix not in (".tflite", ".onnx"):
-        raise UsageError(f"{path} does not run on a device with Python. Give a .tflite or .onnx file.")
+    path, device = _file_and_device(words, rollback=rollback)
     if rollback:
         done = deployment.rollback(device, folder=folder, ssh_config=ssh_config, progress=echo)
     else:
@@ -118,6 +113,47 @@ def deploy_command(
     else:
         print(done)
     return 0
+
+
+SUFFIXES = (".tflite", ".onnx")
+"""Suffixes of the files that run on a device with Python."""
+
+
+def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | None, str]:
+    """Return the file, None for the ready model, and the device."""
+    if rollback:
+        if len(words) != 1 or _is_file(words[0]):
+            raise UsageError(
+                "--rollback takes no file. Give the device: mnist-export deploy --rollback pi@raspberrypi.local"
+            )
+        return None, words[0]
+    files = [word for word in words if _is_file(word)]
+    if len(words) == 1 and files:
+        _exported_file(files[0])  # a wrong file is the first thing to say
+        raise UsageError(f"{files[0]} is a file. Add the device, such as pi@raspberrypi.local.")
+    if not 1 <= len(words) <= 2:
+        raise UsageError("Give a file and the device: mnist-export deploy FILE pi@raspberrypi.local")
+    if len(words) == 2 and files == [words[1]]:
+        raise UsageError(f"{words[1]} is a file. Give it before the device, and one only.")
+    return (_exported_file(words[0]) if len(words) == 2 else None), words[-1]
+
+
+def _is_file(word: str) -> bool:
+    """Return whether a word is a file, also one that is missing, and no device."""
+    path = Path(word)
+    return "@" not in path.name and (path.is_file() or path.suffix in {each.suffix for each in FORMATS.values()})
+
+
+def _exported_file(word: str) -> Path:
+    """Return a file that exists and runs on a device with Python."""
+    path = Path(word)
+    if path.suffix in SUFFIXES or not path.exists():
+        path = ExistingPath(ArtifactError).convert(word, None, None)
+    if path.suffix not in SUFFIXES:
+        raise UsageError(
+            f"{printable(word)} does not run on a device with Python. Give a .tflite or .onnx file from mnist-export."
+        )
+    return path
 
 
 def _arguments(service: bool | None, run: str | None) -> list[str] | None:

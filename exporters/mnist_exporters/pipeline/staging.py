@@ -13,7 +13,7 @@ from mnist_exporters.formats.packages.package_files import package_files
 from mnist_exporters.formats.plugin import FormatPlugin
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.spec.package_kind import PACKAGE_KINDS
+from mnist_exporters.spec.package_kind import PACKAGE_KINDS, check_package_name
 from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.system.atomic import check_output_path, move_folder_into_place, move_into_place, staging_folder
@@ -52,6 +52,7 @@ def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
     if spec.package is None:
         return path
     package, place = identifier(path.stem), PACKAGE_KINDS[spec.package].place
+    check_package_name(spec.package, package)
     inside = Path(package, place, f"{package}{path.suffix}")
     if path == output:
         return path if path.parts[-len(inside.parts) :] == inside.parts else path.parent / inside

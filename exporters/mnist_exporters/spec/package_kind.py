@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_exporters.errors import UsageError
+from mnist_exporters.spec.format import FORMATS
 
-__all__ = ["PACKAGE_KINDS", "PackageFolder", "PackageKind", "check_package", "format_of_package"]
+__all__ = ["PACKAGE_KINDS", "PackageFolder", "PackageKind", "check_package", "check_package_name", "format_of_package"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class PackageKind:
         A file that only packages of this kind have, by which an earlier one is recognized.
     next_step : str
         What to do with it, without the final period; ``{folder}`` stands for the folder, ``{name}`` for its name.
+    longest_name : int or None
+        Most characters of its name that the build system allows; None if no bound is documented.
     """
 
     title: str
@@ -33,6 +36,7 @@ class PackageKind:
     place: str
     mark: str
     next_step: str
+    longest_name: int | None = None
 
 
 PACKAGE_KINDS: dict[str, PackageKind] = {
@@ -43,6 +47,7 @@ PACKAGE_KINDS: dict[str, PackageKind] = {
         mark="library.properties",
         next_step="Copy {folder} into the libraries folder of your sketchbook, and open File > Examples > {name} > "
         "classify",
+        longest_name=63,
     ),
     "esp-idf": PackageKind(
         title="an ESP-IDF component",
@@ -59,6 +64,7 @@ PACKAGE_KINDS: dict[str, PackageKind] = {
         mark="library.json",
         next_step="Copy {folder} into the lib folder of your project, or run the example: pio run -d "
         "{folder}/examples/classify",
+        longest_name=50,
     ),
     "zephyr": PackageKind(
         title="a Zephyr module",
@@ -80,6 +86,7 @@ PACKAGE_KINDS: dict[str, PackageKind] = {
         place="",
         mark="package.json",
         next_step="Test it with npm test --prefix {folder}, and add it to your project: npm install ./{folder}",
+        longest_name=214,
     ),
 }
 """Name -> kind of package. A new one is a row here and a folder of templates."""
@@ -123,6 +130,22 @@ def check_package(package: str, format: str) -> None:
         raise UsageError(
             f"--package {package} makes {PACKAGE_KINDS[package].title} of {needed} files, not of {format} files. "
             f"Give --format {needed}."
+        )
+
+
+def check_package_name(package: str, name: str) -> None:
+    """Check that a package of this kind can have this name.
+
+    Raises
+    ------
+    UsageError
+        If the name is too long for the build system.
+    """
+    longest = PACKAGE_KINDS[package].longest_name
+    if longest is not None and len(name) > longest:
+        raise UsageError(
+            f"The name {name} has {len(name)} characters, but that of {PACKAGE_KINDS[package].title} has at most "
+            f"{longest}. Give a shorter name: --output NAME{FORMATS[PACKAGE_KINDS[package].format].suffix}"
         )
 
 

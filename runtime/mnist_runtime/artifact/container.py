@@ -25,7 +25,8 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.manifest import Manifest
-from mnist_runtime.errors import ArtifactError, UnsealedError, first_line
+from mnist_runtime.artifact.other_files import unsealed_error
+from mnist_runtime.errors import ArtifactError, first_line
 from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["Artifact", "Golden", "file_bytes"]
@@ -114,12 +115,7 @@ class Artifact:
         """Check the integrity of a file's `content` and read it; see `open`."""
         body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
         if not re.fullmatch(rb"[0-9a-f]{64}", digest):
-            if content[:2] == b"/*" and (b"C99" in content[:200] or b"mnist-edge-export" in content[:400]):
-                raise ArtifactError("This is C code from mnist-export. Compile it into a program; see examples/c.")
-            raise UnsealedError(
-                "The file does not end with a SHA-256: it was not exported by mnist-export, or is truncated. "
-                "Export the Keras model with mnist-export, or copy the file again."
-            )
+            raise unsealed_error(content)
         if hashlib.sha256(body).hexdigest().encode() != digest:
             raise ArtifactError("The file is damaged: its SHA-256 differs. Copy or export it again.")
         try:

@@ -16,7 +16,7 @@ from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.errors import PictureError, UsageError, printable
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.preprocess.plain import plain
-from mnist_runtime.reading.labelling import PictureSorter
+from mnist_runtime.reading.labelling import REJECTED, PictureSorter
 from mnist_runtime.system.command import report_error
 
 __all__ = ["label_command"]
@@ -25,7 +25,7 @@ COLUMNS, ROWS = 56, 48
 """Largest picture in the terminal: characters side by side, and pixels below each other, two in a line."""
 SHADES = " .:-=+*#%@"
 """Signs for pixels from black to white, where the terminal's encoding has no half blocks."""
-WORDS = "Enter takes the guess; - none of the labels; + later; < back; Ctrl-D ends"
+WORDS = "Enter takes the guess; - none of the labels; + later; < back; q ends"
 
 
 def label_command(arguments: argparse.Namespace) -> int:
@@ -37,12 +37,18 @@ def label_command(arguments: argparse.Namespace) -> int:
         return 0
     print(WORDS)
     moved, after = 0, ""
-    while path := next((path for path in sorter.waiting() if path.name > after), None):
+    while True:
+        waiting = sorter.waiting()
+        path = next((path for path in waiting if path.name > after), None)
+        if path is None:
+            break
         guess = _show(path, classifier)
         try:
-            answer = input(f"{printable(path.name)} [{guess or '?'}]: ").strip()
+            answer = input(f"{len(waiting)} left: {printable(path.name)} [{guess or '?'}]: ").strip()
         except EOFError:
             print()
+            break
+        if answer == "q" and "q" not in sorter.labels:
             break
         if answer == "+":
             after = path.name
@@ -55,6 +61,8 @@ def label_command(arguments: argparse.Namespace) -> int:
     left = len(sorter.waiting())
     tuned = "MODEL.keras" if arguments.model else "cnn"
     folder = shlex.quote(printable(str(sorter.folder)))
+    if (rejected := sorter.folder / REJECTED).is_dir():
+        print(f"Pictures without any of the labels are in {printable(str(rejected))}; mnist-train ignores them.")
     print(f"{moved} labelled, {left} left. To train with them: mnist-train --from {tuned} --data {folder}")
     return 0
 

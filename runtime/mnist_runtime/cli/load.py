@@ -49,7 +49,7 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
     if finds:
         from mnist_runtime.reading.page import check_finds  # `classify` does not need it
 
-        check_finds(classifier)
+        check_finds(classifier, arguments.command)
     manifest, reads_digits = classifier.manifest, classifier.task.digits is not None
     # Files of older exporters do not say it.
     if reads_digits and manifest.source.get("rejects_non_digits", True) is not True:

@@ -33,7 +33,7 @@ def regions_command(arguments: argparse.Namespace) -> int:
     """Print the regions of a picture as TOML, and mark them in a copy."""
     if arguments.annotate is not None:
         check_annotate(arguments.annotate, [arguments.file])
-    classifier = load_classifier(arguments, "images")
+    classifier = load_classifier(arguments, "images", finds=True)
     pixels = pixels_of(arguments.file)
     found = read(pixels, classifier)
     rows = row_numbers(found)

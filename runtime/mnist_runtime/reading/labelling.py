@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,7 @@ class PictureSorter:
             if label.startswith(".") or label in ("", "con", "nul") or any(sign in label for sign in '/\\:*?"<>|'):
                 raise UsageError(f"The label {label!r} cannot be the name of a folder. Sort these pictures by hand.")
         self._moved: list[tuple[Path, Path]] = []
+        self._made: set[Path] = set()  # folders that `move` has created
         self._lock = threading.Lock()
 
     def waiting(self) -> list[Path]:
@@ -103,13 +105,19 @@ class PictureSorter:
             while self._moved:
                 path, moved = self._moved.pop()
                 if moved.is_file():  # else somebody has moved it since
-                    return self._rename(moved, path).name
+                    name = self._rename(moved, path).name
+                    if moved.parent in self._made:
+                        with contextlib.suppress(OSError):  # it has other files
+                            moved.parent.rmdir()
+                    return name
             return None
 
     def _rename(self, path: Path, wanted: Path) -> Path:
         """Move a file; another one with the wanted name keeps it, and this one gets a number."""
         try:
-            wanted.parent.mkdir(exist_ok=True)
+            if not wanted.parent.is_dir():
+                wanted.parent.mkdir(exist_ok=True)
+                self._made.add(wanted.parent)
             goal, number = wanted, 2
             while goal.exists():
                 goal, number = wanted.with_name(f"{wanted.stem}-{number}{wanted.suffix}"), number + 1

@@ -91,12 +91,29 @@ def read(
     )
 
 
-def check_finds(classifier: Classifier) -> None:
-    """Raise a `UsageError` if a model takes whole pictures, in which no symbols are looked for."""
+ADVICE = {
+    "read": "Use: mnist-runtime classify FILE",
+    "watch": "Say where the digits are: --regions FILE, which this writes: mnist-runtime regions PICTURE",
+    "regions": "Leave --model out, or write the boxes by hand; the page of the runtime shows how.",
+    "POST /read": "Use: POST /classify",
+}
+"""Command or request that looks for handwriting -> what to do for pictures of something else."""
+
+
+def check_finds(classifier: Classifier, command: str = "read") -> None:
+    """Raise a `UsageError` if a model takes whole pictures, in which no symbols are looked for.
+
+    Parameters
+    ----------
+    classifier : Classifier
+        The model.
+    command : str, optional
+        What looks for them: a key of `ADVICE`.
+    """
     if classifier.task.preparation != "mnist":
         raise UsageError(
-            f"{classifier.manifest.name} takes each picture as a whole, but `read` and `watch` look for handwriting in "
-            "it. Use: mnist-runtime classify FILE"
+            f"{classifier.manifest.name} takes each picture as a whole, but `{command}` looks for handwriting in it. "
+            f"{ADVICE[command]}"
         )
 
 

@@ -96,7 +96,7 @@ def watch(
     if steady < 1:
         raise UsageError(f"`steady` is {steady}, but at least one frame must agree. Give 1 or more.")
     if classifier is not None:
-        check_finds(classifier)
+        check_finds(classifier, "watch")
     if isinstance(source, (int, str, Path)):
         with contextlib.closing(frames(source, rate)) as pictures:
             yield from watch(pictures, classifier, steady=steady)

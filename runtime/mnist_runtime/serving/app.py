@@ -166,7 +166,7 @@ class _Answers:
 
     async def read(self, request: Request) -> Response:
         """Answer a picture with all its digits."""
-        check_finds(self._classifier)
+        check_finds(self._classifier, "POST /read")
         everything = _flag(request, "all")
         picture = await picture_of(request)
         return JSONResponse(await self._work.run(self._read, picture, everything))

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.serving.page import page_html
+from mnist_runtime.serving.page import page_html, page_title
 
 __all__ = ["HEADERS", "always", "draw_page", "label_page"]
 
@@ -55,7 +55,8 @@ def draw_page(name: str, task: Task, facts: list[tuple[str, str]]) -> HTMLRespon
     # In a script, "</script>" in a label would end it.
     text = json.dumps(engine).replace("<", "\\u003c")
     script = _file("engine.js").replace("ENGINE_FACTS", text)
-    return HTMLResponse(page_html(name, f"<script>\n{script}</script>", connect="'self'"), headers=HEADERS)
+    text = page_html(page_title(name, task), f"<script>\n{script}</script>", connect="'self'")
+    return HTMLResponse(text, headers=HEADERS)
 
 
 def label_page() -> HTMLResponse:

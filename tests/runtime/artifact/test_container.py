@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_runtime import Artifact, ArtifactError
+from mnist_runtime import Artifact, ArtifactError, UnsealedError
 from mnist_tools.stress.model_files import Ready
 
 TFLITE, ONNX = Ready.read("tflite").content, Ready.read("onnx").content
@@ -70,3 +70,28 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_c_code_is_named_as_such(start: str) -> None:
     with pytest.raises(ArtifactError, match=r"C code from mnist-export\. Compile it"):
         Artifact.from_bytes(start.encode() + b" */\nint x;\n" * 50)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "This is empty"),
+        (b"PK\3\4keras", "a zip archive, such as a Keras model, not an exported file. Export it with: mnist-export"),
+        (b"\x89HDF\r\n\x1a\n", "an HDF5 file, such as a Keras model"),
+        (b"\x89PNG\r\n", "a picture, not an exported file. Give a model after --model"),
+        (b"\0asm\1", "a WebAssembly module"),
+        (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
+        (b"<!DOCTYPE html><title>Not found</title>", "a web page, not an exported file"),
+    ],
+)
+def test_other_files_are_named_for_what_they_are(content: bytes, words: str) -> None:
+    with pytest.raises(UnsealedError) as caught:
+        Artifact.from_bytes(content)
+    assert words in str(caught.value)
+
+
+def test_a_page_of_this_toolkit_is_named_as_such() -> None:
+    page = b'<!doctype html>\n<meta name="mnist-edge-export" content="0">\n'
+    with pytest.raises(ArtifactError, match=r"a page from mnist-export\. Open it in a browser") as caught:
+        Artifact.from_bytes(page)
+    assert not isinstance(caught.value, UnsealedError)

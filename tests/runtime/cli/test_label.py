@@ -55,6 +55,26 @@ def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label
     assert "There is nothing to take back." in done.stdout
 
 
+def test_progress_is_shown_and_q_ends(tmp_path: Path, label: Label) -> None:
+    done = label("\n-\nq\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert files(tmp_path) == [".rejected/b.png", "1/a.png", "c.png", "d.png"]
+    assert [line.split(":")[0] for line in done.stdout.splitlines() if " left: " in line] == [
+        "4 left",
+        "3 left",
+        "2 left",
+    ]
+    assert (
+        f"Pictures without any of the labels are in {tmp_path / '.rejected'}; mnist-train ignores them." in done.stdout
+    )
+
+
+def test_back_removes_the_folder_that_the_answer_made(tmp_path: Path, label: Label) -> None:
+    (tmp_path / "5").mkdir()
+    label("4\n<\n-\n<\n5\n<\nq\n")
+    assert [path.name for path in sorted(tmp_path.iterdir()) if path.is_dir()] == ["5"]
+
+
 def test_a_folder_without_pictures_is_said(tmp_path: Path, here: Callable[..., object]) -> None:
     done = here("mnist-runtime", "label", tmp_path)
     assert done.stdout == f"{tmp_path} has no pictures without a label.\n"

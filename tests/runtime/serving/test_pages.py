@@ -81,7 +81,15 @@ def test_a_drawing_a_picture_and_labels(url: str, folder: Path, browser: Browser
     expect(page.locator("#answer")).to_have_text("1")
     page.locator("#file").set_input_files(SEVEN)
     expect(page.locator("#answer")).to_have_text("7")
+    assert page.title() == page.locator("h1").inner_text() == "Draw a digit"
     assert fits(page)
+
+    page.locator("#file").set_input_files(Path(__file__))
+    expect(page.locator("#answer")).to_have_text("no picture")
+    painted = "document.getElementById('drawing').getContext('2d').getImageData(0, 0, 280, 280).data"
+    assert page.evaluate(f"new Set({painted}).size") == 1, "paper alone: the seven is gone"
+    page.locator("#file").set_input_files(SEVEN)
+    expect(page.locator("#answer")).to_have_text("7")
 
     page.goto(url.replace("/#", "/label#"))
     name = page.locator("#name")

@@ -31,6 +31,18 @@ def test_of_data_that_no_model_has_seen_four_fifths_are_tested(tmp_path: Path, d
     assert [len(split) for split in tested] == [300, 1200]
 
 
+def test_a_digit_with_one_or_two_images_is_named(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for count in (1, 2):
+        keep = (digits.train.labels != 4) | (np.cumsum(digits.train.labels == 4) <= count)
+        np.savez(tmp_path / "mine.npz", images=digits.train.images[keep], labels=digits.train.labels[keep])
+        for seen, use in ((None, "for training, and not tested"), ({"other"}, "for the test, and not learned")):
+            load_data(str(tmp_path / "mine.npz"), seen=seen)
+            said = capsys.readouterr().err
+            assert f"note: too few images show 4 ({count}): they are used {use}. Give at least three" in said
+
+
 def test_images_in_both_splits_are_counted(tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     train, test = digits
     x_train, y_train = (np.concatenate([getattr(train, key), getattr(test, key)[:60]]) for key in ("images", "labels"))

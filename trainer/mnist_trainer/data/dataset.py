@@ -137,6 +137,8 @@ class Splits(NamedTuple):
 def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> Splits:
     """Split `whole` into two parts with the same class frequencies; the second one has `count` images.
 
+    The only image of a class is in the larger part.
+
     Parameters
     ----------
     whole : Dataset
@@ -151,7 +153,7 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
     Raises
     ------
     DataError
-        If a class has too few images for both parts.
+        If there are too few images for both parts.
 
     Examples
     --------
@@ -163,14 +165,18 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
     """
     from sklearn.model_selection import train_test_split
 
+    sizes = np.bincount(whole.labels, minlength=len(whole.task.labels))
+    alone, shared = np.flatnonzero(sizes[whole.labels] == 1), np.flatnonzero(sizes[whole.labels] > 1)
+    are_held = 2 * count > len(whole)
+    wanted = count - len(alone) if are_held else count
     try:
-        rest, held = train_test_split(np.arange(len(whole)), test_size=count, random_state=seed, stratify=whole.labels)
+        rest, held = train_test_split(shared, test_size=wanted, random_state=seed, stratify=whole.labels[shared])
     except ValueError as error:
-        sizes = np.bincount(whole.labels, minlength=len(whole.task.labels))
         single = [label for label, size in zip(whole.task.labels, sizes, strict=True) if size == 1]
         reason = f"only one shows {', '.join(single[:5])}" if single else f"{count} of them are too many or too few"
         raise DataError(
             f"{whole.name}: {len(whole):,} images cannot be divided into {names[0]} and {names[1]}: {reason}. Give at "
             f"least three, better fifty, images of each {'digit' if whole.task.is_mnist else 'class'}."
         ) from error
+    rest, held = (rest, np.append(held, alone)) if are_held else (np.append(rest, alone), held)
     return Splits(whole.take(np.sort(rest), names[0]), whole.take(np.sort(held), names[1]))

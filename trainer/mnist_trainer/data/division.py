@@ -20,6 +20,8 @@ PROOF_FRACTION = 0.8
 def divide(whole: Dataset, seen: Collection[str] | None = None) -> Splits:
     """Divide `whole`, always in the same way, with the same class frequencies; copies of an image stay in one part.
 
+    The only image of a class is in the larger part.
+
     Parameters
     ----------
     whole : Dataset
@@ -32,7 +34,7 @@ def divide(whole: Dataset, seen: Collection[str] | None = None) -> Splits:
     Raises
     ------
     DataError
-        If there are too few different images of a class.
+        If there are too few different images.
 
     Examples
     --------

@@ -44,7 +44,7 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
         If there is too little memory.
     """
     reading = read_in_bounds(path, stated or StatedTask())
-    notes = list(reading.notes)
+    notes, alone = list(reading.notes), set[int]()
     whole = _dataset(path, "train" if reading.test else "all", reading.train, reading)
     if reading.test:
         splits = Splits(whole, _dataset(path, "test", reading.test, reading))
@@ -52,6 +52,8 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
         notes += _shared(splits)
     else:
         splits = divide(whole, seen)
+        alone = set(splits.train.labels.tolist()) ^ set(splits.test.labels.tolist())
+        notes += _too_few(splits, alone)
         parts = f"{len(whole):,} images, divided: {len(splits.train):,} for training, {len(splits.test):,} for the test"
     if known := mnist_training_images(splits.test.images):
         notes.append(
@@ -61,7 +63,7 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
     if reading.task.is_mnist:
         notes += doubts(whole.images, whole.labels)
     else:
-        notes = [_described(reading.task), *notes, *_absent(splits)]
+        notes = [_described(reading.task), *notes, *_absent(splits, alone)]
     echo(f"read {printable(str(path))} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
@@ -79,9 +81,21 @@ def _described(task: Task) -> str:
     )
 
 
-def _absent(splits: Splits) -> list[str]:
-    """Return a note on classes without a test image, about which a test says nothing."""
-    present = set(splits.test.labels.tolist())
+def _too_few(splits: Splits, alone: set[int]) -> list[str]:
+    """Return notes on classes of an undivided set that are in one part only; `alone` has their numbers."""
+    notes = []
+    for part, use in ((splits.train, "for training, and not tested"), (splits.test, "for the test, and not learned")):
+        sizes = {number: int((part.labels == number).sum()) for number in sorted(alone)}
+        found = [f"{part.task.labels[number]} ({size})" for number, size in sizes.items() if size]
+        if found:
+            names = ", ".join(found[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
+            notes.append(f"too few images show {names}: they are used {use}. Give at least three of each, better fifty")
+    return notes
+
+
+def _absent(splits: Splits, alone: set[int]) -> list[str]:
+    """Return a note on other classes without a test image, about which a test says nothing."""
+    present = set(splits.test.labels.tolist()) | alone
     absent = [name for number, name in enumerate(splits.test.task.labels) if number not in present]
     names = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
     return [f"no test image shows {'the class' if len(absent) == 1 else 'the classes'} {names}"] if absent else []

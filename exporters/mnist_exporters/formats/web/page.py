@@ -12,7 +12,7 @@ from mnist_exporters.formats.c_pair import NO_DIGEST
 from mnist_exporters.formats.web.build import packaged
 from mnist_exporters.formats.web.module import WasmModule
 from mnist_runtime import ArtifactError, Manifest
-from mnist_runtime.serving.page import page_html
+from mnist_runtime.serving.page import page_html, page_title
 
 __all__ = ["module_in", "page_of"]
 
@@ -30,7 +30,7 @@ def page_of(module: WasmModule) -> str:
         f'<script type="application/json" id="model">{model}</script>\n'
         f"<script>\n{packaged('engine.js')}\n{packaged('page_engine.js')}</script>"
     )
-    title = "Draw a digit" if manifest.task.digits == tuple(range(10)) else f"{manifest.name}: draw a picture"
+    title = page_title(manifest.name, manifest.task)
     text = page_html(title, engine, head=f'<meta name="mnist-edge-export" content="{NO_DIGEST}">\n')
     return text.replace(NO_DIGEST, hashlib.sha256(text.encode()).hexdigest(), 1)
 

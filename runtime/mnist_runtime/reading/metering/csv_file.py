@@ -16,7 +16,7 @@ from mnist_runtime.errors import OutputError, UsageError
 from mnist_runtime.reading.metering.values import Value
 from mnist_runtime.system.command import echo
 
-__all__ = ["CsvFile"]
+__all__ = ["CsvFile", "utc_now"]
 
 MOST_WAITING = 10_000
 """Lines that wait in memory while the disk is full."""
@@ -72,7 +72,7 @@ class CsvFile:
         If the disk is full, the lines wait in memory, at most 10,000, and are written with the next ones; a warning is
         printed once.
         """
-        now = time.strftime(FORM, time.gmtime())
+        now = utc_now()
         for value in values:
             number = "" if value.number is None else repr(value.number)
             self._waiting.append(_line((now, value.name, number, value.unit, value.text, value.state)))
@@ -137,6 +137,11 @@ class CsvFile:
             for row in csv.DictReader(file):
                 with contextlib.suppress(ValueError, TypeError):
                     yield row["name"], float(row["value"]), time.strptime(row["time"], FORM)
+
+
+def utc_now() -> str:
+    """Return the time as a line of the file has it, such as 2026-03-01T12:00:00Z."""
+    return time.strftime(FORM, time.gmtime())
 
 
 def _line(cells: Sequence[str]) -> str:

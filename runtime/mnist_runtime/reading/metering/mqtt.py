@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from mnist_runtime.errors import BackendError, OutputError, UsageError
+from mnist_runtime.reading.metering.csv_file import utc_now
 from mnist_runtime.reading.metering.regions import Region
 from mnist_runtime.reading.metering.values import Value
 from mnist_runtime.system.command import echo
@@ -42,8 +43,8 @@ REFUSED = ("Not authorized", "Bad user name or password", "Bad authentication me
 class MqttPublisher:
     """A connection to a broker that publishes values and whether they are being read.
 
-    Values are retained JSON at ``TOPIC/NAME/state``; ``TOPIC/status`` is ``online`` or ``offline``, the latter also if
-    the device dies. Each region is announced to Home Assistant
+    Values are retained JSON at ``TOPIC/NAME/state``, with the time (UTC) at which they were read; ``TOPIC/status`` is
+    ``online`` or ``offline``, the latter also if the device dies. Each region is announced to Home Assistant
     (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery). While the broker is away, values wait in memory,
     and the connection is tried again.
 
@@ -175,8 +176,9 @@ class MqttPublisher:
                 f"The MQTT broker refuses the connection: {self._refused_by}. Check the user and the password, in "
                 f"{USER} and {PASSWORD} or --mqtt-credentials."
             )
+        now = utc_now()
         for value in values:
-            topic, text = f"{self.topic}/{_slug(value.name)}/state", json.dumps(value.as_dict())
+            topic, text = f"{self.topic}/{_slug(value.name)}/state", json.dumps({"time": now, **value.as_dict()})
             with self._lock:
                 self._last[topic] = text
                 is_full = len(self._values) >= MOST_WAITING

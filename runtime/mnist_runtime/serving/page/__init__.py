@@ -19,7 +19,20 @@ import html
 import pkgutil
 import re
 
-__all__ = ["page_html"]
+from mnist_runtime.artifact.task import Task
+
+__all__ = ["page_html", "page_title"]
+
+
+def page_title(name: str, task: Task) -> str:
+    """Return the heading of the page of a model.
+
+    Examples
+    --------
+    >>> page_title("cnn", Task()), page_title("letters", Task(labels=("a", "b")))
+    ('Draw a digit', 'letters: draw a picture')
+    """
+    return "Draw a digit" if task.digits == tuple(range(10)) else f"{name}: draw a picture"
 
 
 def page_html(title: str, engine: str, *, head: str = "", connect: str = "'none'") -> str:

@@ -10,7 +10,7 @@ function startPage(engine) {
     scribble: ["no answer", "This looks like a scribble."],
     several: ["no answer", "There are several; draw one."],
   };
-  let strokes = [], stroke = null, picture = null, busy = false, changed = false, speech = 0, example = 0;
+  let strokes = [], stroke = null, picture = null, problem = null, busy = false, changed = false, speech = 0, example = 0;
   const pen = { x: SIDE / 2, y: SIDE / 2, down: false };
 
   const ratio = engine.width / engine.height;
@@ -51,7 +51,7 @@ function startPage(engine) {
   }
 
   function start(point) {
-    picture = null;
+    picture = problem = null;
     stroke = [point];
     strokes.push(stroke);
     paint();
@@ -59,7 +59,7 @@ function startPage(engine) {
 
   function clear() {
     strokes = [];
-    stroke = picture = null;
+    stroke = picture = problem = null;
     pen.down = false;
     showPen();
     paint();
@@ -131,13 +131,14 @@ function startPage(engine) {
       const opened = await createImageBitmap(file, { imageOrientation: "from-image" });
       show(opened);
     } catch {
-      answer("no picture", "This browser cannot read that file. Open a PNG or JPEG picture.");
+      clear(); // else the picture before seems to be the one that was opened
+      problem = ["no picture", "This browser cannot read that file. Open a PNG or JPEG picture."];
     }
   }
 
   function show(bitmap) {
     strokes = [];
-    stroke = null;
+    stroke = problem = null;
     picture = bitmap;
     paint();
   }
@@ -206,6 +207,7 @@ function startPage(engine) {
       changed = false;
       if (!picture && !strokes.length) {
         empty();
+        if (problem) answer(...problem);
         continue;
       }
       try {

@@ -327,6 +327,18 @@ def test_the_path_of_a_package(output: str, path: str) -> None:
     assert export_path(found, spec, "my net") == found
 
 
+@pytest.mark.parametrize(("package", "longest"), [("arduino", 63), ("platformio", 50), ("npm", 214), ("zephyr", None)])
+def test_a_name_that_the_build_system_rejects_is_reported_before_anything_else(
+    package: str, longest: int | None
+) -> None:
+    format = PACKAGE_KINDS[package].format
+    spec, suffix = ExportSpec(format, "int8", package=package), ".c" if format == "c" else ".html"
+    export_path(Path("d" * (longest or 250) + suffix), spec, "unused")
+    if longest is not None:
+        with pytest.raises(UsageError, match=rf"has {longest + 1} characters, but .* Give a shorter name: --output"):
+            export_path(Path("d" * (longest + 1) + suffix), spec, "unused")
+
+
 def test_a_package_is_for_its_format() -> None:
     with pytest.raises(UsageError, match=r"of c files, not of tflite files\. Give --format c"):
         ExportSpec("tflite", "int8", package="arduino")

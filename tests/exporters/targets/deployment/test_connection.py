@@ -109,6 +109,13 @@ def test_a_device_without_a_suitable_python_is_named(
         ([READY, "pi", "--run", "classify x.png"], 2, "A service runs serve or watch, not classify"),
         ([READY, "pi", "--run", "serve", "--no-service"], 2, "exclude each other"),
         (["--rollback", READY, "pi"], 2, "Give the device"),
+        (["--rollback"], 2, "Give the device: mnist-export deploy --rollback pi@"),
+        (["--rollback", "cnn.tflite"], 2, "--rollback takes no file"),
+        ([__file__], 2, "does not run on a device with Python. Give a .tflite or .onnx file"),
+        ([__file__, "pi"], 2, "does not run on a device with Python"),
+        (["missing.tflite"], 5, "There is no file missing.tflite"),
+        (["missing.html", "pi"], 5, "There is no file missing.html"),
+        (["pi", READY], 2, "is a file. Give it before the device"),
     ],
 )
 def test_wrong_usage_is_reported_before_the_device_is_asked(

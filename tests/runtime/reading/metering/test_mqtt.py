@@ -1,5 +1,6 @@
 """Values reach a real MQTT broker, also after it was away."""
 
+import calendar
 import json
 import shutil
 import socket
@@ -107,6 +108,9 @@ def test_values_are_published_and_announced_to_home_assistant(broker: Broker, li
     with MqttPublisher(f"mqtt://127.0.0.1:{broker.port}/house", REGIONS) as publisher:
         publisher.publish([value(12.5)])
         wait_for(lambda: listener.numbers() == [12.5])
+        (text,) = listener.of("house/water/state")
+        read_at = calendar.timegm(time.strptime(json.loads(text)["time"], "%Y-%m-%dT%H:%M:%SZ"))
+        assert abs(time.time() - read_at) < 60
         wait_for(lambda: listener.of("house/status") == ["online"])
     wait_for(lambda: listener.of("house/status")[-1] == "offline")
     announced = {topic: json.loads(text) for topic, text in listener.messages if topic.startswith("homeassistant/")}
