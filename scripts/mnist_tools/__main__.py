@@ -54,6 +54,7 @@ GROUPS: dict[str, ToolGroup] = {
             "training": Tool("Time a training step, Keras against ours", "75 s"),
             "web": Tool("Time pages in wasmtime, Node and Chromium", "10 min, MNIST"),
             "c": Tool("Compare C code with TFLM and LiteRT", "2 min, MNIST, tflite-micro"),
+            "micro-memory": Tool("Compare C code's memory with TFLM's", "1 min, MNIST, tflite-micro"),
             "serve": Tool("Load the HTTP service, watch memory", "20 min"),
             "soak": Tool("Classify a million images, watch memory", "15 min"),
         },
