@@ -27,7 +27,7 @@ from mnist_tools.checkout import ROOT, ToolError
 
 __all__ = ["Memory", "Need", "Program", "compiled_memory", "main", "measure", "page"]
 
-PAGE = ROOT / "docs" / "c-memory.md"
+PAGE = ROOT / "docs" / "results" / "c-memory.md"
 MODELS = ("cnn", "tiny", "mlp")
 LEVELS = ("-Os", "-O3")
 COMPRESSION = re.compile("compress", re.IGNORECASE)
