@@ -35,6 +35,30 @@ hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
 
+LONG_EXAMPLES = {
+    f"mnist_{name}"
+    for name in (
+        "exporters.pipeline.session.ExportSession",
+        "exporters.reports.compare.compare",
+        "trainer.evaluation.domains.Domains.measure",
+        "trainer.evaluation.evaluate.evaluate",
+        "trainer.evaluation.robustness.Robustness.measure",
+        "trainer.training.fine_tune.fine_tune",
+        "trainer.training.sweep.Sweep.run",
+        "trainer.training.train.train",
+    )
+}
+"""Examples in docstrings that train, or convert often. Those of `mnist_exporters` and `mnist_trainer` are not slow."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the long examples in docstrings."""
+    for item in items:
+        if item.name in LONG_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture
 def real_trials() -> None:
     """Let `load_model` try models in a child process in this test; see `without_trials`."""

@@ -10,8 +10,9 @@ from mnist_trainer import READY_MODELS
 EVERY_PAIR = [(name, precision) for name, row in FORMATS.items() for precision in row.io_types]
 """Each format with each of its precisions."""
 
-EACH_PAIR = [pytest.param(*pair, marks=pytest.mark.slow if pair[0] == "web" else ()) for pair in EVERY_PAIR]
-"""The same, for tests that export a file for each. Pages, whose model is that of C code, are slow."""
+FEW = [("tflite", "float32"), ("tflite", "int8"), ("onnx", "int8"), ("c", "int8"), ("tflm", "int8")]
+EACH_PAIR = [pytest.param(*pair, marks=() if pair in FEW else pytest.mark.slow) for pair in EVERY_PAIR]
+"""The same, for tests that export a file for each. Not slow: the default precision of each format, and float."""
 
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
 """Those that `mnist_runtime` runs; the others are for devices without Python."""

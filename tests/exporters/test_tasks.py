@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.export_cases import EVERY_PAIR
+from tests.export_cases import EACH_PAIR
 from tests.exporters.task_cases import METER, model_of, splits_of, templates, torch_like_of
 
 from mnist_exporters import (
@@ -43,9 +43,6 @@ OTHERS = {
     "signs": Task(16, 16, 3, ('a "quote"', "back\\slash??/", "é", "*/", "3")),
 }
 
-LONG = {("tflite", precision) for precision in ("float16", "dynamic", "int4", "int16x8")} | {("web", "int16x8")}
-"""Exports of this test that repeat those of other tests, but for the shape of images."""
-
 
 @pytest.fixture(scope="module")
 def meter() -> ExportSession:
@@ -59,13 +56,7 @@ def exported(meter: ExportSession, tmp_path_factory: pytest.TempPathFactory) -> 
     return cache(lambda format, precision: meter.export(ExportSpec(format, precision), folder))
 
 
-@pytest.mark.parametrize(
-    ("format", "precision"),
-    [
-        pytest.param(format, str(precision), marks=pytest.mark.slow if (format, precision) in LONG else ())
-        for format, precision in EVERY_PAIR
-    ],
-)
+@pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_a_meter_in_color_is_exported_in_every_format_and_precision(
     exported: Callable[[str, str], ExportReport], format: str, precision: str
 ) -> None:

@@ -55,6 +55,7 @@ def test_the_wheel_has_code_models_and_license_and_is_small(wheel: Path) -> None
         for row in EVERY_BACKEND
     ],
 )
+@pytest.mark.slow
 def test_the_installed_wheel_classifies(
     wheel: Path, tmp_path: Path, golden: np.ndarray, backend: str, seven: np.ndarray
 ) -> None:

@@ -130,7 +130,7 @@ def test_no_output_of_other_libraries_is_printed(exported_together: Callable[...
 
 
 @pytest.mark.parametrize(
-    "format", [pytest.param(name, marks=pytest.mark.slow if name == "web" else ()) for name in FORMATS]
+    "format", [pytest.param(name, marks=() if name in ("tflite", "c") else pytest.mark.slow) for name in FORMATS]
 )
 def test_refused_export_ends_with_3_and_no_file(
     here: Run, shuffle_weights: Callable[[str], None], tmp_path: Path, format: str

@@ -22,6 +22,7 @@ def own(digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     return tmp_path / "own.npz"
 
 
+@pytest.mark.slow
 def test_a_model_is_tuned_and_tuned_again(
     here: Callable[..., CompletedProcess[str]], own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,6 +145,7 @@ def test_a_preset_sets_architecture_and_recipe(
     assert (found["recipe"]["pen"] is not None) == (PRESETS[name].recipe.pen is not None)
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_the_model_and_resume_gives_the_same_weights_as_without_it(
     mnist_train: Callable[..., tuple[int, str]],
     after_epoch: Callable[..., None],

@@ -12,10 +12,12 @@ from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.training.batches import Batches
 
-SLOWER = [pytest.param(*pair, marks=pytest.mark.slow) for pair in (("mlp", 12), ("lenet", 12), ("cnn", 16))]
+SLOWER = [
+    pytest.param(*pair, marks=pytest.mark.slow) for pair in (("mlp", 12), ("strided", 12), ("lenet", 12), ("cnn", 16))
+]
 
 
-@pytest.mark.parametrize(("name", "epochs"), [("linear", 20), ("strided", 12), *SLOWER])
+@pytest.mark.parametrize(("name", "epochs"), [("linear", 20), *SLOWER])
 def test_color_images_are_learned_and_the_model_knows_its_classes(
     fruits: Splits, tmp_path: Path, name: str, epochs: int
 ) -> None:

@@ -55,6 +55,7 @@ def test_a_missing_optuna_is_reported_with_the_command_that_installs_it(
         search(tmp_path).run(digits, trials=1)
 
 
+@pytest.mark.slow
 def test_the_command_prints_how_to_train_the_best_model(
     here: Callable[..., CompletedProcess[str]], tmp_path: Path
 ) -> None:

@@ -88,6 +88,7 @@ def test_each_interpreter_gives_the_same_scores(
 
 
 @pytest.mark.skipif(importlib.util.find_spec("tflite_micro") is None, reason="tflite-micro is not installed")
+@pytest.mark.slow
 def test_tflm_gives_the_same_scores(exported: Callable[..., ExportReport]) -> None:
     path = exported("cnn", "tflm", Precision.INT8).path
     assert path is not None

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pytest
 
 from mnist_trainer import Splits, architecture, train
 from mnist_trainer.training.techniques.weight_average import EMA
@@ -21,6 +22,7 @@ def test_the_influence_of_a_step_falls_with_the_time_constant() -> None:
     np.testing.assert_allclose(model.get_weights()[0], average.values[0])
 
 
+@pytest.mark.slow
 def test_a_long_average_of_a_short_training_is_shortened(digits: Splits) -> None:
     """Otherwise the model would keep its initial weights."""
     mlp = architecture("mlp")
