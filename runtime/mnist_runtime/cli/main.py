@@ -11,7 +11,7 @@ from mnist_runtime import __version__
 from mnist_runtime.errors import printable
 from mnist_runtime.system.command import end_at_interrupt, put_collections_off, run_command
 
-__all__ = ["main"]
+__all__ = ["command_line", "main"]
 
 
 EXAMPLES = """\
@@ -36,12 +36,13 @@ def main() -> None:
     """Run the command line of `sys.argv`."""
     end_at_interrupt()
     put_collections_off()
-    arguments = _parser().parse_args()
+    arguments = command_line().parse_args()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
     run_command(lambda: _run(arguments))
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser; the documentation is made from it too."""
     from mnist_runtime.artifact.task import MOST_LABELS
     from mnist_runtime.cli.options import (  # with NumPy
         MODEL_HELP,

@@ -16,7 +16,11 @@ import yaml
 
 from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.docs.check import problems
+from mnist_tools.docs.commands import command_pages
+from mnist_tools.docs.facts import fact_pages
 from mnist_tools.docs.from_disk import let_search_work_from_disk
+from mnist_tools.docs.json_fields import PLACE, json_page, measured_output
+from mnist_tools.docs.python_api import api_pages, described_fields
 from mnist_tools.docs.stage import navigation, stage
 
 __all__ = ["build_site", "main"]
@@ -24,13 +28,15 @@ __all__ = ["build_site", "main"]
 SETTINGS = ROOT / "mkdocs.yml"
 
 
-def build_site(folder: Path) -> Path:
+def build_site(folder: Path, *, quick: bool = False) -> Path:
     """Build the site and return its folder.
 
     Parameters
     ----------
     folder : Path
         Folder for the staged pages and the site, replaced if it exists.
+    quick : bool, optional
+        Whether to leave out what takes a minute: the tables of JSON fields, which come from running commands.
 
     Raises
     ------
@@ -40,7 +46,7 @@ def build_site(folder: Path) -> Path:
     for name in ("pages", "site", ".cache"):
         shutil.rmtree(folder / name, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    pages = stage(folder / "pages", {})
+    pages = stage(folder / "pages", _generated(quick))
     settings = yaml.safe_load(SETTINGS.read_text("utf-8"))
     settings |= {"docs_dir": "pages", "site_dir": "site", "nav": navigation(pages)}
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings, sort_keys=False), "utf-8")
@@ -58,9 +64,17 @@ def build_site(folder: Path) -> Path:
     return site
 
 
+def _generated(quick: bool) -> dict[str, str]:
+    """Return the pages of the reference that are made from the code, by their place in the site."""
+    fields = json_page(None if quick else measured_output(), described_fields())
+    return command_pages() | api_pages() | fact_pages() | {PLACE: fields}
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Build the site and print where it is."""
     parser = argparse.ArgumentParser(prog="scripts/tool docs build", description=__doc__)
     parser.add_argument("--output", type=Path, default=ROOT / "build", metavar="DIR", help="where (default: build)")
-    print(build_site(parser.parse_args(argv).output) / "index.html")
+    parser.add_argument("--quick", action="store_true", help="without the tables of JSON fields, which take a minute")
+    arguments = parser.parse_args(argv)
+    print(build_site(arguments.output, quick=arguments.quick) / "index.html")
     return 0

@@ -18,7 +18,7 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_site(tmp_path_factory.mktemp("docs"))
+    return build_site(tmp_path_factory.mktemp("docs"), quick=True)
 
 
 def test_every_page_of_docs_is_in_the_site(site: Path) -> None:

@@ -1,0 +1,76 @@
+"""Run commands with --json in one process, where TensorFlow is imported once, and write what they print.
+
+Usage: ``python -m mnist_tools.docs._json_probe FOLDER``; ``FOLDER/found.json`` gets the output of each command.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from mnist_tools.checkout import ROOT
+
+__all__ = ["FILES", "RUNS"]
+
+MODEL = "tiny-int8.tflite"
+PICTURE = str(ROOT / "examples" / "seven.png")
+
+RUNS: dict[str, str] = {
+    "mnist-export": "tiny --quantize --data digits --output . --report .",
+    "mnist-export verify": f"{MODEL} --against tiny --data digits",
+    "mnist-export inspect": MODEL,
+    "mnist-export seal": "bare.tflite --against tiny --data digits --output sealed.tflite",
+    "mnist-train": "--architecture linear --data digits --epochs 1 --output linear.keras",
+    "mnist-train sweep": "--data digits --trials 1 --epochs 1 --output sweep",
+    "mnist-evaluate": f"tiny {MODEL} --data digits",
+    "mnist-runtime classify": f"--top-k 2 {PICTURE}",
+    "mnist-runtime read": PICTURE,
+    "mnist-runtime self-test": MODEL,
+    "mnist-runtime bench": f"--quick --backend numpy {MODEL}",
+    "mnist-runtime doctor": "",
+}
+"""Command -> arguments besides ``--json``, in the order in which they run. A test compares it with the parsers."""
+
+FILES = ("report.json",)
+"""JSON files that these commands write besides."""
+
+
+def _printed(command: str, arguments: str) -> object:
+    """Return the JSON that a command prints."""
+    program, *sub = command.split()
+    (entry,) = entry_points(group="console_scripts", name=program)
+    sys.argv = [program, *sub, *arguments.split(), "--json"]
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        entry.load()()
+    return json.loads(printed.getvalue())
+
+
+def main(folder: Path) -> None:
+    """Run all commands in `folder`."""
+    os.chdir(folder)
+    found = {}
+    for command, arguments in RUNS.items():
+        if "bare.tflite" in arguments:
+            _write_bare(Path("bare.tflite"))
+        found[command] = _printed(command, arguments)
+    found |= {name: json.loads(Path(name).read_text("utf-8")) for name in FILES}
+    Path("found.json").write_text(json.dumps(found), "utf-8")
+
+
+def _write_bare(path: Path) -> None:
+    """Write a file of another tool: the float32 export's model without what mnist-export adds."""
+    from tensorflow import lite
+
+    from mnist_trainer import load_model
+
+    path.write_bytes(lite.TFLiteConverter.from_keras_model(load_model("tiny")).convert())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
