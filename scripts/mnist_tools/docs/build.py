@@ -6,6 +6,7 @@ Open build/site/index.html in a browser; the site needs no server and no network
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from mnist_tools.docs.stage import navigation, stage
 __all__ = ["build_site", "main"]
 
 SETTINGS = ROOT / "mkdocs.yml"
+COLORS = re.compile(r"\x1b\[[\d;]*m")
 
 
 def build_site(folder: Path, *, quick: bool = False) -> Path:
@@ -53,7 +55,8 @@ def build_site(folder: Path, *, quick: bool = False) -> Path:
     words = [sys.executable, "-m", "zensical", "build", "--strict", "--config-file", str(folder / "mkdocs.yml")]
     done = subprocess.run(words, capture_output=True, text=True, env={"NO_COLOR": "1"}, check=False)
     if done.returncode:
-        print(done.stdout, done.stderr, sep="", file=sys.stderr)
+        said, _, _ = COLORS.sub("", f"{done.stdout}{done.stderr}").partition("Traceback (most recent call last)")
+        print(said, file=sys.stderr)
         raise ToolError("The site cannot be built. See the messages above.")
     site = folder / "site"
     (site / "404.html").unlink()  # a page of a server: its addresses begin at the root
