@@ -39,6 +39,7 @@ class ConversionError(ToolkitError, ValueError):
     """The model cannot be converted, the result is not as requested, or the target cannot load it."""
 
     exit_code = 5
+    page = "how-to/own-model.md#its-layers"
 
 
 class OperatorError(ConversionError):
@@ -68,12 +69,14 @@ class CalibrationError(ToolkitError, ValueError):
     """There are too few calibration images, or some are also test images."""
 
     exit_code = 6
+    page = "how-to/own-data.md#how-much-is-needed"
 
 
 class DeviceError(ToolkitError, RuntimeError):
     """A device cannot be reached over ssh, or nothing can be installed there."""
 
     exit_code = 2
+    page = "how-to/deploy.md#from-a-workstation-over-ssh"
 
 
 def missing_packages(purpose: str, packages: Mapping[str, str | None]) -> MissingPackageError:

@@ -25,6 +25,7 @@ import re
 from typing import ClassVar
 
 __all__ = [
+    "DOCUMENTATION",
     "ArtifactError",
     "BackendError",
     "BlankError",
@@ -43,6 +44,9 @@ __all__ = [
 ]
 
 
+DOCUMENTATION = "docs"
+"""Where the pages are that messages name: a folder of the repository."""
+
 WRAPPER = re.compile(r"Exception encountered when calling|Graph execution error:|Detected at node|<stack traces|\s*$")
 KERAS_CAUSE = "Exception encountered: "
 COLORS = re.compile(r"\x1b\[\d*m")
@@ -52,6 +56,8 @@ class ToolkitError(Exception):
     """An error that the user can fix; a command prints its message and ends with its `exit_code`."""
 
     exit_code: ClassVar[int] = 1
+    page: ClassVar[str] = ""
+    """Page below `DOCUMENTATION` that says more, and its section; empty where the message says all."""
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -85,12 +91,14 @@ class BackendError(ToolkitError, ImportError):
     """The interpreter that is needed is not installed, or cannot work in this process."""
 
     exit_code = 4
+    page = "how-to/deploy.md"
 
 
 class ModelError(ToolkitError, ValueError):
     """A Keras model is missing, damaged or not a digit classifier."""
 
     exit_code = 5
+    page = "how-to/own-model.md"
 
 
 class ArtifactError(ToolkitError, ValueError):
@@ -102,6 +110,8 @@ class ArtifactError(ToolkitError, ValueError):
 class UnsealedError(ArtifactError):
     """A file does not end with its digest: another tool made it, or its end is missing."""
 
+    page = "how-to/files-made-elsewhere.md"
+
 
 class NotFiniteError(ArtifactError):
     """A model gave scores that are nan or infinity."""
@@ -109,6 +119,8 @@ class NotFiniteError(ArtifactError):
 
 class SignatureError(ArtifactError):
     """No trusted key signed a file, or the file was changed after it was signed."""
+
+    page = "how-to/sign-and-verify.md#what-is-wrong"
 
 
 class PictureError(ToolkitError, ValueError):
@@ -119,6 +131,8 @@ class PictureError(ToolkitError, ValueError):
 
 class BlankError(PictureError):
     """A picture shows nothing but background."""
+
+    page = "explanation/photograph.md"
 
 
 def printable(text: str) -> str:

@@ -46,6 +46,7 @@ class DataError(ToolkitError, ValueError):
     """A data set is missing, damaged or unsuitable."""
 
     exit_code = 6
+    page = "how-to/own-data.md#forms-that-are-read"
 
 
 class DivergedError(ToolkitError, ArithmeticError):

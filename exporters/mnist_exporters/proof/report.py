@@ -147,6 +147,7 @@ class RefusedError(ToolkitError):
     """
 
     exit_code = 3
+    page = "how-to/refusal.md"
 
     def __init__(self, refused: ExportReport | str) -> None:
         self.report = None if isinstance(refused, str) else refused

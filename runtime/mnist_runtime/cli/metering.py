@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import pixels_of
 from mnist_runtime.cli.read import check_annotate
-from mnist_runtime.errors import PictureError, UsageError
+from mnist_runtime.errors import DOCUMENTATION, PictureError, UsageError
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import row_numbers
 from mnist_runtime.reading.metering.csv_file import CsvFile
@@ -42,7 +42,9 @@ def regions_command(arguments: argparse.Namespace) -> int:
         *pixels.shape[:2],
     )
     if not regions:
-        raise PictureError(f"{arguments.file} shows no digits. Write the boxes by hand; see the README.")
+        raise PictureError(
+            f"{arguments.file} shows no digits. Write the boxes by hand: see {DOCUMENTATION}/how-to/meter.md"
+        )
     if arguments.annotate is not None:
         with atomic_write(arguments.annotate) as copy:
             annotate(pixels, found).save(copy)

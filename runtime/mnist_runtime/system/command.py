@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from mnist_runtime.errors import MachineError, ToolkitError, first_line, printable
+from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, first_line, printable
 from mnist_runtime.system.machine import machine_failure
 
 __all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "report_error", "run_command"]
@@ -90,10 +90,13 @@ def _report(error: Exception) -> int:
 
 
 def report_error(error: ToolkitError) -> int:
-    """Print `error` on stderr and return its exit code; one that the machine caused is reported as that."""
+    """Print `error` on stderr, with its page of the documentation, and return its exit code.
+
+    One that the machine caused is reported as that.
+    """
     if error.exit_code != MachineError.exit_code:
         error = machine_failure(error) or error
-    echo(f"error: {error}")
+    echo(f"error: {error}" + (f" More: {DOCUMENTATION}/{error.page}" if error.page else ""))
     return error.exit_code
 
 
