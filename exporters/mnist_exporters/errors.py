@@ -39,7 +39,6 @@ class ConversionError(ToolkitError, ValueError):
     """The model cannot be converted, the result is not as requested, or the target cannot load it."""
 
     exit_code = 5
-    page = "how-to/own-model.md#its-layers"
 
 
 class OperatorError(ConversionError):
@@ -54,6 +53,8 @@ class OperatorError(ConversionError):
     places : tuple of str
         Names of tensors and nodes of the model, from which the layers can be found.
     """
+
+    page = "how-to/own-model.md#its-layers"
 
     def __init__(self, message: str, operators: tuple[str, ...] = (), places: tuple[str, ...] = ()) -> None:
         super().__init__(message)
@@ -76,7 +77,6 @@ class DeviceError(ToolkitError, RuntimeError):
     """A device cannot be reached over ssh, or nothing can be installed there."""
 
     exit_code = 2
-    page = "how-to/deploy.md#from-a-workstation-over-ssh"
 
 
 def missing_packages(purpose: str, packages: Mapping[str, str | None]) -> MissingPackageError:

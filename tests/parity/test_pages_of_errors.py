@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from mnist_exporters import RefusedError
-from mnist_exporters.errors import CalibrationError, ConversionError, DeviceError
+from mnist_exporters.errors import CalibrationError, OperatorError
 from mnist_runtime.errors import DOCUMENTATION, SignatureError, ToolkitError
 from mnist_runtime.system.command import report_error
 from mnist_tools.checkout import ROOT
@@ -22,7 +22,7 @@ def kinds(root: type[ToolkitError] = ToolkitError) -> Iterator[type[ToolkitError
 
 def test_every_page_and_section_exists() -> None:
     pages = {kind.page for kind in kinds() if kind.page}
-    for kind in (CalibrationError, ConversionError, DataError, DeviceError, RefusedError, SignatureError):
+    for kind in (CalibrationError, DataError, OperatorError, RefusedError, SignatureError):
         assert kind.page in pages
     for page in pages:
         path, _, section = page.partition("#")
