@@ -102,6 +102,7 @@ GROUPS: dict[str, ToolGroup] = {
             "demo": Tool("Write the page of the ready cnn, docs/demo.html", "2 min, MNIST"),
             "pictures": Tool("Draw the pictures of the explanations", "10 s"),
             "pen-gallery": Tool("Draw the gallery of the simulated pen", "5 s"),
+            "publish": Tool("Build and try a release; scripts/release runs it", "an hour, network"),
             "wheel": Tool("Test the device wheel on every Python", "5 min, network"),
             "layers": Tool("Export each layer of Keras, write the table", "10 min"),
             "interpreters": Tool("Measure the operators of interpreters", "2 min, network"),
