@@ -152,7 +152,7 @@ def test_every_extra_is_tried() -> None:
 
 
 def test_every_command_is_tried() -> None:
-    parser = runtime._parser()
+    parser = runtime.command_line()
     (names,) = (each.choices for each in parser._actions if isinstance(each, argparse._SubParsersAction))
     wanted = {f"mnist-runtime {name}" for name in names} - {"mnist-runtime serve"}
     wanted |= {f"mnist-export {name}" for name in export_command.subcommands} - {"mnist-export deploy"}
