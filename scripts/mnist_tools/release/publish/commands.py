@@ -91,7 +91,7 @@ WORKSTATION = (
             Step("mnist-runtime regions seven.png", "[[value]]"),
             Step("mnist-runtime bench --quick", "numpy"),
             Step("mnist-train --architecture linear --data digits --epochs 1 --output mine.keras", makes="mine.keras"),
-            Step("mnist-evaluate linear --data digits --report evaluation", makes="evaluation/evaluation.html"),
+            Step("mnist-evaluate linear --data digits", "linear"),
             Step(
                 "mnist-export tiny --data digits --format all --quantize none --quantize int8 --report report",
                 makes="report/report.html",
@@ -135,6 +135,7 @@ WORKSTATION = (
                 "mnist-train --architecture linear --data digits --epochs 1 --plot --output plotted.keras",
                 makes="plotted.png",
             ),
+            Step("mnist-evaluate linear --data digits --report evaluation", makes="evaluation/evaluation.html"),
         ),
     ),
     Installation("robustness", (Step("mnist-evaluate linear --data digits --robustness", "corrupted"),)),
