@@ -61,7 +61,10 @@ GROUPS: dict[str, ToolGroup] = {
     ),
     "docs": ToolGroup(
         "Build the documentation site.",
-        {"build": Tool("Build build/site, as scripts/docs does", "10 s")},
+        {
+            "build": Tool("Build build/site, as scripts/docs does", "a minute"),
+            "layers": Tool("Draw the packages and their folders", "1 s"),
+        },
     ),
     "mcu": ToolGroup(
         "Run exported C code on emulated microcontrollers.",

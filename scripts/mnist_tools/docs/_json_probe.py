@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import subprocess
 import sys
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -25,6 +26,7 @@ RUNS: dict[str, str] = {
     "mnist-export verify": f"{MODEL} --against tiny --data digits",
     "mnist-export inspect": MODEL,
     "mnist-export seal": "bare.tflite --against tiny --data digits --output sealed.tflite",
+    "mnist-export sign": f"{MODEL} --key maker-key",
     "mnist-train": "--architecture linear --data digits --epochs 1 --output linear.keras",
     "mnist-train sweep": "--data digits --trials 1 --epochs 1 --output sweep",
     "mnist-evaluate": f"tiny {MODEL} --data digits",
@@ -33,6 +35,7 @@ RUNS: dict[str, str] = {
     "mnist-runtime self-test": MODEL,
     "mnist-runtime bench": f"--quick --backend numpy {MODEL}",
     "mnist-runtime doctor": "",
+    "mnist-runtime verify": f"{MODEL} --trusted trusted",
 }
 """Command -> arguments besides ``--json``, in the order in which they run. A test compares it with the parsers."""
 
@@ -54,6 +57,7 @@ def _printed(command: str, arguments: str) -> object:
 def main(folder: Path) -> None:
     """Run all commands in `folder`."""
     os.chdir(folder)
+    _write_key(Path("maker-key"), Path("trusted"))
     found = {}
     for command, arguments in RUNS.items():
         if "bare.tflite" in arguments:
@@ -70,6 +74,12 @@ def _write_bare(path: Path) -> None:
     from mnist_trainer import load_model
 
     path.write_bytes(lite.TFLiteConverter.from_keras_model(load_model("tiny")).convert())
+
+
+def _write_key(key: Path, trusted: Path) -> None:
+    """Make a key to sign with, and the list of trusted keys with it alone."""
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "maker", "-f", str(key)], check=True)
+    trusted.write_text(f"maker {key.with_suffix('.pub').read_text('utf-8')}", "utf-8")
 
 
 if __name__ == "__main__":

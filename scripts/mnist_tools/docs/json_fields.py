@@ -93,7 +93,9 @@ def json_page(found: Mapping[str, Any] | None, described: Described) -> str:
 
 def _table(value: Any, known: Mapping[str, str], described: Described, objects: Objects) -> str:
     rows = [[f"`{path}`", kind, text] for path, kind, text in _rows(value, "", known, described, objects)]
-    return table(["field", "type or example", "meaning"], rows)
+    head = ["field", "type or example", "meaning"]
+    width = 3 if any(text for _, _, text in rows) else 2  # a third column that is empty takes place on a phone
+    return table(head[:width], (row[:width] for row in rows))
 
 
 def _rows(

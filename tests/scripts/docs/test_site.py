@@ -11,6 +11,7 @@ from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.docs.build import build_site
 from mnist_tools.docs.check import problems
 from mnist_tools.docs.from_disk import SCRIPT, let_search_work_from_disk
+from mnist_tools.docs.layers import PICTURE, layers_picture
 from mnist_tools.docs.stage import navigation, place_of
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -27,6 +28,10 @@ def test_every_page_of_docs_is_in_the_site(site: Path) -> None:
             place = place_of(PurePosixPath(path.relative_to(ROOT))).with_suffix(".html")
             assert (site / place).is_file(), place
     assert (site / "demo.html").read_bytes() == (ROOT / "docs" / "demo.html").read_bytes()
+
+
+def test_the_picture_of_the_layers_is_that_of_the_rules() -> None:
+    assert PICTURE.read_text("utf-8") == layers_picture()
 
 
 GOOD = '<a href="b.html#here">b</a>'
