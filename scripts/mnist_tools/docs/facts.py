@@ -42,12 +42,14 @@ def _exit_codes() -> str:
     for name in WITH_ERRORS:
         importlib.import_module(name)
     kinds = sorted(set(_errors(ToolkitError)), key=lambda kind: (kind.exit_code, kind.__name__))
-    rows = [[0, "", "Done."], [1, "", "An unexpected error: a bug. Please report it."]]
-    rows += [[kind.exit_code, f"`{kind.__name__}`", (kind.__doc__ or "").partition("\n")[0]] for kind in kinds]
-    rows += [[code, "", f"Ended by: {text}."] for code, text in SIGNALS.items()]
+    rows = [[0, "", "Done.", ""], [1, "", "An unexpected error: a bug. Please report it.", ""]]
+    for kind in kinds:
+        page = f"[{kind.page.partition('#')[0]}](../{kind.page})" if kind.page else ""
+        rows.append([kind.exit_code, f"`{kind.__name__}`", (kind.__doc__ or "").partition("\n")[0], page])
+    rows += [[code, "", f"Ended by: {text}.", ""] for code, text in SIGNALS.items()]
     return (
         "# Exit codes\n\nThe exit code of every command, and the error that a function raises in its place.\n\n"
-        f"{table(['code', 'error', 'meaning'], rows)}\n\n"
+        f"{table(['code', 'error', 'meaning', 'help'], rows)}\n\n"
         "All errors derive from `mnist_runtime.ToolkitError`; `error.exit_code` is the code. Results go to stdout, "
         "messages to stderr: a line that begins with `error:`, `warning:` or `note:`.\n"
     )

@@ -26,6 +26,9 @@ PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "runtime/README.md"
 GENERATED = "<!-- scripts/docs lists the generated pages here -->"
 """The line of an index page in place of which a table of generated pages is put."""
 
+NO_CONTENTS = "---\nhide:\n  - toc\n---\n\n"
+"""Head of a page without sections: its tables get the place of the list of contents."""
+
 DOCS = PurePosixPath("docs")
 PAGES = (".md", ".ipynb")
 
@@ -97,7 +100,7 @@ def stage(folder: Path, generated: Mapping[str, str]) -> Pages:
     pages[PurePosixPath("project/index.md")] = _project_index(pages)
     for place, text in pages.items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
-        (folder / place).write_text(text, "utf-8")
+        (folder / place).write_text(text if "\n## " in text else NO_CONTENTS + text, "utf-8")
     return pages
 
 
