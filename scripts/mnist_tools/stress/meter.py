@@ -227,6 +227,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--frames", type=int, default=432_000, help="frames for the memory (default: 432,000, a day)")
     parser.add_argument("--write", action="store_true", help="write meter.md and data/meter.json in docs/results")
     arguments = parser.parse_args(argv)
+    if not arguments.model.is_file():
+        raise ToolError(f"There is no file {arguments.model}. Make one with: examples/meter/loop.sh meter")
     facts: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         film = make_film(Path(name) / "film", SEED, LONG)

@@ -45,7 +45,7 @@ class Broker:
     folder : Path
         For its configuration.
     topic : str
-        Messages below it are kept in `heard`, as (time, message).
+        Values below it are kept in `heard`, as (time of the message, value without its time).
     """
 
     def __init__(self, folder: Path, topic: str) -> None:
@@ -99,7 +99,9 @@ class Broker:
     def _hear(self, _client: object, _data: object, message: Any) -> None:
         text = message.payload.decode()
         if message.topic.endswith("/state"):
-            self.heard.append((time.monotonic(), json.loads(text)))
+            value = json.loads(text)
+            del value["time"]  # lines on stdout have none
+            self.heard.append((time.monotonic(), value))
         elif message.topic.endswith("/status"):
             self.status.append(text)
 
