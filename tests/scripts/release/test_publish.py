@@ -7,15 +7,17 @@ import subprocess
 import tomllib
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mnist_exporters.cli.export import export_command
-from mnist_runtime import UsageError
+from mnist_runtime import UsageError, __version__
 from mnist_runtime.cli import main as runtime
 from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.release.publish import changelog, commands, distributions, installs, source
+from mnist_tools.release.publish.bill import write_bill
 from mnist_tools.release.publish.cards import card
 from mnist_trainer import READY_MODELS, find_model
 from mnist_trainer.cli.train import train
@@ -177,10 +179,16 @@ def test_the_table_names_what_fails() -> None:
 
 
 @pytest.mark.slow
-def test_the_plain_wheels_work_in_a_clean_environment(wheel: Path) -> None:
+def test_the_plain_wheel_works_in_a_clean_environment_and_has_a_bill_of_materials(wheel: Path, tmp_path: Path) -> None:
     if shutil.which("ssh-keygen") is None:
         pytest.skip("OpenSSH is not installed")
-    made: list[Path] = []
-    trials = installs.try_device(wheel, "3.11", False, made.append, lambda _: None)
+    pytest.importorskip("cyclonedx_py")
+    bill = tmp_path / "bill.json"
+    write = partial(write_bill, distributions.PROJECTS[1], bill)
+    trials = installs.try_device(wheel, "3.11", False, write, lambda _: None)
     assert [trial.failure for trial in trials] == [""]
-    assert len(made) == 1
+    found = json.loads(bill.read_text())
+    assert found["bomFormat"] == "CycloneDX"
+    assert found["metadata"]["component"]["version"] == __version__
+    assert {"numpy", "pillow", "ai-edge-litert"} <= {component["name"] for component in found["components"]}
+    assert str(wheel.parent) not in bill.read_text()

@@ -11,7 +11,6 @@ import json
 import platform
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT, ToolError
+from mnist_tools.release.publish.bill import write_bill
 from mnist_tools.release.publish.cards import write_cards
 from mnist_tools.release.publish.changelog import CHANGELOG, STATEMENT, VERSION_FILE, notes_of, set_version
 from mnist_tools.release.publish.distributions import (
@@ -110,7 +110,7 @@ def _tried(wheels: Sequence[Path], pythons: Sequence[str], *, extras: bool) -> l
     trials: list[Trial] = []
     for project, wheel, attempt in zip(PROJECTS, wheels, (try_workstation, try_device), strict=True):
         for python in pythons:
-            trials += attempt(wheel, python, extras, partial(_write_bill, _bill_of(wheel)), echo)
+            trials += attempt(wheel, python, extras, partial(write_bill, project, _bill_of(wheel)), echo)
         if not _bill_of(wheel).exists():
             raise ToolError(f"{project.name} has no bill of materials, because it could not be installed.")
     return trials
@@ -118,16 +118,6 @@ def _tried(wheels: Sequence[Path], pythons: Sequence[str], *, extras: bool) -> l
 
 def _bill_of(wheel: Path) -> Path:
     return DIST / f"{wheel.name.split('-py3')[0]}.cdx.json"
-
-
-def _write_bill(place: Path, python: Path) -> None:
-    """Write the packages of an environment in CycloneDX's JSON."""
-    words = ["environment", "--output-reproducible", "--of", "JSON", "--mc-type", "library", "-o", str(place)]
-    project = ROOT / ("runtime" if "runtime" in place.name else ".") / "pyproject.toml"
-    line = [sys.executable, "-m", "cyclonedx_py", *words, "--pyproject", str(project), str(python)]
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ToolError(f"cyclonedx-py failed: {done.stderr.strip()[-400:]}")
 
 
 def _write_page(trials: Sequence[Trial], date: str) -> None:

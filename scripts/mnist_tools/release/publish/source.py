@@ -57,7 +57,8 @@ def export_source(folder: Path, address: str, version: str) -> None:
         with (folder / name).open("a", encoding="utf-8") as project:
             project.write(URLS.format(address=address, version=version))
     readme = folder / "README.md"
-    readme.write_text(absolute_links(readme.read_text("utf-8"), address, version), "utf-8")
+    text = readme.read_text("utf-8").replace("git+URL#", f"git+{address}@v{version}#")
+    readme.write_text(absolute_links(text, address, version), "utf-8")
 
 
 def absolute_links(text: str, address: str, version: str) -> str:
