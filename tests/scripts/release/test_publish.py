@@ -137,7 +137,8 @@ def test_a_card_has_the_figures_of_the_record(name: str) -> None:
     assert f"| {record['test_accuracy']:.2%} |".replace("%", " %") in text
     assert f"{record['parameters']:,}" in text
     assert "| tflite int8 |" in text
-    assert "seed 0" in text or "--seed" in text
+    assert f"mnist-train --architecture {name} --seed {record['seed']} --data mnist\n" in text
+    assert f"of a thousand test digits, {(1 - record['test_accuracy']) * 1000:.0f} are" in text
     assert all(word not in text for word in ("None", "{{", "Undefined"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,8 @@ def card(name: str) -> str:
         name=name,
         version=__version__,
         summary=architecture(name).summary,
+        command=re.sub(r" --(resume|output \S+)", "", record["command"]),
+        duration=f"{seconds:.0f} seconds" if (seconds := record["seconds"]) < 120 else f"{seconds / 60:.0f} minutes",
         record=record,
         recipe=recipe,
         changes=changes,
