@@ -18,7 +18,7 @@ from mnist_exporters.cli.options import (
     source_options,
     ssh_config_option,
 )
-from mnist_exporters.cli.outcomes import ReportPlace, check_device, export_all
+from mnist_exporters.cli.outcomes import EXPORTING, LOADING, MEASURING, ReportPlace, check_device, export_all
 from mnist_exporters.cli.quantize_option import ExportCommand
 from mnist_exporters.cli.seal import seal_command
 from mnist_exporters.cli.sign import sign_command
@@ -29,7 +29,9 @@ from mnist_exporters.spec.format import FORMATS, check_source
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS, check_package
 from mnist_exporters.spec.precision import ALIASES, parse_precision
 from mnist_exporters.targets.devices import TARGETS
+from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import MODEL_HELP, argument, json_option, model_type, option
 from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, NameOrPath, output_path
 from mnist_trainer.foreign.file_model import kind_of
@@ -219,23 +221,26 @@ def export_command(
             check_output_path(report / name)
     if measure_on:
         check_device(measure_on, ssh_config)
-    session = open_session(
-        source,
-        data,
-        stated=stated,
-        pixel_range=pixel_range,
-        expect_accuracy=expect_accuracy,
-        trust=trust,
-        calibration_samples=calibration_samples,
-        seed=seed,
-        golden_from_data=golden_from_data,
-    )
-    echo(session.describe_original())  # an original that proves nothing is reported here, not for each file
-    if expect_accuracy is None and session.advice:
-        echo(session.advice)
     files = list(zip(specs, paths, strict=True))
     place = ReportPlace(report, measure_on, ssh_config) if report else None
-    return export_all(session, files, device, place, repair=not no_repair, as_json=as_json)
+    with Progress(LOADING + len(files) * (EXPORTING + MEASURING * bool(report))) as progress:
+        with progress.step(f"loading and measuring {printable(source.name)}", LOADING):
+            session = open_session(
+                source,
+                data,
+                stated=stated,
+                pixel_range=pixel_range,
+                expect_accuracy=expect_accuracy,
+                trust=trust,
+                calibration_samples=calibration_samples,
+                seed=seed,
+                golden_from_data=golden_from_data,
+            )
+            original = session.describe_original()
+        echo(original)  # an original that proves nothing is reported here, not for each file
+        if expect_accuracy is None and session.advice:
+            echo(session.advice)
+        return export_all(session, files, device, place, progress, repair=not no_repair, as_json=as_json)
 
 
 def _specs(

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_exporters.formats.c_pair import identifier
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_runtime.errors import ToolkitError, printable
 from mnist_runtime.system.command import echo, report_error
+from mnist_runtime.system.terminal import Progress
 
 if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_exporters.proof.report import ExportReport
     from mnist_exporters.targets.devices import Target
 
-__all__ = ["ReportPlace", "check_device", "export_all"]
+__all__ = ["EXPORTING", "LOADING", "MEASURING", "ReportPlace", "check_device", "export_all"]
+
+LOADING, EXPORTING, MEASURING = 8.0, 8.0, 6.0
+"""Seconds to load the model and its data, to export a file and to measure it, on a usual machine."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ def export_all(
     files: list[tuple[ExportSpec, Path]],
     device: Target | None,
     place: ReportPlace | None,
+    progress: Progress,
     *,
     repair: bool,
     as_json: bool,
@@ -63,7 +69,7 @@ def export_all(
 
     code = 0
     reports: list[ExportReport] = []
-    for outcome in _outcomes(session, files, device, repair=repair):
+    for outcome in _outcomes(session, files, device, progress, repair=repair):
         report = outcome.report or outcome if isinstance(outcome, RefusedError) else outcome
         if isinstance(outcome, ToolkitError):
             failure = report_error(outcome)
@@ -78,7 +84,7 @@ def export_all(
     recommended = None
     if place and reports:
         try:
-            recommended = _compare(session, reports, place)
+            recommended = _compare(session, reports, place, progress)
         except ToolkitError as error:  # the exported files are complete nevertheless
             failure = report_error(error)
             code = code or failure
@@ -92,23 +98,41 @@ def export_all(
 
 
 def _outcomes(
-    session: ExportSession, files: list[tuple[ExportSpec, Path]], device: Target | None, *, repair: bool
+    session: ExportSession,
+    files: list[tuple[ExportSpec, Path]],
+    device: Target | None,
+    progress: Progress,
+    *,
+    repair: bool,
 ) -> Iterator[ExportReport | ToolkitError]:
-    for spec, path in files:
-        try:
-            yield session.export(spec, path, device, repair=repair)
-        except ToolkitError as error:
-            yield error
+    for number, (spec, path) in enumerate(files, start=1):
+        text = f"exporting {spec.format} {spec.precision} ({number} of {len(files)})"
+        outcome: ExportReport | ToolkitError
+        with progress.step(text, EXPORTING):
+            try:
+                outcome = session.export(spec, path, device, repair=repair)
+            except ToolkitError as error:
+                outcome = error
+        yield outcome
 
 
-def _compare(session: ExportSession, reports: list[ExportReport], place: ReportPlace) -> ExportReport | None:
+def _compare(
+    session: ExportSession, reports: list[ExportReport], place: ReportPlace, progress: Progress
+) -> ExportReport | None:
     """Write the report and return the recommended export."""
     from mnist_exporters.reports.compare import compare
     from mnist_exporters.reports.table import print_table
 
-    comparison = compare(
-        session, reports, place.folder, progress=echo, measure_on=place.device, ssh_config=place.ssh_config
-    )
+    with progress.step("measuring speed and stability", MEASURING * len(reports)):
+        comparison = compare(
+            session,
+            reports,
+            place.folder,
+            progress=echo,
+            measure_on=place.device,
+            ssh_config=place.ssh_config,
+            command=shlex.join(["mnist-export", *sys.argv[1:]]),
+        )
     print_table(comparison)
     echo(f"report: {place.folder / 'report.html'}")
     return comparison.recommended.report if comparison.recommended else None
@@ -130,11 +154,9 @@ def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | No
 
 
 def _suggest_program(reports: list[ExportReport]) -> None:
-    """Print how to use C code."""
+    """Print how to use a file that no command uses, such as C code."""
+    from mnist_exporters.reports.recommendation import next_step
+
     for report in reports:
-        if report.path and report.format == "c" and not report.package:
-            header = report.path.with_suffix(".h").name
-            echo(
-                f"Use it in C: compile {report.path.name} into your program, include {header} and call "
-                f"{identifier(report.path.stem)}_classify(pixels). examples/c shows a whole program."
-            )
+        if not report.package and (text := next_step(report)):
+            echo(text)

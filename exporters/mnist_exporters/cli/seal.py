@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options, golden_option
+from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import Command, argument, json_option, option
 from mnist_trainer.cli.parameter_types import output_path
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["seal_command"]
+
+TYPICAL = 12.0
+"""Seconds on a usual machine."""
 
 EXAMPLES = """\
 mnist-export seal made-elsewhere.tflite --against my-model.keras
@@ -65,19 +70,20 @@ def seal_command(
     """
     from mnist_exporters.files import seal
 
-    report = seal(
-        file,
-        model,
-        output,
-        data,
-        stated=stated,
-        max_accuracy_drop=max_accuracy_drop,
-        pixel_range=pixel_range,
-        file_pixel_range=file_pixel_range,
-        expect_accuracy=expect_accuracy,
-        trust=trust,
-        golden_from_data=golden_from_data,
-    )
+    with Progress(TYPICAL) as progress, progress.step(f"proving {printable(str(file))}", TYPICAL):
+        report = seal(
+            file,
+            model,
+            output,
+            data,
+            stated=stated,
+            max_accuracy_drop=max_accuracy_drop,
+            pixel_range=pixel_range,
+            file_pixel_range=file_pixel_range,
+            expect_accuracy=expect_accuracy,
+            trust=trust,
+            golden_from_data=golden_from_data,
+        )
     echo(str(report))
     print(json.dumps(report.as_dict(), indent=2) if as_json else report.path)
     return 0

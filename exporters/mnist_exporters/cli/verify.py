@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options
+from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import Command, argument, json_option
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["verify_command"]
+
+TYPICAL = 12.0
+"""Seconds on a usual machine."""
 
 EXAMPLES = """\
 mnist-export verify exported/cnn-int8.tflite --against cnn
@@ -57,17 +62,18 @@ def verify_command(
     from mnist_exporters.files import verify
     from mnist_exporters.proof.report import RefusedError
 
-    found = verify(
-        file,
-        model,
-        data,
-        stated=stated,
-        max_accuracy_drop=max_accuracy_drop,
-        pixel_range=pixel_range,
-        file_pixel_range=file_pixel_range,
-        expect_accuracy=expect_accuracy,
-        trust=trust,
-    )
+    with Progress(TYPICAL) as progress, progress.step(f"comparing {printable(str(file))}", TYPICAL):
+        found = verify(
+            file,
+            model,
+            data,
+            stated=stated,
+            max_accuracy_drop=max_accuracy_drop,
+            pixel_range=pixel_range,
+            file_pixel_range=file_pixel_range,
+            expect_accuracy=expect_accuracy,
+            trust=trust,
+        )
     echo(str(found))
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnist_exporters.reports.comparison import Candidate, Comparison
+from mnist_exporters.reports.candidate import Candidate
+from mnist_exporters.reports.circumstances import Circumstances
+from mnist_exporters.reports.comparison import MEASURABLE, Comparison
 from mnist_exporters.reports.latency import Latency, measure_latency
-from mnist_runtime.backends.registry import BACKENDS
 
 if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from mnist_exporters.targets.deployment.measure import DeviceFigures
 
 __all__ = ["compare"]
-
-ON_DEVICES = {row.format for row in BACKENDS.values()}
-"""Formats of the files that mnist-runtime runs."""
 
 
 def compare(
@@ -30,6 +28,7 @@ def compare(
     *,
     measure_on: str | None = None,
     ssh_config: Path | None = None,
+    command: str = "",
 ) -> Comparison:
     """Measure the latency and the stability of exports, and compare all of them.
 
@@ -48,6 +47,8 @@ def compare(
         recommendation.
     ssh_config : Path, optional
         A configuration of ssh instead of the user's.
+    command : str, optional
+        The command line, for the footer of the page.
 
     Raises
     ------
@@ -75,10 +76,11 @@ def compare(
     if measure_on is not None:
         from mnist_exporters.targets.deployment.measure import measure_on as measure_there
 
-        paths = [row.report.path for row in candidates if row.report.path and row.report.format in ON_DEVICES]
+        paths = [row.report.path for row in candidates if row.report.path and row.report.format in MEASURABLE]
         device = measure_there(measure_on, paths, ssh_config=ssh_config, progress=progress)
         candidates = [_with_device(row, device) for row in candidates]
-    comparison = Comparison(session.original, session.reference, tuple(candidates), device)
+    circumstances = Circumstances.of(session, (row.report.format for row in candidates), command)
+    comparison = Comparison(session.original, session.reference, tuple(candidates), device, circumstances)
     if folder is not None:
         from mnist_exporters.reports.html import write_report
 

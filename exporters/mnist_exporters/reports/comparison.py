@@ -7,64 +7,22 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
-from mnist_exporters.proof.report import ExportReport
+from mnist_exporters.reports.candidate import Candidate
 from mnist_exporters.reports.flips import confusion, flips
-from mnist_exporters.reports.latency import Latency
-from mnist_exporters.targets.devices import TARGETS
+from mnist_exporters.reports.recommendation import RunnerUp, commands_for, next_step, runners_up
 from mnist_exporters.targets.interpreters import INTERPRETERS
+from mnist_runtime.backends.registry import BACKENDS
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original_model import OriginalModel
+    from mnist_exporters.reports.circumstances import Circumstances
     from mnist_exporters.targets.deployment.measure import DeviceFigures
 
-__all__ = ["Candidate", "Comparison"]
+__all__ = ["MEASURABLE", "Comparison"]
 
-
-@dataclass(frozen=True)
-class Candidate:
-    """One export with its latencies and its stability.
-
-    Parameters
-    ----------
-    report : ExportReport
-        The export.
-    latencies : tuple of Latency
-        One for each installed interpreter that runs it; empty if it was refused.
-    stability : Parity or None
-        The result of `mnist_exporters.pipeline.stability`.
-    on_device : tuple of Latency
-        The latencies on the device of the comparison; empty if there is none, or if the file fails there.
-    device_failure : str
-        Why the file has no latencies on the device; empty if it has, or if there is no device.
-    """
-
-    report: ExportReport
-    latencies: tuple[Latency, ...]
-    stability: Parity | None
-    on_device: tuple[Latency, ...] = ()
-    device_failure: str = ""
-
-    @property
-    def name(self) -> str:
-        """Format and precision."""
-        return f"{self.report.format} {self.report.precision}"
-
-    @property
-    def p50_us(self) -> float:
-        """Median microseconds of the fastest interpreter here; infinite if none was measured."""
-        return min((latency.p50_us for latency in self.latencies), default=math.inf)
-
-    @property
-    def device_p50_us(self) -> float:
-        """Median microseconds of the fastest interpreter on the device; infinite if none was measured."""
-        return min((latency.p50_us for latency in self.on_device), default=math.inf)
-
-    @property
-    def targets(self) -> tuple[str, ...]:
-        """Devices with an interpreter that can load it: keys of `TARGETS`."""
-        return tuple(name for name, row in TARGETS.items() if set(row.interpreters) & set(self.report.loads_on))
+MEASURABLE = {row.format for row in BACKENDS.values()}
+"""Formats of the files that mnist-runtime runs and `compare` therefore measures."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +39,15 @@ class Comparison:
         The exports, in the order in which they were made.
     device : DeviceFigures, optional
         The device on which the exports were measured too; its speed then decides the recommendation.
+    circumstances : Circumstances, optional
+        When, where and with what the report was made.
     """
 
     original: OriginalModel
     reference: Reference
     candidates: tuple[Candidate, ...]
     device: DeviceFigures | None = None
+    circumstances: Circumstances | None = None
 
     @property
     def original_bytes(self) -> int:
@@ -100,13 +61,16 @@ class Comparison:
 
     @property
     def recommended(self) -> Candidate | None:
-        """The proven export with the best combination of size and speed; None if none was measured.
+        """The proven export with the best combination of size and speed; None if there is none.
 
         It has the smallest geometric mean of two ratios: the size of its file to the smallest, and its median latency
         to the shortest, on the device if there is one. Accuracy does not count, because each export is proven; the
-        higher agreement breaks a tie.
+        higher agreement breaks a tie. If there are only files whose speed is not measured here, such as C code, it is
+        the one with the smallest model.
         """
-        return min(self._measured(), key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
+        best = min(self._measured(), key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
+        others = [row for row in self.candidates if row.report.path and row.report.format not in MEASURABLE]
+        return best or min(others, key=lambda row: row.report.model_bytes, default=None)
 
     @property
     def reason(self) -> str:
@@ -114,12 +78,33 @@ class Comparison:
         best = self.recommended
         if best is None:
             return "No file is recommended, because none was proven and measured."
+        same = f"{best.report.parity.agreement:.2%} same answers"
+        loads = f"loads on {', '.join(best.targets) or 'no known device'}"
+        if not math.isfinite(self.time(best)):
+            others = sum(row.report.path is not None for row in self.candidates)
+            which = "the only proven file" if others == 1 else f"the smallest model of {others} proven files"
+            return f"{best.name}: {which}; its speed is not measured here; {same}; {loads}."
         smallest, fastest = self._best()
         return (
             f"{best.name}: {best.report.size_bytes / smallest:.2f}x the size of the smallest and "
-            f"{self._time(best) / fastest:.2f}x the time of the fastest on {self.place}, the best combination; "
-            f"{best.report.parity.agreement:.2%} same answers; loads on {', '.join(best.targets) or 'no known device'}."
+            f"{self.time(best) / fastest:.2f}x the time of the fastest on {self.place}, the best combination; "
+            f"{same}; {loads}."
         )
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The commands that use the recommended file, the one for a Pi first."""
+        return commands_for(self.recommended.report) if self.recommended else ()
+
+    @property
+    def next_step(self) -> str:
+        """What to do with a recommended file that no command uses; empty for others."""
+        return next_step(self.recommended.report) if self.recommended else ""
+
+    @property
+    def runners_up(self) -> tuple[RunnerUp, ...]:
+        """The proven files that are smaller, faster or for smaller devices than the recommended one."""
+        return runners_up(self.candidates, self.recommended, self.time)
 
     def as_dict(self) -> dict[str, Any]:
         """Return values for JSON."""
@@ -144,6 +129,12 @@ class Comparison:
             "device": self._device(),
             "recommended": {"format": best.report.format, "precision": best.report.precision} if best else None,
             "reason": self.reason,
+            "commands": self.commands,
+            "runners_up": [
+                {"why": one.why, "format": one.row.report.format, "precision": one.row.report.precision}
+                for one in self.runners_up
+            ],
+            "circumstances": self.circumstances.as_dict() if self.circumstances else None,
             "artifacts": [self._candidate(row) for row in self.candidates],
         }
 
@@ -174,18 +165,19 @@ class Comparison:
             ],
         }
 
-    def _time(self, row: Candidate) -> float:
+    def time(self, row: Candidate) -> float:
+        """Return the median microseconds that count for the recommendation; infinite if they were not measured."""
         return row.device_p50_us if self.device else row.p50_us
 
     def _measured(self) -> list[Candidate]:
         """Return the proven candidates whose time on the device, or here, is known."""
-        return [row for row in self.candidates if row.report.path and math.isfinite(self._time(row))]
+        return [row for row in self.candidates if row.report.path and math.isfinite(self.time(row))]
 
     def _best(self) -> tuple[int, float]:
         """Return the smallest size and the shortest median latency of the proven and measured candidates."""
         measured = self._measured()
-        return min(row.report.size_bytes for row in measured), min(map(self._time, measured))
+        return min(row.report.size_bytes for row in measured), min(map(self.time, measured))
 
     def _weight(self, row: Candidate) -> float:
         smallest, fastest = self._best()
-        return math.sqrt(row.report.size_bytes / smallest * self._time(row) / fastest)
+        return math.sqrt(row.report.size_bytes / smallest * self.time(row) / fastest)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from mnist_exporters.inputs.labelled_images import Labels
 from mnist_exporters.proof.reference import Reference
 
-__all__ = ["Flip", "confusion", "flips"]
+__all__ = ["Flip", "changed_cells", "confusion", "flips"]
 
 MOST_CLASSES = 100
 """Largest number of classes in a confusion matrix."""
@@ -107,3 +107,19 @@ def confusion(labels: Labels, scores: npt.NDArray[np.float32]) -> list[list[int]
     np.add.at(table, (labels, scores.argmax(axis=1)), 1)
     counts: list[list[int]] = table.tolist()
     return counts
+
+
+def changed_cells(before: list[list[int]], after: list[list[int]]) -> list[tuple[int, int, int]]:
+    """Return the mistakes of which there are more or fewer: class, answer and the difference, the largest first.
+
+    Examples
+    --------
+    >>> changed_cells([[9, 1], [0, 10]], [[10, 0], [2, 8]])
+    [(1, 0, 2), (0, 1, -1)]
+    """
+    if not before:
+        return []
+    change = np.array(after) - np.array(before)
+    np.fill_diagonal(change, 0)
+    cells = [(int(row), int(column), int(change[row, column])) for row, column in np.argwhere(change)]
+    return sorted(cells, key=lambda cell: -abs(cell[2]))

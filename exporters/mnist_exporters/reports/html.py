@@ -1,38 +1,46 @@
-"""Write a comparison as report.json and as one HTML page with table, confusion matrices and changed images."""
+"""Write a comparison as report.json and as one HTML page: recommendation, picture, table, mistakes, changed images."""
 
 from __future__ import annotations
 
-import io
 import json
+import math
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
-
-from mnist_exporters.reports.comparison import Candidate, Comparison
-from mnist_exporters.reports.flips import Flip, confusion, flips
+from mnist_exporters.reports.candidate import Candidate
+from mnist_exporters.reports.chart import LOSSES, size_and_speed
+from mnist_exporters.reports.comparison import Comparison
+from mnist_exporters.reports.flips import Flip, changed_cells, confusion, flips
 from mnist_exporters.targets.interpreters import INTERPRETERS
 from mnist_runtime.system.atomic import atomic_files, check_output_path
-from mnist_trainer.evaluation.html import html_environment, png_address
+from mnist_trainer.evaluation.pages.html import html_environment, picture_address
 
 __all__ = ["REPORT_FILES", "html_report", "write_report"]
 
 REPORT_FILES = ("report.json", "report.html")
 
+SHOWN = 24
+"""Lost images of a refused export, and changes of mistakes, that are shown without a click."""
+
 
 def html_report(comparison: Comparison) -> str:
     """Return the page as text. It needs no network, contains no script, and escapes all names."""
-    template = html_environment("mnist_exporters", "reports").get_template("report.html.jinja")
-    labels = comparison.reference.labels
+    template = html_environment("mnist_exporters", "reports/templates").get_template("report.html.jinja")
+    reference = comparison.reference
+    before = confusion(reference.labels, reference.scores)
     return template.render(
         comparison=comparison,
-        task=comparison.reference.task,
+        task=reference.task,
+        noun="digit" if reference.task.is_mnist else "class",
         parameters=comparison.original.count_params(),
-        accuracy=comparison.reference.accuracy,
-        before=confusion(labels, comparison.reference.scores),
-        sections=[_section(row, comparison) for row in comparison.candidates],
+        accuracy=reference.accuracy,
+        before=before,
+        sections=[_section(row, comparison, before) for row in comparison.candidates],
         interpreters=INTERPRETERS,
+        chart=size_and_speed(comparison),
+        losses=LOSSES,
+        time=comparison.time,
+        infinite=math.inf,
+        shown=SHOWN,
     )
 
 
@@ -54,13 +62,14 @@ def write_report(comparison: Comparison, folder: Path) -> None:
             (staged / name).write_text(text, encoding="utf-8")
 
 
-def _section(row: Candidate, comparison: Comparison) -> dict[str, object]:
-    """Return the confusion matrix and the changed images of one export."""
-    found = flips(comparison.reference, row.report.scores, row.report.parity.judged_threshold)
+def _section(row: Candidate, comparison: Comparison, before: list[list[int]]) -> dict[str, object]:
+    """Return the other mistakes and the changed images of one export."""
+    reference = comparison.reference
+    found = flips(reference, row.report.scores, row.report.parity.judged_threshold)
     return {
         "row": row,
-        "confusion": confusion(comparison.reference.labels, row.report.scores),
-        "flips": [(flip, _picture(comparison.reference.images[flip.index])) for flip in _worst_first(found)],
+        "cells": changed_cells(before, confusion(reference.labels, row.report.scores)),
+        "flips": [(flip, picture_address(reference.images[flip.index])) for flip in _worst_first(found)],
     }
 
 
@@ -68,10 +77,3 @@ def _worst_first(found: tuple[Flip, ...]) -> list[Flip]:
     """Sort lost answers first, then by confidence of the export, highest first."""
     order = ("lost", "moved", "gained")
     return sorted(found, key=lambda flip: (order.index(flip.kind), -flip.exported_score))
-
-
-def _picture(image: npt.NDArray[np.uint8]) -> str:
-    """Return an image as a data URL of a PNG."""
-    content = io.BytesIO()
-    Image.fromarray(image).save(content, "PNG", optimize=True)
-    return png_address(content.getvalue())

@@ -8,7 +8,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from mnist_exporters.reports.comparison import Candidate, Comparison
+from mnist_exporters.reports.candidate import Candidate
+from mnist_exporters.reports.comparison import Comparison
 from mnist_exporters.reports.latency import Latency
 
 __all__ = ["print_table"]

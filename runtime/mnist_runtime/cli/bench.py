@@ -6,6 +6,7 @@ import argparse
 import importlib.util
 import json
 import sys
+import textwrap
 
 from mnist_runtime.device.bench.machine import Conditions, Machine
 from mnist_runtime.device.bench.measure import QUICK, Bench, Measurement, bench
@@ -23,7 +24,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
         from mnist_runtime.device.bench.plot import check_plot, write_plot
 
         check_plot(arguments.plot)
-    found = bench(arguments.model, backend=arguments.backend, plan=QUICK if arguments.quick else None)
+    found = bench(arguments.model, backend=arguments.backend, plan=QUICK if arguments.quick else None, shows=True)
     if arguments.json:
         json.dump(found.as_dict(), sys.stdout, indent=2, allow_nan=False)
         print()
@@ -35,14 +36,14 @@ def bench_command(arguments: argparse.Namespace) -> int:
 
 
 def in_text(found: Bench) -> str:
-    """Return the figures as lines of text: the device, a table, the speed of batches, and notes."""
-    head = f"{'interpreter':22}{'p50':>9}{'p95':>9}{'p99':>9}{'worst':>9}{'load':>9}{'start':>9}{'memory':>9}"
+    """Return the figures as lines of at most 80 columns: the device, a table, the speed of batches, and notes."""
+    headings = ("p50", "p95", "p99", "worst", "load", "start", "memory")
     lines = [
         f"{found.model} {found.precision}, one image in memory on one thread",
-        _machine(found.machine),
-        f"before: {_conditions(found.before)}; after: {_conditions(found.after)}",
+        *_wrapped(_machine(found.machine)),
+        *_wrapped(f"before: {_conditions(found.before)}; after: {_conditions(found.after)}"),
         "",
-        head,
+        f"{'interpreter':22}{''.join(f'{heading:>8}' for heading in headings)}",
         *map(_row, found.measurements),
     ]
     if any(one.throughputs for one in found.measurements):
@@ -50,16 +51,24 @@ def in_text(found: Bench) -> str:
     for one in found.measurements:
         if one.throughputs:
             cells = [f"{each.batch} x {each.threads}: {each.images_per_s:,.0f}" for each in one.throughputs]
-            lines.append(f"{one.backend:22}{', '.join(cells)}")
-    return "\n".join([*lines, *(f"note: {note}" for note in found.notes)])
+            lines += _wrapped(f"{one.backend:22}{', '.join(cells)}", 22)
+    return "\n".join([*lines, *(line for note in found.notes for line in _wrapped(f"note: {note}", 6))])
+
+
+def _wrapped(text: str, indent: int = 2) -> list[str]:
+    """Return the lines of a long one."""
+    return textwrap.wrap(
+        text, 80, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
 
 
 def _row(one: Measurement) -> str:
     latency = one.one_image
     times = (latency.p50_us, latency.p95_us, latency.p99_us, latency.worst_us)
     cells = [*(_time(each / 1e6) for each in times), _time(one.load_s), _time(one.cold_start_s)]
+    cells.append(f"{one.peak_memory_bytes / 1e6:.0f} MB")
     name = f"{one.backend} {one.version}"
-    return f"{name:22}{''.join(f'{cell:>9}' for cell in cells)}{one.peak_memory_bytes / 1e6:>6.0f} MB"
+    return f"{name:22}{''.join(f'{cell:>8}' for cell in cells)}"
 
 
 def _time(seconds: float) -> str:
@@ -67,12 +76,13 @@ def _time(seconds: float) -> str:
 
     Examples
     --------
-    >>> _time(0.0000123), _time(0.0123), _time(1.23)
-    ('12.3 us', '12.3 ms', '1.23 s')
+    >>> _time(0.0000123), _time(0.0123), _time(0.1234), _time(1.23)
+    ('12.3 us', '12.3 ms', '123 ms', '1.23 s')
     """
     if seconds >= 1:
         return f"{seconds:.2f} s"
-    return f"{seconds * 1e3:.1f} ms" if seconds >= 1e-3 else f"{seconds * 1e6:.1f} us"
+    amount, unit = (seconds * 1e3, "ms") if seconds >= 1e-3 else (seconds * 1e6, "us")
+    return f"{amount:.1f} {unit}" if amount < 99.95 else f"{amount:.0f} {unit}"
 
 
 def _machine(machine: Machine) -> str:

@@ -12,8 +12,12 @@ from mnist_runtime.cli.options import doubtful_pictures, pixels_of
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.answers import classifier_facts, in_words, prediction_facts
 from mnist_runtime.system.command import report_error
+from mnist_runtime.system.terminal import Progress
 
 __all__ = ["classify_command"]
+
+TYPICAL = 0.02
+"""Seconds for a picture on a usual machine."""
 
 
 def classify_command(arguments: argparse.Namespace) -> int:
@@ -27,19 +31,21 @@ def classify_command(arguments: argparse.Namespace) -> int:
         )
     results: list[dict[str, Any]] = []
     code = 0
-    for file in arguments.files:
-        try:
-            pixels = pixels_of(file)
-            found = classifier.classify(pixels)
-            if doubtful is not None:
-                doubtful.keep(pixels, found)
-        except ToolkitError as error:
-            failure = report_error(error)
-            code = code or failure
-            continue
-        results.append({"file": file, **prediction_facts(found, top, task)})
-        if not arguments.json:
-            print(printable(f"{file}: {in_words(found, top, task, file)}"))
+    with Progress(TYPICAL * len(arguments.files)) as progress:
+        for number, file in enumerate(arguments.files, start=1):
+            try:
+                with progress.step(f"classifying {number} of {len(arguments.files)}", TYPICAL):
+                    pixels = pixels_of(file)
+                    found = classifier.classify(pixels)
+                    if doubtful is not None:
+                        doubtful.keep(pixels, found)
+            except ToolkitError as error:
+                failure = report_error(error)
+                code = code or failure
+                continue
+            results.append({"file": file, **prediction_facts(found, top, task)})
+            if not arguments.json:
+                print(printable(f"{file}: {in_words(found, top, task, file)}"))
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

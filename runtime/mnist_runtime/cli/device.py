@@ -7,13 +7,15 @@ import dataclasses
 import json
 import platform
 import sys
+import textwrap
 
 import numpy as np
 
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.device.doctor import examine
+from mnist_runtime.device.doctor import Diagnosis, examine
 from mnist_runtime.device.self_test import self_test
 from mnist_runtime.errors import ArtifactError, BackendError
+from mnist_runtime.system.terminal import Progress
 
 __all__ = ["doctor_command", "self_test_command"]
 
@@ -41,14 +43,28 @@ def self_test_command(arguments: argparse.Namespace) -> int:
 def doctor_command(arguments: argparse.Namespace) -> int:
     """Try every backend and print the results."""
     here = {"python": platform.python_version(), "machine": platform.machine(), "numpy": np.__version__}
-    found = [examine(name) for name in BACKENDS]
+    found = []
+    with Progress(float(len(BACKENDS))) as progress:
+        for name in BACKENDS:
+            with progress.step(f"trying {name}", 1.0):
+                found.append(examine(name))
     if arguments.json:
         json.dump({**here, "backends": [dataclasses.asdict(one) for one in found]}, sys.stdout, indent=2)
         print()
     else:
         print(", ".join(f"{name} {value}" for name, value in here.items()))
         for one in found:
-            print(f"{one.backend:16}{one.state:9}{one.detail}{f' -> {one.fix}' if one.fix else ''}")
+            print("\n".join(_lines(one)))
     if any(one.state == "works" for one in found):
         return 0
     raise BackendError("No interpreter works here. See the lines above.")
+
+
+def _lines(one: Diagnosis) -> list[str]:
+    """Return a diagnosis in at most 80 columns; a command to copy stays whole."""
+    start = f"{one.backend:16}{one.state:9}"
+    whole = {"break_long_words": False, "break_on_hyphens": False}
+    lines = textwrap.wrap(one.detail, 80, initial_indent=start, subsequent_indent=25 * " ", **whole)
+    indent = (25 if len(one.fix) <= 80 - 28 else 2) * " "
+    fix = textwrap.wrap(one.fix, 80, initial_indent=f"{indent}-> ", subsequent_indent=f"{indent}   ", **whole)
+    return [*(lines or [start.rstrip()]), *fix]

@@ -7,7 +7,7 @@ import importlib.util
 
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import BackendError
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import warn
 from mnist_runtime.system.packages import install_command
 
 __all__ = ["load_classifier"]
@@ -55,5 +55,5 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
     if reads_digits and manifest.source.get("rejects_non_digits", True) is not True:
         was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
         fact = f"{manifest.name} {was_not} trained on pictures without a digit"
-        echo(f"warning: {fact}. It may answer them with a digit.")
+        warn(f"warning: {fact}. It may answer them with a digit.")
     return classifier

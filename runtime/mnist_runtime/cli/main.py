@@ -10,6 +10,7 @@ from typing import Any
 from mnist_runtime import __version__
 from mnist_runtime.errors import printable
 from mnist_runtime.system.command import end_at_interrupt, put_collections_off, run_command
+from mnist_runtime.system.terminal import quiet
 
 __all__ = ["command_line", "main"]
 
@@ -38,7 +39,8 @@ def main() -> None:
     put_collections_off()
     arguments = command_line().parse_args()
     warnings.formatwarning = lambda message, *_, **__: f"warning: {printable(str(message))}\n"
-    run_command(lambda: _run(arguments))
+    with quiet(arguments.quiet):
+        run_command(lambda: _run(arguments))
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -50,6 +52,7 @@ def command_line() -> argparse.ArgumentParser:
         add_json,
         add_keep_doubtful,
         add_model,
+        add_quiet,
         add_trusted,
         count,
     )
@@ -116,6 +119,8 @@ def command_line() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="try every interpreter; print which work and how to fix the others")
     add_json(doctor)
+    for command in commands.choices.values():
+        add_quiet(command)
     return parser
 
 

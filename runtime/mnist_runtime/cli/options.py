@@ -24,6 +24,7 @@ __all__ = [
     "add_json",
     "add_keep_doubtful",
     "add_model",
+    "add_quiet",
     "add_trusted",
     "count",
     "doubtful_pictures",
@@ -86,6 +87,12 @@ def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add ``--json``."""
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """Add ``--quiet``."""
+    text = "print only results, warnings and errors: no notes, no progress"
+    parser.add_argument("-q", "--quiet", action="store_true", help=text)
 
 
 def pixels_of(file: str) -> npt.NDArray[np.uint8]:

@@ -18,8 +18,12 @@ from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer,
 from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import report_error
+from mnist_runtime.system.terminal import Progress
 
 __all__ = ["check_annotate", "read_command"]
+
+TYPICAL = 0.3
+"""Seconds for a picture on a usual machine."""
 
 
 def read_command(arguments: argparse.Namespace) -> int:
@@ -30,25 +34,27 @@ def read_command(arguments: argparse.Namespace) -> int:
     doubtful = doubtful_pictures(arguments)
     results: list[dict[str, Any]] = []
     code = 0
-    for file in arguments.files:
-        try:
-            pixels = pixels_of(file)
-            symbols = read(pixels, classifier, everything=True)
-            found = [one for one in symbols if arguments.all or one.prediction.label is not None]
-            if doubtful is not None:
-                doubtful.keep_readings(pixels, symbols)
-            if arguments.annotate is not None:
-                with atomic_write(arguments.annotate) as copy:
-                    annotate(pixels, found).save(copy)
-        except ToolkitError as error:
-            failure = report_error(error)
-            code = code or failure
-            continue
-        rows = row_numbers(found)
-        facts = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
-        results.append({"file": file, "readings": facts})
-        if not arguments.json:
-            _print(printable(file), found, rows, classifier.task)
+    with Progress(TYPICAL * len(arguments.files)) as progress:
+        for number, file in enumerate(arguments.files, start=1):
+            try:
+                with progress.step(f"reading {number} of {len(arguments.files)}", TYPICAL):
+                    pixels = pixels_of(file)
+                    symbols = read(pixels, classifier, everything=True)
+                    found = [one for one in symbols if arguments.all or one.prediction.label is not None]
+                    if doubtful is not None:
+                        doubtful.keep_readings(pixels, symbols)
+                    if arguments.annotate is not None:
+                        with atomic_write(arguments.annotate) as copy:
+                            annotate(pixels, found).save(copy)
+            except ToolkitError as error:
+                failure = report_error(error)
+                code = code or failure
+                continue
+            rows = row_numbers(found)
+            facts = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
+            results.append({"file": file, "readings": facts})
+            if not arguments.json:
+                _print(printable(file), found, rows, classifier.task)
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

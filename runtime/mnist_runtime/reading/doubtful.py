@@ -17,7 +17,7 @@ from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.grayscale import without_padding
 from mnist_runtime.reading.page import Reading
 from mnist_runtime.system.atomic import atomic_write
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import warn
 from mnist_runtime.system.packages import install_command
 
 __all__ = ["MOST_PICTURES", "DoubtfulPictures"]
@@ -121,7 +121,7 @@ class DoubtfulPictures:
             if not self._goes_on:
                 raise
             if not self._is_failing:
-                echo(f"warning: A doubtful picture is left out. {first_line(error)}")
+                warn(f"warning: A doubtful picture is left out. {first_line(error)}")
             self._is_failing = True
             return None
         self._is_failing = False

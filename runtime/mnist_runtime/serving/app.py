@@ -43,7 +43,7 @@ from mnist_runtime.serving.labelling import label_routes
 from mnist_runtime.serving.openapi import description
 from mnist_runtime.serving.pages import always, draw_page
 from mnist_runtime.serving.pictures import Picture, picture_of
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import warn
 from mnist_runtime.system.machine import machine_failure
 
 __all__ = ["application"]
@@ -190,7 +190,7 @@ class _Answers:
             with self._lock:
                 keep(self._doubtful)
         except ToolkitError as error:
-            echo(f"warning: {error}")
+            warn(f"warning: {error}")
 
     async def health(self, _: Request) -> Response:
         """Answer that the server works, and what it serves."""
@@ -239,5 +239,5 @@ def _bug(_: Request, error: Exception) -> Response:
     """Answer an unexpected error without its traceback, and print it as a command does."""
     if failure := machine_failure(error):
         return _refused(failure).response()
-    echo(f"error: unexpected {type(error).__name__}: {printable(str(error)[:300])}. This is a bug. Please report it.")
+    warn(f"error: unexpected {type(error).__name__}: {printable(str(error)[:300])}. This is a bug. Please report it.")
     return RequestError(500, "The server has a bug. Its log has the details. Please report it.").response()

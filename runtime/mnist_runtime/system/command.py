@@ -15,8 +15,9 @@ from typing import NoReturn, TextIO
 
 from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, first_line, printable
 from mnist_runtime.system.machine import machine_failure
+from mnist_runtime.system.terminal import clear_line, is_quiet
 
-__all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "report_error", "run_command"]
+__all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "report_error", "run_command", "warn"]
 
 
 def end_at_interrupt() -> None:
@@ -58,7 +59,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         code = command()
         print(end="", flush=True)
     except KeyboardInterrupt:
-        echo("stopped")
+        warn("stopped")
         code = 130
     except BrokenPipeError:  # stdout was closed, as by `head`: exit 141, as for SIGPIPE
         _discard(sys.stdout)
@@ -72,17 +73,17 @@ def run_command(command: Callable[[], int]) -> NoReturn:
 def _report(error: Exception) -> int:
     """Print what `error` means for the user and return the exit code."""
     if problem := _stdout_problem(error):
-        echo(f"error: The results cannot be written to stdout ({problem}). Give it another destination.")
+        warn(f"error: The results cannot be written to stdout ({problem}). Give it another destination.")
         return 2
     if isinstance(error, ToolkitError):
         return report_error(error)
     if failure := machine_failure(error):
         return report_error(failure)
     if isinstance(error, ImportError):
-        echo(f"error: The package of {error.name} is missing or broken ({first_line(error)}). Install it again.")
+        warn(f"error: The package of {error.name} is missing or broken ({first_line(error)}). Install it again.")
         return 4
     frame = traceback.extract_tb(error.__traceback__)[-1]
-    echo(
+    warn(
         f"error: unexpected {type(error).__name__}: {printable(str(error))} (at {frame.name}, line {frame.lineno} of "
         f"{Path(frame.filename).name}). This is a bug. Please report it."
     )
@@ -96,14 +97,24 @@ def report_error(error: ToolkitError) -> int:
     """
     if error.exit_code != MachineError.exit_code:
         error = machine_failure(error) or error
-    echo(f"error: {error}" + (f" More: {DOCUMENTATION}/{error.page}" if error.page else ""))
+    warn(f"error: {error}" + (f" More: {DOCUMENTATION}/{error.page}" if error.page else ""))
     return error.exit_code
 
 
 def echo(text: str) -> None:
-    """Print lines of text on stderr, without control characters; a missing, closed or full stderr does not stop it."""
+    """Print information on stderr, except in a quiet command; see `warn`."""
+    if not is_quiet():
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """Print lines of text on stderr, without control characters; a missing, closed or full stderr does not stop it.
+
+    For warnings and errors; `echo` is for what a quiet command leaves out.
+    """
     if sys.stderr is None:  # `print` would take stdout
         return
+    clear_line()
     try:
         print(*map(printable, text.split("\n")), sep="\n", file=sys.stderr, flush=True)
     except OSError:

@@ -21,7 +21,7 @@ from mnist_exporters import (
 from mnist_exporters.pipeline.stability import stability
 from mnist_exporters.proof.repair import Repair, Tried
 from mnist_exporters.proof.threshold import Threshold
-from mnist_exporters.reports.comparison import Candidate
+from mnist_exporters.reports.candidate import Candidate
 from mnist_exporters.reports.html import html_report
 from mnist_exporters.reports.table import print_table
 from mnist_exporters.spec.processor_memory import ProcessorMemory
@@ -268,4 +268,4 @@ def test_the_page_has_the_memory_of_c_code(comparison: Comparison) -> None:
     memory = (ProcessorMemory("cortex-m4", 34_567, 10_080, "zig"),)
     measured = dataclasses.replace(row, report=dataclasses.replace(row.report, processors=memory))
     page = html_report(dataclasses.replace(comparison, candidates=(measured,)))
-    assert "<tr><td>cortex-m4</td><td>34,567</td><td>10,080</td><td>zig</td></tr>" in page
+    assert "cortex-m4 34,567 10,080 zig" in " ".join(re.sub(r"<[^>]*>", " ", page).split())

@@ -8,7 +8,7 @@ import pytest
 
 from mnist_exporters import Comparison, ExportReport, ExportSession, Parity, Precision
 from mnist_exporters.errors import OutputError
-from mnist_exporters.reports.comparison import Candidate
+from mnist_exporters.reports.candidate import Candidate
 from mnist_exporters.reports.html import REPORT_FILES, write_report
 
 

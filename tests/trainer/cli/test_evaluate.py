@@ -8,7 +8,7 @@ from PIL import Image
 
 import mnist_runtime
 from mnist_trainer import READY_MODELS, load_model
-from mnist_trainer.evaluation.figures import FIGURES
+from mnist_trainer.evaluation.pages.figures import FIGURES
 
 READY = Path(mnist_runtime.__file__).parent / "models"
 FILE, OTHER = READY / "cnn-int8.tflite", READY / "cnn-int8.onnx"

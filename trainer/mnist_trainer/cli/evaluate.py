@@ -11,6 +11,7 @@ import click
 from mnist_runtime.errors import ArtifactError, printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.data_options import data_options
 from mnist_trainer.cli.options import (
     MODEL_HELP,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.evaluation.domains import Domains
     from mnist_trainer.evaluation.evaluate import Evaluation
-    from mnist_trainer.evaluation.report import ModelReport
+    from mnist_trainer.evaluation.pages.report import ModelReport
     from mnist_trainer.evaluation.robustness import Robustness
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
@@ -49,6 +50,8 @@ WIDTH = 80
 """Columns of the terminal that the tables may fill."""
 LONGEST_NAME = 24
 """Columns for the name of a model or a class in such a table."""
+LOADING, DOMAINS = 3.0, 20.0
+"""Seconds to load a model, and to classify digits of others, on a usual machine."""
 MOST_CONFUSED = 10
 """Pairs of classes that are listed where the confusion matrix is too wide."""
 
@@ -100,9 +103,9 @@ def evaluate(
     """Evaluate the models and print the comparison."""
     from mnist_trainer.evaluation.domains import Domains
     from mnist_trainer.evaluation.evaluate import Evaluation
+    from mnist_trainer.evaluation.pages.report import ModelReport, reports_as_json, write_report
     from mnist_trainer.evaluation.predictor import EXPORTED, load_predictor
-    from mnist_trainer.evaluation.report import ModelReport, reports_as_json, write_report
-    from mnist_trainer.evaluation.robustness import Robustness
+    from mnist_trainer.evaluation.robustness import STEPS, TYPICAL, Robustness
     from mnist_trainer.model_io.pixel_probe.probe import probe_images
 
     if len(set(models)) < len(models):
@@ -121,13 +124,23 @@ def evaluate(
     seen = None if is_exported else sets_seen_by(find_model(name).path for name in models)
     train, test = load_data(data, seen=seen, stated=stated_for(models, data, stated))
     probe = probe_images(train, test)
-    predictors = [load_predictor(name, probe, trust=trust, pixel_range=pixel_range, report=echo) for name in models]
     robust: Sequence[Robustness | None] = [None] * len(models)
-    if robustness:
-        echo("measuring robustness ...")
-        robust = Robustness.measure(predictors, test)
-    elsewhere: Sequence[Domains | None] = Domains.measure(predictors, test) if domains else [None] * len(models)
-    evaluations = [Evaluation.of(predictor, test) for predictor in predictors]
+    elsewhere: Sequence[Domains | None] = [None] * len(models)
+    predictors, evaluations = [], []
+    steps = 2 * LOADING * len(models) + STEPS * TYPICAL * robustness + DOMAINS * domains
+    with Progress(steps) as progress:
+        for name in models:
+            with progress.step(f"loading {printable(name)}", LOADING):
+                predictors.append(load_predictor(name, probe, trust=trust, pixel_range=pixel_range, report=echo))
+        if robustness:
+            echo("measuring robustness ...")
+            robust = Robustness.measure(predictors, test, progress=progress)
+        if domains:
+            with progress.step("classifying digits of others", DOMAINS):
+                elsewhere = Domains.measure(predictors, test)
+        for name, predictor in zip(models, predictors, strict=True):
+            with progress.step(f"classifying with {printable(name)}", LOADING):
+                evaluations.append(Evaluation.of(predictor, test))
     reports = [ModelReport(*one) for one in zip(models, evaluations, robust, elsewhere, strict=True)]
     if report:
         write_report(reports, report)

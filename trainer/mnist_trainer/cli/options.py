@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem, shell_complete
 
 from mnist_runtime import __version__
 from mnist_runtime.system.command import run_command
+from mnist_runtime.system.terminal import quiet
 from mnist_trainer.cli.parameter_types import NameOrPath
 from mnist_trainer.data.load import DATASETS
 from mnist_trainer.errors import UsageError, nearest_name
@@ -68,6 +69,16 @@ class Command(click.Command):
         self.examples = examples
         self.exit_codes = exit_codes
         self.subcommands = {str(command.name): command for command in subcommands}
+        self.params.append(
+            Option(
+                ["-q", "--quiet"],
+                is_flag=True,
+                is_eager=True,
+                expose_value=False,
+                callback=_be_quiet,
+                help="Print only results, warnings and errors: no notes, no progress.",
+            )
+        )
         self.params.append(
             Option(
                 ["--version"],
@@ -126,6 +137,8 @@ class Command(click.Command):
 
 
 OTHER = "Other options"
+QUIET = "mnist_trainer.quiet"
+"""Key in the meta data of a context, which a subcommand shares with its parent."""
 
 
 class Option(click.Option):
@@ -209,7 +222,7 @@ def run(command: click.Command, name: str) -> NoReturn:
 
     def call() -> int:
         try:
-            with command.make_context(name, sys.argv[1:]) as context:
+            with command.make_context(name, sys.argv[1:]) as context, quiet(QUIET in context.meta):
                 return int(command.invoke(context) or 0)
         except click.exceptions.Exit as done:
             return done.exit_code
@@ -224,6 +237,11 @@ def run(command: click.Command, name: str) -> NoReturn:
             raise UsageError(f"Cannot use {error.filename}: {error.strerror}. Check the path.") from error
 
     run_command(call)
+
+
+def _be_quiet(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        context.meta[QUIET] = True
 
 
 def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:

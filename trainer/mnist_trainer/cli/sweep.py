@@ -12,6 +12,7 @@ import click
 
 from mnist_runtime.system.atomic import atomic_files, check_output_path
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import Progress
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.cli.data_options import as_options, data_options
 from mnist_trainer.cli.options import Command, json_option, option
@@ -100,7 +101,8 @@ def sweep(
         study=study,
     )
     echo(f"{trials} trials of {epochs} epochs on {len(splits.train):,} images of {splits.train.name}")
-    found = search.run(splits, trials)
+    with Progress(float(trials)) as progress:
+        found = search.run(splits, trials, progress)
     pictures = _draw(found, output)
     words = ["mnist-train", "--data", data, *as_options(stated), "--epochs", str(epochs), "--seed", str(seed)]
     best = _best(found, words)

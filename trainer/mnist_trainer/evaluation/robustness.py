@@ -8,16 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
+from mnist_runtime.system.terminal import Progress, step_of
 from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 from mnist_trainer.evaluation.predictor import Predictor
 
-__all__ = ["Robustness"]
+__all__ = ["STEPS", "TYPICAL", "Robustness"]
 
 PICTURES = 1000
 """Highest number of pictures of each kind of non-digit; never more than there are digits."""
+STEPS = len(CORRUPTIONS) + len(NON_DIGITS)
+TYPICAL = 2.0
+"""Seconds of a step of the measurement on a usual machine."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,9 @@ class Robustness:
         return float(np.mean(list(self.auroc.values())))
 
     @classmethod
-    def measure(cls, predictors: Sequence[Predictor], data: Dataset, seed: int = 0) -> list[Robustness]:
+    def measure(
+        cls, predictors: Sequence[Predictor], data: Dataset, seed: int = 0, progress: Progress | None = None
+    ) -> list[Robustness]:
         """Classify every digit of `data` under every corruption, and up to 1,000 non-digits of each kind.
 
         All models get the same pictures, since drawing them takes longer than classifying them. The confidence of a
@@ -65,6 +71,8 @@ class Robustness:
             The digits.
         seed : int
             Seed of the corruptions and of the non-digits.
+        progress : Progress, optional
+            Gets a step of `TYPICAL` seconds for each of the `STEPS` kinds of pictures.
 
         Returns
         -------
@@ -93,17 +101,19 @@ class Robustness:
             raise UsageError("Robustness is measured for the ten digits of MNIST only. Leave --robustness out.")
         accuracy: list[dict[str, float]] = [{} for _ in predictors]
         for name, corruption in CORRUPTIONS.items():
-            images = corruption(data.images, seed)
-            for predict, found in zip(predictors, accuracy, strict=True):
-                found[name] = float(np.mean(predict(images).argmax(axis=1) == data.labels))
+            with step_of(progress, f"classifying corrupted images: {name}", TYPICAL):
+                images = corruption(data.images, seed)
+                for predict, found in zip(predictors, accuracy, strict=True):
+                    found[name] = float(np.mean(predict(images).argmax(axis=1) == data.labels))
         confidence = [predict(data.images).max(axis=1) for predict in predictors]
         auroc: list[dict[str, float]] = [{} for _ in predictors]
         for name, kind in NON_DIGITS.items():
-            pictures = kind(min(PICTURES, len(data)), seed)
-            is_digit = np.repeat([1, 0], [len(data), len(pictures)])
-            for predict, on_digits, area in zip(predictors, confidence, auroc, strict=True):
-                on_others = predict(pictures).max(axis=1)
-                area[name] = float(roc_auc_score(is_digit, np.concatenate([on_digits, on_others])))
+            with step_of(progress, f"classifying non-digits: {name}", TYPICAL):
+                pictures = kind(min(PICTURES, len(data)), seed)
+                is_digit = np.repeat([1, 0], [len(data), len(pictures)])
+                for predict, on_digits, area in zip(predictors, confidence, auroc, strict=True):
+                    on_others = predict(pictures).max(axis=1)
+                    area[name] = float(roc_auc_score(is_digit, np.concatenate([on_digits, on_others])))
         return [cls(len(data), *figures) for figures in zip(accuracy, auroc, strict=True)]
 
     def as_dict(self) -> dict[str, object]:

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from mnist_runtime.errors import first_line
+from mnist_runtime.system.terminal import Progress, step_of
 from mnist_trainer.architectures.registry import architecture
 from mnist_trainer.data.dataset import Splits
 from mnist_trainer.errors import DivergedError, UsageError, require_extras
@@ -53,11 +54,11 @@ class Sweep:
     storage: str
     study: str
 
-    def run(self, data: Splits, trials: int) -> optuna.Study:
+    def run(self, data: Splits, trials: int, progress: Progress | None = None) -> optuna.Study:
         """Start or continue the search until `trials` trials are finished or stopped early.
 
         The score of a trial is its accuracy on the validation images; the test images are not used. After each epoch,
-        a trial below the median of the earlier trials is stopped.
+        a trial below the median of the earlier trials is stopped. `progress` gets a step of a second for each trial.
 
         Raises
         ------
@@ -84,8 +85,13 @@ class Sweep:
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
         # The callback runs only after a trial, so check before the first one too.
         if len(study.get_trials(deepcopy=False, states=ended)) < trials:
+
+            def search(trial: optuna.Trial) -> float:
+                with step_of(progress, f"trial {trial.number + 1} of {trials}", 1.0):
+                    return self._try(trial, data)
+
             study.optimize(
-                lambda trial: self._try(trial, data),
+                search,
                 callbacks=[MaxTrialsCallback(trials, ended)],
                 catch=DivergedError,
             )

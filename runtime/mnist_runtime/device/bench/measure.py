@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
@@ -20,6 +21,7 @@ from mnist_runtime.backends.registry import BACKENDS, choose_backend
 from mnist_runtime.classifier import READY_FORMATS, ready_model
 from mnist_runtime.device.bench.machine import Conditions, Machine
 from mnist_runtime.errors import BackendError
+from mnist_runtime.system.terminal import Progress, step_of
 
 __all__ = ["QUICK", "Bench", "Latency", "Measurement", "Plan", "Throughput", "bench", "measure"]
 
@@ -57,6 +59,11 @@ class Plan:
     starts: int = 5
     threads: tuple[int, ...] = ()
     batches: tuple[int, ...] = ()
+
+    @property
+    def typical_s(self) -> float:
+        """Seconds that an interpreter takes on a usual machine."""
+        return 0.3 * self.starts + 1.3 * self.windows * self.window_s * (1 + len(self.threads) * len(self.batches))
 
 
 QUICK = Plan(windows=10, starts=1)
@@ -174,7 +181,9 @@ class Bench:
         return {"schema": 1, **dataclasses.asdict(self), "notes": list(self.notes)}
 
 
-def bench(path: str | Path | None = None, *, backend: str | None = None, plan: Plan | None = None) -> Bench:
+def bench(
+    path: str | Path | None = None, *, backend: str | None = None, plan: Plan | None = None, shows: bool = False
+) -> Bench:
     """Measure a model with each installed interpreter that runs it, one after the other.
 
     Parameters
@@ -185,6 +194,8 @@ def bench(path: str | Path | None = None, *, backend: str | None = None, plan: P
         Only this row of `mnist_runtime.BACKENDS`.
     plan : Plan, optional
         Default: one image, and batches of 1, 32 and 256 images on 1, 2, 4 and all cores.
+    shows : bool, optional
+        Whether to show on a terminal what is measured and how long it takes.
 
     Raises
     ------
@@ -209,17 +220,23 @@ def bench(path: str | Path | None = None, *, backend: str | None = None, plan: P
     by_format = {artifact.manifest.format: artifact for artifact in files}
     manifest = files[0].manifest
     choose_backend(tuple(by_format), backend, manifest.precision, in_this_process=False)
+    names = [
+        name
+        for name, row in BACKENDS.items()
+        if backend in (None, name) and row.runs(tuple(by_format), manifest.precision)
+        if importlib.util.find_spec(row.module) is not None
+    ]
     measurements, failures = [], {}
-    for name, row in BACKENDS.items():
-        if backend not in (None, name) or not row.runs(tuple(by_format), manifest.precision):
-            continue
-        if importlib.util.find_spec(row.module) is None:
-            continue
-        found = measure(path, name, plan)
-        if isinstance(found, str):
-            failures[name] = found
-        else:
-            measurements.append(dataclasses.replace(found, file_bytes=len(by_format[row.format].content)))
+    with Progress(len(names) * plan.typical_s) if shows else contextlib.nullcontext() as progress:
+        for number, name in enumerate(names, start=1):
+            text = f"measuring {name} ({number} of {len(names)})"
+            with step_of(progress, text, plan.typical_s):
+                found = measure(path, name, plan)
+            if isinstance(found, str):
+                failures[name] = found
+            else:
+                file_bytes = len(by_format[BACKENDS[name].format].content)
+                measurements.append(dataclasses.replace(found, file_bytes=file_bytes))
     if not measurements:
         raise BackendError(
             f"No interpreter measured the model. {' '.join(f'{name}: {why}' for name, why in failures.items())} "

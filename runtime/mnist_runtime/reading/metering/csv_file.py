@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mnist_runtime.errors import OutputError, UsageError
 from mnist_runtime.reading.metering.values import Value
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import warn
 
 __all__ = ["CsvFile", "utc_now"]
 
@@ -80,7 +80,7 @@ class CsvFile:
             self._write("".join([self._start, *self._waiting]).encode())
         except OSError as error:
             if not self._is_failing:
-                echo(
+                warn(
                     f"warning: Cannot write into {self.path}: {error.strerror or error}. Its lines wait for some space."
                 )
             self._is_failing = True

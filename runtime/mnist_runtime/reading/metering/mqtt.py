@@ -22,7 +22,7 @@ from mnist_runtime.errors import BackendError, OutputError, UsageError
 from mnist_runtime.reading.metering.csv_file import utc_now
 from mnist_runtime.reading.metering.regions import Region
 from mnist_runtime.reading.metering.values import Value
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import echo, warn
 from mnist_runtime.system.packages import install_command
 
 __all__ = ["MOST_WAITING", "MqttPublisher"]
@@ -187,7 +187,7 @@ class MqttPublisher:
                 self._values.append((topic, text))
                 self._send()
             if is_full and not self._is_full:
-                echo(
+                warn(
                     f"warning: {MOST_WAITING:,} values wait for the MQTT broker. The oldest are lost until it is back."
                 )
             self._is_full = is_full
@@ -204,7 +204,7 @@ class MqttPublisher:
         while self._values and time.monotonic() < end and not self._refused.is_set():
             time.sleep(0.02)
         if self._values:
-            echo(f"warning: The MQTT broker has not confirmed {len(self._values)} messages.")
+            warn(f"warning: The MQTT broker has not confirmed {len(self._values)} messages.")
         done = self._client.publish(f"{self.topic}/status", "offline", qos=1, retain=True)
         with contextlib.suppress(RuntimeError, ValueError):  # it is not connected
             done.wait_for_publish(max(0.0, end - time.monotonic()))

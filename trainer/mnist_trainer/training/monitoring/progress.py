@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bar
 
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import is_quiet
 
 __all__ = ["Progress"]
 
@@ -28,11 +29,12 @@ class Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is unty
     done : int
         Number of epochs that an earlier run finished.
     show : bool
-        Whether to show anything at all.
+        Whether to show anything at all. A quiet command shows nothing.
     """
 
     def __init__(self, epochs: int, steps: int, done: int, *, show: bool) -> None:
         super().__init__()
+        show = show and not is_quiet()
         self._has_bar = show and sys.stderr.isatty()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         self._bar = Bar(*columns, console=Console(stderr=True), transient=True, disable=not self._has_bar)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mnist_runtime.system.atomic import atomic_files
 from mnist_trainer.evaluation.domains import Domains
 from mnist_trainer.evaluation.evaluate import Evaluation
-from mnist_trainer.evaluation.html import html_environment, png_address
+from mnist_trainer.evaluation.pages.html import html_environment, png_address
 from mnist_trainer.evaluation.robustness import Robustness
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def write_report(reports: Sequence[ModelReport], folder: Path) -> None:
     OutputError
         If they cannot be written; the files of an earlier report are then unchanged.
     """
-    from mnist_trainer.evaluation.figures import FIGURES
+    from mnist_trainer.evaluation.pages.figures import FIGURES
 
     pictures = [{title: _png(draw(one.evaluation)) for title, draw in FIGURES.items()} for one in reports]
     with atomic_files(folder) as staged:

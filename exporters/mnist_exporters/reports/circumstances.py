@@ -1,0 +1,81 @@
+"""`Circumstances`: when, where and with what a report was made, for its footer."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from mnist_exporters.spec.format import FORMATS
+from mnist_runtime import __version__
+from mnist_runtime.device.bench.machine import Machine
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.labelled_images import LabelledImages
+    from mnist_exporters.pipeline.session import ExportSession
+
+__all__ = ["Circumstances"]
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What another person needs to repeat a report.
+
+    Parameters
+    ----------
+    date : str
+        Time of the report, UTC, as in ISO 8601.
+    command : str
+        The command line; empty if a Python program made it.
+    machine : Machine
+        Processor and system of this machine.
+    versions : dict of str to str
+        Package -> installed version, of this toolkit and of the packages that influence the files.
+    seed : int
+        Seed of the random draws.
+    test_sha256 : str
+        SHA-256 of the pixels and the labels of the test images, as in the record of a training.
+    calibration : dict
+        Name, number, seed and SHA-256 of the calibration images.
+    """
+
+    date: str
+    command: str
+    machine: Machine
+    versions: dict[str, str]
+    seed: int
+    test_sha256: str
+    calibration: dict[str, Any]
+
+    @classmethod
+    def of(cls, session: ExportSession, formats: Iterable[str], command: str = "") -> Circumstances:
+        """Describe now, here, and the data of a session."""
+        packages = dict.fromkeys(package for name in formats for package in FORMATS[name].packages)
+        return cls(
+            date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            command=command,
+            machine=Machine.here(),
+            versions={"mnist-edge-export": __version__} | {name: _version(name) for name in packages},
+            seed=session.seed,
+            test_sha256=_digest(session.test),
+            calibration=session.calibration.as_dict(),
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return values for JSON."""
+        return dataclasses.asdict(self)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _digest(data: LabelledImages) -> str:
+    return hashlib.sha256(data.images.tobytes() + data.labels.tobytes()).hexdigest()
