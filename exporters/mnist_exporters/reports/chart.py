@@ -136,15 +136,15 @@ def _axis(values: Sequence[float], first: float, last: float) -> Callable[[float
 
 
 def _ticks(values: Sequence[float], place: Callable[[float], float]) -> list[Tick]:
-    """Return round numbers within an axis: 1, 2 and 5 of each decade, or fewer if there are many."""
+    """Return round numbers within an axis, at most six: as many of each decade as have room."""
     low, high = _ends(values)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for steps in ((1, 2, 5), (1, 3), (1,)):
+    for steps in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         found = [step * 10.0**decade for decade in decades for step in steps]
         inside = [value for value in found if low <= value <= high]
         if len(inside) <= 6:
             break
-    return [Tick(place(value), f"{value:,.0f}" if value >= 1 else f"{value:g}") for value in inside]
+    return [Tick(place(value), f"{value:,.0f}" if value >= 1000 else f"{value:g}") for value in inside]
 
 
 def _labels(places: list[tuple[float, float, Candidate]], marks: list[Mark], best: Candidate | None) -> list[Label]:

@@ -38,6 +38,7 @@ def html_report(comparison: Comparison) -> str:
         interpreters=INTERPRETERS,
         chart=size_and_speed(comparison),
         losses=LOSSES,
+        names=lambda row: [INTERPRETERS[name].since for name in row.report.loads_on],
         time=comparison.time,
         infinite=math.inf,
         shown=SHOWN,

@@ -11,8 +11,9 @@ from rich.table import Table
 from mnist_exporters.reports.candidate import Candidate
 from mnist_exporters.reports.comparison import Comparison
 from mnist_exporters.reports.latency import Latency
+from mnist_runtime.system.terminal import is_quiet
 
-__all__ = ["print_table"]
+__all__ = ["open_console", "print_table"]
 
 WIDTH = 80
 """Columns of the tables in a file or a pipe."""
@@ -81,10 +82,10 @@ ON_DEVICE: dict[str, Cell] = {
 
 
 def print_table(comparison: Comparison) -> None:
-    """Print `comparison` on stderr, the recommended file in bold and the reason at the end."""
-    console = Console(stderr=True, highlight=False)
-    if not console.is_terminal:
-        console.width = WIDTH
+    """Print `comparison` on stderr, the recommended file in bold and the reason at the end; not if it is quiet."""
+    if is_quiet():
+        return
+    console = open_console()
     for columns in TABLES:
         console.print(_table(comparison, FILE | columns))
     if comparison.device:
@@ -93,6 +94,14 @@ def print_table(comparison: Comparison) -> None:
         for note in comparison.device.notes:
             console.print(f"note: {note}")
     console.print(comparison.reason)
+
+
+def open_console() -> Console:
+    """Return the console of stderr: 80 columns wide or as the terminal, with colors on a terminal without NO_COLOR."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        console.width = WIDTH
+    return console
 
 
 def _table(comparison: Comparison, columns: dict[str, Cell]) -> Table:

@@ -79,10 +79,11 @@ def _time(seconds: float) -> str:
     >>> _time(0.0000123), _time(0.0123), _time(0.1234), _time(1.23)
     ('12.3 us', '12.3 ms', '123 ms', '1.23 s')
     """
-    if seconds >= 1:
-        return f"{seconds:.2f} s"
-    amount, unit = (seconds * 1e3, "ms") if seconds >= 1e-3 else (seconds * 1e6, "us")
-    return f"{amount:.1f} {unit}" if amount < 99.95 else f"{amount:.0f} {unit}"
+    scales = ((1, "s"), (1e3, "ms"), (1e6, "us"))
+    factor, unit = next((each for each in scales if seconds * each[0] >= 1), scales[-1])
+    amount = seconds * factor
+    digits = (unit == "s") + (amount < 99.95)
+    return f"{amount:.{digits if amount < 99.95 else 0}f} {unit}"
 
 
 def _machine(machine: Machine) -> str:

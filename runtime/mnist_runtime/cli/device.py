@@ -63,8 +63,7 @@ def doctor_command(arguments: argparse.Namespace) -> int:
 def _lines(one: Diagnosis) -> list[str]:
     """Return a diagnosis in at most 80 columns; a command to copy stays whole."""
     start = f"{one.backend:16}{one.state:9}"
-    whole = {"break_long_words": False, "break_on_hyphens": False}
-    lines = textwrap.wrap(one.detail, 80, initial_indent=start, subsequent_indent=25 * " ", **whole)
     indent = (25 if len(one.fix) <= 80 - 28 else 2) * " "
-    fix = textwrap.wrap(one.fix, 80, initial_indent=f"{indent}-> ", subsequent_indent=f"{indent}   ", **whole)
-    return [*(lines or [start.rstrip()]), *fix]
+    detail = textwrap.TextWrapper(80, start, 25 * " ", break_long_words=False, break_on_hyphens=False)
+    fix = textwrap.TextWrapper(80, f"{indent}-> ", f"{indent}   ", break_long_words=False, break_on_hyphens=False)
+    return [*(detail.wrap(one.detail) or [start.rstrip()]), *fix.wrap(one.fix)]

@@ -12,7 +12,7 @@ from tests.backend_cases import EVERY_BACKEND
 from mnist_runtime import ArtifactError, BackendError, Bench, UsageError, bench
 from mnist_runtime.cli.bench import in_text
 from mnist_runtime.device.bench.machine import Conditions, Machine
-from mnist_runtime.device.bench.measure import Plan
+from mnist_runtime.device.bench.measure import Latency, Plan, Throughput
 
 SHORT = Plan(windows=3, window_s=0.01, starts=1, threads=(1, 2), batches=(1, 8))
 
@@ -114,7 +114,7 @@ def test_the_command_prints_a_table_or_json(run: Run, ready: dict[str, Path]) ->
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("cnn int8, one image in memory on one thread\n")
     assert Machine.here().kernel in done.stdout
-    assert max(map(len, done.stdout.splitlines()[3:6])) <= 100
+    assert max(map(len, done.stdout.splitlines())) <= 80
     done = run("mnist-runtime", "bench", "--backend", "numpy", "--json", "--quick")
     facts = json.loads(done.stdout)
     assert set(facts) == {field.name for field in dataclasses.fields(Bench)} | {"schema", "notes"}
@@ -126,6 +126,26 @@ def test_the_table_has_the_speed_of_every_batch(measured: Bench) -> None:
     text = in_text(measured)
     for pair in ("1 x 1: ", "8 x 1: ", "1 x 2: ", "8 x 2: "):
         assert pair in text
+
+
+def test_the_table_fits_80_columns_whatever_the_figures(measured: Bench) -> None:
+    slow = Latency(0.9996, 12.34, 99_960.0, 987_654_321.0, 1)
+    rows = tuple(Throughput(threads, batch, 1_234_567.8) for threads in (1, 2, 4, 128) for batch in (1, 32, 256))
+    (one,) = measured.measurements
+    changes = {"one_image": slow, "throughputs": rows, "load_s": 123.456, "cold_start_s": 0.9996}
+    one = dataclasses.replace(
+        one, backend="tflite-runtime", version="2.14.0", peak_memory_bytes=1_234_567_890, **changes
+    )
+    conditions = Conditions(
+        "performance", 1800.0, 50.0, ("under-voltage since the start", "throttled since the start"), 9.9
+    )
+    failures = {"litert": "it needs an instruction that this processor lacks, and ended with code 132, twice."}
+    found = dataclasses.replace(measured, measurements=(one,), before=conditions, after=conditions, failures=failures)
+    lines = in_text(found).splitlines()
+    assert max(map(len, lines)) <= 80
+    cells = "1.0 us 12.3 us 100 ms 988 s 123 s 1000 ms 1235 MB"
+    (row,) = (line for line in lines if line.startswith("tflite-runtime 2.14.0"))
+    assert row.split()[2:] == cells.split()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".svg"])

@@ -77,6 +77,7 @@ def test_the_command_lists_every_backend(run: Callable[..., object]) -> None:
     assert facts["python"].startswith("3.")
     found = run("mnist-runtime", "doctor").stdout
     assert all(name in found for name in BACKENDS)
+    assert max(map(len, found.splitlines())) <= 80
 
 
 def test_the_command_fails_if_no_backend_works(run: Callable[..., object], tmp_path: Path) -> None:
@@ -88,3 +89,4 @@ def test_the_command_fails_if_no_backend_works(run: Callable[..., object], tmp_p
     expected = 0 if any(row.module == "numpy" for row in BACKENDS.values()) else 4
     assert done.returncode == expected
     assert "broken" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80

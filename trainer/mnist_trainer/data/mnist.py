@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 import socket
 import sys
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
 from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.system.terminal import is_quiet
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.files import idx_files
 from mnist_trainer.data.files.forms import idx_name
@@ -118,14 +120,14 @@ def _read_npz(path: Path) -> Arrays:
 
 
 def _download() -> Arrays:
-    """Download MNIST into the Keras cache; the progress bar goes to stderr, since stdout is for results."""
+    """Download MNIST into the Keras cache; the progress bar goes to stderr, since stdout is for results, or nowhere."""
     import_tensorflow()
     import keras
 
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT)
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(io.StringIO() if is_quiet() else sys.stderr):
             (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # Keras raises a bare Exception if a download fails
         raise_machine_failure(error)

@@ -46,15 +46,17 @@ class Broker:
         For its configuration.
     topic : str
         Values below it are kept in `heard`, as (time of the message, value without its time).
+    keeps : bool, optional
+        Whether they are kept. In a measurement of memory, messages that are kept are a growth of their own.
     """
 
-    def __init__(self, folder: Path, topic: str) -> None:
+    def __init__(self, folder: Path, topic: str, *, keeps: bool = True) -> None:
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path=PLACES)
         if program is None:
             raise ToolError("mosquitto is not installed. Install it with: sudo apt install mosquitto")
         self.heard: list[tuple[float, dict[str, Any]]] = []
         self.status: list[str] = []
-        self._topic = topic
+        self._topic, self._keeps = topic, keeps
         self._inner = _free_port()
         (folder / "mosquitto.conf").write_text(f"listener {self._inner} 127.0.0.1\nallow_anonymous true\n")
         self._words = [program, "-c", str(folder / "mosquitto.conf")]
@@ -97,6 +99,8 @@ class Broker:
             return client.connect_ex(("127.0.0.1", self._inner)) == 0
 
     def _hear(self, _client: object, _data: object, message: Any) -> None:
+        if not self._keeps:
+            return
         text = message.payload.decode()
         if message.topic.endswith("/state"):
             value = json.loads(text)

@@ -40,7 +40,7 @@ def growth(film: Film, model: Path, folder: Path, count: int) -> int:
                 if number >= count:
                     return
 
-    broker = Broker(folder, "memory")
+    broker = Broker(folder, "memory", keeps=False)
     broker.start()
     given = argparse.Namespace(
         regions=film.folder / "regions.toml",
