@@ -1,4 +1,4 @@
-"""Every command has ``--quiet``, colors are for terminals, and no command line tells more than it must."""
+"""Every command has ``--quiet`` and help of 80 columns, and colors are for terminals."""
 
 import argparse
 import io
@@ -46,6 +46,18 @@ def test_commands_of_the_workstation_have_quiet(name: str, command: click.Comman
 def test_commands_of_the_device_have_quiet(name: str) -> None:
     assert "--quiet" in runtime_commands()[name]._option_string_actions
     assert "-q" in runtime_commands()[name]._option_string_actions
+
+
+@pytest.mark.parametrize(("name", "command"), list(click_commands()))
+def test_help_of_the_workstation_fits_80_columns(name: str, command: click.Command) -> None:
+    text = command.get_help(click.Context(command, info_name=name, max_content_width=80, terminal_width=80))
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_help_of_the_device_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for parser in (runtime_main.command_line(), *runtime_commands().values()):
+        assert max(map(len, parser.format_help().splitlines())) <= 80
 
 
 def test_a_quiet_command_prints_results_and_errors_only(here: Callable[..., object], tmp_path: Path) -> None:

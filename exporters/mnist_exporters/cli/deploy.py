@@ -24,7 +24,7 @@ EXAMPLES = """\
 mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local
 mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local --dry-run
 mnist-export deploy exported/cnn-int8.tflite pi@raspberrypi.local --service
-mnist-export deploy meter.tflite pi@pi --run "watch --source 0 --regions r.toml"
+mnist-export deploy meter.tflite pi@pi --run "watch --source 0 --rate 1"
 mnist-export deploy --rollback pi@raspberrypi.local
 """
 

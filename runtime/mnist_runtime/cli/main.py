@@ -59,7 +59,7 @@ def command_line() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="mnist-runtime",
-        description="Classify handwritten digits, or other pictures, with a model from mnist-export or the ready one.",
+        description="Classify handwritten digits, or other pictures, with a model from\nmnist-export or the ready one.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
