@@ -23,7 +23,7 @@ PACKAGES = {
 
 WIDTH = 80
 KIND = griffe.DocstringSectionKind
-KINDS = {"class": "Classes", "function": "Functions", "attribute": "Tables and constants"}
+KINDS = {"function": "Functions", "class": "Classes", "attribute": "Tables and constants"}
 
 DOUBLE = re.compile(r"``([^`]+)``")
 
@@ -115,7 +115,12 @@ def api_page(module: Any) -> str:
 
 def _example_of(module: Any) -> list[str]:
     """Return the examples in the docstring of a package."""
-    return [part for section in module.docstring.parsed if section.kind is KIND.examples for part in _section(section)]
+    return [
+        part
+        for section in module.docstring.parsed
+        if section.kind is KIND.examples
+        for part in _section(section, module)
+    ]
 
 
 def _entry(package: str, name: str, target: Any) -> Iterator[str]:
@@ -128,14 +133,14 @@ def _entry(package: str, name: str, target: Any) -> Iterator[str]:
     yield f"```python\n{_signature(name, target)}\n```"
     _first(package, name, target)
     for section in target.docstring.parsed:
-        yield from _section(section)
+        yield from _section(section, target)
     if target.kind is griffe.Kind.CLASS:
         for own, member in _members(target):
             yield f"#### {name}.{own} {{ #{name}.{own} }}"
             if member.kind is griffe.Kind.FUNCTION:
                 yield f"```python\n{_signature(own, member)}\n```"
             for section in member.docstring.parsed:
-                yield from _section(section)
+                yield from _section(section, member)
 
 
 def _first(package: str, name: str, target: Any) -> str:
@@ -185,8 +190,8 @@ def _text(text: str) -> str:
     return DOUBLE.sub(r"`\1`", text)
 
 
-def _section(section: Any) -> Iterator[str]:
-    """Yield the parts of one section of a docstring."""
+def _section(section: Any, target: Any) -> Iterator[str]:
+    """Yield the parts of one section of the docstring of `target`."""
     if section.kind is KIND.text:
         yield _text(section.value)
     elif section.kind is KIND.examples:
@@ -201,6 +206,8 @@ def _section(section: Any) -> Iterator[str]:
         yield f"**{title.get(section.kind.value, section.kind.value.capitalize())}**"
         for item in section.value:
             name, kind = getattr(item, "name", ""), item.annotation
+            if not isinstance(kind, str) and name:  # of a group of names without a type, griffe has that of the first
+                kind = next((one.annotation for one in getattr(target, "parameters", ()) if one.name == name), kind)
             shown = " · ".join(f"`{word}`" for word in (name, kind) if word)
             yield f"{shown}\n:   {_indented(_text(item.description))}" if item.description else shown
 

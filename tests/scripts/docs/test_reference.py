@@ -67,6 +67,8 @@ def test_signature_parameters_and_errors_of_a_method() -> None:
     assert "    backend: str | None = None,\n" in entry
     assert "`threads` · `int`\n:   Batches" in entry
     assert "**Raises**\n\n`ArtifactError`\n:   If" in entry
+    grouped = api_pages()["reference/mnist-exporters-python.md"].partition("### export_model {")[2]
+    assert "`trust` · `bool`\n:   See `open_session`." in grouped, "each of a group of names has its own type"
 
 
 def test_the_tables_have_every_row_of_the_code() -> None:
