@@ -91,7 +91,6 @@ class BackendError(ToolkitError, ImportError):
     """The interpreter that is needed is not installed, or cannot work in this process."""
 
     exit_code = 4
-    page = "how-to/deploy.md"
 
 
 class ModelError(ToolkitError, ValueError):

@@ -55,6 +55,22 @@ def strings(path: Path) -> Iterator[str]:
             yield node.value
 
 
+def ends_with_a_spoilt_command(message: ast.JoinedStr) -> bool:
+    """Return whether a command stands at the end of a message, with a period behind it."""
+    parts = [
+        str(part.value) if isinstance(part, ast.Constant) else "CMD" if "install_command" in ast.unparse(part) else "X"
+        for part in message.values
+    ]
+    return bool(re.search(r"(: (pip|sudo apt) install [^.]*|CMD)\.$", "".join(parts)))
+
+
+def test_a_command_at_the_end_of_a_message_has_no_period() -> None:
+    """With the period, the copied command names a package that does not exist."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            assert not (isinstance(node, ast.JoinedStr) and ends_with_a_spoilt_command(node)), ast.unparse(node)
+
+
 def test_only_the_builders_write_install_lines() -> None:
     found = {
         (path.name, text)
@@ -116,7 +132,7 @@ def test_one_line_installs_all_that_is_missing(monkeypatch: pytest.MonkeyPatch) 
         require_extras(plots="--report", robustness="--robustness")
     assert str(caught.value) == (
         "--report needs matplotlib, --robustness needs scikit-image. "
-        "Install with: pip install 'mnist-edge-export[plots,robustness]'."
+        "Install with: pip install 'mnist-edge-export[plots,robustness]'"
     )
     error = missing_packages("tflite int4", {"litert-quantizer": "int4", "ai-edge-litert": None})
     assert str(error).endswith("Install with: pip install 'mnist-edge-export[int4]' ai-edge-litert")

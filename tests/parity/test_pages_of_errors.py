@@ -33,5 +33,5 @@ def test_every_page_and_section_exists() -> None:
 def test_a_command_prints_the_page_and_the_error_itself_does_not(capsys: pytest.CaptureFixture[str]) -> None:
     error = DataError("digits.csv is empty.")
     assert report_error(error) == 6
-    assert capsys.readouterr().err == f"error: digits.csv is empty. More: docs/{DataError.page}\n"
+    assert capsys.readouterr().err == f"error: digits.csv is empty. (see docs/{DataError.page})\n"
     assert str(error) == "digits.csv is empty."

@@ -121,4 +121,4 @@ def require_extras(**purposes: str) -> None:
     missing = {extra: packages for extra, packages in missing.items() if packages}
     if missing:
         needs = ", ".join(f"{purposes[extra]} needs {' and '.join(packages)}" for extra, packages in missing.items())
-        raise MissingPackageError(f"{needs}. Install with: pip install 'mnist-edge-export[{','.join(missing)}]'.")
+        raise MissingPackageError(f"{needs}. Install with: pip install 'mnist-edge-export[{','.join(missing)}]'")

@@ -156,7 +156,7 @@ BROKEN: dict[str, str] = {}
 def unsupported_reason(name: str, *, in_this_process: bool = True) -> str | None:
     """Return why a backend cannot work, in this process or a new one, and what to do; None if unknown.
 
-    It is not imported.
+    A command that helps is at the end, without a period. The backend is not imported.
     """
     row = BACKENDS[name]
     if name in BROKEN:
@@ -164,9 +164,9 @@ def unsupported_reason(name: str, *, in_this_process: bool = True) -> str | None
     if row.extra is not None and importlib.util.find_spec(row.module) is None:
         if why := row.no_wheel_reason():
             return f"{name} is not installed, and {why}."
-        return f"{name} is not installed. Install it with: {row.install_command}."
+        return f"{name} is not installed. Install it with: {row.install_command}"
     if row.numpy_below_2 and int(np.__version__.split(".")[0]) >= 2:
-        return f"{name} needs NumPy 1, but NumPy {np.__version__} is installed. Run: {row.install_command}."
+        return f"{name} needs NumPy 1, but NumPy {np.__version__} is installed. Run: {row.install_command}"
     for module in row.clashes:
         if in_this_process and module in sys.modules:
             return f"{name} cannot share a process with {module}, which is loaded. Use a separate process."
@@ -211,7 +211,9 @@ def choose_backend(
         if reason is None:
             return name
     start = [] if wanted else [f"No interpreter for {kind} files works here."]
-    raise BackendError(" ".join([*start, *filter(None, reasons), *_instead(formats, precision, candidates)]))
+    sentences = [*start, *filter(None, reasons), *_instead(formats, precision, candidates)]
+    text = ". ".join(sentence.removesuffix(".") for sentence in sentences)
+    raise BackendError(text + ("." if sentences[-1].endswith(".") else ""))  # a command has no period at its end
 
 
 def _instead(formats: tuple[str, ...], precision: str | None, tried: list[str]) -> list[str]:
@@ -259,7 +261,7 @@ def load_backend(name: str, content: bytes, shape: tuple[int, ...] = DIGITS.tens
         raise
     except (ImportError, OSError, SystemError) as error:  # a library for another system, another NumPy
         raise_machine_failure(error)
-        BROKEN[name] = f"{name} is installed but does not start ({first_line(error)}). Run: mnist-runtime doctor."
+        BROKEN[name] = f"{name} is installed but does not start ({first_line(error)}). See mnist-runtime doctor."
         raise BackendError(BROKEN[name]) from error
 
 

@@ -44,7 +44,9 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
     except BackendError as error:
         module, need = READERS[extra]
         if importlib.util.find_spec(module) is None:
-            raise BackendError(f"{error} {need} too. Install it with: {install_command(extra)}.") from error
+            raise BackendError(
+                f"{str(error).removesuffix('.')}. {need} too. Install it with: {install_command(extra)}"
+            ) from error
         raise
     if finds:
         from mnist_runtime.reading.page import check_finds  # `classify` does not need it

@@ -28,7 +28,7 @@ def serve_command(arguments: argparse.Namespace) -> int:
     """Answer requests until Ctrl-C or SIGTERM."""
     missing = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
     if missing:
-        raise BackendError(f"The server needs {', '.join(missing)}. Install it with: {install_command('serve')}.")
+        raise BackendError(f"The server needs {', '.join(missing)}. Install it with: {install_command('serve')}")
     from mnist_runtime.serving.access import is_loopback
     from mnist_runtime.serving.app import application
     from mnist_runtime.serving.bounds import MOST_THREADS

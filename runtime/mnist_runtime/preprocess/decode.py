@@ -89,7 +89,7 @@ def _read(source: BinaryIO, name: str) -> npt.NDArray[np.uint8]:
     try:
         import PIL.Image  # noqa: F401
     except ImportError as error:
-        missing = BackendError(f"Reading picture files needs Pillow. Install it with: {install_command('images')}.")
+        missing = BackendError(f"Reading picture files needs Pillow. Install it with: {install_command('images')}")
         missing.__cause__ = error
         return _read_other(source, name, missing)
     try:

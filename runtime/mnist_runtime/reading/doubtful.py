@@ -72,7 +72,7 @@ class DoubtfulPictures:
         if not 0 < below <= 1:
             raise UsageError(f"The confidence is {below}, but must be above 0 and at most 1.")
         if importlib.util.find_spec("PIL") is None:
-            raise BackendError(f"Keeping pictures needs Pillow. Install it with: {install_command('images')}.")
+            raise BackendError(f"Keeping pictures needs Pillow. Install it with: {install_command('images')}")
         self.folder = Path(folder)
         self.below = below
         self._goes_on, self._is_failing = go_on, False

@@ -59,7 +59,7 @@ def import_opencv() -> Any:
     except ImportError as error:
         raise BackendError(
             f"Cameras and videos need OpenCV, which cannot be imported ({error}). "
-            f"Install it with: {install_command('watch')}."
+            f"Install it with: {install_command('watch')}"
         ) from error
     return cv2
 

@@ -97,7 +97,7 @@ def report_error(error: ToolkitError) -> int:
     """
     if error.exit_code != MachineError.exit_code:
         error = machine_failure(error) or error
-    warn(f"error: {error}" + (f" More: {DOCUMENTATION}/{error.page}" if error.page else ""))
+    warn(f"error: {error}" + (f" (see {DOCUMENTATION}/{error.page})" if error.page else ""))
     return error.exit_code
 
 

@@ -57,7 +57,7 @@ def test_a_missing_backend_has_an_install_command(monkeypatch: pytest.MonkeyPatc
     system(monkeypatch, "x86_64", (3, 11))
     with pytest.raises(BackendError) as caught:
         choose_backend((row.format,), name)
-    assert str(caught.value) == f"{name} is not installed. Install it with: {row.install_command}."
+    assert str(caught.value) == f"{name} is not installed. Install it with: {row.install_command}"
     assert caught.value.exit_code == 4
 
 

@@ -80,7 +80,7 @@ class MqttPublisher:
             import paho.mqtt.client as paho
             from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
-            raise BackendError(f"MQTT needs paho-mqtt. Install it with: {install_command('mqtt')}.") from error
+            raise BackendError(f"MQTT needs paho-mqtt. Install it with: {install_command('mqtt')}") from error
         host, port, self.topic, is_encrypted = _address(url)
         self._regions, self._discovery = tuple(regions), discovery
         self._refused = threading.Event()
