@@ -79,6 +79,12 @@ PAGES = {
 }
 """Name -> page of the documentation that a person follows."""
 
+OTHERS = {
+    name: Page.read(ROOT / name)
+    for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "runtime/README.md", "examples/meter/README.md")
+}
+"""Pages outside of docs/, whose options and links are checked too; tests/test_readme.py runs the first one."""
+
 
 class Reader:
     """Somebody who types the steps of a page in a folder, in which the files of a clone lie.

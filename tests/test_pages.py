@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.pages import PAGES, SETUP, Page, Reader, Run
+from tests.pages import OTHERS, PAGES, SETUP, Page, Reader, Run
 from tests.ssh_server import ssh_server
 
 from mnist_exporters import ExportSpec, Original
@@ -47,9 +47,9 @@ def written_commands(page: Page) -> list[str]:
     return [*shown, *INLINE.findall(text)]
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *OTHERS])
 def test_every_option_of_a_page_exists(name: str, help_of: Help) -> None:
-    for line in written_commands(PAGES[name]):
+    for line in written_commands((PAGES | OTHERS)[name]):
         words = shlex.split(line, comments=True)
         if "--run" in words:  # what a service runs on a device
             within = words[words.index("--run") + 1]
@@ -68,9 +68,9 @@ def check_options(words: list[str], help_of: Help) -> None:
             assert re.search(rf"(?<![\w-]){option}(?![\w-])", known), f"{words}: there is no option {option}"
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [*PAGES, *OTHERS])
 def test_every_link_and_tool_of_a_page_exists(name: str) -> None:
-    page = PAGES[name]
+    page = (PAGES | OTHERS)[name]
     text = page.path.read_text("utf-8")
     for target, place in re.findall(r"\]\((?!https?:)([^)#\s]*)(#[^)]*)?\)", text):
         path = (page.path.parent / target).resolve() if target else page.path
