@@ -22,7 +22,7 @@ from mnist_runtime.artifact.signature import (
 from mnist_runtime.errors import SignatureError, first_line
 from mnist_runtime.system.atomic import atomic_files
 
-__all__ = ["Signed", "sign"]
+__all__ = ["Signed", "sign", "signature_of"]
 
 CERTIFICATE = "-cert-"
 
@@ -99,7 +99,7 @@ def sign(path: str | Path, key: str | Path) -> Signed:
     signed = {}
     for file in files:
         content = file_bytes(file)
-        new = _signature(content, key)
+        new = signature_of(content, key)
         others = [
             block for block in signatures_in(file) if key_of(block) != key_of(new) and is_signature_of(block, content)
         ]
@@ -124,7 +124,16 @@ def _intact_files(path: Path) -> list[Path]:
     return [path.with_suffix(suffix) for suffix in (*row.companions, row.suffix)]
 
 
-def _signature(content: bytes, key: Path) -> bytes:
+def signature_of(content: bytes, key: Path) -> bytes:
+    """Return the signature of `content`, as OpenSSH writes it into a file.
+
+    Raises
+    ------
+    UsageError
+        If the key cannot be used.
+    MissingPackageError
+        If OpenSSH's ``ssh-keygen`` is not installed.
+    """
     done = ssh_keygen("sign", "-f", key.absolute(), "-n", NAMESPACE, content=content)
     if done.returncode == 0 and is_signature_of(done.stdout, content):
         return done.stdout

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mnist_exporters.cli.export import export_command
-from mnist_runtime import UsageError, __version__
+from mnist_runtime import UsageError, __version__, verify_signature
 from mnist_runtime.cli import main as runtime
 from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.release.publish import changelog, commands, distributions, installs, source
@@ -127,6 +127,12 @@ def test_the_sums_are_those_that_sha256sum_checks(tmp_path: Path) -> None:
     words = ["sha256sum", "--check", "SHA256SUMS"]
     done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout == "b: OK\ncards/a card.md: OK\n"
+    if shutil.which("ssh-keygen"):
+        key = tmp_path.with_name(f"{tmp_path.name}-key")
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        trusted = key.with_suffix(".list")
+        trusted.write_text(f"maker {key.with_suffix('.pub').read_text()}")
+        assert verify_signature(distributions.write_sums(tmp_path, key), trusted).signer == "maker"
 
 
 @pytest.mark.parametrize("name", READY_MODELS)

@@ -7,16 +7,17 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterable
+from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path
 
+from mnist_exporters.pipeline.signing import signature_of
+from mnist_runtime.artifact.signature import signature_path
 from mnist_tools.checkout import ToolError
 from mnist_tools.release.publish.source import tracked_files
 from mnist_tools.release.wheel import MOST_BYTES
 
 __all__ = ["PROJECTS", "Project", "build", "check_contents", "check_metadata", "check_with_twine", "write_sums"]
-
-from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -116,12 +117,14 @@ def check_contents(project: Project, wheel: Path) -> None:
         raise ToolError(f"{wheel.name} has {wheel.stat().st_size:,} bytes, but at most {project.most_bytes:,} may be.")
 
 
-def write_sums(folder: Path) -> Path:
-    """Write SHA256SUMS of all files in `folder`, as ``sha256sum --check`` reads it."""
+def write_sums(folder: Path, key: Path | None = None) -> Path:
+    """Write SHA256SUMS of all files in `folder`, as ``sha256sum --check`` reads it; with a key, sign it too."""
     place = folder / "SHA256SUMS"
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path != place)
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.relative_to(folder)}\n" for path in files]
     place.write_text("".join(lines))
+    if key is not None:
+        signature_path(place).write_bytes(signature_of(place.read_bytes(), key))
     return place
 
 

@@ -65,6 +65,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     pythons = f"a Python to try; may be repeated (default: {', '.join(PYTHONS)})"
     parser.add_argument("--python", action="append", metavar="VERSION", help=pythons)
     parser.add_argument("--quick", action="store_true", help="try one Python without extras; leave the table as it is")
+    key = "a key of OpenSSH that signs SHA256SUMS; check it with: mnist-runtime verify SHA256SUMS --trusted KEYS"
+    parser.add_argument("--key", type=Path, metavar="FILE", help=key)
     given = parser.parse_args(argv)
     address = repository_address(given.repository)
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     here = ".".join(platform.python_version_tuple()[:2])
     wanted = given.python or ([here] if given.quick else list(PYTHONS))
     trials = _tried(wheels, wanted, extras=not given.quick)
-    write_sums(DIST)
+    write_sums(DIST, given.key)
     if not given.quick and set(wanted) == set(PYTHONS):
         _write_page(trials, date)
     print(DIST)
