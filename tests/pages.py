@@ -102,7 +102,8 @@ class Reader:
     def __init__(self, folder: Path, here: Run, device: Path | None = None) -> None:
         self.folder, self.here, self.device = folder, here, device
         self._weak: list[str] = []
-        shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "examples", folder / "examples", ignore=ignored, dirs_exist_ok=True)
 
     def follow(self, page: Page) -> str:
         """Type all steps and return what they print. Each must end as the page states.
@@ -122,7 +123,7 @@ class Reader:
         """Run one step."""
         if step.kind == "python":
             return self._run([sys.executable, "-c", step.text])
-        line = step.text.replace("digits/bin/mnist-runtime", "mnist-runtime")
+        line = re.sub(r"^(?:digits|\.venv)/bin/", "", step.text)
         program, *words = shlex.split(line)
         if not program.startswith("mnist-"):
             return self._run(["bash", "-c", line], ROOT if program.startswith("scripts/") else self.folder)

@@ -1,92 +1,58 @@
-"""Every command, Python example, link and table of the README is correct."""
+"""Every command, Python example, link and table of the README is correct, and it is short."""
 
 import json
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
-import numpy as np
 import pytest
-from tests.foreign_files import converted
+from PIL import Image
+from tests.pages import Page, Reader, Run, Step
 
-from mnist_exporters import FORMATS, ExportSpec, Original
-from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters import FORMATS
 from mnist_tools.__main__ import GROUPS
 from mnist_tools.checkout import ROOT
-from mnist_tools.release.results import exports_table
-from mnist_trainer import READY_MODELS, Splits, find_model, load_model
+from mnist_tools.release.front.command import COMMANDS as FRONT
+from mnist_tools.release.results import exports_table, summary_table
+from mnist_trainer import READY_MODELS, find_model
 
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-LINES = [line for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
-PYTHON = [text for kind, text in BLOCKS if kind == "python"]
-COMMANDS = [line for line in LINES if line.startswith("mnist-")]
-
-
-Here = Callable[..., subprocess.CompletedProcess[str]]
+PAGE = Page.read(ROOT / "README.md")
+README = PAGE.path.read_text("utf-8")
+LONGEST = 150
+INSTALL = [line for line in PAGE.commands if line.startswith("digits/bin/pip")]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, digits: Splits, int8_tflite: Path) -> Path:
-    """Create a folder with the files that the README assumes: the example, a model, digits, an exported file."""
+def folder(tmp_path_factory: pytest.TempPathFactory, int8_tflite: Path) -> Path:
+    """Create a folder with what the README assumes: a model, and what the quick start exports without MNIST."""
     folder = tmp_path_factory.mktemp("reader")
-    shutil.copytree(ROOT / "examples", folder / "examples")
     shutil.copy(find_model("cnn").path, folder / "my-model.keras")
-    np.savez(folder / "my-digits.npz", images=digits.test.images, labels=digits.test.labels)
     (folder / "exported").mkdir()
-    shutil.copy(int8_tflite, folder / "exported")  # as the quick start makes it where there is no MNIST
-    (folder / "made-elsewhere.tflite").write_bytes(converted(load_model("cnn")))
-    network = Original.from_keras(load_model("cnn"), digits.test, pixel_range="0..1")
-    (folder / "net.onnx").write_bytes(load_plugin("onnx").convert(network, ExportSpec("onnx", "float32"), None))
+    shutil.copy(int8_tflite, folder / "exported")
     return folder
 
 
-@pytest.fixture
-def type_in(folder: Path, here: Here, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
-    """Return a function that runs a command line in the folder and returns what it prints.
-
-    Unless the line names data, it runs on scikit-learn's digits; training takes one epoch. The commands run in this
-    process, which has already imported TensorFlow.
-    """
-    monkeypatch.chdir(folder)
-
-    def type_in(line: str) -> str:
-        program, *words = shlex.split(line)
-        if program != "mnist-runtime" and words[0] != "inspect" and "--data" not in words:
-            words += ["--data", "digits"]
-        if program == "mnist-train":
-            words += ["--epochs", "1"]
-        done = here(program, *words)
-        # A model trained for one epoch fails the accuracy check, which is correct.
-        assert done.returncode in ({0, 3} if "trained/" in line else {0}), f"{line}\n{done.stderr}"
-        return done.stdout
-
-    return type_in
-
-
-LONGER = [line for line in COMMANDS if any(words in line for words in ("--format all", "--format tflm", "--from cnn"))]
+COMMANDS = [step for step in PAGE.steps if not step.is_setup and "scripts/quickstart" not in step.text]
+LONGER = ("--report", "--format web", "--package")
 
 
 @pytest.mark.parametrize(
-    "line", [pytest.param(line, marks=pytest.mark.slow if line in LONGER else ()) for line in COMMANDS]
+    "step",
+    [
+        pytest.param(step, id=step.text[:60], marks=pytest.mark.slow if any(w in step.text for w in LONGER) else ())
+        for step in COMMANDS
+    ],
 )
-def test_every_command_works(folder: Path, type_in: Callable[[str], str], line: str) -> None:
-    if "trained/" in line and not (folder / "trained").exists():
-        type_in(next(command for command in COMMANDS if command.startswith("mnist-train")))
-    printed = type_in(line)
-    if "classify" in line:
-        assert "7" in printed
-
-
-def test_the_python_examples_work(folder: Path) -> None:
-    for code, output in zip(PYTHON, ("7\n", "True uint8\n"), strict=True):
-        done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stdout) == (0, output), done.stderr
+def test_every_command_works(folder: Path, here: Run, monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
+    monkeypatch.chdir(folder)
+    done = Reader(folder, here).type(step)
+    assert done.returncode == step.code, done.stderr
+    if "seven.png" in step.text:
+        assert "7" in done.stdout
 
 
 def test_all_scripts_exist_and_every_command_is_shown() -> None:
@@ -94,21 +60,52 @@ def test_all_scripts_exist_and_every_command_is_shown() -> None:
         assert os.access(ROOT / name, os.X_OK), name
     for group, name in re.findall(r"scripts/tool (\w+) ([\w-]+)", README):
         assert name in GROUPS[group].tools, name
-    assert {line.split()[0] for line in COMMANDS} == {"mnist-train", "mnist-evaluate", "mnist-export", "mnist-runtime"}
+    assert {"mnist-export", "mnist-runtime"} <= {step.text.split()[0] for step in COMMANDS}
+
+
+def test_it_is_short() -> None:
+    assert len(README.splitlines()) <= LONGEST
 
 
 def test_every_link_is_valid() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+    for target in re.findall(r"\]\((?!https:)([^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"", README):
+        assert (ROOT / "".join(target)).is_file(), target
+    assert set(re.findall(r"\]\[(\w+)\]", README)) == set(re.findall(r"^\[(\w+)\]: https://", README, re.MULTILINE))
+
+
+def test_its_pictures_are_complete() -> None:
+    for theme in ("light", "dark"):
+        with Image.open(ROOT / "docs" / "pictures" / f"front-{theme}.png") as picture:
+            assert picture.width > 1200
+    recorded = ElementTree.parse(ROOT / "docs" / "pictures" / "terminal.svg").getroot().findtext("{*}desc") or ""
+    for line in FRONT:
+        assert f"$ {line}\n" in recorded
+    for words in ("proven on all 10,000 images", "examples/seven.png: 7 (", "passed: 10 of 10", "is damaged"):
+        assert words in recorded
 
 
 def test_the_tables_show_the_recorded_measurements() -> None:
     artifacts = json.loads((ROOT / "docs" / "results" / "data" / "exports.json").read_text())
     page = (ROOT / "docs" / "results" / "exports.md").read_text()
     assert exports_table(artifacts) in page
-    assert exports_table([artifact for artifact in artifacts if artifact["model"] == "cnn"]) in README
+    seeds = json.loads((ROOT / "docs" / "results" / "data" / "seeds.json").read_text())
+    assert summary_table(artifacts, seeds) in README
     assert {artifact["model"] for artifact in artifacts} == set(READY_MODELS)
     assert {artifact["format"] for artifact in artifacts} == set(FORMATS)
+
+
+@pytest.mark.slow
+def test_the_package_installs_from_the_clone_and_from_the_url_of_a_repository(tmp_path: Path) -> None:
+    """The URL of this clone takes the place of the repository's. Needs the package index."""
+    assert len(INSTALL) == 2
+    for number, line in enumerate(INSTALL):
+        place = tmp_path / str(number)
+        subprocess.run([sys.executable, "-m", "venv", place / "digits"], check=True)
+        shutil.copytree(ROOT / "runtime", place / "runtime")
+        shell = line.replace("git+URL", f"git+file://{ROOT}")
+        subprocess.run(["bash", "-c", f"{shell} --quiet --disable-pip-version-check"], cwd=place, check=True)
+        command = [place / "digits" / "bin" / "mnist-runtime", "classify", ROOT / "examples" / "seven.png"]
+        assert ": 7 (" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.slow

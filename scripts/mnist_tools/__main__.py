@@ -104,6 +104,8 @@ GROUPS: dict[str, ToolGroup] = {
             "seeds": Tool("Train and measure several seeds", "hours, MNIST"),
             "demo": Tool("Write the page of the ready cnn, docs/demo.html", "2 min, MNIST"),
             "pictures": Tool("Draw the pictures of the explanations", "10 s"),
+            "front": Tool("Record the terminal and the picture of README.md", "3 min, MNIST, Chromium"),
+            "notebook": Tool("Run docs/walkthrough.ipynb and store its outputs", "1 min"),
             "pen-gallery": Tool("Draw the gallery of the simulated pen", "5 s"),
             "publish": Tool("Build and try a release; scripts/release runs it", "an hour, network"),
             "wheel": Tool("Test the device wheel on every Python", "5 min, network"),

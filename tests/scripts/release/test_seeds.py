@@ -1,4 +1,4 @@
-"""The table of models in the README shows the recorded measurements, and these belong to the current recipes."""
+"""The page of models shows the recorded measurements, and these belong to the current recipes."""
 
 import copy
 import json
@@ -9,11 +9,11 @@ import pytest
 
 from mnist_tools.checkout import ROOT
 from mnist_tools.release import seeds
-from mnist_tools.release.results import models_table, others_cell, spread
+from mnist_tools.release.results import models_page, others_cell, spread
 from mnist_tools.release.seeds import SEEDS, is_current, read_rows, write_rows
 from mnist_trainer import ARCHITECTURES, READY_MODELS, find_model
 
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs" / "results" / "models.md").read_text()
 ROWS = json.loads(SEEDS.read_text())
 
 
@@ -44,8 +44,8 @@ def test_results_of_an_older_recipe_are_dropped(monkeypatch: pytest.MonkeyPatch,
 def test_the_table_shows_means_and_standard_deviations() -> None:
     assert spread([0.99, 0.992, 0.994]) == "99.20 ± 0.20"
     assert spread([0.99]) == "99.00"
-    assert models_table(ROWS) in README
-    assert len(re.findall(r"^\| `[\w-]+` \| [\d,]+ \| \d+\.\d\d \|", README, re.MULTILINE)) == len(ARCHITECTURES)
+    assert models_page(ROWS) == PAGE
+    assert len(re.findall(r"^\| `[\w-]+` \| [\d,]+ \| \d+\.\d\d \|", PAGE, re.MULTILINE)) == len(ARCHITECTURES)
 
 
 def test_other_peoples_digits_are_a_mean_of_what_is_measured() -> None:

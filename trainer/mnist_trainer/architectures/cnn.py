@@ -95,7 +95,7 @@ CNN = Architecture(
 
 TINY = Architecture(
     name="tiny",
-    summary="four narrow convolutions; 12 kB in int8",
+    summary="four narrow convolutions; the smallest that reads well",
     build=partial(build_cnn, "tiny", (12, 13, 15, 20), lean=True),
     recipe=Recipe(
         epochs=60,
