@@ -1,5 +1,6 @@
 """The notebook has its outputs, without a pixel of MNIST, and runs from top to bottom."""
 
+import pkgutil
 import re
 from pathlib import Path
 
@@ -38,6 +39,13 @@ def test_the_outputs_of_a_run_are_stored() -> None:
 def test_its_pictures_are_digits_of_scikit_learn() -> None:
     source = "".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code")
     assert re.findall(r"load_data\((.*?)\)", source) == ['"digits"']
+
+
+def test_what_it_imports_exists() -> None:
+    source = "\n".join(cell.source for cell in nbformat.read(NOTEBOOK, as_version=4).cells if cell.cell_type == "code")
+    for module, names in re.findall(r"^from (mnist_[\w.]+) import (.+)$", source, re.MULTILINE):
+        for name in names.split(", "):
+            pkgutil.resolve_name(f"{module}:{name}")
 
 
 @pytest.mark.slow
