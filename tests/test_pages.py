@@ -42,7 +42,7 @@ def help_of(here: Run) -> Help:
 
 def written_commands(page: Page) -> list[str]:
     """Return the command lines of the toolkit in a page, those in other blocks and within sentences too."""
-    text = page.path.read_text("utf-8")
+    text = re.sub(r"\\\n *", "", page.path.read_text("utf-8"))
     shown = re.findall(r"^\s*(?:\$ )?(mnist-(?:train|evaluate|export|runtime) .*)$", text, re.MULTILINE)
     return [*shown, *INLINE.findall(text)]
 
