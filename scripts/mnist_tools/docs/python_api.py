@@ -63,17 +63,17 @@ def described_fields() -> dict[str, dict[str, str]]:
 
 
 def _fields(target: Any) -> Iterator[tuple[str, str]]:
-    """Yield name and description of each documented field of a class."""
+    """Yield name and description of each documented field of a class; arrays, which are not JSON, are left out."""
+    found: list[tuple[str, str, str]] = []
     for section in target.docstring.parsed if target.docstring else ():
         if section.kind in (KIND.parameters, KIND.attributes):
-            if any("ndarray" in str(item.annotation) for item in section.value):
-                return  # not what becomes JSON
-            for item in section.value:
-                for name in item.name.split(", "):
-                    yield name, " ".join(item.description.split())
+            found += [(item.name, str(item.annotation), item.description) for item in section.value]
     for name, member in target.members.items():
         if not name.startswith("_") and not member.is_alias and member.docstring and "property" in member.labels:
-            yield name, " ".join(member.docstring.value.partition("\n\n")[0].split())
+            found.append((name, "", member.docstring.value.partition("\n\n")[0]))
+    for names, annotation, text in found:
+        if "ndarray" not in annotation.lower() and "shape (" not in text:
+            yield from ((name, " ".join(text.split())) for name in names.split(", "))
 
 
 def api_page(module: Any) -> str:

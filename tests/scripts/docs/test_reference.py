@@ -94,6 +94,8 @@ def test_fields_of_json() -> None:
     assert "| `count.*` | `3` |" in page
     assert page.count("## Point { #Point }") == 1
     assert "| `y` | `0.1235` | Row. |\n| `label` | `null` here | Its `name`. |" in page
+    assert described["ExportReport"].keys() > {"sha256", "parity"}
+    assert "scores" not in described["ExportReport"], "an array"
     assert "| `self_test` | " in page, "fields of a command that cannot run here"
 
 
