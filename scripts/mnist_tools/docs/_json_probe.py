@@ -48,9 +48,14 @@ def _printed(command: str, arguments: str) -> object:
     program, *sub = command.split()
     (entry,) = entry_points(group="console_scripts", name=program)
     sys.argv = [program, *sub, *arguments.split(), "--json"]
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        entry.load()()
+    printed, code = io.StringIO(), None
+    try:
+        with contextlib.redirect_stdout(printed):
+            entry.load()()
+    except SystemExit as end:
+        code = end.code
+    if code:
+        sys.exit(f"error: `{' '.join(sys.argv)}` failed with exit code {code}. See its message above.")
     return json.loads(printed.getvalue())
 
 
