@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def notebook_page(path: Path, folder: Path) -> str:
     pictures = f"{path.stem}-pictures"
     for number, cell in enumerate(nbformat.read(path, as_version=4).cells):
         parts.append(_fence("python", cell.source) if cell.cell_type == "code" else cell.source)
-        for place, output in enumerate(cell.get("outputs", ())):
+        for place, output in enumerate(_joined(cell.get("outputs", ()))):
             data = output.get("data", {})
             if "image/png" in data:
                 name = f"{pictures}/{number}-{place}.png"
@@ -38,6 +39,17 @@ def notebook_page(path: Path, folder: Path) -> str:
             elif text := _printed(output):
                 parts.append(_fence("text", text))
     return "\n\n".join(parts) + "\n"
+
+
+def _joined(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return outputs in which what was printed in pieces is one."""
+    joined: list[dict[str, Any]] = []
+    for output in outputs:
+        if joined and "text" in output and joined[-1].get("name") == output.get("name"):
+            joined[-1] = {**joined[-1], "text": joined[-1]["text"] + output["text"]}
+        else:
+            joined.append(output)
+    return joined
 
 
 def _printed(output: dict[str, Any]) -> str:

@@ -103,13 +103,14 @@ def test_a_notebook_becomes_a_page_with_its_outputs(tmp_path: Path) -> None:
     notebook = nbformat.v4.new_notebook()
     cell = nbformat.v4.new_code_cell("print(7)")
     cell.outputs = [
-        nbformat.v4.new_output("stream", text="\x1b[31m7\x1b[0m\n"),
+        nbformat.v4.new_output("stream", text="\x1b[31m7\x1b[0m"),
+        nbformat.v4.new_output("stream", text=" is sure\n"),
         nbformat.v4.new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"}),
     ]
     notebook.cells = [nbformat.v4.new_markdown_cell("# Title"), cell]
     nbformat.write(notebook, tmp_path / "book.ipynb")
     page = notebook_page(tmp_path / "book.ipynb", tmp_path)
-    assert page.startswith("# Title\n\n```python\nprint(7)\n```\n\n```text\n7\n```\n\n![")
+    assert page.startswith("# Title\n\n```python\nprint(7)\n```\n\n```text\n7 is sure\n```\n\n![")
     assert (tmp_path / "book-pictures" / "1-1.png").read_bytes().startswith(b"\x89PNG")
 
 
