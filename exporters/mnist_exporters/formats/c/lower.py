@@ -62,7 +62,9 @@ def lower(model: bytes) -> Program:
     same: dict[int, int] = {}
     functions: dict[int, tuple[int, Array]] = {}
     for operator in file.operators:
-        (output,) = operator.outputs
+        if len(operator.outputs) != 1:
+            raise unsupported(operator.name, f"with {len(operator.outputs)} outputs, only with one")
+        output = operator.outputs[0]
         inputs = tuple(file.tensors[number] if number >= 0 else None for number in operator.inputs)
         node = Node(operator, inputs, file.tensors[output])
         if operator.name in SHAPES or node.output.dtype == "int32":

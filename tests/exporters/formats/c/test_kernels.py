@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 from tests.backend_cases import random_images, reference_scores
 from tests.c_programs import NO_GOLDEN, STRICT, c_files, native, needs_clang, needs_gcc, write
 from tests.operator_networks import NETWORKS, converted, converted_wide
@@ -21,6 +22,7 @@ from mnist_exporters.formats.c.lower import LOWERINGS, lower
 from mnist_exporters.formats.c.writing.kernel_files import KERNELS, WITHOUT_STRUCT, kernel_text
 from mnist_exporters.formats.c.writing.source_code import SourceCode
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.tflite.packing import packed
 from mnist_exporters.formats.tflite.static_batch import with_static_batch
 from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_runtime.backends.numpy_int8.backend import OPERATORS
@@ -162,3 +164,12 @@ def test_an_operator_without_a_kernel_is_an_error(originals: dict[str, Original]
     )
     with pytest.raises(OperatorError, match="The C code has no kernel for"):
         load_plugin("c").read(content)
+
+
+def test_an_operator_with_two_outputs_is_an_error(converted_ready: Callable[..., bytes]) -> None:
+    """As recurrent layers have, whose unrolled steps are outputs of UNPACK."""
+    model = schema.ModelT.InitFromPackedBuf(bytearray(converted_ready("linear", Precision.INT8)), 0)
+    first = model.subgraphs[0].operators[0]
+    first.outputs = [*first.outputs, *first.outputs]
+    with pytest.raises(OperatorError, match="has no kernel for .* with 2 outputs"):
+        lower(packed(model))
