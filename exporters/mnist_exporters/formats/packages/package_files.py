@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib.metadata
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -20,6 +22,9 @@ __all__ = ["package_files"]
 
 COMMON = "common"
 """Folder of the templates that every package has."""
+
+LIBRARY_GUIDE = "https://docs.arduino.cc/learn/contributions/arduino-creating-library-guide/"
+"""A library must name an address."""
 
 LONGEST_LABELS = 200
 """Most characters of the labels' list in a README."""
@@ -69,6 +74,16 @@ def _environment() -> jinja2.Environment:
     )
 
 
+def _home_page() -> str:
+    """Return the address that a package names: the home page of this toolkit, or Arduino's guide if there is none."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        for line in importlib.metadata.metadata("mnist-edge-export").get_all("Project-URL") or ():
+            title, _, address = str(line).partition(", ")
+            if title.lower() in ("homepage", "repository", "source"):
+                return address
+    return LIBRARY_GUIDE
+
+
 def _facts(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[str, Any]:
     """Return the names that templates use."""
     best = int(golden.scores.max(axis=1).argmax()) if len(golden.scores) else 0
@@ -80,6 +95,7 @@ def _facts(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[
         "upper": name.upper(),
         "kind": PACKAGE_KINDS[package],
         "next_step": PACKAGE_KINDS[package].next_step.format(folder=name, name=name),
+        "url": _home_page(),
         "version": __version__,
         "model": manifest.name,
         "precision": manifest.precision,

@@ -1,6 +1,7 @@
 """Packages: each is complete, valid for its build system, and its example runs."""
 
 import dataclasses
+import email.message
 import json
 import os
 import re
@@ -161,6 +162,7 @@ def test_arduino_properties_follow_the_library_specification(make: Callable[[Pat
     assert re.fullmatch(r"\d+\.\d+\.\d+", fields["version"])
     assert fields["category"] == "Data Processing"
     assert fields["url"].startswith("https://")
+    assert "example." not in fields["url"]
     assert (folder / "src" / fields["includes"]).is_file()
     for line in (folder / "keywords.txt").read_text().splitlines():
         word, kind = line.split("\t")
@@ -168,6 +170,16 @@ def test_arduino_properties_follow_the_library_specification(make: Callable[[Pat
         assert word in (folder / "src" / "digits.h").read_text()
     sketch = folder / "examples" / "classify"
     assert (sketch / f"{sketch.name}.ino").is_file()
+
+
+def test_the_address_of_a_library_is_the_home_page_of_this_toolkit(
+    make: Callable[[Path, str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stated = email.message.Message()
+    stated["Project-URL"] = "Changelog, https://host/changes"
+    stated["Project-URL"] = "Homepage, https://host/mnist"
+    monkeypatch.setattr("importlib.metadata.metadata", lambda _: stated)
+    assert "url=https://host/mnist\n" in (make(tmp_path, "arduino") / "library.properties").read_text()
 
 
 def test_the_manifest_of_esp_idf_is_valid(make: Callable[[Path, str], Path], tmp_path: Path) -> None:
