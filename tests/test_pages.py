@@ -1,11 +1,14 @@
 """Every command, Python example, option and link of the documentation's pages works."""
 
+import json
 import re
 import shlex
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from tests.pages import OTHERS, PAGES, SETUP, Page, Reader, Run
 from tests.ssh_server import ssh_server
@@ -113,6 +116,57 @@ def test_the_words_of_messages_on_the_page_of_refusals_are_those_of_the_code() -
     assert len(long) > 10
     for part in long:
         assert part in source, part
+
+
+def table_rows(name: str, head: str) -> list[list[str]]:
+    """Return the cells of the table of a page whose head begins with `head`, without marks."""
+    lines = PAGES[name].path.read_text("utf-8").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith(head)) + 2
+    rows = lines[start : lines.index("", start)]
+    return [[cell.strip(" `") for cell in row.strip("|").split("|")] for row in rows]
+
+
+def measured(name: str) -> list[dict[str, Any]]:
+    """Return the rows of a file of measurements."""
+    rows: list[dict[str, Any]] = json.loads((ROOT / "docs" / "results" / "data" / name).read_text("utf-8"))
+    return rows
+
+
+def exported_file(model: str, precision: str) -> tuple[str, str]:
+    """Return the size in kB and the accuracy in per cent of a `.tflite` file."""
+    (row,) = [
+        row
+        for row in measured("exports.json")
+        if (row["model"], row["format"], row["precision"]) == (model, "tflite", precision)
+    ]
+    return f"{row['size_bytes'] / 1000:.0f}", f"{row['parity']['accuracy_exported']:.2%}"
+
+
+def test_the_table_of_the_smallest_files_has_the_measured_figures() -> None:
+    rows = table_rows("how-to/smallest-file", "| you want")
+    assert len(rows) == 5
+    for _, file, size, accuracy, _ in rows:
+        model, precision = file.replace("`", "").split(", ")
+        assert (size, accuracy.replace(" ", "")) == (
+            f"{exported_file(model, precision)[0]} kB",
+            exported_file(model, precision)[1],
+        )
+
+
+def test_the_table_of_accuracies_has_the_measured_figures() -> None:
+    rows = table_rows("explanation/accuracy", "| model")
+    assert len(rows) == 5
+    for model, accuracy, corrupted, others, auroc, size in rows:
+        seeds = [row for row in measured("seeds.json") if row["architecture"] == model]
+        domain = next(row["domains"]["accuracy"] for row in seeds if row.get("domains"))["scikit-learn's digits"]
+        means = [
+            f"{100 * np.mean([row['int8_accuracy'] for row in seeds]):.2f}",
+            f"{100 * np.mean([row['robustness']['mean_accuracy'] for row in seeds]):.1f}",
+            f"{100 * domain:.1f}",
+            f"{np.mean([row['robustness']['mean_auroc'] for row in seeds]):.3f}",
+            exported_file(model, "int8")[0],
+        ]
+        assert [accuracy, corrupted, others, auroc, size] == means, model
 
 
 @pytest.mark.parametrize(
