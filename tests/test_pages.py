@@ -153,6 +153,22 @@ def test_the_table_of_the_smallest_files_has_the_measured_figures() -> None:
         )
 
 
+def test_the_table_of_microcontrollers_has_the_measured_figures() -> None:
+    rows = table_rows("how-to/microcontroller", "| model")
+    assert len(rows) == 2
+    for name, flash, memory, accuracy in rows:
+        model, precision = name.replace("`", "").split()
+        (row,) = [
+            row
+            for row in measured("exports.json")
+            if (row["model"], row["format"], row["precision"]) == (model, "c", precision)
+        ]
+        (sizes,) = [each for each in row["processors"] if each["processor"] == "cortex-m4"]
+        assert flash == f"{sizes['flash_bytes'] / 1000:.0f} kB"
+        assert memory == f"{sizes['ram_bytes'] / 1000:.0f} kB"
+        assert accuracy.replace(" ", "") == f"{row['parity']['accuracy_exported']:.2%}"
+
+
 def test_the_table_of_accuracies_has_the_measured_figures() -> None:
     rows = table_rows("explanation/accuracy", "| model")
     assert len(rows) == 5
