@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -83,6 +84,8 @@ def _write_bare(path: Path) -> None:
 
 def _write_key(key: Path, trusted: Path) -> None:
     """Make a key to sign with, and the list of trusted keys with it alone."""
+    if shutil.which("ssh-keygen") is None:
+        sys.exit("error: The page of JSON fields needs ssh-keygen. Install openssh-client, or give --quick.")
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "maker", "-f", str(key)], check=True)
     trusted.write_text(f"maker {key.with_suffix('.pub').read_text('utf-8')}", "utf-8")
 
