@@ -171,5 +171,5 @@ def test_an_operator_with_two_outputs_is_an_error(converted_ready: Callable[...,
     model = schema.ModelT.InitFromPackedBuf(bytearray(converted_ready("linear", Precision.INT8)), 0)
     first = model.subgraphs[0].operators[0]
     first.outputs = [*first.outputs, *first.outputs]
-    with pytest.raises(OperatorError, match="has no kernel for .* with 2 outputs"):
+    with pytest.raises(OperatorError, match=r"has no kernel for .* with 2 outputs"):
         lower(packed(model))
