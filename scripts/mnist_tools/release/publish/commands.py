@@ -114,7 +114,7 @@ WORKSTATION = (
         (
             Step(
                 "mnist-export tiny --data digits --format c --quantize --package arduino --output digits",
-                makes="digits/src/digits.c",
+                makes="digits/arduino/tiny_int8/src/tiny_int8.c",
             ),
         ),
     ),
@@ -126,7 +126,13 @@ WORKSTATION = (
     ),
     Installation("int4", (Step("mnist-export mlp --data digits --quantize int4", "int4", codes=(0, 3)),)),
     Installation(
-        "ethos", (Step("mnist-export tiny --data digits --quantize --target ethos-u55 --output u55", "Ethos"),)
+        "ethos",
+        (
+            Step(
+                "mnist-export tiny --data digits --quantize --target ethos-u55 --output u55",
+                makes="u55/tiny-int8.tflite",
+            ),
+        ),
     ),
     Installation(
         "plots",
