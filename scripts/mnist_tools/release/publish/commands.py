@@ -144,7 +144,7 @@ WORKSTATION = (
             Step("mnist-evaluate linear --data digits --report evaluation", makes="evaluation/evaluation.html"),
         ),
     ),
-    Installation("robustness", (Step("mnist-evaluate linear --data digits --robustness", "corrupted"),)),
+    Installation("robustness", (Step("mnist-evaluate linear --data digits --robustness", "mean of corruptions"),)),
     Installation(
         "sweep", (Step("mnist-train sweep --architecture linear --data digits --trials 1 --epochs 1", makes="sweep"),)
     ),

@@ -226,9 +226,10 @@ def table(trials: list[Trial]) -> str:
 def _cell(trial: Trial | None) -> str:
     if trial is None:
         return "not tried"
-    return (
-        f"**fails**: {trial.failure[:120]}" if trial.failure else f"{trial.steps} commands work, {trial.megabytes:,} MB"
-    )
+    if trial.failure:
+        return f"**fails**: {trial.failure[:120]}"
+    worked = "1 command works" if trial.steps == 1 else f"{trial.steps} commands work"
+    return f"{worked}, {trial.megabytes:,} MB"
 
 
 def _place(folder: Path, python: str) -> _Place:
