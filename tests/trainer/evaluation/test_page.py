@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from mnist_trainer.data.dataset import Splits
 from mnist_trainer.evaluation.pages.charts import calibration_bars
 from mnist_trainer.evaluation.pages.report import ModelReport, evaluation_page, summary
 from mnist_trainer.evaluation.robustness import Robustness
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +77,23 @@ def test_bars_of_calibration_end_at_the_accuracy_of_their_bin(test_images: Datas
         report(test_images, "cnn", 0).evaluation, scores=np.eye(10, dtype=np.float32)[test_images.labels]
     )
     assert calibration_bars(perfect) == [((14 + 0.5) / 15, 1.0, 600)]
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
+@pytest.mark.slow
+def test_the_page_fits_a_phone_and_its_details_are_printed(test_images: Dataset, tmp_path: Path) -> None:
+    from playwright.sync_api import sync_playwright
+
+    reports = [report(test_images, name, 30) for name in ("cnn", "exported/" + "a-long-name" * 5 + ".tflite", "mlp")]
+    (tmp_path / "page.html").write_text(evaluation_page(reports), encoding="utf-8")
+    with sync_playwright() as browsers:
+        browser = browsers.chromium.launch(executable_path=BROWSER)
+        for width in (390, 1280):
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme="dark")
+            page.goto((tmp_path / "page.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+        heading = page.get_by_role("columnheader", name="F1 score").first
+        assert not heading.is_visible()
+        page.emulate_media(media="print")
+        assert heading.is_visible()
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
