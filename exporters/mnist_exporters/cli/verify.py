@@ -10,7 +10,7 @@ import click
 
 from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options
 from mnist_runtime.errors import printable
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import echo, warn
 from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import Command, argument, json_option
 
@@ -74,7 +74,7 @@ def verify_command(
             expect_accuracy=expect_accuracy,
             trust=trust,
         )
-    echo(str(found))
+    (echo if found.parity.passed else warn)(str(found))  # a quiet command names what fails
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
     return 0 if found.parity.passed else RefusedError.exit_code

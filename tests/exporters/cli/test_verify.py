@@ -11,7 +11,7 @@ def test_worse_file_of_another_original_is_refused(
     here: Callable[..., object], exported: Callable[..., ExportReport]
 ) -> None:
     path = exported("linear", "tflite", Precision.INT8).path
-    done = here("mnist-export", "verify", path, "--against", "cnn", "--data", "digits", "--json")
+    done = here("mnist-export", "verify", path, "--against", "cnn", "--data", "digits", "--json", "--quiet")
     assert done.returncode == 3
     facts = json.loads(done.stdout)
     assert facts["same_original"] is False
