@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from mnist_runtime.reading.video import Frame
     from mnist_runtime.reading.watch import watch
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 # Without it, onnxruntime 1.31 asks for a host of its maker and writes a device id into the home folder.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

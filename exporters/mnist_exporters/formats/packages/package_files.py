@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
+import re
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -97,6 +98,8 @@ def _facts(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[
         "next_step": PACKAGE_KINDS[package].next_step.format(folder=name, name=name),
         "url": _home_page(),
         "version": __version__,
+        # Build systems want three numbers; CMake and npm refuse Python's 1.0.0rc1.
+        "number": re.split(r"\.?[a-z]", __version__)[0],
         "model": manifest.name,
         "precision": manifest.precision,
         "height": height,
