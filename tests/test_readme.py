@@ -102,7 +102,7 @@ def test_the_package_installs_from_the_clone_and_from_the_url_of_a_repository(tm
         place = tmp_path / str(number)
         subprocess.run([sys.executable, "-m", "venv", place / "digits"], check=True)
         shutil.copytree(ROOT / "runtime", place / "runtime")
-        shell = line.replace("git+URL", f"git+file://{ROOT}")
+        shell = line.replace("git+URL", f"git+file://localhost{ROOT}")
         subprocess.run(["bash", "-c", f"{shell} --quiet --disable-pip-version-check"], cwd=place, check=True)
         command = [place / "digits" / "bin" / "mnist-runtime", "classify", ROOT / "examples" / "seven.png"]
         assert ": 7 (" in subprocess.run(command, capture_output=True, text=True, check=True).stdout

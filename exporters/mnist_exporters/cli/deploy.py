@@ -123,9 +123,8 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
     """Return the file, None for the ready model, and the device."""
     if rollback:
         if len(words) != 1 or _is_file(words[0]):
-            raise UsageError(
-                "--rollback takes no file. Give the device: mnist-export deploy --rollback pi@raspberrypi.local"
-            )
+            fault = "--rollback takes no file. " if words else ""
+            raise UsageError(f"{fault}Give the device: mnist-export deploy --rollback pi@raspberrypi.local")
         return None, words[0]
     files = [word for word in words if _is_file(word)]
     if len(words) == 1 and files:
