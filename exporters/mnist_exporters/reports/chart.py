@@ -14,7 +14,7 @@ __all__ = ["LOSSES", "SHAPES", "Chart", "Mark", "size_and_speed"]
 
 WIDTH, HEIGHT = 400.0, 320.0
 """The view box: as wide as a phone, so that the text is readable there."""
-LEFT, RIGHT, TOP, BOTTOM = 52.0, 388.0, 14.0, 276.0
+LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 14.0, 276.0
 """The area of the marks."""
 SPREAD = 1.5
 """Factor of a logarithmic axis beyond its smallest and largest value."""
@@ -153,9 +153,10 @@ def _labels(places: list[tuple[float, float, Candidate]], marks: list[Mark], bes
     labels = []
     for x, y, row in sorted(places, key=lambda place: place[2] is not best):
         width = LETTER * len(row.name)
+        gap = 13 if row is best else 9  # room for the ring
         options = [
-            (x + 9, y + 4, "start"),
-            (x - 9, y + 4, "end"),
+            (x + gap, y + 4, "start"),
+            (x - gap, y + 4, "end"),
             (x, y + 18, "middle"),
             (x, y - 10, "middle"),
             (x + 7, y + 17, "start"),
