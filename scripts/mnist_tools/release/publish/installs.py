@@ -211,25 +211,28 @@ def try_device(wheel: Path, python: str, extras: bool, inventory: Inventory, pro
 
 
 def table(trials: list[Trial]) -> str:
-    """Return a Markdown table: a line for each extra, a column for each Python."""
-    pythons = list(dict.fromkeys(trial.python for trial in trials))
-    lines = [f"| installed | {' | '.join(f'Python {python}' for python in pythons)} |", f"|---{'|--:' * len(pythons)}|"]
-    rows: dict[tuple[str, str], dict[str, Trial]] = {}
-    for trial in trials:
-        rows.setdefault((trial.package, trial.extras), {})[trial.python] = trial
-    for (package, extras), cells in rows.items():
-        shown = f"{package}[{extras}]" if extras else package
-        lines.append(f"| `{shown}` | {' | '.join(_cell(cells.get(python)) for python in pythons)} |")
+    """Return a Markdown table for each package: a line for each extra, a column for each Python."""
+    return "\n\n".join(
+        _table(package, [trial for trial in trials if trial.package == package])
+        for package in dict.fromkeys(trial.package for trial in trials)
+    )
+
+
+def _table(package: str, trials: list[Trial]) -> str:
+    pythons = sorted({trial.python for trial in trials}, key=lambda python: int(python.partition(".")[2]))
+    lines = [f"## {package}", "", f"| extras | commands | {' | '.join(pythons)} |", f"|---|--:{'|--:' * len(pythons)}|"]
+    for extras in dict.fromkeys(trial.extras for trial in trials):
+        cells = {trial.python: trial for trial in trials if trial.extras == extras}
+        shown = ", ".join(f"`{extra}`" for extra in extras.split(",")) if extras else "none"
+        number = max(trial.steps for trial in cells.values())
+        lines.append(f"| {shown} | {number} | {' | '.join(_cell(cells.get(python)) for python in pythons)} |")
     return "\n".join(lines)
 
 
 def _cell(trial: Trial | None) -> str:
     if trial is None:
         return "not tried"
-    if trial.failure:
-        return f"**fails**: {trial.failure[:120]}"
-    worked = "1 command works" if trial.steps == 1 else f"{trial.steps} commands work"
-    return f"{worked}, {trial.megabytes:,} MB"
+    return f"**fails**: {trial.failure[:120]}" if trial.failure else f"{trial.megabytes:,} MB"
 
 
 def _place(folder: Path, python: str) -> _Place:
@@ -265,7 +268,8 @@ def _trial(
         versions=place.versions(),
     )
     name = f"{package}[{installation.extras}]" if installation.extras else package
-    progress(f"Python {python}, {name}: {_cell(found)} (installed in {found.install_s} s, run in {found.run_s} s)")
+    took = f"{done} commands work; installed in {found.install_s} s, run in {found.run_s} s"
+    progress(f"Python {python}, {name}: {_cell(found)} ({took})")
     return found
 
 
