@@ -51,8 +51,10 @@ def page(facts: dict[str, Any]) -> str:
         }
         parts.append("## Faults\n\n" + _table(rows))
     if memory := facts.get("memory"):
-        rows = {f"growth over {memory['frames']:,} frames": f"{memory['grown_bytes'] / 1024:.0f} kB"}
-        parts.append("## Memory\n\n" + _table(rows))
+        grown = memory["grown_bytes"]
+        rows = {f"growth over {memory['frames']:,} frames": f"{grown / 1024:.0f} kB" if grown > 0 else "none"}
+        text = "## Memory\n\nWith a CSV file, MQTT and doubtful pictures; median of the last tenth after that of the second.\n\n"
+        parts.append(text + _table(rows))
     return "\n".join(parts)
 
 
