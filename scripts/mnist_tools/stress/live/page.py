@@ -53,8 +53,8 @@ def page(facts: dict[str, Any]) -> str:
     if memory := facts.get("memory"):
         grown = memory["grown_bytes"]
         rows = {f"growth over {memory['frames']:,} frames": f"{grown / 1024:.0f} kB" if grown > 0 else "none"}
-        text = "## Memory\n\nWith a CSV file, MQTT and doubtful pictures; median of the last tenth after that of the second.\n\n"
-        parts.append(text + _table(rows))
+        text = "With a CSV file, MQTT and doubtful pictures; median of the last tenth after that of the second."
+        parts.append(f"## Memory\n\n{text}\n\n{_table(rows)}")
     return "\n".join(parts)
 
 
