@@ -11,6 +11,7 @@ import binascii
 import os
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from pathlib import Path
 
 from mnist_runtime.artifact.container import file_bytes
 from mnist_runtime.errors import MissingPackageError, SignatureError, UsageError, first_line
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = [
     "NAMESPACE",
@@ -128,12 +130,15 @@ def signatures_in(path: Path) -> list[bytes]:
         If there is a file, but not of signatures.
     """
     place = signature_path(path)
-    if not place.exists():
+    try:
+        facts = place.stat()
+    except OSError:  # there is none, or its name would be too long
         return []
-    content = file_bytes(place) if place.is_file() and place.stat().st_size <= LARGEST else b""
-    blocks = [found[0] + b"\n" for found in BLOCK.finditer(content)]
+    content = file_bytes(place) if stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST else b""
+    # Some ways of copying end lines as Windows does, which OpenSSH refuses.
+    blocks = [found[0].replace(b"\r", b"") + b"\n" for found in BLOCK.finditer(content)]
     if not 1 <= len(blocks) <= MOST_SIGNATURES:
-        raise SignatureError(f"{place} has no signature of OpenSSH, or too many. Sign the file again.")
+        raise SignatureError(f"{place} has no signature of OpenSSH, or too many. Remove it and sign the file again.")
     return blocks
 
 
@@ -153,7 +158,7 @@ def key_of(signature: bytes) -> tuple[str, str]:
         key = _string(blob, len(MAGIC) + 4)
         return _string(key, 0).decode("ascii"), base64.b64encode(key).decode()
     except (ValueError, binascii.Error) as error:
-        raise SignatureError("A signature is damaged. Sign the file again.") from error
+        raise SignatureError("A signature is damaged. Remove the .sig file and sign the file again.") from error
 
 
 def _string(blob: bytes, start: int) -> bytes:
@@ -191,6 +196,11 @@ def ssh_keygen(*words: object, content: bytes = b"") -> subprocess.CompletedProc
         )
     except subprocess.TimeoutExpired as error:
         raise SignatureError("ssh-keygen does not end. Unlock the key with ssh-add first.") from error
+    except OSError as error:
+        raise_machine_failure(error)
+        raise MissingPackageError(
+            f"{program} cannot be started ({error.strerror}). Install openssh-client again."
+        ) from error
     if done.returncode and re.search(rb"(unknown|illegal|invalid) option|Unsupported operation", done.stderr):
         raise MissingPackageError("Signatures need OpenSSH 8.2 or newer. Install a newer openssh-client.")
     return done
@@ -208,16 +218,16 @@ def _verified(content: bytes, block: bytes, file: Path, trusted: Path, keys: byt
     found = ssh_keygen("find-principals", "-s", file, "-f", trusted.absolute())
     # It prints the names of the first line that fits, whose options may then forbid the purpose.
     key = key_of(block)[1].encode()
-    listed = [line for line in keys.splitlines() if key in line]
+    listed = [line for line in keys.splitlines() if key in line and not line.lstrip().startswith(b"#")]
     names = [*found.stdout.splitlines(), *(name for line in listed for name in line.split()[0].split(b","))]
     error = found.stderr
-    for signer in dict.fromkeys(each.decode(errors="replace") for each in names):
+    for signer in dict.fromkeys(os.fsdecode(each) for each in names if b"\0" not in each):
         words = ("verify", "-f", trusted.absolute(), "-I", signer, "-n", NAMESPACE, "-s", file)
         done = ssh_keygen(*words, content=content)
         if done.returncode == 0:
             return Signature(signer, said[1], said[2])
         error += done.stderr
-    if listed:
+    if listed or b"no valid principals" in error:  # the certificate of a key that is listed
         return f"It is signed by {name}, but {trusted} does not allow it: {_reason(error)}."
     return f"It is signed by {name}, which is not in {trusted}. Add the key if you trust it."
 
@@ -225,6 +235,7 @@ def _verified(content: bytes, block: bytes, file: Path, trusted: Path, keys: byt
 REASONS = {
     "expired": "the key has expired",
     "not yet valid": "the key is not valid yet, or the clock of this device is wrong",
+    "no valid principals": "its certificate has expired, is not valid yet, or is for other names",
     "not permitted": f"its line does not have the namespace {NAMESPACE}",
 }
 """Words of ssh-keygen -> why a listed key is not accepted."""

@@ -1,6 +1,7 @@
 """Signatures by real keys of OpenSSH: who signed a file, and every reason to refuse it."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -140,6 +141,54 @@ def test_a_signature_for_another_purpose(sign: Callable, trust: Callable, model:
         verify_signature(model, trust("maker"))
 
 
+@pytest.mark.parametrize("name", ["J\u00f6rg".encode("latin-1"), "J\u00f6rg".encode(), b"-x", b"ma\0ker"])
+def test_names_that_are_no_plain_text(sign: Callable, trust: Callable, model: Path, keys: Path, name: bytes) -> None:
+    sign("maker")
+    trusted = trust("maker")
+    trusted.write_bytes(name + b" " + (keys / "maker.pub").read_bytes())
+    if b"\0" in name:
+        with pytest.raises(SignatureError, match="does not allow it"):
+            verify_signature(model, trusted)
+    else:
+        assert os.fsencode(verify_signature(model, trusted).signer) == name
+
+
+def test_a_line_that_is_commented_out(sign: Callable, trust: Callable, model: Path, keys: Path) -> None:
+    sign("maker")
+    trusted = trust("stranger")
+    trusted.write_text(trusted.read_text() + f"# maker {(keys / 'maker.pub').read_text()}")
+    with pytest.raises(SignatureError, match="which is not in"):
+        verify_signature(model, trusted)
+
+
+def test_lines_that_end_as_those_of_windows(sign: Callable, trust: Callable, model: Path) -> None:
+    sign("stranger", "maker")
+    place = model.with_name(f"{model.name}.sig")
+    place.write_bytes(place.read_bytes().replace(b"\n", b"\r\n"))
+    assert verify_signature(model, trust("maker")).signer == "maker"
+
+
+def test_a_certificate_of_a_trusted_key(sign: Callable, trust: Callable, model: Path, keys: Path) -> None:
+    trusted = trust("maker", options="cert-authority")
+    for period, words in (("+1d", ""), ("20200101:20200102", "its certificate has expired")):
+        keygen("-q", "-s", keys / "maker", "-I", "id", "-n", "maker", "-V", period, keys / "stranger.pub")
+        shutil.copyfile(keys / "stranger", keys / "stranger-cert")
+        (keys / "stranger-cert").chmod(0o600)
+        sign("stranger-cert.pub")
+        if words:
+            with pytest.raises(SignatureError, match=f"does not allow it: {words}"):
+                verify_signature(model, trusted)
+        else:
+            assert verify_signature(model, trusted).signer == "maker"
+
+
+def test_a_name_that_leaves_no_room_for_the_suffix(trust: Callable, model: Path) -> None:
+    long = model.with_name("a" * 245 + ".tflite")
+    long.write_bytes(model.read_bytes())
+    with pytest.raises(SignatureError, match="is not signed"):
+        verify_signature(long, trust("maker"))
+
+
 def test_a_file_without_a_signature(trust: Callable, model: Path) -> None:
     with pytest.raises(SignatureError, match=r"is not signed: there is no cnn int8\.tflite\.sig"):
         verify_signature(model, trust("maker"))
@@ -158,7 +207,7 @@ def test_a_file_that_is_no_signature(trust: Callable, model: Path, content: byte
         place.mkdir()
     else:
         place.write_bytes(content)
-    with pytest.raises(SignatureError, match="no signature of OpenSSH"):
+    with pytest.raises(SignatureError, match=r"no signature of OpenSSH.* Remove it"):
         verify_signature(model, trust("maker"))
 
 
@@ -207,6 +256,9 @@ def test_openssh_is_missing_or_old(
     (programs / "ssh-keygen").write_text('#!/bin/sh\necho "unknown option -- Y" >&2\nexit 1\n')  # as of 2019
     (programs / "ssh-keygen").chmod(0o755)
     with pytest.raises(MissingPackageError, match=r"OpenSSH 8\.2"):
+        verify_signature(model, trust("maker"))
+    (programs / "ssh-keygen").write_bytes(b"\x7fELF of another processor")
+    with pytest.raises(MissingPackageError, match=r"cannot be started \(Exec format error\)"):
         verify_signature(model, trust("maker"))
 
 
