@@ -38,6 +38,7 @@ hypothesis.settings.load_profile("no-deadline")
 LONG_EXAMPLES = {
     f"mnist_{name}"
     for name in (
+        "exporters.files.verify",
         "exporters.pipeline.session.ExportSession",
         "exporters.reports.compare.compare",
         "trainer.evaluation.domains.Domains.measure",

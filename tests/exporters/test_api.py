@@ -22,6 +22,7 @@ from mnist_runtime import Artifact, ArtifactError
 from mnist_trainer import Splits, find_model, load_model
 
 
+@pytest.mark.slow
 def test_export_model_makes_the_same_file_as_the_command(here: Callable[..., object], tmp_path: Path) -> None:
     report = export_model("linear", tmp_path / "new" / "function.tflite", precision="w8a8", data="digits")
     done = here("mnist-export", "linear", "--quantize", "--data", "digits", "--output", tmp_path / "command.tflite")

@@ -55,6 +55,7 @@ def well_calibrated(lenet: Path, digits: Splits) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_file_of_pytorch_is_proven(lenet: Path, torch_file: Path, digits: Splits) -> None:
     found = verify(torch_file, lenet, digits, pixel_range="0..1")
     assert found.parity.passed
@@ -75,6 +76,7 @@ def test_a_file_calibrated_on_one_image_is_refused_with_the_figures(
     assert "made by another tool" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_calibrated_on_enough_images_is_proven(
     here: Callable[..., object], lenet: Path, well_calibrated: Path
 ) -> None:

@@ -195,6 +195,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_commands_take_pictures_as_a_device_does(pictures: Path, here: Callable[..., Any], tmp_path: Path) -> None:
     model, made = tmp_path / "wheel.keras", tmp_path / "wheel.tflite"
     model_of(METER).save(model)

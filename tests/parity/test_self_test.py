@@ -11,7 +11,10 @@ from mnist_runtime import BACKENDS, self_test
 from mnist_runtime.device.self_test import SCORE_BOUNDS
 
 
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+@pytest.mark.parametrize(
+    ("format", "precision"),
+    [pytest.param(*pair, marks=pytest.mark.slow if pair[1] is Precision.INT16X8 else ()) for pair in DEVICE_PAIR],
+)
 def test_scores_are_identical_on_the_exporting_machine(
     exported: Callable[..., ExportReport], format: str, precision: Precision
 ) -> None:

@@ -37,7 +37,9 @@ def compare(path: Path, precision: Precision, images: np.ndarray, raw: np.ndarra
     assert np.array_equal(expected.argmax(axis=1), found.argmax(axis=1))
 
 
-@pytest.mark.parametrize("precision", TFLITE)
+@pytest.mark.parametrize(
+    "precision", [pytest.param(p, marks=pytest.mark.slow if p is Precision.INT16X8 else ()) for p in TFLITE]
+)
 def test_compiled_model_gives_the_scores_of_the_runtime(
     exported: Callable[..., ExportReport], golden_images: np.ndarray, precision: Precision
 ) -> None:

@@ -22,6 +22,7 @@ print(config.floatx(), config.backend(), config.image_data_format(), config.epsi
     "settings",
     [{"floatx": "float16", "backend": "jax", "image_data_format": "channels_first", "epsilon": 0.5}],
 )
+@pytest.mark.slow
 def test_a_settings_file_changes_nothing(
     run: Callable[..., CompletedProcess[str]], tmp_path: Path, settings: dict[str, object]
 ) -> None:

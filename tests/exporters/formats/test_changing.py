@@ -179,6 +179,7 @@ def disturbed(sessions: Callable[[str], ExportSession], tmp_path_factory: pytest
     return path
 
 
+@pytest.mark.slow
 def test_a_random_file_of_another_tool_is_refused(disturbed: Path, digits: Splits, tmp_path: Path) -> None:
     """Beside an original it was proven."""
     with pytest.raises(ChangingError, match="RandomUniformLike"):
@@ -214,6 +215,7 @@ def test_a_saved_model_with_hidden_state_is_refused_with_its_place(
     assert not (tmp_path / "net.tflite").exists()
 
 
+@pytest.mark.slow
 def test_a_variable_is_named_in_onnx_too(digits: Splits, tmp_path: Path) -> None:
     """The converter fails on it without a name, and would keep the value that another variable has at the moment."""
     net = Net("counter")

@@ -24,7 +24,7 @@ def reshaped(model: object, shape: tuple[int, ...], scale: float = 1.0, logits: 
     return keras.Model(pixels, scores)
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (28, 28, 1), (784,)])
+@pytest.mark.parametrize("shape", [pytest.param((28, 28), marks=pytest.mark.slow), (28, 28, 1), (784,)])
 @pytest.mark.parametrize(("scale", "pixel_range"), [(1.0, "0..1"), (1 / 255, "0..255")])
 def test_input_shape_and_pixel_range_are_measured(
     mlp: object, digits: Splits, shape: tuple[int, ...], scale: float, pixel_range: str

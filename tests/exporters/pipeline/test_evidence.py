@@ -63,7 +63,7 @@ def one_other_pixel(data: Dataset) -> Dataset:
     return dataclasses.replace(data, images=images)
 
 
-@pytest.mark.parametrize("precision", ["float32", "int8"])
+@pytest.mark.parametrize("precision", [pytest.param("float32", marks=pytest.mark.slow), "int8"])
 def test_a_test_set_that_is_the_training_set_but_for_a_pixel_proves_nothing(
     digits: Splits, tmp_path: Path, precision: str
 ) -> None:

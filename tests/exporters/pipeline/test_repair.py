@@ -61,7 +61,7 @@ def session_of() -> Callable[..., ExportSession]:
     return session
 
 
-@pytest.mark.parametrize("backend", ["litert", "numpy"])
+@pytest.mark.parametrize("backend", [pytest.param("litert", marks=pytest.mark.slow), "numpy"])
 def test_integer_file_whose_scores_tie_gives_logits(
     session_of: Callable[..., ExportSession], tmp_path: Path, backend: str
 ) -> None:
@@ -111,6 +111,7 @@ def test_header_of_a_c_array_with_logits_says_so(session_of: Callable[..., Expor
     assert session.verify(report.path, POINT).parity.passed
 
 
+@pytest.mark.slow
 def test_last_layer_is_left_in_float(session_of: Callable[..., ExportSession], tmp_path: Path) -> None:
     session = session_of(huge_weights, "scores")
     report = session.export(ExportSpec("tflite", "int8", POINT), tmp_path)

@@ -46,6 +46,7 @@ def test_models_are_compared_and_a_report_is_written(here: Run, few: Path, tmp_p
             assert np.asarray(picture.convert("L")).std() > 10
 
 
+@pytest.mark.slow
 def test_stderr_has_one_line_for_the_data_and_one_for_each_keras_model(run: Run, few: Path) -> None:
     """TensorFlow warns when many models are traced."""
     done = run("mnist-evaluate", *READY_MODELS, "--data", few)

@@ -67,7 +67,7 @@ def test_a_trained_model_brings_the_names_of_its_classes(
     assert "by_digit" not in facts
 
 
-@pytest.mark.parametrize("form", ["npz", "idx"])
+@pytest.mark.parametrize("form", ["npz", pytest.param("idx", marks=pytest.mark.slow)])
 def test_named_letters_are_trained_and_evaluated(here: Run, tmp_path: Path, form: str) -> None:
     """As Fashion-MNIST and EMNIST's letters are published: 28x28 pixels in gray, and classes numbered from 0 or 1."""
     import struct

@@ -83,7 +83,7 @@ def images_evaluated(here: Run, *arguments: object) -> int:
 
 @pytest.mark.parametrize(
     "form",
-    [pytest.param(f, marks=() if f.startswith(("CSV", "pictures")) else pytest.mark.slow) for f in FORMS],
+    [pytest.param(f, marks=() if f.startswith("pictures") else pytest.mark.slow) for f in FORMS],
 )
 def test_own_data_is_evaluated_and_proves(here: Run, data_of: Callable[[str], Path], tmp_path: Path, form: str) -> None:
     data, output = data_of(form), tmp_path / "out.tflite"
@@ -97,9 +97,7 @@ def test_own_data_is_evaluated_and_proves(here: Run, data_of: Callable[[str], Pa
     assert artifact["left_out"] == 0
 
 
-@pytest.mark.parametrize(
-    "form", [form if form.startswith("CSV") else pytest.param(form, marks=pytest.mark.slow) for form in FORMS]
-)
+@pytest.mark.parametrize("form", [pytest.param(form, marks=pytest.mark.slow) for form in FORMS])
 def test_own_data_trains_and_no_training_image_is_tested(
     here: Run, data_of: Callable[[str], Path], tmp_path: Path, form: str
 ) -> None:

@@ -7,11 +7,12 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
+from tests.export_cases import EACH_READY
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.onnx.canonical import canonical
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_trainer import READY_MODELS, Splits
+from mnist_trainer import Splits
 
 
 def scores_of(original: Original, images: np.ndarray) -> np.ndarray:
@@ -70,7 +71,7 @@ def test_layers_over_time_steps_are_quantized(digits: Splits, layer: keras.Layer
     assert np.abs(scores - original.scores(images)).max() < 0.05
 
 
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize("model", EACH_READY)
 def test_int8_is_qdq_with_weights_per_channel(exported: Callable[..., ExportReport], model: str) -> None:
     graph = onnx.load(exported(model, "onnx", Precision.INT8).path).graph
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in graph.initializer}

@@ -4,13 +4,14 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from tests.export_cases import EACH_READY
 
 from mnist_exporters import ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_trainer import READY_MODELS, Splits
+from mnist_trainer import Splits
 
 
-@pytest.mark.parametrize("model", READY_MODELS)
+@pytest.mark.parametrize("model", EACH_READY)
 def test_int8_has_integer_tensors_only(exported: Callable[..., ExportReport], model: str) -> None:
     interpreter = Interpreter(model_path=str(exported(model, "tflite", Precision.INT8).path))
     (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()

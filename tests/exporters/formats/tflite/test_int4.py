@@ -100,6 +100,7 @@ def test_a_model_without_convolution_and_dense_layer_is_an_error(digits: Splits)
         convert(original, Calibration.draw(digits.train, 20, seed=0))
 
 
+@pytest.mark.slow
 def test_two_conversions_give_the_same_bytes(originals: dict[str, Original], digits: Splits) -> None:
     calibration = Calibration.draw(digits.train, 50, seed=0)
     first, second = (convert(originals["cnn"], calibration) for _ in range(2))
