@@ -45,9 +45,8 @@ def test_each_architecture_learns(digits: Splits, trained: Train, name: str) -> 
     json.dumps(record)
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param("strided", marks=pytest.mark.slow), "dense-100"]
-)  # all kinds of layers, losses and random choices
+# All kinds of layers, losses and random choices.
+@pytest.mark.parametrize("name", [pytest.param("strided", marks=pytest.mark.slow), "dense-100"])
 def test_the_same_seed_gives_the_same_model(digits: Splits, trained: Train, name: str) -> None:
     first, again = trained(name), train_briefly(name, digits)
     assert all(map(np.array_equal, first.model.get_weights(), again.model.get_weights()))
