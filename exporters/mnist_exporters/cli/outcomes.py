@@ -150,7 +150,8 @@ def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | No
     if recommended not in proven:
         recommended = min(proven, key=lambda report: report.size_bytes)
         which = which and f" with the smallest of {len(proven)} proven files (--report measures speed too)"
-    echo(f"Classify a picture{which}: mnist-runtime classify --model {recommended.path} PICTURE")
+    file = shlex.quote(str(recommended.path))
+    echo(f"Classify a picture{which}: mnist-runtime classify --model {file} PICTURE")
 
 
 def _suggest_program(reports: list[ExportReport]) -> None:

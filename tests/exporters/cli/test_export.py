@@ -514,9 +514,10 @@ def test_with_a_report_the_last_line_names_the_recommended_file(
 
 
 def test_a_single_file_is_named_without_more_words(here: Run, tmp_path: Path) -> None:
-    done = here("mnist-export", "linear", "--data", "digits", "--output", tmp_path)
+    path = tmp_path / "a folder" / "linear-float32.tflite"
+    done = here("mnist-export", "linear", "--data", "digits", "--output", path.parent)
     last = done.stderr.splitlines()[-1]
-    assert last == f"Classify a picture: mnist-runtime classify --model {tmp_path / 'linear-float32.tflite'} PICTURE"
-    manifest = Artifact.open(tmp_path / "linear-float32.tflite").manifest
+    assert last == f"Classify a picture: mnist-runtime classify --model '{path}' PICTURE"
+    manifest = Artifact.open(path).manifest
     assert manifest.source["rejects_non_digits"] is False, "the record says so"
     assert manifest.golden["processor"]

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from mnist_exporters.cli.export import export_command
-from mnist_runtime import UsageError, __version__, verify_signature
+from mnist_runtime import ToolkitError, UsageError, __version__, verify_signature
 from mnist_runtime.cli import main as runtime
 from mnist_tools.checkout import ROOT, ToolError
-from mnist_tools.release.publish import changelog, commands, distributions, installs, source
+from mnist_tools.release.publish import changelog, commands, distributions, installs, run, source
 from mnist_tools.release.publish.bill import write_bill
 from mnist_tools.release.publish.cards import card
 from mnist_trainer import READY_MODELS, find_model
@@ -46,6 +46,7 @@ def test_a_version_gets_its_heading_once(checkout: Path) -> None:
     assert '__version__ = "1.0.0rc1"' in (checkout / "__init__.py").read_text()
     with pytest.raises(ToolError, match="Nothing is unreleased"):
         changelog.set_version("1.0.0", "2026-11-27")
+    assert '__version__ = "1.0.0rc1"' in (checkout / "__init__.py").read_text()
 
 
 @pytest.mark.parametrize("version", ["0.0.9", "one", "1.0.0-rc1", ""])
@@ -53,6 +54,16 @@ def test_a_wrong_version_changes_nothing(checkout: Path, version: str) -> None:
     with pytest.raises(UsageError, match="Give another one"):
         changelog.set_version(version, "2026-11-26")
     assert (checkout / "CHANGELOG.md").read_text() == CHANGES
+
+
+@pytest.mark.parametrize("words", [["--key", "missing"], ["--python", "9.9"], [""]], ids=lambda words: words[0])
+def test_what_is_wrong_is_said_before_anything_is_built(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.setattr(run, "DIST", checkout / "dist")
+    with pytest.raises(ToolkitError):
+        run.main(["--repository", ADDRESS, *words])
+    assert not (checkout / "dist").exists()
 
 
 def test_the_changelog_has_notes_for_the_present_version() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_trainer import CorruptionAugmentation, Splits, UsageError, architecture, evaluate, load_model, train
+from mnist_trainer import CorruptionAugmentation, Dataset, Splits, UsageError, architecture, evaluate, load_model, train
 from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.training.batches import Batches
@@ -90,3 +90,14 @@ def test_an_affine_map_turns_about_the_middle_of_any_image() -> None:
     for seed in range(5):
         turned = np.asarray(random_affine(image, [seed, 0], rotation=30, scale=0.0, shear=0, shift=0))
         assert turned[0, 4, 7, 0] == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
+def test_more_classes_than_a_byte_can_number(loss: str) -> None:
+    task = Task(8, 8, 1, tuple(map(str, range(300))))
+    images = np.random.default_rng(0).integers(0, 256, (900, 8, 8), np.uint8)
+    data = Dataset("own", "all", "here", images, np.arange(900, dtype=np.uint16) % 300, task)
+    linear = architecture("linear")
+    recipe = replace(linear.recipe.for_task(task), epochs=1, batch_size=50, loss=loss)
+    training = train(linear, Splits(data, data), recipe=recipe)
+    assert training.model.output_shape == (None, 300)

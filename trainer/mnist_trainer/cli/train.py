@@ -252,7 +252,8 @@ def train(
         echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    echo(f"export it with: mnist-export {path} --format tflite --quantize{_data_that_proves(data, splits)}")
+    model = shlex.quote(str(path))
+    echo(f"export it with: mnist-export {model} --format tflite --quantize{_data_that_proves(data, splits)}")
     return 0
 
 

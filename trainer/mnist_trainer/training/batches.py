@@ -141,7 +141,7 @@ class Batches:
         recipe = self._recipe
         images = tf.cast(tf.gather(self._images, rows), tf.float32) / 255
         labels = tf.gather(self._labels, rows)
-        targets = tf.one_hot(labels, len(self._task.labels)) if recipe.takes_one_hot else labels
+        targets = tf.one_hot(tf.cast(labels, tf.int32), len(self._task.labels)) if recipe.takes_one_hot else labels
         seed = tf.stack([tf.constant(self._seed, tf.int64), number])
         drawn = None
         if self._pen is not None:

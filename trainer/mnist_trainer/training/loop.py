@@ -210,5 +210,5 @@ class TrainingLoop:
 
 def _validation_batches(data: Dataset, recipe: Recipe, shape: tuple[int, ...]) -> tf.data.Dataset:
     """Return `data` unchanged and in order, in large batches, with labels as the loss takes them."""
-    labels = tf.one_hot(data.labels, len(data.task.labels)) if recipe.takes_one_hot else data.labels
+    labels = tf.one_hot(data.labels.astype(np.int32), len(data.task.labels)) if recipe.takes_one_hot else data.labels
     return tf.data.Dataset.from_tensor_slices((data.pixels(shape), labels)).batch(500)

@@ -77,8 +77,8 @@ def set_version(wanted: str, date: str) -> None:
             raise UsageError(f"{wanted} is not a version after {found[1]}, in the form 1.0.0rc1. Give another one.")
     except InvalidVersion as error:
         raise UsageError(f"{wanted} is not a version such as 1.0.0rc1. Give another one.") from error
-    if wanted != found[1]:
-        VERSION_FILE.write_text(text.replace(found[0], f'__version__ = "{wanted}"'))
     changes = CHANGELOG.read_text()
     if f"## [{wanted}]" not in changes:
-        CHANGELOG.write_text(with_heading(changes, wanted, date))
+        CHANGELOG.write_text(with_heading(changes, wanted, date))  # before the version, which it may refuse
+    if wanted != found[1]:
+        VERSION_FILE.write_text(text.replace(found[0], f'__version__ = "{wanted}"'))

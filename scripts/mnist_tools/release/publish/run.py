@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from mnist_runtime import UsageError
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.release.publish.bill import write_bill
@@ -31,6 +32,7 @@ from mnist_tools.release.publish.distributions import (
 )
 from mnist_tools.release.publish.installs import PYTHONS, Trial, table, try_device, try_workstation
 from mnist_tools.release.publish.source import export_source, repository_address
+from mnist_tools.release.wheel import find_python
 
 __all__ = ["main"]
 
@@ -70,7 +72,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     address = repository_address(given.repository)
     date = datetime.datetime.now(datetime.UTC).date().isoformat()
-    if given.version:
+    if given.key is not None and not given.key.is_file():
+        raise UsageError(f"There is no key at {given.key}. Check the path of --key.")
+    for python in given.python or ():
+        if find_python(python) is None:
+            raise UsageError(f"Python {python} is not installed. Install it, or leave it out: --python VERSION.")
+    if given.version is not None:
         set_version(given.version, date)
     found = STATEMENT.search(VERSION_FILE.read_text())
     assert found
