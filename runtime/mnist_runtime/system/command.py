@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import io
 import os
@@ -79,6 +80,9 @@ def _report(error: Exception) -> int:
         return report_error(error)
     if failure := machine_failure(error):
         return report_error(failure)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # what only asks for a file raises it too
+        warn(f"error: Cannot use {error.filename}: {error.strerror}. Check the path.")
+        return 2
     if isinstance(error, ImportError):
         warn(f"error: The package of {error.name} is missing or broken ({first_line(error)}). Install it again.")
         return 4

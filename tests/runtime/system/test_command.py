@@ -70,6 +70,13 @@ def test_a_bug_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str
     assert words.count("\n") == 1
 
 
+def test_a_name_that_is_too_long_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        run_command(lambda: Path("a" * 300).stat().st_size)
+    assert left.value.code == 2
+    assert capsys.readouterr().err == f"error: Cannot use {'a' * 300}: File name too long. Check the path.\n"
+
+
 def test_a_missing_package_exits_with_4(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         run_command(raising(ModuleNotFoundError("No module named 'keras'", name="keras")))
