@@ -14,6 +14,7 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.golden import golden_from_data, golden_images
 from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
+from mnist_exporters.inputs.original import Original
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.job import Job
@@ -165,14 +166,29 @@ class ExportSession:
 
     @property
     def advice(self) -> str | None:
-        """One line if the original is less accurate than most models for MNIST, and its scaling is not recorded."""
-        is_usual = self.reference.dataset != "mnist" or self.reference.accuracy >= USUAL_ACCURACY
-        if is_usual or self.original.range_origin == "as recorded":
+        """One line if the original may get other pixels than in training: it is not as accurate as is usual."""
+        if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":
+            return None
+        if self.original.range_origin == "as given" and (doubt := self._doubt_of_stated_pixels()):
+            return doubt
+        if self.reference.dataset != "mnist":
             return None
         return (
             f"note: {self.reference.accuracy:.2%} is low for MNIST. If you measured more, give that as "
             "--expect-accuracy, and say how pixels were scaled: --pixel-range, or --pixel-mean and --pixel-std, and "
             "--invert."
+        )
+
+    def _doubt_of_stated_pixels(self) -> str | None:
+        """Return a warning if the original is right far more often with another scaling than the stated one."""
+        found = self.original.likelier_scaling(self.test) if isinstance(self.original, Original) else None
+        if found is None:
+            return None
+        own, other = found
+        return (
+            f"warning: The original is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} "
+            f"as stated, but on {other.accuracy:.1%} of {other.images:,} with {other.scaling}. Check how its pixels "
+            "were scaled in training. Without --pixel-range, --pixel-mean, --pixel-std and --invert it is measured."
         )
 
     @cached_property

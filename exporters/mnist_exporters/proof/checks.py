@@ -232,7 +232,9 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     reasons = [*without_numbers(reference.extremes, "original"), *seen_before(reference)]
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
         classes = "digits" if reference.task.is_mnist else "classes"
-        reasons.append(f"There are no test images of the {classes} {_named(missing, reference.task)}.")
+        reasons.append(
+            f"There are no test images of the {classes} {_named(missing, reference.task)}. Give some with --data."
+        )
     if exchanged := _other_order(reference):
         reasons.append(exchanged)
     elif accuracy < least_accuracy(len(reference.task.labels)):
@@ -264,9 +266,11 @@ def _other_order(reference: Reference) -> str:
     pairs = [
         f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_LISTED]
     ]
+    in_order = [name for _, name in sorted(zip(others.tolist(), names, strict=True))]
+    stated = ",".join(in_order) if all(name.isdigit() for name in names) and len(names) <= 10 else "A,B,..."
     return (
-        f"The labels seem to be in another order than the scores of the original: {', '.join(pairs)}. State their "
-        "order: --labels A,B,..."
+        f"The labels seem to be in another order than the scores of the original: {', '.join(pairs)}. If the scaling "
+        f"of its pixels is right, state their order: --labels {stated}"
     )
 
 

@@ -87,6 +87,7 @@ def test_labels_in_another_order_are_noticed_even_if_most_are_right(order: tuple
     parity = Parity.compare(Reference("other order", REFERENCE.images, labels, SCORES), SCORES, 0.005)
     assert not parity.passed
     assert "The labels seem to be in another order" in parity.reasons[-1]
+    assert parity.reasons[-1].endswith(f"state their order: --labels {','.join(map(str, order))}")
     assert parity.reasons[-1].count("for most images of ") == min(3, sum(np.array(order) != np.arange(10)))
 
 

@@ -68,3 +68,10 @@ def test_images_get_the_form_of_the_model_and_keep_its_labels(tmp_path: Path) ->
     assert set(data.train.labels) == {0, 2}
     new = own_images(base, str(tmp_path / "own"), StatedTask(labels=("grape", "apple", "melon")))
     assert new.train.task.labels == ("grape", "apple", "melon")
+
+
+def test_an_empty_name_is_no_model(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:
+    """Such as that of a variable of the shell that is not set; no training of another model begins."""
+    done = here("mnist-train", "--from", "", "--data", "digits", "--output", tmp_path / "tuned.keras")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "Traceback" not in done.stderr

@@ -5,6 +5,7 @@ import pytest
 
 from mnist_trainer import DATASETS, DataError, UsageError, load_data
 from mnist_trainer.data import mnist
+from mnist_trainer.data.stated import StatedTask
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -68,3 +69,14 @@ def test_a_missing_path_is_a_data_error(tmp_path: Path) -> None:
     (tmp_path / "mine.npz").touch()
     with pytest.raises(DataError, match=r"There is no data set at .*Did you mean .*mine\.npz\?"):
         load_data(f"{tmp_path}/mein.npz")
+
+
+def test_digits_in_another_order_of_scores_keep_their_names() -> None:
+    """Other names replace the digits; the digits in another order say which score is whose."""
+    usual = load_data("digits").test
+    stated = load_data("digits", stated=StatedTask(labels=tuple("9876543210"))).test
+    assert stated.labels.tolist() == (9 - usual.labels).tolist()
+    assert stated.labels.dtype == usual.labels.dtype
+    assert [stated.task.labels[label] for label in stated.labels] == [str(label) for label in usual.labels]
+    renamed = load_data("digits", stated=StatedTask(labels=tuple("abcdefghij"))).test
+    assert renamed.labels.tolist() == usual.labels.tolist()

@@ -201,7 +201,7 @@ def train(
     **recipe_options: Any,
 ) -> int:
     """Train a model, save it and print its path."""
-    tuned = base_model(base, architecture or preset, data, strategy) if base else None
+    tuned = base_model(base, architecture or preset, data, strategy) if base is not None else None
     name = f"{tuned.name}-tuned" if tuned else preset or architecture or "cnn"
     path = output or Path("trained") / f"{name}.keras"
     if path.suffix != ".keras":

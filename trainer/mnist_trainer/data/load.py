@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.machine import raise_machine_failure
@@ -88,7 +90,11 @@ def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:
             f"The data set {splits.test.name} has gray images of 28x28 pixels and ten classes, but others are stated. "
             "Give the data that they belong to as --data PATH."
         )
-    return splits._replace(train=replace(splits.train, task=task), test=replace(splits.test, task=task))
+    # The same names in another order are the order of the scores; other names replace the digits.
+    is_reordered = set(task.labels) == set(DIGITS.labels)
+    number_of = np.array([task.labels.index(name) if is_reordered else at for at, name in enumerate(DIGITS.labels)])
+    train, test = (replace(part, labels=number_of[part.labels].astype(part.labels.dtype), task=task) for part in splits)
+    return splits._replace(train=train, test=test)
 
 
 def _load(name: str) -> Splits:

@@ -15,8 +15,8 @@ from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
 from mnist_trainer.model_io.pixel_probe.evidence import log_scores
-from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
-from mnist_trainer.recipes.pixel_scaling import PixelScaling
+from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
+from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
 if TYPE_CHECKING:
     import keras
@@ -25,6 +25,9 @@ __all__ = ["DigitModel"]
 
 BATCH = 500
 """Images that are classified together."""
+
+FAR_BETTER = 0.05
+"""Difference in accuracy, as a fraction, from which on a stated scaling is doubted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +97,25 @@ class DigitModel(MeasuredModel):
         if not np.isfinite(scores).all():
             raise ModelError("The model gives scores that are not finite numbers. Train it again.")
         return cls(scaling, origin, activation_of(scores), probe, data.task, model)
+
+    def likelier_scaling(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
+        """Return how well the model reads `data` with its scaling and with another one, if that is far better.
+
+        Parameters
+        ----------
+        data : LabelledImages
+            Real images with labels, of the model's task.
+
+        Returns
+        -------
+        tuple of Trial or None
+            The scaling of the model and the likelier one; None unless the second is right on `FAR_BETTER` more.
+        """
+        others = [scaling for scaling in PIXEL_CONVENTIONS if scaling != self.scaling]
+        probe = PixelProbe.measure(_logits_function(self.model), data, (self.scaling, *others))
+        trials = {trial.scaling: trial for trial in probe.trials}
+        own, best = trials[self.scaling], trials[probe.chosen]
+        return (own, best) if best.accuracy > own.accuracy + FAR_BETTER else None
 
     @property
     def pixel_line(self) -> str:
