@@ -91,6 +91,7 @@ def test_a_file_is_proven_against_another_file(torch_file: Path, well_calibrated
     assert found.parity.accuracy_original > 0.9
 
 
+@pytest.mark.slow
 def test_the_pixels_of_the_file_can_be_given(lenet: Path, torch_file: Path, digits: Splits, int8_tflite: Path) -> None:
     found = verify(torch_file, lenet, digits, file_pixel_range="0..1")
     assert not found.parity.passed

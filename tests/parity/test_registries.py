@@ -94,7 +94,7 @@ def test_every_interpreter_gives_the_same_answers(
     assert np.sum(answers != expected) <= 3
 
 
-@pytest.mark.parametrize("backend", ["litert", "onnxruntime", "numpy"])
+@pytest.mark.parametrize("backend", ["litert", "onnxruntime", pytest.param("numpy", marks=pytest.mark.slow)])
 def test_accuracy_of_the_ready_files_is_as_recorded(mnist_data: Splits, backend: str) -> None:
     ready = Classifier.load(backend=backend)
     format = "onnx" if backend == "onnxruntime" else "tflite"

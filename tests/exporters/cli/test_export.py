@@ -67,7 +67,7 @@ def exported_together(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Cal
     return exported_together
 
 
-@pytest.mark.parametrize("precisions", [(Precision.INT8,), pytest.param(tuple(Precision), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("precisions", [(Precision.DYNAMIC,), pytest.param(tuple(Precision), marks=pytest.mark.slow)])
 def test_json_is_one_object_with_every_export(
     exported_together: Callable[..., Exported], precisions: tuple[Precision, ...]
 ) -> None:
@@ -424,6 +424,7 @@ def test_impossible_combination_is_an_error_before_any_work(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_file_that_the_target_cannot_load_is_refused(here: Run, tmp_path: Path) -> None:
     options = ("--model", "mlp", "--quantize", "int4", "--target", "pi-3-32", "--data", "digits", "--output", tmp_path)
     done = here("mnist-export", *options)
@@ -481,6 +482,7 @@ def test_shell_completion_offers_options_names_and_subcommands(run: Run, words: 
     assert {line.split(",")[1] for line in done.stdout.splitlines()} == completions
 
 
+@pytest.mark.slow
 def test_the_last_line_names_the_smallest_file_and_not_the_last_one(here: Run, tmp_path: Path) -> None:
     done = here(
         "mnist-export", "linear", "--data", "digits", "--quantize", "--quantize", "none", "--output", tmp_path / "made"

@@ -38,7 +38,7 @@ def refused(export_to: Callable[[Path], object], path: Path) -> RefusedError:
 
 
 @pytest.mark.parametrize(
-    "format", [pytest.param(name, marks=pytest.mark.slow if name == "web" else ()) for name in FORMATS]
+    "format", [pytest.param(name, marks=() if name in ("tflite", "onnx") else pytest.mark.slow) for name in FORMATS]
 )
 def test_calibration_with_black_images_is_refused(mlp: ExportSession, tmp_path: Path, format: str) -> None:
     black = np.zeros((50, 28, 28), np.uint8)

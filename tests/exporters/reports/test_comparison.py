@@ -241,6 +241,7 @@ def test_sorted_images_and_a_strict_tolerance_are_not_reported_as_unstable(
     assert found.images == 1250, "a stricter tolerance needs more images"
 
 
+@pytest.mark.slow
 def test_calibration_half_of_blank_images_is_unstable(
     exported: Callable[..., ExportReport], sessions: Callable[[str], ExportSession]
 ) -> None:

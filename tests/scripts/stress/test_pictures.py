@@ -22,6 +22,7 @@ SLOW = frozenset(
 """These take one or two seconds each."""
 
 
+@pytest.mark.slow
 def test_bombs_arrays_and_corrupted_pictures_are_classified_or_rejected() -> None:
     count = 6 * len(KINDS)
     seen, failures, _ = examine(0, count, passed_over=SLOW)

@@ -95,6 +95,7 @@ def test_named_letters_are_trained_and_evaluated(here: Run, tmp_path: Path, form
     assert (facts["labels"], facts["images"], facts["accuracy"]) == (names.split(","), 60, 1)
 
 
+@pytest.mark.slow
 def test_the_classes_are_printed_and_drawn(here: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
     done = here("mnist-evaluate", trained, "--data", folder, "--report", tmp_path)
     assert done.returncode == 0, done.stderr

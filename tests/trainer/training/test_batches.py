@@ -76,6 +76,7 @@ def test_images_and_labels_have_the_form_that_model_and_loss_take(digits: Splits
     assert np.array_equal(labels.sum(axis=0), np.bincount(digits.train.labels))
 
 
+@pytest.mark.slow
 def test_cached_epochs_are_shown_again_in_another_order(digits: Splits) -> None:
     recipe = replace(
         TUTORIAL, loss="categorical_crossentropy", batch_size=64, cached_epochs=2, non_digits=NonDigits(fraction=0.25)

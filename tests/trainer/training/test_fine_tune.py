@@ -68,6 +68,7 @@ def test_a_model_that_does_not_learn_keeps_its_weights(few: Splits) -> None:
     assert "rehearsal" not in tuned.record["tuning"]
 
 
+@pytest.mark.slow
 def test_other_labels_replace_the_last_layer_and_known_labels_keep_their_weights(few: Splits) -> None:
     data = relabelled(few, ("3", "7", "x"))
     tuned = fine_tune("mlp", data, recipe=STILL)

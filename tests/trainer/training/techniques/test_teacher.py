@@ -21,6 +21,7 @@ def test_targets_are_the_weighted_mean_of_label_and_softened_answer_where_the_te
     np.testing.assert_array_equal(targets[~right], labels[~right])
 
 
+@pytest.mark.slow
 def test_a_teacher_that_wants_other_pixels_gives_the_same_targets(digits: Splits, tmp_path: Path) -> None:
     import keras
 
