@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
-from tests.pages import Page, Reader, Run, Step
+from tests.pages import PAGES, Page, Reader, Run, Step
 
 from mnist_exporters import FORMATS
 from mnist_tools.__main__ import GROUPS
@@ -60,6 +60,13 @@ def test_all_scripts_exist_and_every_command_is_shown() -> None:
         assert os.access(ROOT / name, os.X_OK), name
     for group, name in re.findall(r"scripts/tool (\w+) ([\w-]+)", README):
         assert name in GROUPS[group].tools, name
+    shown = {word for page in (PAGE, *PAGES.values()) for step in page.steps for word in step.text.split()[:1]}
+    assert {word for word in shown if word.startswith("mnist-")} == {
+        "mnist-train",
+        "mnist-evaluate",
+        "mnist-export",
+        "mnist-runtime",
+    }
     assert {"mnist-export", "mnist-runtime"} <= {step.text.split()[0] for step in COMMANDS}
 
 

@@ -30,7 +30,7 @@ from mnist_exporters.spec.package_kind import PACKAGE_KINDS, check_package
 from mnist_exporters.spec.precision import ALIASES, parse_precision
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import printable
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import echo, warn
 from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import MODEL_HELP, argument, json_option, model_type, option
 from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, NameOrPath, output_path
@@ -237,9 +237,10 @@ def export_command(
                 golden_from_data=golden_from_data,
             )
             original = session.describe_original()
+            advice = session.advice if expect_accuracy is None else None
         echo(original)  # an original that proves nothing is reported here, not for each file
-        if expect_accuracy is None and session.advice:
-            echo(session.advice)
+        if advice:
+            (warn if advice.startswith("warning:") else echo)(advice)  # a quiet command prints warnings
         return export_all(session, files, device, place, progress, repair=not no_repair, as_json=as_json)
 
 

@@ -164,7 +164,7 @@ class ExportSession:
             "pixels": self.original.pixels_as_dict(),
         }
 
-    @property
+    @cached_property
     def advice(self) -> str | None:
         """One line if the original may get other pixels than in training: it is not as accurate as is usual."""
         if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":

@@ -193,3 +193,9 @@ def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: Own) -> None
     assert open_session("linear", named).advice is None, "its record states the scaling"
     with pytest.raises(UsageError, match="For 98 % give"):
         session.check_accuracy(98)
+
+
+def test_a_quiet_export_prints_the_doubt(here: Run, own: Own, tmp_path: Path) -> None:
+    words = ("--data", "digits", "--pixel-range", "0..255", "--output", tmp_path, "--quiet")
+    done = here("mnist-export", own("inverted")[0], *words)
+    assert done.stderr.count("warning: The original is right on ") == 1
