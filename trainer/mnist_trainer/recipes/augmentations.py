@@ -49,8 +49,8 @@ SEVENTEEN_CORRUPTIONS = (
     *("levels", "overexposed", "inverted", "partly inverted", "foggy", "blurred", "smeared", "noisy", "peppered"),
     *("frosted", "crossed out", "barred", "splashed", "edged", "stroked", "warped", "distant"),
 )
-MORE_CORRUPTIONS = (*SEVENTEEN_CORRUPTIONS, "smeared far", "zigzag", "banded", "banded", "banded")
-"""The seventeen, longer motion blur, angular zigzags, and three times as often upright or level bands."""
+MORE_CORRUPTIONS = (*SEVENTEEN_CORRUPTIONS, "smeared far", "zigzag", *4 * ("banded",))
+"""The seventeen, longer motion blur, angular zigzags, and four times as often upright or level bands."""
 
 
 @dataclass(frozen=True)
