@@ -15,6 +15,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+import keras
 import numpy as np
 import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
@@ -26,7 +27,7 @@ from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 from mnist_trainer.recipes.augmentations import MORE_CORRUPTIONS, CorruptionAugmentation
 
-__all__ = ["main"]
+__all__ = ["Digits", "main", "others", "right_answers"]
 
 Digits = tuple[npt.NDArray[np.uint8], Labels]
 
@@ -73,6 +74,11 @@ def measured(
     order = np.random.default_rng(7).permutation(len(whole))
     part, rest = whole.take(order[:images], "train"), whole.take(order[-OUT_OF_FOLD:], "test")
     model = train(architecture(name), Splits(part, rest.take(np.arange(100), "test")), recipe=recipe, seed=seed).model
+    return right_answers(model, rest, sets, deep=deep)
+
+
+def right_answers(model: keras.Model, rest: Dataset, sets: dict[str, Digits], *, deep: bool) -> dict[str, float]:
+    """Return per cent of right answers on `rest` and each set, and on request on corrupted images and letters."""
 
     def scores(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         scaled = pixels.reshape(-1, *model.input_shape[1:]).astype(np.float32) / 255
