@@ -175,12 +175,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, then write the tables."""
     parser = argparse.ArgumentParser(prog="scripts/tool release results", description=__doc__)
     parser.add_argument("--tables", action="store_true", help="only write the tables, from data/exports.json")
+    parser.add_argument(
+        "models", nargs="*", metavar="MODEL", help="measure these again, keep the others (default: all)"
+    )
+    arguments = parser.parse_args(argv)
     data = ROOT / "docs" / "results" / "data"
     results = data / "exports.json"
-    if parser.parse_args(argv).tables:
-        artifacts = json.loads(results.read_text())
-    else:
-        artifacts = [artifact for model in READY_MODELS for artifact in measure(model)]
+    if unknown := sorted(set(arguments.models) - set(READY_MODELS)):
+        parser.error(f"{', '.join(unknown)}: no ready model. Choose from {', '.join(READY_MODELS)}.")
+    wanted = () if arguments.tables else tuple(arguments.models) or tuple(READY_MODELS)
+    artifacts = [] if set(wanted) == set(READY_MODELS) else json.loads(results.read_text())
+    if wanted:
+        kept = [artifact for artifact in artifacts if artifact["model"] not in wanted]
+        found = kept + [artifact for model in wanted for artifact in measure(model)]
+        artifacts = sorted(found, key=lambda artifact: READY_MODELS.index(artifact["model"]))
         results.write_text(json.dumps(artifacts, indent=1) + "\n")
     above = intro(artifacts[0]["parity"]["images"])
     rows = json.loads((data / "seeds.json").read_text())

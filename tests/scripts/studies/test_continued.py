@@ -31,8 +31,11 @@ def test_other_images_are_refused() -> None:
 def test_a_recipe_is_shortened_and_changed() -> None:
     recipe = changed_recipe(architecture("cnn").recipe, CHANGES)
     assert (recipe.epochs, recipe.cached_epochs, recipe.final_epochs) == (6, 6, 4)
-    assert recipe.corruptions and recipe.corruptions.fraction == 0.5
+    assert recipe.corruptions
+    assert recipe.corruptions.fraction == 0.5
     assert recipe.corruptions.kinds.count("banded") == 2
-    assert recipe.pen and (recipe.pen.fraction, recipe.pen.confidence) == (0.2, 0.9)
-    assert recipe.distillation and (recipe.distillation.teacher, recipe.distillation.views) == ("mlp", 1)
+    assert recipe.pen
+    assert (recipe.pen.fraction, recipe.pen.confidence) == (0.2, 0.9)
+    assert recipe.distillation
+    assert (recipe.distillation.teacher, recipe.distillation.views) == ("mlp", 1)
     assert changed_recipe(architecture("mlp").recipe, CHANGES).corruptions is None

@@ -1,0 +1,31 @@
+"""The weakest digit of a set is named, and whole files are measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_tools.studies import handwriting
+from mnist_trainer import Splits
+
+
+def test_the_weakest_digit_is_found() -> None:
+    labels = np.array([0, 0, 1, 1, 1, 1], np.uint8)
+    answers = np.eye(10, dtype=np.float32)[[0, 3, 1, 1, 1, 5]]
+    found = handwriting.accuracies(lambda _: answers, (np.zeros((6, 28, 28), np.uint8), labels))
+    assert found == (pytest.approx(100 * 4 / 6), 0, 50.0)
+
+
+def test_each_model_has_a_row_with_every_set(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(handwriting, "load_data", lambda _: digits)
+    np.savez(tmp_path / "more.npz", images=digits.test.images[:300], labels=digits.test.labels[:300])
+    assert handwriting.main(["linear", "mlp", "--others", str(tmp_path / "more.npz")]) == 0
+    title, _, first, second, mean = capsys.readouterr().out.splitlines()
+    assert title == "| model | scikit-learn | held-out pen | more |"
+    accuracy = [[float(cell.split()[0]) for cell in row.strip("|").split("|")[1:]] for row in (first, second, mean)]
+    assert np.mean(accuracy[:2], axis=0) == pytest.approx(accuracy[2], abs=0.01)
+    assert accuracy[1][0] > accuracy[0][0] > 50
