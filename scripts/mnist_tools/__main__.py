@@ -90,7 +90,6 @@ GROUPS: dict[str, ToolGroup] = {
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
             "pixel-conventions": Tool("Find which pixel scaling trained networks expect", "25 min, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),
-            "view-averaging": Tool("Distill with and without averaged views", "3 min a row and seed, MNIST"),
             "handwriting": Tool("Measure models on other people's digits", "20 s a model, MNIST"),
             "continued": Tool("Try a changed recipe for a few epochs", "4 min a row, MNIST"),
             "calibration": Tool("Compare temperatures of a model's scores", "1 min a model, MNIST"),
