@@ -7,15 +7,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mnist_runtime
 from mnist_tools.studies import handwriting
 from mnist_trainer import Splits
 
 
-def test_the_weakest_digit_is_found() -> None:
+def test_the_weakest_digit_and_the_answers_are_found() -> None:
     labels = np.array([0, 0, 1, 1, 1, 1], np.uint8)
-    answers = np.eye(10, dtype=np.float32)[[0, 3, 1, 1, 1, 5]]
-    found = handwriting.accuracies(lambda _: answers, (np.zeros((6, 28, 28), np.uint8), labels))
-    assert found == (pytest.approx(100 * 4 / 6), 0, 50.0)
+    scores = np.eye(10, dtype=np.float32)[[0, 3, 1, 1, 1, 5]] * np.array([[1, 0.4, 1, 1, 1, 0.6]], np.float32).T
+    found = handwriting.measured(lambda _: scores, (np.zeros((6, 28, 28), np.uint8), labels), 0.5)
+    assert found == (pytest.approx(100 * 4 / 6), 0, 50.0, pytest.approx(100 * 5 / 6))
+
+
+def test_only_an_exported_file_has_a_threshold() -> None:
+    ready = next((Path(mnist_runtime.__file__).parent / "models").glob("*.tflite"))
+    assert 0 < (handwriting.threshold_of(str(ready)) or 0) < 1
+    assert handwriting.threshold_of("mlp") is None
 
 
 def test_each_model_has_a_row_with_every_set(
