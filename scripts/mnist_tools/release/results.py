@@ -183,6 +183,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = data / "exports.json"
     if unknown := sorted(set(arguments.models) - set(READY_MODELS)):
         parser.error(f"{', '.join(unknown)}: no ready model. Choose from {', '.join(READY_MODELS)}.")
+    if arguments.tables and arguments.models:
+        parser.error("--tables measures nothing. Leave out the models, or --tables.")
     wanted = () if arguments.tables else tuple(arguments.models) or tuple(READY_MODELS)
     artifacts = [] if set(wanted) == set(READY_MODELS) else json.loads(results.read_text())
     if wanted:
