@@ -77,7 +77,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--confidence", type=float, default=0.92, help="target of a pen digit (default: 0.92)")
     parser.add_argument("--corrupted", type=float, default=0.42, help="fraction of corrupted images (default: 0.42)")
     parser.add_argument("--bands", type=int, default=4, help="how often bands are drawn (default: 4)")
-    parser.add_argument("--teacher", default="accurate", help="name or file of the teacher (default: accurate)")
+    parser.add_argument("--teacher", default="accurate-mnist", help="name or file (default: accurate-mnist)")
     parser.add_argument("--temperature", type=float, default=3.0, help="of the teacher's answers (default: 3)")
     parser.add_argument("--views", type=int, default=0, help="views of the teacher (default: 0)")
     parser.add_argument("--seed", type=int, default=0, help="default: 0")

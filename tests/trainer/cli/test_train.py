@@ -13,7 +13,7 @@ from mnist_trainer import PRESETS, architecture, load_model
 from mnist_trainer.training.monitoring.progress import Progress
 
 BRIEF = ("--architecture", "dense-100", "--data", "digits", "--epochs", "4")
-SLOW, LONGER = pytest.mark.slow, ("accurate-world",)
+SLOW, LONGER = pytest.mark.slow, ("accurate-mnist",)
 RARER = ("--augmentation", "none", "--patience", "3", "--seed", "5", "--plot")
 
 

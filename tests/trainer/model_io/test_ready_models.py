@@ -4,7 +4,9 @@ import pytest
 from tests.export_cases import EACH_READY
 
 from mnist_trainer import READY_MODELS, Recipe, Splits, architecture, evaluate, find_model, load_model
+from mnist_trainer.architectures.presets import PRESETS
 from mnist_trainer.evaluation.complexity import macs
+from mnist_trainer.model_io.find import TEACHERS
 
 LEAST_ACCURACY = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.997}
 
@@ -29,6 +31,16 @@ def test_each_record_describes_its_model_and_the_current_recipe(name: str) -> No
     assert record["teacher_sha256"] == teacher, "the teacher has changed: train this model again"
     shapes = [[weights.shape for weights in one.get_weights()] for one in (model, architecture(name).build())]
     assert shapes[0] == shapes[1]
+
+
+@pytest.mark.parametrize("name", TEACHERS)
+def test_each_teacher_is_that_of_a_preset(name: str) -> None:
+    file = find_model(name)
+    assert file.is_ready
+    assert file.record["command"] == f"mnist-train --preset {name} --seed {file.record['seed']} --data mnist"
+    assert Recipe.from_record(file.record["recipe"]) == PRESETS[name].recipe
+    assert file.record["architecture"] == load_model(name).name == PRESETS[name].architecture
+    assert name in {architecture(student).recipe.distillation.teacher for student in ("tiny", "cnn")}
 
 
 @pytest.mark.parametrize("name", EACH_READY)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.architectures.base import Architecture, convolution_block, padding_for, pooled
-from mnist_trainer.recipes.augmentations import AUGMENTATIONS
+from mnist_trainer.recipes.augmentations import AUGMENTATIONS, PenDigits
 from mnist_trainer.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ ACCURATE = Architecture(
         weight_decay=2e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
+        pen=PenDigits(fraction=0.1),
         ema_steps=500,
     ),
 )

@@ -86,7 +86,7 @@ CNN = Architecture(
         pen=PenDigits(fraction=0.12, signs=0.04),
         final_epochs=90,
         cached_epochs=20,
-        distillation=Distillation(teacher="accurate", fraction=0.9, temperature=3.0),
+        distillation=Distillation(teacher="accurate-mnist", fraction=0.9, temperature=3.0),
         ema_steps=500,
         precision="float32",
         validation_split=1 / 30,
@@ -106,7 +106,7 @@ TINY = Architecture(
         augmentation=AUGMENTATIONS["strong"],
         pen=PenDigits(fraction=0.1),
         cached_epochs=12,
-        distillation=Distillation(teacher="accurate", fraction=0.9, temperature=3.0),
+        distillation=Distillation(teacher="accurate-mnist", fraction=0.9, temperature=3.0),
         ema_steps=500,
     ),
 )

@@ -17,12 +17,15 @@ from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_p
 from mnist_trainer.model_io.file_kinds import unsuitable
 from mnist_trainer.model_io.isolation.private_copy import digest, files_below
 
-__all__ = ["READY_MODELS", "ModelFile", "find_model"]
+__all__ = ["READY_MODELS", "TEACHERS", "ModelFile", "find_model"]
 
 MODELS = Path(str(resources.files("mnist_trainer"))) / "models"
 
 READY_MODELS = tuple(name for name in ARCHITECTURES if (MODELS / f"{name}.keras").is_file())
 """Names of the trained models that come with the package; each is also the name of its architecture."""
+
+TEACHERS = ("accurate-mnist",)
+"""Names of trained models that come with the package to teach others; `Distillation.teacher` gives one."""
 
 SAVED_MODEL = "saved_model.pb"
 """File that every SavedModel folder contains."""
@@ -50,7 +53,7 @@ class ModelFile:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is one of `READY_MODELS`, a file of this package."""
+        """Whether it is one of `READY_MODELS` or `TEACHERS`, a file of this package."""
         return self.path.parent == MODELS
 
     @cached_property
@@ -65,7 +68,7 @@ def find_model(model: str | Path) -> ModelFile:
     Parameters
     ----------
     model : str or Path
-        Name of a ready model, or a path.
+        Name of a ready model or of a teacher, or a path.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def find_model(model: str | Path) -> ModelFile:
     >>> find_model("cnn").path.name, find_model("cnn").record["pixel_range"]
     ('cnn.keras', '0..1')
     """
-    if model in READY_MODELS:
+    if model in (*READY_MODELS, *TEACHERS):
         path = MODELS / f"{model}.keras"
         return ModelFile(path, str(model), json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     path = Path(model)
