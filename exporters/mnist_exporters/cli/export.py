@@ -33,7 +33,7 @@ from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo, warn
 from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import MODEL_HELP, argument, json_option, model_type, option
-from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, NameOrPath, output_path
+from mnist_trainer.cli.parameter_types import COUNT, OUTPUT_PATH, SEED, Choice, NameOrPath
 from mnist_trainer.foreign.file_model import kind_of
 from mnist_trainer.foreign.load import find_source
 from mnist_trainer.model_io.find import READY_MODELS
@@ -128,7 +128,7 @@ FILE, PROOF = "File to make", "Proof of accuracy"
 @option(
     "--output",
     section=FILE,
-    type=output_path,
+    type=OUTPUT_PATH,
     default=Path("exported"),
     metavar="PATH",
     help="Folder, or one file (default: exported).",
@@ -152,7 +152,7 @@ FILE, PROOF = "File to make", "Proof of accuracy"
 @option("--seed", section=PROOF, type=SEED, default=0, metavar="N", help="Seed of the choice of images (default: 0).")
 @option(
     "--report",
-    type=output_path,
+    type=OUTPUT_PATH,
     metavar="DIR",
     help="Measure and compare the files; write report.json and report.html.",
 )

@@ -13,7 +13,7 @@ from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import Command, argument, json_option, option
-from mnist_trainer.cli.parameter_types import output_path
+from mnist_trainer.cli.parameter_types import OUTPUT_PATH
 
 if TYPE_CHECKING:
     from mnist_trainer.data.stated import StatedTask
@@ -41,7 +41,7 @@ mnist-export seal int8.onnx --against float.onnx --output sealed/int8.onnx
 @comparison_options
 @option(
     "--output",
-    type=output_path,
+    type=OUTPUT_PATH,
     default=Path("exported"),
     metavar="PATH",
     help="Folder, or one file (default: exported).",

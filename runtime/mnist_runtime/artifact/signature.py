@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import os
 import re
 import shutil
@@ -256,6 +257,8 @@ def _trusted_keys(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}. Check the path of --trusted.") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UsageError(f"{path} is not UTF-8 text; PowerShell's > writes UTF-16. Save it as UTF-8.")
     lines = [line for line in content.splitlines() if line.strip() and not line.lstrip().startswith(b"#")]
     if not lines:
         raise UsageError(f"{path} lists no key. Write a line for each key: NAME ssh-ed25519 AAAA...")

@@ -233,10 +233,12 @@ AAAAAAAAAAAAAAAAAABGZpbGUAAAAAAAAABnNoYTUxMgAAAFMAAAALc3NoLWVkMjU1MTkAAABA
 def test_what_is_no_list_of_keys(sign: Callable, model: Path, keys: Path, tmp_path: Path) -> None:
     sign("maker")
     (tmp_path / "empty").write_text("# nobody\n")
+    (tmp_path / "utf16").write_text("me ssh-ed25519 AAAA\n", encoding="utf-16")
     for path, words in (
         (tmp_path / "missing", "no list of trusted keys"),
         (tmp_path, "no list of trusted keys"),
         (tmp_path / "empty", "lists no key"),
+        (tmp_path / "utf16", "Save it as UTF-8"),
         (keys / "maker.pub", "is a key, not a list"),
         (keys / "maker", "is a key, not a list"),
     ):

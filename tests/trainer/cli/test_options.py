@@ -35,6 +35,8 @@ def test_help_has_sections_and_fits_80_columns(here: Run, words: list[str]) -> N
         (["mnist-train", "--epochs", "1.5"], "'--epochs': '1.5' is not a valid whole number."),
         (["mnist-train", "--learning-rate", "nan"], "'--learning-rate': 'nan' is not a valid number."),
         (["mnist-evaluate"], "Missing argument 'MODEL...'"),
+        (["mnist-evaluate", "cnn", "--report="], "'--report': the path is empty."),
+        (["mnist-train", "--output="], "'--output': the path is empty."),
     ],
 )
 def test_a_mistyped_name_gets_the_nearest_one_as_a_hint(here: Run, words: list[str], hint: str) -> None:

@@ -22,7 +22,7 @@ from mnist_trainer.cli.options import (
     option,
     trust_option,
 )
-from mnist_trainer.cli.parameter_types import ExistingPath, output_path
+from mnist_trainer.cli.parameter_types import OUTPUT_PATH, ExistingPath
 from mnist_trainer.cli.pixel_options import pixel_options
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import sets_seen_by
@@ -83,7 +83,7 @@ MOST_CONFUSED = 10
 @trust_option()
 @option(
     "--report",
-    type=output_path,
+    type=OUTPUT_PATH,
     metavar="DIR",
     help="Write evaluation.html, evaluation.json and pictures into this folder.",
 )

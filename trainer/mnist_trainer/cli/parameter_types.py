@@ -16,13 +16,13 @@ from mnist_trainer.errors import UsageError, nearest_name, nearest_path
 __all__ = [
     "COUNT",
     "FRACTION",
+    "OUTPUT_PATH",
     "POSITIVE",
     "SEED",
     "Choice",
     "ExistingPath",
     "NameOrPath",
     "Number",
-    "output_path",
 ]
 
 
@@ -117,5 +117,17 @@ class ExistingPath(click.Path):
         raise self.error(f"There is no file {path}.{nearest_path(path) or ' Check the path.'}")
 
 
-output_path = click.Path(path_type=Path)
-"""A file or folder to write; `check_output_path` checks it."""
+class OutputPath(click.Path):
+    """A file or folder to write; `mnist_runtime.system.atomic.check_output_path` checks it."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return `value` as a path; an empty one is an error, since it would mean the current folder."""
+        if not str(value):
+            self.fail("the path is empty. Give a file or a folder.", param, ctx)
+        return Path(value)
+
+
+OUTPUT_PATH = OutputPath()

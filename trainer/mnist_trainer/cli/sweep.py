@@ -16,7 +16,7 @@ from mnist_runtime.system.terminal import Progress
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.cli.data_options import as_options, data_options
 from mnist_trainer.cli.options import Command, json_option, option
-from mnist_trainer.cli.parameter_types import COUNT, SEED, Choice, output_path
+from mnist_trainer.cli.parameter_types import COUNT, OUTPUT_PATH, SEED, Choice
 from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import require_extras
 from mnist_trainer.keras_support import import_tensorflow
@@ -65,7 +65,7 @@ SEARCH = "Search"
 @option("--seed", section=SEARCH, type=SEED, default=0, metavar="N", help="Seed of the search (default: 0).")
 @option(
     "--output",
-    type=output_path,
+    type=OUTPUT_PATH,
     default=Path("sweep"),
     metavar="DIR",
     help="Folder for the results (default: sweep).",

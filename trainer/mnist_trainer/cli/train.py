@@ -23,7 +23,7 @@ from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.architectures.registry import architecture as find_architecture
 from mnist_trainer.cli.data_options import data_options
 from mnist_trainer.cli.options import Command, json_option, option, trust_option
-from mnist_trainer.cli.parameter_types import COUNT, FRACTION, POSITIVE, SEED, Choice, NameOrPath, output_path
+from mnist_trainer.cli.parameter_types import COUNT, FRACTION, OUTPUT_PATH, POSITIVE, SEED, Choice, NameOrPath
 from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.cli.training_plan import plan, summary, tuning_plan
 from mnist_trainer.cli.tuning import base_model, own_images, rehearsed
@@ -162,7 +162,7 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
 @option(
     "--output",
     section=OUTPUT,
-    type=output_path,
+    type=OUTPUT_PATH,
     metavar="PATH",
     help="The .keras file (default: trained/NAME.keras for the architecture or preset NAME).",
 )
@@ -176,7 +176,7 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
 @option(
     "--tensorboard",
     section=OUTPUT,
-    type=output_path,
+    type=OUTPUT_PATH,
     metavar="DIR",
     help="Write the curves for TensorBoard into this folder.",
 )

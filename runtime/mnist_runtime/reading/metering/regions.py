@@ -110,6 +110,8 @@ def load_regions(path: str | Path) -> tuple[Region, ...]:
         found: dict[str, Any] = tomllib.loads(text.decode())
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}. Check the path.") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text; PowerShell's > writes UTF-16. Save it as UTF-8.") from error
     except ValueError as error:
         if isinstance(error, UsageError):
             raise

@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
     for name, reason in {
         "large.toml": "larger than 1 MiB",
-        "bytes.toml": "TOML",
+        "bytes.toml": "Save it as UTF-8",
         "none.toml": "Check the path",
     }.items():
         with pytest.raises(UsageError, match=reason):
