@@ -90,12 +90,18 @@ GROUPS: dict[str, ToolGroup] = {
             "interpreter-agreement": Tool("Compare int8 scores of interpreters", "3 min a file, MNIST"),
             "pixel-conventions": Tool("Find which pixel scaling trained networks expect", "25 min, MNIST"),
             "photographs": Tool("Read photographed digits and pages", "minutes"),
-            "handwriting": Tool("Measure models on other people's digits", "20 s a model, MNIST"),
-            "continued": Tool("Try a changed recipe for a few epochs", "4 min a row, MNIST"),
-            "calibration": Tool("Compare temperatures of a model's scores", "1 min a model, MNIST"),
-            "pen": Tool("Train with and without pen digits", "2 min a row and seed, MNIST"),
             "several-digits": Tool("Classify pictures of one and of several digits", "10 min"),
             "turned-away": Tool("Count the digits to which files give no answer", "10 min, MNIST"),
+        },
+    ),
+    "training": ToolGroup(
+        "Compare recipes and networks of the models.",
+        {
+            "pen": Tool("Train with and without pen digits", "2 min a row and seed, MNIST"),
+            "continued": Tool("Try a changed recipe for a few epochs", "4 min a row, MNIST"),
+            "network": Tool("Try a network for a few epochs", "5 min a seed, MNIST"),
+            "handwriting": Tool("Measure models on other people's digits", "20 s a model, MNIST"),
+            "calibration": Tool("Compare temperatures of a model's scores", "1 min a model, MNIST"),
         },
     ),
     "release": ToolGroup(

@@ -19,7 +19,7 @@ import keras
 import numpy as np
 
 from mnist_runtime.artifact.task import Task
-from mnist_tools.studies.pen import OUT_OF_FOLD, others, right_answers
+from mnist_tools.training.pen import OUT_OF_FOLD, others, right_answers
 from mnist_trainer import ARCHITECTURES, Recipe, Splits, architecture, load_data, load_model, train
 from mnist_trainer.model_io.find import find_model
 
@@ -69,7 +69,7 @@ def changed_recipe(own: Recipe, arguments: argparse.Namespace) -> Recipe:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a row in Markdown, below its head."""
-    parser = argparse.ArgumentParser(prog="scripts/tool studies continued", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/tool training continued", description=__doc__)
     parser.add_argument("architecture", nargs="?", default="cnn", choices=ARCHITECTURES)
     parser.add_argument("--epochs", type=int, default=6, help="default: 6")
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate (default: 0.003)")

@@ -50,7 +50,7 @@ def steps(scores: Scores) -> npt.NDArray[np.float64]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a table in Markdown for each model."""
-    parser = argparse.ArgumentParser(prog="scripts/tool studies calibration", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/tool training calibration", description=__doc__)
     parser.add_argument("models", nargs="*", default=["cnn"], metavar="MODEL", help="default: cnn")
     arguments = parser.parse_args(argv)
     mnist = load_data("mnist")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_tools.studies.continued import changed_recipe, ready_model
+from mnist_tools.training.continued import changed_recipe, ready_model
 from mnist_trainer import architecture, load_data, load_model
 
 CHANGES = argparse.Namespace(

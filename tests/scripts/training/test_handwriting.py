@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import mnist_runtime
-from mnist_tools.studies import handwriting
+from mnist_tools.training import handwriting
 from mnist_trainer import Splits
 
 

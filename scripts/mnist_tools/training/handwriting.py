@@ -17,7 +17,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 
 from mnist_runtime import Classifier
-from mnist_tools.studies.pen import Digits, others
+from mnist_tools.training.pen import Digits, others
 from mnist_trainer import load_data
 from mnist_trainer.evaluation.predictor import EXPORTED, Predictor, load_predictor
 
@@ -52,7 +52,7 @@ def threshold_of(model: str) -> float | None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a table in Markdown, a row for each model, and their mean."""
-    parser = argparse.ArgumentParser(prog="scripts/tool studies handwriting", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/tool training handwriting", description=__doc__)
     parser.add_argument("models", nargs="+", metavar="MODEL", help="name of a ready model or path of a file")
     parser.add_argument("--others", type=Path, nargs="+", default=[], metavar="FILE.npz", help="`images` and `labels`")
     arguments = parser.parse_args(argv)

@@ -1,11 +1,11 @@
-"""``scripts/tool studies pen`` on few images."""
+"""``scripts/tool training pen`` on few images."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mnist_tools.studies import pen
+from mnist_tools.training import pen
 from mnist_trainer import Splits
 
 

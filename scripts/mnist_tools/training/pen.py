@@ -101,7 +101,7 @@ def right_answers(model: keras.Model, rest: Dataset, sets: dict[str, Digits], *,
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Print a table in Markdown, a row for each recipe."""
-    parser = argparse.ArgumentParser(prog="scripts/tool studies pen", description=__doc__)
+    parser = argparse.ArgumentParser(prog="scripts/tool training pen", description=__doc__)
     parser.add_argument("architecture", nargs="?", default="tiny", choices=ARCHITECTURES)
     parser.add_argument("--pen", type=float, nargs="+", default=[0.0, 0.1], metavar="FRACTION", help="default: 0 0.1")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], metavar="N", help="default: 0")

@@ -1,0 +1,59 @@
+"""``scripts/tool training network``: networks given in words."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mnist_tools.training import network, pen
+from mnist_tools.training.network import build_network, shortened
+from mnist_trainer import Splits, architecture
+
+
+def test_the_words_of_tiny_give_its_network() -> None:
+    built, tiny = build_network(["5x12/2", "3x13", "3x15", "pool", "3x20", "mean"]), architecture("tiny").build()
+    assert [weights.shape for weights in built.get_weights()] == [weights.shape for weights in tiny.get_weights()]
+    assert [layer.output.shape for layer in built.layers] == [layer.output.shape for layer in tiny.layers]
+
+
+def test_padding_keeps_the_size() -> None:
+    assert build_network(["3x4=", "flatten"]).layers[2].output.shape == (None, 28, 28, 4)
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["5x12", "relu", "mean"], "'relu' is no layer"),
+        (["5x12", "pool"], "The last word"),
+        (["30x12", "mean"], "30"),
+    ],
+)
+def test_other_words_are_refused(words: list[str], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        build_network(words)
+
+
+def test_a_recipe_is_shortened() -> None:
+    recipe = shortened(architecture("cnn").recipe, 24)
+    assert (recipe.epochs, recipe.cached_epochs, recipe.final_epochs) == (24, 8, 18)
+    assert shortened(architecture("mlp").recipe, 24).cached_epochs is None
+
+
+@pytest.mark.slow
+def test_a_row_has_size_and_accuracy(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(network, "load_data", lambda _: digits._replace(train=digits.test))
+    monkeypatch.setattr(network, "OUT_OF_FOLD", 300)
+    monkeypatch.setattr(pen, "CORRUPTED", 100)
+    np.savez(tmp_path / "more.npz", images=digits.train.images, labels=digits.train.labels)
+    words = ["5x8/2", "3x12", "pool", "mean", "--like", "strided", "--epochs", "8"]
+    assert network.main([*words, "--others", str(tmp_path / "more.npz")]) == 0
+    title, _, row = capsys.readouterr().out.splitlines()
+    assert title.startswith("| network | parameters | multiplications | bytes | out of fold | scikit-learn |")
+    name, *cells = (cell.strip() for cell in row.strip("|").split("|"))
+    parameters, multiplications, size, out_of_fold, *_ = (float(cell.replace(",", "")) for cell in cells)
+    assert name == "5x8/2 3x12 pool mean, seed 0"
+    assert parameters == build_network(words[:4]).count_params()
+    assert multiplications > size > parameters
+    assert out_of_fold > 50
