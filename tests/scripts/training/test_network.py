@@ -47,7 +47,7 @@ def test_a_row_has_size_and_accuracy(
     monkeypatch.setattr(network, "OUT_OF_FOLD", 300)
     monkeypatch.setattr(pen, "CORRUPTED", 100)
     np.savez(tmp_path / "more.npz", images=digits.train.images, labels=digits.train.labels)
-    words = ["5x8/2", "3x12", "pool", "mean", "--like", "strided", "--epochs", "8"]
+    words = ["5x8/2", "3x12", "pool", "mean", "--like", "strided", "--epochs", "16"]
     assert network.main([*words, "--others", str(tmp_path / "more.npz")]) == 0
     title, _, row = capsys.readouterr().out.splitlines()
     assert title.startswith("| network | parameters | multiplications | bytes | out of fold | scikit-learn |")
