@@ -8,7 +8,7 @@ from mnist_trainer.architectures.presets import PRESETS
 from mnist_trainer.evaluation.complexity import macs
 from mnist_trainer.model_io.find import TEACHERS
 
-LEAST_ACCURACY = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.997}
+LEAST_ACCURACY = {"linear": 0.915, "mlp": 0.98, "tiny": 0.994, "cnn": 0.995, "accurate": 0.996, "accurate-mnist": 0.997}
 
 
 @pytest.mark.parametrize("name", READY_MODELS)
@@ -43,7 +43,7 @@ def test_each_teacher_is_that_of_a_preset(name: str) -> None:
     assert name in {architecture(student).recipe.distillation.teacher for student in ("tiny", "cnn")}
 
 
-@pytest.mark.parametrize("name", EACH_READY)
+@pytest.mark.parametrize("name", [*EACH_READY, *(pytest.param(name, marks=pytest.mark.slow) for name in TEACHERS)])
 def test_each_model_is_as_accurate_as_recorded(mnist_data: Splits, name: str) -> None:
     accuracy = evaluate(load_model(name), mnist_data.test).accuracy
     assert accuracy == pytest.approx(find_model(name).record["test_accuracy"], abs=2e-4)
