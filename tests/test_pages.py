@@ -174,11 +174,11 @@ def test_the_table_of_accuracies_has_the_measured_figures() -> None:
     assert len(rows) == 5
     for model, accuracy, corrupted, others, auroc, size in rows:
         seeds = [row for row in measured("seeds.json") if row["architecture"] == model]
-        domain = next(row["domains"]["accuracy"] for row in seeds if row.get("domains"))["scikit-learn's digits"]
+        domains = [row["domains"]["accuracy"]["scikit-learn's digits"] for row in seeds if row.get("domains")]
         means = [
             f"{100 * np.mean([row['int8_accuracy'] for row in seeds]):.2f}",
             f"{100 * np.mean([row['robustness']['mean_accuracy'] for row in seeds]):.1f}",
-            f"{100 * domain:.1f}",
+            f"{100 * np.mean(domains):.1f}",
             f"{np.mean([row['robustness']['mean_auroc'] for row in seeds]):.3f}",
             exported_file(model, "int8")[0],
         ]
