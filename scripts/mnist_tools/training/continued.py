@@ -16,11 +16,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-import numpy as np
 
 from mnist_runtime.artifact.task import Task
-from mnist_tools.training.pen import OUT_OF_FOLD, others, right_answers
-from mnist_trainer import ARCHITECTURES, Recipe, Splits, architecture, load_data, load_model, train
+from mnist_tools.training.pen import others, out_of_fold, right_answers
+from mnist_trainer import ARCHITECTURES, Recipe, architecture, load_model, train
 from mnist_trainer.model_io.find import find_model
 
 __all__ = ["changed_recipe", "main", "ready_model"]
@@ -84,12 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--others", type=Path, nargs="+", default=[], metavar="FILE.npz", help="`images` and `labels`")
     arguments = parser.parse_args(argv)
     name = arguments.architecture
-    whole = load_data("mnist").train
-    order = np.random.default_rng(7).permutation(len(whole))
-    rest = whole.take(order[-OUT_OF_FOLD:], "test")
+    splits, rest = out_of_fold()
     continued = replace(architecture(name), build=partial(ready_model, name))
     recipe = changed_recipe(architecture(name).recipe, arguments)
-    splits = Splits(whole.take(order[:-OUT_OF_FOLD], "train"), rest.take(np.arange(100), "test"))
     row = right_answers(
         train(continued, splits, recipe=recipe, seed=arguments.seed).model, rest, others(arguments.others), deep=True
     )

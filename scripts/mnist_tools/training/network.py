@@ -19,14 +19,13 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import keras
-import numpy as np
 
 from mnist_exporters import ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_tools.training.pen import OUT_OF_FOLD, others, right_answers
-from mnist_trainer import ARCHITECTURES, Dataset, Recipe, Splits, architecture, load_data, train
+from mnist_tools.training.pen import others, out_of_fold, right_answers
+from mnist_trainer import ARCHITECTURES, Dataset, Recipe, architecture, train
 from mnist_trainer.architectures.base import convolution_block
 from mnist_trainer.evaluation.complexity import macs
 
@@ -104,10 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     own = architecture(arguments.like)
     tried = replace(own, build=partial(build_network, arguments.words))
-    whole = load_data("mnist").train
-    order = np.random.default_rng(7).permutation(len(whole))
-    rest = whole.take(order[-OUT_OF_FOLD:], "test")
-    splits = Splits(whole.take(order[:-OUT_OF_FOLD], "train"), rest.take(np.arange(100), "test"))
+    splits, rest = out_of_fold()
     sets = others(arguments.others)
     facts = {"parameters": network.count_params(), "multiplications": macs(network)}
     for seed in arguments.seeds:

@@ -27,7 +27,7 @@ from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 from mnist_trainer.recipes.augmentations import MORE_CORRUPTIONS, CorruptionAugmentation
 
-__all__ = ["Digits", "main", "others", "right_answers"]
+__all__ = ["Digits", "main", "others", "out_of_fold", "right_answers"]
 
 Digits = tuple[npt.NDArray[np.uint8], Labels]
 
@@ -50,6 +50,17 @@ def others(paths: Sequence[Path]) -> dict[str, Digits]:
     return found
 
 
+def out_of_fold(images: int | None = None) -> tuple[Splits, Dataset]:
+    """Return MNIST's training images without `OUT_OF_FOLD` of them, or `images` of these, and those that are left out.
+
+    The test part of the splits is a hundred of the left out ones; MNIST's own is not used.
+    """
+    whole = load_data("mnist").train
+    order = np.random.default_rng(7).permutation(len(whole))
+    rest = whole.take(order[-OUT_OF_FOLD:], "test")
+    return Splits(whole.take(order[: images or -OUT_OF_FOLD], "train"), rest.take(np.arange(100), "test")), rest
+
+
 def short_recipe(name: str, epochs: int, pen: float, signs: float, *, more: bool) -> Recipe:
     """Return the recipe of an architecture without teacher, for few epochs, with this fraction of pen digits."""
     own = architecture(name).recipe
@@ -70,10 +81,8 @@ def measured(
     name: str, recipe: Recipe, seed: int, images: int, sets: dict[str, Digits], *, deep: bool
 ) -> dict[str, float]:
     """Train once; return per cent of right answers on each set, and on request on corrupted images and letters."""
-    whole = load_data("mnist").train
-    order = np.random.default_rng(7).permutation(len(whole))
-    part, rest = whole.take(order[:images], "train"), whole.take(order[-OUT_OF_FOLD:], "test")
-    model = train(architecture(name), Splits(part, rest.take(np.arange(100), "test")), recipe=recipe, seed=seed).model
+    splits, rest = out_of_fold(images)
+    model = train(architecture(name), splits, recipe=recipe, seed=seed).model
     return right_answers(model, rest, sets, deep=deep)
 
 

@@ -43,8 +43,8 @@ def test_a_recipe_is_shortened() -> None:
 def test_a_row_has_size_and_accuracy(
     digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(network, "load_data", lambda _: digits._replace(train=digits.test))
-    monkeypatch.setattr(network, "OUT_OF_FOLD", 300)
+    monkeypatch.setattr(pen, "load_data", lambda _: digits._replace(train=digits.test))
+    monkeypatch.setattr(pen, "OUT_OF_FOLD", 300)
     monkeypatch.setattr(pen, "CORRUPTED", 100)
     np.savez(tmp_path / "more.npz", images=digits.train.images, labels=digits.train.labels)
     words = ["5x8/2", "3x12", "pool", "mean", "--like", "strided", "--epochs", "16"]
