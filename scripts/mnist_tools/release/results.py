@@ -146,7 +146,18 @@ def summary_line(artifact: Row, rows: list[Row]) -> str:
 
 
 def summary_table(artifacts: list[Row], rows: list[Row]) -> str:
-    """Return the Markdown table of README.md: the int8 ``.tflite`` files of the ready models."""
+    """Return the Markdown table of README.md: the int8 ``.tflite`` files of the ready models.
+
+    Raises
+    ------
+    ToolError
+        If the time of one image is not measured.
+    """
+    if untimed := sorted({row["architecture"] for row in rows if row["proven"] and "p50_us" not in row}):
+        raise ToolError(
+            f"The time of one image of {', '.join(untimed)} is not measured. "
+            "Measure it on an idle machine with: scripts/tool release seeds --latency"
+        )
     heads = "| model | file | original | file right | points lost, at most (95 %) | corrupted images | one image | |"
     chosen = [each for each in artifacts if (each["format"], each["precision"]) == ("tflite", "int8")]
     lines = [summary_line(each, [row for row in rows if row["architecture"] == each["model"]]) for each in chosen]

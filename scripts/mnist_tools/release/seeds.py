@@ -1,6 +1,6 @@
 """Train architectures from several seeds, export each as int8, measure it, and write docs/results/data/seeds.json.
 
-Existing results are kept, unless the recipe has changed since. Interrupted trainings are resumed.
+Existing results are kept, unless the recipe or the network has changed since. Interrupted trainings are resumed.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from mnist_exporters import measure_latency
 from mnist_tools.checkout import ROOT, command, output_of
 from mnist_trainer.architectures.registry import ARCHITECTURES, architecture
+from mnist_trainer.evaluation.complexity import macs
 from mnist_trainer.model_io.find import MODELS
 from mnist_trainer.recipes.recipe import Recipe
 
@@ -28,15 +30,23 @@ INTERPRETER = "litert"
 Row = dict[str, Any]
 
 
-def has_current_recipe(record: Row, name: str) -> bool:
-    """Return whether a record has the current recipe of an architecture; older records lack newer settings."""
-    return Recipe.from_record(record["recipe"]) == architecture(name).recipe
+@cache
+def size(name: str) -> tuple[int, int]:
+    """Return the parameters and multiplications of the network of an architecture."""
+    network = architecture(name).build()
+    return network.count_params(), macs(network)
+
+
+def matches(record: Row, name: str) -> bool:
+    """Return whether a record has the recipe and network of an architecture; older records lack newer settings."""
+    own = architecture(name)
+    return Recipe.from_record(record["recipe"]) == own.recipe and (record["parameters"], record["macs"]) == size(name)
 
 
 def is_current(path: Path, name: str) -> bool:
-    """Return whether the model at `path` exists and was trained with the current recipe of `name`."""
+    """Return whether the model at `path` exists and was trained with the current recipe and network of `name`."""
     record = path.with_suffix(".json")
-    return path.is_file() and record.is_file() and has_current_recipe(json.loads(record.read_text()), name)
+    return path.is_file() and record.is_file() and matches(json.loads(record.read_text()), name)
 
 
 def found(name: str, seed: int) -> Path | None:
@@ -109,7 +119,7 @@ def read_rows() -> list[Row]:
     """Return the recorded results of current recipes."""
     rows = json.loads(SEEDS.read_text()) if SEEDS.is_file() else []
     return [
-        row for row in rows if row["architecture"] in ARCHITECTURES and has_current_recipe(row, row["architecture"])
+        row for row in rows if row["architecture"] in ARCHITECTURES and matches(row, row["architecture"])
     ]
 
 

@@ -97,6 +97,6 @@ def test_exported_files_have_no_shape_operators(kind: Callable[[], Any], format:
 
 
 def test_ready_model_has_no_flatten_layer() -> None:
-    original = load_model("cnn")
+    original = load_model("accurate")
     assert "flatten" in {layer.name for layer in original.layers}
     assert "flatten" not in {layer.name for layer in with_static_shapes(original).layers}

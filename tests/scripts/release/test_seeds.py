@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mnist_tools.checkout import ROOT
+from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.release import seeds
-from mnist_tools.release.results import models_page, others_cell, spread
+from mnist_tools.release.results import models_page, others_cell, spread, summary_table
 from mnist_tools.release.seeds import SEEDS, is_current, read_rows, write_rows
 from mnist_trainer import ARCHITECTURES, READY_MODELS, find_model
 
@@ -32,12 +32,13 @@ def test_every_ready_model_is_among_the_measured_ones(name: str) -> None:
     assert row["float_accuracy"] == pytest.approx(record["test_accuracy"], abs=2e-4)
 
 
-def test_results_of_an_older_recipe_are_dropped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_results_of_an_older_recipe_or_network_are_dropped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(seeds, "SEEDS", tmp_path / "seeds.json")
     assert read_rows() == []
-    old = copy.deepcopy(ROWS[0])
+    old, other = copy.deepcopy(ROWS[0]), copy.deepcopy(ROWS[0])
     old["recipe"]["epochs"] += 1
-    write_rows([old, *reversed(ROWS[1:])])
+    other["macs"] += 1
+    write_rows([old, other, *reversed(ROWS[1:])])
     assert read_rows() == ROWS[1:]
 
 
@@ -53,3 +54,10 @@ def test_other_peoples_digits_are_a_mean_of_what_is_measured() -> None:
     rows = [{"domains": {"accuracy": first}}, {"domains": {"accuracy": second}}, {"seed": 3}]
     assert others_cell(rows) == "90.0, 82.5"
     assert others_cell([{"seed": 3}]) == "-"
+
+
+def test_a_time_that_is_not_measured_is_asked_for() -> None:
+    rows = copy.deepcopy(ROWS)
+    del next(row for row in rows if row["architecture"] == "cnn")["p50_us"]
+    with pytest.raises(ToolError, match=r"of cnn is not measured\. Measure it .*: scripts/tool release seeds --latency"):
+        summary_table([], rows)

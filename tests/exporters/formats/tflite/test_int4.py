@@ -35,7 +35,7 @@ def layers_of(content: bytes) -> list[tuple[str, int, str]]:
     [
         ("linear", [("FULLY_CONNECTED", 10, "INT4")]),
         ("mlp", [("FULLY_CONNECTED", 10, "INT4")] * 2 + [("FULLY_CONNECTED", 10, "INT8")]),
-        ("cnn", [("CONV_2D", 7, "INT4")] * 4 + [("FULLY_CONNECTED", 1, "INT8")]),
+        ("cnn", [("CONV_2D", 7, "INT4")] * 5 + [("FULLY_CONNECTED", 1, "INT8")]),
     ],
 )
 def test_all_layers_but_the_last_are_int4_with_the_right_version(
