@@ -118,9 +118,7 @@ def measure_all_domains(rows: list[Row]) -> None:
 def read_rows() -> list[Row]:
     """Return the recorded results of current recipes."""
     rows = json.loads(SEEDS.read_text()) if SEEDS.is_file() else []
-    return [
-        row for row in rows if row["architecture"] in ARCHITECTURES and matches(row, row["architecture"])
-    ]
+    return [row for row in rows if row["architecture"] in ARCHITECTURES and matches(row, row["architecture"])]
 
 
 def write_rows(rows: list[Row]) -> None:
