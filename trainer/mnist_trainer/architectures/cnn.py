@@ -45,12 +45,11 @@ def build_cnn(task: Task = DIGITS) -> keras.Model:
         *convolution_block(4, 26, 3, padding="same"),
         *convolution_block(5, 26, 3, padding=padding),
     ]
-    is_digits = task == DIGITS
-    last = layers.GlobalAveragePooling2D(name="pool5") if is_digits else layers.Flatten(name="flatten")
+    last = layers.GlobalAveragePooling2D(name="pool5") if task == DIGITS else layers.Flatten(name="flatten")
     return keras.Sequential(
         [
             keras.Input(task.tensor_shape, name="pixels"),
-            *(body if is_digits else pooled(body, task)),
+            *pooled(body, task),
             last,
             layers.Dense(len(task.labels), activation="softmax", name="scores"),
         ],
