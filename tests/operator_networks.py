@@ -10,6 +10,7 @@ import tensorflow as tf
 from tests.backend_cases import random_images
 
 from mnist_exporters.formats.tflite.rewrites import with_integer_input
+from mnist_exporters.inputs.keras_graph.dilated import without_batches
 from mnist_runtime import QuantParams
 
 
@@ -19,6 +20,15 @@ def strided(x: Any) -> Any:
     x = keras.layers.Conv2D(9, 3, strides=2)(x)
     x = keras.layers.Conv2D(8, 1, activation="relu")(x)
     return keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(x))
+
+
+def dilated(x: Any) -> Any:
+    """Return the output of convolutions whose windows have gaps, in one operator each."""
+    x = without_batches(keras.layers.Conv2D(6, 3, dilation_rate=2, padding="same", activation="relu"))(x)
+    x = without_batches(keras.layers.Conv2D(8, (2, 3), dilation_rate=(3, 2)))(x)
+    x = without_batches(keras.layers.DepthwiseConv2D(3, dilation_rate=2, depth_multiplier=2, padding="same"))(x)
+    x = without_batches(keras.layers.Conv2D(5, (3, 2), dilation_rate=(1, 4), padding="same", use_bias=False))(x)
+    return keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(x))
 
 
 def depthwise(x: Any) -> Any:
@@ -52,6 +62,7 @@ def per_pixel(x: Any) -> Any:
 NETWORKS = {
     "per_pixel": (per_pixel, "CONCATENATION GATHER REDUCE_PROD"),
     "strided": (strided, "CONV_2D FULLY_CONNECTED PACK QUANTIZE RESHAPE SHAPE SOFTMAX STRIDED_SLICE"),
+    "dilated": (dilated, "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED MEAN"),
     "depthwise": (depthwise, "ADD AVERAGE_POOL_2D CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED MEAN"),
     "gated": (gated, "AVERAGE_POOL_2D LOGISTIC MAX_POOL_2D MUL PAD RELU RELU6"),
 }

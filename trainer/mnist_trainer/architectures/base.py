@@ -49,7 +49,14 @@ class Architecture:
 
 
 def convolution_block(
-    number: int, filters: int, size: int, *, strides: int = 1, padding: str = "valid", momentum: float = 0.99
+    number: int,
+    filters: int,
+    size: int,
+    *,
+    strides: int = 1,
+    padding: str = "valid",
+    dilation: int = 1,
+    momentum: float = 0.99,
 ) -> list[keras.Layer]:
     """Build a convolution without bias, a batch normalization and a ReLU.
 
@@ -57,7 +64,7 @@ def convolution_block(
     ----------
     number : int
         Number of the block, from 1. The layers are called ``conv1``, ``norm1`` and ``relu1``.
-    filters, size, strides, padding
+    filters, size, strides, padding, dilation
         See `keras.layers.Conv2D`.
     momentum : float
         Momentum of the running statistics of the batch normalization.
@@ -70,6 +77,7 @@ def convolution_block(
             size,
             strides=strides,
             padding=padding,
+            dilation_rate=dilation,
             use_bias=False,
             kernel_initializer="he_normal",
             name=f"conv{number}",
@@ -108,6 +116,8 @@ def pooled(layers_before: list[keras.Layer], task: Task) -> list[keras.Layer]:
         size = getattr(layer, "kernel_size", None) or getattr(layer, "pool_size", None)
         if size is None:
             continue
+        gaps = getattr(layer, "dilation_rate", (1, 1))
+        size = [1 + (length - 1) * gap for length, gap in zip(size, gaps, strict=True)]
         down, right = (strides, strides) if isinstance(strides, int) else strides
         if layer.padding == "same":
             height, width = -(-height // down), -(-width // right)

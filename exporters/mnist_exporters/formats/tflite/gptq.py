@@ -85,8 +85,8 @@ def input_moments(
     Returns
     -------
     ndarray of shape (k, k), dtype float64, or None
-        Mean of ``outer(x, x)``, where ``x`` are the k inputs that one output is computed from. None for grouped and
-        dilated convolutions.
+        Mean of ``outer(x, x)``, where ``x`` are the k inputs that one output is computed from. None for grouped
+        convolutions.
     """
     options = operator.builtinOptions
     interpreter = Interpreter(
@@ -104,10 +104,10 @@ def input_moments(
         interpreter.invoke()
         images = interpreter.get_tensor(operator.inputs[0]).astype(np.float64)
         if len(shape) == 4:
-            if images.shape[-1] != shape[-1] or (options.dilationHFactor, options.dilationWFactor) != (1, 1):
+            if images.shape[-1] != shape[-1]:
                 return None
-            strides = (options.strideH, options.strideW)
-            inputs = patches(images, (shape[1], shape[2]), strides, same=options.padding == 0)
+            strides, dilations = (options.strideH, options.strideW), (options.dilationHFactor, options.dilationWFactor)
+            inputs = patches(images, (shape[1], shape[2]), strides, dilations, same=options.padding == 0)
         else:
             inputs = images.reshape(-1, shape[1])
         total = inputs.T @ inputs if count == 0 else total + inputs.T @ inputs
@@ -115,14 +115,16 @@ def input_moments(
     return total / count
 
 
-def patches(images: Floats, kernel: tuple[int, int], strides: tuple[int, int], *, same: bool) -> Floats:
+def patches(
+    images: Floats, kernel: tuple[int, int], strides: tuple[int, int], dilations: tuple[int, int], *, same: bool
+) -> Floats:
     """Cut out the patches that a convolution multiplies with its kernel.
 
     Parameters
     ----------
     images : ndarray of shape (n, height, width, channels), dtype float64
         Input of the convolution.
-    kernel, strides : (int, int)
+    kernel, strides, dilations : (int, int)
         Rows and columns.
     same : bool
         Whether the padding is "same": one output per started stride, and half of the zeros, rounded down, in front.
@@ -131,15 +133,17 @@ def patches(images: Floats, kernel: tuple[int, int], strides: tuple[int, int], *
     -------
     ndarray of shape (patches, rows * columns * channels), dtype float64
     """
+    lengths = [1 + (length - 1) * gap for length, gap in zip(kernel, dilations, strict=True)]
     if same:
         needed = [
             max((-(-size // stride) - 1) * stride + length - size, 0)
-            for size, length, stride in zip(images.shape[1:3], kernel, strides, strict=True)
+            for size, length, stride in zip(images.shape[1:3], lengths, strides, strict=True)
         ]
         images = np.pad(images, ((0, 0), *((zeros // 2, zeros - zeros // 2) for zeros in needed), (0, 0)))
-    rows = np.lib.stride_tricks.sliding_window_view(images, kernel[0], axis=1)[:, :: strides[0]]
-    windows = np.lib.stride_tricks.sliding_window_view(rows, kernel[1], axis=2)[:, :, :: strides[1]]
-    flat: Floats = windows.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel[0] * kernel[1] * images.shape[-1])
+    rows = np.lib.stride_tricks.sliding_window_view(images, lengths[0], axis=1)[:, :: strides[0]]
+    windows = np.lib.stride_tricks.sliding_window_view(rows, lengths[1], axis=2)[:, :, :: strides[1]]
+    places = windows[..., :: dilations[0], :: dilations[1]]
+    flat: Floats = places.transpose(0, 1, 2, 4, 5, 3).reshape(-1, kernel[0] * kernel[1] * images.shape[-1])
     return flat
 
 

@@ -1,4 +1,4 @@
-"""Build the Keras model that is converted: fixed input shape, scaling inside, no shape operators and no loops."""
+"""Build the Keras model that is converted: fixed input shape, scaling inside, few operators, no loops."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import keras
 
 from mnist_exporters.inputs.keras_graph.calls import is_graph
+from mnist_exporters.inputs.keras_graph.dilated import is_dilated, without_batches
 from mnist_exporters.inputs.keras_graph.unroll import unrolled
 
 __all__ = ["float_scaling", "graph_model", "integer_scaling", "with_static_shapes"]
@@ -71,7 +72,7 @@ def with_static_shapes(model: keras.Model) -> keras.Model:
 
     Keras's ``Flatten`` and ``Reshape`` read the number of images from their input tensor. In an exported file this
     takes four operators (TFLite) or five (ONNX), half a kilobyte, and no delegate runs them. Here that side is -1:
-    computed from the others. `unrolled` treats the recurrent layers.
+    computed from the others. `unrolled` treats the recurrent layers, `without_batches` the dilated convolutions.
 
     Parameters
     ----------
@@ -98,6 +99,8 @@ def _is_single_graph(layer: Any) -> bool:
 
 
 def _clone(layer: Any) -> Any:
+    if is_dilated(layer):
+        return without_batches(layer)
     return with_static_shapes(layer) if _is_single_graph(layer) else unrolled(layer, _inner)
 
 

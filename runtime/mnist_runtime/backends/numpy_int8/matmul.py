@@ -121,10 +121,10 @@ def convolution(node: Node) -> Kernel:
     weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4:
         raise node.unsupported(f"with weights of shape {weights.shape}")
-    _check_dilation(node, 4, 5)
     channels, high, wide, depth = weights.shape
     option = node.operator.option
-    windows = windows_of(node, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
+    stride, dilation = (option(2, "i"), option(1, "i")), (option(5, "i", 1), option(4, "i", 1))
+    windows = windows_of(node, (high, wide), stride, option(0, "b"), dilation)
     matrix = weights.reshape(channels, -1).T
     requantize = Requantizer(node, matrix, node.channel_scales(node.input(1), channels, 0), 2, option(3, "b"))
     factors: Array = np.ascontiguousarray(matrix, requantize.dtype)
@@ -149,12 +149,13 @@ def convolution(node: Node) -> Kernel:
     def strip(images: Array, start: int, down: int) -> Array:
         n, (_, across) = len(images), windows.counts(images)
         row, column = images.strides[1:3]
+        window = (row * dilation[0], column * dilation[1], images.itemsize)
         view: Array = np.ndarray(
-            (n, down, across, high, wide * depth),  # each line of a window is contiguous
+            (n, down, across, high, wide, depth),
             images.dtype,
             images,
             start * windows.stride[0] * row,
-            (images.strides[0], row * windows.stride[0], column * windows.stride[1], row, images.itemsize),
+            (images.strides[0], row * windows.stride[0], column * windows.stride[1], *window),
         )
         rows = view.astype(factors.dtype, order="C").reshape(n * down * across, len(factors))
         return requantize(rows @ factors).reshape(n, down, across, channels)
@@ -168,10 +169,10 @@ def depthwise_convolution(node: Node) -> Kernel:
     weights = node.constant(1, "int8").astype(np.int64)
     if weights.ndim != 4 or weights.shape[0] != 1:
         raise node.unsupported(f"with weights of shape {weights.shape}")
-    _check_dilation(node, 5, 6)
     _, high, wide, channels = weights.shape
     option = node.operator.option
-    windows = windows_of(node, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
+    stride, dilation = (option(2, "i"), option(1, "i")), (option(6, "i", 1), option(5, "i", 1))
+    windows = windows_of(node, (high, wide), stride, option(0, "b"), dilation)
     matrix = weights.reshape(-1, channels)
     requantize = Requantizer(node, matrix, node.channel_scales(node.input(1), channels, 3), 2, option(4, "b"))
     factors = matrix.astype(requantize.dtype)
@@ -224,9 +225,3 @@ def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Arra
     if len(images) <= step:
         return part(images)
     return np.concatenate([part(images[start : start + step]) for start in range(0, len(images), step)])
-
-
-def _check_dilation(node: Node, *fields: int) -> None:
-    dilations = [node.operator.option(field, "i", 1) for field in fields]
-    if any(dilation != 1 for dilation in dilations):
-        raise node.unsupported(f"with dilations of {dilations}")

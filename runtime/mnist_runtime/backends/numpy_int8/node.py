@@ -143,20 +143,28 @@ class Node:
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of a convolution or pooling: height and width, strides, and whether the image is padded."""
+    """Windows of a convolution or pooling: height and width, strides, whether the image is padded, and dilations."""
 
     node: Node
     size: tuple[int, int]
     stride: tuple[int, int]
     same: bool
+    dilation: tuple[int, int] = (1, 1)
+    """Distances between the pixels of a window, down and across."""
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Pixels from the first to the last pixel of a window, down and across."""
+        high, wide = (1 + (size - 1) * gap for size, gap in zip(self.size, self.dilation, strict=True))
+        return high, wide
 
     def paddings(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
         """Return the padding before and after each axis of ``(n, h, w, c)``; an odd pixel goes after."""
         if not self.same:
             return [(0, 0)] * 4
         totals = [
-            max((-(-length // stride) - 1) * stride + size - length, 0)
-            for length, size, stride in zip(shape[1:3], self.size, self.stride, strict=True)
+            max((-(-length // stride) - 1) * stride + extent - length, 0)
+            for length, extent, stride in zip(shape[1:3], self.extent, self.stride, strict=True)
         ]
         return [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
 
@@ -175,25 +183,30 @@ class Windows:
 
     def counts(self, images: Array) -> tuple[int, int]:
         """Return the number of windows in padded `images`, down and across."""
-        down, across = ((images.shape[1 + axis] - self.size[axis]) // self.stride[axis] + 1 for axis in (0, 1))
+        down, across = ((images.shape[1 + axis] - self.extent[axis]) // self.stride[axis] + 1 for axis in (0, 1))
         return down, across
 
     def slices(self, images: Array) -> list[Array]:
         """Return, for each place in the window, its values ``(n, oh, ow, c)`` in all windows."""
         down, across = self.counts(images)
-        (high, wide), (step_y, step_x) = self.size, self.stride
+        (high, wide), (step_y, step_x), (gap_y, gap_x) = self.extent, self.stride, self.dilation
         return [
             images[:, y : y + (down - 1) * step_y + 1 : step_y, x : x + (across - 1) * step_x + 1 : step_x]
-            for y in range(high)
-            for x in range(wide)
+            for y in range(0, high, gap_y)
+            for x in range(0, wide, gap_x)
         ]
 
 
-def windows_of(node: Node, size: tuple[int, int], stride: tuple[int, int], padding: int) -> Windows:
-    """Return the windows of an operator; reject impossible sizes and strides."""
-    if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride)):
-        raise node.unsupported(f"with windows of {size}, strides of {stride} and padding {padding}, only with 1 to 64")
-    return Windows(node, size, stride, padding == 0)
+def windows_of(
+    node: Node, size: tuple[int, int], stride: tuple[int, int], padding: int, dilation: tuple[int, int] = (1, 1)
+) -> Windows:
+    """Return the windows of an operator; reject impossible sizes, strides and dilations."""
+    if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride, *dilation)):
+        raise node.unsupported(
+            f"with windows of {size}, strides of {stride}, dilations of {dilation} and padding {padding}, only with 1 "
+            "to 64"
+        )
+    return Windows(node, size, stride, padding == 0, dilation)
 
 
 def _nearest(real: float, scale: np.float32) -> int:

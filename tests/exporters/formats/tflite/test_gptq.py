@@ -49,9 +49,12 @@ def test_weights_that_are_on_a_grid_do_not_change() -> None:
 
 
 @pytest.mark.parametrize("padding", ["same", "valid"])
-def test_patches_times_kernel_is_the_convolution(padding: str) -> None:
+@pytest.mark.parametrize(("strides", "dilations"), [((2, 3), (1, 1)), ((1, 1), (3, 2))])
+def test_patches_times_kernel_is_the_convolution(
+    padding: str, strides: tuple[int, int], dilations: tuple[int, int]
+) -> None:
     random = np.random.default_rng(0)
     images, kernel = random.normal(size=(2, 9, 10, 3)), random.normal(size=(2, 5, 3, 4))
-    expected = tf.nn.conv2d(images, kernel, strides=(2, 3), padding=padding.upper()).numpy()
-    flat = patches(images, (2, 5), (2, 3), same=padding == "same")
+    expected = tf.nn.conv2d(images, kernel, strides, padding.upper(), dilations=dilations).numpy()
+    flat = patches(images, (2, 5), strides, dilations, same=padding == "same")
     assert np.allclose(flat @ kernel.reshape(-1, 4), expected.reshape(-1, 4))

@@ -82,10 +82,10 @@ def pool(graph: Graph, name: str, size: int, stride: int) -> None:
     graph.add(name, graph.last, kind="Pool2DOptions", padding=0, **sides)
 
 
-def convolve(graph: Graph, weights: np.ndarray, name: str = "CONV_2D") -> None:
+def convolve(graph: Graph, weights: np.ndarray, name: str = "CONV_2D", dilation: int = 1) -> None:
     kind = {"CONV_2D": "Conv2DOptions", "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions"}[name]
-    strides = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
-    graph.add(name, graph.last, graph.tensor(values=weights), kind=kind, padding=0, **strides)
+    steps = {"strideH": 1, "strideW": 1, "dilationHFactor": dilation, "dilationWFactor": dilation}
+    graph.add(name, graph.last, graph.tensor(values=weights), kind=kind, padding=0, **steps)
 
 
 def a_wide_pad(graph: Graph) -> None:
@@ -121,6 +121,11 @@ def many_depthwise_channels(graph: Graph) -> None:
 def a_large_depthwise_window(graph: Graph) -> None:
     graph.pad(0, 1500, 1500, 0)
     convolve(graph, np.ones((1, 64, 64, 1)), "DEPTHWISE_CONV_2D")
+
+
+def padding_of_dilated_windows(graph: Graph) -> None:
+    for _ in range(10):
+        convolve(graph, np.ones((1, 64, 64, 1)), dilation=64)
 
 
 def a_dense_layer_on_each_pixel(graph: Graph) -> None:
@@ -191,6 +196,7 @@ ATTACKS: list[Callable[[Graph], None]] = [
     many_products,
     many_depthwise_channels,
     a_large_depthwise_window,
+    padding_of_dilated_windows,
     a_dense_layer_on_each_pixel,
     a_large_average,
     padding_of_a_pool,

@@ -23,10 +23,8 @@ PART = 18
 def convolution(context: Context) -> Lowered:
     """Lower CONV_2D, weights ``(channels, h, w, depth)``."""
     weights = _weights(context, 4)
-    _check_dilation(context, 4, 5)
-    channels, *window, depth = weights.shape
-    option = context.node.operator.option
-    settings = window_settings(context, (window[0], window[1]), (option(2, "i"), option(1, "i")), option(0, "b"))
+    channels, high, wide, depth = weights.shape
+    settings = _windows(context, (high, wide), 4)
     if context.image()[2] != depth:
         raise context.unsupported("in groups")
     matrix = weights.reshape(channels, -1)
@@ -40,10 +38,8 @@ def convolution(context: Context) -> Lowered:
 def depthwise(context: Context) -> Lowered:
     """Lower DEPTHWISE_CONV_2D, weights ``(1, h, w, depth * times)``."""
     weights = _weights(context, 4)
-    _check_dilation(context, 5, 6)
     _, high, wide, channels = weights.shape
-    option = context.node.operator.option
-    settings = window_settings(context, (high, wide), (option(2, "i"), option(1, "i")), option(0, "b"))
+    settings = _windows(context, (high, wide), 5)
     depth = context.image()[2]
     if channels % depth:
         raise context.unsupported(f"with {channels} channels from {depth}")
@@ -128,7 +124,9 @@ def _arrays(bias: Array, multiplier: Array, shifts: list[int]) -> dict[str, int 
     return {"bias": bias, "multiplier": multiplier, "shift": np.array(shifts, np.int8)}
 
 
-def _check_dilation(context: Context, *fields: int) -> None:
-    dilations = [context.node.operator.option(field, "i", 1) for field in fields]
-    if any(dilation != 1 for dilation in dilations):
-        raise context.unsupported(f"with dilations of {dilations}")
+def _windows(context: Context, size: tuple[int, int], dilations: int) -> dict[str, int | Array]:
+    """Return the settings of windows whose dilations, across and down, are options from the number `dilations` on."""
+    option = context.node.operator.option
+    dilation = (option(dilations + 1, "i", 1), option(dilations, "i", 1))
+    settings = window_settings(context, size, (option(2, "i"), option(1, "i")), option(0, "b"), dilation)
+    return {**settings, "dilation_y": dilation[0], "dilation_x": dilation[1]}

@@ -12,14 +12,17 @@ __all__ = ["average_pool", "max_pool", "mean", "pad", "window_settings"]
 
 
 def window_settings(
-    context: Context, size: tuple[int, int], stride: tuple[int, int], padding: int
+    context: Context, size: tuple[int, int], stride: tuple[int, int], padding: int, dilation: tuple[int, int] = (1, 1)
 ) -> dict[str, int | Array]:
     """Return the settings of the windows of an operator, from the height of the image to the width of the output."""
-    if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride)):
-        raise context.unsupported(f"with windows of {size}, strides of {stride} and padding {padding}")
+    if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride, *dilation)):
+        raise context.unsupported(
+            f"with windows of {size}, strides of {stride}, dilations of {dilation} and padding {padding}"
+        )
     height, width, depth = context.image()
     counts, before = [], []
-    for length, window, step in zip((height, width), size, stride, strict=True):
+    for length, pixels, step, gap in zip((height, width), size, stride, dilation, strict=True):
+        window = 1 + (pixels - 1) * gap
         count = -(-length // step) if padding == 0 else (length - window) // step + 1
         # An odd pixel goes after the image.
         before.append(max((count - 1) * step + window - length, 0) // 2 if padding == 0 else 0)

@@ -7,28 +7,34 @@ struct conv_layer {
   const int8_t *shift;
   int32_t height, width, depth;
   int32_t window_height, window_width, stride_y, stride_x, pad_top, pad_left;
-  int32_t out_height, out_width, out_depth;
+  int32_t out_height, out_width, dilation_y, dilation_x, out_depth;
   int16_t offset; /* is added to each input */
   int16_t zero_point, low, high; /* of the output */
 };
 
 static void copy_window(const struct conv_layer *s, const value_t *in, int32_t top, int32_t left, int16_t *window)
 {
-  const int32_t length = s->window_width * s->depth, first = left * s->depth, end = s->width * s->depth;
-  int32_t row, i;
-  for (row = top; row < top + s->window_height; row++) {
-    const value_t *values = in + (row * s->width + left) * s->depth;
-    if (row < 0 || row >= s->height) {
-      for (i = 0; i < length; i++) {
-        *window++ = 0;
-      }
-    } else if (first >= 0 && first + length <= end) {
-      for (i = 0; i < length; i++) {
-        *window++ = (int16_t)(values[i] + s->offset);
-      }
-    } else {
-      for (i = 0; i < length; i++) {
-        *window++ = (int16_t)(first + i < 0 || first + i >= end ? 0 : values[i] + s->offset);
+  /* A row of the window is one piece of the image, or, if the window is dilated, one for each of its places. */
+  const int32_t pieces = s->dilation_x == 1 ? 1 : s->window_width;
+  const int32_t length = s->window_width / pieces * s->depth, end = s->width * s->depth;
+  int32_t line, piece, i;
+  for (line = 0; line < s->window_height; line++) {
+    const int32_t row = top + line * s->dilation_y;
+    for (piece = 0; piece < pieces; piece++) {
+      const int32_t first = (left + piece * s->dilation_x) * s->depth;
+      const value_t *values = in + row * end + first;
+      if (row < 0 || row >= s->height) {
+        for (i = 0; i < length; i++) {
+          *window++ = 0;
+        }
+      } else if (first >= 0 && first + length <= end) {
+        for (i = 0; i < length; i++) {
+          *window++ = (int16_t)(values[i] + s->offset);
+        }
+      } else {
+        for (i = 0; i < length; i++) {
+          *window++ = (int16_t)(first + i < 0 || first + i >= end ? 0 : values[i] + s->offset);
+        }
       }
     }
   }

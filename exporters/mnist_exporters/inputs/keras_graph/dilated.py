@@ -1,0 +1,68 @@
+"""`without_batches`: a dilated convolution as one operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+__all__ = ["is_dilated", "without_batches"]
+
+
+KINDS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+
+
+def is_dilated(layer: Any) -> bool:
+    """Return whether `layer` is a dilated ``Conv2D`` or ``DepthwiseConv2D`` that one operator can compute.
+
+    Examples
+    --------
+    >>> is_dilated(keras.layers.Conv2D(8, 3, dilation_rate=2)), is_dilated(keras.layers.Conv2D(8, 3))
+    (True, False)
+    """
+    if type(layer) not in KINDS or max(layer.dilation_rate) == 1:
+        return False
+    is_whole = isinstance(layer, keras.layers.DepthwiseConv2D) or layer.groups == 1
+    return bool(is_whole and layer.data_format == "channels_last")
+
+
+def without_batches(convolution: keras.layers.Layer) -> keras.layers.Layer:
+    """Return a layer that computes a dilated convolution with one operator, and shares its weights.
+
+    Keras divides the image into a batch of smaller ones, convolves these, and puts the results together. TFLite then
+    has three operators, keeps a batch normalization apart, and an image takes longer.
+
+    Parameters
+    ----------
+    convolution : keras.layers.Conv2D or keras.layers.DepthwiseConv2D
+        A layer of which `is_dilated` holds.
+    """
+    return _Dilated(convolution)
+
+
+class _Dilated(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
+    def __init__(self, convolution: keras.layers.Layer) -> None:
+        super().__init__(name=convolution.name, dtype=convolution.dtype_policy)
+        self._convolution = convolution
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        if not self._convolution.built:
+            self._convolution.build(input_shape)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        layer = self._convolution
+        kernel = tf.convert_to_tensor(layer.kernel)
+        settings = {"padding": layer.padding.upper(), "dilations": [1, *layer.dilation_rate, 1]}
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
+            steps = [1, *layer.strides, 1]
+            outputs = tf.raw_ops.DepthwiseConv2dNative(input=inputs, filter=kernel, strides=steps, **settings)
+        else:
+            outputs = tf.nn.conv2d(inputs, kernel, layer.strides, **settings)
+        if layer.use_bias:
+            outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(layer.bias))
+        return outputs if layer.activation is None else layer.activation(outputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        shape: tuple[int | None, ...] = self._convolution.compute_output_shape(input_shape)
+        return shape
