@@ -46,6 +46,7 @@ LAYERS: dict[str, Callable[[], Part]] = {
     "Conv2D, in groups": lambda: layers.Conv2D(8, 3, groups=2),
     "Conv2DTranspose": lambda: layers.Conv2DTranspose(4, 3),
     "DepthwiseConv2D": lambda: layers.DepthwiseConv2D(3),
+    "DepthwiseConv2D, dilated": lambda: layers.DepthwiseConv2D(3, dilation_rate=2),
     "SeparableConv2D": lambda: layers.SeparableConv2D(8, 3),
     "MaxPooling2D": lambda: layers.MaxPooling2D(2),
     "AveragePooling2D": lambda: layers.AveragePooling2D(2),
