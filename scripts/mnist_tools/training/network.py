@@ -1,8 +1,8 @@
 """Train a network given in words for a few epochs, and measure it on digits that no training has seen.
 
 ``5x16`` is a convolution of 5x5 pixels with 16 filters, batch normalization and ReLU; ``3x24=`` keeps the size of the
-maps (padding), ``5x12/2`` has stride 2. ``pool`` is the maximum of 2x2 pixels. The last word, ``mean`` or ``flatten``,
-is what the scores are computed from. The recipe is that of an architecture, shortened. The test images of MNIST are not
+maps (padding), ``5x12/2`` has stride 2, ``3x26@2`` is dilated. ``pool`` is the maximum of 2x2 pixels, ``pool/1`` that at
+every position. The last word, ``mean`` or ``flatten``, is what the scores are computed from. The recipe is that of an architecture, shortened. The test images of MNIST are not
 used. *bytes* are those of the int8 model without manifest and proof.
 """
 
@@ -31,7 +31,9 @@ from mnist_trainer.evaluation.complexity import macs
 
 __all__ = ["build_network", "main", "shortened"]
 
-CONVOLUTION = re.compile(r"(\d+)x(\d+)(=?)(?:/(\d))?")
+CONVOLUTION = re.compile(r"(\d+)x(\d+)(=?)(?:/(\d))?(?:@(\d))?")
+POOL = {"pool": 2, "pool/1": 1}
+"""Word -> stride."""
 EMA_STEPS = 300
 HELD_OUT = 1 / 40
 CALIBRATION_IMAGES = 500
@@ -48,21 +50,27 @@ def build_network(words: Sequence[str], task: Task = DIGITS) -> keras.Model:
     Examples
     --------
     >>> build_network(["5x16", "pool", "3x24=", "mean"]).count_params()
-    4282
+    4266
     """
     from keras import layers
 
     last = {"mean": layers.GlobalAveragePooling2D, "flatten": layers.Flatten}
     body: list[keras.Layer] = []
     for number, word in enumerate(words[:-1], 1):
-        if word == "pool":
-            body.append(layers.MaxPooling2D())
+        if word in POOL:
+            body.append(layers.MaxPooling2D(strides=POOL[word]))
         elif found := CONVOLUTION.fullmatch(word):
-            size, filters, same, stride = found.groups()
-            padding = "same" if same else "valid"
-            body += convolution_block(number, int(filters), int(size), strides=int(stride or 1), padding=padding)
+            size, filters, same, stride, dilation = found.groups()
+            body += convolution_block(
+                number,
+                int(filters),
+                int(size),
+                strides=int(stride or 1),
+                padding="same" if same else "valid",
+                dilation=int(dilation or 1),
+            )
         else:
-            raise ValueError(f"{word!r} is no layer. Write for example 5x16, 3x24=, 5x12/2 or pool.")
+            raise ValueError(f"{word!r} is no layer. Write for example 5x16, 3x24=, 5x12/2, 3x26@2 or pool.")
     if not words or words[-1] not in last:
         raise ValueError(f"The last word must be one of: {', '.join(last)}.")
     scores = layers.Dense(len(task.labels), activation="softmax", name="scores")

@@ -10,10 +10,17 @@ from mnist_tools.training.network import build_network, shortened
 from mnist_trainer import Splits, architecture
 
 
-def test_the_words_of_tiny_give_its_network() -> None:
-    built, tiny = build_network(["5x12/2", "3x13", "3x15", "pool", "3x20", "mean"]), architecture("tiny").build()
-    assert [weights.shape for weights in built.get_weights()] == [weights.shape for weights in tiny.get_weights()]
-    assert [layer.output.shape for layer in built.layers] == [layer.output.shape for layer in tiny.layers]
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tiny", "5x12/2 3x13 3x15 pool 3x20 mean"),
+        ("cnn", "5x16 pool 3x24= 3x24= pool/1 3x26=@2 3x26@2 mean"),
+    ],
+)
+def test_the_words_of_an_architecture_give_its_network(name: str, words: str) -> None:
+    built, own = build_network(words.split()), architecture(name).build()
+    assert [weights.shape for weights in built.get_weights()] == [weights.shape for weights in own.get_weights()]
+    assert [layer.output.shape for layer in built.layers] == [layer.output.shape for layer in own.layers]
 
 
 def test_padding_keeps_the_size() -> None:
