@@ -1,9 +1,10 @@
 """Train a network given in words for a few epochs, and measure it on digits that no training has seen.
 
 ``5x16`` is a convolution of 5x5 pixels with 16 filters, batch normalization and ReLU; ``3x24=`` keeps the size of the
-maps (padding), ``5x12/2`` has stride 2, ``3x26@2`` is dilated. ``pool`` is the maximum of 2x2 pixels, ``pool/1`` that at
-every position. The last word, ``mean`` or ``flatten``, is what the scores are computed from. The recipe is that of an architecture, shortened. The test images of MNIST are not
-used. *bytes* are those of the int8 model without manifest and proof.
+maps (padding), ``5x12/2`` has stride 2, ``3x26@2`` is dilated. ``pool`` is the maximum of 2x2 pixels, ``pool/1``
+at each position. The last word, ``mean`` or ``flatten``, is what the scores are computed from. The recipe is that of an
+architecture, shortened. The test images of MNIST are not used. *bytes* are those of the int8 model without manifest and
+proof.
 """
 
 from __future__ import annotations

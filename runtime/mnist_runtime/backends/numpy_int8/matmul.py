@@ -149,13 +149,17 @@ def convolution(node: Node) -> Kernel:
     def strip(images: Array, start: int, down: int) -> Array:
         n, (_, across) = len(images), windows.counts(images)
         row, column = images.strides[1:3]
-        window = (row * dilation[0], column * dilation[1], images.itemsize)
+        # Each line of a window is contiguous, unless it is dilated; fewer axes are faster.
+        line: tuple[int, ...] = (wide * depth,)
+        steps: tuple[int, ...] = (images.itemsize,)
+        if dilation[1] > 1:
+            line, steps = (wide, depth), (column * dilation[1], *steps)
         view: Array = np.ndarray(
-            (n, down, across, high, wide, depth),
+            (n, down, across, high, *line),
             images.dtype,
             images,
             start * windows.stride[0] * row,
-            (images.strides[0], row * windows.stride[0], column * windows.stride[1], *window),
+            (images.strides[0], row * windows.stride[0], column * windows.stride[1], row * dilation[0], *steps),
         )
         rows = view.astype(factors.dtype, order="C").reshape(n * down * across, len(factors))
         return requantize(rows @ factors).reshape(n, down, across, channels)
