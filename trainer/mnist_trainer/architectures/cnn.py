@@ -29,23 +29,27 @@ __all__ = ["CNN", "TINY"]
 def build_cnn(task: Task = DIGITS) -> keras.Model:
     """Build the network of five convolutions: float32 (n, h, w, c) to a probability for each class of `task`.
 
-    Its last feature maps are averaged for the ten digits. For other classes and sizes they are flattened: there, more
-    features and their positions may matter.
+    For the ten digits its last feature maps are averaged. The second pooling then keeps every position, and the
+    convolutions after it are dilated: the mean is taken over four times as many positions with the same weights, and
+    depends less on where a digit lies. For other classes and sizes the maps are flattened: there, more features and
+    their positions may matter.
     """
     import keras
     from keras import layers
 
     padding = padding_for(task, 24)
+    averages = task == DIGITS
+    step = 1 if averages else 2
     body = [
         *convolution_block(1, 16, 5, padding=padding),
         layers.MaxPooling2D(name="pool1"),
         *convolution_block(2, 24, 3, padding="same"),
         *convolution_block(3, 24, 3, padding="same"),
-        layers.MaxPooling2D(name="pool3"),
-        *convolution_block(4, 26, 3, padding="same"),
-        *convolution_block(5, 26, 3, padding=padding),
+        layers.MaxPooling2D(strides=step, name="pool3"),
+        *convolution_block(4, 26, 3, padding="same", dilation=2 // step),
+        *convolution_block(5, 26, 3, padding=padding, dilation=2 // step),
     ]
-    last = layers.GlobalAveragePooling2D(name="pool5") if task == DIGITS else layers.Flatten(name="flatten")
+    last = layers.GlobalAveragePooling2D(name="pool5") if averages else layers.Flatten(name="flatten")
     return keras.Sequential(
         [
             keras.Input(task.tensor_shape, name="pixels"),
@@ -85,7 +89,7 @@ CNN = Architecture(
     recipe=Recipe(
         epochs=120,
         batch_size=256,
-        peak_learning_rate=1e-2,
+        peak_learning_rate=2e-2,
         weight_decay=1e-2,
         loss="categorical_crossentropy",
         augmentation=AUGMENTATIONS["strong"],
