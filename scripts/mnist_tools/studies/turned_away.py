@@ -161,13 +161,14 @@ def _line(row: Row) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what the results lack, and write the page."""
     parser = argparse.ArgumentParser(prog="scripts/tool studies turned-away", description=__doc__)
-    parser.add_argument("--again", action="store_true", help="measure everything again")
+    parser.add_argument("--again", action="store_true", help="measure again what is measured already")
     parser.add_argument("--model", action="append", choices=MODELS, help="only these; may be repeated")
     parser.add_argument("--results", type=Path, default=ROOT / "docs" / "experiments" / "turned-away.json")
     options = parser.parse_args(argv)
+    again = options.model or MODELS if options.again else ()
     rows: list[Row] = []
-    if options.results.exists() and not options.again:
-        found = json.loads(options.results.read_text("utf-8"))["rows"]
+    if options.results.exists():
+        found = [row for row in json.loads(options.results.read_text("utf-8"))["rows"] if row["model"] not in again]
         rows = [row for row in found if "refused" in row or "others_without_answer" in row]  # of the present rule
     done = {(row["model"], row["format"], row["precision"]) for row in rows}
     data, letters = load_data("mnist"), NON_DIGITS["letters"](LETTERS, 0)

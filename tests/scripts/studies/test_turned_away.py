@@ -1,9 +1,13 @@
 """``scripts/tool studies turned-away``: the network that is trained there, and the rows of the page."""
 
 import json
+from pathlib import Path
+
+import pytest
 
 from mnist_tools.checkout import ROOT
-from mnist_tools.studies.turned_away import KINDS, page, train_sure
+from mnist_tools.studies import turned_away
+from mnist_tools.studies.turned_away import KINDS, main, page, train_sure
 from mnist_trainer import Splits
 
 
@@ -20,3 +24,17 @@ def test_the_page_has_each_row_and_the_largest_fraction() -> None:
     assert text == (ROOT / "docs" / "experiments" / "turned-away.md").read_text()
     assert {(row["format"], row["precision"]) for row in rows} <= {(format, str(kind)) for format, kind in KINDS}
     assert max(row["unseen_without_answer"] / row["images"] for row in rows if "images" in row) <= 0.005
+
+
+def test_one_model_is_measured_again_and_the_others_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind = {"format": "tflite", "precision": "int8"}
+    before = [{"model": model, **kind, "refused": "before"} for model in ("linear", "mlp")]
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps({"rows": before}))
+    monkeypatch.setattr(turned_away, "KINDS", [("tflite", "int8")])
+    monkeypatch.setattr(turned_away, "load_data", lambda *_: None)
+    monkeypatch.setattr(turned_away, "open_session", lambda model, *_: model)
+    monkeypatch.setattr(turned_away, "measure", lambda model, *_: {"model": model, **kind, "refused": "again"})
+    assert main(["--again", "--model", "mlp", "--results", str(results)]) == 0
+    rows = json.loads(results.read_text())["rows"]
+    assert [(row["model"], row["refused"]) for row in rows] == [("linear", "before"), ("mlp", "again")]
