@@ -30,7 +30,7 @@ def build_cnn(task: Task = DIGITS) -> keras.Model:
     """Build the network of five convolutions: float32 (n, h, w, c) to a probability for each class of `task`.
 
     For the ten digits its last feature maps are averaged. The second pooling then keeps every position, and the
-    convolutions after it are dilated: the mean is taken over four times as many positions with the same weights, and
+    convolutions after it are dilated: with the same weights, the mean is taken over 49 positions instead of 16, and
     depends less on where a digit lies. For other classes and sizes the maps are flattened: there, more features and
     their positions may matter.
     """
