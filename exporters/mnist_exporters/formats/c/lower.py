@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
+from mnist_exporters.formats.c.fusion import with_fused_pooling
 from mnist_exporters.formats.c.graph import Array, Program, Step, Value, unsupported
 from mnist_exporters.formats.c.operators import arithmetic, sums, tables, windows
 from mnist_exporters.formats.c.operators.context import Context, Lowered
@@ -93,7 +94,7 @@ def lower(model: bytes) -> Program:
         same=same,
     )
     _check(program)
-    return program
+    return with_fused_pooling(program)
 
 
 def _storage(same: Mapping[int, int], number: int) -> int:

@@ -151,10 +151,10 @@ def test_every_operator_of_the_numpy_engine_has_a_kernel() -> None:
 
 
 def test_memory_of_the_default_model_is_small(converted_ready: Callable[..., bytes]) -> None:
-    """Its largest layer has 9,216 values and takes 784; pooling writes over what it reads."""
+    """Its largest layer, of 9,216 values, is pooled while it is computed; the next two have 3,456 values each."""
     program = lower(converted_ready("cnn", Precision.INT8))
     source = SourceCode(program, "cnn", "cnn", tuple("0123456789"), None, NO_GOLDEN)
-    assert source.ram_bytes < 10_100
+    assert source.ram_bytes < 7_400
     assert source.flash_bytes < 24_000
 
 

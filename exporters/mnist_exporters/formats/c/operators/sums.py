@@ -28,9 +28,10 @@ def convolution(context: Context) -> Lowered:
     if context.image()[2] != depth:
         raise context.unsupported("in groups")
     matrix = weights.reshape(channels, -1)
+    settings |= {"out_depth": channels, "pool_height": 1, "pool_width": 1}
     return context.step(
         "conv",
-        {"weights": matrix, **_sums(context, matrix, 0), **settings, "out_depth": channels, **_ends(context, 3)},
+        {"weights": matrix, **_sums(context, matrix, 0), **settings, **_ends(context, 3)},
         scratch=2 * matrix.shape[1],
     )
 

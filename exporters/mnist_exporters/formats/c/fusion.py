@@ -1,0 +1,51 @@
+"""`with_fused_pooling`: let each convolution before a max pooling compute only what the pooling keeps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+from mnist_exporters.formats.c.graph import Program, Step
+
+__all__ = ["with_fused_pooling"]
+
+
+def with_fused_pooling(program: Program) -> Program:
+    """Return `program` with one step for each convolution and the max pooling after it.
+
+    The results are the same: no value is rounded after the maximum, and windows without overlap read each value once.
+    The output of the convolution, mostly the largest of all values, then needs no memory.
+    """
+    readers = Counter(program.storage(number) for step in program.steps for number in step.inputs)
+    steps: list[Step] = []
+    for step in program.steps:
+        before = steps[-1] if steps else None
+        if before and readers[before.output] == 1 and _fits(before, step):
+            steps[-1] = _fused(before, step)
+        else:
+            steps.append(step)
+    return replace(program, steps=tuple(steps))
+
+
+def _fits(conv: Step, pool: Step) -> bool:
+    """Return whether `pool` is a max pooling of what `conv` computes, in windows without overlap and padding."""
+    if (conv.kernel, pool.kernel) != ("conv", "max_pool") or pool.inputs != (conv.output,):
+        return False
+    windows = pool.calls[0].settings
+    size = [windows["window_height"], windows["window_width"]]
+    ends = [windows["out_height"] * size[0] <= windows["height"], windows["out_width"] * size[1] <= windows["width"]]
+    sums = conv.calls[0].settings
+    bounds = [windows["low"] <= sums["low"], windows["high"] >= sums["high"]]
+    return size == [windows["stride_y"], windows["stride_x"]] and all(ends) and all(bounds)
+
+
+def _fused(conv: Step, pool: Step) -> Step:
+    call, windows = conv.calls[0], pool.calls[0].settings
+    settings = {
+        **call.settings,
+        "out_height": windows["out_height"],
+        "out_width": windows["out_width"],
+        "pool_height": windows["window_height"],
+        "pool_width": windows["window_width"],
+    }
+    return replace(conv, calls=(replace(call, settings=settings),), output=pool.output)

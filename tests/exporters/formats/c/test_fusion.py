@@ -1,0 +1,67 @@
+"""A convolution and the max pooling after it become one step with the same results."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from tests.backend_cases import random_images, reference_scores
+from tests.c_programs import c_files, native
+from tests.operator_networks import converted, converted_wide
+
+from mnist_exporters.formats.c.lower import lower
+from mnist_exporters.formats.c.memory import Memory
+from mnist_exporters.formats.tflite.static_batch import with_static_batch
+from mnist_exporters.inputs.keras_graph.dilated import without_batches
+
+
+def network(conv: dict[str, Any], pool: dict[str, Any]) -> Any:
+    def build(x: Any) -> Any:
+        x = keras.layers.MaxPooling2D(**pool)(without_batches(keras.layers.Conv2D(6, **conv))(x))
+        return keras.layers.Dense(10)(keras.layers.Flatten()(keras.layers.Conv2D(3, 3)(x)))
+
+    return build
+
+
+FUSED = {
+    "no overlap": ({"kernel_size": 5, "activation": "relu"}, {}),
+    "rows and columns that no window holds": ({"kernel_size": (2, 4)}, {"pool_size": (2, 3)}),
+    "dilation and padding": (
+        {"kernel_size": 3, "dilation_rate": (1, 2), "padding": "same"},
+        {"pool_size": (3, 2)},
+    ),
+    "strided convolution": ({"kernel_size": 3, "strides": (2, 1), "padding": "same"}, {}),
+    "a pooling with padding that needs none": ({"kernel_size": 3, "padding": "same"}, {"padding": "same"}),
+}
+APART = {
+    "windows that overlap": ({"kernel_size": 3}, {"strides": 1}),
+    "windows that go over the end": ({"kernel_size": 4}, {"padding": "same"}),
+    "windows with gaps": ({"kernel_size": 3}, {"strides": 3}),
+}
+
+
+@pytest.mark.parametrize("convert", [converted, converted_wide], ids=["int8", "int16x8"])
+@pytest.mark.parametrize("name", [*FUSED, *APART])
+def test_the_results_are_those_of_the_reference(convert: Any, name: str) -> None:
+    content = with_static_batch(convert(network(*(FUSED | APART)[name])))
+    kernels = [step.kernel for step in lower(content).steps]
+    assert ("max_pool" in kernels) == (name in APART)
+    images = random_images(40)
+    assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
+
+
+def test_a_convolution_that_another_layer_reads_too_keeps_its_output() -> None:
+    def build(x: Any) -> Any:
+        x = keras.layers.Conv2D(4, 3)(x)
+        both = [keras.layers.MaxPooling2D(2)(x), keras.layers.AveragePooling2D(2)(x)]
+        return keras.layers.Dense(10)(keras.layers.Flatten()(keras.layers.Add()(both)))
+
+    content, images = with_static_batch(converted(build)), random_images(40)
+    assert "max_pool" in [step.kernel for step in lower(content).steps]
+    assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
+
+
+def test_the_output_of_the_convolution_needs_no_memory() -> None:
+    """28x28 pixels become 24x24 and then 12x12 places of 6 values."""
+    program = lower(with_static_batch(converted(network(*FUSED["no overlap"]))))
+    assert Memory.of(program).size < 24 * 24 * 6
