@@ -21,17 +21,22 @@ from mnist_tools.training.pen import Digits, others
 from mnist_trainer import load_data
 from mnist_trainer.evaluation.predictor import EXPORTED, Predictor, load_predictor
 
-__all__ = ["Found", "main", "measured", "threshold_of"]
+__all__ = ["Found", "main", "mean_of", "measured", "threshold_of"]
 
 
 class Found(NamedTuple):
     """Results on one set, in per cent."""
 
     right: float
-    weakest: int
-    """Digit with the fewest right answers."""
-    weakest_right: float
+    of_each: dict[int, float]
+    """Right answers of each digit."""
     answered: float
+
+    def cell(self, with_answered: bool = True) -> str:
+        """Return the per cent of right answers, the weakest digit and its per cent, and how many were answered."""
+        weakest = min(self.of_each, key=lambda digit: self.of_each[digit])
+        answered = f"; answered {self.answered:.2f}" if with_answered else ""
+        return f"{self.right:.2f} ({weakest}: {self.of_each[weakest]:.1f}{answered})"
 
 
 def measured(predictor: Predictor, digits: Digits, threshold: float) -> Found:
@@ -39,10 +44,14 @@ def measured(predictor: Predictor, digits: Digits, threshold: float) -> Found:
     images, labels = digits
     scores = np.concatenate([predictor(images[start : start + 1000]) for start in range(0, len(images), 1000)])
     is_right = scores.argmax(axis=1) == np.asarray(labels)
-    each = {digit: 100 * float(is_right[labels == digit].mean()) for digit in sorted(set(labels.tolist()))}
-    weakest = min(each, key=lambda digit: each[digit])
-    answered = 100 * float((scores.max(axis=1) >= threshold).mean())
-    return Found(100 * float(is_right.mean()), weakest, each[weakest], answered)
+    of_each = {digit: 100 * float(is_right[labels == digit].mean()) for digit in sorted(set(labels.tolist()))}
+    return Found(100 * float(is_right.mean()), of_each, 100 * float((scores.max(axis=1) >= threshold).mean()))
+
+
+def mean_of(rows: Sequence[Found]) -> Found:
+    """Return the mean of several models on one set, also of each digit."""
+    of_each = {digit: float(np.mean([row.of_each[digit] for row in rows])) for digit in rows[0].of_each}
+    return Found(float(np.mean([row.right for row in rows])), of_each, float(np.mean([row.answered for row in rows])))
 
 
 def threshold_of(model: str) -> float | None:
@@ -59,17 +68,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     sets = others(arguments.others)
     probe = load_data("mnist").train
     print(f"| model | {' | '.join(sets)} |\n|---|{'--:|' * len(sets)}", flush=True)
-    totals = []
-    for model in arguments.models:
-        predictor, threshold = load_predictor(model, probe), threshold_of(model)
-        row = [measured(predictor, digits, threshold or 0.0) for digits in sets.values()]
-        totals.append([found.right for found in row])
-        cells = [
-            f"{found.right:.2f} ({found.weakest}: {found.weakest_right:.1f}"
-            + (")" if threshold is None else f"; answered {found.answered:.2f})")
-            for found in row
-        ]
-        print(f"| {Path(model).name} | {' | '.join(cells)} |", flush=True)
-    if len(totals) > 1:
-        print(f"| mean | {' | '.join(f'{value:.2f}' for value in np.mean(totals, axis=0))} |")
+    rows: list[list[Found]] = []
+    thresholds = [threshold_of(model) for model in arguments.models]
+    for model, threshold in zip(arguments.models, thresholds, strict=True):
+        predictor = load_predictor(model, probe)
+        rows.append([measured(predictor, digits, threshold or 0.0) for digits in sets.values()])
+        cells = " | ".join(found.cell(threshold is not None) for found in rows[-1])
+        print(f"| {Path(model).name} | {cells} |", flush=True)
+    if len(rows) > 1:
+        cells = " | ".join(mean_of(column).cell(None not in thresholds) for column in zip(*rows, strict=True))
+        print(f"| mean | {cells} |")
     return 0

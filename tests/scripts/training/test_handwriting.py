@@ -16,7 +16,17 @@ def test_the_weakest_digit_and_the_answers_are_found() -> None:
     labels = np.array([0, 0, 1, 1, 1, 1], np.uint8)
     scores = np.eye(10, dtype=np.float32)[[0, 3, 1, 1, 1, 5]] * np.array([[1, 0.4, 1, 1, 1, 0.6]], np.float32).T
     found = handwriting.measured(lambda _: scores, (np.zeros((6, 28, 28), np.uint8), labels), 0.5)
-    assert found == (pytest.approx(100 * 4 / 6), 0, 50.0, pytest.approx(100 * 5 / 6))
+    assert found == (pytest.approx(100 * 4 / 6), {0: 50.0, 1: 75.0}, pytest.approx(100 * 5 / 6))
+    assert found.cell() == "66.67 (0: 50.0; answered 83.33)"
+
+
+def test_the_weakest_digit_of_the_mean_need_not_be_that_of_a_model() -> None:
+    rows = [
+        handwriting.Found(90.0, {0: 80.0, 1: 90.0, 2: 100.0}, 99.0),
+        handwriting.Found(92, {0: 96, 1: 82, 2: 83}, 97),
+    ]
+    assert handwriting.mean_of(rows) == (91.0, {0: 88.0, 1: 86.0, 2: 91.5}, 98.0)
+    assert handwriting.mean_of(rows).cell(with_answered=False) == "91.00 (1: 86.0)"
 
 
 def test_only_an_exported_file_has_a_threshold() -> None:
