@@ -28,6 +28,7 @@ def dilated(x: Any) -> Any:
     x = without_batches(keras.layers.Conv2D(8, (2, 3), dilation_rate=(3, 2)))(x)
     x = without_batches(keras.layers.DepthwiseConv2D(3, dilation_rate=2, depth_multiplier=2, padding="same"))(x)
     x = without_batches(keras.layers.Conv2D(5, (3, 2), dilation_rate=(1, 4), padding="same", use_bias=False))(x)
+    x = without_batches(keras.layers.SeparableConv2D(6, 2, dilation_rate=3, activation="relu"))(x)
     return keras.layers.Dense(10)(keras.layers.GlobalAveragePooling2D()(x))
 
 

@@ -48,6 +48,7 @@ LAYERS: dict[str, Callable[[], Part]] = {
     "DepthwiseConv2D": lambda: layers.DepthwiseConv2D(3),
     "DepthwiseConv2D, dilated": lambda: layers.DepthwiseConv2D(3, dilation_rate=2),
     "SeparableConv2D": lambda: layers.SeparableConv2D(8, 3),
+    "SeparableConv2D, dilated": lambda: layers.SeparableConv2D(8, 3, dilation_rate=2),
     "MaxPooling2D": lambda: layers.MaxPooling2D(2),
     "AveragePooling2D": lambda: layers.AveragePooling2D(2),
     "GlobalMaxPooling2D": lambda: lambda x: layers.GlobalMaxPooling2D()(layers.Conv2D(32, 3, activation="relu")(x)),

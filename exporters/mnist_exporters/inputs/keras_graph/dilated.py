@@ -10,11 +10,11 @@ import tensorflow as tf
 __all__ = ["is_dilated", "without_batches"]
 
 
-KINDS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
+KINDS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
 
 def is_dilated(layer: Any) -> bool:
-    """Return whether `layer` is a dilated ``Conv2D`` or ``DepthwiseConv2D`` that one operator can compute.
+    """Return whether `layer` is a dilated convolution of `KINDS` that needs no smaller images.
 
     Examples
     --------
@@ -23,19 +23,20 @@ def is_dilated(layer: Any) -> bool:
     """
     if type(layer) not in KINDS or max(layer.dilation_rate) == 1:
         return False
-    is_whole = isinstance(layer, keras.layers.DepthwiseConv2D) or layer.groups == 1
+    is_whole = getattr(layer, "groups", 1) == 1
     return bool(is_whole and layer.data_format == "channels_last")
 
 
 def without_batches(convolution: keras.layers.Layer) -> keras.layers.Layer:
-    """Return a layer that computes a dilated convolution with one operator, and shares its weights.
+    """Return a layer that computes a dilated convolution on the whole image, and shares its weights.
 
     Keras divides the image into a batch of smaller ones, convolves these, and puts the results together. TFLite then
-    has three operators, keeps a batch normalization apart, and an image takes longer.
+    has three operators, keeps a batch normalization apart, and an image takes longer. Here a convolution is one
+    operator, a separable one two.
 
     Parameters
     ----------
-    convolution : keras.layers.Conv2D or keras.layers.DepthwiseConv2D
+    convolution : keras.layers.Layer
         A layer of which `is_dilated` holds.
     """
     return _Dilated(convolution)
@@ -52,13 +53,16 @@ class _Dilated(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         layer = self._convolution
-        kernel = tf.convert_to_tensor(layer.kernel)
         settings = {"padding": layer.padding.upper(), "dilations": [1, *layer.dilation_rate, 1]}
-        if isinstance(layer, keras.layers.DepthwiseConv2D):
+        if isinstance(layer, keras.layers.Conv2D):
+            outputs = tf.nn.conv2d(inputs, tf.convert_to_tensor(layer.kernel), layer.strides, **settings)
+        else:
+            is_separable = isinstance(layer, keras.layers.SeparableConv2D)
+            kernel = tf.convert_to_tensor(layer.depthwise_kernel if is_separable else layer.kernel)
             steps = [1, *layer.strides, 1]
             outputs = tf.raw_ops.DepthwiseConv2dNative(input=inputs, filter=kernel, strides=steps, **settings)
-        else:
-            outputs = tf.nn.conv2d(inputs, kernel, layer.strides, **settings)
+            if is_separable:
+                outputs = tf.nn.conv2d(outputs, tf.convert_to_tensor(layer.pointwise_kernel), 1, "VALID")
         if layer.use_bias:
             outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(layer.bias))
         return outputs if layer.activation is None else layer.activation(outputs)
