@@ -80,7 +80,8 @@ class Classifier:
         self._input = ModelInput(self.manifest)
         count = self.manifest.input.get("tensor_shape", [None])[0]
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
-        self._batch = 1 if self.manifest.precision == "dynamic" else count or batch
+        alone = ("dynamic", *BACKENDS[backend_name].alone)
+        self._batch = 1 if self.manifest.precision in alone else count or batch
         self._check_threshold()
         self._backends = SharedBackends(backends).share(self)
         self._closed = False

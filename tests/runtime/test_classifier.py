@@ -279,6 +279,39 @@ def test_several_threads_give_the_same_scores_as_one(shifted: np.ndarray) -> Non
     assert np.array_equal(alone.scores(images[:1]), together.scores(images[:1]))
 
 
+class Counting:
+    """An interpreter that notes how many images each call has."""
+
+    output = None
+
+    def __init__(self) -> None:
+        self.counts: list[int] = []
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        self.counts.append(len(pixels))
+        return np.zeros((len(pixels), 10), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("backend", "precision", "counts"),
+    [
+        ("litert", "int8", [32, 8]),
+        ("litert", "dynamic", [1] * 40),
+        ("tflite-runtime", "int8", [1] * 40),
+        ("tflite-runtime", "int4", [1] * 40),
+        ("tflite-runtime", "float32", [32, 8]),
+    ],
+)
+def test_images_go_alone_where_a_batch_would_change_their_scores(
+    backend: str, precision: str, counts: list[int]
+) -> None:
+    manifest = dataclasses.replace(READY_ARTIFACT.manifest, precision=precision)
+    interpreter = Counting()
+    classifier = Classifier(dataclasses.replace(READY_ARTIFACT, manifest=manifest), [interpreter], backend)
+    classifier.scores(np.zeros((40, 28, 28), np.uint8))
+    assert interpreter.counts == counts
+
+
 class Unsafe:
     """An interpreter that, like LiteRT, stores its input, which another thread can then replace."""
 

@@ -61,6 +61,9 @@ class BackendRow:
         Whether it was built for NumPy 1: with NumPy 2 its import succeeds and its first use fails.
     precisions : tuple of str
         Precisions of the files it runs; empty for all.
+    alone : tuple of str
+        Precisions of which it takes one image at a time: for a batch, its kernels for ARM round a dense layer in
+        another way, so that a score may depend on the processor.
     """
 
     format: str
@@ -76,6 +79,7 @@ class BackendRow:
     clashes: tuple[str, ...] = ()
     numpy_below_2: bool = False
     precisions: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
     def runs(self, formats: tuple[str, ...], precision: str | None) -> bool:
         """Return whether it runs files of one of `formats` in `precision` (None if unknown)."""
@@ -130,6 +134,7 @@ BACKENDS: dict[str, BackendRow] = {
         newest_python=(3, 11),
         clashes=("ai_edge_litert", "tensorflow"),
         numpy_below_2=True,
+        alone=("int8", "int4"),
     ),
     "onnxruntime": BackendRow(
         format="onnx",
