@@ -47,7 +47,7 @@ class Classifier:
     backends : sequence of Backend
         Interpreters with the model, one per concurrent call.
     backend_name : str
-        Key in `BACKENDS`.
+        Key in `BACKENDS`, or the name of another interpreter.
     batch : int
         Most images per call of an interpreter.
 
@@ -80,8 +80,7 @@ class Classifier:
         self._input = ModelInput(self.manifest)
         count = self.manifest.input.get("tensor_shape", [None])[0]
         # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
-        alone = ("dynamic", *BACKENDS[backend_name].alone)
-        self._batch = 1 if self.manifest.precision in alone else count or batch
+        self._batch = 1 if self.manifest.precision == "dynamic" else count or batch
         self._check_threshold()
         self._backends = SharedBackends(backends).share(self)
         self._closed = False
@@ -144,8 +143,9 @@ class Classifier:
         else:
             artifact = Artifact.open(path, trusted=trusted)
             name = choose_backend((artifact.manifest.format,), backend, artifact.manifest.precision)
-        shape = artifact.manifest.tensor_shape
-        return cls(artifact, [load_backend(name, artifact.content, shape) for _ in range(threads)], name)
+        backends = [load_backend(name, artifact.content, artifact.manifest.tensor_shape) for _ in range(threads)]
+        batch = 1 if artifact.manifest.precision in BACKENDS[name].alone else BATCH
+        return cls(artifact, backends, name, batch=batch)
 
     def close(self) -> None:
         """Release the interpreters, unless a copy has them too. Waiting and later calls raise a `UsageError`."""

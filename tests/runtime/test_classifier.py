@@ -303,11 +303,15 @@ class Counting:
     ],
 )
 def test_images_go_alone_where_a_batch_would_change_their_scores(
-    backend: str, precision: str, counts: list[int]
+    backend: str, precision: str, counts: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    manifest = dataclasses.replace(READY_ARTIFACT.manifest, precision=precision)
     interpreter = Counting()
-    classifier = Classifier(dataclasses.replace(READY_ARTIFACT, manifest=manifest), [interpreter], backend)
+    manifest = dataclasses.replace(READY_ARTIFACT.manifest, precision=precision)
+    artifact = dataclasses.replace(READY_ARTIFACT, manifest=manifest)
+    monkeypatch.setattr(Artifact, "open", lambda *_, **__: artifact)
+    monkeypatch.setattr("mnist_runtime.classifier.load_backend", lambda *_: interpreter)
+    monkeypatch.setattr("mnist_runtime.classifier.choose_backend", lambda *_: backend)
+    classifier = Classifier.load("model.tflite")
     classifier.scores(np.zeros((40, 28, 28), np.uint8))
     assert interpreter.counts == counts
 
