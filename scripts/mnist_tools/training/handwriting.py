@@ -18,10 +18,11 @@ import numpy as np
 
 from mnist_runtime import Classifier
 from mnist_tools.training.pen import Digits, others
-from mnist_trainer import load_data
+from mnist_trainer import Dataset, load_data
+from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.predictor import EXPORTED, Predictor, load_predictor
 
-__all__ = ["Found", "main", "mean_of", "measured", "threshold_of"]
+__all__ = ["Found", "corrupted", "main", "mean_of", "measured", "threshold_of"]
 
 
 class Found(NamedTuple):
@@ -54,6 +55,12 @@ def mean_of(rows: Sequence[Found]) -> Found:
     return Found(float(np.mean([row.right for row in rows])), of_each, float(np.mean([row.answered for row in rows])))
 
 
+def corrupted(data: Dataset) -> Digits:
+    """Return all images under every corruption of `mnist-evaluate --robustness`."""
+    images = np.concatenate([corruption(data.images, 0) for corruption in CORRUPTIONS.values()])
+    return images, np.tile(data.labels, len(CORRUPTIONS))
+
+
 def threshold_of(model: str) -> float | None:
     """Return the threshold of a file of ``mnist-export``; None for any other model."""
     return Classifier.load(model).manifest.threshold if Path(model).suffix in EXPORTED else None
@@ -63,15 +70,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print a table in Markdown, a row for each model, and their mean."""
     parser = argparse.ArgumentParser(prog="scripts/tool training handwriting", description=__doc__)
     parser.add_argument("models", nargs="+", metavar="MODEL", help="name of a ready model or path of a file")
+    parser.add_argument("--corrupted", action="store_true", help="also MNIST's test images, clean and corrupted")
     parser.add_argument("--others", type=Path, nargs="+", default=[], metavar="FILE.npz", help="`images` and `labels`")
     arguments = parser.parse_args(argv)
     sets = others(arguments.others)
-    probe = load_data("mnist").train
+    mnist = load_data("mnist")
+    if arguments.corrupted:
+        sets |= {"MNIST, test": (mnist.test.images, mnist.test.labels), "the same, corrupted": corrupted(mnist.test)}
     print(f"| model | {' | '.join(sets)} |\n|---|{'--:|' * len(sets)}", flush=True)
     rows: list[list[Found]] = []
     thresholds = [threshold_of(model) for model in arguments.models]
     for model, threshold in zip(arguments.models, thresholds, strict=True):
-        predictor = load_predictor(model, probe)
+        predictor = load_predictor(model, mnist.train)
         rows.append([measured(predictor, digits, threshold or 0.0) for digits in sets.values()])
         cells = " | ".join(found.cell(threshold is not None) for found in rows[-1])
         print(f"| {Path(model).name} | {cells} |", flush=True)

@@ -46,3 +46,18 @@ def test_each_model_has_a_row_with_every_set(
     accuracy = [[float(cell.split()[0]) for cell in row.strip("|").split("|")[1:]] for row in (first, second, mean)]
     assert np.mean(accuracy[:2], axis=0) == pytest.approx(accuracy[2], abs=0.01)
     assert accuracy[1][0] > accuracy[0][0] > 50
+
+
+def test_mnist_is_measured_clean_and_under_every_corruption(
+    digits: Splits, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = Splits(digits.train, digits.test.take(np.arange(20), "test"))
+    monkeypatch.setattr(handwriting, "load_data", lambda _: few)
+    images, labels = handwriting.corrupted(few.test)
+    assert images.shape == (15 * 20, 28, 28)
+    assert np.array_equal(labels[20:40], few.test.labels)
+    assert handwriting.main(["mlp", "--corrupted"]) == 0
+    title, _, row = capsys.readouterr().out.splitlines()
+    assert title.endswith("| MNIST, test | the same, corrupted |")
+    clean, changed = (float(cell.split()[0]) for cell in row.strip("|").split("|")[3:])
+    assert clean > changed > 30
