@@ -23,7 +23,7 @@ def strided(x: Any) -> Any:
 
 
 def dilated(x: Any) -> Any:
-    """Return the output of convolutions whose windows have gaps, in one operator each."""
+    """Return the output of convolutions whose windows have gaps, each computed on the whole image."""
     x = without_batches(keras.layers.Conv2D(6, 3, dilation_rate=2, padding="same", activation="relu"))(x)
     x = without_batches(keras.layers.Conv2D(8, (2, 3), dilation_rate=(3, 2)))(x)
     x = without_batches(keras.layers.DepthwiseConv2D(3, dilation_rate=2, depth_multiplier=2, padding="same"))(x)

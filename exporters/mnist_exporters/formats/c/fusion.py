@@ -16,7 +16,8 @@ def with_fused_pooling(program: Program) -> Program:
     The results are the same: no value is rounded after the maximum, and windows without overlap read each value once.
     The output of the convolution, mostly the largest of all values, then needs no memory.
     """
-    readers = Counter(program.storage(number) for step in program.steps for number in step.inputs)
+    read = [program.output, *(number for step in program.steps for number in step.inputs)]
+    readers = Counter(program.storage(number) for number in read)
     steps: list[Step] = []
     for step in program.steps:
         before = steps[-1] if steps else None

@@ -1,5 +1,6 @@
 """A convolution and the max pooling after it become one step with the same results."""
 
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -9,6 +10,8 @@ from tests.backend_cases import random_images, reference_scores
 from tests.c_programs import c_files, native
 from tests.operator_networks import converted, converted_wide
 
+from mnist_exporters.formats.c.fusion import with_fused_pooling
+from mnist_exporters.formats.c.graph import Call, Step
 from mnist_exporters.formats.c.lower import lower
 from mnist_exporters.formats.c.memory import Memory
 from mnist_exporters.formats.tflite.static_batch import with_static_batch
@@ -40,6 +43,11 @@ APART = {
 }
 
 
+WINDOWS = {"height": 12, "width": 12, "out_height": 6, "out_width": 6, "low": -128, "high": 127} | dict.fromkeys(
+    ("window_height", "window_width", "stride_y", "stride_x"), 2
+)
+
+
 @pytest.mark.parametrize("convert", [converted, converted_wide], ids=["int8", "int16x8"])
 @pytest.mark.parametrize("name", [*FUSED, *APART])
 def test_the_results_are_those_of_the_reference(convert: Any, name: str) -> None:
@@ -59,6 +67,14 @@ def test_a_convolution_that_another_layer_reads_too_keeps_its_output() -> None:
     content, images = with_static_batch(converted(build)), random_images(40)
     assert "max_pool" in [step.kernel for step in lower(content).steps]
     assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
+
+
+def test_a_convolution_that_gives_the_scores_keeps_its_output() -> None:
+    program = lower(with_static_batch(converted(network(*FUSED["no overlap"]))))
+    first, second = program.steps[1], Step("max_pool", (Call((program.steps[1].output,), WINDOWS),), -1)
+    alone = replace(program, steps=(first, second), output=first.output)
+    assert with_fused_pooling(alone) == alone
+    assert len(with_fused_pooling(replace(alone, output=-1)).steps) == 1
 
 
 def test_the_output_of_the_convolution_needs_no_memory() -> None:
