@@ -15,13 +15,19 @@ __all__ = ["background_noise", "repeat_cells", "subtract_background"]
 CELLS = 48
 """Cells along the longer side of the grid in which the background is measured."""
 REACH = 5
-"""Half of the widest stroke, in cells."""
+"""Half of the widest stroke, in cells, that is filled wherever it is."""
+DEEP = 0.25
+"""Least darkness, as a fraction of the background, at which wider strokes are filled; stains and shading have less."""
 NEAR = 8
 """Distance from an edge, in cells, within which ink and background are compared."""
 SHADE = np.float32(32)
 """Brightness that is added before a logarithm, so that dark pixels hardly differ."""
 DARKEST = 24.0
 """Least brightness of the background, of 255, that ink is divided by."""
+STRONGEST = 99.8
+"""Percentile of the ink that counts as its maximum."""
+LARGE = 100
+"""Shorter side, in pixels, from which noise is measured on every fourth pixel."""
 RCOND = 1e-12
 """Cutoff of the least squares; NumPy's default warns where an interpreter flushes subnormals."""
 
@@ -36,7 +42,7 @@ def subtract_background(gray: FloatImage) -> FloatImage:
     bright = _has_bright_ink(gray, cells, side)
     if bright:
         gray, cells = 255 - gray, [255 - each for each in reversed(cells)]
-    background = _refine(gray, _interpolate(_close(cells[1]), side, gray.shape), side)
+    background = _refine(gray, _interpolate(_without_ink(cells[1]), side, gray.shape), side)
     light = np.float32(255) if bright else np.maximum(background, DARKEST)
     return ((background - gray) / light).astype(np.float32)
 
@@ -44,10 +50,14 @@ def subtract_background(gray: FloatImage) -> FloatImage:
 def background_noise(ink: FloatImage) -> float:
     """Return the standard deviation of the background in `ink`.
 
-    It is measured on the 40 % of the pixels with the least ink; in a tight crop, little more is background. Of normal
-    noise, 40 % is within 0.524 standard deviations.
+    Ink may cover more than half of a tight crop, so pixels with half of the strongest ink are left out. Of the others,
+    the 40 % with the least ink are within 0.524 standard deviations if the noise is normal. Every fourth pixel of a
+    large picture is enough.
     """
-    return float(np.quantile(np.abs(ink), 0.4)) / 0.524
+    if min(ink.shape) >= LARGE:
+        ink = ink[::2, ::2]
+    background = ink[ink <= max(float(ink.min()), 0.5 * float(np.percentile(ink, STRONGEST)))]
+    return float(np.quantile(np.abs(background), 0.4)) / 0.524
 
 
 def _cells(gray: FloatImage, side: int) -> list[FloatImage]:
@@ -85,6 +95,35 @@ def _extreme(cells: FloatImage, reach: int, which: np.ufunc) -> FloatImage:
     return padded
 
 
+def _without_ink(cells: FloatImage) -> FloatImage:
+    """Fill dark strokes: narrow ones by a closing, wider ones if they are far darker than all that surrounds them.
+
+    A closing also fills a part of the edge of a shadow, but the shadow reaches the border.
+    """
+    closed = _close(cells)
+    filled = _fill_enclosed(cells, closed)
+    return np.where(cells < (1 - DEEP) * filled, np.maximum(closed, filled), np.minimum(closed, filled))
+
+
+def _fill_enclosed(cells: FloatImage, border: FloatImage) -> FloatImage:
+    """Raise each cell to the least brightness that a path from it to the border passes (P. Soille 2003, chapter 6).
+
+    The cells on the border are raised to those of `border`.
+    """
+    filled = np.full_like(cells, np.inf)
+    edge = np.ones(cells.shape, np.bool_)
+    edge[1:-1, 1:-1] = False
+    filled[edge] = np.maximum(cells, border)[edge]
+    while True:
+        padded = np.pad(filled, 1, mode="edge")
+        beside = np.minimum(padded[1:-1, :-2], padded[1:-1, 2:])
+        lowest = np.minimum(np.minimum(padded[:-2, 1:-1], padded[2:, 1:-1]), beside)
+        lower = np.maximum(cells, np.minimum(filled, lowest))
+        if np.array_equal(lower, filled):
+            return filled
+        filled = lower
+
+
 def _close(cells: FloatImage) -> FloatImage:
     """Fill dark strokes by a morphological closing; the trend of the light is removed for it."""
     trend = _trend(cells)
@@ -109,7 +148,7 @@ def _trend(cells: FloatImage) -> FloatImage:
 def _refine(gray: FloatImage, background: FloatImage, side: int) -> FloatImage:
     """Correct the background by the mean of the pixels without ink around each cell."""
     ink = background - gray
-    limit = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, 99.8)))
+    limit = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, STRONGEST)))
     free = (ink < limit).astype(np.float32)
     weight, total = (_blur(_cell_sums(values, side)) for values in (free, free * ink))
     level = np.where(weight > 0.2 * side * side, total / np.maximum(weight, 1), 0)

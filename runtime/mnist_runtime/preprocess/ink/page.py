@@ -12,18 +12,22 @@ __all__ = ["isolate_page"]
 
 CELLS = 48
 """Cells along the longer side of the grid."""
-SIDES, MOSTLY = 3, 0.7
-"""Sides of the picture that are desk, and the fraction of each, for the limit `DARK`."""
+SAME = 0.7
+"""Least brightness of a cell of the page, as a fraction of that of the page's nearest cell."""
+BAY = 8
+"""Cells by which a digit may cut into the edge of the light area."""
 SURROUNDED = 0.5
 """Least fraction of the border that is desk."""
-LEAST, SQUARE = 0.4, 0.8
+LEAST, SQUARE = 0.4, 0.72
 """Least fractions of the picture and of its bounding box that a page covers; a bright digit covers less."""
 SOLID = 0.7
 """Least fraction of a page that is light."""
-BAY = 4
-"""Cells by which a digit may cut into the edge of the light area."""
-DARK, DARKER = 0.6, 0.45
-"""Most brightness of the desk, as a fraction of the page's: with desk on three sides, and on fewer."""
+BESIDE = 3
+"""Distance from the page, in cells, within which the desk is compared with it."""
+MOSTLY = 0.7
+"""Fraction of a side of the picture that makes it a side of desk."""
+DARK = (0.45, 0.45, 0.55, 0.7, 0.7)
+"""Most brightness of the desk, as a fraction of the page's, with 0 to 4 sides of desk. The edge of a shadow has one."""
 
 
 def isolate_page(gray: FloatImage) -> FloatImage:
@@ -33,25 +37,54 @@ def isolate_page(gray: FloatImage) -> FloatImage:
     if min(rows, columns) < 8:
         return gray
     cells = gray[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
-    light = _largest(cells >= (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2)
-    page = _fill_rows(light) & _fill_rows(light.T).T
-    page = ~dilate(~dilate(np.pad(page, BAY), BAY), BAY)[BAY:-BAY, BAY:-BAY]  # a closing fills digits at the edge
-    sides = np.array([1 - side.mean() for side in (page[0], page[-1], page[:, 0], page[:, -1])])
-    if (
-        sides.mean() < SURROUNDED
-        or page[bounding_box(page)].mean() < SQUARE
-        or page.mean() < LEAST
-        or light.sum() < SOLID * page.sum()
-    ):
+    light = _light_cells(cells)
+    page = _whole_page(light)
+    if page[bounding_box(page)].mean() < SQUARE or page.mean() < LEAST or light[page].mean() < SOLID:
         return gray
-    dark = DARK if (sides >= MOSTLY).sum() >= SIDES else DARKER
-    if np.median(cells[~page]) > dark * np.median(cells[light]):
+    core = _interior(page)  # the cells at its edge contain some desk
+    background = _nearest_brightness(cells, core & _interior(light))
+    if not _has_desk(page, cells / np.maximum(background, 1)):
         return gray
-    core = page.copy()  # without the cells at the edge, which contain some desk
-    core[1:-1, 1:-1] &= page[:-2, 1:-1] & page[2:, 1:-1] & page[1:-1, :-2] & page[1:-1, 2:]
-    core[0] = core[-1] = core[:, 0] = core[:, -1] = False
-    background = _fill_nearest(np.where(light, cells, 0).astype(np.float32), light & core)
     return np.where(repeat_cells(core, side, gray.shape), gray, repeat_cells(background, side, gray.shape))
+
+
+def _light_cells(cells: FloatImage) -> Mask:
+    """Return the cells that are as bright as paper.
+
+    Light from one side makes the far end of a page darker than any threshold for the whole picture. So cells are then
+    compared with the nearest ones of the page.
+    """
+    light: Mask = cells >= (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2
+    for _ in range(2):
+        light = cells >= SAME * _nearest_brightness(cells, _interior(_largest(light)))
+    return light
+
+
+def _whole_page(light: Mask) -> Mask:
+    """Return the largest light area with the digits in it and at its edge."""
+    largest = _largest(light)
+    page = np.pad(_fill_rows(largest) & _fill_rows(largest.T).T, BAY)
+    return ~dilate(~dilate(page, BAY), BAY)[BAY:-BAY, BAY:-BAY]
+
+
+def _has_desk(page: Mask, brightness: FloatImage) -> bool:
+    """Return whether a dark desk surrounds `page`, with the `brightness` of each cell as a fraction of the page's.
+
+    Only the desk beside the page is compared: there the light is the same.
+    """
+    sides = np.array([1 - side.mean() for side in (page[0], page[-1], page[:, 0], page[:, -1])])
+    if sides.mean() < SURROUNDED:
+        return False
+    beside = dilate(page, BESIDE) & ~dilate(page, 1)
+    desk = np.median(brightness[beside if beside.any() else ~page])
+    return bool(desk <= DARK[int((sides >= MOSTLY).sum())])
+
+
+def _interior(mask: Mask) -> Mask:
+    """Erode `mask` by a cross; outside of the picture nothing is set."""
+    padded = np.pad(mask, 1)
+    interior: Mask = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return interior
 
 
 def _largest(mask: Mask) -> Mask:
@@ -68,8 +101,9 @@ def _fill_rows(mask: Mask) -> Mask:
     return filled
 
 
-def _fill_nearest(values: FloatImage, known: Mask) -> FloatImage:
-    """Replace each value that is not known by the nearest known one."""
+def _nearest_brightness(cells: FloatImage, known: Mask) -> FloatImage:
+    """Return the brightness of the nearest cell that is `known`; 0 if none is."""
+    values = np.where(known, cells, 0).astype(np.float32)
     while not known.all() and known.any():
         for axis, shift in ((0, 1), (0, -1), (1, 1), (1, -1)):
             reached = np.roll(known, shift, axis)

@@ -21,6 +21,10 @@ SHORTEST = 32
 """Least width of a picture with lines, in pixels."""
 GATHERED = 0.25
 """Least fraction of the width that one row of a line fills; lines may bend."""
+BETWEEN = 0.25
+"""Most pixels of a row between two lines, as a fraction of a line's."""
+CUT = 0.2
+"""Least fraction of the width at which a line leaves the picture, if there are other lines."""
 COVERED = 0.6
 """Least visible fraction of a line; long strokes cover less of the width."""
 END = 1 / 20
@@ -44,10 +48,12 @@ def _horizontal_lines(mask: Mask) -> Mask:
     thin = _thin(mask, thickest)
     slope, first, profile = _direction(thin)
     drop = np.rint(slope * (np.arange(width) - width / 2)).astype(np.intp)
-    while profile.max() >= GATHERED * width:
-        peak = int(profile.argmax())
-        profile[max(0, peak - thickest) : peak + thickest + 1] = 0
-        _add_line(lines, mask, thin, peak + first + drop, thickest)
+    left = profile.copy()
+    while left.max() >= GATHERED * width:
+        peak = int(left.argmax())
+        reach = _reach(profile, peak, thickest)
+        left[max(0, peak - reach) : peak + reach + 1] = 0
+        _add_line(lines, mask, thin, peak + first + drop, reach)
     return lines
 
 
@@ -80,11 +86,25 @@ def _direction(thin: Mask) -> tuple[float, int, Integers]:
     return best, -reach, profile
 
 
+def _reach(profile: Integers, peak: int, thickest: int) -> int:
+    """Return half of the distance from the line at `peak` to the next one; at most `thickest`."""
+    reach = thickest
+    for way in (profile[peak : peak + 2 * thickest], profile[max(0, peak - 2 * thickest + 1) : peak + 1][::-1]):
+        between = int((way < way[0] * BETWEEN).argmax())
+        beyond = np.flatnonzero(way[between:] >= way[0] / 2)
+        if between and beyond.size:
+            reach = min(reach, (between + int(beyond[0])) // 2)
+    return reach
+
+
 def _add_line(lines: Mask, mask: Mask, thin: Mask, center: Integers, thickest: int) -> None:
-    """Set in `lines` the pixels of a line near row `center` of each column, if there is one."""
+    """Set in `lines` the pixels of a line near row `center` of each column, if there is one.
+
+    A line that is cut by the picture's edge counts from a shorter length beside others.
+    """
     height, width = mask.shape
     inside = (center >= 0) & (center < height)
-    if inside.sum() < width / 2:
+    if inside.sum() < width * (CUT if lines.any() else 0.5):
         return
     offsets = np.arange(-2 * thickest, 2 * thickest + 1)[:, None]
     rows, columns = center + offsets, np.arange(width)

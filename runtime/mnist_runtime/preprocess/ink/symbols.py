@@ -18,7 +18,7 @@ NEAR = 0.25
 BREAK = 0.08
 """Largest gap within a broken stroke, as a fraction of the symbol's size."""
 LARGEST = 1.4
-"""Largest size of a symbol joined over wider gaps, as a multiple of the typical height."""
+"""Largest sides of a symbol joined over wider gaps, as multiples of its first component's and the typical height."""
 SMALLER = 0.6
 """Height below which a component may stand beside its symbol, as a fraction of its height."""
 BELOW = 0.3
@@ -76,15 +76,17 @@ class Symbol(NamedTuple):
 def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) -> list[Symbol]:
     """Group components, with `boxes` (n, 4) and ink `masses` (n,), into symbols; those with the most ink come first.
 
-    A component joins the near symbol with the largest overlap, if it is above or below it, or smaller.
+    A component joins the near symbol with the largest overlap, if it is above or below it, or smaller. Two digits that
+    touch are one component; symbols do not grow from them over the whole page.
     """
     order = np.argsort(-masses, kind="stable")[:MOST]
     parts = [Symbol((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]
     parts = [part for part in parts if part.mass >= SPECK * parts[0].mass]
     typical = typical_height(parts)
+    first = {part.components[0]: part for part in parts}
     found: list[Symbol] = []
     for part in parts:
-        fitting = [symbol for symbol in found if _belongs(symbol, part, typical)]
+        fitting = [symbol for symbol in found if _belongs(symbol, part, first[symbol.components[0]], typical)]
         if fitting:
             nearest = min(fitting, key=lambda symbol: (-symbol.overlap(part), symbol.gap(part)))
             found[found.index(nearest)] = nearest.join(part)
@@ -128,9 +130,14 @@ def typical_height(symbols: list[Symbol]) -> float:
     return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height) if ordered else 0.0
 
 
-def _belongs(symbol: Symbol, part: Symbol, typical: float) -> bool:
-    """Return whether `part`, which has less ink, belongs to `symbol`."""
+def _belongs(symbol: Symbol, part: Symbol, first: Symbol, typical: float) -> bool:
+    """Return whether `part`, which has less ink, belongs to `symbol`, which began with the component `first`."""
     gap = symbol.gap(part) / symbol.size
-    if gap > NEAR or (gap > BREAK and symbol.join(part).size > LARGEST * max(typical, symbol.size)):
+    if gap > NEAR:
+        return False
+    both = symbol.join(part)
+    if gap > BREAK and (
+        both.height > LARGEST * max(typical, first.height) or both.width > LARGEST * max(typical, first.size)
+    ):
         return False
     return part.height < SMALLER * symbol.height or symbol.overlap(part) >= BELOW * min(symbol.width, part.width)

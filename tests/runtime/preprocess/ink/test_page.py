@@ -44,6 +44,30 @@ def test_a_picture_without_a_desk_is_unchanged(picture: np.ndarray) -> None:
     assert isolate_page(picture) is picture
 
 
+def test_the_desk_is_compared_with_the_page_beside_it() -> None:
+    light = 1 - 0.6 * COLUMNS / 400  # the page's dark end is hardly brighter than the desk at the other end
+    isolated = isolate_page((on_a_desk(135) * light).astype(np.float32))
+    assert isolated[DIGIT] == pytest.approx((40 * light)[DIGIT])
+    assert isolated[~PAGE].min() > 85  # the page has 88 to 220
+
+
+def test_the_inside_of_a_large_zero_is_page() -> None:
+    scene = on_a_desk(60)
+    distance = np.hypot((ROWS - 150) / 85, (COLUMNS - 190) / 105)
+    zero = (distance < 1) & (distance > 0.7)
+    scene[PAGE] = 220
+    scene[zero] = 40
+    isolated = isolate_page(scene)
+    assert (isolated[zero] == 40).all()
+    assert (isolated[~zero] == 220).all()
+
+
+def test_light_from_one_side_on_black_paper_is_no_desk() -> None:
+    light = 0.2 + 0.8 * (1 - COLUMNS / 400) ** 2
+    picture = (np.where(DIGIT, 220, 60) * light).astype(np.float32)
+    assert isolate_page(picture) is picture
+
+
 def test_a_digit_at_the_edge_of_the_page_is_kept() -> None:
     scene = on_a_desk(40)
     digit = (np.abs(ROWS - 100) < 40) & (np.abs(COLUMNS - 70) < 7) & page(margin=4)

@@ -25,6 +25,20 @@ def test_lines_are_found_and_the_stroke_is_not(degrees: float, bend: float) -> N
     assert (found & STROKE).sum() < 0.05 * STROKE.sum()
 
 
+@pytest.mark.parametrize("pitch", [6, 7, 9, 13])
+def test_lines_that_are_close_together_are_all_found(pitch: int) -> None:
+    printed = ruled(pitch, 1, width=1.5)
+    assert find_ruled_lines(printed).sum() > 0.95 * printed.sum()
+
+
+def test_a_line_that_leaves_the_picture_is_found_beside_others() -> None:
+    printed = ruled(50, 5)[34:]
+    corner = printed & (ROWS[34:] < 48)  # on a third of the width; the next line crosses the whole picture
+    assert 0.2 < corner.any(axis=0).mean() < 0.5
+    assert (find_ruled_lines(printed) & corner).sum() > 0.9 * corner.sum()
+    assert not find_ruled_lines(corner).any()
+
+
 def test_a_grid_has_lines_in_both_directions() -> None:
     printed = ruled(50, 1) | (np.abs((COLUMNS + ROWS * np.tan(np.radians(1))) % 60) < 3)
     assert find_ruled_lines(printed).sum() > 0.9 * printed.sum()

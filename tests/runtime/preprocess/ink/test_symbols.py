@@ -24,6 +24,13 @@ def test_two_digits_stay_separate(other: tuple[int, int, int, int]) -> None:
     assert len(group_symbols(*boxes_of([STEM, other]))) == 2
 
 
+def test_two_digits_that_touch_do_not_swallow_the_page() -> None:
+    touching = (100, 100, 160, 210)
+    others = [(row, column, row + 60, column + 40) for row in (20, 180, 260) for column in (100, 165, 230)]
+    found = group_symbols(*boxes_of([touching, *others]))
+    assert sorted(symbol.box for symbol in found) == sorted([touching, *others])
+
+
 def test_the_order_of_the_components_does_not_matter() -> None:
     parts = [STEM, BAR, BELOW, (20, 62, 80, 92), (15, 70, 17, 72)]
     expected = {symbol.box for symbol in group_symbols(*boxes_of(parts))}
