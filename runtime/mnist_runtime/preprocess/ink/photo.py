@@ -20,6 +20,8 @@ LEAST = 0.06
 """Least strength of ink: 15 of 255 on white paper."""
 NOISE = 5.0
 """Least strength of ink, in standard deviations of the background's noise."""
+DISTINCT = 9.0
+"""Least mean strength of ink, in the same unit; the darkest spots of fabric have at most 8, pencil has 13 or more."""
 FAINT, FAINT_LINE = 0.4, 0.2
 """Thresholds for pixels of strokes and of ruled lines, as fractions of the mean ink."""
 CLEAR = 0.3
@@ -66,10 +68,10 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     noise = background_noise(ink)
     floor = max(NOISE * noise, LEAST)
     candidates = ink[ink > floor]
-    if not candidates.size:
+    mean = float(candidates[candidates >= _otsu_threshold(candidates)].mean()) if candidates.size else 0.0
+    if mean <= DISTINCT * noise:
         nothing = np.zeros(gray.shape, bool)
         return PhotoInk(ink, nothing, connected_components(nothing), [])
-    mean = float(candidates[candidates >= _otsu_threshold(candidates)].mean())
     lines = find_ruled_lines(ink > max(floor, FAINT_LINE * mean))
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
     # Noise and paper grain break thin strokes; gaps below a third of the stroke width are closed.

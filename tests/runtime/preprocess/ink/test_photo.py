@@ -5,7 +5,7 @@ pytest.importorskip("scipy", reason="photographs are rendered with SciPy")
 
 from mnist_runtime.preprocess.grayscale import grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
-from mnist_tools.rendering.camera import CONDITIONS, Written, photograph, with_pen
+from mnist_tools.rendering.camera import CONDITIONS, NOTHING, Written, photograph, with_pen
 
 RANDOM = 5
 
@@ -43,3 +43,9 @@ def test_symbols_below_the_smallest_size_are_left_out(legible: object) -> None:
     picture = written("clean", legible, (160, 200))
     assert len(photo_ink(picture, 0.2).symbols) == 1
     assert photo_ink(picture, 0.3).symbols == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_darkest_spots_of_fabric_are_no_ink(seed: int) -> None:
+    picture = NOTHING["fabric"](np.random.default_rng(seed))
+    assert photo_ink(grayscale(picture, 640), 1 / 40).symbols == []
