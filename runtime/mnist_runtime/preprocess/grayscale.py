@@ -16,6 +16,7 @@ __all__ = [
     "bounding_box",
     "check_picture",
     "color_axis",
+    "erode",
     "grayscale",
     "without_padding",
 ]
@@ -95,6 +96,13 @@ def bounding_box(mask: Mask) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
+def erode(mask: Mask, *, beyond: bool) -> Mask:
+    """Erode `mask` by a cross; `beyond` says whether the pixels beyond the picture's edge count as set."""
+    padded = np.pad(mask, 1, constant_values=beyond)
+    eroded: Mask = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return eroded
+
+
 def _reduce(picture: npt.NDArray[np.uint8], factor: int) -> tuple[FloatImage, FloatImage | None]:
     """Return `_gray_and_alpha`, averaged over blocks of `factor` x `factor` pixels."""
     if factor == 1:
@@ -150,7 +158,7 @@ def _background(gray: FloatImage, alpha: FloatImage) -> float:
     if opaque.any() and not opaque.all():
         values = gray[opaque] / alpha[opaque]
         span = float(np.ptp(values))
-        edge = opaque & ~_interior(opaque)
+        edge = opaque & ~erode(opaque, beyond=True)
         border = gray[edge] / alpha[edge]
         low, middle, high = np.percentile(border, [25, 50, 75])
         box = opaque[bounding_box(opaque)]
@@ -158,10 +166,3 @@ def _background(gray: FloatImage, alpha: FloatImage) -> float:
         if span > 48 and (filled > 0.6 or high - low < span / 8):
             return float(middle)
     return 255.0 if float(gray.sum() / alpha.sum()) < 128 else 0.0
-
-
-def _interior(mask: Mask) -> Mask:
-    """Erode `mask` by a cross; the picture's border does not erode it."""
-    padded = np.pad(mask, 1, constant_values=True)
-    interior: Mask = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return interior

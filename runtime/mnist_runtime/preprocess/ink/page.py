@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box
+from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box, erode
 from mnist_runtime.preprocess.ink.background import repeat_cells
 from mnist_runtime.preprocess.ink.components import connected_components, dilate
 
@@ -41,8 +41,8 @@ def isolate_page(gray: FloatImage) -> FloatImage:
     page = _whole_page(light)
     if page[bounding_box(page)].mean() < SQUARE or page.mean() < LEAST or light[page].mean() < SOLID:
         return gray
-    core = _interior(page)  # the cells at its edge contain some desk
-    background = _nearest_brightness(cells, core & _interior(light))
+    core = erode(page, beyond=False)  # the cells at its edge contain some desk
+    background = _nearest_brightness(cells, core & erode(light, beyond=False))
     if not _has_desk(page, cells / np.maximum(background, 1)):
         return gray
     return np.where(repeat_cells(core, side, gray.shape), gray, repeat_cells(background, side, gray.shape))
@@ -56,7 +56,7 @@ def _light_cells(cells: FloatImage) -> Mask:
     """
     light: Mask = cells >= (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2
     for _ in range(2):
-        light = cells >= SAME * _nearest_brightness(cells, _interior(_largest(light)))
+        light = cells >= SAME * _nearest_brightness(cells, erode(_largest(light), beyond=False))
     return light
 
 
@@ -78,13 +78,6 @@ def _has_desk(page: Mask, brightness: FloatImage) -> bool:
     beside = dilate(page, BESIDE) & ~dilate(page, 1)
     desk = np.median(brightness[beside if beside.any() else ~page])
     return bool(desk <= DARK[int((sides >= MOSTLY).sum())])
-
-
-def _interior(mask: Mask) -> Mask:
-    """Erode `mask` by a cross; outside of the picture nothing is set."""
-    padded = np.pad(mask, 1)
-    interior: Mask = mask & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    return interior
 
 
 def _largest(mask: Mask) -> Mask:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box
+from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box, erode
 from mnist_runtime.preprocess.ink.components import connected_components
 
 __all__ = ["STROKE", "is_scribble", "is_thin", "stroke_width", "thicken"]
@@ -39,9 +39,7 @@ def is_thin(strokes: Mask, size: int) -> bool:
 
 def stroke_width(strokes: Mask) -> float:
     """Return the mean width of strokes in pixels: their area divided by half of their outline."""
-    padded = np.pad(strokes, 1)
-    inside = padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
-    outline = (strokes & ~inside).sum()
+    outline = (strokes & ~erode(strokes, beyond=False)).sum()
     return float(2 * strokes.sum() / max(1, outline))
 
 
