@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 
 from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, first_line, printable
 from mnist_runtime.system.machine import machine_failure
-from mnist_runtime.system.terminal import clear_line, is_quiet
+from mnist_runtime.system.terminal import is_quiet, line_cleared
 
 __all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "report_error", "run_command", "warn"]
 
@@ -118,11 +118,11 @@ def warn(text: str) -> None:
     """
     if sys.stderr is None:  # `print` would take stdout
         return
-    clear_line()
-    try:
-        print(*map(printable, text.split("\n")), sep="\n", file=sys.stderr, flush=True)
-    except OSError:
-        _discard(sys.stderr)
+    with line_cleared():
+        try:
+            print(*map(printable, text.split("\n")), sep="\n", file=sys.stderr, flush=True)
+        except OSError:
+            _discard(sys.stderr)
 
 
 def _open_closed_streams() -> None:

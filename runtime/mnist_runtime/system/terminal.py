@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-__all__ = ["Progress", "clear_line", "is_quiet", "quiet", "seconds_left", "step_of"]
+__all__ = ["Progress", "is_quiet", "line_cleared", "quiet", "seconds_left", "step_of"]
 
 PATIENCE = 0.5
 """Seconds before a line is shown: what is done by then needs none."""
@@ -23,7 +23,7 @@ class _Terminal:
 
     def __init__(self) -> None:
         self.is_quiet = False
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self.shown: int | None = None
         """Descriptor of the terminal with a line of progress."""
 
@@ -47,17 +47,15 @@ def quiet(wanted: bool) -> Iterator[None]:
         _TERMINAL.is_quiet = before
 
 
-def clear_line() -> None:
-    """Remove the line of progress, before something else is printed."""
+@contextlib.contextmanager
+def line_cleared() -> Iterator[None]:
+    """Remove the line of progress, and show none in this block, which prints something else."""
     with _TERMINAL.lock:
-        _clear()
-
-
-def _clear() -> None:
-    if _TERMINAL.shown is not None:
-        with contextlib.suppress(OSError):
-            os.write(_TERMINAL.shown, b"\r\x1b[K")
-        _TERMINAL.shown = None
+        if _TERMINAL.shown is not None:
+            with contextlib.suppress(OSError):
+                os.write(_TERMINAL.shown, b"\r\x1b[K")
+            _TERMINAL.shown = None
+        yield
 
 
 def seconds_left(left: float, done: float, took: float, typical: float, since: float) -> float:
@@ -124,8 +122,8 @@ class Progress:
         self._end.set()
         if self._thread is not None and self._descriptor is not None:
             self._thread.join()
-            clear_line()
-            os.close(self._descriptor)
+            with line_cleared():
+                os.close(self._descriptor)
             self._descriptor = None
 
     @contextlib.contextmanager
@@ -136,8 +134,8 @@ class Progress:
         try:
             yield
         finally:
-            self._step = None
-            clear_line()
+            with line_cleared():
+                self._step = None
             self._done += typical
             self._took += self._clock() - start
 

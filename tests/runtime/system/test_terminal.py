@@ -4,6 +4,7 @@ import contextlib
 import os
 import select
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -27,6 +28,14 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
 def shown(screen: int, seconds: float) -> str:
     """Return what the terminal shows within some seconds, or at once if there is something."""
     return os.read(screen, 1 << 16).decode() if select.select([screen], [], [], seconds)[0] else ""
+
+
+def shown_up_to(screen: int, text: str) -> str:
+    """Return what the terminal shows until it ends in `text`, which can come in several parts, or for 10 seconds."""
+    deadline, seen = time.monotonic() + 10, ""
+    while not seen.rstrip().endswith(text) and time.monotonic() < deadline:
+        seen += shown(screen, 1)
+    return seen
 
 
 def test_the_time_left_is_that_of_this_machine() -> None:
@@ -57,11 +66,11 @@ def test_the_line_names_the_step_and_the_time_left() -> None:
 def test_a_terminal_shows_the_line_and_removes_it_before_other_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as screen:
         with Progress(9000.0) as progress, progress.step("working", 9000.0):
-            assert shown(screen, 10).endswith("working: about 2 h left")
+            assert shown_up_to(screen, "working: about 2 h left").endswith("working: about 2 h left")
             echo("a note")
-            assert "\r\x1b[Ka note" in shown(screen, 10)
+            assert "\r\x1b[Ka note" in shown_up_to(screen, "a note")
         echo("the end")
-        assert shown(screen, 10).rstrip().endswith("the end")
+        assert shown_up_to(screen, "the end").rstrip().endswith("the end")
 
 
 def test_nothing_is_shown_without_a_terminal_or_in_a_quiet_command(
