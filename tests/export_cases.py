@@ -3,7 +3,7 @@
 import pytest
 from tests.backend_cases import EVERY_BACKEND
 
-from mnist_exporters import FORMATS
+from mnist_exporters import FORMATS, Precision
 from mnist_runtime import BACKENDS
 from mnist_trainer import READY_MODELS
 
@@ -16,6 +16,15 @@ EACH_PAIR = [pytest.param(*pair, marks=() if pair in FEW else pytest.mark.slow) 
 
 DEVICE_PAIR = [(name, p) for name, p in EVERY_PAIR if name in {row.format for row in BACKENDS.values()}]
 """Those that `mnist_runtime` runs; the others are for devices without Python."""
+
+DEVICE_FILE = [
+    *(
+        pytest.param("cnn", *pair, marks=pytest.mark.slow if pair[1] is Precision.INT16X8 else ())
+        for pair in DEVICE_PAIR
+    ),
+    ("tiny", "tflite", Precision.INT16X8),
+]
+"""`cnn` in each of them. Its int16x8 file takes long in LiteRT and is marked slow; the one of `tiny` is not."""
 
 EACH_READY = [pytest.param(name, marks=pytest.mark.slow if name == "accurate" else ()) for name in READY_MODELS]
 """Each ready model; the largest is marked slow."""

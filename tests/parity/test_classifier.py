@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.export_cases import DEVICE_PAIR
+from tests.export_cases import DEVICE_FILE
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Classifier
 from mnist_trainer import Splits
 
 
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+@pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_batch_and_single_images_give_the_same_answers(
-    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
+    exported: Callable[..., ExportReport], digits: Splits, model: str, format: str, precision: Precision
 ) -> None:
-    classifier = Classifier.load(exported("cnn", format, precision).path)
+    classifier = Classifier.load(exported(model, format, precision).path)
     images = digits.test.images[:300]
     together = classifier.scores(images)
     single = np.concatenate([classifier.scores(image[None]) for image in images])
@@ -35,11 +35,11 @@ def test_ready_model_classifies_real_digits(digits: Splits, backend: str) -> Non
     assert accuracy > 0.93
 
 
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+@pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_returned_arrays_are_copies(
-    exported: Callable[..., ExportReport], digits: Splits, format: str, precision: Precision
+    exported: Callable[..., ExportReport], digits: Splits, model: str, format: str, precision: Precision
 ) -> None:
-    classifier = Classifier.load(exported("cnn", format, precision).path)
+    classifier = Classifier.load(exported(model, format, precision).path)
     for method in (classifier.scores, classifier.predict_proba):
         first = method(digits.test.images[:1])
         before = first.copy()

@@ -6,17 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.export_cases import DEVICE_PAIR
+from tests.export_cases import DEVICE_FILE
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Artifact
 
 
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+@pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_file_contains_its_manifest_and_golden_vectors(
-    exported: Callable[..., ExportReport], golden_images: np.ndarray, format: str, precision: Precision
+    exported: Callable[..., ExportReport], golden_images: np.ndarray, model: str, format: str, precision: Precision
 ) -> None:
-    report = exported("cnn", format, precision)
+    report = exported(model, format, precision)
     artifact = Artifact.open(report.path)
     assert (artifact.manifest.format, artifact.manifest.precision) == (format, precision)
     assert artifact.manifest.parity["passed"] is True

@@ -4,21 +4,18 @@ import json
 from collections.abc import Callable
 
 import pytest
-from tests.export_cases import DEVICE_PAIR, EVERY_RUN
+from tests.export_cases import DEVICE_FILE, EVERY_RUN
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import BACKENDS, self_test
 from mnist_runtime.device.self_test import SCORE_BOUNDS
 
 
-@pytest.mark.parametrize(
-    ("format", "precision"),
-    [pytest.param(*pair, marks=pytest.mark.slow if pair[1] is Precision.INT16X8 else ()) for pair in DEVICE_PAIR],
-)
+@pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_scores_are_identical_on_the_exporting_machine(
-    exported: Callable[..., ExportReport], format: str, precision: Precision
+    exported: Callable[..., ExportReport], model: str, format: str, precision: Precision
 ) -> None:
-    found = self_test(exported("cnn", format, precision).path)
+    found = self_test(exported(model, format, precision).path)
     assert found.passed
     assert (found.images, found.different, found.max_score_error, found.bound) == (10, 0, 0.0, SCORE_BOUNDS[precision])
     assert found.recorded_with == found.run_with

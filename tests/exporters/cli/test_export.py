@@ -67,7 +67,7 @@ def exported_together(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Cal
     return exported_together
 
 
-@pytest.mark.parametrize("precisions", [(Precision.DYNAMIC,), pytest.param(tuple(Precision), marks=pytest.mark.slow)])
+@pytest.mark.parametrize("precisions", [(Precision.INT8,), pytest.param(tuple(Precision), marks=pytest.mark.slow)])
 def test_json_is_one_object_with_every_export(
     exported_together: Callable[..., Exported], precisions: tuple[Precision, ...]
 ) -> None:
