@@ -89,11 +89,11 @@ def spread(values: list[float]) -> str:
     return f"{mean:.2f} ± {statistics.stdev(values) * 100:.2f}" if len(values) > 1 else f"{mean:.2f}"
 
 
-def others_cell(rows: list[Row]) -> str:
+def others_cell(rows: list[Row], unit: str = "") -> str:
     """Return the mean accuracy on scikit-learn's digits and on held-out pen digits, of the rows that have it."""
     measured = [row["domains"]["accuracy"] for row in rows if "domains" in row]
     means = [statistics.mean(each[name] for each in measured) for name in OTHERS if measured]
-    return ", ".join(f"{mean * 100:.1f}" for mean in means) or "-"
+    return ", ".join(f"{mean * 100:.1f}{unit}" for mean in means) or "-"
 
 
 def model_line(rows: list[Row]) -> str:
@@ -140,8 +140,8 @@ def summary_line(artifact: Row, rows: list[Row]) -> str:
     time = statistics.median(row["p50_us"] for row in rows)
     return (
         f"| `{name}` | {artifact['size_bytes'] / 1000:.0f} kB | {proof['accuracy_original']:.2%} | "
-        f"{proof['accuracy_exported']:.2%} | {proof['drop_upper_95'] * 100:.2f} | {robust:.1%} | {time:.0f} µs | "
-        f"{architecture(name).summary} |"
+        f"{proof['accuracy_exported']:.2%} | {proof['drop_upper_95'] * 100:.2f} | {others_cell(rows, '%')} | {robust:.1%} | "
+        f"{time:.0f} µs | {architecture(name).summary} |"
     )
 
 
@@ -158,10 +158,10 @@ def summary_table(artifacts: list[Row], rows: list[Row]) -> str:
             f"The time of one image of {', '.join(untimed)} is not measured. "
             "Measure it on an idle machine with: scripts/tool release seeds --latency"
         )
-    heads = "| model | file | original | file right | points lost, at most (95 %) | corrupted images | one image | |"
+    accuracies = "original | file right | points lost, at most (95 %) | others' digits | corrupted images"
     chosen = [each for each in artifacts if (each["format"], each["precision"]) == ("tflite", "int8")]
     lines = [summary_line(each, [row for row in rows if row["architecture"] == each["model"]]) for each in chosen]
-    return "\n".join([heads, "|---|--:|--:|--:|--:|--:|--:|---|", *lines])
+    return "\n".join([f"| model | file | {accuracies} | one image | |", "|---|--:|--:|--:|--:|--:|--:|--:|---|", *lines])
 
 
 def intro(images: int) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.preprocess.grayscale import Mask
+from mnist_runtime.preprocess.ink.components import connected_components, dilate
 
 __all__ = ["find_ruled_lines"]
 
@@ -36,12 +37,29 @@ def find_ruled_lines(mask: Mask) -> Mask:
 
     Pixels shared with a stroke are left out, so that removing the lines leaves no gap in it.
     """
-    return _horizontal_lines(mask) | _horizontal_lines(mask.T).T
+    level, upright = _horizontal_lines(mask), _horizontal_lines(mask.T).T
+    return level | upright | _crossings(mask, level, upright)
+
+
+def _crossings(mask: Mask, level: Mask, upright: Mask) -> Mask:
+    """Return the pixels in which two lines cross. Each takes the other for a stroke there."""
+    if not (level.any() and upright.any()):
+        return np.zeros_like(mask)
+    left_over = connected_components(mask & ~level & ~upright)
+    top, left, bottom, right = left_over.boxes.T
+    # A line that leaves the picture goes on beyond its edge.
+    level, upright = (np.pad(dilate(lines, 1), 1, constant_values=True) for lines in (level, upright))
+    row, column = (top + bottom + 1) // 2, (left + right + 1) // 2
+    between = level[row, left] & level[row, right + 1] & upright[top, column] & upright[bottom + 1, column]
+    return left_over.mask(between & (np.maximum(bottom - top, right - left) <= _thickest(mask)))
+
+
+def _thickest(mask: Mask) -> int:
+    return max(2, round(THICKEST * max(mask.shape)))
 
 
 def _horizontal_lines(mask: Mask) -> Mask:
-    width = mask.shape[1]
-    thickest = max(2, round(THICKEST * max(mask.shape)))
+    width, thickest = mask.shape[1], _thickest(mask)
     lines = np.zeros_like(mask)
     if width < max(SHORTEST, 4 * thickest):
         return lines

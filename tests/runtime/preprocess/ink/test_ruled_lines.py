@@ -44,6 +44,17 @@ def test_a_grid_has_lines_in_both_directions() -> None:
     assert find_ruled_lines(printed).sum() > 0.9 * printed.sum()
 
 
+@pytest.mark.parametrize("degrees", [0, 1, -3])
+def test_no_dots_are_left_where_lines_cross(degrees: float) -> None:
+    level = ruled(50, degrees)
+    upright = np.abs((COLUMNS + ROWS * np.tan(np.radians(degrees)) - 30) % 60) < 3
+    found = find_ruled_lines(level | upright | STROKE)
+    crossing = level & upright & (np.abs(COLUMNS - 150) > 60)
+    assert crossing.sum() > 100
+    assert found[crossing].all()
+    assert not (found & STROKE & ~level & ~upright).any(), "a stroke over a crossing stays"
+
+
 def test_straight_strokes_are_not_lines() -> None:
     bar = (np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) < 90)  # across 56 % of the picture
     dashes = (np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) > 70)  # one at either end
