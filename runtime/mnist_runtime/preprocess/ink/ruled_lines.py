@@ -139,7 +139,7 @@ def _add_line(lines: Mask, mask: Mask, thin: Mask, center: Integers, thickest: i
         return
     # Thicker runs are strokes that cross the line or run along it.
     run = _run_at(strip, np.rint(curve).astype(np.intp) + 2 * thickest)
-    run &= run.sum(axis=0) <= 1.5 * float(np.median(slim.sum(axis=0)[on_line])) + 1.5
+    run &= run.sum(axis=0) <= 1.25 * float(np.median(slim.sum(axis=0)[on_line])) + 1.25
     at, column = np.nonzero(run)
     lines[rows[at, column], column] = True
 
