@@ -18,7 +18,7 @@ from mnist_tools.__main__ import GROUPS
 from mnist_tools.checkout import ROOT
 from mnist_tools.release.front.command import COMMANDS as FRONT
 from mnist_tools.release.results import exports_table, summary_table
-from mnist_trainer import READY_MODELS, find_model
+from mnist_trainer import READY_MODELS, Splits, find_model
 
 PAGE = Page.read(ROOT / "README.md")
 README = PAGE.path.read_text("utf-8")
@@ -27,17 +27,21 @@ INSTALL = [line for line in PAGE.commands if line.startswith("digits/bin/pip")]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, int8_tflite: Path) -> Path:
-    """Create a folder with what the README assumes: a model, and what the quick start exports without MNIST."""
+def folder(tmp_path_factory: pytest.TempPathFactory, int8_tflite: Path, digits: Splits) -> Path:
+    """Create a folder with what the README assumes: models, sorted pictures, and what the quick start exports."""
     folder = tmp_path_factory.mktemp("reader")
-    shutil.copy(find_model("cnn").path, folder / "my-model.keras")
+    for name in ("my-model.keras", "tuned.keras"):
+        shutil.copy(find_model("cnn").path, folder / name)
+    for number, (image, label) in enumerate(zip(digits.test.images, digits.test.labels, strict=True)):
+        (folder / "doubtful" / str(label)).mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / "doubtful" / str(label) / f"{number}.png")
     (folder / "exported").mkdir()
     shutil.copy(int8_tflite, folder / "exported")
     return folder
 
 
 COMMANDS = [step for step in PAGE.steps if not step.is_setup and "scripts/quickstart" not in step.text]
-LONGER = ("--report", "--format web", "--package")
+LONGER = ("--report", "--format web", "--package", "--from cnn")
 
 
 @pytest.mark.parametrize(
