@@ -28,6 +28,12 @@ CUT = 0.2
 """Least fraction of the width at which a line leaves the picture, if there are other lines."""
 COVERED = 0.6
 """Least visible fraction of a line; long strokes cover less of the width."""
+EVEN, DENSE = 0.45, 0.75
+"""Least fractions of the width at which a line has its usual thickness, or is there at all; one of them is enough.
+
+Ruled lines under thick digits have 0.53 and 0.56 or more, faint ones 0.4 and 0.9, rows of small digits at most 0.39 and
+0.65.
+"""
 END = 1 / 20
 """Fraction of a line at either end in which some of it must be visible."""
 
@@ -139,7 +145,12 @@ def _add_line(lines: Mask, mask: Mask, thin: Mask, center: Integers, thickest: i
         return
     # Thicker runs are strokes that cross the line or run along it.
     run = _run_at(strip, np.rint(curve).astype(np.intp) + 2 * thickest)
-    run &= run.sum(axis=0) <= 1.25 * float(np.median(slim.sum(axis=0)[on_line])) + 1.25
+    thickness = run.sum(axis=0)
+    usual = float(np.median(thickness[thickness > 0])) if thickness.any() else 0.0
+    even = np.abs(thickness - usual) <= 0.1 * usual + 1
+    run &= thickness <= 1.25 * usual + 1.25
+    if even[inside].mean() < EVEN and run.any(axis=0)[inside].mean() < DENSE:
+        return
     at, column = np.nonzero(run)
     lines[rows[at, column], column] = True
 

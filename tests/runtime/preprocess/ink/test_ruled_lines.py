@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as arrays
 
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
+from mnist_trainer import Splits
 
 ROWS, COLUMNS = np.indices((240, 320))
 STROKE = (np.abs(COLUMNS - 150 - (ROWS - 120) / 4) < 7) & (np.abs(ROWS - 120) < 70)
@@ -62,6 +63,14 @@ def test_straight_strokes_are_not_lines() -> None:
     assert not find_ruled_lines(bar | STROKE).any()
     assert not find_ruled_lines(dashes).any()
     assert find_ruled_lines(np.abs(ROWS - 120) < 3).any()  # across the whole picture
+
+
+@pytest.mark.parametrize("number", [10, 15, 20])
+def test_rows_of_small_digits_are_not_lines(digits: Splits, number: int) -> None:
+    images = np.resize(digits.test.images, (number**2, 28, 28))
+    page = images.reshape(number, number, 28, 28).swapaxes(1, 2).reshape(28 * number, 28 * number)
+    for enlarged in (page, page.repeat(2, axis=0).repeat(2, axis=1)):
+        assert not find_ruled_lines(enlarged > 80).any()
 
 
 def test_a_thick_bar_is_not_a_line() -> None:
