@@ -18,10 +18,14 @@ BAY = 8
 """Cells by which a digit may cut into the edge of the light area."""
 SURROUNDED = 0.5
 """Least fraction of the border that is desk."""
-LEAST, SQUARE = 0.4, 0.72
-"""Least fractions of the picture and of its bounding box that a page covers; a bright digit covers less."""
-SOLID = 0.7
-"""Least fraction of a page that is light."""
+LEAST, SQUARE, SOLID = 0.4, 0.72, 0.7
+"""Least fractions of the picture and of its bounding box that a page covers, and of it that is light."""
+SMALLEST, STRAIGHT, EMPTY = 0.06, 0.93, 0.8
+"""The same of a sheet that covers less than `LEAST`; its bounding box is turned. A bold 0 fills 0.79 of its own."""
+LONGEST = 2.5
+"""Most length of such a sheet, as a multiple of its width; a bright 1 is longer."""
+TURNS = np.radians(np.arange(-20, 21))
+"""Angles of a sheet's box that are tried."""
 BESIDE = 3
 """Distance from the page, in cells, within which the desk is compared with it."""
 MOSTLY = 0.7
@@ -39,11 +43,14 @@ def isolate_page(gray: FloatImage) -> FloatImage:
     cells = gray[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
     light = _light_cells(cells)
     page = _whole_page(light)
-    if page[bounding_box(page)].mean() < SQUARE or page.mean() < LEAST or light[page].mean() < SOLID:
+    small = page.mean() < LEAST
+    if light[page].mean() < SOLID or (not small and page[bounding_box(page)].mean() < SQUARE):
         return gray
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
     background = _nearest_brightness(cells, core & erode(light, beyond=False))
     if not _has_desk(page, cells / np.maximum(background, 1)):
+        return gray
+    if small and not _is_sheet(gray, page, light, side):
         return gray
     return np.where(repeat_cells(core, side, gray.shape), gray, repeat_cells(background, side, gray.shape))
 
@@ -65,6 +72,22 @@ def _whole_page(light: Mask) -> Mask:
     largest = _largest(light)
     page = np.pad(_fill_rows(largest) & _fill_rows(largest.T).T, BAY)
     return ~dilate(~dilate(page, BAY), BAY)[BAY:-BAY, BAY:-BAY]
+
+
+def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int) -> bool:
+    """Return whether a small `page`, in cells of `side` pixels, has four straight edges. A bright digit has not."""
+    height, width = page[bounding_box(page)].shape
+    if page.mean() < SMALLEST or max(height, width) > LONGEST * min(height, width) or light[page].mean() < EMPTY:
+        return False
+    around = repeat_cells(dilate(page, 1), side, gray.shape)
+    inside = repeat_cells(page, side, gray.shape)
+    bright = around & (gray >= (np.median(gray[inside]) + np.median(gray[~inside])) / 2)
+    sheet = _fill_rows(bright) & _fill_rows(bright.T).T
+    rows = np.flatnonzero(sheet.any(axis=1))
+    left, right = sheet[rows].argmax(axis=1), sheet.shape[1] - sheet[rows, ::-1].argmax(axis=1)
+    outline = np.concatenate([rows + 1j * left, rows + 1j * right])[:, None] * np.exp(1j * TURNS)
+    smallest = (np.ptp(outline.real, axis=0) * np.ptp(outline.imag, axis=0)).min()
+    return bool(sheet.sum() >= STRAIGHT * smallest)
 
 
 def _has_desk(page: Mask, brightness: FloatImage) -> bool:

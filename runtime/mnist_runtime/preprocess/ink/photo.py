@@ -26,6 +26,8 @@ FAINT, FAINT_LINE = 0.4, 0.2
 """Thresholds for pixels of strokes and of ruled lines, as fractions of the mean ink."""
 CLEAR = 0.3
 """Mean ink from which symbols at the picture's edge are kept; fainter ones may be shadows."""
+QUIET = 0.001
+"""Noise of a drawing or a printed page, at most; photographs have more, even those of blank paper."""
 COARSE = 150
 """Longer side from which the ink is smoothed."""
 
@@ -74,8 +76,9 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
         return PhotoInk(ink, nothing, connected_components(nothing), [])
     lines = find_ruled_lines(ink > max(floor, FAINT_LINE * mean))
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
-    # Noise and paper grain break thin strokes; gaps below a third of the stroke width are closed.
-    components = _components_across_gaps(strokes, max(1, round(stroke_width(strokes) / 3)))
+    # Noise and paper grain break thin strokes: gaps of up to two thirds of the stroke width are closed. In a picture
+    # without noise, gaps are real, such as those between small printed digits.
+    components = _components_across_gaps(strokes, max(1, round(stroke_width(strokes) / 3)) if noise > QUIET else 0)
     symbols = [
         symbol
         for symbol in group_symbols(components.boxes, components.sums(ink))
@@ -86,6 +89,8 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
 
 def _components_across_gaps(strokes: Mask, reach: int) -> Components:
     """Label `strokes`; gaps of up to twice `reach` pixels count as connected."""
+    if not reach:
+        return connected_components(strokes)
     found = connected_components(dilate(np.pad(strokes, reach), reach))
     labels = np.where(strokes, found.labels[reach:-reach, reach:-reach], np.int32(-1))
     return Components(labels, found.boxes - np.array([0, 0, 2 * reach, 2 * reach]))

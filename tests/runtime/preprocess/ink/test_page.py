@@ -62,6 +62,39 @@ def test_the_inside_of_a_large_zero_is_page() -> None:
     assert (isolated[~zero] == 220).all()
 
 
+def light_zero(thickness: float) -> np.ndarray:
+    """Return a light 0 on a dark background, whose inside is 1 - `thickness` of it."""
+    distance = np.hypot((ROWS - 150) / 100, (COLUMNS - 200) / 75)
+    return np.where((distance < 1) & (distance > 1 - thickness), 220, 40).astype(np.float32)
+
+
+@pytest.mark.parametrize("side", [95, 110, 150])
+@pytest.mark.parametrize("degrees", [0, 4, -12])
+def test_a_small_sheet_is_a_page_too(side: int, degrees: float) -> None:
+    turn = np.exp(1j * np.radians(degrees))
+    place = (ROWS - 150 + 1j * (COLUMNS - 170)) * turn
+    sheet = (np.abs(place.real) < side / 2) & (np.abs(place.imag) < side / 2)
+    assert 0.07 < sheet.mean() < 0.2
+    digit = (np.abs(ROWS - 150) < side / 4) & (np.abs(COLUMNS - 170) < 4)
+    isolated = isolate_page(np.where(digit, 40, np.where(sheet, 220, 60)).astype(np.float32))
+    assert (isolated[digit] == 40).all()
+    assert (isolated[~digit] == 220).all()
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        light_zero(0.6),
+        light_zero(0.8),
+        light_zero(1),
+        np.where((np.abs(ROWS - 150) < 120) & (np.abs(COLUMNS - 200) < 35), 220, 40).astype(np.float32),
+    ],
+    ids=["zero", "bold zero", "dot", "bar"],
+)
+def test_a_bold_light_digit_is_no_sheet(picture: np.ndarray) -> None:
+    assert isolate_page(picture) is picture
+
+
 def test_light_from_one_side_on_black_paper_is_no_desk() -> None:
     light = 0.2 + 0.8 * (1 - COLUMNS / 400) ** 2
     picture = (np.where(DIGIT, 220, 60) * light).astype(np.float32)
