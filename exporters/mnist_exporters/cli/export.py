@@ -92,8 +92,9 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     "--format",
     section=FILE,
     type=Choice((*FORMATS, "all")),
-    default="tflite",
-    help=f"{', '.join(FORMATS)}, or all for {' and '.join(EVERY_FORMAT)} (default: tflite).",
+    multiple=True,
+    default=("tflite",),
+    help=f"{', '.join(FORMATS)}, or all for {' and '.join(EVERY_FORMAT)} (default: tflite). May be repeated.",
 )
 @option(
     "--quantize",
@@ -173,7 +174,7 @@ def export_command(
     pixel_range: PixelScaling | None,
     expect_accuracy: float | None,
     trust: bool,
-    format: str,
+    format: Sequence[str],
     quantize: Sequence[str],
     input_dtype: str | None,
     output_dtype: str | None,
@@ -245,7 +246,7 @@ def export_command(
 
 
 def _specs(
-    format: str,
+    format: Sequence[str],
     kind: str,
     quantize: Sequence[str],
     max_accuracy_drop: float | None,
@@ -256,13 +257,16 @@ def _specs(
 
     `kind` is that of the original.
     """
-    if package:
-        check_package(package, format)
     precisions = dict.fromkeys(parse_precision(name) for name in quantize or ["none"])  # each once, in this order
-    if format == "all":
-        formats = [name for name in EVERY_FORMAT if kind in FORMATS[name].sources]
-        pairs = [(name, p) for name in formats for p in precisions if p in FORMATS[name].io_types]
-    else:
-        check_source(kind, format)
-        pairs = [(format, precision) for precision in precisions]
-    return [ExportSpec(name, p, max_accuracy_drop, *dtypes, package=package) for name, p in pairs]
+    pairs = []
+    for name in format:
+        if package:
+            check_package(package, name)
+        if name == "all":
+            every = [each for each in EVERY_FORMAT if kind in FORMATS[each].sources]
+            pairs += [(each, p) for each in every for p in precisions if p in FORMATS[each].io_types]
+        else:
+            check_source(kind, name)
+            pairs += [(name, p) for p in precisions]
+    each_once = dict.fromkeys(pairs)
+    return [ExportSpec(name, p, max_accuracy_drop, *dtypes, package=package) for name, p in each_once]

@@ -231,8 +231,9 @@ class Parity:
     def _notes(self) -> Iterator[str]:
         """Yield what is not usual."""
         if self.turned_away:
+            images = f"{self.turned_away:,} image{'s' * (self.turned_away > 1)}"
             yield (
-                f"no answer  {self.turned_away} images, confidence below {self.judged_threshold:.4f}; "
+                f"no answer  {images}, confidence below {self.judged_threshold:.4f}; "
                 f"{self.turned_away_right} would be right and count as lost"
             )
         if self.duplicates:

@@ -31,8 +31,9 @@ RESULTS = ROOT / "docs" / "results" / "data" / "robustness.json"
 PAGE = ROOT / "docs" / "results" / "robustness.md"
 TEXT = """# Robustness
 
-What the commands do when the machine fails them, written by `scripts/tool stress matrix`. Right is: the exit code of
-the README, at most one sentence, nothing half written, no traceback, and no words among the results.
+What the commands do when the machine fails them, written by `scripts/tool stress matrix`. Right is: the
+[exit code](../reference/index.md) of the error, at most one sentence, nothing half written, no traceback, and no words
+among the results.
 
 | failure | cases | right | wrong |
 |---|---|---|---|

@@ -184,6 +184,30 @@ def test_alias_of_a_precision_exports_it_in_all_formats_that_have_it(specs: Call
 
 
 @pytest.mark.parametrize(
+    ("formats", "quantize", "expected"),
+    [
+        (["onnx", "tflite"], [], ["onnx float32", "tflite float32"]),
+        (["c", "tflite", "c"], ["8"], ["c int8", "tflite int8"]),
+        (["onnx", "tflite"], ["16", "8"], ["onnx float16", "onnx int8", "tflite float16", "tflite int8"]),
+        (["onnx", "all", "c"], ["8"], ["onnx int8", "tflite int8", "c int8"]),
+    ],
+)
+def test_format_may_be_repeated(
+    specs: Callable[..., list], formats: list[str], quantize: list[str], expected: list[str]
+) -> None:
+    words = [*(f"--format={name}" for name in formats), *(f"--quantize={name}" for name in quantize)]
+    assert [f"{format} {precision}" for _, format, precision in specs(*words)] == expected
+
+
+def test_formats_of_which_one_lacks_the_precision_are_refused_before_any_work(
+    here: Run, no_work: None, tmp_path: Path
+) -> None:
+    done = here("mnist-export", "--format", "tflite", "--format", "c", "--quantize", "none", "--output", tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert "c files cannot have precision float32" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "model", "precisions"),
     [
         ((), "cnn", ["float32"]),

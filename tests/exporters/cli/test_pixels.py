@@ -151,6 +151,11 @@ def test_a_stated_scaling_is_used_unmeasured(here: Run, own: Own, options: tuple
     ("options", "words"),
     [
         (("--invert",), "--invert needs --pixel-range"),
+        (("--pixel-mean", "0.485,0.456,0.406", "--pixel-std", "0.2"), "is not one number, for all channels. If each"),
+        (
+            ("--pixel-mean", "0.4", "--pixel-std", "0.2 0.2 0.2"),
+            "a keras.layers.Rescaling layer that has a list",
+        ),
         (("--pixel-mean", "0.1"), "--pixel-mean needs --pixel-std"),
         (("--pixel-std", "0.3"), "--pixel-std needs --pixel-mean"),
         (("--pixel-range", "0..1", "--pixel-mean", "0.1", "--pixel-std", "0.3"), "exclude each other"),

@@ -42,6 +42,12 @@ def test_right_answers_below_it_take_a_quarter_of_the_tolerance(tolerance: float
     assert int((RIGHT.max(axis=1) < found.value).sum()) == lost - 1, "the file turns away one less than was judged"
 
 
+def test_one_image_without_an_answer_is_singular() -> None:
+    between = float(np.sort(RIGHT.max(axis=1))[:2].mean())
+    parity = Parity.compare(REFERENCE, RIGHT, 0.01, Threshold(between, between))
+    assert "no answer  1 image, confidence below" in str(parity)
+
+
 def test_no_image_takes_part_in_the_choice_of_the_threshold_that_judges_it() -> None:
     """Leave one out: without a turned away image, the same rule gives at most the judged threshold."""
     found = choose_threshold(REFERENCE, RIGHT, 0.01)

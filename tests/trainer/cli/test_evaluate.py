@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 import mnist_runtime
-from mnist_trainer import READY_MODELS, load_model
+from mnist_trainer import READY_MODELS, Splits, load_model
 from mnist_trainer.evaluation.pages.figures import FIGURES
 
 READY = Path(mnist_runtime.__file__).parent / "models"
@@ -60,6 +60,16 @@ def test_one_model_is_printed_by_digit_and_as_json(here: Run, few: Path) -> None
     (facts,) = json.loads(here("mnist-evaluate", FILE, "--data", few, "--json").stdout)["models"]
     assert facts["by_digit"]["7"]["precision"] <= 1
     assert np.sum(facts["confusion"]) == facts["images"]
+
+
+def test_a_digit_without_an_image_has_no_precision_recall_and_f1(here: Run, digits: Splits, tmp_path: Path) -> None:
+    keep = digits.test.labels != 5
+    np.savez(tmp_path / "no-five.npz", images=digits.test.images[keep], labels=digits.test.labels[keep])
+    done = here("mnist-evaluate", "linear", "--data", tmp_path / "no-five.npz")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[-10:]]
+    assert [row for row in rows if "-" in row] == [["5", "-", "-", "-"]]
+    assert [row[0] for row in rows] == list("0123456789")
 
 
 def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Path) -> None:

@@ -70,6 +70,29 @@ def test_images_get_the_form_of_the_model_and_keep_its_labels(tmp_path: Path) ->
     assert new.train.task.labels == ("grape", "apple", "melon")
 
 
+@pytest.mark.parametrize("size", [(28, 28), (32, 20)])
+@pytest.mark.parametrize("shown", [(0, 2, 3, 4, 7, 8), (2, 9), (1, 2, 3, 4, 5)])
+def test_few_digits_are_digits_to_a_model_of_ten_scores(
+    digits: Splits, tmp_path: Path, size: tuple[int, int], shown: tuple[int, ...]
+) -> None:
+    """Made elsewhere, it has no record that names its classes."""
+    import keras
+
+    model = keras.Sequential([keras.Input((*size, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+    model.save(tmp_path / "own.keras")
+    for digit in shown:
+        (tmp_path / "own" / str(digit)).mkdir(parents=True)
+        for number, image in enumerate(digits.test.images[digits.test.labels == digit][:4]):
+            picture = Image.fromarray(255 - image).resize(size[::-1])
+            picture.save(tmp_path / "own" / str(digit) / f"{number}.png")
+    base = ModelFile(tmp_path / "own.keras", "own", {})
+    data = own_images(base, str(tmp_path / "own"), StatedTask())
+    assert data.train.task.labels == tuple("0123456789")
+    assert set(data.train.labels) <= set(shown)
+    named = own_images(base, str(tmp_path / "own"), StatedTask(labels=tuple("9876543210")))
+    assert named.train.task.labels == tuple("9876543210")
+
+
 def test_an_empty_name_is_no_model(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:
     """Such as that of a variable of the shell that is not set; no training of another model begins."""
     done = here("mnist-train", "--from", "", "--data", "digits", "--output", tmp_path / "tuned.keras")

@@ -161,6 +161,7 @@ def test_a_digit_model_says_that_the_images_are_others(here: Run, folder: Path) 
     done = here("mnist-evaluate", "linear", "--data", folder)
     assert done.returncode == 5
     assert "This is not a model of these images and classes: it has inputs [(28, 28)]" in done.stderr
+    assert "If only some of its 10 classes are shown, name all, in the order of the scores: --labels A,B" in done.stderr
 
 
 def test_the_size_is_that_of_the_model(here: Run, folder: Path, tmp_path: Path) -> None:

@@ -1,10 +1,15 @@
 """What `mnist-train` prints about a trained model."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mnist_trainer.cli.training_plan import summary
+from mnist_runtime.artifact.task import DIGITS
+from mnist_trainer import ModelFile, Splits
+from mnist_trainer.cli.training_plan import summary, tuning_plan
+from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 
 RECORD: dict[str, Any] = {
     "parameters": 5_790,
@@ -27,6 +32,13 @@ def test_another_accuracy_than_that_of_the_epoch_is_explained() -> None:
     assert "averaged" not in note
     assert "averaged" in summary(RECORD | {"recipe": {"ema_steps": 100}})
     assert "epoch 2 showed 90.00%" in summary(RECORD | {"best_epoch": 2})
+
+
+@pytest.mark.parametrize(("epochs", "words"), [(1, "1 epoch"), (2, "2 epochs")])
+def test_one_epoch_of_tuning_is_singular(digits: Splits, epochs: int, words: str) -> None:
+    recipe = replace(fine_tuning_recipe({}, DIGITS), epochs=epochs)
+    plan = tuning_plan(ModelFile(Path("own.keras"), "own", {}), recipe, digits, None, Path("tuned.keras"))
+    assert f"  recipe  {words}, {recipe.batch_size} images a step" in plan
 
 
 @pytest.mark.parametrize("shown", [[], [1.0], [0.9995]])

@@ -33,6 +33,15 @@ def test_upright_digits_get_no_note_and_other_pictures_are_named(digits: Splits)
     assert "may be no digits. Name other classes with --labels" in note
 
 
+def test_images_that_are_read_badly_in_each_orientation_get_no_note(digits: Splits) -> None:
+    """As those that a model doubted; in one orientation they may be read better than in the others."""
+    images, labels = np.rot90(digits.train.images, 1, (1, 2)).copy(), digits.train.labels
+    noise = np.random.default_rng(1)
+    scribbled = noise.permutation(len(images))[: len(images) // 2]
+    images[scribbled] = noise.integers(0, 256, (len(scribbled), 28, 28))
+    assert doubts(images, labels) == []
+
+
 def test_the_note_is_printed_with_the_data(digits: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = digits.train.images.transpose(0, 2, 1)
     np.savez(tmp_path / "emnist.npz", images=images, labels=digits.train.labels)

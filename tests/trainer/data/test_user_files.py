@@ -43,6 +43,16 @@ def test_a_digit_with_one_or_two_images_is_named(
             assert f"note: too few images show 4 ({count}): they are used {use}. Give at least three" in said
 
 
+@pytest.mark.parametrize(("lacking", "words"), [((5,), "digit 5"), ((1, 5, 6), "digits 1, 5, 6")])
+def test_digits_without_a_test_image_are_named(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str], lacking: tuple[int, ...], words: str
+) -> None:
+    keep = ~np.isin(digits.test.labels, lacking)
+    np.savez(tmp_path / "mine.npz", images=digits.test.images[keep], labels=digits.test.labels[keep])
+    load_data(str(tmp_path / "mine.npz"))
+    assert f"note: no test image shows the {words}\n" in capsys.readouterr().err
+
+
 def test_images_in_both_splits_are_counted(tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
     train, test = digits
     x_train, y_train = (np.concatenate([getattr(train, key), getattr(test, key)[:60]]) for key in ("images", "labels"))

@@ -180,7 +180,10 @@ def _tables(reports: list[ModelReport]) -> str:
 
 
 def _by_class(found: Evaluation) -> list[str]:
-    """Return the confusion matrix or the most frequent mistakes; and precision, recall and F1 score of each class."""
+    """Return the confusion matrix or the most frequent mistakes; and precision, recall and F1 score of each class.
+
+    These are ``-`` for a class without an image.
+    """
     names = found.data.task.labels
     noun = "digit" if found.data.task.is_mnist else "class"
     longest = max(map(len, names))
@@ -201,8 +204,8 @@ def _by_class(found: Evaluation) -> list[str]:
     lines += ["", f"{noun:>{side}}  precision   recall       F1"]
     for name in names:
         scores = found.by_class[name]
-        cells = f"{scores['precision']:9.2%}  {scores['recall']:7.2%}  {scores['f1-score']:7.2%}"
-        lines.append(f"{name[:side]:>{side}}  {cells}")
+        cells = [f"{scores[key]:.2%}" if scores["support"] else "-" for key in ("precision", "recall", "f1-score")]
+        lines.append(f"{name[:side]:>{side}}  {cells[0]:>9}  {cells[1]:>7}  {cells[2]:>7}")
     return lines
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -38,6 +39,21 @@ class Range(click.ParamType[str]):
         """Return the usual ranges that begin with `incomplete`."""
         names = [scaling.name for scaling in PIXEL_CONVENTIONS if ".." in scaling.name and not scaling.inverted]
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+class PixelNumber(Number):
+    """One number for the pixels of all channels."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a number; several get a message of their own."""
+        if isinstance(value, str) and len(re.findall(r"[^\s,;]+", value)) > 1:
+            self.fail(
+                f"{value!r} is not one number, for all channels. If each channel has its own, begin the model with a "
+                "keras.layers.Rescaling layer that has a list of scales and one of offsets.",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
 
 
 def pixel_options(section: str) -> Callable[[Any], Any]:
@@ -77,12 +93,14 @@ def _options(section: str) -> list[Callable[[Any], Any]]:
         option(
             "--pixel-mean",
             section=section,
-            type=Number(-LARGEST, LARGEST),
+            type=PixelNumber(-LARGEST, LARGEST),
             metavar="M",
             help="Mean of the pixels in training. The input was (pixel / 255 - M) / S, or (pixel - M) / S if "
             "M or S is above 1.",
         ),
-        option("--pixel-std", section=section, type=Number(0, LARGEST), metavar="S", help="Standard deviation, S."),
+        option(
+            "--pixel-std", section=section, type=PixelNumber(0, LARGEST), metavar="S", help="Standard deviation, S."
+        ),
         option(
             "--invert",
             section=section,

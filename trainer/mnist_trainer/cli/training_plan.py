@@ -26,11 +26,10 @@ LEAST_SHOWN = 0.001
 
 def plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:
     """Return lines with the model, the data, the recipe, the output and the expected time."""
-    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
     rows = {
         "model": f"{architecture.name}: {architecture.summary}",
         "data": f"{data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
-        "recipe": f"{epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
+        "recipe": _steps(recipe),
         "output": f"{path} and {path.stem}.json",
         "time": _expected_time(architecture, recipe, data.train, preset),
     }
@@ -46,10 +45,16 @@ def tuning_plan(base: ModelFile, recipe: Recipe, data: Splits, rehearsal: Splits
         "model": f"{base.name}, tuned to {own.name}",
         "data": f"{own.name}: {len(own):,} images for training, {len(data.test):,} for the test",
         "mixed": f"with {' and '.join(rehearsed)}" if rehearsed else "with nothing: the model may forget other images",
-        "recipe": f"{recipe.epochs} epochs, {recipe.batch_size} images a step, optimizer {recipe.optimizer}",
+        "recipe": _steps(recipe),
         "output": f"{path} and {path.stem}.json",
     }
     return _lines("tuning", rows)
+
+
+def _steps(recipe: Recipe) -> str:
+    """Return epochs, batch size and optimizer of a recipe."""
+    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
+    return f"{epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}"
 
 
 def _lines(title: str, rows: dict[str, str]) -> str:

@@ -30,6 +30,10 @@ WAYS: dict[str, tuple[str, Callable[[Images], Images]]] = {
 CLEARLY_MORE = 0.2
 """Additional right answers, as a fraction, from which another orientation is reported."""
 
+READ_WELL = 0.8
+"""Fraction of right answers from which another orientation is reported. Pictures that were kept because a model doubted
+them are read badly in each."""
+
 NO_DIGITS = 0.25
 """Fraction of right answers, in the best orientation, up to which the images are said not to be digits."""
 
@@ -72,7 +76,7 @@ def doubts(images: Images, labels: Labels) -> list[str]:
             f"a ready model reads {right:.0%} of {len(images)} images as their labels, so they may be no digits. Name "
             "other classes with --labels A,B,..."
         ]
-    if found[way] < right + CLEARLY_MORE:
+    if found[way] < max(READ_WELL, right + CLEARLY_MORE):
         return []
     return [
         f"the images seem to be {way}: a ready model reads {right:.0%} of {len(images)} as they are, and "

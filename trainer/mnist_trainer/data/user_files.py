@@ -63,7 +63,8 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
     if reading.task.is_mnist:
         notes += doubts(whole.images, whole.labels)
     else:
-        notes = [_described(reading.task), *notes, *_absent(splits, alone)]
+        notes = [_described(reading.task), *notes]
+    notes += _absent(splits, alone)
     echo(f"read {printable(str(path))} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
@@ -98,7 +99,8 @@ def _absent(splits: Splits, alone: set[int]) -> list[str]:
     present = set(splits.test.labels.tolist()) | alone
     absent = [name for number, name in enumerate(splits.test.task.labels) if number not in present]
     names = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
-    return [f"no test image shows {'the class' if len(absent) == 1 else 'the classes'} {names}"] if absent else []
+    one, several = ("digit", "digits") if splits.test.task.is_mnist else ("class", "classes")
+    return [f"no test image shows the {one if len(absent) == 1 else several} {names}"] if absent else []
 
 
 def _shared(splits: Splits) -> list[str]:

@@ -126,8 +126,16 @@ def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelErro
     return ModelError(
         f"This is not a model of these images and classes: {found}, but an input of shape "
         f"{', '.join(shapes[:-1])} or {shapes[-1]} and one output of shape ({len(task.labels)},) are needed. Give "
-        f"the images and labels that it was made for.{_conversion(inputs, task)}"
+        f"the images and labels that it was made for.{_conversion(inputs, task)}{_naming(outputs, task)}"
     )
+
+
+def _naming(outputs: list[Any], task: Task) -> str:
+    """Return how the classes of the model are named, if it has another number of them; else nothing."""
+    (count,) = outputs[0] if len(outputs) == 1 and len(outputs[0]) == 1 else (None,)
+    if count is None or count == len(task.labels) or not 1 < count <= MOST_LABELS:
+        return ""
+    return f" If only some of its {count:,} classes are shown, name all, in the order of the scores: --labels A,B,..."
 
 
 def _conversion(inputs: list[Any], task: Task) -> str:

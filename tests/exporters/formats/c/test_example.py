@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.c_programs import STRICT, needs_gcc
+from tests.exporters.task_cases import model_of, splits_of, templates
 
-from mnist_exporters import ExportReport, Precision
+from mnist_exporters import ExportReport, ExportSpec, Precision, open_session
+from mnist_exporters.formats.c_pair import identifier
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import prepare
+from mnist_runtime.artifact.task import Task
 
 EXAMPLE = Path(__file__).parents[4] / "examples" / "c"
-WORDS = {"@STEM@": "tiny-int8", "@NAME@": "tiny_int8", "@UPPER@": "TINY_INT8"}
+SIGNS = Task(16, 16, 1, ("left", "right", "stop"))
+COLORS = Task(8, 12, 3, ("red", "green"))
 
 
 @pytest.fixture(scope="module")
@@ -28,15 +32,22 @@ def classify(program: Path, picture: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, picture], capture_output=True, text=True, check=False)
 
 
+def build(source: Path, folder: Path) -> Path:
+    """Compile the example with an exported file, with strict warnings, and return the program."""
+    name = identifier(source.stem)
+    text = (EXAMPLE / "model.h.in").read_text()
+    for old, new in {"@STEM@": source.stem, "@NAME@": name, "@UPPER@": name.upper()}.items():
+        text = text.replace(old, new)
+    (folder / "model.h").write_text(text)
+    program = folder / "classify"
+    words = ["gcc", "-std=c99", *STRICT, "-I", folder, "-I", source.parent, EXAMPLE / "main.c", source, "-o", program]
+    subprocess.run(words, check=True)
+    return program
+
+
 @needs_gcc
 def test_it_prints_digit_and_confidence(source: Path, seven: np.ndarray, tmp_path: Path) -> None:
-    text = (EXAMPLE / "model.h.in").read_text()
-    for old, new in WORDS.items():
-        text = text.replace(old, new)
-    (tmp_path / "model.h").write_text(text)
-    program, picture = tmp_path / "classify", tmp_path / "seven.pgm"
-    words = ["gcc", "-std=c99", *STRICT, "-I", tmp_path, "-I", source.parent, EXAMPLE / "main.c", source, "-o", program]
-    subprocess.run(words, check=True)
+    program, picture = build(source, tmp_path), tmp_path / "seven.pgm"
     gray = seven[..., 0]
     picture.write_bytes(f"P5\n{gray.shape[1]} {gray.shape[0]}\n255\n".encode() + gray.tobytes())
     scores = load_plugin("c").load(source).predict_proba(prepare(gray)[None])[0]
@@ -45,6 +56,27 @@ def test_it_prints_digit_and_confidence(source: Path, seven: np.ndarray, tmp_pat
     assert done.stdout.split()[0] in {"none", str(scores.argmax())}
     picture.write_bytes(b"P5\n99999 99999\n255\nx")
     assert classify(program, picture).returncode == 2
+    picture.write_bytes(b"P5\n1 1\n65535\n\0\0")
+    assert classify(program, picture).returncode == 2
+
+
+@needs_gcc
+@pytest.mark.parametrize(("task", "magic", "kind"), [(SIGNS, "P5", "PGM"), (COLORS, "P6", "PPM")])
+def test_without_a_preparation_it_reads_images_of_the_models_size(
+    task: Task, magic: str, kind: str, tmp_path: Path
+) -> None:
+    report = open_session(model_of(task), splits_of(task)).export(ExportSpec("c", "int8"), tmp_path)
+    assert report.path is not None
+    program, picture = build(report.path, tmp_path), tmp_path / "picture"
+    device = load_plugin("c").load(report.path)
+    for image, label in zip(templates(task), task.labels, strict=True):
+        picture.write_bytes(f"{magic}\n{task.width} {task.height}\n255\n".encode() + image.tobytes())
+        done = classify(program, picture)
+        assert (done.returncode, done.stdout) == (0, f"{label} {device.predict_proba(image[None]).max():.3f}\n")
+    picture.write_bytes(f"{magic}\n{task.height + 1} {task.width}\n255\n".encode() + bytes(9999))
+    done = classify(program, picture)
+    assert done.returncode == 2
+    assert f"is no binary {kind} file of {task.width} x {task.height} pixels" in done.stderr
 
 
 @pytest.mark.slow

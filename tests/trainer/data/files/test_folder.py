@@ -104,6 +104,31 @@ def test_folders_that_are_no_label_are_listed(tmp_path: Path, fill: Fill, capsys
     assert "left out, since their names are not labels 0 to 9: 10/ (3 files), NaN/ (3 files)" in capsys.readouterr().err
 
 
+def test_files_beside_the_label_folders_are_counted(
+    tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(".", 60)
+    for number in range(7):
+        (tmp_path / f"{number}.png").write_bytes(next((tmp_path / "0").iterdir()).read_bytes())
+    (tmp_path / ".hidden.png").touch()
+    assert sum(map(len, load_data(str(tmp_path)))) == 60
+    said = capsys.readouterr().err
+    assert f"note: {tmp_path}: left out 7 files beside the folders: 0.png, 1.png, 2.png and 4 more\n" in said
+
+
+def test_files_beside_the_folders_of_a_divided_set_are_counted(
+    tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill("train", 20)
+    fill("test/inner", 30)
+    for place in (".", "train", "test"):
+        (tmp_path / place / "page.png").write_bytes(next((tmp_path / "train").rglob("*.png")).read_bytes())
+    assert [len(split) for split in load_data(str(tmp_path))] == [20, 30]
+    said = capsys.readouterr().err
+    for folder in (tmp_path, tmp_path / "train", tmp_path / "test"):
+        assert said.count(f"note: {folder}: left out 1 file beside the folders: page.png\n") == 1
+
+
 def test_a_few_unreadable_pictures_are_listed_and_many_are_an_error(
     tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from mnist_runtime.artifact.task import MOST_LABELS
 from mnist_trainer.data.files import csv_file, idx_files, npz_file, picture_folder
 from mnist_trainer.data.files.arrays import Reading, read_parts
-from mnist_trainer.data.files.forms import is_junk, split_of
+from mnist_trainer.data.files.forms import split_of
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
@@ -34,21 +34,17 @@ def load(folder: Path, stated: StatedTask) -> Reading:
         return idx_files.load(files, inner, stated)
     if tables := _tables(inner):
         return _from_tables(tables, stated)
-    archives = [entry for entry in _files(inner) if entry.suffix == ".npz"]
+    archives = [entry for entry in picture_folder.loose_files(inner) if entry.suffix == ".npz"]
     if len(archives) == 1 and not picture_folder.label_folders(inner, stated):
         return npz_file.load(archives[0], stated)
     return _from_pictures(inner, stated)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(entry for entry in folder.iterdir() if entry.is_file() and not is_junk(entry.name))
 
 
 def _inner(folder: Path, stated: StatedTask) -> Path:
     """Return the folder itself or, if it holds nothing but one folder that is no label, that folder."""
     for _ in range(DEEPEST):
         below = picture_folder.subfolders(folder)
-        if len(below) != 1 or _files(folder) or picture_folder.label_folders(folder, stated):
+        if len(below) != 1 or picture_folder.loose_files(folder) or picture_folder.label_folders(folder, stated):
             break
         if split_of(below[0].name):
             break
@@ -63,7 +59,7 @@ def _stem(path: Path) -> str:
 
 def _tables(folder: Path) -> dict[str, Path]:
     """Return the CSV files named after splits; or the only one, as ``"train"``."""
-    found = [entry for entry in _files(folder) if _stem(entry)]
+    found = [entry for entry in picture_folder.loose_files(folder) if _stem(entry)]
     named = {split: entry for entry in found if (split := split_of(_stem(entry)))}
     if "train" in named:
         return named
@@ -116,6 +112,8 @@ def _from_pictures(folder: Path, stated: StatedTask) -> Reading:
         for entry in picture_folder.subfolders(folder)
         if not split_of(entry.name)
     ]
+    above = [folder, *(sides[split] for split, side in labelled.items() if side != sides[split])]
+    notes += [note for place in above for note in picture_folder.notes_on_loose_files(place)]
     if not labelled:
         raise _no_labels(next(iter(sides.values())), stated)
     held_out = next((split for split in ("test", "validation") if split in labelled), None)
@@ -143,7 +141,7 @@ def _whole(folder: Path, above: Path, notes: Iterable[str], stated: StatedTask) 
 def _no_labels(folder: Path, stated: StatedTask) -> DataError:
     """Return the error that says what is in a folder without label folders."""
     folders = [f"{entry.name}/" for entry in picture_folder.subfolders(folder)]
-    files = [entry.name for entry in _files(folder)]
+    files = [entry.name for entry in picture_folder.loose_files(folder)]
     if stated.labels and folders:
         names, there = (
             ", ".join(words[:5]) + (", ..." if len(words) > 5 else "") for words in (stated.labels, folders)

@@ -21,10 +21,10 @@ from mnist_trainer.data.files.prepared import prepared
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
-__all__ = ["label_folders", "load", "subfolders"]
+__all__ = ["label_folders", "load", "loose_files", "notes_on_loose_files", "subfolders"]
 
 NAMED = 3
-"""Number of unreadable pictures that a message lists."""
+"""Number of files left out that a message lists."""
 LEAST_FOLDERS = 2
 """Fewer folders with names that are no digits are not taken for classes."""
 
@@ -61,6 +61,17 @@ def label_folders(folder: Path, stated: StatedTask) -> dict[Path, str]:
     if not digits and (is_divided or len(others) < LEAST_FOLDERS):
         return {}
     return {entry: name for entry, name in entries.items() if entry in digits or entry in others}
+
+
+def loose_files(folder: Path) -> list[Path]:
+    """Return the files in `folder` itself, sorted by name, without those of file managers."""
+    return sorted(entry for entry in folder.iterdir() if entry.is_file() and not is_junk(entry.name))
+
+
+def notes_on_loose_files(folder: Path) -> list[str]:
+    """Return a note on the files in `folder` itself, which have no label; no note if there are none."""
+    files = loose_files(folder)
+    return [_left_out(folder, files, "beside the folders")] if files else []
 
 
 def files_below(folder: Path) -> Iterator[Path]:
@@ -189,10 +200,11 @@ def _notes(folder: Path, unreadable: list[Path], stated: StatedTask) -> list[str
         hint = "" if stated.labels else ". If they are classes too, name all: --labels 0,1,..."
         notes.append(f"{folder}: left out, since their names are not {labels}: {counts}{more}{hint}")
     if unreadable:
-        names = ", ".join(str(file.relative_to(folder)) for file in unreadable[:NAMED])
-        more = f" and {len(unreadable) - NAMED} more" if len(unreadable) > NAMED else ""
-        plural = "s" if len(unreadable) > 1 else ""
-        notes.append(
-            f"{folder}: left out {len(unreadable):,} file{plural} that cannot be read as pictures: {names}{more}"
-        )
-    return notes
+        notes.append(_left_out(folder, unreadable, "that cannot be read as pictures"))
+    return [*notes, *notes_on_loose_files(folder)]
+
+
+def _left_out(folder: Path, files: Sequence[Path], which: str) -> str:
+    names = ", ".join(str(file.relative_to(folder)) for file in files[:NAMED])
+    more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
+    return f"{folder}: left out {len(files):,} file{'s' * (len(files) > 1)} {which}: {names}{more}"
