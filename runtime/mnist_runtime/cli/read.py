@@ -17,7 +17,7 @@ from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts, row_numbers
 from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.system.atomic import atomic_write
-from mnist_runtime.system.command import report_error
+from mnist_runtime.system.command import echo, report_error
 from mnist_runtime.system.terminal import Progress
 
 __all__ = ["check_annotate", "read_command"]
@@ -55,6 +55,9 @@ def read_command(arguments: argparse.Namespace) -> int:
             results.append({"file": file, "readings": facts})
             if not arguments.json:
                 _print(printable(file), found, rows, classifier.task)
+            if left_out := len(symbols) - len(found):
+                plural = "symbols have" if left_out > 1 else "symbol has"
+                echo(f"{file}: {left_out} {plural} no answer. To print {'them' if left_out > 1 else 'it'} too: --all")
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

@@ -106,9 +106,11 @@ def test_other_symbols_are_printed_only_with_all(
         return of(scores, 1.1 if scores.argmax() == 7 else threshold, task)
 
     monkeypatch.setattr(Prediction, "of", strict)
-    code, few, _ = run_read(page)
+    code, few, note = run_read(page)
     assert (code, few.count("\n"), few.count("no digit")) == (0, 4, 0)
-    code, more, _ = run_read(page, "--all")
+    assert note == f"{page}: 1 symbol has no answer. To print it too: --all\n"
+    code, more, note = run_read(page, "--all")
+    assert note == ""
     (line,) = [line for line in more.splitlines() if "no digit" in line]
     assert (code, more.count("\n")) == (0, 5)
     assert line.startswith(f"{page}: no digit; most likely: 7 (")

@@ -30,7 +30,7 @@ WAYS: dict[str, tuple[str, Callable[[Images], Images]]] = {
 CLEARLY_MORE = 0.2
 """Additional right answers, as a fraction, from which another orientation is reported."""
 
-READ_WELL = 0.8
+READ_WELL = 0.6
 """Fraction of right answers from which another orientation is reported. Pictures that were kept because a model doubted
 them are read badly in each."""
 
