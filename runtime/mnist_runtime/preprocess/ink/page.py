@@ -75,8 +75,13 @@ def _whole_page(light: Mask) -> Mask:
 
 
 def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int) -> bool:
-    """Return whether a small `page`, in cells of `side` pixels, has four straight edges. A bright digit has not."""
+    """Return whether a small `page`, in cells of `side` pixels, has four straight edges. A bright digit has not.
+
+    All edges are in the picture: what is beside a shadow is light too, and straight, but leaves the picture.
+    """
     height, width = page[bounding_box(page)].shape
+    if any(edge.any() for edge in (page[0], page[-1], page[:, 0], page[:, -1])):
+        return False
     if page.mean() < SMALLEST or max(height, width) > LONGEST * min(height, width) or light[page].mean() < EMPTY:
         return False
     around = repeat_cells(dilate(page, 1), side, gray.shape)

@@ -95,6 +95,13 @@ def test_a_bold_light_digit_is_no_sheet(picture: np.ndarray) -> None:
     assert isolate_page(picture) is picture
 
 
+@pytest.mark.parametrize("lit", [110, 130, 150])
+def test_the_light_part_beside_a_shadow_is_no_sheet(lit: int) -> None:
+    picture = np.where(DIGIT, 40, 220).astype(np.float32)
+    picture[:, lit:] *= 0.4
+    assert isolate_page(picture) is picture
+
+
 def test_light_from_one_side_on_black_paper_is_no_desk() -> None:
     light = 0.2 + 0.8 * (1 - COLUMNS / 400) ** 2
     picture = (np.where(DIGIT, 220, 60) * light).astype(np.float32)
