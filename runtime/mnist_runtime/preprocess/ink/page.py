@@ -30,7 +30,7 @@ BESIDE = 3
 """Distance from the page, in cells, within which the desk is compared with it."""
 MOSTLY = 0.7
 """Fraction of a side of the picture that makes it a side of desk."""
-DARK = (0.45, 0.45, 0.55, 0.7, 0.7)
+DARK = (0.25, 0.25, 0.55, 0.7, 0.7)
 """Most brightness of the desk, as a fraction of the page's, with 0 to 4 sides of desk. The edge of a shadow has one."""
 
 

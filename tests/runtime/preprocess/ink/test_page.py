@@ -95,7 +95,7 @@ def test_a_bold_light_digit_is_no_sheet(picture: np.ndarray) -> None:
     assert isolate_page(picture) is picture
 
 
-@pytest.mark.parametrize("lit", [110, 130, 150])
+@pytest.mark.parametrize("lit", [110, 130, 150, 165, 190])
 def test_the_light_part_beside_a_shadow_is_no_sheet(lit: int) -> None:
     picture = np.where(DIGIT, 40, 220).astype(np.float32)
     picture[:, lit:] *= 0.4
