@@ -9,6 +9,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.preprocess.grayscale import FloatImage
+from mnist_runtime.preprocess.ink.components import neighbors
 
 __all__ = ["background_noise", "repeat_cells", "subtract_background"]
 
@@ -77,7 +78,7 @@ def _has_bright_ink(gray: FloatImage, cells: list[FloatImage], side: int) -> boo
 
     Most pixels near edges and on the border are background. On a log scale, shadows have weaker edges than ink.
     """
-    low, high = _extreme(cells[0], NEAR, np.minimum), _extreme(cells[2], NEAR, np.maximum)
+    low, high = neighbors(cells[0], NEAR, np.minimum), neighbors(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))
     near = repeat_cells(span >= 0.6 * span.max(), side, gray.shape)
     bright = gray > repeat_cells((low + high) / 2, side, gray.shape)
@@ -86,14 +87,6 @@ def _has_bright_ink(gray: FloatImage, cells: list[FloatImage], side: int) -> boo
     weight = 2 * float(near[border].mean())
     at_border = float(bright[near & border].mean()) if weight else 0.0
     return float(bright[near].mean()) + weight * at_border < 0.5 * (1 + weight)
-
-
-def _extreme(cells: FloatImage, reach: int, which: np.ufunc) -> FloatImage:
-    """Return the minimum (`np.minimum`) or maximum (`np.maximum`) of the cells within `reach` of each."""
-    padded = np.pad(cells, reach, mode="edge")
-    for axis in (0, 1):
-        padded = which.reduce(sliding_window_view(padded, 2 * reach + 1, axis), axis=-1)
-    return padded
 
 
 def _without_ink(cells: FloatImage) -> FloatImage:
@@ -129,7 +122,7 @@ def _close(cells: FloatImage) -> FloatImage:
     """Fill dark strokes by a morphological closing; the trend of the light is removed for it."""
     trend = _trend(cells)
     level = cells - trend
-    return _extreme(_extreme(level, REACH, np.maximum), REACH, np.minimum) + trend
+    return neighbors(neighbors(level, REACH, np.maximum), REACH, np.minimum) + trend
 
 
 def _trend(cells: FloatImage) -> FloatImage:

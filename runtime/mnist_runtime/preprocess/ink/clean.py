@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import BlankError
-from mnist_runtime.preprocess.grayscale import FloatImage
-from mnist_runtime.preprocess.ink.components import connected_components, dilate
+from mnist_runtime.preprocess.grayscale import FloatImage, Mask
+from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate
+from mnist_runtime.preprocess.ink.frames import find_frames
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import STROKE, is_thin
-from mnist_runtime.preprocess.ink.symbols import digit_marks, group_symbols
+from mnist_runtime.preprocess.ink.symbols import Symbol, digit_marks, group_symbols
 
 __all__ = ["clean_ink", "flat_background_ink", "separate_strokes"]
 
@@ -22,6 +23,9 @@ BACKGROUND = 0.1
 """Least fraction of a drawing that has exactly the background's brightness."""
 SOFT = 3
 """Most pixels of strokes and their soft edges, as a multiple of the strokes'."""
+
+SOLID, NARROW = 0.85, 0.5
+"""Least fraction of its convex hull that a sheet of paper fills, and least width, as a fraction of its length."""
 
 
 def clean_ink(gray: FloatImage) -> FloatImage | None:
@@ -36,9 +40,10 @@ def clean_ink(gray: FloatImage) -> FloatImage | None:
     components = connected_components(strokes)
     symbols = group_symbols(components.boxes, components.sums(ink))
     one_symbol = len(symbols) == 1 and len(symbols[0].components) == components.number
-    if not one_symbol or is_thin(strokes, symbols[0].size) or find_ruled_lines(marked).any():
+    if not one_symbol or is_thin(strokes, symbols[0].size) or _is_solid(strokes, symbols[0]):
         return None
-    return ink
+    lines = find_ruled_lines(marked)
+    return None if lines.any() or find_frames(strokes, lines).any() else ink
 
 
 def flat_background_ink(gray: FloatImage) -> FloatImage:
@@ -77,6 +82,13 @@ def separate_strokes(ink: FloatImage) -> list[FloatImage]:
         np.where(dilate(np.isin(components.labels, mark.components), 1), ink, 0).astype(np.float32)
         for mark in digit_marks(symbols, ink.shape)
     ]
+
+
+def _is_solid(strokes: Mask, symbol: Symbol) -> bool:
+    """Return whether `symbol` may be a sheet of paper or a key with a digit on it."""
+    top, left, bottom, right = symbol.box
+    wide = min(symbol.height, symbol.width) >= NARROW * symbol.size
+    return wide and convexity(strokes[top:bottom, left:right]) >= SOLID
 
 
 def _has_gap(marked: npt.NDArray[np.bool_]) -> bool:

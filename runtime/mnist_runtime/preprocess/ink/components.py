@@ -1,15 +1,16 @@
-"""Connected-component labelling and dilation of masks."""
+"""Label, dilate and measure masks."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 
-__all__ = ["Components", "connected_components", "dilate"]
+__all__ = ["Components", "connected_components", "convexity", "dilate", "neighbors"]
 
 Integers = npt.NDArray[np.intp]
 
@@ -92,6 +93,29 @@ def dilate(mask: Mask, reach: int) -> Mask:
     return mask
 
 
+def neighbors(values: npt.NDArray[Any], reach: int, which: np.ufunc) -> npt.NDArray[Any]:
+    """Return the minimum (`np.minimum`) or maximum (`np.maximum`) of the `values` (h, w) within `reach` of each."""
+    padded = np.pad(values, reach, mode="edge")
+    for axis in (0, 1):
+        padded = which.reduce(sliding_window_view(padded, 2 * reach + 1, axis), axis=-1)
+    return padded
+
+
+def convexity(area: Mask) -> float:
+    """Return the fraction of its convex hull that the connected `area` (h, w) fills.
+
+    Examples
+    --------
+    >>> area = np.ones((100, 100), bool)
+    >>> area[:50, :50] = False
+    >>> round(convexity(area), 2)  # the convex hull has 8,750 pixels
+    0.86
+    """
+    rows = area[area.any(axis=1)]
+    left, right = rows.argmax(axis=1), rows.shape[1] - rows[:, ::-1].argmax(axis=1)
+    return float(area.sum() / (-_below(-right) - _below(left)).sum())
+
+
 def _lowest_connected(count: int, one: Integers, other: Integers) -> Integers:
     """Return for each node the lowest connected one; edges join `one` to `other`."""
     lowest: Integers = np.arange(count)
@@ -105,6 +129,19 @@ def _lowest_connected(count: int, one: Integers, other: Integers) -> Integers:
         lowest = lowest[lowest]
         if np.array_equal(lowest, before):
             return lowest
+
+
+def _below(values: Integers) -> npt.NDArray[np.float64]:
+    """Return the largest convex sequence that is nowhere above `values` (n,)."""
+    kept: list[tuple[int, int]] = []
+    for x, y in enumerate(values.tolist()):
+        while len(kept) > 1:
+            (first_x, first_y), (last_x, last_y) = kept[-2:]
+            if (last_y - first_y) * (x - first_x) < (y - first_y) * (last_x - first_x):
+                break
+            kept.pop()
+        kept.append((x, y))
+    return np.interp(np.arange(len(values)), *np.transpose(kept))
 
 
 def _ranges(starts: Integers, ends: Integers) -> Integers:

@@ -9,6 +9,7 @@ import numpy as np
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
+from mnist_runtime.preprocess.ink.frames import find_frames
 from mnist_runtime.preprocess.ink.page import isolate_page
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import stroke_width, thicken
@@ -74,7 +75,11 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     if mean <= DISTINCT * noise:
         nothing = np.zeros(gray.shape, bool)
         return PhotoInk(ink, nothing, connected_components(nothing), [])
-    lines = find_ruled_lines(ink > max(floor, FAINT_LINE * mean))
+    dark = ink > max(floor, FAINT_LINE * mean)
+    lines = find_ruled_lines(dark)
+    frames = find_frames(dark, lines)
+    if frames.any():  # without them, since the sides of a frame may be taken for ruled lines, and its rest for digits
+        lines = frames | find_ruled_lines(dark & ~frames)
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
     # Noise and paper grain break thin strokes: gaps of up to two thirds of the stroke width are closed. In a picture
     # without noise, gaps are real, such as those between small printed digits.

@@ -33,6 +33,17 @@ def test_pictures_that_are_not_clean_have_no_clean_ink(drawing: FloatImage) -> N
         assert clean_ink(picture) is None
 
 
+def test_a_sheet_of_paper_or_a_key_is_no_clean_ink(drawing: FloatImage) -> None:
+    rows, columns = np.indices((200, 240))
+    for surface in ((abs(rows - 100) < 90) & (abs(columns - 120) < 80), np.hypot(rows - 100, columns - 120) < 95):
+        picture = np.where(surface, np.float32(230), np.float32(60))
+        assert clean_ink(picture) is None
+        picture[abs(rows - 100) + 8 * abs(columns - 120) < 60] = 20
+        assert clean_ink(picture) is None
+    bar = np.where((abs(rows - 100) < 90) & (abs(columns - 120) < 20), np.float32(20), np.float32(230))
+    assert clean_ink(bar) is not None
+
+
 def test_pictures_without_ink_are_rejected(drawing: FloatImage) -> None:
     with pytest.raises(BlankError, match="by only 15 of 255"):
         flat_background_ink(np.where(drawing < 100, np.float32(235), np.float32(250)))

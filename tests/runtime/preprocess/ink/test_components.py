@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mnist_runtime.preprocess.ink.components import connected_components, dilate
+from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate, neighbors
 
 ndimage = pytest.importorskip("scipy.ndimage")
 
@@ -39,3 +39,24 @@ def test_sums_and_masks_are_per_component() -> None:
     found = connected_components(mask)
     assert found.sums(np.arange(8, dtype=np.float32).reshape(2, 4)).tolist() == [1, 7]
     assert found.mask(np.array([False, True])).tolist() == [[False] * 4, [False, False, False, True]]
+
+
+@given(MASKS, st.integers(0, 5))
+def test_the_extremes_of_neighbors_are_those_of_scipy(mask: np.ndarray, reach: int) -> None:
+    values = mask * np.arange(mask.size).reshape(mask.shape) % 7
+    for which, expected in ((np.maximum, ndimage.maximum_filter), (np.minimum, ndimage.minimum_filter)):
+        assert np.array_equal(neighbors(values, reach, which), expected(values, 2 * reach + 1, mode="nearest"))
+
+
+@given(MASKS.filter(np.any))
+def test_only_a_convex_area_fills_its_hull(mask: np.ndarray) -> None:
+    assert 0 < convexity(mask) <= 1
+    assert convexity(np.ones_like(mask)) == 1
+
+
+def test_the_convexity_of_an_area() -> None:
+    rows, columns = np.indices((301, 301)) - 150
+    assert convexity(np.hypot(rows, columns) < 140) > 0.99
+    assert convexity(np.abs(rows) + np.abs(columns) < 140) > 0.98
+    ring = np.abs(np.hypot(rows, columns) - 100) < 40
+    assert convexity(ring) == pytest.approx((140**2 - 60**2) / 140**2, abs=0.01)

@@ -1,0 +1,139 @@
+"""Find frames in a mask of dark pixels: the boxes of a form, a circle around a digit, the border of a page."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.preprocess.grayscale import Mask
+from mnist_runtime.preprocess.ink.components import Components, connected_components, convexity, dilate, neighbors
+from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
+from mnist_runtime.preprocess.ink.strokes import stroke_width
+
+__all__ = ["find_frames"]
+
+Integers = npt.NDArray[np.intp]
+
+MOST = 500
+"""Most components that are looked at, the largest ones."""
+ENOUGH = 8
+"""Most components in a frame that are looked at, the largest ones."""
+DIRECTIONS = 36
+"""Directions from a digit in which a frame is looked for."""
+AROUND = 0.85
+"""Least fraction of the directions in which it is found; a circle drawn by hand may be open."""
+STROKES = 3
+"""Least size of a digit in a frame, in widths of the frame's line; the dot of a dotted 0 is smaller."""
+CONTENT = 0.25
+"""Least size of a digit, as a fraction of the space in its frame."""
+LARGE = 2.5
+"""Least size of a frame around several smaller digits, as a multiple of theirs."""
+CONVEX = 0.95
+"""Least fraction of its convex hull that the area in a frame fills. Outlines of a bold 4, 6, 8 or 9 fill less."""
+OPENING = 0.25
+"""Largest opening of a line that was not closed, as a fraction of its size."""
+ARMS = 0.2
+"""Most of a line that is outside of the area that it encloses; the outline of a thin 6 or 9 has more."""
+TINY = 0.05
+"""Least area that a line encloses, as a fraction of the largest one."""
+STRAIGHT = 0.9
+"""Least fraction of a table's lines that must be straight to be found as ruled lines."""
+
+
+def find_frames(mask: Mask, ruled: Mask) -> Mask:
+    """Return the pixels of `mask` (h, w) that belong to lines around digits.
+
+    Strokes that touch a closed line are left. So is a table that leaves the picture: it has ruled lines. Pieces of
+    those, in `ruled` (h, w), are no digits.
+    """
+    frames = np.zeros_like(mask)
+    components = connected_components(mask)
+    top, left, bottom, right = components.boxes.T
+    largest = np.argsort(-np.maximum(bottom - top, right - left), kind="stable")[:MOST]
+    digits = components.sums(np.where(ruled, np.float32(-1), np.float32(1))) > 0
+    for number in largest:
+        inside = largest[
+            (top[largest] > top[number])
+            & (left[largest] > left[number])
+            & (bottom[largest] < bottom[number])
+            & (right[largest] < right[number])
+            & digits[largest]
+        ]
+        if inside.size:
+            box = np.s_[top[number] : bottom[number], left[number] : right[number]]
+            line = components.labels[box] == number
+            corner = np.array([top[number], left[number]])
+            if _encloses_digits(line, components.boxes[inside] - np.tile(corner, 2)):
+                at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
+                frames[box] |= _walls(line, at_edge)
+    return frames
+
+
+def _encloses_digits(line: Mask, boxes: Integers) -> bool:
+    """Return whether the `line` (h, w) is around some of the `boxes` (n, 4), and they are large enough for digits."""
+    sides = boxes[:, 2:] - boxes[:, :2]
+    large = np.flatnonzero(sides.max(axis=1) >= STROKES * stroke_width(line))[:ENOUGH]
+    spaces = {number: space for number in large if (space := _space(line, boxes[number]))}
+    if any((sides[number] >= CONTENT * np.array(space)).any() for number, space in spaces.items()):
+        return True
+    return len(spaces) > 1 and max(line.shape) >= LARGE * float(np.median(sides[list(spaces)].max(axis=1)))
+
+
+def _space(line: Mask, box: Integers) -> tuple[int, int] | None:
+    """Return the height and width of the space around the middle of `box`; None if the `line` does not surround it."""
+    row, column = (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
+    rows, columns = np.nonzero(line)
+    angles = np.arctan2(rows - row, columns - column)
+    seen = np.bincount(((angles / (2 * np.pi) + 0.5) * DIRECTIONS).astype(np.intp) % DIRECTIONS, minlength=DIRECTIONS)
+    if np.count_nonzero(seen) < AROUND * DIRECTIONS:
+        return None
+    return _free(line[:, column], row), _free(line[row], column)
+
+
+def _free(line: npt.NDArray[np.bool_], at: int) -> int:
+    """Return the number of values around `at` up to the next ones that are set in `line` (n,)."""
+    before, after = np.flatnonzero(line[:at]), np.flatnonzero(line[at:])
+    return int((at + after[0] if after.size else len(line)) - (before[-1] + 1 if before.size else 0))
+
+
+def _walls(line: Mask, at_edge: bool) -> Mask:
+    """Return the pixels of the `line` (h, w) that separate the areas which it encloses from each other and the rest."""
+    width = stroke_width(line)
+    closing = max(1, round(width / 3))
+    margin = closing + 1
+    gaps = connected_components(~dilate(np.pad(line, margin), closing))
+    areas = _cells(gaps)
+    number = len(np.unique(areas[areas > 0]))
+    if number == 0:
+        return line & (not at_edge and _is_open_frame(line))
+    reach = int(np.ceil(1.5 * width)) + closing
+    highest = neighbors(areas, reach, np.maximum)
+    lowest = neighbors(np.where(areas < 0, np.int32(gaps.number), areas), reach, np.minimum)
+    walls: Mask = line & (highest > lowest)[margin:-margin, margin:-margin]
+    if number == 1:
+        arms = line & (highest == 0)[margin:-margin, margin:-margin]
+        inside = (areas > 0) | (areas < 0) & (lowest > 0)
+        return walls & (convexity(inside) >= CONVEX and arms.sum() <= ARMS * line.sum())
+    straight = find_ruled_lines(line)
+    return (straight if straight.sum() >= STRAIGHT * walls.sum() else walls) & (not at_edge)
+
+
+def _is_open_frame(line: Mask) -> bool:
+    """Return whether the `line` (h, w) encloses a convex area once its opening is closed."""
+    reach = round(OPENING / 2 * max(line.shape))
+    gaps = connected_components(~dilate(np.pad(line, reach + 1), reach))
+    return gaps.number > 1 and convexity(dilate(gaps.labels > 0, reach) | np.pad(line, reach + 1)) >= CONVEX
+
+
+def _cells(gaps: Components) -> npt.NDArray[np.int32]:
+    """Return the labels of `gaps`: 0 for tiny ones; the loops of a digit belong to the area around it."""
+    areas = np.bincount(gaps.labels[gaps.labels > 0], minlength=gaps.number)
+    cells = np.arange(gaps.number, dtype=np.int32)
+    for number in range(1, gaps.number):
+        box = gaps.boxes[number]
+        around = (gaps.boxes[1:, :2] < box[:2]).all(axis=1) & (gaps.boxes[1:, 2:] > box[2:]).all(axis=1)
+        if around.any():
+            cells[number] = around.argmax() + 1
+        elif areas[number] < TINY * areas.max():
+            cells[number] = 0
+    return np.where(gaps.labels < 0, gaps.labels, cells[gaps.labels])
