@@ -181,15 +181,9 @@ class ExportSession:
 
     def _doubt_of_stated_pixels(self) -> str | None:
         """Return a warning if the original is right far more often with another scaling than the stated one."""
-        found = self.original.likelier_scaling(self.test) if isinstance(self.original, Original) else None
-        if found is None:
+        if not isinstance(self.original, Original):
             return None
-        own, other = found
-        return (
-            f"warning: The original is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} "
-            f"as stated, but on {other.accuracy:.1%} of {other.images:,} with {other.scaling}. Check how its pixels "
-            "were scaled in training. Without --pixel-range, --pixel-mean, --pixel-std and --invert it is measured."
-        )
+        return self.original.doubt_of_stated_pixels(self.test, "original")
 
     @cached_property
     def golden_images(self) -> npt.NDArray[np.uint8]:
