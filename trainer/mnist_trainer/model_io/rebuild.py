@@ -11,7 +11,7 @@ from mnist_runtime.errors import first_line
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 
-__all__ = ["copied_lambda", "is_graph", "needs_rebuild", "rebuilt"]
+__all__ = ["copied", "copied_layer", "is_graph", "needs_rebuild", "rebuilt"]
 
 OTHER_FLOATS = ("float16", "bfloat16", "float64")
 """Data types of weights or computations that are replaced by float32."""
@@ -159,7 +159,7 @@ def _copy(layer: Any) -> Any:
     if not any(map(_is_changed, layer._flatten_layers())):
         return layer
     if type(layer) is keras.layers.Lambda:
-        return copied_lambda(layer, "float32")
+        return _copied_lambda(layer)
     try:
         return type(layer).from_config(_changed(layer.get_config()))
     except Exception as error:  # a class of the user's
@@ -167,7 +167,40 @@ def _copy(layer: Any) -> Any:
         raise _cannot_rebuild(layer, first_line(error)) from error
 
 
-def copied_lambda(layer: keras.layers.Lambda, dtype: str) -> keras.layers.Lambda:
+def copied(model: keras.Model) -> keras.Model:
+    """Return a model with the same layers, which has its own weights, equal to those of `model`.
+
+    Raises
+    ------
+    ModelError
+        If a layer cannot be built again from its configuration.
+    """
+    copy = keras.models.clone_model(model, clone_function=copied_layer, recursive=True)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def copied_layer(layer: Any, **changes: Any) -> Any:
+    """Return a new layer with the configuration of `layer` and `changes` in it, without the weights.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be built again.
+    """
+    if type(layer) is keras.layers.Lambda:
+        return _copied_lambda(layer, **changes)
+    try:
+        return type(layer).from_config(layer.get_config() | changes)
+    except Exception as error:  # a class of the user's, or code inside
+        raise_machine_failure(error)
+        raise ModelError(
+            f"The layer {layer.name!r} ({type(layer).__name__}) cannot be built again for a training "
+            f"({first_line(error)}). Replace it by other layers of Keras."
+        ) from error
+
+
+def _copied_lambda(layer: keras.layers.Lambda, dtype: str = "float32") -> keras.layers.Lambda:
     """Return a layer with the same function. A configuration would lose the names that the function uses."""
     return keras.layers.Lambda(
         layer.function, layer._output_shape, layer.mask, layer.arguments, name=layer.name, dtype=dtype

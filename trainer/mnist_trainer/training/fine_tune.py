@@ -11,17 +11,18 @@ from typing import Any
 import keras
 import numpy as np
 
-from mnist_runtime.artifact.task import Task
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.data.records import read_record
 from mnist_trainer.model_io.find import ModelFile, find_model
+from mnist_trainer.model_io.rebuild import copied
 from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 from mnist_trainer.recipes.recipe import Recipe
 from mnist_trainer.training.base_model import load_base
 from mnist_trainer.training.train import InterruptedTraining, Training, train
-from mnist_trainer.training.tuned_network import copied, tuned_network
+from mnist_trainer.training.tuned_network import tuned_network
 
 __all__ = ["fine_tune"]
 
@@ -88,7 +89,6 @@ def fine_tune(
     Examples
     --------
     >>> from dataclasses import replace
-    >>> from mnist_runtime.artifact.task import DIGITS
     >>> from mnist_trainer.data.load import load_data
     >>> short = replace(fine_tuning_recipe({}, DIGITS), epochs=1, pen=None)
     >>> tuned = fine_tune("linear", load_data("digits"), recipe=short)
@@ -115,7 +115,7 @@ def fine_tune(
     architecture = Architecture(
         name=str(record.get("architecture") or network.name),
         summary=f"{file.name}, tuned",
-        build=partial(copied, network=network),
+        build=partial(_copy, network=network),
         recipe=recipe or fine_tuning_recipe(record, task, rehearses=memory is not None),
     )
 
@@ -131,6 +131,12 @@ def fine_tune(
         return finished(train(architecture, data, seed=seed, mix=partial(_mix, memory=memory), facts=facts, **settings))
     except InterruptedTraining as stopped:
         raise InterruptedTraining(finished(stopped.training)) from None
+
+
+def _copy(task: Task = DIGITS, *, network: keras.Model) -> keras.Model:
+    """Return a new model with the weights of `network`, which is for `task`."""
+    del task
+    return copied(network)
 
 
 def _accuracy(model: keras.Model, scaling: PixelScaling, known: Task, images: Dataset) -> float:

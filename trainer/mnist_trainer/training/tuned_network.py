@@ -8,14 +8,12 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.errors import first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.artifact.task import Task
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.digit_model import DigitModel
-from mnist_trainer.model_io.rebuild import copied_lambda, is_graph
+from mnist_trainer.model_io.rebuild import is_graph
 
-__all__ = ["copied", "tuned_network"]
+__all__ = ["tuned_network"]
 
 
 def tuned_network(base: DigitModel, task: Task) -> keras.Model:
@@ -37,34 +35,6 @@ def tuned_network(base: DigitModel, task: Task) -> keras.Model:
     pixels = keras.Input(model.input_shape[1:], name="pixels_0_1")
     scaled = keras.layers.Rescaling(255 * scaling.scale, scaling.offset, name="scaling")(pixels)
     return keras.Model(pixels, model(scaled), name=model.name)
-
-
-def copied(task: Task = DIGITS, *, network: keras.Model) -> keras.Model:
-    """Return a new model with the weights of `network`, which is for `task`.
-
-    Raises
-    ------
-    ModelError
-        If a layer cannot be built again from its configuration.
-    """
-    del task
-    copy = keras.models.clone_model(network, clone_function=_copied_layer, recursive=True)
-    copy.set_weights(network.get_weights())
-    return copy
-
-
-def _copied_layer(layer: Any) -> Any:
-    """Return a new layer with the configuration of `layer`."""
-    if type(layer) is keras.layers.Lambda:
-        return copied_lambda(layer, "float32")
-    try:
-        return type(layer).from_config(layer.get_config())
-    except Exception as error:  # the code of a layer may raise any
-        raise_machine_failure(error)
-        raise ModelError(
-            f"The layer {layer.name!r} ({type(layer).__name__}) cannot be built again for a training "
-            f"({first_line(error)}). Replace it by other layers of Keras."
-        ) from error
 
 
 def _with_labels(model: keras.Model, known: tuple[str, ...], labels: tuple[str, ...]) -> keras.Model:
