@@ -20,11 +20,11 @@ from mnist_exporters.proof.checks import (
     broken_invariants,
     lost_classes,
     small_classes,
-    unfit,
     unproven,
 )
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
+from mnist_exporters.proof.unfit import unfit
 
 __all__ = ["Parity"]
 
