@@ -28,6 +28,7 @@ from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
+from mnist_runtime.errors import counted
 
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
@@ -144,7 +145,7 @@ class ExportSession:
     def describe_original(self) -> str:
         """Return the original's accuracy in the first line, then which pixel scaling it expects, for people."""
         name, found = self.original.name, self.reference
-        images = f"the {len(found.images):,} test images of {found.dataset}"
+        images = f"the {counted(len(found.images), 'test image')} of {found.dataset}"
         return (
             f"{name}: the original is right on {found.accuracy:.2%} of {images}\n"
             f"{name}: {self.original.describe_pixels()}"

@@ -14,6 +14,7 @@ from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.statistics import drop_interval_95, enough_images
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.errors import counted
 
 __all__ = [
     "MOST_NAMED",
@@ -84,7 +85,7 @@ class Changes:
         return drop_interval_95(self.lost, self.gained, self.images) if self.images else (math.nan, math.nan)
 
     def __str__(self) -> str:
-        return f"{self.lost} lost, {self.gained} gained of {self.images:,} different images"
+        return f"{self.lost} lost, {self.gained} gained of {counted(self.images, 'different image')}"
 
 
 def unproven(found: Changes, tolerance: float, *, is_only: bool = True) -> tuple[str, ...]:

@@ -112,7 +112,7 @@ def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: P
 
 
 def test_images_of_another_form_are_refused(fruits: Splits) -> None:
-    with pytest.raises(ModelError, match="28x28 with 1 channels, but the images have 20x14 with 3 channels"):
+    with pytest.raises(ModelError, match="28x28 with 1 channel, but the images have 20x14 with 3 channels"):
         fine_tune("cnn", fruits)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES, Task
-from mnist_runtime.errors import first_line
+from mnist_runtime.errors import counted, first_line
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
@@ -155,7 +155,7 @@ def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
     if wrong:
         return f"Images must have sides of {sides} pixels, but its input has {wrong[0]}. "
     if classes is not None and not 2 <= classes <= MOST_LABELS:
-        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {classes:,} scores. "
+        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {counted(classes, 'score')}. "
     return f"If it classifies other images, with sides of {sides} pixels, give such images: --data PATH. "
 
 

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import read_record, recorded_task
@@ -77,7 +78,7 @@ def load_base(
     recorded = recorded_task(file.path)
     known = recorded or _numbered(file, task)
     if known.tensor_shape != task.tensor_shape:
-        forms = [f"{each.height}x{each.width} with {each.channels} channels" for each in (known, task)]
+        forms = [f"{each.height}x{each.width} with {counted(each.channels, 'channel')}" for each in (known, task)]
         raise ModelError(
             f"The model was trained on images of {forms[0]}, but the images have {forms[1]}. Give images of its form."
         )
