@@ -13,7 +13,7 @@ from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import read_record, recorded_task
-from mnist_trainer.errors import ModelError
+from mnist_trainer.errors import DataError, ModelError
 from mnist_trainer.foreign.declared import declared_shapes
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import ModelFile
@@ -48,8 +48,8 @@ def load_base(
     """Load a model and find out its labels and the scaling of its pixels. The task of the result has its own labels.
 
     A record of ``mnist-train`` beside the file states both. Another model is tried on images. Its labels are those of
-    `data` in their order if it reads these images so, otherwise the numbers from 0. Its scaling is measured on them
-    and, if they are few and it may be a model of digits, on MNIST or scikit-learn's digits.
+    `data` in their order if it reads these images so, otherwise the numbers from 0. Its scaling is measured on
+    them; on MNIST if they are few and it may be a model of digits; on scikit-learn's digits if they show none.
 
     Parameters
     ----------
@@ -141,8 +141,10 @@ def _of_unknown_origin(
     own = probe_images(*data)
     numbered = _as_known(own, known)
     sets: list[LabelledImages] = [numbered] if len(numbered.images) else []
-    if known == DIGITS:  # more images show the scaling more surely
-        sets.insert(len(sets) if len(own.images) >= STAGES[0] else 0, _digits_like(own))
+    if known == DIGITS:
+        digits = _digits_like(own)
+        is_first = digits.name == "mnist" and len(own.images) < STAGES[0]  # it shows the scaling more surely
+        sets.insert(0 if is_first else len(sets), digits)
     may_be_named = len(own.task.labels) == len(known.labels) and own.task.labels != known.labels
     tried: list[Reading] = []
     for images in [*sets, own] if may_be_named else sets:
@@ -178,7 +180,10 @@ def _numbered(file: ModelFile, task: Task) -> Task:
 
 def _digits_like(own: LabelledImages) -> ImageSet:
     """Return MNIST, or scikit-learn's digits, as light or dark as `own`: plain pictures may be black on white."""
-    digits = load_data("auto").train
+    try:
+        digits = load_data("mnist").train
+    except DataError:
+        digits = load_data("digits").train
     is_light = np.median(own.images) > WHITE / 2
     return ImageSet(digits.name, WHITE - digits.images if is_light else digits.images, digits.labels, DIGITS)
 
