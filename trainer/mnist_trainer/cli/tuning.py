@@ -36,6 +36,8 @@ def base_model(name: str, other: str | None, data: str, strategy: str | None) ->
     ------
     UsageError
         If other options have no meaning with it.
+    ModelError
+        If it is missing, or a SavedModel.
     """
     if other:
         raise UsageError("--from keeps the architecture of its model. Leave --architecture and --preset out.")
@@ -43,7 +45,9 @@ def base_model(name: str, other: str | None, data: str, strategy: str | None) ->
         raise UsageError("--from works on one device only. Leave --strategy out.")
     if data == "auto":
         raise UsageError("--from tunes a model to your images. Add --data PATH, such as a folder of pictures.")
-    return find_model(name)
+    found = find_model(name)
+    found.check_layers()
+    return found
 
 
 def check_tuning(path: Path, base: ModelFile, options: Mapping[str, Any]) -> None:

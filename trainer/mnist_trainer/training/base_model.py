@@ -69,11 +69,7 @@ def load_base(
     ModelError
         If it is a SavedModel or damaged, or the images have another form.
     """
-    if file.path.is_dir():
-        raise ModelError(
-            f"{file.path}: A SavedModel is a fixed graph, without layers that can be tuned. Where it was made, call "
-            "model.save('model.keras') and give that file."
-        )
+    file.check_layers()
     task = data.test.task
     recorded = recorded_task(file.path)
     known = recorded or _numbered(file, task)
@@ -84,9 +80,14 @@ def load_base(
         )
     model = load_model(file, trust=trust, task=known)
     if recorded:
-        pixels = str(read_record(file.path)["pixel_range"])
-        found = DigitModel.measure(model, _anyhow(data.train, known), given=given, recorded=pixels)
+        images = _as_known(probe_images(*data), known)
         notes: list[str] = []
+        if given is not None and len(images.images):
+            stated = Reading.measure(model, images, given)
+            found, notes = stated.model, stated.doubts()
+        else:
+            pixels = str(read_record(file.path)["pixel_range"])
+            found = DigitModel.measure(model, _anyhow(data.train, known), given=given, recorded=pixels)
     else:
         found, notes = _of_unknown_origin(model, data, known, given)
     if found.task.labels != task.labels:
