@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime.artifact.task import Task
-from mnist_trainer import Dataset, Splits, find_model, load_model
+from mnist_trainer import Dataset, ModelError, Splits, find_model, load_model
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.training.base_model import load_base
 from mnist_trainer.training.tuned_network import tuned_network
@@ -73,7 +73,7 @@ def test_another_model_keeps_its_layer_if_it_reads_the_images_in_the_order_of_th
     data = Splits(*(as_letters(part, 0) for part in few))
     base = load_base(find_model(foreign), data, report=said.append)
     assert (base.pixel_range, base.task.labels) == ("-1..1 inverted", LETTERS.labels)
-    assert "its scores are taken for a, b, c, d, e, f, g, h, i, j, in this order" in said[1]
+    assert "the scores of the model are taken for a, b, c, d, e, f, g, h, i, j, in this order" in said[1]
     assert accuracy(base, data.test) > 0.7
 
 
@@ -92,6 +92,13 @@ def test_a_model_of_more_scores_than_labels_gets_a_new_layer(few: Splits, foreig
     base = load_base(find_model(foreign), data)
     network = tuned_network(base, task)
     assert (base.pixel_range, len(base.task.labels), network.output_shape) == ("-1..1", 10, (None, 2))
+
+
+def test_a_model_of_one_score_is_refused(few: Splits, tmp_path: Path) -> None:
+    layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
+    keras.Sequential(layers).save(tmp_path / "one.keras")
+    with pytest.raises(ModelError, match="it gives 1 score"):
+        load_base(find_model(tmp_path / "one.keras"), few)
 
 
 def test_where_no_label_is_known_a_scaling_is_assumed(fruits: Splits, tmp_path: Path) -> None:

@@ -167,7 +167,8 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
         return f"It has {kind}. {needed} Take one path: model = keras.Model(model.inputs[0], model.outputs[0])."
     front, size = _front(inputs[0]), _image_size(outputs[0])
     if outputs[0] != (10,) and size != 10:
-        return f"It has {size or 'an unknown number of'} scores, one for each class. {needed}"
+        number = counted(size, "score") if size else "an unknown number of scores"
+        return f"It has {number}, one for each class. {needed}"
     if front is None:
         return needed
     behind = "" if outputs[0] == (10,) else ", keras.layers.Flatten()"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import keras
 import numpy as np
 
-from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, Task
 from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
 from mnist_trainer.data.load import load_data
@@ -165,7 +165,7 @@ def _of_unknown_origin(
     named = Reading.measure(model, own, best.model.scaling) if may_be_named else best
     if may_be_named and named.is_clear:
         notes.append(
-            f"note: its scores are taken for {_listed(own.task)}, in this order: so it is right on "
+            f"note: the scores of the model are taken for {_listed(own.task)}, in this order; so it is right on "
             f"{named.accuracy:.1%} of {len(own.images):,} images"
         )
         return replace(best.model, task=own.task), notes
@@ -174,7 +174,8 @@ def _of_unknown_origin(
 
 def _numbered(file: ModelFile, task: Task) -> Task:
     """Return the task of a model that names no labels: numbers from 0, as many as it has scores."""
-    labels = tuple(map(str, range(declared_shapes(file.path)[1] or len(task.labels))))
+    scores = declared_shapes(file.path)[1] or 0
+    labels = tuple(map(str, range(scores if 1 < scores <= MOST_LABELS else len(task.labels))))
     is_digits = (task.tensor_shape, labels) == (DIGITS.tensor_shape, DIGITS.labels)
     return DIGITS if is_digits else replace(task, labels=labels, preparation="plain")
 
