@@ -39,6 +39,7 @@ __all__ = [
     "ToolkitError",
     "UnsealedError",
     "UsageError",
+    "counted",
     "first_line",
     "printable",
 ]
@@ -147,6 +148,17 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun in the singular or the plural.
+
+    Examples
+    --------
+    >>> counted(1, "image"), counted(2000, "test image")
+    ('1 image', '2,000 test images')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def first_line(error: BaseException | str) -> str:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import CalibrationError
 from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_runtime.errors import counted
 
 __all__ = ["Calibration"]
 
@@ -65,8 +66,8 @@ class Calibration:
         """
         if not 1 <= count <= len(training.images):
             raise CalibrationError(
-                f"Cannot draw {count} calibration images: {training.name} has {len(training.images)} training images. "
-                "Draw fewer, or give more data."
+                f"Cannot draw {count} calibration images: {training.name} has "
+                f"{counted(len(training.images), 'training image')}. Draw fewer, or give more data."
             )
         shuffled = np.random.default_rng(seed).permutation(len(training.images))
         labels = training.labels[shuffled]

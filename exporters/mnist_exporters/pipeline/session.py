@@ -28,6 +28,7 @@ from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
+from mnist_runtime.errors import counted
 
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
@@ -144,7 +145,7 @@ class ExportSession:
     def describe_original(self) -> str:
         """Return the original's accuracy in the first line, then which pixel scaling it expects, for people."""
         name, found = self.original.name, self.reference
-        images = f"the {len(found.images):,} test images of {found.dataset}"
+        images = f"the {counted(len(found.images), 'test image')} of {found.dataset}"
         return (
             f"{name}: the original is right on {found.accuracy:.2%} of {images}\n"
             f"{name}: {self.original.describe_pixels()}"
@@ -181,15 +182,9 @@ class ExportSession:
 
     def _doubt_of_stated_pixels(self) -> str | None:
         """Return a warning if the original is right far more often with another scaling than the stated one."""
-        found = self.original.likelier_scaling(self.test) if isinstance(self.original, Original) else None
-        if found is None:
+        if not isinstance(self.original, Original):
             return None
-        own, other = found
-        return (
-            f"warning: The original is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} "
-            f"as stated, but on {other.accuracy:.1%} of {other.images:,} with {other.scaling}. Check how its pixels "
-            "were scaled in training. Without --pixel-range, --pixel-mean, --pixel-std and --invert it is measured."
-        )
+        return self.original.doubt_of_stated_pixels(self.test, "original")
 
     @cached_property
     def golden_images(self) -> npt.NDArray[np.uint8]:

@@ -14,22 +14,19 @@ from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.statistics import drop_interval_95, enough_images
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.errors import counted
 
 __all__ = [
     "MOST_NAMED",
     "Changes",
     "asked_otherwise",
     "broken_invariants",
-    "least_accuracy",
     "lost_classes",
+    "named",
     "small_classes",
-    "unfit",
     "unproven",
+    "without_numbers",
 ]
-
-LEAST_ACCURACY = 0.5
-"""Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
-`linear` has 0.92. Of other numbers of classes: as far from chance; see `least_accuracy`."""
 
 MOST_SCORE_ERROR = 0.02
 """Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024.
@@ -43,12 +40,6 @@ MOST_NAMED = 20
 
 LEAST_OF_CLASS = 30
 """Different images of a class below which nothing is known about its loss."""
-
-LEAST_OF_ORDER = 5
-"""Images of a class from which a wrong place in the order of labels is recognized."""
-
-MOST_SEEN = 0.5
-"""Largest fraction of test images that may be training images, exactly or nearly."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +85,7 @@ class Changes:
         return drop_interval_95(self.lost, self.gained, self.images) if self.images else (math.nan, math.nan)
 
     def __str__(self) -> str:
-        return f"{self.lost} lost, {self.gained} gained of {self.images:,} different images"
+        return f"{self.lost} lost, {self.gained} gained of {counted(self.images, 'different image')}"
 
 
 def unproven(found: Changes, tolerance: float, *, is_only: bool = True) -> tuple[str, ...]:
@@ -191,87 +182,15 @@ def without_numbers(extremes: npt.NDArray[np.float32] | None, whose: str) -> tup
     )
 
 
-def seen_before(reference: Reference) -> tuple[str, ...]:
-    """Return a reason if more than half of the test images are training images, exactly or nearly."""
-    count, images = reference.in_training, len(reference.images)
-    if count <= MOST_SEEN * images:
-        return ()
-    return (
-        f"{count:,} of the {images:,} test images ({count / images:.0%}) are also training images, exactly or nearly. "
-        "Test with images that are new to the model.",
-    )
-
-
 def _points(fraction: float) -> str:
     return f"{fraction * 100:.2f} points"
 
 
-def least_accuracy(classes: int) -> float:
-    """Return the least accuracy of an original: as far between chance and 1 as `LEAST_ACCURACY` of ten classes.
-
-    Examples
-    --------
-    >>> [round(least_accuracy(classes), 2) for classes in (2, 10, 1000)]
-    [0.72, 0.5, 0.45]
-    """
-    way = (LEAST_ACCURACY - 0.1) / 0.9
-    return 1 / classes + way * (1 - 1 / classes)
-
-
-def _named(numbers: list[int], task: Task) -> str:
+def named(numbers: list[int], task: Task) -> str:
     """Return the names of classes."""
     names = [task.labels[number] for number in numbers]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"[{', '.join(names[:MOST_NAMED])}]{more}"
-
-
-def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
-    """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
-    if not np.isfinite(reference.scores).all():
-        return ("The original gives scores that are nan or infinity.",)
-    reasons = [*without_numbers(reference.extremes, "original"), *seen_before(reference)]
-    if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
-        classes = "digits" if reference.task.is_mnist else "classes"
-        reasons.append(
-            f"There are no test images of the {classes} {_named(missing, reference.task)}. Give some with --data."
-        )
-    if exchanged := _other_order(reference):
-        reasons.append(exchanged)
-    elif accuracy < least_accuracy(len(reference.task.labels)):
-        reasons.append(
-            f"The original is right on {accuracy:.1%} only. Check how its pixels were scaled (--pixel-range A..B, "
-            "--pixel-mean with --pixel-std, --invert), and the labels of the images and their order (--labels)."
-        )
-    return tuple(reasons)
-
-
-def _other_order(reference: Reference) -> str:
-    """Return a reason if the labels are those of the original in another order; empty if they are not."""
-    from scipy.optimize import linear_sum_assignment
-
-    classes = len(reference.task.labels)
-    answers = reference.scores.argmax(axis=1)
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (reference.labels, answers), 1)
-    images = counts.sum(axis=1)
-    others = linear_sum_assignment(-counts)[1]
-    moved = [
-        label
-        for label, other in enumerate(others)
-        if label != other and counts[label, other] > images[label] / 2 and images[label] >= LEAST_OF_ORDER
-    ]
-    if len(moved) < 2:
-        return ""
-    names = reference.task.labels
-    pairs = [
-        f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_LISTED]
-    ]
-    in_order = [name for _, name in sorted(zip(others.tolist(), names, strict=True))]
-    stated = ",".join(in_order) if all(name.isdigit() for name in names) and len(names) <= 10 else "A,B,..."
-    return (
-        f"The labels seem to be in another order than the scores of the original: {', '.join(pairs)}. If the scaling "
-        f"of its pixels is right, state their order: --labels {stated}"
-    )
 
 
 def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:
@@ -293,7 +212,7 @@ def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArra
     if len(scores) > 1 and not np.ptp(scores, axis=0).any():
         reasons.append("The export gives the same scores for every image.")
     if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(digits.tolist())):
-        reasons.append(f"The export never answers {_named(missing, reference.task)}, but the original does.")
+        reasons.append(f"The export never answers {named(missing, reference.task)}, but the original does.")
     bound = MOST_SCORE_ERROR * min(1.0, 10 / scores.shape[1])
     if (error := float(np.abs(scores - expected).mean())) > bound:
         reasons.append(

@@ -20,11 +20,12 @@ from mnist_exporters.proof.checks import (
     broken_invariants,
     lost_classes,
     small_classes,
-    unfit,
     unproven,
 )
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
+from mnist_exporters.proof.unfit import unfit
+from mnist_runtime.errors import counted
 
 __all__ = ["Parity"]
 
@@ -237,10 +238,13 @@ class Parity:
                 f"{self.turned_away_right} would be right and count as lost"
             )
         if self.duplicates:
-            yield f"duplicates {self.duplicates:,} images repeat others, exactly or nearly, and count once"
+            repeat = "image repeats another" if self.duplicates == 1 else "images repeat others"
+            count = "both count once" if self.duplicates == 1 else "count once"
+            yield f"duplicates {self.duplicates:,} {repeat}, exactly or nearly, and {count}"
         if self.in_training:
             share = self.in_training / self.images
-            yield f"known      {self.in_training:,} images ({share:.1%}) are also training images, exactly or nearly"
+            also = "is also a training image" if self.in_training == 1 else "are also training images"
+            yield f"known      {counted(self.in_training, 'image')} ({share:.1%}) {also}, exactly or nearly"
         if self.unproven_classes:
             names = ", ".join(self.unproven_classes[:MOST_NAMED])
             more = len(self.unproven_classes) - MOST_NAMED

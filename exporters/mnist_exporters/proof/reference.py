@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,11 @@ __all__ = ["Reference"]
 
 ALONE = 100
 """Images that an export also classifies one by one, in another order and twice."""
+
+TRANSPOSED_BELOW = 0.8
+"""Accuracy below which the original also classifies images with rows and columns exchanged."""
+TRANSPOSED = 1_000
+"""Number of such images."""
 
 LEAST_OTHERS, MOST_OTHERS = 50, 1_500
 """Bounds for the number of digits of each other domain."""
@@ -45,6 +50,8 @@ class Reference:
         Number of images that are also training images, exactly or nearly. Default: not known, 0.
     extremes : ndarray of shape (34, k), dtype float32, optional
         Scores of the original for `extreme_images`. Default: not known.
+    transposed : float, optional
+        Fraction of right answers of the original on images with rows and columns exchanged. Default: not known.
     """
 
     dataset: str
@@ -54,6 +61,7 @@ class Reference:
     task: Task = DIGITS
     in_training: int = 0
     extremes: npt.NDArray[np.float32] | None = None
+    transposed: float | None = None
 
     @classmethod
     def of(cls, original: OriginalModel, test: LabelledImages, training: LabelledImages | None = None) -> Reference:
@@ -72,7 +80,13 @@ class Reference:
         check_repeatable(original, test.images, scores)
         shared = 0 if training is None else int(copies_of(test.images, training.images).sum())
         extremes = original.scores(extreme_images(test.images))
-        return cls(test.name, test.images, test.labels, scores, test.task, shared, extremes)
+        found = cls(test.name, test.images, test.labels, scores, test.task, shared, extremes)
+        is_square = test.task.height == test.task.width
+        if found.accuracy >= TRANSPOSED_BELOW or not is_square:
+            return found
+        some = np.random.default_rng(0).permutation(len(test.images))[:TRANSPOSED]
+        answers = original.scores(np.ascontiguousarray(test.images[some].swapaxes(1, 2))).argmax(axis=1)
+        return replace(found, transposed=float((answers == test.labels[some]).mean()))
 
     @cached_property
     def accuracy(self) -> float:

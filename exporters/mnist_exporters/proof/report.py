@@ -17,7 +17,7 @@ from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.package_kind import PackageFolder
 from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_exporters.targets.interpreters import INTERPRETERS
-from mnist_runtime.errors import ToolkitError
+from mnist_runtime.errors import ToolkitError, counted
 
 if TYPE_CHECKING:
     from mnist_exporters.targets.ethos_u import NpuMemory
@@ -120,7 +120,8 @@ class ExportReport:
         return f"{memory}  memory     {rows}\n"
 
     def _shared(self) -> str:
-        return f"  left out   {self.left_out:,} training images that are also test images\n" if self.left_out else ""
+        also = "that is also a test image" if self.left_out == 1 else "that are also test images"
+        return f"  left out   {counted(self.left_out, 'training image')} {also}\n" if self.left_out else ""
 
     def _repaired(self) -> str:
         return f"  repaired   {self.repair}\n  refused    {self.repair.refused}\n" if self.repair else ""

@@ -347,3 +347,11 @@ def test_the_number_of_images_is_told_only_where_more_images_would_help() -> Non
     parity = Parity.compare(Reference("few", REFERENCE.images[:500], LABELS[:500], SCORES[:500]), wrong, 0.002)
     assert len(parity.reasons) > 1
     assert "could prove it" not in " ".join(parity.reasons)
+
+
+def test_one_repeated_image_has_the_singular() -> None:
+    chosen = [*range(600), 0]
+    once = Reference("repeated", IMAGES[chosen], LABELS[chosen], SCORES[chosen], in_training=1)
+    text = str(Parity.compare(once, once.scores, 0.5))
+    assert "1 image repeats another, exactly or nearly, and both count once" in text
+    assert "1 image (0.2%) is also a training image" in text

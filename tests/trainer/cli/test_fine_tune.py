@@ -34,6 +34,7 @@ def test_a_model_is_tuned_and_tuned_again(
     assert "note: MNIST is not available, so the model rehearses pen digits only" in done.stderr
     assert "  model   linear, tuned to own.npz" in done.stderr
     assert "  mixed   with pen digits" in done.stderr
+    assert "linear: trained on pixels 0..1 (as recorded)" in done.stderr
     assert "right answers on 80 test images of own.npz: " in done.stderr
     hint = "export it with: mnist-export trained/linear-tuned.keras --format tflite --quantize"
     assert done.stderr.splitlines()[-1] == hint, "80 images prove no export, so they are not named"
@@ -91,6 +92,37 @@ def test_few_digits_are_digits_to_a_model_of_ten_scores(
     assert set(data.train.labels) <= set(shown)
     named = own_images(base, str(tmp_path / "own"), StatedTask(labels=tuple("9876543210")))
     assert named.train.task.labels == tuple("9876543210")
+
+
+def test_the_base_is_not_replaced(here: Callable[..., CompletedProcess[str]], own: Path, tmp_path: Path) -> None:
+    """A stopped training would leave a part of a model in its place, and --resume would have no base."""
+    base, link = tmp_path / "base.keras", tmp_path / "link.keras"
+    load_model("linear").save(base)
+    link.symlink_to(base)
+    before = base.read_bytes()
+    for output in (base, link):
+        done = here("mnist-train", "--from", base, "--data", own, "--output", output)
+        assert done.returncode == 2
+        assert f"--output {output} is the model to tune, which --resume needs unchanged." in done.stderr
+        assert f"such as --output {output.with_stem(output.stem + '-tuned')}" in done.stderr
+    assert base.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--patience", "3"], "the recipe of cnn averages those of its last steps. Leave --patience out, or choose"),
+        (["--preset", "accurate-mnist", "--patience", "3"], "the recipe of accurate-mnist averages those"),
+        (["--from", "cnn", "--data", "x", "--patience", "3"], "--from averages those of its last steps. Leave"),
+        (["--pixel-range", "0..255"], "describe the model of --from; a new model is trained on pixels 0..1"),
+    ],
+)
+def test_options_that_exclude_each_other_are_named(
+    here: Callable[..., CompletedProcess[str]], tmp_path: Path, words: list[str], message: str
+) -> None:
+    done = here("mnist-train", *words, "--output", tmp_path / "mine.keras")
+    assert done.returncode == 2
+    assert message in done.stderr
 
 
 def test_an_empty_name_is_no_model(here: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:

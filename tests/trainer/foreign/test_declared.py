@@ -46,6 +46,12 @@ def test_a_configuration_of_keras_2_is_read(tmp_path: Path) -> None:
         assert (list(shape), classes) == ([16, 12, 1], 4)
 
 
+def test_the_last_layer_may_be_in_a_model_inside(tmp_path: Path) -> None:
+    inside = keras.Sequential([keras.Input((20,)), keras.layers.Dense(4), keras.layers.Softmax()])
+    keras.Sequential([keras.Input((4, 5)), keras.layers.Flatten(), inside]).save(tmp_path / "net.keras")
+    assert declared_shapes(tmp_path / "net.keras") == ([4, 5], 4)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_damaged_file_says_nothing_or_something(

@@ -36,7 +36,7 @@ def test_a_damaged_file_is_reported(tmp_path: Path, kind: str) -> None:
     [
         ((129, 40, 1), 10, "sides of 8 to 128 pixels, but its input has 129"),
         ((7, 28), 10, "sides of 8 to 128 pixels, but its input has 7"),
-        ((28, 28), 1, "2 to 1,000 classes, but it gives 1 scores"),
+        ((28, 28), 1, "2 to 1,000 classes, but it gives 1 score"),
         ((28, 28), 1001, "2 to 1,000 classes, but it gives 1,001 scores"),
         ((32, 20, 3), 11, "sides of 8 to 128 pixels, give such images: --data PATH"),
     ],

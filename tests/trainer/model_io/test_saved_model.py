@@ -101,7 +101,7 @@ def test_integers_and_fixed_numbers_of_images_are_taken(
 
     path = saved(tmp_path / "mine", answer, shape=shape, dtype=dtype)
     if answer is whole and shape[0] == 1 and dtype == "uint8":
-        with pytest.raises(ModelError, match="takes 1 images at a time, and its graph depends on that number"):
+        with pytest.raises(ModelError, match="takes 1 image at a time, and its graph depends on that number"):
             load_model(path)
         return
     model = load_model(path)

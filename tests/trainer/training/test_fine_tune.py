@@ -111,8 +111,31 @@ def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: P
         fine_tune(str(path), relabelled(few, ("3", "7", "x")), recipe=SHORT)
 
 
+def test_a_saved_model_is_refused(few: Splits, tmp_path: Path) -> None:
+    load_model("linear").export(tmp_path / "graph", verbose=False)
+    with pytest.raises(ModelError, match=r"A SavedModel is a fixed graph.*call model\.save\('model\.keras'\)"):
+        fine_tune(tmp_path / "graph", few, recipe=SHORT)
+
+
+def test_a_tuned_model_is_tuned_again_to_other_labels(few: Splits, tmp_path: Path) -> None:
+    """It has a trusted Lambda layer, and its layers are inside of a model that scales the pixels."""
+    ready = load_model("linear")
+    pixels = keras.Input((28, 28, 1), name="pixels")
+    scaled = keras.layers.Lambda(lambda images: 1.0 - images)(pixels)
+    scores = ready(keras.layers.Reshape(ready.input_shape[1:])(scaled))
+    keras.Model(pixels, scores).save(tmp_path / "0.keras")
+    for number, labels in enumerate([("3", "7", "x"), ("x", "7", "4")]):
+        data = relabelled(few, labels)
+        recipe = replace(STILL, precision=None if number else "mixed_bfloat16")
+        tuned = fine_tune(tmp_path / f"{number}.keras", data, recipe=recipe, trust=True)
+        tuned.save(tmp_path / f"{number + 1}.keras")
+        saved = load_model(tmp_path / f"{number + 1}.keras", trust=True, task=data.test.task)
+        (head,) = [layer for layer in saved._flatten_layers() if isinstance(layer, keras.layers.Dense)]
+        np.testing.assert_allclose(head.kernel[:, 1], ready.layers[-1].kernel[:, 7], atol=1e-4)
+
+
 def test_images_of_another_form_are_refused(fruits: Splits) -> None:
-    with pytest.raises(ModelError, match="28x28 with 1 channels, but the images have 20x14 with 3 channels"):
+    with pytest.raises(ModelError, match="28x28 with 1 channel, but the images have 20x14 with 3 channels"):
         fine_tune("cnn", fruits)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mnist_runtime.errors import ArtifactError, printable
+from mnist_runtime.errors import ArtifactError, counted, printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
@@ -153,7 +153,7 @@ def _tables(reports: list[ModelReport]) -> str:
     """Return a comparison of all models, with details if there is only one, in 80 columns."""
     test = reports[0].evaluation.data
     names = [printable(one.name) for one in reports]
-    lines = [f"{len(test):,} {test.split} images of {test.name}", ""]
+    lines = [f"{counted(len(test), f'{test.split} image')} of {test.name}", ""]
     if max(map(len, names)) > LONGEST_NAME:
         labels = [str(number) for number in range(1, len(names) + 1)]
         lines += [f"{label}  {name}" for label, name in zip(labels, names, strict=True)] + [""]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from mnist_runtime.errors import counted
 from mnist_runtime.system.atomic import atomic_files, check_output_path
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
@@ -100,7 +101,8 @@ def sweep(
         storage=storage or f"sqlite:///{output / 'sweep.db'}",
         study=study,
     )
-    echo(f"{trials} trials of {epochs} epochs on {len(splits.train):,} images of {splits.train.name}")
+    length = f"{counted(trials, 'trial')} of {counted(epochs, 'epoch')}"
+    echo(f"{length} on {len(splits.train):,} images of {splits.train.name}")
     with Progress(float(trials)) as progress:
         found = search.run(splits, trials, progress)
     pictures = _draw(found, output)

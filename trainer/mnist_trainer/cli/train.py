@@ -5,11 +5,9 @@ TensorFlow is imported when the training starts.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,28 +18,25 @@ from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.presets import PRESETS
 from mnist_trainer.architectures.registry import ARCHITECTURES
-from mnist_trainer.architectures.registry import architecture as find_architecture
+from mnist_trainer.cli.chosen_recipe import chosen_recipe
 from mnist_trainer.cli.data_options import data_options
 from mnist_trainer.cli.options import Command, json_option, option, trust_option
 from mnist_trainer.cli.parameter_types import COUNT, FRACTION, OUTPUT_PATH, POSITIVE, SEED, Choice, NameOrPath
+from mnist_trainer.cli.pixel_options import pixel_options
 from mnist_trainer.cli.sweep import sweep
-from mnist_trainer.cli.training_plan import plan, summary, tuning_plan
-from mnist_trainer.cli.tuning import base_model, own_images, rehearsed
+from mnist_trainer.cli.training_plan import plan, summary
+from mnist_trainer.cli.tuning import base_model, check_no_pixels, check_tuning, own_images, planned_tuning
 from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.data.records import read_record
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS
-from mnist_trainer.recipes.augmentations import AUGMENTATIONS, PenDigits
+from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
-from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 
 if TYPE_CHECKING:
-    from mnist_runtime.artifact.task import Task
-    from mnist_trainer.architectures.base import Architecture
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.data.stated import StatedTask
-    from mnist_trainer.recipes.recipe import Recipe
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["train"]
 
@@ -59,6 +54,7 @@ mnist-train --from cnn --data my-digits/ --output trained/mine.keras
 """
 
 WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of the architecture or preset)", "Output"
+BASE = "Pixels of the model of --from"
 
 
 @click.command(
@@ -93,6 +89,7 @@ WHAT, HOW, OUTPUT = "What to train", "How to train it (default: the recipe of th
 )
 @data_options(section=WHAT)
 @trust_option(section=WHAT)
+@pixel_options(BASE)
 @option(
     "--seed", section=WHAT, type=SEED, default=0, metavar="N", help="Seed of all random numbers, from 0 (default: 0)."
 )
@@ -188,6 +185,7 @@ def train(
     base: str | None,
     data: str,
     stated: StatedTask,
+    pixel_range: PixelScaling | None,
     trust: bool,
     seed: int,
     augmentation: str | None,
@@ -204,22 +202,19 @@ def train(
     tuned = base_model(base, architecture or preset, data, strategy) if base is not None else None
     name = f"{tuned.name}-tuned" if tuned else preset or architecture or "cnn"
     path = output or Path("trained") / f"{name}.keras"
-    if path.suffix != ".keras":
-        raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
     options = recipe_options | {"augmentation": augmentation, "pen": pen}
-    _chosen(architecture, preset, options, DIGITS)  # wrong options are reported before the data is loaded
+    if tuned:  # wrong options are reported before the data is loaded
+        check_tuning(path, tuned, options)
+    else:
+        check_no_pixels(pixel_range)
+        chosen_recipe(architecture, preset, options, DIGITS)
     checkpoint = path.with_suffix(".checkpoint")
     _check_outputs(path, checkpoint, tensorboard, plot=plot)
     splits = own_images(tuned, data, stated) if tuned else load_data(data, stated=stated)
-    task = splits.train.task
-    chosen, recipe = _chosen(architecture, preset, options, task)
-    rehearsal = None
     if tuned:
-        rehearsal = rehearsed(splits)
-        own = fine_tuning_recipe(read_record(tuned.path), task, rehearses=rehearsal is not None)
-        recipe = _changed(own, options)
-        echo(tuning_plan(tuned, recipe, splits, rehearsal, path))
+        recipe, rehearsal = planned_tuning(tuned, splits, options, path)
     else:
+        chosen, recipe = chosen_recipe(architecture, preset, options, splits.train.task)
         echo(plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
     import_tensorflow()
     from mnist_trainer.training.fine_tune import fine_tune
@@ -231,9 +226,10 @@ def train(
     _note_checkpoint(checkpoint, resume=resume)
     settings: dict[str, Any] = {"recipe": recipe, "seed": seed, "checkpoint": checkpoint, "resume": resume}
     settings |= {"tensorboard": tensorboard, "show": True}
+    own_settings: dict[str, Any] = {"trust": trust, "pixel_range": pixel_range, "report": echo}
     try:
         if tuned:
-            training = fine_tune(tuned, splits, rehearsal=rehearsal, trust=trust, **settings)
+            training = fine_tune(tuned, splits, rehearsal=rehearsal, **own_settings, **settings)
         else:
             training = train_model(chosen, splits, strategy=distribution, **settings)
     except InterruptedTraining as stopped:
@@ -252,51 +248,28 @@ def train(
         echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    model = shlex.quote(str(path))
-    echo(f"export it with: mnist-export {model} --format tflite --quantize{_data_that_proves(data, splits)}")
+    echo(_next_step(path, data, splits, trust=trust))
     return 0
 
 
-def _data_that_proves(data: str, splits: Splits) -> str:
-    """Return the option of the export for own data; few own digits cannot prove a file, those of a known set do."""
+def _next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
+    """Return the command of the export. Few own digits cannot prove a file, those of a known set do."""
     few = splits.test.task == DIGITS and len(splits.test) < FEWEST_THAT_PROVE
-    return "" if few or data in ("auto", *DATASETS) else f" --data {shlex.quote(data)}"
+    words = ["mnist-export", str(path), "--format", "tflite", "--quantize"]
+    words += [] if few or data in ("auto", *DATASETS) else ["--data", data]
+    return f"export it with: {shlex.join([*words, '--trust'] if trust else words)}"
 
 
 def _check_outputs(path: Path, checkpoint: Path, tensorboard: Path | None, *, plot: bool) -> None:
-    """Report problems with folders or packages now, not after the training."""
+    """Report problems with names, folders or packages now, not after the training."""
+    if path.suffix != ".keras":
+        raise UsageError(f"The output {path} does not end in .keras. Choose a name that does.")
     for file in (path, checkpoint, path.with_suffix(".json"), path.with_suffix(".png")):
         check_output_path(file)
     if tensorboard:
         check_output_path(tensorboard / "train" / "events")
     if plot:
         require_extras(plots="--plot")
-
-
-def _chosen(
-    name: str | None, preset_name: str | None, options: Mapping[str, Any], task: Task
-) -> tuple[Architecture, Recipe]:
-    """Return the architecture and the recipe that the options describe."""
-    if name and preset_name:
-        raise UsageError("--architecture and --preset exclude each other. Leave one of them out.")
-    preset = PRESETS[preset_name] if preset_name else None
-    chosen = find_architecture(preset.architecture if preset else name or "cnn")
-    return chosen, _changed((preset.recipe if preset else chosen.recipe).for_task(task), options)
-
-
-def _changed(own: Recipe, options: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with the settings that are given as options."""
-    changes = {option: value for option, value in options.items() if value is not None}
-    if "augmentation" in changes:
-        changes["augmentation"] = AUGMENTATIONS[changes["augmentation"]]
-    if "pen" in changes:
-        changes["pen"] = dataclasses.replace(own.pen or PenDigits(fraction=0), fraction=changes["pen"])
-    optimizer = changes.get("optimizer", own.optimizer)
-    if optimizer != "adamw":
-        if "weight_decay" in changes:
-            raise UsageError(f"The optimizer {optimizer} has no --weight-decay. Add --optimizer adamw or leave it out.")
-        changes["weight_decay"] = 0.0
-    return dataclasses.replace(own, **changes)
 
 
 def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.artifact.task import DIGITS
+from mnist_runtime.errors import counted
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 
 if TYPE_CHECKING:
@@ -53,8 +54,9 @@ def tuning_plan(base: ModelFile, recipe: Recipe, data: Splits, rehearsal: Splits
 
 def _steps(recipe: Recipe) -> str:
     """Return epochs, batch size and optimizer of a recipe."""
-    epochs = f"{recipe.epochs} epoch{'s' if recipe.epochs > 1 else ''}"
-    return f"{epochs}, {recipe.batch_size} images a step, optimizer {recipe.optimizer}"
+    return (
+        f"{counted(recipe.epochs, 'epoch')}, {counted(recipe.batch_size, 'image')} a step, optimizer {recipe.optimizer}"
+    )
 
 
 def _lines(title: str, rows: dict[str, str]) -> str:

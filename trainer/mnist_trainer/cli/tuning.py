@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
 from mnist_runtime.system.command import echo
+from mnist_trainer.cli.chosen_recipe import changed_recipe
+from mnist_trainer.cli.training_plan import tuning_plan
 from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.data.records import recorded_task
+from mnist_trainer.data.records import read_record, recorded_task
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError, UsageError
 from mnist_trainer.foreign.declared import declared_shapes
 from mnist_trainer.foreign.stated import stated_form
 from mnist_trainer.model_io.find import ModelFile, find_model
+from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 
 if TYPE_CHECKING:
-    from mnist_trainer.data.dataset import Splits
+    from pathlib import Path
 
-__all__ = ["base_model", "own_images", "rehearsed"]
+    from mnist_trainer.data.dataset import Splits
+    from mnist_trainer.recipes.pixel_scaling import PixelScaling
+    from mnist_trainer.recipes.recipe import Recipe
+
+__all__ = ["base_model", "check_no_pixels", "check_tuning", "own_images", "planned_tuning"]
 
 
 def base_model(name: str, other: str | None, data: str, strategy: str | None) -> ModelFile:
@@ -28,6 +36,8 @@ def base_model(name: str, other: str | None, data: str, strategy: str | None) ->
     ------
     UsageError
         If other options have no meaning with it.
+    ModelError
+        If it is missing, or a SavedModel.
     """
     if other:
         raise UsageError("--from keeps the architecture of its model. Leave --architecture and --preset out.")
@@ -35,7 +45,34 @@ def base_model(name: str, other: str | None, data: str, strategy: str | None) ->
         raise UsageError("--from works on one device only. Leave --strategy out.")
     if data == "auto":
         raise UsageError("--from tunes a model to your images. Add --data PATH, such as a folder of pictures.")
-    return find_model(name)
+    found = find_model(name)
+    found.check_layers()
+    return found
+
+
+def check_tuning(path: Path, base: ModelFile, options: Mapping[str, Any]) -> None:
+    """Check the output and the options of the recipe before the images are loaded.
+
+    Raises
+    ------
+    UsageError
+        If `path` is the file of `base`, also by another path or link, or an option has no meaning for a tuning.
+    """
+    if path.exists() and path.samefile(base.path):
+        raise UsageError(
+            f"--output {path} is the model to tune, which --resume needs unchanged. Choose another name, such as "
+            f"--output {path.with_stem(f'{path.stem}-tuned')}."
+        )
+    changed_recipe(fine_tuning_recipe({}, DIGITS), options)
+
+
+def check_no_pixels(given: PixelScaling | None) -> None:
+    """Check that no scaling of pixels is stated without ``--from``: a new model is trained on 0..1."""
+    if given is not None:
+        raise UsageError(
+            "--pixel-range, --pixel-mean, --pixel-std and --invert describe the model of --from; a new model is "
+            "trained on pixels 0..1. Leave them out."
+        )
 
 
 def own_images(base: ModelFile, data: str, stated: StatedTask) -> Splits:
@@ -61,7 +98,18 @@ def _number_of_scores(base: ModelFile) -> int | None:
     return scores if scores and 1 < scores <= MOST_LABELS else None
 
 
-def rehearsed(data: Splits) -> Splits | None:
+def planned_tuning(
+    base: ModelFile, data: Splits, options: Mapping[str, Any], path: Path
+) -> tuple[Recipe, Splits | None]:
+    """Print the plan of a tuning; return its recipe and the images that it rehearses."""
+    rehearsal = _rehearsed(data)
+    own = fine_tuning_recipe(read_record(base.path), data.train.task, rehearses=rehearsal is not None)
+    recipe = changed_recipe(own, options)
+    echo(tuning_plan(base, recipe, data, rehearsal, path))
+    return recipe, rehearsal
+
+
+def _rehearsed(data: Splits) -> Splits | None:
     """Return MNIST if the images are digits and it is available, else None with a note."""
     if data.train.task != DIGITS or data.train.name == "mnist":
         return None

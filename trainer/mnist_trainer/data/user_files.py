@@ -6,7 +6,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.errors import printable
+from mnist_runtime.errors import counted, printable
 from mnist_runtime.system.command import echo
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.division import divide
@@ -48,7 +48,7 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
     whole = _dataset(path, "train" if reading.test else "all", reading.train, reading)
     if reading.test:
         splits = Splits(whole, _dataset(path, "test", reading.test, reading))
-        parts = f"{len(splits.train):,} training and {len(splits.test):,} test images"
+        parts = f"{len(splits.train):,} training and {counted(len(splits.test), 'test image')}"
         notes += _shared(splits)
     else:
         splits = divide(whole, seen)
@@ -57,7 +57,7 @@ def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | N
         parts = f"{len(whole):,} images, divided: {len(splits.train):,} for training, {len(splits.test):,} for the test"
     if known := mnist_training_images(splits.test.images):
         notes.append(
-            f"about {known:,} of the {len(splits.test):,} test images are training images of MNIST; results of models "
+            f"about {known:,} of the {len(splits.test):,} test images {_are(known, '')} of MNIST; results of models "
             "trained on MNIST, such as the ready models, say little. Use --data mnist."
         )
     if reading.task.is_mnist:
@@ -106,9 +106,14 @@ def _absent(splits: Splits, alone: set[int]) -> list[str]:
 def _shared(splits: Splits) -> list[str]:
     training = {image.tobytes() for image in splits.train.images}
     shared = sum(image.tobytes() in training for image in splits.test.images)
-    return [f"{shared:,} of {len(splits.test):,} test images are also training images"] if shared else []
+    return [f"{shared:,} of {len(splits.test):,} test images {_are(shared, 'also ')}"] if shared else []
 
 
 def _dataset(path: Path, split: str, part: Labelled, reading: Reading) -> Dataset:
     provenance = f"the user's own images ({reading.form})"
     return Dataset(printable(path.resolve().name), split, provenance, part.images, part.labels, reading.task)
+
+
+def _are(count: int, also: str) -> str:
+    """Return the words after the number of images that are training images."""
+    return f"is {also}a training image" if count == 1 else f"are {also}training images"

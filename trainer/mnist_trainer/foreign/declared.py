@@ -98,8 +98,10 @@ def _input_shape(config: Any) -> list[int | None]:
 
 
 def _classes(config: Any) -> int | None:
-    """Return the units of the last dense layer, if only activations follow it."""
+    """Return the units of the last dense layer, also in a model inside, if only activations follow it."""
     for layer in reversed(_layers(config)):
+        if layer["class_name"] in ("Functional", "Sequential"):
+            return _classes(layer)
         if layer["class_name"] == "Dense":
             units = layer["config"]["units"]
             return units if isinstance(units, int) else None

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact.container import Artifact
 from mnist_runtime.backends.base import QuantParams
-from mnist_runtime.errors import UnsealedError
+from mnist_runtime.errors import UnsealedError, counted
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.interface import Interface
@@ -240,8 +240,8 @@ def _run(
             raise ModelError(f"The interpreter cannot run it on {interface.input}: {error}.") from error
         if raw.shape[:1] != (len(some),) or raw.size != len(some) * classes:
             raise ModelError(
-                f"The model gives {len(some)} images an output of shape {raw.shape}, but {classes} scores for each are "
-                "needed. Give images of its classes."
+                f"The model gives {counted(len(some), 'image')} an output of shape {raw.shape}, but {classes} scores "
+                "for each are needed. Give images of its classes."
             )
         parts.append(interface.scores(raw))
     return np.concatenate(parts) if parts else np.empty((0, classes), np.float32)

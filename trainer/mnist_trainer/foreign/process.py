@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import ArtifactError
+from mnist_runtime.errors import ArtifactError, counted
 from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
 
 __all__ = ["ModelProcess"]
@@ -89,7 +89,9 @@ class ModelProcess:
             shape, dtype = facts["shape"], np.dtype(facts["dtype"])
             values = math.prod(shape)
             if dtype.itemsize > LARGEST_SCORE or values > len(tensor) * MOST_SCORES:
-                raise ArtifactError(f"{self._path} gives an output of {dtype} {shape} for {len(tensor)} images.")
+                raise ArtifactError(
+                    f"{self._path} gives an output of {dtype} {shape} for {counted(len(tensor), 'image')}."
+                )
             content = self._child.answers.read(values * dtype.itemsize)
             if len(content) < values * dtype.itemsize:
                 raise EOFError

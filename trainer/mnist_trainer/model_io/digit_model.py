@@ -117,6 +117,18 @@ class DigitModel(MeasuredModel):
         own, best = trials[self.scaling], trials[probe.chosen]
         return (own, best) if best.accuracy > own.accuracy + FAR_BETTER else None
 
+    def doubt_of_stated_pixels(self, data: LabelledImages, noun: str) -> str | None:
+        """Return a warning if the model, named by `noun`, is right far more often with another scaling than its own."""
+        found = self.likelier_scaling(data)
+        if found is None:
+            return None
+        own, other = found
+        return (
+            f"warning: The {noun} is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} "
+            f"as stated, but on {other.accuracy:.1%} of {other.images:,} with {other.scaling}. Check how its pixels "
+            "were scaled in training. Without --pixel-range, --pixel-mean, --pixel-std and --invert it is measured."
+        )
+
     @property
     def pixel_line(self) -> str:
         """See `MeasuredModel.pixel_line`."""

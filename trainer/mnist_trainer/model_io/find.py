@@ -61,6 +61,20 @@ class ModelFile:
         """SHA-256 of the file; of a folder, that of the lines ``<sha256>  <relative path>``, sorted by path."""
         return digest(self.path)
 
+    def check_layers(self) -> None:
+        """Check that it has layers, which a tuning trains.
+
+        Raises
+        ------
+        ModelError
+            If it is a SavedModel.
+        """
+        if self.path.is_dir():
+            raise ModelError(
+                f"{self.path}: A SavedModel is a fixed graph, without layers that can be tuned. Where it was made, "
+                "call model.save('model.keras') and give that file."
+            )
+
 
 def find_model(model: str | Path) -> ModelFile:
     """Find a ready model or the user's file or folder. Only the first bytes are read.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES, Task
-from mnist_runtime.errors import first_line
+from mnist_runtime.errors import counted, first_line
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
@@ -155,7 +155,7 @@ def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
     if wrong:
         return f"Images must have sides of {sides} pixels, but its input has {wrong[0]}. "
     if classes is not None and not 2 <= classes <= MOST_LABELS:
-        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {classes:,} scores. "
+        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {counted(classes, 'score')}. "
     return f"If it classifies other images, with sides of {sides} pixels, give such images: --data PATH. "
 
 
@@ -167,7 +167,8 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
         return f"It has {kind}. {needed} Take one path: model = keras.Model(model.inputs[0], model.outputs[0])."
     front, size = _front(inputs[0]), _image_size(outputs[0])
     if outputs[0] != (10,) and size != 10:
-        return f"It has {size or 'an unknown number of'} scores, one for each class. {needed}"
+        number = counted(size, "score") if size else "an unknown number of scores"
+        return f"It has {number}, one for each class. {needed}"
     if front is None:
         return needed
     behind = "" if outputs[0] == (10,) else ", keras.layers.Flatten()"

@@ -11,7 +11,7 @@ from mnist_runtime.errors import first_line
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 
-__all__ = ["needs_rebuild", "rebuilt"]
+__all__ = ["copied", "copied_layer", "is_graph", "needs_rebuild", "rebuilt"]
 
 OTHER_FLOATS = ("float16", "bfloat16", "float64")
 """Data types of weights or computations that are replaced by float32."""
@@ -62,7 +62,7 @@ def rebuilt(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
     """
     (source,) = model.inputs
     pixels = keras.Input(shape, name="pixels")
-    if not _is_graph(model):
+    if not is_graph(model):
         if any(map(_is_changed, model._flatten_layers())):
             raise _cannot_rebuild(model, "it is a class of its own")
         return _called(model, pixels)
@@ -96,7 +96,7 @@ def _same_answers(exact: keras.Model, copy: keras.Model) -> bool:
     return np.allclose(expected, copy(pixels.astype(np.float32), training=False), rtol=1e-4, atol=1e-5)
 
 
-def _is_graph(layer: Any) -> bool:
+def is_graph(layer: Any) -> bool:
     """Return whether `layer` is a model that the graph of its layers describes fully."""
     return isinstance(layer, keras.Model) and type(layer).call.__module__.startswith("keras.")
 
@@ -117,12 +117,12 @@ def _copy_of_graph(graph: keras.Model, inputs: Any, copies: dict[Any, tuple[Any,
     """
 
     def copied(layer: Any) -> Any:
-        if _is_graph(layer):
+        if is_graph(layer):
             return layer  # copied when its input shape is known
         return copies.setdefault(id(layer), (layer, _copy(layer)))[1]
 
     def called(layer: Any, *arguments: Any, **settings: Any) -> Any:
-        if not _is_graph(layer):
+        if not is_graph(layer):
             return layer(*arguments, **settings)
         form = (id(layer), *((tensor.shape, tensor.dtype) for tensor in keras.tree.flatten(arguments[0])))
         if form not in copies:  # otherwise the model is called again
@@ -158,15 +158,53 @@ def _copy(layer: Any) -> Any:
         return type(layer)("float32") if is_cast else layer
     if not any(map(_is_changed, layer._flatten_layers())):
         return layer
-    if type(layer) is keras.layers.Lambda:  # its configuration would lose the names that the function uses
-        return keras.layers.Lambda(
-            layer.function, layer._output_shape, layer.mask, layer.arguments, name=layer.name, dtype="float32"
-        )
+    if type(layer) is keras.layers.Lambda:
+        return _copied_lambda(layer)
     try:
         return type(layer).from_config(_changed(layer.get_config()))
     except Exception as error:  # a class of the user's
         raise_machine_failure(error)
         raise _cannot_rebuild(layer, first_line(error)) from error
+
+
+def copied(model: keras.Model) -> keras.Model:
+    """Return a model with the same layers, which has its own weights, equal to those of `model`.
+
+    Raises
+    ------
+    ModelError
+        If a layer cannot be built again from its configuration.
+    """
+    copy = keras.models.clone_model(model, clone_function=copied_layer, recursive=True)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def copied_layer(layer: Any, **changes: Any) -> Any:
+    """Return a new layer with the configuration of `layer` and `changes` in it, without the weights.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be built again.
+    """
+    if type(layer) is keras.layers.Lambda:
+        return _copied_lambda(layer, **changes)
+    try:
+        return type(layer).from_config(layer.get_config() | changes)
+    except Exception as error:  # a class of the user's, or code inside
+        raise_machine_failure(error)
+        raise ModelError(
+            f"The layer {layer.name!r} ({type(layer).__name__}) cannot be built again for a training "
+            f"({first_line(error)}). Replace it by other layers of Keras."
+        ) from error
+
+
+def _copied_lambda(layer: keras.layers.Lambda, dtype: str = "float32") -> keras.layers.Lambda:
+    """Return a layer with the same function. A configuration would lose the names that the function uses."""
+    return keras.layers.Lambda(
+        layer.function, layer._output_shape, layer.mask, layer.arguments, name=layer.name, dtype=dtype
+    )
 
 
 def _cannot_rebuild(layer: Any, reason: str) -> ModelError:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mnist_runtime.errors import OutputError, UsageError
+from mnist_runtime.errors import OutputError, UsageError, counted
 from mnist_runtime.reading.metering.values import Value
 from mnist_runtime.system.command import warn
 
@@ -99,7 +99,9 @@ class CsvFile:
         if self._waiting:
             self.append([])
         if self._waiting:
-            raise OutputError(f"{len(self._waiting)} lines could not be written into {self.path}. Free some space.")
+            raise OutputError(
+                f"{counted(len(self._waiting), 'line')} could not be written into {self.path}. Free some space."
+            )
 
     def _write(self, content: bytes) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

@@ -156,7 +156,7 @@ def test_other_folders_are_named_for_what_they_hold(tmp_path: Path, fill: Fill) 
         load_data(str(tmp_path / "zero"))
     (tmp_path / "flat").mkdir()
     (tmp_path / "flat" / "seven.png").touch()
-    with pytest.raises(DataError, match=r"holds 0 folders and 1 files: seven\.png"):
+    with pytest.raises(DataError, match=r"holds 0 folders and 1 file: seven\.png"):
         load_data(str(tmp_path / "flat"))
 
 

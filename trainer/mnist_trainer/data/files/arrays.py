@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import Labels
 from mnist_trainer.data.files.forms import MOST_BYTES, MOST_IMAGES
 from mnist_trainer.data.files.labels import classes_of, read_labels
@@ -116,8 +117,8 @@ def read_parts(parts: Iterable[Part], form: str, stated: StatedTask, names: tupl
         raw.append(read_labels(part.labels, part.where))
         if len(pixels) != len(raw[-1].values):
             raise DataError(
-                f"{part.where}: There are {len(pixels):,} images, but {len(raw[-1].values):,} labels. Give one label "
-                "for each image."
+                f"{part.where}: There are {len(pixels):,} images, but {counted(len(raw[-1].values), 'label')}. Give "
+                "one label for each image."
             )
         images.append(pixels)
         words += part_words

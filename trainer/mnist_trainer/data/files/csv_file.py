@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
+from mnist_runtime.errors import counted
 from mnist_trainer.data.files.arrays import Part, Reading, check_size, read_parts
 from mnist_trainer.data.files.bounded import open_unpacked
 from mnist_trainer.data.files.forms import INDEX_COLUMNS, LABEL_COLUMNS, MOST_BYTES
@@ -207,7 +208,7 @@ def _other_table(path: Path, count: int, pixels: int, stated: StatedTask) -> Dat
         hint = " If it lists picture files, sort these into a folder for each label."
     size = "x".join(map(str, stated.size or DIGITS.image_shape))
     return DataError(
-        f"{path}: The rows have {count} columns, but {pixels + 1} are needed: a label and {pixels} pixels "
+        f"{path}: The rows have {counted(count, 'column')}, but {pixels + 1} are needed: a label and {pixels} pixels "
         f"({size}).{hint}"
     )
 
@@ -225,8 +226,8 @@ def _parsed(lines: _Lines, rows: Iterable[list[str]], columns: Columns) -> tuple
     for row in rows:
         if len(row) != columns.number:
             raise DataError(
-                f"{lines.path}: Line {lines.number} has {len(row)} columns instead of {columns.number}. If the file "
-                "was cut off, copy or download it again."
+                f"{lines.path}: Line {lines.number} has {counted(len(row), 'column')} instead of {columns.number}. If "
+                "the file was cut off, copy or download it again."
             )
         fields = list(row)
         for column in others:

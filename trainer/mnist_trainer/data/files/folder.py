@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mnist_runtime.artifact.task import MOST_LABELS
+from mnist_runtime.errors import counted
 from mnist_trainer.data.files import csv_file, idx_files, npz_file, picture_folder
 from mnist_trainer.data.files.arrays import Reading, read_parts
 from mnist_trainer.data.files.forms import split_of
@@ -151,7 +152,11 @@ def _no_labels(folder: Path, stated: StatedTask) -> DataError:
             "correct --labels."
         )
     found = ", ".join([*folders[:5], *files[:5]][:6])
-    held = f"It holds {len(folders):,} folders and {len(files):,} files: {found}" if found else "It is empty"
+    held = (
+        f"It holds {counted(len(folders), 'folder')} and {counted(len(files), 'file')}: {found}"
+        if found
+        else "It is empty"
+    )
     return DataError(
         f"{folder}: The folder holds no data set that can be read. {held}. Put pictures into a folder for each class, "
         f"named 0/ to 9/ (or zero/ to nine/) or after 2 to {MOST_LABELS:,} other classes, in train/ and test/ if they "

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
+from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import Labels
 from mnist_trainer.data.files.class_names import Names, in_order, number_of, place_of, spelled_once
 from mnist_trainer.data.files.forms import LABELS
@@ -123,8 +124,8 @@ def _is_one_hot(labels: Array) -> bool:
 def _from_one_hot(labels: Array, where: str) -> Array:
     if not _is_one_hot(labels):
         raise DataError(
-            f"{where}: The labels have {labels.shape[1]} columns, but are not one-hot: each row needs one 1, and 0 "
-            "otherwise. If they are probabilities, give labels.argmax(axis=1)."
+            f"{where}: The labels have {counted(labels.shape[1], 'column')}, but are not one-hot: each row needs one "
+            "1, and 0 otherwise. If they are probabilities, give labels.argmax(axis=1)."
         )
     return np.asarray(np.argmax(labels, axis=1))
 
@@ -253,8 +254,8 @@ def _indexed(parts: Sequence[RawLabels], names: Names) -> Classes:
         if part.columns is not None:
             if part.columns != len(names):
                 raise DataError(
-                    f"{part.where}: The one-hot labels have {part.columns} columns, but {len(names)} classes are "
-                    "named. Name one for each column."
+                    f"{part.where}: The one-hot labels have {counted(part.columns, 'column')}, but {len(names)} "
+                    "classes are named. Name one for each column."
                 )
             indices.append(part.values.astype(dtype))
             continue

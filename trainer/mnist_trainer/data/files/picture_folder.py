@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from mnist_runtime import PictureError
 from mnist_runtime.artifact.task import DIGITS, SIDES, Task
+from mnist_runtime.errors import counted
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.arrays import Labelled, Reading, check_size, task_of
@@ -194,7 +195,9 @@ def _notes(folder: Path, unreadable: list[Path], stated: StatedTask) -> list[str
     notes = []
     known = label_folders(folder, stated)
     if others := [entry for entry in subfolders(folder) if entry not in known]:
-        counts = ", ".join(f"{entry.name}/ ({sum(1 for _ in files_below(entry)):,} files)" for entry in others[:8])
+        counts = ", ".join(
+            f"{entry.name}/ ({counted(sum(1 for _ in files_below(entry)), 'file')})" for entry in others[:8]
+        )
         more = f" and {len(others) - 8} more" if len(others) > 8 else ""
         labels = "one of the stated labels" if stated.labels else "labels 0 to 9"
         hint = "" if stated.labels else ". If they are classes too, name all: --labels 0,1,..."
@@ -207,4 +210,4 @@ def _notes(folder: Path, unreadable: list[Path], stated: StatedTask) -> list[str
 def _left_out(folder: Path, files: Sequence[Path], which: str) -> str:
     names = ", ".join(str(file.relative_to(folder)) for file in files[:NAMED])
     more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
-    return f"{folder}: left out {len(files):,} file{'s' * (len(files) > 1)} {which}: {names}{more}"
+    return f"{folder}: left out {counted(len(files), 'file')} {which}: {names}{more}"

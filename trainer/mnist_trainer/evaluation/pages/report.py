@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import binomtest
 
+from mnist_runtime.errors import counted
 from mnist_runtime.system.atomic import atomic_files
 from mnist_trainer.evaluation.domains import Domains
 from mnist_trainer.evaluation.evaluate import Evaluation
@@ -69,7 +70,7 @@ def summary(reports: Sequence[ModelReport]) -> str:
     best, *others = sorted(reports, key=lambda one: -one.evaluation.accuracy)
     found = best.evaluation
     low, high = found.interval
-    data = f"{found.images:,} {found.data.split} images of {found.data.name}"
+    data = f"{counted(found.images, f'{found.data.split} image')} of {found.data.name}"
     text = (
         f"{best.name} is right on {found.accuracy:.2%} of {data} ({low:.2%} to {high:.2%} with 95 % confidence): "
         f"{len(found.mistakes):,} mistakes"
@@ -114,7 +115,7 @@ def _groups(reports: Sequence[ModelReport]) -> list[BarGroup]:
     """Return the bars: wrong answers on the test images, and on corrupted ones if they were measured."""
     test = reports[0].evaluation
     rows = [(one.name, 1 - one.evaluation.accuracy, one.evaluation.interval) for one in reports]
-    title = f"{test.images:,} {test.data.split} images"
+    title = counted(test.images, f"{test.data.split} image")
     found = [bar_group(title, [(name, wrong, (1 - high, 1 - low)) for name, wrong, (low, high) in rows])]
     corrupted = [(one.name, 1 - one.robustness.mean_accuracy) for one in reports if one.robustness]
     if corrupted:

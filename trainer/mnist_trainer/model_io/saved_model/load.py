@@ -65,9 +65,9 @@ def load_saved_model(path: Path, *, trust: bool = False, task: Task = DIGITS) ->
         raise ModelError(f"The SavedModel cannot be loaded ({first_line(error)}). Copy or save it again.") from error
     if model is None:
         raise ModelError(
-            f"The SavedModel takes {sizes[0]} images at a time, and its graph depends on that number. Export it with a "
-            "shape that begins with None: model.export('folder', input_signature=[keras.InputSpec("
-            f"shape=(None, {', '.join(map(str, sizes[1:]))}))])."
+            f"The SavedModel takes {sizes[0]} image{'' if sizes[0] == 1 else 's'} at a time, and its graph depends on "
+            "that number. Export it with a shape that begins with None: model.export('folder', "
+            f"input_signature=[keras.InputSpec(shape=(None, {', '.join(map(str, sizes[1:]))}))])."
         )
     return model
 

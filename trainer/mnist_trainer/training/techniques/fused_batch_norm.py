@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from mnist_trainer.model_io.rebuild import copied, copied_layer, is_graph
+
 __all__ = ["fused_batch_norm"]
 
 
@@ -12,7 +14,7 @@ def fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
     """Return a faster copy of `model` for training, with the same layers and weights.
 
     Keras 3 computes a batch normalization in about twelve operations; TensorFlow has one fused operation for it. The
-    last layer stays float32, as its scores must.
+    last layer stays float32, as its scores must. Models inside `model` are copied unchanged.
 
     Parameters
     ----------
@@ -31,8 +33,12 @@ def fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
     last = model.layers[-1].name
 
     def convert(layer: keras.Layer) -> keras.Layer:
-        kind = FusedNormalization if type(layer) is keras.layers.BatchNormalization else type(layer)
-        return kind.from_config(layer.get_config() | {"dtype": "float32" if layer.name == last else precision})
+        if is_graph(layer):
+            return copied(layer)
+        dtype = "float32" if layer.name == last else precision
+        if type(layer) is keras.layers.BatchNormalization:
+            return FusedNormalization.from_config(layer.get_config() | {"dtype": dtype})
+        return copied_layer(layer, dtype=dtype)
 
     copy = keras.models.clone_model(model, clone_function=convert)
     copy.set_weights(model.get_weights())

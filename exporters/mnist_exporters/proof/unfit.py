@@ -1,0 +1,108 @@
+"""`unfit`: why nothing can be proven with an original and its test images."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mnist_exporters.proof.checks import MOST_LISTED, named, without_numbers
+from mnist_exporters.proof.reference import Reference
+
+__all__ = ["least_accuracy", "unfit"]
+
+LEAST_ACCURACY = 0.5
+"""Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
+`linear` has 0.92. Of other numbers of classes: as far from chance; see `least_accuracy`."""
+
+LEAST_OF_ORDER = 5
+"""Images of a class from which a wrong place in the order of labels is recognized."""
+
+READ_WELL, CLEARLY_MORE = 0.6, 0.2
+"""Least accuracy on transposed images, and how much it must be above that on the others, from which it is reported."""
+
+MOST_SEEN = 0.5
+"""Largest fraction of test images that may be training images, exactly or nearly."""
+
+
+def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
+    """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
+    if not np.isfinite(reference.scores).all():
+        return ("The original gives scores that are nan or infinity.",)
+    reasons = [*without_numbers(reference.extremes, "original"), *_seen_before(reference)]
+    if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
+        classes = "digits" if reference.task.is_mnist else "classes"
+        reasons.append(
+            f"There are no test images of the {classes} {named(missing, reference.task)}. Give some with --data."
+        )
+    if exchanged := _transposed(reference, accuracy) or _other_order(reference):
+        reasons.append(exchanged)
+    elif accuracy < least_accuracy(len(reference.task.labels)):
+        reasons.append(
+            f"The original is right on {accuracy:.1%} only. Check how its pixels were scaled (--pixel-range A..B, "
+            "--pixel-mean with --pixel-std, --invert), and the labels of the images and their order (--labels)."
+        )
+    return tuple(reasons)
+
+
+def _transposed(reference: Reference, accuracy: float) -> str:
+    """Return a reason if the original reads the images far better with rows and columns exchanged; empty if not."""
+    found = reference.transposed
+    if found is None or found < max(READ_WELL, accuracy + CLEARLY_MORE):
+        return ""
+    return (
+        f"The images of the original seem to be transposed, rows and columns exchanged, as in EMNIST's files: it is "
+        f"right on {accuracy:.1%} of the test images as they are, and on {found:.1%} of transposed ones. If it was "
+        "trained on such images, put keras.layers.Permute((2, 1, 3)) in front of it, since a device sees pictures "
+        "upright. If the test images are transposed, correct them: images.transpose(0, 2, 1)."
+    )
+
+
+def _other_order(reference: Reference) -> str:
+    """Return a reason if the labels are those of the original in another order; empty if they are not."""
+    from scipy.optimize import linear_sum_assignment
+
+    classes = len(reference.task.labels)
+    answers = reference.scores.argmax(axis=1)
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (reference.labels, answers), 1)
+    images = counts.sum(axis=1)
+    others = linear_sum_assignment(-counts)[1]
+    moved = [
+        label
+        for label, other in enumerate(others)
+        if label != other and counts[label, other] > images[label] / 2 and images[label] >= LEAST_OF_ORDER
+    ]
+    if len(moved) < 2:
+        return ""
+    names = reference.task.labels
+    pairs = [
+        f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_LISTED]
+    ]
+    in_order = [name for _, name in sorted(zip(others.tolist(), names, strict=True))]
+    stated = ",".join(in_order) if all(name.isdigit() for name in names) and len(names) <= 10 else "A,B,..."
+    return (
+        f"The labels seem to be in another order than the scores of the original: {', '.join(pairs)}. If the scaling "
+        f"of its pixels is right, state their order: --labels {stated}"
+    )
+
+
+def _seen_before(reference: Reference) -> tuple[str, ...]:
+    """Return a reason if more than half of the test images are training images, exactly or nearly."""
+    count, images = reference.in_training, len(reference.images)
+    if count <= MOST_SEEN * images:
+        return ()
+    return (
+        f"{count:,} of the {images:,} test images ({count / images:.0%}) are also training images, exactly or nearly. "
+        "Test with images that are new to the model.",
+    )
+
+
+def least_accuracy(classes: int) -> float:
+    """Return the least accuracy of an original: as far between chance and 1 as `LEAST_ACCURACY` of ten classes.
+
+    Examples
+    --------
+    >>> [round(least_accuracy(classes), 2) for classes in (2, 10, 1000)]
+    [0.72, 0.5, 0.45]
+    """
+    way = (LEAST_ACCURACY - 0.1) / 0.9
+    return 1 / classes + way * (1 - 1 / classes)

@@ -1,0 +1,209 @@
+"""`load_base`: load the model that is tuned, and find out its labels and the scaling of its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+
+from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, Task
+from mnist_runtime.errors import counted
+from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
+from mnist_trainer.data.load import load_data
+from mnist_trainer.data.records import read_record, recorded_task
+from mnist_trainer.errors import DataError, ModelError
+from mnist_trainer.foreign.declared import declared_shapes
+from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.pixel_probe.probe import STAGES, probe_images
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
+
+__all__ = ["load_base"]
+
+USUAL = PixelScaling.between(0, 1)
+"""Scaling that is assumed where none can be measured."""
+
+READ = 1000
+"""Images on which the accuracy under the measured scaling is counted."""
+
+WHITE = np.uint8(255)
+
+MOST_LISTED = 10
+"""Labels that a note lists."""
+
+STATE = "If you know it, state it: --pixel-range A..B, or --pixel-mean and --pixel-std, and --invert."
+
+
+def load_base(
+    file: ModelFile,
+    data: Splits,
+    *,
+    given: PixelScaling | str | None = None,
+    trust: bool = False,
+    report: Callable[[str], None] | None = None,
+) -> DigitModel:
+    """Load a model and find out its labels and the scaling of its pixels. The task of the result has its own labels.
+
+    A record of ``mnist-train`` beside the file states both. Another model is tried on images. Its labels are those of
+    `data` in their order if it reads these images so, otherwise the numbers from 0. Its scaling is measured on
+    them; on MNIST if they are few and it may be a model of digits; on scikit-learn's digits if they show none.
+
+    Parameters
+    ----------
+    file : ModelFile
+        The model.
+    data : Splits
+        The images to which it is tuned.
+    given : PixelScaling or str, optional
+        The scaling that the user states.
+    trust : bool
+        See `load_model`.
+    report : callable, optional
+        Called with each text about its labels and pixels.
+
+    Raises
+    ------
+    ModelError
+        If it is a SavedModel or damaged, or the images have another form.
+    """
+    file.check_layers()
+    task = data.test.task
+    recorded = recorded_task(file.path)
+    known = recorded or _numbered(file, task)
+    if known.tensor_shape != task.tensor_shape:
+        forms = [f"{each.height}x{each.width} with {counted(each.channels, 'channel')}" for each in (known, task)]
+        raise ModelError(
+            f"The model was trained on images of {forms[0]}, but the images have {forms[1]}. Give images of its form."
+        )
+    model = load_model(file, trust=trust, task=known)
+    if recorded:
+        images = _as_known(probe_images(*data), known)
+        notes: list[str] = []
+        if given is not None and len(images.images):
+            stated = Reading.measure(model, images, given)
+            found, notes = stated.model, stated.doubts()
+        else:
+            pixels = str(read_record(file.path)["pixel_range"])
+            found = DigitModel.measure(model, _anyhow(data.train, known), given=given, recorded=pixels)
+    else:
+        found, notes = _of_unknown_origin(model, data, known, given)
+    if found.task.labels != task.labels:
+        notes.append(
+            f"note: the labels of {file.name} are {_listed(found.task)}, those of the images {_listed(task)}; the last "
+            "layer is replaced, labels that are in both keep their weights"
+        )
+    for text in [f"{file.name}: {found.describe_pixels()}", *notes]:
+        if report:
+            report(text)
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How well a model reads images with labels that it may have."""
+
+    model: DigitModel
+    images: LabelledImages
+    accuracy: float
+
+    @classmethod
+    def measure(cls, model: keras.Model, images: LabelledImages, given: PixelScaling | str | None) -> Reading:
+        """Measure scaling and accuracy."""
+        found = DigitModel.measure(model, images, given=given)
+        some = np.random.default_rng(0).permutation(len(images.images))[:READ]
+        answers = found.raw_scores(images.images[some]).argmax(axis=1)
+        return cls(found, images, float((answers == images.labels[some]).mean()))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether the accuracy is nearer to 1 than to chance."""
+        return self.accuracy >= (1 + 1 / len(self.images.task.labels)) / 2
+
+    def doubts(self) -> list[str]:
+        """Return a warning if the scaling may be another one."""
+        if self.model.range_origin == "as given":
+            doubt = self.model.doubt_of_stated_pixels(self.images, "model")
+            return [doubt] if doubt else []
+        if self.is_clear:
+            return []
+        return [
+            f"warning: The model is right on {self.accuracy:.1%} of the images of {self.images.name} at best, with "
+            f"pixels {self.model.scaling}, so this scaling is uncertain. {STATE}"
+        ]
+
+
+def _of_unknown_origin(
+    model: keras.Model, data: Splits, known: Task, given: PixelScaling | str | None
+) -> tuple[DigitModel, list[str]]:
+    """Return a model without a record with the labels and the scaling with which it reads images, and notes."""
+    own = probe_images(*data)
+    numbered = _as_known(own, known)
+    sets: list[LabelledImages] = [numbered] if len(numbered.images) else []
+    if known == DIGITS:
+        digits = _digits_like(own)
+        is_first = digits.name == "mnist" and len(own.images) < STAGES[0]  # it shows the scaling more surely
+        sets.insert(0 if is_first else len(sets), digits)
+    may_be_named = len(own.task.labels) == len(known.labels) and own.task.labels != known.labels
+    tried: list[Reading] = []
+    for images in [*sets, own] if may_be_named else sets:
+        tried.append(Reading.measure(model, images, given))
+        if tried[-1].is_clear:
+            break
+    else:
+        tried = sorted(tried[: len(sets)], key=lambda one: one.accuracy)
+    if not tried:
+        found = DigitModel.measure(model, _anyhow(own, known), given=given or USUAL)
+        if given is not None:
+            return found, []
+        note = f"warning: No image has a label of the model, so its scaling of pixels cannot be measured. {STATE}"
+        return replace(found, range_origin="assumed"), [note]
+    best = tried[-1]
+    notes = best.doubts()
+    named = Reading.measure(model, own, best.model.scaling) if may_be_named else best
+    if may_be_named and named.is_clear:
+        notes.append(
+            f"note: the scores of the model are taken for {_listed(own.task)}, in this order; so it is right on "
+            f"{named.accuracy:.1%} of {len(own.images):,} images"
+        )
+        return replace(best.model, task=own.task), notes
+    return best.model, notes
+
+
+def _numbered(file: ModelFile, task: Task) -> Task:
+    """Return the task of a model that names no labels: numbers from 0, as many as it has scores."""
+    scores = declared_shapes(file.path)[1] or 0
+    labels = tuple(map(str, range(scores if 1 < scores <= MOST_LABELS else len(task.labels))))
+    is_digits = (task.tensor_shape, labels) == (DIGITS.tensor_shape, DIGITS.labels)
+    return DIGITS if is_digits else replace(task, labels=labels, preparation="plain")
+
+
+def _digits_like(own: LabelledImages) -> ImageSet:
+    """Return MNIST, or scikit-learn's digits, as light or dark as `own`: plain pictures may be black on white."""
+    try:
+        digits = load_data("mnist").train
+    except DataError:
+        digits = load_data("digits").train
+    is_light = np.median(own.images) > WHITE / 2
+    return ImageSet(digits.name, WHITE - digits.images if is_light else digits.images, digits.labels, DIGITS)
+
+
+def _as_known(data: LabelledImages, known: Task) -> ImageSet:
+    """Return the images whose label is one of `known`, with the numbers of the classes there."""
+    places = np.array([known.labels.index(name) if name in known.labels else -1 for name in data.task.labels])
+    numbers = places[data.labels]
+    is_known = numbers >= 0
+    return ImageSet(data.name, data.images[is_known], numbers[is_known].astype(np.uint16), known)
+
+
+def _anyhow(data: LabelledImages, known: Task) -> ImageSet:
+    """Return all images as ones of `known`, with the first label, for what needs no labels."""
+    return ImageSet(data.name, data.images, np.zeros_like(data.labels), known)
+
+
+def _listed(task: Task) -> str:
+    """Return the first labels of `task`."""
+    more = f" and {len(task.labels) - MOST_LISTED} more" if len(task.labels) > MOST_LISTED else ""
+    return f"{', '.join(task.labels[:MOST_LISTED])}{more}"

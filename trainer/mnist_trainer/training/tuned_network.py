@@ -1,0 +1,89 @@
+"""`tuned_network`: the network that a tuning trains, made from a trained model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.artifact.task import Task
+from mnist_trainer.errors import ModelError
+from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.rebuild import is_graph
+
+__all__ = ["tuned_network"]
+
+
+def tuned_network(base: DigitModel, task: Task) -> keras.Model:
+    """Return a network from pixels 0..1 to probabilities of the labels of `task`, with the weights of `base`.
+
+    Raises
+    ------
+    ModelError
+        If `base` has other labels and no dense last layer.
+    """
+    model, scaling = base.model, base.scaling
+    if base.task.labels != task.labels:
+        model = _with_labels(model, base.task.labels, task.labels)
+    elif base.activation == "logits":
+        scores = keras.layers.Softmax(name="probabilities")(model.outputs[0])
+        model = keras.Model(model.inputs[0], scores, name=model.name)
+    if (scaling.black, scaling.white) == (0.0, 1.0):
+        return model
+    pixels = keras.Input(model.input_shape[1:], name="pixels_0_1")
+    scaled = keras.layers.Rescaling(255 * scaling.scale, scaling.offset, name="scaling")(pixels)
+    return keras.Model(pixels, model(scaled), name=model.name)
+
+
+def _with_labels(model: keras.Model, known: tuple[str, ...], labels: tuple[str, ...]) -> keras.Model:
+    """Return `model` with a new last layer for `labels`; those that are known keep their weights."""
+    found = _last_dense(model)
+    if found is None or (found[1].units, len(found[0].shape)) != (len(known), 2):
+        raise ModelError(
+            "The labels are not those of the model, and its last layer with weights is not Dense with a score for "
+            "each label, so it cannot be replaced. Give images with the labels of the model, or train a new model."
+        )
+    features, head = found
+    new = keras.layers.Dense(len(labels), activation="softmax", name="scores_tuned")
+    changed = keras.Model(model.inputs[0], new(features), name=model.name)
+    new.set_weights(_weights_by_label(head, known, labels))
+    return changed
+
+
+def _last_dense(model: keras.Model) -> tuple[Any, keras.layers.Dense] | None:
+    """Return the dense layer that gives the scores, and the tensor that it takes, in the graph of `model`.
+
+    Only layers without weights may follow it. It may be in a model inside, which then also ends before it.
+    """
+    waiting = [model.outputs[0]]
+    while waiting:
+        layer, node, _ = waiting.pop()._keras_history
+        sources = layer._inbound_nodes[node].input_tensors
+        if type(layer) is keras.layers.Dense:
+            return sources[0], layer
+        if is_graph(layer) and len(sources) == 1:
+            if (found := _last_dense(layer)) is None:
+                return None
+            return keras.Model(layer.inputs[0], found[0], name=layer.name)(sources[0]), found[1]
+        if getattr(layer, "weights", None):
+            return None
+        waiting += sources
+    return None
+
+
+def _weights_by_label(
+    head: keras.layers.Dense, known: tuple[str, ...], labels: tuple[str, ...]
+) -> list[npt.NDArray[np.float32]]:
+    """Return kernel and bias for `labels`: those of known labels, and small random weights for new ones."""
+    kernel = head.kernel.numpy()
+    bias = head.bias.numpy() if head.use_bias else np.zeros(kernel.shape[1], np.float32)
+    rng = np.random.default_rng(0)
+    new_kernel = rng.normal(0, kernel.std() / 10, (len(kernel), len(labels))).astype(np.float32)
+    new_bias = np.full(len(labels), bias.mean(), np.float32)
+    places = {label: index for index, label in enumerate(known)}
+    for index, label in enumerate(labels):
+        if label in places:
+            new_kernel[:, index], new_bias[index] = kernel[:, places[label]], bias[places[label]]
+    return [new_kernel, new_bias]
