@@ -167,6 +167,25 @@ run_command(work)
     assert not marker.exists()
 
 
+@pytest.mark.parametrize(("first", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+@pytest.mark.parametrize("second", ["SIGTERM", "SIGINT"])
+def test_a_second_signal_does_not_break_off_the_cleanup(first: str, code: int, second: str) -> None:
+    program = f"""
+import atexit, os, signal
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the tests may ignore it
+    signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+from mnist_runtime.system.command import run_command
+def clean_up():
+    os.kill(os.getpid(), signal.{second})
+    print("clean")
+atexit.register(clean_up)
+run_command(lambda: os.kill(os.getpid(), signal.{first}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "clean\n")
+    assert done.stderr == ("stopped\n" if first == "SIGINT" else "")
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])
 def test_a_file_name_outside_the_encoding_is_printed(encoding: str) -> None:
     code = "from mnist_runtime.system.command import run_command; run_command(lambda: print('7: \\udcff\\u4e03') or 0)"
