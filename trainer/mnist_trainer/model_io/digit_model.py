@@ -14,6 +14,7 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
+from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
@@ -25,9 +26,6 @@ __all__ = ["DigitModel"]
 
 BATCH = 500
 """Images that are classified together."""
-
-FAR_BETTER = 0.05
-"""Difference in accuracy, as a fraction, from which on a stated scaling is doubted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +71,8 @@ class DigitModel(MeasuredModel):
         Raises
         ------
         ModelError
-            If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, or gives
-            no finite scores.
+            If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, gives no
+            finite scores, or reads color images far better with blue first.
         UsageError
             If the given scaling cannot be read.
 
@@ -90,7 +88,9 @@ class DigitModel(MeasuredModel):
         model = check_model(model, data.task)
         probe = None
         if scaling is None:
-            probe = PixelProbe.measure(_logits_function(model), data)
+            logits_of = _logits_function(model)
+            probe = PixelProbe.measure(logits_of, data)
+            check_channel_order(logits_of, data, probe)
             scaling, origin = probe.chosen, "measured"
         chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by class
         scores = _raw_scores(model, data.images[chosen], scaling)
@@ -116,6 +116,19 @@ class DigitModel(MeasuredModel):
         trials = {trial.scaling: trial for trial in probe.trials}
         own, best = trials[self.scaling], trials[probe.chosen]
         return (own, best) if best.accuracy > own.accuracy + FAR_BETTER else None
+
+    def blue_first(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
+        """Return how well the model reads color images as they are and with blue first, if that is far better.
+
+        Parameters
+        ----------
+        data : LabelledImages
+            Real images with labels, of the model's task.
+        """
+        logits_of = _logits_function(self.model)
+        (own,) = PixelProbe.measure(logits_of, data, (self.scaling,)).trials
+        best = blue_first(logits_of, data, own, (self.scaling,))
+        return (own, best) if best else None
 
     @property
     def pixel_line(self) -> str:
