@@ -16,9 +16,10 @@ from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.measured_model import MeasuredModel, check_finite
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]
+__all__ = ["EXPORTED", "Predictor", "load_predictor", "predictor_of"]
 
 Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Function of images, uint8 (n, h, w[, 3]), to scores, float32 (n, k)."""
@@ -68,14 +69,14 @@ def load_predictor(
         _check_same_task(model, loaded.task, data.task)
         if report and isinstance(loaded, FileModel):
             report(f"{model}: {loaded.describe_pixels()}")
-        return loaded.scores
+        return predictor_of(loaded)
     file = find_model(model)
     found = DigitModel.measure(
         load_model(file, trust=trust, task=data.task), data, given=pixel_range, recorded=file.record.get("pixel_range")
     )
     if report:
         report(f"{model}: {found.describe_pixels()}")
-    return keras_predictor(found)
+    return predictor_of(found)
 
 
 def _check_same_task(model: str, task: Task, wanted: Task) -> None:
@@ -87,7 +88,7 @@ def _check_same_task(model: str, task: Task, wanted: Task) -> None:
     raise ModelError(f"{model}: The file takes {words[0]}, but the data has {words[1]}{names}. Give its data.")
 
 
-def keras_predictor(model: DigitModel) -> Predictor:
+def predictor_of(model: MeasuredModel) -> Predictor:
     """Return the function that classifies images with `model`.
 
     It raises a `ModelError` if a score is not a finite number.
@@ -95,8 +96,7 @@ def keras_predictor(model: DigitModel) -> Predictor:
 
     def predict(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         scores = model.scores(images)
-        if not np.isfinite(scores).all():
-            raise ModelError("The model gives scores that are not finite numbers. Train it again.")
+        check_finite(scores)
         return scores
 
     return predict

@@ -20,7 +20,7 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.interface import Interface
 from mnist_trainer.foreign.process import ModelProcess
 from mnist_trainer.model_io.find import ModelFile
-from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
+from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import TINY, log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
@@ -123,8 +123,7 @@ class FileModel(MeasuredModel):
             used = probe.chosen if probe else scaling
             assert used is not None
             scores = _run(process, interface, used.apply(data.images[chosen]), batch, classes)
-            if not np.isfinite(scores).all():
-                raise ModelError("The model gives scores that are not finite numbers. Make it again.")
+            check_finite(scores, "Make it again.")
         except ModelError as error:
             process.close()
             raise ModelError(f"{file.path}: {error}") from error

@@ -13,7 +13,7 @@ from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
-from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
+from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
@@ -71,8 +71,8 @@ class DigitModel(MeasuredModel):
         Raises
         ------
         ModelError
-            If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, gives no
-            finite scores, or reads color images far better with blue first.
+            If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, has
+            weights or gives scores that are not finite, or reads color images far better with blue first.
         UsageError
             If the given scaling cannot be read.
 
@@ -86,6 +86,7 @@ class DigitModel(MeasuredModel):
         stated, origin = (given, "as given") if given is not None else (recorded, "as recorded")
         scaling = PixelScaling.parse(stated) if isinstance(stated, str) else stated
         model = check_model(model, data.task)
+        _check_weights(model)
         probe = None
         if scaling is None:
             logits_of = _logits_function(model)
@@ -94,8 +95,7 @@ class DigitModel(MeasuredModel):
             scaling, origin = probe.chosen, "measured"
         chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by class
         scores = _raw_scores(model, data.images[chosen], scaling)
-        if not np.isfinite(scores).all():
-            raise ModelError("The model gives scores that are not finite numbers. Train it again.")
+        check_finite(scores)
         return cls(scaling, origin, activation_of(scores), probe, data.task, model)
 
     def likelier_scaling(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
@@ -141,6 +141,17 @@ class DigitModel(MeasuredModel):
         NumPy scales the pixels here, as the user did in training. No code is shared with the exported files.
         """
         return _raw_scores(self.model, images, self.scaling)
+
+
+def _check_weights(model: keras.Model) -> None:
+    """Raise a `ModelError` if a weight is nan; a ReLU may hide that in the scores, but not in those of every format."""
+    for weight in model.weights:
+        values = np.asarray(weight)
+        if values.dtype.kind in "fV" and (bad := int(np.isnan(values).sum())):  # V: bfloat16
+            raise ModelError(
+                f"{bad:,} of the {values.size:,} weights in {weight.path} are not finite numbers, but nan. The "
+                "training has failed. Train the model again, with a smaller learning rate."
+            )
 
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:
