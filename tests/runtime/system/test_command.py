@@ -26,6 +26,7 @@ def raising(error: BaseException) -> object:
         (PictureError("The picture is blank."), 6, "error: The picture is blank.\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
         (MemoryError(), 2, f"error: {MEMORY}\n"),
+        (ValueError("not loaded:\n\nUnable to allocate 309. MiB for an array"), 2, f"error: {MEMORY}\n"),
         (OSError(24, "Too many open files"), 2, f"error: {FILES}\n"),
         (ImportError("lib.so: cannot map: Cannot allocate memory", name="lib"), 2, f"error: {MEMORY}\n"),
     ],

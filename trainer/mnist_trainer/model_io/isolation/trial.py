@@ -84,8 +84,8 @@ def try_model(path: Path, task: Task, *, trust: bool = False) -> None:
     match answer["result"]:
         case "memory":
             raise ModelError(
-                f"Loading and running the model takes more than {MOST_MEMORY / 2**30:g} GiB of memory. No model of "
-                "small images needs that much. Make it smaller."
+                f"Loading and running the model takes more than {MOST_MEMORY / 2**30:g} GiB of memory, the most that a "
+                "model may take here. No model of small images needs that much. Give its layers fewer weights."
             )
         case "ended" if answer["how"] == "SIGALRM":
             raise ModelError(
