@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.errors import ToolkitError
+from mnist_runtime.errors import ToolkitError, printable
 from mnist_runtime.preprocess.decode import read_picture, read_stdin
 from mnist_runtime.system.command import echo, report_error
 
@@ -83,7 +83,7 @@ def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> 
 
     found = DoubtfulPictures(arguments.keep_doubtful, arguments.doubtful_below, go_on=go_on)
     if found.is_full:
-        echo(f"note: {found.folder} is full. No pictures are kept until you move some away.")
+        echo(f"note: {printable(str(found.folder))} is full. No pictures are kept until you move some away.")
     return found
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnist_runtime.artifact.task import DIGITS
+from mnist_runtime.errors import printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.presets import PRESETS
@@ -210,6 +211,7 @@ def train(
     _chosen(architecture, preset, options, DIGITS)  # wrong options are reported before the data is loaded
     checkpoint = path.with_suffix(".checkpoint")
     _check_outputs(path, checkpoint, tensorboard, plot=plot)
+    shown = printable(str(path))
     splits = own_images(tuned, data, stated) if tuned else load_data(data, stated=stated)
     task = splits.train.task
     chosen, recipe = _chosen(architecture, preset, options, task)
@@ -239,28 +241,28 @@ def train(
     except InterruptedTraining as stopped:
         training = stopped.training
         if path.exists() and training.record["epochs_done"] == 0:
-            echo(f"stopped before the first epoch was done; {path} is unchanged")
+            echo(f"stopped before the first epoch was done; {shown} is unchanged")
             return 130
     if not is_chief(distribution):
         echo("trained; the first machine writes the model")
         return 0
     record = training.record | {"command": shlex.join(["mnist-train", *sys.argv[1:]]), "preset": preset}
     Training(training.model, record).save(path, curves=plot)
-    print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else path)
+    print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else shown)
     echo(summary(record))
     if record["interrupted"]:
-        echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds the model so far")
+        echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {shown} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    model = shlex.quote(str(path))
-    echo(f"export it with: mnist-export {model} --format tflite --quantize{_data_that_proves(data, splits)}")
+    echo(_export_command(shown, data, splits))
     return 0
 
 
-def _data_that_proves(data: str, splits: Splits) -> str:
-    """Return the option of the export for own data; few own digits cannot prove a file, those of a known set do."""
+def _export_command(path: str, data: str, splits: Splits) -> str:
+    """Return what exports a model, with own data; few own digits cannot prove a file, those of a known set do."""
     few = splits.test.task == DIGITS and len(splits.test) < FEWEST_THAT_PROVE
-    return "" if few or data in ("auto", *DATASETS) else f" --data {shlex.quote(data)}"
+    own = "" if few or data in ("auto", *DATASETS) else f" --data {shlex.quote(printable(data))}"
+    return f"export it with: mnist-export {shlex.quote(path)} --format tflite --quantize{own}"
 
 
 def _check_outputs(path: Path, checkpoint: Path, tensorboard: Path | None, *, plot: bool) -> None:
@@ -301,7 +303,8 @@ def _changed(own: Recipe, options: Mapping[str, Any]) -> Recipe:
 
 def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:
     """Print a note if an existing checkpoint is not used, or if there is none to continue."""
+    shown = printable(str(checkpoint))
     if resume and not checkpoint.exists():
-        echo(f"note: there is no checkpoint {checkpoint}; training from the start")
+        echo(f"note: there is no checkpoint {shown}; training from the start")
     if not resume and checkpoint.exists():
-        echo(f"note: {checkpoint} is from an unfinished run; training from the start (--resume would continue it)")
+        echo(f"note: {shown} is from an unfinished run; training from the start (--resume would continue it)")

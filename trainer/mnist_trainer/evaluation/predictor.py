@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import printable
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.file_model import FileModel
@@ -68,14 +69,14 @@ def load_predictor(
         loaded = load_model_file(find_source(model), data, given=pixel_range)
         _check_same_task(model, loaded.task, data.task)
         if report and isinstance(loaded, FileModel):
-            report(f"{model}: {loaded.describe_pixels()}")
+            report(f"{printable(model)}: {loaded.describe_pixels()}")
         return predictor_of(loaded)
     file = find_model(model)
     found = DigitModel.measure(
         load_model(file, trust=trust, task=data.task), data, given=pixel_range, recorded=file.record.get("pixel_range")
     )
     if report:
-        report(f"{model}: {found.describe_pixels()}")
+        report(f"{printable(model)}: {found.describe_pixels()}")
     return predictor_of(found)
 
 
