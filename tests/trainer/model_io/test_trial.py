@@ -153,6 +153,11 @@ def test_a_class_that_the_program_registered_is_loaded(tmp_path: Path) -> None:
     ("answer", "error", "words"),
     [
         ({"result": "ended", "how": "SIGSEGV"}, ModelError, r"ended the process that loaded it \(SIGSEGV\)"),
+        (
+            {"result": "ended", "how": "SIGKILL"},
+            MachineError,
+            r"was killed \(SIGKILL\), as the system does when memory",
+        ),
         ({"result": "error", "kind": "MachineError", "text": "A disk is full."}, MachineError, "A disk is full"),
         (None, MachineError, r"process that tries models has ended \(exit code 7\)"),
     ],
