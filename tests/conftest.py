@@ -73,6 +73,16 @@ def without_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr("mnist_trainer.model_io.load.try_model", lambda *_, **__: None)
 
 
+@pytest.fixture(autouse=True)
+def same_signals() -> Iterator[None]:
+    """Restore the handlers of signals, which a command sets before its process ends."""
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for name, handler in before.items():
+        if signal.getsignal(name) != handler:
+            signal.signal(name, handler)
+
+
 @pytest.fixture
 def here(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
@@ -88,10 +98,7 @@ def here(
             command.load()()
         return subprocess.CompletedProcess(words, left.value.code, *capfd.readouterr())
 
-    ends = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGHUP)}
     yield here
-    for name, handler in ends.items():  # a command sets them before its process ends
-        signal.signal(name, handler)
     gc.unfreeze()
 
 

@@ -87,7 +87,7 @@ def dense(
         scaling = PixelScaling.between(-1, 1)
     span = scaling.white - scaling.black
     constants = {
-        "shape": np.array([-1, 784], np.int64),
+        "shape": np.array([-1, len(kernel)], np.int64),
         "kernel": (kernel / span).astype(np.float32),
         "bias": (bias - kernel.sum(axis=0) * scaling.black / span).astype(np.float32),
     }
@@ -101,7 +101,7 @@ def dense(
         nodes,
         "net",
         [helper.make_tensor_value_info("input", dtype, shape)],
-        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [shape[0], 10])],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, [shape[0], kernel.shape[1]])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

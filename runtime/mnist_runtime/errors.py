@@ -48,7 +48,10 @@ __all__ = [
 DOCUMENTATION = "docs"
 """Where the pages are that messages name: a folder of the repository."""
 
-WRAPPER = re.compile(r"Exception encountered when calling|Graph execution error:|Detected at node|<stack traces|\s*$")
+WRAPPER = re.compile(
+    r"Exception encountered when calling|Graph execution error:|Detected at node|<stack traces|"
+    r"A total of \d+ objects could not be loaded|\s*$"
+)
 KERAS_CAUSE = "Exception encountered: "
 COLORS = re.compile(r"\x1b\[\d*m")
 

@@ -80,7 +80,7 @@ def export_all(
             if report.path and not as_json:
                 print(printable(str(report.package.path if report.package else report.path)))
             if report.package:
-                echo(report.package.next_step)
+                echo(printable(report.package.next_step))
     recommended = None
     if place and reports:
         try:
@@ -134,7 +134,7 @@ def _compare(
             command=shlex.join(["mnist-export", *sys.argv[1:]]),
         )
     print_table(comparison)
-    echo(f"report: {place.folder / 'report.html'}")
+    echo(f"report: {printable(str(place.folder / 'report.html'))}")
     return comparison.recommended.report if comparison.recommended else None
 
 
@@ -150,7 +150,7 @@ def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | No
     if recommended not in proven:
         recommended = min(proven, key=lambda report: report.size_bytes)
         which = which and f" with the smallest of {len(proven)} proven files (--report measures speed too)"
-    file = shlex.quote(str(recommended.path))
+    file = shlex.quote(printable(str(recommended.path)))
     echo(f"Classify a picture{which}: mnist-runtime classify --model {file} PICTURE")
 
 
@@ -160,4 +160,4 @@ def _suggest_program(reports: list[ExportReport]) -> None:
 
     for report in reports:
         if not report.package and (text := next_step(report)):
-            echo(text)
+            echo(printable(text))

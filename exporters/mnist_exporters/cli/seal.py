@@ -85,5 +85,5 @@ def seal_command(
             golden_from_data=golden_from_data,
         )
     echo(str(report))
-    print(json.dumps(report.as_dict(), indent=2) if as_json else report.path)
+    print(json.dumps(report.as_dict(), indent=2) if as_json else printable(str(report.path)))
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mnist_exporters.cli.options import EXIT_CODES, ExportedFile
+from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
 from mnist_trainer.cli.options import Command, argument, json_option, option
 from mnist_trainer.cli.parameter_types import ExistingPath
@@ -46,4 +47,5 @@ def sign_command(*, file: Path, key: Path, as_json: bool) -> None:
 
     done = sign(file, key)
     echo(str(done))
-    print(json.dumps(done.as_dict(), indent=2) if as_json else "\n".join(map(str, done.signatures)))
+    paths = [printable(str(path)) for path in done.signatures]
+    print(json.dumps(done.as_dict(), indent=2) if as_json else "\n".join(paths))

@@ -28,7 +28,7 @@ from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import DOCUMENTATION, ModelError, counted
 
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
@@ -37,6 +37,9 @@ CALIBRATION_SAMPLES = 500
 
 USUAL_ACCURACY = 0.97
 """Accuracy that nearly all MNIST models with more than one layer reach."""
+
+LOW_ACCURACY = 0.9
+"""Accuracy on other data below which a wrong scaling of pixels may be the reason."""
 
 
 class ExportSession:
@@ -172,18 +175,27 @@ class ExportSession:
             return None
         if self.original.range_origin == "as given" and (doubt := self._doubt_of_stated_pixels()):
             return doubt
+        low = "is low for MNIST"
         if self.reference.dataset != "mnist":
-            return None
+            if self.reference.accuracy >= LOW_ACCURACY:
+                return None
+            low = "is what each file is compared with, and may be low"
         return (
-            f"note: {self.reference.accuracy:.2%} is low for MNIST. If you measured more, give that as "
-            "--expect-accuracy, and say how pixels were scaled: --pixel-range, or --pixel-mean and --pixel-std, and "
-            "--invert."
+            f"note: {self.reference.accuracy:.2%} {low}. If you measured more, give that as --expect-accuracy, and say "
+            "how pixels were scaled: --pixel-range, or --pixel-mean and --pixel-std, and --invert."
         )
 
     def _doubt_of_stated_pixels(self) -> str | None:
-        """Return a warning if the original is right far more often with another scaling than the stated one."""
+        """Return a warning if the original is right far more often with other pixels than the stated ones."""
         if not isinstance(self.original, Original):
             return None
+        if reversed_channels := self.original.blue_first(self.test):
+            own, other = reversed_channels
+            return (
+                f"warning: The original is right on {own.accuracy:.1%} of {own.images:,} images, but on "
+                f"{other.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). Begin the model with a layer "
+                f"that exchanges the channels (see {DOCUMENTATION}/{ModelError.page})."
+            )
         return self.original.doubt_of_stated_pixels(self.test, "original")
 
     @cached_property

@@ -19,7 +19,7 @@ from mnist_runtime.artifact.signature import (
     signatures_in,
     ssh_keygen,
 )
-from mnist_runtime.errors import SignatureError, first_line
+from mnist_runtime.errors import SignatureError, first_line, printable
 from mnist_runtime.system.atomic import atomic_files
 
 __all__ = ["Signed", "sign", "signature_of"]
@@ -68,7 +68,7 @@ class Signed:
 
     def __str__(self) -> str:
         line = f"A device trusts this key if its list of trusted keys has the line:\n{self.trusted_line}"
-        return f"signed {' and '.join(map(str, self.files))}" + (f"\n{line}" if self.trusted_line else "")
+        return printable(f"signed {' and '.join(map(str, self.files))}") + (f"\n{line}" if self.trusted_line else "")
 
 
 def sign(path: str | Path, key: str | Path) -> Signed:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from functools import partial
 from typing import Any
 
 from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.options import doubtful_pictures, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, pixels_of
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.answers import classifier_facts, in_words, prediction_facts
 from mnist_runtime.system.command import report_error
@@ -37,8 +38,6 @@ def classify_command(arguments: argparse.Namespace) -> int:
                 with progress.step(f"classifying {number} of {len(arguments.files)}", TYPICAL):
                     pixels = pixels_of(file)
                     found = classifier.classify(pixels)
-                    if doubtful is not None:
-                        doubtful.keep(pixels, found)
             except ToolkitError as error:
                 failure = report_error(error)
                 code = code or failure
@@ -46,6 +45,9 @@ def classify_command(arguments: argparse.Namespace) -> int:
             results.append({"file": file, **prediction_facts(found, top, task)})
             if not arguments.json:
                 print(printable(f"{file}: {in_words(found, top, task, file)}"))
+            if doubtful is not None:
+                failure = exit_code_of(partial(doubtful.keep, pixels, found))
+                code = code or failure
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from pathlib import Path
 from typing import Any
 
 from mnist_runtime import __version__
@@ -55,6 +54,7 @@ def command_line() -> argparse.ArgumentParser:
         add_quiet,
         add_trusted,
         count,
+        path_of,
     )
 
     parser = argparse.ArgumentParser(
@@ -82,7 +82,7 @@ def command_line() -> argparse.ArgumentParser:
 
     read = commands.add_parser("read", help="find the digits of each picture, row by row")
     read.add_argument("files", nargs="+", metavar="FILE", help="a picture of digits that do not touch; - for stdin")
-    read.add_argument("--annotate", type=Path, metavar="OUT.png", help="write a copy with the digits marked")
+    read.add_argument("--annotate", type=path_of, metavar="OUT.png", help="write a copy with the digits marked")
     read.add_argument("--all", action="store_true", help="also print the symbols that are no digit")
     add_keep_doubtful(read)
     add_model(read)
@@ -93,7 +93,7 @@ def command_line() -> argparse.ArgumentParser:
 
     regions = commands.add_parser("regions", help="print where a picture shows rows of digits, for watch --regions")
     regions.add_argument("file", metavar="FILE", help="a picture from the camera; - for stdin")
-    regions.add_argument("--annotate", type=Path, metavar="OUT.png", help="write a copy with the digits marked")
+    regions.add_argument("--annotate", type=path_of, metavar="OUT.png", help="write a copy with the digits marked")
     add_model(regions)
     add_backend(regions)
 
@@ -108,7 +108,8 @@ def command_line() -> argparse.ArgumentParser:
     bench = commands.add_parser("bench", help="measure time and memory of a model with each interpreter")
     bench.add_argument("model", nargs="?", metavar="FILE", help=MODEL_HELP)
     bench.add_argument("--quick", action="store_true", help="one image only, no batches: about a second each")
-    bench.add_argument("--plot", type=Path, metavar="FILE", help="draw the figures as .png, .svg or .pdf (matplotlib)")
+    drawn = "draw the figures as .png, .svg or .pdf (matplotlib)"
+    bench.add_argument("--plot", type=path_of, metavar="FILE", help=drawn)
     add_backend(bench, "every one that is installed")
     add_json(bench)
 
@@ -125,7 +126,7 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def _add_watch(commands: Any) -> None:
-    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, count, named_value, rate
+    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, count, named_value, path_of, rate
 
     watch = commands.add_parser("watch", help="print a line of JSON whenever a camera or video shows other digits")
     source = "number or device of a camera, a video file, or /dev/stdin for a pipe of video"
@@ -133,23 +134,23 @@ def _add_watch(commands: Any) -> None:
     watch.add_argument("--rate", type=rate, default=5.0, metavar="N", help="most frames to read a second (default: 5)")
     steady = "frames that must agree, 1 to 10 (default: 3)"
     watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
-    watch.add_argument("--regions", type=Path, metavar="FILE", help="read the values of these regions (TOML)")
+    watch.add_argument("--regions", type=path_of, metavar="FILE", help="read the values of these regions (TOML)")
     start = "the value now, with which the first one that is read is compared; repeat it for several"
     watch.add_argument("--start", type=named_value, action="append", metavar="NAME=VALUE", help=start)
-    watch.add_argument("--csv", type=Path, metavar="FILE", help="append each change of a value to this file")
+    watch.add_argument("--csv", type=path_of, metavar="FILE", help="append each change of a value to this file")
     watch.add_argument("--mqtt", metavar="URL", help="publish values: mqtt://HOST[:PORT][/TOPIC], mqtts:// for TLS")
     credentials = "file with user and password, a line each (default: $MNIST_MQTT_USER, $MNIST_MQTT_PASSWORD)"
-    watch.add_argument("--mqtt-credentials", type=Path, metavar="FILE", help=credentials)
+    watch.add_argument("--mqtt-credentials", type=path_of, metavar="FILE", help=credentials)
     add_keep_doubtful(watch)
     add_model(watch)
     add_backend(watch)
 
 
 def _add_serve(commands: Any) -> None:
-    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, port
+    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, path_of, port
 
     label = commands.add_parser("label", help="sort pictures into a folder for each label, to train with them")
-    label.add_argument("folder", type=Path, metavar="DIR", help="a folder of pictures, as --keep-doubtful makes it")
+    label.add_argument("folder", type=path_of, metavar="DIR", help="a folder of pictures, as --keep-doubtful makes it")
     add_model(label)
     add_backend(label)
 
@@ -158,7 +159,7 @@ def _add_serve(commands: Any) -> None:
     serve.add_argument("--host", default="127.0.0.1", metavar="HOST", help=host)
     serve.add_argument("--port", type=port, default=8000, metavar="N", help="0 for a free one (default: 8000)")
     serve.add_argument("--token", metavar="TOKEN", help="what clients must send (default: $MNIST_TOKEN)")
-    serve.add_argument("--label", type=Path, metavar="DIR", help="label the pictures of this folder at /label")
+    serve.add_argument("--label", type=path_of, metavar="DIR", help="label the pictures of this folder at /label")
     add_keep_doubtful(serve)
     add_model(serve)
     add_backend(serve)

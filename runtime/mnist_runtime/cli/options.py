@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.registry import BACKENDS
+from mnist_runtime.errors import ToolkitError, printable
 from mnist_runtime.preprocess.decode import read_picture, read_stdin
-from mnist_runtime.system.command import echo
+from mnist_runtime.system.command import echo, report_error
 
 if TYPE_CHECKING:
     from mnist_runtime.reading.doubtful import DoubtfulPictures
@@ -28,6 +29,8 @@ __all__ = [
     "add_trusted",
     "count",
     "doubtful_pictures",
+    "exit_code_of",
+    "path_of",
     "pixels_of",
     "port",
     "rate",
@@ -51,7 +54,7 @@ def add_model(parser: argparse.ArgumentParser) -> None:
 def add_trusted(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     """Add ``--trusted``."""
     text = "list of trusted keys (allowed_signers of OpenSSH), one of which must have signed the file"
-    parser.add_argument("--trusted", type=Path, required=required, metavar="KEYS", help=text)
+    parser.add_argument("--trusted", type=path_of, required=required, metavar="KEYS", help=text)
 
 
 def add_backend(parser: argparse.ArgumentParser, default: str = "the first that works") -> None:
@@ -64,7 +67,7 @@ def add_keep_doubtful(parser: argparse.ArgumentParser) -> None:
     """Add ``--keep-doubtful`` and ``--doubtful-below``."""
     parser.add_argument(
         "--keep-doubtful",
-        type=Path,
+        type=path_of,
         metavar="DIR",
         help="write pictures with a doubtful answer, to train with them",
     )
@@ -80,8 +83,17 @@ def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> 
 
     found = DoubtfulPictures(arguments.keep_doubtful, arguments.doubtful_below, go_on=go_on)
     if found.is_full:
-        echo(f"note: {found.folder} is full. No pictures are kept until you move some away.")
+        echo(f"note: {printable(str(found.folder))} is full. No pictures are kept until you move some away.")
     return found
+
+
+def exit_code_of(step: Callable[[], object]) -> int:
+    """Run a step that comes after an answer; report its error and return the exit code, 0 without one."""
+    try:
+        step()
+    except ToolkitError as error:
+        return report_error(error)
+    return 0
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:
@@ -98,6 +110,13 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 def pixels_of(file: str) -> npt.NDArray[np.uint8]:
     """Read the picture of an argument; ``-`` is the standard input."""
     return read_stdin() if file == "-" else read_picture(file)
+
+
+def path_of(text: str) -> Path:
+    """Parse a path; an empty one is an error, since it would mean the current folder."""
+    if text:
+        return Path(text)
+    raise argparse.ArgumentTypeError("the path is empty. Give a file or a folder")
 
 
 def named_value(text: str) -> tuple[str, float]:

@@ -6,12 +6,13 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.options import doubtful_pictures, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, pixels_of
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts, row_numbers
@@ -41,8 +42,6 @@ def read_command(arguments: argparse.Namespace) -> int:
                     pixels = pixels_of(file)
                     symbols = read(pixels, classifier, everything=True)
                     found = [one for one in symbols if arguments.all or one.prediction.label is not None]
-                    if doubtful is not None:
-                        doubtful.keep_readings(pixels, symbols)
                     if arguments.annotate is not None:
                         with atomic_write(arguments.annotate) as copy:
                             annotate(pixels, found).save(copy)
@@ -57,7 +56,11 @@ def read_command(arguments: argparse.Namespace) -> int:
                 _print(printable(file), found, rows, classifier.task)
             if left_out := len(symbols) - len(found):
                 plural = "symbols have" if left_out > 1 else "symbol has"
-                echo(f"{file}: {left_out} {plural} no answer. To print {'them' if left_out > 1 else 'it'} too: --all")
+                it = "them" if left_out > 1 else "it"
+                echo(f"{printable(file)}: {left_out} {plural} no answer. To print {it} too: --all")
+            if doubtful is not None:
+                failure = exit_code_of(partial(doubtful.keep_readings, pixels, symbols))
+                code = code or failure
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

@@ -28,13 +28,16 @@ MOST_PICTURES = 1000
 MARGIN = 0.3
 """Margin around a digit that is cut out of a picture, as a fraction of its height."""
 
+LONGEST_LABEL = 100
+"""Bytes of a label in the name of a file: file systems allow 255 for the whole name, encrypted ones 143."""
+
 
 class DoubtfulPictures:
     """A folder for pictures that were answered with little confidence.
 
     Sort them into a folder for each digit or other label, and train with them: ``mnist-train --data FOLDER``. The name
     of a file is the time, the most likely answer and its confidence: ``20261126T081500.250000Z_7_0.52.png``. In it,
-    spaces and other signs of a label are ``-``.
+    spaces and other signs of a label are ``-``; of a label of more than 100 bytes it has the beginning.
 
     Parameters
     ----------
@@ -132,6 +135,7 @@ class DoubtfulPictures:
         from PIL import Image
 
         best = re.sub(r"[^\w.-]", "-", prediction.labels[0]) if prediction.ranking else "none"
+        best = best.encode()[:LONGEST_LABEL].decode(errors="ignore")
         path = self._new_path(f"{best}_{prediction.confidence:.2f}.png")
         with atomic_write(path) as staged:
             shown = without_padding(pixels)

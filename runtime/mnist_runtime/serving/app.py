@@ -14,7 +14,7 @@ import numpy.typing as npt
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -110,6 +110,7 @@ def application(
             RequestError: lambda _, error: error.response(),
             ToolkitError: lambda _, error: _refused(error).response(),
             HTTPException: _http_error,
+            ClientDisconnect: _broken_off,
             Exception: _bug,
         },
     )
@@ -233,6 +234,11 @@ def _http_error(_: Request, error: Exception) -> Response:
         405: "The path needs another method. See /openapi.json.",
     }.get(error.status_code, printable(str(error.detail)))
     return JSONResponse({"error": message}, error.status_code, dict(error.headers or {}))
+
+
+def _broken_off(_: Request, __: Exception) -> Response:
+    """End a request whose client has gone; nobody receives the answer, and nothing is printed."""
+    return RequestError(400, "The request was broken off. Send it again.").response()
 
 
 def _bug(_: Request, error: Exception) -> Response:

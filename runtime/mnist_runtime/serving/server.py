@@ -145,7 +145,8 @@ def running(app: Starlette, started: Callable[[], None]) -> uvicorn.Server:
         timeout_keep_alive=KEPT_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    for name in ("uvicorn", "uvicorn.error", "asyncio"):  # a line for each broken request would fill the disk
+    # A line for each broken request would fill the disk.
+    for name in ("uvicorn", "uvicorn.error", "asyncio", "python_multipart"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return _Server(config, started)
 

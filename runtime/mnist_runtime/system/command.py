@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn, TextIO
 
 from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, first_line, printable
@@ -43,7 +44,8 @@ def run_command(command: Callable[[], int]) -> NoReturn:
     """Run `command` and exit with its code, without a traceback.
 
     A `ToolkitError` has its own exit code. A failure of the machine, such as a full disk or stdout, gives 2. SIGTERM
-    and SIGHUP clean up and exit with 143 and 129. Any other error is a bug: exit 1, with the place of the error.
+    and SIGHUP clean up and exit with 143 and 129; a second signal does not disturb that. Any other error is a bug:
+    exit 1, with the place of the error.
     """
     _open_closed_streams()
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
@@ -53,7 +55,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         request = getattr(signal, name, None)
         if request and signal.getsignal(request) is signal.SIG_DFL:  # nohup ignores SIGHUP
             with contextlib.suppress(ValueError):  # not in the main thread
-                signal.signal(request, lambda number, _: sys.exit(128 + number))
+                signal.signal(request, _end_at_request)
     if isinstance(sys.stdout, io.TextIOWrapper):  # file names can have characters that the encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
@@ -67,8 +69,23 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         code = 141
     except Exception as error:  # the only place that catches everything
         code = _report(error)
+    _ignore_requests()
     gc.freeze()  # skip the final garbage collection, a sixth of a short run
     sys.exit(code)
+
+
+def _end_at_request(number: int, _: FrameType | None) -> NoReturn:
+    _ignore_requests()
+    sys.exit(128 + number)
+
+
+def _ignore_requests() -> None:
+    """Ignore signals that ask for the end, since it has begun: one would break off the cleanup with a traceback."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        request = getattr(signal, name, None)
+        if request and signal.getsignal(request) in (signal.default_int_handler, _end_at_request):
+            with contextlib.suppress(ValueError):  # not in the main thread
+                signal.signal(request, signal.SIG_IGN)
 
 
 def _report(error: Exception) -> int:

@@ -31,7 +31,11 @@ CODES = {
 WORDS = (
     (r"No space left on device|Disk quota exceeded", SPACE),
     (r"Too many open files", FILES),
-    (r"[Cc]annot allocate memory|OOM when allocating|bad_alloc|bad allocation|failed to map segment", MEMORY),
+    (
+        r"[Cc]annot allocate memory|OOM when allocating|bad_alloc|bad allocation|failed to map segment|"
+        r"Unable to allocate [\d.]+ \wiB",  # NumPy, in a text of Keras
+        MEMORY,
+    ),
     (r"File too large", SIZE),
     (r"can't start new thread", THREADS),
     (r"No usable temporary directory", NO_FOLDER),

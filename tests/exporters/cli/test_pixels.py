@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from mnist_exporters import RefusedError, UsageError, open_session
-from mnist_trainer import Splits
+from mnist_runtime.artifact.task import Task
+from mnist_trainer import Splits, load_model
+from mnist_trainer.data.dataset import Dataset
 
 Run = Callable[..., object]
 Own = Callable[[str], tuple[Path, float]]
@@ -61,6 +63,7 @@ def export(here: Run, path: Path, *options: object) -> tuple[object, dict]:
     return done, json.loads(done.stdout) if done.stdout else {}
 
 
+PARTS = (("train", slice(500)), ("test", slice(500, None)))
 ONE_IMAGE = 1.01 / 1500
 
 
@@ -183,6 +186,32 @@ def test_a_wrongly_stated_scaling_is_doubted(digits: Splits, own: Own) -> None:
     assert " with pixels 0..255 as stated, but on 9" in wrong
     assert " inverted. Check how its pixels were scaled in training." in wrong
     assert open_session(own("inverted")[0], digits, pixel_range="0..1 inverted").advice is None
+
+
+def test_a_model_with_blue_first_gets_a_warning_if_its_scaling_is_stated() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 900, np.uint8)
+    images = random.integers(0, 60, (900, 8, 8, 3), np.uint8)
+    images[np.arange(900), ..., labels] += 90
+    last = keras.layers.Dense(3, "softmax")
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.GlobalAveragePooling2D(), last])
+    last.set_weights([20 * np.eye(3)[::-1], np.zeros(3)])
+    task = Task(8, 8, 3, ("red", "green", "blue"), "plain")
+    splits = Splits(*(Dataset("colors", name, "drawn", images[part], labels[part], task) for name, part in PARTS))
+    advice = open_session(model, splits, pixel_range="0..1").advice
+    assert "but on 100.0% with blue first (BGR, as OpenCV reads pictures). Begin the model with a layer" in str(advice)
+
+
+def test_a_low_accuracy_on_own_data_is_advised_on(digits: Splits) -> None:
+    """Only the owner of the model knows what is usual for it."""
+    layer = keras.layers.Dense(10, "softmax")
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), layer])
+    kernel, bias = load_model("linear").get_weights()
+    layer.set_weights([kernel + np.random.default_rng(0).normal(0, 0.1, kernel.shape), bias])
+    session = open_session(model, digits)
+    assert session.reference.accuracy < 0.9
+    assert "is what each file is compared with, and may be low. If you measured more, give" in str(session.advice)
+    assert open_session("cnn", digits, pixel_range="0..1").advice is None
 
 
 @pytest.mark.slow

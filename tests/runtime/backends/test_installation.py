@@ -1,9 +1,11 @@
 """Which backend pip can install on which machine."""
 
+import numpy as np
 import pytest
 
 from mnist_runtime import BACKENDS
 from mnist_runtime.backends.registry import best_extra
+from mnist_runtime.system.packages import install_command
 
 
 @pytest.mark.parametrize(
@@ -34,6 +36,14 @@ def test_the_install_command_names_the_packages() -> None:
     assert BACKENDS["litert"].install_command == "pip install 'ai-edge-litert>=2.1'"
     assert BACKENDS["tflite-runtime"].install_command == "pip install 'tflite-runtime==2.14.0' 'numpy<2'"
     assert BACKENDS["numpy"].install_command == ""
+
+
+@pytest.mark.parametrize(("numpy", "added"), [("1.26.4", " 'numpy<2'"), ("2.5.5", "")])
+def test_opencv_does_not_replace_numpy_1(monkeypatch: pytest.MonkeyPatch, numpy: str, added: str) -> None:
+    """The newest OpenCV needs NumPy 2, with which tflite-runtime does not work."""
+    monkeypatch.setattr(np, "__version__", numpy)
+    assert install_command("watch") == f"pip install 'opencv-python-headless>=4.6'{added}"
+    assert install_command("images") == "pip install 'pillow>=9.3'"
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,7 +96,8 @@ def test_doubtful_readings_are_cut_out_with_a_margin_and_read_the_same(page: np.
 
 
 @pytest.mark.parametrize(
-    ("label", "part"), [("N", "N"), ("../up", "..-up"), ("a b/c:d", "a-b-c-d"), ("größe", "größe")]
+    ("label", "part"),
+    [("N", "N"), ("../up", "..-up"), ("a b/c:d", "a-b-c-d"), ("größe", "größe"), ("数" * 100, "数" * 33)],
 )
 def test_a_file_is_named_after_its_label(tmp_path: Path, label: str, part: str) -> None:
     prediction = Prediction.of(np.array([0.4, 0.6]), 0, Task(labels=("other", label)))
@@ -129,3 +131,25 @@ def test_classify_and_read_keep_doubtful_pictures(run: Run, page: np.ndarray, tm
     done = run("mnist-runtime", "classify", tmp_path / "one.png", "--keep-doubtful", tmp_path / "one.png")
     assert (done.returncode, done.stdout) == (2, "")
     assert "Choose another one" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc exists, but takes no files")
+@pytest.mark.parametrize("words", [("classify",), ("classify", "--json"), ("read",), ("read", "--json")])
+def test_an_answer_is_printed_even_if_its_picture_cannot_be_kept(
+    here: Run, page: np.ndarray, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    paths = [tmp_path / "one.png", tmp_path / "other.png"]
+    for path in paths:
+        Image.fromarray(page[:, :100]).save(path)
+    done = here("mnist-runtime", *words, *paths, "--doubtful-below", 1, "--keep-doubtful", "/proc")
+    assert done.returncode == 2
+    assert all(str(path) in done.stdout for path in paths)
+    assert done.stderr.count("error: Cannot write into /proc") == 2
+
+
+@pytest.mark.parametrize(
+    "words", ["classify {} --keep-doubtful", "watch --source {} --csv", "serve --host 0.0.0.0 --label", "label"]
+)
+def test_an_empty_path_is_refused(here: Run, tmp_path: Path, words: str) -> None:
+    done = here("mnist-runtime", *words.format(tmp_path / "one.png").split(), "")
+    assert (done.returncode, "the path is empty. Give a file or a folder" in done.stderr) == (2, True)

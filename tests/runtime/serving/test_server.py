@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from mnist_runtime.serving.server import listen
 
 SEVEN = Path(__file__).parents[3] / "examples" / "seven.png"
 REQUEST = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+FORM = REQUEST.replace(b"Host", b"Content-Type: multipart/form-data; boundary=b\r\nHost")
 
 
 class Server(NamedTuple):
@@ -67,7 +69,7 @@ def server() -> Iterator[Server]:
 
 
 def test_broken_clients_do_not_disturb_others(server: Server) -> None:
-    """Each sends something else and goes away, some with a reset."""
+    """Each sends something else and goes away, some with a reset. Nothing is printed."""
     content = SEVEN.read_bytes()
     for sent in (
         b"",
@@ -80,6 +82,8 @@ def test_broken_clients_do_not_disturb_others(server: Server) -> None:
         b"POST /classify HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
         REQUEST % (len(content) + 9) + content,
+        FORM % 9 + b"no form..",
+        FORM % 99 + b"--b\r\nContent-Disposition: form-data\r\n\r\n",
         REQUEST % len(content) + content,
     ):
         for with_reset in (False, True):
@@ -89,6 +93,7 @@ def test_broken_clients_do_not_disturb_others(server: Server) -> None:
                 client.sendall(sent)
     assert server.ask("POST", "/classify", content)["label"] == "7"
     assert server.process.poll() is None
+    assert select.select([server.process.stderr], [], [], 0.1)[0] == []
 
 
 def test_a_crowd_of_silent_clients_does_not_keep_others_out(server: Server) -> None:

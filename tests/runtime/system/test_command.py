@@ -26,6 +26,7 @@ def raising(error: BaseException) -> object:
         (PictureError("The picture is blank."), 6, "error: The picture is blank.\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
         (MemoryError(), 2, f"error: {MEMORY}\n"),
+        (ValueError("not loaded:\n\nUnable to allocate 309. MiB for an array"), 2, f"error: {MEMORY}\n"),
         (OSError(24, "Too many open files"), 2, f"error: {FILES}\n"),
         (ImportError("lib.so: cannot map: Cannot allocate memory", name="lib"), 2, f"error: {MEMORY}\n"),
     ],
@@ -165,6 +166,25 @@ run_command(work)
         process.send_signal(request_to_end)
         assert process.wait(timeout=30) == code
     assert not marker.exists()
+
+
+@pytest.mark.parametrize(("first", "code"), [("SIGTERM", 143), ("SIGHUP", 129), ("SIGINT", 130)])
+@pytest.mark.parametrize("second", ["SIGTERM", "SIGINT"])
+def test_a_second_signal_does_not_break_off_the_cleanup(first: str, code: int, second: str) -> None:
+    program = f"""
+import atexit, os, signal
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the tests may ignore it
+    signal.signal(getattr(signal, name), signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
+from mnist_runtime.system.command import run_command
+def clean_up():
+    os.kill(os.getpid(), signal.{second})
+    print("clean")
+atexit.register(clean_up)
+run_command(lambda: os.kill(os.getpid(), signal.{first}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (code, "clean\n")
+    assert done.stderr == ("stopped\n" if first == "SIGINT" else "")
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "latin-1"])

@@ -75,21 +75,30 @@ def test_what_takes_too_much_memory_is_ended(large: Path, monkeypatch: pytest.Mo
 
 
 @linux
-def test_data_that_ends_the_process_is_an_error_and_the_next_is_read(large: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "error", "words"),
+    [
+        (signal.SIGSEGV, DataError, r"ended the process that read it \(SIGSEGV\)\. A file is damaged"),
+        (signal.SIGKILL, MachineError, r"was killed \(SIGKILL\), as the system does when memory runs out"),
+    ],
+)
+def test_data_that_ends_the_process_is_an_error_and_the_next_is_read(
+    large: Path, tmp_path: Path, number: int, error: type[Exception], words: str
+) -> None:
     server = reading.SERVER.child(60)
     children = Path(f"/proc/{server.number}/task/{server.number}/children")
     is_over = threading.Event()
 
     def end() -> None:
         while not is_over.is_set():
-            for number in children.read_text().split():
-                os.kill(int(number), signal.SIGSEGV)
+            for child in children.read_text().split():
+                os.kill(int(child), number)
                 return
 
     thread = threading.Thread(target=end)
     thread.start()
     try:
-        with pytest.raises(DataError, match=r"ended the process that read it \(SIGSEGV\)"):
+        with pytest.raises(error, match=words):
             read_in_bounds(large, StatedTask())
     finally:
         is_over.set()

@@ -2,11 +2,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.foreign_files import dense
 
 import mnist_runtime
 from mnist_runtime.errors import ArtifactError
-from mnist_trainer import ModelError, Splits
-from mnist_trainer.evaluation.predictor import keras_predictor, load_predictor
+from mnist_trainer import ModelError, PixelScaling, Splits
+from mnist_trainer.evaluation.predictor import load_predictor, predictor_of
 from mnist_trainer.model_io.digit_model import DigitModel
 
 READY = Path(mnist_runtime.__file__).parent / "models"
@@ -26,8 +27,22 @@ def test_logits_become_probabilities(digits: Splits) -> None:
     logits = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10)])
     kernel, bias = logits.get_weights()
     logits.set_weights([kernel * 5, bias])
-    scores = keras_predictor(DigitModel.measure(logits, digits.test))(digits.test.images[:50])
+    scores = predictor_of(DigitModel.measure(logits, digits.test))(digits.test.images[:50])
     assert np.allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_file_that_gives_nan_for_some_images_is_rejected_with_their_number(digits: Splits, tmp_path: Path) -> None:
+    """A corner that is black in all images makes the argument of its logarithm negative where it is white."""
+    kernel = np.zeros((784, 10))
+    kernel[0, 3] = -1
+    path = tmp_path / "net.onnx"
+    path.write_bytes(dense(kernel, np.ones(10), scaling=PixelScaling.between(0, 255), last="Log").SerializeToString())
+    predict = load_predictor(str(path), digits.test, pixel_range="0..255")
+    images = digits.test.images[:5].copy()
+    predict(images)
+    images[1:3, 0, 0] = 255
+    with pytest.raises(ModelError, match="nan or infinity, for 2 of 5 images"):
+        predict(images)
 
 
 def test_a_damaged_or_missing_model_is_reported(digits: Splits, tmp_path: Path) -> None:

@@ -106,12 +106,13 @@ def test_training_images_are_probed_and_test_images_only_where_these_are_few(dig
     assert probe_images(digits.test, digits.train) is digits.test
 
 
-def test_the_scores_of_a_squared_error_show_the_convention(digits: Splits) -> None:
+@pytest.mark.parametrize(("low", "last"), [(0, "linear"), (-1, "tanh")])
+def test_the_scores_of_a_squared_error_show_the_convention(digits: Splits, low: int, last: str) -> None:
     """Their confidences are low, as if the pixels were too small."""
     keras.utils.set_random_seed(0)
-    layers = [keras.layers.Flatten(), keras.layers.Dense(48, "relu"), keras.layers.Dense(10)]
+    layers = [keras.layers.Flatten(), keras.layers.Dense(48, "relu"), keras.layers.Dense(10, last)]
     model = keras.Sequential([keras.Input((28, 28)), *layers])
     model.compile(keras.optimizers.Adam(0.003), "mse")
     images, labels = digits.test.images / np.float32(255), digits.test.labels
-    model.fit(images, np.eye(10)[labels], batch_size=64, epochs=12, verbose=0)
+    model.fit(images, np.where(np.eye(10)[labels], 1, low), batch_size=64, epochs=12, verbose=0)
     assert DigitModel.measure(model, digits.test).pixel_range == "0..1"

@@ -78,6 +78,28 @@ def test_a_loop_that_only_real_images_enter_is_ended(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow  # TensorFlow tries for ten seconds to get memory
+def test_a_file_of_many_weights_is_not_called_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras hides the missing memory in a text about objects that could not be loaded."""
+    import keras
+
+    layers = [keras.layers.Flatten(), keras.layers.Dense(4000), keras.layers.Dense(5000), keras.layers.Dense(10)]
+    keras.Sequential([keras.Input((28, 28)), *layers]).save(tmp_path / "mine.keras")
+    monkeypatch.setattr(trial, "MOST_MEMORY", 1 << 28)
+    with pytest.raises(ModelError, match=r"more than 0\.25 GiB of memory.*fewer weights"):
+        load_model(tmp_path / "mine.keras")
+
+
+@pytest.mark.slow  # as above
+def test_a_model_that_makes_images_huge_is_named() -> None:
+    import keras
+
+    layers = [keras.layers.ZeroPadding2D(20_000), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *layers])
+    with pytest.raises(ModelError, match="a tensor of 500 x 40028 x 40028 x 1 values for 500 images, for which there"):
+        bounded_predict.predict(model, np.zeros((600, 28, 28, 1), np.float32), 500)
+
+
+@pytest.mark.slow  # TensorFlow tries for ten seconds to get memory
 def test_a_huge_constant_is_named(tmp_path: Path) -> None:
     import tensorflow as tf
 
@@ -131,6 +153,11 @@ def test_a_class_that_the_program_registered_is_loaded(tmp_path: Path) -> None:
     ("answer", "error", "words"),
     [
         ({"result": "ended", "how": "SIGSEGV"}, ModelError, r"ended the process that loaded it \(SIGSEGV\)"),
+        (
+            {"result": "ended", "how": "SIGKILL"},
+            MachineError,
+            r"was killed \(SIGKILL\), as the system does when memory",
+        ),
         ({"result": "error", "kind": "MachineError", "text": "A disk is full."}, MachineError, "A disk is full"),
         (None, MachineError, r"process that tries models has ended \(exit code 7\)"),
     ],

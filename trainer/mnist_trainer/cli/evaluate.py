@@ -144,7 +144,7 @@ def evaluate(
     reports = [ModelReport(*one) for one in zip(models, evaluations, robust, elsewhere, strict=True)]
     if report:
         write_report(reports, report)
-        echo(f"open in a browser: {report / 'evaluation.html'}")
+        echo(f"open in a browser: {printable(str(report / 'evaluation.html'))}")
     print(reports_as_json(reports) if as_json else _tables(reports))
     return 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, printable
 from mnist_runtime.system.atomic import atomic_files, check_output_path
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
@@ -108,7 +108,7 @@ def sweep(
     pictures = _draw(found, output)
     words = ["mnist-train", "--data", data, *as_options(stated), "--epochs", str(epochs), "--seed", str(seed)]
     best = _best(found, words)
-    print(json.dumps({**best, "pictures": pictures}, indent=2) if as_json else best["command"])
+    print(json.dumps({**best, "pictures": pictures}, indent=2) if as_json else printable(best["command"]))
     echo(f"best: {best['validation_accuracy']:.2%} of the validation images, trial {best['trial']} of {best['trials']}")
     return 0
 

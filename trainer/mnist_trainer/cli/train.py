@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnist_runtime.artifact.task import DIGITS
+from mnist_runtime.errors import printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_trainer.architectures.presets import PRESETS
@@ -210,6 +211,7 @@ def train(
         chosen_recipe(architecture, preset, options, DIGITS)
     checkpoint = path.with_suffix(".checkpoint")
     _check_outputs(path, checkpoint, tensorboard, plot=plot)
+    shown = printable(str(path))
     splits = own_images(tuned, data, stated) if tuned else load_data(data, stated=stated)
     if tuned:
         recipe, rehearsal = planned_tuning(tuned, splits, options, path)
@@ -235,17 +237,17 @@ def train(
     except InterruptedTraining as stopped:
         training = stopped.training
         if path.exists() and training.record["epochs_done"] == 0:
-            echo(f"stopped before the first epoch was done; {path} is unchanged")
+            echo(f"stopped before the first epoch was done; {shown} is unchanged")
             return 130
     if not is_chief(distribution):
         echo("trained; the first machine writes the model")
         return 0
     record = training.record | {"command": shlex.join(["mnist-train", *sys.argv[1:]]), "preset": preset}
     Training(training.model, record).save(path, curves=plot)
-    print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else path)
+    print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else shown)
     echo(summary(record))
     if record["interrupted"]:
-        echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {path} holds the model so far")
+        echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {shown} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
     echo(_next_step(path, data, splits, trust=trust))
@@ -255,7 +257,7 @@ def train(
 def _next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
     """Return the command of the export. Few own digits cannot prove a file, those of a known set do."""
     few = splits.test.task == DIGITS and len(splits.test) < FEWEST_THAT_PROVE
-    words = ["mnist-export", str(path), "--format", "tflite", "--quantize"]
+    words = ["mnist-export", printable(str(path)), "--format", "tflite", "--quantize"]
     words += [] if few or data in ("auto", *DATASETS) else ["--data", data]
     return f"export it with: {shlex.join([*words, '--trust'] if trust else words)}"
 
@@ -274,7 +276,8 @@ def _check_outputs(path: Path, checkpoint: Path, tensorboard: Path | None, *, pl
 
 def _note_checkpoint(checkpoint: Path, *, resume: bool) -> None:
     """Print a note if an existing checkpoint is not used, or if there is none to continue."""
+    shown = printable(str(checkpoint))
     if resume and not checkpoint.exists():
-        echo(f"note: there is no checkpoint {checkpoint}; training from the start")
+        echo(f"note: there is no checkpoint {shown}; training from the start")
     if not resume and checkpoint.exists():
-        echo(f"note: {checkpoint} is from an unfinished run; training from the start (--resume would continue it)")
+        echo(f"note: {shown} is from an unfinished run; training from the start (--resume would continue it)")

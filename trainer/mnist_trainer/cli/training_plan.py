@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.artifact.task import DIGITS
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, printable
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, p
         "model": f"{architecture.name}: {architecture.summary}",
         "data": f"{data.train.name}: {len(data.train):,} images for training, {len(data.test):,} for the test",
         "recipe": _steps(recipe),
-        "output": f"{path} and {path.stem}.json",
+        "output": printable(f"{path} and {path.stem}.json"),
         "time": _expected_time(architecture, recipe, data.train, preset),
     }
     return _lines("training", rows)
@@ -47,7 +47,7 @@ def tuning_plan(base: ModelFile, recipe: Recipe, data: Splits, rehearsal: Splits
         "data": f"{own.name}: {len(own):,} images for training, {len(data.test):,} for the test",
         "mixed": f"with {' and '.join(rehearsed)}" if rehearsed else "with nothing: the model may forget other images",
         "recipe": _steps(recipe),
-        "output": f"{path} and {path.stem}.json",
+        "output": printable(f"{path} and {path.stem}.json"),
     }
     return _lines("tuning", rows)
 

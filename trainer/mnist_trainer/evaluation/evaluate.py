@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import classification_report, confusion_matrix
 
 from mnist_trainer.data.dataset import Dataset
-from mnist_trainer.evaluation.predictor import Predictor, keras_predictor
+from mnist_trainer.evaluation.predictor import Predictor, predictor_of
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
@@ -154,4 +154,4 @@ def evaluate(model: keras.Model, data: Dataset, pixel_range: PixelScaling | str 
     >>> evaluate(load_model("cnn"), load_data("digits").test).accuracy > 0.9
     True
     """
-    return Evaluation.of(keras_predictor(DigitModel.measure(model, data, given=pixel_range)), data)
+    return Evaluation.of(predictor_of(DigitModel.measure(model, data, given=pixel_range)), data)

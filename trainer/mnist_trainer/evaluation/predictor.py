@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import printable
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.file_model import FileModel
@@ -16,9 +17,10 @@ from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.measured_model import MeasuredModel, check_finite
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["EXPORTED", "Predictor", "keras_predictor", "load_predictor"]
+__all__ = ["EXPORTED", "Predictor", "load_predictor", "predictor_of"]
 
 Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Function of images, uint8 (n, h, w[, 3]), to scores, float32 (n, k)."""
@@ -67,15 +69,15 @@ def load_predictor(
         loaded = load_model_file(find_source(model), data, given=pixel_range)
         _check_same_task(model, loaded.task, data.task)
         if report and isinstance(loaded, FileModel):
-            report(f"{model}: {loaded.describe_pixels()}")
-        return loaded.scores
+            report(f"{printable(model)}: {loaded.describe_pixels()}")
+        return predictor_of(loaded)
     file = find_model(model)
     found = DigitModel.measure(
         load_model(file, trust=trust, task=data.task), data, given=pixel_range, recorded=file.record.get("pixel_range")
     )
     if report:
-        report(f"{model}: {found.describe_pixels()}")
-    return keras_predictor(found)
+        report(f"{printable(model)}: {found.describe_pixels()}")
+    return predictor_of(found)
 
 
 def _check_same_task(model: str, task: Task, wanted: Task) -> None:
@@ -87,7 +89,7 @@ def _check_same_task(model: str, task: Task, wanted: Task) -> None:
     raise ModelError(f"{model}: The file takes {words[0]}, but the data has {words[1]}{names}. Give its data.")
 
 
-def keras_predictor(model: DigitModel) -> Predictor:
+def predictor_of(model: MeasuredModel) -> Predictor:
     """Return the function that classifies images with `model`.
 
     It raises a `ModelError` if a score is not a finite number.
@@ -95,8 +97,7 @@ def keras_predictor(model: DigitModel) -> Predictor:
 
     def predict(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         scores = model.scores(images)
-        if not np.isfinite(scores).all():
-            raise ModelError("The model gives scores that are not finite numbers. Train it again.")
+        check_finite(scores)
         return scores
 
     return predict

@@ -20,7 +20,8 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.interface import Interface
 from mnist_trainer.foreign.process import ModelProcess
 from mnist_trainer.model_io.find import ModelFile
-from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
+from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
+from mnist_trainer.model_io.pixel_probe.channel_order import check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import TINY, log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -96,7 +97,8 @@ class FileModel(MeasuredModel):
         ArtifactError
             If the file is missing, damaged, or ends the process.
         ModelError
-            If it has another shape or several inputs or outputs, or gives no finite scores.
+            If it has another shape or several inputs or outputs, gives no finite scores, or reads color images far
+            better with blue first.
         UsageError
             If the given scaling cannot be read.
         """
@@ -115,12 +117,13 @@ class FileModel(MeasuredModel):
                 return log_scores(_run(process, interface, pixels, batch, classes), smallest)
 
             probe = None if scaling else PixelProbe.measure(logits_of, data, interface.conventions())
+            if probe:
+                check_channel_order(logits_of, data, probe, interface.conventions())
             chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]
             used = probe.chosen if probe else scaling
             assert used is not None
             scores = _run(process, interface, used.apply(data.images[chosen]), batch, classes)
-            if not np.isfinite(scores).all():
-                raise ModelError("The model gives scores that are not finite numbers. Make it again.")
+            check_finite(scores, "Make it again.")
         except ModelError as error:
             process.close()
             raise ModelError(f"{file.path}: {error}") from error

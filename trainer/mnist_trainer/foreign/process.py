@@ -109,6 +109,11 @@ class ModelProcess:
             with self._child.conversation():
                 yield
         except EndedError as error:
+            if str(error) == "SIGKILL":
+                raise ArtifactError(
+                    f"The process that ran {self._path} was killed (SIGKILL): it took more than {TIME_LIMIT} seconds, "
+                    "or the system had too little memory. Close other programs and repeat, or make the model smaller."
+                ) from error
             raise ArtifactError(
                 f"{self._path} ended the process that ran it ({error}). It is damaged, or its interpreter has a fault. "
                 "Make the file again, or use another version of the interpreter."

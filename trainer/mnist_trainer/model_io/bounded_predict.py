@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import threading
 
 import keras
@@ -16,6 +18,9 @@ __all__ = ["SECONDS", "predict"]
 
 SECONDS = 120.0
 """Time for a batch. Batches of 512 images take some milliseconds to some seconds."""
+
+LARGE = 1 << 28
+"""Values of a tensor, 1 GiB of float32, from which the model is named if there is too little memory for it."""
 
 
 class _Clock(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
@@ -50,7 +55,7 @@ def predict(model: keras.Model, pixels: npt.NDArray[np.float32], batch_size: int
     Raises
     ------
     ModelError
-        If a batch takes more than `SECONDS`.
+        If a batch takes more than `SECONDS`, or needs a large tensor for which there is too little memory.
     """
     manager = cancellation.CancellationManager()
     clock = _Clock(manager)
@@ -62,6 +67,16 @@ def predict(model: keras.Model, pixels: npt.NDArray[np.float32], batch_size: int
             f"The model {model.name} takes more than {SECONDS:.0f} seconds for {min(batch_size, len(pixels))} "
             "images. It may never end. Make it smaller, or remove the loop."
         ) from error
+    except tf.errors.ResourceExhaustedError as error:
+        sides = re.search(r"shape\[([\d,]+)\]", str(error))
+        shape = sides[1].split(",") if sides else []
+        if math.prod(map(int, shape)) < LARGE:
+            raise
+        raise ModelError(
+            f"The model {model.name} computes a tensor of {' x '.join(shape)} values for "
+            f"{min(batch_size, len(pixels))} images, for which there is too little memory. Make its layers smaller, "
+            "or use a machine with more memory."
+        ) from None  # the cause would be reported as one of the machine alone
     finally:
         clock.stop()
     return np.asarray(found, np.float32)

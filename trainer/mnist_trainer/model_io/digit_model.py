@@ -13,7 +13,8 @@ from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
-from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of
+from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
+from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
@@ -25,9 +26,6 @@ __all__ = ["DigitModel"]
 
 BATCH = 500
 """Images that are classified together."""
-
-FAR_BETTER = 0.05
-"""Difference in accuracy, as a fraction, from which on a stated scaling is doubted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +71,8 @@ class DigitModel(MeasuredModel):
         Raises
         ------
         ModelError
-            If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, or gives
-            no finite scores.
+            If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, has
+            weights or gives scores that are not finite, or reads color images far better with blue first.
         UsageError
             If the given scaling cannot be read.
 
@@ -88,14 +86,16 @@ class DigitModel(MeasuredModel):
         stated, origin = (given, "as given") if given is not None else (recorded, "as recorded")
         scaling = PixelScaling.parse(stated) if isinstance(stated, str) else stated
         model = check_model(model, data.task)
+        _check_weights(model)
         probe = None
         if scaling is None:
-            probe = PixelProbe.measure(_logits_function(model), data)
+            logits_of = _logits_function(model)
+            probe = PixelProbe.measure(logits_of, data)
+            check_channel_order(logits_of, data, probe)
             scaling, origin = probe.chosen, "measured"
         chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by class
         scores = _raw_scores(model, data.images[chosen], scaling)
-        if not np.isfinite(scores).all():
-            raise ModelError("The model gives scores that are not finite numbers. Train it again.")
+        check_finite(scores)
         return cls(scaling, origin, activation_of(scores), probe, data.task, model)
 
     def likelier_scaling(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
@@ -129,6 +129,19 @@ class DigitModel(MeasuredModel):
             "were scaled in training. Without --pixel-range, --pixel-mean, --pixel-std and --invert it is measured."
         )
 
+    def blue_first(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
+        """Return how well the model reads color images as they are and with blue first, if that is far better.
+
+        Parameters
+        ----------
+        data : LabelledImages
+            Real images with labels, of the model's task.
+        """
+        logits_of = _logits_function(self.model)
+        (own,) = PixelProbe.measure(logits_of, data, (self.scaling,)).trials
+        best = blue_first(logits_of, data, own, (self.scaling,))
+        return (own, best) if best else None
+
     @property
     def pixel_line(self) -> str:
         """See `MeasuredModel.pixel_line`."""
@@ -140,6 +153,17 @@ class DigitModel(MeasuredModel):
         NumPy scales the pixels here, as the user did in training. No code is shared with the exported files.
         """
         return _raw_scores(self.model, images, self.scaling)
+
+
+def _check_weights(model: keras.Model) -> None:
+    """Raise a `ModelError` if a weight is nan; a ReLU may hide that in the scores, but not in those of every format."""
+    for weight in model.weights:
+        values = np.asarray(weight)
+        if values.dtype.kind in "fV" and (bad := int(np.isnan(values).sum())):  # V: bfloat16
+            raise ModelError(
+                f"{bad:,} of the {values.size:,} weights in {weight.path} are not finite numbers, but nan. The "
+                "training has failed. Train the model again, with a smaller learning rate."
+            )
 
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:

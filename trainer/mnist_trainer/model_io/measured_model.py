@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
+from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["ACTIVATION_IMAGES", "MeasuredModel", "activation_of"]
+__all__ = ["ACTIVATION_IMAGES", "MeasuredModel", "activation_of", "check_finite"]
 
 ACTIVATION_IMAGES = 1000
 """Number of images whose scores show the activation."""
@@ -77,6 +78,29 @@ class MeasuredModel(ABC):
         """Return the scaling, its origin and what was tried, ready for JSON."""
         probe = self.probe.as_dict() if self.probe else {}
         return {**self.scaling.as_dict(), "origin": self.range_origin, **probe}
+
+
+def check_finite(scores: npt.NDArray[np.float32], cure: str = "Train it again, with a smaller learning rate.") -> None:
+    """Check that a model gave a number for each score of each image.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n, k), dtype float32
+        Scores for n images.
+    cure : str, optional
+        What the user can do.
+
+    Raises
+    ------
+    ModelError
+        If a score is nan or infinity.
+    """
+    bad = int((~np.isfinite(scores)).any(axis=1).sum())
+    if bad:
+        raise ModelError(
+            f"The model gives scores that are not finite numbers, but nan or infinity, for {bad:,} of "
+            f"{len(scores):,} images. {cure}"
+        )
 
 
 def activation_of(scores: npt.NDArray[np.float32], step: float = 0.0) -> str:

@@ -21,6 +21,7 @@ from mnist_exporters.targets.deployment.wheel import runtime_wheel
 from mnist_runtime.artifact.container import Artifact, file_bytes
 from mnist_runtime.artifact.signature import signature_path
 from mnist_runtime.classifier import ready_model
+from mnist_runtime.errors import printable
 
 __all__ = ["FOLDER", "STEADY_S", "Deployment", "deploy", "rollback"]
 
@@ -78,7 +79,7 @@ class Deployment:
         if self.previous:
             lines.append(f"version {self.previous} is kept: mnist-export deploy --rollback {self.device}")
         model = f" --model {self.model}" if self.model else ""
-        lines.append(f"On the device: {self.program} classify{model} PICTURE")
+        lines.append(printable(f"On the device: {self.program} classify{model} PICTURE"))
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 

@@ -106,7 +106,7 @@ def read_in_bounds(path: Path, stated: StatedTask) -> Reading:
     DataError
         If something is missing, unreadable or out of range, takes too long, or ends the process.
     MachineError
-        If there is too little memory.
+        If there is too little memory, or the system killed the process.
     """
     seconds = SECONDS + _extra_seconds(path)
     request: dict[str, Any] = {"path": os.fspath(path), "folder": os.fspath(Path.cwd()), "stated": asdict(stated)}
@@ -130,6 +130,11 @@ def read_in_bounds(path: Path, stated: StatedTask) -> Reading:
     name = printable(str(path))
     if how == "SIGALRM":
         raise DataError(f"{name}: Reading the data takes more than {seconds:.0f} seconds. Give a part of it.")
+    if how == "SIGKILL":
+        raise MachineError(
+            f"{name}: The process that read the data was killed (SIGKILL), as the system does when memory runs out. "
+            "Close other programs and repeat, or give a part of the data."
+        )
     raise DataError(f"{name}: The data ended the process that read it ({how}). A file is damaged. Save it again.")
 
 

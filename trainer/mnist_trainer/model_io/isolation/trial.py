@@ -68,7 +68,7 @@ def try_model(path: Path, task: Task, *, trust: bool = False) -> None:
     ModelError
         If it cannot be loaded, or takes more than `MOST_MEMORY` or `SECONDS`.
     MachineError
-        If it cannot be tried, since the machine has too little memory or disk space.
+        If it cannot be tried, since the machine has too little memory or disk space, or killed the process.
     """
     request = {"path": str(path), "task": asdict(task), "trust": trust, "memory": MOST_MEMORY, "seconds": SECONDS}
     child = SERVER.child()
@@ -84,13 +84,18 @@ def try_model(path: Path, task: Task, *, trust: bool = False) -> None:
     match answer["result"]:
         case "memory":
             raise ModelError(
-                f"Loading and running the model takes more than {MOST_MEMORY / 2**30:g} GiB of memory. No model of "
-                "small images needs that much. Make it smaller."
+                f"Loading and running the model takes more than {MOST_MEMORY / 2**30:g} GiB of memory, the most that a "
+                "model may take here. No model of small images needs that much. Give its layers fewer weights."
             )
         case "ended" if answer["how"] == "SIGALRM":
             raise ModelError(
                 f"Loading and running the model takes more than {SECONDS:.0f} seconds. It may never end. Make it "
                 "smaller, or remove the loop."
+            )
+        case "ended" if answer["how"] == "SIGKILL":
+            raise MachineError(
+                "The process that loaded the model was killed (SIGKILL), as the system does when memory runs out. "
+                "Close other programs and repeat, or make the model smaller."
             )
         case "ended":
             raise ModelError(

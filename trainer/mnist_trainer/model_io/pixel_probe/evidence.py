@@ -28,7 +28,8 @@ CLEARLY_BETTER = 0.02
 ONE_HOT = 0.6
 """Squared error, summed over the classes, up to which scores are taken for those of a model that was trained to give 1
 for the right class and 0 for the others, without a softmax. Such models of digits had 0.2 to 0.6, logits at least 0.8
-under any convention; scores of 0 for all classes have 1."""
+under any convention; scores of 0 for all classes have 1. For a model that was trained to give 1 and -1, the scores are
+first moved to 0 and 1."""
 
 SMOOTHING = 0.01
 """Fraction of each label that is spread over all classes."""
@@ -58,7 +59,7 @@ class Evidence:
         confidences are too high; if it is much smaller, too low.
     errors : ndarray of shape (n,), dtype float64
         Squared error of the scores, summed over the classes, for each image, if the right class should get 1 and the
-        others 0.
+        others 0; of half the scores plus one half if that shows that the others should get -1.
     """
 
     right: npt.NDArray[np.bool_]
@@ -84,8 +85,7 @@ class Evidence:
 
         exponent = minimize_scalar(mean_loss, bounds=(-12, 14), method="bounded", options={"xatol": 0.02}).x
         losses = _losses(logits, labels, 2**exponent)
-        errors = np.square(logits - np.eye(logits.shape[1])[labels]).sum(axis=1)
-        return cls(logits.argmax(axis=1) == labels, losses, float(2**exponent), errors)
+        return cls(logits.argmax(axis=1) == labels, losses, float(2**exponent), _errors(logits, labels))
 
     @property
     def is_finite(self) -> bool:
@@ -99,8 +99,22 @@ class Evidence:
 
     @property
     def is_one_hot(self) -> bool:
-        """Whether the scores are near 1 for the right class and near 0 for the others, as a squared error teaches."""
+        """Whether scores are near 1 for the right class, near 0 (or -1) for the others, as a squared error teaches."""
         return float(self.errors.mean()) <= ONE_HOT
+
+
+def _errors(logits: Floats, labels: Labels) -> npt.NDArray[np.float64]:
+    """Return `Evidence.errors`.
+
+    Logits have a mean of about 0. Such scores, with 2 more for the right class, have the error (k - 2)² / 4k if 1 and
+    -1 are expected of k classes; the errors of few classes must be clearly below that.
+    """
+    classes = logits.shape[1]
+    right = np.eye(classes)[labels]
+    signed = np.square((logits.astype(np.float64) + 1) / 2 - right).sum(axis=1)
+    if signed.mean() <= ONE_HOT * min(1, (classes - 2) ** 2 / (4 * classes)):
+        return np.asarray(signed)
+    return np.asarray(np.square(logits - right).sum(axis=1))
 
 
 def _losses(logits: Floats, labels: Labels, temperature: float) -> npt.NDArray[np.float64]:

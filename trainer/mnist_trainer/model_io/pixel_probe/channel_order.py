@@ -1,0 +1,83 @@
+"""`check_channel_order`: whether a color model reads pictures better with blue first, as those of OpenCV are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_trainer.data.dataset import LabelledImages
+from mnist_trainer.errors import ModelError
+from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
+from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
+
+__all__ = ["FAR_BETTER", "blue_first", "check_channel_order"]
+
+Floats = npt.NDArray[np.float32]
+
+FAR_BETTER = 0.05
+"""Difference in accuracy, as a fraction, from which on a scaling or an order of channels is doubted."""
+
+CLEAR = 3.0
+"""Standard errors from which that difference counts as real; high, because many conventions are compared."""
+
+
+def blue_first(
+    logits_of: Callable[[Floats], Floats],
+    data: LabelledImages,
+    own: Trial,
+    conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
+) -> Trial | None:
+    """Return how well a color model reads images whose channels are reversed, if that is far better.
+
+    Parameters
+    ----------
+    logits_of, data, conventions
+        See `PixelProbe.measure`.
+    own : Trial
+        How well it reads them with red first.
+
+    Returns
+    -------
+    Trial or None
+        The best convention for reversed channels; None unless it is right on `FAR_BETTER` more, by more than chance.
+    """
+    if data.task.channels != 3 or own.accuracy >= 1 - FAR_BETTER:
+        return None
+    probe = PixelProbe.measure(lambda pixels: logits_of(pixels[..., ::-1]), data, conventions)
+    best = next(trial for trial in probe.trials if trial.scaling == probe.chosen)
+    chance = math.sqrt(sum(trial.accuracy * (1 - trial.accuracy) / trial.images for trial in (own, best)))
+    return best if best.accuracy - own.accuracy > max(FAR_BETTER, CLEAR * chance) else None
+
+
+def check_channel_order(
+    logits_of: Callable[[Floats], Floats],
+    data: LabelledImages,
+    probe: PixelProbe,
+    conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
+) -> None:
+    """Check that a color model for which no scaling is stated was not trained on images with blue first.
+
+    Parameters
+    ----------
+    logits_of, data, conventions
+        See `PixelProbe.measure`.
+    probe : PixelProbe
+        The measurement with red first.
+
+    Raises
+    ------
+    ModelError
+        If the model reads images far better with blue first. Exported files get red first.
+    """
+    own = next(trial for trial in probe.trials if trial.scaling == probe.chosen)
+    best = blue_first(logits_of, data, own, conventions)
+    if best is not None:
+        raise ModelError(
+            f"The model is right on {own.accuracy:.1%} of {own.images:,} images with red first, as files get them, but "
+            f"on {best.accuracy:.1%} of {best.images:,} with blue first (BGR, as OpenCV reads pictures). Begin the "
+            "model with a layer that exchanges the channels. If it was trained on red first, state the scaling of "
+            "its pixels: --pixel-range, or --pixel-mean and --pixel-std (in Python: pixel_range)."
+        )
