@@ -6,7 +6,7 @@ import numpy as np
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box, erode
 from mnist_runtime.preprocess.ink.background import repeat_cells
-from mnist_runtime.preprocess.ink.components import connected_components, dilate
+from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate
 
 __all__ = ["isolate_page"]
 
@@ -22,6 +22,8 @@ LEAST, SQUARE, SOLID = 0.4, 0.72, 0.7
 """Least fractions of the picture and of its bounding box that a page covers, and of it that is light."""
 SMALLEST, STRAIGHT, EMPTY = 0.06, 0.93, 0.8
 """The same of a sheet that covers less than `LEAST`; its bounding box is turned. A bold 0 fills 0.79 of its own."""
+ROUND, CONVEX = 0.9, 0.97
+"""Least width of a dark badge, as a fraction of its length, and least fraction of its convex hull that it fills."""
 LONGEST = 2.5
 """Most length of such a sheet, as a multiple of its width; a bright 1 is longer."""
 TURNS = np.radians(np.arange(-20, 21))
@@ -35,23 +37,35 @@ DARK = (0.25, 0.25, 0.55, 0.7, 0.7)
 
 
 def isolate_page(gray: FloatImage) -> FloatImage:
-    """Replace the desk around a page by the nearest brightness of the page; return any other picture unchanged."""
+    """Replace what is around a light page, or a dark key or badge, by its nearest brightness.
+
+    Any other picture is returned unchanged.
+    """
+    isolated = _isolate(gray, dark=False)
+    if isolated is None:
+        isolated = _isolate(255 - gray, dark=True)
+        return gray if isolated is None else 255 - isolated
+    return isolated
+
+
+def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
+    """Return what `isolate_page` does for a light page; None if there is none. `gray` may be inverted: `dark`."""
     side = max(4, -(-max(gray.shape) // CELLS))
     rows, columns = gray.shape[0] // side, gray.shape[1] // side
     if min(rows, columns) < 8:
-        return gray
+        return None
     cells = gray[: rows * side, : columns * side].reshape(rows, side, columns, side).mean(axis=(1, 3))
     light = _light_cells(cells)
     page = _whole_page(light)
     small = page.mean() < LEAST
     if light[page].mean() < SOLID or (not small and page[bounding_box(page)].mean() < SQUARE):
-        return gray
+        return None
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
     background = _nearest_brightness(cells, core & erode(light, beyond=False))
     if not _has_desk(page, cells / np.maximum(background, 1)):
-        return gray
-    if small and not _is_sheet(gray, page, light, side):
-        return gray
+        return None
+    if (small or dark) and not _is_sheet(gray, page, light, side, dark):
+        return None
     return np.where(repeat_cells(core, side, gray.shape), gray, repeat_cells(background, side, gray.shape))
 
 
@@ -74,8 +88,8 @@ def _whole_page(light: Mask) -> Mask:
     return ~dilate(~dilate(page, BAY), BAY)[BAY:-BAY, BAY:-BAY]
 
 
-def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int) -> bool:
-    """Return whether a small `page`, in cells of `side` pixels, has four straight edges. A bright digit has not.
+def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) -> bool:
+    """Return whether a `page`, in cells of `side` pixels, has four straight edges, or is a round key. A digit is not.
 
     All edges are in the picture: what is beside a shadow is light too, and straight, but leaves the picture.
     """
@@ -88,6 +102,8 @@ def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int) -> bool:
     inside = repeat_cells(page, side, gray.shape)
     bright = around & (gray >= (np.median(gray[inside]) + np.median(gray[~inside])) / 2)
     sheet = _fill_rows(bright) & _fill_rows(bright.T).T
+    if dark and min(height, width) >= ROUND * max(height, width) and convexity(sheet) >= CONVEX:
+        return True
     rows = np.flatnonzero(sheet.any(axis=1))
     left, right = sheet[rows].argmax(axis=1), sheet.shape[1] - sheet[rows, ::-1].argmax(axis=1)
     outline = np.concatenate([rows + 1j * left, rows + 1j * right])[:, None] * np.exp(1j * TURNS)

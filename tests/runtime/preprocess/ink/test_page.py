@@ -113,3 +113,33 @@ def test_a_digit_at_the_edge_of_the_page_is_kept() -> None:
     digit = (np.abs(ROWS - 100) < 40) & (np.abs(COLUMNS - 70) < 7) & page(margin=4)
     scene[digit] = 40
     assert (isolate_page(scene)[digit] == 40).mean() > 0.9
+
+
+DARK = {
+    "page": PAGE,
+    "badge": np.hypot(ROWS - 150, COLUMNS - 190) < 90,
+    "key": (np.abs(ROWS - 150) < 80) & (np.abs(COLUMNS - 190) < 100),
+}
+
+
+@pytest.mark.parametrize("name", DARK)
+def test_light_ink_on_a_dark_key_or_badge_is_unchanged(name: str) -> None:
+    scene = np.where(DIGIT, 250, np.where(DARK[name], 60, 230)).astype(np.float32)
+    isolated = isolate_page(scene)
+    assert (isolated[DIGIT] == 250).all()
+    assert (isolated[~DIGIT] == 60).all()
+
+
+@pytest.mark.parametrize(
+    "ink",
+    [
+        np.abs(np.hypot((ROWS - 150) / 1.4, COLUMNS - 200) - 60) < 35,  # a bold 0
+        np.hypot((ROWS - 150) / 1.4, COLUMNS - 200) < 80,  # a 0 without a hole
+        (np.abs(ROWS - 150) < 120) & (np.abs(COLUMNS - 200) < 40),  # a bold 1
+        (ROWS % 50 < 12) | (COLUMNS % 50 < 12),  # a table
+    ],
+    ids=["0", "filled", "1", "table"],
+)
+def test_bold_dark_ink_is_no_key(ink: np.ndarray) -> None:
+    picture = np.where(ink & (np.abs(ROWS - 150) < 130), 40, 230).astype(np.float32)
+    assert isolate_page(picture) is picture
