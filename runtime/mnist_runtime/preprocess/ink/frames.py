@@ -30,6 +30,12 @@ LARGE = 2.5
 """Least size of a frame around several smaller digits, as a multiple of theirs."""
 CONVEX = 0.95
 """Least fraction of its convex hull that the area in a frame fills. Outlines of a bold 4, 6, 8 or 9 fill less."""
+SIDE, FULL = 0.15, 0.9
+"""Depth of the sides of a box, as a fraction of its size, and least fraction of each that a line fills."""
+SMALLEST = 24
+"""Least side of a box that a digit touches, in pixels."""
+TOUCHING = 0.3
+"""Least height of a digit that touches its box, as a fraction of the box's."""
 OPENING = 0.25
 """Largest opening of a line that was not closed, as a fraction of its size."""
 ARMS = 0.2
@@ -59,13 +65,14 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
             & (right[largest] < right[number])
             & digits[largest]
         ]
-        if inside.size:
-            box = np.s_[top[number] : bottom[number], left[number] : right[number]]
-            line = components.labels[box] == number
-            corner = np.array([top[number], left[number]])
-            if _encloses_digits(line, components.boxes[inside] - np.tile(corner, 2)):
-                at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
-                frames[box] |= _walls(line, at_edge)
+        box = np.s_[top[number] : bottom[number], left[number] : right[number]]
+        line = components.labels[box] == number
+        corner = np.array([top[number], left[number]])
+        if inside.size and _encloses_digits(line, components.boxes[inside] - np.tile(corner, 2)):
+            at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
+            frames[box] |= _walls(line, at_edge)
+        elif _is_box(line):
+            frames[box] |= _sides(line)
     return frames
 
 
@@ -123,6 +130,27 @@ def _is_open_frame(line: Mask) -> bool:
     reach = round(OPENING / 2 * max(line.shape))
     gaps = connected_components(~dilate(np.pad(line, reach + 1), reach))
     return gaps.number > 1 and convexity(dilate(gaps.labels > 0, reach) | np.pad(line, reach + 1)) >= CONVEX
+
+
+def _is_box(line: Mask) -> bool:
+    """Return whether the `line` (h, w) fills nearly all of the four sides of its bounding box."""
+    height, width = line.shape
+    rows, columns = (max(1, round(SIDE * length)) for length in line.shape)
+    sides = (
+        line[:rows].any(axis=0),
+        line[-rows:].any(axis=0),
+        line[:, :columns].any(axis=1),
+        line[:, -columns:].any(axis=1),
+    )
+    return min(height, width) >= SMALLEST and all(side.mean() >= FULL for side in sides)
+
+
+def _sides(line: Mask) -> Mask:
+    """Return the pixels of the sides of a box that a digit touches; none if there is none."""
+    sides = _walls(line, at_edge=True)
+    digits = connected_components(line & ~sides)
+    heights = digits.boxes[:, 2] - digits.boxes[:, 0]
+    return sides & bool((heights >= TOUCHING * len(line)).any())
 
 
 def _cells(gaps: Components) -> npt.NDArray[np.int32]:

@@ -100,7 +100,10 @@ def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) 
         return False
     around = repeat_cells(dilate(page, 1), side, gray.shape)
     inside = repeat_cells(page, side, gray.shape)
-    bright = around & (gray >= (np.median(gray[inside]) + np.median(gray[~inside])) / 2)
+    paper, desk = np.median(gray[inside]), np.median(gray[~inside])
+    if dark and desk >= DARK[-1] * paper:  # the frame of a box
+        return False
+    bright = around & (gray >= (paper + desk) / 2)
     sheet = _fill_rows(bright) & _fill_rows(bright.T).T
     if dark and min(height, width) >= ROUND * max(height, width) and convexity(sheet) >= CONVEX:
         return True

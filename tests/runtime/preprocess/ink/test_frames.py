@@ -102,7 +102,32 @@ def test_strokes_that_touch_a_frame_are_left() -> None:
     assert found[frame].all()
     assert not found[free].any()
     assert found[touching & ~frame].mean() < 0.12
-    assert not find(frame | touching).any()
+    alone = find(frame | touching)
+    assert np.array_equal(alone, found)
+
+
+@pytest.mark.parametrize("degrees", [0, 7])
+def test_a_digit_that_touches_its_box_is_read(degrees: float, legible: object, classifier: Classifier) -> None:
+    digits = []
+    for image in legible.images[::2]:
+        page = Image.new("L", (240, 240), 255)
+        ImageDraw.Draw(page).rectangle([45, 45, 195, 195], outline=0, width=4)
+        write(page, image, 120, 150, 110)
+        turned = page.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=255)
+        digits.append(classifier.classify(np.asarray(turned)).digit)
+    assert sum(np.equal(digits, range(10))) >= 9
+
+
+@pytest.mark.parametrize("shape", ["0", "8", "6"])
+def test_a_digit_of_straight_segments_is_no_box(shape: str) -> None:
+    def draw(page: Draw) -> None:
+        page.rectangle([60, 20, 180, 220], outline=0, width=14)
+        if shape != "0":
+            page.line([(60, 120), (180, 120)], fill=0, width=14)
+        if shape == "6":
+            page.rectangle([166, 34, 180, 112], fill=255)
+
+    assert not find(mask_of(draw)).any()
 
 
 @pytest.mark.parametrize("digit", "012345689")

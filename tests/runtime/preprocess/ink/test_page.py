@@ -137,9 +137,10 @@ def test_light_ink_on_a_dark_key_or_badge_is_unchanged(name: str) -> None:
         np.hypot((ROWS - 150) / 1.4, COLUMNS - 200) < 80,  # a 0 without a hole
         (np.abs(ROWS - 150) < 120) & (np.abs(COLUMNS - 200) < 40),  # a bold 1
         (ROWS % 50 < 12) | (COLUMNS % 50 < 12),  # a table
+        DIGIT | (np.abs(np.maximum(np.abs(ROWS - 150) * 4 / 3, np.abs(COLUMNS - 200)) - 180) < 6),  # a frame
     ],
-    ids=["0", "filled", "1", "table"],
+    ids=["0", "filled", "1", "table", "frame"],
 )
 def test_bold_dark_ink_is_no_key(ink: np.ndarray) -> None:
-    picture = np.where(ink & (np.abs(ROWS - 150) < 130), 40, 230).astype(np.float32)
+    picture = np.where(ink & (np.abs(ROWS - 150) < 145), 40, 230).astype(np.float32)
     assert isolate_page(picture) is picture
