@@ -30,6 +30,8 @@ TURNS = np.radians(np.arange(-20, 21))
 """Angles of a sheet's box that are tried."""
 BESIDE = 3
 """Distance from the page, in cells, within which the desk is compared with it."""
+STRIP = 0.3
+"""Most of the picture that a strip of desk at one or two of its sides covers."""
 MOSTLY = 0.7
 """Fraction of a side of the picture that makes it a side of desk."""
 DARK = (0.25, 0.25, 0.55, 0.7, 0.7)
@@ -117,11 +119,14 @@ def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) 
 def _has_desk(page: Mask, brightness: FloatImage) -> bool:
     """Return whether a dark desk surrounds `page`, with the `brightness` of each cell as a fraction of the page's.
 
-    Only the desk beside the page is compared: there the light is the same.
+    Only the desk beside the page is compared: there the light is the same. A strip of desk at one or two sides may also
+    be a shadow, which is removed as well if nothing is written in it.
     """
     sides = np.array([1 - side.mean() for side in (page[0], page[-1], page[:, 0], page[:, -1])])
     if sides.mean() < SURROUNDED:
-        return False
+        strip = brightness[~dilate(page, 1)]
+        is_narrow = strip.size > 0 and page.mean() >= 1 - STRIP and sides.max() >= MOSTLY
+        return is_narrow and bool(strip.min() >= SAME * strip.max() and np.median(strip) <= DARK[-1])
     beside = dilate(page, BESIDE) & ~dilate(page, 1)
     desk = np.median(brightness[beside if beside.any() else ~page])
     return bool(desk <= DARK[int((sides >= MOSTLY).sum())])

@@ -144,3 +144,21 @@ def test_light_ink_on_a_dark_key_or_badge_is_unchanged(name: str) -> None:
 def test_bold_dark_ink_is_no_key(ink: np.ndarray) -> None:
     picture = np.where(ink & (np.abs(ROWS - 150) < 145), 40, 230).astype(np.float32)
     assert isolate_page(picture) is picture
+
+
+STRIPS = {"one": ROWS + COLUMNS / 20 < 50, "two": (ROWS + COLUMNS / 20 < 50) | (COLUMNS > 370)}
+
+
+@pytest.mark.parametrize("sides", STRIPS)
+@pytest.mark.parametrize("desk", [60, 120])
+def test_a_strip_of_desk_at_one_or_two_sides_is_removed(sides: str, desk: float) -> None:
+    scene = np.where(DIGIT, 40, np.where(STRIPS[sides], desk, 220)).astype(np.float32)
+    isolated = isolate_page(scene)
+    assert (isolated[DIGIT] == 40).all()
+    assert (isolated[~DIGIT] > 200).all()
+
+
+def test_a_strip_with_ink_is_a_shadow() -> None:
+    scene = np.where(np.roll(DIGIT, -70, axis=0), 40, 220) * np.where(STRIPS["one"], 0.5, 1)
+    picture = scene.astype(np.float32)
+    assert isolate_page(picture) is picture
