@@ -1,14 +1,13 @@
 """Render photographs of handwritten digits, since there are no real ones to test with.
 
 The strokes are from images of MNIST or scikit-learn, which the caller provides. Paper, light, lens and file are
-simulated: one row of `CONDITIONS` for each disturbance, of `PAGES` for whole pages, of `NOTHING` for pictures without a
-digit.
+simulated: one row of `CONDITIONS` for each disturbance, of `PAGES` for whole pages.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,12 +15,11 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from mnist_tools.rendering.paper import LIGHTS, RULED_LINES, add_ink, fabric, gradient, lay_down, texture
-from mnist_tools.rendering.pen import Written, place, stroke_of
+from mnist_tools.rendering.paper import LIGHTS, RULED_LINES, add_ink, lay_down, texture
+from mnist_tools.rendering.pen import Written, draw_frame, place, stroke_of
 
 __all__ = [
     "CONDITIONS",
-    "NOTHING",
     "PAGES",
     "Conditions",
     "Written",
@@ -77,6 +75,8 @@ class Conditions:
         Show a dark desk around the page.
     inverted : bool
         Light ink on a dark background.
+    frame : str
+        A row of `FRAMES`; what is drawn around each digit.
     transparency : str
         ``""``, ``"ink"`` (everything but the strokes is transparent) or ``"card"`` (an opaque card in a transparent
         frame).
@@ -100,6 +100,7 @@ class Conditions:
     cropped: bool = False
     desk: bool = False
     inverted: bool = False
+    frame: str = ""
     transparency: str = ""
 
 
@@ -139,6 +140,8 @@ CONDITIONS: dict[str, Conditions] = {
     "phone, lines, bent": replace(PHONE, ruled_lines="lines", bend=0.1),
     "phone, on a desk": replace(PHONE, bend=0.08, desk=True),
     "phone, shadow, specks": replace(PHONE, light="shadow", specks=8, jpeg=40),
+    "phone, in a circle": replace(PHONE, frame="circle", height=(0.25, 0.45)),
+    "phone, in a box": replace(PHONE, frame="box", height=(0.25, 0.45)),
 }
 """Name -> conditions of a picture with one digit."""
 
@@ -157,6 +160,7 @@ PAGES: dict[str, Conditions] = {
         "phone, pencil",
         "phone, lines, pencil",
         "phone, shadow, specks",
+        "phone, in a box",
     )
 }
 """Name -> conditions of a page of digits; rows and single digits are rotated a little."""
@@ -178,6 +182,8 @@ def photograph_one(image: Pixels, conditions: Conditions, random: Random) -> Pix
     extents = place(Written(image, 0, 0, 100, angle))[0].shape
     height = min(height, 100 * 0.9 * min(side / extent for side, extent in zip(shape, extents, strict=True)))
     room = [0.95 * side / 2 - height / 100 * extent / 2 for side, extent in zip(shape, extents, strict=True)]
+    if conditions.frame:
+        room = [0.05 * space for space in room]
     row, column = (side / 2 + random.uniform(-1, 1) * space for side, space in zip(shape, room, strict=True))
     picture = photograph([Written(image, row, column, height, angle)], shape, conditions, random)
     if not conditions.cropped:
@@ -235,6 +241,8 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
     for digit in digits:
         stroke, top, left = place(digit, conditions.stroke)
         add_ink(coverage, stroke, top, left)
+        if conditions.frame:
+            draw_frame(coverage, conditions.frame, digit, stroke.shape, random)
     size = float(np.mean([digit.height for digit in digits])) if digits else min(shape) / 3
     for _ in range(conditions.specks):
         radius = max(0.6, size * random.uniform(0.004, 0.012))
@@ -274,43 +282,3 @@ def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Co
         card = np.pad(picture, [(side, side) for side in frame], constant_values=int(random.choice([0, 255])))
         return np.dstack([card, card, card, alpha])
     return np.dstack([picture] * 3)
-
-
-def _empty(name: str) -> Callable[[Random], Pixels]:
-    def page(random: Random) -> Pixels:
-        conditions = CONDITIONS[name]
-        shape = (int(random.integers(300, 900)), int(random.integers(300, 900)))
-        return photograph([], shape, conditions, random)
-
-    return page
-
-
-def _doodle(random: Random) -> Pixels:
-    """Photograph a random curve of a pen."""
-    side = int(random.integers(300, 700))
-    turns = random.integers(12, 30)
-    points = ndimage.zoom(
-        random.uniform(0.15, 0.85, (turns, 2)) * side, (40, 1), order=3, grid_mode=True, mode="nearest"
-    )
-    row, column = np.clip(np.rint(points), 0, side - 1).astype(int).T
-    drawn = np.ones((side, side), bool)
-    drawn[row, column] = False
-    coverage = np.clip(side / 90 + 0.5 - ndimage.distance_transform_edt(drawn), 0, 1)
-    page = (225 - 180 * coverage) * gradient((side, side), random) + 4 * random.standard_normal((side, side))
-    pixels: Pixels = np.clip(np.rint(page), 0, 255).astype(np.uint8)
-    return pixels
-
-
-NOTHING: dict[str, Callable[[Random], Pixels]] = {
-    "empty sheet": _empty("clean"),
-    "empty, phone": _empty("phone"),
-    "empty, edge of a shadow": _empty("edge of a shadow"),
-    "empty, specks": _empty("phone, shadow, specks"),
-    "notebook lines alone": _empty("notebook lines"),
-    "phone, lines alone": _empty("phone, lines"),
-    "phone, grid alone": _empty("phone, grid"),
-    "empty, on a desk": _empty("phone, on a desk"),
-    "fabric": fabric,
-    "doodle": _doodle,
-}
-"""Name -> a picture without a digit."""

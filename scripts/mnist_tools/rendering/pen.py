@@ -1,18 +1,22 @@
-"""Render MNIST images as smooth pen strokes of any size and thickness."""
+"""Render MNIST images as smooth pen strokes of any size and thickness, and lines around them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageDraw
 from scipy import ndimage
 
-__all__ = ["Written", "place", "stroke_of"]
+__all__ = ["FRAMES", "Written", "draw_frame", "place", "stroke_of"]
 
 Pixels = npt.NDArray[np.uint8]
 Plane = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Random = np.random.Generator
+Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,40 @@ def stroke_of(image: Pixels, height: float, width: float = 1.0) -> Plane:
     scaled = ndimage.zoom(signed.astype(np.float32), scale, order=1, grid_mode=True, mode="nearest")
     coverage: Plane = np.clip(scaled * scale + 0.5, 0, 1)
     return coverage
+
+
+def circle(height: float, width: float, random: Random) -> Points:
+    """Return the points of a line around a digit of `height` x `width`, drawn by hand, as (right, down) of its middle.
+
+    One in four is open at one place.
+    """
+    turn = random.uniform(0.9, 0.96) if random.random() < 0.25 else random.uniform(1.0, 1.06)
+    angles = random.uniform(0, 2 * np.pi) + np.linspace(0, 2 * np.pi * turn, 90)
+    bent = 1 + sum(random.uniform(0, 0.05) * np.sin(n * angles + random.uniform(0, 6)) for n in (2, 3))
+    radius = np.hypot(height, width) / 2 * random.uniform(1.2, 1.5) * bent
+    return list(zip(radius * np.cos(angles), radius * np.sin(angles), strict=True))
+
+
+def box(height: float, width: float, random: Random) -> Points:
+    """Return the corners of a box of a form around a digit of `height` x `width`, as (right, down) of its middle."""
+    margin = height * random.uniform(0.1, 0.25)
+    down, right = height / 2 + margin, max(width, 0.7 * height) / 2 + margin
+    return [(-right, -down), (right, -down), (right, down), (-right, down), (-right, -down), (0.0, -down)]
+
+
+FRAMES: dict[str, Callable[[float, float, Random], Points]] = {"circle": circle, "box": box}
+"""Name -> the line around a digit."""
+
+
+def draw_frame(coverage: Plane, name: str, digit: Written, extents: tuple[int, ...], random: Random) -> None:
+    """Draw a row of `FRAMES` around `digit` with its `extents` in pixels on the `coverage` 0..1 of a page."""
+    points = FRAMES[name](extents[0], extents[1], random)
+    page = Image.new("L", (coverage.shape[1], coverage.shape[0]))
+    width = max(1, round(digit.height * random.uniform(0.02, 0.07)))
+    line = [(digit.column + right, digit.row + down) for right, down in points]
+    ImageDraw.Draw(page).line(line, fill=255, width=width, joint="curve")
+    smooth = ndimage.gaussian_filter(np.asarray(page, np.float32) / 255, 0.6)
+    np.maximum(coverage, smooth, out=coverage)
 
 
 def _skeleton(mask: Mask) -> Mask:

@@ -10,7 +10,8 @@ import numpy as np
 
 from mnist_runtime import Classifier
 from mnist_runtime.reading.page import Reading, read
-from mnist_tools.rendering.camera import CONDITIONS, NOTHING, PAGES, Written, photograph_one, photograph_page
+from mnist_tools.rendering.camera import CONDITIONS, PAGES, Written, photograph_one, photograph_page
+from mnist_tools.rendering.nothing import NOTHING
 from mnist_tools.rendering.page import compare
 from mnist_trainer import Dataset, load_data
 

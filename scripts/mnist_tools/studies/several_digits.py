@@ -35,7 +35,11 @@ Random = np.random.Generator
 Digits = tuple[Pixels, npt.NDArray[Any]]
 
 FONTS = Path("/usr/share/fonts")
-LOOSE = [name for name in CONDITIONS if not any(word in name for word in ("cropped", "card", "desk", "small"))]
+LOOSE = [
+    name
+    for name in CONDITIONS
+    if not any(word in name for word in ("cropped", "card", "desk", "small", "circle", "box"))
+]
 """Conditions in which a row of digits fits into the picture."""
 
 

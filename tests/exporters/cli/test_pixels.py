@@ -199,7 +199,7 @@ def test_a_model_with_blue_first_gets_a_warning_if_its_scaling_is_stated() -> No
     task = Task(8, 8, 3, ("red", "green", "blue"), "plain")
     splits = Splits(*(Dataset("colors", name, "drawn", images[part], labels[part], task) for name, part in PARTS))
     advice = open_session(model, splits, pixel_range="0..1").advice
-    assert "but on 100.0% with blue first (BGR, as OpenCV reads pictures). Begin the model with a layer" in str(advice)
+    assert "but on 100.0% with blue first (BGR, as OpenCV reads pictures). If the images have" in str(advice)
 
 
 def test_a_low_accuracy_on_own_data_is_advised_on(digits: Splits) -> None:

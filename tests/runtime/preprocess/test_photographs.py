@@ -10,7 +10,8 @@ pytest.importorskip("scipy", reason="photographs are rendered with SciPy")
 from mnist_runtime import Classifier, prepare
 from mnist_runtime.preprocess.ink.clean import flat_background_ink
 from mnist_runtime.preprocess.normalize import normalize
-from mnist_tools.rendering.camera import CONDITIONS, NOTHING, Conditions, photograph_one, stroke_of, with_pen
+from mnist_tools.rendering.camera import CONDITIONS, Conditions, photograph_one, stroke_of, with_pen
+from mnist_tools.rendering.nothing import NOTHING
 
 
 def alternating(names: Iterable[str]) -> list[object]:

@@ -44,3 +44,13 @@ def test_one_epoch_of_tuning_is_singular(digits: Splits, epochs: int, words: str
 @pytest.mark.parametrize("shown", [[], [1.0], [0.9995]])
 def test_the_same_accuracy_needs_no_note(shown: list[float]) -> None:
     assert len(summary(RECORD | {"history": {"val_accuracy": shown}}).splitlines()) == 1
+
+
+def test_a_tuning_that_makes_the_model_far_worse_gets_a_warning() -> None:
+    rows = {"own": {"name": "own", "images": 200, "before": 0.94, "after": 0.9}}
+    assert len(summary({"tuning": rows}).splitlines()) == 1
+    rows["own"]["after"] = 0.64
+    line, warning = summary({"tuning": rows}).splitlines()
+    assert line.endswith("94.00% before, 64.00% after")
+    assert warning.startswith("warning: The tuned model is far worse")
+    assert "--pixel-range" in warning

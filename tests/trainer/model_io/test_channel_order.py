@@ -38,7 +38,7 @@ RED_FIRST, BLUE_FIRST = np.eye(3), np.eye(3)[::-1]
 
 
 def test_a_model_with_blue_first_is_refused(colors: ImageSet) -> None:
-    with pytest.raises(ModelError, match=f"{WORDS}.*Begin the model with a layer that exchanges the channels"):
+    with pytest.raises(ModelError, match=f"{WORDS}.*exchange their channels: .*begin it with a layer that exchanges"):
         DigitModel.measure(network(BLUE_FIRST), colors)
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["plan", "summary", "tuning_plan"]
 
 MNIST_IMAGES = 60_000
+FAR_WORSE = 0.05
+"""Fraction of right answers that a tuning may lose without a warning."""
 LEAST_SHOWN = 0.001
 """Difference of two accuracies from which it is explained."""
 
@@ -85,11 +87,17 @@ def _expected_time(architecture: Architecture, recipe: Recipe, data: Dataset, pr
 def summary(record: dict[str, Any]) -> str:
     """Return one line about the trained model; of a tuned one, a line for each set of images, before and after."""
     if tuning := record.get("tuning"):
-        return "\n".join(
+        lines = [
             f"right answers on {row['images']:,} test images of {row['name']}: {row['before']:.2%} before, "
             f"{row['after']:.2%} after"
             for row in tuning.values()
-        )
+        ]
+        if any(row["after"] < row["before"] - FAR_WORSE for row in tuning.values()):
+            lines.append(
+                "warning: The tuned model is far worse than the model it began with, which is unchanged. Check how the "
+                "pixels of that model were scaled (--pixel-range), and the labels of the pictures."
+            )
+        return "\n".join(lines)
     line = (
         f"{record['parameters']:,} parameters; right answers: {record['validation_accuracy']:.2%} of "
         f"{record['validation_images']:,} validation images, {record['test_accuracy']:.2%} of "

@@ -18,6 +18,8 @@ MOST = 500
 """Most components that are looked at, the largest ones."""
 ENOUGH = 8
 """Most components in a frame that are looked at, the largest ones."""
+NESTED = 8
+"""Most areas of the picture that all their boxes have together; more lines in lines are a pattern."""
 DIRECTIONS = 36
 """Directions from a digit in which a frame is looked for."""
 AROUND = 0.85
@@ -36,12 +38,14 @@ SMALLEST = 24
 """Least side of a box that a digit touches, in pixels."""
 TOUCHING = 0.3
 """Least height of a digit that touches its box, as a fraction of the box's."""
-OPENING = 0.25
+OPENING = 0.4
 """Largest opening of a line that was not closed, as a fraction of its size."""
 ARMS = 0.2
 """Most of a line that is outside of the area that it encloses; the outline of a thin 6 or 9 has more."""
 TINY = 0.05
 """Least area that a line encloses, as a fraction of the largest one."""
+MOST_CELLS = 200
+"""Most areas that may have loops of digits in them, the largest ones."""
 STRAIGHT = 0.9
 """Least fraction of a table's lines that must be straight to be found as ruled lines."""
 
@@ -57,7 +61,8 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
     top, left, bottom, right = components.boxes.T
     largest = np.argsort(-np.maximum(bottom - top, right - left), kind="stable")[:MOST]
     digits = components.sums(np.where(ruled, np.float32(-1), np.float32(1))) > 0
-    for number in largest:
+    work = np.cumsum(((bottom - top) * (right - left))[largest])
+    for number in largest[work <= NESTED * mask.size]:
         inside = largest[
             (top[largest] > top[number])
             & (left[largest] > left[number])
@@ -112,7 +117,9 @@ def _walls(line: Mask, at_edge: bool) -> Mask:
     areas = _cells(gaps)
     number = len(np.unique(areas[areas > 0]))
     if number == 0:
-        return line & (not at_edge and _is_open_frame(line))
+        return line & _is_open_frame(line)
+    if number > 1 and at_edge:
+        return np.zeros_like(line)
     reach = int(np.ceil(1.5 * width)) + closing
     highest = neighbors(areas, reach, np.maximum)
     lowest = neighbors(np.where(areas < 0, np.int32(gaps.number), areas), reach, np.minimum)
@@ -122,14 +129,14 @@ def _walls(line: Mask, at_edge: bool) -> Mask:
         inside = (areas > 0) | (areas < 0) & (lowest > 0)
         return walls & (convexity(inside) >= CONVEX and arms.sum() <= ARMS * line.sum())
     straight = find_ruled_lines(line)
-    return (straight if straight.sum() >= STRAIGHT * walls.sum() else walls) & (not at_edge)
+    return straight if straight.sum() >= STRAIGHT * walls.sum() else walls
 
 
 def _is_open_frame(line: Mask) -> bool:
     """Return whether the `line` (h, w) encloses a convex area once its opening is closed."""
     reach = round(OPENING / 2 * max(line.shape))
     gaps = connected_components(~dilate(np.pad(line, reach + 1), reach))
-    return gaps.number > 1 and convexity(dilate(gaps.labels > 0, reach) | np.pad(line, reach + 1)) >= CONVEX
+    return gaps.number > 1 and convexity(~dilate(gaps.labels == 0, reach)) >= CONVEX
 
 
 def _is_box(line: Mask) -> bool:
@@ -156,12 +163,11 @@ def _sides(line: Mask) -> Mask:
 def _cells(gaps: Components) -> npt.NDArray[np.int32]:
     """Return the labels of `gaps`: 0 for tiny ones; the loops of a digit belong to the area around it."""
     areas = np.bincount(gaps.labels[gaps.labels > 0], minlength=gaps.number)
-    cells = np.arange(gaps.number, dtype=np.int32)
-    for number in range(1, gaps.number):
-        box = gaps.boxes[number]
-        around = (gaps.boxes[1:, :2] < box[:2]).all(axis=1) & (gaps.boxes[1:, 2:] > box[2:]).all(axis=1)
-        if around.any():
-            cells[number] = around.argmax() + 1
-        elif areas[number] < TINY * areas.max():
-            cells[number] = 0
+    cells = np.where(areas < TINY * areas.max(), 0, np.arange(gaps.number)).astype(np.int32)
+    boxes = gaps.boxes
+    largest = np.argsort(-areas, kind="stable")[:MOST_CELLS]
+    for number in largest[areas[largest] > 0]:
+        within = (boxes[:, :2] > boxes[number, :2]).all(axis=1) & (boxes[:, 2:] < boxes[number, 2:]).all(axis=1)
+        cells[within] = number
+    cells[0] = 0
     return np.where(gaps.labels < 0, gaps.labels, cells[gaps.labels])

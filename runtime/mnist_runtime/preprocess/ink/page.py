@@ -24,6 +24,8 @@ SMALLEST, STRAIGHT, EMPTY = 0.06, 0.93, 0.8
 """The same of a sheet that covers less than `LEAST`; its bounding box is turned. A bold 0 fills 0.79 of its own."""
 ROUND, CONVEX = 0.9, 0.97
 """Least width of a dark badge, as a fraction of its length, and least fraction of its convex hull that it fills."""
+INK, HOLE = 0.04, 0.8
+"""Least fraction of a badge that its digit covers, and of its convex hull that the hole of a 0 fills."""
 LONGEST = 2.5
 """Most length of such a sheet, as a multiple of its width; a bright 1 is longer."""
 TURNS = np.radians(np.arange(-20, 21))
@@ -107,13 +109,23 @@ def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) 
         return False
     bright = around & (gray >= (paper + desk) / 2)
     sheet = _fill_rows(bright) & _fill_rows(bright.T).T
-    if dark and min(height, width) >= ROUND * max(height, width) and convexity(sheet) >= CONVEX:
+    is_round = min(height, width) >= ROUND * max(height, width) and convexity(sheet) >= CONVEX
+    if dark and is_round and _shows_digit(sheet, bright):
         return True
     rows = np.flatnonzero(sheet.any(axis=1))
     left, right = sheet[rows].argmax(axis=1), sheet.shape[1] - sheet[rows, ::-1].argmax(axis=1)
     outline = np.concatenate([rows + 1j * left, rows + 1j * right])[:, None] * np.exp(1j * TURNS)
     smallest = (np.ptp(outline.real, axis=0) * np.ptp(outline.imag, axis=0)).min()
     return bool(sheet.sum() >= STRAIGHT * smallest)
+
+
+def _shows_digit(sheet: Mask, bright: Mask) -> bool:
+    """Return whether the ink on a round `sheet` has another shape than the hole of a 0."""
+    ink = sheet & ~bright
+    if ink.sum() < INK * sheet.sum():
+        return False
+    digit = _largest(ink)
+    return bool(digit.sum() >= INK * sheet.sum() and convexity(digit) < HOLE)
 
 
 def _has_desk(page: Mask, brightness: FloatImage) -> bool:

@@ -80,6 +80,8 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     frames = find_frames(dark, lines)
     if frames.any():  # without them, since the sides of a frame may be taken for ruled lines, and its rest for digits
         lines = frames | find_ruled_lines(dark & ~frames)
+    elif lines.any():  # they may join a frame to the picture's edge
+        lines = lines | find_frames(dark & ~lines, np.zeros_like(lines))
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
     # Noise and paper grain break thin strokes: gaps of up to two thirds of the stroke width are closed. In a picture
     # without noise, gaps are real, such as those between small printed digits.

@@ -5,7 +5,8 @@ pytest.importorskip("scipy", reason="photographs are rendered with SciPy")
 
 from mnist_runtime.preprocess.grayscale import grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
-from mnist_tools.rendering.camera import CONDITIONS, NOTHING, Written, photograph, with_pen
+from mnist_tools.rendering.camera import CONDITIONS, Written, photograph, with_pen
+from mnist_tools.rendering.nothing import NOTHING
 
 RANDOM = 5
 

@@ -32,7 +32,7 @@ def test_digits_are_not_scribbles(legible: object) -> None:
 
 def test_doodles_are_scribbles() -> None:
     pytest.importorskip("scipy", reason="doodles are rendered with SciPy")
-    from mnist_tools.rendering.camera import NOTHING
+    from mnist_tools.rendering.nothing import NOTHING
 
     random = np.random.default_rng(3)
     assert sum(prepare_symbols(NOTHING["doodle"](random)).ink.is_scribble for _ in range(10)) >= 8
