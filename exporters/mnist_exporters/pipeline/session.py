@@ -193,8 +193,8 @@ class ExportSession:
             own, other = reversed_channels
             return (
                 f"warning: The original is right on {own.accuracy:.1%} of {own.images:,} images, but on "
-                f"{other.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue "
-                "first, exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
+                f"{other.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue first, "
+                "exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
                 f"(see {DOCUMENTATION}/{ModelError.page})."
             )
         return self.original.doubt_of_stated_pixels(self.test, "original")

@@ -78,7 +78,7 @@ def check_channel_order(
         raise ModelError(
             f"The model is right on {own.accuracy:.1%} of {own.images:,} images with red first, as files get them, but "
             f"on {best.accuracy:.1%} of {best.images:,} with blue first (BGR, as OpenCV reads pictures). If these "
-            "images have blue first, exchange their channels: images[..., ::-1]. If the model was trained on blue first, "
+            "images have blue first, exchange their channels: images[..., ::-1]. If the model was trained so, "
             "begin it with a layer that exchanges the channels. Otherwise state the scaling of its pixels: "
             "--pixel-range, or --pixel-mean and --pixel-std (in Python: pixel_range)."
         )
