@@ -258,7 +258,7 @@ def _next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
     """Return the command of the export. Few own digits cannot prove a file, those of a known set do."""
     few = splits.test.task == DIGITS and len(splits.test) < FEWEST_THAT_PROVE
     words = ["mnist-export", printable(str(path)), "--format", "tflite", "--quantize"]
-    words += [] if few or data in ("auto", *DATASETS) else ["--data", data]
+    words += [] if few or data in ("auto", *DATASETS) else ["--data", printable(data)]
     return f"export it with: {shlex.join([*words, '--trust'] if trust else words)}"
 
 
