@@ -40,11 +40,6 @@ def chosen_recipe(
 
 def changed_recipe(own: Recipe, options: Mapping[str, Any]) -> Recipe:
     """Return a recipe with the settings that are given as options."""
-    if own.ema_steps and options.get("patience"):
-        raise UsageError(
-            "--patience keeps the weights of one epoch, but --from averages those of its last steps. Leave --patience "
-            "out; --epochs N shortens the training."
-        )
     changes = {option: value for option, value in options.items() if value is not None}
     if "augmentation" in changes:
         changes["augmentation"] = AUGMENTATIONS[changes["augmentation"]]

@@ -63,7 +63,13 @@ def check_tuning(path: Path, base: ModelFile, options: Mapping[str, Any]) -> Non
             f"--output {path} is the model to tune, which --resume needs unchanged. Choose another name, such as "
             f"--output {path.with_stem(f'{path.stem}-tuned')}."
         )
-    changed_recipe(fine_tuning_recipe({}, DIGITS), options)
+    own = fine_tuning_recipe({}, DIGITS)
+    if own.ema_steps and options.get("patience"):
+        raise UsageError(
+            "--patience keeps the weights of one epoch, but --from averages those of its last steps. Leave --patience "
+            "out; --epochs N shortens the training."
+        )
+    changed_recipe(own, options)
 
 
 def check_no_pixels(given: PixelScaling | None) -> None:
