@@ -75,7 +75,7 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
         corner = np.array([top[number], left[number]])
         if inside.size and _encloses_digits(line, components.boxes[inside] - np.tile(corner, 2)):
             at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
-            frames[box] |= _walls(line, at_edge)
+            frames[box] |= _walls(line, tables=not at_edge)
         elif _is_box(line):
             frames[box] |= _sides(line)
     return frames
@@ -108,8 +108,11 @@ def _free(line: npt.NDArray[np.bool_], at: int) -> int:
     return int((at + after[0] if after.size else len(line)) - (before[-1] + 1 if before.size else 0))
 
 
-def _walls(line: Mask, at_edge: bool) -> Mask:
-    """Return the pixels of the `line` (h, w) that separate the areas which it encloses from each other and the rest."""
+def _walls(line: Mask, *, tables: bool) -> Mask:
+    """Return the pixels of the `line` (h, w) that separate the areas which it encloses from each other and the rest.
+
+    A line around several areas is a table; without `tables` it has none.
+    """
     width = stroke_width(line)
     closing = max(1, round(width / 3))
     margin = closing + 1
@@ -118,7 +121,7 @@ def _walls(line: Mask, at_edge: bool) -> Mask:
     number = len(np.unique(areas[areas > 0]))
     if number == 0:
         return line & _is_open_frame(line)
-    if number > 1 and at_edge:
+    if number > 1 and not tables:
         return np.zeros_like(line)
     reach = int(np.ceil(1.5 * width)) + closing
     highest = neighbors(areas, reach, np.maximum)
@@ -154,7 +157,7 @@ def _is_box(line: Mask) -> bool:
 
 def _sides(line: Mask) -> Mask:
     """Return the pixels of the sides of a box that a digit touches; none if there is none."""
-    sides = _walls(line, at_edge=True)
+    sides = _walls(line, tables=False)
     digits = connected_components(line & ~sides)
     heights = digits.boxes[:, 2] - digits.boxes[:, 0]
     return sides & bool((heights >= TOUCHING * len(line)).any())

@@ -1,4 +1,4 @@
-"""Isolate a light page on a dark desk."""
+"""Isolate a light page on a dark desk, or a dark key or badge on a light surface."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ LEAST, SQUARE, SOLID = 0.4, 0.72, 0.7
 """Least fractions of the picture and of its bounding box that a page covers, and of it that is light."""
 SMALLEST, STRAIGHT, EMPTY = 0.06, 0.93, 0.8
 """The same of a sheet that covers less than `LEAST`; its bounding box is turned. A bold 0 fills 0.79 of its own."""
+LONGEST = 2.5
+"""Most length of such a sheet, as a multiple of its width; a bright 1 is longer."""
 ROUND, CONVEX = 0.9, 0.97
 """Least width of a dark badge, as a fraction of its length, and least fraction of its convex hull that it fills."""
 INK, HOLE = 0.04, 0.8
 """Least fraction of a badge that its digit covers, and of its convex hull that the hole of a 0 fills."""
-LONGEST = 2.5
-"""Most length of such a sheet, as a multiple of its width; a bright 1 is longer."""
 TURNS = np.radians(np.arange(-20, 21))
 """Angles of a sheet's box that are tried."""
 BESIDE = 3
