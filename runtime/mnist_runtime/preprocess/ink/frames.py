@@ -173,4 +173,5 @@ def _cells(gaps: Components) -> npt.NDArray[np.int32]:
         within = (boxes[:, :2] > boxes[number, :2]).all(axis=1) & (boxes[:, 2:] < boxes[number, 2:]).all(axis=1)
         cells[within] = number
     cells[0] = 0
+    cells = cells[cells]  # what is in a loop belongs to the area around the loop
     return np.where(gaps.labels < 0, gaps.labels, cells[gaps.labels])
