@@ -143,6 +143,8 @@ def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[Fl
 
     found = photo_ink(gray, SMALLEST)
     if not found.symbols:
+        if found.lines.any():
+            raise BlankError("The picture shows ruled lines or empty frames, but no digit in them.")
         raise BlankError("The picture shows no ink on its background. Take it with more contrast.")
     marks = digit_marks(found.symbols, gray.shape) if with_marks else []
     return (

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.preprocess.grayscale import FloatImage
-from mnist_runtime.preprocess.ink.components import neighbors
+from mnist_runtime.preprocess.ink.components import STEPS, neighbors
 
 __all__ = ["background_noise", "repeat_cells", "subtract_background"]
 
@@ -109,13 +109,11 @@ def _fill_enclosed(cells: FloatImage, border: FloatImage) -> FloatImage:
     edge[1:-1, 1:-1] = False
     filled[edge] = np.maximum(cells, border)[edge]
     while True:
-        padded = np.pad(filled, 1, mode="edge")
-        beside = np.minimum(padded[1:-1, :-2], padded[1:-1, 2:])
-        lowest = np.minimum(np.minimum(padded[:-2, 1:-1], padded[2:, 1:-1]), beside)
-        lower = np.maximum(cells, np.minimum(filled, lowest))
-        if np.array_equal(lower, filled):
+        before = filled.copy()
+        for source, target in STEPS:
+            filled[target] = np.minimum(filled[target], np.maximum(filled[source], cells[target]))
+        if np.array_equal(filled, before):
             return filled
-        filled = lower
 
 
 def _close(cells: FloatImage) -> FloatImage:
@@ -134,9 +132,10 @@ def _trend(cells: FloatImage) -> FloatImage:
     weights = np.ones(len(values))
     for _ in range(8):
         factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=RCOND)[0]
-        weights = 1 / np.sqrt(np.maximum(np.abs(values - terms @ factors), 1))
-    surface: FloatImage = (terms @ factors).reshape(cells.shape).astype(np.float32)
-    return surface
+        # Not `@`: it would start the threads of BLAS for this small product, and they spin for a while after it.
+        surface = np.einsum("ij,j->i", terms, factors)
+        weights = 1 / np.sqrt(np.maximum(np.abs(values - surface), 1))
+    return surface.reshape(cells.shape).astype(np.float32)
 
 
 def _refine(gray: FloatImage, background: FloatImage, side: int) -> FloatImage:

@@ -10,9 +10,19 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 
-__all__ = ["Components", "connected_components", "convexity", "dilate", "neighbors"]
+__all__ = ["STEPS", "Components", "connected_components", "convexity", "dilate", "neighbors", "rectangularity"]
 
 Integers = npt.NDArray[np.intp]
+
+STEPS = (
+    (np.s_[:-1], np.s_[1:]),
+    (np.s_[1:], np.s_[:-1]),
+    (np.s_[:, :-1], np.s_[:, 1:]),
+    (np.s_[:, 1:], np.s_[:, :-1]),
+)
+"""Parts of an array that are next to each other: each value, and its neighbor below, above, at the right or left."""
+TURNS = np.radians(np.arange(-20, 21))
+"""Angles of the sides of a box that are tried."""
 
 
 class Components(NamedTuple):
@@ -114,6 +124,26 @@ def convexity(area: Mask) -> float:
     rows = area[area.any(axis=1)]
     left, right = rows.argmax(axis=1), rows.shape[1] - rows[:, ::-1].argmax(axis=1)
     return float(area.sum() / (-_below(-right) - _below(left)).sum())
+
+
+def rectangularity(area: Mask) -> float:
+    """Return the fraction that `area` (h, w) fills of the smallest parallelogram around it; an ellipse fills 0.79.
+
+    A box is a parallelogram if it is photographed from one side. Its sides may be turned by up to 20 degrees.
+
+    Examples
+    --------
+    >>> rows, columns = np.indices((100, 100))
+    >>> slanted = (np.abs(columns - rows / 4 - 38) < 30) & (rows > 20) & (rows < 80)
+    >>> round(rectangularity(slanted), 2)
+    0.98
+    """
+    rows = np.flatnonzero(area.any(axis=1))
+    left, right = area[rows].argmax(axis=1), area.shape[1] - area[rows, ::-1].argmax(axis=1)
+    corners = np.concatenate([1j * left + rows, 1j * left + rows + 1, 1j * right + rows, 1j * right + rows + 1])
+    turned = corners[:, None] * np.exp(1j * TURNS)
+    heights, widths = np.ptp(turned.real, axis=0), np.ptp(turned.imag, axis=0)
+    return float(area.sum() / (np.outer(heights, widths) / np.cos(TURNS[:, None] - TURNS)).min())
 
 
 def _lowest_connected(count: int, one: Integers, other: Integers) -> Integers:

@@ -6,7 +6,15 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.preprocess.grayscale import Mask
-from mnist_runtime.preprocess.ink.components import Components, connected_components, convexity, dilate, neighbors
+from mnist_runtime.preprocess.ink.components import (
+    Components,
+    connected_components,
+    convexity,
+    dilate,
+    neighbors,
+    rectangularity,
+)
+from mnist_runtime.preprocess.ink.open_frames import border_line, comb
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import stroke_width
 
@@ -32,12 +40,18 @@ LARGE = 2.5
 """Least size of a frame around several smaller digits, as a multiple of theirs."""
 CONVEX = 0.95
 """Least fraction of its convex hull that the area in a frame fills. Outlines of a bold 4, 6, 8 or 9 fill less."""
-SIDE, FULL = 0.15, 0.9
+SIDE, FULL = 0.2, 0.87
 """Depth of the sides of a box, as a fraction of its size, and least fraction of each that a line fills."""
 SMALLEST = 24
 """Least side of a box that a digit touches, in pixels."""
 TOUCHING = 0.3
 """Least height of a digit that touches its box, as a fraction of the box's."""
+RECTANGLE = 0.9
+"""Least rectangularity of the area in an empty box; the hole of a 0 has 0.88 at most."""
+WIDE = 0.7
+"""Least width of an empty box, as a fraction of its height; a 0 of seven segments is narrower."""
+ALIKE = 0.15
+"""Most difference between the sides of a narrow empty box and those of a box with a digit in it, as a fraction."""
 OPENING = 0.4
 """Largest opening of a line that was not closed, as a fraction of its size."""
 ARMS = 0.2
@@ -51,12 +65,14 @@ STRAIGHT = 0.9
 
 
 def find_frames(mask: Mask, ruled: Mask) -> Mask:
-    """Return the pixels of `mask` (h, w) that belong to lines around digits.
+    """Return the pixels of `mask` (h, w) that belong to lines around digits, and to empty boxes.
 
     Strokes that touch a closed line are left. So is a table that leaves the picture: it has ruled lines. Pieces of
     those, in `ruled` (h, w), are no digits.
     """
     frames = np.zeros_like(mask)
+    filled: list[tuple[int, ...]] = []
+    empty: list[tuple[tuple[slice, slice], Mask, int]] = []
     components = connected_components(mask)
     top, left, bottom, right = components.boxes.T
     largest = np.argsort(-np.maximum(bottom - top, right - left), kind="stable")[:MOST]
@@ -73,11 +89,25 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
         box = np.s_[top[number] : bottom[number], left[number] : right[number]]
         line = components.labels[box] == number
         corner = np.array([top[number], left[number]])
+        around = np.zeros_like(line)
+        at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
         if inside.size and _encloses_digits(line, components.boxes[inside] - np.tile(corner, 2)):
-            at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
-            frames[box] |= _walls(line, tables=not at_edge)
+            around = _walls(line, tables=not at_edge)
         elif _is_box(line):
-            frames[box] |= _sides(line)
+            around = _sides(line)
+            if not around.any() and (cells := _empty_cells(line)):
+                empty.append((box, line, cells))
+        if around.any():
+            filled.append(line.shape)
+        elif at_edge:
+            around = border_line(line, corner, mask.shape)
+        else:
+            around = comb(line)
+        frames[box] |= around
+    for box, line, cells in empty:
+        wide = line.shape[1] >= WIDE * len(line)
+        if wide or cells > 2 or any(np.allclose(line.shape, shape, rtol=ALIKE) for shape in filled):
+            frames[box] |= line
     return frames
 
 
@@ -116,7 +146,7 @@ def _walls(line: Mask, *, tables: bool) -> Mask:
     width = stroke_width(line)
     closing = max(1, round(width / 3))
     margin = closing + 1
-    gaps = connected_components(~dilate(np.pad(line, margin), closing))
+    gaps = _gaps(line, closing)
     areas = _cells(gaps)
     number = len(np.unique(areas[areas > 0]))
     if number == 0:
@@ -161,6 +191,26 @@ def _sides(line: Mask) -> Mask:
     digits = connected_components(line & ~sides)
     heights = digits.boxes[:, 2] - digits.boxes[:, 0]
     return sides & bool((heights >= TOUCHING * len(line)).any())
+
+
+def _empty_cells(line: Mask) -> int:
+    """Return the number of areas that the `line` (h, w) encloses if all of them are rectangles; otherwise 0."""
+    gaps = _gaps(line, max(1, round(stroke_width(line) / 3)))
+    areas = np.bincount(gaps.labels[gaps.labels > 0], minlength=gaps.number)
+    large = np.flatnonzero(areas >= max(1, TINY * areas.max()))
+    for number in large[:MOST_CELLS]:
+        top, left, bottom, right = gaps.boxes[number]
+        if rectangularity(gaps.labels[top:bottom, left:right] == number) < RECTANGLE:
+            return 0
+    return len(large)
+
+
+def _gaps(line: Mask, closing: int) -> Components:
+    """Return the areas between the strokes of `line` (h, w); gaps in it of up to twice `closing` pixels are closed.
+
+    The first area is around the line, which has a margin of `closing` + 1.
+    """
+    return connected_components(~dilate(np.pad(line, closing + 1), closing))
 
 
 def _cells(gaps: Components) -> npt.NDArray[np.int32]:

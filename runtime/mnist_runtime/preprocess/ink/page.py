@@ -6,7 +6,7 @@ import numpy as np
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box, erode
 from mnist_runtime.preprocess.ink.background import repeat_cells
-from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate
+from mnist_runtime.preprocess.ink.components import STEPS, connected_components, convexity, dilate, rectangularity
 
 __all__ = ["isolate_page"]
 
@@ -28,8 +28,6 @@ ROUND, CONVEX = 0.9, 0.97
 """Least width of a dark badge, as a fraction of its length, and least fraction of its convex hull that it fills."""
 INK, HOLE = 0.04, 0.8
 """Least fraction of a badge that its digit covers, and of its convex hull that the hole of a 0 fills."""
-TURNS = np.radians(np.arange(-20, 21))
-"""Angles of a sheet's box that are tried."""
 BESIDE = 3
 """Distance from the page, in cells, within which the desk is compared with it."""
 STRIP = 0.3
@@ -112,11 +110,7 @@ def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) 
     is_round = min(height, width) >= ROUND * max(height, width) and convexity(sheet) >= CONVEX
     if dark and is_round and _shows_digit(sheet, bright):
         return True
-    rows = np.flatnonzero(sheet.any(axis=1))
-    left, right = sheet[rows].argmax(axis=1), sheet.shape[1] - sheet[rows, ::-1].argmax(axis=1)
-    outline = np.concatenate([rows + 1j * left, rows + 1j * right])[:, None] * np.exp(1j * TURNS)
-    smallest = (np.ptp(outline.real, axis=0) * np.ptp(outline.imag, axis=0)).min()
-    return bool(sheet.sum() >= STRAIGHT * smallest)
+    return rectangularity(sheet) >= STRAIGHT
 
 
 def _shows_digit(sheet: Mask, bright: Mask) -> bool:
@@ -161,12 +155,10 @@ def _fill_rows(mask: Mask) -> Mask:
 def _nearest_brightness(cells: FloatImage, known: Mask) -> FloatImage:
     """Return the brightness of the nearest cell that is `known`; 0 if none is."""
     values = np.where(known, cells, 0).astype(np.float32)
+    known = known.copy()
     while not known.all() and known.any():
-        for axis, shift in ((0, 1), (0, -1), (1, 1), (1, -1)):
-            reached = np.roll(known, shift, axis)
-            edge = [slice(None), slice(None)]
-            edge[axis] = slice(0, 1) if shift == 1 else slice(-1, None)
-            reached[tuple(edge)] = False  # `roll` wraps around
-            values = np.where(~known & reached, np.roll(values, shift, axis), values)
-            known = known | reached
+        for source, target in STEPS:
+            reached = known[source] & ~known[target]
+            np.copyto(values[target], values[source], where=reached)
+            known[target] |= reached
     return values

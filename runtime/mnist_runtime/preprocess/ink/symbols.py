@@ -23,6 +23,10 @@ SMALLER = 0.6
 """Height below which a component may stand beside its symbol, as a fraction of its height."""
 BELOW = 0.3
 """Least overlap of components above each other, as a fraction of the narrower width."""
+DASH = 4
+"""Least width of a dash, as a multiple of its height."""
+LONG = 1.2
+"""Least width of an underline, as a multiple of its digit's; the tail of a 2 is hardly longer."""
 HALF = 0.5
 """Least height of a digit, as a fraction of the typical one, and the reverse."""
 
@@ -50,6 +54,19 @@ class Symbol(NamedTuple):
     def size(self) -> int:
         """Longer side in pixels."""
         return max(self.height, self.width)
+
+    @property
+    def is_dash(self) -> bool:
+        """Whether it is long and flat: a line under a digit, a minus, or the bar of a 5."""
+        return self.width >= DASH * self.height
+
+    def underlines(self, other: Symbol) -> bool:
+        """Return whether it is a line under `other`: at some distance, or longer than any stroke of a digit."""
+        if not self.is_dash or self.width < LONG * other.width:
+            return False
+        if self.width >= LONG * other.size:
+            return self.box[0] + self.box[2] >= 2 * other.box[2]
+        return self.box[0] - other.box[2] > BREAK * other.size
 
     def touches_edge(self, shape: tuple[int, ...]) -> bool:
         """Return whether the symbol touches the edge of a picture of `shape` (h, w)."""
@@ -104,7 +121,8 @@ def main_symbol(symbols: list[Symbol], shape: tuple[int, ...]) -> Symbol:
     inside = [symbol for symbol in symbols if not symbol.touches_edge(shape)]
     if all(symbol.size < SMALLER / 2 * largest for symbol in inside):
         inside = symbols
-    digit, *others = inside
+    digit = next((symbol for symbol in inside if not symbol.is_dash), inside[0])
+    others = [symbol for symbol in inside if symbol is not digit and not symbol.underlines(digit)]
     while near := next((symbol for symbol in others if digit.gap(symbol) <= NEAR * digit.size), None):
         others.remove(near)
         digit = digit.join(near)
@@ -124,8 +142,8 @@ def digit_marks(symbols: list[Symbol], shape: tuple[int, ...]) -> list[Symbol]:
 
 
 def typical_height(symbols: list[Symbol]) -> float:
-    """Return the median height, weighted by ink; 0 without symbols."""
-    ordered = sorted(symbols, key=lambda symbol: symbol.height)
+    """Return the median height, weighted by ink, of all symbols but dashes; 0 without symbols."""
+    ordered = sorted([s for s in symbols if not s.is_dash] or symbols, key=lambda symbol: symbol.height)
     masses = np.cumsum([symbol.mass for symbol in ordered])
     return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height) if ordered else 0.0
 
@@ -133,7 +151,7 @@ def typical_height(symbols: list[Symbol]) -> float:
 def _belongs(symbol: Symbol, part: Symbol, first: Symbol, typical: float) -> bool:
     """Return whether `part`, which has less ink, belongs to `symbol`, which began with the component `first`."""
     gap = symbol.gap(part) / symbol.size
-    if gap > NEAR:
+    if gap > NEAR or symbol.underlines(part) or part.underlines(symbol):
         return False
     both = symbol.join(part)
     if gap > BREAK and (

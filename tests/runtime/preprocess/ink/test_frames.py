@@ -86,6 +86,92 @@ def test_the_boxes_of_a_form_are_read(between: int, noise: float, legible: objec
     assert [answer.prediction.digit for answer in answers] == list(range(10))
 
 
+@pytest.mark.parametrize("noise", [0, 4])
+@pytest.mark.parametrize("size", [(140, 140), (140, 105), (100, 220), (40, 40)])
+@pytest.mark.parametrize("degrees", [0, 3])
+def test_an_empty_box_is_no_digit(size: tuple[int, int], noise: float, degrees: float, classifier: Classifier) -> None:
+    page = Image.new("L", (280, 240), 255)
+    draw = ImageDraw.Draw(page)
+    draw.rounded_rectangle([20, 40, 20 + size[1], 40 + size[0]], size[0] // 10, outline=0, width=4)
+    turned = np.asarray(page.rotate(degrees, Image.Resampling.BICUBIC, fillcolor=255))
+    picture = 20 + 0.85 * turned + np.random.default_rng(0).normal(0, noise, turned.shape) if noise else turned
+    assert classifier.classify(np.rint(picture).astype(np.uint8)).reason == "blank"
+
+
+@pytest.mark.parametrize("width", [54, 72, 90])
+@pytest.mark.parametrize("noise", [0, 4])
+def test_a_form_with_empty_boxes_is_read(width: int, noise: float, legible: object, classifier: Classifier) -> None:
+    page = Image.new("L", (1200, 160), 255)
+    draw = ImageDraw.Draw(page)
+    for n in range(10):
+        left = 40 + 112 * n
+        draw.rectangle([left, 30, left + width, 120], outline=0, width=3)
+        if n % 3:
+            write(page, legible.images[2 * n], left + width // 2, 75, 46)
+    picture = 20 + 0.85 * np.asarray(page) + np.random.default_rng(0).normal(0, noise, (160, 1200))
+    answers = read(picture.astype(np.uint8), classifier)
+    assert [answer.prediction.digit for answer in answers] == [1, 2, 4, 5, 7, 8]
+
+
+@pytest.mark.parametrize("teeth", [20, 45, 90])
+@pytest.mark.parametrize("slope", [0, 0.03])
+def test_a_comb_is_read(teeth: int, slope: float, legible: object, classifier: Classifier) -> None:
+    """Its boxes are open above."""
+    page = Image.new("L", (1000, 200), 255)
+    draw = ImageDraw.Draw(page)
+    for n in range(11):
+        foot = 140 + slope * 90 * n
+        draw.line([(40 + 90 * n, foot), (40 + 90 * n, foot - teeth)], fill=0, width=3)
+        if n < 10:
+            draw.line([(40 + 90 * n, foot), (130 + 90 * n, foot + slope * 90)], fill=0, width=3)
+            if n % 4:
+                write(page, legible.images[2 * n], 85 + 90 * n, round(foot) - 46, 70)
+    answers = read(np.asarray(page), classifier)
+    assert [answer.prediction.digit for answer in answers] == [1, 2, 3, 5, 6, 7, 9]
+
+
+def test_a_digit_on_a_comb_is_left() -> None:
+    def comb(draw: Draw) -> None:
+        draw.line([(10, 160), (230, 160)], fill=0, width=4)
+        for column in range(10, 231, 55):
+            draw.line([(column, 120), (column, 160)], fill=0, width=4)
+
+    lines = mask_of(comb)
+    digit = mask_of(lambda draw: draw.ellipse([75, 80, 108, 158], outline=0, width=8))
+    found = find(lines | digit)
+    assert found[lines & ~digit].mean() > 0.95
+    assert not found[digit & ~lines].any() or found[digit & ~lines].mean() < 0.1
+
+
+@pytest.mark.parametrize("noise", [0, 4])
+@pytest.mark.parametrize("lines", ["left top", "left top bottom", "left top right bottom"])
+@pytest.mark.parametrize("slope", [0, 8])
+def test_a_cell_cut_from_a_table_is_read(
+    lines: str, slope: int, noise: float, legible: object, classifier: Classifier
+) -> None:
+    random, digits = np.random.default_rng(0), []
+    sides = {
+        "left": (10, 0, 10 + slope, 199),
+        "top": (0, 12, 199, 12 + slope),
+        "right": (192, 0, 192 - slope, 199),
+        "bottom": (0, 190, 199, 190 - slope),
+    }
+    for image in legible.images[::2]:
+        page = Image.new("L", (200, 200), 255)
+        for side in lines.split():
+            ImageDraw.Draw(page).line(sides[side], fill=0, width=6)
+        write(page, image, 105, 98, 110)
+        picture = 20 + 0.85 * np.asarray(page) + random.normal(0, noise, (200, 200)) if noise else np.asarray(page)
+        digits.append(classifier.classify(np.rint(picture).astype(np.uint8)).digit)
+    assert digits == list(range(10))
+
+
+@pytest.mark.parametrize("left", [0, 30])
+def test_a_1_at_the_edge_is_no_line_of_a_table(left: int) -> None:
+    one = mask_of(lambda draw: draw.rectangle([left, 0, left + 24, 239], fill=0))
+    assert not find(one).any()
+
+
 def test_a_row_in_a_frame_is_read(legible: object, classifier: Classifier) -> None:
     page = Image.new("L", (440, 100), 255)
     ImageDraw.Draw(page).rectangle([5, 5, 434, 94], outline=0, width=2)

@@ -63,6 +63,29 @@ def test_the_main_symbol_is_inside_the_picture_and_includes_everything_near() ->
     assert main_symbol(group_symbols(*boxes_of([cut])), (200, 200)).box == cut  # the only symbol
 
 
+@pytest.mark.parametrize(("gap", "length"), [(-1, 120), (3, 80), (12, 50)])
+def test_a_line_under_a_digit_is_no_part_of_it(gap: int, length: int) -> None:
+    digit, line = (50, 80, 110, 115), (110 + gap, 97 - length // 2, 114 + gap, 97 + length // 2)
+    for density in (0.3, 0.01):  # the line may have more ink than the digit
+        boxes, masses = boxes_of([digit, line])
+        found = group_symbols(boxes, masses * np.array([density, 1.0]))
+        assert sorted(symbol.box for symbol in found) == [digit, line]
+        assert main_symbol(found, (200, 200)).box == digit
+
+
+@pytest.mark.parametrize("bar", [(46, 80, 50, 122), (112, 82, 116, 120)])
+def test_the_bar_of_a_digit_is_a_part_of_it(bar: tuple[int, int, int, int]) -> None:
+    (found,) = group_symbols(*boxes_of([(50, 80, 110, 115), bar]))
+    assert set(found.components) == {0, 1}
+
+
+def test_dashes_do_not_count_as_digits() -> None:
+    dashes = [(100, 100 * n, 108, 100 * n + 90) for n in range(9)]
+    found = group_symbols(*boxes_of([(40, 120, 80, 150), *dashes]))
+    assert typical_height(found) == 40
+    assert typical_height(found[:-1] if found[-1].height == 40 else found[1:]) == 8
+
+
 def test_the_typical_height_is_the_median_weighted_by_ink() -> None:
     found = group_symbols(*boxes_of([(0, 0, 40, 20), (0, 100, 42, 120), (0, 200, 44, 220), (0, 300, 90, 310)]))
     assert typical_height(found) == 44
