@@ -133,7 +133,7 @@ def _trend(cells: FloatImage) -> FloatImage:
     for _ in range(8):
         factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=RCOND)[0]
         # Not `@`: it would start the threads of BLAS for this small product, and they spin for a while after it.
-        surface = np.einsum("ij,j->i", terms, factors)
+        surface: npt.NDArray[np.float64] = np.einsum("ij,j->i", terms, factors)
         weights = 1 / np.sqrt(np.maximum(np.abs(values - surface), 1))
     return surface.reshape(cells.shape).astype(np.float32)
 

@@ -12,7 +12,7 @@ from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
-from mnist_runtime.preprocess.ink.strokes import STROKE, is_thin
+from mnist_runtime.preprocess.ink.strokes import STROKE, bridges, is_thin
 from mnist_runtime.preprocess.ink.symbols import Symbol, digit_marks, group_symbols
 
 __all__ = ["clean_ink", "flat_background_ink", "separate_strokes"]
@@ -38,12 +38,14 @@ def clean_ink(gray: FloatImage) -> FloatImage | None:
     if marked.sum() > SOFT * strokes.sum():
         return None
     components = connected_components(strokes)
-    symbols = group_symbols(components.boxes, components.sums(ink))
+    symbols = group_symbols(components.boxes, components.sums(ink / np.float32(255)))
     one_symbol = len(symbols) == 1 and len(symbols[0].components) == components.number
     if not one_symbol or is_thin(strokes, symbols[0].size) or _is_solid(strokes, symbols[0]):
         return None
     lines = find_ruled_lines(marked)
-    return None if lines.any() or find_frames(strokes, lines).any() else ink
+    if lines.any() or find_frames(strokes, lines).any():
+        return None
+    return np.where(bridges(strokes), np.float32(255), ink)
 
 
 def flat_background_ink(gray: FloatImage) -> FloatImage:
@@ -77,7 +79,7 @@ def separate_strokes(ink: FloatImage) -> list[FloatImage]:
     if not any(_has_gap(strokes.any(axis=axis)) for axis in (0, 1)):  # so for nearly all pictures of one digit
         return []
     components = connected_components(strokes)
-    symbols = group_symbols(components.boxes, components.sums(ink))
+    symbols = group_symbols(components.boxes, components.sums(ink / np.float32(255)))
     return [
         np.where(dilate(np.isin(components.labels, mark.components), 1), ink, 0).astype(np.float32)
         for mark in digit_marks(symbols, ink.shape)

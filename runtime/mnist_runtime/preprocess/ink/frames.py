@@ -14,7 +14,7 @@ from mnist_runtime.preprocess.ink.components import (
     neighbors,
     rectangularity,
 )
-from mnist_runtime.preprocess.ink.open_frames import border_line, comb
+from mnist_runtime.preprocess.ink.open_frames import comb
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import stroke_width
 
@@ -46,6 +46,8 @@ SMALLEST = 24
 """Least side of a box that a digit touches, in pixels."""
 TOUCHING = 0.3
 """Least height of a digit that touches its box, as a fraction of the box's."""
+HOLLOW = 0.3
+"""Least fraction of an empty box that is not its line; the holes of a bold 8 are smaller."""
 RECTANGLE = 0.9
 """Least rectangularity of the area in an empty box; the hole of a 0 has 0.88 at most."""
 WIDE = 0.7
@@ -99,9 +101,7 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
                 empty.append((box, line, cells))
         if around.any():
             filled.append(line.shape)
-        elif at_edge:
-            around = border_line(line, corner, mask.shape)
-        else:
+        elif digits[number] and not at_edge:
             around = comb(line)
         frames[box] |= around
     for box, line, cells in empty:
@@ -197,7 +197,9 @@ def _empty_cells(line: Mask) -> int:
     """Return the number of areas that the `line` (h, w) encloses if all of them are rectangles; otherwise 0."""
     gaps = _gaps(line, max(1, round(stroke_width(line) / 3)))
     areas = np.bincount(gaps.labels[gaps.labels > 0], minlength=gaps.number)
-    large = np.flatnonzero(areas >= max(1, TINY * areas.max()))
+    if areas.sum() < HOLLOW * line.size:
+        return 0
+    large = np.flatnonzero(areas >= TINY * areas.max())
     for number in large[:MOST_CELLS]:
         top, left, bottom, right = gaps.boxes[number]
         if rectangularity(gaps.labels[top:bottom, left:right] == number) < RECTANGLE:

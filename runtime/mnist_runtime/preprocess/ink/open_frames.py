@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
 from mnist_runtime.preprocess.grayscale import Mask
+from mnist_runtime.preprocess.ink.components import Components
 from mnist_runtime.preprocess.ink.strokes import stroke_width
 
-__all__ = ["border_line", "comb"]
+__all__ = ["border_lines", "comb"]
 
 LEVEL = 1.5
 """Least width of a comb, as a multiple of its height."""
@@ -45,10 +45,8 @@ def comb(line: Mask) -> Mask:
     rows = np.arange(height)[:, None]
     middle = (line * rows).sum(axis=0)[columns] / filled[columns]
     base = np.polyval(np.polyfit(columns, middle, 1), np.arange(width))
-    distance = np.abs(rows - base)
-    near = distance <= thickness / 2 + 1
-    alone = np.zeros(width, bool)
-    alone[columns] = near[np.rint(middle).astype(np.intp), columns]
+    distance = np.where(line, np.abs(rows - base), 0)
+    alone = distance.max(axis=0) <= thickness / 2 + 1
     if alone.sum() < BASE * width:
         return nothing
     starts, ends = np.flatnonzero(np.diff(np.pad(~alone, 1).astype(np.int8))).reshape(-1, 2).T
@@ -57,20 +55,25 @@ def comb(line: Mask) -> Mask:
     for start, end in zip(starts, ends, strict=True):
         if end - start <= 2 * thickness + SLANT * height:
             teeth[:, start:end] = True
-            number += bool((distance * line)[:, start:end].max() >= TOOTH * thickness)
-    return line & (teeth | near) if number > 1 else nothing
+            number += bool(distance[:, start:end].max() >= TOOTH * thickness)
+    return line & (teeth | (distance <= thickness / 2 + 1)) if number > 1 else nothing
 
 
-def border_line(line: Mask, corner: npt.NDArray[np.intp], shape: tuple[int, ...]) -> Mask:
-    """Return the `line` (h, w) if it is in the border of a picture of `shape`; otherwise nothing.
-
-    It is a part of the boxes around. Its top left corner is at `corner` of the picture.
-    """
-    rows, columns = np.nonzero(line)
-    in_border = [
-        np.minimum(position + start, length - 1 - start - position) < BORDER * length
-        for position, start, length in zip((rows, columns), corner, shape, strict=True)
-    ]
+def border_lines(components: Components) -> Mask:
+    """Return which of the components (n,) are lines in the border of the picture: parts of the boxes around."""
+    shape = components.labels.shape
     shorter = min(shape)
-    is_line = max(line.shape) >= LONGEST * shorter and stroke_width(line) <= THICKEST * shorter
-    return line & (is_line and bool(np.logical_or(*in_border).all()))
+    found = np.zeros(components.number, bool)
+    for number, (top, left, bottom, right) in enumerate(components.boxes):
+        at_edge = min(top, left) == 0 or bottom == shape[0] or right == shape[1]
+        if not at_edge or max(bottom - top, right - left) < LONGEST * shorter:
+            continue
+        line = components.labels[top:bottom, left:right] == number
+        rows, columns = np.nonzero(line)
+        in_border = [
+            np.minimum(positions, length - 1 - positions) < BORDER * length
+            for positions, length in zip((rows + top, columns + left), shape, strict=True)
+        ]
+        thin = stroke_width(line) <= THICKEST * shorter
+        found[number] = thin and bool(np.logical_or(*in_border).all())
+    return found

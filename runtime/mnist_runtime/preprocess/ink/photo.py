@@ -10,9 +10,10 @@ from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
+from mnist_runtime.preprocess.ink.open_frames import border_lines
 from mnist_runtime.preprocess.ink.page import isolate_page
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
-from mnist_runtime.preprocess.ink.strokes import stroke_width, thicken
+from mnist_runtime.preprocess.ink.strokes import bridges, stroke_width, thicken
 from mnist_runtime.preprocess.ink.symbols import Symbol, group_symbols
 
 __all__ = ["PhotoInk", "photo_ink"]
@@ -27,8 +28,8 @@ FAINT, FAINT_LINE = 0.4, 0.2
 """Thresholds for pixels of strokes and of ruled lines, as fractions of the mean ink."""
 CLEAR = 0.3
 """Mean ink from which symbols at the picture's edge are kept; fainter ones may be shadows."""
-QUIET = 0.001
-"""Noise of a drawing or a printed page, at most; photographs have more, even those of blank paper."""
+BROKEN = 0.02
+"""Least noise, as a fraction of the mean ink, that breaks strokes. Pencil has 0.03; ink on paper has 0.01 to 0.02."""
 COARSE = 150
 """Longer side from which the ink is smoothed."""
 
@@ -59,8 +60,8 @@ class PhotoInk:
         top, left, bottom, right = symbol.box
         box = (slice(top, bottom), slice(left, right))
         strokes = np.isin(self.components.labels[box], symbol.components)
-        ink = np.where(dilate(strokes, 1), np.clip(self.ink[box], 0, 1) * np.float32(255), np.float32(0))
-        return thicken(ink, strokes)
+        ink = np.where(dilate(strokes, 1), np.clip(self.ink[box], 0, 1), 0)
+        return thicken(np.maximum(ink, bridges(strokes)) * np.float32(255), strokes)
 
 
 def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
@@ -83,15 +84,19 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     elif lines.any():  # they may join a frame to the picture's edge
         lines = lines | find_frames(dark & ~lines, np.zeros_like(lines))
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
-    # Noise and paper grain break thin strokes: gaps of up to two thirds of the stroke width are closed. In a picture
-    # without noise, gaps are real, such as those between small printed digits.
-    components = _components_across_gaps(strokes, max(1, round(stroke_width(strokes) / 3)) if noise > QUIET else 0)
+    # Noise and paper grain break thin and faint strokes: gaps of up to two thirds of the stroke width are closed. In
+    # other pictures gaps are real, such as those between printed digits.
+    components = _components_across_gaps(
+        strokes, max(1, round(stroke_width(strokes) / 3)) if noise > BROKEN * mean else 0
+    )
+    ink = ink / np.float32(mean)
+    masses = np.where(border_lines(components), 0, components.sums(ink))
     symbols = [
         symbol
-        for symbol in group_symbols(components.boxes, components.sums(ink))
+        for symbol in group_symbols(components.boxes, masses)
         if symbol.size >= smallest * max(gray.shape) and (mean >= CLEAR or not symbol.touches_edge(gray.shape))
     ]
-    return PhotoInk(ink / np.float32(mean), lines, components, symbols)
+    return PhotoInk(ink, lines, components, symbols)
 
 
 def _components_across_gaps(strokes: Mask, reach: int) -> Components:

@@ -229,6 +229,16 @@ def test_an_outlined_digit_is_no_frame(digit: str, width: int) -> None:
     assert not found.any() or digit == "0"  # without its outer line, a 0 is a 0
 
 
+@pytest.mark.parametrize("noise", [0, 3])
+def test_bold_printed_digits_are_no_boxes(noise: float, classifier: Classifier) -> None:
+    """Nor are those that stand close together one symbol."""
+    page = Image.new("L", (720, 160), 255)
+    ImageDraw.Draw(page).text((20, 20), "18 0968 88 453", fill=0, font=ImageFont.load_default(90), stroke_width=2)
+    picture = 20 + 0.85 * np.asarray(page) + np.random.default_rng(0).normal(0, noise, (160, 720))
+    answers = read(picture.astype(np.uint8), classifier)
+    assert "".join(str(answer.prediction.digit) for answer in answers) == "18096888453"
+
+
 @pytest.mark.parametrize("dot", [(113, 110, 127, 130), (116, 100, 124, 140)])
 def test_a_dotted_0_is_no_frame(dot: tuple[int, int, int, int]) -> None:
     def draw(page: Draw) -> None:
