@@ -9,7 +9,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.preprocess.grayscale import FloatImage
-from mnist_runtime.preprocess.ink.components import neighbors
+from mnist_runtime.preprocess.ink.components import STEPS, neighbors
 
 __all__ = ["background_noise", "repeat_cells", "subtract_background"]
 
@@ -109,10 +109,10 @@ def _fill_enclosed(cells: FloatImage, border: FloatImage) -> FloatImage:
     edge[1:-1, 1:-1] = False
     filled[edge] = np.maximum(cells, border)[edge]
     while True:
-        padded = np.pad(filled, 1, mode="edge")
-        beside = np.minimum(padded[1:-1, :-2], padded[1:-1, 2:])
-        lowest = np.minimum(np.minimum(padded[:-2, 1:-1], padded[2:, 1:-1]), beside)
-        lower = np.maximum(cells, np.minimum(filled, lowest))
+        lower = filled.copy()
+        for here, there in STEPS:
+            np.minimum(lower[here], filled[there], out=lower[here])
+        np.maximum(lower, cells, out=lower)
         if np.array_equal(lower, filled):
             return filled
         filled = lower

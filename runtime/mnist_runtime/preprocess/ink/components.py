@@ -10,9 +10,18 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 
-__all__ = ["Components", "connected_components", "convexity", "dilate", "neighbors"]
+__all__ = ["STEPS", "Components", "connected_components", "convexity", "dilate", "neighbors"]
 
 Integers = npt.NDArray[np.intp]
+
+_ALL, _FIRST, _LAST = slice(None), slice(None, -1), slice(1, None)
+STEPS = (
+    ((_LAST, _ALL), (_FIRST, _ALL)),
+    ((_FIRST, _ALL), (_LAST, _ALL)),
+    ((_ALL, _LAST), (_ALL, _FIRST)),
+    ((_ALL, _FIRST), (_ALL, _LAST)),
+)
+"""Pairs of indices (here, there) of a picture: each pixel here has its neighbor above, below, left or right there."""
 
 
 class Components(NamedTuple):

@@ -6,7 +6,7 @@ import numpy as np
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box, erode
 from mnist_runtime.preprocess.ink.background import repeat_cells
-from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate
+from mnist_runtime.preprocess.ink.components import STEPS, connected_components, convexity, dilate
 
 __all__ = ["isolate_page"]
 
@@ -161,12 +161,10 @@ def _fill_rows(mask: Mask) -> Mask:
 def _nearest_brightness(cells: FloatImage, known: Mask) -> FloatImage:
     """Return the brightness of the nearest cell that is `known`; 0 if none is."""
     values = np.where(known, cells, 0).astype(np.float32)
+    known = known.copy()
     while not known.all() and known.any():
-        for axis, shift in ((0, 1), (0, -1), (1, 1), (1, -1)):
-            reached = np.roll(known, shift, axis)
-            edge = [slice(None), slice(None)]
-            edge[axis] = slice(0, 1) if shift == 1 else slice(-1, None)
-            reached[tuple(edge)] = False  # `roll` wraps around
-            values = np.where(~known & reached, np.roll(values, shift, axis), values)
-            known = known | reached
+        for here, there in STEPS:
+            reached = known[there] & ~known[here]
+            np.copyto(values[here], values[there], where=reached)
+            known[here] |= reached
     return values
