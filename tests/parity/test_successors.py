@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert.compiled_model import CompiledModel
-from tests.export_cases import DEVICE_PAIR
+from tests.export_cases import DEVICE_FILE, DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Classifier
@@ -71,38 +71,40 @@ def test_compiled_model_takes_a_batch_where_it_is_told_to(
 
 
 @pytest.fixture(scope="module")
-def in_node(exported: Callable[..., ExportReport], golden_images: np.ndarray) -> Callable[[str], dict[Precision, Any]]:
-    """Run all files of one format in Node, once; return their raw scores or the error."""
+def in_node(golden_images: np.ndarray) -> Callable[..., dict[str, Any]]:
+    """Run files of one format in Node, once; return their raw scores or the error."""
     node = shutil.which("node")
 
     @cache
-    def answers(format: str) -> dict[Precision, Any]:
+    def answers(format: str, *paths: str) -> dict[str, Any]:
         name, package = INTERPRETERS[format]
         if node is None or not (NODE / "node_modules" / package).is_dir():
             pytest.skip(f"{package} is not installed. Run: npm install --no-package-lock --prefix tests/parity/node")
-        paths = {p: str(exported("cnn", format, p).path) for known, p in DEVICE_PAIR if known == format}
         images = [base64.b64encode(image.tobytes()).decode() for image in golden_images]
-        request = json.dumps({"files": list(paths.values()), "images": images})
+        request = json.dumps({"files": paths, "images": images})
         done = subprocess.run(
             [node, NODE / "scores.mjs", name], input=request, capture_output=True, text=True, timeout=120, check=False
         )
         assert done.returncode == 0, done.stderr
-        found = json.loads(done.stdout.splitlines()[-1])
-        return {precision: found[path] for precision, path in paths.items()}
+        found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        return found
 
     return answers
 
 
-@pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
+@pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_interpreters_of_the_browser_give_the_scores_of_the_runtime(
     exported: Callable[..., ExportReport],
-    in_node: Callable[[str], dict[Precision, Any]],
+    in_node: Callable[..., dict[str, Any]],
     golden_images: np.ndarray,
+    model: str,
     format: str,
     precision: Precision,
 ) -> None:
-    scores = in_node(format)[precision]
+    path = exported(model, format, precision).path
+    quick = [known for name, known in DEVICE_PAIR if name == format and known is not Precision.INT16X8]
+    together = [precision] if precision is Precision.INT16X8 else quick
+    scores = in_node(format, *(str(exported(model, format, each).path) for each in together))[str(path)]
     assert isinstance(scores, list), scores
-    path = exported("cnn", format, precision).path
     raw = np.array(scores).astype(Classifier.load(path).manifest.output["dtype"])
     compare(path, precision, golden_images, raw)

@@ -122,12 +122,14 @@ def draw_frame(coverage: Plane, name: str, digit: Written, extents: tuple[int, .
 def _skeleton(mask: Mask) -> Mask:
     """Return the center lines of `mask`, one pixel wide (T. Y. Zhang, C. Y. Suen 1984)."""
     thin = np.pad(mask, 1)
+    height, width = thin.shape
     around = ((-1, 0), (-1, 1), (0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1))
     changed = True
     while changed:
         changed = False
         for first, second in (((0, 2, 4), (2, 4, 6)), ((0, 2, 6), (0, 4, 6))):
-            ring = np.stack([np.roll(thin, (-row, -column), (0, 1)) for row, column in around])
+            padded = np.pad(thin, 1)
+            ring = np.stack([padded[1 + row :, 1 + column :][:height, :width] for row, column in around])
             number = ring.sum(axis=0)
             turns = (~ring & np.roll(ring, -1, axis=0)).sum(axis=0)
             kept = ring[list(first)].all(axis=0) | ring[list(second)].all(axis=0)

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
@@ -8,8 +11,14 @@ from mnist_trainer import Splits, load_model
 
 
 @pytest.fixture(scope="module")
-def mlp() -> object:
-    return load_model("mlp")
+def ready() -> Callable[[str], object]:
+    """Load a ready model, once."""
+    return cache(load_model)
+
+
+@pytest.fixture(scope="module")
+def mlp(ready: Callable[[str], object]) -> object:
+    return ready("mlp")
 
 
 def reshaped(model: object, shape: tuple[int, ...], scale: float = 1.0, logits: bool = False) -> object:
@@ -59,14 +68,18 @@ def test_confident_mistakes_do_not_hide_the_larger_range(digits: Splits) -> None
 
 
 @pytest.mark.parametrize("name", EACH_READY)
-def test_range_of_the_ready_models_is_measured_on_sorted_images(digits: Splits, name: str) -> None:
+def test_range_of_the_ready_models_is_measured_on_sorted_images(
+    digits: Splits, ready: Callable[[str], object], name: str
+) -> None:
     order = np.argsort(digits.test.labels, kind="stable")
-    assert Original.from_keras(load_model(name), digits.test.take(order, "test")).pixel_range == "0..1"
+    assert Original.from_keras(ready(name), digits.test.take(order, "test")).pixel_range == "0..1"
 
 
 @pytest.mark.parametrize("name", EACH_READY)
-def test_range_and_activation_of_the_ready_models_are_measured(digits: Splits, name: str) -> None:
-    original = Original.from_keras(load_model(name), digits.test)
+def test_range_and_activation_of_the_ready_models_are_measured(
+    digits: Splits, ready: Callable[[str], object], name: str
+) -> None:
+    original = Original.from_keras(ready(name), digits.test)
     assert original.pixel_range == "0..1"
     assert original.activation == ("sigmoid" if name == "linear" else "softmax")
 

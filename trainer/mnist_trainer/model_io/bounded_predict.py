@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import keras
 import numpy as np
@@ -23,34 +25,24 @@ LARGE = 1 << 28
 """Values of a tensor, 1 GiB of float32, from which the model is named if there is too little memory for it."""
 
 
-class _Clock(keras.callbacks.Callback):  # type: ignore[misc]  # Keras is untyped
-    """A clock that begins again with each batch; when it has run down, TensorFlow ends the running function."""
-
-    def __init__(self, manager: cancellation.CancellationManager) -> None:
-        super().__init__()
-        self._manager = manager
-        self._timer = self._started()
-
-    def _started(self) -> threading.Timer:
-        timer = threading.Timer(SECONDS, self._manager.start_cancel)
-        timer.daemon = True
-        timer.start()
-        return timer
-
-    def on_predict_batch_end(self, *_: object, **__: object) -> None:
-        """Begin again."""
-        self.stop()
-        self._timer = self._started()
-
-    def stop(self) -> None:
-        """Stop the clock."""
-        self._timer.cancel()
+@contextmanager
+def _limited(manager: cancellation.CancellationManager) -> Iterator[None]:
+    """Let TensorFlow end the running function after `SECONDS`."""
+    timer = threading.Timer(SECONDS, manager.start_cancel)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def predict(model: keras.Model, pixels: npt.NDArray[np.float32], batch_size: int) -> npt.NDArray[np.float32]:
     """Return what a model gives for `pixels`, as ``model.predict`` does.
 
     A loop in a SavedModel may depend on the images and never end; the trial in a child process has only noise.
+    Batches are passed one by one, since ``model.predict`` builds a tf.data pipeline for each call. That takes 50 ms,
+    and an export has a dozen calls with few images.
 
     Raises
     ------
@@ -58,10 +50,12 @@ def predict(model: keras.Model, pixels: npt.NDArray[np.float32], batch_size: int
         If a batch takes more than `SECONDS`, or needs a large tensor for which there is too little memory.
     """
     manager = cancellation.CancellationManager()
-    clock = _Clock(manager)
+    found = []
     try:
         with cancellation.CancellationManagerContext(manager):
-            found = model.predict(pixels, batch_size=batch_size, verbose=0, callbacks=[clock])
+            for start in range(0, len(pixels), batch_size):
+                with _limited(manager):
+                    found.append(model.predict_on_batch(tf.constant(pixels[start : start + batch_size])))
     except tf.errors.CancelledError as error:
         raise ModelError(
             f"The model {model.name} takes more than {SECONDS:.0f} seconds for {min(batch_size, len(pixels))} "
@@ -77,6 +71,4 @@ def predict(model: keras.Model, pixels: npt.NDArray[np.float32], batch_size: int
             f"{min(batch_size, len(pixels))} images, for which there is too little memory. Make its layers smaller, "
             "or use a machine with more memory."
         ) from None  # the cause would be reported as one of the machine alone
-    finally:
-        clock.stop()
-    return np.asarray(found, np.float32)
+    return np.asarray(np.concatenate(found), np.float32)
