@@ -221,8 +221,8 @@ class Classifier:
         Returns
         -------
         Prediction
-            Without a `label` if the confidence is below ``manifest.threshold``; for handwriting also if the picture is
-            blank or a scribble, or shows several digits. Its `reason` says which.
+            Without a `label` if the confidence is below ``manifest.threshold``; for handwriting also if the picture
+            has no clear strokes, is a scribble or shows several digits. Its `reason` says which.
 
         Raises
         ------

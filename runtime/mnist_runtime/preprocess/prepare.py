@@ -92,7 +92,7 @@ def prepare(picture: npt.NDArray[Any], task: Task = DIGITS) -> npt.NDArray[np.ui
     PictureError
         If shape or dtype are wrong, or it has more than 50 million pixels.
     BlankError
-        If it shows no ink and the preparation is ``"mnist"``.
+        If it shows no clear strokes and the preparation is ``"mnist"``.
 
     Examples
     --------
@@ -139,7 +139,7 @@ def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[Fl
 
     found = photo_ink(gray, SMALLEST)
     if not found.symbols:
-        raise BlankError("The picture shows no ink on its background. Take it with more contrast.")
+        raise BlankError("The picture shows no clear strokes. Take it with more contrast, in even light.")
     marks = digit_marks(found.symbols, gray.shape) if with_marks else []
     return (
         found.extract(main_symbol(found.symbols, gray.shape)),
