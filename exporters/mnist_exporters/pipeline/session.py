@@ -197,7 +197,8 @@ class ExportSession:
                 "exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
                 f"(see {DOCUMENTATION}/{ModelError.page})."
             )
-        return self.original.doubt_of_stated_pixels(self.test, "original")
+        doubt = self.original.doubt_of_pixels(self.test, "original")
+        return f"warning: {doubt}" if doubt else None
 
     @cached_property
     def golden_images(self) -> npt.NDArray[np.uint8]:

@@ -79,6 +79,11 @@ def test_a_wrong_scaling_of_a_ready_model_is_refused(few: Splits) -> None:
     plain = replace(few.train.task, preparation="plain")
     light = Splits(*(replace(part, images=255 - part.images, task=plain) for part in few))
     assert load_base(find_model("tiny"), light, given="0..1").range_origin == "as given"  # as its record says
+    said: list[str] = []
+    assert load_base(find_model("tiny"), light, report=said.append).range_origin == "as recorded"
+    assert "as recorded, but on 9" in said[1]
+    assert said[1].endswith("For these images give --pixel-range 0..1 --invert.")
+    assert accuracy(load_base(find_model("tiny"), light, given="0..1 inverted"), light.test) > 0.9
 
 
 def test_a_stated_scaling_is_not_refused_where_nothing_shows_another(few: Splits, tmp_path: Path) -> None:

@@ -119,10 +119,10 @@ class DigitModel(MeasuredModel):
         is_better = best.accuracy > own.accuracy + FAR_BETTER
         return (own, best) if is_better or _is_oversure(own, best) else None
 
-    def doubt_of_stated_pixels(self, data: LabelledImages, noun: str) -> str | None:
-        """Return a warning if the model, named by `noun`, is right far more often with another scaling than its own."""
-        found = self.likelier_scaling(data)
-        return doubt_of_scaling(*found, noun) if found else None
+    def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:
+        """See `MeasuredModel.doubt_of_pixels`."""
+        found = None if self.range_origin == "measured" else self.likelier_scaling(data)
+        return doubt_of_scaling(*found, noun, self.range_origin) if found else None
 
     def blue_first(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
         """Return how well the model reads color images as they are and with blue first, if that is far better.
@@ -150,16 +150,20 @@ class DigitModel(MeasuredModel):
         return _raw_scores(self.model, images, self.scaling)
 
 
-def compared_scalings(own: Trial, other: Trial, noun: str) -> str:
-    """Return a sentence with the accuracy of a model, named by `noun`, with its stated scaling and with another one."""
+def compared_scalings(own: Trial, other: Trial, noun: str, origin: str) -> str:
+    """Return a sentence with the accuracy of a model, named by `noun`, with its scaling and with another one.
+
+    `origin` is that of the first; see `MeasuredModel`.
+    """
+    known = "as stated" if origin == "as given" else origin
     if other.accuracy <= own.accuracy + FAR_BETTER:
         return (
-            f"With pixels {own.scaling} as stated, the {noun} is surer of its answers than trained models are, and it "
+            f"With pixels {own.scaling} {known}, the {noun} is surer of its answers than trained models are, and it "
             f"is right on {own.accuracy:.1%} of {own.images:,} images; with {other.scaling} it is as sure as usual, "
             f"and right on {other.accuracy:.1%} of {other.images:,}."
         )
     return (
-        f"The {noun} is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} as stated, but "
+        f"The {noun} is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} {known}, but "
         f"on {other.accuracy:.1%} of {other.images:,} with {other.scaling}."
     )
 
@@ -172,11 +176,15 @@ def _is_oversure(own: Trial, other: Trial) -> bool:
     return other.accuracy >= own.accuracy and own.temperature > PLAUSIBLE[1] >= other.temperature >= PLAUSIBLE[0]
 
 
-def doubt_of_scaling(own: Trial, other: Trial, noun: str) -> str:
-    """Return a warning about the stated scaling of a model, named by `noun`."""
+def doubt_of_scaling(own: Trial, other: Trial, noun: str, origin: str) -> str:
+    """Return what `compared_scalings` does, and what to do."""
+    compared = compared_scalings(own, other, noun, origin)
+    fitting = f"For these images give {other.scaling.options}."
+    if origin != "as given":  # its record is right; so the images are other ones, such as black on white
+        return f"{compared} {fitting}"
     return (
-        f"warning: {compared_scalings(own, other, noun)} Check how its pixels were scaled in training. Without "
-        "--pixel-range, --pixel-mean, --pixel-std and --invert it is measured."
+        f"{compared} Check how its pixels were scaled in training. {fitting} Without --pixel-range, --pixel-mean, "
+        "--pixel-std and --invert it is measured."
     )
 
 

@@ -93,6 +93,8 @@ def load_base(
         else:
             pixels = str(read_record(file.path)["pixel_range"])
             found = DigitModel.measure(model, _anyhow(data.train, known), given=given, recorded=pixels)
+            if given is None and len(images.images) >= FEWEST:
+                notes = Reading.of(found, images).doubts()
     else:
         found, notes = _of_unknown_origin(model, data, known, given)
     if found.task.labels != task.labels:
@@ -117,7 +119,11 @@ class Reading:
     @classmethod
     def measure(cls, model: keras.Model, images: LabelledImages, given: PixelScaling | str | None) -> Reading:
         """Measure scaling and accuracy."""
-        found = DigitModel.measure(model, images, given=given)
+        return cls.of(DigitModel.measure(model, images, given=given), images)
+
+    @classmethod
+    def of(cls, found: DigitModel, images: LabelledImages) -> Reading:
+        """Measure the accuracy of a model whose scaling is known."""
         some = np.random.default_rng(0).permutation(len(images.images))[:READ]
         answers = found.raw_scores(images.images[some]).argmax(axis=1)
         return cls(found, images, float((answers == images.labels[some]).mean()))
@@ -150,13 +156,16 @@ class Reading:
                 return []
             if self._is_wrong(*found) and self.model.pixel_range != recorded:
                 raise UsageError(
-                    f"{compared_scalings(*found, 'model')} So the stated scaling does not fit the images of "
-                    f"{self.images.name}. Give {found[1].scaling.options}, or leave --pixel-range, --pixel-mean, "
+                    f"{compared_scalings(*found, 'model', 'as given')} So the stated scaling does not fit the images "
+                    f"of {self.images.name}. Give {found[1].scaling.options}, or leave --pixel-range, --pixel-mean, "
                     "--pixel-std and --invert out."
                 )
-            return [doubt_of_scaling(*found, "model")]
+            return [f"warning: {doubt_of_scaling(*found, 'model', 'as given')}"]
         if self.is_clear:
             return []
+        if self.model.range_origin == "as recorded":
+            doubt = self.model.doubt_of_pixels(self.images, "model")
+            return [f"warning: {doubt}"] if doubt else []
         return [
             f"warning: The model is right on {self.accuracy:.1%} of the images of {self.images.name} at best, with "
             f"pixels {self.model.scaling}, so this scaling is uncertain. {STATE}"
