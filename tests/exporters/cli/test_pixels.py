@@ -196,11 +196,11 @@ def test_plain_pictures_of_the_other_polarity_are_refused_with_the_options_that_
 
 def test_a_wrongly_stated_scaling_is_doubted(digits: Splits, own: Own) -> None:
     """Its export could be proven, since it is as bad as the original."""
-    wrong = open_session(own("inverted")[0], digits, pixel_range="0..255").advice
+    wrong = open_session(own("symmetric")[0], digits, pixel_range="0..1").advice
     assert wrong is not None
     assert wrong.startswith("warning: The original is right on ")
-    assert " with pixels 0..255 as stated, but on 9" in wrong
-    assert " inverted. Check how its pixels were scaled in training." in wrong
+    assert " with pixels 0..1 as stated, but on 9" in wrong
+    assert ". Check how its pixels were scaled in training. For these images give --pixel-" in wrong
     assert open_session(own("inverted")[0], digits, pixel_range="0..1 inverted").advice is None
 
 
@@ -244,6 +244,9 @@ def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: Own) -> None
 
 
 def test_a_quiet_export_prints_the_doubt(here: Run, own: Own, tmp_path: Path) -> None:
-    words = ("--data", "digits", "--pixel-range", "0..255", "--output", tmp_path, "--quiet")
-    done = here("mnist-export", own("inverted")[0], *words)
+    words = ("--data", "digits", "--output", tmp_path, "--quiet", "--pixel-range")
+    done = here("mnist-export", own("symmetric")[0], *words, "0..1")
     assert done.stderr.count("warning: The original is right on ") == 1
+    done = here("mnist-export", own("inverted")[0], *words, "0..255")  # it is refused, and the reason is said once
+    assert (done.returncode, done.stderr.count("The original is right on ")) == (3, 1)
+    assert "warning: " not in done.stderr
