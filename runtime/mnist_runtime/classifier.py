@@ -6,7 +6,7 @@ import pkgutil
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -19,11 +19,9 @@ from mnist_runtime.backends.registry import BACKENDS, choose_backend, load_backe
 from mnist_runtime.backends.sharing import CLOSED, SharedBackends
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, NotFiniteError, UsageError
 from mnist_runtime.prediction import Prediction, scores_of_logits
+from mnist_runtime.preprocess.decode import PictureSource
 from mnist_runtime.preprocess.model_input import ModelInput
 from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["READY_FORMATS", "Classifier", "ready_model"]
 
@@ -211,26 +209,27 @@ class Classifier:
         real = scores.astype(np.float32, copy=False) if self._output is None else self._output.dequantize(scores)
         return real if self._activation is None else scores_of_logits(real, self._activation)
 
-    def classify(self, picture: npt.ArrayLike | str | Path | Image) -> Prediction:
+    def classify(self, picture: PictureSource) -> Prediction:
         """Return the digit or other class that a picture shows, after `prepare`.
 
         Parameters
         ----------
-        picture : array_like, str, Path or PIL.Image.Image
-            An array as for `prepare`, or a file.
+        picture : array_like, str, Path, bytes, file object or PIL.Image.Image
+            An array as for `prepare`, the path of a file, or its content: bytes, or a file that is open for
+            reading them, such as an upload.
 
         Returns
         -------
         Prediction
-            Without a `label` if the confidence is below ``manifest.threshold``; for handwriting also if the picture is
-            blank or a scribble, or shows several digits. Its `reason` says which.
+            Without a `label` if the confidence is below ``manifest.threshold``; for handwriting also if the picture
+            has no clear strokes, is a scribble or shows several digits. Its `reason` says which.
 
         Raises
         ------
         PictureError
             If it cannot be read, or is far too large.
         UsageError
-            If it has another type.
+            If it has another type, or a file is open as text.
         BackendError
             If it is a file and Pillow is not installed.
         """

@@ -76,8 +76,8 @@ class Prediction:
         Every class, by its index in the manifest's labels, with its score, the best first; empty for a blank picture,
         and for several digits. With the ten digits in order, the index is the digit.
     reason : {"blank", "scribble", "several", "unsure"} or None
-        Why there is no label: no ink, too many closed strokes, several digits (see `mnist_runtime.read`), or a
-        confidence below the model's threshold. None if there is a label. The first three only occur in files with the
+        Why there is no label: no clear strokes, too many closed strokes, several digits (see `mnist_runtime.read`), or
+        a confidence below the model's threshold. None if there is a label. The first three only occur in files with the
         preparation ``"mnist"``.
     marks : int
         Number of symbols with the size of a digit; above 1 only if the picture shows several digits.

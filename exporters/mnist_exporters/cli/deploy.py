@@ -15,6 +15,7 @@ from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.targets.deployment.plan import EXTRAS
 from mnist_runtime.errors import ArtifactError, printable
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import Command, argument, json_option, option
 from mnist_trainer.cli.parameter_types import Choice, ExistingPath
 
@@ -92,22 +93,26 @@ def deploy_command(
     from mnist_exporters.targets.deployment import deploy as deployment
 
     path, device = _file_and_device(words, rollback=rollback)
-    if rollback:
-        done = deployment.rollback(device, folder=folder, ssh_config=ssh_config, progress=echo)
-    else:
-        found = deployment.deploy(
-            path,
-            device,
-            folder=folder,
-            extra=extra,
-            service=_arguments(service, run),
-            dry_run=dry_run,
-            ssh_config=ssh_config,
-            progress=echo,
-        )
-        if found is None:
-            return 0
-        done = found
+    arguments = _arguments(service, run)
+    seconds = deployment.TESTING_S if rollback else deployment.LOOKING_S + deployment.INSTALLING_S * (not dry_run)
+    with Progress(seconds) as line:
+        if rollback:
+            done = deployment.rollback(device, folder=folder, ssh_config=ssh_config, progress=echo, line=line)
+        else:
+            found = deployment.deploy(
+                path,
+                device,
+                folder=folder,
+                extra=extra,
+                service=arguments,
+                dry_run=dry_run,
+                ssh_config=ssh_config,
+                progress=echo,
+                line=line,
+            )
+            if found is None:
+                return 0
+            done = found
     if as_json:
         print(json.dumps(dataclasses.asdict(done), indent=2))
     else:

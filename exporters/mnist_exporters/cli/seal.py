@@ -11,7 +11,7 @@ import click
 from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options, golden_option
 from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo
-from mnist_runtime.system.terminal import Progress
+from mnist_runtime.system.terminal import step_shown
 from mnist_trainer.cli.options import Command, argument, json_option, option
 from mnist_trainer.cli.parameter_types import OUTPUT_PATH
 
@@ -70,7 +70,7 @@ def seal_command(
     """
     from mnist_exporters.files import seal
 
-    with Progress(TYPICAL) as progress, progress.step(f"proving {printable(str(file))}", TYPICAL):
+    with step_shown(f"proving {printable(str(file))}", TYPICAL):
         report = seal(
             file,
             model,

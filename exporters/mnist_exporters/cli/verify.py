@@ -11,7 +11,7 @@ import click
 from mnist_exporters.cli.options import EXIT_CODES, ExportedFile, accuracy_option, comparison_options
 from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo, warn
-from mnist_runtime.system.terminal import Progress
+from mnist_runtime.system.terminal import step_shown
 from mnist_trainer.cli.options import Command, argument, json_option
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def verify_command(
     from mnist_exporters.files import verify
     from mnist_exporters.proof.report import RefusedError
 
-    with Progress(TYPICAL) as progress, progress.step(f"comparing {printable(str(file))}", TYPICAL):
+    with step_shown(f"comparing {printable(str(file))}", TYPICAL):
         found = verify(
             file,
             model,

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from mnist_exporters.inputs.labelled_images import LabelledImages
 from mnist_runtime.artifact.task import Task
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
@@ -83,6 +84,10 @@ class OriginalModel(Protocol):
 
     def describe_pixels(self) -> str:
         """Return which pixel scaling it expects, for people."""
+        ...
+
+    def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:
+        """Return what to do if another scaling than the stated or recorded one fits `data` far better."""
         ...
 
     def pixels_as_dict(self) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from mnist_exporters.pipeline.verify import ForeignFile, Verification, verify
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
+from mnist_exporters.proof.unfit import least_accuracy
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
@@ -173,6 +174,8 @@ class ExportSession:
         """One line if the original may get other pixels than in training: it is not as accurate as is usual."""
         if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":
             return None
+        if self.reference.pixel_doubt and self.reference.accuracy < least_accuracy(len(self.original.task.labels)):
+            return None  # the refusal of each file says it
         if self.original.range_origin == "as given" and (doubt := self._doubt_of_stated_pixels()):
             return doubt
         low = "is low for MNIST"
@@ -197,7 +200,8 @@ class ExportSession:
                 "exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
                 f"(see {DOCUMENTATION}/{ModelError.page})."
             )
-        return self.original.doubt_of_stated_pixels(self.test, "original")
+        doubt = self.original.doubt_of_pixels(self.test, "original")
+        return f"warning: {doubt}" if doubt else None
 
     @cached_property
     def golden_images(self) -> npt.NDArray[np.uint8]:

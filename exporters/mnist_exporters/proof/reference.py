@@ -21,8 +21,8 @@ __all__ = ["Reference"]
 ALONE = 100
 """Images that an export also classifies one by one, in another order and twice."""
 
-TRANSPOSED_BELOW = 0.8
-"""Accuracy below which the original also classifies images with rows and columns exchanged."""
+DOUBTED_BELOW = 0.8
+"""Accuracy below which the original also classifies images scaled otherwise, and with rows and columns exchanged."""
 TRANSPOSED = 1_000
 """Number of such images."""
 
@@ -52,6 +52,8 @@ class Reference:
         Scores of the original for `extreme_images`. Default: not known.
     transposed : float, optional
         Fraction of right answers of the original on images with rows and columns exchanged. Default: not known.
+    pixel_doubt : str, optional
+        What to do because the original reads the images far better with another scaling than the known one.
     """
 
     dataset: str
@@ -62,6 +64,7 @@ class Reference:
     in_training: int = 0
     extremes: npt.NDArray[np.float32] | None = None
     transposed: float | None = None
+    pixel_doubt: str | None = None
 
     @classmethod
     def of(cls, original: OriginalModel, test: LabelledImages, training: LabelledImages | None = None) -> Reference:
@@ -81,8 +84,10 @@ class Reference:
         shared = 0 if training is None else int(copies_of(test.images, training.images).sum())
         extremes = original.scores(extreme_images(test.images))
         found = cls(test.name, test.images, test.labels, scores, test.task, shared, extremes)
-        is_square = test.task.height == test.task.width
-        if found.accuracy >= TRANSPOSED_BELOW or not is_square:
+        if found.accuracy >= DOUBTED_BELOW:
+            return found
+        found = replace(found, pixel_doubt=original.doubt_of_pixels(test, "original"))
+        if test.task.height != test.task.width:
             return found
         some = np.random.default_rng(0).permutation(len(test.images))[:TRANSPOSED]
         answers = original.scores(np.ascontiguousarray(test.images[some].swapaxes(1, 2))).argmax(axis=1)

@@ -33,9 +33,10 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
         reasons.append(
             f"There are no test images of the {classes} {named(missing, reference.task)}. Give some with --data."
         )
-    if exchanged := _transposed(reference, accuracy) or _other_order(reference):
-        reasons.append(exchanged)
-    elif accuracy < least_accuracy(len(reference.task.labels)):
+    is_low = accuracy < least_accuracy(len(reference.task.labels))
+    if changed := _transposed(reference, accuracy) or (is_low and reference.pixel_doubt) or _other_order(reference):
+        reasons.append(changed)
+    elif is_low:
         reasons.append(
             f"The original is right on {accuracy:.1%} only. Check how its pixels were scaled (--pixel-range A..B, "
             "--pixel-mean with --pixel-std, --invert), and the labels of the images and their order (--labels)."

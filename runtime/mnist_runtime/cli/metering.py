@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import pixels_of
-from mnist_runtime.cli.read import check_annotate
+from mnist_runtime.cli.read import check_annotate, write_annotated
 from mnist_runtime.errors import DOCUMENTATION, PictureError, UsageError
-from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import row_numbers
 from mnist_runtime.reading.metering.csv_file import CsvFile
 from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
 from mnist_runtime.reading.metering.values import Value, ValueReader
 from mnist_runtime.reading.page import read
-from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
 
 if TYPE_CHECKING:
@@ -45,10 +43,9 @@ def regions_command(arguments: argparse.Namespace) -> int:
         raise PictureError(
             f"{arguments.file} shows no digits. Write the boxes by hand: see {DOCUMENTATION}/how-to/meter.md"
         )
-    if arguments.annotate is not None:
-        with atomic_write(arguments.annotate) as copy:
-            annotate(pixels, found).save(copy)
     print(regions_as_toml(regions), end="")
+    if arguments.annotate is not None:
+        write_annotated(arguments.annotate, pixels, found)
     return 0
 
 

@@ -10,6 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, pixels_of
@@ -21,7 +24,7 @@ from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo, report_error
 from mnist_runtime.system.terminal import Progress
 
-__all__ = ["check_annotate", "read_command"]
+__all__ = ["check_annotate", "read_command", "write_annotated"]
 
 TYPICAL = 0.3
 """Seconds for a picture on a usual machine."""
@@ -42,9 +45,6 @@ def read_command(arguments: argparse.Namespace) -> int:
                     pixels = pixels_of(file)
                     symbols = read(pixels, classifier, everything=True)
                     found = [one for one in symbols if arguments.all or one.prediction.label is not None]
-                    if arguments.annotate is not None:
-                        with atomic_write(arguments.annotate) as copy:
-                            annotate(pixels, found).save(copy)
             except ToolkitError as error:
                 failure = report_error(error)
                 code = code or failure
@@ -58,6 +58,9 @@ def read_command(arguments: argparse.Namespace) -> int:
                 plural = "symbols have" if left_out > 1 else "symbol has"
                 it = "them" if left_out > 1 else "it"
                 echo(f"{printable(file)}: {left_out} {plural} no answer. To print {it} too: --all")
+            if arguments.annotate is not None:
+                failure = exit_code_of(partial(write_annotated, arguments.annotate, pixels, found))
+                code = code or failure
             if doubtful is not None:
                 failure = exit_code_of(partial(doubtful.keep_readings, pixels, symbols))
                 code = code or failure
@@ -77,6 +80,12 @@ def check_annotate(annotated: Path, files: Sequence[str]) -> None:
         raise UsageError(f"--annotate {annotated} is a folder, or its folder does not exist. Choose another file.")
     if annotated.exists() and Path(files[0]).exists() and annotated.samefile(files[0]):
         raise UsageError(f"--annotate {annotated} would overwrite the picture. Choose another file.")
+
+
+def write_annotated(path: Path, pixels: npt.NDArray[np.uint8], found: Sequence[Reading]) -> None:
+    """Write a copy of a picture with its digits marked. It comes after the answer, which a full disk must not lose."""
+    with atomic_write(path) as copy:
+        annotate(pixels, found).save(copy)
 
 
 def _print(file: str, readings: Sequence[Reading], rows: Sequence[int], task: Task) -> None:

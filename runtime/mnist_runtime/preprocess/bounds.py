@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import io
 import os
 import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
-from mnist_runtime.errors import PictureError
+from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 
-__all__ = ["MOST_BYTES", "check_content", "nested_limit", "open_picture"]
+__all__ = ["BinaryFile", "check_content", "copy_of", "nested_limit", "open_picture"]
 
 MOST_BYTES = 1 << 28
 """Largest file: an uncompressed picture of the largest size is smaller."""
@@ -31,6 +32,14 @@ NESTING = ("ICO", "ICNS", "CUR", "BLP", "IPTC")
 """Formats that hold files of other formats, whose size differs from the one in the first header."""
 ICONS = (b"\0\0\1\0", b"icns")
 """First bytes of the formats of icons. Pillow decodes some of them while it opens them."""
+
+
+class BinaryFile(Protocol):
+    """An open file or a stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes; none at the end."""
+        ...
 
 
 def open_picture(path: str | Path, name: str) -> BinaryIO:
@@ -59,6 +68,32 @@ def open_picture(path: str | Path, name: str) -> BinaryIO:
             f"{name} has {facts.st_size:,} bytes, but at most {MOST_BYTES:,} are allowed. Give a smaller picture."
         )
     raise PictureError(f"{name} is a pipe or a device, not a file. For a picture from a pipe, give - and use stdin.")
+
+
+def copy_of(file: BinaryFile, name: str) -> io.BytesIO:
+    """Read at most `MOST_BYTES` of an open file into memory. Pictures need a file that can be read from any place.
+
+    Raises
+    ------
+    PictureError
+        If there are more bytes, or they cannot be read.
+    UsageError
+        If the file was not opened to read bytes.
+    """
+    content = io.BytesIO()
+    try:
+        while piece := file.read(PIECE):
+            content.write(piece)
+            if content.tell() > MOST_BYTES:
+                raise PictureError(f"{name} has more than {MOST_BYTES:,} bytes. Give a smaller picture.")
+    except PictureError:
+        raise
+    except (TypeError, UnicodeDecodeError, io.UnsupportedOperation) as error:  # text, or opened for writing
+        raise UsageError(f"{name} is not open for reading bytes. Open it with the mode 'rb'.") from error
+    except (OSError, ValueError) as error:  # such as a closed file
+        reason = getattr(error, "strerror", None) or error
+        raise PictureError(f"{name} cannot be read ({reason}). Check the file.") from error
+    return content
 
 
 def _without_waiting(path: str, flags: int) -> int:

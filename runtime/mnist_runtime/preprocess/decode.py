@@ -1,22 +1,23 @@
-"""Load the pixels of a file, a Pillow image or an array."""
+"""Load the pixels of a picture: a file, its content in memory, a Pillow image or an array."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import io
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import BackendError, PictureError, UsageError
-from mnist_runtime.preprocess.bounds import MOST_BYTES, check_content, nested_limit, open_picture
+from mnist_runtime.errors import BackendError, PictureError, UsageError, printable
+from mnist_runtime.preprocess.bounds import BinaryFile, check_content, copy_of, nested_limit, open_picture
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.pixels import as_picture, stretched
 from mnist_runtime.system.forks import hold_while_forking
@@ -27,8 +28,10 @@ from mnist_runtime.system.stderr import quiet_stderr
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["decode_picture", "image_pixels", "load_pixels", "read_picture", "read_stdin"]
+__all__ = ["PictureSource", "decode_picture", "image_pixels", "load_pixels", "read_picture", "read_stdin"]
 
+PictureSource: TypeAlias = "npt.ArrayLike | str | Path | Image.Image | BinaryFile"
+"""What a picture may be. For the type checker, bytes are an `npt.ArrayLike`."""
 WARNINGS_LOCK = threading.RLock()
 """Held while warnings are off: the filters belong to the process."""
 hold_while_forking(WARNINGS_LOCK)
@@ -36,14 +39,43 @@ PROGRAM_FORMATS = ("EPS",)
 """Formats that Pillow passes to another program, such as Ghostscript."""
 ORIENTATION = 0x0112
 """EXIF tag; 1 means upright."""
+IN_MEMORY = "The picture"
+"""Name in messages of a picture without one."""
+LONGEST_NAME = 100
+"""Characters of the name of an open file in messages: that of an upload comes from the client."""
 
 
-def load_pixels(picture: npt.ArrayLike | str | Path | Image.Image) -> npt.NDArray[np.uint8]:
-    """Return the pixels of a file, a Pillow image or an array."""
+def load_pixels(picture: PictureSource) -> npt.NDArray[np.uint8]:
+    """Return the pixels of a file, the content of one, a Pillow image or an array.
+
+    Parameters
+    ----------
+    picture : array_like, str, Path, bytes, bytearray, memoryview, file object or PIL.Image.Image
+        Text is the path of a file. Bytes are the content of a file, such as a PNG; so is a one-dimensional memoryview
+        of bytes. A file object is read from its beginning, if it can be rewound.
+
+    Raises
+    ------
+    UsageError
+        If it has another type, or the file object is not open for reading bytes.
+    PictureError, BackendError
+        As from `read_picture`.
+
+    Examples
+    --------
+    >>> load_pixels(b"P2 3 1 255 0 128 255").tolist()
+    [[0, 128, 255]]
+    """
     if isinstance(picture, (str, Path)):
         return read_picture(picture)
     if hasattr(picture, "getexif"):  # a Pillow image
         return image_pixels(cast("Image.Image", picture))
+    if isinstance(picture, (bytes, bytearray)):
+        return decode_picture(picture, IN_MEMORY)
+    if isinstance(picture, memoryview) and (picture.ndim, picture.format) == (1, "B"):
+        return decode_picture(picture, IN_MEMORY)
+    if hasattr(picture, "read"):
+        return _read_open(picture)
     return as_picture(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
 
 
@@ -73,15 +105,25 @@ def read_stdin() -> npt.NDArray[np.uint8]:
     """Read a picture from the standard input, as `read_picture` does."""
     if sys.stdin is None or sys.stdin.isatty():
         raise UsageError("There is no picture on stdin. Pipe one into the command, or give a file.")
-    content = sys.stdin.buffer.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise PictureError(f"stdin has more than {MOST_BYTES:,} bytes. Give a smaller picture.")
-    return _read(io.BytesIO(content), "stdin")
+    return _read(copy_of(sys.stdin.buffer, "stdin"), "stdin")
 
 
-def decode_picture(content: bytes, name: str) -> npt.NDArray[np.uint8]:
+def decode_picture(content: bytes | bytearray | memoryview, name: str) -> npt.NDArray[np.uint8]:
     """Return the pixels of the content of a file, as `read_picture` does; `name` is for messages."""
-    return _read(io.BytesIO(content), name)
+    return _read(copy_of(io.BytesIO(content), name), name)
+
+
+def _read_open(file: Any) -> npt.NDArray[np.uint8]:
+    """Read an open file or an upload of a web framework, from its beginning as Pillow does."""
+    name = getattr(file, "filename", None) or getattr(file, "name", None)
+    shown = printable(name[:LONGEST_NAME]) if isinstance(name, str) and name else IN_MEMORY
+    if inspect.iscoroutinefunction(file.read) and hasattr(file, "file"):
+        file = file.file  # an upload of Starlette or FastAPI, whose own `read` must be awaited
+    if inspect.iscoroutinefunction(file.read):
+        raise UsageError(f"{shown} is an asynchronous file. Give the bytes: await file.read().")
+    with contextlib.suppress(AttributeError, OSError, ValueError):  # such as a pipe; `read` reports a closed file
+        file.seek(0)
+    return _read(copy_of(file, shown), shown)
 
 
 def _read(source: BinaryIO, name: str) -> npt.NDArray[np.uint8]:

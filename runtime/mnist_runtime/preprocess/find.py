@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-import numpy.typing as npt
-
-from mnist_runtime.preprocess.decode import load_pixels
+from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.grayscale import color_axis, grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
 from mnist_runtime.preprocess.ink.symbols import typical_height
 from mnist_runtime.preprocess.prepare import Ink
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["Found", "find"]
 
@@ -33,7 +27,7 @@ class Found(NamedTuple):
     ink: Ink
 
 
-def find(picture: npt.ArrayLike | str | Path | Image) -> list[Found]:
+def find(picture: PictureSource) -> list[Found]:
     """Return the symbols of a page whose size fits a digit, those with the most ink first."""
     pixels = load_pixels(picture)
     height, width = pixels.shape[:2]

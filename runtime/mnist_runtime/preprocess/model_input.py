@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +10,9 @@ import numpy.typing as npt
 from mnist_runtime.artifact.input_table import input_table
 from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.errors import UsageError
-from mnist_runtime.preprocess.decode import load_pixels
+from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.pixels import as_pixels
 from mnist_runtime.preprocess.prepare import prepare
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["ModelInput"]
 
@@ -37,7 +33,7 @@ class ModelInput:
         self._shape = manifest.tensor_shape
         self._table = input_table(manifest.input)
 
-    def image(self, picture: npt.ArrayLike | str | Path | Image) -> Pixels:
+    def image(self, picture: PictureSource) -> Pixels:
         """Return a picture, in the forms of `Classifier.classify`, as an image (h, w) or (h, w, 3) after `prepare`."""
         form = (self.task.image_shape, np.uint8) if self.task.preparation == "plain" else None
         if isinstance(picture, np.ndarray) and (picture.shape, picture.dtype) == form:

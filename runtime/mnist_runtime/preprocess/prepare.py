@@ -5,15 +5,14 @@ That of one digit: keep the ink of a clean drawing, extract that of a photograph
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import BlankError
-from mnist_runtime.preprocess.decode import load_pixels
+from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.grayscale import FloatImage, color_axis, grayscale
 from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink, separate_strokes
 from mnist_runtime.preprocess.ink.strokes import is_scribble
@@ -21,9 +20,6 @@ from mnist_runtime.preprocess.ink.symbols import digit_marks, main_symbol
 from mnist_runtime.preprocess.normalize import FIELD, normalize
 from mnist_runtime.preprocess.plain import plain
 from mnist_runtime.system.floats import usual_errors
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["Ink", "Prepared", "prepare", "prepare_symbols"]
 
@@ -96,7 +92,7 @@ def prepare(picture: npt.NDArray[Any], task: Task = DIGITS) -> npt.NDArray[np.ui
     PictureError
         If shape or dtype are wrong, or it has more than 50 million pixels.
     BlankError
-        If it shows no ink and the preparation is ``"mnist"``.
+        If it shows no clear strokes and the preparation is ``"mnist"``.
 
     Examples
     --------
@@ -111,8 +107,8 @@ def prepare(picture: npt.NDArray[Any], task: Task = DIGITS) -> npt.NDArray[np.ui
     return normalize(_strokes(picture, with_marks=False)[0])
 
 
-def prepare_symbols(picture: npt.ArrayLike | str | Path | Image) -> Prepared:
-    """Prepare a picture as `prepare` does, and other symbols that may be digits; it may be a file or a Pillow image."""
+def prepare_symbols(picture: PictureSource) -> Prepared:
+    """Prepare a picture, in any form of `load_pixels`, as `prepare` does, and other symbols that may be digits."""
     strokes, marks, number = _strokes(load_pixels(picture), with_marks=True)
     return Prepared(Ink.of(strokes), [Ink.of(mark) for mark in marks], number)
 
@@ -145,7 +141,7 @@ def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[Fl
     if not found.symbols:
         if found.lines.any():
             raise BlankError("The picture shows ruled lines or empty frames, but no digit in them.")
-        raise BlankError("The picture shows no ink on its background. Take it with more contrast.")
+        raise BlankError("The picture shows no clear strokes. Take it with more contrast, in even light.")
     marks = digit_marks(found.symbols, gray.shape) if with_marks else []
     return (
         found.extract(main_symbol(found.symbols, gray.shape)),

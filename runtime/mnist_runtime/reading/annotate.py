@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
-from mnist_runtime.preprocess.decode import load_pixels
+from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.grayscale import without_padding
 from mnist_runtime.reading.page import Reading
 
@@ -33,14 +31,14 @@ DIGIT, NO_DIGIT, EDGE = (255, 221, 0), (255, 140, 120), (0, 0, 0)
 """Colors: light ones with a black edge contrast with any picture."""
 
 
-def annotate(picture: npt.ArrayLike | str | Path | Image.Image, readings: Sequence[Reading]) -> Image.Image:
+def annotate(picture: PictureSource, readings: Sequence[Reading]) -> Image.Image:
     """Return a copy of a picture with its readings marked.
 
     Lines are drawn around each box, never inside. A label is placed beside it, where it covers least of the others.
 
     Parameters
     ----------
-    picture : array_like, str, Path or PIL.Image.Image
+    picture : array_like, str, Path, bytes, file object or PIL.Image.Image
         The picture that was read.
     readings : sequence of Reading
         The result of `read`.

@@ -26,9 +26,11 @@ def in_words(found: Prediction, top: int, task: Task, file: str = "PICTURE") -> 
         )
     best = zip(found.labels[:top], found.ranking[:top], strict=True)
     ranking = ", ".join(f"{label} ({score:.1%})" for label, (_, score) in best)
-    if found.label is None:
-        return f"{nothing}; most likely: {ranking}" if ranking else f"{nothing}; the picture is blank"
-    return ranking
+    if found.label is not None:
+        return ranking
+    if ranking:
+        return f"{nothing}; most likely: {ranking}"
+    return f"{nothing}; the picture shows no clear strokes. Take it with more contrast, in even light"
 
 
 def no_answer(task: Task) -> str:

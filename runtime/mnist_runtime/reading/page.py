@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import UsageError
 from mnist_runtime.prediction import Prediction
+from mnist_runtime.preprocess.decode import PictureSource
 from mnist_runtime.preprocess.find import find
 from mnist_runtime.system.floats import usual_errors
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 __all__ = ["Reading", "check_finds", "read"]
 
@@ -45,7 +40,7 @@ class Reading:
 
 
 def read(
-    picture: npt.ArrayLike | str | Path | Image, classifier: Classifier | None = None, *, everything: bool = False
+    picture: PictureSource, classifier: Classifier | None = None, *, everything: bool = False
 ) -> tuple[Reading, ...]:
     """Find and classify the digits of a picture, row by row from the top, each row from the left.
 
@@ -53,7 +48,7 @@ def read(
 
     Parameters
     ----------
-    picture : array_like, str, Path or PIL.Image.Image
+    picture : array_like, str, Path, bytes, file object or PIL.Image.Image
         See `Classifier.classify`.
     classifier : Classifier, optional
         Default: the ready model.

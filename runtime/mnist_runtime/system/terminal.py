@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from types import TracebackType
 
-__all__ = ["Progress", "is_quiet", "line_cleared", "quiet", "seconds_left", "step_of"]
+__all__ = ["Progress", "is_quiet", "line_cleared", "quiet", "seconds_left", "step_of", "step_shown"]
 
 PATIENCE = 0.5
 """Seconds before a line is shown: what is done by then needs none."""
@@ -165,6 +165,16 @@ class Progress:
 def step_of(progress: Progress | None, text: str, typical: float) -> contextlib.AbstractContextManager[None]:
     """Return `Progress.step`, or a context manager that does nothing without a `progress`."""
     return progress.step(text, typical) if progress else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def step_shown(text: str, typical: float, *, show: bool = True) -> Iterator[None]:
+    """Show a step that stands alone; see `Progress.step`. Do nothing unless `show`."""
+    if not show:
+        yield
+        return
+    with Progress(typical) as progress, progress.step(text, typical):
+        yield
 
 
 def _columns(descriptor: int) -> int:

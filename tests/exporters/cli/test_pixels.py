@@ -1,5 +1,6 @@
 """``mnist-export``, ``verify`` and ``mnist-evaluate`` on models that expect other pixels than 0..1."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from functools import cache
@@ -9,7 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_exporters import RefusedError, UsageError, open_session
+from mnist_exporters import ExportSpec, RefusedError, UsageError, open_session
+from mnist_exporters.proof.unfit import unfit
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Splits, load_model
 from mnist_trainer.data.dataset import Dataset
@@ -178,13 +180,27 @@ def test_impossible_combinations_are_usage_errors(
     assert words in done.stderr
 
 
+def test_plain_pictures_of_the_other_polarity_are_refused_with_the_options_that_fit(digits: Splits) -> None:
+    plain = Task(28, 28, 1, preparation="plain")
+    light = Splits(*(dataclasses.replace(part, images=255 - part.images, task=plain) for part in digits))
+    session = open_session("tiny", light)
+    with pytest.raises(RefusedError) as refused:
+        session.export(ExportSpec("tflite", "none"), "nowhere.tflite")
+    assert "as recorded, but on 9" in str(refused.value)
+    assert "with 0..1 inverted. For these images give --pixel-range 0..1 --invert." in str(refused.value)
+    assert "--labels" not in str(refused.value)
+    assert open_session("tiny", light, pixel_range="0..1 inverted").reference.accuracy > 0.9
+    named = dataclasses.replace(session.reference, pixel_doubt="Give others.")  # a good accuracy is no reason to refuse
+    assert "Give others." not in unfit(named, 0.7)
+
+
 def test_a_wrongly_stated_scaling_is_doubted(digits: Splits, own: Own) -> None:
     """Its export could be proven, since it is as bad as the original."""
-    wrong = open_session(own("inverted")[0], digits, pixel_range="0..255").advice
+    wrong = open_session(own("symmetric")[0], digits, pixel_range="0..1").advice
     assert wrong is not None
     assert wrong.startswith("warning: The original is right on ")
-    assert " with pixels 0..255 as stated, but on 9" in wrong
-    assert " inverted. Check how its pixels were scaled in training." in wrong
+    assert " with pixels 0..1 as stated, but on 9" in wrong
+    assert ". Check how its pixels were scaled in training. For these images give --pixel-" in wrong
     assert open_session(own("inverted")[0], digits, pixel_range="0..1 inverted").advice is None
 
 
@@ -216,8 +232,6 @@ def test_a_low_accuracy_on_own_data_is_advised_on(digits: Splits) -> None:
 
 @pytest.mark.slow
 def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: Own) -> None:
-    import dataclasses
-
     named = Splits(*(dataclasses.replace(part, name="mnist") for part in digits))
     session = open_session(own("rows")[0], named)
     assert session.reference.accuracy < 0.97
@@ -230,6 +244,9 @@ def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: Own) -> None
 
 
 def test_a_quiet_export_prints_the_doubt(here: Run, own: Own, tmp_path: Path) -> None:
-    words = ("--data", "digits", "--pixel-range", "0..255", "--output", tmp_path, "--quiet")
-    done = here("mnist-export", own("inverted")[0], *words)
+    words = ("--data", "digits", "--output", tmp_path, "--quiet", "--pixel-range")
+    done = here("mnist-export", own("symmetric")[0], *words, "0..1")
     assert done.stderr.count("warning: The original is right on ") == 1
+    done = here("mnist-export", own("inverted")[0], *words, "0..255")  # it is refused, and the reason is said once
+    assert (done.returncode, done.stderr.count("The original is right on ")) == (3, 1)
+    assert "warning: " not in done.stderr

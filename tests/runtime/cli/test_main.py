@@ -55,10 +55,15 @@ def test_a_bad_picture_does_not_stop_the_others(run: Run, picture: Path, tmp_pat
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
 
 
-def test_an_empty_page_has_no_digit(run: Run, tmp_path: Path) -> None:
+def test_an_empty_page_and_noise_have_no_digit(run: Run, tmp_path: Path) -> None:
     Image.new("L", (40, 60), 230).save(tmp_path / "page.png")
-    done = run("mnist-runtime", "classify", tmp_path / "page.png")
-    assert (done.returncode, done.stdout) == (0, f"{tmp_path / 'page.png'}: no digit; the picture is blank\n")
+    dither = np.random.default_rng(0).integers(0, 2, (200, 200)).astype(bool)
+    Image.fromarray(dither).save(tmp_path / "dither.png")
+    for name in ("page.png", "dither.png"):
+        done = run("mnist-runtime", "classify", tmp_path / name)
+        assert done.returncode == 0
+        answer = "no digit; the picture shows no clear strokes. Take it with more contrast, in even light"
+        assert done.stdout == f"{tmp_path / name}: {answer}\n"
     done = run("mnist-runtime", "classify", "--json", tmp_path / "page.png")
     assert json.loads(done.stdout)["results"][0]["digit"] is None
 

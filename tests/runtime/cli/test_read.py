@@ -193,7 +193,9 @@ def test_annotating_takes_one_file(run_read: RunRead, page: Path) -> None:
     assert "takes one FILE" in stderr
 
 
-def test_a_failed_write_keeps_the_existing_file(run_read: RunRead, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_keeps_the_answer_and_the_existing_file(
+    run_read: RunRead, page: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     marked = page.with_name("marked.png")
     marked.write_bytes(b"an older one")
 
@@ -203,7 +205,17 @@ def test_a_failed_write_keeps_the_existing_file(run_read: RunRead, page: Path, m
 
     monkeypatch.setattr(Image.Image, "save", full)
     code, stdout, stderr = run_read(page, "--annotate", marked)
-    assert (code, stdout) == (2, "")
+    assert code == 2
+    assert stdout.count(f"{page}: ") == 5  # the answer is not lost
+    assert stderr.count("error: ") == stderr.count("No space left") == 1
+    code, stdout, stderr = run_read("--json", page, "--annotate", marked)
+    assert (code, len(json.loads(stdout)["results"][0]["readings"])) == (2, 5)
+    monkeypatch.setattr("sys.argv", ["mnist-runtime", "regions", str(page), "--annotate", str(marked)])
+    with pytest.raises(SystemExit) as left:
+        cli.main()
+    stdout, stderr = capsys.readouterr()
+    assert left.value.code == 2
+    assert stdout.count("[[") > 0
     assert "No space left" in stderr
     assert marked.read_bytes() == b"an older one"
     assert {path.name for path in page.parent.iterdir()} == {"page.png", "marked.png"}

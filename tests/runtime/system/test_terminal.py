@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from mnist_runtime.system.command import echo, warn
-from mnist_runtime.system.terminal import Progress, is_quiet, quiet, seconds_left
+from mnist_runtime.system.terminal import Progress, is_quiet, quiet, seconds_left, step_shown
 
 
 @contextlib.contextmanager
@@ -44,6 +44,14 @@ def test_the_time_left_is_that_of_this_machine() -> None:
     assert seconds_left(left=20, done=0, took=0, typical=10, since=4) == 26, "nothing is known of it"
     assert seconds_left(left=20, done=0, took=0, typical=10, since=40) == 80, "the first step shows that it is slow"
     assert seconds_left(left=0, done=10, took=10, typical=10, since=15) == 0
+
+
+def test_a_step_that_stands_alone_is_shown_if_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    with terminal(monkeypatch) as screen:
+        with step_shown("measuring", 20.0, show=False):
+            assert shown(screen, 1) == ""
+        with step_shown("measuring", 20.0):
+            assert "measuring: about 20 s left" in shown_up_to(screen, "left").replace("19 s", "20 s")
 
 
 def test_the_line_names_the_step_and_the_time_left() -> None:

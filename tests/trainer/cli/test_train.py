@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import errno
 import json
@@ -9,6 +10,7 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
+from mnist_runtime.system.terminal import Progress as Line
 from mnist_trainer import PRESETS, architecture, load_model
 from mnist_trainer.training.monitoring.progress import Progress
 
@@ -93,6 +95,26 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
     (found,) = json.loads(measured.stdout)["models"]
     assert found["accuracy"] == pytest.approx(printed["test_accuracy"])
     assert np.sum(found["confusion"]) == found["images"] == 1500
+
+
+def test_the_steps_around_the_epochs_are_shown(
+    mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+
+    @contextlib.contextmanager
+    def step(_: Line, text: str, typical: float) -> Iterator[None]:
+        steps.append(text)
+        yield
+
+    monkeypatch.setattr(Line, "step", step)
+    assert mnist_train("--architecture=linear", "--data=digits", "--epochs=1")[0] == 0
+    around = ["reading digits", "loading TensorFlow", "measuring the trained model"]
+    assert steps == around
+    steps.clear()
+    (tmp_path / "mine.keras").rename(tmp_path / "base.keras")
+    assert mnist_train("--from", str(tmp_path / "base.keras"), "--data=digits", "--epochs=1", "--pen=0.1")[0] == 0
+    assert steps == [*around[:2], "measuring base", around[2]]
 
 
 def test_all_options_are_applied_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:

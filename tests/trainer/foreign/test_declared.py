@@ -52,6 +52,15 @@ def test_the_last_layer_may_be_in_a_model_inside(tmp_path: Path) -> None:
     assert declared_shapes(tmp_path / "net.keras") == ([4, 5], 4)
 
 
+def test_layers_that_keep_the_number_of_scores_may_follow_the_last_one(tmp_path: Path) -> None:
+    pooled = [keras.layers.Conv2D(5, 3), keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
+    dense = [keras.layers.Flatten(), keras.layers.Dense(5), keras.layers.BatchNormalization()]
+    ends = [[*pooled, keras.layers.Softmax()], dense]
+    for end in [*ends, [keras.layers.Conv2D(5, 3), keras.layers.Flatten()]]:
+        keras.Sequential([keras.Input((9, 9, 1)), *end]).save(tmp_path / "net.keras")
+        assert declared_shapes(tmp_path / "net.keras")[1] == (5 if end in ends else None)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_damaged_file_says_nothing_or_something(

@@ -6,7 +6,7 @@ from subprocess import CompletedProcess
 import numpy as np
 import pytest
 
-from mnist_runtime.artifact.task import Task
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer import ModelError, find_model, load_model
 from mnist_trainer.model_io.input_shape import check_model
 
@@ -36,8 +36,7 @@ def test_a_damaged_file_is_reported(tmp_path: Path, kind: str) -> None:
     [
         ((129, 40, 1), 10, "sides of 8 to 128 pixels, but its input has 129"),
         ((7, 28), 10, "sides of 8 to 128 pixels, but its input has 7"),
-        ((28, 28), 1, "2 to 1,000 classes, but it gives 1 score"),
-        ((28, 28), 1001, "2 to 1,000 classes, but it gives 1,001 scores"),
+        ((28, 28), 1001, r"2 to 1,000 classes, but it gives 1,001 scores\. Give a model with one input"),
         ((32, 20, 3), 11, "sides of 8 to 128 pixels, give such images: --data PATH"),
     ],
 )
@@ -49,6 +48,23 @@ def test_a_model_without_its_data_gets_the_bounds_and_the_option(
     model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes)])
     with pytest.raises(ModelError, match=words):
         check_model(model)
+
+
+@pytest.mark.parametrize("task", [DIGITS, Task(28, 28, 1, ("low", "high"))])
+def test_a_model_of_one_sigmoid_is_told_how_it_gets_two_scores(task: Task) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")])
+    with pytest.raises(
+        ModelError, match=r"^The model gives 1 score, but a score for each class is needed\."
+    ) as refused:
+        check_model(model, task)
+    names = {"model": model, "keras": keras, "np": np}
+    exec(str(refused.value).split("first: ")[1].split(". Save")[0], names)  # the lines of the message
+    images = np.random.default_rng(0).random((5, 28, 28), np.float32)
+    scores = check_model(names["model"], Task(28, 28, 1, ("low", "high"))).predict(images, verbose=0)
+    np.testing.assert_allclose(scores[:, 1], model.predict(images, verbose=0)[:, 0], atol=1e-6)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
 
 
 def test_data_of_another_form_gets_the_option_that_converts_it() -> None:

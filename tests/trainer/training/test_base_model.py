@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime.artifact.task import Task
-from mnist_trainer import Dataset, ModelError, Splits, find_model, load_model
+from mnist_trainer import Dataset, ModelError, Splits, UsageError, find_model, load_model
 from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.training.base_model import load_base
 from mnist_trainer.training.tuned_network import tuned_network
@@ -46,7 +46,7 @@ def accuracy(base: DigitModel, data: Dataset) -> float:
     return float((base.raw_scores(data.images).argmax(axis=1) == data.labels).mean())
 
 
-@pytest.mark.parametrize("given", [None, "-1..1", "0..1 inverted"])
+@pytest.mark.parametrize("given", [None, "-1..1", "mean 0.1307 std 0.3081"])
 def test_the_scaling_of_another_model_is_told_stated_and_doubted(few: Splits, foreign: Path, given: str | None) -> None:
     said: list[str] = []
     base = load_base(find_model(foreign), few, given=given, report=said.append)
@@ -54,8 +54,58 @@ def test_the_scaling_of_another_model_is_told_stated_and_doubted(few: Splits, fo
     assert (base.pixel_range, base.range_origin) == (given or "-1..1", origin)
     assert said[0].startswith(f"own: trained on pixels {given or '-1..1'} ({origin})")
     doubts = [text for text in said if text.startswith("warning: The model is right on ")]
-    assert len(doubts) == len(said) - 1 == (given == "0..1 inverted")
+    assert len(doubts) == len(said) - 1 == (given == "mean 0.1307 std 0.3081")
     assert not doubts or "as stated, but on " in doubts[0]
+
+
+@pytest.mark.parametrize("given", ["-1..1 inverted", "0..255", "0..1 inverted"])
+def test_a_stated_scaling_that_is_clearly_wrong_is_refused(few: Splits, foreign: Path, given: str) -> None:
+    with pytest.raises(UsageError, match=r"as stated, but on 9\d\.\d% .* Give --pixel-range -1\.\.1, or leave "):
+        load_base(find_model(foreign), few, given=given)
+
+
+def test_a_stated_scaling_for_pictures_of_the_other_polarity_is_refused_with_the_options(
+    few: Splits, foreign: Path
+) -> None:
+    plain = replace(few.train.task, preparation="plain")
+    data = Splits(*(replace(part, images=255 - part.images, task=plain) for part in few))
+    with pytest.raises(UsageError, match=r"Give --pixel-range -1\.\.1 --invert, or leave "):
+        load_base(find_model(foreign), data, given="-1..1")
+
+
+def test_a_wrong_scaling_of_a_ready_model_is_refused(few: Splits) -> None:
+    with pytest.raises(UsageError, match=r"does not fit the images of .* Give --pixel-range 0\.\.1, or leave "):
+        load_base(find_model("tiny"), few, given="-1..1")
+    plain = replace(few.train.task, preparation="plain")
+    light = Splits(*(replace(part, images=255 - part.images, task=plain) for part in few))
+    assert load_base(find_model("tiny"), light, given="0..1").range_origin == "as given"  # as its record says
+    said: list[str] = []
+    assert load_base(find_model("tiny"), light, report=said.append).range_origin == "as recorded"
+    assert "as recorded, but on 9" in said[1]
+    assert said[1].endswith("For these images give --pixel-range 0..1 --invert.")
+    assert accuracy(load_base(find_model("tiny"), light, given="0..1 inverted"), light.test) > 0.9
+
+
+def test_a_stated_scaling_is_not_refused_where_nothing_shows_another(few: Splits, tmp_path: Path) -> None:
+    layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    keras.Sequential(layers).save(tmp_path / "new.keras")
+    assert load_base(find_model(tmp_path / "new.keras"), few, given="0..255").range_origin == "as given"
+    tiny = load_model("tiny")  # a model of other things than digits
+    turned = keras.Model(tiny.inputs, keras.ops.flip(tiny.outputs[0], axis=-1))
+    turned.save(tmp_path / "other.keras")
+    assert load_base(find_model(tmp_path / "other.keras"), few, given="0..255").range_origin == "as given"
+
+
+def test_scores_that_a_stated_scaling_makes_far_too_sure_are_told(few: Splits, tmp_path: Path) -> None:
+    layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax", use_bias=False)]
+    model = keras.Sequential(layers)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.fit(few.train.images / 255, few.train.labels, epochs=60, verbose=0)
+    model.save(tmp_path / "linear.keras")
+    said: list[str] = []
+    load_base(find_model(tmp_path / "linear.keras"), few, given="0..255", report=said.append)
+    assert "the model is surer of its answers than trained models are" in said[1]
+    assert "with 0..1 it is as sure as usual" in said[1]
 
 
 def test_a_scaling_that_shows_badly_is_uncertain(few: Splits, tmp_path: Path) -> None:
@@ -97,7 +147,7 @@ def test_a_model_of_more_scores_than_labels_gets_a_new_layer(few: Splits, foreig
 def test_a_model_of_one_score_is_refused(few: Splits, tmp_path: Path) -> None:
     layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")]
     keras.Sequential(layers).save(tmp_path / "one.keras")
-    with pytest.raises(ModelError, match="it gives 1 score"):
+    with pytest.raises(ModelError, match="gives 1 score"):
         load_base(find_model(tmp_path / "one.keras"), few)
 
 

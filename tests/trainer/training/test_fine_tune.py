@@ -1,5 +1,6 @@
 """A trained model is tuned to other images; what it gained and what it forgot is measured."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,8 +108,41 @@ def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: P
     path = tmp_path / "base.keras"
     keras.Sequential([keras.Input((28, 28, 1)), *layers]).save(path)
     (tmp_path / "base.json").write_text('{"architecture": "mine", "pixel_range": "0..1"}')
-    with pytest.raises(ModelError, match="not Dense"):
+    with pytest.raises(
+        ModelError, match=r"must be a Dense layer .* The last layer with weights is conv2d\S* \(Conv2D\)"
+    ):
         fine_tune(str(path), relabelled(few, ("3", "7", "x")), recipe=SHORT)
+
+
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [
+        ([keras.layers.GlobalAveragePooling2D(), keras.layers.Softmax()], r"conv2d\S* \(Conv2D\)"),
+        (
+            [keras.layers.Flatten(), keras.layers.Dense(10), keras.layers.BatchNormalization()],
+            r"\(BatchNormalization\)",
+        ),
+    ],
+)
+def test_a_model_made_elsewhere_with_another_end_is_refused_by_its_layer(
+    few: Splits, tmp_path: Path, end: list[keras.layers.Layer], last: str
+) -> None:
+    layers = [keras.Input((28, 28, 1)), keras.layers.Conv2D(10, 3), *end]
+    keras.Sequential(layers).save(tmp_path / "base.keras")
+    with pytest.raises(ModelError, match=f"The last layer with weights is .*{last}"):
+        fine_tune(str(tmp_path / "base.keras"), relabelled(few, ("3", "7", "x")), recipe=SHORT)
+
+
+@pytest.mark.parametrize("end", [keras.layers.Softmax, lambda: keras.layers.Activation("softmax")])
+def test_an_activation_in_a_layer_of_its_own_may_follow_the_dense_layer(
+    few: Splits, tmp_path: Path, end: Callable[[], keras.layers.Layer]
+) -> None:
+    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10), end()]
+    keras.Sequential(layers).save(tmp_path / "base.keras")
+    tuned = fine_tune(str(tmp_path / "base.keras"), relabelled(few, ("3", "7", "x")), recipe=SHORT)
+    scores = tuned.model.predict(few.test.pixels((28, 28, 1)), verbose=0)
+    assert scores.shape == (200, 3)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-4)
 
 
 def test_a_saved_model_is_refused(few: Splits, tmp_path: Path) -> None:

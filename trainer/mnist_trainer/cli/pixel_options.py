@@ -134,6 +134,7 @@ def _scaling(
         return scaling.turned() if invert else scaling
     if invert:
         raise UsageError(
-            "--invert needs --pixel-range, or --pixel-mean and --pixel-std. Without them, both polarities are tried."
+            "--invert needs --pixel-range, or --pixel-mean and --pixel-std. For a ready model give --pixel-range 0..1 "
+            "--invert; for one without a record leave all out: both polarities are tried."
         )
     return None

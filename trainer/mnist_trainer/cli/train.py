@@ -17,6 +17,7 @@ from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.errors import printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
+from mnist_runtime.system.terminal import Progress
 from mnist_trainer.architectures.presets import PRESETS
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.cli.chosen_recipe import chosen_recipe
@@ -43,6 +44,9 @@ __all__ = ["train"]
 
 FEWEST_THAT_PROVE = 600
 """Test images without a single loss that prove an export at the default tolerance, rounded up from 553."""
+
+READING, LOADING = 3.0, 6.0
+"""Seconds on a usual machine: to read the images, and to load TensorFlow."""
 
 EXAMPLES = """
 mnist-train
@@ -212,22 +216,31 @@ def train(
     checkpoint = path.with_suffix(".checkpoint")
     _check_outputs(path, checkpoint, tensorboard, plot=plot)
     shown = printable(str(path))
-    splits = own_images(tuned, data, stated) if tuned else load_data(data, stated=stated)
-    if tuned:
-        recipe, rehearsal = planned_tuning(tuned, splits, options, path)
-    else:
-        chosen, recipe = chosen_recipe(architecture, preset, options, splits.train.task)
-        echo(plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
-    import_tensorflow()
-    from mnist_trainer.training.fine_tune import fine_tune
-    from mnist_trainer.training.techniques.distribution import is_chief, open_strategy
-    from mnist_trainer.training.train import InterruptedTraining, Training
-    from mnist_trainer.training.train import train as train_model
+    with Progress(READING + LOADING) as progress:
+        with progress.step(f"reading {printable(data)}", READING):
+            splits = own_images(tuned, data, stated) if tuned else load_data(data, stated=stated)
+            if tuned:
+                recipe, rehearsal = planned_tuning(tuned, splits, options, path)
+            else:
+                chosen, recipe = chosen_recipe(architecture, preset, options, splits.train.task)
+                echo(plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
+        with progress.step("loading TensorFlow", LOADING):
+            import_tensorflow()
+            from mnist_trainer.training.fine_tune import fine_tune
+            from mnist_trainer.training.techniques.distribution import is_chief, open_strategy
+            from mnist_trainer.training.train import InterruptedTraining, Training
+            from mnist_trainer.training.train import train as train_model
 
     distribution = open_strategy(strategy) if strategy else None
     _note_checkpoint(checkpoint, resume=resume)
-    settings: dict[str, Any] = {"recipe": recipe, "seed": seed, "checkpoint": checkpoint, "resume": resume}
-    settings |= {"tensorboard": tensorboard, "show": True}
+    settings: dict[str, Any] = {
+        "recipe": recipe,
+        "seed": seed,
+        "checkpoint": checkpoint,
+        "resume": resume,
+        "tensorboard": tensorboard,
+        "show": True,
+    }
     own_settings: dict[str, Any] = {"trust": trust, "pixel_range": pixel_range, "report": echo}
     try:
         if tuned:

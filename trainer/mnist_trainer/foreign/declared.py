@@ -20,6 +20,10 @@ STARTS = (b'{"module": "keras', b'{"class_name": "')
 """How the configuration of a model begins in an HDF5 file, of Keras 3 and of Keras 2."""
 GRAPH = "saved_model.pb"
 SIGNATURE = "serving_default"
+POOLINGS = ("GlobalAveragePooling2D", "GlobalMaxPooling2D")
+"""Layers that make one score of each map of a convolution."""
+KEEPING = ("Activation", "Softmax", "BatchNormalization", "Dropout", *POOLINGS)
+"""Layers that have as many scores, or maps, as the layer before."""
 
 Shape = Sequence[int | None]
 
@@ -98,13 +102,19 @@ def _input_shape(config: Any) -> list[int | None]:
 
 
 def _classes(config: Any) -> int | None:
-    """Return the units of the last dense layer, also in a model inside, if only activations follow it."""
+    """Return the units of the last dense layer, also in a model inside, if only layers of `KEEPING` follow it.
+
+    The maps of a convolution count in its place if they are pooled to one score each.
+    """
+    is_pooled = False
     for layer in reversed(_layers(config)):
-        if layer["class_name"] in ("Functional", "Sequential"):
-            return _classes(layer)
-        if layer["class_name"] == "Dense":
-            units = layer["config"]["units"]
+        kind = layer["class_name"]
+        if kind in ("Functional", "Sequential"):
+            return None if is_pooled else _classes(layer)
+        if kind == "Dense" or (is_pooled and kind == "Conv2D"):
+            units = layer["config"]["units" if kind == "Dense" else "filters"]
             return units if isinstance(units, int) else None
-        if layer["class_name"] not in ("Activation", "Softmax"):
+        if kind not in KEEPING:
             return None
+        is_pooled = is_pooled or kind in POOLINGS
     return None

@@ -15,14 +15,14 @@ from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
-from mnist_trainer.model_io.pixel_probe.evidence import log_scores
+from mnist_trainer.model_io.pixel_probe.evidence import PLAUSIBLE, log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["DigitModel"]
+__all__ = ["DigitModel", "compared_scalings", "doubt_of_scaling"]
 
 BATCH = 500
 """Images that are classified together."""
@@ -109,25 +109,20 @@ class DigitModel(MeasuredModel):
         Returns
         -------
         tuple of Trial or None
-            The scaling of the model and the likelier one; None unless the second is right on `FAR_BETTER` more.
+            The scaling of the model and the likelier one; None unless the second is right on `FAR_BETTER` more, or is
+            as accurate and only the first makes the scores far surer than those of trained models.
         """
         others = [scaling for scaling in PIXEL_CONVENTIONS if scaling != self.scaling]
         probe = PixelProbe.measure(_logits_function(self.model), data, (self.scaling, *others))
         trials = {trial.scaling: trial for trial in probe.trials}
         own, best = trials[self.scaling], trials[probe.chosen]
-        return (own, best) if best.accuracy > own.accuracy + FAR_BETTER else None
+        is_better = best.accuracy > own.accuracy + FAR_BETTER
+        return (own, best) if is_better or _is_oversure(own, best) else None
 
-    def doubt_of_stated_pixels(self, data: LabelledImages, noun: str) -> str | None:
-        """Return a warning if the model, named by `noun`, is right far more often with another scaling than its own."""
-        found = self.likelier_scaling(data)
-        if found is None:
-            return None
-        own, other = found
-        return (
-            f"warning: The {noun} is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} "
-            f"as stated, but on {other.accuracy:.1%} of {other.images:,} with {other.scaling}. Check how its pixels "
-            "were scaled in training. Without --pixel-range, --pixel-mean, --pixel-std and --invert it is measured."
-        )
+    def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:
+        """See `MeasuredModel.doubt_of_pixels`."""
+        found = None if self.range_origin == "measured" else self.likelier_scaling(data)
+        return doubt_of_scaling(*found, noun, self.range_origin) if found else None
 
     def blue_first(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
         """Return how well the model reads color images as they are and with blue first, if that is far better.
@@ -153,6 +148,44 @@ class DigitModel(MeasuredModel):
         NumPy scales the pixels here, as the user did in training. No code is shared with the exported files.
         """
         return _raw_scores(self.model, images, self.scaling)
+
+
+def compared_scalings(own: Trial, other: Trial, noun: str, origin: str) -> str:
+    """Return a sentence with the accuracy of a model, named by `noun`, with its scaling and with another one.
+
+    `origin` is that of the first; see `MeasuredModel`.
+    """
+    known = "as stated" if origin == "as given" else origin
+    if other.accuracy <= own.accuracy + FAR_BETTER:
+        return (
+            f"With pixels {own.scaling} {known}, the {noun} is surer of its answers than trained models are, and it "
+            f"is right on {own.accuracy:.1%} of {own.images:,} images; with {other.scaling} it is as sure as usual, "
+            f"and right on {other.accuracy:.1%} of {other.images:,}."
+        )
+    return (
+        f"The {noun} is right on {own.accuracy:.1%} of {own.images:,} images with pixels {own.scaling} {known}, but "
+        f"on {other.accuracy:.1%} of {other.images:,} with {other.scaling}."
+    )
+
+
+def _is_oversure(own: Trial, other: Trial) -> bool:
+    """Return whether the scores are far too sure with the first scaling alone, as where pixels are 255 times too large.
+
+    A network of convolutions and ReLUs is then nearly as accurate, but learns no more.
+    """
+    return other.accuracy >= own.accuracy and own.temperature > PLAUSIBLE[1] >= other.temperature >= PLAUSIBLE[0]
+
+
+def doubt_of_scaling(own: Trial, other: Trial, noun: str, origin: str) -> str:
+    """Return what `compared_scalings` does, and what to do."""
+    compared = compared_scalings(own, other, noun, origin)
+    fitting = f"For these images give {other.scaling.options}."
+    if origin != "as given":  # its record is right; so the images are other ones, such as black on white
+        return f"{compared} {fitting}"
+    return (
+        f"{compared} Check how its pixels were scaled in training. {fitting} Without --pixel-range, --pixel-mean, "
+        "--pixel-std and --invert it is measured."
+    )
 
 
 def _check_weights(model: keras.Model) -> None:

@@ -24,6 +24,14 @@ BATCH = 2
 LARGE = 1 << 26
 """Values of a constant from which it is taken for too large and not for damaged: 256 MB of float32."""
 
+ONE_SCORE = (
+    "The model gives 1 score, but a score for each class is needed. If its score is the probability of the second of "
+    "two classes, add that of the first: head = keras.layers.Dense(2); model = keras.Sequential([model, head]); "
+    "head.set_weights([np.array([[-1, 1]]), np.array([1, 0])]). Save this model, and give images of both classes: "
+    "--data PATH."
+)
+"""Message for the usual model of two classes, which ends in one sigmoid."""
+
 
 def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
     """Return the shapes of one image that a model of `task` may take.
@@ -118,6 +126,8 @@ def _size_without_memory(text: str) -> str:
 def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelError:
     """Return the error that says what a model takes and gives, and what is needed."""
     found = f"it has inputs {inputs} and outputs {outputs}"
+    if outputs == [(1,)]:
+        return ModelError(ONE_SCORE)
     if task.is_mnist:
         return ModelError(
             f"The model does not fit digits: {found}. {_other_task(inputs, outputs)}{_advice(inputs, outputs)}"
@@ -166,6 +176,8 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
         kind = "several inputs" if len(inputs) > 1 else "several outputs"
         return f"It has {kind}. {needed} Take one path: model = keras.Model(model.inputs[0], model.outputs[0])."
     front, size = _front(inputs[0]), _image_size(outputs[0])
+    if size and not 2 <= size <= MOST_LABELS:
+        return needed
     if outputs[0] != (10,) and size != 10:
         number = counted(size, "score") if size else "an unknown number of scores"
         return f"It has {number}, one for each class. {needed}"

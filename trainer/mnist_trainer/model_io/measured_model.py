@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
+from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -67,6 +68,23 @@ class MeasuredModel(ABC):
     def pixel_range(self) -> str:
         """Name of `scaling`, such as ``"0..1"``."""
         return self.scaling.name
+
+    def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:  # noqa: ARG002
+        """Return a sentence and what to do if another scaling than the stated or recorded one fits far better.
+
+        Parameters
+        ----------
+        data : LabelledImages
+            Real images with labels, of the model's task.
+        noun : str
+            What the sentence calls the model.
+
+        Returns
+        -------
+        str or None
+            None also if the scaling was measured, or no other one can be tried.
+        """
+        return None
 
     def describe_pixels(self) -> str:
         """Return one line about the scaling, and the accuracy under each convention if it was measured."""

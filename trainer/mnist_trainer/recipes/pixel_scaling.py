@@ -152,6 +152,21 @@ class PixelScaling:
         """Whether the model was trained on black digits on white."""
         return self.scale < 0
 
+    @property
+    def options(self) -> str:
+        """The options of a command that state this scaling.
+
+        Examples
+        --------
+        >>> PixelScaling.parse("mean 0.5 std 0.25 inverted").options, PixelScaling.between(-1, 1).options
+        ('--pixel-mean 0.5 --pixel-std 0.25 --invert', '--pixel-range -1..1')
+        """
+        words = self.name.split()
+        stated = (
+            f"--pixel-mean {words[1]} --pixel-std {words[3]}" if words[0] == "mean" else f"--pixel-range {words[0]}"
+        )
+        return f"{stated} --invert" if self.inverted else stated
+
     def apply(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return raw pixels, uint8 of any shape, as the model expects them, float32."""
         # Rounded to float32 once, as in training.

@@ -13,12 +13,12 @@ from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import read_record, recorded_task
-from mnist_trainer.errors import DataError, ModelError
+from mnist_trainer.errors import DataError, ModelError, UsageError
 from mnist_trainer.foreign.declared import declared_shapes
-from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.digit_model import DigitModel, compared_scalings, doubt_of_scaling
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.load import load_model
-from mnist_trainer.model_io.pixel_probe.probe import STAGES, probe_images
+from mnist_trainer.model_io.pixel_probe.probe import STAGES, Trial, probe_images
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["load_base"]
@@ -28,6 +28,9 @@ USUAL = PixelScaling.between(0, 1)
 
 READ = 1000
 """Images on which the accuracy under the measured scaling is counted."""
+
+FEWEST, HALF = 30, 0.5
+"""Images from which on, and fraction of the right answers above chance below which, a stated scaling is refused."""
 
 WHITE = np.uint8(255)
 
@@ -68,6 +71,8 @@ def load_base(
     ------
     ModelError
         If it is a SavedModel or damaged, or the images have another form.
+    UsageError
+        If the images show that `given` is wrong; see `Reading.doubts`.
     """
     file.check_layers()
     task = data.test.task
@@ -84,10 +89,12 @@ def load_base(
         notes: list[str] = []
         if given is not None and len(images.images):
             stated = Reading.measure(model, images, given)
-            found, notes = stated.model, stated.doubts()
+            found, notes = stated.model, stated.doubts(str(read_record(file.path)["pixel_range"]))
         else:
             pixels = str(read_record(file.path)["pixel_range"])
             found = DigitModel.measure(model, _anyhow(data.train, known), given=given, recorded=pixels)
+            if given is None and len(images.images) >= FEWEST:
+                notes = Reading.of(found, images).doubts()
     else:
         found, notes = _of_unknown_origin(model, data, known, given)
     if found.task.labels != task.labels:
@@ -112,7 +119,11 @@ class Reading:
     @classmethod
     def measure(cls, model: keras.Model, images: LabelledImages, given: PixelScaling | str | None) -> Reading:
         """Measure scaling and accuracy."""
-        found = DigitModel.measure(model, images, given=given)
+        return cls.of(DigitModel.measure(model, images, given=given), images)
+
+    @classmethod
+    def of(cls, found: DigitModel, images: LabelledImages) -> Reading:
+        """Measure the accuracy of a model whose scaling is known."""
         some = np.random.default_rng(0).permutation(len(images.images))[:READ]
         answers = found.raw_scores(images.images[some]).argmax(axis=1)
         return cls(found, images, float((answers == images.labels[some]).mean()))
@@ -122,17 +133,49 @@ class Reading:
         """Whether the accuracy is nearer to 1 than to chance."""
         return self.accuracy >= (1 + 1 / len(self.images.task.labels)) / 2
 
-    def doubts(self) -> list[str]:
-        """Return a warning if the scaling may be another one."""
+    def doubts(self, recorded: str | None = None) -> list[str]:
+        """Return a warning if the scaling may be another one.
+
+        A stated scaling that is clearly wrong is refused: the tuning would begin with a model that reads nothing. Where
+        no scaling reads the images clearly, because the model knows others, nothing is known about it.
+
+        Parameters
+        ----------
+        recorded : str, optional
+            The scaling in the training record of the model, which is not refused.
+
+        Raises
+        ------
+        UsageError
+            If with the stated scaling the model reads images it knows less than half as well, above chance, as with
+            another one.
+        """
         if self.model.range_origin == "as given":
-            doubt = self.model.doubt_of_stated_pixels(self.images, "model")
-            return [doubt] if doubt else []
+            found = self.model.likelier_scaling(self.images)
+            if found is None:
+                return []
+            if self._is_wrong(*found) and self.model.pixel_range != recorded:
+                raise UsageError(
+                    f"{compared_scalings(*found, 'model', 'as given')} So the stated scaling does not fit the images "
+                    f"of {self.images.name}. Give {found[1].scaling.options}, or leave --pixel-range, --pixel-mean, "
+                    "--pixel-std and --invert out."
+                )
+            return [f"warning: {doubt_of_scaling(*found, 'model', 'as given')}"]
         if self.is_clear:
             return []
+        if self.model.range_origin == "as recorded":
+            doubt = self.model.doubt_of_pixels(self.images, "model")
+            return [f"warning: {doubt}"] if doubt else []
         return [
             f"warning: The model is right on {self.accuracy:.1%} of the images of {self.images.name} at best, with "
             f"pixels {self.model.scaling}, so this scaling is uncertain. {STATE}"
         ]
+
+    def _is_wrong(self, own: Trial, other: Trial) -> bool:
+        """Return whether a stated scaling is wrong, from its trial and that of a likelier one."""
+        chance = 1 / len(self.images.task.labels)
+        is_read = other.accuracy >= (1 + chance) / 2 and own.images >= FEWEST
+        return is_read and own.accuracy - chance < HALF * (other.accuracy - chance)
 
 
 def _of_unknown_origin(

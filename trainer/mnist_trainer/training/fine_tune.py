@@ -12,6 +12,8 @@ import keras
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.errors import printable
+from mnist_runtime.system.terminal import step_shown
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.data.records import read_record
@@ -31,6 +33,8 @@ REHEARSED = 24_000
 OWN, ALONE = 8_000, 16_000
 """Own images in an epoch, with and without rehearsed ones: they are repeated until they are about as many."""
 MOST_COPIES = 100
+MEASURING = 10.0
+"""Seconds on a usual machine to load the base and to measure its labels and pixels."""
 ONE = PixelScaling.between(0, 1)
 
 
@@ -98,8 +102,9 @@ def fine_tune(
     file = base if isinstance(base, ModelFile) else find_model(base)
     record = read_record(file.path)
     task = data.test.task
-    known = load_base(file, data, given=pixel_range, trust=trust, report=report)
-    network = tuned_network(known, task)
+    with step_shown(f"measuring {printable(file.name)}", MEASURING, show=bool(settings.get("show"))):
+        known = load_base(file, data, given=pixel_range, trust=trust, report=report)
+        network = tuned_network(known, task)
     sets, memory = {"own": data.test}, None
     if rehearsal and rehearsal.test.task == task:
         sets["rehearsal"] = rehearsal.test

@@ -16,6 +16,7 @@ import tensorflow as tf
 from mnist_runtime import __version__
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.atomic import atomic_files
+from mnist_runtime.system.terminal import step_shown
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.errors import UsageError
@@ -38,6 +39,9 @@ LEAST_VALIDATION = 10
 
 PIXEL_RANGE = "0..1"
 """Range to which the pixels are scaled."""
+
+MEASURING = 6.0
+"""Seconds on a usual machine after the last epoch: statistics of batch normalization, accuracies."""
 
 TOOLS = ("keras", "tensorflow", "numpy", "scikit-learn")
 """Packages whose versions the record holds, since the weights depend on them."""
@@ -180,30 +184,31 @@ def train(
         if not loop.has_begun:
             raise
         interrupted = True
-    model = architecture.build(task)  # a new model, without the optimizer, whose state is twice the size of the weights
-    model.set_weights(loop.weights())
-    shape = model.input_shape[1:]
-    recalibrate_batch_norm(model, split.train.pixels(shape))
-    logit_scale = None
-    if recipe.distillation and not interrupted:
-        logit_scale = temperature_scale(model, split.test.pixels(shape), split.test.labels)
-    record = {
-        **run,
-        "parameters": model.count_params(),
-        "macs": macs(model),
-        "train_images": len(split.train),
-        "validation_images": len(split.test),
-        "test_images": len(data.test),
-        "validation_accuracy": evaluate(model, split.test, PIXEL_RANGE).accuracy,
-        "test_accuracy": evaluate(model, data.test, PIXEL_RANGE).accuracy,
-        "epochs_done": len(loop.history["loss"]),
-        "best_epoch": loop.best_epoch + 1 if recipe.patience else None,
-        "logit_scale": logit_scale,
-        "interrupted": interrupted,
-        "resumed_after": loop.resumed_after,
-        "history": {key: [round(value, 6) for value in values] for key, values in loop.history.items()},
-        "seconds": round(loop.seconds, 1),
-    }
+    with step_shown("measuring the trained model", MEASURING, show=show and chief):
+        model = architecture.build(task)  # without the optimizer, whose state is twice the size of the weights
+        model.set_weights(loop.weights())
+        shape = model.input_shape[1:]
+        recalibrate_batch_norm(model, split.train.pixels(shape))
+        logit_scale = None
+        if recipe.distillation and not interrupted:
+            logit_scale = temperature_scale(model, split.test.pixels(shape), split.test.labels)
+        record = {
+            **run,
+            "parameters": model.count_params(),
+            "macs": macs(model),
+            "train_images": len(split.train),
+            "validation_images": len(split.test),
+            "test_images": len(data.test),
+            "validation_accuracy": evaluate(model, split.test, PIXEL_RANGE).accuracy,
+            "test_accuracy": evaluate(model, data.test, PIXEL_RANGE).accuracy,
+            "epochs_done": len(loop.history["loss"]),
+            "best_epoch": loop.best_epoch + 1 if recipe.patience else None,
+            "logit_scale": logit_scale,
+            "interrupted": interrupted,
+            "resumed_after": loop.resumed_after,
+            "history": {key: [round(value, 6) for value in values] for key, values in loop.history.items()},
+            "seconds": round(loop.seconds, 1),
+        }
     if interrupted:
         raise InterruptedTraining(Training(model, record))
     return Training(model, record)

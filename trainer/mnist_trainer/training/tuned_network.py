@@ -39,38 +39,39 @@ def tuned_network(base: DigitModel, task: Task) -> keras.Model:
 
 def _with_labels(model: keras.Model, known: tuple[str, ...], labels: tuple[str, ...]) -> keras.Model:
     """Return `model` with a new last layer for `labels`; those that are known keep their weights."""
-    found = _last_dense(model)
-    if found is None or (found[1].units, len(found[0].shape)) != (len(known), 2):
+    features, head = _last_with_weights(model)
+    if type(head) is not keras.layers.Dense or (head.units, len(features.shape)) != (len(known), 2):
+        last = f"{head.name} ({type(head).__name__})" if head else "unknown"
         raise ModelError(
-            "The labels are not those of the model, and its last layer with weights is not Dense with a score for "
-            "each label, so it cannot be replaced. Give images with the labels of the model, or train a new model."
+            "The labels of the images are not those of the model, so its last layer must be replaced. That must be a "
+            "Dense layer with a score for each label; only layers without weights, such as Softmax, may follow it. "
+            f"The last layer with weights is {last}. Give images with the labels of the model, change its end, or "
+            "train a new model without --from."
         )
-    features, head = found
     new = keras.layers.Dense(len(labels), activation="softmax", name="scores_tuned")
     changed = keras.Model(model.inputs[0], new(features), name=model.name)
     new.set_weights(_weights_by_label(head, known, labels))
     return changed
 
 
-def _last_dense(model: keras.Model) -> tuple[Any, keras.layers.Dense] | None:
-    """Return the dense layer that gives the scores, and the tensor that it takes, in the graph of `model`.
+def _last_with_weights(model: keras.Model) -> tuple[Any, Any]:
+    """Return the last layer with weights in the graph of `model`, after the tensor that it takes; None if unknown.
 
-    Only layers without weights may follow it. It may be in a model inside, which then also ends before it.
+    It may be in a model inside, which then also ends before it.
     """
     waiting = [model.outputs[0]]
     while waiting:
         layer, node, _ = waiting.pop()._keras_history
         sources = layer._inbound_nodes[node].input_tensors
-        if type(layer) is keras.layers.Dense:
-            return sources[0], layer
-        if is_graph(layer) and len(sources) == 1:
-            if (found := _last_dense(layer)) is None:
-                return None
-            return keras.Model(layer.inputs[0], found[0], name=layer.name)(sources[0]), found[1]
+        if is_graph(layer) and len(sources) == 1 and layer.weights:
+            inner, last = _last_with_weights(layer)
+            if last is None:
+                return None, None
+            return keras.Model(layer.inputs[0], inner, name=layer.name)(sources[0]), last
         if getattr(layer, "weights", None):
-            return None
+            return sources[0], layer
         waiting += sources
-    return None
+    return None, None
 
 
 def _weights_by_label(

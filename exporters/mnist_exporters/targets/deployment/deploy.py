@@ -22,14 +22,19 @@ from mnist_runtime.artifact.container import Artifact, file_bytes
 from mnist_runtime.artifact.signature import signature_path
 from mnist_runtime.classifier import ready_model
 from mnist_runtime.errors import printable
+from mnist_runtime.system import terminal
+from mnist_runtime.system.terminal import step_of
 
-__all__ = ["FOLDER", "STEADY_S", "Deployment", "deploy", "rollback"]
+__all__ = ["FOLDER", "INSTALLING_S", "LOOKING_S", "STEADY_S", "TESTING_S", "Deployment", "deploy", "rollback"]
 
 FOLDER = "digits"
 """Folder on the device, in the home folder."""
 
 STEADY_S = 8.0
 """Seconds for which a new service must run. The runtime starts in 2 s on the slowest Pi, a web server in 5."""
+
+LOOKING_S, INSTALLING_S, TESTING_S = 3.0, 60.0, 8.0
+"""Seconds on a usual device: to look at it; to install packages and test them; to test alone."""
 
 Progress = Callable[[str], None]
 
@@ -94,6 +99,7 @@ def deploy(
     ssh_config: Path | None = None,
     steady_s: float = STEADY_S,
     progress: Progress | None = None,
+    line: terminal.Progress | None = None,
 ) -> Deployment | None:
     """Install an exported file and mnist-runtime on a device over ssh, and run the self-test there.
 
@@ -121,6 +127,8 @@ def deploy(
         Seconds for which a new service must run.
     progress : callable, optional
         Called with each line of progress.
+    line : mnist_runtime.system.terminal.Progress, optional
+        Shows the present step and the time left.
 
     Returns
     -------
@@ -146,7 +154,8 @@ def deploy(
     name = Path(path).name if path else ""
     needed = service_extras(service) if service else []
     with Device.connected(device, ssh_config) as there, tempfile.TemporaryDirectory() as work:
-        facts = look(there, folder, say)
+        with step_of(line, f"looking at {device}", LOOKING_S):
+            facts = look(there, folder, say)
         extras = ["images", *interpreter_extras(facts, manifest.format, manifest.precision, extra, device)]
         kept = facts.current["service"] if facts.current else []
         if service is None and kept:
@@ -158,8 +167,9 @@ def deploy(
         files = {wheel.name: wheel.read_bytes()} | ({name: artifact.content} if name else {})
         if path and (signature := signature_path(Path(path))).is_file():
             files[signature.name] = file_bytes(signature)
-        for line in _steps(plan, name, files, service if service is not None else kept):
-            say(line)
+        serves = kept if service is None else service
+        for text in _steps(plan, name, files, serves):
+            say(text)
         if dry_run:
             say("dry run: nothing was changed")
             return None
@@ -170,7 +180,9 @@ def deploy(
             "steady_s": steady_s,
             "facts": {"name": manifest.name, "precision": manifest.precision, "extras": plan.extras},
         }
-        return _deployment(device, there.call("deploy", request, files, say))
+        seconds = (TESTING_S if plan.is_there else INSTALLING_S) + steady_s * bool(serves)
+        with step_of(line, f"installing on {device}", seconds):
+            return _deployment(device, there.call("deploy", request, files, say))
 
 
 def rollback(
@@ -180,9 +192,10 @@ def rollback(
     ssh_config: Path | None = None,
     steady_s: float = STEADY_S,
     progress: Progress | None = None,
+    line: terminal.Progress | None = None,
 ) -> Deployment:
     """Return to the version before, after its self-test. Parameters and errors are those of `deploy`."""
-    with Device.connected(device, ssh_config) as there:
+    with Device.connected(device, ssh_config) as there, step_of(line, f"testing on {device}", TESTING_S):
         return _deployment(device, there.call("rollback", {"folder": folder, "steady_s": steady_s}, None, progress))
 
 

@@ -6,7 +6,7 @@ function startPage(engine) {
   const canvas = at("drawing"), draw = canvas.getContext("2d", { willReadFrequently: true });
   const isPlain = engine.preparation === "plain", isDark = matchMedia("(prefers-color-scheme: dark)");
   const reasons = {
-    blank: ["nothing to read", "The picture shows no ink on its background."],
+    blank: ["nothing to read", "The picture shows no clear strokes."],
     scribble: ["no answer", "This looks like a scribble."],
     several: ["no answer", "There are several; draw one."],
   };

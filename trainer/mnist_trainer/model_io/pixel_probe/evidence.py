@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mnist_trainer.data.dataset import Labels
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["Evidence", "best_conventions", "log_scores"]
+__all__ = ["PLAUSIBLE", "Evidence", "best_conventions", "log_scores"]
 
 Floats = npt.NDArray[np.float32]
 

@@ -1,0 +1,68 @@
+"""The line on the terminal during a deployment names the steps on the device."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mnist_exporters.cli.main import main
+from mnist_exporters.targets.deployment import deploy as deployment
+from mnist_exporters.targets.deployment.there.facts import facts
+from mnist_runtime.system.terminal import Progress
+
+DONE = {"images": 10, "different": 0, "run_with": "numpy"}
+
+
+class ThisComputer:
+    """Stands for a device; nothing is installed."""
+
+    address = "pi"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def call(self, step: str, request: dict[str, Any], *_: object) -> dict[str, Any]:
+        if step == "facts":
+            return facts(self.folder, request["modules"])
+        told = {"version": "1", "previous": None, "folder": "f", "model": "", "program": "p", "service": ""}
+        return {**told, "self_test": DONE, "notes": []}
+
+
+@pytest.mark.parametrize(
+    ("words", "steps"),
+    [
+        ((), [("looking at pi", 3.0), ("installing on pi", 60.0)]),
+        (("--service",), [("looking at pi", 3.0), ("installing on pi", 68.0)]),
+        (("--dry-run",), [("looking at pi", 3.0)]),
+        (("--rollback",), [("testing on pi", 8.0)]),
+    ],
+)
+def test_each_step_on_the_device_has_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    words: tuple[str, ...],
+    steps: list[tuple[str, float]],
+) -> None:
+    device, shown = ThisComputer(tmp_path), []
+
+    def connected(*_: object) -> contextlib.AbstractContextManager[ThisComputer]:
+        return contextlib.nullcontext(device)
+
+    @contextlib.contextmanager
+    def step(_: Progress, text: str, typical: float) -> Iterator[None]:
+        shown.append((text, typical))
+        yield
+
+    monkeypatch.setattr(deployment.Device, "connected", connected)
+    monkeypatch.setattr("mnist_exporters.targets.deployment.there.facts.missing_reason", lambda: "")
+    monkeypatch.setattr(Progress, "step", step)
+    monkeypatch.setattr("sys.argv", ["mnist-export", "deploy", *words, "pi", "--json"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert (left.value.code, shown) == (0, steps)
+    printed = capsys.readouterr().out
+    assert words == ("--dry-run",) or json.loads(printed)["version"] == "1"
