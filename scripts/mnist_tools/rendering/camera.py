@@ -230,14 +230,20 @@ def _write_page(
     return written, shape
 
 
-def photograph(digits: Sequence[Written], shape: tuple[int, int], conditions: Conditions, random: Random) -> Pixels:
-    """Photograph a page with `digits` on it.
+def photograph(
+    digits: Sequence[Written],
+    shape: tuple[int, int],
+    conditions: Conditions,
+    random: Random,
+    printed: Plane | None = None,
+) -> Pixels:
+    """Photograph a page with `digits` on it, and what is `printed` (h, w), 0..1, there.
 
     Returns
     -------
     ndarray of shape (h, w, 3) or (h, w, 4), dtype uint8
     """
-    coverage = np.zeros(shape, np.float32)
+    coverage = np.zeros(shape, np.float32) if printed is None else printed.copy()
     for digit in digits:
         stroke, top, left = place(digit, conditions.stroke)
         add_ink(coverage, stroke, top, left)

@@ -10,7 +10,8 @@ import numpy as np
 
 from mnist_runtime import Classifier
 from mnist_runtime.reading.page import Reading, read
-from mnist_tools.rendering.camera import CONDITIONS, PAGES, Written, photograph_one, photograph_page
+from mnist_tools.rendering.camera import CONDITIONS, PAGES, photograph_one, photograph_page
+from mnist_tools.rendering.documents import DOCUMENTS, photograph_document
 from mnist_tools.rendering.nothing import NOTHING
 from mnist_tools.rendering.page import compare
 from mnist_trainer import Dataset, load_data
@@ -46,7 +47,8 @@ def pages(classifier: Classifier, digits: Dataset, number: int) -> None:
         for _ in range(number):
             chosen = random.choice(len(digits), random.integers(4, 21), replace=False)
             picture, written = photograph_page(digits.images[chosen], conditions, random)
-            matches = [_match(found, written) for found in read(picture, classifier)]
+            places = [(digit.row, digit.column) for digit in written]
+            matches = [_match(found, places) for found in read(picture, classifier)]
             seen = [place for place, _ in matches if place is not None]
             right = sum(place is not None and digit == digits.labels[chosen[place]] for place, digit in matches)
             counts.update(right=right, missed=len(written) - len(set(seen)), false=len(matches) - len(seen))
@@ -57,10 +59,32 @@ def pages(classifier: Classifier, digits: Dataset, number: int) -> None:
         print(f"{name:38}{row}{ordered / number:16.1%}", flush=True)
 
 
-def _match(found: Reading, written: list[Written]) -> tuple[int | None, int | None]:
-    """Return the index of the only digit whose center lies in the box of `found`, or None, and the predicted digit."""
+def documents(classifier: Classifier, digits: Dataset, number: int) -> None:
+    """Print, for each of `DOCUMENTS`, how the digits on `number` of them are read, drawn and photographed."""
+    print(f"\n{f'{number} documents a row':38}    right   missed   wrong  false alarms")
+    for name, draw in DOCUMENTS.items():
+        for conditions in ("clean", "phone"):
+            random = np.random.default_rng(sum(name.encode()))
+            counts = Counter[str]()
+            for _ in range(number):
+                document = draw(digits, random)
+                picture = photograph_document(document, CONDITIONS[conditions], random)
+                places = [(row, column) for _, row, column in document.digits]
+                matches = [_match(each, places) for each in read(picture, classifier)]
+                found = dict(matches)
+                counts["false"] += sum(place is None for place, _ in matches)
+                counts["missed"] += sum(place not in found for place in range(len(places)))
+                counts["right"] += sum(found.get(n) == digit for n, (digit, _, _) in enumerate(document.digits))
+                counts["digits"] += len(places)
+            counts["wrong"] = counts["digits"] - counts["missed"] - counts["right"]
+            row = "".join(f"{counts[each] / counts['digits']:9.1%}" for each in ("right", "missed", "wrong", "false"))
+            print(f"{f'{name}, {conditions}':38}{row}", flush=True)
+
+
+def _match(found: Reading, places: Sequence[tuple[float, float]]) -> tuple[int | None, int | None]:
+    """Return the index of the only place, a row and a column, in the box of `found`, or None, and the digit."""
     left, top, right, bottom = found.box
-    inside = [n for n, one in enumerate(written) if left <= one.column < right and top <= one.row < bottom]
+    inside = [n for n, (row, column) in enumerate(places) if left <= column < right and top <= row < bottom]
     return inside[0] if len(inside) == 1 else None, found.prediction.digit
 
 
@@ -89,5 +113,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     with Classifier.load() as classifier:
         single_digits(classifier, digits, number)
         pages(classifier, digits, -(-number // 15))
+        documents(classifier, digits, -(-number // 15))
         nothing(classifier, -(-number // 3))
     return 0
