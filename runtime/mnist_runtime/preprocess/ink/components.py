@@ -49,6 +49,14 @@ class Components(NamedTuple):
         inside = self.labels >= 0
         return np.bincount(self.labels[inside], values[inside], minlength=self.number).astype(np.float64)
 
+    def join(self, pairs: Integers) -> Components:
+        """Return the components that remain if the `pairs` (m, 2) are joined."""
+        roots, number = np.unique(_lowest_connected(self.number, *pairs.T), return_inverse=True)
+        boxes = self.boxes[roots]
+        np.minimum.at(boxes[:, :2], number, self.boxes[:, :2])
+        np.maximum.at(boxes[:, 2:], number, self.boxes[:, 2:])
+        return Components(np.append(number, -1).astype(np.int32)[self.labels], boxes)
+
     def mask(self, chosen: Mask) -> Mask:
         """Return the mask (h, w) of the `chosen` (n,) components."""
         return np.append(chosen, False)[self.labels]

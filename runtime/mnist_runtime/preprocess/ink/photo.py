@@ -10,10 +10,11 @@ from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
+from mnist_runtime.preprocess.ink.gaps import bridges, components_across_gaps
 from mnist_runtime.preprocess.ink.open_frames import border_lines
 from mnist_runtime.preprocess.ink.page import isolate_page
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
-from mnist_runtime.preprocess.ink.strokes import bridges, stroke_width, thicken
+from mnist_runtime.preprocess.ink.strokes import thicken
 from mnist_runtime.preprocess.ink.symbols import Symbol, group_symbols
 
 __all__ = ["PhotoInk", "photo_ink"]
@@ -84,11 +85,7 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     elif lines.any():  # they may join a frame to the picture's edge
         lines = lines | find_frames(dark & ~lines, np.zeros_like(lines))
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
-    # Noise and paper grain break thin and faint strokes: gaps of up to two thirds of the stroke width are closed. In
-    # other pictures gaps are real, such as those between printed digits.
-    components = _components_across_gaps(
-        strokes, max(1, round(stroke_width(strokes) / 3)) if noise > BROKEN * mean else 0
-    )
+    components = components_across_gaps(strokes, broken=noise > BROKEN * mean)
     ink = ink / np.float32(mean)
     masses = np.where(border_lines(components), 0, components.sums(ink))
     symbols = [
@@ -97,15 +94,6 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
         if symbol.size >= smallest * max(gray.shape) and (mean >= CLEAR or not symbol.touches_edge(gray.shape))
     ]
     return PhotoInk(ink, lines, components, symbols)
-
-
-def _components_across_gaps(strokes: Mask, reach: int) -> Components:
-    """Label `strokes`; gaps of up to twice `reach` pixels count as connected."""
-    if not reach:
-        return connected_components(strokes)
-    found = connected_components(dilate(np.pad(strokes, reach), reach))
-    labels = np.where(strokes, found.labels[reach:-reach, reach:-reach], np.int32(-1))
-    return Components(labels, found.boxes - np.array([0, 0, 2 * reach, 2 * reach]))
 
 
 def _smooth(ink: FloatImage) -> FloatImage:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box, erode
-from mnist_runtime.preprocess.ink.components import connected_components, dilate, neighbors
+from mnist_runtime.preprocess.ink.components import connected_components
 
-__all__ = ["STROKE", "bridges", "is_scribble", "is_thin", "stroke_width", "thicken"]
+__all__ = ["STROKE", "is_scribble", "is_thin", "stroke_width", "thicken"]
 
 STROKE = 0.4
 """Least ink of a stroke's pixel, as a fraction of the darkest ink."""
@@ -15,37 +15,12 @@ WIDTH = 1 / 11
 """Least width of a stroke, as a fraction of the digit's longer side: 1.8 of MNIST's 20 pixels."""
 FADING = WIDTH / 2
 """Width below which strokes become gray in MNIST's pixels."""
-GAP = 1.0
-"""Largest gap between two parts of a symbol that is filled, as a fraction of the stroke width."""
-PART = 0.05
-"""Least area of such a part, as a fraction of the symbol's."""
 HOLES = 2
 """Most holes of a digit: those of an 8. One in 600 of MNIST's digits has three."""
 LEAST_HOLE = 0.004
 """Least area of a hole, as a fraction of the symbol's box; grain has smaller gaps."""
 SMALLEST = 32
 """Longer side of a symbol, in pixels, below which holes are not counted."""
-
-
-def bridges(strokes: Mask) -> Mask:
-    """Return the pixels of the narrow gaps between the parts of a symbol's `strokes` (h, w).
-
-    A part within another, such as the dot of a dotted 0, is left apart.
-    """
-    parts = connected_components(strokes)
-    areas = np.bincount(parts.labels[parts.labels >= 0], minlength=parts.number)
-    top, left, bottom, right = parts.boxes.T[:, :, None]
-    within = (top > top.T) & (left > left.T) & (bottom < bottom.T) & (right < right.T)
-    large = (areas >= PART * areas.sum()) & ~within.any(axis=1)
-    reach = round(GAP / 2 * stroke_width(strokes))
-    if np.count_nonzero(large) < 2 or not reach:
-        return np.zeros_like(strokes)
-    labels = np.where(parts.mask(large), parts.labels, np.int32(-1))
-    last = neighbors(labels, 2 * reach, np.maximum)
-    first = neighbors(np.where(labels < 0, np.int32(parts.number), labels), 2 * reach, np.minimum)
-    closed = ~dilate(~dilate(np.pad(strokes, reach), reach), reach)[reach:-reach, reach:-reach]
-    between: Mask = closed & ~strokes & (first < last)
-    return between
 
 
 def thicken(ink: FloatImage, strokes: Mask) -> FloatImage:

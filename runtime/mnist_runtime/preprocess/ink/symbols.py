@@ -27,14 +27,6 @@ DASH = 4
 """Least width of a dash, as a multiple of its height."""
 LONG = 1.2
 """Least width of an underline, as a multiple of its digit's; the tail of a 2 is hardly longer."""
-BAR = 2
-"""Least length of a segment of a display, as a multiple of its thickness."""
-UNLIKE = 2
-"""Largest ratio of the lengths of two segments of a digit, and of their thicknesses."""
-SOLID = 0.55
-"""Least fraction of its box that a segment fills; it may be slanted, but less than a handwritten 1."""
-CORNER, MIDDLE = 0.75, 1.5
-"""Largest gaps between segments at a corner, and above each other, as fractions of their thickness."""
 HALF = 0.5
 """Least height of a digit, as a fraction of the typical one, and the reverse."""
 
@@ -42,10 +34,7 @@ Box = tuple[int, int, int, int]
 
 
 class Symbol(NamedTuple):
-    """Numbers of the components of a symbol, the sum of their ink, and their top, left, bottom and right.
-
-    The ink of a pixel is 1 in the mean of all strokes.
-    """
+    """Numbers of the components of a symbol, the sum of their ink, and their top, left, bottom and right."""
 
     components: tuple[int, ...]
     mass: float
@@ -65,16 +54,6 @@ class Symbol(NamedTuple):
     def size(self) -> int:
         """Longer side in pixels."""
         return max(self.height, self.width)
-
-    @property
-    def is_upright(self) -> bool:
-        """Whether it is higher than wide."""
-        return self.height > self.width
-
-    @property
-    def is_segment(self) -> bool:
-        """Whether it may be a segment of a digit of a display: a solid bar."""
-        return self.size >= BAR * min(self.height, self.width) and self.mass >= SOLID * self.height * self.width
 
     @property
     def is_dash(self) -> bool:
@@ -119,7 +98,7 @@ def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) 
     """
     order = np.argsort(-masses, kind="stable")[:MOST]
     parts = [Symbol((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]
-    parts = _join_segments([part for part in parts if part.mass >= SPECK * parts[0].mass])
+    parts = [part for part in parts if part.mass >= SPECK * parts[0].mass]
     typical = typical_height(parts)
     first = {part.components[0]: part for part in parts}
     found: list[Symbol] = []
@@ -167,40 +146,6 @@ def typical_height(symbols: list[Symbol]) -> float:
     ordered = sorted([s for s in symbols if not s.is_dash] or symbols, key=lambda symbol: symbol.height)
     masses = np.cumsum([symbol.mass for symbol in ordered])
     return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height) if ordered else 0.0
-
-
-def _join_segments(parts: list[Symbol]) -> list[Symbol]:
-    """Join the segments of the digits of a display, in the order of their ink; other symbols are returned as they are.
-
-    Two bars with a narrow gap are joined if they meet at a corner or one is above the other, not side by side as in 11.
-    """
-    bars = [part for part in parts if part.is_segment]
-    if len(bars) < 2:
-        return parts
-    top, left, bottom, right = np.array([bar.box for bar in bars]).T
-    apart = [
-        np.maximum.outer(first, first) - np.minimum.outer(last, last) for first, last in ((top, bottom), (left, right))
-    ]
-    near = np.maximum(*apart) <= MIDDLE * np.minimum(bottom - top, right - left)
-    joined = {bar: bar for bar in bars}
-    for one, other in np.argwhere(np.triu(near, 1)):
-        first, second = joined[bars[one]], joined[bars[other]]
-        if first is not second and _are_segments(bars[one], bars[other]):
-            digit = first.join(second)
-            joined.update({bar: digit for bar, of in joined.items() if of in (first, second)})
-    return sorted(dict.fromkeys(joined.get(part, part) for part in parts), key=lambda digit: -digit.mass)
-
-
-def _are_segments(one: Symbol, other: Symbol) -> bool:
-    """Return whether two bars may be neighbors in a digit of a display."""
-    short, long = sorted((one.size, other.size))
-    thin, thick = sorted(min(bar.height, bar.width) for bar in (one, other))
-    if long > UNLIKE * short or thick > UNLIKE * thin:
-        return False
-    if {one.is_upright, other.is_upright} == {True, False}:
-        return one.gap(other) <= CORNER * thin
-    in_line = all(abs(one.box[side] - other.box[side]) <= thin / 2 for side in (1, 3))
-    return in_line and one.gap(other) <= MIDDLE * thin
 
 
 def _belongs(symbol: Symbol, part: Symbol, first: Symbol, typical: float) -> bool:

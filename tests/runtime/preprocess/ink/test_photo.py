@@ -40,13 +40,13 @@ def test_ruled_lines_are_found_only_on_ruled_paper(legible: object) -> None:
     assert not photo_ink(written("phone", legible, (160, 200)), 1 / 20).lines.any()
 
 
-def test_gaps_are_closed_only_where_there_is_noise() -> None:
-    """A 3 px wide stroke, broken by 2 px: two printed digits, or one of a photograph."""
+@pytest.mark.parametrize(("ink", "noise", "number"), [(30, 0, 2), (30, 3, 2), (170, 3, 1)])
+def test_gaps_between_digits_are_closed_only_where_noise_breaks_strokes(ink: int, noise: float, number: int) -> None:
+    """A 3 px wide stroke, broken by 2 px: two printed digits, or one that is written with a pencil."""
     page = np.full((200, 300), 230, np.float32)
-    page[60:140, 140:143] = page[60:140, 145:148] = 30
-    assert len(photo_ink(page, 1 / 20).components.boxes) == 2
-    noisy = page + np.random.default_rng(RANDOM).normal(0, 4, page.shape).astype(np.float32)
-    assert len(photo_ink(noisy, 1 / 20).components.boxes) == 1
+    page[60:140, 140:143] = page[60:140, 145:148] = ink
+    page += np.random.default_rng(RANDOM).normal(0, noise, page.shape).astype(np.float32)
+    assert len(photo_ink(page, 1 / 20).components.boxes) == number
 
 
 def test_symbols_below_the_smallest_size_are_left_out(legible: object) -> None:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mnist_runtime.preprocess.ink.strokes import bridges, is_thin, stroke_width, thicken
+from mnist_runtime.preprocess.ink.strokes import is_thin, stroke_width, thicken
 
 
 def bar(width: int, length: int = 110) -> np.ndarray:
@@ -31,25 +31,3 @@ def test_a_thick_stroke_is_unchanged() -> None:
     ink = np.random.default_rng(0).random((110, 12), np.float32)
     assert np.array_equal(thicken(ink, bar(12)), ink)
     assert not is_thin(bar(12), 110)
-
-
-@pytest.mark.parametrize(("gap", "filled"), [(0, False), (2, True), (6, True), (14, False)])
-def test_a_narrow_gap_between_two_strokes_is_bridged(gap: int, filled: bool) -> None:
-    strokes = np.zeros((120, 40), bool)
-    strokes[5:60, 15:25] = strokes[60 + gap : 110, 15:25] = True
-    between = bridges(strokes)
-    assert between[60 : 60 + gap, 15:25].all() if filled else not between.any()
-    assert stroke_width(strokes | between) < 12
-
-
-def test_a_speck_is_not_joined_to_a_stroke() -> None:
-    strokes = np.zeros((120, 40), bool)
-    strokes[5:60, 15:25] = strokes[62:65, 18:21] = True
-    assert not bridges(strokes).any()
-
-
-def test_the_dot_of_a_0_is_left_apart() -> None:
-    rows, columns = np.indices((120, 80))
-    radius = np.hypot((rows - 60) / 55, (columns - 40) / 35)
-    dot = np.hypot(rows - 60, columns - 40) < 14
-    assert not bridges((radius < 1) & (radius > 0.7) | dot).any()

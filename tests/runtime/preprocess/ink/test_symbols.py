@@ -79,36 +79,6 @@ def test_the_bar_of_a_digit_is_a_part_of_it(bar: tuple[int, int, int, int]) -> N
     assert set(found.components) == {0, 1}
 
 
-SEGMENTS = {
-    "top": (20, 26, 30, 64),
-    "upper left": (26, 20, 70, 30),
-    "upper right": (26, 60, 70, 70),
-    "middle": (70, 26, 80, 64),
-    "lower left": (80, 20, 124, 30),
-    "lower right": (80, 60, 124, 70),
-    "bottom": (120, 26, 130, 64),
-}
-"""Boxes of the segments of an 8 on a display."""
-
-
-@pytest.mark.parametrize("left_out", SEGMENTS)
-def test_the_segments_of_a_digit_of_a_display_are_joined(left_out: str) -> None:
-    segments = [box for name, box in SEGMENTS.items() if name != left_out]
-    next_digit = [(top, left + 62, bottom, right + 62) for top, left, bottom, right in segments]
-    found = group_symbols(*boxes_of(segments + next_digit, density=0.9))
-    assert sorted(len(symbol.components) for symbol in found) == [6, 6]
-
-
-def test_ones_side_by_side_are_not_joined() -> None:
-    ones = [(20, 20 + 14 * n, 90, 30 + 14 * n) for n in range(4)]
-    assert len(group_symbols(*boxes_of(ones, density=0.9))) == 4
-
-
-def test_slanted_ones_above_each_other_are_not_joined() -> None:
-    ones = [(20 + 60 * n, 20, 70 + 60 * n, 38) for n in range(4)]
-    assert len(group_symbols(*boxes_of(ones, density=0.4))) == 4
-
-
 def test_dashes_do_not_count_as_digits() -> None:
     dashes = [(100, 100 * n, 108, 100 * n + 90) for n in range(9)]
     found = group_symbols(*boxes_of([(40, 120, 80, 150), *dashes]))

@@ -1,0 +1,79 @@
+"""Join strokes across the gaps that noise, or the segments of a display, leave in a digit."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_runtime.preprocess.grayscale import Mask
+from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate, neighbors
+from mnist_runtime.preprocess.ink.strokes import stroke_width
+
+__all__ = ["bridges", "components_across_gaps"]
+
+REACH = 1 / 3
+"""Half of the largest gap between components that count as one, as a fraction of the stroke width."""
+WHOLE = 0.65
+"""Least height of a whole digit, as a fraction of the median one; lower components are parts of digits."""
+GAP = 1.0
+"""Largest gap between two parts of a symbol that is filled, as a fraction of the stroke width."""
+PART = 0.05
+"""Least area of such a part, as a fraction of the symbol's."""
+
+
+def components_across_gaps(strokes: Mask, *, broken: bool) -> Components:
+    """Label `strokes` (h, w); components with a gap of up to two thirds of the stroke width count as one.
+
+    A gap between two whole digits, such as printed ones, is kept unless the strokes are `broken` by noise.
+    """
+    reach = max(int(broken), round(stroke_width(strokes) * REACH))
+    if reach == 0:
+        return connected_components(strokes)
+    joined = connected_components(dilate(np.pad(strokes, reach), reach))
+    group_of = joined.labels[reach:-reach, reach:-reach]
+    boxes = joined.boxes - np.array([0, 0, 2 * reach, 2 * reach])
+    if broken or joined.number == 0:
+        return Components(np.where(strokes, group_of, np.int32(-1)), boxes)
+    parts = connected_components(strokes)
+    groups = np.empty(parts.number, np.intp)
+    groups[parts.labels[strokes]] = group_of[strokes]
+    heights = parts.boxes[:, 2] - parts.boxes[:, 0]
+    whole = heights >= WHOLE * np.median((boxes[:, 2] - boxes[:, 0])[groups])
+    crowded = np.bincount(groups[whole], minlength=joined.number) > 1
+    first = np.zeros(joined.number, np.intp)
+    first[groups[::-1]] = np.arange(parts.number)[::-1]
+    edges = [np.stack([first[groups], np.arange(parts.number)], axis=1)[~crowded[groups]]]
+    for group in np.flatnonzero(crowded):
+        top, left, bottom, right = boxes[group]
+        inside = strokes[top:bottom, left:right] & (group_of[top:bottom, left:right] == group)
+        lowest, highest = _nearest(np.where(inside, parts.labels[top:bottom, left:right], np.int32(-1)), reach + 1)
+        near = lowest < highest
+        pairs = np.unique(np.stack([lowest[near], highest[near]], axis=1), axis=0)
+        edges.append(pairs[~whole[pairs].all(axis=1)])
+    return parts.join(np.concatenate(edges))
+
+
+def _nearest(labels: npt.NDArray[np.int32], reach: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the lowest and the highest of the `labels` (h, w) within `reach` of each pixel; -1 is no label."""
+    none = np.int32(np.iinfo(np.int32).max)
+    return neighbors(np.where(labels < 0, none, labels), reach, np.minimum), neighbors(labels, reach, np.maximum)
+
+
+def bridges(strokes: Mask) -> Mask:
+    """Return the pixels of the narrow gaps between the parts of a symbol's `strokes` (h, w).
+
+    A part within another, such as the dot of a dotted 0, is left apart.
+    """
+    parts = connected_components(strokes)
+    areas = np.bincount(parts.labels[parts.labels >= 0], minlength=parts.number)
+    top, left, bottom, right = parts.boxes.T[:, :, None]
+    within = (top > top.T) & (left > left.T) & (bottom < bottom.T) & (right < right.T)
+    large = (areas >= PART * areas.sum()) & ~within.any(axis=1)
+    reach = round(GAP / 2 * stroke_width(strokes))
+    if np.count_nonzero(large) < 2 or not reach:
+        return np.zeros_like(strokes)
+    labels = np.where(parts.mask(large), parts.labels, np.int32(-1))
+    lowest, highest = _nearest(labels, 2 * reach)
+    closed = ~dilate(~dilate(np.pad(strokes, reach), reach), reach)[reach:-reach, reach:-reach]
+    between: Mask = closed & ~strokes & (lowest < highest)
+    return between
