@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_tools.rendering.camera import Conditions, Written, photograph
-from mnist_trainer import Dataset
+
+if TYPE_CHECKING:
+    from mnist_trainer import Dataset
 
 __all__ = ["DOCUMENTS", "Document", "photograph_document"]
 
@@ -57,7 +60,7 @@ class Document:
 
     def write(self, digits: Dataset, row: float, column: float, height: float, random: Random) -> None:
         """Write any of the `digits` by hand."""
-        index = int(random.integers(len(digits)))
+        index = int(random.integers(len(digits.labels)))
         row, column = (middle + random.uniform(-0.08, 0.08) * height for middle in (row, column))
         self.written.append(Written(digits.images[index], row, column, height, random.uniform(-8, 8)))
         self.digits.append((int(digits.labels[index]), row, column))
