@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -99,20 +99,27 @@ def nothing(classifier: Classifier, number: int) -> None:
         print(f"{name:38}{1 - wrong:9.1%} {wrong:9.1%} {found:9.2f}", flush=True)
 
 
+TABLES: dict[str, Callable[[Classifier, Dataset, int], None]] = {
+    "digits": single_digits,
+    "pages": lambda classifier, digits, number: pages(classifier, digits, -(-number // 15)),
+    "documents": lambda classifier, digits, number: documents(classifier, digits, -(-number // 15)),
+    "nothing": lambda classifier, _, number: nothing(classifier, -(-number // 3)),
+}
+"""Name -> prints a table, for the number of pictures of one digit that a row of `digits` has."""
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print all tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(prog="scripts/tool studies photographs", description=__doc__)
     parser.add_argument("number", nargs="?", type=int, default=300, help="pictures per condition (default: 300)")
     parser.add_argument("--page", action="store_true", help="the page of --format web instead, beside mnist-runtime")
+    parser.add_argument("--tables", nargs="+", choices=TABLES, default=[*TABLES], metavar="TABLE", help="default: all")
     options = parser.parse_args(argv)
-    number = options.number
     if options.page:
-        compare(number)
+        compare(options.number)
         return 0
     digits = load_data("auto").test
     with Classifier.load() as classifier:
-        single_digits(classifier, digits, number)
-        pages(classifier, digits, -(-number // 15))
-        documents(classifier, digits, -(-number // 15))
-        nothing(classifier, -(-number // 3))
+        for name in options.tables:
+            TABLES[name](classifier, digits, options.number)
     return 0

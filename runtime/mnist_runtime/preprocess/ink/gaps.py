@@ -66,13 +66,14 @@ def bridges(strokes: Mask) -> Mask:
     """
     parts = connected_components(strokes)
     areas = np.bincount(parts.labels[parts.labels >= 0], minlength=parts.number)
-    top, left, bottom, right = parts.boxes.T[:, :, None]
+    large = np.flatnonzero(areas >= PART * areas.sum())
+    top, left, bottom, right = parts.boxes[large].T[:, :, None]
     within = (top > top.T) & (left > left.T) & (bottom < bottom.T) & (right < right.T)
-    large = (areas >= PART * areas.sum()) & ~within.any(axis=1)
+    outer = np.isin(np.arange(parts.number), large[~within.any(axis=1)])
     reach = round(GAP / 2 * stroke_width(strokes))
-    if np.count_nonzero(large) < 2 or not reach:
+    if np.count_nonzero(outer) < 2 or not reach:
         return np.zeros_like(strokes)
-    labels = np.where(parts.mask(large), parts.labels, np.int32(-1))
+    labels = np.where(parts.mask(outer), parts.labels, np.int32(-1))
     lowest, highest = _nearest(labels, 2 * reach)
     closed = ~dilate(~dilate(np.pad(strokes, reach), reach), reach)[reach:-reach, reach:-reach]
     between: Mask = closed & ~strokes & (lowest < highest)
