@@ -114,7 +114,7 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
                 others.append((top[number], bottom[number], stroke_width(line)))
         frames[box] |= around
     for box, line, cells in empty:
-        looks_empty = cells > 2 or _is_wide(line, cells) and not _is_in_row(box[0], stroke_width(line), others)
+        looks_empty = cells > 2 or (_is_wide(line, cells) and not _is_in_row(box[0], stroke_width(line), others))
         if looks_empty or any(np.allclose(line.shape, shape, rtol=ALIKE) for shape in filled):
             frames[box] |= line
     return frames

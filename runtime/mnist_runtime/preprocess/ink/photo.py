@@ -30,6 +30,10 @@ CLEAR = 0.3
 """Mean ink from which symbols at the picture's edge are kept; fainter ones may be shadows."""
 BROKEN = 0.02
 """Least noise, as a fraction of the mean ink, that breaks strokes. Pencil has 0.03; ink on paper has 0.01 to 0.02."""
+NARROW = 0.9
+"""Most width of a digit of several parts in other pictures, as a fraction of its height."""
+HIGH, LOW, HALF = 0.6, 0.25, 0.5
+"""Least height of the highest part beside others and most height of dots, in the same unit, and least width of dots."""
 COARSE = 150
 """Longer side from which the ink is smoothed."""
 
@@ -85,10 +89,10 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
         lines = lines | find_frames(dark & ~lines, np.zeros_like(lines))
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
     # Noise and paper grain break thin and faint strokes: gaps of up to two thirds of the stroke width are closed. In
-    # other pictures gaps are real, such as those between printed digits.
-    components = _components_across_gaps(
-        strokes, max(1, round(stroke_width(strokes) / 3)) if noise > BROKEN * mean else 0
-    )
+    # other pictures most gaps are real, such as those between printed digits.
+    components = _components_across_gaps(strokes, max(1, round(stroke_width(strokes) / 3)))
+    if noise <= BROKEN * mean:
+        components = _apart(components, connected_components(strokes))
     ink = ink / np.float32(mean)
     masses = np.where(border_lines(components), 0, components.sums(ink))
     symbols = [
@@ -97,6 +101,26 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
         if symbol.size >= smallest * max(gray.shape) and (mean >= CLEAR or not symbol.touches_edge(gray.shape))
     ]
     return PhotoInk(ink, lines, components, symbols)
+
+
+def _apart(joined: Components, parts: Components) -> Components:
+    """Return the `parts` of `joined` components; those that together may be one digit, as of a stencil, stay joined."""
+    if joined.number == parts.number:
+        return joined
+    inside = parts.labels >= 0
+    whole = np.zeros(parts.number, np.intp)
+    whole[parts.labels[inside]] = joined.labels[inside]
+    height, width = (joined.boxes[:, 2:] - joined.boxes[:, :2]).T
+    highest = np.zeros(joined.number, np.intp)
+    np.maximum.at(highest, whole, parts.boxes[:, 2] - parts.boxes[:, 0])
+    halves = highest >= HIGH * height
+    dots = (highest <= LOW * height) & (width >= HALF * height)
+    one = (width <= NARROW * height) & (halves | dots)
+    labels = np.where(one, np.arange(joined.number), -1)[whole]
+    labels[labels < 0] = joined.number + np.arange(np.count_nonzero(labels < 0))
+    kept, numbers = np.unique(labels, return_inverse=True)
+    boxes = np.concatenate([joined.boxes, parts.boxes[~one[whole]]])[kept]
+    return Components(np.append(numbers, -1).astype(np.int32)[parts.labels], boxes)
 
 
 def _components_across_gaps(strokes: Mask, reach: int) -> Components:
