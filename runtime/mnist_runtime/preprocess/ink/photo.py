@@ -30,8 +30,8 @@ CLEAR = 0.3
 """Mean ink from which symbols at the picture's edge are kept; fainter ones may be shadows."""
 BROKEN = 0.02
 """Least noise, as a fraction of the mean ink, that breaks strokes. Pencil has 0.03; ink on paper has 0.01 to 0.02."""
-NARROW = 0.9
-"""Most width of a digit of several parts in other pictures, as a fraction of its height."""
+SLIM, NARROW = 0.3, 0.9
+"""Least and most width of a digit of several parts in other pictures, as a fraction of its height; 11 is slimmer."""
 HIGH, LOW, HALF = 0.6, 0.25, 0.5
 """Least height of the highest part beside others and most height of dots, in the same unit, and least width of dots."""
 COARSE = 150
@@ -113,7 +113,7 @@ def _apart(joined: Components, parts: Components) -> Components:
     height, width = (joined.boxes[:, 2:] - joined.boxes[:, :2]).T
     highest = np.zeros(joined.number, np.intp)
     np.maximum.at(highest, whole, parts.boxes[:, 2] - parts.boxes[:, 0])
-    halves = highest >= HIGH * height
+    halves = (highest >= HIGH * height) & (width >= SLIM * height)
     dots = (highest <= LOW * height) & (width >= HALF * height)
     one = (width <= NARROW * height) & (halves | dots)
     labels = np.where(one, np.arange(joined.number), -1)[whole]

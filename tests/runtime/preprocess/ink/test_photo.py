@@ -45,7 +45,7 @@ def test_gaps_are_closed_only_where_there_is_noise() -> None:
     page = np.full((200, 300), 230, np.float32)
     page[60:140, 140:143] = page[60:140, 145:148] = 30
     assert len(photo_ink(page, 1 / 20).components.boxes) == 2
-    noisy = page + np.random.default_rng(RANDOM).normal(0, 4, page.shape).astype(np.float32)
+    noisy = page + np.random.default_rng(RANDOM).normal(0, 14, page.shape).astype(np.float32)
     assert len(photo_ink(noisy, 1 / 20).components.boxes) == 1
 
 
