@@ -14,6 +14,7 @@ from typing import BinaryIO, Protocol
 
 from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
+from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["BinaryFile", "check_content", "copy_of", "nested_limit", "open_picture"]
 
@@ -82,16 +83,17 @@ def copy_of(file: BinaryFile, name: str) -> io.BytesIO:
     """
     content = io.BytesIO()
     try:
-        while piece := file.read(PIECE):
-            content.write(piece)
+        while content.write(file.read(PIECE)):
             if content.tell() > MOST_BYTES:
                 raise PictureError(f"{name} has more than {MOST_BYTES:,} bytes. Give a smaller picture.")
     except PictureError:
         raise
     except (TypeError, UnicodeDecodeError, io.UnsupportedOperation) as error:  # text, or opened for writing
         raise UsageError(f"{name} is not open for reading bytes. Open it with the mode 'rb'.") from error
-    except (OSError, ValueError) as error:  # such as a closed file
-        reason = getattr(error, "strerror", None) or error
+    except Exception as error:  # a closed file, a damaged archive, a lost connection: of any type
+        if not isinstance(error, OSError):
+            raise_machine_failure(error)
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise PictureError(f"{name} cannot be read ({reason}). Check the file.") from error
     return content
 

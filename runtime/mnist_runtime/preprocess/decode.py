@@ -72,8 +72,8 @@ def load_pixels(picture: PictureSource) -> npt.NDArray[np.uint8]:
         return image_pixels(cast("Image.Image", picture))
     if isinstance(picture, (bytes, bytearray)):
         return decode_picture(picture, IN_MEMORY)
-    if isinstance(picture, memoryview) and (picture.ndim, picture.format) == (1, "B"):
-        return decode_picture(picture, IN_MEMORY)
+    if isinstance(picture, memoryview) and _is_content(picture):
+        return decode_picture(picture.tobytes(), IN_MEMORY)
     if hasattr(picture, "read"):
         return _read_open(picture)
     return as_picture(cast("npt.ArrayLike", picture), most=4 * MAX_PIXELS)
@@ -113,15 +113,30 @@ def decode_picture(content: bytes | bytearray | memoryview, name: str) -> npt.ND
     return _read(copy_of(io.BytesIO(content), name), name)
 
 
+def _is_content(view: memoryview) -> bool:
+    """Return whether a view has the bytes of a file; others are arrays."""
+    try:
+        return (view.ndim, view.format) == (1, "B")
+    except ValueError:  # it was released, which NumPy reports
+        return False
+
+
+def _name_of(file: Any) -> str:
+    """Return the name of an open file or an upload for messages."""
+    name = None
+    with contextlib.suppress(Exception):  # such as an object that has no name yet
+        name = (not isinstance(file, io.IOBase) and getattr(file, "filename", None)) or getattr(file, "name", None)
+    return printable(name[:LONGEST_NAME]) if isinstance(name, str) and name else IN_MEMORY
+
+
 def _read_open(file: Any) -> npt.NDArray[np.uint8]:
     """Read an open file or an upload of a web framework, from its beginning as Pillow does."""
-    name = getattr(file, "filename", None) or getattr(file, "name", None)
-    shown = printable(name[:LONGEST_NAME]) if isinstance(name, str) and name else IN_MEMORY
+    shown = _name_of(file)
     if inspect.iscoroutinefunction(file.read) and hasattr(file, "file"):
         file = file.file  # an upload of Starlette or FastAPI, whose own `read` must be awaited
     if inspect.iscoroutinefunction(file.read):
         raise UsageError(f"{shown} is an asynchronous file. Give the bytes: await file.read().")
-    with contextlib.suppress(AttributeError, OSError, ValueError):  # such as a pipe; `read` reports a closed file
+    with contextlib.suppress(Exception):  # such as a pipe; `read` reports a closed file
         file.seek(0)
     return _read(copy_of(file, shown), shown)
 
@@ -211,6 +226,8 @@ def _pillow_errors() -> Iterator[None]:
         except Exception as error:  # Pillow's decoders raise errors of any type
             raise_machine_failure(error)
             text = str(getattr(error, "strerror", None) or error) or type(error).__name__
+            if type(error).__name__ == "UnidentifiedImageError":  # which gives the address of the file in memory
+                text = "its format is unknown"
             reason = "".join(character if character.isprintable() else "?" for character in text[:200])
             raise PictureError(f"The picture cannot be read ({reason}). Check the file.") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
-from mnist_runtime.preprocess.grayscale import color_axis, grayscale
+from mnist_runtime.preprocess.grayscale import check_picture, color_axis, grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
 from mnist_runtime.preprocess.ink.symbols import typical_height
 from mnist_runtime.preprocess.prepare import Ink
@@ -30,6 +30,7 @@ class Found(NamedTuple):
 def find(picture: PictureSource) -> list[Found]:
     """Return the symbols of a page whose size fits a digit, those with the most ink first."""
     pixels = load_pixels(picture)
+    check_picture(pixels)
     height, width = pixels.shape[:2]
     factor = -(-max(height, width) // LONGEST)
     page = photo_ink(grayscale(pixels, LONGEST), SMALLEST)

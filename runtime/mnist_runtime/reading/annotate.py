@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
-from mnist_runtime.preprocess.grayscale import without_padding
+from mnist_runtime.preprocess.grayscale import check_picture, without_padding
 from mnist_runtime.reading.page import Reading
 
 if TYPE_CHECKING:
@@ -50,7 +50,10 @@ def annotate(picture: PictureSource, readings: Sequence[Reading]) -> Image.Image
     """
     from PIL import Image, ImageDraw
 
-    image = Image.fromarray(np.ascontiguousarray(without_padding(load_pixels(picture))))
+    pixels = load_pixels(picture)
+    check_picture(pixels)
+    pixels = without_padding(pixels)
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels))
     image = image if image.mode == "RGBA" else image.convert("RGB")
     draw = ImageDraw.Draw(image)
     line = max(1, round(LINE * max(image.size)))

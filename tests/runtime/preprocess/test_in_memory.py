@@ -1,7 +1,9 @@
 """Pictures in memory and open files: the content of a file, and uploads of web frameworks."""
 
+import gzip
 import io
 import sys
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -145,3 +147,76 @@ def test_files_that_give_no_bytes_are_refused(path: Path, classifier: Classifier
 
 def test_memory_of_pixels_stays_an_array(classifier: Classifier, seven: np.ndarray) -> None:
     assert classifier.classify(memoryview(seven)).digit == 7
+
+
+class Failing:
+    """An open file whose every part raises an error of another library."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @property
+    def name(self) -> str:
+        raise self.error
+
+    def seek(self, _offset: int) -> None:
+        raise self.error
+
+    def read(self, _size: int) -> bytes:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [EOFError("early"), KeyError("early"), RuntimeError("early"), TimeoutError("early")])
+def test_any_failure_of_an_open_file_is_one_of_the_picture(error: Exception, classifier: Classifier) -> None:
+    with pytest.raises(PictureError, match=r"^The picture cannot be read \('?early'?\)\. Check the file\.$"):
+        classifier.classify(Failing(error))
+    with pytest.raises(PictureError, match=r"^The picture cannot be read \(EOFError\)\."):
+        classifier.classify(Failing(EOFError()))
+
+
+def test_files_in_archives(path: Path, classifier: Classifier) -> None:
+    content = path.read_bytes()
+    packed = gzip.compress(content)
+    assert classifier.classify(gzip.GzipFile(fileobj=io.BytesIO(packed))).digit == 7
+    with pytest.raises(PictureError, match=r"cannot be read \(Compressed file ended"):
+        classifier.classify(gzip.GzipFile(fileobj=io.BytesIO(packed[:-20])))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as new:
+        new.writestr("seven.png", content)
+    damaged = bytearray(archive.getvalue())
+    damaged[60] ^= 255
+    refused = pytest.raises(PictureError, match=r"^seven\.png cannot be read \(Bad CRC-32")
+    with zipfile.ZipFile(io.BytesIO(damaged)) as opened, opened.open("seven.png") as file, refused:
+        classifier.classify(file)
+
+
+def test_a_stream_without_bytes_yet_is_not_taken_for_an_empty_file(classifier: Classifier) -> None:
+    class Waiting(io.RawIOBase):
+        def readinto(self, _buffer: Any) -> None:  # type: ignore[override]
+            return None
+
+    with pytest.raises(UsageError, match="is not open for reading bytes"):
+        classifier.classify(Waiting())
+
+
+def test_views_with_steps_and_released_ones(path: Path, classifier: Classifier) -> None:
+    content = path.read_bytes()
+    spread = bytearray(2 * len(content))
+    spread[::2] = content
+    assert classifier.classify(memoryview(spread)[::2]).digit == 7
+    released = memoryview(content)
+    released.release()
+    with pytest.raises(UsageError, match="memoryview"):
+        classifier.classify(released)
+
+
+def test_a_format_that_is_unknown_is_named_so(classifier: Classifier) -> None:
+    with pytest.raises(PictureError, match=r"cannot be read \(its format is unknown\)\. Check the file\.$"):
+        classifier.classify(bytes(50))
+
+
+@pytest.mark.parametrize("picture", [5, [1, 2, 3], np.zeros((1, 1, 1, 1, 1)), np.zeros((9, 9, 5), np.uint8)])
+def test_arrays_of_other_shapes_are_refused_everywhere(picture: Any, classifier: Classifier) -> None:
+    for function in (classifier.classify, lambda array: read(array, classifier), lambda array: annotate(array, [])):
+        with pytest.raises(PictureError, match=r"but shape \(h, w\) or \(h, w, 1\.\.4\)"):
+            function(picture)

@@ -41,6 +41,14 @@ def test_marks_are_visible_on_any_background(background: int) -> None:
     assert max(light - background, background - dark) > 80
 
 
+@pytest.mark.parametrize("shape", [(50, 60, 1), (50, 60, 2)])
+def test_gray_pictures_of_every_shape(shape: tuple[int, ...]) -> None:
+    for picture in (np.full(shape, 200, np.uint8), np.zeros(shape, np.uint8)):
+        marked = annotate(picture, [])
+        assert (marked.mode, marked.size) == ("RGB", (60, 50))
+        assert np.asarray(marked)[0, 0, 0] == picture[0, 0, 0]
+
+
 def test_without_readings_the_picture_is_unchanged() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
     assert np.array_equal(np.asarray(annotate(picture, [])), picture)

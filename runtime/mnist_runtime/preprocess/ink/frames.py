@@ -52,6 +52,12 @@ RECTANGLE = 0.9
 """Least rectangularity of the area in an empty box; the hole of a 0 has 0.88 at most."""
 WIDE = 0.7
 """Least width of an empty box, as a fraction of its height; a 0 of seven segments is narrower."""
+SQUARE = 0.9
+"""The same if its line is as thick as the strokes of a digit, or it has two cells as an 8 has."""
+THICK, BLUR = 0.075, 1.5
+"""Least thickness of such a line, as a fraction of its box's longer side, without the pixels that blur adds."""
+LEVEL, EQUAL = 0.06, 1.6
+"""Most distance between the tops and bottoms of digits in a row, as a fraction, and most ratio of their strokes."""
 ALIKE = 0.15
 """Most difference between the sides of a narrow empty box and those of a box with a digit in it, as a fraction."""
 OPENING = 0.4
@@ -75,6 +81,7 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
     frames = np.zeros_like(mask)
     filled: list[tuple[int, ...]] = []
     empty: list[tuple[tuple[slice, slice], Mask, int]] = []
+    others: list[tuple[float, float, float]] = []
     components = connected_components(mask)
     top, left, bottom, right = components.boxes.T
     largest = np.argsort(-np.maximum(bottom - top, right - left), kind="stable")[:MOST]
@@ -103,12 +110,30 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
             filled.append(line.shape)
         elif digits[number] and not at_edge:
             around = comb(line)
+            if not around.any() and (not empty or empty[-1][0] is not box):
+                others.append((top[number], bottom[number], stroke_width(line)))
         frames[box] |= around
     for box, line, cells in empty:
-        wide = line.shape[1] >= WIDE * len(line)
-        if wide or cells > 2 or any(np.allclose(line.shape, shape, rtol=ALIKE) for shape in filled):
+        looks_empty = cells > 2 or (_is_wide(line, cells) and not _is_in_row(box[0], stroke_width(line), others))
+        if looks_empty or any(np.allclose(line.shape, shape, rtol=ALIKE) for shape in filled):
             frames[box] |= line
     return frames
+
+
+def _is_wide(line: Mask, cells: int) -> bool:
+    """Return whether the `line` (h, w) of an empty box is too wide for a 0 or 8 of straight strokes."""
+    thick = cells == 2 or stroke_width(line) - BLUR >= THICK * max(line.shape)
+    return line.shape[1] >= (SQUARE if thick else WIDE) * len(line)
+
+
+def _is_in_row(rows: slice, thickness: float, others: list[tuple[float, float, float]]) -> bool:
+    """Return whether a box is as high and as thick as one of the `others` (top, bottom, thickness), and beside it."""
+    most = LEVEL * (rows.stop - rows.start)
+    return any(
+        max(abs(top - rows.start), abs(bottom - rows.stop)) <= most
+        and max(thick, thickness) <= EQUAL * min(thick, thickness)
+        for top, bottom, thick in others
+    )
 
 
 def _encloses_digits(line: Mask, boxes: Integers) -> bool:

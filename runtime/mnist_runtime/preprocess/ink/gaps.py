@@ -11,10 +11,14 @@ from mnist_runtime.preprocess.ink.strokes import stroke_width
 
 __all__ = ["bridges", "components_across_gaps"]
 
+Integers = npt.NDArray[np.intp]
+
 REACH = 1 / 3
 """Half of the largest gap between components that count as one, as a fraction of the stroke width."""
 WHOLE = 0.65
 """Least height of a whole digit, as a fraction of the median one; lower components are parts of digits."""
+NARROW, BAR = 0.75, 0.25
+"""Most width of a digit of two halves, as of a stencil, and least width of a half, as fractions of its height."""
 GAP = 1.0
 """Largest gap between two parts of a symbol that is filled, as a fraction of the stroke width."""
 PART = 0.05
@@ -49,8 +53,17 @@ def components_across_gaps(strokes: Mask, *, broken: bool) -> Components:
         lowest, highest = _nearest(np.where(inside, parts.labels[top:bottom, left:right], np.int32(-1)), reach + 1)
         near = lowest < highest
         pairs = np.unique(np.stack([lowest[near], highest[near]], axis=1), axis=0)
-        edges.append(pairs[~whole[pairs].all(axis=1)])
+        edges.append(pairs[~whole[pairs].all(axis=1) | _are_halves(parts.boxes, pairs)])
     return parts.join(np.concatenate(edges))
+
+
+def _are_halves(boxes: Integers, pairs: Integers) -> npt.NDArray[np.bool_]:
+    """Return which `pairs` (m, 2) of components are too narrow for two digits, and too wide for an 11."""
+    top, left, bottom, right = np.moveaxis(boxes[pairs], 2, 0)
+    height = bottom.max(axis=1) - top.min(axis=1)
+    width = right.max(axis=1) - left.min(axis=1)
+    halves: npt.NDArray[np.bool_] = (width <= NARROW * height) & ((right - left).min(axis=1) >= BAR * height)
+    return halves
 
 
 def _nearest(labels: npt.NDArray[np.int32], reach: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

@@ -216,6 +216,34 @@ def test_a_digit_of_straight_segments_is_no_box(shape: str) -> None:
     assert not find(mask_of(draw)).any()
 
 
+@pytest.mark.parametrize("noise", [0, 4])
+@pytest.mark.parametrize(("digit", "width"), [("0", 12), ("8", 12), ("8", 6)])
+def test_a_wide_digit_of_a_display_is_no_box(digit: str, width: int, noise: float, classifier: Classifier) -> None:
+    page = Image.new("L", (240, 240), 255)
+    draw = ImageDraw.Draw(page)
+    draw.rectangle([60, 50, 164, 190], outline=0, width=width)
+    if digit == "8":
+        draw.line([(60, 120), (164, 120)], fill=0, width=width)
+    picture = 20 + 0.85 * np.asarray(page) + np.random.default_rng(0).normal(0, noise, (240, 240))
+    assert classifier.classify(picture.astype(np.uint8)).digit == int(digit)
+
+
+@pytest.mark.parametrize("width", [3, 6])
+def test_a_wide_0_beside_other_digits_of_a_display_is_no_box(width: int, classifier: Classifier) -> None:
+    page = Image.new("L", (330, 130), 255)
+    draw = ImageDraw.Draw(page)
+    for left, shape in ((20, "7"), (120, "0"), (220, "5")):
+        right = left + 72
+        corners = {
+            "7": [(left, 25), (right, 25), (right, 105)],
+            "0": [(left, 25), (right, 25), (right, 105), (left, 105), (left, 25), (right, 25)],
+            "5": [(right, 25), (left, 25), (left, 65), (right, 65), (right, 105), (left, 105)],
+        }[shape]
+        draw.line(corners, fill=0, width=width)
+    answers = read(np.asarray(page), classifier)
+    assert [answer.prediction.digit for answer in answers] == [7, 0, 5]
+
+
 @pytest.mark.parametrize("digit", "012345689")
 @pytest.mark.parametrize("width", [3, 6])
 def test_an_outlined_digit_is_no_frame(digit: str, width: int) -> None:
