@@ -102,6 +102,10 @@ def test_the_messages_are_those_of_a_file(path: Path, classifier: Classifier) ->
     content = path.read_bytes()
     with pytest.raises(PictureError, match=r"^The picture: The picture cannot be read"):
         classifier.classify(content[: len(content) // 2])
+    with pytest.raises(
+        PictureError, match=r"^The picture: .* \(it is no picture that Pillow knows\)\. Check the file\.$"
+    ):
+        classifier.classify(b"GIF89a")
     with pytest.raises(PictureError, match=r"^The picture is empty \(0 bytes\)\. Copy or save it again\.$"):
         classifier.classify(b"")
     with pytest.raises(PictureError, match=r"^photo\\n\.png is a PDF document\. Save its page as PNG"):
