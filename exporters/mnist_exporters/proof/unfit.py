@@ -17,7 +17,8 @@ LEAST_OF_ORDER = 5
 """Images of a class from which a wrong place in the order of labels is recognized."""
 
 READ_WELL, CLEARLY_MORE = 0.6, 0.2
-"""Least accuracy on transposed images, and how much it must be above that on the others, from which it is reported."""
+"""Least accuracy on transposed images, and how much it must be above that on the others, from which it is reported. The
+first is also the least accuracy with the labels in another order."""
 
 MOST_SEEN = 0.5
 """Largest fraction of test images that may be training images, exactly or nearly."""
@@ -39,7 +40,8 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     elif is_low:
         reasons.append(
             f"The original is right on {accuracy:.1%} only. Check how its pixels were scaled (--pixel-range A..B, "
-            "--pixel-mean with --pixel-std, --invert), and the labels of the images and their order (--labels)."
+            "--pixel-mean with --pixel-std, --invert), the labels of the images and their order (--labels), and "
+            "whether its training images were mirrored or turned."
         )
     return tuple(reasons)
 
@@ -72,7 +74,8 @@ def _other_order(reference: Reference) -> str:
         for label, other in enumerate(others)
         if label != other and counts[label, other] > images[label] / 2 and images[label] >= LEAST_OF_ORDER
     ]
-    if len(moved) < 2:
+    read = counts[np.arange(classes), others].sum() / max(1, len(answers))
+    if len(moved) < 2 or read < READ_WELL:
         return ""
     names = reference.task.labels
     pairs = [

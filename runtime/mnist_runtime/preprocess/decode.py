@@ -226,8 +226,8 @@ def _pillow_errors() -> Iterator[None]:
         except Exception as error:  # Pillow's decoders raise errors of any type
             raise_machine_failure(error)
             text = str(getattr(error, "strerror", None) or error) or type(error).__name__
-            if type(error).__name__ == "UnidentifiedImageError":  # which gives the address of the file in memory
-                text = "its format is unknown"
+            if type(error).__name__ == "UnidentifiedImageError":  # it names the file as an object in memory
+                text = "it is no picture that Pillow knows"
             reason = "".join(character if character.isprintable() else "?" for character in text[:200])
             raise PictureError(f"The picture cannot be read ({reason}). Check the file.") from error
 

@@ -104,6 +104,10 @@ def test_the_messages_are_those_of_a_file(path: Path, classifier: Classifier) ->
     content = path.read_bytes()
     with pytest.raises(PictureError, match=r"^The picture: The picture cannot be read"):
         classifier.classify(content[: len(content) // 2])
+    with pytest.raises(
+        PictureError, match=r"^The picture: .* \(it is no picture that Pillow knows\)\. Check the file\.$"
+    ):
+        classifier.classify(b"GIF89a")
     with pytest.raises(PictureError, match=r"^The picture is empty \(0 bytes\)\. Copy or save it again\.$"):
         classifier.classify(b"")
     with pytest.raises(PictureError, match=r"^photo\\n\.png is a PDF document\. Save its page as PNG"):
@@ -211,7 +215,9 @@ def test_views_with_steps_and_released_ones(path: Path, classifier: Classifier) 
 
 
 def test_a_format_that_is_unknown_is_named_so(classifier: Classifier) -> None:
-    with pytest.raises(PictureError, match=r"cannot be read \(its format is unknown\)\. Check the file\.$"):
+    with pytest.raises(
+        PictureError, match=r"cannot be read \(it is no picture that Pillow knows\)\. Check the file\.$"
+    ):
         classifier.classify(bytes(50))
 
 

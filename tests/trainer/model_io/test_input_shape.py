@@ -154,8 +154,10 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
     with pytest.raises(ModelError, match=r"it has inputs \[\(.* takes digits: model = ") as caught:
         check_model(model)
     names = {"keras": keras, "model": model}
-    exec(str(caught.value).partition("takes digits: ")[2].removesuffix("."), names)
+    line, _, other = str(caught.value).partition("takes digits: ")[2].partition(". If its images were resized: ")
+    exec(line.removesuffix("."), names)
     assert check_model(names["model"]).output_shape == (None, 10)
+    assert other == ("keras.layers.Resizing(32, 32) instead of ZeroPadding2D." if shape[0] == 32 else "")
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,23 @@ def test_a_table_with_a_higher_accuracy_than_the_chosen_one_says_what_else_count
     assert "counts too" not in str(PixelProbe("mnist", trials, other, ()))
 
 
+def test_scores_in_another_order_do_not_hide_the_scaling(digits: Splits, trained: keras.Model) -> None:
+    """Under a wrong scaling more of its answers are right by chance than under its own."""
+    moved = np.roll(np.arange(10), 1)
+    model = keras.models.clone_model(trained)
+    *others, kernel, bias = trained.get_weights()
+    model.set_weights([*others, kernel[:, moved], bias[moved]])
+    found = DigitModel.measure(model, digits.test)
+    assert found.pixel_range == "0..1"
+    last = found.describe_pixels().splitlines()[-1]
+    assert last.startswith("  0..1 reads 9")
+    assert last.endswith(" right with the labels in another order")
+    assert found.probe is not None
+    assert found.probe.trials[0].accuracy < 0.1, "the table has the order that is known"
+    stated = DigitModel.measure(model, digits.test, given="0..1")
+    assert stated.doubt_of_pixels(digits.test, "model") is None
+
+
 def test_a_last_activation_of_its_own_layer_and_a_nested_model_are_probed(digits: Splits, trained: keras.Model) -> None:
     dense = keras.layers.Dense(10)
     hidden = [*trained.layers[:-1], dense]

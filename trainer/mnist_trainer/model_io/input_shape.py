@@ -186,7 +186,9 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
     behind = "" if outputs[0] == (10,) else ", keras.layers.Flatten()"
     source = "(784,)" if front.startswith("keras.layers.Reshape") else "(28, 28, 1)"
     layers = ", ".join(part for part in (f"keras.Input({source})", front, "model") if part)
-    return f"With other layers in front it takes digits: model = keras.Sequential([{layers}{behind}])."
+    resized = "ZeroPadding2D" in front
+    other = f" If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D." * resized
+    return f"With other layers in front it takes digits: model = keras.Sequential([{layers}{behind}]).{other}"
 
 
 def _image_size(shape: tuple[int | None, ...]) -> int | None:

@@ -30,8 +30,9 @@ def components_across_gaps(strokes: Mask, *, broken: bool) -> Components:
 
     A gap between two whole digits, such as printed ones, is kept unless the strokes are `broken` by noise.
     """
-    reach = max(int(broken), round(stroke_width(strokes) * REACH))
-    if reach == 0:
+    width = stroke_width(strokes)
+    reach = max(int(broken), round(width * REACH))
+    if not broken and 2 * reach >= width:  # strokes of one or two pixels
         return connected_components(strokes)
     joined = connected_components(dilate(np.pad(strokes, reach), reach))
     group_of = joined.labels[reach:-reach, reach:-reach]

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from mnist_trainer.data.dataset import ImageSet, LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.pixel_probe.evidence import Evidence, best_conventions
+from mnist_trainer.model_io.pixel_probe.label_order import in_other_order
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
 __all__ = ["PixelProbe", "Trial", "probe_images"]
@@ -54,8 +55,8 @@ class Trial:
     accuracy : float
         Fraction of right answers, 0..1; 0 if some scores were not finite.
     loss : float
-        Mean cross-entropy with the labels, after one temperature was fitted to the scores; infinite if some were not
-        finite.
+        Mean cross-entropy with the labels, in the order of `PixelProbe.reordered`, after one temperature was fitted to
+        the scores; infinite if some were not finite.
     temperature : float
         That temperature.
     """
@@ -91,12 +92,16 @@ class PixelProbe:
         The convention that fits best; see `measure`. It need not have the highest accuracy in `trials`.
     ties : tuple of PixelScaling
         Less usual conventions that fit as well, within 0.1 points of accuracy or two images.
+    reordered : float, optional
+        Fraction of right answers under `chosen` if the labels are in another order, by which it was chosen. Default:
+        their order is right, or no other one is clear.
     """
 
     dataset: str
     trials: tuple[Trial, ...]
     chosen: PixelScaling
     ties: tuple[PixelScaling, ...]
+    reordered: float | None = None
 
     @classmethod
     def measure(
@@ -116,7 +121,7 @@ class PixelProbe:
         "Clearly" means by three standard errors of the paired difference. Losses are compared after one temperature was
         fitted to each convention, because pixels that are too large raise every confidence. Of the conventions that
         remain on 10,000 images and are within 0.1 points of the best, or within two images, the most usual one is
-        chosen.
+        chosen. If the model reads well with the labels in another order only, that order is used to choose.
 
         Parameters
         ----------
@@ -137,6 +142,7 @@ class PixelProbe:
         logits = {scaling: np.empty((0, len(data.task.labels)), np.float32) for scaling in conventions}
         trials: dict[PixelScaling, Trial] = {}
         left = list(conventions)
+        order_of_labels: npt.NDArray[np.intp] | None = None
         for count in STAGES:
             start = len(logits[left[0]])
             images, labels = data.images[order[start:count]], data.labels[order[:count]]
@@ -145,19 +151,23 @@ class PixelProbe:
             found = logits_of(np.concatenate([scaling.apply(images) for scaling in left]))
             for scaling, more in zip(left, np.split(found, len(left)), strict=True):
                 logits[scaling] = np.concatenate([logits[scaling], more])
-            evidence = {scaling: Evidence.of(logits[scaling], labels) for scaling in left}
+            if start == 0:
+                order_of_labels = in_other_order(logits, labels)
+            expected = labels if order_of_labels is None else order_of_labels[labels]
+            evidence = {scaling: Evidence.of(logits[scaling], expected) for scaling in left}
             if not any(one.is_finite for one in evidence.values()):
                 raise ModelError("The model gives scores that are not finite numbers. Train it again.")
             for scaling, one in evidence.items():
-                accuracy, loss = float(one.right.mean()), float(one.losses.mean())
-                trials[scaling] = Trial(scaling, len(labels), accuracy, loss, one.temperature)
+                accuracy = float((logits[scaling].argmax(axis=1) == labels).mean()) if one.is_finite else 0.0
+                trials[scaling] = Trial(scaling, len(labels), accuracy, float(one.losses.mean()), one.temperature)
             left = best_conventions(evidence)
             if len(left) == 1:
                 break
-        most = max(trials[scaling].accuracy for scaling in left)
+        fits = {scaling: float(evidence[scaling].right.mean()) for scaling in left}
         tie = max(TIE, TIE_IMAGES / trials[left[0]].images) + 1e-9
-        left = [scaling for scaling in left if trials[scaling].accuracy >= most - tie]
-        return cls(data.name, tuple(trials[scaling] for scaling in conventions), left[0], tuple(left[1:]))
+        left = [scaling for scaling in left if fits[scaling] >= max(fits.values()) - tie]
+        reordered = None if order_of_labels is None else fits[left[0]]
+        return cls(data.name, tuple(trials[scaling] for scaling in conventions), left[0], tuple(left[1:]), reordered)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -180,7 +190,9 @@ class PixelProbe:
         rows = [f"  {left}  {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]
         if self.ties:
             rows.append(f"  equally accurate: {', '.join(map(str, self.ties))}; the more usual one is used")
-        if self._is_outscored:
+        if self.reordered is not None:
+            rows.append(f"  {self.chosen} reads {self.reordered:.1%} right with the labels in another order")
+        elif self._is_outscored:
             counts = sorted({trial.images for trial in self.trials})
             of = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
             rows.append(f"  of {of} images each; how well the scores fit the labels counts too")
