@@ -15,6 +15,8 @@ Integers = npt.NDArray[np.intp]
 
 REACH = 1 / 3
 """Half of the largest gap between components that count as one, as a fraction of the stroke width."""
+FINE = 3.0
+"""Width of strokes, in pixels, below which gaps are kept: those between small printed digits are as narrow."""
 WHOLE = 0.65
 """Least height of a whole digit, as a fraction of the median one; lower components are parts of digits."""
 NARROW, BAR = 0.75, 0.25
@@ -32,7 +34,7 @@ def components_across_gaps(strokes: Mask, *, broken: bool) -> Components:
     """
     width = stroke_width(strokes)
     reach = max(int(broken), round(width * REACH))
-    if not broken and 2 * reach >= width:  # strokes of one or two pixels
+    if not broken and width < FINE:
         return connected_components(strokes)
     joined = connected_components(dilate(np.pad(strokes, reach), reach))
     group_of = joined.labels[reach:-reach, reach:-reach]
