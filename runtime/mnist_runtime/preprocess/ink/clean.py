@@ -39,7 +39,7 @@ def clean_ink(gray: FloatImage) -> FloatImage | None:
     if marked.sum() > SOFT * strokes.sum():
         return None
     components = connected_components(strokes)
-    symbols = group_symbols(components.boxes, components.sums(ink / np.float32(255)))
+    symbols = group_symbols(components.boxes, components.sums(ink))
     one_symbol = len(symbols) == 1 and len(symbols[0].components) == components.number
     if not one_symbol or is_thin(strokes, symbols[0].size) or _is_solid(strokes, symbols[0]):
         return None
@@ -80,7 +80,7 @@ def separate_strokes(ink: FloatImage) -> list[FloatImage]:
     if not any(_has_gap(strokes.any(axis=axis)) for axis in (0, 1)):  # so for nearly all pictures of one digit
         return []
     components = connected_components(strokes)
-    symbols = group_symbols(components.boxes, components.sums(ink / np.float32(255)))
+    symbols = group_symbols(components.boxes, components.sums(ink))
     return [
         np.where(dilate(np.isin(components.labels, mark.components), 1), ink, 0).astype(np.float32)
         for mark in digit_marks(symbols, ink.shape)

@@ -98,19 +98,20 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
         box = np.s_[top[number] : bottom[number], left[number] : right[number]]
         line = components.labels[box] == number
         corner = np.array([top[number], left[number]])
-        around = np.zeros_like(line)
+        around, cells = np.zeros_like(line), 0
         at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
         if inside.size and _encloses_digits(line, components.boxes[inside] - np.tile(corner, 2)):
             around = _walls(line, tables=not at_edge)
         elif _is_box(line):
             around = _sides(line)
-            if not around.any() and (cells := _empty_cells(line)):
-                empty.append((box, line, cells))
+            cells = 0 if around.any() else _empty_cells(line)
         if around.any():
             filled.append(line.shape)
+        elif cells:
+            empty.append((box, line, cells))
         elif digits[number] and not at_edge:
             around = comb(line)
-            if not around.any() and (not empty or empty[-1][0] is not box):
+            if not around.any():
                 others.append((top[number], bottom[number], stroke_width(line)))
         frames[box] |= around
     for box, line, cells in empty:
