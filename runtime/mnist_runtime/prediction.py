@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.system.floats import usual_errors
+from mnist_runtime.system.process import usual_errors
 
 __all__ = ["Prediction", "Reason", "scores_of_logits"]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mnist_runtime.errors import first_line
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import quiet_stderr
 from mnist_trainer.errors import UsageError
 
 __all__ = ["default_settings", "import_tensorflow"]

@@ -7,7 +7,7 @@ import io
 import warnings
 from collections.abc import Iterator
 
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import quiet_stderr
 
 __all__ = ["quietly"]
 

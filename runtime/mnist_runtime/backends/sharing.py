@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 
 from mnist_runtime.backends.base import Backend
 from mnist_runtime.errors import UsageError
-from mnist_runtime.system.forks import PATIENCE
+from mnist_runtime.system.process import PATIENCE
 
 __all__ = ["CLOSED", "SharedBackends"]
 

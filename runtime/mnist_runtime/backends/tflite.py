@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mnist_runtime.backends.base import IMAGE, Backend, QuantParams, in_words
 from mnist_runtime.errors import ArtifactError, first_line
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import quiet_stderr
 
 __all__ = ["load_litert", "load_tflite_runtime"]
 

@@ -181,11 +181,11 @@ def _run(arguments: argparse.Namespace) -> int:
         case "label":
             from mnist_runtime.cli.label import label_command as command
         case "self-test":
-            from mnist_runtime.cli.device import self_test_command as command
+            from mnist_runtime.cli.checks import self_test_command as command
         case "verify":
-            from mnist_runtime.cli.verify import verify_command as command
+            from mnist_runtime.cli.checks import verify_command as command
         case "bench":
             from mnist_runtime.cli.bench import bench_command as command
         case _:
-            from mnist_runtime.cli.device import doctor_command as command
+            from mnist_runtime.cli.checks import doctor_command as command
     return command(arguments)

@@ -29,9 +29,9 @@ def serve_command(arguments: argparse.Namespace) -> int:
     missing = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
     if missing:
         raise BackendError(f"The server needs {', '.join(missing)}. Install it with: {install_command('serve')}")
-    from mnist_runtime.serving.access import is_loopback
     from mnist_runtime.serving.app import application
     from mnist_runtime.serving.bounds import MOST_THREADS
+    from mnist_runtime.serving.requests import is_loopback
     from mnist_runtime.serving.server import listen, serve, url_of
 
     token = _token(arguments.token)

@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_runtime.backends.registry import BACKENDS
+from mnist_runtime.classifier import Classifier
+from mnist_runtime.device.self_test import self_test
+from mnist_runtime.errors import first_line
 
 __all__ = ["Diagnosis", "examine"]
 
 # By path, because `-m` would import modules of the current folder instead of those that the probe needs.
-PROBE = [sys.executable, str(Path(__file__).with_name("_probe.py"))]
+PROBE = [sys.executable, str(Path(__file__))]
 
 FOR_NUMPY_1 = "it was built for NumPy 1: pip install 'numpy<2'"
 KNOWN_CAUSES = {
@@ -86,3 +89,23 @@ def examine(backend: str) -> Diagnosis:
     messages = outcome["detail"] + done.stderr
     fix = next((known for words, known in KNOWN_CAUSES.items() if words in messages), fix)
     return Diagnosis(backend, "broken", f"{outcome['step']}: {outcome['detail']}", fix)
+
+
+def _probe(backend: str) -> dict[str, str]:
+    """Return the failed ``step`` (``import``, ``load``, ``run``, or empty) and its ``detail``."""
+    step = "import"
+    try:
+        __import__(BACKENDS[backend].module)
+        step = "load"
+        Classifier.load(backend=backend)
+        step = "run"
+        found = self_test(backend=backend)
+    except BaseException as error:
+        return {"step": step, "detail": f"{type(error).__name__}: {first_line(error)}"}
+    if not found.passed:
+        return {"step": step, "detail": "the answers are wrong"}
+    return {"step": "", "detail": found.run_with}
+
+
+if __name__ == "__main__":
+    print(json.dumps(_probe(sys.argv[1])))

@@ -20,10 +20,9 @@ from mnist_runtime.errors import BackendError, PictureError, UsageError, printab
 from mnist_runtime.preprocess.bounds import BinaryFile, check_content, copy_of, nested_limit, open_picture
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.pixels import as_picture, stretched
-from mnist_runtime.system.forks import hold_while_forking
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_runtime.system.packages import install_command
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import hold_while_forking, quiet_stderr
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.artifact.input_table import input_table
 from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.errors import UsageError
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
@@ -31,7 +30,7 @@ class ModelInput:
     def __init__(self, manifest: Manifest) -> None:
         self.task = manifest.task
         self._shape = manifest.tensor_shape
-        self._table = input_table(manifest.input)
+        self._table = _table(manifest.input)
 
     def image(self, picture: PictureSource) -> Pixels:
         """Return a picture, in the forms of `Classifier.classify`, as an image (h, w) or (h, w, 3) after `prepare`."""
@@ -64,3 +63,15 @@ class ModelInput:
             images = np.ascontiguousarray(np.moveaxis(images, -1, 1))
         pixels = images.reshape(len(images), *self._shape)
         return pixels if self._table is None else self._table[pixels]
+
+
+def _table(facts: dict[str, Any]) -> npt.NDArray[Any] | None:
+    """Return the input value of each raw pixel 0..255; None if that is the pixel itself."""
+    if "scale" not in facts:
+        return None
+    pixels, dtype = np.arange(256, dtype=np.uint8), np.dtype(facts["dtype"])
+    values: npt.NDArray[Any] = pixels * np.float32(facts["scale"]) + np.float32(facts["offset"])
+    if dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        values = np.clip(np.rint(pixels * float(facts["scale"]) + float(facts["offset"])), limits.min, limits.max)
+    return values.astype(dtype)

@@ -19,7 +19,7 @@ from mnist_runtime.preprocess.ink.strokes import is_scribble
 from mnist_runtime.preprocess.ink.symbols import digit_marks, main_symbol
 from mnist_runtime.preprocess.normalize import FIELD, normalize
 from mnist_runtime.preprocess.plain import plain
-from mnist_runtime.system.floats import usual_errors
+from mnist_runtime.system.process import usual_errors
 
 __all__ = ["Ink", "Prepared", "prepare", "prepare_symbols"]
 

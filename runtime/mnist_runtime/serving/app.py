@@ -37,12 +37,11 @@ from mnist_runtime.reading.answers import classifier_facts, prediction_facts, re
 from mnist_runtime.reading.doubtful import DoubtfulPictures
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.reading.page import check_finds, read
-from mnist_runtime.serving.access import Access
 from mnist_runtime.serving.bounds import Bounded, RequestError, Work
 from mnist_runtime.serving.labelling import label_routes
 from mnist_runtime.serving.openapi import description
 from mnist_runtime.serving.pages import always, draw_page
-from mnist_runtime.serving.pictures import Picture, picture_of
+from mnist_runtime.serving.requests import Access, Picture, picture_of
 from mnist_runtime.system.command import warn
 from mnist_runtime.system.machine import machine_failure
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import pkgutil
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.serving.page import page_html, page_title
+from mnist_runtime.serving.page import page_file, page_html, page_title
 
 __all__ = ["HEADERS", "always", "draw_page", "label_page"]
 
@@ -54,19 +53,12 @@ def draw_page(name: str, task: Task, facts: list[tuple[str, str]]) -> HTMLRespon
     }
     # In a script, "</script>" in a label would end it.
     text = json.dumps(engine).replace("<", "\\u003c")
-    script = _file("engine.js").replace("ENGINE_FACTS", text)
+    script = page_file("engine.js").replace("ENGINE_FACTS", text)
     text = page_html(page_title(name, task), f"<script>\n{script}</script>", connect="'self'")
     return HTMLResponse(text, headers=HEADERS)
 
 
 def label_page() -> HTMLResponse:
     """Return the page on which one labels pictures."""
-    style = pkgutil.get_data("mnist_runtime.serving.page", "page.css")
-    assert style is not None  # only loaders that cannot read data return None
-    return HTMLResponse(_file("label.html").replace("@STYLE@", style.decode()), headers=HEADERS)
-
-
-def _file(name: str) -> str:
-    content = pkgutil.get_data("mnist_runtime.serving", name)
-    assert content is not None
-    return content.decode()
+    text = page_file("label.html").replace("@STYLE@", page_file("page.css"))
+    return HTMLResponse(text, headers=HEADERS)

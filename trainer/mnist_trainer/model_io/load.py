@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.system.machine import raise_machine_failure
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import quiet_stderr
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings, import_tensorflow

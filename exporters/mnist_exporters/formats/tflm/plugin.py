@@ -17,7 +17,7 @@ from mnist_exporters.formats.tflm.source_code import header_text, source_text
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Artifact, Classifier, Golden, Manifest
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import quiet_stderr
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.calibration import Calibration

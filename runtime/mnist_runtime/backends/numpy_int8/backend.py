@@ -12,7 +12,7 @@ from mnist_runtime.backends.numpy_int8 import elementwise, matmul, pooling, shap
 from mnist_runtime.backends.numpy_int8.node import OTHER_BACKEND, PER_VALUE, Array, Budget, Kernel, Node
 from mnist_runtime.backends.tflite_format.model import Operator, TFLiteFile
 from mnist_runtime.errors import ArtifactError, first_line
-from mnist_runtime.system.floats import usual_errors
+from mnist_runtime.system.process import usual_errors
 
 __all__ = ["OPERATORS", "NumPyBackend", "load"]
 

@@ -11,9 +11,8 @@ from mnist_runtime.errors import BlankError
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
-from mnist_runtime.preprocess.ink.gaps import bridges
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
-from mnist_runtime.preprocess.ink.strokes import STROKE, is_thin
+from mnist_runtime.preprocess.ink.strokes import STROKE, bridges, is_thin
 from mnist_runtime.preprocess.ink.symbols import Symbol, digit_marks, group_symbols
 
 __all__ = ["clean_ink", "flat_background_ink", "separate_strokes"]

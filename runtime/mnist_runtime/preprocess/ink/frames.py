@@ -14,8 +14,7 @@ from mnist_runtime.preprocess.ink.components import (
     neighbors,
     rectangularity,
 )
-from mnist_runtime.preprocess.ink.open_frames import comb
-from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
+from mnist_runtime.preprocess.ink.ruled_lines import comb, find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import stroke_width
 
 __all__ = ["find_frames"]

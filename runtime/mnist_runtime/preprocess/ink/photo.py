@@ -10,11 +10,9 @@ from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
-from mnist_runtime.preprocess.ink.gaps import bridges, components_across_gaps
-from mnist_runtime.preprocess.ink.open_frames import border_lines
 from mnist_runtime.preprocess.ink.page import isolate_page
-from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
-from mnist_runtime.preprocess.ink.strokes import thicken
+from mnist_runtime.preprocess.ink.ruled_lines import border_lines, find_ruled_lines
+from mnist_runtime.preprocess.ink.strokes import bridges, components_across_gaps, thicken
 from mnist_runtime.preprocess.ink.symbols import Symbol, group_symbols
 
 __all__ = ["PhotoInk", "photo_ink"]

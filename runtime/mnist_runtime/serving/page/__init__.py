@@ -21,7 +21,7 @@ import re
 
 from mnist_runtime.artifact.task import Task
 
-__all__ = ["page_html", "page_title"]
+__all__ = ["page_file", "page_html", "page_title"]
 
 
 def page_title(name: str, task: Task) -> str:
@@ -59,14 +59,15 @@ def page_html(title: str, engine: str, *, head: str = "", connect: str = "'none'
         "@CONNECT@": connect,
         "@HEAD@": head,
         "@TITLE@": html.escape(title),
-        "@STYLE@": _file("page.css"),
-        "@ENGINE@": f"<script>\n{_file('page.js')}</script>\n{engine}",
+        "@STYLE@": page_file("page.css"),
+        "@ENGINE@": f"<script>\n{page_file('page.js')}</script>\n{engine}",
     }
     # In one pass, since a title may contain such a mark.
-    return re.sub("@[A-Z]+@", lambda mark: parts[mark[0]], _file("page.html"))
+    return re.sub("@[A-Z]+@", lambda mark: parts[mark[0]], page_file("page.html"))
 
 
-def _file(name: str) -> str:
+def page_file(name: str) -> str:
+    """Return the text of a file of this folder."""
     content = pkgutil.get_data("mnist_runtime.serving.page", name)
     assert content is not None  # only loaders that cannot read data return None
     return content.decode()

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis.extra import numpy as arrays
 
 from mnist_runtime.preprocess.ink.components import connected_components
-from mnist_runtime.preprocess.ink.gaps import bridges, components_across_gaps
-from mnist_runtime.preprocess.ink.strokes import stroke_width
+from mnist_runtime.preprocess.ink.strokes import bridges, components_across_gaps, stroke_width
 
 SEGMENTS = {
     "top": (0, 8, 12, 52),

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from mnist_runtime.errors import first_line
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import quiet_stderr
 from mnist_trainer.errors import UsageError
 from mnist_trainer.recipes.choices import STRATEGIES
 from mnist_trainer.training.batches import Batches

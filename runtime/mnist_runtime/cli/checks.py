@@ -1,4 +1,4 @@
-"""``mnist-runtime self-test`` and ``mnist-runtime doctor``."""
+"""``mnist-runtime self-test``, ``verify`` and ``doctor``: check a file, who signed it, and this device."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ import json
 import platform
 import sys
 import textwrap
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mnist_runtime.artifact.container import Artifact, file_bytes
+from mnist_runtime.artifact.signature import check_signature
 from mnist_runtime.backends.registry import BACKENDS
 from mnist_runtime.device.doctor import Diagnosis, examine
 from mnist_runtime.device.self_test import self_test
-from mnist_runtime.errors import ArtifactError, BackendError
+from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, printable
+from mnist_runtime.system.command import report_error
 from mnist_runtime.system.terminal import Progress
 
-__all__ = ["doctor_command", "self_test_command"]
+__all__ = ["doctor_command", "self_test_command", "verify_command"]
+
+MODELS = (".tflite", ".onnx")
+"""Files with a manifest that the runtime reads."""
 
 
 def self_test_command(arguments: argparse.Namespace) -> int:
@@ -38,6 +46,26 @@ def self_test_command(arguments: argparse.Namespace) -> int:
         f"The answers of {arguments.model or 'the ready model'} differ from the recorded ones. "
         "Update the interpreter, or try another --backend."
     )
+
+
+def verify_command(arguments: argparse.Namespace) -> int:
+    """Check each file. Report those that fail, and return the exit code of the first one."""
+    results: list[dict[str, Any]] = []
+    code = 0
+    for file in arguments.files:
+        try:
+            facts = _facts(Path(file), arguments.trusted)
+        except ToolkitError as error:
+            failure = report_error(error)
+            code = code or failure
+            continue
+        results.append(facts)
+        if not arguments.json:
+            print(printable(f"{file}: signed by {facts['signer']} ({facts['key_type']} {facts['fingerprint']})"))
+    if arguments.json:
+        json.dump({"results": results}, sys.stdout, indent=2)
+        print()
+    return code
 
 
 def doctor_command(arguments: argparse.Namespace) -> int:
@@ -67,3 +95,13 @@ def _lines(one: Diagnosis) -> list[str]:
     detail = textwrap.TextWrapper(80, start, 25 * " ", break_long_words=False, break_on_hyphens=False)
     fix = textwrap.TextWrapper(80, f"{indent}-> ", f"{indent}   ", break_long_words=False, break_on_hyphens=False)
     return [*(detail.wrap(one.detail) or [start.rstrip()]), *fix.wrap(one.fix)]
+
+
+def _facts(path: Path, trusted: Path) -> dict[str, Any]:
+    content = file_bytes(path)
+    found = check_signature(content, path, trusted)
+    facts: dict[str, Any] = {"file": str(path), **dataclasses.asdict(found)}
+    if path.suffix in MODELS:
+        artifact = Artifact.from_bytes(content)
+        facts |= {"model": artifact.manifest.name, "precision": artifact.manifest.precision, "sha256": artifact.sha256}
+    return facts

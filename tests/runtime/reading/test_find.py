@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime import PictureError
-from mnist_runtime.preprocess.find import find
+from mnist_runtime.reading.page import find
 
 
 def page(scale: int = 1) -> np.ndarray:

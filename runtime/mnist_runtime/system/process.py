@@ -1,4 +1,4 @@
-"""`quiet_stderr`: hide what native libraries write to stderr, unless they fail."""
+"""State of the whole process: its stderr, the locks during a fork, and how NumPy handles floating-point errors."""
 
 from __future__ import annotations
 
@@ -7,12 +7,41 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO, cast
+
+import numpy as np
 
 from mnist_runtime.errors import ToolkitError
-from mnist_runtime.system.forks import hold_while_forking
 
-__all__ = ["quiet_stderr"]
+__all__ = ["PATIENCE", "hold_while_forking", "quiet_stderr", "usual_errors"]
+
+PATIENCE = 10.0
+"""Seconds for which a fork waits until other threads have ended what the child could not use while it goes on."""
+
+
+def hold_while_forking(lock: Any) -> None:
+    """Let each fork wait until this `threading.RLock` is free, and keep it until the fork is done.
+
+    Examples
+    --------
+    >>> from threading import RLock
+    >>> hold_while_forking(RLock())
+    """
+    taken: list[bool] = []
+
+    def release_in_child() -> None:
+        if taken.pop():
+            lock.release()
+        else:
+            lock._at_fork_reinit()  # as Python's own modules do
+
+    if hasattr(os, "register_at_fork"):  # Windows has no forks
+        os.register_at_fork(
+            before=lambda: taken.append(lock.acquire(timeout=PATIENCE)),
+            after_in_parent=lambda: lock.release() if taken.pop() else None,
+            after_in_child=release_in_child,
+        )
 
 
 ONE_AT_A_TIME = threading.RLock()
@@ -52,6 +81,18 @@ def quiet_stderr() -> Iterator[None]:
                     os.dup2(original, 2)
         finally:
             os.close(original)
+
+
+def usual_errors() -> AbstractContextManager[None]:
+    """Return a context in which tiny numbers become 0 without an error, even after ``np.seterr(all="raise")``.
+
+    Examples
+    --------
+    >>> with np.errstate(all="raise"), usual_errors():
+    ...     float(np.exp(np.float64(-1000)))
+    0.0
+    """
+    return np.errstate(divide="warn", over="warn", under="ignore", invalid="warn")
 
 
 def _flush() -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mnist_runtime.errors import ArtifactError
-from mnist_runtime.system.stderr import quiet_stderr
+from mnist_runtime.system.process import quiet_stderr
 
 
 def write_natively() -> None:
