@@ -23,6 +23,27 @@ def test_symbols_with_the_size_of_a_digit_are_found(scale: int) -> None:
         assert not symbol.ink.is_scribble
 
 
+def dense_page(boxes: bool) -> np.ndarray:
+    """Return a page with 30 rows of 25 ones, or with as many empty boxes."""
+    pixels = np.full((1230, 1050), 230, np.uint8)
+    for top in range(15, 1200, 40):
+        for left in range(25, 1025, 40):
+            if boxes:
+                pixels[top : top + 30, left : left + 32] = 20
+                pixels[top + 2 : top + 28, left + 2 : left + 30] = 230
+            else:
+                pixels[top : top + 20, left : left + 3] = 20
+    return pixels
+
+
+def test_all_symbols_of_a_dense_page_are_found() -> None:
+    assert len(find(dense_page(boxes=False))) == 30 * 25
+
+
+def test_all_empty_boxes_of_a_dense_page_are_removed() -> None:
+    assert find(dense_page(boxes=True)) == []
+
+
 def test_an_empty_page_has_no_symbols() -> None:
     assert find(np.full((300, 500), 230, np.uint8)) == []
 

@@ -21,7 +21,7 @@ __all__ = ["find_frames"]
 
 Integers = npt.NDArray[np.intp]
 
-MOST = 500
+MOST = 4000
 """Most components that are looked at, the largest ones."""
 ENOUGH = 8
 """Most components in a frame that are looked at, the largest ones."""

@@ -11,7 +11,7 @@ __all__ = ["Symbol", "digit_marks", "group_symbols", "main_symbol", "typical_hei
 
 SPECK = 0.01
 """Least ink of a component, as a fraction of the largest one's; less is dirt."""
-MOST = 500
+MOST = 4000
 """Most components that are grouped, those with the most ink; only noise has more."""
 NEAR = 0.25
 """Largest gap between the components of a symbol, as a fraction of its size."""
@@ -100,15 +100,19 @@ def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) 
     parts = [Symbol((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]
     parts = [part for part in parts if part.mass >= SPECK * parts[0].mass]
     typical = typical_height(parts)
-    first = {part.components[0]: part for part in parts}
+    first: list[Symbol] = []
     found: list[Symbol] = []
+    sides = np.empty((len(parts), 4), np.intp)
     for part in parts:
-        fitting = [symbol for symbol in found if _belongs(symbol, part, first[symbol.components[0]], typical)]
+        fitting = [n for n in _near(sides[: len(found)], part) if _belongs(found[n], part, first[n], typical)]
         if fitting:
-            nearest = min(fitting, key=lambda symbol: (-symbol.overlap(part), symbol.gap(part)))
-            found[found.index(nearest)] = nearest.join(part)
+            nearest = min(fitting, key=lambda n: (-found[n].overlap(part), found[n].gap(part)))
+            found[nearest] = found[nearest].join(part)
         else:
+            nearest = len(found)
+            first.append(part)
             found.append(part)
+        sides[nearest] = found[nearest].box
     return sorted(found, key=lambda symbol: -symbol.mass)
 
 
@@ -146,6 +150,13 @@ def typical_height(symbols: list[Symbol]) -> float:
     ordered = sorted([s for s in symbols if not s.is_dash] or symbols, key=lambda symbol: symbol.height)
     masses = np.cumsum([symbol.mass for symbol in ordered])
     return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height) if ordered else 0.0
+
+
+def _near(sides: npt.NDArray[np.intp], part: Symbol) -> npt.NDArray[np.intp]:
+    """Return the numbers of the symbols with `sides` (n, 4) that are near enough for `part` to belong to them."""
+    top, left, bottom, right = sides.T
+    gap = np.maximum.reduce((part.box[0] - bottom, top - part.box[2], part.box[1] - right, left - part.box[3]))
+    return np.flatnonzero(gap <= NEAR * np.maximum(bottom - top, right - left))
 
 
 def _belongs(symbol: Symbol, part: Symbol, first: Symbol, typical: float) -> bool:
