@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from mnist_exporters.files import inspect, seal, sign, verify
     from mnist_exporters.inputs.calibration import Calibration
     from mnist_exporters.inputs.original import PIXEL_CONVENTIONS, Original, PixelScaling
+    from mnist_exporters.pipeline.existing_files.signing import Signed
+    from mnist_exporters.pipeline.existing_files.verify import Verification
     from mnist_exporters.pipeline.export import export
     from mnist_exporters.pipeline.session import ExportSession
-    from mnist_exporters.pipeline.signing import Signed
-    from mnist_exporters.pipeline.verify import Verification
     from mnist_exporters.proof.parity import Parity
     from mnist_exporters.proof.reference import Reference
     from mnist_exporters.proof.report import ExportReport, RefusedError
@@ -108,10 +108,10 @@ MODULES = {
     "Precision": "spec.precision",
     "Reference": "proof.reference",
     "RefusedError": "proof.report",
-    "Signed": "pipeline.signing",
+    "Signed": "pipeline.existing_files.signing",
     "TARGETS": "targets.devices",
     "Target": "targets.devices",
-    "Verification": "pipeline.verify",
+    "Verification": "pipeline.existing_files.verify",
     "compare": "reports.compare",
     "export": "pipeline.export",
     "export_model": "api",

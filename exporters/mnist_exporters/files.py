@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_exporters.api import open_session
-from mnist_exporters.pipeline.signing import sign
+from mnist_exporters.pipeline.existing_files.signing import sign
 from mnist_exporters.reports.inspection import Inspection
 from mnist_exporters.sources import is_foreign_file, load_foreign_file, stated_for_file
 from mnist_exporters.spec.format import format_of
@@ -16,7 +16,7 @@ from mnist_trainer.foreign.load import find_source
 
 if TYPE_CHECKING:
     from mnist_exporters.api import Data, Model
-    from mnist_exporters.pipeline.verify import Verification
+    from mnist_exporters.pipeline.existing_files.verify import Verification
     from mnist_exporters.proof.report import ExportReport
     from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling

@@ -28,7 +28,7 @@ from mnist_exporters import (
     verify,
 )
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.pipeline.verify import verify as verify_file
+from mnist_exporters.pipeline.existing_files.verify import verify as verify_file
 from mnist_exporters.reports.candidate import Candidate
 from mnist_exporters.reports.flips import confusion
 from mnist_exporters.reports.html import html_report

@@ -20,9 +20,14 @@ from mnist_exporters.errors import ConversionError, missing_packages
 from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.pipeline.processor import processor_name
+from mnist_exporters.pipeline.manifest_facts import (
+    processor_name,
+    schema_of,
+    task_facts,
+    training_facts,
+    without_scores,
+)
 from mnist_exporters.pipeline.staging import StagedExport, package_folder
-from mnist_exporters.pipeline.task_facts import schema_of, task_facts, training_facts, without_scores
 from mnist_exporters.proof.answers import Answers, scores_or_nan
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference

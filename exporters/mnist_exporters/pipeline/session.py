@@ -16,12 +16,12 @@ from mnist_exporters.inputs.golden import golden_from_data, golden_images
 from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.inputs.original_model import OriginalModel
+from mnist_exporters.pipeline.existing_files.sealing import SealableFile, seal_file, spec_of
+from mnist_exporters.pipeline.existing_files.verify import ForeignFile, Verification, verify
 from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.job import Job
-from mnist_exporters.pipeline.sealing import SealableFile, seal_file, spec_of
 from mnist_exporters.pipeline.stability import stability
 from mnist_exporters.pipeline.staging import check_destination, export_path
-from mnist_exporters.pipeline.verify import ForeignFile, Verification, verify
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
@@ -249,14 +249,14 @@ class ExportSession:
     def verify(
         self, path: str | Path, max_accuracy_drop: float | None = None, foreign: ForeignFile | None = None
     ) -> Verification:
-        """Compare an exported file with the original again; see `mnist_exporters.pipeline.verify`."""
+        """Compare an exported file with the original again; see `mnist_exporters.pipeline.existing_files.verify`."""
         found = verify(Path(path), self.reference, self.original.sha256, max_accuracy_drop, foreign)
         return dataclasses.replace(found, pixels=f"{self.original.scaling} ({self.original.range_origin})")
 
     def seal(
         self, file: SealableFile, destination: str | Path, format: str, max_accuracy_drop: float | None = None
     ) -> ExportReport:
-        """Write a proven file of another tool as an artifact; see `mnist_exporters.pipeline.sealing` for the errors.
+        """Write a proven file of another tool as an artifact; see `seal_file` for the errors.
 
         Parameters
         ----------

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.pipeline.manifest_facts import without_scores
 from mnist_exporters.pipeline.staging import StagedExport
-from mnist_exporters.pipeline.task_facts import without_scores
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport

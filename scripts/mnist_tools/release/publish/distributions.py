@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from email.parser import Parser
 from pathlib import Path
 
-from mnist_exporters.pipeline.signing import signature_of
+from mnist_exporters.pipeline.existing_files.signing import signature_of
 from mnist_runtime.artifact.signature import signature_path
 from mnist_tools.checkout import ToolError
 from mnist_tools.release.publish.source import tracked_files

@@ -1,7 +1,10 @@
-"""What a `Task` says in a manifest, and the golden vectors of a file before its proof."""
+"""What a manifest says about the task, the training and the processor; and the golden vectors before the proof."""
 
 from __future__ import annotations
 
+import platform
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from mnist_runtime.artifact.task import DIGITS, Task
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original_model import OriginalModel
 
-__all__ = ["schema_of", "task_facts", "training_facts", "without_scores"]
+__all__ = ["processor_name", "schema_of", "task_facts", "training_facts", "without_scores"]
 
 PREPARATIONS: dict[str, dict[str, Any]] = {
     "mnist": {
@@ -27,6 +30,9 @@ PREPARATIONS: dict[str, dict[str, Any]] = {
     "plain": {"kind": "plain"},
 }
 """`Task.preparation` -> entry ``preparation`` of a manifest."""
+
+CPUINFO = Path("/proc/cpuinfo")
+"""Where Linux describes the processors."""
 
 
 def task_facts(task: Task, taken: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +56,26 @@ def task_facts(task: Task, taken: dict[str, Any], given: dict[str, Any]) -> dict
 def training_facts(original: OriginalModel) -> dict[str, Any]:
     """Return what a manifest says about the training of an original: of digits, whether it saw other pictures too."""
     return {"rejects_non_digits": original.rejects_non_digits} if original.task.digits else {}
+
+
+def processor_name(cpuinfo: Path = CPUINFO) -> str:
+    """Return the processor's name as the system gives it, such as ``"AMD EPYC"``; else that of the machine.
+
+    The same model, data and versions give the same bytes on one kind of processor only: TensorFlow's arithmetic differs
+    in the last bits between kinds.
+
+    Examples
+    --------
+    >>> processor_name().isprintable()
+    True
+    """
+    try:
+        text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        text = ""
+    found = re.search(r"^(?:model name|Model)\s*:\s*(.+?)\s*$", text, re.MULTILINE)
+    name = found[1] if found else platform.processor() or platform.machine()
+    return "".join(character for character in name if character.isprintable())[:80]
 
 
 def schema_of(task: Task, *, is_plain: bool) -> int:

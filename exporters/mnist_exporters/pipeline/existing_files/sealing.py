@@ -13,8 +13,7 @@ from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.pipeline.job import Job
-from mnist_exporters.pipeline.processor import processor_name
-from mnist_exporters.pipeline.task_facts import schema_of, task_facts, training_facts
+from mnist_exporters.pipeline.manifest_facts import processor_name, schema_of, task_facts, training_facts
 from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS

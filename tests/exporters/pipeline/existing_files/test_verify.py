@@ -5,7 +5,7 @@ import pytest
 from tests.export_cases import EACH_PAIR
 
 from mnist_exporters import ExportReport, ExportSession, Precision, UsageError
-from mnist_exporters.pipeline.verify import verify
+from mnist_exporters.pipeline.existing_files.verify import verify
 
 
 @pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
@@ -42,7 +42,7 @@ def test_too_few_images_of_other_data_refuse_a_file(
 def test_original_without_a_file_is_never_reported_as_the_same(
     exported: Callable[..., ExportReport], sessions: Callable[[str], ExportSession]
 ) -> None:
-    from mnist_exporters.pipeline.verify import verify
+    from mnist_exporters.pipeline.existing_files.verify import verify
 
     assert not verify(exported("mlp", "onnx", Precision.FLOAT32).path, sessions("mlp").reference, "").same_original
 
