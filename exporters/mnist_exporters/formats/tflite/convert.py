@@ -16,8 +16,7 @@ from mnist_exporters.formats.contents import BLACK
 from mnist_exporters.formats.tflite.int16x8 import quantize_int16
 from mnist_exporters.formats.tflite.logits import with_logits
 from mnist_exporters.formats.tflite.ranges import quantize
-from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
-from mnist_exporters.formats.tflite.static_batch import with_static_batch
+from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names, with_static_batch
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original, PixelScaling
 from mnist_exporters.spec.export_spec import ExportSpec

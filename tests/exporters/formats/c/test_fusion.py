@@ -14,7 +14,7 @@ from mnist_exporters.formats.c.fusion import with_fused_pooling
 from mnist_exporters.formats.c.graph import Call, Step
 from mnist_exporters.formats.c.lower import lower
 from mnist_exporters.formats.c.memory import Memory
-from mnist_exporters.formats.tflite.static_batch import with_static_batch
+from mnist_exporters.formats.tflite.rewrites import with_static_batch
 from mnist_exporters.inputs.keras_graph.dilated import without_batches
 
 

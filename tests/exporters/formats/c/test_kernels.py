@@ -23,7 +23,7 @@ from mnist_exporters.formats.c.writing.kernel_files import KERNELS, WITHOUT_STRU
 from mnist_exporters.formats.c.writing.source_code import SourceCode
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflite.packing import packed
-from mnist_exporters.formats.tflite.static_batch import with_static_batch
+from mnist_exporters.formats.tflite.rewrites import with_static_batch
 from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_runtime.backends.numpy_int8.backend import OPERATORS
 from mnist_trainer import Splits

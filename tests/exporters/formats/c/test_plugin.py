@@ -22,7 +22,7 @@ from mnist_exporters.formats.c.reading import scores_of
 from mnist_exporters.formats.c.writing.packed_images import pack_images, unpack_images
 from mnist_exporters.formats.c_pair import c_string
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.formats.tflite.static_batch import with_static_batch
+from mnist_exporters.formats.tflite.rewrites import with_static_batch
 from mnist_runtime import ArtifactError, Classifier, Golden
 from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_runtime.errors import MachineError

@@ -14,7 +14,7 @@ from tests.c_programs import STRICT, c_files, needs_gcc, write
 from tests.operator_networks import NETWORKS, converted
 
 from mnist_exporters.formats.c.compiler import find_compiler
-from mnist_exporters.formats.tflite.static_batch import with_static_batch
+from mnist_exporters.formats.tflite.rewrites import with_static_batch
 from mnist_runtime import BlankError, prepare
 from mnist_runtime.preprocess.ink.clean import clean_ink
 from mnist_trainer import Splits

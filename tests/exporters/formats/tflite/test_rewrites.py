@@ -7,7 +7,8 @@ from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names
+from mnist_exporters.formats.tflite.packing import packed
+from mnist_exporters.formats.tflite.rewrites import with_integer_input, with_short_names, with_static_batch
 from mnist_runtime import QuantParams
 from mnist_trainer import load_model
 
@@ -17,6 +18,16 @@ def doubling() -> bytes:
     """A model that doubles a float image."""
     pixels = keras.Input((4, 4, 1))
     return tf.lite.TFLiteConverter.from_keras_model(keras.Model(pixels, pixels * 2.0)).convert()
+
+
+def scores(content: bytes, images: np.ndarray) -> np.ndarray:
+    interpreter = Interpreter(model_content=content)
+    (source,), (target,) = interpreter.get_input_details(), interpreter.get_output_details()
+    interpreter.resize_tensor_input(source["index"], images.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(source["index"], images)
+    interpreter.invoke()
+    return interpreter.get_tensor(target["index"])
 
 
 @settings(max_examples=20, deadline=None)
@@ -53,11 +64,49 @@ def test_short_names_change_no_answer() -> None:
     assert any(name.startswith("relu2") for name in names), names
     assert with_short_names(short) == short
     images = np.random.default_rng(0).random((1, 28, 28, 1), np.float32)
-    answers = []
-    for content in (long, short):
-        interpreter = Interpreter(model_content=content)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], images)
-        interpreter.invoke()
-        answers.append(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
-    np.testing.assert_array_equal(*answers)
+    np.testing.assert_array_equal(scores(short, images), scores(long, images))
+
+
+def test_a_batch_of_one_is_declared_and_others_are_taken(doubling: bytes) -> None:
+    static = with_static_batch(doubling)
+    assert with_static_batch(static) == static
+    (graph,) = schema.ModelT.InitFromPackedBuf(static, 0).subgraphs
+    assert all(tensor.shapeSignature is None for tensor in graph.tensors)
+    (source,) = Interpreter(model_content=static).get_input_details()
+    assert source["shape_signature"].tolist() == source["shape"].tolist() == [1, 4, 4, 1]
+    for count in (1, 3, 2):
+        images = np.random.default_rng(count).random((count, 4, 4, 1), np.float32)
+        np.testing.assert_array_equal(scores(static, images), images * 2)
+
+
+def test_a_signature_runner_takes_other_batches(doubling: bytes) -> None:
+    runner = Interpreter(model_content=with_static_batch(doubling)).get_signature_runner()
+    (name,) = runner.get_input_details()
+    (doubled,) = runner(**{name: np.ones((5, 4, 4, 1), np.float32)}).values()
+    assert doubled.shape == (5, 4, 4, 1)
+
+
+def test_a_side_that_is_a_multiple_of_the_images_has_its_size_for_one() -> None:
+    """The converter stores 1 for it."""
+    pixels = keras.Input((4, 4, 1))
+    rows = keras.layers.Dense(3)(keras.ops.reshape(pixels, (-1, 4)))
+    model = keras.Model(pixels, keras.ops.reshape(rows, (-1, 4, 3)))
+    free = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    static = with_static_batch(free)
+    (graph,) = schema.ModelT.InitFromPackedBuf(static, 0).subgraphs
+    assert [4, 3] in [list(tensor.shape) for tensor in graph.tensors if tensor.shape is not None]
+    images = np.random.default_rng(0).random((5, 4, 4, 1), np.float32)
+    np.testing.assert_array_equal(scores(static, images), scores(free, images))
+    assert np.allclose(scores(static, images), model(images), atol=1e-6)
+
+
+def test_nothing_else_in_a_file_changes() -> None:
+    """With the removed shapes put back, the bytes are the same again."""
+    free = with_short_names(tf.lite.TFLiteConverter.from_keras_model(load_model("tiny")).convert())
+    static = with_static_batch(free)
+    before, after = (schema.ModelT.InitFromPackedBuf(content, 0) for content in (free, static))
+    for old, new in zip(before.subgraphs[0].tensors, after.subgraphs[0].tensors, strict=True):
+        if old.shapeSignature is not None:
+            assert np.array_equal(np.abs(old.shapeSignature), old.shape), "-1 images, and no other free dimension"
+        new.shapeSignature = old.shapeSignature
+    assert packed(after) == free
