@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.errors import DataError, DivergedError, MissingPackageError, ModelError, OutputError, UsageError
     from mnist_trainer.evaluation.evaluate import Evaluation, evaluate
-    from mnist_trainer.model_io.digit_model import DigitModel
     from mnist_trainer.model_io.find import READY_MODELS, ModelFile, find_model
     from mnist_trainer.model_io.load import load_model
+    from mnist_trainer.model_io.measured.digit_model import DigitModel
     from mnist_trainer.recipes.augmentations import (
         AUGMENTATIONS,
         Augmentation,
@@ -90,7 +90,7 @@ MODULES = {
     "CorruptionAugmentation": "recipes.augmentations",
     "DATASETS": "data.load",
     "Dataset": "data.dataset",
-    "DigitModel": "model_io.digit_model",
+    "DigitModel": "model_io.measured.digit_model",
     "Distillation": "recipes.distillation",
     "Evaluation": "evaluation.evaluate",
     "InterruptedTraining": "training.train",

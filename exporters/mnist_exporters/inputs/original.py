@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mnist_exporters.inputs.labelled_images import LabelledImages
 from mnist_exporters.inputs.original_model import Trial
 from mnist_trainer.keras_support import default_settings
-from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Original(DigitModel):
     Parameters
     ----------
     model, scaling, range_origin, activation, probe, task
-        See `mnist_trainer.model_io.digit_model.DigitModel`.
+        See `mnist_trainer.model_io.measured.digit_model.DigitModel`.
     name : str
         Name in file names and reports.
     sha256 : str

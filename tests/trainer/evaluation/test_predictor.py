@@ -8,7 +8,7 @@ import mnist_runtime
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer import ModelError, PixelScaling, Splits
 from mnist_trainer.evaluation.predictor import load_predictor, predictor_of
-from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 
 READY = Path(mnist_runtime.__file__).parent / "models"
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import ModelError, Splits, UsageError, load_model
-from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 
 
 @pytest.mark.parametrize(("name", "activation"), [("linear", "sigmoid"), ("mlp", "softmax")])

@@ -9,7 +9,7 @@ import pytest
 
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Dataset, ModelError, Splits, UsageError, find_model, load_model
-from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.training.base_model import load_base
 from mnist_trainer.training.tuned_network import tuned_network
 

@@ -13,7 +13,7 @@ from sklearn.metrics import classification_report, confusion_matrix
 
 from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.evaluation.predictor import Predictor, predictor_of
-from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:

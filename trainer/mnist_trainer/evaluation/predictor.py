@@ -14,10 +14,10 @@ from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.file_model import FileModel
 from mnist_trainer.foreign.load import find_source, load_model_file
-from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
-from mnist_trainer.model_io.measured_model import MeasuredModel, check_finite
+from mnist_trainer.model_io.measured.digit_model import DigitModel
+from mnist_trainer.model_io.measured.measured_model import MeasuredModel, check_finite
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["EXPORTED", "Predictor", "load_predictor", "predictor_of"]

@@ -20,7 +20,7 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.interface import Interface
 from mnist_trainer.foreign.process import ModelProcess
 from mnist_trainer.model_io.find import ModelFile
-from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
+from mnist_trainer.model_io.measured.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import TINY, log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe

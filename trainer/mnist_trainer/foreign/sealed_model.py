@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mnist_runtime import Classifier
 from mnist_trainer.model_io.find import ModelFile
-from mnist_trainer.model_io.measured_model import MeasuredModel
+from mnist_trainer.model_io.measured.measured_model import MeasuredModel
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["SealedModel"]

@@ -15,9 +15,9 @@ from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import read_record, recorded_task
 from mnist_trainer.errors import DataError, ModelError, UsageError
 from mnist_trainer.foreign.declared import declared_shapes
-from mnist_trainer.model_io.digit_model import DigitModel, compared_scalings, doubt_of_scaling
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.measured.digit_model import DigitModel, compared_scalings, doubt_of_scaling
 from mnist_trainer.model_io.pixel_probe.probe import STAGES, Trial, probe_images
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
 from mnist_trainer.errors import ModelError
-from mnist_trainer.model_io.digit_model import DigitModel
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.model_io.rebuild import is_graph
 
 __all__ = ["tuned_network"]

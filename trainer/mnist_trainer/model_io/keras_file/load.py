@@ -17,9 +17,9 @@ from mnist_runtime.errors import first_line
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.input_shape import input_shapes
-from mnist_trainer.model_io.keras2.translate import as_keras3
 from mnist_trainer.model_io.keras_file.archive import read_archive, write_archive
 from mnist_trainer.model_io.keras_file.hdf5 import check_hdf5
+from mnist_trainer.model_io.keras_file.keras2.translate import as_keras3
 from mnist_trainer.model_io.keras_file.lambda_names import lambda_names
 from mnist_trainer.model_io.keras_file.unsafe_code import refuse_unsafe_code
 

@@ -12,9 +12,9 @@ import tensorflow as tf
 
 from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.data.dataset import Dataset
-from mnist_trainer.model_io.digit_model import DigitModel
 from mnist_trainer.model_io.find import find_model
 from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.recipes.augmentations import LIGHT
 from mnist_trainer.recipes.distillation import Distillation
 from mnist_trainer.training.batches import Teacher

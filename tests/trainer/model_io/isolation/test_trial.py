@@ -9,8 +9,8 @@ import pytest
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.errors import MachineError
 from mnist_trainer import ModelError, load_model
-from mnist_trainer.model_io import bounded_predict
 from mnist_trainer.model_io.isolation import trial
+from mnist_trainer.model_io.measured import bounded_predict
 
 pytestmark = pytest.mark.usefixtures("real_trials")
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from mnist_trainer import ModelError, load_model
-from mnist_trainer.model_io.keras2.facts import ANY, NO_OPERATION, REMOVED_FROM
-from mnist_trainer.model_io.keras2.translate import as_keras3
+from mnist_trainer.model_io.keras_file.keras2.facts import ANY, NO_OPERATION, REMOVED_FROM
+from mnist_trainer.model_io.keras_file.keras2.translate import as_keras3
 
 pytestmark = pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 

@@ -13,7 +13,7 @@ from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
-from mnist_trainer.model_io.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
+from mnist_trainer.model_io.measured.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import PLAUSIBLE, log_scores
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
@@ -200,7 +200,7 @@ def _check_weights(model: keras.Model) -> None:
 
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:
-    from mnist_trainer.model_io.bounded_predict import predict
+    from mnist_trainer.model_io.measured.bounded_predict import predict
 
     pixels = scaling.apply(images).reshape(-1, *model.input_shape[1:])
     with default_settings():
@@ -215,7 +215,7 @@ def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], 
     """
     import keras
 
-    from mnist_trainer.model_io.bounded_predict import predict
+    from mnist_trainer.model_io.measured.bounded_predict import predict
 
     history = model.outputs[0]._keras_history
     last = history.operation

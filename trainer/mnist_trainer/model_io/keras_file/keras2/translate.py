@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from mnist_trainer.errors import ModelError
-from mnist_trainer.model_io.keras2.facts import (
+from mnist_trainer.model_io.keras_file.keras2.facts import (
     ANY,
     NO_OPERATION,
     ONLY_FOR_TRAINING,
@@ -17,12 +17,14 @@ from mnist_trainer.model_io.keras2.facts import (
     RENAMED_CLASSES,
     RENAMED_FUNCTIONS,
 )
-from mnist_trainer.model_io.keras2.functions import HARD_SIGMOID
 
 __all__ = ["as_keras3"]
 
 MODELS = {"Functional": "keras.src.models.functional", "Sequential": "keras.models"}
 """Class of a model -> its module in Keras 3."""
+
+HARD_SIGMOID = "mnist_trainer>hard_sigmoid_of_keras_2"
+"""Name under which Keras finds `hard_sigmoid`."""
 
 
 def as_keras3(config: dict[str, Any], version: str = "2.15") -> dict[str, Any]:
@@ -187,3 +189,9 @@ def _counted(nodes: Any, first: dict[Any, int]) -> Any:
     if isinstance(nodes, list):
         return [_counted(member, first) for member in nodes]
     return {key: _counted(member, first) for key, member in nodes.items()} if isinstance(nodes, dict) else nodes
+
+
+@keras.saving.register_keras_serializable("mnist_trainer", "hard_sigmoid_of_keras_2")  # type: ignore[untyped-decorator]
+def hard_sigmoid(x: Any) -> Any:
+    """Return clip(x / 5 + 1 / 2) to 0..1; the function of this name in Keras 3 is clip(x / 6 + 1 / 2)."""
+    return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)

@@ -1,0 +1,1 @@
+"""Models with a known scaling of pixels: as given, recorded or measured."""
