@@ -11,7 +11,7 @@ from PIL import Image
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer import DataError, Splits, UsageError, load_data
-from mnist_trainer.data.files.labels import classes_of, read_labels
+from mnist_trainer.data.files.arrays.labels import classes_of, read_labels
 from mnist_trainer.data.stated import StatedTask, parse_labels
 
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")

@@ -35,11 +35,11 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stat
     ----------
     source : str
         A name in `DATASETS`; the path of a CSV or ``.npz`` file, or of a folder of pictures or IDX files, see
-        `mnist_trainer.data.user_files`; or ``"auto"``: MNIST if it is available, otherwise scikit-learn's digits, with
-        a note on stderr.
+        `load_own_data`; or ``"auto"``: MNIST if it is available, otherwise scikit-learn's digits, with a note on
+        stderr.
     seen : collection of str, optional
         How the user's undivided set is divided. Default: four fifths for training. To test models: the sets that
-        they were trained on; of any other set four fifths are tested. See `mnist_trainer.data.division.divide`.
+        they were trained on; of any other set four fifths are tested. See `divide`.
     stated : StatedTask, optional
         What is stated about the images and classes of the user's own data, such as ``StatedTask(size=(32, 20),
         channels=3)``. Default: digits as in MNIST if the data can be that, otherwise as found.
@@ -59,7 +59,7 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stat
     """
     if source == "auto" or source in DATASETS:
         return _as_stated(_auto() if source == "auto" else _load(source), stated)
-    from mnist_trainer.data import user_files
+    from mnist_trainer.data.own_data.load import load_own_data
 
     path = Path(source)
     try:
@@ -74,7 +74,7 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stat
             f"There is no data set or file {source!r}."
             + (hint or f" Choose one of {', '.join(names)}, or give the path of a CSV or .npz file or of a folder.")
         )
-    return user_files.load(path, seen, stated)
+    return load_own_data(path, seen, stated)
 
 
 def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:

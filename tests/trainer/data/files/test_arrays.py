@@ -6,8 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from mnist_trainer import DataError
-from mnist_trainer.data.files.arrays import Part, Reading, read_images, read_parts
-from mnist_trainer.data.files.labels import classes_of, read_labels
+from mnist_trainer.data.files.arrays.labels import classes_of, read_labels
+from mnist_trainer.data.files.arrays.parts import Part, Reading, read_images, read_parts
 from mnist_trainer.data.stated import StatedTask
 
 LABELS = (np.arange(40) * 7 % 10).astype(np.uint8)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
-from mnist_trainer.data.files.arrays import Reading
+from mnist_trainer.data.files.arrays.parts import Reading
 from mnist_trainer.data.files.bounded import head
 from mnist_trainer.data.files.forms import OTHER_FORMS
 from mnist_trainer.data.stated import StatedTask

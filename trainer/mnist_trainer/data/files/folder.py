@@ -9,7 +9,7 @@ from pathlib import Path
 from mnist_runtime.artifact.task import MOST_LABELS
 from mnist_runtime.errors import counted
 from mnist_trainer.data.files import csv_file, idx_files, npz_file, picture_folder
-from mnist_trainer.data.files.arrays import Reading, read_parts
+from mnist_trainer.data.files.arrays.parts import Reading, read_parts
 from mnist_trainer.data.files.forms import split_of
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError

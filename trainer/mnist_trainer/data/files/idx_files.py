@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.system.machine import raise_machine_failure
-from mnist_trainer.data.files.arrays import Part, Reading, read_parts
+from mnist_trainer.data.files.arrays.parts import Part, Reading, read_parts
 from mnist_trainer.data.files.bounded import unpacked
 from mnist_trainer.data.files.forms import idx_name
 from mnist_trainer.data.stated import StatedTask

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TypedDict
 import numpy as np
 
 from mnist_trainer.data.files.any_form import read_any_form
-from mnist_trainer.data.files.arrays import Reading
+from mnist_trainer.data.files.arrays.parts import Reading
 from mnist_trainer.data.isolation.limits import CAN_FORK, Fork
 from mnist_trainer.data.stated import StatedTask
 

@@ -16,7 +16,7 @@ from mnist_runtime import errors as runtime_errors
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import ToolkitError, printable
 from mnist_trainer import errors
-from mnist_trainer.data.files.arrays import Labelled, Reading
+from mnist_trainer.data.files.arrays.parts import Labelled, Reading
 from mnist_trainer.data.files.forms import MOST_BYTES
 from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
 from mnist_trainer.data.stated import StatedTask
@@ -97,7 +97,7 @@ def read_in_bounds(path: Path, stated: StatedTask) -> Reading:
     Parameters
     ----------
     path : Path
-        A file or folder; see `mnist_trainer.data.user_files.load`.
+        A file or folder; see `load_own_data`.
     stated : StatedTask
         What is stated about images and classes.
 

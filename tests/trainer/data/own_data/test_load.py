@@ -5,7 +5,7 @@ import pytest
 
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files.forms import OTHER_FORMS
-from mnist_trainer.data.known_images import mnist_training_images
+from mnist_trainer.data.own_data.known_images import mnist_training_images
 
 
 def test_an_undivided_set_trains_on_four_fifths_and_is_divided_in_the_same_way_each_time(

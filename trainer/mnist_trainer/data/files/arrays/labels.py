@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
 from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import Labels
-from mnist_trainer.data.files.class_names import Names, in_order, number_of, place_of, spelled_once
+from mnist_trainer.data.files.arrays.class_names import Names, in_order, number_of, place_of, spelled_once
 from mnist_trainer.data.files.forms import LABELS
 from mnist_trainer.errors import DataError
 

@@ -9,20 +9,20 @@ from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import counted, printable
 from mnist_runtime.system.command import echo
 from mnist_trainer.data.dataset import Dataset, Splits
-from mnist_trainer.data.division import divide
-from mnist_trainer.data.files.arrays import Labelled, Reading
+from mnist_trainer.data.files.arrays.parts import Labelled, Reading
 from mnist_trainer.data.isolation.reading import read_in_bounds
-from mnist_trainer.data.known_images import mnist_training_images
-from mnist_trainer.data.plausible import doubts
+from mnist_trainer.data.own_data.division import divide
+from mnist_trainer.data.own_data.known_images import mnist_training_images
+from mnist_trainer.data.own_data.plausible import doubts
 from mnist_trainer.data.stated import StatedTask
 
-__all__ = ["load"]
+__all__ = ["load_own_data"]
 
 MOST_NAMED = 12
 """Most classes that are named in a note."""
 
 
-def load(path: Path, seen: Collection[str] | None = None, stated: StatedTask | None = None) -> Splits:
+def load_own_data(path: Path, seen: Collection[str] | None = None, stated: StatedTask | None = None) -> Splits:
     """Load the user's own images, in any form with only one meaning, and print on stderr how they were read.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Arrays of images and labels in the forms that people have, as images and classes of one task."""
+"""The splits of a file, arrays of images and of labels, as images and classes of one task."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import numpy.typing as npt
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import Labels
+from mnist_trainer.data.files.arrays.labels import classes_of, read_labels
+from mnist_trainer.data.files.arrays.prepared import fitted
+from mnist_trainer.data.files.arrays.shapes import shaped
 from mnist_trainer.data.files.forms import MOST_BYTES, MOST_IMAGES
-from mnist_trainer.data.files.labels import classes_of, read_labels
-from mnist_trainer.data.files.prepared import fitted
-from mnist_trainer.data.files.shapes import shaped
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 

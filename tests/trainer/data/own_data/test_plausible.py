@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_trainer import Splits, load_data
-from mnist_trainer.data.plausible import WAYS, doubts
+from mnist_trainer.data.own_data.plausible import WAYS, doubts
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mnist_trainer import Dataset, find_model
 from mnist_trainer.data.dataset import hold_out
-from mnist_trainer.data.division import divide
+from mnist_trainer.data.own_data.division import divide
 from mnist_trainer.data.records import sets_seen_by
 
 

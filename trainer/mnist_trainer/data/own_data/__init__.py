@@ -1,0 +1,1 @@
+"""The user's own images: load and divide them, and look for doubts about them."""
