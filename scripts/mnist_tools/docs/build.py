@@ -17,11 +17,11 @@ import yaml
 
 from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.docs.check import problems
-from mnist_tools.docs.commands import command_pages
-from mnist_tools.docs.facts import fact_pages
 from mnist_tools.docs.from_disk import let_search_work_from_disk
-from mnist_tools.docs.json_fields import PLACE, json_page, measured_output
-from mnist_tools.docs.python_api import api_pages, described_fields
+from mnist_tools.docs.reference.commands import command_pages
+from mnist_tools.docs.reference.facts import fact_pages
+from mnist_tools.docs.reference.json_fields import PLACE, json_page, measured_output
+from mnist_tools.docs.reference.python_api import api_pages, described_fields
 from mnist_tools.docs.stage import navigation, stage
 
 __all__ = ["build_site", "main"]

@@ -13,13 +13,13 @@ import mnist_trainer
 from mnist_exporters import FORMATS, TARGETS, Precision
 from mnist_runtime import BACKENDS, ToolkitError
 from mnist_tools.docs import markdown, stage
-from mnist_tools.docs._json_probe import FILES, RUNS
-from mnist_tools.docs.commands import command_pages
-from mnist_tools.docs.facts import fact_pages
-from mnist_tools.docs.json_fields import TYPED, json_page, measured_output
 from mnist_tools.docs.notebook import notebook_page
-from mnist_tools.docs.parsers import all_commands, with_subcommands
-from mnist_tools.docs.python_api import api_pages, described_fields
+from mnist_tools.docs.reference._json_probe import FILES, RUNS
+from mnist_tools.docs.reference.commands import command_pages
+from mnist_tools.docs.reference.facts import fact_pages
+from mnist_tools.docs.reference.json_fields import TYPED, json_page, measured_output
+from mnist_tools.docs.reference.parsers import all_commands, with_subcommands
+from mnist_tools.docs.reference.python_api import api_pages, described_fields
 
 ALL = [each for command in all_commands().values() for each in with_subcommands(command)]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import mnist_tools
-from mnist_tools.release import layers as tool
-from mnist_tools.release.layer_networks import LAYERS, network
+from mnist_tools.release.layers import table as tool
+from mnist_tools.release.layers.networks import LAYERS, network
 
 PAGE = Path(mnist_tools.__file__).parents[2] / "docs" / "reference" / "supported-layers.md"
 

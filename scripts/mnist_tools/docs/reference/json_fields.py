@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_tools.checkout import environment, module, output_of
-from mnist_tools.docs._json_probe import FILES, RUNS
 from mnist_tools.docs.markdown import table
+from mnist_tools.docs.reference._json_probe import FILES, RUNS
 
 __all__ = ["PLACE", "json_page", "measured_output"]
 
@@ -57,7 +57,7 @@ def measured_output() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         quiet = environment(TF_CPP_MIN_LOG_LEVEL="3", COLUMNS="80")
         print("docs: running the commands with --json, a minute ...", file=sys.stderr)
-        output_of(module("mnist_tools.docs._json_probe", folder), env=quiet)
+        output_of(module("mnist_tools.docs.reference._json_probe", folder), env=quiet)
         found: dict[str, Any] = json.loads((Path(folder) / "found.json").read_text("utf-8"))
         return found
 

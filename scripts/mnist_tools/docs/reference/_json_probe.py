@@ -1,6 +1,6 @@
 """Run commands with --json in one process, where TensorFlow is imported once, and write what they print.
 
-Usage: ``python -m mnist_tools.docs._json_probe FOLDER``; ``FOLDER/found.json`` gets the output of each command.
+Usage: ``python -m mnist_tools.docs.reference._json_probe FOLDER``; ``FOLDER/found.json`` gets what each command prints.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from mnist_exporters.pipeline.diagnosis import trials_limited_to
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT
-from mnist_tools.release.layer_networks import LAYERS, network
+from mnist_tools.release.layers.networks import LAYERS, network
 from mnist_trainer import load_data
 
 __all__ = ["PAIRS", "main", "row", "table"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mnist_tools.docs.parsers import CommandFacts, all_commands
+from mnist_tools.docs.reference.parsers import CommandFacts, all_commands
 
 __all__ = ["command_page", "command_pages"]
 
