@@ -30,7 +30,7 @@ os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 
-pytest_plugins = ["tests.fixtures"]
+pytest_plugins = ["tests.shared.fixtures"]
 
 # No test asserts speed, so a slow machine must not fail one.
 hypothesis.settings.register_profile("no-deadline", deadline=None)

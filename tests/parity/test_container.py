@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.export_cases import DEVICE_FILE
+from tests.shared.export_cases import DEVICE_FILE
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Artifact

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from tests.backend_cases import random_images, reference_scores
-from tests.operator_networks import NETWORKS, converted, strided
+from tests.shared.backend_cases import random_images, reference_scores
+from tests.shared.operator_networks import NETWORKS, converted, strided
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import load_plugin

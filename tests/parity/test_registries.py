@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.export_cases import EVERY_EXPORT, EVERY_RUN
+from tests.shared.export_cases import EVERY_EXPORT, EVERY_RUN
 
 from mnist_exporters import FORMATS, ExportReport, ExportSession, ExportSpec, Original, Precision
 from mnist_runtime import BACKENDS, Classifier

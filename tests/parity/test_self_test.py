@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from tests.export_cases import DEVICE_FILE, EVERY_RUN
+from tests.shared.export_cases import DEVICE_FILE, EVERY_RUN
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import BACKENDS, self_test

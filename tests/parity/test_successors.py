@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert.compiled_model import CompiledModel
-from tests.export_cases import DEVICE_FILE, DEVICE_PAIR
+from tests.shared.export_cases import DEVICE_FILE, DEVICE_PAIR
 
 from mnist_exporters import ExportReport, Precision
 from mnist_runtime import Classifier

@@ -105,11 +105,11 @@ COPIED_FILES = (
     "scripts/mnist_tools/checkout.py",
     "scripts/mnist_tools/stress",
     "scripts/mnist_tools/studies",
-    "tests/backend_cases.py",
     "tests/conftest.py",
-    "tests/fixtures.py",
     "tests/runtime",
     "tests/scripts/stress",
+    "tests/shared/backend_cases.py",
+    "tests/shared/fixtures.py",
 )
 """Files and folders that are copied beside the environment: the tests of the runtime and what they import."""
 

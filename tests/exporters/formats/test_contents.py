@@ -7,8 +7,8 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.export_cases import COMPILED_AS_LINEAR, EACH_PAIR
-from tests.exporters.contents_cases import INT8_CONTENTS, PIXELS, SCORES
+from tests.shared.contents_cases import INT8_CONTENTS, PIXELS, SCORES
+from tests.shared.export_cases import COMPILED_AS_LINEAR, EACH_PAIR
 
 from mnist_exporters import (
     FORMATS,

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from tests.export_cases import EVERY_EXPORT
+from tests.shared.export_cases import EVERY_EXPORT
 
 from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import PLUGINS, FormatPlugin, load_plugin

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.export_cases import DEVICE_PAIR
+from tests.shared.export_cases import DEVICE_PAIR
 
 from mnist_exporters import FORMATS, ExportReport, Precision
 from mnist_exporters.formats.plugin import load_plugin

@@ -4,7 +4,7 @@ from functools import cache
 import keras
 import numpy as np
 import pytest
-from tests.export_cases import EACH_READY
+from tests.shared.export_cases import EACH_READY
 
 from mnist_exporters import ModelError, Original, UsageError
 from mnist_trainer import Splits, load_model

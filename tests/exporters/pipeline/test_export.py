@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.export_cases import EACH_PAIR
+from tests.shared.export_cases import EACH_PAIR
 
 from mnist_exporters import (
     FORMATS,

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tests.export_cases import EVERY_PAIR
+from tests.shared.export_cases import EVERY_PAIR
 
 from mnist_exporters import ExportSession, ExportSpec, PixelScaling, Precision, open_session
 from mnist_exporters.formats.plugin import load_plugin

@@ -6,7 +6,7 @@ import flatbuffers
 import onnx
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tests.export_cases import COMPILED_AS_LINEAR, EACH_PAIR
+from tests.shared.export_cases import COMPILED_AS_LINEAR, EACH_PAIR
 
 from mnist_exporters import FORMATS, ExportReport, Precision, inspect
 from mnist_exporters.targets.devices import TARGETS

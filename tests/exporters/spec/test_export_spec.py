@@ -1,7 +1,7 @@
 import dataclasses
 
 import pytest
-from tests.export_cases import EVERY_PAIR
+from tests.shared.export_cases import EVERY_PAIR
 
 from mnist_exporters import FORMATS, ExportSpec, Precision, UsageError
 from mnist_exporters.spec.io_types import FLOAT

@@ -3,7 +3,7 @@ import importlib.util
 import re
 
 import pytest
-from tests.exporters.contents_cases import INT8_CONTENTS
+from tests.shared.contents_cases import INT8_CONTENTS
 
 from mnist_exporters import ConversionError, ExportSpec, Precision, UsageError
 from mnist_exporters.targets.devices import TARGETS

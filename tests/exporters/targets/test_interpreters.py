@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.export_cases import COMPILED_AS_LINEAR, EACH_PAIR, EVERY_EXPORT
-from tests.exporters.contents_cases import INT8_CONTENTS
+from tests.shared.contents_cases import INT8_CONTENTS
+from tests.shared.export_cases import COMPILED_AS_LINEAR, EACH_PAIR, EVERY_EXPORT
 
 from mnist_exporters import FORMATS, ExportReport, Precision
 from mnist_exporters.formats.plugin import load_plugin

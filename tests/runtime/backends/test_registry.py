@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from packaging.requirements import Requirement
-from tests.backend_cases import EVERY_BACKEND
+from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BACKENDS, ArtifactError, BackendError, Classifier, UsageError
 from mnist_runtime.backends.registry import BackendRow, backend_version, choose_backend

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.backend_cases import EVERY_BACKEND
+from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BackendError, Classifier
 from mnist_runtime.cli.classify import classify_command

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.backend_cases import EVERY_BACKEND
+from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import ArtifactError, BackendError, Bench, UsageError, bench
 from mnist_runtime.cli.bench import in_text

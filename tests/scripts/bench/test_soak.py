@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from tests.backend_cases import EVERY_BACKEND
+from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_tools.bench.soak import BOUND, COUNT
 from mnist_tools.checkout import ROOT, environment, module, tool

@@ -4,7 +4,7 @@ import subprocess
 import warnings
 
 import pytest
-from tests.backend_cases import EVERY_BACKEND
+from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import Artifact, Classifier
 from mnist_tools.checkout import environment, tool

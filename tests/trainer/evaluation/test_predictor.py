@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.foreign_files import dense
+from tests.shared.foreign_files import dense
 
 import mnist_runtime
 from mnist_runtime.errors import ArtifactError

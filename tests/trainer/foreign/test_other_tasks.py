@@ -6,7 +6,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from tests.foreign_files import converted
+from tests.shared.foreign_files import converted
 
 from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer import DigitModel, ModelError, PixelScaling, Splits, evaluate, load_model

@@ -2,7 +2,7 @@
 
 import keras
 import pytest
-from tests.export_cases import EACH_READY
+from tests.shared.export_cases import EACH_READY
 
 from mnist_trainer import READY_MODELS, Recipe, Splits, architecture, evaluate, find_model, load_model
 from mnist_trainer.architectures.presets import PRESETS

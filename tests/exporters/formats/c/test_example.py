@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.c_programs import STRICT, needs_gcc
-from tests.exporters.task_cases import model_of, splits_of, templates
+from tests.shared.c_programs import STRICT, needs_gcc
+from tests.shared.task_cases import model_of, splits_of, templates
 
 from mnist_exporters import ExportReport, ExportSpec, Precision, open_session
 from mnist_exporters.formats.c_pair import identifier

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
-from tests.backend_cases import random_images, reference_scores
-from tests.c_programs import c_files, native
-from tests.operator_networks import converted, converted_wide
+from tests.shared.backend_cases import random_images, reference_scores
+from tests.shared.c_programs import c_files, native
+from tests.shared.operator_networks import converted, converted_wide
 
 from mnist_exporters.formats.c.fusion import with_fused_pooling
 from mnist_exporters.formats.c.graph import Call, Step

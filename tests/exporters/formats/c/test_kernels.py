@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
-from tests.backend_cases import random_images, reference_scores
-from tests.c_programs import NO_GOLDEN, STRICT, c_files, native, needs_clang, needs_gcc, write
-from tests.operator_networks import NETWORKS, converted, converted_wide
+from tests.shared.backend_cases import random_images, reference_scores
+from tests.shared.c_programs import NO_GOLDEN, STRICT, c_files, native, needs_clang, needs_gcc, write
+from tests.shared.operator_networks import NETWORKS, converted, converted_wide
 
 from mnist_exporters import Calibration, ExportSpec, Original, Precision
 from mnist_exporters.errors import OperatorError

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.c_programs import STRICT, c_files, native, needs_gcc
-from tests.operator_networks import NETWORKS, converted
+from tests.shared.c_programs import STRICT, c_files, native, needs_gcc
+from tests.shared.operator_networks import NETWORKS, converted
 
 from mnist_exporters import ConversionError, ExportReport, MissingPackageError, Precision, UsageError, inspect, verify
 from mnist_exporters.formats.c import compiler

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.c_programs import STRICT, c_files, needs_gcc, write
-from tests.operator_networks import NETWORKS, converted
+from tests.shared.c_programs import STRICT, c_files, needs_gcc, write
+from tests.shared.operator_networks import NETWORKS, converted
 
 from mnist_exporters.formats.c.compiler import find_compiler
 from mnist_exporters.formats.tflite.rewrites import with_static_batch

@@ -7,7 +7,7 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper
-from tests.export_cases import EACH_READY
+from tests.shared.export_cases import EACH_READY
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.onnx.canonical import canonical

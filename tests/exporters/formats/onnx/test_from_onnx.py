@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from tests.foreign_files import dense, torch_like
+from tests.shared.foreign_files import dense, torch_like
 
 from mnist_exporters import ConversionError, ExportSession, ExportSpec, UsageError, open_session
 from mnist_exporters.errors import OperatorError

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from tests.c_programs import STRICT
+from tests.shared.c_programs import STRICT
 
 from mnist_exporters import ExportReport, ExportSession, ExportSpec, Precision, UsageError, inspect
 from mnist_exporters.formats.packages.package_files import package_files

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from tests.export_cases import EACH_READY
+from tests.shared.export_cases import EACH_READY
 
 from mnist_exporters import ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import load_plugin

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.interpreter import Interpreter
-from tests.backend_cases import EVERY_BACKEND
+from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.formats.plugin import load_plugin

@@ -12,7 +12,7 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.backend_cases import EVERY_BACKEND, random_images
+from tests.shared.backend_cases import EVERY_BACKEND, random_images
 
 from mnist_exporters import ExportReport, Precision
 from mnist_exporters.formats.plugin import load_plugin

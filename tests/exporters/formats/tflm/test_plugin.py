@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.export_cases import EACH_READY
+from tests.shared.export_cases import EACH_READY
 
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.errors import OperatorError

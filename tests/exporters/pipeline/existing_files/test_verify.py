@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.export_cases import EACH_PAIR
+from tests.shared.export_cases import EACH_PAIR
 
 from mnist_exporters import ExportReport, ExportSession, Precision, UsageError
 from mnist_exporters.pipeline.existing_files.verify import verify

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.ssh_server import ssh_server
+from tests.shared.ssh_server import ssh_server
 
 READY = Path(__file__).parents[4] / "runtime" / "mnist_runtime" / "models" / "cnn-int8.tflite"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.ssh_server import ssh_server
+from tests.shared.ssh_server import ssh_server
 
 from mnist_exporters import sign
 from mnist_exporters.formats.seal import seal

@@ -8,7 +8,7 @@ import hypothesis
 import numpy as np
 import pytest
 from hypothesis import strategies as st
-from tests.backend_cases import random_images, reference_scores
+from tests.shared.backend_cases import random_images, reference_scores
 
 from mnist_runtime import ArtifactError, Classifier
 from mnist_runtime.backends.numpy_int8 import load_numpy, matmul

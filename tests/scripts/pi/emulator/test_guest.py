@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.backend_cases import random_images
-from tests.operator_networks import NETWORKS, converted
+from tests.shared.backend_cases import random_images
+from tests.shared.operator_networks import NETWORKS, converted
 
 from mnist_exporters import Precision
 from mnist_exporters.targets.deployment.plan import DeviceFacts, Plan, interpreter_extras

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tests.foreign_files import dense
+from tests.shared.foreign_files import dense
 
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import DigitModel, ModelError, PixelScaling

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from tests.export_cases import EACH_PAIR
-from tests.exporters.task_cases import METER, model_of, splits_of, templates, torch_like_of
+from tests.shared.export_cases import EACH_PAIR
+from tests.shared.task_cases import METER, model_of, splits_of, templates, torch_like_of
 
 from mnist_exporters import (
     Comparison,

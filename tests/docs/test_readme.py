@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
-from tests.pages import PAGES, Page, Reader, Run, Step
+from tests.docs.pages import PAGES, Page, Reader, Run, Step
 
 from mnist_exporters import FORMATS
 from mnist_tools.__main__ import GROUPS

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.pages import OTHERS, PAGES, SETUP, Page, Reader, Run
-from tests.ssh_server import ssh_server
+from tests.docs.pages import OTHERS, PAGES, SETUP, Page, Reader, Run
+from tests.shared.ssh_server import ssh_server
 
 from mnist_exporters import ExportSpec, Original
 from mnist_exporters.formats.plugin import load_plugin

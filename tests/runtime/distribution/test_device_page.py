@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-RUNTIME = Path(__file__).parents[2] / "runtime"
+RUNTIME = Path(__file__).parents[3] / "runtime"
 PAGE = (RUNTIME / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 PYTHON = [text for kind, text in BLOCKS if kind == "python"]

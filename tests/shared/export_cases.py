@@ -1,7 +1,7 @@
 """Parameters for tests of every format, precision and ready model. New rows of the tables are included."""
 
 import pytest
-from tests.backend_cases import EVERY_BACKEND
+from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_exporters import FORMATS, Precision
 from mnist_runtime import BACKENDS

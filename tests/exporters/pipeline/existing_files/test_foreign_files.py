@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from tests.foreign_files import converted, torch_like
+from tests.shared.foreign_files import converted, torch_like
 
 from mnist_exporters import RefusedError, UsageError, inspect, seal, verify
 from mnist_runtime import Classifier, self_test

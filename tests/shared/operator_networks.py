@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from tests.backend_cases import random_images
+from tests.shared.backend_cases import random_images
 
 from mnist_exporters.formats.tflite.rewrites import with_integer_input
 from mnist_exporters.inputs.keras_graph.dilated import without_batches

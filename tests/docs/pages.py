@@ -85,7 +85,7 @@ OTHERS = {
     name: Page.read(ROOT / name)
     for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "runtime/README.md", "examples/meter/README.md")
 }
-"""Pages outside of docs/, whose options and links are checked too; tests/test_readme.py runs the first one."""
+"""Pages outside of docs/, whose options and links are checked too; tests/docs/test_readme.py runs the first one."""
 
 
 class Reader:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.ssh_server import ssh_server
+from tests.shared.ssh_server import ssh_server
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import Classifier
