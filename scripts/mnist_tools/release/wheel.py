@@ -33,6 +33,7 @@ __all__ = [
     "Row",
     "backends_of",
     "claims",
+    "copy_tests",
     "main",
     "pins_of",
 ]
@@ -103,6 +104,7 @@ COPIED_FILES = (
     "runtime/pyproject.toml",
     "scripts/mnist_tools/__init__.py",
     "scripts/mnist_tools/checkout.py",
+    "scripts/mnist_tools/rendering",
     "scripts/mnist_tools/stress",
     "scripts/mnist_tools/studies",
     "tests/conftest.py",
@@ -183,6 +185,15 @@ def call(*command: object, folder: Path) -> str:
     return done.stdout
 
 
+def copy_tests(folder: Path) -> None:
+    """Copy the tests of the runtime, with their settings, to `folder`."""
+    for name in COPIED_FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    (folder / "pytest.ini").write_text(SETTINGS)
+
+
 def test(row: Row, python: Path, wheel: Path, folder: Path) -> str:
     """Create the environment, run the tests in it, and return a summary.
 
@@ -196,11 +207,7 @@ def test(row: Row, python: Path, wheel: Path, folder: Path) -> str:
     extras = ",".join(filter(None, ("images", row.extra)))
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     call(inside, *install, f"{wheel}[{extras}]", *pins_of(row), "pytest", "hypothesis", folder=folder)
-    for name in COPIED_FILES:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
-    (folder / "pytest.ini").write_text(SETTINGS)
+    copy_tests(folder)
     place = call(inside, "-c", "import mnist_runtime; print(mnist_runtime.__file__)", folder=folder)
     if not Path(place).is_relative_to(folder / "venv"):
         raise ToolError(f"The installed wheel is not imported, but {place}.")

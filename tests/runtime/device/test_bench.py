@@ -98,6 +98,7 @@ def test_a_broken_interpreter_is_a_failure_with_its_last_words(
     (tmp_path / "onnxruntime").mkdir()
     (tmp_path / "onnxruntime" / "__init__.py").write_text("raise RuntimeError('no such instruction')\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")])))
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(BackendError, match=r"onnxruntime: .*no such instruction.* Run: mnist-runtime doctor"):
         bench(ready["onnx"], plan=SHORT)
 

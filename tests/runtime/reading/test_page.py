@@ -58,15 +58,6 @@ def test_boxes_are_inside_any_picture(picture: np.ndarray) -> None:
         assert 0 <= top < bottom <= picture.shape[0]
 
 
-def test_at_most_500_symbols_are_read() -> None:
-    page = np.full((1200, 1600), 230, np.uint8)
-    rows, columns = np.divmod(np.arange(3_000), 75)
-    for shift in range(22):
-        page[4 + 29 * rows + shift, 4 + 21 * columns] = 30
-        page[4 + 29 * rows + shift, 5 + 21 * columns] = 30
-    assert len(read(page, CLASSIFIER, everything=True)) <= 500
-
-
 def test_too_large_a_picture_is_rejected() -> None:
     with pytest.raises(PictureError, match="50,000,000"):
         read(np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (10_000, 10_000), (0, 0)), CLASSIFIER)

@@ -1,11 +1,15 @@
 """The environments of ``scripts/tool release wheel`` cover what runtime/pyproject.toml claims."""
 
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from mnist_runtime import BACKENDS, UsageError
 from mnist_tools.checkout import ROOT, environment, tool
@@ -19,6 +23,7 @@ from mnist_tools.release.wheel import (
     Row,
     backends_of,
     claims,
+    copy_tests,
     main,
     pins_of,
 )
@@ -64,6 +69,50 @@ def test_exact_versions_are_within_the_claims() -> None:
 @pytest.mark.parametrize("name", COPIED_FILES)
 def test_the_copied_files_exist(name: str) -> None:
     assert (ROOT / name).exists()
+
+
+ABSENT = """
+import sys
+from importlib.machinery import PathFinder
+
+class Present(PathFinder):
+    @classmethod
+    def find_spec(cls, name, *place):
+        return None if name in {names} else super().find_spec(name, *place)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Present
+"""
+"""A plugin of pytest that hides packages."""
+INSTALLED = {"numpy", "pillow", "pytest", "hypothesis"}
+"""What each environment has, with what these need."""
+
+
+def with_requirements(name: str) -> set[str]:
+    """Return the names of a distribution and of all that it needs."""
+    try:
+        needed = [Requirement(text) for text in requires(name) or ()]
+    except PackageNotFoundError:  # needed by another Python or system
+        return set()
+    plain = [each.name for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+    return {canonicalize_name(name)}.union(*map(with_requirements, plain))
+
+
+def test_the_copied_tests_are_collected_where_only_numpy_and_pillow_are_installed(tmp_path: Path) -> None:
+    copy_tests(tmp_path)
+    present = set().union(*map(with_requirements, INSTALLED))
+    hidden = {"mnist_exporters", "mnist_trainer"} | {
+        module
+        for module, names in packages_distributions().items()
+        if not module.startswith(("mnist_", "tests")) and present.isdisjoint(map(canonicalize_name, names))
+    }
+    (tmp_path / "absent.py").write_text(ABSENT.format(names=hidden))
+    options = ("--collect-only", "--quiet", "-p", "absent", "-p", "_hypothesis_pytestplugin", "tests")
+    found = environment() | {"PYTHONPATH": str(tmp_path), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options], cwd=tmp_path, env=found, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    assert "test_classifier.py::" in done.stdout
 
 
 def test_an_unknown_row_is_wrong_usage() -> None:

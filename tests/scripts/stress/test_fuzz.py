@@ -7,6 +7,9 @@ from random import Random
 
 import pytest
 
+pytest.importorskip("ai_edge_litert", reason="seeds are made with the schema of LiteRT")
+pytest.importorskip("flatbuffers", reason="seeds are made with FlatBuffers")
+
 from mnist_runtime import PictureError
 from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.stress import fuzz

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("mnist_exporters", reason="the commands of all packages are run")
+
 from mnist_tools.checkout import command
 from mnist_tools.stress.failures.cases import FAMILIES, Scratch
 from mnist_tools.stress.failures.run import Case, problem_of

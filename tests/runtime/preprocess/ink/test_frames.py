@@ -12,6 +12,7 @@ from mnist_runtime import Classifier, read
 from mnist_runtime.preprocess.ink.frames import find_frames
 
 Draw = ImageDraw.ImageDraw
+Font = Callable[[int], ImageFont.FreeTypeFont]
 
 
 def by_hand(turn: float) -> list[tuple[float, float]]:
@@ -246,10 +247,9 @@ def test_a_wide_0_beside_other_digits_of_a_display_is_no_box(width: int, classif
 
 @pytest.mark.parametrize("digit", "012345689")
 @pytest.mark.parametrize("width", [3, 6])
-def test_an_outlined_digit_is_no_frame(digit: str, width: int) -> None:
+def test_an_outlined_digit_is_no_frame(digit: str, width: int, font: Font) -> None:
     def draw(page: Draw) -> None:
-        font = ImageFont.load_default(190)
-        page.text((120, 120), digit, fill=255, font=font, anchor="mm", stroke_width=width, stroke_fill=0)
+        page.text((120, 120), digit, fill=255, font=font(190), anchor="mm", stroke_width=width, stroke_fill=0)
 
     mask = mask_of(draw)
     assert mask.any()
@@ -258,10 +258,10 @@ def test_an_outlined_digit_is_no_frame(digit: str, width: int) -> None:
 
 
 @pytest.mark.parametrize("noise", [0, 3])
-def test_bold_printed_digits_are_no_boxes(noise: float, classifier: Classifier) -> None:
+def test_bold_printed_digits_are_no_boxes(noise: float, font: Font, classifier: Classifier) -> None:
     """Nor are those that stand close together one symbol."""
     page = Image.new("L", (720, 160), 255)
-    ImageDraw.Draw(page).text((20, 20), "18 0968 88 453", fill=0, font=ImageFont.load_default(90), stroke_width=2)
+    ImageDraw.Draw(page).text((20, 20), "18 0968 88 453", fill=0, font=font(90), stroke_width=2)
     picture = 20 + 0.85 * np.asarray(page) + np.random.default_rng(0).normal(0, noise, (160, 720))
     answers = read(picture.astype(np.uint8), classifier)
     assert "".join(str(answer.prediction.digit) for answer in answers) == "18096888453"

@@ -1,12 +1,14 @@
 """Digits that consist of several parts beside each other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from mnist_runtime import Classifier, read
+
+Font = Callable[[int], ImageFont.FreeTypeFont]
 
 
 @pytest.fixture(scope="module")
@@ -17,10 +19,10 @@ def classifier() -> Iterator[Classifier]:
 
 @pytest.mark.parametrize("noise", [0, 3])
 @pytest.mark.parametrize("digit", [0, 7, 8])
-def test_a_stencil_digit_is_read(digit: int, noise: float, classifier: Classifier) -> None:
+def test_a_stencil_digit_is_read(digit: int, noise: float, font: Font, classifier: Classifier) -> None:
     page = Image.new("L", (160, 200), 255)
     draw = ImageDraw.Draw(page)
-    draw.text((80, 100), str(digit), fill=0, font=ImageFont.load_default(150), stroke_width=3, anchor="mm")
+    draw.text((80, 100), str(digit), fill=0, font=font(150), stroke_width=3, anchor="mm")
     draw.rectangle([78, 0, 81, 200], fill=255)
     picture = 20 + 0.85 * np.asarray(page) + np.random.default_rng(0).normal(0, noise, (200, 160))
     assert classifier.classify(picture.astype(np.uint8)).digit == digit

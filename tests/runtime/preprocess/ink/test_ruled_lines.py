@@ -4,7 +4,6 @@ from hypothesis import given, settings
 from hypothesis.extra import numpy as arrays
 
 from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
-from mnist_trainer import Splits
 
 ROWS, COLUMNS = np.indices((240, 320))
 STROKE = (np.abs(COLUMNS - 150 - (ROWS - 120) / 4) < 7) & (np.abs(ROWS - 120) < 70)
@@ -66,8 +65,9 @@ def test_straight_strokes_are_not_lines() -> None:
 
 
 @pytest.mark.parametrize("number", [10, 15, 20])
-def test_rows_of_small_digits_are_not_lines(digits: Splits, number: int) -> None:
-    images = np.resize(digits.test.images, (number**2, 28, 28))
+def test_rows_of_small_digits_are_not_lines(request: pytest.FixtureRequest, number: int) -> None:
+    pytest.importorskip("mnist_trainer", reason="the trainer loads many digits")
+    images = np.resize(request.getfixturevalue("digits").test.images, (number**2, 28, 28))
     page = images.reshape(number, number, 28, 28).swapaxes(1, 2).reshape(28 * number, 28 * number)
     for enlarged in (page, page.repeat(2, axis=0).repeat(2, axis=1)):
         assert not find_ruled_lines(enlarged > 80).any()
