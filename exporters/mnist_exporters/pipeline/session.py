@@ -25,7 +25,7 @@ from mnist_exporters.pipeline.verify import ForeignFile, Verification, verify
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
-from mnist_exporters.proof.unfit import least_accuracy
+from mnist_exporters.proof.unfit import least_accuracy, wrong_averages
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
@@ -174,10 +174,13 @@ class ExportSession:
         """One line if the original may get other pixels than in training: it is not as accurate as is usual."""
         if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":
             return None
-        if self.reference.pixel_doubt and self.reference.accuracy < least_accuracy(len(self.original.task.labels)):
+        is_low = self.reference.accuracy < least_accuracy(len(self.original.task.labels))
+        if is_low and (self.reference.pixel_doubt or wrong_averages(self.reference)):
             return None  # the refusal of each file says it
         if self.original.range_origin == "as given" and (doubt := self._doubt_of_stated_pixels()):
             return doubt
+        if averages := wrong_averages(self.reference):
+            return f"warning: The original is right on {self.reference.accuracy:.2%}. {averages}"
         low = "is low for MNIST"
         if self.reference.dataset != "mnist":
             if self.reference.accuracy >= LOW_ACCURACY:

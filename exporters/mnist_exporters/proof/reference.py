@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.extremes import extreme_images
-from mnist_exporters.inputs.labelled_images import LabelledImages, Labels
+from mnist_exporters.inputs.labelled_images import ImageSet, LabelledImages, Labels
 from mnist_exporters.inputs.near_copies import copies_among, copies_of
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.repeatable import check_repeatable
@@ -22,8 +22,9 @@ ALONE = 100
 """Images that an export also classifies one by one, in another order and twice."""
 
 DOUBTED_BELOW = 0.8
-"""Accuracy below which the original also classifies images scaled otherwise, and with rows and columns exchanged."""
-TRANSPOSED = 1_000
+"""Accuracy below which the original also classifies images scaled otherwise, with rows and columns exchanged, and with
+other averages of its batch normalization."""
+SOME = 1_000
 """Number of such images."""
 
 LEAST_OTHERS, MOST_OTHERS = 50, 1_500
@@ -52,6 +53,9 @@ class Reference:
         Scores of the original for `extreme_images`. Default: not known.
     transposed : float, optional
         Fraction of right answers of the original on images with rows and columns exchanged. Default: not known.
+    renormalized : float, optional
+        Fraction of right answers of the original if its batch normalization gets its averages from test images.
+        Default: not known.
     pixel_doubt : str, optional
         What to do because the original reads the images far better with another scaling than the known one.
     """
@@ -64,6 +68,7 @@ class Reference:
     in_training: int = 0
     extremes: npt.NDArray[np.float32] | None = None
     transposed: float | None = None
+    renormalized: float | None = None
     pixel_doubt: str | None = None
 
     @classmethod
@@ -87,9 +92,11 @@ class Reference:
         if found.accuracy >= DOUBTED_BELOW:
             return found
         found = replace(found, pixel_doubt=original.doubt_of_pixels(test, "original"))
+        some = np.random.default_rng(0).permutation(len(test.images))[:SOME]
+        part = ImageSet(test.name, test.images[some], test.labels[some], test.task)
+        found = replace(found, renormalized=original.accuracy_with_new_averages(part))
         if test.task.height != test.task.width:
             return found
-        some = np.random.default_rng(0).permutation(len(test.images))[:TRANSPOSED]
         answers = original.scores(np.ascontiguousarray(test.images[some].swapaxes(1, 2))).argmax(axis=1)
         return replace(found, transposed=float((answers == test.labels[some]).mean()))
 
