@@ -25,7 +25,7 @@ from mnist_exporters.pipeline.verify import ForeignFile, Verification, verify
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
-from mnist_exporters.proof.unfit import least_accuracy, wrong_averages
+from mnist_exporters.proof.unfit import least_accuracy, misfit, wrong_averages
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
@@ -175,7 +175,7 @@ class ExportSession:
         if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":
             return None
         is_low = self.reference.accuracy < least_accuracy(len(self.original.task.labels))
-        if is_low and (self.reference.pixel_doubt or wrong_averages(self.reference)):
+        if is_low and (misfit(self.reference) or wrong_averages(self.reference)):
             return None  # the refusal of each file says it
         if self.original.range_origin == "as given" and (doubt := self._doubt_of_stated_pixels()):
             return doubt

@@ -14,6 +14,7 @@ from mnist_exporters.inputs.labelled_images import ImageSet, LabelledImages, Lab
 from mnist_exporters.inputs.near_copies import copies_among, copies_of
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.repeatable import check_repeatable
+from mnist_exporters.proof.orientation import Orientation, best_orientation
 from mnist_runtime.artifact.task import DIGITS, Task
 
 __all__ = ["Reference"]
@@ -22,8 +23,8 @@ ALONE = 100
 """Images that an export also classifies one by one, in another order and twice."""
 
 DOUBTED_BELOW = 0.8
-"""Accuracy below which the original also classifies images scaled otherwise, with rows and columns exchanged, and with
-other averages of its batch normalization."""
+"""Accuracy below which the original also classifies images scaled otherwise, mirrored or turned, and those with other
+averages of its batch normalization."""
 SOME = 1_000
 """Number of such images."""
 
@@ -51,8 +52,9 @@ class Reference:
         Number of images that are also training images, exactly or nearly. Default: not known, 0.
     extremes : ndarray of shape (34, k), dtype float32, optional
         Scores of the original for `extreme_images`. Default: not known.
-    transposed : float, optional
-        Fraction of right answers of the original on images with rows and columns exchanged. Default: not known.
+    turned : tuple of (Orientation, float), optional
+        How images must be mirrored or turned so that the original reads them best, and its fraction of right answers on
+        these. Default: not known.
     renormalized : float, optional
         Fraction of right answers of the original if its batch normalization gets its averages from test images.
         Default: not known.
@@ -67,7 +69,7 @@ class Reference:
     task: Task = DIGITS
     in_training: int = 0
     extremes: npt.NDArray[np.float32] | None = None
-    transposed: float | None = None
+    turned: tuple[Orientation, float] | None = None
     renormalized: float | None = None
     pixel_doubt: str | None = None
 
@@ -94,11 +96,8 @@ class Reference:
         found = replace(found, pixel_doubt=original.doubt_of_pixels(test, "original"))
         some = np.random.default_rng(0).permutation(len(test.images))[:SOME]
         part = ImageSet(test.name, test.images[some], test.labels[some], test.task)
-        found = replace(found, renormalized=original.accuracy_with_new_averages(part))
-        if test.task.height != test.task.width:
-            return found
-        answers = original.scores(np.ascontiguousarray(test.images[some].swapaxes(1, 2))).argmax(axis=1)
-        return replace(found, transposed=float((answers == test.labels[some]).mean()))
+        turned = best_orientation(original.scores, part)
+        return replace(found, turned=turned, renormalized=original.accuracy_with_new_averages(part))
 
     @cached_property
     def accuracy(self) -> float:
