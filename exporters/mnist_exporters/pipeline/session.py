@@ -140,10 +140,14 @@ class ExportSession:
             raise RefusedError(
                 f"{self.original.name}: the original is right on {self.reference.accuracy:.2%} of the "
                 f"{len(self.test.images):,} test images of {self.test.name} ({low:.2%} to {high:.2%} with 95 % "
-                f"confidence), but {expected:.2%} is expected. Pixels {self.original.scaling} "
-                f"({self.original.range_origin}) may not be those of its training. State them with --pixel-range, or "
-                "--pixel-mean and --pixel-std, and --invert. If each pixel or image was scaled by numbers of its own, "
-                "add that to the model as a layer."
+                f"confidence), but {expected:.2%} is expected. "
+                + (
+                    misfit(self.reference)
+                    or wrong_averages(self.reference)
+                    or f"Pixels {self.original.scaling} ({self.original.range_origin}) may not be those of its "
+                    "training. State them with --pixel-range, or --pixel-mean and --pixel-std, and --invert. If each "
+                    "pixel or image was scaled by numbers of its own, add that to the model as a layer."
+                )
             )
 
     def describe_original(self) -> str:
@@ -175,11 +179,13 @@ class ExportSession:
         if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":
             return None
         is_low = self.reference.accuracy < least_accuracy(len(self.original.task.labels))
-        if is_low and (misfit(self.reference) or wrong_averages(self.reference)):
-            return None  # the refusal of each file says it
-        if self.original.range_origin == "as given" and (doubt := self._doubt_of_stated_pixels()):
+        is_said = is_low and self.reference.pixel_doubt  # by the refusal of each file
+        if self.original.range_origin == "as given" and not is_said and (doubt := self._doubt_of_stated_pixels()):
             return doubt
-        if averages := wrong_averages(self.reference):
+        averages = wrong_averages(self.reference)
+        if is_low and (averages or misfit(self.reference)):
+            return None
+        if averages:
             return f"warning: The original is right on {self.reference.accuracy:.2%}. {averages}"
         low = "is low for MNIST"
         if self.reference.dataset != "mnist":
