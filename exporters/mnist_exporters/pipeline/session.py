@@ -39,6 +39,9 @@ CALIBRATION_SAMPLES = 500
 USUAL_ACCURACY = 0.97
 """Accuracy that nearly all MNIST models with more than one layer reach."""
 
+CERTAIN, NEARLY_ALL = 0.9999, 0.95
+"""Score, and fraction of test images that have it, from which a stated scaling is compared with others."""
+
 LOW_ACCURACY = 0.9
 """Accuracy on other data below which a wrong scaling of pixels may be the reason."""
 
@@ -176,14 +179,15 @@ class ExportSession:
     @cached_property
     def advice(self) -> str | None:
         """One line if the original may get other pixels than in training: it is not as accurate as is usual."""
-        if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":
+        is_usual = self.reference.accuracy >= USUAL_ACCURACY
+        if self.original.range_origin == "as recorded" or (is_usual and not self._is_sure_of_all):
             return None
         is_low = self.reference.accuracy < least_accuracy(len(self.original.task.labels))
         is_said = is_low and self.reference.pixel_doubt  # by the refusal of each file
         if self.original.range_origin == "as given" and not is_said and (doubt := self._doubt_of_stated_pixels()):
             return doubt
         averages = wrong_averages(self.reference)
-        if is_low and (averages or misfit(self.reference)):
+        if is_usual or (is_low and (averages or misfit(self.reference))):
             return None
         if averages:
             return f"warning: The original is right on {self.reference.accuracy:.2%}. {averages}"
@@ -196,6 +200,14 @@ class ExportSession:
             f"note: {self.reference.accuracy:.2%} {low}. If you measured more, give that as --expect-accuracy, and say "
             "how pixels were scaled: --pixel-range, or --pixel-mean and --pixel-std, and --invert."
         )
+
+    @property
+    def _is_sure_of_all(self) -> bool:
+        """Whether the original is certain of nearly all answers, as with pixels 255 times too large.
+
+        A network of convolutions and ReLUs is then as accurate, but its confidence says nothing.
+        """
+        return float((self.reference.scores.max(axis=1) >= CERTAIN).mean()) > NEARLY_ALL
 
     def _doubt_of_stated_pixels(self) -> str | None:
         """Return a warning if the original is right far more often with other pixels than the stated ones."""
