@@ -52,14 +52,23 @@ class OperatorError(ConversionError):
         Names of the operators, as far as the converter gives them.
     places : tuple of str
         Names of tensors and nodes of the model, from which the layers can be found.
+    instead : tuple of (str, str), optional
+        A format and a precision that the model converts to. Default: none is known.
     """
 
     page = "how-to/own-model.md#its-layers"
 
-    def __init__(self, message: str, operators: tuple[str, ...] = (), places: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        operators: tuple[str, ...] = (),
+        places: tuple[str, ...] = (),
+        instead: tuple[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.operators = operators
         self.places = places
+        self.instead = instead
 
 
 class ChangingError(OperatorError):

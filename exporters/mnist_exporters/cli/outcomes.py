@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_exporters.cli.quantize_option import command_for
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_runtime.errors import ToolkitError, printable
 from mnist_runtime.system.command import echo, report_error
@@ -69,11 +70,13 @@ def export_all(
 
     code = 0
     reports: list[ExportReport] = []
+    instead: tuple[str, str] | None = None
     for outcome in _outcomes(session, files, device, progress, repair=repair):
         report = outcome.report or outcome if isinstance(outcome, RefusedError) else outcome
         if isinstance(outcome, ToolkitError):
             failure = report_error(outcome)
             code = code or failure
+            instead = instead or getattr(outcome, "instead", None)
         if not isinstance(report, ToolkitError):
             reports.append(report)
             echo(str(report))
@@ -92,6 +95,8 @@ def export_all(
         artifacts = [report.as_dict() for report in reports]
         print(json.dumps({"original": session.original_as_dict(), "artifacts": artifacts}, indent=2))
     else:
+        if instead and not reports and device is None:
+            echo(f"To convert it: {printable(shlex.join(command_for(*instead, sys.argv[1:])))}")
         _suggest_runtime(reports, recommended)
         _suggest_program(reports)
     return code

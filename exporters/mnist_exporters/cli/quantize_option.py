@@ -14,7 +14,10 @@ from mnist_trainer.cli.options import Command
 from mnist_trainer.errors import nearest_name
 from mnist_trainer.model_io.find import READY_MODELS
 
-__all__ = ["ExportCommand"]
+__all__ = ["ExportCommand", "command_for"]
+
+REPLACED = ("--format", "--quantize", "--package", "--input-dtype", "--output-dtype", "--max-accuracy-drop")
+"""Options that belong to a format or a precision."""
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".onnx")
 
@@ -48,6 +51,24 @@ def _with_precisions(words: Sequence[str]) -> list[str]:
         if word == "--quantize" and (following.startswith("-") or _is_model(following)):
             spelled_out.append(Precision.INT8.value)
     return spelled_out
+
+
+def command_for(format: str, precision: str, words: Sequence[str]) -> list[str]:
+    """Return ``mnist-export`` with the arguments `words`, but for another format and precision.
+
+    Examples
+    --------
+    >>> " ".join(command_for("tflite", "dynamic", ["my.keras", "--quantize", "--data", "digits"]))
+    'mnist-export my.keras --data digits --format tflite --quantize dynamic'
+    """
+    kept, others = [], iter(_with_precisions(words))
+    for word in others:
+        name, _, value = word.partition("=")
+        if name not in REPLACED:
+            kept.append(word)
+        elif not value:
+            next(others, None)
+    return ["mnist-export", *kept, "--format", format, "--quantize", precision]
 
 
 def _is_model(word: str) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 from mnist_exporters.errors import CalibrationError
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Labels
 
-__all__ = ["LabelledImages", "Labels", "leave_out_shared"]
+__all__ = ["ImageSet", "LabelledImages", "Labels", "leave_out_shared"]
 
 MOST_SHARED = 0.05
 """Largest fraction of test images that may also be training images."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PIXEL_CONVENTIONS", "Original", "PixelScaling"]
 
-RAW = PixelScaling.between(0, 255)
+RAW, ONE = PixelScaling.between(0, 255), PixelScaling.between(0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,28 @@ class Original(DigitModel):
     def count_params(self) -> int:
         """Return the number of parameters of the model."""
         return int(self.model.count_params())
+
+    def accuracy_with_new_averages(self, data: LabelledImages) -> float | None:
+        """See `OriginalModel.accuracy_with_new_averages`. The weights of the model are the same afterwards."""
+        import keras
+
+        from mnist_trainer.training.techniques.batch_norm_recalibration import recalibrate_batch_norm  # Keras
+
+        if not any(isinstance(layer, keras.layers.BatchNormalization) for layer in self.model._flatten_layers()):
+            return None
+        weights = self.model.get_weights()
+        found: list[float] = []
+        # The layers adapt to a scaling, but hardly to inverted images; the measured one may be inverted by mistake.
+        for scaling in dict.fromkeys((self.scaling, ONE, PixelScaling.between(0, 1, invert=True))):
+            pixels = scaling.apply(data.images).reshape(-1, *self.model.input_shape[1:])
+            try:
+                with default_settings(), contextlib.suppress(Exception):  # a layer may fail in training alone
+                    recalibrate_batch_norm(self.model, pixels)
+                    answers = dataclasses.replace(self, scaling=scaling).raw_scores(data.images).argmax(axis=1)
+                    found.append(float((answers == data.labels).mean()))
+            finally:
+                self.model.set_weights(weights)
+        return max(found, default=None)
 
     def changing_layer(self, images: npt.NDArray[np.uint8], trial: Trial) -> str:
         """See `OriginalModel.changing_layer`."""

@@ -90,6 +90,13 @@ class OriginalModel(Protocol):
         """Return what to do if another scaling than the stated or recorded one fits `data` far better."""
         ...
 
+    def accuracy_with_new_averages(self, data: LabelledImages) -> float | None:
+        """Return the fraction of right answers if batch normalization gets its averages from the images of `data`.
+
+        None if the model has no such layers, or is no Keras model.
+        """
+        ...
+
     def pixels_as_dict(self) -> dict[str, Any]:
         """Return which pixel scaling it expects, ready for JSON."""
         ...

@@ -19,7 +19,7 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.spec.precision import PACKAGES
+from mnist_exporters.spec.precision import PACKAGES, Precision
 from mnist_runtime.errors import ArtifactError, ToolkitError
 
 if TYPE_CHECKING:
@@ -35,6 +35,16 @@ IMAGES = 20
 
 NAMED = 4
 """Most layers and operators that a message names."""
+
+SMALLEST = (
+    Precision.INT8,
+    Precision.INT16X8,
+    Precision.DYNAMIC,
+    Precision.FLOAT16,
+    Precision.FLOAT32,
+    Precision.INT4,
+)
+"""Precisions by the size of a file; int4 last, because it loses most."""
 
 QUIET_ACTIVATIONS = ("linear", "relu", "softmax", "tanh", "sigmoid")
 """Activations that a message leaves out, because every format has operators for them."""
@@ -92,20 +102,28 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
         problem = f"{subject} cannot be expressed in {where}."
     else:
         problem = f"The interpreter rejects the {where} file of this model."
-    return OperatorError(f"{problem} {_advice(trials, places)}", operators, places)
-
-
-def _advice(trials: _Trials, places: tuple[str, ...]) -> str:
     if any("prune_low_magnitude" in place for place in places):
-        return "The model is pruned: apply tfmot.sparsity.keras.strip_pruning to it and save it again."
-    working: dict[str, list[str]] = {}
-    for spec in trials.working():
-        working.setdefault(spec.format, []).append(str(spec.precision))
-    if not working:
-        found = "" if trials.is_over() else " No format and precision supports it."
-        return f"Replace it, or compute the same with other layers.{found}"
-    choices = "; ".join(f"{format} {', '.join(precisions)}" for format, precisions in working.items())
+        cure = "The model is pruned: apply tfmot.sparsity.keras.strip_pruning to it and save it again."
+        return OperatorError(f"{problem} {cure}", operators, places)
+    working = list(trials.working())
+    advice = _advice(working) if working else "Replace it, or compute the same with other layers."
+    if not working and not trials.is_over():
+        advice += " No format and precision supports it."
+    return OperatorError(f"{problem} {advice}", operators, places, _instead(spec, working))
+
+
+def _advice(working: list[ExportSpec]) -> str:
+    precisions: dict[str, list[str]] = {}
+    for spec in working:
+        precisions.setdefault(spec.format, []).append(str(spec.precision))
+    choices = "; ".join(f"{format} {', '.join(names)}" for format, names in precisions.items())
     return f"Replace it, or choose what this model converts to: {choices}."
+
+
+def _instead(spec: ExportSpec, working: list[ExportSpec]) -> tuple[str, str] | None:
+    """Return format and precision of the conversion nearest to `spec`: of the same format, and then the smallest."""
+    best = min(working, key=lambda each: (each.format != spec.format, SMALLEST.index(each.precision)), default=None)
+    return (best.format, str(best.precision)) if best else None
 
 
 def _listed(words: list[str] | tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
-from mnist_exporters.proof.unfit import least_accuracy
+from mnist_exporters.proof.unfit import least_accuracy, misfit, wrong_averages
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
@@ -38,6 +38,9 @@ CALIBRATION_SAMPLES = 500
 
 USUAL_ACCURACY = 0.97
 """Accuracy that nearly all MNIST models with more than one layer reach."""
+
+CERTAIN, NEARLY_ALL = 0.9999, 0.95
+"""Score, and fraction of test images that have it, from which a stated scaling is compared with others."""
 
 LOW_ACCURACY = 0.9
 """Accuracy on other data below which a wrong scaling of pixels may be the reason."""
@@ -140,10 +143,14 @@ class ExportSession:
             raise RefusedError(
                 f"{self.original.name}: the original is right on {self.reference.accuracy:.2%} of the "
                 f"{len(self.test.images):,} test images of {self.test.name} ({low:.2%} to {high:.2%} with 95 % "
-                f"confidence), but {expected:.2%} is expected. Pixels {self.original.scaling} "
-                f"({self.original.range_origin}) may not be those of its training. State them with --pixel-range, or "
-                "--pixel-mean and --pixel-std, and --invert. If each pixel or image was scaled by numbers of its own, "
-                "add that to the model as a layer."
+                f"confidence), but {expected:.2%} is expected. "
+                + (
+                    misfit(self.reference)
+                    or wrong_averages(self.reference)
+                    or f"Pixels {self.original.scaling} ({self.original.range_origin}) may not be those of its "
+                    "training. State them with --pixel-range, or --pixel-mean and --pixel-std, and --invert. If each "
+                    "pixel or image was scaled by numbers of its own, add that to the model as a layer."
+                )
             )
 
     def describe_original(self) -> str:
@@ -172,12 +179,18 @@ class ExportSession:
     @cached_property
     def advice(self) -> str | None:
         """One line if the original may get other pixels than in training: it is not as accurate as is usual."""
-        if self.reference.accuracy >= USUAL_ACCURACY or self.original.range_origin == "as recorded":
+        is_usual = self.reference.accuracy >= USUAL_ACCURACY
+        if self.original.range_origin == "as recorded" or (is_usual and not self._is_sure_of_all):
             return None
-        if self.reference.pixel_doubt and self.reference.accuracy < least_accuracy(len(self.original.task.labels)):
-            return None  # the refusal of each file says it
-        if self.original.range_origin == "as given" and (doubt := self._doubt_of_stated_pixels()):
+        is_low = self.reference.accuracy < least_accuracy(len(self.original.task.labels))
+        is_said = is_low and self.reference.pixel_doubt  # by the refusal of each file
+        if self.original.range_origin == "as given" and not is_said and (doubt := self._doubt_of_stated_pixels()):
             return doubt
+        averages = wrong_averages(self.reference)
+        if is_usual or (is_low and (averages or misfit(self.reference))):
+            return None
+        if averages:
+            return f"warning: The original is right on {self.reference.accuracy:.2%}. {averages}"
         low = "is low for MNIST"
         if self.reference.dataset != "mnist":
             if self.reference.accuracy >= LOW_ACCURACY:
@@ -187,6 +200,14 @@ class ExportSession:
             f"note: {self.reference.accuracy:.2%} {low}. If you measured more, give that as --expect-accuracy, and say "
             "how pixels were scaled: --pixel-range, or --pixel-mean and --pixel-std, and --invert."
         )
+
+    @property
+    def _is_sure_of_all(self) -> bool:
+        """Whether the original is certain of nearly all answers, as with pixels 255 times too large.
+
+        A network of convolutions and ReLUs is then as accurate, but its confidence says nothing.
+        """
+        return float((self.reference.scores.max(axis=1) >= CERTAIN).mean()) > NEARLY_ALL
 
     def _doubt_of_stated_pixels(self) -> str | None:
         """Return a warning if the original is right far more often with other pixels than the stated ones."""

@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.extremes import extreme_images
-from mnist_exporters.inputs.labelled_images import LabelledImages, Labels
+from mnist_exporters.inputs.labelled_images import ImageSet, LabelledImages, Labels
 from mnist_exporters.inputs.near_copies import copies_among, copies_of
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.repeatable import check_repeatable
+from mnist_exporters.proof.orientation import Orientation, best_orientation
 from mnist_runtime.artifact.task import DIGITS, Task
 
 __all__ = ["Reference"]
@@ -22,8 +23,9 @@ ALONE = 100
 """Images that an export also classifies one by one, in another order and twice."""
 
 DOUBTED_BELOW = 0.8
-"""Accuracy below which the original also classifies images scaled otherwise, and with rows and columns exchanged."""
-TRANSPOSED = 1_000
+"""Accuracy below which the original also classifies images scaled otherwise, mirrored or turned, and those with other
+averages of its batch normalization."""
+SOME = 1_000
 """Number of such images."""
 
 LEAST_OTHERS, MOST_OTHERS = 50, 1_500
@@ -50,8 +52,12 @@ class Reference:
         Number of images that are also training images, exactly or nearly. Default: not known, 0.
     extremes : ndarray of shape (34, k), dtype float32, optional
         Scores of the original for `extreme_images`. Default: not known.
-    transposed : float, optional
-        Fraction of right answers of the original on images with rows and columns exchanged. Default: not known.
+    turned : tuple of (Orientation, float), optional
+        How images must be mirrored or turned so that the original reads them best, and its fraction of right answers on
+        these. Default: not known.
+    renormalized : float, optional
+        Fraction of right answers of the original if its batch normalization gets its averages from test images.
+        Default: not known.
     pixel_doubt : str, optional
         What to do because the original reads the images far better with another scaling than the known one.
     """
@@ -63,7 +69,8 @@ class Reference:
     task: Task = DIGITS
     in_training: int = 0
     extremes: npt.NDArray[np.float32] | None = None
-    transposed: float | None = None
+    turned: tuple[Orientation, float] | None = None
+    renormalized: float | None = None
     pixel_doubt: str | None = None
 
     @classmethod
@@ -87,11 +94,10 @@ class Reference:
         if found.accuracy >= DOUBTED_BELOW:
             return found
         found = replace(found, pixel_doubt=original.doubt_of_pixels(test, "original"))
-        if test.task.height != test.task.width:
-            return found
-        some = np.random.default_rng(0).permutation(len(test.images))[:TRANSPOSED]
-        answers = original.scores(np.ascontiguousarray(test.images[some].swapaxes(1, 2))).argmax(axis=1)
-        return replace(found, transposed=float((answers == test.labels[some]).mean()))
+        some = np.random.default_rng(0).permutation(len(test.images))[:SOME]
+        part = ImageSet(test.name, test.images[some], test.labels[some], test.task)
+        turned = best_orientation(original.scores, part)
+        return replace(found, turned=turned, renormalized=original.accuracy_with_new_averages(part))
 
     @cached_property
     def accuracy(self) -> float:

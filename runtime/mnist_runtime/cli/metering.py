@@ -6,13 +6,13 @@ import argparse
 import contextlib
 import json
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import pixels_of
 from mnist_runtime.cli.read import check_annotate, write_annotated
 from mnist_runtime.errors import DOCUMENTATION, PictureError, UsageError
-from mnist_runtime.reading.answers import row_numbers
 from mnist_runtime.reading.metering.csv_file import CsvFile
 from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
 from mnist_runtime.reading.metering.values import Value, ValueReader
@@ -34,11 +34,8 @@ def regions_command(arguments: argparse.Namespace) -> int:
     classifier = load_classifier(arguments, "images", finds=True)
     pixels = pixels_of(arguments.file)
     found = read(pixels, classifier)
-    rows = row_numbers(found)
-    regions = propose_regions(
-        [[one for one, row in zip(found, rows, strict=True) if row == number] for number in dict.fromkeys(rows)],
-        *pixels.shape[:2],
-    )
+    rows = [list(row) for _, row in groupby(found, lambda one: one.row)]
+    regions = propose_regions(rows, *pixels.shape[:2])
     if not regions:
         raise PictureError(
             f"{arguments.file} shows no digits. Write the boxes by hand: see {DOCUMENTATION}/how-to/meter.md"

@@ -18,8 +18,8 @@ from mnist_runtime.cli.load import load_classifier
 from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, pixels_of
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
-from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts, row_numbers
-from mnist_runtime.reading.page import Reading, read
+from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts
+from mnist_runtime.reading.page import Reading, in_rows, read
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo, report_error
 from mnist_runtime.system.terminal import Progress
@@ -44,16 +44,14 @@ def read_command(arguments: argparse.Namespace) -> int:
                 with progress.step(f"reading {number} of {len(arguments.files)}", TYPICAL):
                     pixels = pixels_of(file)
                     symbols = read(pixels, classifier, everything=True)
-                    found = [one for one in symbols if arguments.all or one.prediction.label is not None]
+                    found = in_rows(one for one in symbols if arguments.all or one.prediction.label is not None)
             except ToolkitError as error:
                 failure = report_error(error)
                 code = code or failure
                 continue
-            rows = row_numbers(found)
-            facts = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
-            results.append({"file": file, "readings": facts})
+            results.append({"file": file, "readings": [reading_facts(one) for one in found]})
             if not arguments.json:
-                _print(printable(file), found, rows, classifier.task)
+                _print(printable(file), found, classifier.task)
             if left_out := len(symbols) - len(found):
                 plural = "symbols have" if left_out > 1 else "symbol has"
                 it = "them" if left_out > 1 else "it"
@@ -88,9 +86,9 @@ def write_annotated(path: Path, pixels: npt.NDArray[np.uint8], found: Sequence[R
         annotate(pixels, found).save(copy)
 
 
-def _print(file: str, readings: Sequence[Reading], rows: Sequence[int], task: Task) -> None:
+def _print(file: str, readings: Sequence[Reading], task: Task) -> None:
     if not readings:
         print(f"{file}: {no_answer(task)}")
-    for found, row in zip(readings, rows, strict=True):
+    for found in readings:
         left, top, right, bottom = found.box
-        print(f"{file}: {in_words(found.prediction, 1, task)}, row {row}, box {left} {top} {right} {bottom}")
+        print(f"{file}: {in_words(found.prediction, 1, task)}, row {found.row}, box {left} {top} {right} {bottom}")

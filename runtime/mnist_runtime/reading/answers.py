@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,7 +10,7 @@ if TYPE_CHECKING:
     from mnist_runtime.prediction import Prediction
     from mnist_runtime.reading.page import Reading
 
-__all__ = ["classifier_facts", "in_words", "no_answer", "prediction_facts", "reading_facts", "row_numbers"]
+__all__ = ["classifier_facts", "in_words", "no_answer", "prediction_facts", "reading_facts"]
 
 
 def in_words(found: Prediction, top: int, task: Task, file: str = "PICTURE") -> str:
@@ -65,6 +64,7 @@ def reading_facts(found: Reading) -> dict[str, Any]:
         "label": prediction.label,
         "confidence": prediction.confidence,
         "box": list(found.box),
+        "row": found.row,
     }
 
 
@@ -82,14 +82,3 @@ def prediction_facts(found: Prediction, top: int, task: Task) -> dict[str, Any]:
         "reason": found.reason,
         "marks": found.marks,
     }
-
-
-def row_numbers(readings: Sequence[Reading]) -> list[int]:
-    """Return the row of each reading, from 1. A row begins where the order goes back left, or below the last digit."""
-    rows: list[int] = []
-    for index, found in enumerate(readings):
-        left, top, right, _ = found.box
-        before = readings[index - 1].box
-        goes_on = index > 0 and left + right > before[0] + before[2] and top < before[3]
-        rows.append(rows[-1] + (not goes_on) if rows else 1)
-    return rows

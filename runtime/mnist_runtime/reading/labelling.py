@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -50,7 +51,10 @@ class PictureSorter:
         self.folder = Path(folder)
         self.labels = tuple(labels)
         if not self.folder.is_dir():
-            raise UsageError(f"{folder} is not a folder. Give one with pictures, such as that of --keep-doubtful.")
+            raise UsageError(
+                f"{folder} is not a folder. Give one with pictures. This makes one of those that a model doubts: "
+                f"mnist-runtime classify PICTURE --keep-doubtful {shlex.quote(str(folder))}"
+            )
         for label in labels:
             if label.startswith(".") or label in ("", "con", "nul") or any(sign in label for sign in '/\\:*?"<>|'):
                 raise UsageError(f"The label {label!r} cannot be the name of a folder. Sort these pictures by hand.")

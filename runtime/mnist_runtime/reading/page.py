@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from mnist_runtime.preprocess.ink.symbols import typical_height
 from mnist_runtime.preprocess.prepare import Ink
 from mnist_runtime.system.process import usual_errors
 
-__all__ = ["Found", "Reading", "check_finds", "find", "read"]
+__all__ = ["Found", "Reading", "check_finds", "find", "in_rows", "read"]
 
 Box = tuple[int, int, int, int]
 
@@ -43,10 +44,13 @@ class Reading:
         Left, top, right and bottom, in pixels of the upright picture; right and bottom are exclusive.
     prediction : Prediction
         Its `label` is None for a symbol that is not a digit.
+    row : int
+        Number of its row, from 1.
     """
 
     box: Box
     prediction: Prediction
+    row: int = 1
 
 
 def read(
@@ -89,11 +93,24 @@ def read(
         return ()
     classifier = classifier or Classifier.load()
     predictions = classifier.classify_ink([symbol.ink for symbol in found])
-    return tuple(
+    return in_rows(
         Reading(found[index].box, predictions[index])
         for index in _reading_order([symbol.box for symbol in found])
         if everything or predictions[index].label is not None
     )
+
+
+def in_rows(readings: Iterable[Reading]) -> tuple[Reading, ...]:
+    """Return readings with new rows. A row begins where the order goes back left, or below the last digit."""
+    found: list[Reading] = []
+    for each in readings:
+        left, top, right, _ = each.box
+        row = 1
+        if found:
+            before = found[-1].box
+            row = found[-1].row + (left + right <= before[0] + before[2] or top >= before[3])
+        found.append(replace(each, row=row))
+    return tuple(found)
 
 
 ADVICE = {

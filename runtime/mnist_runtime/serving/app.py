@@ -33,10 +33,10 @@ from mnist_runtime.errors import (
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.decode import decode_picture
 from mnist_runtime.preprocess.prepare import prepare
-from mnist_runtime.reading.answers import classifier_facts, prediction_facts, reading_facts, row_numbers
+from mnist_runtime.reading.answers import classifier_facts, prediction_facts, reading_facts
 from mnist_runtime.reading.doubtful import DoubtfulPictures
 from mnist_runtime.reading.labelling import PictureSorter
-from mnist_runtime.reading.page import check_finds, read
+from mnist_runtime.reading.page import check_finds, in_rows, read
 from mnist_runtime.serving.bounds import Bounded, RequestError, Work
 from mnist_runtime.serving.labelling import label_routes
 from mnist_runtime.serving.openapi import description
@@ -175,12 +175,10 @@ class _Answers:
         pixels = decode_picture(*picture)
         symbols = read(pixels, self._classifier, everything=True)
         self._keep(lambda folder: folder.keep_readings(pixels, symbols))
-        found = [one for one in symbols if everything or one.prediction.label is not None]
-        rows = row_numbers(found)
+        found = in_rows(one for one in symbols if everything or one.prediction.label is not None)
         self._answered += 1
         height, width = pixels.shape[:2]
-        readings = [{**reading_facts(one), "row": row} for one, row in zip(found, rows, strict=True)]
-        return {"readings": readings, "height": height, "width": width}
+        return {"readings": [reading_facts(one) for one in found], "height": height, "width": width}
 
     def _keep(self, keep: Callable[[DoubtfulPictures], object]) -> None:
         """Keep doubtful pictures; a full disk does not cost the answer."""

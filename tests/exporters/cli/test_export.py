@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import FORMATS, ConversionError, ExportReport, ExportSpec, Latency, OutputError, Precision
+from mnist_exporters.errors import OperatorError
 from mnist_exporters.spec.precision import ALIASES
 from mnist_runtime import Artifact, Classifier
 from mnist_trainer import Splits, find_model, load_model
@@ -547,3 +548,18 @@ def test_a_single_file_is_named_without_more_words(here: Run, tmp_path: Path) ->
     manifest = Artifact.open(path).manifest
     assert manifest.source["rejects_non_digits"] is False, "the record says so"
     assert manifest.golden["processor"]
+
+
+def test_an_unsupported_layer_gets_a_command_that_converts(
+    here: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It keeps the other options."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OperatorError("soft (ELU) needs ELU.", instead=("tflite", "dynamic"))
+
+    monkeypatch.setattr("mnist_exporters.pipeline.session.export", fail)
+    done = here("mnist-export", "linear", "--quantize", "--data", "digits", "--format=c", "--output", "a b")
+    assert done.returncode == 5
+    command = "mnist-export linear --data digits --output 'a b' --format tflite --quantize dynamic"
+    assert done.stderr.endswith(f"To convert it: {command}\n")

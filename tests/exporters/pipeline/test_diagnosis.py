@@ -29,18 +29,23 @@ def network(*inner: Any) -> Any:
 
 
 def message(model: Any, data: Splits, spec: ExportSpec, folder: Path) -> str:
+    return str(failure(model, data, spec, folder))
+
+
+def failure(model: Any, data: Splits, spec: ExportSpec, folder: Path) -> OperatorError:
     original = Original.from_keras(model, data.test, pixel_range="0..1")
     with pytest.raises(OperatorError) as caught:
         ExportSession(original, *data, calibration_samples=20).export(spec, folder)
-    text = str(caught.value)
-    assert not any(words in text for words in FOREIGN_TEXT)
-    return text
+    assert not any(words in str(caught.value) for words in FOREIGN_TEXT)
+    return caught.value
 
 
 def test_int8_names_the_layer_and_what_the_model_converts_to(digits: Splits, tmp_path: Path) -> None:
     model = network(layers.ELU(name="soft"))
-    text = message(model, digits, ExportSpec("tflite", "int8"), tmp_path)
+    error = failure(model, digits, ExportSpec("tflite", "int8"), tmp_path)
+    text = str(error)
     assert text.startswith("soft (ELU) needs ELU, which tflite int8 does not have. ")
+    assert error.instead == ("tflite", "dynamic"), "the smallest of the same format"
     assert "converts to: tflite float32, float16" in text
     assert "onnx float32, float16, dynamic, int8" in text
 

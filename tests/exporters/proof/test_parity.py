@@ -98,7 +98,7 @@ def test_an_order_of_labels_that_would_not_help_is_not_named() -> None:
     scores = np.eye(10, dtype=np.float32)[answers]
     parity = Parity.compare(Reference("mirrored", REFERENCE.images, labels, scores), scores, 0.005)
     assert "% only. Check how its pixels were scaled" in parity.reasons[-1]
-    assert "mirrored or turned" in parity.reasons[-1]
+    assert "seem to be in another order" not in parity.reasons[-1]
 
 
 def test_images_of_some_digits_only_prove_nothing() -> None:

@@ -1,19 +1,97 @@
 """Why nothing can be proven with a model and its test images."""
 
+from dataclasses import replace
+
 import keras
+import numpy as np
+import pytest
 
 from mnist_exporters import Parity, Reference
 from mnist_exporters.inputs.original import Original
-from mnist_trainer import Splits, load_model
+from mnist_exporters.proof.orientation import ORIENTATIONS, Orientation
+from mnist_exporters.proof.unfit import wrong_averages
+from mnist_runtime.artifact.task import Task
+from mnist_trainer import Splits, architecture, load_model
 
 
-def test_a_model_of_transposed_images_is_noticed(digits: Splits) -> None:
-    """Its answers look like labels in another order, since a transposed 6 is much like a 7."""
-    tiny = load_model("tiny")
-    pixels = keras.Input(tiny.input_shape[1:])
-    model = keras.Model(pixels, tiny(keras.layers.Permute((2, 1, 3))(pixels)))
+def _reasons(model: keras.Model, digits: Splits) -> tuple[tuple[str, ...], Reference]:
+    """Return why nothing can be proven with `model`, and the reference."""
     reference = Reference.of(Original.from_keras(model, digits.test, pixel_range="0..1"), digits.test)
-    reasons = Parity.compare(reference, reference.scores, 0.1).reasons
-    assert "The images of the original seem to be transposed" in reasons[0]
-    assert "keras.layers.Permute((2, 1, 3)) in front of it" in reasons[0]
-    assert not any("--labels" in reason for reason in reasons)
+    return Parity.compare(reference, reference.scores, 0.1).reasons, reference
+
+
+@pytest.mark.parametrize("way", [ORIENTATIONS[0], ORIENTATIONS[4]], ids=lambda way: way.words[:30])
+def test_a_model_of_mirrored_or_turned_images_is_noticed(digits: Splits, way: Orientation) -> None:
+    tiny = load_model("tiny")
+    images = keras.Input(tiny.input_shape[1:])
+    model = keras.Model(images, tiny(eval(_back(way).keras)))
+    reasons, _ = _reasons(model, digits)
+    assert f"The images of the original seem to be {way.words}: it is right on " in reasons[0]
+    assert f"keras.Model(images, model({way.keras})) with" in reasons[0]
+    assert not any("--labels" in reason for reason in reasons), "a transposed 6 is much like a 7"
+
+
+@pytest.mark.parametrize("way", ORIENTATIONS, ids=lambda way: way.words[:30])
+def test_the_steps_that_a_refusal_names_turn_images_so(digits: Splits, way: Orientation) -> None:
+    images = digits.test.images[:3]
+    there = way.apply(images)
+    assert not np.array_equal(there, images)
+    assert np.array_equal(_back(way).apply(there), images)
+    assert np.array_equal(eval(way.numpy), there)
+    assert np.array_equal(eval(way.keras), there)
+
+
+def _back(way: Orientation) -> Orientation:
+    """Return the orientation that takes `way` back."""
+    images = np.arange(4, dtype=np.uint8).reshape(1, 2, 2)
+    (back,) = (each for each in ORIENTATIONS if np.array_equal(each.apply(way.apply(images)), images))
+    return back
+
+
+def test_mirrored_images_and_labels_in_another_order_may_look_alike() -> None:
+    """Arrows to the left and to the right."""
+    labels = np.arange(100) % 2
+    images = np.zeros((100, 28, 28), np.uint8)
+    task = Task(28, 28, 1, ("left", "right"), "plain")
+    wrong = np.eye(2, dtype=np.float32)[1 - labels]
+    reference = Reference("arrows", images, labels.astype(np.uint8), wrong, task, turned=(ORIENTATIONS[1], 0.98))
+    (reason,) = Parity.compare(reference, wrong, 0.1).reasons[:1]
+    assert "seem to be mirrored, left and right exchanged" in reason
+    assert "Or: The labels seem to be in another order" in reason
+    (reason,) = Parity.compare(replace(reference, turned=(ORIENTATIONS[1], 0.8)), wrong, 0.1).reasons[:1]
+    assert reason.startswith("The labels seem to be in another order"), "it explains more"
+
+
+def test_averages_of_batch_normalization_that_do_not_fit_are_noticed(digits: Splits) -> None:
+    """A short training leaves them near those of a new layer."""
+    tiny = load_model("tiny")
+    for layer in tiny.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_mean.assign(layer.moving_mean * 0.05)
+            layer.moving_variance.assign(layer.moving_variance * 0.05 + 0.95)
+    before = tiny.get_weights()
+    reasons, reference = _reasons(tiny, digits)
+    assert reference.accuracy < 0.5
+    assert reference.renormalized is not None
+    assert reference.renormalized > 0.9
+    assert "The averages of its batch normalization do not fit" in reasons[0]
+    assert "train longer, a thousand steps or more" in reasons[0]
+    assert "Check how" not in reasons[0]
+    assert all(map(np.array_equal, before, tiny.get_weights())), "the model is exported after that"
+
+
+def test_averages_are_not_blamed_for_other_faults(digits: Splits) -> None:
+    reasons, reference = _reasons(architecture("tiny").build(), digits)
+    assert reference.renormalized is not None
+    assert "Check how its pixels were scaled" in reasons[0]
+    reasons, reference = _reasons(architecture("linear").build(), digits)
+    assert reference.renormalized is None, "it has no batch normalization"
+    assert "Check how its pixels were scaled" in reasons[0]
+
+
+def test_small_differences_of_averages_are_no_fault(digits: Splits) -> None:
+    right = np.eye(10, dtype=np.float32)[digits.test.labels]
+    right[::3] = np.roll(right[::3], 1, axis=1)
+    reference = Reference("two thirds", digits.test.images, digits.test.labels, right)
+    for found, is_named in ((None, False), (0.7, False), (0.8, True)):
+        assert bool(wrong_averages(replace(reference, renormalized=found))) == is_named

@@ -13,8 +13,6 @@ from PIL import Image
 from mnist_runtime import Prediction
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli import main as cli
-from mnist_runtime.cli.read import row_numbers
-from mnist_runtime.reading.page import Reading
 
 Run = Callable[..., object]
 RunRead = Callable[..., tuple[int, str, str]]
@@ -232,11 +230,6 @@ def test_a_damaged_file_does_not_stop_the_others(run_read: RunRead, page: Path) 
     code, stdout, stderr = run_read(damaged, "--annotate", page.with_name("marked.png"))
     assert (code, stdout) == (6, "")
     assert not page.with_name("marked.png").exists()
-
-
-def test_rows_of_one_digit_are_counted() -> None:
-    boxes = [(10, 10, 40, 60), (60, 20, 90, 70), (100, 110, 130, 160), (10, 210, 40, 260), (90, 200, 120, 250)]
-    assert row_numbers([Reading(box, Prediction(1)) for box in boxes]) == [1, 1, 2, 3, 3]
 
 
 def test_wrong_usage_exits_with_2(run: Run) -> None:

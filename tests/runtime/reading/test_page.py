@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from mnist_runtime import Classifier, PictureError
-from mnist_runtime.prediction import scores_of_logits
-from mnist_runtime.reading.page import Reading, find, read
+from mnist_runtime.prediction import Prediction, scores_of_logits
+from mnist_runtime.reading.page import Reading, find, in_rows, read
 
 CLASSIFIER = Classifier.load()
 
@@ -32,8 +32,16 @@ def test_slanted_rows_are_read_in_order() -> None:
     ]
     for top, left in positions:
         page[top : top + 50, left : left + 7] = 20
-    found = [(reading.box[1], reading.box[0]) for reading in read(page, CLASSIFIER)]
-    assert found == positions
+    readings = read(page, CLASSIFIER)
+    assert [(reading.box[1], reading.box[0]) for reading in readings] == positions
+    assert [reading.row for reading in readings] == [row for row in (1, 2, 3, 4) for _ in range(7)]
+
+
+def test_rows_of_one_digit_are_counted() -> None:
+    boxes = [(10, 10, 40, 60), (60, 20, 90, 70), (100, 110, 130, 160), (10, 210, 40, 260), (90, 200, 120, 250)]
+    readings = in_rows(Reading(box, Prediction(1)) for box in boxes)
+    assert [found.row for found in readings] == [1, 1, 2, 3, 3]
+    assert [found.row for found in in_rows(readings[2:])] == [1, 2, 2]
 
 
 def test_an_empty_page_has_no_digits() -> None:

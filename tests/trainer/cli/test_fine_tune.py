@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mnist_trainer import ModelFile, Splits, load_model
+from mnist_trainer import ModelFile, Splits, UsageError, find_model, load_model
 from mnist_trainer.cli.tuning import own_images
 from mnist_trainer.data.stated import StatedTask
 
@@ -92,6 +92,17 @@ def test_few_digits_are_digits_to_a_model_of_ten_scores(
     assert set(data.train.labels) <= set(shown)
     named = own_images(base, str(tmp_path / "own"), StatedTask(labels=tuple("9876543210")))
     assert named.train.task.labels == tuple("9876543210")
+
+
+def test_a_missing_folder_is_reported_with_the_commands_that_make_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine").mkdir()
+    making = r"classify PICTURE --keep-doubtful doubtful\. .*: mnist-runtime label doubtful$"
+    for name, reason in (("doubtful", making), ("mien", r"folder mien\. Did you mean mine\?")):
+        with pytest.raises(UsageError, match=reason):
+            own_images(find_model("cnn"), name, StatedTask())
 
 
 def test_the_base_is_not_replaced(here: Callable[..., CompletedProcess[str]], own: Path, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,6 +6,7 @@ import pytest
 from tests.shared.foreign_files import dense
 
 import mnist_runtime
+from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer import ModelError, PixelScaling, Splits
 from mnist_trainer.evaluation.predictor import load_predictor, predictor_of
@@ -43,6 +45,17 @@ def test_a_file_that_gives_nan_for_some_images_is_rejected_with_their_number(dig
     images[1:3, 0, 0] = 255
     with pytest.raises(ModelError, match="nan or infinity, for 2 of 5 images"):
         predict(images)
+
+
+def test_black_on_white_pictures_for_a_model_of_white_on_black_get_a_warning_with_the_options(digits: Splits) -> None:
+    """The record of the model states a scaling, so none is measured."""
+    light = replace(digits.test, images=255 - digits.test.images, task=Task(28, 28, 1, preparation="plain"))
+    said: list[str] = []
+    load_predictor("tiny", light, report=said.append)
+    assert said[1].startswith("warning: The model is right on ")
+    assert said[1].endswith("with 0..1 inverted. For these images give --pixel-range 0..1 --invert.")
+    load_predictor("tiny", digits.test, report=said.append)
+    assert len(said) == 3, "it reads these well"
 
 
 def test_a_damaged_or_missing_model_is_reported(digits: Splits, tmp_path: Path) -> None:

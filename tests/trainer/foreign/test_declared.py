@@ -39,11 +39,12 @@ def test_a_configuration_of_keras_2_is_read(tmp_path: Path) -> None:
         '[{"class_name": "Conv2D", "config": {"batch_input_shape": [null, 16, 12, 1], "units": 3}}, '
         '{"class_name": "Dense", "config": {"units": 4}}, {"class_name": "Activation", "config": {}}]'
     )
-    for inside in (layers, f'{{"name": "s", "layers": {layers}}}'):
+    flat = layers.replace("Activation", "Flatten")
+    for inside in (layers, f'{{"name": "s", "layers": {layers}}}', flat):
         text = f'{{"class_name": "Sequential", "config": {inside}}}'
         (tmp_path / "old.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100) + text.encode() + bytes(50))
         shape, classes = declared_shapes(tmp_path / "old.h5")
-        assert (list(shape), classes) == ([16, 12, 1], 4)
+        assert (list(shape), classes) == ([16, 12, 1], None if inside is flat else 4)
 
 
 def test_the_last_layer_may_be_in_a_model_inside(tmp_path: Path) -> None:
@@ -55,10 +56,13 @@ def test_the_last_layer_may_be_in_a_model_inside(tmp_path: Path) -> None:
 def test_layers_that_keep_the_number_of_scores_may_follow_the_last_one(tmp_path: Path) -> None:
     pooled = [keras.layers.Conv2D(5, 3), keras.layers.BatchNormalization(), keras.layers.GlobalAveragePooling2D()]
     dense = [keras.layers.Flatten(), keras.layers.Dense(5), keras.layers.BatchNormalization()]
-    ends = [[*pooled, keras.layers.Softmax()], dense]
-    for end in [*ends, [keras.layers.Conv2D(5, 3), keras.layers.Flatten()]]:
-        keras.Sequential([keras.Input((9, 9, 1)), *end]).save(tmp_path / "net.keras")
-        assert declared_shapes(tmp_path / "net.keras")[1] == (5 if end in ends else None)
+    whole = [keras.layers.Conv2D(5, 9), keras.layers.Flatten(), keras.layers.Softmax()]
+    many = [keras.layers.Conv2D(5, 3), keras.layers.Flatten()]
+    for end in ([*pooled, keras.layers.Softmax()], dense, whole, many, [*many, keras.layers.UnitNormalization()]):
+        model = keras.Sequential([keras.Input((9, 9, 1)), *end])
+        model.save(tmp_path / "net.keras")
+        is_known = not isinstance(end[-1], keras.layers.UnitNormalization)
+        assert declared_shapes(tmp_path / "net.keras")[1] == (model.output_shape[1] if is_known else None)
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
@@ -13,15 +16,13 @@ from mnist_trainer.cli.training_plan import tuning_plan
 from mnist_trainer.data.load import DATASETS, load_data
 from mnist_trainer.data.records import read_record, recorded_task
 from mnist_trainer.data.stated import StatedTask
-from mnist_trainer.errors import DataError, UsageError
+from mnist_trainer.errors import DataError, UsageError, nearest_name, nearest_path
 from mnist_trainer.foreign.declared import declared_shapes
 from mnist_trainer.foreign.stated import stated_form
 from mnist_trainer.model_io.find import ModelFile, find_model
 from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
     from mnist_trainer.recipes.recipe import Recipe
@@ -87,6 +88,7 @@ def own_images(base: ModelFile, data: str, stated: StatedTask) -> Splits:
     Labels that are all known to the model are numbered as it does, so that it keeps the others too. Numbers below the
     number of its scores are such labels, if the model has no record of its own.
     """
+    _check_folder(data)
     known = recorded_task(base.path)
     stated = stated_form(base.path, data, stated)
     if known is None and stated.labels is None and data not in DATASETS:
@@ -96,6 +98,19 @@ def own_images(base: ModelFile, data: str, stated: StatedTask) -> Splits:
     if known and stated.labels is None and labels < set(known.labels):
         return load_data(data, stated=replace(stated, labels=known.labels))
     return splits
+
+
+def _check_folder(data: str) -> None:
+    """Check that the folder `data` exists, and name the commands that make one of pictures that a model doubts."""
+    if data in DATASETS or Path(data).suffix or os.path.exists(data):  # noqa: PTH110 - Path raises for long names
+        return
+    folder = shlex.quote(data)
+    making = (
+        " This makes one of the pictures that a model doubts: mnist-runtime classify PICTURE --keep-doubtful "
+        f"{folder}. This sorts them by their labels: mnist-runtime label {folder}"
+    )
+    kind = DataError if len(Path(data).parts) > 1 else UsageError
+    raise kind(f"There is no folder {data}.{nearest_name(data, DATASETS) or nearest_path(data) or making}")
 
 
 def _number_of_scores(base: ModelFile) -> int | None:

@@ -25,6 +25,9 @@ __all__ = ["EXPORTED", "Predictor", "load_predictor", "predictor_of"]
 Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Function of images, uint8 (n, h, w[, 3]), to scores, float32 (n, k)."""
 
+FEW, DOUBTED_BELOW = 500, 0.8
+"""Images on which the accuracy is counted, and accuracy below which other scalings are tried."""
+
 EXPORTED = (".tflite", ".onnx")
 """Suffixes of the files that `mnist_runtime` runs."""
 
@@ -51,7 +54,7 @@ def load_predictor(
     pixel_range : PixelScaling or str, optional
         How pixels were scaled in training; otherwise as recorded or measured.
     report : callable, optional
-        Called with a text about the pixels of a Keras model or a file made by another tool.
+        Called with each text about the pixels of a Keras model or a file made by another tool.
 
     Raises
     ------
@@ -77,7 +80,19 @@ def load_predictor(
     )
     if report:
         report(f"{printable(model)}: {found.describe_pixels()}")
+        if doubt := _doubt(found, data):
+            report(f"warning: {doubt}")
     return predictor_of(found)
+
+
+def _doubt(model: DigitModel, data: LabelledImages) -> str | None:
+    """Return what to do if the model reads badly and another scaling fits far better, such as one for black on white.
+
+    Only a model that reads badly is tried with other scalings, which takes the time of 14,000 images.
+    """
+    some = np.random.default_rng(0).permutation(len(data.images))[:FEW]
+    is_right = model.scores(data.images[some]).argmax(axis=1) == data.labels[some]
+    return None if is_right.mean() >= DOUBTED_BELOW else model.doubt_of_pixels(data, "model")
 
 
 def _check_same_task(model: str, task: Task, wanted: Task) -> None:

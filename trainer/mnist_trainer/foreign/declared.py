@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import mmap
 import zipfile
 from collections.abc import Sequence
@@ -104,7 +105,8 @@ def _input_shape(config: Any) -> list[int | None]:
 def _classes(config: Any) -> int | None:
     """Return the units of the last dense layer, also in a model inside, if only layers of `KEEPING` follow it.
 
-    The maps of a convolution count in its place if they are pooled to one score each.
+    The maps of a convolution count in its place if they are pooled to one score each, and all numbers that a flatten
+    takes: a convolution as large as its image gives a score in each map.
     """
     is_pooled = False
     for layer in reversed(_layers(config)):
@@ -114,6 +116,9 @@ def _classes(config: Any) -> int | None:
         if kind == "Dense" or (is_pooled and kind == "Conv2D"):
             units = layer["config"]["units" if kind == "Dense" else "filters"]
             return units if isinstance(units, int) else None
+        if kind == "Flatten" and not is_pooled:
+            sides = layer.get("build_config", {}).get("input_shape", [])[1:]  # Keras 2 does not write it
+            return math.prod(sides) if sides and all(isinstance(side, int) for side in sides) else None
         if kind not in KEEPING:
             return None
         is_pooled = is_pooled or kind in POOLINGS

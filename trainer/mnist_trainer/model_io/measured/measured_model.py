@@ -86,6 +86,13 @@ class MeasuredModel(ABC):
         """
         return None
 
+    def accuracy_with_new_averages(self, data: LabelledImages) -> float | None:  # noqa: ARG002
+        """Return the fraction of right answers if batch normalization gets its averages from the images of `data`.
+
+        None if the model has no such layers, or they cannot be changed.
+        """
+        return None
+
     def describe_pixels(self) -> str:
         """Return one line about the scaling, and the accuracy under each convention if it was measured."""
         if self.probe is None:
