@@ -80,6 +80,7 @@ def test_other_files_are_rejected(content: bytes) -> None:
 def pooled() -> bytes:
     """Return a small file with few bytes between its tables."""
     pytest.importorskip("flatbuffers")
+    pytest.importorskip("ai_edge_litert")
     from mnist_tools.stress.fuzzing.tiny_models import TINY_MODELS
 
     return TINY_MODELS["pooled"]()
