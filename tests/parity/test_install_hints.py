@@ -80,7 +80,7 @@ def test_only_the_builders_write_install_lines() -> None:
         for text in strings(path)
         if "pip install" in text
     }
-    assert found == {("doctor.py", FOR_NUMPY_1), ("other_files.py", FOR_HEIC)}
+    assert found == {("self_test.py", FOR_NUMPY_1), ("other_files.py", FOR_HEIC)}
 
 
 @pytest.mark.parametrize("extra", REQUIREMENTS)

@@ -16,8 +16,7 @@ import numpy as np
 from mnist_runtime.artifact.container import Artifact, file_bytes
 from mnist_runtime.artifact.signature import check_signature
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.device.doctor import Diagnosis, examine
-from mnist_runtime.device.self_test import self_test
+from mnist_runtime.device.self_test import Diagnosis, examine, self_test
 from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, printable
 from mnist_runtime.system.command import report_error
 from mnist_runtime.system.terminal import Progress

@@ -8,8 +8,7 @@ import sys
 from functools import partial
 from typing import Any
 
-from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, load_classifier, pixels_of
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.answers import classifier_facts, in_words, prediction_facts
 from mnist_runtime.system.command import report_error

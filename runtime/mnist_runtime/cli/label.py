@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.classifier import Classifier
-from mnist_runtime.cli.load import load_classifier
+from mnist_runtime.cli.options import load_classifier
 from mnist_runtime.errors import PictureError, UsageError, printable
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.preprocess.plain import plain

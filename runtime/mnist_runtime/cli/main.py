@@ -175,7 +175,7 @@ def _run(arguments: argparse.Namespace) -> int:
         case "watch":
             from mnist_runtime.cli.watch import watch_command as command
         case "regions":
-            from mnist_runtime.cli.metering import regions_command as command
+            from mnist_runtime.cli.watch import regions_command as command
         case "serve":
             from mnist_runtime.cli.serve import serve_command as command
         case "label":

@@ -1,9 +1,10 @@
-"""Options that several subcommands share, and the parsers of numbers."""
+"""Options that several subcommands share, what they stand for, and the parsers of numbers."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.errors import ToolkitError, printable
+from mnist_runtime.errors import BackendError, ToolkitError, printable
 from mnist_runtime.preprocess.decode import read_picture, read_stdin
-from mnist_runtime.system.command import echo, report_error
+from mnist_runtime.system.command import echo, report_error, warn
+from mnist_runtime.system.packages import install_command
 
 if TYPE_CHECKING:
+    from mnist_runtime.classifier import Classifier
     from mnist_runtime.reading.doubtful import DoubtfulPictures
 
 __all__ = [
@@ -30,6 +33,7 @@ __all__ = [
     "count",
     "doubtful_pictures",
     "exit_code_of",
+    "load_classifier",
     "path_of",
     "pixels_of",
     "port",
@@ -41,6 +45,9 @@ DOUBTFUL = 0.9
 """Default of ``--doubtful-below``."""
 LARGEST_VALUE = 1e15
 """Values of 15 digits are below this."""
+
+READERS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras and videos need OpenCV")}
+"""Extra -> module of its package, and what needs it."""
 
 MODEL_HELP = "an exported file (default: the ready int8 model)"
 
@@ -61,6 +68,53 @@ def add_backend(parser: argparse.ArgumentParser, default: str = "the first that 
     """Add ``--backend``."""
     text = f"interpreter: {', '.join(BACKENDS)} (default: {default})"
     parser.add_argument("--backend", choices=tuple(BACKENDS), metavar="NAME", help=text)
+
+
+def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = False, threads: int = 1) -> Classifier:
+    """Load the model and the backend in `arguments`. Warn if a model of digits was not trained to give no digit.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The options ``model``, ``trusted`` and ``backend``.
+    extra : str
+        A key of `READERS`: what the subcommand needs besides an interpreter.
+    finds : bool, optional
+        Whether the subcommand finds handwriting in pictures.
+    threads : int, optional
+        See `Classifier.load`.
+
+    Raises
+    ------
+    BackendError
+        If no interpreter works here. If the package of `extra` is missing too, the message installs both.
+    UsageError
+        If the subcommand finds handwriting, and the model is not for that.
+    """
+    from mnist_runtime.classifier import Classifier  # the help does not need it
+
+    try:
+        classifier = Classifier.load(
+            arguments.model, backend=arguments.backend, threads=threads, trusted=arguments.trusted
+        )
+    except BackendError as error:
+        module, need = READERS[extra]
+        if importlib.util.find_spec(module) is None:
+            raise BackendError(
+                f"{str(error).removesuffix('.')}. {need} too. Install it with: {install_command(extra)}"
+            ) from error
+        raise
+    if finds:
+        from mnist_runtime.reading.page import check_finds  # `classify` does not need it
+
+        check_finds(classifier, arguments.command)
+    manifest, reads_digits = classifier.manifest, classifier.task.digits is not None
+    # Files of older exporters do not say it.
+    if reads_digits and manifest.source.get("rejects_non_digits", True) is not True:
+        was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
+        fact = f"{manifest.name} {was_not} trained on pictures without a digit"
+        warn(f"warning: {fact}. It may answer them with a digit.")
+    return classifier
 
 
 def add_keep_doubtful(parser: argparse.ArgumentParser) -> None:

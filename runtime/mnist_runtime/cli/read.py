@@ -14,8 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, load_classifier, pixels_of
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts

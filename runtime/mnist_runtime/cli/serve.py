@@ -7,8 +7,7 @@ import importlib.util
 import os
 import secrets
 
-from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.options import doubtful_pictures
+from mnist_runtime.cli.options import doubtful_pictures, load_classifier
 from mnist_runtime.errors import BackendError, UsageError
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.system.command import collect_often, echo

@@ -1,4 +1,4 @@
-"""``mnist-runtime watch``: a line of JSON whenever a camera or video shows other digits."""
+"""``mnist-runtime watch``: digits of a camera or video, or values of meters; and ``regions``, which finds these."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ import contextlib
 import json
 import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
 
-from mnist_runtime.cli.load import load_classifier
-from mnist_runtime.cli.metering import check_value_options, watch_values
-from mnist_runtime.cli.options import doubtful_pictures
+from mnist_runtime.cli.options import doubtful_pictures, load_classifier, pixels_of
+from mnist_runtime.cli.read import check_annotate, write_annotated
+from mnist_runtime.errors import DOCUMENTATION, PictureError, UsageError
 from mnist_runtime.reading.answers import reading_facts
+from mnist_runtime.reading.metering.csv_file import CsvFile
+from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
+from mnist_runtime.reading.metering.values import Value, ValueReader
+from mnist_runtime.reading.page import read
 from mnist_runtime.reading.video import Frame, frames
 from mnist_runtime.reading.watch import lasting_frames, watch
-from mnist_runtime.system.command import collect_often
+from mnist_runtime.system.command import collect_often, echo
 
-__all__ = ["watch_command"]
+if TYPE_CHECKING:
+    from mnist_runtime.classifier import Classifier
+    from mnist_runtime.reading.doubtful import DoubtfulPictures
+
+__all__ = ["regions_command", "watch_command", "watch_values"]
 
 
 def watch_command(arguments: argparse.Namespace) -> int:
     """Print a line per observation, or per change of a value, until the video ends or stdout is closed."""
-    check_value_options(arguments)
+    _check_value_options(arguments)
     classifier = load_classifier(arguments, "watch", finds=arguments.regions is None)
     doubtful = doubtful_pictures(arguments, go_on=True)
     collect_often()
@@ -37,6 +47,96 @@ def watch_command(arguments: argparse.Namespace) -> int:
             facts = {"seconds": round(seen.seconds, 3), "frame": seen.frame}
             print(json.dumps({**facts, "readings": [reading_facts(found) for found in seen.readings]}), flush=True)
     return 0
+
+
+def regions_command(arguments: argparse.Namespace) -> int:
+    """Print the regions of a picture as TOML, and mark them in a copy."""
+    if arguments.annotate is not None:
+        check_annotate(arguments.annotate, [arguments.file])
+    classifier = load_classifier(arguments, "images", finds=True)
+    pixels = pixels_of(arguments.file)
+    found = read(pixels, classifier)
+    rows = [list(row) for _, row in groupby(found, lambda one: one.row)]
+    regions = propose_regions(rows, *pixels.shape[:2])
+    if not regions:
+        raise PictureError(
+            f"{arguments.file} shows no digits. Write the boxes by hand: see {DOCUMENTATION}/how-to/meter.md"
+        )
+    print(regions_as_toml(regions), end="")
+    if arguments.annotate is not None:
+        write_annotated(arguments.annotate, pixels, found)
+    return 0
+
+
+def _check_value_options(arguments: argparse.Namespace) -> None:
+    """Raise a `UsageError` if an option of values is given without ``--regions``."""
+    given = {
+        "--start": arguments.start,
+        "--csv": arguments.csv,
+        "--mqtt": arguments.mqtt,
+        "--mqtt-credentials": arguments.mqtt_credentials,
+    }
+    if arguments.regions is None and (names := [name for name, value in given.items() if value is not None]):
+        raise UsageError(f"{names[0]} needs --regions FILE. Write one with: mnist-runtime regions PICTURE")
+    if arguments.mqtt is None and arguments.mqtt_credentials is not None:
+        raise UsageError("--mqtt-credentials needs --mqtt URL.")
+
+
+def watch_values(
+    arguments: argparse.Namespace,
+    classifier: Classifier,
+    pictures: Iterator[Frame],
+    doubtful: DoubtfulPictures | None,
+) -> None:
+    """Print, store and publish the values of the regions whenever one changes."""
+    regions = load_regions(arguments.regions)
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(contextlib.closing(CsvFile(arguments.csv))) if arguments.csv else None
+        broker = None
+        if arguments.mqtt:
+            from mnist_runtime.reading.metering.mqtt import MqttPublisher
+
+            broker = stack.enter_context(MqttPublisher(arguments.mqtt, regions, credentials=arguments.mqtt_credentials))
+        before, ages = _values_before(arguments, regions, file)
+        reader = ValueReader(regions, classifier, steady=arguments.steady, last_good=before, ages=ages)
+        for frame in pictures:
+            values = reader.values(frame)
+            if not values:
+                continue
+            if file:
+                file.append(values)
+            if broker:
+                broker.publish(values)
+            if doubtful is not None:
+                _keep(doubtful, reader, frame, values)
+            facts = {"seconds": round(frame.seconds, 3), "frame": frame.number}
+            print(json.dumps({**facts, "values": [value.as_dict() for value in values]}), flush=True)
+
+
+def _values_before(
+    arguments: argparse.Namespace, regions: Sequence[Region], file: CsvFile | None
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return the values before the first frame, and their ages, from ``--start`` or the file of ``--csv``."""
+    names, given = [region.name for region in regions], dict(arguments.start or ())
+    if unknown := next((name for name in given if name not in names), None):
+        raise UsageError(f"--start: {arguments.regions} has no value {unknown!r}. It has: {', '.join(names)}.")
+    before = {**(file.last_good() if file else {}), **given}
+    ages = {name: age for name, age in (file.ages() if file else {}).items() if name not in given}
+    if new := [name for name in names if name not in before]:
+        echo(
+            f"note: The first value of {', '.join(new)} is taken as it is read, and all others are compared with it. "
+            f"To be sure, give it: --start '{new[0]}=VALUE'"
+        )
+    return before, ages
+
+
+def _keep(doubtful: DoubtfulPictures, reader: ValueReader, frame: Frame, values: list[Value]) -> None:
+    """Keep the digits that are doubtful, and all digits of a value that the checks reject."""
+    regions = {region.name: region for region in reader.regions}
+    for value in values:
+        pictures = reader.cut_out(frame, regions[value.name])
+        for pixels, prediction in zip(pictures, value.predictions, strict=True):
+            doubtful.keep(pixels, prediction, in_any_case=value.state in ("falls", "jumps"))
 
 
 def _while_read(pictures: Iterator[Frame]) -> Iterator[Frame]:

@@ -12,9 +12,9 @@ from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import UsageError
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
-from mnist_runtime.preprocess.grayscale import check_picture, color_axis, grayscale
+from mnist_runtime.preprocess.grayscale import FloatImage, bounding_box, check_picture, color_axis, grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
-from mnist_runtime.preprocess.ink.symbols import typical_height
+from mnist_runtime.preprocess.ink.symbols import cuts, typical_height
 from mnist_runtime.preprocess.prepare import Ink
 from mnist_runtime.system.process import usual_errors
 
@@ -28,6 +28,12 @@ SMALLEST = 1 / 80
 """Smallest size of a digit, as a fraction of the page's longer side: 20 of 1600 pixels."""
 LOWEST, HIGHEST = 0.4, 2.5
 """Range of a digit's height, as multiples of the typical one."""
+WIDE = 0.8
+"""Least width of two digits that touch, as a fraction of their height."""
+DOUBTFUL, SURE = 0.9, 0.98
+"""Confidence below which a wide symbol is cut, and least confidence of both parts."""
+MOST_CUT = 50
+"""Most symbols that are cut, those with the most ink."""
 STEEPEST = 12
 """Largest slant of the rows, to either side, in degrees."""
 SAME_ROW = 0.5
@@ -58,7 +64,7 @@ def read(
 ) -> tuple[Reading, ...]:
     """Find and classify the digits of a picture, row by row from the top, each row from the left.
 
-    Digits that touch are one symbol, and are not recognized.
+    A wide symbol that is no digit for certain is cut in two, if both parts are digits.
 
     Parameters
     ----------
@@ -93,10 +99,11 @@ def read(
         return ()
     classifier = classifier or Classifier.load()
     predictions = classifier.classify_ink([symbol.ink for symbol in found])
+    symbols = _cut(list(zip(found, predictions, strict=True)), classifier)
     return in_rows(
-        Reading(found[index].box, predictions[index])
-        for index in _reading_order([symbol.box for symbol in found])
-        if everything or predictions[index].label is not None
+        Reading(symbols[index][0].box, symbols[index][1])
+        for index in _reading_order([symbol.box for symbol, _ in symbols])
+        if everything or symbols[index][1].label is not None
     )
 
 
@@ -163,11 +170,50 @@ def _reading_order(boxes: list[Box]) -> list[int]:
     return [int(index) for index in np.lexsort((columns, row_of))]
 
 
+def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
+    """Return the symbols, and two in place of each that is two digits that touch."""
+    found: list[Answered] = []
+    tried = 0
+    for symbol, prediction in symbols:
+        answered = [(symbol, prediction)]
+        sure = 0.0
+        if symbol.is_wide and tried < MOST_CUT and (prediction.label is None or prediction.confidence < DOUBTFUL):
+            tried += 1
+            for parts in symbol.cut():
+                answers = classifier.classify_ink([part.ink for part in parts])
+                least = min(each.confidence for each in answers)
+                if least >= max(sure, SURE) and all(each.label is not None for each in answers):
+                    sure, answered = least, list(zip(parts, answers, strict=True))
+        found += answered
+    return found
+
+
 class Found(NamedTuple):
     """A prepared symbol, and its left, top, right and bottom in pixels of the upright picture."""
 
     box: Box
     ink: Ink
+    strokes: FloatImage
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it may be two digits."""
+        left, top, right, bottom = self.box
+        return right - left >= WIDE * (bottom - top)
+
+    def cut(self) -> list[tuple[Found, Found]]:
+        """Return the symbol as two, in several ways."""
+        return [(self._part(left), self._part(right)) for left, right in cuts(self.strokes)]
+
+    def _part(self, strokes: FloatImage) -> Found:
+        rows, columns = bounding_box(strokes > 0)
+        place = np.array([columns.start, rows.start, columns.stop, rows.stop]) / (2 * strokes.shape[::-1])
+        corner, other = np.reshape(self.box, (2, 2))
+        left, top, right, bottom = np.rint(np.tile(corner, 2) + place * np.tile(other - corner, 2)).astype(int).tolist()
+        return Found((left, top, right, bottom), Ink.of(strokes), strokes)
+
+
+Answered = tuple[Found, Prediction]
 
 
 def find(picture: PictureSource) -> list[Found]:
@@ -185,5 +231,6 @@ def find(picture: PictureSource) -> list[Found]:
         if LOWEST * typical <= symbol.height and symbol.size <= HIGHEST * typical:
             top, left, bottom, right = (side * factor for side in symbol.box)
             box = (left, top, min(right, width), min(bottom, height))
-            found.append(Found(box, Ink.of(page.extract(symbol))))
+            strokes = page.extract(symbol)
+            found.append(Found(box, Ink.of(strokes), strokes))
     return found

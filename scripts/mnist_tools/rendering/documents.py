@@ -1,4 +1,4 @@
-"""Draw documents with digits in them: forms, tables, printed numbers and displays."""
+"""Draw documents with digits in them: forms, tables, printed numbers, displays, and digits that touch."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ FILLED = 0.6
 """Probability that a box of a form is filled in."""
 ROWS = 3
 """Rows of a document."""
+INK = 127
+"""Value of a pixel, 0..255, from which it touches another one."""
 SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
 """Segments of each digit of a display."""
 
@@ -177,6 +179,26 @@ def _segment(name: str, height: float, width: float, thick: float, gap: float) -
     ]
 
 
+def touching(digits: Dataset, random: Random) -> Document:
+    """Write rows of pairs of digits, the second as far to the left as it just touches the first."""
+    height, number = random.uniform(45, 90), int(random.integers(3, 6))
+    side, pitch = round(FINE * 1.4 * height), 2.4 * height  # a digit has 20 of an image's 28 pixels
+    page = Document((round((1.6 * ROWS + 1) * height), round(number * pitch + height)))
+    for row in range(ROWS):
+        for column in range(number):
+            chosen = random.integers(len(digits.labels), size=2)
+            images = [np.asarray(Image.fromarray(digits.images[index]).resize((side, side))) for index in chosen]
+            first, second = (image > INK for image in images)
+            shift = next(at for at in range(side, -1, -1) if at == 0 or (first[:, at:] & second[:, : side - at]).any())
+            left, top = round(FINE * (0.4 * height + column * pitch)), round(FINE * (0.5 + 1.6 * row) * height)
+            for index, image, corner in zip(chosen, images, (left, left + shift), strict=True):
+                page.drawing.paste(255, (corner, top), Image.fromarray(image))
+                rows, columns = np.nonzero(image > INK)
+                place = (top + rows.mean()) / FINE, (corner + columns.mean()) / FINE
+                page.digits.append((int(digits.labels[index]), *place))
+    return page
+
+
 DOCUMENTS: dict[str, Callable[[Dataset, Random], Document]] = {
     "boxes apart": lambda digits, random: cells(digits, random, 0.3, box),
     "table": lambda digits, random: cells(digits, random, 0, box),
@@ -184,6 +206,7 @@ DOCUMENTS: dict[str, Callable[[Dataset, Random], Document]] = {
     "a line under each digit": lambda digits, random: cells(digits, random, 0.3, underline),
     "printed numbers": printed,
     "display": display,
+    "pairs that touch": touching,
 }
 """Name -> a document; boxes, cells and lines may be empty."""
 

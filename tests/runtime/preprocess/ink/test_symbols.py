@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis.extra import numpy as arrays
 
-from mnist_runtime.preprocess.ink.symbols import MOST, digit_marks, group_symbols, main_symbol, typical_height
+from mnist_runtime.preprocess.ink.symbols import MOST, cuts, digit_marks, group_symbols, main_symbol, typical_height
 
 STEM, BAR, BELOW = (20, 20, 80, 50), (10, 30, 16, 55), (95, 22, 150, 48)
 """Boxes of the body of a 5, its bar, and a digit in the next row."""
@@ -105,3 +107,19 @@ def test_marks_are_symbols_of_similar_height() -> None:
     for other in ((130, 20, 140, 90), (60, 100, 80, 112), (0, 100, 60, 130)):  # an underline, a speck, a shadow
         assert marks_of(ONE, other) == []
     assert marks_of(ONE, (5, 5, 95, 60)) == []  # a frame
+
+
+def test_two_strokes_that_touch_are_cut_between_them() -> None:
+    ink = np.zeros((80, 60), np.float32)
+    ink[:, 10:16] = ink[:, 44:50] = ink[38:42, 10:50] = 255
+    assert any(left[:, 10:16].all() and right[:, 44:50].all() for left, right in cuts(ink))
+
+
+@settings(max_examples=60)
+@given(arrays.arrays(np.uint8, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=90)))
+def test_a_cut_divides_the_ink(ink: np.ndarray) -> None:
+    for left, right in cuts(ink.astype(np.float32)):
+        assert np.array_equal(left + right, ink)
+        assert not (left * right).any()
+        for row in range(len(ink)):  # each row is cut at one place
+            assert left[row].nonzero()[0].max(initial=-1) < right[row].nonzero()[0].min(initial=ink.shape[1])
