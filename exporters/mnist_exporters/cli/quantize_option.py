@@ -60,6 +60,8 @@ def command_for(format: str, precision: str, words: Sequence[str]) -> list[str]:
     --------
     >>> " ".join(command_for("tflite", "dynamic", ["my.keras", "--quantize", "--data", "digits"]))
     'mnist-export my.keras --data digits --format tflite --quantize dynamic'
+    >>> " ".join(command_for("tflite", "dynamic", ["--quantize", "--", "-my.keras"]))
+    'mnist-export --format tflite --quantize dynamic -- -my.keras'
     """
     kept, others = [], iter(_with_precisions(words))
     for word in others:
@@ -68,7 +70,8 @@ def command_for(format: str, precision: str, words: Sequence[str]) -> list[str]:
             kept.append(word)
         elif not value:
             next(others, None)
-    return ["mnist-export", *kept, "--format", format, "--quantize", precision]
+    end = kept.index("--") if "--" in kept else len(kept)  # after it, a word that begins with a dash is no option
+    return ["mnist-export", *kept[:end], "--format", format, "--quantize", precision, *kept[end:]]
 
 
 def _is_model(word: str) -> bool:

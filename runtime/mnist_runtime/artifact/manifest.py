@@ -7,7 +7,6 @@ import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES, Task
@@ -95,7 +94,7 @@ class Manifest:
     repair: dict[str, Any] | None = None
     schema: int = SCHEMA
 
-    @cached_property
+    @property
     def task(self) -> Task:
         """Size and channels of the images, labels and preparation.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -58,16 +58,17 @@ class QuantParams:
     def dequantize(self, integers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         """Return the real numbers, float32, of `integers`."""
         if integers.dtype == BYTE:
-            return self._table.take(integers)
+            return _table(self).take(integers)
         return self._real(integers)
 
     def _real(self, integers: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         return ((integers.astype(np.float64) - self.zero_point) * self.scale).astype(np.float32)
 
-    @cached_property
-    def _table(self) -> npt.NDArray[np.float32]:
-        """The real number of each byte: a look-up is faster than the computation."""
-        return self._real(np.arange(256, dtype=BYTE))
+
+@lru_cache(maxsize=64)  # unlike a cached property before Python 3.12, without a lock that a fork could leave locked
+def _table(params: QuantParams) -> npt.NDArray[np.float32]:
+    """Return the real number of each byte: a look-up is faster than the computation."""
+    return params._real(np.arange(256, dtype=BYTE))
 
 
 def in_words(shape: tuple[int, ...]) -> str:

@@ -18,7 +18,7 @@ from mnist_runtime.preprocess.ink.symbols import cuts, typical_height
 from mnist_runtime.preprocess.prepare import Ink
 from mnist_runtime.system.process import usual_errors
 
-__all__ = ["Found", "Reading", "check_finds", "find", "in_rows", "read"]
+__all__ = ["Found", "Reading", "check_finds", "find", "in_rows", "read", "reading_order"]
 
 Box = tuple[int, int, int, int]
 
@@ -32,10 +32,14 @@ WIDE = 0.8
 """Least width of two digits that touch, as a fraction of their height."""
 DOUBTFUL, SURE = 0.9, 0.98
 """Confidence below which a wide symbol is cut, and least confidence of both parts."""
+UNLIKELY = 0.7
+"""Confidence below which a symbol as wide as high has no digit."""
 MOST_CUT = 50
 """Most symbols that are cut, those with the most ink."""
 STEEPEST = 12
 """Largest slant of the rows, to either side, in degrees."""
+ENOUGH = 500
+"""Most digits from which the slant is measured, those with the most ink."""
 SAME_ROW = 0.5
 """Largest vertical distance between neighbors in a row, after the slant, as a fraction of the median height."""
 
@@ -102,7 +106,7 @@ def read(
     symbols = _cut(list(zip(found, predictions, strict=True)), classifier)
     return in_rows(
         Reading(symbols[index][0].box, symbols[index][1])
-        for index in _reading_order([symbol.box for symbol, _ in symbols])
+        for index in reading_order([symbol.box for symbol, _ in symbols])
         if everything or symbols[index][1].label is not None
     )
 
@@ -146,7 +150,7 @@ def check_finds(classifier: Classifier, command: str = "read") -> None:
         )
 
 
-def _reading_order(boxes: list[Box]) -> list[int]:
+def reading_order(boxes: list[Box]) -> list[int]:
     """Return the indices of `boxes` row by row, each row from the left.
 
     The slant of the rows is the angle at which most boxes are level with others.
@@ -156,7 +160,7 @@ def _reading_order(boxes: list[Box]) -> list[int]:
     rows, columns = (top + bottom) / 2, (left + right) / 2
 
     def levelness(angle: float) -> float:
-        heights = rows - np.tan(np.radians(angle)) * columns
+        heights = rows[:ENOUGH] - np.tan(np.radians(angle)) * columns[:ENOUGH]
         distance = (heights[:, None] - heights[None, :]) / (0.25 * usual)
         with usual_errors():
             closeness = np.exp(-(distance**2))
@@ -171,14 +175,15 @@ def _reading_order(boxes: list[Box]) -> list[int]:
 
 
 def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
-    """Return the symbols, and two in place of each that is two digits that touch."""
+    """Return the symbols, two in place of each that is two digits that touch, and others like those without a label."""
     found: list[Answered] = []
     tried = 0
     for symbol, prediction in symbols:
-        answered = [(symbol, prediction)]
-        sure = 0.0
-        if symbol.is_wide and tried < MOST_CUT and (prediction.label is None or prediction.confidence < DOUBTFUL):
+        answered, sure, label = [(symbol, prediction)], 0.0, prediction.label
+        if symbol.aspect >= WIDE and tried < MOST_CUT and (label is None or prediction.confidence < DOUBTFUL):
             tried += 1
+            if label is not None and symbol.aspect >= 1 and prediction.confidence < UNLIKELY:
+                answered = [(symbol, prediction.without_label("unsure"))]
             for parts in symbol.cut():
                 answers = classifier.classify_ink([part.ink for part in parts])
                 least = min(each.confidence for each in answers)
@@ -196,10 +201,10 @@ class Found(NamedTuple):
     strokes: FloatImage
 
     @property
-    def is_wide(self) -> bool:
-        """Whether it may be two digits."""
+    def aspect(self) -> float:
+        """Width divided by height."""
         left, top, right, bottom = self.box
-        return right - left >= WIDE * (bottom - top)
+        return (right - left) / (bottom - top)
 
     def cut(self) -> list[tuple[Found, Found]]:
         """Return the symbol as two, in several ways."""

@@ -1,3 +1,4 @@
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mnist_runtime import Classifier, PictureError
 from mnist_runtime.prediction import Prediction, scores_of_logits
-from mnist_runtime.reading.page import Reading, find, in_rows, read
+from mnist_runtime.reading.page import Reading, find, in_rows, read, reading_order
 
 CLASSIFIER = Classifier.load()
 
@@ -162,3 +163,14 @@ def test_single_digits_are_not_cut(legible: object) -> None:
     for image in legible.images:
         page = np.pad(255 - np.kron(image, np.ones((4, 4), np.uint8)), 40, constant_values=255)
         assert len(read(page, CLASSIFIER, everything=True)) == 1
+
+
+def test_the_order_of_thousands_of_symbols_takes_little_memory() -> None:
+    boxes = [(left, top, left + 17, top + 21) for top in range(0, 1560, 26) for left in range(0, 1452, 22)]
+    shuffled = np.random.default_rng(0).permutation(len(boxes))
+    tracemalloc.start()
+    order = reading_order([boxes[index] for index in shuffled])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [boxes[shuffled[index]] for index in order] == boxes
+    assert peak < 30e6

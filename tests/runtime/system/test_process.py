@@ -2,9 +2,11 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+import mnist_runtime
 from mnist_runtime.errors import ArtifactError
 from mnist_runtime.system.process import quiet_stderr
 
@@ -46,3 +48,9 @@ def test_threads_do_not_lose_stderr(capfd: pytest.CaptureFixture[str]) -> None:
         list(pool.map(hold, range(200)))
     os.write(2, b"still here\n")
     assert capfd.readouterr().err == "still here\n"
+
+
+def test_no_cached_property_can_leave_a_lock_to_a_child() -> None:
+    """Before Python 3.12 each has a lock for all objects; a fork while a thread holds it blocks the child forever."""
+    files = Path(mnist_runtime.__file__).parent.rglob("*.py")
+    assert [path.name for path in files if "import cached_property" in path.read_text()] == []

@@ -23,6 +23,9 @@ PIECE = 1 << 18
 
 Float = type[np.float32] | type[np.float64]
 
+ALONE = 1 << 19
+"""Most multiplications of a product for which OpenBLAS starts no threads, in all versions of NumPy tried."""
+
 LARGEST_INPUT = 128
 """Largest absolute value of an int8."""
 
@@ -162,7 +165,7 @@ def convolution(node: Node) -> Kernel:
             (images.strides[0], row * windows.stride[0], column * windows.stride[1], row * dilation[0], *steps),
         )
         rows = view.astype(factors.dtype, order="C").reshape(n * down * across, len(factors))
-        return requantize(rows @ factors).reshape(n, down, across, channels)
+        return requantize(_product(rows, factors)).reshape(n, down, across, channels)
 
     return run
 
@@ -217,10 +220,18 @@ def fully_connected(node: Node) -> Kernel:
         rows = inputs[0].reshape(-1, len(factors))
         node.reserve(len(rows), len(weights), products=len(factors))
         rows = rows.astype(factors.dtype)
-        scores = requantize(rows @ factors)
+        scores = requantize(_product(rows, factors))
         return scores.reshape(*inputs[0].shape[:-1], len(weights)) if keeps_axes else scores
 
     return run
+
+
+def _product(rows: Array, factors: Array) -> Array:
+    """Return ``rows @ factors`` in parts: the threads of BLAS would take longer, and the time of all cores."""
+    step = max(1, ALONE // factors.size)
+    if len(rows) <= step:
+        return rows @ factors
+    return np.concatenate([rows[start : start + step] @ factors for start in range(0, len(rows), step)])
 
 
 def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Array:

@@ -8,7 +8,6 @@ more than n times as much.
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -153,7 +152,7 @@ class Windows:
     dilation: tuple[int, int] = (1, 1)
     """Distances between the pixels of a window, down and across."""
 
-    @cached_property
+    @property
     def extent(self) -> tuple[int, int]:
         """Pixels from the first to the last pixel of a window, down and across."""
         high, wide = (1 + (size - 1) * gap for size, gap in zip(self.size, self.dilation, strict=True))
