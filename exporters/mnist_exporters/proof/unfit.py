@@ -74,9 +74,10 @@ def wrong_averages(reference: Reference) -> str:
         return ""
     return (
         f"The averages of its batch normalization do not fit: with averages of test images, it is right on {found:.1%} "
-        "of them. If model.evaluate in Keras gives a low accuracy too, train longer, a thousand steps or more, or with "
-        "BatchNormalization(momentum=0.9). Otherwise state how its pixels were scaled: --pixel-range A..B, or "
-        "--pixel-mean with --pixel-std, and --invert."
+        "of them. If model.evaluate in Keras gives a low accuracy on images like those of its training too, train "
+        "longer, a thousand steps or more, or with BatchNormalization(momentum=0.9). Otherwise the test images differ "
+        "from these. In scaling: state that of its training, with --pixel-range A..B, or --pixel-mean with --pixel-std, "
+        "and --invert. In brightness, contrast or noise: train it on such images too."
     )
 
 
