@@ -76,7 +76,7 @@ def wrong_averages(reference: Reference) -> str:
         f"The averages of its batch normalization do not fit: with averages of test images, it is right on {found:.1%} "
         "of them. If model.evaluate in Keras gives a low accuracy on images like those of its training too, train "
         "longer, a thousand steps or more, or with BatchNormalization(momentum=0.9). Otherwise the test images differ "
-        "from these. In scaling: state that of its training, with --pixel-range A..B, or --pixel-mean with --pixel-std, "
+        "from these. In scaling: state that of its training, by --pixel-range A..B, or --pixel-mean with --pixel-std, "
         "and --invert. In brightness, contrast or noise: train it on such images too."
     )
 
