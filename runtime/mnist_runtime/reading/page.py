@@ -32,8 +32,6 @@ WIDE = 0.8
 """Least width of two digits that touch, as a fraction of their height."""
 DOUBTFUL, SURE = 0.9, 0.98
 """Confidence below which a wide symbol is cut, and least confidence of both parts."""
-UNLIKELY = 0.7
-"""Confidence below which a symbol as wide as high has no digit."""
 MOST_CUT = 50
 """Most symbols that are cut, those with the most ink."""
 STEEPEST = 12
@@ -175,15 +173,14 @@ def reading_order(boxes: list[Box]) -> list[int]:
 
 
 def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
-    """Return the symbols, two in place of each that is two digits that touch, and others like those without a label."""
+    """Return the symbols, and two in place of each that is two digits that touch."""
     found: list[Answered] = []
     tried = 0
     for symbol, prediction in symbols:
-        answered, sure, label = [(symbol, prediction)], 0.0, prediction.label
-        if symbol.aspect >= WIDE and tried < MOST_CUT and (label is None or prediction.confidence < DOUBTFUL):
+        answered, sure = [(symbol, prediction)], 0.0
+        is_doubtful = prediction.label is None or prediction.confidence < DOUBTFUL
+        if is_doubtful and symbol.aspect >= WIDE and tried < MOST_CUT:
             tried += 1
-            if label is not None and symbol.aspect >= 1 and prediction.confidence < UNLIKELY:
-                answered = [(symbol, prediction.without_label("unsure"))]
             for parts in symbol.cut():
                 answers = classifier.classify_ink([part.ink for part in parts])
                 least = min(each.confidence for each in answers)
