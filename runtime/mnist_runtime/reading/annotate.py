@@ -60,14 +60,12 @@ def annotate(picture: PictureSource, readings: Sequence[Reading]) -> Image.Image
     usual = median([found.box[3] - found.box[1] for found in readings] or [0])
     line = max(1, round(min(LINE * max(image.size), THICKEST * usual)))
     letters = round(LETTERS * usual)
-    occupied = [_enlarge(found.box, 3 * line) for found in readings]
+    occupied = [_enlarged(found.box, 3 * line) for found in readings]
     for box, found in zip(occupied[:], readings, strict=True):
         color = NO_DIGIT if found.prediction.label is None else DIGIT
-        left, top, right, bottom = box
         for inset, shade in ((0, EDGE), (line, color), (2 * line, EDGE)):
-            draw.rectangle(
-                (left + inset, top + inset, right - 1 - inset, bottom - 1 - inset), outline=shade, width=line
-            )
+            left, top, right, bottom = _enlarged(box, -inset)
+            draw.rectangle((left, top, right - 1, bottom - 1), outline=shade, width=line)
         for with_confidence in (True, False):
             label = _label(found, letters, line, with_confidence)
             place, covered = _place_beside(box, label.size, image.size, occupied)
@@ -79,7 +77,7 @@ def annotate(picture: PictureSource, readings: Sequence[Reading]) -> Image.Image
     return image
 
 
-def _enlarge(box: Box, by: int) -> Box:
+def _enlarged(box: Box, by: int) -> Box:
     return (box[0] - by, box[1] - by, box[2] + by, box[3] + by)
 
 
@@ -93,7 +91,7 @@ def _place_beside(box: Box, size: tuple[int, int], limits: tuple[int, int], occu
         x, y = max(0, min(across, limits[0] - width)), max(0, min(down, limits[1] - height))
         place = (x, y, x + width, y + height)
         shared = np.minimum(others[:, 2:], place[2:]) - np.maximum(others[:, :2], place[:2])
-        places.append((place, int(np.maximum(0, shared).prod(axis=1).sum())))
+        places.append((place, int(np.prod(shared.clip(0), axis=1).sum())))
     return min(places, key=itemgetter(1))
 
 
