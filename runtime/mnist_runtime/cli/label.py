@@ -16,6 +16,7 @@ from mnist_runtime.cli.options import load_classifier
 from mnist_runtime.errors import PictureError, UsageError, printable
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.preprocess.plain import plain
+from mnist_runtime.preprocess.prepare import prepare
 from mnist_runtime.reading.labelling import REJECTED, PictureSorter
 from mnist_runtime.system.command import report_error
 
@@ -78,10 +79,12 @@ def _move(sorter: PictureSorter, name: str, label: str | None) -> int:
 
 
 def _show(path: Path, classifier: Classifier) -> str | None:
-    """Print a picture and return the most likely label."""
+    """Print a picture, as a model of handwriting gets it, and return the most likely label."""
     try:
         pixels = read_picture(path)
         found = classifier.classify(pixels)
+        if found.ranking and classifier.task.preparation == "mnist":
+            pixels = prepare(pixels)
     except PictureError as error:
         report_error(error)
         return None

@@ -16,7 +16,13 @@ from mnist_runtime.cli.read import check_annotate, write_annotated
 from mnist_runtime.errors import DOCUMENTATION, PictureError, UsageError
 from mnist_runtime.reading.answers import reading_facts
 from mnist_runtime.reading.metering.csv_file import CsvFile
-from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
+from mnist_runtime.reading.metering.regions import (
+    MOST_DIGITS,
+    Region,
+    load_regions,
+    propose_regions,
+    regions_as_toml,
+)
 from mnist_runtime.reading.metering.values import Value, ValueReader
 from mnist_runtime.reading.page import read
 from mnist_runtime.reading.video import Frame, frames
@@ -57,10 +63,13 @@ def regions_command(arguments: argparse.Namespace) -> int:
     pixels = pixels_of(arguments.file)
     found = read(pixels, classifier)
     rows = [list(row) for _, row in groupby(found, lambda one: one.row)]
+    for row in rows:
+        if len(row) > MOST_DIGITS:
+            echo(f"note: Row {row[0].row} has {len(row)} digits; a value has at most {MOST_DIGITS}. Write two by hand.")
     regions = propose_regions(rows, *pixels.shape[:2])
     if not regions:
         raise PictureError(
-            f"{arguments.file} shows no digits. Write the boxes by hand: see {DOCUMENTATION}/how-to/meter.md"
+            f"{arguments.file} shows no usable digits. Write the boxes by hand: see {DOCUMENTATION}/how-to/meter.md"
         )
     print(regions_as_toml(regions), end="")
     if arguments.annotate is not None:

@@ -146,7 +146,10 @@ def _mentions(*words: bytes) -> Callable[[bytes], bool]:
     return lambda head: is_text(head) and any(word in head.lower() for word in words)
 
 
-VIDEO = Kind("a video", "Use: mnist-runtime watch --source FILE")
+VIDEO = Kind(
+    "a video",
+    "Use: mnist-runtime watch --source FILE. Or save its first picture with: ffmpeg -i FILE -frames:v 1 still.png",
+)
 TEXT_FILE = Kind("a text file", "Give a picture, such as a PNG or JPEG file.")
 RAW = Kind("a raw photograph of a camera", "Save it as JPEG with the program of the camera.")
 RAW_SUFFIXES = (".dng", ".nef", ".arw", ".cr2", ".pef", ".srw", ".3fr", ".iiq")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,8 @@ __all__ = ["annotate"]
 
 Box = tuple[int, int, int, int]
 
-LINE = 1 / 500
-"""Width of a line, as a fraction of the picture's longer side."""
+LINE, THICKEST = 1 / 500, 1 / 30
+"""Width of a line, as a fraction of the picture's longer side, at most of the median box's height."""
 LETTERS = 0.3
 """Height of the digit in a label, as a fraction of the median box; the confidence is half as high."""
 SMALLEST_DIGIT, SMALLEST_CONFIDENCE = 12, 8
@@ -56,47 +57,45 @@ def annotate(picture: PictureSource, readings: Sequence[Reading]) -> Image.Image
     image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels))
     image = image if image.mode == "RGBA" else image.convert("RGB")
     draw = ImageDraw.Draw(image)
-    line = max(1, round(LINE * max(image.size)))
-    letters = round(LETTERS * median([found.box[3] - found.box[1] for found in readings] or [0]))
-    occupied = [_enlarge(found.box, 3 * line) for found in readings]
+    usual = median([found.box[3] - found.box[1] for found in readings] or [0])
+    line = max(1, round(min(LINE * max(image.size), THICKEST * usual)))
+    letters = round(LETTERS * usual)
+    occupied = [_enlarged(found.box, 3 * line) for found in readings]
     for box, found in zip(occupied[:], readings, strict=True):
         color = NO_DIGIT if found.prediction.label is None else DIGIT
-        left, top, right, bottom = box
         for inset, shade in ((0, EDGE), (line, color), (2 * line, EDGE)):
-            draw.rectangle(
-                (left + inset, top + inset, right - 1 - inset, bottom - 1 - inset), outline=shade, width=line
-            )
-        label = _label(found, letters, line)
-        place = _place_beside(box, label.size, image.size, occupied)
+            left, top, right, bottom = _enlarged(box, -inset)
+            draw.rectangle((left, top, right - 1, bottom - 1), outline=shade, width=line)
+        for with_confidence in (True, False):
+            label = _label(found, letters, line, with_confidence)
+            place, covered = _place_beside(box, label.size, image.size, occupied)
+            if not covered:
+                break
         occupied.append(place)
         draw.rectangle((place[0], place[1], place[2] - 1, place[3] - 1), fill=EDGE)
         draw.bitmap(place[:2], label, fill=color)
     return image
 
 
-def _enlarge(box: Box, by: int) -> Box:
+def _enlarged(box: Box, by: int) -> Box:
     return (box[0] - by, box[1] - by, box[2] + by, box[3] + by)
 
 
-def _place_beside(box: Box, size: tuple[int, int], limits: tuple[int, int], occupied: Sequence[Box]) -> Box:
-    """Return the place of a label of `size` that overlaps least: above `box`, below, on its right or on its left."""
+def _place_beside(box: Box, size: tuple[int, int], limits: tuple[int, int], occupied: Sequence[Box]) -> tuple[Box, int]:
+    """Return where a label of `size` overlaps least, above `box`, below, on its right or on its left, and how much."""
     left, top, right, bottom = box
     width, height = size
+    others = np.array(occupied)
     places = []
     for across, down in ((left, top - height), (left, bottom), (right, top), (left - width, top)):
         x, y = max(0, min(across, limits[0] - width)), max(0, min(down, limits[1] - height))
-        places.append((x, y, x + width, y + height))
-    return min(places, key=lambda place: sum(_overlap(place, other) for other in occupied))
+        place = (x, y, x + width, y + height)
+        shared = np.minimum(others[:, 2:], place[2:]) - np.maximum(others[:, :2], place[:2])
+        places.append((place, int(np.prod(shared.clip(0), axis=1).sum())))
+    return min(places, key=itemgetter(1))
 
 
-def _overlap(one: Box, other: Box) -> int:
-    """Return the area that two boxes share."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return max(0, width) * max(0, height)
-
-
-def _label(found: Reading, letters: int, line: int) -> Image.Image:
+def _label(found: Reading, letters: int, line: int, with_confidence: bool) -> Image.Image:
     """Return a label, light on dark, with a margin of two line widths."""
     from PIL import Image
 
@@ -104,7 +103,8 @@ def _label(found: Reading, letters: int, line: int) -> Image.Image:
     digit = _text((prediction.label or "?")[:LONGEST], max(SMALLEST_DIGIT, letters))
     confidence = _text(f"{int(100 * prediction.confidence)}%", max(SMALLEST_CONFIDENCE, letters // 2))
     space = max(2, 2 * line)
-    label = Image.new("L", (digit.width + confidence.width + 3 * space, digit.height + 2 * space))
+    width = confidence.width + space if with_confidence else 0
+    label = Image.new("L", (digit.width + width + 2 * space, digit.height + 2 * space))
     label.paste(digit, (space, space))
     label.paste(confidence, (digit.width + 2 * space, space + digit.height - confidence.height))
     return label

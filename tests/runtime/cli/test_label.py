@@ -55,6 +55,17 @@ def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label
     assert "There is nothing to take back." in done.stdout
 
 
+def test_a_pale_digit_is_shown_as_the_model_gets_it(tmp_path: Path, label: Label) -> None:
+    for name in ("b.png", "c.png", "d.png"):
+        (tmp_path / name).unlink()
+    pixels = np.tile(np.linspace(90, 220, 300), (300, 1))
+    pixels[60:240, 140:158] *= 0.6
+    Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / "a.png")
+    shown = [line for line in label("q\n").stdout.splitlines() if "@" in line]
+    assert 8 <= len(shown) <= 12
+    assert all(len(line.split()) == 1 for line in shown)
+
+
 def test_progress_is_shown_and_q_ends(tmp_path: Path, label: Label) -> None:
     done = label("\n-\nq\n")
     assert (done.returncode, done.stderr) == (0, "")

@@ -29,7 +29,10 @@ KINDS = {
     "notes.txt": ("sieben, sept, семь".encode(), "is a text file. Give a picture"),
     "pointer.png": (b"version https://git-lfs.github.com/spec/v1\n", "is a placeholder of Git LFS. Get the file"),
     "film.mp4": (b"\0\0\0\x18ftypisom\0\0\2\0", "is a video. Use: mnist-runtime watch"),
-    "film.avi": (b"RIFF\0\0\0\0AVI LIST", "is a video. Use: mnist-runtime watch"),
+    "film.avi": (
+        b"RIFF\0\0\0\0AVI LIST",
+        "is a video. Use: mnist-runtime watch --source FILE. Or save its first picture with: f",
+    ),
     "film.webm": (b"\x1a\x45\xdf\xa3\1\2", "is a video. Use: mnist-runtime watch"),
     "film.mpg": (b"\0\0\1\xb3\x14\0\xf0\x13\xff\xff", "is a video. Use: mnist-runtime watch"),
     "photo.cr3": (b"\0\0\0\x18ftypcrx \0\0\0\1", "is a raw photograph of a camera. Save it as JPEG"),

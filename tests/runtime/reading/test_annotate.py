@@ -83,6 +83,13 @@ def test_no_label_covers_a_digit_of_a_full_page(legible: object) -> None:
         assert not touched[top:bottom, left:right].any()
 
 
+def test_labels_of_a_dense_page_cover_no_digit() -> None:
+    boxes = [(left, top, left + 45, top + 55) for top in range(30, 900, 87) for left in range(30, 900, 99)]
+    touched = changed(np.full((3508, 1000), 255, np.uint8), [Reading(box, SEVEN) for box in boxes])
+    assert not any(touched[top:bottom, left:right].any() for left, top, right, bottom in boxes)
+    assert touched[:900].mean() > 0.17  # the frames alone: 0.13
+
+
 def test_a_font_of_one_size_is_enlarged(monkeypatch: pytest.MonkeyPatch) -> None:
     from PIL import ImageFont
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 import mnist_tools
+from mnist_exporters.formats.c.lower import LOWERINGS, SHAPES
+from mnist_runtime.backends.numpy_int8.backend import OPERATORS
 from mnist_tools.release.layers import table as tool
 from mnist_tools.release.layers.networks import LAYERS, network
 
@@ -16,6 +18,15 @@ def test_there_are_forty_layers_and_each_network_is_a_digit_model() -> None:
     for name in ("Dense", "Conv2D, in groups", "MultiHeadAttention"):
         model = network(name)
         assert (model.input_shape, model.output_shape) == ((None, 28, 28, 1), (None, 10))
+
+
+def test_the_page_begins_as_the_tool_writes_it() -> None:
+    assert PAGE.read_text("utf-8").startswith(tool.INTRODUCTION)
+
+
+def test_numpy_has_the_operators_of_the_c_code() -> None:
+    assert "mnist-runtime runs int8 `.tflite` files on NumPy alone" in tool.INTRODUCTION
+    assert {*LOWERINGS, *SHAPES, "RESHAPE"} == set(OPERATORS)
 
 
 def test_the_page_has_a_row_for_each_layer() -> None:

@@ -18,7 +18,7 @@ from mnist_runtime.backends.numpy_int8.node import Node
 from mnist_runtime.backends.tflite_format.model import Tensor, TFLiteFile
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["LOWERINGS", "lower"]
+__all__ = ["LOWERINGS", "SHAPES", "lower"]
 
 LOWERINGS: dict[str, Callable[[Context], Lowered]] = {
     "ADD": arithmetic.add,

@@ -12,7 +12,7 @@ from typing import Any
 from mnist_runtime.errors import BackendError, UsageError
 from mnist_runtime.reading.page import Reading
 
-__all__ = ["Box", "Region", "load_regions", "propose_regions", "regions_as_toml"]
+__all__ = ["MOST_DIGITS", "Box", "Region", "load_regions", "propose_regions", "regions_as_toml"]
 
 Box = tuple[int, int, int, int]
 

@@ -38,6 +38,8 @@ scikit-learn's digits and exported with a tolerance of five points. `yes`: it is
 operator for it in this precision; the last column names it. Recurrent layers are unrolled, up to 128 steps. `web` has
 the columns of `c`, whose code it contains. In a file of tflite int4, an operator without integers runs in float32
 between others in int8, so that such a layer is `yes` there and `no` in int8, whose files have integers only.
+Without an interpreter, mnist-runtime runs int8 `.tflite` files on NumPy alone: those with layers that are `yes` in
+`c int8`. It has the same operators as the C code.
 """
 
 

@@ -122,4 +122,16 @@ def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndar
     Image.fromarray(page[:10]).save(tmp_path / "blank.png")
     done = run("mnist-runtime", "regions", tmp_path / "blank.png")
     assert (done.returncode, done.stdout) == (6, "")
-    assert "shows no digits" in done.stderr
+    assert "shows no usable digits" in done.stderr
+
+
+def test_the_command_names_rows_that_are_too_long(run: Run, tmp_path: Path) -> None:
+    page = np.full((200, 1000), 230, np.uint8)
+    for top, digits in ((20, 16), (120, 2)):
+        for left in range(30, 30 + 60 * digits, 60):
+            page[top : top + 50, left : left + 6] = 20
+    for height, code in ((100, 6), (200, 0)):
+        Image.fromarray(page[:height]).save(tmp_path / "page.png")
+        done = run("mnist-runtime", "regions", tmp_path / "page.png")
+        assert (done.returncode, bool(done.stdout)) == (code, code == 0)
+        assert "note: Row 1 has 16 digits; a value has at most 15. Write two by hand.\n" in done.stderr
