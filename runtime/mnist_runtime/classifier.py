@@ -20,8 +20,7 @@ from mnist_runtime.backends.sharing import CLOSED, SharedBackends
 from mnist_runtime.errors import ArtifactError, BackendError, BlankError, NotFiniteError, UsageError
 from mnist_runtime.prediction import Prediction, scores_of_logits
 from mnist_runtime.preprocess.decode import PictureSource
-from mnist_runtime.preprocess.model_input import ModelInput
-from mnist_runtime.preprocess.prepare import Ink, prepare_symbols
+from mnist_runtime.preprocess.prepare import Ink, ModelInput, prepare_symbols
 
 __all__ = ["READY_FORMATS", "Classifier", "ready_model"]
 

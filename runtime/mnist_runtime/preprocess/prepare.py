@@ -1,6 +1,6 @@
-"""Prepare a picture for a model.
+"""Prepare pictures for a model, and arrays as its input.
 
-That of one digit: keep the ink of a clean drawing, extract that of a photograph, normalize it. Others are only resized.
+A picture of one digit: keep the ink of a clean drawing, extract that of a photograph, normalize it. Others are resized.
 """
 
 from __future__ import annotations
@@ -10,18 +10,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.artifact.manifest import Manifest
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.errors import BlankError
+from mnist_runtime.errors import BlankError, UsageError
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.grayscale import FloatImage, color_axis, grayscale
 from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink, separate_strokes
 from mnist_runtime.preprocess.ink.strokes import is_scribble
 from mnist_runtime.preprocess.ink.symbols import digit_marks, main_symbol
 from mnist_runtime.preprocess.normalize import FIELD, normalize
+from mnist_runtime.preprocess.pixels import as_pixels
 from mnist_runtime.preprocess.plain import plain
 from mnist_runtime.system.process import usual_errors
 
-__all__ = ["Ink", "Prepared", "prepare", "prepare_symbols"]
+__all__ = ["Ink", "ModelInput", "Prepared", "prepare", "prepare_symbols"]
+
+Pixels = npt.NDArray[np.uint8]
 
 LONGEST = 640
 """Longer side, in pixels, to which a picture is reduced."""
@@ -148,3 +152,62 @@ def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[Fl
         [found.extract(mark) for mark in marks[:MOST_MARKS]],
         len(marks),
     )
+
+
+class ModelInput:
+    """Images and pictures as the input of one model.
+
+    Parameters
+    ----------
+    manifest : Manifest
+        The facts about the model.
+    """
+
+    def __init__(self, manifest: Manifest) -> None:
+        self.task = manifest.task
+        self._shape = manifest.tensor_shape
+        self._table = _table(manifest.input)
+
+    def image(self, picture: PictureSource) -> Pixels:
+        """Return a picture, in the forms of `Classifier.classify`, as an image (h, w) or (h, w, 3) after `prepare`."""
+        form = (self.task.image_shape, np.uint8) if self.task.preparation == "plain" else None
+        if isinstance(picture, np.ndarray) and (picture.shape, picture.dtype) == form:
+            return picture  # never a frame with planes of color, which `load_pixels` rejects
+        return prepare(load_pixels(picture), self.task)
+
+    def images(self, images: npt.ArrayLike) -> Pixels:
+        """Return `images`, in the forms of `Classifier.predict`, as uint8 of shape (n, h, w) or (n, h, w, 3).
+
+        Raises
+        ------
+        UsageError
+            If they have another shape, or are not pixels.
+        """
+        pixels, shape = as_pixels(images), self.task.image_shape
+        if pixels.shape[1:] == shape:
+            return pixels
+        if pixels.shape == shape or pixels.shape[1:] in ((self.task.pixels,), self.task.tensor_shape):
+            return pixels.reshape(-1, *shape)
+        needed = ", ".join(map(str, ("n", *shape)))
+        raise UsageError(
+            f"The images have shape {pixels.shape}, but ({needed}) is needed. For other pictures use `classify`."
+        )
+
+    def tensor(self, images: Pixels) -> npt.NDArray[Any]:
+        """Return images ``(n, h, w[, 3])`` as the model's input: raw pixels, or scaled if it was exported so."""
+        if self.task.channels > 1 and self._shape[0] == self.task.channels:
+            images = np.ascontiguousarray(np.moveaxis(images, -1, 1))
+        pixels = images.reshape(len(images), *self._shape)
+        return pixels if self._table is None else self._table[pixels]
+
+
+def _table(facts: dict[str, Any]) -> npt.NDArray[Any] | None:
+    """Return the input value of each raw pixel 0..255; None if that is the pixel itself."""
+    if "scale" not in facts:
+        return None
+    pixels, dtype = np.arange(256, dtype=np.uint8), np.dtype(facts["dtype"])
+    values: npt.NDArray[Any] = pixels * np.float32(facts["scale"]) + np.float32(facts["offset"])
+    if dtype.kind != "f":
+        limits = np.iinfo(dtype)
+        values = np.clip(np.rint(pixels * float(facts["scale"]) + float(facts["offset"])), limits.min, limits.max)
+    return values.astype(dtype)
