@@ -100,6 +100,8 @@ ROWS = _rows()
 """Name -> environment."""
 
 COPIED_FILES = (
+    "docs/results/data/fuzzing.json",
+    "docs/results/fuzzing.md",
     "runtime/README.md",
     "runtime/pyproject.toml",
     "scripts/mnist_tools/__init__.py",
