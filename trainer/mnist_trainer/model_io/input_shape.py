@@ -32,6 +32,9 @@ ONE_SCORE = (
 )
 """Message for the usual model of two classes, which ends in one sigmoid."""
 
+WRAPPED = "With other layers in front it takes digits"
+"""Begin of the advice that makes a digit model of one for images of another form."""
+
 
 def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
     """Return the shapes of one image that a model of `task` may take.
@@ -129,9 +132,10 @@ def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelErro
     if outputs == [(1,)]:
         return ModelError(ONE_SCORE)
     if task.is_mnist:
-        return ModelError(
-            f"The model does not fit digits: {found}. {_other_task(inputs, outputs)}{_advice(inputs, outputs)}"
-        )
+        parts = [_other_task(inputs, outputs), _advice(inputs, outputs)]
+        if parts[1].startswith(WRAPPED):  # probably a model of digits, which must stay one
+            parts.reverse()
+        return ModelError(f"The model does not fit digits: {found}. {' '.join(parts)}")
     shapes = [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})" for shape in input_shapes(task)]
     return ModelError(
         f"This is not a model of these images and classes: {found}, but an input of shape "
@@ -163,10 +167,13 @@ def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
     wrong = [side for side in shape[:2] if side is not None and side not in SIDES] if len(shape) in (2, 3) else []
     classes = outputs[0][0] if len(outputs) == 1 and len(outputs[0]) == 1 else None
     if wrong:
-        return f"Images must have sides of {sides} pixels, but its input has {wrong[0]}. "
+        return f"Other images must have sides of {sides} pixels, but its input has {wrong[0]}."
     if classes is not None and not 2 <= classes <= MOST_LABELS:
-        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {counted(classes, 'score')}. "
-    return f"If it classifies other images, with sides of {sides} pixels, give such images: --data PATH. "
+        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {counted(classes, 'score')}."
+    return (
+        f"If it classifies other images, with sides of {sides} pixels, give such images: --data PATH. A device then "
+        "only resizes pictures, so they must look like these images, for example light digits on a dark background."
+    )
 
 
 def _advice(inputs: list[Any], outputs: list[Any]) -> str:
@@ -188,7 +195,7 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
     layers = ", ".join(part for part in (f"keras.Input({source})", front, "model") if part)
     resized = "ZeroPadding2D" in front
     other = f" If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D." * resized
-    return f"With other layers in front it takes digits: model = keras.Sequential([{layers}{behind}]).{other}"
+    return f"{WRAPPED}: model = keras.Sequential([{layers}{behind}]).{other}"
 
 
 def _image_size(shape: tuple[int | None, ...]) -> int | None:
