@@ -87,12 +87,15 @@ def _turned(reference: Reference) -> tuple[str, float]:
     way, found = reference.turned
     if found < max(READ_WELL, reference.accuracy + CLEARLY_MORE):
         return "", 0.0
+    step, shape = way.keras, "model.input_shape[1:]"
+    if reference.takes_rows:
+        step, shape = f"keras.layers.Flatten()({step})", str(reference.task.image_shape)
     reason = (
         f"The images of the original seem to be {way.words}: it is right on {reference.accuracy:.1%} of the test "
         f"images as they are, and on {found:.1%} if they are {way.words.partition(',')[0]}. If it was trained on such "
         "images, train it on upright ones, as a device sees them, or begin it with that step: "
-        f"keras.Model(images, model({way.keras})) with images = keras.Input(model.input_shape[1:]). If the test images "
-        f"are at fault, correct them: {way.numpy}."
+        f"keras.Model(images, model({step})) with images = keras.Input({shape}). If the test images are at fault, "
+        f"correct them: {way.numpy}."
     )
     return reason, found
 

@@ -31,6 +31,19 @@ def test_a_model_of_mirrored_or_turned_images_is_noticed(digits: Splits, way: Or
     assert not any("--labels" in reason for reason in reasons), "a transposed 6 is much like a 7"
 
 
+@pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1)])
+def test_the_line_of_a_refusal_makes_a_model_of_upright_images(digits: Splits, shape: tuple[int, ...]) -> None:
+    inside = keras.Input(shape)
+    images = keras.layers.Reshape((28, 28, 1))(inside)
+    model = keras.Model(inside, load_model("tiny")(keras.ops.flip(images, 2)))
+    reasons, _ = _reasons(model, digits)
+    line, _, end = reasons[0].partition("with that step: ")[2].partition(" with images = ")
+    images = eval(end.partition(". If the test")[0])
+    corrected = eval(line)
+    _, reference = _reasons(corrected, digits)
+    assert reference.accuracy > 0.9
+
+
 @pytest.mark.parametrize("way", ORIENTATIONS, ids=lambda way: way.words[:30])
 def test_the_steps_that_a_refusal_names_turn_images_so(digits: Splits, way: Orientation) -> None:
     images = digits.test.images[:3]
