@@ -28,9 +28,10 @@ ONE_SCORE = (
     "The model gives 1 score, but a score for each class is needed. If its score is the probability of the second of "
     "two classes, add that of the first: head = keras.layers.Dense(2); model = keras.Sequential([model, head]); "
     "head.set_weights([np.array([[-1, 1]]), np.array([1, 0])]). Save this model, and give images of both classes: "
-    "--data PATH."
+    "--data PATH. If its score is the digit as a number (a regression), it has no confidence: end it in "
+    "keras.layers.Dense(10, activation='softmax'), and train it again with the loss sparse_categorical_crossentropy."
 )
-"""Message for the usual model of two classes, which ends in one sigmoid."""
+"""Message for the usual model of two classes, which ends in one sigmoid, and for a regression."""
 
 WRAPPED = "With other layers in front it takes digits"
 """Begin of the advice that makes a digit model of one for images of another form."""
