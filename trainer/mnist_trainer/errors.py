@@ -42,6 +42,10 @@ EXTRAS: dict[str, dict[str, str]] = {
 """Extra of mnist-edge-export -> module and package of each requirement; a test compares it with ``pyproject.toml``."""
 
 
+ALIKE = 0.75
+"""Least similarity, 0..1, of a file name to a misspelt one; the same suffix alone makes many names 0.6."""
+
+
 class DataError(ToolkitError, ValueError):
     """A data set is missing, damaged or unsuitable."""
 
@@ -92,7 +96,7 @@ def nearest_path(path: str | Path) -> str:
             names = [entry.name for entry in folder.iterdir()]
         except (OSError, ValueError):
             return ""
-        for name in difflib.get_close_matches(part, names):
+        for name in difflib.get_close_matches(part, names, cutoff=ALIKE):
             candidate = folder.joinpath(name, *path.parts[index:])
             if candidate.exists():
                 return f" Did you mean {candidate}?"

@@ -25,7 +25,7 @@ from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
-from mnist_exporters.proof.unfit import least_accuracy, misfit, wrong_averages
+from mnist_exporters.proof.unfit import least_accuracy, low_accuracy, misfit, wrong_averages
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
@@ -41,9 +41,6 @@ USUAL_ACCURACY = 0.97
 
 CERTAIN, NEARLY_ALL = 0.9999, 0.95
 """Score, and fraction of test images that have it, from which a stated scaling is compared with others."""
-
-LOW_ACCURACY = 0.9
-"""Accuracy on other data below which a wrong scaling of pixels may be the reason."""
 
 
 class ExportSession:
@@ -191,15 +188,7 @@ class ExportSession:
             return None
         if averages:
             return f"warning: The original is right on {self.reference.accuracy:.2%}. {averages}"
-        low = "is low for MNIST"
-        if self.reference.dataset != "mnist":
-            if self.reference.accuracy >= LOW_ACCURACY:
-                return None
-            low = "is what each file is compared with, and may be low"
-        return (
-            f"note: {self.reference.accuracy:.2%} {low}. If you measured more, give that as --expect-accuracy, and say "
-            "how pixels were scaled: --pixel-range, or --pixel-mean and --pixel-std, and --invert."
-        )
+        return low_accuracy(self.reference)
 
     @property
     def _is_sure_of_all(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import tempfile
 from pathlib import Path
 from types import TracebackType
 
@@ -82,7 +83,7 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
     Raises
     ------
     UsageError
-        If a file cannot be written, or a package would be written into a folder of other files.
+        If no file can be created there, or a package would be written into a folder of other files.
     """
     if spec.package is not None:
         folder = package_folder(destination, spec.package)
@@ -93,13 +94,25 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
                 "--output or move it away."
             )
         # The package is made beside its folder, which appears when it is complete.
-        check_output_path(folder.parent / destination.name)
+        _check_file_can_be_created(folder.parent / destination.name)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file, but the package is a folder. Choose another --output.")
         return
-    check_output_path(destination)
+    _check_file_can_be_created(destination)
     for suffix in FORMATS[spec.format].companions:
         check_output_path(destination.with_suffix(suffix))
+
+
+def _check_file_can_be_created(path: Path) -> None:
+    """Check that a file can be created beside `path`. Some folders, such as /proc, only look writable."""
+    check_output_path(path)
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"No file can be created in {path.parent}: {error.strerror or error}. Choose another --output."
+        ) from error
 
 
 class StagedExport:

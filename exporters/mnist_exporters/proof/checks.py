@@ -125,7 +125,8 @@ def lost_classes(by_class: list[Changes], tolerance: float, task: Task = DIGITS)
         return ()
     listed = sorted(worse, key=lambda label: -worse[label].interval[0])[:MOST_LISTED]
     losses = [f"{label} loses at least {_points(worse[label].interval[0])} ({worse[label]})" for label in listed]
-    more = f", and {len(worse) - len(listed)} others" if len(worse) > len(listed) else ""
+    rest = len(worse) - len(listed)
+    more = f", and {rest} {'other' if rest == 1 else 'others'}" if rest else ""
     classes = "digits" if task.is_mnist else "classes"
     return (
         f"Some {classes} lose more than the tolerance of {_points(tolerance)} with 95 % confidence: "
@@ -190,7 +191,7 @@ def named(numbers: list[int], task: Task) -> str:
     """Return the names of classes."""
     names = [task.labels[number] for number in numbers]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"[{', '.join(names[:MOST_NAMED])}]{more}"
+    return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:

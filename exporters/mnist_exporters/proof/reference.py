@@ -55,6 +55,8 @@ class Reference:
     turned : tuple of (Orientation, float), optional
         How images must be mirrored or turned so that the original reads them best, and its fraction of right answers on
         these. Default: not known.
+    takes_rows : bool
+        Whether the original is a Keras model that takes an image as one row of pixels. Set with `turned`.
     renormalized : float, optional
         Fraction of right answers of the original if its batch normalization gets its averages from test images.
         Default: not known.
@@ -70,6 +72,7 @@ class Reference:
     in_training: int = 0
     extremes: npt.NDArray[np.float32] | None = None
     turned: tuple[Orientation, float] | None = None
+    takes_rows: bool = False
     renormalized: float | None = None
     pixel_doubt: str | None = None
 
@@ -97,7 +100,9 @@ class Reference:
         some = np.random.default_rng(0).permutation(len(test.images))[:SOME]
         part = ImageSet(test.name, test.images[some], test.labels[some], test.task)
         turned = best_orientation(original.scores, part)
-        return replace(found, turned=turned, renormalized=original.accuracy_with_new_averages(part))
+        takes_rows = len(getattr(getattr(original, "model", None), "input_shape", ())) == 2
+        renormalized = original.accuracy_with_new_averages(part)
+        return replace(found, turned=turned, takes_rows=takes_rows, renormalized=renormalized)
 
     @cached_property
     def accuracy(self) -> float:

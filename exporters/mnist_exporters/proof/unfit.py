@@ -9,7 +9,7 @@ import numpy as np
 from mnist_exporters.proof.checks import MOST_LISTED, named, without_numbers
 from mnist_exporters.proof.reference import Reference
 
-__all__ = ["least_accuracy", "misfit", "unfit", "wrong_averages"]
+__all__ = ["least_accuracy", "low_accuracy", "misfit", "unfit", "wrong_averages"]
 
 LEAST_ACCURACY = 0.5
 """Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
@@ -29,6 +29,9 @@ FAR_BETTER = 0.1
 AMBIGUOUS = 0.05
 """Difference in accuracy up to which both explain bad answers: mirrored images, and labels in another order. A mirrored
 arrow to the left is one to the right."""
+
+LOW_ACCURACY = 0.9
+"""Accuracy below which a wrong scaling of pixels is likely the reason; on other data than MNIST it may be one."""
 
 CHECKS = (
     "Check how its pixels were scaled (--pixel-range A..B, --pixel-mean with --pixel-std, --invert), and the labels of "
@@ -81,6 +84,24 @@ def wrong_averages(reference: Reference) -> str:
     )
 
 
+def low_accuracy(reference: Reference) -> str | None:
+    """Return a note or a warning for an original that is less accurate than is usual; None if nothing is usual."""
+    is_low = reference.accuracy < LOW_ACCURACY
+    is_mnist = reference.dataset == "mnist"
+    if not is_low and not is_mnist:
+        return None
+    low = "is low for MNIST" if is_mnist else "is what each file is compared with, and may be low"
+    cases = (
+        " If each pixel or each image was scaled by numbers of its own (StandardScaler, keras.utils.normalize), add "
+        "that to the model as a layer."
+    )
+    return (
+        f"{'warning' if is_low else 'note'}: {reference.accuracy:.2%} {low}. If you measured more, give that, "
+        "--expect-accuracy YOUR_ACCURACY, and say how pixels were scaled: --pixel-range, or --pixel-mean and "
+        f"--pixel-std, and --invert.{cases * is_low}"
+    )
+
+
 def _turned(reference: Reference) -> tuple[str, float]:
     """Return a reason if the original reads mirrored or turned images far better, and its accuracy then; or nothing."""
     if reference.turned is None:
@@ -88,12 +109,15 @@ def _turned(reference: Reference) -> tuple[str, float]:
     way, found = reference.turned
     if found < max(READ_WELL, reference.accuracy + CLEARLY_MORE):
         return "", 0.0
+    step, shape = way.keras, "model.input_shape[1:]"
+    if reference.takes_rows:
+        step, shape = f"keras.layers.Flatten()({step})", str(reference.task.image_shape)
     reason = (
         f"The images of the original seem to be {way.words}: it is right on {reference.accuracy:.1%} of the test "
         f"images as they are, and on {found:.1%} if they are {way.words.partition(',')[0]}. If it was trained on such "
         "images, train it on upright ones, as a device sees them, or begin it with that step: "
-        f"keras.Model(images, model({way.keras})) with images = keras.Input(model.input_shape[1:]). If the test images "
-        f"are at fault, correct them: {way.numpy}."
+        f"keras.Model(images, model({step})) with images = keras.Input({shape}). If the test images are at fault, "
+        f"correct them: {way.numpy}."
     )
     return reason, found
 

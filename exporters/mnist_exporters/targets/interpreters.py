@@ -70,7 +70,8 @@ class Interpreter:
             if version > supported.get("operators", {}).get(operator, 0)
         ]
         if newer or contents.foreign:
-            return f"{self.name} {supported['version']} does not support {', '.join((*newer, *contents.foreign))}"
+            subject = "the backend numpy of mnist-runtime" if self.name == "numpy" else self.name
+            return f"{subject} {supported['version']} does not support {', '.join((*newer, *contents.foreign))}"
         if self.activations and (others := set(contents.activations) - set(self.activations)):
             return f"{self.name} computes in {' or '.join(self.activations)} only, not in {', '.join(sorted(others))}"
         for operator, dtype in self.lacks:

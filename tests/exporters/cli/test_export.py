@@ -361,6 +361,7 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
         (["--data", "missing.npz"], 6, "There is no data set at"),
         (["--data", "digits", "--calibration-samples", "298", "--quantize"], 6, "Cannot draw 298"),
         (["--data", "digits", "--output", "/proc/nowhere"], 2, "output folder"),
+        (["--data", "digits", "--output", "/proc/x.tflite"], 2, "Choose another "),
     ],
 )
 def test_mistake_ends_with_its_exit_code_and_a_message(here: Run, arguments: list[str], code: int, words: str) -> None:

@@ -227,6 +227,8 @@ def test_a_low_accuracy_on_own_data_is_advised_on(digits: Splits) -> None:
     session = open_session(model, digits)
     assert session.reference.accuracy < 0.9
     assert "is what each file is compared with, and may be low. If you measured more, give" in str(session.advice)
+    assert "(StandardScaler, keras.utils.normalize), add that to the model as a layer." in str(session.advice)
+    assert str(session.advice).startswith("warning: ")
     assert open_session("cnn", digits, pixel_range="0..1").advice is None
 
 

@@ -104,7 +104,7 @@ def test_an_order_of_labels_that_would_not_help_is_not_named() -> None:
 def test_images_of_some_digits_only_prove_nothing() -> None:
     threes = Reference("threes", REFERENCE.images[:290], LABELS[LABELS == 3][:290], SCORES[LABELS == 3][:290])
     assert (
-        "no test images of the digits [0, 1, 2, 4, 5, 6, 7, 8, 9]"
+        "no test images of the digits 0, 1, 2, 4, 5, 6, 7, 8, 9. Give"
         in Parity.compare(threes, threes.scores, 0.5).reasons[0]
     )
 
@@ -296,6 +296,16 @@ def test_each_class_has_an_interval() -> None:
         parity.drop_lower_95_by_class, parity.drop_by_class, parity.drop_upper_95_by_class, strict=True
     ):
         assert low < drop < high
+
+
+def test_digits_that_lose_more_and_are_not_listed_are_counted() -> None:
+    for digits, end in ((4, "1 other."), (5, "2 others.")):
+        changed = SCORES.copy()
+        for digit in range(digits):
+            places = digit == LABELS
+            changed[places] = lose(digit, 60)[places]
+        lost = next(reason for reason in Parity.compare(REFERENCE, changed, 0.01).reasons if "loses at least" in reason)
+        assert lost.endswith(f", and {end}")
 
 
 def test_twenty_five_of_thirty_sevens_are_not_lost_in_silence() -> None:

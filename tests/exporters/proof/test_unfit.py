@@ -9,7 +9,7 @@ import pytest
 from mnist_exporters import Parity, Reference
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.proof.orientation import ORIENTATIONS, Orientation
-from mnist_exporters.proof.unfit import wrong_averages
+from mnist_exporters.proof.unfit import low_accuracy, wrong_averages
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Splits, architecture, load_model
 
@@ -29,6 +29,19 @@ def test_a_model_of_mirrored_or_turned_images_is_noticed(digits: Splits, way: Or
     assert f"The images of the original seem to be {way.words}: it is right on " in reasons[0]
     assert f"keras.Model(images, model({way.keras})) with" in reasons[0]
     assert not any("--labels" in reason for reason in reasons), "a transposed 6 is much like a 7"
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1)])
+def test_the_line_of_a_refusal_makes_a_model_of_upright_images(digits: Splits, shape: tuple[int, ...]) -> None:
+    inside = keras.Input(shape)
+    images = keras.layers.Reshape((28, 28, 1))(inside)
+    model = keras.Model(inside, load_model("tiny")(keras.ops.flip(images, 2)))
+    reasons, _ = _reasons(model, digits)
+    line, _, end = reasons[0].partition("with that step: ")[2].partition(" with images = ")
+    images = eval(end.partition(". If the test")[0])
+    corrected = eval(line)
+    _, reference = _reasons(corrected, digits)
+    assert reference.accuracy > 0.9
 
 
 @pytest.mark.parametrize("way", ORIENTATIONS, ids=lambda way: way.words[:30])
@@ -95,3 +108,16 @@ def test_small_differences_of_averages_are_no_fault(digits: Splits) -> None:
     reference = Reference("two thirds", digits.test.images, digits.test.labels, right)
     for found, is_named in ((None, False), (0.7, False), (0.8, True)):
         assert bool(wrong_averages(replace(reference, renormalized=found))) == is_named
+
+
+def test_an_accuracy_far_below_that_of_mnist_models_is_a_warning() -> None:
+    """Pixels scaled each by numbers of its own leave 50 to 90 %; a short training about 95 %."""
+    labels = np.arange(100, dtype=np.uint8) % 10
+    images = np.zeros((100, 28, 28), np.uint8)
+    for wrong, start in ((5, "note: 95.00% is low for MNIST."), (20, "warning: 80.00% is low for MNIST.")):
+        answers = np.where(np.arange(100) < wrong, (labels + 1) % 10, labels)
+        said = str(low_accuracy(Reference("mnist", images, labels, np.eye(10, dtype=np.float32)[answers])))
+        assert said.startswith(start)
+        assert "--expect-accuracy YOUR_ACCURACY" in said
+        assert ("StandardScaler" in said) == (wrong == 20)
+    assert low_accuracy(Reference("other", images, labels, np.eye(10, dtype=np.float32)[labels])) is None

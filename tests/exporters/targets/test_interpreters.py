@@ -70,6 +70,8 @@ def test_unsupported_operators_types_and_versions_load_nowhere() -> None:
     assert "tflite-micro" in loads_on(INT8_CONTENTS)
     assert loads_on(dataclasses.replace(INT8_CONTENTS, foreign=("FlexErf",))) == ()
     assert "tflite-micro" not in loads_on(dataclasses.replace(INT8_CONTENTS, activations=("float32",)))
+    reason = INTERPRETERS["numpy"].unsupported_reason(dataclasses.replace(INT8_CONTENTS, foreign=("FlexErf",)))
+    assert str(reason).startswith("the backend numpy of mnist-runtime "), "the version is not that of NumPy"
     onnx = dataclasses.replace(INT8_CONTENTS, format="onnx", opset=17, ir_version=8)
     assert loads_on(onnx) == ("onnxruntime",)
     assert loads_on(dataclasses.replace(onnx, opset=20)) == ()

@@ -151,6 +151,39 @@ def test_letters_may_be_prepared_as_in_mnist(tmp_path: Path, digits: Splits) -> 
     assert np.mean([image.mean() for image in found.train.images]) < 60, "white on black"
 
 
+def test_how_pictures_for_plain_images_must_look_is_said(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device only resizes them: a black digit on white paper is another image than those of the training."""
+    x, y = digits.test.images[:200], digits.test.labels[:200]
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2)))
+    mixed = np.concatenate([padded[:100], 255 - padded[100:]])
+    color = np.stack([padded, padded // 2, padded], axis=-1)
+    light, dark = "light digits on a dark background", "dark digits on a light background"
+    for shown, words in ((padded, light), (255 - padded, dark), (color, light), (mixed, "")):
+        np.savez(tmp_path / "mine.npz", images=shown, labels=y)
+        load_data(str(tmp_path / "mine.npz"))
+        end = f": give {words}, as these images are\n" if words else "\n"
+        assert f"on a device pictures are resized and nothing else{end}" in capsys.readouterr().err
+
+
+def test_the_preparation_for_handwriting_is_named_for_digits_among_other_classes(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = (*DIGITS.labels, "none")
+    y = np.array([*map(str, digits.test.labels[:200]), *["none"] * 20])
+    x = np.concatenate([digits.test.images[:200], np.random.default_rng(0).integers(0, 60, (20, 28, 28), np.uint8)])
+    np.savez(tmp_path / "mine.npz", images=x, labels=y)
+    for stated, is_named in ((None, True), ("plain", False), ("mnist", False)):
+        found = load_data(str(tmp_path / "mine.npz"), stated=StatedTask(labels=names, preparation=stated))
+        assert found.test.task.preparation == (stated or "plain")
+        said = capsys.readouterr().err
+        assert ("note: if these are handwritten digits as in MNIST, give --prepare mnist." in said) == is_named
+    np.savez(tmp_path / "mine.npz", images=x[:, :26], labels=y)
+    load_data(str(tmp_path / "mine.npz"), stated=StatedTask(labels=names))
+    assert "--prepare" not in capsys.readouterr().err, "it needs 28 x 28"
+
+
 def test_digits_with_other_folders_stay_digits_unless_all_are_named(
     tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -198,10 +231,21 @@ def test_more_than_256_classes_are_counted_in_16_bits(tmp_path: Path) -> None:
 
 
 def test_what_is_stated_of_digits_must_fit(digits: Splits) -> None:
+    import keras
+
+    from mnist_trainer.model_io.input_shape import check_model
+
     with pytest.raises(UsageError, match="digits has gray images of 28x28 pixels and ten classes"):
         load_data("digits", stated=StatedTask(size=(32, 20)))
     with pytest.raises(UsageError, match=r"cannot be a data set: images are 4 x 4"):
         StatedTask(size=(4, 4))
+    for size, channels in (((14, 14), 1), ((20, 16), 3), ((28, 28), 3)):
+        with pytest.raises(UsageError, match=r"the preparation mnist makes gray images of 28 x 28 pixels") as caught:
+            StatedTask(size=size, channels=channels, preparation="mnist")
+        tail = [keras.layers.Flatten(), keras.layers.Dense(10)]
+        names = {"keras": keras, "model": keras.Sequential([keras.Input((*size, channels)), *tail])}
+        exec(str(caught.value).partition("in front: ")[2].partition(". Then")[0], names)
+        assert check_model(names["model"]).input_shape == (None, 28, 28, 1)
     named = load_data("digits", stated=StatedTask(preparation="plain"))
     assert named.test.task == Task(28, 28, 1, DIGITS.labels, "plain")
     assert np.array_equal(named.test.images, digits.test.images)

@@ -31,6 +31,9 @@ def test_a_mistyped_name_or_path_gets_a_hint(tmp_path: Path, monkeypatch: pytest
         find_model("tyni")
     with pytest.raises(ModelError, match=r"Did you mean mine\.keras\?"):
         find_model("mine.kears")
+    Path("m16_resnet.keras").write_bytes(ZIP)
+    with pytest.raises(ModelError, match=r"m11_pad32_lenet\.keras\. Check the path\."):
+        find_model("m11_pad32_lenet.keras")
     with pytest.raises(UsageError, match=r"mnist-train --architecture lenet\. Give trained/lenet\.keras"):
         find_model("lenet")
 

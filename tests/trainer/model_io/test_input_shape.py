@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import numpy as np
@@ -154,10 +155,13 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
     with pytest.raises(ModelError, match=r"it has inputs \[\(.* takes digits: model = ") as caught:
         check_model(model)
     names = {"keras": keras, "model": model}
-    line, _, other = str(caught.value).partition("takes digits: ")[2].partition(". If its images were resized: ")
+    advice, *data = re.split(r" (?=If it classifies|Other images)", str(caught.value).partition("takes digits: ")[2])
+    line, _, other = advice.partition(". If its images were resized: ")
     exec(line.removesuffix("."), names)
     assert check_model(names["model"]).output_shape == (None, 10)
     assert other == ("keras.layers.Resizing(32, 32) instead of ZeroPadding2D." if shape[0] == 32 else "")
+    if min(side or 8 for side in shape[:2]) >= 8:
+        assert "--data PATH. A device then only resizes pictures, so they must look like these images" in data[0]
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_a_model_of_one_sigmoid_is_told_how_it_gets_two_scores(task: Task) -> No
         ModelError, match=r"^The model gives 1 score, but a score for each class is needed\."
     ) as refused:
         check_model(model, task)
+    assert "a regression), it has no confidence: end it in keras.layers.Dense(10" in str(refused.value)
     names = {"model": model, "keras": keras, "np": np}
     exec(str(refused.value).split("first: ")[1].split(". Save")[0], names)  # the lines of the message
     images = np.random.default_rng(0).random((5, 28, 28), np.float32)

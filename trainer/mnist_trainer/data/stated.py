@@ -109,7 +109,23 @@ class StatedTask:
         plain = Task(height, width, self.channels or channels, self.labels or labels)
         is_mnist = plain.tensor_shape == DIGITS.tensor_shape and plain.digits is not None
         preparation = self.preparation or ("mnist" if is_mnist else "plain")
+        if preparation == "mnist" and plain.tensor_shape != DIGITS.tensor_shape:
+            raise ValueError(_of_another_form(plain))
         return Task(plain.height, plain.width, plain.channels, plain.labels, preparation)
+
+
+def _of_another_form(task: Task) -> str:
+    """Return why these images cannot be prepared as in MNIST, and the layers with which their model can."""
+    color = "color" if task.channels == 3 else "gray"
+    layers = [f"keras.layers.Resizing({task.height}, {task.width})"] * (task.image_shape[:2] != DIGITS.image_shape)
+    if task.channels == 3:
+        layers.append("keras.layers.Conv2D(3, 1, kernel_initializer='ones', use_bias=False)")
+    return (
+        f"the preparation mnist makes gray images of 28 x 28 pixels, but these are {task.height} x {task.width} in "
+        f"{color}. For a model of such images, put layers in front: model = "
+        f"keras.Sequential([keras.Input((28, 28, 1)), {', '.join(layers)}, model]). Then give that model, and "
+        "pictures or gray images of 28 x 28 pixels"
+    )
 
 
 def parse_labels(text: str) -> tuple[str, ...]:

@@ -28,9 +28,13 @@ ONE_SCORE = (
     "The model gives 1 score, but a score for each class is needed. If its score is the probability of the second of "
     "two classes, add that of the first: head = keras.layers.Dense(2); model = keras.Sequential([model, head]); "
     "head.set_weights([np.array([[-1, 1]]), np.array([1, 0])]). Save this model, and give images of both classes: "
-    "--data PATH."
+    "--data PATH. If its score is the digit as a number (a regression), it has no confidence: end it in "
+    "keras.layers.Dense(10, activation='softmax'), and train it again with the loss sparse_categorical_crossentropy."
 )
-"""Message for the usual model of two classes, which ends in one sigmoid."""
+"""Message for the usual model of two classes, which ends in one sigmoid, and for a regression."""
+
+WRAPPED = "With other layers in front it takes digits"
+"""Begin of the advice that makes a digit model of one for images of another form."""
 
 
 def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
@@ -129,9 +133,10 @@ def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelErro
     if outputs == [(1,)]:
         return ModelError(ONE_SCORE)
     if task.is_mnist:
-        return ModelError(
-            f"The model does not fit digits: {found}. {_other_task(inputs, outputs)}{_advice(inputs, outputs)}"
-        )
+        parts = [_other_task(inputs, outputs), _advice(inputs, outputs)]
+        if parts[1].startswith(WRAPPED):  # probably a model of digits, which must stay one
+            parts.reverse()
+        return ModelError(f"The model does not fit digits: {found}. {' '.join(parts)}")
     shapes = [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})" for shape in input_shapes(task)]
     return ModelError(
         f"This is not a model of these images and classes: {found}, but an input of shape "
@@ -163,10 +168,13 @@ def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
     wrong = [side for side in shape[:2] if side is not None and side not in SIDES] if len(shape) in (2, 3) else []
     classes = outputs[0][0] if len(outputs) == 1 and len(outputs[0]) == 1 else None
     if wrong:
-        return f"Images must have sides of {sides} pixels, but its input has {wrong[0]}. "
+        return f"Other images must have sides of {sides} pixels, but its input has {wrong[0]}."
     if classes is not None and not 2 <= classes <= MOST_LABELS:
-        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {counted(classes, 'score')}. "
-    return f"If it classifies other images, with sides of {sides} pixels, give such images: --data PATH. "
+        return f"There must be 2 to {MOST_LABELS:,} classes, but it gives {counted(classes, 'score')}."
+    return (
+        f"If it classifies other images, with sides of {sides} pixels, give such images: --data PATH. A device then "
+        "only resizes pictures, so they must look like these images, for example light digits on a dark background."
+    )
 
 
 def _advice(inputs: list[Any], outputs: list[Any]) -> str:
@@ -188,7 +196,7 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
     layers = ", ".join(part for part in (f"keras.Input({source})", front, "model") if part)
     resized = "ZeroPadding2D" in front
     other = f" If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D." * resized
-    return f"With other layers in front it takes digits: model = keras.Sequential([{layers}{behind}]).{other}"
+    return f"{WRAPPED}: model = keras.Sequential([{layers}{behind}]).{other}"
 
 
 def _image_size(shape: tuple[int | None, ...]) -> int | None:

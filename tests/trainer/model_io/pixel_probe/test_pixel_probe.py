@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -78,10 +79,31 @@ def test_of_conventions_that_read_alike_the_likelier_is_taken_and_the_others_are
 def test_a_table_with_a_higher_accuracy_than_the_chosen_one_says_what_else_counts() -> None:
     chosen, other = (PixelScaling.parse(name) for name in ("-1..1 inverted", "mean 33.3184 std 1 inverted"))
     trials = (Trial(chosen, 10_000, 0.915, 0.3, 1.2), Trial(other, 1000, 0.926, 0.4, 39.0))
-    last = str(PixelProbe("mnist", trials, chosen, ())).splitlines()[-1]
-    assert last == "  of 1,000 to 10,000 images each; how well the scores fit the labels counts too"
-    assert len(last) <= 80
+    said = str(PixelProbe("mnist", trials, chosen, ())).splitlines()[1:]
+    assert " ".join(map(str.strip, said)) == (
+        "of 10,000 images: -1..1 inverted; of 1,000: all others; how well the scores fit the labels counts too"
+    )
+    assert max(map(len, said)) <= 80
+    trials = (replace(trials[0], images=1000), trials[1])
+    assert "  of 1,000 images each; how well" in str(PixelProbe("mnist", trials, chosen, ()))
     assert "counts too" not in str(PixelProbe("mnist", trials, other, ()))
+
+
+def test_a_more_usual_convention_that_is_nearly_as_accurate_is_named(digits: Splits) -> None:
+    """Too sure of its answers with the first, as networks of ReLUs are with pixels that are too large."""
+    right = 20 * np.eye(10, dtype=np.float32)[digits.test.labels]
+    chosen, usual = PixelScaling.parse("0..1"), PixelScaling.parse("0..255")
+    for wrong, is_named in ((0, True), (100, False)):
+        unsure = np.random.default_rng(0).normal(0, 1, right.shape).astype(np.float32)
+        order = np.random.default_rng(0).permutation(len(right))[:1000]
+        oversure = 5000 * right[order]
+        oversure[:wrong] = np.roll(oversure[:wrong], 1, axis=1)
+        answers = [np.concatenate([oversure, right[order] + unsure[order]])]
+        probe = PixelProbe.measure(lambda _, answers=answers: answers.pop(0), digits.test, (usual, chosen))
+        assert probe.chosen == chosen
+        assert (probe.close == (usual,)) == is_named
+        assert ("state it: --pixel-range 0..255" in str(probe)) == is_named
+        assert max(map(len, str(probe).splitlines())) <= 80
 
 
 def test_scores_in_another_order_do_not_hide_the_scaling(digits: Splits, trained: keras.Model) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from mnist_runtime.artifact.task import Task
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import counted, printable
 from mnist_runtime.system.command import echo
 from mnist_trainer.data.dataset import Dataset, Splits
@@ -14,6 +14,7 @@ from mnist_trainer.data.isolation.reading import read_in_bounds
 from mnist_trainer.data.own_data.division import divide
 from mnist_trainer.data.own_data.known_images import mnist_training_images
 from mnist_trainer.data.own_data.plausible import doubts
+from mnist_trainer.data.own_data.polarity import polarity
 from mnist_trainer.data.stated import StatedTask
 
 __all__ = ["load_own_data"]
@@ -63,7 +64,7 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
     if reading.task.is_mnist:
         notes += doubts(whole.images, whole.labels)
     else:
-        notes = [_described(reading.task), *notes]
+        notes = [_described(splits.train), *_handwriting(reading.task, stated), *notes]
     notes += _absent(splits, alone)
     echo(f"read {printable(str(path))} as {reading.form}; {parts}")
     for note in notes:
@@ -71,15 +72,36 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
     return splits
 
 
-def _described(task: Task) -> str:
+def _described(data: Dataset) -> str:
     """Return what the images and classes are, for one line."""
+    task = data.task
     names = task.labels if len(task.labels) <= MOST_NAMED else (*task.labels[: MOST_NAMED - 2], "...", task.labels[-1])
     color = "color" if task.channels == 3 else "gray"
-    way = "prepared as in MNIST" if task.preparation == "mnist" else "resized and nothing else"
+    way = "prepared as in MNIST"
+    if task.preparation == "plain":
+        way = "resized and nothing else"
+        if found := polarity(data.images):
+            shapes = "digits" if _shows_digits(task) else "shapes"
+            way += f": give {found[0]} {shapes} on a {found[1]} background, as these images are"
     return (
         f"{color} images of {task.height}x{task.width} pixels in {len(task.labels)} classes ({', '.join(names)}); on a "
         f"device pictures are {way}"
     )
+
+
+def _shows_digits(task: Task) -> bool:
+    return set(DIGITS.labels) <= set(task.labels)
+
+
+def _handwriting(task: Task, stated: StatedTask | None) -> list[str]:
+    """Return a note on the preparation of MNIST, if it may be the better one for digits among other classes."""
+    is_stated = stated is not None and stated.preparation is not None
+    if is_stated or task.preparation == "mnist" or task.tensor_shape != DIGITS.tensor_shape or not _shows_digits(task):
+        return []
+    return [
+        "if these are handwritten digits as in MNIST, give --prepare mnist. A device then crops and centers what a "
+        "picture shows, dark on light too"
+    ]
 
 
 def _too_few(splits: Splits, alone: set[int]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,10 @@ TIE = 0.001
 
 TIE_IMAGES = 2
 """Number of images up to which they do so in any case: of 1,000 images, two are more than `TIE`."""
+
+
+NEARLY = 0.005
+"""Difference in accuracy, as a fraction, up to which a more usual convention than the chosen one is named."""
 
 
 def probe_images(train: LabelledImages, test: LabelledImages) -> LabelledImages:
@@ -95,6 +100,8 @@ class PixelProbe:
     reordered : float, optional
         Fraction of right answers under `chosen` if the labels are in another order, by which it was chosen. Default:
         their order is right, or no other one is clear.
+    close : tuple of PixelScaling
+        More usual conventions that are nearly as accurate on the same images, but fit the scores clearly less well.
     """
 
     dataset: str
@@ -102,6 +109,7 @@ class PixelProbe:
     chosen: PixelScaling
     ties: tuple[PixelScaling, ...]
     reordered: float | None = None
+    close: tuple[PixelScaling, ...] = ()
 
     @classmethod
     def measure(
@@ -167,7 +175,14 @@ class PixelProbe:
         tie = max(TIE, TIE_IMAGES / trials[left[0]].images) + 1e-9
         left = [scaling for scaling in left if fits[scaling] >= max(fits.values()) - tie]
         reordered = None if order_of_labels is None else fits[left[0]]
-        return cls(data.name, tuple(trials[scaling] for scaling in conventions), left[0], tuple(left[1:]), reordered)
+        right = {scaling: each.argmax(axis=1) == expected[: len(each)] for scaling, each in logits.items()}
+        close = tuple(
+            scaling
+            for scaling in conventions[: conventions.index(left[0])]
+            if right[scaling].mean() >= right[left[0]][: len(right[scaling])].mean() - NEARLY
+        )
+        tried = tuple(trials[scaling] for scaling in conventions)
+        return cls(data.name, tried, left[0], tuple(left[1:]), reordered, close)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
@@ -193,7 +208,27 @@ class PixelProbe:
         if self.reordered is not None:
             rows.append(f"  {self.chosen} reads {self.reordered:.1%} right with the labels in another order")
         elif self._is_outscored:
-            counts = sorted({trial.images for trial in self.trials})
-            of = " to ".join(f"{count:,}" for count in dict.fromkeys((counts[0], counts[-1])))
-            rows.append(f"  of {of} images each; how well the scores fit the labels counts too")
+            rows += _wrapped(f"{self._counts}; how well the scores fit the labels counts too")
+        if self.reordered is None:
+            for scaling in self.close:
+                rows += _wrapped(
+                    f"{scaling} is nearly as accurate on the same images, but fits the scores less well. If it is that "
+                    f"of the training, state it: {scaling.options}"
+                )
         return "\n".join(rows)
+
+    @property
+    def _counts(self) -> str:
+        """The number of images of each row."""
+        names: dict[int, list[str]] = {}
+        for trial in sorted(self.trials, key=lambda trial: -trial.images):
+            names.setdefault(trial.images, []).append(trial.scaling.name)
+        *more, fewest = names
+        if not more:
+            return f"of {fewest:,} images each"
+        parts = [f"of {count:,} images: {', '.join(names[count])}" for count in more]
+        return "; ".join([*parts, f"of {fewest:,}: all others"])
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 80, initial_indent="  ", subsequent_indent="  ")

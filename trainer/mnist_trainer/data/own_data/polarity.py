@@ -1,0 +1,48 @@
+"""`polarity`: whether images are light on dark or dark on light, measured at their borders."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["polarity"]
+
+MOST_IMAGES = 1000
+"""Images that are measured; more say the same."""
+
+NEARLY_ALL = 0.95
+"""Fraction of images that must have the same polarity."""
+
+CLEARLY = 2
+"""How many times further from its background the light part of an image must be than the dark one, or the reverse."""
+
+ENDS = (1, 99)
+"""Percentiles of the pixels that count as the darkest and the lightest; single pixels may be noise."""
+
+
+def polarity(images: npt.NDArray[np.uint8]) -> tuple[str, str] | None:
+    """Return what images show and on which background, such as ``("light", "dark")``, or None if it is not clear.
+
+    The background of an image is the median of its outermost pixels.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
+        At least one image.
+
+    Examples
+    --------
+    >>> digit = np.zeros((1, 28, 28), np.uint8)
+    >>> digit[:, 5:23, 12:16] = 255
+    >>> polarity(digit), polarity(255 - digit), polarity(np.concatenate([digit, 255 - digit]))
+    (('light', 'dark'), ('dark', 'light'), None)
+    """
+    some = images[:: -(-len(images) // MOST_IMAGES)]
+    gray = some.mean(axis=3) if some.ndim == 4 else some.astype(np.float64)
+    border = np.concatenate([gray[:, 0], gray[:, -1], gray[:, 1:-1, 0], gray[:, 1:-1, -1]], axis=1)
+    background = np.median(border, axis=1)
+    darkest, lightest = np.percentile(gray, ENDS, axis=(1, 2))
+    below, above = background - darkest, lightest - background
+    if (above > CLEARLY * below).mean() >= NEARLY_ALL:
+        return "light", "dark"
+    return ("dark", "light") if (below > CLEARLY * above).mean() >= NEARLY_ALL else None
