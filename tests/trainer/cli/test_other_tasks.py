@@ -132,7 +132,7 @@ def test_many_classes_are_listed_by_their_mistakes(here: Run, tmp_path: Path) ->
         (["--image-size", "32x"], 2, "'32x' is no size. Give height x width in pixels, such as 32x20"),
         (["--image-size", "4x4"], 2, "images are 4 x 4 pixels, but each side must be 8 to 128"),
         (["--channels", "2"], 2, "'2' is unknown"),
-        (["--prepare", "mnist", "--image-size", "9x9"], 2, "needs gray images of 28 x 28 pixels"),
+        (["--prepare", "mnist", "--image-size", "9x9"], 2, "the preparation mnist makes gray images of 28 x 28 pixels"),
         (["--labels", "apple,grape"], 5, "one output of shape (2,)"),
         (["--labels", "apple,apple"], 2, "--labels: The label in entry 2 is wrong: 'apple' is the name of entry 1 too"),
         (["--labels", "nowhere.txt"], 2, "neither a list, such as a,b,c, nor a file"),
