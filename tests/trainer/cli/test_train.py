@@ -72,7 +72,7 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
 ) -> None:
     """Evaluation runs in a separate process, in which TensorFlow must not print anything."""
     path = tmp_path / "new" / "mine.keras"
-    done = here("mnist-train", "--architecture=linear", "--data=digits", "--epochs=40", "--output", path, "--json")
+    done = here("mnist-train", "--architecture=linear", "--data=digits", "--epochs=8", "--output", path, "--json")
     assert done.returncode == 0, done.stderr
     printed = json.loads(done.stdout)
     assert printed.pop("path") == str(path)
