@@ -100,16 +100,18 @@ class Original(DigitModel):
             return None
         weights = self.model.get_weights()
         found: list[float] = []
-        # The layers adapt to a scaling, but hardly to inverted images; the measured one may be inverted by mistake.
-        for scaling in dict.fromkeys((self.scaling, ONE, PixelScaling.between(0, 1, invert=True))):
-            pixels = scaling.apply(data.images).reshape(-1, *self.model.input_shape[1:])
-            try:
-                with default_settings(), contextlib.suppress(Exception):  # a layer may fail in training alone
+        try:
+            # A layer may fail in training alone. What takes too long is not tried again.
+            with default_settings(), contextlib.suppress(Exception):
+                # The layers adapt to a scaling, but hardly to inverted images; the measured one may be so by mistake.
+                for scaling in dict.fromkeys((self.scaling, ONE, PixelScaling.between(0, 1, invert=True))):
+                    pixels = scaling.apply(data.images).reshape(-1, *self.model.input_shape[1:])
                     recalibrate_batch_norm(self.model, pixels)
                     answers = dataclasses.replace(self, scaling=scaling).raw_scores(data.images).argmax(axis=1)
                     found.append(float((answers == data.labels).mean()))
-            finally:
-                self.model.set_weights(weights)
+                    self.model.set_weights(weights)
+        finally:
+            self.model.set_weights(weights)
         return max(found, default=None)
 
     def changing_layer(self, images: npt.NDArray[np.uint8], trial: Trial) -> str:
