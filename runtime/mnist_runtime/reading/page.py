@@ -28,8 +28,8 @@ SMALLEST = 1 / 80
 """Smallest size of a digit, as a fraction of the page's longer side: 20 of 1600 pixels."""
 LOWEST, HIGHEST = 0.4, 2.5
 """Range of a digit's height, as multiples of the typical one."""
-WIDE = 0.8
-"""Least width of two digits that touch, as a fraction of their height."""
+WIDE = 1.0
+"""Least width of two digits that touch, as a fraction of their height; of letters such as V, n and H it is less."""
 DOUBTFUL, SURE = 0.9, 0.98
 """Confidence below which a wide symbol is cut, and least confidence of both parts."""
 MOST_CUT = 50
@@ -181,11 +181,12 @@ def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
         is_doubtful = prediction.label is None or prediction.confidence < DOUBTFUL
         if is_doubtful and symbol.aspect >= WIDE and tried < MOST_CUT:
             tried += 1
-            for parts in symbol.cut():
-                answers = classifier.classify_ink([part.ink for part in parts])
-                least = min(each.confidence for each in answers)
-                if least >= max(sure, SURE) and all(each.label is not None for each in answers):
-                    sure, answered = least, list(zip(parts, answers, strict=True))
+            parts = symbol.cut()
+            answers = classifier.classify_ink([part.ink for part in parts])
+            for pair in zip(*[iter(zip(parts, answers, strict=True))] * 2, strict=True):
+                least = min(answer.confidence for _, answer in pair)
+                if least >= max(sure, SURE) and all(answer.label is not None for _, answer in pair):
+                    sure, answered = least, list(pair)
         found += answered
     return found
 
@@ -203,9 +204,9 @@ class Found(NamedTuple):
         left, top, right, bottom = self.box
         return (right - left) / (bottom - top)
 
-    def cut(self) -> list[tuple[Found, Found]]:
-        """Return the symbol as two, in several ways."""
-        return [(self._part(left), self._part(right)) for left, right in cuts(self.strokes)]
+    def cut(self) -> list[Found]:
+        """Return a left and a right part for each way to cut the symbol, one after the other."""
+        return [self._part(part) for parts in cuts(self.strokes) for part in parts]
 
     def _part(self, strokes: FloatImage) -> Found:
         rows, columns = bounding_box(strokes > 0)

@@ -31,14 +31,12 @@ LONG = 1.2
 """Least width of an underline, as a multiple of its digit's; the tail of a 2 is hardly longer."""
 HALF = 0.5
 """Least height of a digit, as a fraction of the typical one, and the reverse."""
-ROWS = 32
-"""Rows, at least, to which a symbol is reduced before a cut is searched."""
-LEVEL = 0.02
-"""What a cut costs in a pixel without ink, as a fraction of that in a black one; it makes cuts straight."""
-MARGIN = 0.2
-"""Fraction of a symbol's width at either side in which it is not cut."""
-MOST_CUTS, APART = 6, 0.07
-"""Most cuts of a symbol, and least distance between two of them, as a fraction of its width."""
+SLANTS = (-0.3, 0.0, 0.3)
+"""Slants of the lines along which a symbol is cut, in columns a row."""
+MARGIN = 0.25
+"""Fraction of a symbol's width at either side in which it is not cut, at half of its height."""
+CUTS = 8
+"""Number of cuts of each slant."""
 LEAST_INK, LEAST_HEIGHT = 0.12, 0.65
 """Least ink and height of either part, as fractions of the symbol's."""
 
@@ -185,46 +183,20 @@ def _belongs(symbol: Symbol, part: Symbol, first: Symbol, typical: float) -> boo
 
 
 def cuts(ink: FloatImage) -> list[tuple[FloatImage, FloatImage]]:
-    """Cut the `ink` (h, w), 0..255, of two digits that touch into a left and a right part, in several ways.
-
-    Each cut leads from the top to the bottom through as little ink as possible, one pixel to the side a row at most.
-    """
+    """Cut the `ink` (h, w), 0..255, of two digits that touch into a left and a right part, along several lines."""
     height, width = ink.shape
-    factor = max(1, height // ROWS)
-    small = np.pad(ink, ((0, -height % factor), (0, -width % factor)))
-    cost = small.reshape(len(small) // factor, factor, -1, factor).mean(axis=(1, 3)) / 255 + LEVEL
-    middle = len(cost) // 2
-    above, upper = _cheapest_paths(cost[:middle])
-    below, lower = _cheapest_paths(cost[:middle:-1])
-    total = above + cost[middle] + below
-    first, last = int(MARGIN * len(total)), int((1 - MARGIN) * len(total))
-    chosen: list[int] = []
-    for column in np.argsort(total[first:last], kind="stable") + first:
-        if len(chosen) < MOST_CUTS and all(abs(column - other) >= APART * len(total) for other in chosen):
-            chosen.append(int(column))
+    rows, columns = np.indices(ink.shape)
     found = []
-    for column in chosen:
-        path = np.concatenate([upper[:, column], [column], lower[::-1, column]]).repeat(factor)[:height]
-        is_left = np.arange(width) // factor < path[:, None]
-        parts = np.where(is_left, ink, 0), np.where(is_left, 0, ink)
-        if (
-            min(part.sum() for part in parts) >= LEAST_INK * ink.sum()
-            and min(map(_height_of, parts)) >= LEAST_HEIGHT * height
-        ):
-            found.append(parts)
+    for slant in SLANTS:
+        upright = columns - slant * (rows - height / 2)
+        for column in np.linspace(MARGIN, 1 - MARGIN, CUTS) * width:
+            parts = np.where(upright < column, ink, 0), np.where(upright < column, 0, ink)
+            if (
+                min(part.sum() for part in parts) >= LEAST_INK * ink.sum()
+                and min(map(_height_of, parts)) >= LEAST_HEIGHT * height
+            ):
+                found.append(parts)
     return found
-
-
-def _cheapest_paths(cost: FloatImage) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Return the costs (w,) and the columns (h, w) of the cheapest paths through `cost` (h, w) to each column below."""
-    columns = np.arange(cost.shape[1])
-    total, paths = np.zeros(len(columns)), np.empty((0, len(columns)), np.intp)
-    for row in cost:
-        sides = np.pad(total + row, 1, constant_values=np.inf)
-        before = np.stack([sides[1:-1], sides[:-2], sides[2:]])  # straight on, if the sides cost as much
-        source = columns + np.array([0, -1, 1])[before.argmin(axis=0)]
-        total, paths = before.min(axis=0), np.concatenate([paths, columns[None]])[:, source]
-    return total, paths
 
 
 def _height_of(ink: FloatImage) -> int:
