@@ -14,7 +14,7 @@ MOST_SHARED = 0.05
 
 
 def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[LabelledImages, int]:
-    """Leave the training images out that are also test images, so that no image both calibrates and proves.
+    """Leave out the training images that are also test images, so that no image serves for calibration and proof.
 
     Returns
     -------

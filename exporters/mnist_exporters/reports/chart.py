@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 400.0, 320.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 14.0, 276.0
 """The area of the marks."""
 SPREAD = 1.5
-"""Factor of a logarithmic axis beyond its smallest and largest value."""
+"""Factor by which a logarithmic axis goes beyond its smallest and its largest value."""
 LETTER, LINE = 6.1, 12.0
 """Width of a letter and height of a line of the labels."""
 MOST_LABELLED = 14

@@ -1,4 +1,4 @@
-"""The steps that the workstation asks for: describe, deploy, go back, measure."""
+"""The steps that the workstation requests: facts, deploy, rollback, measure."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
 
 
 def rollback(folder: Path, request: Request) -> dict[str, Any]:
-    """Return to the version before."""
+    """Return to the previous version."""
     versions, service = Versions(folder), Service(folder)
     if not versions.described("previous"):
         raise StepError(f"There is no version before the current one in {folder} on {{device}}. Deploy a file instead.")
@@ -88,7 +88,7 @@ def rollback(folder: Path, request: Request) -> dict[str, Any]:
         assert wanted
         model = wanted["model"]
         test = _json_of(
-            folder / "previous", "self-test", *filter(None, [model]), fails="The version before fails on {device}: "
+            folder / "previous", "self-test", *filter(None, [model]), fails="The previous version fails on {device}: "
         )
         _switch(folder, versions, service, wanted["version"], request["steady_s"])
         versions.point("previous", before["version"] if before else None)
@@ -116,7 +116,7 @@ def measure(folder: Path, request: Request, files: Files) -> dict[str, Any]:
 
 
 def _environment(folder: Path, request: Request, files: Files) -> Path:
-    """Return the environment of the request; the wheel is written only if it is needed."""
+    """Return the environment of the request; the wheel is written into a temporary folder."""
     wheel = folder / ".wheel" / request["wheel"]
     wheel.parent.mkdir(exist_ok=True)
     try:
@@ -139,7 +139,7 @@ def _json_of(place: Path, *words: str, fails: str = "") -> dict[str, Any]:
 
 
 def _switch(folder: Path, versions: Versions, service: Service, number: str, steady_s: float) -> None:
-    """Make a version the current one and start its service. If that fails, return to the version before."""
+    """Make a version the current one and start its service. If that fails, return to the version that was current."""
     before = versions.described("current")
     text = service.file.read_text() if service.is_installed else None
     versions.point("current", number)

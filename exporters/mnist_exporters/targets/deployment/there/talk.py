@@ -17,9 +17,10 @@ PREFIX = "mnist-deploy:"
 """Begins each line for the workstation; startup files of a shell may print other lines."""
 
 NEARLY_FULL = 1 << 20
-"""Free bytes below which a failure is blamed on the disk."""
+"""Free bytes below which a failure is reported as a full disk."""
 
 CONNECTION = {"open": True}
+"""Whether messages still reach the workstation."""
 
 
 class StepError(Exception):
@@ -48,7 +49,7 @@ def say(kind: str, value: Any) -> None:
 
 
 def require_connection() -> None:
-    """Raise `StepError` if the workstation does not listen any more, so that nothing is switched unseen."""
+    """Raise `StepError` if the connection is lost, so that no version is switched without a message about it."""
     say("alive", None)
     if not CONNECTION["open"]:
         raise StepError("The connection was lost.")

@@ -3,7 +3,7 @@
 ::
 
     digits/
-      current -> versions/2       switched at once, by renaming a link
+      current -> versions/2       switched atomically, by renaming a link
       previous -> versions/1
       versions/2/                 the model, facts.json, venv -> ../../venvs/KEY
       venvs/KEY/                  shared by the versions with the same runtime and extras
@@ -90,7 +90,7 @@ class Versions:
         return found
 
     def point(self, link: str, number: str | None) -> None:
-        """Let `link` name a version, or remove it."""
+        """Point `link` to a version; None removes it."""
         place = self.folder / link
         if number is None:
             place.unlink(missing_ok=True)
