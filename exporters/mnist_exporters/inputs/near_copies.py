@@ -56,11 +56,11 @@ def copies_among(images: Pixels, labels: npt.NDArray[np.generic]) -> Mask:
     >>> copies_among(images, np.array([1, 2, 1, 2])).tolist()
     [False, False, True, True]
     """
-    seen: set[tuple[bytes, object]] = set()
+    known_keys: set[tuple[bytes, object]] = set()
     is_copy = np.zeros(len(images), np.bool_)
     for index, key in enumerate(zip((image.tobytes() for image in images), labels.tolist(), strict=True)):
-        is_copy[index] = key in seen
-        seen.add(key)
+        is_copy[index] = key in known_keys
+        known_keys.add(key)
     different = np.flatnonzero(~is_copy)
     for first, second in _near_pairs(images[different], images[different], _median_distance(images[different])):
         later, earlier = different[first], different[second]
@@ -80,9 +80,9 @@ def copies_of(images: Pixels, others: Pixels) -> Mask:
         return found
     known = {image.tobytes() for image in others}
     found[:] = [image.tobytes() in known for image in images]
-    rest = np.flatnonzero(~found)
-    for first, _ in _near_pairs(images[rest], others, _median_distance(images)):
-        found[rest[first]] = True
+    remaining = np.flatnonzero(~found)
+    for first, _ in _near_pairs(images[remaining], others, _median_distance(images)):
+        found[remaining[first]] = True
     return found
 
 

@@ -207,12 +207,12 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     """
     case = Case(job, spec, plain)
     failed = [Tried("plain export", plain.report.parity)]
-    made: set[tuple[str, Treatment]] = set()
+    attempted: set[tuple[str, Treatment]] = set()
     for name, plan_of in REPAIRS.items() if plain.report.parity.has_finite_scores else ():
         plan = plan_of(case)
-        if plan is None or (plan.spec.output_dtype, plan.repair.treatment) in made:
+        if plan is None or (plan.spec.output_dtype, plan.repair.treatment) in attempted:
             continue
-        made.add((plan.spec.output_dtype, plan.repair.treatment))
+        attempted.add((plan.spec.output_dtype, plan.repair.treatment))
         try:
             report = job.attempt(plan.spec, dataclasses.replace(plan.repair, failed=tuple(failed))).report
         except ToolkitError as error:

@@ -203,10 +203,10 @@ class ExportSession:
         if not isinstance(self.original, Original):
             return None
         if reversed_channels := self.original.blue_first(self.test):
-            own, other = reversed_channels
+            rgb, bgr = reversed_channels
             return (
-                f"warning: The original is right on {own.accuracy:.1%} of {own.images:,} images, but on "
-                f"{other.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue first, "
+                f"warning: The original is right on {rgb.accuracy:.1%} of {rgb.images:,} images, but on "
+                f"{bgr.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue first, "
                 "exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
                 f"(see {DOCUMENTATION}/{ModelError.page})."
             )

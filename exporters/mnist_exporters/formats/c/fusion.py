@@ -20,9 +20,9 @@ def with_fused_pooling(program: Program) -> Program:
     readers = Counter(program.storage(number) for number in read)
     steps: list[Step] = []
     for step in program.steps:
-        before = steps[-1] if steps else None
-        if before and readers[before.output] == 1 and _can_be_fused(before, step):
-            steps[-1] = _fused(before, step)
+        previous = steps[-1] if steps else None
+        if previous and readers[previous.output] == 1 and _can_be_fused(previous, step):
+            steps[-1] = _fused(previous, step)
         else:
             steps.append(step)
     return replace(program, steps=tuple(steps))

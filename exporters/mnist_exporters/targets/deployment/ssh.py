@@ -215,8 +215,8 @@ def remote_command() -> str:
 
 def payload(step: str, request: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     """Return the bytes that a device reads: the modules, the request and the files."""
-    there = importlib.resources.files(THERE)
-    modules = [(f"{THERE}.{name}", (there / f"{name}.py").read_text("utf-8")) for name in MODULES]
+    folder = importlib.resources.files(THERE)
+    modules = [(f"{THERE}.{name}", (folder / f"{name}.py").read_text("utf-8")) for name in MODULES]
     listed = [
         {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for name, content in files.items()

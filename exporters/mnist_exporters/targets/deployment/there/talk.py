@@ -95,11 +95,11 @@ def run(
 
 def explained(error: Exception, folder: Path) -> StepError:
     """Return the `StepError` for an error while files are written below `folder`."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(there).free
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(existing).free
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or free < NEARLY_FULL:
         return StepError(
-            f"The disk of {{device}} is full: {free / 1e6:.1f} MB are free in {there}. Free some space, or give "
+            f"The disk of {{device}} is full: {free / 1e6:.1f} MB are free in {existing}. Free some space, or give "
             "another --folder."
         )
     if isinstance(error, StepError):

@@ -74,8 +74,8 @@ class Versions:
 
     def add(self, staged: Path, facts: dict[str, Any]) -> str:
         """Turn a staged folder into the next version; return its number."""
-        taken = [int(path.name) for path in self.folder.glob("versions/*") if path.name.isdecimal()]
-        number = str(max(taken, default=0) + 1)
+        numbers = [int(path.name) for path in self.folder.glob("versions/*") if path.name.isdecimal()]
+        number = str(max(numbers, default=0) + 1)
         (staged / FACTS).write_text(json.dumps({**facts, "version": number}))
         os.sync()  # a device may lose its power at any time
         staged.rename(self.folder / "versions" / number)
@@ -101,10 +101,10 @@ class Versions:
         temporary.replace(place)
 
     def prune(self) -> None:
-        """Delete versions that are neither current nor previous, and environments of none of them."""
-        kept = [self.folder / link for link in ("current", "previous") if (self.folder / link).exists()]
-        numbers = {path.resolve().name for path in kept}
-        environments = {(path / "venv").resolve().name for path in kept}
+        """Delete versions that are neither current nor previous, and environments that neither of these uses."""
+        links = [self.folder / link for link in ("current", "previous") if (self.folder / link).exists()]
+        numbers = {path.resolve().name for path in links}
+        environments = {(path / "venv").resolve().name for path in links}
         for path in self.folder.glob("versions/*"):
             if path.name not in numbers:
                 shutil.rmtree(path, ignore_errors=True)
