@@ -72,7 +72,7 @@ class OperatorError(ConversionError):
 
 
 class ChangingError(OperatorError):
-    """Operators of the model use chance, earlier calls or the other images of the batch."""
+    """Operators of the model are random, or depend on earlier calls or on the other images of the batch."""
 
 
 class CalibrationError(ToolkitError, ValueError):

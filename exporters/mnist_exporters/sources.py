@@ -32,7 +32,7 @@ __all__ = ["is_foreign_file", "load_foreign_file", "load_original", "stated_for_
 
 
 def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | None) -> StatedTask:
-    """Return what is stated about the images and classes of `data`: by the user, or by the model."""
+    """Return what is known about the images and classes of `data`: as the user states it, else from the model."""
     stated = stated or StatedTask()
     if data in ("auto", *DATASETS):
         return stated
@@ -42,9 +42,9 @@ def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | 
     else:
         inputs = getattr(model, "inputs", None)  # a model that is not built has none
         shape = tuple(inputs[0].shape[1:]) if inputs else ()
-    shown = stated_by_shape(shape)
-    size, channels = stated.size or shown.size, stated.channels or shown.channels
-    return dataclasses.replace(stated, size=size, channels=channels, converts=stated.converts_after(shown))
+    from_shape = stated_by_shape(shape)
+    size, channels = stated.size or from_shape.size, stated.channels or from_shape.channels
+    return dataclasses.replace(stated, size=size, channels=channels, converts=stated.converts_after(from_shape))
 
 
 def stated_for_file(path: Path, stated: StatedTask | None) -> StatedTask:

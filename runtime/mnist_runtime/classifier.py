@@ -28,14 +28,14 @@ BATCH = 32
 """Images per call of the interpreter: enough to hide Python's overhead, few enough for the cache."""
 
 PARTS = 4
-"""Parts per thread, so that no thread waits long for the slowest."""
+"""Parts of the batches per thread; fast threads take more of them."""
 
 READY_FORMATS = ("tflite", "onnx")
 """Formats of the ready models, the preferred first."""
 
 
 class Classifier:
-    """Classify digits, or what else it was made for, with one model; see `Classifier.load`.
+    """Classify digits, or other pictures, with one model; see `Classifier.load`.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Classifier:
         self.task: Task = self.manifest.task
         self._input = ModelInput(self.manifest)
         count = self.manifest.input.get("tensor_shape", [None])[0]
-        # A dynamic model takes its ranges from the whole batch; alone, no image depends on the others.
+        # A dynamic model takes its ranges from the whole batch. In batches of one, no image depends on others.
         self._batch = 1 if self.manifest.precision == "dynamic" else count or batch
         self._check_threshold()
         self._backends = SharedBackends(backends).share(self)
@@ -145,7 +145,7 @@ class Classifier:
         return cls(artifact, backends, name, batch=batch)
 
     def close(self) -> None:
-        """Release the interpreters, unless a copy has them too. Waiting and later calls raise a `UsageError`."""
+        """Release the interpreters, unless a copy uses them. Waiting and later calls raise a `UsageError`."""
         if not self._closed:
             self._closed = True
             self._backends.close(self)
@@ -189,7 +189,7 @@ class Classifier:
         UsageError
             If shape, dtype or values are different.
         """
-        # An activation rounds logits above 17 to the same score; the answer is then that of `predict_proba`.
+        # An activation gives all logits above 17 the same score. With scores, the class is that of `predict_proba`.
         scores = self.scores(images) if self._activation is None else self.predict_proba(images)
         classes: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
         return classes
@@ -240,7 +240,7 @@ class Classifier:
         except BlankError:
             return Prediction(None, reason="blank", marks=0)
         main, *others = self.classify_ink([ink, *marks])
-        # If the picture as a whole has no digit, one mark with a digit is enough.
+        # If the main symbol has no digit, one other symbol with a digit is enough.
         if sum(other.label is not None for other in others) >= (2 if main.label is not None else 1):
             return Prediction(None, reason="several", marks=number)
         return main
@@ -258,9 +258,9 @@ class Classifier:
         pixels = self._input.images(images)
         count = len(pixels)
         if 0 < count <= self._batch:
-            scores = self._run_some([pixels])[0]
+            scores = self._run_part([pixels])[0]
         else:
-            # No images become one, so that the result has the model's dtype.
+            # Without images, run one, so that the result has the model's dtype.
             padded = pixels if count else np.zeros((1, *self.task.image_shape), np.uint8)
             batches = [padded[start : start + self._batch] for start in range(0, len(padded), self._batch)]
             scores = np.concatenate(self._run(batches))[:count]
@@ -272,29 +272,29 @@ class Classifier:
         return scores
 
     def _check_threshold(self) -> None:
-        """Refuse a threshold above every score that the output's integers can give: no picture would have a label."""
+        """Reject a threshold above the highest score of the output's integers: no picture would have a label."""
         if self._output is not None:
             limits = np.iinfo(self._output.dtype)
             best = np.array([[limits.max, *[limits.min] * (len(self.task.labels) - 1)]], self._output.dtype)
             highest = float(self.real_scores(best).max())
             if not highest >= self.manifest.threshold:  # nor if it is nan
                 raise ArtifactError(
-                    f"The file's threshold is {self.manifest.threshold}, but its highest score is {highest:.4f}, so it "
-                    "would never answer. Export the model again."
+                    f"The file's threshold is {self.manifest.threshold}, but its highest score is {highest:.4f}: it "
+                    "gives no label. Export the model again."
                 )
 
     def _run(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
         """Run each batch, on all threads."""
         if self.threads == 1:
-            return self._run_some(batches)
+            return self._run_part(batches)
         from concurrent.futures import ThreadPoolExecutor  # importing it takes as long as a hundred digits
 
         part = -(-len(batches) // (self.threads * PARTS))
         parts = [batches[start : start + part] for start in range(0, len(batches), part)]
         with ThreadPoolExecutor(self.threads) as pool:
-            return [scores for some in pool.map(self._run_some, parts) for scores in some]
+            return [scores for part_scores in pool.map(self._run_part, parts) for scores in part_scores]
 
-    def _run_some(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
+    def _run_part(self, batches: list[npt.NDArray[np.uint8]]) -> list[npt.NDArray[Any]]:
         if self._closed:
             raise UsageError(CLOSED)
         found = []

@@ -46,14 +46,14 @@ __all__ = [
 
 
 DOCUMENTATION = "docs"
-"""Where the pages are that messages name: a folder of the repository."""
+"""Folder of the repository with the pages that messages name."""
 
 WRAPPER = re.compile(
     r"Exception encountered when calling|Graph execution error:|Detected at node|<stack traces|"
     r"A total of \d+ objects could not be loaded|\s*$"
 )
 KERAS_CAUSE = "Exception encountered: "
-COLORS = re.compile(r"\x1b\[\d*m")
+COLOR_CODES = re.compile(r"\x1b\[\d*m")
 
 
 class ToolkitError(Exception):
@@ -61,7 +61,7 @@ class ToolkitError(Exception):
 
     exit_code: ClassVar[int] = 1
     page: ClassVar[str] = ""
-    """Page below `DOCUMENTATION` that says more, and its section; empty where the message says all."""
+    """Page below `DOCUMENTATION`, with its section, that says more; empty if the message is enough."""
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -80,7 +80,7 @@ class OutputError(ToolkitError, OSError):
 
 
 class MachineError(ToolkitError, RuntimeError):
-    """The machine has too little memory, disk space or open files; no file of the user is to blame."""
+    """The machine has too little memory, disk space or open files. No input file is wrong."""
 
     exit_code = 2
 
@@ -174,7 +174,7 @@ def first_line(error: BaseException | str) -> str:
     >>> first_line(ValueError("Exception encountered when calling Dense.call().\n\nNo weights.\n\nArguments: ..."))
     'No weights'
     """
-    lines = COLORS.sub("", str(error)).splitlines()
+    lines = COLOR_CODES.sub("", str(error)).splitlines()
     causes = [line.rpartition(KERAS_CAUSE)[2] for line in lines if KERAS_CAUSE in line]
     first = next((line for line in lines if not WRAPPER.match(line)), type(error).__name__)
     return printable((causes[-1] if causes else first.strip())[:300].rstrip("."))

@@ -106,7 +106,7 @@ class Prediction:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        # A program that knows only digits may make one without labels.
+        # A program that uses only digits may make one without labels.
         if self.digit is not None and self.label is None:
             object.__setattr__(self, "label", str(self.digit))
         if len(self.labels) < len(self.ranking):

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 class ToolError(ToolkitError):
-    """A tool cannot go on, for example because a program that it runs fails. Exit code 1."""
+    """A tool must stop, for example because a program that it runs fails. Exit code 1."""
 
 
 def command(line: str, *arguments: object) -> list[str]:

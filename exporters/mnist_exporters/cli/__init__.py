@@ -1,1 +1,1 @@
-"""Command lines ``mnist-export``, ``mnist-export verify`` and ``mnist-export inspect``."""
+"""Command line ``mnist-export`` with its subcommands verify, seal, inspect, sign and deploy."""

@@ -48,7 +48,7 @@ INSTALL = "Installation"
 @option(
     "--dry-run", section=INSTALL, is_flag=True, help="Look at the device, print what would be done, change nothing."
 )
-@option("--rollback", section=INSTALL, is_flag=True, help="Return to the version before.")
+@option("--rollback", section=INSTALL, is_flag=True, help="Return to the previous version.")
 @option(
     "--folder",
     section=INSTALL,
@@ -93,7 +93,7 @@ def deploy_command(
     from mnist_exporters.targets.deployment import deploy as deployment
 
     path, device = _file_and_device(words, rollback=rollback)
-    arguments = _arguments(service, run)
+    arguments = _service_arguments(service, run)
     seconds = deployment.TESTING_S if rollback else deployment.LOOKING_S + deployment.INSTALLING_S * (not dry_run)
     with Progress(seconds) as line:
         if rollback:
@@ -133,7 +133,7 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
         return None, words[0]
     files = [word for word in words if _is_file(word)]
     if len(words) == 1 and files:
-        _exported_file(files[0])  # a wrong file is the first thing to say
+        _exported_file(files[0])  # report a wrong file before the missing device
         raise UsageError(f"{files[0]} is a file. Add the device, such as pi@raspberrypi.local.")
     if not 1 <= len(words) <= 2:
         raise UsageError("Give a file and the device: mnist-export deploy FILE pi@raspberrypi.local")
@@ -143,13 +143,13 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
 
 
 def _is_file(word: str) -> bool:
-    """Return whether a word is a file, also one that is missing, and no device."""
+    """Return whether `word` names a file, existing or not, and not a device."""
     path = Path(word)
     return "@" not in path.name and (path.is_file() or path.suffix in {each.suffix for each in FORMATS.values()})
 
 
 def _exported_file(word: str) -> Path:
-    """Return a file that exists and runs on a device with Python."""
+    """Return `word` as a path; reject a missing file, and one that does not run on a device with Python."""
     path = Path(word)
     if path.suffix in SUFFIXES or not path.exists():
         path = ExistingPath(ArtifactError).convert(word, None, None)
@@ -160,7 +160,7 @@ def _exported_file(word: str) -> Path:
     return path
 
 
-def _arguments(service: bool | None, run: str | None) -> list[str] | None:
+def _service_arguments(service: bool | None, run: str | None) -> list[str] | None:
     """Return the arguments of mnist-runtime that the service runs; None to leave it as it is."""
     if run is not None:
         if service is False:

@@ -53,8 +53,8 @@ def source_options(command: Any) -> Any:
         section=SOURCE,
         type=FRACTION,
         metavar="FRACTION",
-        help="The accuracy that you measured for the model, such as 0.98. If it is lower here, its pixels are probably "
-        "scaled otherwise, and nothing is exported.",
+        help="The accuracy that you measured for the model, such as 0.98. If it is lower here, nothing is exported: "
+        "its pixels are probably scaled differently.",
     )
     return trust_option(SOURCE)(pixel_options(SOURCE)(expect(data_options(SOURCE)(command))))
 

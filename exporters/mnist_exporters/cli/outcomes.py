@@ -1,4 +1,4 @@
-"""Export the requested files one after the other, and print what came of it."""
+"""Export the requested files one after the other, and print the results."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LOADING, EXPORTING, MEASURING = 8.0, 8.0, 6.0
 
 @dataclass(frozen=True)
 class ReportPlace:
-    """Where the report goes, and on which device its files are measured too.
+    """Where to write the report, and a device on which to measure its files too.
 
     Parameters
     ----------
@@ -110,6 +110,7 @@ def _outcomes(
     *,
     repair: bool,
 ) -> Iterator[ExportReport | ToolkitError]:
+    """Export each file, and yield its report or the error."""
     for number, (spec, path) in enumerate(files, start=1):
         text = f"exporting {spec.format} {spec.precision} ({number} of {len(files)})"
         outcome: ExportReport | ToolkitError

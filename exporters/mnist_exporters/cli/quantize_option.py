@@ -17,7 +17,7 @@ from mnist_trainer.model_io.find import READY_MODELS
 __all__ = ["ExportCommand", "command_for"]
 
 REPLACED = ("--format", "--quantize", "--package", "--input-dtype", "--output-dtype", "--max-accuracy-drop")
-"""Options that belong to a format or a precision."""
+"""Options that `command_for` removes, because they belong to the old format or precision."""
 
 MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".onnx")
 

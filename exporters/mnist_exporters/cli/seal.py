@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["seal_command"]
 
-TYPICAL = 12.0
-"""Seconds on a usual machine."""
+TYPICAL_S = 12.0
+"""Seconds that the proof takes on a usual machine, for the progress line."""
 
 EXAMPLES = """\
 mnist-export seal made-elsewhere.tflite --against my-model.keras
@@ -70,7 +70,7 @@ def seal_command(
     """
     from mnist_exporters.files import seal
 
-    with step_shown(f"proving {printable(str(file))}", TYPICAL):
+    with step_shown(f"proving {printable(str(file))}", TYPICAL_S):
         report = seal(
             file,
             model,

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["verify_command"]
 
-TYPICAL = 12.0
-"""Seconds on a usual machine."""
+TYPICAL_S = 12.0
+"""Seconds that the comparison takes on a usual machine, for the progress line."""
 
 EXAMPLES = """\
 mnist-export verify exported/cnn-int8.tflite --against cnn
@@ -62,7 +62,7 @@ def verify_command(
     from mnist_exporters.files import verify
     from mnist_exporters.proof.report import RefusedError
 
-    with step_shown(f"comparing {printable(str(file))}", TYPICAL):
+    with step_shown(f"comparing {printable(str(file))}", TYPICAL_S):
         found = verify(
             file,
             model,

@@ -32,6 +32,7 @@ NO_DIGEST = "0" * 64
 """Placeholder in both files while their digest is computed."""
 
 BEGIN, END = "manifest:\n", "\n*/"
+"""Text before and after the manifest in a comment of the header."""
 
 
 def identifier(stem: str) -> str:

@@ -1,4 +1,4 @@
-"""Operators whose result depends on more than their input: on earlier calls, on chance, or on the rest of the batch."""
+"""Operators whose result depends on more than the image: random ones, ones with a state, and statistics of a batch."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TFLITE = frozenset(
         "HASHTABLE_IMPORT",
         "HASHTABLE_LOOKUP",
         "HASHTABLE_SIZE",
-        # Chance.
+        # Random numbers.
         "MULTINOMIAL",
         "RANDOM_STANDARD_NORMAL",
         "RANDOM_UNIFORM",
@@ -38,14 +38,14 @@ ONNX = frozenset(
         "RandomUniformLike",
     }
 )
-"""Operators of ONNX that use chance, whatever their attributes. It has no variables."""
+"""Operators of ONNX that are random, whatever their attributes. ONNX has no variables."""
 
 TRAINING_INPUT = 2
 """Place of the input ``training_mode`` of ONNX's Dropout, from opset 12 on."""
 
 
 def changing_operators(model: Any, name_of: Any) -> Iterator[tuple[str, str]]:
-    """Yield name and output of such operators in a `schema.ModelT` of TFLite, in all its subgraphs.
+    """Yield name and output of each operator in `TFLITE` or with a state, in all subgraphs of a `schema.ModelT`.
 
     An operator with a variable tensor, as of a recurrent layer, keeps its state from call to call.
 
@@ -71,14 +71,14 @@ def _numbers(values: Any) -> list[int]:
 
 
 def changing_nodes(model: Any) -> Iterator[tuple[str, str]]:
-    """Yield name and output of such operators in an `onnx.ModelProto`, in all its graphs and functions."""
+    """Yield name and output of each operator in `ONNX` or in training mode, in all graphs of an `onnx.ModelProto`."""
     yield from _changing(model.graph, {})
     for function in model.functions:
         yield from _changing(function, {})
 
 
 def _changing(graph: Any, outside: dict[str, bool]) -> Iterator[tuple[str, str]]:
-    """Yield those of one graph; `outside` has the constants of the graphs around it: name -> whether it is true."""
+    """Yield those of one graph. `outside`: boolean constants of the graphs around it, name -> value."""
     import onnx
 
     constants = dict(outside)

@@ -48,14 +48,17 @@ BLACK = {"uint8": 0, "int8": -128}
 """Integer input type -> value of a black pixel."""
 
 CURE = "Build it without random layers, variables and training=True at inference, and save it again."
+"""What to do about a model whose scores depend on more than the image."""
+
 
 MOST_PLACES = 3
-"""Most places that a message names."""
+"""Most tensors that a message names."""
 
 EXACT = 0.1
 """Largest accepted error of a pixel in grey levels: the converter computes the scale from the images, in float32."""
 
 HALF_A_LEVEL = 0.5 + EXACT
+"""Largest accepted error if the scaling has an offset, which the integer zero point rounds."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,8 @@ class Contents:
         Name -> highest version. In ONNX the version is the opset.
     float_operators : tuple of (str, str)
         Operators that compute in floats, each with the name of its output; for TFLite only.
+    layers : tuple of Layer
+        Operators with constant weights, in the order of the file.
     foreign : tuple of str
         Operators that the format does not define: custom operators, TensorFlow's "Flex" operators, other domains.
     changing : tuple of (str, str)
@@ -157,17 +162,17 @@ class Contents:
         types = set(self.activations)
         if any(name.startswith("QLinear") for name in self.operators):
             return Precision.INT8
-        if types and types <= ACTIVATIONS[Precision.INT8] and self._most_weights() == "uint8":
+        if types and types <= ACTIVATIONS[Precision.INT8] and self._main_weight_type() == "uint8":
             return Precision.INT8  # of TensorFlow 1
         for precision in (Precision.INT4, Precision.INT16X8, Precision.INT8):
-            if types and types <= ACTIVATIONS[precision] and self._most_weights() in WEIGHTS[precision]:
+            if types and types <= ACTIVATIONS[precision] and self._main_weight_type() in WEIGHTS[precision]:
                 return precision
         for precision in (Precision.DYNAMIC, Precision.FLOAT16, Precision.FLOAT32):
-            if self._most_weights() in WEIGHTS[precision]:
+            if self._main_weight_type() in WEIGHTS[precision]:
                 return precision
         return None
 
-    def _most_weights(self) -> str:
+    def _main_weight_type(self) -> str:
         """Return the type of most weights, counted one by one and not in bytes."""
         counts = {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
         return max(counts, key=lambda dtype: counts[dtype], default="none")
@@ -220,7 +225,7 @@ class Contents:
     def _check_weights(self, spec: ExportSpec) -> None:
         """Check that most weights, counted one by one and not in bytes, have the type of the precision."""
         counts = {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
-        most = self._most_weights()
+        most = self._main_weight_type()
         if most in WEIGHTS[spec.precision]:
             return
         smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])
@@ -251,7 +256,7 @@ class Contents:
         Raises
         ------
         ChangingError
-            If an operator uses chance, a variable or the statistics of the batch.
+            If an operator is random, or uses a variable or the statistics of the batch.
         """
         if self.changing:
             operators = tuple(dict.fromkeys(name for name, _ in self.changing))
@@ -269,7 +274,7 @@ class Contents:
         Raises
         ------
         OperatorError
-            If they do not, or use more than the image.
+            If they do not, or their result depends on more than the image.
         """
         self.check_unchanging()
         if self.foreign:
@@ -300,9 +305,9 @@ class Contents:
         if affine is None:
             return
         pixels = np.arange(256)
-        means = affine.scale * (pixels + BLACK[affine.dtype] - affine.zero_point)
-        levels = (means - (pixels * scaling.scale + scaling.offset)) / scaling.scale
-        if np.abs(levels).max() > (HALF_A_LEVEL if scaling.offset else EXACT):
+        reals = affine.scale * (pixels + BLACK[affine.dtype] - affine.zero_point)
+        errors = (reals - (pixels * scaling.scale + scaling.offset)) / scaling.scale  # in grey levels
+        if np.abs(errors).max() > (HALF_A_LEVEL if scaling.offset else EXACT):
             raise ConversionError(
                 f"The input has scale {affine.scale} and zero point {affine.zero_point}, so it does not take raw "
                 "pixels. Calibrate with images that contain black and white pixels."

@@ -43,7 +43,7 @@ class FormatPlugin(Protocol):
         calibration : Calibration or None
             Images that set the ranges of activations. Only calibrated precisions need them.
         treatment : Treatment
-            What to do otherwise than in a plain export.
+            How to differ from a plain export.
 
         Raises
         ------

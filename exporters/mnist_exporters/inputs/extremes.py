@@ -1,4 +1,4 @@
-"""`extreme_images`: images at the ends of what a device meets, for which a model must give numbers too."""
+"""`extreme_images`: blank, white, very bold and very thin images, for which a model must give finite scores too."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy.typing as npt
 
 __all__ = ["EXTREMES", "extreme_images"]
 
-EACH = 16
-"""Images that are made bold, and that are made thin."""
+PER_KIND = 16
+"""Number of bold images, and of thin ones."""
 
-EXTREMES = ("blank", "white", *["bold"] * EACH, *["hairline"] * EACH)
+EXTREMES = ("blank", "white", *["bold"] * PER_KIND, *["hairline"] * PER_KIND)
 """Kind of each extreme image."""
 
 
@@ -32,9 +32,9 @@ def extreme_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """
     from scipy.ndimage import grey_dilation, grey_erosion
 
-    chosen = np.resize(images[:EACH], (EACH, *images.shape[1:]))
+    chosen = np.resize(images[:PER_KIND], (PER_KIND, *images.shape[1:]))
     channels = (1,) * (images.ndim - 3)
     bold = grey_dilation(chosen, (1, 5, 5, *channels))
     hairline = grey_erosion(chosen, (1, 2, 2, *channels))
-    ends = np.stack([np.full(images.shape[1:], level, np.uint8) for level in (0, 255)])
-    return np.concatenate([ends, bold, hairline])
+    uniform = np.stack([np.full(images.shape[1:], level, np.uint8) for level in (0, 255)])
+    return np.concatenate([uniform, bold, hairline])

@@ -18,7 +18,7 @@ LEAST_GOLDEN, MOST_GOLDEN = 10, 16
 """Numbers of golden images of other classes than digits. One of 128 x 128 pixels in color has 49 kB."""
 
 DRAWN, CHANGED, ROUNDS = 600, 120, 8
-"""Patterns to draw at first; to make of the best ones in each round; and rounds. A model needs a second for all."""
+"""Number of random patterns; of changed copies of the best ones in each round; and of rounds. All take a second."""
 MARGIN = 0.1
 """Least lead of an answer over the next one. Without a lead, other kernels may give another answer."""
 
@@ -72,8 +72,8 @@ def golden_from_data(data: LabelledImages) -> Images:
 def golden_patterns(task: Task, scores: Callable[[Images], Floats]) -> Images:
     """Return up to 16 patterns of rectangles and lines that get different answers from a model, if there are such.
 
-    Patterns are drawn at random. Those to which the model gives the highest score of a class are changed a few times,
-    and stay changed where the score rises.
+    Patterns are drawn at random. In a few rounds, the pattern with the highest score of each class is changed at
+    random, and a change is kept if the score rises.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ MOST_SHARED = 0.05
 
 
 def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[LabelledImages, int]:
-    """Leave the training images out that are also test images, so that no image both calibrates and proves.
+    """Leave out the training images that are also test images, so that no image serves for calibration and proof.
 
     Returns
     -------
@@ -46,5 +46,5 @@ def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[La
             f"{shared:,} of {len(test.images):,} test images of {test.name} are also training images, more than "
             f"{MOST_SHARED:.0%}. Divide the data again, without duplicates, or give it undivided."
         )
-    rest = ImageSet(training.name, training.images[~is_shared], training.labels[~is_shared], training.task)
-    return rest, int(is_shared.sum())
+    unshared = ImageSet(training.name, training.images[~is_shared], training.labels[~is_shared], training.task)
+    return unshared, int(is_shared.sum())

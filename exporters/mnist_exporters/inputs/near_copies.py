@@ -56,11 +56,11 @@ def copies_among(images: Pixels, labels: npt.NDArray[np.generic]) -> Mask:
     >>> copies_among(images, np.array([1, 2, 1, 2])).tolist()
     [False, False, True, True]
     """
-    seen: set[tuple[bytes, object]] = set()
+    known_keys: set[tuple[bytes, object]] = set()
     is_copy = np.zeros(len(images), np.bool_)
     for index, key in enumerate(zip((image.tobytes() for image in images), labels.tolist(), strict=True)):
-        is_copy[index] = key in seen
-        seen.add(key)
+        is_copy[index] = key in known_keys
+        known_keys.add(key)
     different = np.flatnonzero(~is_copy)
     for first, second in _near_pairs(images[different], images[different], _median_distance(images[different])):
         later, earlier = different[first], different[second]
@@ -80,9 +80,9 @@ def copies_of(images: Pixels, others: Pixels) -> Mask:
         return found
     known = {image.tobytes() for image in others}
     found[:] = [image.tobytes() in known for image in images]
-    rest = np.flatnonzero(~found)
-    for first, _ in _near_pairs(images[rest], others, _median_distance(images)):
-        found[rest[first]] = True
+    remaining = np.flatnonzero(~found)
+    for first, _ in _near_pairs(images[remaining], others, _median_distance(images)):
+        found[remaining[first]] = True
     return found
 
 
@@ -102,8 +102,8 @@ def _near_pairs(
 ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
     """Yield the indices of near copies, in `images` and in `others`. An image is a near copy of itself.
 
-    Most images are told apart by the mean brightness of 64 blocks, whose distance is never larger than that of the
-    images; and by their place on the axis in which these vary most.
+    Two filters exclude most pairs. One is the distance of the mean brightness in 64 blocks, which is never larger than
+    the distance of the images. The other is the place on the axis along which the blocks vary most.
     """
     near = NEAR * typical
     reach = max(near, min(LARGEST, typical / 2))
@@ -115,21 +115,22 @@ def _near_pairs(
     order, other_order = np.argsort(places), np.argsort(other_places)
     sorted_places = other_places[other_order]
     for start in range(0, len(order), STEP):
-        some = order[start : start + STEP]
-        low = np.searchsorted(sorted_places, places[some[0]] - reach - 1e-3)
-        high = np.searchsorted(sorted_places, places[some[-1]] + reach + 1e-3)
+        batch = order[start : start + STEP]
+        # 1e-3 and 1e-2 allow for rounding errors.
+        low = np.searchsorted(sorted_places, places[batch[0]] - reach - 1e-3)
+        high = np.searchsorted(sorted_places, places[batch[-1]] + reach + 1e-3)
         window = other_order[low:high]
-        possible = _squared_distances(coarse[some], other_coarse[window]) <= reach**2 + 1e-2
+        possible = _squared_distances(coarse[batch], other_coarse[window]) <= reach**2 + 1e-2
         window = window[possible.any(axis=0)]
-        some = some[possible.any(axis=1)]
-        if len(some) == 0:
+        batch = batch[possible.any(axis=1)]
+        if len(batch) == 0:
             continue
-        squares = _squared_distances(_flat(images[some]), _flat(others[window]))
+        squares = _squared_distances(_flat(images[batch]), _flat(others[window]))
         is_near = squares <= near**2
         for row, column in zip(*np.nonzero((squares <= reach**2 + 1e-2) & ~is_near), strict=True):
-            is_near[row, column] = _differ_in_few(images[some[row]], others[window[column]], reach)
+            is_near[row, column] = _differ_in_few(images[batch[row]], others[window[column]], reach)
         rows, columns = np.nonzero(is_near)
-        yield some[rows], window[columns]
+        yield batch[rows], window[columns]
 
 
 def _differ_in_few(first: Pixels, second: Pixels, reach: float) -> bool:

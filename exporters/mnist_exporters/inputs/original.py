@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["PIXEL_CONVENTIONS", "Original", "PixelScaling"]
 
 RAW, ONE = PixelScaling.between(0, 255), PixelScaling.between(0, 1)
+"""Scalings for raw pixels, and for pixels 0..1."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,9 +102,9 @@ class Original(DigitModel):
         weights = self.model.get_weights()
         found: list[float] = []
         try:
-            # A layer may fail in training alone. What takes too long is not tried again.
+            # A layer may fail in training only. After a failure or a timeout, no other scaling is tried.
             with default_settings(), contextlib.suppress(Exception):
-                # The layers adapt to a scaling, but hardly to inverted images; the measured one may be so by mistake.
+                # The layers adapt to a scaling, but hardly to inverted pixels, which may have been measured by mistake.
                 for scaling in dict.fromkeys((self.scaling, ONE, PixelScaling.between(0, 1, invert=True))):
                     pixels = scaling.apply(data.images).reshape(-1, *self.model.input_shape[1:])
                     recalibrate_batch_norm(self.model, pixels)

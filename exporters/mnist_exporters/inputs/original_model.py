@@ -87,7 +87,10 @@ class OriginalModel(Protocol):
         ...
 
     def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:
-        """Return what to do if another scaling than the stated or recorded one fits `data` far better."""
+        """Return what to do if another scaling than the stated or recorded one fits `data` far better; else None.
+
+        `noun` names the model in this text.
+        """
         ...
 
     def accuracy_with_new_averages(self, data: LabelledImages) -> float | None:

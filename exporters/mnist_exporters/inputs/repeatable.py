@@ -47,9 +47,9 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
     chosen = np.arange(0, len(images), max(2, len(images) // IMAGES))  # not all, so that each has other neighbors
     second, third = original.scores(images[chosen]), original.scores(images[chosen])
     if (change := difference(second, third)) > SAME_TWICE:
-        since = original.changing_layer(images[chosen], _twice)
+        where = original.changing_layer(images[chosen], _twice)
         raise ModelError(
-            f"The model {original.name} gives the same images other scores each time, by up to {change:.2g}{since}. "
+            f"The model {original.name} gives the same images other scores each time, by up to {change:.2g}{where}. "
             "Nothing can be proven about it. Build it without random layers at inference, and save it again."
         )
     alone = np.concatenate([original.scores(images[index : index + 1]) for index in chosen[:ALONE]])
@@ -59,10 +59,10 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
         (difference(alone, second[:ALONE]), _in_two_batches),
     ):
         if change > SAME:
-            since = original.changing_layer(images[chosen], trial)
+            where = original.changing_layer(images[chosen], trial)
             raise ModelError(
                 f"The scores that the model {original.name} gives an image change with the other images of the batch, "
-                f"by up to {change:.2g}{since}. A device classifies one image at a time. Build it without "
+                f"by up to {change:.2g}{where}. A device classifies one image at a time. Build it without "
                 "computations across the batch, or with training=False, and save it again."
             )
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["diagnosed", "trials_limited_to"]
 
 _seconds: ContextVar[float] = ContextVar("_seconds", default=60.0)
-"""Time after which nothing more is tried. A conversion takes about a second."""
+"""Seconds after which nothing more is tried. A conversion takes about one."""
 
 IMAGES = 20
 """Calibration images of a trial."""
@@ -103,8 +103,8 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
     else:
         problem = f"The interpreter rejects the {where} file of this model."
     if any("prune_low_magnitude" in place for place in places):
-        cure = "The model is pruned: apply tfmot.sparsity.keras.strip_pruning to it and save it again."
-        return OperatorError(f"{problem} {cure}", operators, places)
+        fix = "The model is pruned: apply tfmot.sparsity.keras.strip_pruning to it and save it again."
+        return OperatorError(f"{problem} {fix}", operators, places)
     working = list(trials.working())
     advice = _advice(working) if working else "Replace it, or compute the same with other layers."
     if not working and not trials.is_over():

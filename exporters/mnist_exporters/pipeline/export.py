@@ -54,8 +54,8 @@ def export(
     target : Target, optional
         A device that must be able to load the file.
     repair : bool
-        Whether to try, if the accuracy check refuses the file, what `mnist_exporters.pipeline.repair.REPAIRS` lists.
-        Each trial goes through the same check. The report and the manifest say what was done.
+        Whether to try `mnist_exporters.pipeline.repair.REPAIRS` if the accuracy check refuses the file. Each trial
+        goes through the same check. The report and the manifest say what was done.
 
     Returns
     -------

@@ -119,7 +119,6 @@ class Job:
             others = [scores_or_nan(device, images, classes) for images in self.reference.other_digits]
             threshold = choose_threshold(self.reference, answers.scores, spec.tolerance, others)
             parity = Parity.compare(self.reference, answers, spec.tolerance, threshold)
-            is_written = parity.passed and write
             golden = self._golden(device)
             recorded = {**manifest.golden, "backend": device.backend_name}
             proven = dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict(), threshold=threshold.value)

@@ -35,26 +35,26 @@ CPUINFO = Path("/proc/cpuinfo")
 """Where Linux describes the processors."""
 
 
-def task_facts(task: Task, taken: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def task_facts(task: Task, input_facts: dict[str, Any], output_facts: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a manifest that follow from `task`.
 
     Parameters
     ----------
     task : Task
         What the file classifies.
-    taken, given : dict
+    input_facts, output_facts : dict
         Facts about input and output besides their shapes.
     """
     return {
         "labels": task.labels,
-        "input": {"shape": [None, *task.tensor_shape], **taken},
-        "output": {"shape": [None, len(task.labels)], **given},
+        "input": {"shape": [None, *task.tensor_shape], **input_facts},
+        "output": {"shape": [None, len(task.labels)], **output_facts},
         "preparation": PREPARATIONS[task.preparation],
     }
 
 
 def training_facts(original: OriginalModel) -> dict[str, Any]:
-    """Return what a manifest says about the training of an original: of digits, whether it saw other pictures too."""
+    """Return the training facts of a manifest: for digits, whether pictures without a digit were trained on too."""
     return {"rejects_non_digits": original.rejects_non_digits} if original.task.digits else {}
 
 

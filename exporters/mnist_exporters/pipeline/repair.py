@@ -70,7 +70,7 @@ class Case:
 
     @property
     def activation(self) -> Treatment:
-        """The last activation outside of the integers, if the precision allows that and the model ends with one."""
+        """Treatment that moves the last activation out of the integers; empty if precision or model do not allow it."""
         if (self.spec.format, self.spec.precision) not in LOGITS_OUT or not self.ends_with_activation:
             return Treatment()
         return Treatment("float" if self.spec.output_dtype == "float32" else "reader")
@@ -88,7 +88,7 @@ class Case:
         return layer_names(getattr(self.job.original, "model", None), self.plain.contents.layers)
 
     def may_keep_more(self, place: int) -> bool:
-        """Return whether the layer is one of few bits, and has less than half of all weights."""
+        """Return whether the layer at `place` has few bits now, and less than half of all weights."""
         layers = self.plain.contents.layers
         total = sum(layer.weights for layer in layers)
         return layers[place].weight_dtype != self.higher and layers[place].weights * 2 < total
@@ -189,7 +189,7 @@ def can_be_proven(reference: Reference, tolerance: float) -> bool:
 def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     """Try each of `REPAIRS`, and write the first file that passes the accuracy check.
 
-    None is tried if the export gives nan or infinity: they change how exactly a layer computes, not what it divides by.
+    None is tried if the export gives nan or infinity: repairs make a layer more precise, but do not prevent these.
 
     Parameters
     ----------
@@ -207,12 +207,12 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     """
     case = Case(job, spec, plain)
     failed = [Tried("plain export", plain.report.parity)]
-    made: set[tuple[str, Treatment]] = set()
+    attempted: set[tuple[str, Treatment]] = set()
     for name, plan_of in REPAIRS.items() if plain.report.parity.has_finite_scores else ():
         plan = plan_of(case)
-        if plan is None or (plan.spec.output_dtype, plan.repair.treatment) in made:
+        if plan is None or (plan.spec.output_dtype, plan.repair.treatment) in attempted:
             continue
-        made.add((plan.spec.output_dtype, plan.repair.treatment))
+        attempted.add((plan.spec.output_dtype, plan.repair.treatment))
         try:
             report = job.attempt(plan.spec, dataclasses.replace(plan.repair, failed=tuple(failed))).report
         except ToolkitError as error:

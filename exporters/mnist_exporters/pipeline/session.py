@@ -96,7 +96,7 @@ class ExportSession:
         golden_from_data: bool = False,
     ) -> None:
         self.original = original
-        self._training = train
+        self._training = train  # with the images that `train` leaves out
         self.train, left_out = leave_out_shared(train, test)
         self.test = test
         self.seed = seed
@@ -175,13 +175,13 @@ class ExportSession:
 
     @cached_property
     def advice(self) -> str | None:
-        """One line if the original may get other pixels than in training: it is not as accurate as is usual."""
+        """A note or warning if the pixels may be scaled differently than in training, as a low accuracy shows."""
         is_usual = self.reference.accuracy >= USUAL_ACCURACY
         if self.original.range_origin == "as recorded" or (is_usual and not self._is_sure_of_all):
             return None
         is_low = self.reference.accuracy < least_accuracy(len(self.original.task.labels))
-        is_said = is_low and self.reference.pixel_doubt  # by the refusal of each file
-        if self.original.range_origin == "as given" and not is_said and (doubt := self._doubt_of_stated_pixels()):
+        is_reported = is_low and self.reference.pixel_doubt  # by the refusal of each file
+        if self.original.range_origin == "as given" and not is_reported and (doubt := self._doubt_of_stated_pixels()):
             return doubt
         averages = wrong_averages(self.reference)
         if is_usual or (is_low and (averages or misfit(self.reference))):
@@ -203,10 +203,10 @@ class ExportSession:
         if not isinstance(self.original, Original):
             return None
         if reversed_channels := self.original.blue_first(self.test):
-            own, other = reversed_channels
+            rgb, bgr = reversed_channels
             return (
-                f"warning: The original is right on {own.accuracy:.1%} of {own.images:,} images, but on "
-                f"{other.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue first, "
+                f"warning: The original is right on {rgb.accuracy:.1%} of {rgb.images:,} images, but on "
+                f"{bgr.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue first, "
                 "exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
                 f"(see {DOCUMENTATION}/{ModelError.page})."
             )

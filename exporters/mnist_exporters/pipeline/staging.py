@@ -23,7 +23,7 @@ __all__ = ["StagedExport", "check_destination", "export_path", "package_folder"]
 
 
 def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
-    """Return the file for one export, the one that is loaded.
+    """Return the path of an export's main file, which a device loads.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
                 f"The folder {folder} exists and is no earlier {spec.package} package of this name. Choose another "
                 "--output or move it away."
             )
-        # The package is made beside its folder, which appears when it is complete.
+        # The complete package is moved into place from a folder beside it.
         _check_file_can_be_created(folder.parent / destination.name)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file, but the package is a folder. Choose another --output.")
@@ -138,7 +138,7 @@ class StagedExport:
         self._plugin = plugin
         self._package = package
         self._files: dict[str, bytes] = {}
-        self._others: dict[str, bytes] = {}
+        self._package_files: dict[str, bytes] = {}
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> StagedExport:
@@ -157,7 +157,7 @@ class StagedExport:
         for suffix, content in self._files.items():
             self._path(suffix).write_bytes(content)
         if self._package:
-            self._others = package_files(self._package, self._destination.stem, manifest, golden, self._files)
+            self._package_files = package_files(self._package, self._destination.stem, manifest, golden, self._files)
 
     def load(self) -> Classifier:
         """Load the written file as a device does."""
@@ -184,7 +184,7 @@ class StagedExport:
             return
         folder = package_folder(self._destination, self._package)
         staged = self._folder / folder.name
-        for name, content in self._others.items():
+        for name, content in self._package_files.items():
             path = staged / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)

@@ -1,4 +1,4 @@
-"""`Answers`: the scores of an export for all test images, and for some of them asked in other ways."""
+"""`Answers`: the scores of an export for all test images, and for some of them in other batches and orders."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ class Answers:
     def of(cls, device: Device, reference: Reference) -> Answers:
         """Run an export on the test images of `reference`. Where it gives no numbers, the scores are nan."""
 
-        def ask(images: npt.NDArray[np.uint8]) -> Scores:
+        def scores_of(images: npt.NDArray[np.uint8]) -> Scores:
             return scores_or_nan(device, images, reference.scores.shape[1])
 
         chosen = reference.images[reference.alone]
         order = np.random.default_rng(1).permutation(len(chosen))
         permuted = np.empty((len(chosen), reference.scores.shape[1]), np.float32)
-        before = ask(chosen)
-        alone = np.concatenate([ask(image[None]) for image in chosen])
-        scores = ask(reference.images)
-        permuted[order] = ask(chosen[order])
+        before = scores_of(chosen)
+        alone = np.concatenate([scores_of(image[None]) for image in chosen])
+        scores = scores_of(reference.images)
+        permuted[order] = scores_of(chosen[order])
         extremes = extreme_images(reference.images)
         kinds = np.array(EXTREMES)
-        parts = [ask(extremes[kinds == kind]) for kind in dict.fromkeys(EXTREMES)]  # in the order of `EXTREMES`
-        return cls(scores, alone, permuted, before, ask(chosen), np.concatenate(parts))
+        parts = [scores_of(extremes[kinds == kind]) for kind in dict.fromkeys(EXTREMES)]  # in the order of `EXTREMES`
+        return cls(scores, alone, permuted, before, scores_of(chosen), np.concatenate(parts))

@@ -140,14 +140,14 @@ def small_classes(by_class: list[Changes], labels: Sequence[str]) -> tuple[str, 
 
 
 def asked_otherwise(answers: Answers, chosen: npt.NDArray[np.intp]) -> tuple[str, ...]:
-    """Return the reasons if an image gets other answers alone, in another order or a second time.
+    """Return reasons if images get other answers one by one, in another order or a second time.
 
     Parameters
     ----------
     answers : Answers
         The scores.
     chosen : ndarray of shape (k,), dtype intp
-        The images that were asked in several ways.
+        Indices of the images that were classified in these ways.
     """
     batched = answers.scores[chosen]
     reasons = []
@@ -165,7 +165,7 @@ def asked_otherwise(answers: Answers, chosen: npt.NDArray[np.intp]) -> tuple[str
     if before is not None and after is not None and not np.array_equal(before, after, equal_nan=True):
         error = float(np.nan_to_num(np.abs(before - after)).max(initial=0))
         reasons.append(
-            f"The export gives the same images other scores a second time, by up to {error:.2g}. A layer uses chance "
+            f"The export gives the same images other scores a second time, by up to {error:.2g}. A layer is random "
             "or keeps a state. Replace it."
         )
     return tuple(reasons)
@@ -188,14 +188,14 @@ def _points(fraction: float) -> str:
 
 
 def named(numbers: list[int], task: Task) -> str:
-    """Return the names of classes."""
+    """Return the names of classes, of at most `MOST_NAMED`."""
     names = [task.labels[number] for number in numbers]
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return f"{', '.join(names[:MOST_NAMED])}{more}"
 
 
 def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:
-    """Return what no good export does, whatever the tolerance.
+    """Return the reasons to refuse an export at any tolerance: scores not finite, all the same, or very different.
 
     Parameters
     ----------

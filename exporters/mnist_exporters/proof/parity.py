@@ -127,7 +127,7 @@ class Parity:
         reference : Reference
             Images, labels and scores of the original.
         answers : Answers or ndarray of shape (n, k), dtype float32
-            Scores of the export for the same images; an array if these were not asked in other ways.
+            Scores of the export for the same images; an array if they were classified only once.
         tolerance : float
             Largest accepted accuracy loss, a fraction 0..1.
         threshold : Threshold, optional
@@ -159,11 +159,11 @@ class Parity:
 
         labels = reference.labels
         before, best = np.argmax(reference.scores, axis=1), np.argmax(scores, axis=1)
-        is_away = scores.max(axis=1).astype(np.float64) < threshold.judged
-        after = np.where(is_away, -1, best)
+        is_unanswered = scores.max(axis=1).astype(np.float64) < threshold.judged
+        after = np.where(is_unanswered, -1, best)
         was_right, is_right = before == labels, after == labels
         changes = Changes(was_right & ~is_right, ~was_right & is_right)
-        evidence = changes.among(reference.is_distinct)
+        evidence = changes.among(reference.is_distinct)  # copies of an image prove nothing new
         changed = evidence.lost + evidence.gained
         by_class = [changes.among(labels == number) for number in range(reference.scores.shape[1])]
         evidence_by_class = [
@@ -171,7 +171,7 @@ class Parity:
         ]
         finite = bool(np.isfinite(scores).all())
         alone = answers.alone
-        others = (
+        other_reasons = (
             *unfit(reference, float(was_right.mean())),
             *broken_invariants(reference, answers, after),
             *asked_otherwise(answers, reference.alone),
@@ -190,8 +190,8 @@ class Parity:
             mcnemar_p=float(binomtest(evidence.lost, changed).pvalue) if changed else 1.0,
             threshold=threshold.value,
             judged_threshold=threshold.judged,
-            turned_away=int(is_away.sum()),
-            turned_away_right=int((is_away & was_right & (best == labels)).sum()),
+            turned_away=int(is_unanswered.sum()),
+            turned_away_right=int((is_unanswered & was_right & (best == labels)).sum()),
             max_score_error=float(np.abs(scores - reference.scores).max()) if finite else math.inf,
             extreme_score_error=_largest_difference(reference.extremes, answers.extremes),
             drop_by_class=tuple(row.drop for row in by_class),
@@ -203,7 +203,7 @@ class Parity:
             images_alone=0 if alone is None else len(alone),
             changed_alone=0 if alone is None else int((alone.argmax(axis=1) != best[reference.alone]).sum()),
             tolerance=tolerance,
-            reasons=(*others, *unproven(evidence, tolerance, is_only=not others)),
+            reasons=(*other_reasons, *unproven(evidence, tolerance, is_only=not other_reasons)),
         )
 
     @property
@@ -230,7 +230,7 @@ class Parity:
         )
 
     def _notes(self) -> Iterator[str]:
-        """Yield what is not usual."""
+        """Yield a line for each unusual fact."""
         if self.turned_away:
             images = f"{self.turned_away:,} image{'s' * (self.turned_away > 1)}"
             yield (
@@ -242,9 +242,9 @@ class Parity:
             count = "both count once" if self.duplicates == 1 else "count once"
             yield f"duplicates {self.duplicates:,} {repeat}, exactly or nearly, and {count}"
         if self.in_training:
-            share = self.in_training / self.images
+            fraction = self.in_training / self.images
             also = "is also a training image" if self.in_training == 1 else "are also training images"
-            yield f"known      {counted(self.in_training, 'image')} ({share:.1%}) {also}, exactly or nearly"
+            yield f"known      {counted(self.in_training, 'image')} ({fraction:.1%}) {also}, exactly or nearly"
         if self.unproven_classes:
             names = ", ".join(self.unproven_classes[:MOST_NAMED])
             more = len(self.unproven_classes) - MOST_NAMED

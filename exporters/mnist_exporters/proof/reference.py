@@ -23,10 +23,10 @@ ALONE = 100
 """Images that an export also classifies one by one, in another order and twice."""
 
 DOUBTED_BELOW = 0.8
-"""Accuracy below which the original also classifies images scaled otherwise, mirrored or turned, and those with other
-averages of its batch normalization."""
-SOME = 1_000
-"""Number of such images."""
+"""Accuracy below which the reason is looked for: pixels scaled differently, images mirrored or turned, or averages of a
+batch normalization that do not fit."""
+TRIED_IMAGES = 1_000
+"""Test images on which mirroring, turning and other averages are tried."""
 
 LEAST_OTHERS, MOST_OTHERS = 50, 1_500
 """Bounds for the number of digits of each other domain."""
@@ -97,7 +97,7 @@ class Reference:
         if found.accuracy >= DOUBTED_BELOW:
             return found
         found = replace(found, pixel_doubt=original.doubt_of_pixels(test, "original"))
-        some = np.random.default_rng(0).permutation(len(test.images))[:SOME]
+        some = np.random.default_rng(0).permutation(len(test.images))[:TRIED_IMAGES]
         part = ImageSet(test.name, test.images[some], test.labels[some], test.task)
         turned = best_orientation(original.scores, part)
         takes_rows = len(getattr(getattr(original, "model", None), "input_shape", ())) == 2
@@ -139,9 +139,9 @@ class Reference:
 
     @cached_property
     def other_digits(self) -> tuple[npt.NDArray[np.uint8], ...]:
-        """Digits of other people, of a pen and corrupted ones, a part each; nothing if the classes are no digits.
+        """Digits of other writers, of a simulated pen, and corrupted ones, one array each; empty for other classes.
 
-        They cost a half of the time of the test images. Small sets show nothing about one digit in two hundred.
+        They take half as long as the test images. Small sets have none: they cannot show a rate of one in 200.
         """
         count = min(MOST_OTHERS, len(self.images) // 5)
         if not self.task.is_mnist or count < LEAST_OTHERS:

@@ -68,7 +68,7 @@ def enough_images(lost: int, gained: int, images: int, tolerance: float) -> int 
 
 
 def fraction_upper_95(count: int, images: int) -> float:
-    """Return the one-sided upper 95 % bound of a fraction of which `count` in `images` were found; 1 without images.
+    """Return the one-sided upper 95 % bound of a fraction if `count` of `images` have a property; 1 without images.
 
     References
     ----------

@@ -16,10 +16,10 @@ from mnist_exporters.proof.statistics import fraction_upper_95
 __all__ = ["NO_THRESHOLD", "Threshold", "choose_threshold"]
 
 REJECTED = 0.005
-"""Largest fraction of real images without an answer, one in two hundred: of the test images with 95 % confidence, and
-of these and the digits of other domains together, each domain counting alike."""
+"""Largest fraction of real images without an answer, one in 200. It holds for the test images with 95 % confidence, and
+for the mean over all domains (the test images, and digits of other origins)."""
 
-SHARE = 0.25
+PART_OF_TOLERANCE = 0.25
 """Largest part of the tolerance that right answers without an answer may take; the rest is for the conversion."""
 
 STEPS = 10_000
@@ -35,8 +35,8 @@ class Threshold:
     value : float
         Confidence, 0..1, below which a device gives no answer.
     judged : float
-        The threshold with which the file was compared, at least `value`. An image takes no part in the choice of the
-        threshold by which it is judged.
+        The threshold that the accuracy check applies, at least `value`, because no image may help to choose the
+        threshold that is applied to it.
     """
 
     value: float
@@ -55,16 +55,17 @@ def choose_threshold(
 ) -> Threshold:
     """Return the highest threshold with which an export is still proven, and answers digits of all domains.
 
-    It comes from the scores that the export gives to different, unseen images: the confidence that the right answer of
-    rank k has, counted from below. Without one of these k images it would be the next higher confidence. So that one
-    is judged (leave one out): k + 1 right answers count as lost. They may take a quarter of the tolerance, and at most
-    0.5 % of all images may be without an answer, with 95 % confidence. If not even one right answer may be lost, it is
-    half of the lowest confidence of a right answer, and half of the next one is judged. An export that is refused
-    without a threshold has none.
+    The threshold is the confidence of a right answer on different, unseen images; the k right answers with a lower
+    confidence are lost. Without one of these k images, the threshold would be the next higher confidence. So the
+    accuracy check applies that one (leave one out): k + 1 right answers count as lost. k is as large as two limits
+    allow: the lost answers take at most a quarter of the tolerance, and at most 0.5 % of all images have no answer,
+    with 95 % confidence.
 
-    A network is less sure of digits that are written or seen otherwise than the test images. So the threshold is lower
-    if it would leave more than 0.5 % of all domains without an answer, as the mean over the test images and each of
-    `others`.
+    If not even one right answer may be lost, the threshold is half of the lowest confidence of a right answer, and the
+    check applies half of the next one. An export that is refused without a threshold has none.
+
+    A network is less sure of digits of other origins than of the test images. So the threshold is lower if it would
+    leave more than 0.5 % without an answer, as the mean over the test images and each of `others`.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ def choose_threshold(
 
     if len(lowest) < 2 or not is_proven(0.0):
         return NO_THRESHOLD
-    ranks = min(math.floor(tolerance * SHARE * len(labels)), len(lowest) - 1)
+    ranks = min(math.floor(tolerance * PART_OF_TOLERANCE * len(labels)), len(lowest) - 1)
     # The first `low` ranks are allowed, the rank `high` is not.
     low, high = 0, ranks + 1
     while high - low > 1:
@@ -126,7 +127,7 @@ def choose_threshold(
 def _lowered(found: Threshold, domains: Sequence[npt.NDArray[np.float64]]) -> Threshold:
     """Return a threshold that leaves at most 0.5 % without an answer, as the mean over the domains.
 
-    The first domain has the test images. Without one of these the limit would be that much higher, which is judged.
+    The first domain has the test images. The check applies the threshold that results without one of these.
     """
     confidence = np.concatenate(domains)
     order = np.argsort(confidence, kind="stable")

@@ -44,7 +44,7 @@ MOST_SEEN = 0.5
 
 
 def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
-    """Return why nothing can be proven with this reference; any export is as good as an original that guesses."""
+    """Return why nothing can be proven with this reference, such as an original that only guesses."""
     if not np.isfinite(reference.scores).all():
         return ("The original gives scores that are nan or infinity.",)
     reasons = [*without_numbers(reference.extremes, "original"), *_seen_before(reference)]
@@ -85,7 +85,7 @@ def wrong_averages(reference: Reference) -> str:
 
 
 def low_accuracy(reference: Reference) -> str | None:
-    """Return a note or a warning for an original that is less accurate than is usual; None if nothing is usual."""
+    """Return a note or a warning for an original that is less accurate than usual; else None."""
     is_low = reference.accuracy < LOW_ACCURACY
     is_mnist = reference.dataset == "mnist"
     if not is_low and not is_mnist:
@@ -172,5 +172,5 @@ def least_accuracy(classes: int) -> float:
     >>> [round(least_accuracy(classes), 2) for classes in (2, 10, 1000)]
     [0.72, 0.5, 0.45]
     """
-    way = (LEAST_ACCURACY - 0.1) / 0.9
-    return 1 / classes + way * (1 - 1 / classes)
+    fraction = (LEAST_ACCURACY - 0.1) / 0.9  # of the way from chance, 0.1 with ten classes, to 1
+    return 1 / classes + fraction * (1 - 1 / classes)

@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 400.0, 320.0
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 14.0, 276.0
 """The area of the marks."""
 SPREAD = 1.5
-"""Factor of a logarithmic axis beyond its smallest and largest value."""
+"""Factor by which a logarithmic axis goes beyond its smallest and its largest value."""
 LETTER, LINE = 6.1, 12.0
 """Width of a letter and height of a line of the labels."""
 MOST_LABELLED = 14
@@ -149,7 +149,7 @@ def _ticks(values: Sequence[float], place: Callable[[float], float]) -> list[Tic
 
 def _labels(places: list[tuple[float, float, Candidate]], marks: list[Mark], best: Candidate | None) -> list[Label]:
     """Place each name where it covers the fewest marks and other names; the recommended one first."""
-    taken = [(mark.x - 6, mark.y - 6, mark.x + 6, mark.y + 6) for mark in marks]
+    occupied = [(mark.x - 6, mark.y - 6, mark.x + 6, mark.y + 6) for mark in marks]
     labels = []
     for x, y, row in sorted(places, key=lambda place: place[2] is not best):
         width = LETTER * len(row.name)
@@ -167,8 +167,8 @@ def _labels(places: list[tuple[float, float, Candidate]], marks: list[Mark], bes
         ]
         boxes = [(_box(*option, width), option) for option in options]
         inside = [one for one in boxes if one[0][0] >= LEFT and one[0][2] <= WIDTH and one[0][3] <= BOTTOM] or boxes
-        box, (at, line, anchor) = min(inside, key=lambda one: sum(_overlap(one[0], other) for other in taken))
-        taken.append(box)
+        box, (at, line, anchor) = min(inside, key=lambda one: sum(_overlap(one[0], other) for other in occupied))
+        occupied.append(box)
         labels.append(Label(at, line, anchor, row.name, row is best))
     return labels
 

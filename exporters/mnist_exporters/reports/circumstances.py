@@ -53,7 +53,7 @@ class Circumstances:
 
     @classmethod
     def of(cls, session: ExportSession, formats: Iterable[str], command: str = "") -> Circumstances:
-        """Describe now, here, and the data of a session."""
+        """Describe this moment, this machine, and the data of a session."""
         packages = dict.fromkeys(package for name in formats for package in FORMATS[name].packages)
         return cls(
             date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

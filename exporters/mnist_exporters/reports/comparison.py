@@ -179,5 +179,6 @@ class Comparison:
         return min(row.report.size_bytes for row in measured), min(map(self.time, measured))
 
     def _weight(self, row: Candidate) -> float:
+        """Return the geometric mean that `recommended` minimizes."""
         smallest, fastest = self._best()
         return math.sqrt(row.report.size_bytes / smallest * self.time(row) / fastest)

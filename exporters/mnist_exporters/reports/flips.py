@@ -78,17 +78,17 @@ def flips(reference: Reference, scores: npt.NDArray[np.float32], threshold: floa
     [(1, 'gained')]
     """
     before, after = reference.scores.argmax(axis=1), scores.argmax(axis=1)
-    is_away = scores.max(axis=1).astype(np.float64) < threshold
+    is_unanswered = scores.max(axis=1).astype(np.float64) < threshold
     return tuple(
         Flip(
             index=int(index),
             label=int(reference.labels[index]),
             original=int(before[index]),
-            exported=None if is_away[index] else int(after[index]),
+            exported=None if is_unanswered[index] else int(after[index]),
             original_score=float(reference.scores[index, before[index]]),
             exported_score=float(scores[index, after[index]]),
         )
-        for index in np.flatnonzero((before != after) | is_away)
+        for index in np.flatnonzero((before != after) | is_unanswered)
     )
 
 
@@ -110,7 +110,7 @@ def confusion(labels: Labels, scores: npt.NDArray[np.float32]) -> list[list[int]
 
 
 def changed_cells(before: list[list[int]], after: list[list[int]]) -> list[tuple[int, int, int]]:
-    """Return the mistakes of which there are more or fewer: class, answer and the difference, the largest first.
+    """Return the mistakes whose number changed: class, answer and the change, the largest change first.
 
     Examples
     --------

@@ -80,7 +80,7 @@ class Inspection:
     def targets(self) -> tuple[str, ...]:
         """Devices with an interpreter that can load it: keys of `TARGETS`. Those with an NPU are left out.
 
-        Only the compiler of an NPU can say whether it computes a model; ``mnist-export --target`` asks it.
+        Only the compiler of an NPU shows whether the NPU computes a model; ``mnist-export --target`` runs it.
         """
         loads = {name for name, reason in self.unsupported_reasons.items() if reason is None}
         return tuple(name for name, row in TARGETS.items() if row.npu is None and loads & set(row.interpreters))

@@ -23,7 +23,7 @@ SMALLEST_PI, CONTROLLER = "pi-zero", "mcu"
 
 
 class RunnerUp(NamedTuple):
-    """A file that is best in something else, and in what."""
+    """A file that is better than the recommended one in one respect, and in which."""
 
     why: str
     row: Candidate

@@ -21,7 +21,7 @@ WIDTH = 80
 Cell = Callable[[Candidate, Comparison], str]
 
 
-def _each(row: Candidate, text: Callable[[Latency], str]) -> str:
+def _per_interpreter(row: Candidate, text: Callable[[Latency], str]) -> str:
     """Return one line for each interpreter."""
     return "\n".join(map(text, row.latencies)) or "-"
 
@@ -49,10 +49,10 @@ TABLES: tuple[dict[str, Cell], ...] = (
     },
     {
         "kB": lambda row, _: f"{row.report.size_bytes / 1000:.1f}",
-        "interpreter": lambda row, _: _each(row, lambda one: one.interpreter),
-        "p50/p95 µs": lambda row, _: _each(row, lambda one: f"{one.p50_us:.0f}/{one.p95_us:.0f}"),
-        "start s": lambda row, _: _each(row, lambda one: f"{one.cold_start_s:.2f}"),
-        "MB": lambda row, _: _each(row, lambda one: f"{one.peak_memory_bytes / 1e6:.0f}"),
+        "interpreter": lambda row, _: _per_interpreter(row, lambda one: one.interpreter),
+        "p50/p95 µs": lambda row, _: _per_interpreter(row, lambda one: f"{one.p50_us:.0f}/{one.p95_us:.0f}"),
+        "start s": lambda row, _: _per_interpreter(row, lambda one: f"{one.cold_start_s:.2f}"),
+        "MB": lambda row, _: _per_interpreter(row, lambda one: f"{one.peak_memory_bytes / 1e6:.0f}"),
     },
     {
         "model kB": lambda row, _: f"{row.report.model_bytes / 1000:.1f}",

@@ -12,7 +12,7 @@ from mnist_exporters.spec.precision import TOLERANCES, Precision, parse_precisio
 __all__ = ["ExportSpec"]
 
 LARGEST_DROP = 0.1
-"""Largest accuracy loss that can be accepted: ten points. Those who write 0.5 mean half a point."""
+"""Largest accuracy loss that can be accepted, ten points. A larger one is mostly a mistake, such as 0.5 for 0.005."""
 
 
 @dataclass(frozen=True, init=False)

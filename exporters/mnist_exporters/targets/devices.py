@@ -91,9 +91,9 @@ class Target:
 
 
 def _installable(machine: str) -> tuple[str, ...]:
-    """Return the backends that can be installed on `machine`.
+    """Return the interpreters for `machine`: the backends that can be installed there, and C code.
 
-    By pip with Raspberry Pi OS 12, which has Python 3.11, or with the package of Debian 13.
+    Backends are installed by pip with Raspberry Pi OS 12, which has Python 3.11, or from the packages of Debian 13.
     """
     backends = (
         name

@@ -29,6 +29,7 @@ OPERATOR = "ethos-u"
 
 REASON = re.compile(r"operator: (\w+), ofm: .*\nReason: (.*)")
 TIME_LIMIT = 300
+"""Seconds after which Vela is stopped."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,9 @@ def compile_for_npu(model: bytes, accelerator: str) -> NpuMemory:
         try:
             done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
         except subprocess.TimeoutExpired:
-            raise ConversionError(f"Vela gave no answer within {TIME_LIMIT} seconds. Choose a smaller model.") from None
+            raise ConversionError(f"Vela did not finish within {TIME_LIMIT} seconds. Choose a smaller model.") from None
         try:
-            left = set(read((Path(folder) / "model_vela.tflite").read_bytes()).operators) - {OPERATOR}
+            not_on_npu = set(read((Path(folder) / "model_vela.tflite").read_bytes()).operators) - {OPERATOR}
             (table,) = Path(folder).glob("*_summary_*.csv")
             (row,) = csv.DictReader(table.read_text("utf-8").splitlines())
             sram, *flash = (
@@ -105,9 +106,10 @@ def compile_for_npu(model: bytes, accelerator: str) -> NpuMemory:
                 f"Vela cannot compile the model for {accelerator} ({_failure(done)}). Choose another precision or "
                 "replace the layer that it names."
             ) from error
-    if left:
+    if not_on_npu:
         reasons = dict(REASON.findall(done.stdout))
-        named = "; ".join(f"{name} ({reasons[name].rstrip('.')})" if name in reasons else name for name in sorted(left))
+        names = sorted(not_on_npu)
+        named = "; ".join(f"{name} ({reasons[name].rstrip('.')})" if name in reasons else name for name in names)
         raise ConversionError(
             f"On {accelerator}, the processor and not the NPU would compute {named}. Choose int8 with integer input "
             "and output, or replace the layer that needs these operators."

@@ -47,9 +47,9 @@ class Interpreter:
     def formats(self) -> tuple[str, ...]:
         """Keys of `FORMATS` that it runs: that of its backend, those that are checked with it, and `also_runs`."""
         backend = BACKENDS.get(self.name)
-        package, own = (backend.package, [backend.format]) if backend else (self.name, [])
+        package, backend_formats = (backend.package, [backend.format]) if backend else (self.name, [])
         checked = [name for name, row in FORMATS.items() if row.packages[-1] == package and not row.has_engine]
-        return tuple(dict.fromkeys([*own, *checked, *self.also_runs]))
+        return tuple(dict.fromkeys([*backend_formats, *checked, *self.also_runs]))
 
     def unsupported_reason(self, contents: Contents) -> str | None:
         """Return why it cannot load a model, or None if it can."""

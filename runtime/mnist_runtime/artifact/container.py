@@ -37,7 +37,7 @@ GOLDEN_IMAGES_ENTRY = "golden/images.npy"
 GOLDEN_SCORES_ENTRY = "golden/scores.npy"
 
 LARGEST_FILE = 1 << 28
-"""Bytes, a thousand times those of a digit model."""
+"""Bytes; a digit model has about 1/1000 of them."""
 LARGEST_ARCHIVE, LARGEST_ENTRY = 1 << 22, 1 << 20
 """Bytes of the archive, and of a decompressed entry; exported files have 8 kB and 16 kB."""
 NPY = rb"\x93NUMPY\x01\x00..\{'descr': '(%s)', 'fortran_order': False, 'shape': \((\d{1,4}), %s\), \} *\n"
@@ -45,7 +45,7 @@ NPY = rb"\x93NUMPY\x01\x00..\{'descr': '(%s)', 'fortran_order': False, 'shape': 
 IMAGE_TYPES, SCORE_TYPES = rb"\|u1", rb"\|u1|\|i1|<i2|<f4"
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, struct.error, KeyError, ValueError, RuntimeError, EOFError, OSError)
-"""Errors that `zipfile` raises for damaged, encrypted or truncated archives."""
+"""Errors of `zipfile` for damaged, encrypted or truncated archives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,7 @@ def _kind(facts: os.stat_result) -> str:
 
 
 def _read(archive: zipfile.ZipFile, entry: str) -> bytes:
-    """Return an entry of the archive, unless it is larger than in any exported file."""
+    """Return an entry of the archive; reject one that is too large or compressed in another way."""
     facts = archive.getinfo(entry)
     if facts.file_size > LARGEST_ENTRY or facts.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ArtifactError(
@@ -182,16 +182,16 @@ def _read(archive: zipfile.ZipFile, entry: str) -> bytes:
 
 
 def _array(content: bytes, types: bytes, *row: int) -> npt.NDArray[Any]:
-    """Return the read-only array of shape ``(n, *row)`` and one of `types` in a ``.npy``."""
-    found = re.match(NPY % (types, ", ".join(map(str, row)).encode()), content, re.DOTALL)
-    if found is None:
+    """Read a ``.npy`` file: return its read-only array of shape ``(n, *row)`` and one of `types`."""
+    header = re.match(NPY % (types, ", ".join(map(str, row)).encode()), content, re.DOTALL)
+    if header is None:
         raise ValueError(f"unexpected array header {content[:80]!r}")
-    values: npt.NDArray[Any] = np.frombuffer(content, found[1].decode(), offset=found.end())
-    return values.reshape(int(found[2]), *row)
+    values: npt.NDArray[Any] = np.frombuffer(content, header[1].decode(), offset=header.end())
+    return values.reshape(int(header[2]), *row)
 
 
 HEAD = 4096
-"""First bytes of a file by which it is recognized."""
+"""Bytes at the start of a file that show its kind."""
 EXPORT = "Export it with: mnist-export FILE --quantize"
 PICTURE = "Give a model after --model, and the picture without an option."
 
@@ -231,7 +231,7 @@ OTHERS: tuple[_Kind, ...] = (
     _Kind(_starts(b"version https://git-lfs"), "a placeholder of Git LFS", "Get the file with: git lfs pull"),
     _Kind(lambda head: head[:9].lower() in (b"<!doctype", b"<html>\n"), "a web page", "Download the model itself."),
 )
-"""Files that the runtime does not load; the first that fits."""
+"""Other files that the runtime does not load; the first match counts."""
 
 
 def unsealed_error(content: bytes) -> ArtifactError:

@@ -15,9 +15,9 @@ from mnist_runtime.errors import ArtifactError
 __all__ = ["Manifest"]
 
 SCHEMA = 1
-"""Version of the layout of most files."""
+"""Version of most files."""
 LOGITS_SCHEMA = 2
-"""Version of a file that older runtimes would misunderstand: with logits, another input or a task besides `DIGITS`."""
+"""Version of files that older runtimes would misread: with logits, another input, or another task than `DIGITS`."""
 SCHEMAS = (SCHEMA, LOGITS_SCHEMA)
 """Versions that this runtime reads."""
 
@@ -25,12 +25,12 @@ ACTIVATIONS = ("sigmoid", "softmax")
 """Activations that a reader can apply to logits; see `mnist_runtime.prediction.scores_of_logits`."""
 
 SCALED_INPUTS: dict[str, tuple[float, float]] = {"int8": (-129, 128), "uint8": (-1, 256), "float32": (-1e30, 1e30)}
-"""Input types -> range of a scaled pixel. Integers saturate; one level is the error of a measured range."""
+"""Input type -> allowed range of a scaled pixel; one step wider than an integer type, since ranges are measured."""
 
 IMAGES = [None, *DIGITS.tensor_shape]
-"""Shape of an input that has none."""
+"""Shape of an input if the manifest states none."""
 MOST_PIXELS = 3 * SIDES[-1] ** 2
-"""Values of the largest image."""
+"""Number of values of the largest image."""
 
 
 @dataclass(frozen=True)
@@ -166,17 +166,17 @@ class Manifest:
         return manifest
 
     def _check_schema(self) -> None:
-        """Reject what older runtimes would misunderstand in a file that claims their schema."""
-        is_other = "tensor_shape" in self.input or (self.input["dtype"] == "uint8" and "scale" in self.input)
-        newer = {
+        """Reject a file with schema 1 that needs schema 2, because older runtimes would misread it."""
+        is_other_input = "tensor_shape" in self.input or (self.input["dtype"] == "uint8" and "scale" in self.input)
+        extensions = {
             "logits": "activation" in self.output,
-            "such input": is_other,
-            "images or labels but those of MNIST": self.task != DIGITS,
+            "this kind of input": is_other_input,
+            "other images or labels than MNIST's": self.task != DIGITS,
         }
-        for what, is_in_it in newer.items():
-            if is_in_it and self.schema < LOGITS_SCHEMA:
+        for what, is_used in extensions.items():
+            if is_used and self.schema < LOGITS_SCHEMA:
                 raise ArtifactError(
-                    f"The manifest has schema {self.schema}, which knows no {what}. Export the model again."
+                    f"The manifest has schema {self.schema}, which does not allow {what}. Export the model again."
                 )
 
     def _check_tensor(self) -> None:
@@ -191,7 +191,7 @@ class Manifest:
 
 
 def _finite(text: str) -> float:
-    """Return the number in `text`, but neither nan nor infinity: JSON has no words for them."""
+    """Return the number in `text`; reject nan and infinity, which JSON does not have."""
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(f"{text:.20} is not a finite number")
@@ -212,7 +212,7 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _is_text(value: Any) -> bool:
-    """Return whether it is a string without control characters, which could control a terminal."""
+    """Return whether it is a string without control characters, which could change a terminal."""
     return isinstance(value, str) and value.isprintable()
 
 
@@ -281,4 +281,4 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "repair": ("an object or null", lambda value: value is None or _is_object(value)),
     "schema": (f"one of {SCHEMAS}", lambda value: _is_number(value, min(SCHEMAS), max(SCHEMAS))),
 }
-"""Field -> what it must be, in words and as a check."""
+"""Field -> description and check of its values."""

@@ -37,16 +37,16 @@ __all__ = [
 ]
 
 NAMESPACE = "mnist-edge-export"
-"""What the signatures are for. A signature that the same key made for git or for e-mail has another namespace."""
+"""Purpose of the signatures. Those that the same key made for git or for e-mail have another namespace."""
 
 LARGEST = 1 << 16
-"""Bytes of a file of signatures, and a hundred times those of one."""
+"""Most bytes of a file of signatures; one has about 600."""
 MOST_SIGNATURES = 8
 PATIENCE = 120.0
-"""Seconds for OpenSSH; a key that is a device waits for a touch."""
+"""Seconds for OpenSSH; a hardware key waits for a touch."""
 
 BLOCK = re.compile(rb"-----BEGIN SSH SIGNATURE-----([A-Za-z0-9+/=\s]+)-----END SSH SIGNATURE-----")
-"""Each byte fits one part of it only, so a hostile file cannot make the search slow."""
+"""One signature. No byte fits two parts of the pattern, so a hostile file cannot make the search slow."""
 GOOD = re.compile(r"with (\S+) key (\S+)")
 PUBLIC_KEY = re.compile(rb"\s*(ssh-|ecdsa-|sk-)[\w@.-]+ ")
 MAGIC = b"SSHSIG"
@@ -99,7 +99,7 @@ def verify_signature(path: str | Path, trusted: str | Path) -> Signature:
 
 
 def check_signature(content: bytes, path: Path, trusted: str | Path) -> Signature:
-    """Check the signature beside `path` for `content`, what was read from there; see `verify_signature`."""
+    """Check that a signature beside `path` is of `content`, the bytes of that file; see `verify_signature`."""
     keys = _trusted_keys(Path(trusted))
     blocks = signatures_in(path)
     if not blocks:
@@ -118,7 +118,7 @@ def check_signature(content: bytes, path: Path, trusted: str | Path) -> Signatur
 
 
 def signature_path(path: Path) -> Path:
-    """Return where the signatures of the file at `path` are."""
+    """Return the path of the signatures of the file at `path`."""
     return path.with_name(f"{path.name}.sig")
 
 
@@ -136,7 +136,7 @@ def signatures_in(path: Path) -> list[bytes]:
     except OSError:  # there is none, or its name would be too long
         return []
     content = file_bytes(place) if stat.S_ISREG(facts.st_mode) and facts.st_size <= LARGEST else b""
-    # Some ways of copying end lines as Windows does, which OpenSSH refuses.
+    # A copy may have the line ends of Windows, which OpenSSH rejects.
     blocks = [found[0].replace(b"\r", b"") + b"\n" for found in BLOCK.finditer(content)]
     if not 1 <= len(blocks) <= MOST_SIGNATURES:
         raise SignatureError(f"{place} has no signature of OpenSSH, or too many. Remove it and sign the file again.")
@@ -172,13 +172,13 @@ def _string(blob: bytes, start: int) -> bytes:
 
 
 def is_signature_of(signature: bytes, content: bytes) -> bool:
-    """Return whether a signature, by whatever key, is of `content`."""
+    """Return whether a signature, by any key, is of `content`."""
     with _as_file(signature) as file:
         return ssh_keygen("check-novalidate", "-n", NAMESPACE, "-s", file, content=content).returncode == 0
 
 
 def ssh_keygen(*words: object, content: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    """Run ``ssh-keygen -Y`` with `words` and `content` as its input, and return its result.
+    """Run ``ssh-keygen -Y`` with the arguments `words` and the input `content`.
 
     Raises
     ------
@@ -208,14 +208,14 @@ def ssh_keygen(*words: object, content: bytes = b"") -> subprocess.CompletedProc
 
 
 def _verified(content: bytes, block: bytes, file: Path, trusted: Path, keys: bytes) -> Signature | str:
-    """Check one signature; return what is wrong if it is not by a trusted key."""
-    intact = ssh_keygen("check-novalidate", "-n", NAMESPACE, "-s", file, content=content)
-    said = GOOD.search(intact.stdout.decode(errors="replace"))
-    if intact.returncode or not said:
-        if b"namespace" in intact.stderr:
+    """Check one signature; return it, or what is wrong if it is not by a trusted key."""
+    checked = ssh_keygen("check-novalidate", "-n", NAMESPACE, "-s", file, content=content)
+    match = GOOD.search(checked.stdout.decode(errors="replace"))
+    if checked.returncode or not match:
+        if b"namespace" in checked.stderr:
             return f"Its signature is for another purpose, not for {NAMESPACE}. Sign it with mnist-export sign."
         return "It was changed after it was signed, or the signature is of another file. Copy both again."
-    name = f"the {said[1]} key {said[2]}"
+    name = f"the {match[1]} key {match[2]}"
     found = ssh_keygen("find-principals", "-s", file, "-f", trusted.absolute())
     # It prints the names of the first line that fits, whose options may then forbid the purpose.
     key = key_of(block)[1].encode()
@@ -226,7 +226,7 @@ def _verified(content: bytes, block: bytes, file: Path, trusted: Path, keys: byt
         words = ("verify", "-f", trusted.absolute(), "-I", signer, "-n", NAMESPACE, "-s", file)
         done = ssh_keygen(*words, content=content)
         if done.returncode == 0:
-            return Signature(signer, said[1], said[2])
+            return Signature(signer, match[1], match[2])
         error += done.stderr
     if listed or b"no valid principals" in error:  # the certificate of a key that is listed
         return f"It is signed by {name}, but {trusted} does not allow it: {_reason(error)}."
@@ -239,7 +239,7 @@ REASONS = {
     "no valid principals": "its certificate has expired, is not valid yet, or is for other names",
     "not permitted": f"its line does not have the namespace {NAMESPACE}",
 }
-"""Words of ssh-keygen -> why a listed key is not accepted."""
+"""Part of ssh-keygen's message -> why a listed key is not accepted."""
 
 
 def _reason(error: bytes) -> str:
@@ -271,7 +271,7 @@ def _trusted_keys(path: Path) -> bytes:
 
 @contextmanager
 def _as_file(block: bytes) -> Iterator[Path]:
-    """Yield a file with a signature, since ssh-keygen reads it from a file only."""
+    """Yield a temporary file with a signature: ssh-keygen reads it from files only."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "signature")
         place.write_bytes(block)

@@ -16,11 +16,11 @@ SIDES = range(8, 129)
 MOST_LABELS = 1000
 """Largest number of labels; the smallest is two."""
 LONGEST_LABEL = 100
-"""Characters."""
+"""Most characters of a label."""
 
 
 def wrong_label(labels: Sequence[str]) -> tuple[int, str] | None:
-    """Return the place of the first name that cannot be a label, and why; None if all can.
+    """Return the index of the first name that cannot be a label, and why; None if all can.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Task:
     Raises
     ------
     ValueError
-        If a fact is outside these bounds. The callers say it in the words of their own input.
+        If a fact is outside these bounds; callers raise it again with the name of their option or key.
 
     Examples
     --------

@@ -72,7 +72,7 @@ def _table(params: QuantParams) -> npt.NDArray[np.float32]:
 
 
 def in_words(shape: tuple[int, ...]) -> str:
-    """Return the shape of many images, for messages.
+    """Return the shape of a batch of images, for messages.
 
     Examples
     --------

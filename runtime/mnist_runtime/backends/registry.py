@@ -28,7 +28,7 @@ __all__ = [
     "unsupported_reason",
 ]
 
-SIXTY_FOUR = ("x86_64", "amd64", "aarch64", "arm64")
+MACHINES_64 = ("x86_64", "amd64", "aarch64", "arm64")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class BackendRow:
     load: Callable[[bytes, tuple[int, ...]], Backend]
     extra: str | None = None
     versions: str = ""
-    machines: tuple[str, ...] = SIXTY_FOUR
+    machines: tuple[str, ...] = MACHINES_64
     newest_python: tuple[int, int] = (3, 14)
     debian_package: str = ""
     debian_machines: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class BackendRow:
         if self.extra is None:
             return None
         here = (machine or platform.machine()).lower()
-        if not (sys.maxsize > 2**32 if is_64_bit is None else is_64_bit) and here in SIXTY_FOUR:
+        if not (sys.maxsize > 2**32 if is_64_bit is None else is_64_bit) and here in MACHINES_64:
             here = "armv7l" if here in ("aarch64", "arm64") else "a 32-bit system"
         if here not in self.machines:
             debian = f", but Debian 13 has {self.debian_package}" if here in self.debian_machines else ""
@@ -130,7 +130,7 @@ BACKENDS: dict[str, BackendRow] = {
         load=tflite.load_tflite_runtime,
         extra="tflite",
         versions="==2.14.0",
-        machines=(*SIXTY_FOUR, "armv7l"),
+        machines=(*MACHINES_64, "armv7l"),
         newest_python=(3, 11),
         clashes=("ai_edge_litert", "tensorflow"),
         numpy_below_2=True,
@@ -161,7 +161,7 @@ BROKEN: dict[str, str] = {}
 def unsupported_reason(name: str, *, in_this_process: bool = True) -> str | None:
     """Return why a backend cannot work, in this process or a new one, and what to do; None if unknown.
 
-    A command that helps is at the end, without a period. The backend is not imported.
+    If it ends with a command, there is no period. The backend is not imported.
     """
     row = BACKENDS[name]
     if name in BROKEN:
@@ -186,13 +186,13 @@ def choose_backend(
     Parameters
     ----------
     formats : tuple of str
-        Formats, any of which will do.
+        Acceptable formats.
     wanted : str, optional
-        The only backend that will do.
+        The only acceptable backend.
     precision : str, optional
         Precision of the file.
     in_this_process : bool, optional
-        Whether it has to work beside the modules that are loaded here.
+        Whether it must work with the modules that this process has loaded.
 
     Raises
     ------
@@ -216,14 +216,14 @@ def choose_backend(
         if reason is None:
             return name
     start = [] if wanted else [f"No interpreter for {kind} files works here."]
-    sentences = [*start, *filter(None, reasons), *_instead(formats, precision, candidates)]
+    sentences = [*start, *filter(None, reasons), *_alternative(formats, precision, candidates)]
     text = ". ".join(sentence.removesuffix(".") for sentence in sentences)
     raise BackendError(text + ("." if sentences[-1].endswith(".") else ""))  # a command has no period at its end
 
 
-def _instead(formats: tuple[str, ...], precision: str | None, tried: list[str]) -> list[str]:
-    """Return a sentence on what to use if pip cannot install any of the backends `tried` here."""
-    if not all(BACKENDS[name].no_wheel_reason() for name in tried):
+def _alternative(formats: tuple[str, ...], precision: str | None, candidates: list[str]) -> list[str]:
+    """Return a sentence on what to use if pip can install none of the `candidates` here; else nothing."""
+    if not all(BACKENDS[name].no_wheel_reason() for name in candidates):
         return []
     runs = [name for name, row in BACKENDS.items() if row.runs(formats, precision) and not row.no_wheel_reason()]
     if not runs:

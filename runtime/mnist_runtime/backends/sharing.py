@@ -20,7 +20,7 @@ CLOSED = "This classifier is closed. Load it again."
 
 OPEN: weakref.WeakSet[SharedBackends] = weakref.WeakSet()
 FORK = threading.Lock()
-"""Held during a fork, and while an interpreter is taken."""
+"""Held during a fork; no call takes an interpreter then."""
 
 
 class SharedBackends:
@@ -43,13 +43,13 @@ class SharedBackends:
         self._closed = False
         # After closing, None wakes the waiting calls.
         self._idle: SimpleQueue[Backend | None] = SimpleQueue()
-        self._held: list[Backend] = []
+        self._taken: list[Backend] = []
         for backend in backends:
             self._idle.put(backend)
         OPEN.add(self)
 
     def share(self, owner: object) -> SharedBackends:
-        """Return the same interpreters, which `owner` has from now on too."""
+        """Add an owner, and return the same interpreters."""
         self._owners.add(owner)
         return self
 
@@ -72,7 +72,7 @@ class SharedBackends:
             raise UsageError(
                 "This process was forked while another thread used this classifier. Load it again in this process."
             )
-        with FORK:  # a fork goes first
+        with FORK:  # wait for a fork
             pass
         backend = None if self._closed else self._idle.get()
         if backend is None:
@@ -87,7 +87,7 @@ class SharedBackends:
             self._release()
 
     def exchange(self, backend: Backend) -> Backend:
-        """Return an interpreter to go on with, after a fork if one waits."""
+        """Return an interpreter for the next batch; let a waiting fork go first."""
         if FORK.locked():
             self.give(backend)
             return self.take()
@@ -100,19 +100,19 @@ class SharedBackends:
                 self._idle.get_nowait()
         self._idle.put(None)
 
-    def _hold(self, deadline: float) -> None:
+    def _take_all(self, deadline: float) -> None:
         """Take all interpreters, or those that are idle before `deadline`."""
         with contextlib.suppress(Empty):
-            while not self._closed and len(self._held) < self._count:
+            while not self._closed and len(self._taken) < self._count:
                 backend = self._idle.get(timeout=max(0.0, deadline - time.monotonic()))
                 if backend is not None:  # closed meanwhile
-                    self._held.append(backend)
+                    self._taken.append(backend)
 
     def _resume(self, *, is_child: bool) -> None:
-        held, self._held = self._held, []
+        taken, self._taken = self._taken, []
         if is_child and not self._closed:
-            self._idle, self._count = SimpleQueue(), len(held)
-        for backend in held:
+            self._idle, self._count = SimpleQueue(), len(taken)
+        for backend in taken:
             self._idle.put(backend)
         if self._closed:
             self._release()
@@ -122,7 +122,7 @@ def _before_fork() -> None:
     FORK.acquire()
     deadline = time.monotonic() + PATIENCE
     for each in list(OPEN):
-        each._hold(deadline)
+        each._take_all(deadline)
 
 
 def _after_fork(*, is_child: bool) -> None:

@@ -48,7 +48,7 @@ class TFLiteBackend:
 
 
 def load_litert(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
-    """Load a ``.tflite`` file, whose input takes images of `shape`, into LiteRT (``ai-edge-litert``)."""
+    """Load a ``.tflite`` file for images of `shape` into LiteRT (``ai-edge-litert``)."""
     with quiet_stderr():
         from ai_edge_litert.interpreter import Interpreter
 
@@ -56,7 +56,7 @@ def load_litert(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
 
 
 def load_tflite_runtime(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
-    """Load a ``.tflite`` file, whose input takes images of `shape`, into tflite-runtime."""
+    """Load a ``.tflite`` file for images of `shape` into tflite-runtime."""
     with quiet_stderr():
         from tflite_runtime.interpreter import Interpreter
 

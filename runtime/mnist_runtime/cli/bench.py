@@ -46,28 +46,28 @@ def in_text(found: Bench) -> str:
         f"{'interpreter':22}{''.join(f'{heading:>8}' for heading in headings)}",
         *map(_row, found.measurements),
     ]
-    if any(one.throughputs for one in found.measurements):
+    if any(measured.throughputs for measured in found.measurements):
         lines += ["", "images a second, batch x threads"]
-    for one in found.measurements:
-        if one.throughputs:
-            cells = [f"{each.batch} x {each.threads}: {each.images_per_s:,.0f}" for each in one.throughputs]
-            lines += _wrapped(f"{one.backend:22}{', '.join(cells)}", 22)
+    for measured in found.measurements:
+        if measured.throughputs:
+            cells = [f"{each.batch} x {each.threads}: {each.images_per_s:,.0f}" for each in measured.throughputs]
+            lines += _wrapped(f"{measured.backend:22}{', '.join(cells)}", 22)
     return "\n".join([*lines, *(line for note in found.notes for line in _wrapped(f"note: {note}", 6))])
 
 
 def _wrapped(text: str, indent: int = 2) -> list[str]:
-    """Return the lines of a long one."""
+    """Break a long line."""
     return textwrap.wrap(
         text, 80, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
     )
 
 
-def _row(one: Measurement) -> str:
-    latency = one.one_image
+def _row(measured: Measurement) -> str:
+    latency = measured.one_image
     times = (latency.p50_us, latency.p95_us, latency.p99_us, latency.worst_us)
-    cells = [*(_time(each / 1e6) for each in times), _time(one.load_s), _time(one.cold_start_s)]
-    cells.append(f"{one.peak_memory_bytes / 1e6:.0f} MB")
-    name = f"{one.backend} {one.version}"
+    cells = [*(_time(each / 1e6) for each in times), _time(measured.load_s), _time(measured.cold_start_s)]
+    cells.append(f"{measured.peak_memory_bytes / 1e6:.0f} MB")
+    name = f"{measured.backend} {measured.version}"
     return f"{name:22}{''.join(f'{cell:>8}' for cell in cells)}"
 
 

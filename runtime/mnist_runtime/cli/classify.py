@@ -17,7 +17,7 @@ from mnist_runtime.system.terminal import Progress
 __all__ = ["classify_command"]
 
 TYPICAL = 0.02
-"""Seconds for a picture on a usual machine."""
+"""Seconds per picture on a usual machine."""
 
 
 def classify_command(arguments: argparse.Namespace) -> int:

@@ -23,10 +23,10 @@ from mnist_runtime.system.command import report_error
 __all__ = ["label_command"]
 
 COLUMNS, ROWS = 56, 48
-"""Largest picture in the terminal: characters side by side, and pixels below each other, two in a line."""
+"""Largest picture in the terminal: characters in a line, and rows of pixels, two in a line."""
 SHADES = " .:-=+*#%@"
-"""Signs for pixels from black to white, where the terminal's encoding has no half blocks."""
-WORDS = "Enter takes the guess; - none of the labels; + later; < back; q ends"
+"""Characters for pixels from black to white, for terminals without half blocks."""
+KEYS = "Enter takes the guess; - none of the labels; + later; < back; q ends"
 
 
 def label_command(arguments: argparse.Namespace) -> int:
@@ -36,7 +36,7 @@ def label_command(arguments: argparse.Namespace) -> int:
     if not sorter.waiting():
         print(f"{printable(str(sorter.folder))} has no pictures without a label.")
         return 0
-    print(WORDS)
+    print(KEYS)
     moved, after = 0, ""
     while True:
         waiting = sorter.waiting()
@@ -79,7 +79,7 @@ def _move(sorter: PictureSorter, name: str, label: str | None) -> int:
 
 
 def _show(path: Path, classifier: Classifier) -> str | None:
-    """Print a picture, as a model of handwriting gets it, and return the most likely label."""
+    """Print a picture, for handwriting as the model gets it, and return the most likely label."""
     try:
         pixels = read_picture(path)
         found = classifier.classify(pixels)

@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def command_line() -> argparse.ArgumentParser:
-    """Return the parser; the documentation is made from it too."""
+    """Return the parser; the documentation is generated from it."""
     from mnist_runtime.artifact.task import MOST_LABELS
     from mnist_runtime.cli.options import (  # with NumPy
         MODEL_HELP,

@@ -1,4 +1,4 @@
-"""Options that several subcommands share, what they stand for, and the parsers of numbers."""
+"""Options that several subcommands share, the objects that they select, and parsers of values."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ __all__ = [
 DOUBTFUL = 0.9
 """Default of ``--doubtful-below``."""
 LARGEST_VALUE = 1e15
-"""Values of 15 digits are below this."""
+"""Bound of a value: it has at most 15 digits."""
 
-READERS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras and videos need OpenCV")}
-"""Extra -> module of its package, and what needs it."""
+EXTRAS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras and videos need OpenCV")}
+"""Extra -> module of its package, and the start of a message."""
 
 MODEL_HELP = "an exported file (default: the ready int8 model)"
 
@@ -78,7 +78,7 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
     arguments : argparse.Namespace
         The options ``model``, ``trusted`` and ``backend``.
     extra : str
-        A key of `READERS`: what the subcommand needs besides an interpreter.
+        A key of `EXTRAS`: what the subcommand needs besides an interpreter.
     finds : bool, optional
         Whether the subcommand finds handwriting in pictures.
     threads : int, optional
@@ -89,7 +89,7 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
     BackendError
         If no interpreter works here. If the package of `extra` is missing too, the message installs both.
     UsageError
-        If the subcommand finds handwriting, and the model is not for that.
+        If the subcommand finds handwriting, but the model is not for handwriting.
     """
     from mnist_runtime.classifier import Classifier  # the help does not need it
 
@@ -98,7 +98,7 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
             arguments.model, backend=arguments.backend, threads=threads, trusted=arguments.trusted
         )
     except BackendError as error:
-        module, need = READERS[extra]
+        module, need = EXTRAS[extra]
         if importlib.util.find_spec(module) is None:
             raise BackendError(
                 f"{str(error).removesuffix('.')}. {need} too. Install it with: {install_command(extra)}"
@@ -109,7 +109,7 @@ def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = 
 
         check_finds(classifier, arguments.command)
     manifest, reads_digits = classifier.manifest, classifier.task.digits is not None
-    # Files of older exporters do not say it.
+    # Files of older exporters do not state it.
     if reads_digits and manifest.source.get("rejects_non_digits", True) is not True:
         was_not = "was not" if manifest.source["rejects_non_digits"] is False else "is not known to have been"
         fact = f"{manifest.name} {was_not} trained on pictures without a digit"
@@ -142,7 +142,7 @@ def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> 
 
 
 def exit_code_of(step: Callable[[], object]) -> int:
-    """Run a step that comes after an answer; report its error and return the exit code, 0 without one."""
+    """Run a step after an answer. Report its error and return its exit code; 0 without one."""
     try:
         step()
     except ToolkitError as error:
@@ -167,7 +167,7 @@ def pixels_of(file: str) -> npt.NDArray[np.uint8]:
 
 
 def path_of(text: str) -> Path:
-    """Parse a path; an empty one is an error, since it would mean the current folder."""
+    """Parse a path; reject an empty one, which would mean the current folder."""
     if text:
         return Path(text)
     raise argparse.ArgumentTypeError("the path is empty. Give a file or a folder")
@@ -194,7 +194,7 @@ def count(most: int) -> Callable[[str], int]:
 
 
 def port(text: str) -> int:
-    """Parse a number of a port, 0 to 65535."""
+    """Parse a port number, 0 to 65535."""
     if text.isascii() and text.isdecimal() and len(text) < 9 and int(text) < 1 << 16:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {(1 << 16) - 1}")

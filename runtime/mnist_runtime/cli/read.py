@@ -26,7 +26,7 @@ from mnist_runtime.system.terminal import Progress
 __all__ = ["check_annotate", "read_command", "write_annotated"]
 
 TYPICAL = 0.3
-"""Seconds for a picture on a usual machine."""
+"""Seconds per picture on a usual machine."""
 
 
 def read_command(arguments: argparse.Namespace) -> int:
@@ -80,7 +80,7 @@ def check_annotate(annotated: Path, files: Sequence[str]) -> None:
 
 
 def write_annotated(path: Path, pixels: npt.NDArray[np.uint8], found: Sequence[Reading]) -> None:
-    """Write a copy of a picture with its digits marked. It comes after the answer, which a full disk must not lose."""
+    """Write a copy of a picture with its digits marked. Call it after the answer, which a full disk must not lose."""
     with atomic_write(path) as copy:
         annotate(pixels, found).save(copy)
 

@@ -44,14 +44,14 @@ def watch_command(arguments: argparse.Namespace) -> int:
     collect_often()
     if arguments.regions is not None:
         with contextlib.closing(lasting_frames(arguments.source, arguments.rate)) as pictures:
-            watch_values(arguments, classifier, _while_read(pictures), doubtful)
+            watch_values(arguments, classifier, _until_closed(pictures), doubtful)
         return 0
     with contextlib.closing(frames(arguments.source, arguments.rate)) as pictures:
-        for seen in watch(_while_read(pictures), classifier, steady=arguments.steady):
+        for observed in watch(_until_closed(pictures), classifier, steady=arguments.steady):
             if doubtful is not None:
-                doubtful.keep_readings(seen.pixels, seen.readings)
-            facts = {"seconds": round(seen.seconds, 3), "frame": seen.frame}
-            print(json.dumps({**facts, "readings": [reading_facts(found) for found in seen.readings]}), flush=True)
+                doubtful.keep_readings(observed.pixels, observed.readings)
+            facts = {"seconds": round(observed.seconds, 3), "frame": observed.frame}
+            print(json.dumps({**facts, "readings": [reading_facts(found) for found in observed.readings]}), flush=True)
     return 0
 
 
@@ -106,8 +106,8 @@ def watch_values(
             from mnist_runtime.reading.metering.mqtt import MqttPublisher
 
             broker = stack.enter_context(MqttPublisher(arguments.mqtt, regions, credentials=arguments.mqtt_credentials))
-        before, ages = _values_before(arguments, regions, file)
-        reader = ValueReader(regions, classifier, steady=arguments.steady, last_good=before, ages=ages)
+        last_good, ages = _values_before(arguments, regions, file)
+        reader = ValueReader(regions, classifier, steady=arguments.steady, last_good=last_good, ages=ages)
         for frame in pictures:
             values = reader.values(frame)
             if not values:
@@ -129,14 +129,14 @@ def _values_before(
     names, given = [region.name for region in regions], dict(arguments.start or ())
     if unknown := next((name for name in given if name not in names), None):
         raise UsageError(f"--start: {arguments.regions} has no value {unknown!r}. It has: {', '.join(names)}.")
-    before = {**(file.last_good() if file else {}), **given}
+    last_good = {**(file.last_good() if file else {}), **given}
     ages = {name: age for name, age in (file.ages() if file else {}).items() if name not in given}
-    if new := [name for name in names if name not in before]:
+    if new := [name for name in names if name not in last_good]:
         echo(
             f"note: The first value of {', '.join(new)} is taken as it is read, and all others are compared with it. "
             f"To be sure, give it: --start '{new[0]}=VALUE'"
         )
-    return before, ages
+    return last_good, ages
 
 
 def _keep(doubtful: DoubtfulPictures, reader: ValueReader, frame: Frame, values: list[Value]) -> None:
@@ -148,8 +148,8 @@ def _keep(doubtful: DoubtfulPictures, reader: ValueReader, frame: Frame, values:
             doubtful.keep(pixels, prediction, in_any_case=value.state in ("falls", "jumps"))
 
 
-def _while_read(pictures: Iterator[Frame]) -> Iterator[Frame]:
-    """Yield `pictures` while stdout has a reader; without this check the end is only noticed at the next line."""
+def _until_closed(pictures: Iterator[Frame]) -> Iterator[Frame]:
+    """Yield `pictures` until the reader of stdout closes it, which is otherwise noticed only at the next line."""
     if not hasattr(select, "poll"):  # Windows
         yield from pictures
         return

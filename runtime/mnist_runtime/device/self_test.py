@@ -39,7 +39,7 @@ devices that compute in float16.
 
 RECORDED = ("backend", "version", "machine")
 
-# By path, because `-m` would import modules of the current folder instead of those that the probe needs.
+# By path: with `-m`, modules of the current folder would hide those that the probe needs.
 PROBE = [sys.executable, str(Path(__file__))]
 
 FOR_NUMPY_1 = "it was built for NumPy 1: pip install 'numpy<2'"
@@ -67,8 +67,8 @@ class SelfTest:
     images : int
         Golden images in the file.
     different : int
-        Number with another answer than recorded. One whose recorded score is within `bound` of the best is the same:
-        patterns may lie between two classes.
+        Number with another answer than recorded. An answer is the same if its recorded score is within `bound` of the
+        best: patterns may lie between two classes.
     max_score_error : float
         Largest difference of a score, 0..1.
     bound : float

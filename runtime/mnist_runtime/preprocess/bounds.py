@@ -25,14 +25,14 @@ MOST_SCANS = 1000
 MOST_CHUNKS = 100_000
 """Most chunks of a PNG. Encoders write 4 kB or more into each."""
 LARGEST_ICON, MOST_ICONS = 1 << 25, 64
-"""Bytes of a file of icons, and pictures in it."""
+"""Most bytes of an icon file, and most pictures in it."""
 PIECE = 1 << 20
 """Bytes of a file that are searched at once."""
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 NESTING = ("ICO", "ICNS", "CUR", "BLP", "IPTC")
-"""Formats that hold files of other formats, whose size differs from the one in the first header."""
+"""Formats that contain files of other formats, which may be larger than the first header states."""
 ICONS = (b"\0\0\1\0", b"icns")
-"""First bytes of the formats of icons. Pillow decodes some of them while it opens them."""
+"""First bytes of icon formats. Pillow decodes some of them already when it opens them."""
 
 
 class BinaryFile(Protocol):
@@ -174,11 +174,11 @@ def _check_chunks(file: BinaryIO, start: int) -> None:
     file.seek(start + len(SIGNATURE))
     for _ in range(MOST_CHUNKS):
         head = file.read(8)
-        left, kind = int.from_bytes(head[:4], "big"), head[4:]
+        remaining, kind = int.from_bytes(head[:4], "big"), head[4:]
         checksum = zlib.crc32(kind)
-        while left > 0 and (piece := file.read(min(left, PIECE))):
+        while remaining > 0 and (piece := file.read(min(remaining, PIECE))):
             checksum = zlib.crc32(piece, checksum)
-            left -= len(piece)
+            remaining -= len(piece)
         expected = file.read(4)
         if len(expected) < 4:  # the end is missing, which Pillow reports
             return

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 __all__ = ["PictureSource", "decode_picture", "image_pixels", "load_pixels", "read_picture", "read_stdin"]
 
 PictureSource: TypeAlias = "npt.ArrayLike | str | Path | Image.Image | BinaryFile"
-"""What a picture may be. For the type checker, bytes are an `npt.ArrayLike`."""
+"""Types of a picture. For the type checker, bytes are an `npt.ArrayLike`."""
 WARNINGS_LOCK = threading.RLock()
-"""Held while warnings are off: the filters belong to the process."""
+"""Held while warnings are off: their filters belong to the whole process."""
 hold_while_forking(WARNINGS_LOCK)
 PROGRAM_FORMATS = ("EPS",)
 """Formats that Pillow passes to another program, such as Ghostscript."""
 ORIENTATION = 0x0112
 """EXIF tag; 1 means upright."""
 IN_MEMORY = "The picture"
-"""Name in messages of a picture without one."""
+"""Name in messages of a picture without a file name."""
 LONGEST_NAME = 100
 """Characters of the name of an open file in messages: that of an upload comes from the client."""
 
@@ -113,10 +113,10 @@ def decode_picture(content: bytes | bytearray | memoryview, name: str) -> npt.ND
 
 
 def _is_content(view: memoryview) -> bool:
-    """Return whether a view has the bytes of a file; others are arrays."""
+    """Return whether a view holds the bytes of a file; other views are arrays."""
     try:
         return (view.ndim, view.format) == (1, "B")
-    except ValueError:  # it was released, which NumPy reports
+    except ValueError:  # it was released; NumPy will report that
         return False
 
 
@@ -176,7 +176,7 @@ def _read_other(source: BinaryIO, name: str, failure: PictureError | BackendErro
     PictureError
         If it is of any other kind. The message states the kind.
     BackendError
-        If it is `failure`.
+        The `failure`, if Pillow may have read it.
     """
     from mnist_runtime.preprocess import other_files  # few pictures need it
 

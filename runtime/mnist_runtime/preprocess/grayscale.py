@@ -24,11 +24,11 @@ __all__ = [
 MAX_PIXELS = 50_000_000
 """Largest picture that is accepted: above any phone's, and within a Raspberry Pi's memory."""
 STRIP = 500_000
-"""Pixels that are reduced at once, in some MB of memory."""
+"""Pixels that are reduced at once, to limit memory to some MB."""
 COLOR_WEIGHTS = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue, after ITU-R BT.601."""
 COLORFUL = 32
-"""Least difference between two colors, of 255, in blocks of 4 x 4 pixels; noise has less."""
+"""Least difference of two colors, of 255, in means of 4 x 4 pixels; noise has less."""
 
 FloatImage = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
@@ -75,8 +75,8 @@ def without_padding(picture: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def color_axis(picture: npt.NDArray[Any], longest: int) -> FloatImage | None:
     """Return the color 0..255 of a picture along the axis on which its colors differ most, apart from brightness.
 
-    Red ink may be as bright as green paper. The picture is reduced as by `grayscale`. None if the colors hardly differ,
-    or if it is partly transparent.
+    It shows red ink that is as bright as green paper. The picture is reduced as by `grayscale`. None if the colors
+    hardly differ, or if it is partly transparent.
     """
     picture = without_padding(picture)
     if picture.ndim != 3 or picture.shape[2] < 3 or (picture.shape[2] == 4 and picture[..., 3].min() < 255):

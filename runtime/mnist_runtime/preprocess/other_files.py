@@ -25,7 +25,7 @@ ARRAY = re.compile(
 )
 """Header of an array of numbers. NumPy's own parser would accept headers that take much memory."""
 HEAD = 4096
-"""First bytes of a file by which it is recognized."""
+"""Bytes at the start of a file that show its kind."""
 HEIF_BRANDS = {
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), "a HEIC"),
     **dict.fromkeys((b"avif", b"avis"), "an AVIF"),
@@ -177,11 +177,11 @@ KINDS: tuple[tuple[Callable[[bytes], bool], Kind], ...] = (
     (_mentions(b"<!doctype html", b"<html"), Kind("a web page", "Download the picture itself.")),
     (is_text, TEXT_FILE),
 )
-"""Test of a file's first bytes, and what it is; the first that fits."""
+"""Test of a file's first bytes, and its kind; the first match counts."""
 
 
 def kind_of(head: bytes, suffix: str = "") -> Kind | None:
-    r"""Return what a file is by its first bytes and its suffix, if it is not a picture; None if that is unknown.
+    r"""Return the kind of a file that is no picture, from its first bytes and its suffix; None if unknown.
 
     Examples
     --------

@@ -15,8 +15,8 @@ BYTE = np.dtype(np.uint8)
 PIECE = 1 << 20
 """Pixels of more than 8 bits that are converted at once, to limit memory."""
 GRAY_CHROMA, ALIKE, JUMP = 40, 6, 12
-"""Bounds, of 255, for the color planes of a camera's frame: their mean's distance from 128, the difference between
-neighboring lines of color, and the step from brightness to color."""
+"""Color planes of a camera's frame, of 255: most distance of their mean from 128, most difference between neighboring
+lines of color, and least step from brightness to color."""
 
 
 def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[np.uint8]:

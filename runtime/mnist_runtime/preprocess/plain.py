@@ -1,8 +1,8 @@
-"""Prepare a picture without a look at what it shows: color mode and size, nothing else.
+"""Prepare a picture whatever it shows: change its color mode and size, nothing else.
 
 Gray values are those of Pillow's ``convert("L")``. Sizes are changed as by Pillow's ``Resampling.BILINEAR``, which
-weights pixels by a triangle as wide as two of the larger pixels. A value differs from Pillow's by at most one level of
-255, for the order of the axes. Sums are of integers that float64 holds exactly, so every machine gives the same image.
+weights pixels by a triangle as wide as two of the larger pixels. Pillow resizes the axes in another order, so a value
+can differ by one of 255. Sums are of integers that float64 holds exactly, so every machine gives the same image.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from mnist_runtime.preprocess.grayscale import check_picture, without_padding
 __all__ = ["plain"]
 
 PIECE = 1 << 20
-"""Values that are converted at once, in some MB of memory."""
+"""Values that are converted at once, to limit memory to some MB."""
 RED, GREEN, BLUE = 19595, 38470, 7471
 """Weights of the colors in a brightness, of 65,536, after ITU-R BT.601."""
 UNIT = 1 << 22
@@ -63,7 +63,7 @@ def plain(picture: npt.NDArray[Any], height: int, width: int, channels: int) -> 
     if channels < values.shape[2]:
         values = _gray(values)
     sizes = [(1, width), (0, height)]
-    if height * values.shape[1] < len(values) * width:  # the fewest values in between
+    if height * values.shape[1] < len(values) * width:  # the order with the fewest values in between
         sizes.reverse()
     for axis, size in sizes:
         if values.shape[axis] != size:
@@ -122,6 +122,6 @@ def _window(place: int, old: int, new: int) -> tuple[slice, npt.NDArray[np.float
 
 
 def _pieces(rows: int, size: int) -> Iterator[slice]:
-    """Yield parts of so many rows, of `size` values each, that are converted at once."""
+    """Yield slices of `rows`, of `size` values each, that are converted at once."""
     step = max(1, PIECE // size)
     return (slice(start, start + step) for start in range(0, rows, step))

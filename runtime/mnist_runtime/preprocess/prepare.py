@@ -1,6 +1,7 @@
 """Prepare pictures for a model, and arrays as its input.
 
-A picture of one digit: keep the ink of a clean drawing, extract that of a photograph, normalize it. Others are resized.
+Of a picture of one digit, take the ink of a clean drawing or extract it from a photograph, and normalize it. Other
+pictures are only resized.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ LONGEST = 640
 SMALLEST = 1 / 40
 """Smallest size of a digit, as a fraction of the longer side: 16 of 640 pixels."""
 SMALL = 48
-"""Longer side below which a picture has too few pixels to be a photograph."""
+"""Least longer side of a photograph, in pixels."""
 MOST_MARKS = 8
-"""Most symbols that are looked at to see whether they are digits, those with the most ink."""
+"""Most symbols that are classified, those with the most ink."""
 
 
 class Ink(NamedTuple):
@@ -138,7 +139,7 @@ def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[Fl
     clean = clean_ink(gray)
     if clean is not None:
         return clean, [], 1
-    # Imported only when needed: a clean picture is answered some milliseconds earlier.
+    # Imported only when needed, which saves some milliseconds for clean pictures.
     from mnist_runtime.preprocess.ink.photo import photo_ink
 
     found = photo_ink(gray, SMALLEST)
@@ -172,7 +173,7 @@ class ModelInput:
         """Return a picture, in the forms of `Classifier.classify`, as an image (h, w) or (h, w, 3) after `prepare`."""
         form = (self.task.image_shape, np.uint8) if self.task.preparation == "plain" else None
         if isinstance(picture, np.ndarray) and (picture.shape, picture.dtype) == form:
-            return picture  # never a frame with planes of color, which `load_pixels` rejects
+            return picture  # its shape is right, so it cannot be a frame that `load_pixels` rejects
         return prepare(load_pixels(picture), self.task)
 
     def images(self, images: npt.ArrayLike) -> Pixels:

@@ -21,7 +21,7 @@ __all__ = ["annotate"]
 Box = tuple[int, int, int, int]
 
 LINE, THICKEST = 1 / 500, 1 / 30
-"""Width of a line, as a fraction of the picture's longer side, at most of the median box's height."""
+"""Width of a line, as fractions of the picture's longer side and of the median box's height; the smaller counts."""
 LETTERS = 0.3
 """Height of the digit in a label, as a fraction of the median box; the confidence is half as high."""
 SMALLEST_DIGIT, SMALLEST_CONFIDENCE = 12, 8
@@ -29,7 +29,7 @@ SMALLEST_DIGIT, SMALLEST_CONFIDENCE = 12, 8
 LONGEST = 20
 """Most characters of a label that are drawn."""
 DIGIT, NO_DIGIT, EDGE = (255, 221, 0), (255, 140, 120), (0, 0, 0)
-"""Colors: light ones with a black edge contrast with any picture."""
+"""Light colors with a black edge, which contrast with any picture."""
 
 
 def annotate(picture: PictureSource, readings: Sequence[Reading]) -> Image.Image:

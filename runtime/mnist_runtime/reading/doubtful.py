@@ -33,7 +33,7 @@ LONGEST_LABEL = 100
 
 
 class DoubtfulPictures:
-    """A folder for pictures that were answered with little confidence.
+    """A folder for pictures that a model classified with little confidence.
 
     Sort them into a folder for each digit or other label, and train with them: ``mnist-train --data FOLDER``. The name
     of a file is the time, the most likely answer and its confidence: ``20261126T081500.250000Z_7_0.52.png``. In it,
@@ -45,13 +45,13 @@ class DoubtfulPictures:
         Where to write. It is created.
     below : float
         Confidence, above 0 and at most 1, below which an answer is doubtful. The ready model gives 98 % of MNIST's
-        test images more than 0.9. Pictures without a digit because of the
-        model's threshold always are; blank ones, scribbles and pictures of several digits never.
+        test images more than 0.9. Pictures without a digit because of the model's threshold are always doubtful;
+        blank ones, scribbles and pictures of several digits never are.
     most : int
         Number of pictures that the folder may hold.
     go_on : bool
-        Whether a picture that cannot be written, as on a full disk, is left out with a warning, which is printed once
-        until pictures can be written again. Otherwise it is an error.
+        Whether a picture that cannot be written, as on a full disk, is left out with one warning until pictures can
+        be written again. Otherwise it is an error.
 
     Raises
     ------

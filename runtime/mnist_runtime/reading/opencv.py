@@ -26,7 +26,7 @@ Result = TypeVar("Result")
 LONGEST_WAIT = 30.0
 """Seconds without a frame after which a camera, a pipe or a file that is opened counts as broken."""
 WAKING = 0.25
-"""Seconds of one wait for an answer."""
+"""Longest wait for an answer, in seconds, before signals are handled."""
 QUIET = {"OPENCV_LOG_LEVEL": "OFF", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
 """Stops messages of OpenCV and FFmpeg about damaged files and missing cameras; our errors report them."""
 STARTS = re.compile(
@@ -37,9 +37,9 @@ STARTS = re.compile(
 )
 """First bytes of videos and of pictures, which are no videos but get a better message."""
 REFERENCES = re.compile(rb"[\r\n]c=IN IP|<MPD|<CompositionPlaylist")
-"""Text by which FFmpeg takes a file that begins as a video for a list of other files or connections."""
+"""Text that makes FFmpeg read a file that begins as a video as a list of other files or connections."""
 PROBED = 1 << 20
-"""Bytes by which FFmpeg recognizes a format."""
+"""Bytes from which FFmpeg detects a format."""
 PIECE = 1 << 16
 """Bytes of a pipe that are passed on at once."""
 
@@ -112,7 +112,7 @@ class Arrivals:
         self.last = time.monotonic()
 
     def read(self, file: FileIO, most: int) -> bytes:
-        """Read some bytes, and note when they came."""
+        """Read some bytes, and store their time of arrival."""
         piece = file.read(most) or b""
         self.last = time.monotonic()
         return piece
@@ -136,7 +136,7 @@ def _camera(cv2: Any, source: int | Path) -> Any:
 
 
 def _video(cv2: Any, path: Path, name: str, clock: Arrivals) -> Any:
-    """Return OpenCV's reader of a file or a pipe with a video; it reads nothing else."""
+    """Return OpenCV's reader of a file or a pipe with a video; None for any other content."""
     if not path.is_file() and not path.is_fifo():
         return _camera(cv2, path)
     with path.open("rb", buffering=0) as file:
@@ -165,7 +165,7 @@ def _head(file: FileIO, clock: Arrivals) -> bytes:
 
 
 def _read_video(cv2: Any, descriptor: int, path: Path) -> Any:
-    """Let FFmpeg open a file by its descriptor: it takes some names for patterns, and the name for a format."""
+    """Open a file by its descriptor, because FFmpeg reads some names as patterns or formats."""
     alias = Path(f"/dev/fd/{descriptor}")
     return cv2.VideoCapture(str(alias if alias.exists() else path), cv2.CAP_FFMPEG)
 

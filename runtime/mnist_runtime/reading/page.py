@@ -29,15 +29,15 @@ SMALLEST = 1 / 80
 LOWEST, HIGHEST = 0.4, 2.5
 """Range of a digit's height, as multiples of the typical one."""
 WIDE = 1.0
-"""Least width of two digits that touch, as a fraction of their height; of letters such as V, n and H it is less."""
+"""Least width of a symbol that may be two digits that touch, as a fraction of its height. V, n and H are narrower."""
 DOUBTFUL, SURE = 0.9, 0.98
-"""Confidence below which a wide symbol is cut, and least confidence of both parts."""
+"""Wide symbols with less confidence are cut; both parts need this confidence."""
 MOST_CUT = 50
 """Most symbols that are cut, those with the most ink."""
 STEEPEST = 12
 """Largest slant of the rows, to either side, in degrees."""
 ENOUGH = 500
-"""Most digits from which the slant is measured, those with the most ink."""
+"""Most digits used to measure the slant, those with the most ink."""
 SAME_ROW = 0.5
 """Largest vertical distance between neighbors in a row, after the slant, as a fraction of the median height."""
 
@@ -128,18 +128,18 @@ ADVICE = {
     "regions": "Leave --model out, or write the boxes by hand; the page of the runtime shows how.",
     "POST /read": "Use: POST /classify",
 }
-"""Command or request that looks for handwriting -> what to do for pictures of something else."""
+"""Command or request that finds handwriting -> advice if the model is for other pictures."""
 
 
 def check_finds(classifier: Classifier, command: str = "read") -> None:
-    """Raise a `UsageError` if a model takes whole pictures, in which no symbols are looked for.
+    """Raise a `UsageError` if a model is not for handwriting, so that symbols cannot be found.
 
     Parameters
     ----------
     classifier : Classifier
         The model.
     command : str, optional
-        What looks for them: a key of `ADVICE`.
+        The command that finds symbols, a key of `ADVICE`.
     """
     if classifier.task.preparation != "mnist":
         raise UsageError(
@@ -173,21 +173,20 @@ def reading_order(boxes: list[Box]) -> list[int]:
 
 
 def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
-    """Return the symbols, and two in place of each that is two digits that touch."""
+    """Return the symbols; replace each that is two touching digits by its two parts."""
     found: list[Answered] = []
     tried = 0
     for symbol, prediction in symbols:
-        answered, sure = [(symbol, prediction)], 0.0
+        result, best = [(symbol, prediction)], 0.0
         is_doubtful = prediction.label is None or prediction.confidence < DOUBTFUL
-        if is_doubtful and symbol.aspect >= WIDE and tried < MOST_CUT:
+        if is_doubtful and symbol.aspect >= WIDE and tried < MOST_CUT and (parts := symbol.cut()):
             tried += 1
-            parts = symbol.cut()
-            answers = classifier.classify_ink([part.ink for part in parts])
-            for pair in zip(*[iter(zip(parts, answers, strict=True))] * 2, strict=True):
+            answered = list(zip(parts, classifier.classify_ink([part.ink for part in parts]), strict=True))
+            for pair in zip(answered[::2], answered[1::2], strict=True):
                 least = min(answer.confidence for _, answer in pair)
-                if least >= max(sure, SURE) and all(answer.label is not None for _, answer in pair):
-                    sure, answered = least, list(pair)
-        found += answered
+                if least >= max(best, SURE) and all(answer.label is not None for _, answer in pair):
+                    result, best = list(pair), least
+        found += result
     return found
 
 

@@ -33,11 +33,11 @@ COMPLETE = 0.9
 MOST_BAD = 100
 """Damaged frames in a row after which a camera counts as broken."""
 PATIENCE = 2
-"""Seconds to wait for a camera's driver at the end; it may block for ten."""
+"""Seconds to wait for a camera's driver at the end; some block for ten seconds."""
 LATEST = 1e9
 """Latest time of a frame, in seconds: 30 years."""
 BACK = 0.5
-"""Seconds by which the time goes back where two streams are joined; coded frames may be out of order by less."""
+"""Least step back in time, in seconds, where two streams are joined; frames out of order step back by less."""
 
 
 @dataclass(frozen=True, eq=False)

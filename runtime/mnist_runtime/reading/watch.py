@@ -120,7 +120,7 @@ def lasting_frames(
     open_frames: Callable[[int | str | Path, float], Generator[Frame, None, None]] = frames,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Generator[Frame, None, None]:
-    """Yield frames as `mnist_runtime.reading.video.frames` does, and open a camera that has gone away again.
+    """Yield frames as `mnist_runtime.reading.video.frames` does; open a camera again after it was disconnected.
 
     Seconds and numbers of the frames go on. Files and pipes are not opened again, nor is a camera that never had a
     picture.
@@ -132,7 +132,7 @@ def lasting_frames(
     rate : float, optional
         Frames per second at most.
     open_frames, sleep : callable
-        What opens the source, and what waits.
+        Functions that open the source and that wait.
     """
     is_camera = str(source).isdecimal() or Path(str(source)).is_char_device()
     start, number, wait = time.monotonic(), 0, WAITS[0]

@@ -73,7 +73,7 @@ def application(
     classifier : Classifier
         The model.
     token : str, optional
-        What a client must know. Without it, only requests to a name of this computer are answered.
+        Secret that clients must send. Without it, only requests to a name of this computer are answered.
     doubtful : DoubtfulPictures, optional
         Where to keep pictures with a doubtful answer.
     sorter : PictureSorter, optional
@@ -125,7 +125,7 @@ class _Answers:
         self._answered = 0
 
     def page(self) -> Response:
-        """Return the page on which one draws."""
+        """Return the page for drawing."""
         manifest, task = self._classifier.manifest, self._classifier.task
         interpreter = f"{self._facts['backend']} {self._facts['backend_version'] or ''}".strip()
         facts = [
@@ -181,7 +181,7 @@ class _Answers:
         return {"readings": [reading_facts(one) for one in found], "height": height, "width": width}
 
     def _keep(self, keep: Callable[[DoubtfulPictures], object]) -> None:
-        """Keep doubtful pictures; a full disk does not cost the answer."""
+        """Keep doubtful pictures; if that fails, print a warning and answer anyway."""
         if self._doubtful is None:
             return
         try:
@@ -191,7 +191,7 @@ class _Answers:
             warn(f"warning: {error}")
 
     async def health(self, _: Request) -> Response:
-        """Answer that the server works, and what it serves."""
+        """Answer that the server works, and with which model."""
         model = self._classifier.manifest.name
         return JSONResponse({"status": "ok", "version": __version__, "model": model, "answered": self._answered})
 
@@ -217,7 +217,7 @@ def _flag(request: Request, name: str) -> bool:
 
 
 def _refused(error: ToolkitError) -> RequestError:
-    """Return what a client gets for an error of the toolkit: the words of the command line."""
+    """Return the response for an error of the toolkit, with the same message as the command line."""
     error = machine_failure(error) or error
     status = next((status for kind, status in STATUS if isinstance(error, kind)), 500)
     return RequestError(status, str(error))
@@ -234,7 +234,7 @@ def _http_error(_: Request, error: Exception) -> Response:
 
 
 def _broken_off(_: Request, __: Exception) -> Response:
-    """End a request whose client has gone; nobody receives the answer, and nothing is printed."""
+    """End a request whose client has disconnected: the response reaches nobody, and nothing is printed."""
     return RequestError(400, "The request was broken off. Send it again.").response()
 
 

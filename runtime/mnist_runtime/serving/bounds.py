@@ -1,4 +1,4 @@
-"""Bounds of the server: sizes, times and numbers of requests, so that no client keeps others from an answer."""
+"""Bounds of the server: sizes, times and numbers of requests, so that no client can block the others."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ __all__ = ["MOST_BODY", "MOST_THREADS", "Bounded", "RequestError", "Work"]
 MOST_BODY = 16 << 20
 """Bytes of one request. A photograph of 50 million pixels has about as many."""
 MOST_HELD = 4 * MOST_BODY
-"""Bytes of all requests that are received or wait for an answer."""
+"""Bytes in memory, of all requests that are received or wait for an answer."""
 MOST_WAITING = 128
-"""Pictures that wait for an answer or get one."""
+"""Pictures that wait for an answer or are classified."""
 BODY_SECONDS = 20.0
-"""Time to send one request."""
+"""Seconds to send one request."""
 REQUEST_SECONDS = 60.0
-"""Time from the headers of a request to the end of its answer."""
+"""Seconds from the headers of a request to the end of its answer."""
 MOST_THREADS = min(4, os.cpu_count() or 1)
 """Pictures that are answered at the same time."""
 
@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 
 class RequestError(Exception):
-    """A request gets no answer but a message.
+    """A request is rejected with a message.
 
     Parameters
     ----------
@@ -79,13 +79,13 @@ class Work:
         """
         if not self._free.acquire(blocking=False):
             raise RequestError(503, "The server has too much to do. Try again in a second.", retry_after="1")
-        # A thread cannot be stopped: its place is free when it ends, not when the client has gone.
+        # A thread cannot be stopped: its place is free when it ends, not when the client disconnects.
         future = self._pool.submit(function, *arguments)
         future.add_done_callback(lambda _: self._free.release())
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Drop what waits, and wait for what runs."""
+        """Drop waiting pictures, and wait for the running ones."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -141,7 +141,7 @@ class Bounded:
                 connection.end()
 
     def hold(self, size: int) -> None:
-        """Count bytes of a request; raise a `RequestError` if there are too many of all requests."""
+        """Count bytes of a request; raise a `RequestError` if all requests have too many."""
         if self._held + size > self._most_held:
             raise RequestError(503, "The server receives too many bytes. Try again in a second.", retry_after="1")
         self._held += size
@@ -161,7 +161,7 @@ class Bounded:
 
 
 class _Request:
-    """The two ends of one request, with its bounds."""
+    """The receiving and the sending side of one request, with its bounds."""
 
     def __init__(self, bounds: Bounded, receive: Receive, send: Send) -> None:
         self._bounds, self._receive, self._send = bounds, receive, send
@@ -171,13 +171,13 @@ class _Request:
         self.is_answered = False
 
     def check_length(self, scope: Scope) -> None:
-        """Refuse a request that says it is too large, before it is received."""
+        """Reject a request whose headers state that it is too large, before it is received."""
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if length.isdigit():
             self._bounds.check_size(int(length[:20]))
 
     async def receive(self) -> Message:
-        """Receive a part of the request; after its end, wait for that of the connection."""
+        """Receive a part of the request; after its last part, wait until the connection ends."""
         if self._is_complete:
             return await self._receive()
         with self._bounds.time_to_receive() as limit:

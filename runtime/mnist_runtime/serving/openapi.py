@@ -1,4 +1,4 @@
-"""`description`: what the server answers, as an OpenAPI document."""
+"""`description`: the interface of the server as an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ERRORS = {
     415: "A package that reads this kind of picture is not installed.",
     503: "The server has too much to do.",
 }
-"""Status -> when it is answered. The body has the words of the command line."""
+"""Status -> its cause. The body has the message of the command line."""
 
 
 def description(task: Task, *, with_labelling: bool) -> Schema:

@@ -19,7 +19,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers of a page: it is not shown inside another one, not kept, and its address is not passed on."""
+"""Headers of a page: browsers do not show it inside another one, store it, or pass on its address."""
 
 
 def always(response: Response) -> Callable[[Request], Awaitable[Response]]:
@@ -32,16 +32,16 @@ def always(response: Response) -> Callable[[Request], Awaitable[Response]]:
 
 
 def draw_page(name: str, task: Task, facts: list[tuple[str, str]]) -> HTMLResponse:
-    """Return the page on which one draws; it asks this server.
+    """Return the page for drawing; it sends the pictures to this server.
 
     Parameters
     ----------
     name : str
         The name of the model.
     task : Task
-        What it reads.
+        The task of the model.
     facts : list of (str, str)
-        What the page says about the model.
+        Terms and texts about the model on the page.
     """
     engine = {
         "labels": task.labels,
@@ -59,6 +59,6 @@ def draw_page(name: str, task: Task, facts: list[tuple[str, str]]) -> HTMLRespon
 
 
 def label_page() -> HTMLResponse:
-    """Return the page on which one labels pictures."""
+    """Return the page for labelling pictures."""
     text = page_file("label.html").replace("@STYLE@", page_file("page.css"))
     return HTMLResponse(text, headers=HEADERS)

@@ -1,4 +1,4 @@
-"""Requests: who may send them, this computer or whoever has the token, and the picture in them."""
+"""Check who may send a request, this computer or a client with the token, and receive its picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mnist_runtime.serving.bounds import RequestError
 __all__ = ["OPEN_PATHS", "Access", "Picture", "is_loopback", "picture_of"]
 
 OPEN_PATHS = ("/", "/label", "/health")
-"""Paths that need no token: the pages, which have no data and send the token themselves, and the state."""
+"""Paths without a token: the pages, which have no data and send the token themselves, and the health check."""
 MOST_FIELDS = 10
 """Fields of a form."""
 LONGEST_NAME = 100
@@ -30,7 +30,7 @@ class Access:
     """ASGI middleware that refuses requests without the token, or, if there is none, from other sites.
 
     A page of another site that is open in a browser can send requests to this computer: directly, which the header
-    ``Origin`` shows, or under a name of its own that it has pointed here, which the header ``Host`` shows.
+    ``Origin`` shows, or by DNS rebinding under its own name, which the header ``Host`` shows.
 
     Parameters
     ----------

@@ -23,11 +23,11 @@ __all__ = ["listen", "running", "serve", "url_of"]
 MOST_CONNECTIONS = 256
 """Connections at the same time; below the usual limit of open files, 1,024."""
 HEADER_SECONDS = 10.0
-"""Time from the start of a connection, or the last answer, to the headers of the next request."""
+"""Seconds from the start of a connection, or the last answer, to the headers of the next request."""
 KEPT_SECONDS = 5
-"""Time that a connection is kept without a request."""
+"""Seconds for which a connection stays open without a request."""
 STOP_SECONDS = 10
-"""Time for requests to end after a signal."""
+"""Seconds for requests to end after a signal."""
 
 
 class _Connection(H11Protocol):
@@ -38,13 +38,13 @@ class _Connection(H11Protocol):
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
-        # Those of this server without a request, the oldest first.
+        # Connections of this server without a request, the oldest first.
         self._idle: dict[_Connection, None] = app_state.setdefault("idle", {})
         self._timer: asyncio.TimerHandle | None = None
         self._is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin; if there are too many connections, end the oldest without a request, or else this one."""
+        """Begin. If there are too many connections, end the oldest without a request, or this one."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
             next(iter(self._idle), self).transport.abort()
@@ -154,12 +154,12 @@ def running(app: Starlette, started: Callable[[], None]) -> uvicorn.Server:
 class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._say_started = started
+        self._started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, then call `started`."""
         await super().startup(sockets=sockets)
-        self._say_started()
+        self._started()
 
 
 @contextlib.contextmanager

@@ -46,7 +46,7 @@ def staging_folder(folder: Path) -> Iterator[Path]:
 def move_into_place(staged: Path, folder: Path, last: str = "") -> None:
     """Move every file of `staged` into `folder`, replacing existing ones.
 
-    Each file is first synced to disk, so that a crash leaves no empty file. The file named `last`, which refers to the
+    Each file is first synced to disk, so that a crash leaves no empty file. The file named `last`, which needs the
     others, is moved last.
     """
     for file in sorted(staged.iterdir(), key=lambda file: (file.name == last, file.name)):

@@ -24,18 +24,18 @@ __all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "
 
 def end_at_interrupt() -> None:
     """Let Ctrl-C end this process at once, without a traceback from the imports, until `run_command` begins."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a shell may have it ignored
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not ignored
         with contextlib.suppress(ValueError):  # not in the main thread
             signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def put_collections_off() -> None:
-    """Let a short command run without garbage collections: they take a twentieth of it and find nothing."""
+    """Run a short command without garbage collections: they take 5 % of its time and find nothing."""
     gc.set_threshold(100_000)
 
 
 def collect_often() -> None:
-    """Collect garbage as usual again, in a command that runs for days. What is loaded now is never garbage."""
+    """Collect garbage as usual again, for a command that runs for days. Objects that exist now are never checked."""
     gc.freeze()
     gc.set_threshold(1000, 10, 10)
 
@@ -80,7 +80,7 @@ def _end_at_request(number: int, _: FrameType | None) -> NoReturn:
 
 
 def _ignore_requests() -> None:
-    """Ignore signals that ask for the end, since it has begun: one would break off the cleanup with a traceback."""
+    """Ignore signals that ask the process to end: during the cleanup, one would cause a traceback."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         request = getattr(signal, name, None)
         if request and signal.getsignal(request) in (signal.default_int_handler, _end_at_request):
@@ -97,7 +97,7 @@ def _report(error: Exception) -> int:
         return report_error(error)
     if failure := machine_failure(error):
         return report_error(failure)
-    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # what only asks for a file raises it too
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:  # from `stat` too
         warn(f"error: Cannot use {error.filename}: {error.strerror}. Check the path.")
         return 2
     if isinstance(error, ImportError):
@@ -114,7 +114,7 @@ def _report(error: Exception) -> int:
 def report_error(error: ToolkitError) -> int:
     """Print `error` on stderr, with its page of the documentation, and return its exit code.
 
-    One that the machine caused is reported as that.
+    An error that the machine caused is reported as a `MachineError`.
     """
     if error.exit_code != MachineError.exit_code:
         error = machine_failure(error) or error
@@ -131,7 +131,7 @@ def echo(text: str) -> None:
 def warn(text: str) -> None:
     """Print lines of text on stderr, without control characters; a missing, closed or full stderr does not stop it.
 
-    For warnings and errors; `echo` is for what a quiet command leaves out.
+    For warnings and errors; `echo` is for notes, which a quiet command leaves out.
     """
     if sys.stderr is None:  # `print` would take stdout
         return
@@ -145,7 +145,7 @@ def warn(text: str) -> None:
 def _open_closed_streams() -> None:
     """Open the standard streams that were closed, since the next files would get their numbers.
 
-    Words for a closed stderr are dropped. Results for a closed stdout fail as before, so that they are not lost unseen.
+    Messages to a closed stderr are dropped. Results to a closed stdout still raise an error, so that none is lost.
     """
     for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         try:
@@ -158,7 +158,7 @@ def _open_closed_streams() -> None:
 
 
 def _stdout_problem(error: Exception) -> str | None:
-    """Return why stdout cannot be written, if that can be the cause of `error`, or None. What is left is dropped."""
+    """Return why stdout cannot be written, if that can be the cause of `error`, or None. Drop its buffered text."""
     if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
         return None
     try:

@@ -28,7 +28,7 @@ CODES = {
 }
 """Code of an `OSError` -> message."""
 
-WORDS = (
+PATTERNS = (
     (r"No space left on device|Disk quota exceeded", SPACE),
     (r"Too many open files", FILES),
     (
@@ -40,7 +40,7 @@ WORDS = (
     (r"can't start new thread", THREADS),
     (r"No usable temporary directory", NO_FOLDER),
 )
-"""Words of native libraries -> message."""
+"""Pattern in messages of native libraries -> our message."""
 
 
 def machine_failure(error: BaseException | None) -> MachineError | None:
@@ -62,7 +62,7 @@ def machine_failure(error: BaseException | None) -> MachineError | None:
 
 
 def raise_machine_failure(error: BaseException) -> None:
-    """Raise a `MachineError` if the machine caused `error`; to be called before a file is blamed."""
+    """Raise a `MachineError` if the machine caused `error`, not a wrong file."""
     if failure := machine_failure(error):
         raise failure from error
 
@@ -72,4 +72,4 @@ def _message(error: BaseException) -> str | None:
         return MEMORY
     if isinstance(error, OSError) and error.errno in CODES:
         return CODES[error.errno]
-    return next((message for words, message in WORDS if re.search(words, str(error))), None)
+    return next((message for pattern, message in PATTERNS if re.search(pattern, str(error))), None)

@@ -17,7 +17,7 @@ from mnist_runtime.errors import ToolkitError
 __all__ = ["PATIENCE", "hold_while_forking", "quiet_stderr", "usual_errors"]
 
 PATIENCE = 10.0
-"""Seconds for which a fork waits until other threads have ended what the child could not use while it goes on."""
+"""Seconds for which a fork waits until other threads release what the child needs."""
 
 
 def hold_while_forking(lock: Any) -> None:
@@ -28,30 +28,30 @@ def hold_while_forking(lock: Any) -> None:
     >>> from threading import RLock
     >>> hold_while_forking(RLock())
     """
-    taken: list[bool] = []
+    acquired: list[bool] = []
 
     def release_in_child() -> None:
-        if taken.pop():
+        if acquired.pop():
             lock.release()
         else:
             lock._at_fork_reinit()  # as Python's own modules do
 
     if hasattr(os, "register_at_fork"):  # Windows has no forks
         os.register_at_fork(
-            before=lambda: taken.append(lock.acquire(timeout=PATIENCE)),
-            after_in_parent=lambda: lock.release() if taken.pop() else None,
+            before=lambda: acquired.append(lock.acquire(timeout=PATIENCE)),
+            after_in_parent=lambda: lock.release() if acquired.pop() else None,
             after_in_child=release_in_child,
         )
 
 
 ONE_AT_A_TIME = threading.RLock()
-"""The file descriptor belongs to the whole process, so threads must take turns."""
+"""File descriptor 2 belongs to the whole process, so only one thread may redirect it."""
 hold_while_forking(ONE_AT_A_TIME)
 
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hide everything that is written to file descriptor 2; show it if the block raises an unexpected error.
+    """Hide all output to file descriptor 2; show it if the block raises an unexpected error.
 
     Interpreters print from C++, which replacing `sys.stderr` does not affect, and before a log level can be set.
     """
@@ -62,9 +62,9 @@ def quiet_stderr() -> Iterator[None]:
             yield
             return
         try:
-            with _memory_file() as kept:
+            with _memory_file() as hidden:
                 _flush()
-                os.dup2(kept.fileno(), 2)
+                os.dup2(hidden.fileno(), 2)
                 try:
                     yield
                 except ToolkitError:
@@ -72,9 +72,9 @@ def quiet_stderr() -> Iterator[None]:
                 except Exception:
                     _flush()
                     os.dup2(original, 2)
-                    kept.seek(0)
+                    hidden.seek(0)
                     with contextlib.suppress(OSError):  # stderr is full
-                        os.write(2, kept.read())
+                        os.write(2, hidden.read())
                     raise
                 finally:
                     _flush()
@@ -102,7 +102,7 @@ def _flush() -> None:
 
 
 def _memory_file() -> BinaryIO:
-    """Return an empty file in memory; a device may have no place for another one."""
+    """Return an empty file in memory; a device's disk may be full."""
     if hasattr(os, "memfd_create"):
         return os.fdopen(os.memfd_create("stderr"), "w+b")
     import tempfile  # only Linux has files in memory

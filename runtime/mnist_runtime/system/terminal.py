@@ -13,13 +13,13 @@ from types import TracebackType
 __all__ = ["Progress", "is_quiet", "line_cleared", "quiet", "seconds_left", "step_of", "step_shown"]
 
 PATIENCE = 0.5
-"""Seconds before a line is shown: what is done by then needs none."""
+"""Seconds before a line is shown; shorter steps show none."""
 PERIOD = 0.25
 """Seconds between two lines."""
 
 
 class _Terminal:
-    """What this process shows on stderr."""
+    """State of the output to stderr in this process."""
 
     def __init__(self) -> None:
         self.is_quiet = False
@@ -61,8 +61,7 @@ def line_cleared() -> Iterator[None]:
 def seconds_left(left: float, done: float, took: float, typical: float, since: float) -> float:
     """Estimate how long a task still takes.
 
-    The typical times of its steps are those of a usual machine. This machine's are proportional: as much longer as the
-    finished steps took.
+    Typical times are those of a usual machine. The finished steps show by which factor this machine is slower.
 
     Parameters
     ----------
@@ -178,7 +177,7 @@ def step_shown(text: str, typical: float, *, show: bool = True) -> Iterator[None
 
 
 def _columns(descriptor: int) -> int:
-    """Return the width of a terminal; 80 if it does not say it."""
+    """Return the width of a terminal; 80 if it is not known."""
     try:
         return os.get_terminal_size(descriptor).columns or 80
     except OSError:

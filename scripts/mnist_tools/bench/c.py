@@ -85,7 +85,7 @@ def _exported(session: ExportSession, format: str, folder: str) -> Path:
 
 
 def measure(model: str, data: str = "mnist") -> Times:
-    """Export a model as int8 for each engine and measure them in turns, so that other load affects all alike."""
+    """Export a model as int8 for each engine; measure them alternately, so that other load affects all alike."""
     images = load_data(data).test.images[:IMAGES]
     session = open_session(model, data)
     with tempfile.TemporaryDirectory() as folder:

@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "results" / "c-memory.md"
 MODELS = ("cnn", "tiny", "mlp")
 LEVELS = ("-Os", "-O3")
 COMPRESSION = re.compile("compress", re.IGNORECASE)
-"""Code for compressed weights: an option of TFLM that this package is built with and most programs are not."""
+"""Code for compressed weights: this package is built with that option of TFLM, most programs are not."""
 
 ENTRIES = ("MicroInterpreter::MicroInterpreter(", "MicroInterpreter::AllocateTensors(", "MicroInterpreter::Invoke(")
 ADDRESS, NAMED = re.compile(r"\s+([0-9a-f]+):\s+(.*)"), re.compile(r"([0-9a-f]+) <([^>]+)>")
@@ -39,7 +39,7 @@ POINTERS = ("R_X86_64_RELATIVE", "R_X86_64_64", "R_X86_64_GLOB_DAT")
 
 
 class Need(NamedTuple):
-    """Bytes of flash, and of RAM without the stack."""
+    """Bytes of flash and of RAM, without the stack."""
 
     flash: int
     ram: int
@@ -64,7 +64,7 @@ def _printed(*words: str | Path) -> list[str]:
 
 
 class Program:
-    """The symbols of a compiled x86-64 library, and which of them use which.
+    """The symbols of a compiled x86-64 library, and the symbols that each of them uses.
 
     Parameters
     ----------

@@ -41,7 +41,7 @@ SINGLES, TURNS = 20, 150
 ROUNDS = 5
 STARTS = 9
 TIME_LIMIT = 15
-"""Seconds after which no further turn begins."""
+"""Seconds after which no new turn begins."""
 
 FIGURES = {"one_image": "one image", "batch": "batch", "threads": "2 threads", "cold_start": "cold start"}
 GOALS = f"""\

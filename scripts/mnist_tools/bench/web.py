@@ -71,7 +71,7 @@ class PageTimes(NamedTuple):
 
 
 def measure(model: str, data: str = "mnist") -> PageTimes:
-    """Export a model as int8 for each engine and measure them in turns, so that other load affects all alike."""
+    """Export a model as int8 for each engine; measure them alternately, so that other load affects all alike."""
     images = load_data(data).test.images[:IMAGES]
     session = open_session(model, data)
     with tempfile.TemporaryDirectory() as folder:
@@ -121,7 +121,7 @@ def _node(module: Path, images: Images) -> Contestant:
 
 
 def _chromium(web: Path, images: Images) -> float:
-    """Return the shortest time: pages have no clock of the processor's time."""
+    """Return the shortest time: a page cannot measure processor time."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as browsers:

@@ -1,4 +1,4 @@
-"""Check a built site: every link leads to a page and a place in it, every page is linked, nothing is requested."""
+"""Check a built site: every link is valid, every page is linked, and nothing is loaded from another host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ALONE = ("index.html",)
 
 @dataclass
 class Page(HTMLParser):
-    """What a page of the site links to, loads and can be linked to."""
+    """Links, loaded addresses and anchors of a page of the site."""
 
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
@@ -32,7 +32,7 @@ class Page(HTMLParser):
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note the addresses and the name of an element."""
+        """Store the addresses and the anchor of an element."""
         values = {name: value for name, value in attrs if value}
         self.places |= {values[name] for name in ("id", "name") if name in values}
         if tag == "a" and "href" in values:

@@ -42,7 +42,7 @@ def notebook_page(path: Path, folder: Path) -> str:
 
 
 def _joined(outputs: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return outputs in which what was printed in pieces is one."""
+    """Return the outputs; join text that was printed in several pieces."""
     joined: list[dict[str, Any]] = []
     for output in outputs:
         if joined and "text" in output and joined[-1].get("name") == output.get("name"):

@@ -1,4 +1,4 @@
-"""Run exported C code on emulated microcontrollers: self-test, images, pictures to prepare, all compared to the bit."""
+"""Run exported C code on emulated microcontrollers: compare self-test, images and prepared pictures to the bit."""
 
 from __future__ import annotations
 

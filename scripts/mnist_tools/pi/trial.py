@@ -72,7 +72,7 @@ class Trial:
         return f"{result}; {words}"
 
     def bench(self) -> dict[str, Any]:
-        """Return the JSON of ``mnist-runtime bench``. Times of an emulator mean nothing, the fields do.
+        """Return the JSON of ``mnist-runtime bench``. Only its fields matter: times of an emulator are useless.
 
         Raises
         ------

@@ -76,7 +76,7 @@ def _line(start: Point, end: Point, color: str, *, width: float = 2, dash: str =
 
 
 def _cases(exports: Path) -> list[Case]:
-    """Return the intervals to draw: the measured export of `cnn`, and made-up ones that show what decides."""
+    """Return the intervals to draw: the measured export of `cnn`, and invented examples that pass or fail."""
     (cnn,) = [
         row["parity"]
         for row in json.loads(exports.read_text("utf-8"))

@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("times", nargs="?", type=int, default=100, help="number of exports to kill (default: 100)")
     times = parser.parse_args(argv).times
     generator = random.Random(0)
-    seen: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as name:
         older, seconds = Path(name), {}
         for format in FORMATS:
@@ -94,8 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 generator.uniform(0.85, 1.02) if generator.random() < 0.7 else generator.random()
             )
             found = outcome(format, delay, older if turn % 2 else None)
-            seen[f"{format}: {found}"] += 1
+            outcomes[f"{format}: {found}"] += 1
             print(f"{turn + 1:4d} {format:7} killed after {delay:5.2f} s: {found}", flush=True)
-    for what, count in sorted(seen.items()):
+    for what, count in sorted(outcomes.items()):
         print(f"{count:4d} {what}")
-    return int(any("BROKEN" in what for what in seen))
+    return int(any("BROKEN" in what for what in outcomes))

@@ -53,7 +53,7 @@ FAULTS = ("broker", "camera", "disk", "clock")
 
 @dataclass
 class Findings:
-    """What `watch` said, and where.
+    """The output of `watch`: its lines, its CSV file and its MQTT messages.
 
     Parameters
     ----------
@@ -80,8 +80,8 @@ class Findings:
 
 
 @dataclass(frozen=True)
-class _House:
-    """What can fail."""
+class _Devices:
+    """The things that can fail: broker, camera, disk and clock."""
 
     broker: Broker
     camera: Camera
@@ -112,16 +112,16 @@ def run(folder: Path, film: Film, model: Path, times: dict[str, int], pause: tup
     broker.start()
     camera.plug_in()
     table = folder / "meter.csv"
-    house = _House(broker, camera, clock, table)
+    devices = _Devices(broker, camera, clock, table)
     words = command("mnist-runtime watch --source", camera.path, "--regions", film.folder / "regions.toml")
     words += ["--model", str(model), "--start", f"water={film.values[0]:.3f}", "--csv", str(table)]
     words += ["--mqtt", f"mqtt://127.0.0.1:{broker.port}/{TOPIC}", "--keep-doubtful", str(folder / "doubtful")]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     process = subprocess.Popen(words, env=environment(**clock.environment), **pipes)  # type: ignore[call-overload]
-    said: list[str] = []
+    messages: list[str] = []
     reading = [
         threading.Thread(target=_listen, args=(process.stdout, found.printed)),
-        threading.Thread(target=lambda: said.extend(process.stderr)),
+        threading.Thread(target=lambda: messages.extend(process.stderr)),
     ]
     for each in reading:
         each.start()
@@ -134,13 +134,13 @@ def run(folder: Path, film: Film, model: Path, times: dict[str, int], pause: tup
             if process.poll() is not None:
                 break
             time.sleep(rng.uniform(*pause))
-            _let_fail(fault, found.faults[fault], house, process.pid, rng)
+            _let_fail(fault, found.faults[fault], devices, process.pid, rng)
             found.faults[fault] += 1
         time.sleep(pause[1])
         if process.poll() is None:
             wait_for(lambda: [value for _, value in broker.heard][-1:] == [found.printed[-1][1]], 90)
     except ToolError as error:
-        said.append(str(error))
+        messages.append(str(error))
     finally:
         process.terminate()
         found.code = process.wait(60)
@@ -148,7 +148,7 @@ def run(folder: Path, film: Film, model: Path, times: dict[str, int], pause: tup
             each.join(10)
         camera.unplug()
         broker.kill()
-    found.heard, found.words = broker.heard, "".join(said)
+    found.heard, found.words = broker.heard, "".join(messages)
     with table.open(newline="", encoding="utf-8") as file:
         found.written = [(row["value"], row["digits"], row["state"]) for row in csv.DictReader(file)]
     return found
@@ -159,8 +159,8 @@ def _listen(stream: Any, printed: list[tuple[float, dict[str, Any]]]) -> None:
         printed.extend((time.monotonic(), value) for value in json.loads(line)["values"])
 
 
-def _let_fail(fault: str, number: int, house: _House, process: int, rng: random.Random) -> None:
-    broker, camera = house.broker, house.camera
+def _let_fail(fault: str, number: int, devices: _Devices, process: int, rng: random.Random) -> None:
+    broker, camera = devices.broker, devices.camera
     if fault == "broker":
         broker.kill()
         time.sleep(rng.uniform(0, 3))
@@ -170,12 +170,12 @@ def _let_fail(fault: str, number: int, house: _House, process: int, rng: random.
         time.sleep(rng.uniform(0, 2))
         camera.plug_in()
     elif fault == "disk":
-        no_more = house.table.stat().st_size + rng.randrange(20)  # the next line is cut off
+        no_more = devices.table.stat().st_size + rng.randrange(20)  # the next line is cut off
         resource.prlimit(process, resource.RLIMIT_FSIZE, (no_more, resource.RLIM_INFINITY))
         time.sleep(rng.uniform(3, 10))
         resource.prlimit(process, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     else:
-        house.clock.jump(JUMPS[number % len(JUMPS)])
+        devices.clock.jump(JUMPS[number % len(JUMPS)])
 
 
 def problems(found: Findings, film: Film) -> list[str]:
@@ -201,10 +201,10 @@ def problems(found: Findings, film: Film) -> list[str]:
     return [problem for problem, is_right in checks.items() if not is_right]
 
 
-def _is_within(few: Sequence[Any], many: Sequence[Any]) -> bool:
-    """Return whether all of `few` are in `many` in this order; others, such as repeated ones, may be between them."""
-    rest = iter(many)
-    return all(any(one == other for other in rest) for one in few)
+def _is_within(expected: Sequence[Any], received: Sequence[Any]) -> bool:
+    """Return whether `expected` is a subsequence of `received`, which may have others, such as repeated messages."""
+    rest = iter(received)
+    return all(any(one == other for other in rest) for one in expected)
 
 
 def delays(found: Findings, film: Film) -> list[float]:

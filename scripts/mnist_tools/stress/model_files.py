@@ -238,12 +238,12 @@ def examine(level: str, backend: str, seed: int, count: int) -> tuple[Counter[tu
 
     Returns
     -------
-    seen : Counter
+    outcomes : Counter
         Number of files for each kind and outcome.
     failures : list of str
         Descriptions of forbidden outcomes.
     """
-    seen: Counter[tuple[str, str]] = Counter()
+    outcomes: Counter[tuple[str, str]] = Counter()
     failures = []
     with tempfile.TemporaryDirectory() as folder:
         for number in range(count):
@@ -257,19 +257,19 @@ def examine(level: str, backend: str, seed: int, count: int) -> tuple[Counter[tu
             faulthandler.cancel_dump_traceback_later()
             if found == "answers" and not LEVELS[level].may_answer:
                 failures.append(f"{level}, {backend}, number {number}, {kind}: accepted")
-            seen[kind, found] += 1
-    return seen, failures
+            outcomes[kind, found] += 1
+    return outcomes, failures
 
 
 def _child(level: str, backend: str, seed: int, count: int) -> int:
     """Examine, and print the result as JSON."""
     Classifier.load(backend=backend).predict(np.zeros((3, 28, 28), np.uint8))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seen, failures = examine(level, backend, seed, count)
+    outcomes, failures = examine(level, backend, seed, count)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     if grown > MEGABYTES:
         failures.append(f"{level}, {backend}: memory grew by {grown:.0f} MB, but {MEGABYTES} MB are allowed")
-    rows = [[*key, count] for key, count in seen.items()]
+    rows = [[*key, count] for key, count in outcomes.items()]
     json.dump({"seen": rows, "failures": failures, "grown": grown}, sys.stdout)
     return 0
 

@@ -210,14 +210,14 @@ def examine(
 
     Returns
     -------
-    seen : Counter
+    outcomes : Counter
         Number of cases for each kind and outcome.
     failures : list of str
         Descriptions of forbidden outcomes.
     most : float
         Largest growth of memory for one case, in MB.
     """
-    seen: Counter[tuple[str, str]] = Counter()
+    outcomes: Counter[tuple[str, str]] = Counter()
     failures, most = [], 0.0
     classifier = Classifier.load(backend="numpy")
     terminal = os.fdopen(os.dup(2), "w")
@@ -242,8 +242,8 @@ def examine(
                 failures.append(f"{name}: took {seconds:.1f} s and {grown:.0f} MB")
             if written := stderr.new_text():
                 failures.append(f"{name}: wrote to stderr: {written[:200]!r}")
-            seen[name.partition(", number")[0], found] += 1
-    return seen, failures, most
+            outcomes[name.partition(", number")[0], found] += 1
+    return outcomes, failures, most
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -254,8 +254,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
     if arguments.child:
-        seen, failures, most = examine(arguments.seed, arguments.count)
-        json.dump({"seen": [[*key, n] for key, n in seen.items()], "failures": failures, "most": most}, sys.stdout)
+        outcomes, failures, most = examine(arguments.seed, arguments.count)
+        json.dump({"seen": [[*key, n] for key, n in outcomes.items()], "failures": failures, "most": most}, sys.stdout)
         return 0
     command = [sys.executable, "-X", "faulthandler", "-m", "mnist_tools", "stress", "pictures"]
     command += [str(arguments.count), str(arguments.seed), "--child"]

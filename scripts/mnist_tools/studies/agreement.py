@@ -1,4 +1,4 @@
-"""Compare exports that contain their engine with the NumPy engine, on MNIST and on random images."""
+"""Compare exports that contain code to run them with the NumPy engine, on MNIST and on random images."""
 
 from __future__ import annotations
 

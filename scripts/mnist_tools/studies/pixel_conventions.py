@@ -23,7 +23,7 @@ __all__ = ["main"]
 Pixels = npt.NDArray[np.float32]
 
 IMAGES, BATCH = 8000, 64
-"""Training images and batch size. The best networks are not needed: the scaling is to be found."""
+"""Training images and batch size. Small ones are enough, since only the scaling must be found."""
 
 SMALL, LARGE = (0.002, 2), (0.0007, 6)
 """Learning rate and epochs for pixels up to 3, and for pixels up to 255, on which larger steps can end a training."""

@@ -1,4 +1,4 @@
-"""Show what a temperature does to the scores of Keras models: calibration against the detection of non-digits.
+"""Show how a temperature changes the scores of Keras models: calibration against the detection of non-digits.
 
 The logits are multiplied by each factor. *ECE* is the expected calibration error in per cent, on the validation images
 of a model and on each domain of `mnist-evaluate --domains`. *AUROC* is the chance that a test image has a higher

@@ -1,4 +1,4 @@
-"""Train a network given in words for a few epochs, and measure it on digits that no training has seen.
+"""Train a network, described by a short text, for a few epochs, and measure it on digits that no training has seen.
 
 ``5x16`` is a convolution of 5x5 pixels with 16 filters, batch normalization and ReLU; ``3x24=`` keeps the size of the
 maps (padding), ``5x12/2`` has stride 2, ``3x26@2`` is dilated. ``pool`` is the maximum of 2x2 pixels, ``pool/1``

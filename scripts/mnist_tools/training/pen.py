@@ -100,10 +100,12 @@ def right_answers(model: keras.Model, rest: Dataset, sets: dict[str, Digits], *,
     row = {"out of fold": right(rest.images, rest.labels)}
     row |= {title: right(*digits) for title, digits in sets.items()}
     if deep:
-        some: Dataset = rest.take(np.arange(CORRUPTED), "test")
-        each = {title: right(corrupted(some.images, 0), some.labels) for title, corrupted in CORRUPTIONS.items()}
-        row |= {"corrupted": float(np.mean(list(each.values()))), "stripe": each["stripe"]}
-        sure = scores(some.images).max(axis=1), scores(NON_DIGITS["letters"](LETTERS, 0)).max(axis=1)
+        subset: Dataset = rest.take(np.arange(CORRUPTED), "test")
+        accuracies = {
+            title: right(corrupted(subset.images, 0), subset.labels) for title, corrupted in CORRUPTIONS.items()
+        }
+        row |= {"corrupted": float(np.mean(list(accuracies.values()))), "stripe": accuracies["stripe"]}
+        sure = scores(subset.images).max(axis=1), scores(NON_DIGITS["letters"](LETTERS, 0)).max(axis=1)
         row["AUROC letters"] = 100 * float(roc_auc_score(np.repeat([1, 0], list(map(len, sure))), np.concatenate(sure)))
     return row
 

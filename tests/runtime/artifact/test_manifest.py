@@ -52,7 +52,7 @@ LOGITS = dataclasses.replace(MANIFEST, output=MANIFEST.output | {"activation": "
 
 def test_logits_need_a_schema_that_older_runtimes_reject() -> None:
     assert Manifest.from_json(LOGITS.to_json()) == LOGITS
-    with pytest.raises(ArtifactError, match="schema 1, which knows no logits"):
+    with pytest.raises(ArtifactError, match="schema 1, which does not allow logits"):
         Manifest.from_json(dataclasses.replace(LOGITS, schema=1).to_json())
 
 
@@ -60,7 +60,7 @@ def test_logits_need_a_schema_that_older_runtimes_reject() -> None:
 def test_another_input_needs_a_schema_that_older_runtimes_reject(facts: dict[str, object]) -> None:
     other = dataclasses.replace(MANIFEST, input=MANIFEST.input | facts, schema=2)
     assert Manifest.from_json(other.to_json()) == other
-    with pytest.raises(ArtifactError, match="schema 1, which knows no such input"):
+    with pytest.raises(ArtifactError, match="schema 1, which does not allow this kind of input"):
         Manifest.from_json(dataclasses.replace(other, schema=1).to_json())
 
 
@@ -107,7 +107,7 @@ def test_another_task_needs_a_schema_that_older_runtimes_reject(change: dict[str
     plain = {"preparation": METER.preparation} if "input" in change else {}
     other = dataclasses.replace(MANIFEST, **plain, **change, schema=2)
     assert Manifest.from_json(other.to_json()).task != DIGITS
-    with pytest.raises(ArtifactError, match="schema 1, which knows no images or labels but those of MNIST"):
+    with pytest.raises(ArtifactError, match="schema 1, which does not allow other images or labels than MNIST's"):
         Manifest.from_json(dataclasses.replace(other, schema=1).to_json())
 
 

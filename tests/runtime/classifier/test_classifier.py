@@ -153,7 +153,7 @@ def test_a_threshold_that_no_score_can_reach_is_refused(
     if is_valid:
         assert Classifier(artifact, [backend], "litert").manifest.threshold == threshold
     else:
-        with pytest.raises(ArtifactError, match="would never answer"):
+        with pytest.raises(ArtifactError, match="it gives no label"):
             Classifier(artifact, [backend], "litert")
 
 

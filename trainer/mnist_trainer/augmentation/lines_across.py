@@ -15,21 +15,21 @@ SIDE = 28
 
 
 def banded(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Invert one or two upright or level bands, wholly or partly. Their edges are not quite parallel."""
+    """Invert one or two vertical or horizontal bands, wholly or partly. Their edges are not quite parallel."""
     count, seeds = images.shape[0], tf.random.split(seed, 2)
-    level = uniform(count, seeds[0]) < 0.3
+    is_horizontal = uniform(count, seeds[0]) < 0.3
     for number in range(2):
-        own = tf.random.split(tf.random.fold_in(seeds[1], number), 7)
+        band_seeds = tf.random.split(tf.random.fold_in(seeds[1], number), 7)
         rows = tf.range(SIDE, dtype=tf.float32)[:, None, None] - (SIDE - 1) / 2
         columns = tf.range(SIDE, dtype=tf.float32)[None, :, None] - (SIDE - 1) / 2
-        across, along = tf.where(level, rows, columns), tf.where(level, columns, rows)
-        middle = uniform(count, own[0], -8.0, 8.0) + along * tf.tan(uniform(count, own[1], -0.21, 0.21))
-        half = uniform(count, own[2], 0.5, 7.0) + along * uniform(count, own[3], -0.06, 0.06)
-        edge = uniform(count, own[4], 0.5, 2.0)
+        across, along = tf.where(is_horizontal, rows, columns), tf.where(is_horizontal, columns, rows)
+        middle = uniform(count, band_seeds[0], -8.0, 8.0) + along * tf.tan(uniform(count, band_seeds[1], -0.21, 0.21))
+        half = uniform(count, band_seeds[2], 0.5, 7.0) + along * uniform(count, band_seeds[3], -0.06, 0.06)
+        edge = uniform(count, band_seeds[4], 0.5, 2.0)
         inside = tf.clip_by_value((half - tf.abs(across - middle)) / edge + 0.5, 0.0, 1.0)
-        strength = tf.minimum(uniform(count, own[5], 0.2, 1.5), 1.0)
+        strength = tf.minimum(uniform(count, band_seeds[5], 0.2, 1.5), 1.0)
         if number:
-            inside *= tf.cast(uniform(count, own[6]) < 0.3, tf.float32)
+            inside *= tf.cast(uniform(count, band_seeds[6]) < 0.3, tf.float32)
         images += strength * inside * (1.0 - 2.0 * images)
     return images
 
@@ -49,7 +49,7 @@ def zigzag(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def smeared_far(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Blur by motion over 3 to 9 pixels, with a longer exposure that makes the digit bright again, or not."""
+    """Blur by motion over 3 to 9 pixels, and brighten the digit again by a random part, as a longer exposure does."""
     count, seeds = images.shape[0], tf.random.split(seed, 3)
     angle = tf.random.stateless_uniform((count,), seeds[0], 0.0, 2 * math.pi)
     length = tf.random.stateless_uniform((count,), seeds[1], 3.0, 9.0)

@@ -28,26 +28,26 @@ def chosen_recipe(
         raise UsageError("--architecture and --preset exclude each other. Leave one of them out.")
     preset = PRESETS[preset_name] if preset_name else None
     chosen = find_architecture(preset.architecture if preset else name or "cnn")
-    own = (preset.recipe if preset else chosen.recipe).for_task(task)
-    if own.ema_steps and options.get("patience"):
+    base_recipe = (preset.recipe if preset else chosen.recipe).for_task(task)
+    if base_recipe.ema_steps and options.get("patience"):
         others = ", ".join(other for other, one in ARCHITECTURES.items() if not one.recipe.ema_steps)
         raise UsageError(
             f"--patience keeps the weights of one epoch, but the recipe of {preset_name or chosen.name} averages those "
             f"of its last steps. Leave --patience out, or choose another --architecture: {others}."
         )
-    return chosen, changed_recipe(own, options)
+    return chosen, changed_recipe(base_recipe, options)
 
 
-def changed_recipe(own: Recipe, options: Mapping[str, Any]) -> Recipe:
+def changed_recipe(base_recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
     """Return a recipe with the settings that are given as options."""
     changes = {option: value for option, value in options.items() if value is not None}
     if "augmentation" in changes:
         changes["augmentation"] = AUGMENTATIONS[changes["augmentation"]]
     if "pen" in changes:
-        changes["pen"] = dataclasses.replace(own.pen or PenDigits(fraction=0), fraction=changes["pen"])
-    optimizer = changes.get("optimizer", own.optimizer)
+        changes["pen"] = dataclasses.replace(base_recipe.pen or PenDigits(fraction=0), fraction=changes["pen"])
+    optimizer = changes.get("optimizer", base_recipe.optimizer)
     if optimizer != "adamw":
         if "weight_decay" in changes:
             raise UsageError(f"The optimizer {optimizer} has no --weight-decay. Add --optimizer adamw or leave it out.")
         changes["weight_decay"] = 0.0
-    return dataclasses.replace(own, **changes)
+    return dataclasses.replace(base_recipe, **changes)

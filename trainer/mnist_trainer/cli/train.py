@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 FEWEST_THAT_PROVE = 600
-"""Test images without a single loss that prove an export at the default tolerance, rounded up from 553."""
+"""Fewest test images that prove an export at the default tolerance if no answer is lost, rounded up from 553."""
 
 READING, LOADING = 3.0, 6.0
 """Seconds on a usual machine: to read the images, and to load TensorFlow."""
@@ -204,12 +204,12 @@ def train(
     **recipe_options: Any,
 ) -> int:
     """Train a model, save it and print its path."""
-    tuned = base_model(base, architecture or preset, data, strategy) if base is not None else None
-    name = f"{tuned.name}-tuned" if tuned else preset or architecture or "cnn"
+    base_file = base_model(base, architecture or preset, data, strategy) if base is not None else None
+    name = f"{base_file.name}-tuned" if base_file else preset or architecture or "cnn"
     path = output or Path("trained") / f"{name}.keras"
     options = recipe_options | {"augmentation": augmentation, "pen": pen}
-    if tuned:  # wrong options are reported before the data is loaded
-        check_tuning(path, tuned, options)
+    if base_file:  # wrong options are reported before the data is loaded
+        check_tuning(path, base_file, options)
     else:
         check_no_pixels(pixel_range)
         chosen_recipe(architecture, preset, options, DIGITS)
@@ -218,9 +218,9 @@ def train(
     shown = printable(str(path))
     with Progress(READING + LOADING) as progress:
         with progress.step(f"reading {printable(data)}", READING):
-            splits = own_images(tuned, data, stated) if tuned else load_data(data, stated=stated)
-            if tuned:
-                recipe, rehearsal = planned_tuning(tuned, splits, options, path)
+            splits = own_images(base_file, data, stated) if base_file else load_data(data, stated=stated)
+            if base_file:
+                recipe, rehearsal = planned_tuning(base_file, splits, options, path)
             else:
                 chosen, recipe = chosen_recipe(architecture, preset, options, splits.train.task)
                 echo(plan(chosen, recipe, splits, path, PRESETS.get(preset or "")))
@@ -241,10 +241,10 @@ def train(
         "tensorboard": tensorboard,
         "show": True,
     }
-    own_settings: dict[str, Any] = {"trust": trust, "pixel_range": pixel_range, "report": echo}
+    base_settings: dict[str, Any] = {"trust": trust, "pixel_range": pixel_range, "report": echo}
     try:
-        if tuned:
-            training = fine_tune(tuned, splits, rehearsal=rehearsal, **own_settings, **settings)
+        if base_file:
+            training = fine_tune(base_file, splits, rehearsal=rehearsal, **base_settings, **settings)
         else:
             training = train_model(chosen, splits, strategy=distribution, **settings)
     except InterruptedTraining as stopped:
@@ -268,7 +268,7 @@ def train(
 
 
 def _next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
-    """Return the command of the export. Few own digits cannot prove a file, those of a known set do."""
+    """Return the command of the export. If the user's digits are too few for a proof, it proves on a known set."""
     few = splits.test.task == DIGITS and len(splits.test) < FEWEST_THAT_PROVE
     words = ["mnist-export", printable(str(path)), "--format", "tflite", "--quantize"]
     words += [] if few or data in ("auto", *DATASETS) else ["--data", printable(data)]

@@ -24,7 +24,7 @@ MNIST_IMAGES = 60_000
 FAR_WORSE = 0.05
 """Fraction of right answers that a tuning may lose without a warning."""
 LEAST_SHOWN = 0.001
-"""Difference of two accuracies from which it is explained."""
+"""Difference of the last shown and the final validation accuracy from which a note explains it."""
 
 
 def plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, preset: Preset | None) -> str:

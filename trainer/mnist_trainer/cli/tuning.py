@@ -1,4 +1,4 @@
-"""What ``mnist-train --from`` needs besides a training: the model, the user's images, and images to rehearse."""
+"""What ``mnist-train --from`` needs before the training: the model, the user's images, and images to rehearse."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def check_no_pixels(given: PixelScaling | None) -> None:
 def own_images(base: ModelFile, data: str, stated: StatedTask) -> Splits:
     """Load the user's images in the form that the model takes.
 
-    Labels that are all known to the model are numbered as it does, so that it keeps the others too. Numbers below the
-    number of its scores are such labels, if the model has no record of its own.
+    If the model knows all labels, they are numbered as in the model, so that it keeps its other labels too. If it has
+    no record, it is taken to know the numbers below the number of its scores.
     """
     _check_folder(data)
     known = recorded_task(base.path)

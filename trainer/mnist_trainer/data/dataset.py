@@ -137,7 +137,7 @@ class Splits(NamedTuple):
 def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> Splits:
     """Split `whole` into two parts with the same class frequencies; the second one has `count` images.
 
-    The only image of a class is in the larger part.
+    If a class has only one image, it goes into the larger part.
 
     Parameters
     ----------
@@ -166,9 +166,9 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
     from sklearn.model_selection import train_test_split
 
     sizes = np.bincount(whole.labels, minlength=len(whole.task.labels))
-    alone, shared = np.flatnonzero(sizes[whole.labels] == 1), np.flatnonzero(sizes[whole.labels] > 1)
-    are_held = 2 * count > len(whole)
-    wanted = count - len(alone) if are_held else count
+    singles, shared = np.flatnonzero(sizes[whole.labels] == 1), np.flatnonzero(sizes[whole.labels] > 1)
+    holds_most = 2 * count > len(whole)
+    wanted = count - len(singles) if holds_most else count
     try:
         rest, held = train_test_split(shared, test_size=wanted, random_state=seed, stratify=whole.labels[shared])
     except ValueError as error:
@@ -178,5 +178,5 @@ def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> S
             f"{whole.name}: {len(whole):,} images cannot be divided into {names[0]} and {names[1]}: {reason}. Give at "
             f"least three, better fifty, images of each {'digit' if whole.task.is_mnist else 'class'}."
         ) from error
-    rest, held = (rest, np.append(held, alone)) if are_held else (np.append(rest, alone), held)
+    rest, held = (rest, np.append(held, singles)) if holds_most else (np.append(rest, singles), held)
     return Splits(whole.take(np.sort(rest), names[0]), whole.take(np.sort(held), names[1]))

@@ -39,7 +39,7 @@ class StatedTask:
     Raises
     ------
     UsageError
-        If they are no task together.
+        If no task can have all of them.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Digits that are written or seen otherwise than those of a test set: by other people, with a pen, corrupted."""
+"""Digits unlike those of a test set: by other writers, by a simulated pen, and corrupted ones."""
 
 from __future__ import annotations
 

@@ -30,12 +30,12 @@ Shape = Sequence[int | None]
 
 
 def declared_shapes(path: Path) -> tuple[Shape, int | None]:
-    """Return the shape of one image in the first input, and the number of scores; () and None where they are not said.
+    """Return the shape of one image in the first input, and the number of scores; () and None if not declared.
 
     Parameters
     ----------
     path : Path
-        A ``.keras`` or ``.h5`` file, or a SavedModel folder. A damaged one says nothing; loading it reports why.
+        A ``.keras`` or ``.h5`` file, or a SavedModel folder. A damaged one counts as not declaring them.
     """
     try:
         if path.is_dir():

@@ -236,14 +236,14 @@ def _run(
     """
     parts = []
     for start in range(0, len(pixels), REQUEST):
-        some = pixels[start : start + REQUEST]
+        part = pixels[start : start + REQUEST]
         try:
-            raw = process.run(interface.tensor(some), step)
+            raw = process.run(interface.tensor(part), step)
         except ValueError as error:
             raise ModelError(f"The interpreter cannot run it on {interface.input}: {error}.") from error
-        if raw.shape[:1] != (len(some),) or raw.size != len(some) * classes:
+        if raw.shape[:1] != (len(part),) or raw.size != len(part) * classes:
             raise ModelError(
-                f"The model gives {counted(len(some), 'image')} an output of shape {raw.shape}, but {classes} scores "
+                f"The model gives {counted(len(part), 'image')} an output of shape {raw.shape}, but {classes} scores "
                 "for each are needed. Give images of its classes."
             )
         parts.append(interface.scores(raw))

@@ -61,7 +61,7 @@ class Interface:
     Parameters
     ----------
     input, output : Value
-        The only ones of the model.
+        The model's only input and its only output.
     tensor_shape : tuple of int
         Shape of one image in the input.
     image_shape : tuple of int
@@ -101,22 +101,22 @@ class Interface:
                 f"({', '.join(map(str, outputs))}). Keep the one that takes the image and the one with a score for "
                 "each class; for ONNX: onnx.utils.extract_model."
             )
-        taken, given = inputs[0], outputs[0]
-        if taken.dtype not in (*FLOATS, *INTEGERS) or given.dtype not in (*FLOATS, *INTEGERS):
+        source, target = inputs[0], outputs[0]
+        if source.dtype not in (*FLOATS, *INTEGERS) or target.dtype not in (*FLOATS, *INTEGERS):
             raise ModelError(
-                f"The model takes {taken} and gives {given}. Types can be {', '.join((*FLOATS, *INTEGERS))}. Convert "
-                "it again with others."
+                f"The model has the input {source} and the output {target}. Supported types are "
+                f"{', '.join((*FLOATS, *INTEGERS))}. Convert it again with these."
             )
         height, width, channels = (*image, 1)[:3]
         last, first, flat = (height, width, channels), (channels, height, width), (height * width * channels,)
         forms = [last, first] if channels > 1 else [last, first, (height, width), (1, *flat)]
-        fitting = [form for form in (*forms, flat) if _fits(taken.shape[1:], form)]
+        fitting = [form for form in (*forms, flat) if _fits(source.shape[1:], form)]
         if not fitting:
             wanted = ", ".join(f"(n, {', '.join(map(str, form))})" for form in dict.fromkeys((*forms[:3], flat)))
-            raise ModelError(f"The model takes {taken}, but the images need one of {wanted}. Give images of its size.")
+            raise ModelError(f"The model takes {source}, but the images need one of {wanted}. Give images of its size.")
         both = first != last and first in fitting and last in fitting
         chosen = first if both and prefers_channels_first else fitting[0]
-        return cls(taken, given, chosen, last, chosen == first)
+        return cls(source, target, chosen, last, chosen == first)
 
     @property
     def takes_one(self) -> bool:

@@ -50,7 +50,7 @@ SEVENTEEN_CORRUPTIONS = (
     *("frosted", "crossed out", "barred", "splashed", "edged", "stroked", "warped", "distant"),
 )
 MORE_CORRUPTIONS = (*SEVENTEEN_CORRUPTIONS, "smeared far", "zigzag", *4 * ("banded",))
-"""The seventeen, longer motion blur, angular zigzags, and four times as often upright or level bands."""
+"""The seventeen, longer motion blur, zigzags, and vertical or horizontal bands, four times as often as the others."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ FINE_TUNING = Recipe(
     ema_steps=100,
     validation_split=0.1,
 )
-"""An epoch has about 32,000 images, a quarter of them own ones, or 16,000 own ones."""
+"""An epoch has about 32,000 images, a quarter of them the user's; or, without others, 16,000 of the user's."""
 
 
 def fine_tuning_recipe(record: Mapping[str, Any], task: Task, *, rehearses: bool = True) -> Recipe:

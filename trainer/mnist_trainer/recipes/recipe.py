@@ -144,8 +144,9 @@ class Recipe:
     def for_task(self, task: Task) -> Recipe:
         """Return the recipe for other images and classes than digits: without what is made for digits.
 
-        That is the teacher, which knows digits only, images of no digit, the pen, epochs that are kept or differ for
-        their sake, and, where pictures are not prepared as in MNIST, corruptions of white ink on black.
+        Left out are the teacher, which knows only digits; images of no digit; the pen; and the cached and final
+        epochs, which serve these. The corruptions, which are for white ink on black, stay only with the preparation
+        of MNIST.
 
         Examples
         --------

@@ -30,7 +30,8 @@ READ = 1000
 """Images on which the accuracy under the measured scaling is counted."""
 
 FEWEST, HALF = 30, 0.5
-"""Images from which on, and fraction of the right answers above chance below which, a stated scaling is refused."""
+"""A stated scaling is refused if at least so many images show that less than this fraction of the right answers above
+chance remains with it."""
 
 WHITE = np.uint8(255)
 
@@ -85,14 +86,14 @@ def load_base(
         )
     model = load_model(file, trust=trust, task=known)
     if recorded:
-        images = _as_known(probe_images(*data), known)
+        images = _with_known_labels(probe_images(*data), known)
         notes: list[str] = []
         if given is not None and len(images.images):
             stated = Reading.measure(model, images, given)
             found, notes = stated.model, stated.doubts(str(read_record(file.path)["pixel_range"]))
         else:
             pixels = str(read_record(file.path)["pixel_range"])
-            found = DigitModel.measure(model, _anyhow(data.train, known), given=given, recorded=pixels)
+            found = DigitModel.measure(model, _with_first_label(data.train, known), given=given, recorded=pixels)
             if given is None and len(images.images) >= FEWEST:
                 notes = Reading.of(found, images).doubts()
     else:
@@ -183,7 +184,7 @@ def _of_unknown_origin(
 ) -> tuple[DigitModel, list[str]]:
     """Return a model without a record with the labels and the scaling with which it reads images, and notes."""
     own = probe_images(*data)
-    numbered = _as_known(own, known)
+    numbered = _with_known_labels(own, known)
     sets: list[LabelledImages] = [numbered] if len(numbered.images) else []
     if known == DIGITS:
         digits = _digits_like(own)
@@ -198,7 +199,7 @@ def _of_unknown_origin(
     else:
         tried = sorted(tried[: len(sets)], key=lambda one: one.accuracy)
     if not tried:
-        found = DigitModel.measure(model, _anyhow(own, known), given=given or USUAL)
+        found = DigitModel.measure(model, _with_first_label(own, known), given=given or USUAL)
         if given is not None:
             return found, []
         note = f"warning: No image has a label of the model, so its scaling of pixels cannot be measured. {STATE}"
@@ -233,7 +234,7 @@ def _digits_like(own: LabelledImages) -> ImageSet:
     return ImageSet(digits.name, WHITE - digits.images if is_light else digits.images, digits.labels, DIGITS)
 
 
-def _as_known(data: LabelledImages, known: Task) -> ImageSet:
+def _with_known_labels(data: LabelledImages, known: Task) -> ImageSet:
     """Return the images whose label is one of `known`, with the numbers of the classes there."""
     places = np.array([known.labels.index(name) if name in known.labels else -1 for name in data.task.labels])
     numbers = places[data.labels]
@@ -241,7 +242,7 @@ def _as_known(data: LabelledImages, known: Task) -> ImageSet:
     return ImageSet(data.name, data.images[is_known], numbers[is_known].astype(np.uint16), known)
 
 
-def _anyhow(data: LabelledImages, known: Task) -> ImageSet:
+def _with_first_label(data: LabelledImages, known: Task) -> ImageSet:
     """Return all images as ones of `known`, with the first label, for what needs no labels."""
     return ImageSet(data.name, data.images, np.zeros_like(data.labels), known)
 

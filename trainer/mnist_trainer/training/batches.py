@@ -37,8 +37,8 @@ class Batches:
     If the recipe sets `cached_epochs`, the changed images of these epochs are kept as bytes. Later epochs show them
     again in another order.
 
-    Images whose pictures are resized only get random light too, and what an augmentation moves in from outside is the
-    nearest pixel: they have no black background.
+    Images with the preparation ``plain`` have no black background. So they get random light too, and an augmentation
+    fills what it moves in from outside with the nearest pixels.
 
     Parameters
     ----------
@@ -155,13 +155,13 @@ class Batches:
             targets = self._teacher(images, targets, rows)
         if self._pen is not None and drawn is not None:  # the teacher may misread these
             targets = self._pen.targets(targets, drawn)
-        part = FINAL_FRACTION if is_final else 1.0
+        remaining = FINAL_FRACTION if is_final else 1.0
         if recipe.corruptions is not None:
-            fraction = part * recipe.corruptions.fraction
+            fraction = remaining * recipe.corruptions.fraction
             kinds = recipe.corruptions.kinds
             images = corrupt(images, tf.random.fold_in(seed, 1), fraction=fraction, kinds=kinds)
         if recipe.non_digits is not None:
-            fraction = part * recipe.non_digits.fraction
+            fraction = remaining * recipe.non_digits.fraction
             images, targets = insert_non_digits(images, targets, tf.random.fold_in(seed, 2), fraction=fraction)
         return tf.reshape(images, (self.size, *self._shape)), targets
 

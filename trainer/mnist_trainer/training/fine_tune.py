@@ -33,6 +33,8 @@ REHEARSED = 24_000
 OWN, ALONE = 8_000, 16_000
 """Own images in an epoch, with and without rehearsed ones: they are repeated until they are about as many."""
 MOST_COPIES = 100
+"""Most times that an image is repeated in an epoch."""
+
 MEASURING = 10.0
 """Seconds on a usual machine to load the base and to measure its labels and pixels."""
 ONE = PixelScaling.between(0, 1)
@@ -105,23 +107,23 @@ def fine_tune(
     with step_shown(f"measuring {printable(file.name)}", MEASURING, show=bool(settings.get("show"))):
         known = load_base(file, data, given=pixel_range, trust=trust, report=report)
         network = tuned_network(known, task)
-    sets, memory = {"own": data.test}, None
+    sets, rehearsed = {"own": data.test}, None
     if rehearsal and rehearsal.test.task == task:
         sets["rehearsal"] = rehearsal.test
         count = min(REHEARSED, len(rehearsal.train) // 2)
-        memory = hold_out(rehearsal.train, count, seed, ("rest", "rehearsal")).test
+        rehearsed = hold_out(rehearsal.train, count, seed, ("rest", "rehearsal")).test
     before = {name: _accuracy(known.model, known.scaling, known.task, images) for name, images in sets.items()}
     facts = {
         "base": {"name": file.name, "sha256": file.sha256},
         "base_pixels": {"pixel_range": known.pixel_range, "origin": known.range_origin},
         "own_images": len(data.train),
-        "rehearsal": {"name": memory.name, "sha256": memory.sha256} if memory else None,
+        "rehearsal": {"name": rehearsed.name, "sha256": rehearsed.sha256} if rehearsed else None,
     }
     architecture = Architecture(
         name=str(record.get("architecture") or network.name),
         summary=f"{file.name}, tuned",
         build=partial(_copy, network=network),
-        recipe=recipe or fine_tuning_recipe(record, task, rehearses=memory is not None),
+        recipe=recipe or fine_tuning_recipe(record, task, rehearses=rehearsed is not None),
     )
 
     def finished(training: Training) -> Training:
@@ -133,7 +135,8 @@ def fine_tune(
         return Training(training.model, training.record | {"tuning": tuning})
 
     try:
-        return finished(train(architecture, data, seed=seed, mix=partial(_mix, memory=memory), facts=facts, **settings))
+        mix = partial(_mix, rehearsed=rehearsed)
+        return finished(train(architecture, data, seed=seed, mix=mix, facts=facts, **settings))
     except InterruptedTraining as stopped:
         raise InterruptedTraining(finished(stopped.training)) from None
 
@@ -151,9 +154,9 @@ def _accuracy(model: keras.Model, scaling: PixelScaling, known: Task, images: Da
     return float((names[scores.argmax(axis=1)] == labels[images.labels]).mean())
 
 
-def _mix(own: Dataset, *, memory: Dataset | None) -> Dataset:
+def _mix(own: Dataset, *, rehearsed: Dataset | None) -> Dataset:
     """Return the own training images, each several times, and those to rehearse."""
-    copies = int(np.clip(round((OWN if memory else ALONE) / len(own)), 1, MOST_COPIES))
-    parts = [own] * copies + ([memory] if memory else [])
+    copies = int(np.clip(round((OWN if rehearsed else ALONE) / len(own)), 1, MOST_COPIES))
+    parts = [own] * copies + ([rehearsed] if rehearsed else [])
     images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))
     return replace(own, images=images, labels=labels)

@@ -1,4 +1,4 @@
-"""`with_fused_pooling`: let each convolution before a max pooling compute only what the pooling keeps."""
+"""`with_fused_pooling`: merge each convolution with the max pooling after it, so that its output needs no memory."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def with_fused_pooling(program: Program) -> Program:
     readers = Counter(program.storage(number) for number in read)
     steps: list[Step] = []
     for step in program.steps:
-        before = steps[-1] if steps else None
-        if before and readers[before.output] == 1 and _fits(before, step):
-            steps[-1] = _fused(before, step)
+        previous = steps[-1] if steps else None
+        if previous and readers[previous.output] == 1 and _can_be_fused(previous, step):
+            steps[-1] = _fused(previous, step)
         else:
             steps.append(step)
     return replace(program, steps=tuple(steps))
 
 
-def _fits(conv: Step, pool: Step) -> bool:
-    """Return whether `pool` is a max pooling of what `conv` computes, in windows without overlap and padding."""
+def _can_be_fused(conv: Step, pool: Step) -> bool:
+    """Return whether `pool` is a max pooling of the output of `conv`, in windows without overlap and padding."""
     if (conv.kernel, pool.kernel) != ("conv", "max_pool") or pool.inputs != (conv.output,):
         return False
     windows = pool.calls[0].settings

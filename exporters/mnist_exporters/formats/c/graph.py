@@ -101,7 +101,7 @@ class Program:
     input, output : int
         Numbers of the pixels and of the scores.
     same : mapping of int to int
-        Values that are others under another shape.
+        Number of a reshaped value -> number of the value whose memory it uses.
     scores : QuantParams
         Quantization of the scores.
     activation : str
@@ -135,7 +135,7 @@ class Program:
 
 
 def unsupported(operator: str, what: str) -> OperatorError:
-    """Return the error for something that the kernels lack."""
+    """Return the error for an operator that no kernel computes; `what` says in which form."""
     return OperatorError(
         f"The C code has no kernel for {operator} {what}. Export it to another format, such as tflite.", (operator,)
     )

@@ -41,6 +41,7 @@ LOWERINGS: dict[str, Callable[[Context], Lowered]] = {
 """Name in the schema -> function that makes its step. RESHAPE makes none, and operators on shapes are computed here."""
 
 ELEMENTWISE = ("DEQUANTIZE", "LOGISTIC", "QUANTIZE", "RELU", "RELU6", "SOFTMAX")
+"""Operators whose output has the shape of their input."""
 
 SHAPES = ("GATHER", "PACK", "REDUCE_PROD", "SHAPE", "STRIDED_SLICE")
 """Operators on shapes, which are constants for one image."""
@@ -61,7 +62,7 @@ def lower(model: bytes) -> Program:
     values = {number: _value(tensor) for number, tensor in enumerate(file.tensors)}
     steps: list[Step] = []
     same: dict[int, int] = {}
-    functions: dict[int, tuple[int, Array]] = {}
+    functions: dict[int, tuple[int, Array]] = {}  # float32 tensor -> byte tensor and table that it is computed from
     for operator in file.operators:
         if len(operator.outputs) != 1:
             raise unsupported(operator.name, f"with {len(operator.outputs)} outputs, only with one")
@@ -79,11 +80,11 @@ def lower(model: bytes) -> Program:
             first = _storage(same, operator.inputs[0])
             values[output] = dataclasses.replace(values[output], shape=_shape(node, operator.inputs[0], values))
             context = Context(node, operator.inputs, output, values, functions.get(first))
-            made = LOWERINGS[operator.name](context)
-            if made.step is not None:
-                steps.append(made.step)
-            if made.table is not None:
-                functions[output] = (context.source[0] if context.source else first, made.table)
+            lowered = LOWERINGS[operator.name](context)
+            if lowered.step is not None:
+                steps.append(lowered.step)
+            if lowered.table is not None:
+                functions[output] = (context.source[0] if context.source else first, lowered.table)
     program = Program(
         values=values,
         steps=tuple(steps),
@@ -131,7 +132,8 @@ def _reshaped(node: Node, inputs: Sequence[int], values: Mapping[int, Value]) ->
 def _shape(node: Node, first: int, values: Mapping[int, Value]) -> tuple[int, ...]:
     """Return the shape of an operator's output.
 
-    After a dense layer on each pixel, the file has 1 where a side is a multiple of the number of images.
+    It is computed here, because the file may have a wrong one: after a dense layer on each pixel, the converter
+    stores 1 for a side that is a multiple of the number of images.
     """
     before = values[first].shape
     if node.operator.name in ELEMENTWISE:
@@ -144,7 +146,7 @@ def _shape(node: Node, first: int, values: Mapping[int, Value]) -> tuple[int, ..
 
 
 def _computed(node: Node, inputs: Sequence[int], values: Mapping[int, Value]) -> Value:
-    """Compute an operator on shapes."""
+    """Compute an operator on shapes now; its result is a constant."""
     arrays = []
     for number in inputs:
         value = values[number]
@@ -172,7 +174,7 @@ def _activation(steps: Sequence[Step], values: Mapping[int, Value], target: int)
 
 
 def _check(program: Program) -> None:
-    """Reject a model whose pixels are not bytes, or whose steps read what is not computed."""
+    """Reject a model whose input is not uint8 (n, h, w, channels), or that uses a tensor before it is computed."""
     if program.values[program.input].dtype != "uint8" or len(program.values[program.input].shape) != 4:
         raise ArtifactError("C code needs a model that takes raw pixels (n, height, width, channels). Export it again.")
     known = {program.input, *(number for number, value in program.values.items() if value.constant is not None)}

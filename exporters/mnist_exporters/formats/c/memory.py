@@ -75,14 +75,14 @@ class _Block:
         return max(part.size for part in self.parts)
 
     def fits(self, place: int, other: _Block) -> bool:
-        """Return whether it can begin at `place`: no values overlap that are needed at the same time."""
+        """Return whether this block can begin at `place`: no values that are needed at the same time overlap."""
         return not any(
-            one.first <= two.last
-            and two.first <= one.last
-            and place < other.offset + two.size
-            and other.offset < place + one.size
-            for one in self.parts
-            for two in other.parts
+            part.first <= other_part.last
+            and other_part.first <= part.last
+            and place < other.offset + other_part.size
+            and other.offset < place + part.size
+            for part in self.parts
+            for other_part in other.parts
         )
 
 

@@ -21,7 +21,7 @@ from mnist_runtime import QuantParams
 __all__ = ["CFiles", "NativeProgram"]
 
 SECONDS, SECONDS_PER_IMAGE = 60.0, 1.0
-"""Time after which the program is stopped. One image takes milliseconds."""
+"""Time limit of a call: seconds, and seconds for each image. One image takes milliseconds."""
 
 
 class CFiles(NamedTuple):

@@ -23,7 +23,7 @@ from mnist_runtime.system.machine import raise_machine_failure
 __all__ = ["OnnxOriginal", "convert"]
 
 PREFIX = "net_"
-"""Begins the names of the original, so that none is that of an added tensor."""
+"""Prefix of all names of the original, so that no added tensor has the same name."""
 
 
 class OnnxOriginal(OriginalModel, Protocol):
@@ -84,10 +84,10 @@ def _raw_pixel_model(original: OnnxOriginal) -> bytes:
     graph = compose.add_prefix_graph(model.graph, PREFIX)
     _store_constants(graph)
     stored = {tensor.name for tensor in graph.initializer}
-    (taken,), (given,) = [one for one in graph.input if one.name not in stored], graph.output
-    _free_batch(graph, taken)
-    before = _before(original, taken)
-    after = _after(original, given)
+    (source,), (target,) = [one for one in graph.input if one.name not in stored], graph.output
+    _free_batch(graph, source)
+    before = _input_chain(original, source)
+    after = _output_chain(original, target)
     height, width, channels = original.image_shape
     whole = helper.make_graph(
         [*before.nodes, *graph.node, *after.nodes],
@@ -148,9 +148,9 @@ def _store_constants(graph: onnx.GraphProto) -> None:
             graph.node.remove(node)
 
 
-def _free_batch(graph: onnx.GraphProto, taken: onnx.ValueInfoProto) -> None:
-    """Let shapes that are made for one image hold any number of them."""
-    if taken.type.tensor_type.shape.dim[0].dim_value != 1:
+def _free_batch(graph: onnx.GraphProto, source: onnx.ValueInfoProto) -> None:
+    """Replace shapes for one image by shapes for any number of images."""
+    if source.type.tensor_type.shape.dim[0].dim_value != 1:
         return
     stored = {tensor.name: tensor for tensor in graph.initializer}
     for node in graph.node:
@@ -164,8 +164,8 @@ def _free_batch(graph: onnx.GraphProto, taken: onnx.ValueInfoProto) -> None:
             node.input[1] = name
 
 
-class _Part:
-    """Nodes in a row that are put in front of a network or behind it, and their constants."""
+class _Chain:
+    """A chain of nodes to put before or after a network, and its constants."""
 
     def __init__(self, source: str) -> None:
         self.last = source
@@ -180,48 +180,48 @@ class _Part:
         self.nodes.append(helper.make_node(operator, [self.last, *names], [start], **attributes))
         self.last = start
 
-    def end(self, name: str) -> _Part:
+    def end(self, name: str) -> _Chain:
         """Give the last result a name."""
         self.nodes.append(helper.make_node("Identity", [self.last], [name]))
         return self
 
 
-def _before(original: OnnxOriginal, taken: onnx.ValueInfoProto) -> _Part:
+def _input_chain(original: OnnxOriginal, source: onnx.ValueInfoProto) -> _Chain:
     """Return the nodes from raw pixels to the input of the network."""
-    part, scaling = _Part("pixels"), original.scaling
-    wanted = taken.type.tensor_type.elem_type
-    is_float = wanted in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
-    part.add("Cast", to=TensorProto.FLOAT)
+    chain, scaling = _Chain("pixels"), original.scaling
+    input_type = source.type.tensor_type.elem_type
+    is_float = input_type in (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
+    chain.add("Cast", to=TensorProto.FLOAT)
     if scaling.scale != 1:
-        part.add("Mul", np.array(scaling.scale, np.float32))
+        chain.add("Mul", np.array(scaling.scale, np.float32))
     if scaling.offset:
-        part.add("Add", np.array(scaling.offset, np.float32))
+        chain.add("Add", np.array(scaling.offset, np.float32))
     if not is_float:
-        limits = np.iinfo(helper.tensor_dtype_to_np_dtype(wanted))
-        part.add("Round")
-        part.add("Clip", np.array(limits.min, np.float32), np.array(limits.max, np.float32))
-    if wanted != TensorProto.FLOAT:
-        part.add("Cast", to=wanted)
+        limits = np.iinfo(helper.tensor_dtype_to_np_dtype(input_type))
+        chain.add("Round")
+        chain.add("Clip", np.array(limits.min, np.float32), np.array(limits.max, np.float32))
+    if input_type != TensorProto.FLOAT:
+        chain.add("Cast", to=input_type)
     if original.channels_first and original.image_shape[2] > 1:
-        part.add("Transpose", perm=[0, 3, 1, 2])
+        chain.add("Transpose", perm=[0, 3, 1, 2])
     if tuple(original.tensor_shape) != original.image_shape:
-        part.add("Reshape", np.array([-1, *original.tensor_shape], np.int64))
-    return part.end(taken.name)
+        chain.add("Reshape", np.array([-1, *original.tensor_shape], np.int64))
+    return chain.end(source.name)
 
 
-def _after(original: OnnxOriginal, given: onnx.ValueInfoProto) -> _Part:
+def _output_chain(original: OnnxOriginal, target: onnx.ValueInfoProto) -> _Chain:
     """Return the nodes from the output of the network to scores 0..1."""
-    part = _Part(given.name)
-    if given.type.tensor_type.elem_type != TensorProto.FLOAT:
-        part.add("Cast", to=TensorProto.FLOAT)
-    if len(given.type.tensor_type.shape.dim) != 2:
-        part.add("Reshape", np.array([-1, len(original.task.labels)], np.int64))
+    chain = _Chain(target.name)
+    if target.type.tensor_type.elem_type != TensorProto.FLOAT:
+        chain.add("Cast", to=TensorProto.FLOAT)
+    if len(target.type.tensor_type.shape.dim) != 2:
+        chain.add("Reshape", np.array([-1, len(original.task.labels)], np.int64))
     if original.activation == "logits":
-        part.add("Softmax", axis=-1)
-    if not part.nodes:
-        return part.end("scores")
-    part.nodes[-1].output[0] = "scores"
-    return part
+        chain.add("Softmax", axis=-1)
+    if not chain.nodes:
+        return chain.end("scores")
+    chain.nodes[-1].output[0] = "scores"
+    return chain
 
 
 def _check_batch(content: bytes, original: OnnxOriginal) -> None:

@@ -62,7 +62,7 @@ def to_dynamic(content: bytes, treatment: Treatment = PLAIN) -> bytes:
 def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
     """Store weights as int8 and compute activations in uint8, in ranges measured on `calibration`.
 
-    The layers of `treatment` stay in float32, and so does the last activation if it says so.
+    The layers of `treatment` stay in float32, and also the last activation if `treatment` says so.
     """
     if calibration is None:
         raise ConversionError("int8 needs calibration images. Pass `calibration`.")

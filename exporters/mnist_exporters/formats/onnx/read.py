@@ -16,7 +16,9 @@ from mnist_runtime.system.machine import raise_machine_failure
 __all__ = ["layer_nodes", "read"]
 
 OWN_DOMAINS = ("", "ai.onnx")
-COMPUTING = ("Conv", "ConvInteger", "Gemm", "MatMul", "MatMulInteger", "ConvTranspose")
+"""Domains of the operators that ONNX itself defines."""
+
+WEIGHTED = ("Conv", "ConvInteger", "Gemm", "MatMul", "MatMulInteger", "ConvTranspose")
 """Operators that have weights. The first input is the activation, the second the weight."""
 
 
@@ -78,7 +80,7 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
 def layer_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
     """Return the nodes with constant weights, in their order. The weights of an int8 model are dequantized first."""
     constants = {constant.name for constant in graph.initializer}
-    return [n for n in graph.node if n.op_type in COMPUTING and _stored(graph, n.input[1]) in constants]
+    return [n for n in graph.node if n.op_type in WEIGHTED and _stored(graph, n.input[1]) in constants]
 
 
 def _stored(graph: onnx.GraphProto, name: str) -> str:
@@ -132,7 +134,7 @@ def _activations(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> set[str]
     """
     through = ("DequantizeLinear", "DynamicQuantizeLinear")
     made_from = {node.output[0]: node.input[0] for node in graph.node if node.op_type in through}
-    inputs = [node.input[0] for node in graph.node if node.op_type in COMPUTING]
+    inputs = [node.input[0] for node in graph.node if node.op_type in WEIGHTED]
     return {tensors[name].dtype for name in (made_from.get(name, name) for name in inputs) if name in tensors}
 
 

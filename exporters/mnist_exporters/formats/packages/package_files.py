@@ -25,7 +25,7 @@ COMMON = "common"
 """Folder of the templates that every package has."""
 
 LIBRARY_GUIDE = "https://docs.arduino.cc/learn/contributions/arduino-creating-library-guide/"
-"""A library must name an address."""
+"""Address in a package if this toolkit has no home page: Arduino requires one."""
 
 LONGEST_LABELS = 200
 """Most characters of the labels' list in a README."""

@@ -79,10 +79,10 @@ def _run(converter: Any, quantizer: Callable[[Any], bytes] | None = None) -> byt
 
 
 UNSUPPORTED = re.compile(r"\btf\.(?!Identity\b|[a-z])(\w+)|\bFlex([A-Z]\w+)|for op: '?(\w+)")
-"""Operators in the converter's text."""
+"""Names of operators in the converter's error message."""
 
 PLACE = re.compile(r'"([^"\s]+/[^"\s]+)"')
-"""Names of nodes in it."""
+"""Names of nodes in that message."""
 
 
 def _listed(operators: Iterable[str]) -> str:

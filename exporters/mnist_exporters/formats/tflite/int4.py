@@ -26,6 +26,7 @@ INT4_VERSIONS = {"CONV_2D": 7, "FULLY_CONNECTED": 10}
 """Operator -> first version with int4 weights and int8 activations."""
 
 Grids = dict[str, dict[str, npt.NDArray[np.float32]]]
+"""Name of a weight tensor -> ``min`` and ``max`` of its grid, per channel."""
 
 
 def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collection[int] = ()) -> bytes:

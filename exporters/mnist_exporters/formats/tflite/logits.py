@@ -60,30 +60,30 @@ def with_logits(content: bytes, activation: str, *, in_float: bool) -> bytes:
         _compute_in_float(model, final, conversion)
     else:
         graph.operators = [operator for operator in graph.operators if operator is not final]
-        _give(graph, logits, makers[logits], conversion)
+        _make_output(graph, logits, makers[logits], conversion)
     _remove_unused(model)
     return packed(model, len(content))
 
 
 def _is_plain(operator: Any) -> bool:
-    """Return whether the activation is the function that readers know. Only a softmax can have a factor."""
+    """Return whether the activation has no factor ``beta``, which readers would not apply. Only a softmax has one."""
     return bool(getattr(operator.builtinOptions, "beta", 1.0) == 1.0)
 
 
-def _give(graph: Any, logits: int, maker: Any, conversion: Any) -> None:
+def _make_output(graph: Any, logits: int, maker: Any, conversion: Any) -> None:
     """Make the tensor `logits` the output of the graph, in the output's name and type."""
     (output,) = graph.outputs
-    found, given = graph.tensors[logits], graph.tensors[output]
-    given.quantization = copy.copy(found.quantization)
+    logits_tensor, output_tensor = graph.tensors[logits], graph.tensors[output]
+    output_tensor.quantization = copy.copy(logits_tensor.quantization)
     if conversion is None:
         maker.outputs = [output]
     else:
         conversion.inputs = [logits]
-        if given.type == schema.TensorType.FLOAT32:
-            given.quantization = None
+        if output_tensor.type == schema.TensorType.FLOAT32:
+            output_tensor.quantization = None
         else:
-            shift = ZERO_POINT_SHIFT[found.type, given.type]
-            given.quantization.zeroPoint = [int(found.quantization.zeroPoint[0]) + shift]
+            shift = ZERO_POINT_SHIFT[logits_tensor.type, output_tensor.type]
+            output_tensor.quantization.zeroPoint = [int(logits_tensor.quantization.zeroPoint[0]) + shift]
 
 
 def _compute_in_float(model: Any, final: Any, conversion: Any) -> None:

@@ -21,7 +21,7 @@ LEVELS = 255
 """Steps of an 8-bit range."""
 
 UNUSED = (-1.0, 1.0)
-"""Range of such an activation."""
+"""Range that an unused activation gets."""
 
 
 def quantize(converter: Any, treatment: Treatment = PLAIN) -> bytes:
@@ -29,7 +29,7 @@ def quantize(converter: Any, treatment: Treatment = PLAIN) -> bytes:
 
     Examples are units that no calibration image activates, and the first state of a recurrent layer. The converter
     gives them a scale of 8e-9. XNNPACK, which LiteRT uses by default, then rejects the file, and other interpreters
-    clip what another image gives there.
+    clip the values that other images cause there.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def _scales(content: bytes) -> Iterator[float]:
 
 
 def widen(found: Any) -> bool:
-    """Widen a calibrated range that holds nothing but zero; return whether it was one."""
+    """Widen the calibrated range in `found`, a tensor's quantization, if it is only zero; return whether it was."""
     if found is None or found.min is None or found.max is None or len(found.min) != 1:
         return False
     is_unused = max(float(found.max[0]), 0) - min(float(found.min[0]), 0) < NARROW

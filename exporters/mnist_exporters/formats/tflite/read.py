@@ -24,7 +24,7 @@ FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 """Operators that are a layer if their second input, the weights, is constant."""
 
-SHAPES = "int32"
+SHAPE_DTYPE = "int32"
 """Type of an input that gives the output shape, as in a transposed convolution."""
 
 
@@ -189,4 +189,4 @@ def _activations(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> tup
     for name, operator in operators:
         if name not in CONVERTING and weights & set(operator.inputs):
             types |= {tensors[number].dtype for number in operator.inputs if number >= 0 and number not in constants}
-    return tuple(sorted(types - {SHAPES}))
+    return tuple(sorted(types - {SHAPE_DTYPE}))

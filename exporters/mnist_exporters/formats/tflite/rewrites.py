@@ -83,7 +83,7 @@ def with_static_batch(content: bytes) -> bytes:
     other interpreters resize the input whatever the file declares.
 
     TensorFlow's converter stores 1 for each free side, also for one that is a multiple of the number of images, as
-    inside a layer that treats the steps of all images alike. TensorFlow Lite Micro takes the stored shapes as they are.
+    inside a TimeDistributed layer. TensorFlow Lite Micro takes the stored shapes as they are.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def with_static_batch(content: bytes) -> bytes:
 
 
 def _shapes(content: bytes) -> dict[int, list[int]]:
-    """Return the shape of each tensor for one image, or nothing if LiteRT cannot load the model: its proof will say."""
+    """Return the shape of each tensor for one image; empty if LiteRT rejects the model, which the proof reports."""
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would hide tensors
     try:
         interpreter = Interpreter(model_content=content, experimental_op_resolver_type=plain)

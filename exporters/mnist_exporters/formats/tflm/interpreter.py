@@ -21,6 +21,7 @@ ALIGNMENT = 16
 """Alignment of model and arena in bytes, which FlatBuffers and kernels with 16-byte loads need."""
 
 LARGEST_ARENA = 2**26
+"""Bytes of the arena in which a model is loaded to measure what it needs."""
 
 
 class MicroInterpreter:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 MEMORY = 1 << 26
-"""Most bytes that a module may have. Those of models need 2 MB."""
+"""Most bytes of memory that a module may use. Models need 2 MB."""
 
 
 def serve(path: Path, pixels: int, scores: int) -> None:
@@ -21,16 +21,16 @@ def serve(path: Path, pixels: int, scores: int) -> None:
     exports = wasmtime.Instance(store, wasmtime.Module(engine, path.read_bytes()), []).exports(store)
     memory, classify, self_test = (exports[name] for name in ("memory", "classify", "self_test"))
     image, found = exports["image"](store), exports["scores"](store)
-    take, give = sys.stdin.buffer, sys.stdout.buffer
-    while header := take.read(4):
+    requests, answers = sys.stdin.buffer, sys.stdout.buffer
+    while header := requests.read(4):
         count = int.from_bytes(header, "little")
         if count == 0:
-            give.write(self_test(store).to_bytes(4, "little", signed=True))
+            answers.write(self_test(store).to_bytes(4, "little", signed=True))
         for _ in range(count):
-            memory.write(store, take.read(pixels), image)
-            give.write(classify(store).to_bytes(4, "little", signed=True))
-            give.write(memory.read(store, found, found + scores))
-        give.flush()
+            memory.write(store, requests.read(pixels), image)
+            answers.write(classify(store).to_bytes(4, "little", signed=True))
+            answers.write(memory.read(store, found, found + scores))
+        answers.flush()
 
 
 if __name__ == "__main__":

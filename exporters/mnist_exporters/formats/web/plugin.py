@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["WebPage"]
 
 STEM = "model"
-"""Name of the C files, which nobody sees."""
+"""Name of the C files, which are not part of the page."""
 
 
 class WebPage(FormatPlugin):
-    """One HTML file in which one draws, with the C code of the format ``c`` as WebAssembly.
+    """One HTML page to draw on, with the C code of the format ``c`` as WebAssembly.
 
     The accuracy check reads the module back from the page, and runs it in wasmtime.
     """
@@ -50,7 +50,7 @@ class WebPage(FormatPlugin):
         return dataclasses.replace(self._code.read(model), format="web")
 
     def pack(self, model: bytes, manifest: Manifest, golden: Golden, stem: str) -> dict[str, bytes]:
-        """Write the page. The C code is that of the format ``c``, compiled by Zig; its name is seen nowhere."""
+        """Write the page. The C code is that of the format ``c``, compiled by Zig."""
         del stem
         code = self._code.pack(model, manifest, golden, STEM)
         files = CFiles(code[".h"].decode(), code[".c"].decode(), STEM)

@@ -20,14 +20,14 @@ from mnist_exporters.formats.web.module import WasmModule
 __all__ = ["WasmProgram"]
 
 SECONDS, SECONDS_PER_IMAGE = 60.0, 1.0
-"""Time after which the process is stopped. One image takes milliseconds."""
+"""Time limit of a call: seconds, and seconds for each image. One image takes milliseconds."""
 
 
 class WasmProgram:
     """A `mnist_runtime.Backend` for a module.
 
-    wasmtime can bound the time of a call, but then an image takes twice as long; a process can be stopped. It starts
-    with the first call.
+    It runs in a process, which is stopped after a time limit; with wasmtime's own limit an image takes twice as long.
+    The process starts with the first call.
 
     Parameters
     ----------

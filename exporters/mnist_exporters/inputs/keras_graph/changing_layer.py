@@ -26,7 +26,7 @@ def changing_layer(model: Any, images: npt.NDArray[np.uint8], trial: Trial) -> s
 
 
 def _first_changing(model: Any, pixels: npt.NDArray[np.float32], trial: Trial, limit: float) -> Any:
-    """Return the first layer of `model`, and of models inside of it, whose output changes in `trial` by more."""
+    """Return the first layer of `model`, or of a model inside it, whose output changes in `trial` by over `limit`."""
     if not is_graph(model):
         return None  # its layers are called by its own code
     calls, source = layer_calls(model), model.inputs[0]

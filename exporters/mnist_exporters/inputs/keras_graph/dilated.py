@@ -14,7 +14,7 @@ KINDS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Separab
 
 
 def is_dilated(layer: Any) -> bool:
-    """Return whether `layer` is a dilated convolution of `KINDS` that needs no smaller images.
+    """Return whether `without_batches` can replace `layer`: a dilated convolution without groups, channels last.
 
     Examples
     --------
@@ -23,8 +23,8 @@ def is_dilated(layer: Any) -> bool:
     """
     if type(layer) not in KINDS or max(layer.dilation_rate) == 1:
         return False
-    is_whole = getattr(layer, "groups", 1) == 1
-    return bool(is_whole and layer.data_format == "channels_last")
+    is_ungrouped = getattr(layer, "groups", 1) == 1
+    return bool(is_ungrouped and layer.data_format == "channels_last")
 
 
 def without_batches(convolution: keras.layers.Layer) -> keras.layers.Layer:

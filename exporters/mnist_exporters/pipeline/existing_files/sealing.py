@@ -27,6 +27,7 @@ __all__ = ["SealableFile", "seal_file", "spec_of"]
 
 INPUTS = ("uint8", "int8", "float32")
 OUTPUTS = ("uint8", "int8", "int16", "float32")
+"""Types that the runtime can give to a model, and read from it."""
 
 
 class SealableFile(OriginalModel, Protocol):
@@ -97,14 +98,14 @@ def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents
     original = job.original
     if contents.input.dtype not in INPUTS or contents.output.dtype not in OUTPUTS or len(contents.output.shape) != 2:
         raise ConversionError(
-            f"The file takes {contents.input.dtype} and gives {contents.output.dtype} {contents.output.shape}. A "
-            f"device feeds {', '.join(INPUTS)} and reads (n, {len(original.task.labels)}) of {', '.join(OUTPUTS)}. "
-            "Convert it again with such types."
+            f"The file has {contents.input.dtype} input and {contents.output.dtype} output of shape "
+            f"{contents.output.shape}. The runtime supports {', '.join(INPUTS)} input, and {', '.join(OUTPUTS)} output "
+            f"of shape (n, {len(original.task.labels)}). Convert the model again with such types."
         )
-    taken = _input(file, contents, original.task.tensor_shape)
+    input_facts = _input(file, contents, original.task.tensor_shape)
     activation = {"activation": "softmax"} if file.activation == "logits" else {}
-    is_exact = taken["dtype"] == "float32" or taken.get("scale", 1) == 1
-    is_plain = not activation and "tensor_shape" not in taken and is_exact
+    is_exact = input_facts["dtype"] == "float32" or input_facts.get("scale", 1) == 1
+    is_plain = not activation and "tensor_shape" not in input_facts and is_exact
     interpreter = FORMATS[spec.format].packages[-1]
     tools = {package: metadata.version(package) for package in (interpreter, "numpy")}
     return Manifest(
@@ -112,7 +113,7 @@ def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents
         format=spec.format,
         precision=spec.precision.value,
         scores=file.score_kind,
-        **task_facts(original.task, taken, {"dtype": contents.output.dtype, **activation}),
+        **task_facts(original.task, input_facts, {"dtype": contents.output.dtype, **activation}),
         source={
             "sha256": original.sha256,
             "file_sha256": file.sha256,

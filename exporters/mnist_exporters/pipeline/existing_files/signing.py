@@ -25,6 +25,8 @@ from mnist_runtime.system.atomic import atomic_files
 __all__ = ["Signed", "sign", "signature_of"]
 
 CERTIFICATE = "-cert-"
+"""Part of the key type in a signature by an OpenSSH certificate."""
+
 
 REASONS = {
     "incorrect passphrase": "its passphrase is wrong or cannot be asked for. Unlock it with ssh-add first",
@@ -88,7 +90,7 @@ def sign(path: str | Path, key: str | Path) -> Signed:
     ArtifactError
         If the file is missing, damaged, or without a proof.
     SignatureError
-        If what is beside the file is no signature.
+        If an existing ``FILE.sig`` is not a signature, or has too many already.
     UsageError
         If the key cannot be used.
     MissingPackageError
@@ -105,7 +107,8 @@ def sign(path: str | Path, key: str | Path) -> Signed:
         ]
         if len(others) >= MOST_SIGNATURES:
             raise SignatureError(
-                f"{signature_path(file)} has {len(others)} signatures already, the most that are read."
+                f"{signature_path(file)} has {len(others)} signatures already, the most that devices read. Delete it, "
+                "and sign again with fewer keys."
             )
         signed[signature_path(file)] = [new, *others]
     with atomic_files(path.parent) as staged:

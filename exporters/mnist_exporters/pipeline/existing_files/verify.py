@@ -106,7 +106,7 @@ def verify(
     UsageError
         If the suffix of `path` is unknown, `max_accuracy_drop` out of range, or the file is for other images or labels.
     ChangingError
-        If operators in a file of another tool use chance, variables or the statistics of the batch.
+        If operators in a file of another tool are random, or use variables or the statistics of the batch.
     ArtifactError
         If the file is missing or damaged, or of a precision that this version does not support.
     """
@@ -155,7 +155,7 @@ def _described(task: Task) -> str:
 
 
 def _threshold_of(manifest: Manifest) -> Threshold:
-    """Return the threshold of a file, and the one that its export judged. Files of older exporters have one only."""
+    """Return the threshold of a file, and the one that its proof applied. Files of older exporters have only one."""
     judged = (manifest.parity or {}).get("judged_threshold")
     if not isinstance(judged, float) or not manifest.threshold <= judged <= 1:
         judged = manifest.threshold

@@ -1,4 +1,4 @@
-"""`deploy`: install a model on a device, test it there, and switch to it; `rollback`: return to the version before."""
+"""`deploy`: install a model on a device, test it, and switch to it. `rollback`: return to the previous version."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Deployment:
     version : str
         Number of the version.
     previous : str or None
-        The version before, to which `rollback` returns.
+        The previous version, to which `rollback` returns.
     folder : str
         Folder on the device.
     program, model : str
@@ -103,8 +103,8 @@ def deploy(
 ) -> Deployment | None:
     """Install an exported file and mnist-runtime on a device over ssh, and run the self-test there.
 
-    The version before stays and runs on if the self-test fails or the service does not start. A signature beside the
-    file is copied too.
+    If the self-test fails or the service does not start, the previous version stays and runs on. A signature beside
+    the file is copied too.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def deploy(
         Interpreter: an extra of mnist-runtime, or ``"none"`` for NumPy alone. Default: the best with a wheel there.
     service : sequence of str, optional
         Arguments of mnist-runtime that a systemd service of the user runs; empty to remove the service. Default: the
-        service of the version before, if there is one.
+        service of the previous version, if there is one.
     dry_run : bool, optional
         Only look and report what would be done.
     ssh_config : Path, optional
@@ -152,23 +152,23 @@ def deploy(
     artifact = Artifact.open(path) if path else Artifact.from_bytes(ready_model("tflite"))
     manifest = artifact.manifest
     name = Path(path).name if path else ""
-    needed = service_extras(service) if service else []
-    with Device.connected(device, ssh_config) as there, tempfile.TemporaryDirectory() as work:
+    needed_extras = service_extras(service) if service else []
+    with Device.connected(device, ssh_config) as connection, tempfile.TemporaryDirectory() as work:
         with step_of(line, f"looking at {device}", LOOKING_S):
-            facts = look(there, folder, say)
+            facts = look(connection, folder, say)
         extras = ["images", *interpreter_extras(facts, manifest.format, manifest.precision, extra, device)]
-        kept = facts.current["service"] if facts.current else []
-        if service is None and kept:
-            needed = service_extras(kept)
-        if (service or (service is None and kept)) and facts.service_missing:
+        current_service = facts.current["service"] if facts.current else []
+        if service is None and current_service:
+            needed_extras = service_extras(current_service)
+        if (service or (service is None and current_service)) and facts.service_missing:
             raise DeviceError(f"{device} cannot run services: {facts.service_missing}. Deploy without --service.")
         wheel = runtime_wheel(Path(work))
-        plan = Plan.of(facts, wheel, [*extras, *needed], device)
+        plan = Plan.of(facts, wheel, [*extras, *needed_extras], device)
         files = {wheel.name: wheel.read_bytes()} | ({name: artifact.content} if name else {})
         if path and (signature := signature_path(Path(path))).is_file():
             files[signature.name] = file_bytes(signature)
-        serves = kept if service is None else service
-        for text in _steps(plan, name, files, serves):
+        new_service = current_service if service is None else service
+        for text in _steps(plan, name, files, new_service):
             say(text)
         if dry_run:
             say("dry run: nothing was changed")
@@ -180,9 +180,9 @@ def deploy(
             "steady_s": steady_s,
             "facts": {"name": manifest.name, "precision": manifest.precision, "extras": plan.extras},
         }
-        seconds = (TESTING_S if plan.is_there else INSTALLING_S) + steady_s * bool(serves)
+        seconds = (TESTING_S if plan.is_there else INSTALLING_S) + steady_s * bool(new_service)
         with step_of(line, f"installing on {device}", seconds):
-            return _deployment(device, there.call("deploy", request, files, say))
+            return _deployment(device, connection.call("deploy", request, files, say))
 
 
 def rollback(
@@ -194,17 +194,18 @@ def rollback(
     progress: Progress | None = None,
     line: terminal.Progress | None = None,
 ) -> Deployment:
-    """Return to the version before, after its self-test. Parameters and errors are those of `deploy`."""
-    with Device.connected(device, ssh_config) as there, step_of(line, f"testing on {device}", TESTING_S):
-        return _deployment(device, there.call("rollback", {"folder": folder, "steady_s": steady_s}, None, progress))
+    """Return to the previous version, after its self-test. Parameters and errors are those of `deploy`."""
+    with Device.connected(device, ssh_config) as connection, step_of(line, f"testing on {device}", TESTING_S):
+        request = {"folder": folder, "steady_s": steady_s}
+        return _deployment(device, connection.call("rollback", request, None, progress))
 
 
-def look(there: Device, folder: str, say: Progress) -> DeviceFacts:
-    """Ask a device for its facts."""
-    say(f"connecting to {there.address} ...")
+def look(connection: Device, folder: str, say: Progress) -> DeviceFacts:
+    """Return the facts of a device, and report them as progress."""
+    say(f"connecting to {connection.address} ...")
     modules = [*MODULES.values()]
-    facts = DeviceFacts.read(there.call("facts", {"folder": folder, "modules": modules}))
-    say(f"{there.address}: {facts}")
+    facts = DeviceFacts.read(connection.call("facts", {"folder": folder, "modules": modules}))
+    say(f"{connection.address}: {facts}")
     return facts
 
 

@@ -22,7 +22,7 @@ __all__ = ["DeviceFigures", "FileFigures", "measure_on"]
 
 @dataclass(frozen=True)
 class FileFigures:
-    """What a device measured of one file.
+    """Figures of one file, measured on a device.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class DeviceFigures:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What makes the figures doubtful; of notes that differ in numbers only, the first."""
+        """Reasons to doubt the figures. Of notes that differ only in numbers, the first."""
         found = [note for one in self.files.values() if one.bench for note in one.bench["notes"]]
         return tuple({re.sub(r"\d", "", note): note for note in reversed(found)}.values())[::-1]
 
@@ -101,8 +101,8 @@ def measure_on(
     if not paths:
         raise DeviceError(f"There is nothing to measure on {device}: no .tflite or .onnx file was proven.")
     artifacts = {path: Artifact.open(path) for path in paths}
-    with Device.connected(device, ssh_config) as there, tempfile.TemporaryDirectory() as work:
-        facts = look(there, folder, say)
+    with Device.connected(device, ssh_config) as connection, tempfile.TemporaryDirectory() as work:
+        facts = look(connection, folder, say)
         extras: list[str] = []
         found: dict[Path, FileFigures] = {}
         for path, artifact in artifacts.items():
@@ -118,6 +118,6 @@ def measure_on(
             plan = Plan.of(facts, wheel, extras, device)
             files = {wheel.name: wheel.read_bytes()} | {name: artifacts[path].content for name, path in names.items()}
             request = plan.request() | {"folder": folder, "models": {name: path.name for name, path in names.items()}}
-            for one in there.call("measure", request, files, say)["files"]:
+            for one in connection.call("measure", request, files, say)["files"]:
                 found[names[one["name"]]] = FileFigures(one.get("bench"), one.get("self_test"), one.get("failure", ""))
     return DeviceFigures(device, facts, {path: found[path] for path in paths})

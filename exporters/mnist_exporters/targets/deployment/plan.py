@@ -26,7 +26,7 @@ MODULES = {"images": "PIL", "watch": "cv2", "mqtt": "paho", "onnx": "onnxruntime
 
 @dataclass(frozen=True)
 class DeviceFacts:
-    """What a device says about itself; see `mnist_exporters.targets.deployment.there.facts`.
+    """Facts that a device reports; see `mnist_exporters.targets.deployment.there.facts`.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ for name, source in json.loads(stream.readline()):
     exec(compile(source, name, "exec"), module.__dict__)
 module.main(stream)
 """
-"""What the device's Python runs first: it takes the modules of the other part, and begins with the last."""
+"""Program that the device's Python runs first: it reads the modules of `THERE` from stdin, and runs the last one."""
 
 THERE = "mnist_exporters.targets.deployment.there"
 MODULES = ("talk", "service", "versions", "environments", "facts", "steps")
@@ -79,7 +79,7 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
         "The connection to {device} was lost. A version installed before runs as before. Run the command again.",
     ),
 )
-"""Pattern in the messages of ssh -> what to say; the first one that fits."""
+"""Pattern in the messages of ssh -> error message. The first match counts."""
 
 
 @dataclass(frozen=True)
@@ -208,15 +208,15 @@ class Device:
 
 
 def remote_command() -> str:
-    """Return the command line for the device. It consists of signs that every shell takes as they are."""
+    """Return the command line for the device. The program is in base64, which no shell changes."""
     start = base64.b64encode(START.encode()).decode()
     return f"python3 -c \"import base64;exec(base64.b64decode('{start}'))\""
 
 
 def payload(step: str, request: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     """Return the bytes that a device reads: the modules, the request and the files."""
-    there = importlib.resources.files(THERE)
-    modules = [(f"{THERE}.{name}", (there / f"{name}.py").read_text("utf-8")) for name in MODULES]
+    folder = importlib.resources.files(THERE)
+    modules = [(f"{THERE}.{name}", (folder / f"{name}.py").read_text("utf-8")) for name in MODULES]
     listed = [
         {"name": name, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
         for name, content in files.items()

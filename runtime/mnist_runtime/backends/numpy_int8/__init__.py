@@ -8,7 +8,7 @@ __all__ = ["load_numpy"]
 
 
 def load_numpy(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
-    """Load an int8 ``.tflite`` file, whose input takes images of `shape`."""
+    """Load an int8 ``.tflite`` file for images of `shape`."""
     from mnist_runtime.backends.numpy_int8.backend import load  # other backends do not need it
 
     return load(content, shape)

@@ -22,7 +22,7 @@ CHUNK_VALUES = 1 << 24
 """Most values of the largest tensor in a pass."""
 
 MOST_OPERATORS, MOST_WEIGHTS = 512, 1 << 24
-"""Limits of a file. A damaged one can name the same operator or constant thousands of times."""
+"""Most operators and bytes of constants. A damaged file can name the same one thousands of times."""
 
 IMPOSSIBLE = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
 """Errors of NumPy when the parts of a damaged file do not fit together."""
@@ -116,7 +116,7 @@ class NumPyBackend:
             ) from error
 
     def _dry_run(self, budget: Budget) -> None:
-        """Run a blank image, count what it needs, and set the number of images per pass."""
+        """Run a blank image, count its values and products, and set the number of images per pass."""
         values = {**self._constants, self._input: np.zeros((1, *self._shape), self.input_dtype)}
         for step in self._steps:
             values[step.output] = step.kernel([values[index] for index in step.inputs])
@@ -166,15 +166,15 @@ def _step(file: TFLiteFile, operator: Operator, budget: Budget) -> Step:
     return Step(node, _prepare(node), tuple(index for index in operator.inputs if index >= 0), operator.outputs[0])
 
 
-def _check_order(steps: tuple[Step, ...], given: set[int], output: int) -> None:
+def _check_order(steps: tuple[Step, ...], available: set[int], output: int) -> None:
     """Reject operators whose inputs are not computed yet, and an output that no operator computes."""
-    known = set(given)
-    for wanted, made in [*((step.inputs, step.output) for step in steps), ((output,), output)]:
-        if missing := set(wanted) - known:
+    known = set(available)
+    for inputs, computed in [*((step.inputs, step.output) for step in steps), ((output,), output)]:
+        if missing := set(inputs) - known:
             raise ArtifactError(
                 f"The file is damaged: tensor {min(missing)} is used before it is computed. Copy or export it again."
             )
-        known.add(made)
+        known.add(computed)
 
 
 def _prepare(node: Node) -> Kernel:

@@ -189,7 +189,7 @@ def _int8_inputs(node: Node) -> tuple[Tensor, Tensor]:
 
 
 def _check_shapes(node: Node, inputs: Sequence[Array]) -> None:
-    """Reject a row plus a column: n images would give n * n values, more than the budget counts."""
+    """Reject shapes that broadcast to a third one: n images could give n * n values."""
     shape = np.broadcast_shapes(*(each.shape for each in inputs))
     if shape not in [each.shape for each in inputs]:
         raise node.unsupported(

@@ -19,15 +19,15 @@ from mnist_runtime.backends.numpy_int8.node import PER_PLACE, Array, Kernel, Nod
 __all__ = ["Requantizer", "convolution", "depthwise_convolution", "exact_float", "fully_connected"]
 
 PIECE = 1 << 18
-"""Floats per step, 1 MB. A quarter or four times as many are 10 % slower."""
+"""Floats per step, 1 MB; 4 times more or fewer are 10 % slower."""
 
 Float = type[np.float32] | type[np.float64]
 
 ALONE = 1 << 19
-"""Most multiplications of a product for which OpenBLAS starts no threads, in all versions of NumPy tried."""
+"""Most multiplications of a matrix product for which OpenBLAS uses one thread, in all versions of NumPy tried."""
 
 LARGEST_INPUT = 128
-"""Largest absolute value of an int8."""
+"""Largest absolute int8."""
 
 
 def exact_float(weights: npt.NDArray[np.int64]) -> tuple[Float, int]:
@@ -102,7 +102,7 @@ class Requantizer:
             return np.clip(steps + self._zero_point, self._low, self._high).astype(np.int8)
         real = np.multiply(sums, self._step, dtype=np.float64)
         real += self._start
-        # Otherwise a negative number becomes the smallest one, however it is rounded.
+        # Otherwise negative numbers become the smallest one anyway, so their ties do not matter.
         if self._low < self._zero_point and not self._rounds_once:
             real -= (real < self._first_positive) * self._ties
         np.clip(real, self._low + 128, self._high + 128, out=real)
@@ -141,7 +141,7 @@ def convolution(node: Node) -> Kernel:
         node.reserve(len(images), down, across, channels, products=len(factors))
         lines = max(1, min(down, PIECE // (across * len(factors))))  # of windows at once: all, unless images are large
         size = math.prod(node.reserve(lines, across, len(factors)))
-        return _in_pieces(partial(part, lines), images, size if lines == down else PIECE)
+        return _in_chunks(partial(part, lines), images, size if lines == down else PIECE)
 
     def part(lines: int, images: Array) -> Array:
         pixels = np.ascontiguousarray(images)
@@ -191,7 +191,7 @@ def depthwise_convolution(node: Node) -> Kernel:
         if channels % max(images.shape[3], 1) or min(down, across) < 1:
             raise node.unsupported(f"on images of shape {inputs[0].shape} with weights of shape {weights.shape}")
         node.reserve(len(images), down, across, channels, products=len(factors) * PER_PLACE)
-        return _in_pieces(part, images, math.prod(node.reserve(*images.shape[1:3], channels)))
+        return _in_chunks(part, images, math.prod(node.reserve(*images.shape[1:3], channels)))
 
     def part(images: Array) -> Array:
         images = images.astype(factors.dtype)
@@ -227,14 +227,14 @@ def fully_connected(node: Node) -> Kernel:
 
 
 def _product(rows: Array, factors: Array) -> Array:
-    """Return ``rows @ factors`` in parts: the threads of BLAS would take longer, and the time of all cores."""
+    """Return ``rows @ factors``, in parts that BLAS computes on one thread, which is faster than several."""
     step = max(1, ALONE // factors.size)
     if len(rows) <= step:
         return rows @ factors
     return np.concatenate([rows[start : start + step] @ factors for start in range(0, len(rows), step)])
 
 
-def _in_pieces(part: Callable[[Array], Array], images: Array, size: int) -> Array:
+def _in_chunks(part: Callable[[Array], Array], images: Array, size: int) -> Array:
     """Apply `part` to a few images at a time; each needs `size` floats."""
     step = max(1, PIECE // max(size, 1))
     if len(images) <= step:

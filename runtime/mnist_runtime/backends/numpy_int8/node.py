@@ -1,8 +1,8 @@
 """`Node`: an operator with its tensors, and the checks that the kernels share.
 
-A file with a valid digest can still exhaust a device: forty bytes can describe a tensor of a terabyte. So kernels
-reserve memory and work in a `Budget` while the file is loaded and one blank image runs. For n images no operator needs
-more than n times as much.
+A file with a valid digest can still exhaust a device: forty bytes can describe a tensor of a terabyte. So while a file
+is loaded and runs one blank image, kernels count their values and products in a `Budget`. For n images no operator
+needs more than n times as much.
 """
 
 import math
@@ -30,9 +30,9 @@ MOST_VALUES = 1 << 22
 MOST_PRODUCTS = 1 << 32
 """Products for one image: some seconds on a PC, a minute on the slowest Pi."""
 PER_VALUE = 256
-"""Matrix products that take as long as one look-up or rounding, at most."""
+"""Matrix products counted for one look-up or rounding, which takes at most as long."""
 PER_PLACE = 8
-"""The same for other products, sums and comparisons."""
+"""Matrix products counted for any other product, sum or comparison."""
 
 
 class Budget:
@@ -159,7 +159,7 @@ class Windows:
         return high, wide
 
     def paddings(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-        """Return the padding before and after each axis of ``(n, h, w, c)``; an odd pixel goes after."""
+        """Return the padding before and after each axis of ``(n, h, w, c)``; an odd total has one more pixel after."""
         if not self.same:
             return [(0, 0)] * 4
         totals = [

@@ -13,11 +13,11 @@ __all__ = ["average_pool", "max_pool", "mean"]
 
 
 def max_pool(node: Node) -> Kernel:
-    """Prepare MAX_POOL_2D; padding is never the largest value."""
+    """Prepare MAX_POOL_2D; padding has the smallest value."""
     windows, low, high = _pool(node)
 
     def run(inputs: Sequence[Array]) -> Array:
-        first, *others = windows.slices(_padded(node, windows, inputs[0], -128))
+        first, *others = windows.slices(_checked_padding(node, windows, inputs[0], -128))
         # A copy: `first` is a view of another operator's output.
         greatest = first.copy()
         for other in others:
@@ -28,14 +28,14 @@ def max_pool(node: Node) -> Kernel:
 
 
 def average_pool(node: Node) -> Kernel:
-    """Prepare AVERAGE_POOL_2D without the padding; ties are rounded away from zero."""
+    """Prepare AVERAGE_POOL_2D; padding does not count, and ties are rounded away from zero."""
     windows, low, high = _pool(node)
 
     def run(inputs: Sequence[Array]) -> Array:
         images = inputs[0]
         ones = np.ones((1, *images.shape[1:3], 1), np.int32)
-        counts = _sums(windows.slices(_padded(node, windows, ones, 0)))
-        sums = _sums(windows.slices(_padded(node, windows, images, 0)))
+        counts = _sums(windows.slices(_checked_padding(node, windows, ones, 0)))
+        sums = _sums(windows.slices(_checked_padding(node, windows, images, 0)))
         rounded = (np.abs(sums) + counts // 2) // counts * np.sign(sums)
         return np.asarray(np.clip(rounded, low, high), np.int8)
 
@@ -71,14 +71,14 @@ def _pool(node: Node) -> tuple[Windows, int, int]:
 
 
 def _sums(places: list[Array]) -> npt.NDArray[np.int32]:
-    """Sum `places` one at a time; together they can need far more memory than the images."""
+    """Sum `places` one at a time; an array of all would need far more memory than the images."""
     sums = places[0].astype(np.int32)
     for place in places[1:]:
         sums += place
     return sums
 
 
-def _padded(node: Node, windows: Windows, images: Array, value: int) -> Array:
+def _checked_padding(node: Node, windows: Windows, images: Array, value: int) -> Array:
     padded = windows.padded(images, value)
     if images.ndim != 4 or min(windows.counts(padded)) < 1:
         raise node.unsupported(f"on images of shape {images.shape} with windows of {windows.size}")

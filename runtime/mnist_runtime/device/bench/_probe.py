@@ -1,6 +1,6 @@
 """The program that `bench` runs for each interpreter: measure one file and print JSON.
 
-It has a process to itself, because two TFLite interpreters cannot share one, and for the peak of its memory.
+Each has its own process, because two TFLite interpreters cannot share one, and to measure its peak memory.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from mnist_runtime.backends.registry import backend_version
 from mnist_runtime.classifier import Classifier
 
 FIRST_ANSWER = "first answer"
-"""The line printed when the first image is classified; the caller measures the cold start with it."""
+"""The line printed after the first image; the caller measures the cold start with it."""
 
 WARM_UP = 0.3
-"""Part of the time of a measurement that comes before it and does not count."""
+"""Seconds of warm-up, which do not count, per second of measurement."""
 
 
 def windows_of(call: Callable[[], object], count: int, seconds: float) -> list[list[float]]:
-    """Return the seconds that calls take, in `count` windows of at least one call and about `seconds`."""
+    """Measure calls in `count` windows of about `seconds`, at least one call each; return their times in seconds."""
     end = time.perf_counter() + WARM_UP * count * seconds
     while True:
         call()
@@ -67,12 +67,12 @@ def main(model: str, backend: str, plan: str) -> None:
     print(FIRST_ANSWER, flush=True)
     if not wanted["windows"]:
         return
-    turn = 0
+    index = 0
 
     def one_image() -> None:
-        nonlocal turn
-        turn = (turn + 1) % len(images)
-        classifier.scores(images[turn : turn + 1])
+        nonlocal index
+        index = (index + 1) % len(images)
+        classifier.scores(images[index : index + 1])
 
     figures: dict[str, Any] = {
         "version": backend_version(backend),

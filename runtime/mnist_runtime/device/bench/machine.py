@@ -1,4 +1,4 @@
-"""`Machine` and `Conditions`: the facts about this device without which a time means little."""
+"""`Machine` and `Conditions`: the facts about this device that a measured time depends on."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ THROTTLED = {
 
 @dataclass(frozen=True)
 class Machine:
-    """What does not change during a measurement.
+    """Facts that do not change during a measurement.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What changes during a measurement. None: this device does not say it.
+    """Facts that change during a measurement; None if this device does not report one.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Conditions:
     temperature_c : float or None
         Temperature of the processor, in degrees Celsius.
     throttled : tuple of str or None
-        What slows a Raspberry Pi down, or did since its start, as ``vcgencmd get_throttled`` says.
+        What slows a Raspberry Pi down, or did since its start, from ``vcgencmd get_throttled``.
     load : float or None
         Number of processes that ran or waited, on average over the last minute.
     """
@@ -149,12 +149,12 @@ def _number(path: str) -> float | None:
 def _memory_bytes() -> int | None:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows, or a system that does not say it
+    except (AttributeError, ValueError, OSError):  # Windows, or a system that does not report it
         return None
 
 
 def _throttled() -> tuple[str, ...] | None:
-    """Return what ``vcgencmd`` of Raspberry Pi OS says; None without it."""
+    """Return the state that ``vcgencmd`` of Raspberry Pi OS reports; None without it."""
     try:
         done = subprocess.run(
             ["vcgencmd", "get_throttled"],

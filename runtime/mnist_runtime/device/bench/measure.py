@@ -32,7 +32,7 @@ TIME_LIMIT = 600
 """Seconds after which a measurement is stopped."""
 
 UNSTEADY = 0.1
-"""Spread of the windows from which the machine counts as unsteady."""
+"""Spread of the windows above which the machine counts as unsteady."""
 
 CHANGING_GOVERNORS = ("conservative", "ondemand", "powersave", "schedutil")
 """Governors of Linux that change the frequency during a measurement, or keep it low."""
@@ -45,7 +45,7 @@ class Plan:
     Parameters
     ----------
     windows : int
-        Number of windows of each measurement; their median counts.
+        Number of windows of each measurement; the result is their median.
     window_s : float
         Seconds of a window.
     starts : int
@@ -105,7 +105,7 @@ class Measurement:
     cold_start_s : float
         Seconds from the start of a Python process to its first answer; the median of some starts.
     load_s : float
-        Seconds of these to import the interpreter and load the file.
+        Part of it that imports the interpreter and loads the file.
     one_image : Latency
         Latency of one image on one thread.
     throughputs : tuple of Throughput
@@ -161,7 +161,7 @@ class Bench:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What makes the figures doubtful, in sentences; empty if nothing does."""
+        """Sentences on what makes the figures doubtful; empty if nothing does."""
         found = [
             f"{one.backend}: the times vary by {one.spread:.0%}. Close other programs and measure again."
             for one in self.measurements
@@ -263,8 +263,8 @@ def measure(path: str | Path | None, backend: str, plan: Plan = QUICK) -> Measur
         The figures, or why there are none.
     """
     starts = []
-    for turn in range(plan.starts):
-        wanted = plan if turn == plan.starts - 1 else dataclasses.replace(plan, windows=0)
+    for start in range(plan.starts):
+        wanted = plan if start == plan.starts - 1 else dataclasses.replace(plan, windows=0)
         command = [*PROBE, str(path or ""), backend, json.dumps(dataclasses.asdict(wanted))]
         started = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

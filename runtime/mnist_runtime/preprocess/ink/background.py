@@ -16,7 +16,7 @@ __all__ = ["background_noise", "repeat_cells", "subtract_background"]
 CELLS = 48
 """Cells along the longer side of the grid in which the background is measured."""
 REACH = 5
-"""Half of the widest stroke, in cells, that is filled wherever it is."""
+"""Half of the widest stroke, in cells, that is filled regardless of its darkness."""
 DEEP = 0.25
 """Least darkness, as a fraction of the background, at which wider strokes are filled; stains and shading have less."""
 NEAR = 8
@@ -28,7 +28,7 @@ DARKEST = 24.0
 STRONGEST = 99.8
 """Percentile of the ink that counts as its maximum."""
 LARGE = 100
-"""Shorter side, in pixels, from which noise is measured on every fourth pixel."""
+"""Shorter side, in pixels, above which noise is measured on every fourth pixel."""
 RCOND = 1e-12
 """Cutoff of the least squares; NumPy's default warns where an interpreter flushes subnormals."""
 
@@ -51,9 +51,9 @@ def subtract_background(gray: FloatImage) -> FloatImage:
 def background_noise(ink: FloatImage) -> float:
     """Return the standard deviation of the background in `ink`.
 
-    Of normal noise, the 40 % nearest to 0 are within 0.524 standard deviations. Ink may cover more than that of a tight
-    crop, so pixels with half of the strongest ink are left out if far less noise remains. Every fourth pixel of a large
-    picture is enough.
+    40 % of normal noise are within 0.524 standard deviations of 0. Ink may cover more than the rest of a tight crop.
+    So pixels with half of the strongest ink are left out if that lowers the noise to less than half. Every fourth pixel
+    of a large picture is enough.
     """
     if min(ink.shape) >= LARGE:
         ink = ink[::2, ::2]
@@ -80,17 +80,17 @@ def _has_bright_ink(gray: FloatImage, cells: list[FloatImage], side: int) -> boo
     """
     low, high = neighbors(cells[0], NEAR, np.minimum), neighbors(cells[2], NEAR, np.maximum)
     span = np.log((high + SHADE) / (low + SHADE))
-    near = repeat_cells(span >= 0.6 * span.max(), side, gray.shape)
+    near_edge = repeat_cells(span >= 0.6 * span.max(), side, gray.shape)
     bright = gray > repeat_cells((low + high) / 2, side, gray.shape)
-    border = np.ones_like(near)
+    border = np.ones_like(near_edge)
     border[1:-1, 1:-1] = False
-    weight = 2 * float(near[border].mean())
-    at_border = float(bright[near & border].mean()) if weight else 0.0
-    return float(bright[near].mean()) + weight * at_border < 0.5 * (1 + weight)
+    weight = 2 * float(near_edge[border].mean())
+    at_border = float(bright[near_edge & border].mean()) if weight else 0.0
+    return float(bright[near_edge].mean()) + weight * at_border < 0.5 * (1 + weight)
 
 
 def _without_ink(cells: FloatImage) -> FloatImage:
-    """Fill dark strokes: narrow ones by a closing, wider ones if they are far darker than all that surrounds them.
+    """Fill dark strokes: narrow ones by a closing, wider ones if they are far darker than all around them.
 
     A closing also fills a part of the edge of a shadow, but the shadow reaches the border.
     """
@@ -132,7 +132,7 @@ def _trend(cells: FloatImage) -> FloatImage:
     weights = np.ones(len(values))
     for _ in range(8):
         factors = np.linalg.lstsq(terms * weights[:, None], values * weights, rcond=RCOND)[0]
-        # Not `@`: it would start the threads of BLAS for this small product, and they spin for a while after it.
+        # Not `@`: it would start BLAS threads for this small product, which keep cores busy for a while.
         surface: npt.NDArray[np.float64] = np.einsum("ij,j->i", terms, factors)
         weights = 1 / np.sqrt(np.maximum(np.abs(values - surface), 1))
     return surface.reshape(cells.shape).astype(np.float32)
@@ -142,8 +142,8 @@ def _refine(gray: FloatImage, background: FloatImage, side: int) -> FloatImage:
     """Correct the background by the mean of the pixels without ink around each cell."""
     ink = background - gray
     limit = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, STRONGEST)))
-    free = (ink < limit).astype(np.float32)
-    weight, total = (_blur(_cell_sums(values, side)) for values in (free, free * ink))
+    no_ink = (ink < limit).astype(np.float32)
+    weight, total = (_blur(_cell_sums(values, side)) for values in (no_ink, no_ink * ink))
     level = np.where(weight > 0.2 * side * side, total / np.maximum(weight, 1), 0)
     return background - _interpolate(level.astype(np.float32), side, gray.shape)
 

@@ -22,10 +22,10 @@ MIN_CONTRAST = 16
 BACKGROUND = 0.1
 """Least fraction of a drawing that has exactly the background's brightness."""
 SOFT = 3
-"""Most pixels of strokes and their soft edges, as a multiple of the strokes'."""
+"""Most pixels of strokes with their soft edges, as a multiple of those of the strokes alone."""
 
 SOLID, NARROW = 0.85, 0.5
-"""Least fraction of its convex hull that a sheet of paper fills, and least width, as a fraction of its length."""
+"""A symbol may be a sheet of paper if it fills this fraction of its convex hull and has this width over length."""
 
 
 def clean_ink(gray: FloatImage) -> FloatImage | None:
@@ -76,7 +76,7 @@ def flat_background_ink(gray: FloatImage) -> FloatImage:
 def separate_strokes(ink: FloatImage) -> list[FloatImage]:
     """Return the ink of each symbol in a small drawing, with `ink` (h, w) 0..255, if they may be several digits."""
     strokes = ink > STROKE * 255
-    if not any(_has_gap(strokes.any(axis=axis)) for axis in (0, 1)):  # so for nearly all pictures of one digit
+    if not any(_has_gap(strokes.any(axis=axis)) for axis in (0, 1)):  # true for nearly all pictures of one digit
         return []
     components = connected_components(strokes)
     symbols = group_symbols(components.boxes, components.sums(ink))
@@ -94,7 +94,7 @@ def _is_solid(strokes: Mask, symbol: Symbol) -> bool:
 
 
 def _has_gap(marked: npt.NDArray[np.bool_]) -> bool:
-    """Return whether the set values of `marked` (n,) are not all in a row."""
+    """Return whether there is a gap between the set values of `marked` (n,)."""
     return bool(np.count_nonzero(np.diff(marked, prepend=False, append=False)) > 2)
 
 

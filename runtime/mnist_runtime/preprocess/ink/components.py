@@ -22,7 +22,7 @@ STEPS = (
 )
 """Parts of an array that are next to each other: each value, and its neighbor below, above, at the right or left."""
 TURNS = np.radians(np.arange(-20, 21))
-"""Angles of the sides of a box that are tried."""
+"""Angles that are tried for the sides of a box."""
 
 
 class Components(NamedTuple):
@@ -50,7 +50,7 @@ class Components(NamedTuple):
         return np.bincount(self.labels[inside], values[inside], minlength=self.number).astype(np.float64)
 
     def join(self, pairs: Integers) -> Components:
-        """Return the components that remain if the `pairs` (m, 2) are joined."""
+        """Return the components after the `pairs` (m, 2) are joined."""
         roots, number = np.unique(_lowest_connected(self.number, *pairs.T), return_inverse=True)
         boxes = self.boxes[roots]
         np.minimum.at(boxes[:, :2], number, self.boxes[:, :2])
@@ -131,7 +131,7 @@ def convexity(area: Mask) -> float:
     """
     rows = area[area.any(axis=1)]
     left, right = rows.argmax(axis=1), rows.shape[1] - rows[:, ::-1].argmax(axis=1)
-    return float(area.sum() / (-_below(-right) - _below(left)).sum())
+    return float(area.sum() / (-_lower_hull(-right) - _lower_hull(left)).sum())
 
 
 def rectangularity(area: Mask) -> float:
@@ -169,17 +169,17 @@ def _lowest_connected(count: int, one: Integers, other: Integers) -> Integers:
             return lowest
 
 
-def _below(values: Integers) -> npt.NDArray[np.float64]:
+def _lower_hull(values: Integers) -> npt.NDArray[np.float64]:
     """Return the largest convex sequence that is nowhere above `values` (n,)."""
-    kept: list[tuple[int, int]] = []
+    hull: list[tuple[int, int]] = []
     for x, y in enumerate(values.tolist()):
-        while len(kept) > 1:
-            (first_x, first_y), (last_x, last_y) = kept[-2:]
+        while len(hull) > 1:
+            (first_x, first_y), (last_x, last_y) = hull[-2:]
             if (last_y - first_y) * (x - first_x) < (y - first_y) * (last_x - first_x):
                 break
-            kept.pop()
-        kept.append((x, y))
-    return np.interp(np.arange(len(values)), *np.transpose(kept))
+            hull.pop()
+        hull.append((x, y))
+    return np.interp(np.arange(len(values)), *np.transpose(hull))
 
 
 def _ranges(starts: Integers, ends: Integers) -> Integers:

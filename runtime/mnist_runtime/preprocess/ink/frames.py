@@ -22,15 +22,15 @@ __all__ = ["find_frames"]
 Integers = npt.NDArray[np.intp]
 
 MOST = 4000
-"""Most components that are looked at, the largest ones."""
+"""Most components that are tested, the largest ones."""
 ENOUGH = 8
-"""Most components in a frame that are looked at, the largest ones."""
+"""Most components in a frame that are tested, the largest ones."""
 NESTED = 8
-"""Most areas of the picture that all their boxes have together; more lines in lines are a pattern."""
+"""Most total area of their boxes, in areas of the picture; more nested lines are a pattern."""
 DIRECTIONS = 36
-"""Directions from a digit in which a frame is looked for."""
+"""Directions from a digit in which a frame is searched."""
 AROUND = 0.85
-"""Least fraction of the directions in which it is found; a circle drawn by hand may be open."""
+"""Least fraction of the directions with a frame; a circle drawn by hand may be open."""
 STROKES = 3
 """Least size of a digit in a frame, in widths of the frame's line; the dot of a dotted 0 is smaller."""
 CONTENT = 0.25
@@ -52,17 +52,17 @@ RECTANGLE = 0.9
 WIDE = 0.7
 """Least width of an empty box, as a fraction of its height; a 0 of seven segments is narrower."""
 SQUARE = 0.9
-"""The same if its line is as thick as the strokes of a digit, or it has two cells as an 8 has."""
+"""Least width if the line is as thick as a digit's strokes, or encloses two cells as an 8 does."""
 THICK, BLUR = 0.075, 1.5
-"""Least thickness of such a line, as a fraction of its box's longer side, without the pixels that blur adds."""
+"""Least thickness of a thick line, as a fraction of its box's longer side, and pixels that blur adds."""
 LEVEL, EQUAL = 0.06, 1.6
-"""Most distance between the tops and bottoms of digits in a row, as a fraction, and most ratio of their strokes."""
+"""Digits in a row: most distance of their tops or bottoms over their height, and most ratio of their strokes."""
 ALIKE = 0.15
 """Most difference between the sides of a narrow empty box and those of a box with a digit in it, as a fraction."""
 OPENING = 0.4
 """Largest opening of a line that was not closed, as a fraction of its size."""
 ARMS = 0.2
-"""Most of a line that is outside of the area that it encloses; the outline of a thin 6 or 9 has more."""
+"""Most of a line, as a fraction, that does not enclose its area; the outline of a thin 6 or 9 has more."""
 TINY = 0.05
 """Least area that a line encloses, as a fraction of the largest one."""
 MOST_CELLS = 200
@@ -74,8 +74,8 @@ STRAIGHT = 0.9
 def find_frames(mask: Mask, ruled: Mask) -> Mask:
     """Return the pixels of `mask` (h, w) that belong to lines around digits, and to empty boxes.
 
-    Strokes that touch a closed line are left. So is a table that leaves the picture: it has ruled lines. Pieces of
-    those, in `ruled` (h, w), are no digits.
+    Strokes that touch a closed line are not returned, nor is a table that leaves the picture: it has ruled lines.
+    Pieces of ruled lines, in `ruled` (h, w), are no digits.
     """
     frames = np.zeros_like(mask)
     filled: list[tuple[int, ...]] = []
@@ -97,22 +97,22 @@ def find_frames(mask: Mask, ruled: Mask) -> Mask:
         box = np.s_[top[number] : bottom[number], left[number] : right[number]]
         line = components.labels[box] == number
         corner = np.array([top[number], left[number]])
-        around, cells = np.zeros_like(line), 0
+        frame, cells = np.zeros_like(line), 0
         at_edge = corner.min() == 0 or bottom[number] == mask.shape[0] or right[number] == mask.shape[1]
         if inside.size and _encloses_digits(line, components.boxes[inside] - np.tile(corner, 2)):
-            around = _walls(line, tables=not at_edge)
+            frame = _walls(line, tables=not at_edge)
         elif _is_box(line):
-            around = _sides(line)
-            cells = 0 if around.any() else _empty_cells(line)
-        if around.any():
+            frame = _sides(line)
+            cells = 0 if frame.any() else _empty_cells(line)
+        if frame.any():
             filled.append(line.shape)
         elif cells:
             empty.append((box, line, cells))
         elif digits[number] and not at_edge:
-            around = comb(line)
-            if not around.any():
+            frame = comb(line)
+            if not frame.any():
                 others.append((top[number], bottom[number], stroke_width(line)))
-        frames[box] |= around
+        frames[box] |= frame
     for box, line, cells in empty:
         looks_empty = cells > 2 or (_is_wide(line, cells) and not _is_in_row(box[0], stroke_width(line), others))
         if looks_empty or any(np.allclose(line.shape, shape, rtol=ALIKE) for shape in filled):

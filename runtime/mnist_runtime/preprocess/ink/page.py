@@ -17,25 +17,25 @@ SAME = 0.7
 BAY = 8
 """Cells by which a digit may cut into the edge of the light area."""
 SURROUNDED = 0.5
-"""Least fraction of the border that is desk."""
+"""Least fraction of the picture's border that shows the desk."""
 LEAST, SQUARE, SOLID = 0.4, 0.72, 0.7
-"""Least fractions of the picture and of its bounding box that a page covers, and of it that is light."""
+"""Least fractions: of the picture, and of its bounding box, that a page covers; of the page that is light."""
 SMALLEST, STRAIGHT, EMPTY = 0.06, 0.93, 0.8
-"""The same of a sheet that covers less than `LEAST`; its bounding box is turned. A bold 0 fills 0.79 of its own."""
+"""The same for a smaller sheet, with a rotated bounding box. A bold 0 fills 0.79 of its own."""
 LONGEST = 2.5
-"""Most length of such a sheet, as a multiple of its width; a bright 1 is longer."""
+"""Most length of a smaller sheet, as a multiple of its width; a bright 1 is longer."""
 ROUND, CONVEX = 0.9, 0.97
 """Least width of a dark badge, as a fraction of its length, and least fraction of its convex hull that it fills."""
 INK, HOLE = 0.04, 0.8
 """Least fraction of a badge that its digit covers, and of its convex hull that the hole of a 0 fills."""
 BESIDE = 3
-"""Distance from the page, in cells, within which the desk is compared with it."""
+"""Width of the desk beside the page, in cells, that is compared with it."""
 STRIP = 0.3
 """Most of the picture that a strip of desk at one or two of its sides covers."""
 MOSTLY = 0.7
 """Fraction of a side of the picture that makes it a side of desk."""
 DARK = (0.25, 0.25, 0.55, 0.7, 0.7)
-"""Most brightness of the desk, as a fraction of the page's, with 0 to 4 sides of desk. The edge of a shadow has one."""
+"""Most brightness of the desk, as a fraction of the page's, for 0 to 4 sides of desk. A shadow's edge has one."""
 
 
 def isolate_page(gray: FloatImage) -> FloatImage:
@@ -51,7 +51,7 @@ def isolate_page(gray: FloatImage) -> FloatImage:
 
 
 def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
-    """Return what `isolate_page` does for a light page; None if there is none. `gray` may be inverted: `dark`."""
+    """Isolate a light page; None if there is none. If `dark`, `gray` is inverted and the page is dark."""
     side = max(4, -(-max(gray.shape) // CELLS))
     rows, columns = gray.shape[0] // side, gray.shape[1] // side
     if min(rows, columns) < 8:
@@ -74,8 +74,7 @@ def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
 def _light_cells(cells: FloatImage) -> Mask:
     """Return the cells that are as bright as paper.
 
-    Light from one side makes the far end of a page darker than any threshold for the whole picture. So cells are then
-    compared with the nearest ones of the page.
+    In light from one side, no threshold fits the whole page. So cells are compared with the nearest ones of the page.
     """
     light: Mask = cells >= (np.percentile(cells, 5) + np.percentile(cells, 95)) / 2
     for _ in range(2):
@@ -91,9 +90,9 @@ def _whole_page(light: Mask) -> Mask:
 
 
 def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) -> bool:
-    """Return whether a `page`, in cells of `side` pixels, has four straight edges, or is a round key. A digit is not.
+    """Return whether a `page`, in cells of `side` pixels, has four straight edges or is a round key.
 
-    All edges are in the picture: what is beside a shadow is light too, and straight, but leaves the picture.
+    Its edges are inside the picture: a light area beside a shadow has straight edges too, but leaves the picture.
     """
     height, width = page[bounding_box(page)].shape
     if any(edge.any() for edge in (page[0], page[-1], page[:, 0], page[:, -1])):

@@ -22,7 +22,7 @@ LEAST = 0.06
 NOISE = 5.0
 """Least strength of ink, in standard deviations of the background's noise."""
 DISTINCT = 9.0
-"""Least mean strength of ink, in the same unit; the darkest spots of fabric have at most 8, pencil has 13 or more."""
+"""Least mean strength of ink, in the unit of `NOISE`. The darkest spots of fabric have at most 8, pencil 13 or more."""
 FAINT, FAINT_LINE = 0.4, 0.2
 """Thresholds for pixels of strokes and of ruled lines, as fractions of the mean ink."""
 CLEAR = 0.3
@@ -30,7 +30,7 @@ CLEAR = 0.3
 BROKEN = 0.02
 """Least noise, as a fraction of the mean ink, that breaks strokes. Pencil has 0.03; ink on paper has 0.01 to 0.02."""
 COARSE = 150
-"""Longer side from which the ink is smoothed."""
+"""Longer side, in pixels, from which the ink is smoothed."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PhotoInk:
     lines : ndarray of shape (h, w), dtype bool
         Ruled lines, which were removed.
     components : Components
-        Connected strokes, over tiny gaps, and specks.
+        Strokes, connected across tiny gaps, and specks.
     symbols : list of Symbol
         Groups of components, those with the most ink first, without specks.
     """

@@ -22,37 +22,37 @@ THICKEST = 1 / 40
 SHORTEST = 32
 """Least width of a picture with lines, in pixels."""
 GATHERED = 0.25
-"""Least fraction of the width that one row of a line fills; lines may bend."""
+"""Least fraction of the width that a line fills in one row; it may bend over several."""
 BETWEEN = 0.25
-"""Most pixels of a row between two lines, as a fraction of a line's."""
+"""Most pixels of a row between two lines, as a fraction of those of a line."""
 CUT = 0.2
-"""Least fraction of the width at which a line leaves the picture, if there are other lines."""
+"""Least fraction of the width for a line that leaves the picture, if there are others."""
 COVERED = 0.6
 """Least visible fraction of a line; long strokes cover less of the width."""
 EVEN, DENSE = 0.45, 0.75
-"""Least fractions of the width at which a line has its usual thickness, or is there at all; one of them is enough.
+"""Least fractions of the width where a line has its usual thickness, or is visible; one of them is enough.
 
 Ruled lines under thick digits have 0.53 and 0.56 or more, faint ones 0.4 and 0.9, rows of small digits at most 0.39 and
 0.65.
 """
 END = 1 / 20
-"""Fraction of a line at either end in which some of it must be visible."""
-LEVEL = 1.5
+"""Fraction of a line, at each end, of which some must be visible."""
+FLAT = 1.5
 """Least width of a comb, as a multiple of its height."""
 BASE = 0.4
-"""Least fraction of a comb's width in which there is its base alone."""
+"""Least fraction of a comb's width without teeth."""
 THIN = 0.25
 """Most thickness of a comb's base, as a fraction of its height."""
 SLANT = 0.1
-"""Most width of a tooth of a comb, beside the line's, as a fraction of its height."""
+"""Most width of a comb's tooth, beyond two thicknesses, as a fraction of the comb's height."""
 TOOTH = 2
 """Least length of a tooth, as a multiple of the base's thickness."""
 BORDER = 0.15
 """Width of the picture's border, as a fraction of each side."""
 BORDER_LENGTH = 0.5
-"""Least length of a line there, as a fraction of the picture's shorter side."""
+"""Least length of a line in the border, as a fraction of the picture's shorter side."""
 BORDER_THICKEST = 1 / 16
-"""Most thickness of such a line, in the same unit."""
+"""Most thickness of a line in the border, as a fraction of the same side."""
 
 
 def find_ruled_lines(mask: Mask) -> Mask:
@@ -60,20 +60,20 @@ def find_ruled_lines(mask: Mask) -> Mask:
 
     Pixels shared with a stroke are left out, so that removing the lines leaves no gap in it.
     """
-    level, upright = _horizontal_lines(mask), _horizontal_lines(mask.T).T
-    return level | upright | _crossings(mask, level, upright)
+    horizontal, vertical = _horizontal_lines(mask), _horizontal_lines(mask.T).T
+    return horizontal | vertical | _crossings(mask, horizontal, vertical)
 
 
-def _crossings(mask: Mask, level: Mask, upright: Mask) -> Mask:
-    """Return the pixels in which two lines cross. Each takes the other for a stroke there."""
-    if not (level.any() and upright.any()):
+def _crossings(mask: Mask, horizontal: Mask, vertical: Mask) -> Mask:
+    """Return the pixels in which two lines cross; they are left out there, as for a stroke."""
+    if not (horizontal.any() and vertical.any()):
         return np.zeros_like(mask)
-    left_over = connected_components(mask & ~level & ~upright)
+    left_over = connected_components(mask & ~horizontal & ~vertical)
     top, left, bottom, right = left_over.boxes.T
     # A line that leaves the picture goes on beyond its edge.
-    level, upright = (np.pad(dilate(lines, 1), 1, constant_values=True) for lines in (level, upright))
+    horizontal, vertical = (np.pad(dilate(lines, 1), 1, constant_values=True) for lines in (horizontal, vertical))
     row, column = (top + bottom + 1) // 2, (left + right + 1) // 2
-    between = level[row, left] & level[row, right + 1] & upright[top, column] & upright[bottom + 1, column]
+    between = horizontal[row, left] & horizontal[row, right + 1] & vertical[top, column] & vertical[bottom + 1, column]
     return left_over.mask(between & (np.maximum(bottom - top, right - left) <= _thickest(mask)))
 
 
@@ -130,9 +130,9 @@ def _direction(thin: Mask) -> tuple[float, int, Integers]:
 def _reach(profile: Integers, peak: int, thickest: int) -> int:
     """Return half of the distance from the line at `peak` to the next one; at most `thickest`."""
     reach = thickest
-    for way in (profile[peak : peak + 2 * thickest], profile[max(0, peak - 2 * thickest + 1) : peak + 1][::-1]):
-        between = int((way < way[0] * BETWEEN).argmax())
-        beyond = np.flatnonzero(way[between:] >= way[0] / 2)
+    for beside in (profile[peak : peak + 2 * thickest], profile[max(0, peak - 2 * thickest + 1) : peak + 1][::-1]):
+        between = int((beside < beside[0] * BETWEEN).argmax())
+        beyond = np.flatnonzero(beside[between:] >= beside[0] / 2)
         if between and beyond.size:
             reach = min(reach, (between + int(beyond[0])) // 2)
     return reach
@@ -157,8 +157,8 @@ def _add_line(lines: Mask, mask: Mask, thin: Mask, center: Integers, thickest: i
         return
     curve, distance = _fit_curve(slim, offsets)
     on_line = seen & (distance <= 0.5 * thickest + 1)
-    way, end = on_line[inside], max(2, int(END * width))
-    if way.mean() < COVERED or not (way[:end].any() and way[-end:].any()):
+    visible, end = on_line[inside], max(2, int(END * width))
+    if visible.mean() < COVERED or not (visible[:end].any() and visible[-end:].any()):
         return
     # Thicker runs are strokes that cross the line or run along it.
     run = _run_at(strip, np.rint(curve).astype(np.intp) + 2 * thickest)
@@ -204,7 +204,7 @@ def comb(line: Mask) -> Mask:
     """
     height, width = line.shape
     nothing = np.zeros_like(line)
-    if width < LEVEL * height:
+    if width < FLAT * height:
         return nothing
     filled = line.sum(axis=0)
     thickness = float(np.median(filled))

@@ -17,13 +17,13 @@ STROKE = 0.4
 WIDTH = 1 / 11
 """Least width of a stroke, as a fraction of the digit's longer side: 1.8 of MNIST's 20 pixels."""
 FADING = WIDTH / 2
-"""Width below which strokes become gray in MNIST's pixels."""
+"""The width, as a fraction of the longer side, below which strokes become gray in MNIST's pixels."""
 HOLES = 2
 """Most holes of a digit: those of an 8. One in 600 of MNIST's digits has three."""
 LEAST_HOLE = 0.004
 """Least area of a hole, as a fraction of the symbol's box; grain has smaller gaps."""
 SMALLEST = 32
-"""Longer side of a symbol, in pixels, below which holes are not counted."""
+"""Longer side of a symbol, in pixels, from which its holes are counted."""
 REACH = 1 / 3
 """Half of the largest gap between components that count as one, as a fraction of the stroke width."""
 FINE = 3.0
@@ -31,11 +31,11 @@ FINE = 3.0
 WHOLE = 0.65
 """Least height of a whole digit, as a fraction of the median one; lower components are parts of digits."""
 NARROW, BAR = 0.75, 0.25
-"""Most width of a digit of two halves, as of a stencil, and least width of a half, as fractions of its height."""
+"""Most width of a digit in two halves, such as a stencil's, and least width of a half, as fractions of its height."""
 GAP = 1.0
 """Largest gap between two parts of a symbol that is filled, as a fraction of the stroke width."""
 PART = 0.05
-"""Least area of such a part, as a fraction of the symbol's."""
+"""Least area of a part with such a gap, as a fraction of the symbol's."""
 
 
 def thicken(ink: FloatImage, strokes: Mask) -> FloatImage:

@@ -1,4 +1,4 @@
-"""Group connected components into symbols, since a 5 may have a body and a bar; cut those of digits that touch."""
+"""Group connected components into symbols, such as body and bar of a 5; cut symbols of two digits that touch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BREAK = 0.08
 LARGEST = 1.4
 """Largest sides of a symbol joined over wider gaps, as multiples of its first component's and the typical height."""
 SMALLER = 0.6
-"""Height below which a component may stand beside its symbol, as a fraction of its height."""
+"""Most height of a component beside its symbol, as a fraction of the symbol's height."""
 BELOW = 0.3
 """Least overlap of components above each other, as a fraction of the narrower width."""
 DASH = 4
@@ -30,7 +30,7 @@ DASH = 4
 LONG = 1.2
 """Least width of an underline, as a multiple of its digit's; the tail of a 2 is hardly longer."""
 HALF = 0.5
-"""Least height of a digit, as a fraction of the typical one, and the reverse."""
+"""Least ratio of a digit's height to the typical one, and of the typical one to it."""
 SLANTS = (-0.3, 0.0, 0.3)
 """Slants of the lines along which a symbol is cut, in columns a row."""
 MARGIN = 0.25
@@ -127,7 +127,7 @@ def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) 
 
 
 def main_symbol(symbols: list[Symbol], shape: tuple[int, ...]) -> Symbol:
-    """Return the most ink, with everything near it, in a picture of `shape` (h, w) that shows one digit.
+    """Return the symbol with the most ink, joined with everything near it; a picture of `shape` (h, w) shows one digit.
 
     Symbols at the edge, such as shadows, are used only if there is nothing else.
     """
@@ -146,8 +146,8 @@ def main_symbol(symbols: list[Symbol], shape: tuple[int, ...]) -> Symbol:
 def digit_marks(symbols: list[Symbol], shape: tuple[int, ...]) -> list[Symbol]:
     """Return the symbols that may be digits of one picture of `shape` (h, w); none if there is only one.
 
-    They have half to twice the typical height. Symbols at the edge, such as shadows, count only if all are there. A
-    frame is one symbol with all that is in it.
+    They have half to twice the typical height. Symbols at the edge, such as shadows, count only if all are at the edge.
+    A frame is one symbol with all that is in it.
     """
     inside = [symbol for symbol in symbols if not symbol.touches_edge(shape)] or symbols
     typical = typical_height(inside)

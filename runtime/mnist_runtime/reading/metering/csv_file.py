@@ -22,7 +22,7 @@ MOST_WAITING = 10_000
 """Lines that wait in memory while the disk is full."""
 
 LONGEST_AGE = 31 * 86_400.0
-"""Seconds to which the age of a value is limited, and which are taken where the clock cannot be right."""
+"""Largest age of a value, in seconds; also used if the clock cannot be right."""
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 COLUMNS = ("time", "name", "value", "unit", "digits", "state")
@@ -34,8 +34,8 @@ class CsvFile:
     Parameters
     ----------
     path : str or Path
-        The file. It is created with a header if it does not exist; a line that was cut off at its end, as by a power
-        failure, is ended.
+        The file. It is created with a header if it does not exist. If its last line is cut off, as by a power failure,
+        the next one begins on a new line.
 
     Raises
     ------
@@ -80,16 +80,14 @@ class CsvFile:
             self._write("".join([self._start, *self._waiting]).encode())
         except OSError as error:
             if not self._is_failing:
-                warn(
-                    f"warning: Cannot write into {self.path}: {error.strerror or error}. Its lines wait for some space."
-                )
+                warn(f"warning: Cannot write into {self.path}: {error.strerror or error}. The lines wait for space.")
             self._is_failing = True
             return
         self._start, self._is_failing = "", False
         self._waiting.clear()
 
     def close(self) -> None:
-        """Write the lines that wait.
+        """Write the waiting lines.
 
         Raises
         ------
@@ -108,9 +106,9 @@ class CsvFile:
         try:
             size = os.fstat(descriptor).st_size
             try:
-                left = memoryview(content)
-                while left:
-                    left = left[os.write(descriptor, left) :]
+                unwritten = memoryview(content)
+                while unwritten:
+                    unwritten = unwritten[os.write(descriptor, unwritten) :]
                 os.fsync(descriptor)
             except OSError:
                 with contextlib.suppress(OSError):

@@ -28,16 +28,16 @@ from mnist_runtime.system.packages import install_command
 __all__ = ["MOST_WAITING", "MqttPublisher"]
 
 MOST_WAITING = 10_000
-"""Values that wait while the broker is away; a value a minute fills it in a week."""
+"""Values that wait while the broker is away: a week of one value a minute."""
 PATIENCE = 5.0
-"""Seconds to wait at the end until the broker has confirmed all values."""
+"""Seconds to wait at the end for the broker to confirm all values."""
 RECONNECT = (1, 60)
 """Seconds after which a lost connection is tried again, doubled up to the second."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 USER, PASSWORD = "MNIST_MQTT_USER", "MNIST_MQTT_PASSWORD"
 """Variables of the environment with the credentials."""
 REFUSED = ("Not authorized", "Bad user name or password", "Bad authentication method", "Banned")
-"""Answers of a broker after which another try with the same credentials is of no use."""
+"""Answers of a broker after which another try with the same credentials would fail too."""
 
 
 class MqttPublisher:
@@ -97,7 +97,7 @@ class MqttPublisher:
         self._client.reconnect_delay_set(*RECONNECT)
         self._client.will_set(f"{self.topic}/status", "offline", qos=1, retain=True)
         self._client.on_connect = self._connected
-        self._client.on_connect_fail = lambda *_: self._say(f"cannot be reached at {host}:{port}")
+        self._client.on_connect_fail = lambda *_: self._report_away(f"cannot be reached at {host}:{port}")
         self._client.on_disconnect = self._disconnected
         self._client.on_publish = lambda _client, _data, number, *_: self._confirmed(number)
         user, password = _credentials(credentials)
@@ -109,7 +109,7 @@ class MqttPublisher:
         self._client.loop_start()
 
     def _connected(self, _client: Any, _data: object, _flags: object, reason: Any, _properties: object) -> None:
-        """Announce and repeat the values whenever the broker is connected: it may have lost what it had."""
+        """Announce and repeat the values after each connection: the broker may have lost them."""
         if reason.is_failure:
             self._refused_by = str(reason)
             if self._refused_by in REFUSED:
@@ -128,10 +128,10 @@ class MqttPublisher:
 
     def _disconnected(self, *_: object) -> None:
         self._is_connected = False
-        self._say("has gone")
+        self._report_away("has gone")
 
     def _confirmed(self, number: int) -> None:
-        """Send the next value once the broker has the one before: paho sends again what was lost, but not in order."""
+        """Send the next value only after the last one is confirmed: paho repeats lost messages, but not in order."""
         with self._lock:
             if number == self._sent:
                 self._values.popleft()
@@ -144,8 +144,8 @@ class MqttPublisher:
             topic, text = self._values[0]
             self._sent = self._client.publish(topic, text, qos=1, retain=True).mid
 
-    def _say(self, what: str) -> None:
-        """Say once that the broker is away."""
+    def _report_away(self, what: str) -> None:
+        """Print once that the broker is away."""
         if not (self._is_away or self._is_closing):
             echo(f"note: The MQTT broker {what}. Values wait, and the connection is tried again.")
         self._is_away = True
@@ -198,7 +198,7 @@ class MqttPublisher:
         return bool(self._values)
 
     def close(self) -> None:
-        """Wait some seconds until the broker has all values, tell it that no more come, and disconnect."""
+        """Wait some seconds until the broker has all values, publish the status ``offline``, and disconnect."""
         self._is_closing = True
         end = time.monotonic() + PATIENCE
         while self._values and time.monotonic() < end and not self._refused.is_set():

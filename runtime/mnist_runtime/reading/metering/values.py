@@ -1,4 +1,4 @@
-"""`ValueReader`: read the values of regions from frames, check them as a person would, keep the last good one."""
+"""`ValueReader`: read the values of regions from frames, check that they are plausible, keep the last good one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mnist_runtime.reading.video import Frame
 __all__ = ["State", "Value", "ValueReader"]
 
 State = Literal["good", "unreadable", "falls", "jumps"]
-"""What a value is: accepted, with a digit that was not recognized, smaller than before, or changed too fast."""
+"""State of a value: accepted, with a digit that was not recognized, smaller than before, or changed too fast."""
 
 HOUR = 3600.0
 TURNING = 60.0
@@ -44,7 +44,7 @@ class Value:
     text : str
         The digits of this frame, ``?`` for one that was not recognized.
     state : {"good", "unreadable", "falls", "jumps"}
-        What the digits of this frame are. If it is not ``"good"``, `number` is older.
+        Result of the checks of this frame's digits. If it is not ``"good"``, `number` is older.
     predictions : tuple of Prediction
         The answer for each digit.
     """
@@ -63,8 +63,8 @@ class Value:
 
 
 @dataclass
-class _Memory:
-    """What was seen of one region."""
+class _History:
+    """Earlier values of one region."""
 
     recent: deque[str]
     shown: tuple[str, State] | None = None
@@ -124,11 +124,11 @@ class ValueReader:
         self.regions = tuple(regions)
         self.steady = steady
         self._classifier = classifier or Classifier.load()
-        self._memory = {region.name: _Memory(deque(maxlen=2 * steady - 1)) for region in self.regions}
+        self._history = {region.name: _History(deque(maxlen=2 * steady - 1)) for region in self.regions}
         for region in self.regions:
             if (number := (last_good or {}).get(region.name)) is not None:
-                self._memory[region.name].good = round(number * 10**region.decimals)
-                self._memory[region.name].good_seconds = -(ages or {}).get(region.name, 0.0)
+                self._history[region.name].good = round(number * 10**region.decimals)
+                self._history[region.name].good_seconds = -(ages or {}).get(region.name, 0.0)
 
     def values(self, frame: Frame) -> list[Value]:
         """Return the value of each region that changed, or whose state changed, with this frame.
@@ -154,21 +154,21 @@ class ValueReader:
 
     def _value(self, region: Region, frame: Frame) -> Value | None:
         predictions = tuple(self._classifier.classify(digit) for digit in self.cut_out(frame, region))
-        memory = self._memory[region.name]
-        least = SURE if memory.good is None else 0.0
+        history = self._history[region.name]
+        least = SURE if history.good is None else 0.0
         text = "".join(_digit(prediction, least) for prediction in predictions)
-        memory.recent.append(text)
-        if Counter(memory.recent)[text] < (self.steady if memory.shown is not None else 2 * self.steady - 1):
+        history.recent.append(text)
+        if Counter(history.recent)[text] < (self.steady if history.shown is not None else 2 * self.steady - 1):
             return None
-        if _is_turning(predictions) and memory.good is not None and frame.seconds < memory.good_seconds + TURNING:
+        if _is_turning(predictions) and history.good is not None and frame.seconds < history.good_seconds + TURNING:
             return None
-        state = _state(text, region, memory, frame.seconds)
+        state = _state(text, region, history, frame.seconds)
         if state == "good":
-            memory.good, memory.good_seconds = int(text), frame.seconds
-        if memory.shown == (text, state):
+            history.good, history.good_seconds = int(text), frame.seconds
+        if history.shown == (text, state):
             return None
-        memory.shown = (text, state)
-        number = None if memory.good is None else memory.good / 10**region.decimals
+        history.shown = (text, state)
+        number = None if history.good is None else history.good / 10**region.decimals
         return Value(region.name, region.unit, frame.seconds, number, text, state, predictions)
 
 
@@ -184,22 +184,22 @@ def _is_turning(predictions: Sequence[Prediction]) -> bool:
     return None not in labels and not set(labels) <= set(DIGITS.labels)
 
 
-def _state(text: str, region: Region, memory: _Memory, seconds: float) -> State:
+def _state(text: str, region: Region, history: _History, seconds: float) -> State:
     if "?" in text:
         return "unreadable"
-    if memory.good is None:
+    if history.good is None:
         return "good"
-    change = int(text) - memory.good
+    change = int(text) - history.good
     if change < 0 and not region.may_fall:
-        change += 10 ** len(text)  # it has passed its largest number
-        if region.most_per_hour is None or _too_fast(change, region, memory, seconds):
+        change += 10 ** len(text)  # the meter has passed its largest number
+        if region.most_per_hour is None or _too_fast(change, region, history, seconds):
             return "falls"
-    return "jumps" if _too_fast(change, region, memory, seconds) else "good"
+    return "jumps" if _too_fast(change, region, history, seconds) else "good"
 
 
-def _too_fast(change: int, region: Region, memory: _Memory, seconds: float) -> bool:
+def _too_fast(change: int, region: Region, history: _History, seconds: float) -> bool:
     """Return whether the change, in units of the last digit, is too large; one unit always is possible."""
     if region.most_per_hour is None:
         return False
-    hours = max(seconds - memory.good_seconds, 0.0) / HOUR
+    hours = max(seconds - history.good_seconds, 0.0) / HOUR
     return abs(change) > 1 + region.most_per_hour * hours * float(10**region.decimals)

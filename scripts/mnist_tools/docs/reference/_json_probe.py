@@ -41,7 +41,7 @@ RUNS: dict[str, str] = {
 """Command -> arguments besides ``--json``, in the order in which they run. A test compares it with the parsers."""
 
 FILES = ("report.json",)
-"""JSON files that these commands write besides."""
+"""JSON files that these commands write in addition."""
 
 
 def _printed(command: str, arguments: str) -> object:

@@ -38,7 +38,7 @@ LONGEST = 44
 """Characters of the longest example."""
 
 FEWEST, CERTAIN = 3, 0.6
-"""Fewest fields, and the fraction of an object's fields, that a class must have to describe the object."""
+"""Least number of an object's fields, and least fraction of them, that a class must have to describe it."""
 
 LEGEND = (
     "`[]` stands for each element of a list, `*` for each key of a table; `null` for None. *here*: so it was in the "

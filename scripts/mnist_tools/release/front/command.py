@@ -27,13 +27,13 @@ COMMANDS = (
     "printf '?' | dd of=exported/cnn-int8.tflite seek=9000 bs=1 conv=notrunc status=none",
     "mnist-runtime classify --model exported/cnn-int8.tflite examples/seven.png",
 )
-"""What is typed: export and prove, classify, test, change one byte, and classify again."""
+"""Commands to record: export and prove, classify, test, change one byte, and classify again."""
 EXPORTS = "mnist-export cnn --format all --quantize none --quantize dynamic --quantize int8 --report report"
 """The exports that the report compares."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Record and photograph."""
+    """Record the terminal and take the screenshots."""
     parser = argparse.ArgumentParser(prog="scripts/tool release front", description=__doc__)
     parser.add_argument("--only", choices=("terminal", "picture"), help="write only this one")
     parser.add_argument("--report", type=Path, metavar="DIR", help="photograph this report instead of a new one")
@@ -56,7 +56,7 @@ def _terminal(work: Path) -> str:
 
 
 def _report(work: Path) -> Path:
-    """Export, and return the folder of the report. Its paths are those of somebody who works in a clone."""
+    """Export, and return the folder of the report. Its paths are as in a clone."""
     done = subprocess.run(command(EXPORTS), cwd=work, env=environment(), check=False)
     if done.returncode:
         raise ToolError(f"`{EXPORTS}` failed with exit code {done.returncode}. See its message above.")

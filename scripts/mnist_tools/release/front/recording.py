@@ -55,7 +55,7 @@ class Line:
 
 
 def record(commands: Sequence[str], folder: Path, environment: Mapping[str, str]) -> list[Line]:
-    """Run each command with a shell in a terminal, and return its lines and what they show in the end.
+    """Run each command with a shell in a terminal, and return the lines with their final text.
 
     Lines that a progress display has deleted again are not among them.
     """
@@ -97,7 +97,7 @@ def _printed(command: str, folder: Path, environment: Mapping[str, str]) -> tupl
 
 
 def _read(descriptor: int) -> bytes:
-    """Return what the terminal got; nothing once its last program has ended."""
+    """Return new output of the terminal; nothing after its last program has ended."""
     try:
         return os.read(descriptor, 65536)
     except OSError:  # Linux reports the end of a terminal as EIO

@@ -84,7 +84,7 @@ def _stroke(arcs: Sequence[tuple[int, int, int, int, int]]) -> list[tuple[float,
 
 
 def _framed(picture: Image.Image, theme: str) -> Image.Image:
-    """Return the picture with round corners and an edge."""
+    """Return the picture with rounded corners and a border."""
     corner, box = CORNER * SCALE, (0, 0, picture.width - 1, picture.height - 1)
     mask = Image.new("L", picture.size)
     ImageDraw.Draw(mask).rounded_rectangle(box, corner, fill=255)

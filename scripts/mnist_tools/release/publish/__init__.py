@@ -1,4 +1,4 @@
-"""Build a release into ``dist/``, and test it as those who install it will use it."""
+"""Build a release into ``dist/``, and test it like a user who installs it."""
 
 from mnist_tools.release.publish.run import main
 

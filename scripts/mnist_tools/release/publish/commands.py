@@ -1,4 +1,4 @@
-"""What is installed in clean environments, and the commands that must work there."""
+"""Packages to install in clean environments, and the commands that must work there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["DEVICE", "FILM", "KEY", "MODELS", "SERVE", "USUAL", "WORKSTATION", "
 
 @dataclass(frozen=True)
 class Step:
-    """A command, and what shows that it works.
+    """A command, and the text or file that shows that it works.
 
     Parameters
     ----------

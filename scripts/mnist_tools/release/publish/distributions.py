@@ -43,7 +43,7 @@ class Project:
 
     @property
     def stem(self) -> str:
-        """How file names begin."""
+        """Beginning of the file names."""
         return self.name.replace("-", "_")
 
 
@@ -58,7 +58,7 @@ PROJECTS = (
 )
 
 WANTED = ("Summary", "License-Expression", "Keywords", "Classifier", "Project-URL", "Requires-Python", "Description")
-"""Fields of the metadata without which the page of a package index says too little."""
+"""Fields of the metadata that the page of a package index needs."""
 
 
 def build(project: Project, source: Path, folder: Path) -> tuple[Path, Path]:

@@ -31,12 +31,12 @@ SHOWN = ("tensorflow", "keras", "numpy", "ai-edge-litert", "tflite-runtime", "on
 
 Progress = Callable[[str], None]
 Inventory = Callable[[Path], None]
-"""Is given the Python of an environment."""
+"""Function that gets the Python of an environment."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """An installation, and what came of it.
+    """An installation and its result.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class _Place:
         subprocess.run(words, check=True)
         (folder / "trusted").write_text(f"{KEY} {(folder / KEY).with_suffix('.pub').read_text()}")
         path = f"{self.environment / 'bin'}{os.pathsep}{folder / 'programs'}"
-        # Neither this project nor a compiler of this machine may help.
+        # The steps must not find this project or a compiler of this machine.
         left_out = ("PYTHON", "PYTEST", "VIRTUAL_ENV", "CC", "MNIST_DIR")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         self.variables = {**kept, "PATH": path, "HOME": str(folder), "TF_CPP_MIN_LOG_LEVEL": "3"}

@@ -26,7 +26,7 @@ TARGET = re.compile(r'(<a\b[^>]*?\bhref=")(?!https?:|#)([^"]+)')
 
 
 def repository_address(given: str | None) -> str:
-    """Return where the release is published: `given`, or the address of the git remote ``origin``.
+    """Return the address of the release's repository: `given`, or that of the git remote ``origin``.
 
     Raises
     ------

@@ -1,1 +1,1 @@
-"""Commands under failures of the machine: how each is run, and what is right."""
+"""Run commands under failures of the machine: the cases, and the allowed results of each."""

@@ -29,7 +29,7 @@ LOCALES = ({"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}, {"PYTHONIOENCODI
 PYTHONS = ({"PYTHONWARNINGS": "error"}, {"PYTHONOPTIMIZE": "2"}, {"PYTHONUNBUFFERED": "1"}, {"PYTHONDEVMODE": "1"})
 LIMITS = {"ulimit -n 6": {0, 2}, "ulimit -n 16": {0, 2}, "ulimit -v 1000000": {0, 2}, "ulimit -f 10": {0, 2}}
 SIZES = ("8k", "64k", "256k", "512k", "1m", "2m", "8m")
-"""Sizes of disks: what the commands write to them has between 10 kB and 5 MB."""
+"""Sizes of disks; the commands write between 10 kB and 5 MB to them."""
 WRITERS = (
     "mnist-export --model linear --data digits --json --format tflite --quantize int8 --output disk/out",
     "mnist-export --model linear --data digits --json --format onnx --quantize int8 --output disk/out",
@@ -44,7 +44,7 @@ code=$?
 cp -a disk/. kept/
 exit $code
 """
-"""A shell program that runs a command on a disk of this size, which only it sees, and keeps what is left there."""
+"""A shell program that runs a command on a private disk of this size, and keeps the files that remain there."""
 EXPORT = command("mnist-export --model linear --data digits --json --output out")
 HERE = Path(__file__).parent
 
@@ -155,7 +155,7 @@ def streams(scratch: Scratch) -> Iterator[Case]:
 
 
 def limits(scratch: Scratch) -> Iterator[Case]:
-    """Limit what a process may take."""
+    """Limit the resources of a process."""
     for before, codes in LIMITS.items():
         for words in (EXPORT, scratch.classify):
             yield scratch.case(before, words, *codes, shell=f"{before};")
@@ -191,4 +191,4 @@ FAMILIES = {
     "limit": Family("limits of open files, memory and file size; no folder for temporary files", limits),
     "at once": Family("six exports to one place; 64 threads and 64 asyncio tasks", at_once),
 }
-"""Name -> what it does."""
+"""Name -> family of cases."""

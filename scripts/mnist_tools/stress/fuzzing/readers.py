@@ -1,4 +1,4 @@
-"""`READERS`: what the runtime reads, and the checks of each answer that show a silently wrong one."""
+"""`READERS`: the kinds of files that the runtime reads, and checks that detect wrong answers without an error."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Reader:
 
 
 def require(holds: bool, what: str) -> None:
-    """Raise a `WrongAnswerError` unless it holds."""
+    """Raise a `WrongAnswerError` if the condition is false."""
     if not holds:
         raise WrongAnswerError(what)
 
@@ -96,7 +96,7 @@ def read_manifest(content: bytes) -> None:
 
 
 def read_container(content: bytes) -> None:
-    """Read a file as it is, which only a right digest may let pass, and with a right digest."""
+    """Read a file as it is, which must be rejected unless its digest is right, and with a right digest."""
     body, digest = content[:-DIGEST], content[-DIGEST:]
     try:
         Artifact.from_bytes(content)

@@ -1,4 +1,4 @@
-"""`Broker`: a real mosquitto behind a gate, killed and started again; its listener misses no message."""
+"""`Broker`: a real mosquitto that is killed and started again behind a proxy, so that a listener misses no message."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def wait_for(what: Callable[[], object], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not what():
         if time.monotonic() > end:
-            raise ToolError(f"What must happen within {seconds:g} seconds did not happen.")
+            raise ToolError(f"The expected event did not happen within {seconds:g} seconds.")
         time.sleep(0.01)
 
 
 class Broker:
     """A mosquitto of this machine without a memory on disk.
 
-    Programs connect to `port`, a gate that is open once the listener has subscribed, so that it hears every message.
+    Programs connect to `port`, a proxy that accepts them after the listener has subscribed: it gets every message.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class Broker:
     topic : str
         Values below it are kept in `heard`, as (time of the message, value without its time).
     keeps : bool, optional
-        Whether they are kept. In a measurement of memory, messages that are kept are a growth of their own.
+        Whether they are kept. A measurement of memory needs False, since kept messages make the memory grow.
     """
 
     def __init__(self, folder: Path, topic: str, *, keeps: bool = True) -> None:
@@ -62,12 +62,12 @@ class Broker:
         self._words = [program, "-c", str(folder / "mosquitto.conf")]
         self._process: subprocess.Popen[bytes] | None = None
         self._is_open = threading.Event()
-        self._gate = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._gate.getsockname()[1]
-        threading.Thread(target=self._let_in, daemon=True).start()
+        self._proxy = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._proxy.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def start(self) -> None:
-        """Start the broker and its listener, then open the gate."""
+        """Start the broker and its listener, then accept connections."""
         import paho.mqtt.client as paho
         from paho.mqtt.enums import CallbackAPIVersion
 
@@ -76,7 +76,7 @@ class Broker:
         subscribed = threading.Event()
         listener = paho.Client(CallbackAPIVersion.VERSION2)
         listener.on_subscribe = lambda *_: subscribed.set()
-        listener.on_message = self._hear
+        listener.on_message = self._store
         listener.connect("127.0.0.1", self._inner)
         listener.loop_start()
         listener.subscribe(f"{self._topic}/#", qos=1)
@@ -85,7 +85,7 @@ class Broker:
         self._is_open.set()
 
     def kill(self) -> None:
-        """Kill the broker; what it held is lost."""
+        """Kill the broker; its stored messages are lost."""
         self._is_open.clear()
         if self._process is not None:
             self._process.kill()
@@ -98,7 +98,7 @@ class Broker:
         with socket.socket() as client:
             return client.connect_ex(("127.0.0.1", self._inner)) == 0
 
-    def _hear(self, _client: object, _data: object, message: Any) -> None:
+    def _store(self, _client: object, _data: object, message: Any) -> None:
         if not self._keeps:
             return
         text = message.payload.decode()
@@ -109,9 +109,9 @@ class Broker:
         elif message.topic.endswith("/status"):
             self.status.append(text)
 
-    def _let_in(self) -> None:
+    def _accept(self) -> None:
         while True:
-            client, _ = self._gate.accept()
+            client, _ = self._proxy.accept()
             if not self._is_open.is_set():
                 client.close()
                 continue

@@ -1,4 +1,4 @@
-"""`Camera`: a device that sends frames to whoever opens it, and that can be unplugged."""
+"""`Camera`: a device that sends frames to the program that opens it, and that can be unplugged."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Camera:
         self._thread.start()
 
     def unplug(self) -> None:
-        """End the device; what was sent and not yet read is lost."""
+        """End the device; sent frames that are not yet read are lost."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()

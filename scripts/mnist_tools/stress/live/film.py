@@ -1,4 +1,4 @@
-"""`Film`: what a meter of the example shows, moment by moment, played in real time."""
+"""`Film`: a film of the example's meter that is played in real time, with the value in each frame."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class Film:
 
     def has_shown(self, value: float, moment: float, seconds: float) -> bool:
         """Return whether the meter showed `value` in the `seconds` before `moment`."""
-        seen = self.values[self.index(moment - seconds) : self.index(moment) + 1]
-        return min(abs(each - value) for each in seen) <= NEAR
+        recent_values = self.values[self.index(moment - seconds) : self.index(moment) + 1]
+        return min(abs(each - value) for each in recent_values) <= NEAR
 
     def first_shown(self, value: float, moment: float) -> float | None:
         """Return since when the wheels showed `value`; None if they already did in the first frame."""

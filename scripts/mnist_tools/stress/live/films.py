@@ -28,7 +28,7 @@ FILM = ROOT / "examples" / "meter" / "film.py"
 RATE = 25.0
 """More than the frames a second of the films, so that each is read."""
 VOTES = 5
-"""Frames of which most must show a value."""
+"""Number of frames, of which most must show a value."""
 NEAR = 0.75
 """Difference, in units of the last digit, up to which a value is right: a turning wheel may be read either way."""
 DIRT = (0.4, 0.65, 0.9, 1.15, 1.4)
@@ -44,8 +44,8 @@ def film_meter(folder: Path, seed: int, count: int, dirt: float, day: int = 0) -
 def read_film(folder: Path, model: Path, *options: object) -> list[dict[str, Any]]:
     """Return the lines that ``mnist-runtime watch`` prints."""
     words = ("--regions", folder / "regions.toml", "--model", model, "--rate", RATE, *options)
-    said = output_of(command("mnist-runtime watch --source", folder / "film.avi", *words))
-    return [json.loads(line) for line in said.splitlines()]
+    output = output_of(command("mnist-runtime watch --source", folder / "film.avi", *words))
+    return [json.loads(line) for line in output.splitlines()]
 
 
 def truth(folder: Path) -> Iterator[tuple[float, list[str]]]:
@@ -72,8 +72,8 @@ def judge(region: Region, values: Sequence[float], lines: Sequence[dict[str, Any
         for value in line["values"]:
             found[value["state"]] += 1
             if value["state"] == "good":
-                seen = values[max(0, line["frame"] + 1 - VOTES) : line["frame"] + 1]
-                distance = min(abs(number - value["value"]) for number in seen)
+                recent = values[max(0, line["frame"] + 1 - VOTES) : line["frame"] + 1]
+                distance = min(abs(number - value["value"]) for number in recent)
                 found["right" if distance * 10**region.decimals <= NEAR else "wrong"] += 1
     return found
 
@@ -113,30 +113,30 @@ def read_films(model: Path, seeds: Sequence[int], count: int, *, with_start: boo
     with_start : bool
         Whether ``watch`` is told the first value, as by a person who installs it.
     """
-    seen: Counter[str] = Counter()
+    totals: Counter[str] = Counter()
     published: Counter[str] = Counter()
     for seed in seeds:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             film_meter(folder, seed, count, DIRT[seed % len(DIRT)])
             (region,) = load_regions(folder / "regions.toml")
-            one = count_frames(folder, model)
+            counts = count_frames(folder, model)
             true = [value for value, _ in truth(folder)]
             start = ("--start", f"{region.name}={true[0]:.3f}") if with_start else ()
             values = judge(region, true, read_film(folder, model, *start))
-        print(f"film {seed}: {_share(one)}; {_values(values)}", flush=True)
-        seen.update(one)
+        print(f"film {seed}: {_summary(counts)}; {_values(values)}", flush=True)
+        totals.update(counts)
         published.update(values)
-    print(f"all: {_share(seen)}; {_values(published)}", flush=True)
-    return {"frames": dict(seen), "values": dict(published)}
+    print(f"all: {_summary(totals)}; {_values(published)}", flush=True)
+    return {"frames": dict(totals), "values": dict(published)}
 
 
-def _share(seen: Counter[str]) -> str:
-    count = seen["right"] + seen["wrong"] + seen["none"]
-    wheels = sum(seen[f"wheel {kind}"] for kind in ("right", "wrong", "none"))
+def _summary(totals: Counter[str]) -> str:
+    count = totals["right"] + totals["wrong"] + totals["none"]
+    wheels = sum(totals[f"wheel {kind}"] for kind in ("right", "wrong", "none"))
     return (
-        f"{seen['right'] / count:.1%} of {count:,} frames right, {seen['wrong'] / count:.1%} with a wrong wheel; "
-        f"{seen['wheel right'] / wheels:.2%} of the wheels right, {seen['wheel wrong'] / wheels:.2%} wrong"
+        f"{totals['right'] / count:.1%} of {count:,} frames right, {totals['wrong'] / count:.1%} with a wrong wheel; "
+        f"{totals['wheel right'] / wheels:.2%} of the wheels right, {totals['wheel wrong'] / wheels:.2%} wrong"
     )
 
 

@@ -1,4 +1,4 @@
-"""`growth`: how much memory `watch` takes in more after a day's worth of frames."""
+"""`growth`: how much the memory of `watch` grows over a day's worth of frames."""
 
 from __future__ import annotations
 

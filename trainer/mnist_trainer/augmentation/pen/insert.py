@@ -11,7 +11,7 @@ from mnist_trainer.augmentation.pen.draw import draw_digits, draw_signs
 __all__ = ["STOCK", "PenImages"]
 
 STOCK = 16_000
-"""Digits in stock. An epoch of MNIST with a tenth of pen digits shows 5,500, each time transformed otherwise."""
+"""Digits in stock. An epoch of MNIST with a tenth of pen digits shows 5,500, each time transformed differently."""
 
 
 class PenImages:
@@ -48,9 +48,9 @@ class PenImages:
         self._targets = tf.one_hot(labels, 10, on_value=confidence, off_value=rest)
 
     def insert(self, images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-        """Replace images, at equal distances from a random row on.
+        """Replace images by pen digits and signs, in rows at equal distances from a random one on.
 
-        Later changes of some rows, such as corruptions, then reach as many pen digits as others.
+        So a later change of some rows, such as a corruption, reaches pen digits and other images alike.
 
         Parameters
         ----------
@@ -69,7 +69,7 @@ class PenImages:
         images = tf.convert_to_tensor(images)
         count, seeds = images.shape[0], tf.random.split(seed, 3)
         drawn, signs = round(count * self.fraction), round(count * self.signs)
-        where = (
+        rows = (
             _grid(count, drawn, signs) + tf.random.stateless_uniform((), seeds[2], 0, count, dtype=tf.int32)
         ) % count
         chosen = [
@@ -79,7 +79,7 @@ class PenImages:
         made = tf.concat([tf.gather(self._digits, chosen[0]), tf.gather(self._signs, chosen[1])], axis=0)
         targets = tf.concat([tf.gather(self._targets, chosen[0]), tf.fill((signs, 10), 0.1)], axis=0)
         made = tf.cast(made, tf.float32)[..., None] / 255
-        return tf.tensor_scatter_nd_update(images, where[:, None], made), (where[:, None], targets)
+        return tf.tensor_scatter_nd_update(images, rows[:, None], made), (rows[:, None], targets)
 
     def targets(self, targets: tf.Tensor, changed: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
         """Set the targets of changed rows, float32 (n, 10)."""

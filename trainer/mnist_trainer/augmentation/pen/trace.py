@@ -19,6 +19,7 @@ FULL_ROOM = 0.55
 NARROW = 0.3
 """Width, relative to the height, below which a sign is not stretched: the bar of a 1 stays a bar."""
 SERIF_POINTS = 9
+"""Points of the path of a serif."""
 
 
 def trace(shape: Skeleton, hand: Hand, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
@@ -38,20 +39,20 @@ def trace(shape: Skeleton, hand: Hand, count: int, rng: np.random.Generator) -> 
     >>> path.shape == (*width.shape, 2), len(width)
     (True, 3)
     """
-    known = shape.paths
-    joints = _warped(_moved(known, hand, count, rng), hand, rng)
+    paths = shape.paths
+    joints = _warped(_moved(paths, hand, count, rng), hand, rng)
     speed = _draw(rng, hand.speed, count)[:, :, None]
-    sharp, rounded = known.smooth @ joints, known.rounded @ joints
+    sharp, rounded = paths.smooth @ joints, paths.rounded @ joints
     path = sharp + speed * (rounded - sharp)
-    path += _wander(known, rng, _draw(rng, hand.bow, count), 1.5) + _wander(
-        known, rng, _draw(rng, hand.tremor, count), 9
+    path += _wander(paths, rng, _draw(rng, hand.bow, count), 1.5) + _wander(
+        paths, rng, _draw(rng, hand.tremor, count), 9
     )
     if hand.hook:
-        path += _flicks(known, path, hand, rng)
-    path = _leaning(path, hand, rng, is_wide=bool(np.ptp(known.joints[:, 0]) > NARROW))
-    width = _width(known, path, hand, rng)
+        path += _flicks(paths, path, hand, rng)
+    path = _leaning(path, hand, rng, is_wide=bool(np.ptp(paths.joints[:, 0]) > NARROW))
+    width = _width(paths, path, hand, rng)
     if hand.serif[1] > 0:
-        serifs = _serifs(known, path, hand, rng)
+        serifs = _serifs(paths, path, hand, rng)
         path = np.concatenate([path, serifs], axis=1)
         width = np.concatenate([width, np.full(serifs.shape[:2], 0.8, np.float32)], axis=1)
     return path, width
@@ -66,19 +67,19 @@ def _normal(rng: np.random.Generator, *shape: int) -> Array:
     return rng.standard_normal(shape, dtype=np.float32)
 
 
-def _moved(known: Paths, hand: Hand, count: int, rng: np.random.Generator) -> Array:
+def _moved(paths: Paths, hand: Hand, count: int, rng: np.random.Generator) -> Array:
     """Return the joints of each image, (count, k, 2): moved, and the ends lengthened or shortened."""
-    amount = _draw(rng, hand.jitter, count)[:, :, None] * np.minimum(1, known.room / FULL_ROOM)[None, :, None]
-    together = _normal(rng, count, int(known.places.max()) + 1, 2)[:, known.places]
-    joints: Array = known.joints + amount * together + hand.gap * _normal(rng, count, len(known.joints), 2)
-    for end, neighbor in known.ends:
-        extra = hand.overshoot * _normal(rng, count, 1) * np.minimum(1, FULL_ROOM / known.room[end])
+    amount = _draw(rng, hand.jitter, count)[:, :, None] * np.minimum(1, paths.room / FULL_ROOM)[None, :, None]
+    together = _normal(rng, count, int(paths.places.max()) + 1, 2)[:, paths.places]
+    joints: Array = paths.joints + amount * together + hand.gap * _normal(rng, count, len(paths.joints), 2)
+    for end, neighbor in paths.ends:
+        extra = hand.overshoot * _normal(rng, count, 1) * np.minimum(1, FULL_ROOM / paths.room[end])
         joints[:, end] += extra * (joints[:, end] - joints[:, neighbor])
     return joints
 
 
 def _warped(joints: Array, hand: Hand, rng: np.random.Generator) -> Array:
-    """Bend the plane: unequal halves, narrowing, arched axes."""
+    """Bend the plane: unequal halves, narrowing, curved axes."""
     x, y = joints[..., 0] - 0.5, joints[..., 1] - 0.5
     halves, narrowing, lean, arch = hand.warp * rng.uniform(-1, 1, (4, len(joints), 1)).astype(np.float32)
     inside = 1 - np.clip(4 * y**2, 0, 1)
@@ -88,12 +89,12 @@ def _warped(joints: Array, hand: Hand, rng: np.random.Generator) -> Array:
     return warped
 
 
-def _wander(known: Paths, rng: np.random.Generator, amount: Array, per_height: float) -> Array:
-    """Return smooth deviations along the path, (count, s, 2), with so many independent values per height."""
-    place = known.progress * per_height + known.stroke * 2.0
-    for number in range(1, int(known.stroke.max()) + 1):  # no value is shared by two strokes
-        own = known.stroke == number
-        place[own] += np.ceil(place[known.stroke == number - 1].max()) + 1 - place[own].min()
+def _wander(paths: Paths, rng: np.random.Generator, amount: Array, per_height: float) -> Array:
+    """Return smooth deviations along the path, (count, s, 2), with `per_height` independent values per digit height."""
+    place = paths.progress * per_height + paths.stroke * 2.0
+    for number in range(1, int(paths.stroke.max()) + 1):  # no value is shared by two strokes
+        own = paths.stroke == number
+        place[own] += np.ceil(place[paths.stroke == number - 1].max()) + 1 - place[own].min()
     values = _normal(rng, len(amount), int(np.ceil(place.max())) + 2, 2)
     low = np.floor(place).astype(np.intp)
     part = (place - low)[None, :, None]
@@ -102,13 +103,13 @@ def _wander(known: Paths, rng: np.random.Generator, amount: Array, per_height: f
     return wander.astype(np.float32)
 
 
-def _flicks(known: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
+def _flicks(paths: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
     """Return sideways flicks at the ends of the strokes, (count, s, 2)."""
     count = len(path)
     flicks = np.zeros_like(path)
-    for number in range(int(known.stroke.max()) + 1):
-        own = np.flatnonzero(known.stroke == number)
-        along = known.progress[own]
+    for number in range(int(paths.stroke.max()) + 1):
+        own = np.flatnonzero(paths.stroke == number)
+        along = paths.progress[own]
         for from_end in (along, along[-1] - along):
             ramp = np.clip(1 - from_end / 0.22, 0, 1) ** 2
             amount = hand.hook * _normal(rng, count, 1) * (rng.random((count, 1)) < 1 / 3)
@@ -133,14 +134,14 @@ def _leaning(path: Array, hand: Hand, rng: np.random.Generator, *, is_wide: bool
     return leaning
 
 
-def _width(known: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
+def _width(paths: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
     """Return the relative width of the pen along the path, (count, s)."""
     count = len(path)
-    width = 1 + _wander(known, rng, _draw(rng, hand.pressure, count), 1.5)[..., 0]
+    width = 1 + _wander(paths, rng, _draw(rng, hand.pressure, count), 1.5)[..., 0]
     begin, end = _draw(rng, hand.taper, count), _draw(rng, hand.taper, count)
-    length = np.array([known.progress[known.stroke == number].max() for number in range(known.stroke.max() + 1)])
-    left = length[known.stroke] - known.progress
-    width *= 1 - begin * np.exp(-known.progress / 0.12) - end * np.exp(-left / 0.12)
+    length = np.array([paths.progress[paths.stroke == number].max() for number in range(paths.stroke.max() + 1)])
+    to_end = length[paths.stroke] - paths.progress
+    width *= 1 - begin * np.exp(-paths.progress / 0.12) - end * np.exp(-to_end / 0.12)
     direction = np.gradient(path, axis=1)
     nib = np.radians(_draw(rng, hand.nib_angle, count))
     along = np.abs(direction[..., 0] * np.cos(nib) + direction[..., 1] * np.sin(nib))
@@ -150,11 +151,11 @@ def _width(known: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> A
     return clipped
 
 
-def _serifs(known: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
+def _serifs(paths: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
     """Return the points of short bars across the ends of the strokes; without serifs they lie in the ends."""
     half = np.maximum(0, _draw(rng, hand.serif, len(path)))[:, :, None]
     across = np.stack([np.linspace(-1, 1, SERIF_POINTS), np.zeros(SERIF_POINTS)], axis=1)
-    bounds = np.flatnonzero(np.diff(known.stroke, prepend=-1, append=known.stroke.max() + 1))
+    bounds = np.flatnonzero(np.diff(paths.stroke, prepend=-1, append=paths.stroke.max() + 1))
     ends = [path[:, index, None] for begin, after in pairwise(bounds) for index in (begin, after - 1)]
     serifs: Array = np.concatenate([end + half * across for end in ends], axis=1).astype(np.float32)
     return serifs

@@ -18,6 +18,7 @@ __all__ = ["head", "open_unpacked", "unpacked"]
 
 GZIP = b"\x1f\x8b"
 HEAD = 1 << 16
+"""Bytes that `head` returns."""
 
 
 @contextmanager

@@ -26,7 +26,7 @@ DELIMITERS = (",", ";", "\t", "|", " ")
 BLOCK_VALUES = 1 << 22
 """Numbers that are converted at once."""
 MOST_KNOWN = 1 << 16
-"""Different numbers that are kept as text."""
+"""Most different texts of numbers that are cached."""
 LONGEST_FIELD = 1 << 8
 """Mean number of characters of a field of the longest line that is read; a float has up to 25."""
 
@@ -109,7 +109,7 @@ def _labels(names: list[str]) -> npt.NDArray[Any]:
 
 
 class _Lines:
-    """The lines of a text that are not blank, counted, up to the bounds. Iteration goes on where it was left."""
+    """The lines of a text that are not blank, counted, up to the bounds. A new iteration continues the previous one."""
 
     def __init__(self, path: Path, text: TextIO, longest: int) -> None:
         self.path = path

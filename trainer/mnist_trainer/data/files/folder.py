@@ -91,21 +91,22 @@ def _from_pictures(folder: Path, stated: StatedTask) -> Reading:
     def has_labels(entry: Path) -> bool:
         return bool(picture_folder.label_folders(entry, stated))
 
-    sides: dict[str, Path] = {}
+    split_folders: dict[str, Path] = {}
     for entry in picture_folder.subfolders(folder):
         if split := split_of(entry.name):
-            if split in sides and has_labels(entry):
+            if split in split_folders and has_labels(entry):
                 raise DataError(
-                    f"{folder}: {sides[split].name}/ and {entry.name}/ are both the {split} split. Leave one of them."
+                    f"{folder}: {split_folders[split].name}/ and {entry.name}/ are both the {split} split. Leave one "
+                    "of them."
                 )
-            sides.setdefault(split, entry)
-    if has_labels(folder) or not sides:
+            split_folders.setdefault(split, entry)
+    if has_labels(folder) or not split_folders:
         return _whole(folder, folder, [], stated)
-    labelled = {split: _inner_side(side, stated) for split, side in sides.items()}
+    labelled = {split: _inner_side(side, stated) for split, side in split_folders.items()}
     labelled = {split: side for split, side in labelled.items() if has_labels(side)}
     notes = [
         f"{folder}: {side.name}/ has no label folders 0/ to 9/ and is not read"
-        for split, side in sides.items()
+        for split, side in split_folders.items()
         if split not in labelled
     ]
     notes += [
@@ -113,16 +114,18 @@ def _from_pictures(folder: Path, stated: StatedTask) -> Reading:
         for entry in picture_folder.subfolders(folder)
         if not split_of(entry.name)
     ]
-    above = [folder, *(sides[split] for split, side in labelled.items() if side != sides[split])]
+    above = [folder, *(split_folders[split] for split, side in labelled.items() if side != split_folders[split])]
     notes += [note for place in above for note in picture_folder.notes_on_loose_files(place)]
     if not labelled:
-        raise _no_labels(next(iter(sides.values())), stated)
+        raise _no_labels(next(iter(split_folders.values())), stated)
     held_out = next((split for split in ("test", "validation") if split in labelled), None)
     if "train" not in labelled or held_out is None:
         return _whole(labelled[held_out or "train"], folder, notes, stated)
     if held_out == "test" and "validation" in labelled:
-        notes.append(f"{folder}: {sides['validation'].name}/ is not read, since there is {sides['test'].name}/")
-    form = f"pictures in label folders of {sides['train'].name}/ and {sides[held_out].name}/"
+        notes.append(
+            f"{folder}: {split_folders['validation'].name}/ is not read, since there is {split_folders['test'].name}/"
+        )
+    form = f"pictures in label folders of {split_folders['train'].name}/ and {split_folders[held_out].name}/"
     return picture_folder.load([labelled["train"], labelled[held_out]], form, stated, notes)
 
 
@@ -152,13 +155,13 @@ def _no_labels(folder: Path, stated: StatedTask) -> DataError:
             "correct --labels."
         )
     found = ", ".join([*folders[:5], *files[:5]][:6])
-    held = (
+    content = (
         f"It holds {counted(len(folders), 'folder')} and {counted(len(files), 'file')}: {found}"
         if found
         else "It is empty"
     )
     return DataError(
-        f"{folder}: The folder holds no data set that can be read. {held}. Put pictures into a folder for each class, "
-        f"named 0/ to 9/ (or zero/ to nine/) or after 2 to {MOST_LABELS:,} other classes, in train/ and test/ if they "
-        "are divided; or give IDX files, train.csv and test.csv, or one .npz file."
+        f"{folder}: The folder holds no data set that can be read. {content}. Put pictures into a folder for each "
+        f"class, named 0/ to 9/ (or zero/ to nine/) or after 2 to {MOST_LABELS:,} other classes, in train/ and test/ "
+        "if they are divided; or give IDX files, train.csv and test.csv, or one .npz file."
     )

@@ -27,7 +27,7 @@ __all__ = ["label_folders", "load", "loose_files", "notes_on_loose_files", "subf
 NAMED = 3
 """Number of files left out that a message lists."""
 LEAST_FOLDERS = 2
-"""Fewer folders with names that are no digits are not taken for classes."""
+"""Fewest folders whose names are taken for classes if they are no digits."""
 
 Files = list[tuple[Path, str]]
 """Pictures with the names of their labels."""

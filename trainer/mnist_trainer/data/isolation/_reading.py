@@ -1,6 +1,6 @@
 """Read data for another process, `mnist_trainer.data.isolation.reading`.
 
-A request is a line of JSON with the fields of `Request`. The answer comes in chunks, each behind its length in 8 bytes,
+A request is a line of JSON with the fields of `Request`. The answer comes in chunks, each after its length in 8 bytes,
 up to a length of 0, and a line of JSON that says how the reading ended. The chunks together are the length of a header,
 the header in JSON, and the bytes of images and labels. On Linux each request is answered by a fork with limits of
 memory and time; elsewhere this process ends after its first answer.
@@ -88,7 +88,7 @@ def _read(request: Request, result: BinaryIO) -> None:
         os.chdir(request["folder"])
         found = read_any_form(Path(request["path"]), _stated(request["stated"]))
         header, parts = _header(found), [part for part in (found.train, found.test) if part]
-    except Exception as error:  # there is nobody else to report it
+    except Exception as error:  # the process that asked raises it again
         kinds = [kind.__name__ for kind in type(error).__mro__]  # nearest first
         header = {"error": kinds, "text": str(error)[:LONGEST_TEXT]}
     content = json.dumps(header).encode()

@@ -26,10 +26,11 @@ __all__ = ["read_in_bounds"]
 
 MODULE = "mnist_trainer.data.isolation._reading"
 MOST_MEMORY = 3 * MOST_BYTES
-"""Bytes that reading may take: the data as it is, converted, and what is between."""
+"""Bytes of memory that reading may take: the original data, the converted data, and what is in between."""
 SECONDS, SECONDS_A_FILE, SECONDS_A_MEGABYTE = 120.0, 0.2, 2.0
-"""Time that reading may take; about 50 times as much as it takes on this kind of computer."""
+"""Time limit of reading: always, for each file, and for each megabyte; about 50 times what a PC needs."""
 MOST_COUNTED = 1_000_000
+"""Files after which no more are counted for the time limit."""
 START = 60.0
 """Seconds for the imports of the process."""
 
@@ -53,11 +54,11 @@ SERVER = _Server()
 
 
 class _Chunks(io.RawIOBase):
-    """The answer of the process: chunks, each behind its length in 8 bytes; a length of 0 ends it."""
+    """The answer of the process: chunks, each after its length in 8 bytes; a length of 0 ends it."""
 
     def __init__(self, child: ChildProcess) -> None:
         self._source = child.answers
-        self._left: int | None = None
+        self._remaining: int | None = None
 
     def readable(self) -> bool:
         """Return True."""
@@ -65,18 +66,18 @@ class _Chunks(io.RawIOBase):
 
     def readinto(self, buffer: Any, /) -> int:
         """Fill a part of `buffer`, and return its size; 0 at the end."""
-        if self._left == 0:
+        if self._remaining == 0:
             return 0
-        if self._left is None:
-            self._left = self._length()
+        if self._remaining is None:
+            self._remaining = self._length()
         view = memoryview(buffer).cast("B")
-        content = self._source.read(min(len(view), self._left))
-        if len(content) < min(len(view), self._left):
+        content = self._source.read(min(len(view), self._remaining))
+        if len(content) < min(len(view), self._remaining):
             raise EOFError
         view[: len(content)] = content
-        self._left -= len(content)
-        if self._left == 0 and content:
-            self._left = self._length()
+        self._remaining -= len(content)
+        if self._remaining == 0 and content:
+            self._remaining = self._length()
         return len(content)
 
     def _length(self) -> int:
@@ -86,7 +87,7 @@ class _Chunks(io.RawIOBase):
         return int.from_bytes(content, "little")
 
     def rest(self) -> None:
-        """Read what is left of the answer."""
+        """Read the answer to its end."""
         while self.read(1 << 16):
             pass
 

@@ -20,7 +20,7 @@ PROOF_FRACTION = 0.8
 def divide(whole: Dataset, seen: Collection[str] | None = None) -> Splits:
     """Divide `whole`, always in the same way, with the same class frequencies; copies of an image stay in one part.
 
-    The only image of a class is in the larger part.
+    If a class has only one image, it goes into the larger part.
 
     Parameters
     ----------

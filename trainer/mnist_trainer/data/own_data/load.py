@@ -45,7 +45,7 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
         If there is too little memory.
     """
     reading = read_in_bounds(path, stated or StatedTask())
-    notes, alone = list(reading.notes), set[int]()
+    notes, one_sided = list(reading.notes), set[int]()
     whole = _dataset(path, "train" if reading.test else "all", reading.train, reading)
     if reading.test:
         splits = Splits(whole, _dataset(path, "test", reading.test, reading))
@@ -53,8 +53,8 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
         notes += _shared(splits)
     else:
         splits = divide(whole, seen)
-        alone = set(splits.train.labels.tolist()) ^ set(splits.test.labels.tolist())
-        notes += _too_few(splits, alone)
+        one_sided = set(splits.train.labels.tolist()) ^ set(splits.test.labels.tolist())
+        notes += _too_few(splits, one_sided)
         parts = f"{len(whole):,} images, divided: {len(splits.train):,} for training, {len(splits.test):,} for the test"
     if known := mnist_training_images(splits.test.images):
         notes.append(
@@ -65,7 +65,7 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
         notes += doubts(whole.images, whole.labels)
     else:
         notes = [_described(splits.train), *_handwriting(reading.task, stated), *notes]
-    notes += _absent(splits, alone)
+    notes += _absent(splits, one_sided)
     echo(f"read {printable(str(path))} as {reading.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
@@ -104,11 +104,11 @@ def _handwriting(task: Task, stated: StatedTask | None) -> list[str]:
     ]
 
 
-def _too_few(splits: Splits, alone: set[int]) -> list[str]:
-    """Return notes on classes of an undivided set that are in one part only; `alone` has their numbers."""
+def _too_few(splits: Splits, one_sided: set[int]) -> list[str]:
+    """Return notes on classes of an undivided set that are in one part only; `one_sided` has their numbers."""
     notes = []
     for part, use in ((splits.train, "for training, and not tested"), (splits.test, "for the test, and not learned")):
-        sizes = {number: int((part.labels == number).sum()) for number in sorted(alone)}
+        sizes = {number: int((part.labels == number).sum()) for number in sorted(one_sided)}
         found = [f"{part.task.labels[number]} ({size})" for number, size in sizes.items() if size]
         if found:
             names = ", ".join(found[:MOST_NAMED]) + (", ..." if len(found) > MOST_NAMED else "")
@@ -116,9 +116,9 @@ def _too_few(splits: Splits, alone: set[int]) -> list[str]:
     return notes
 
 
-def _absent(splits: Splits, alone: set[int]) -> list[str]:
+def _absent(splits: Splits, one_sided: set[int]) -> list[str]:
     """Return a note on other classes without a test image, about which a test says nothing."""
-    present = set(splits.test.labels.tolist()) | alone
+    present = set(splits.test.labels.tolist()) | one_sided
     absent = [name for number, name in enumerate(splits.test.task.labels) if number not in present]
     names = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
     one, several = ("digit", "digits") if splits.test.task.is_mnist else ("class", "classes")

@@ -37,8 +37,8 @@ def polarity(images: npt.NDArray[np.uint8]) -> tuple[str, str] | None:
     >>> polarity(digit), polarity(255 - digit), polarity(np.concatenate([digit, 255 - digit]))
     (('light', 'dark'), ('dark', 'light'), None)
     """
-    some = images[:: -(-len(images) // MOST_IMAGES)]
-    gray = some.mean(axis=3) if some.ndim == 4 else some.astype(np.float64)
+    sample = images[:: -(-len(images) // MOST_IMAGES)]
+    gray = sample.mean(axis=3) if sample.ndim == 4 else sample.astype(np.float64)
     border = np.concatenate([gray[:, 0], gray[:, -1], gray[:, 1:-1, 0], gray[:, 1:-1, -1]], axis=1)
     background = np.median(border, axis=1)
     darkest, lightest = np.percentile(gray, ENDS, axis=(1, 2))

@@ -94,7 +94,7 @@ def _in_fork(request: Request) -> Answer:
 def _tried(request: Request) -> Answer:
     try:
         _load(request)
-    except BaseException as error:  # there is nobody else to report it
+    except BaseException as error:  # the process that asked raises it again
         return _failure(error)
     return {"result": "ok"}
 

@@ -56,12 +56,12 @@ def digest(path: Path, copy: Path | None = None) -> str:
     try:
         if not path.is_dir():
             return _digest_of_file(path, copy, MOST_BYTES)[0]
-        lines, left, files = [], MOST_BYTES, files_below(path)
+        lines, remaining, files = [], MOST_BYTES, files_below(path)
         if (size := sum(file.stat().st_size for _, file in files)) > MOST_BYTES:
             raise _too_large(path.name, size)
         for name, file in files:
-            sha256, size = _digest_of_file(file, copy / name if copy else None, left)
-            left -= size
+            sha256, size = _digest_of_file(file, copy / name if copy else None, remaining)
+            remaining -= size
             lines.append(f"{sha256}  {name}\n")
     except OSError as error:
         raise_machine_failure(error)
@@ -115,16 +115,16 @@ def _digest_of_file(path: Path, copy: Path | None, most: int) -> tuple[str, int]
     # O_NONBLOCK: a pipe in the place of a file is opened at once, and then refused.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(number, "rb") as source:
-        about = os.fstat(number)
-        if not stat.S_ISREG(about.st_mode):
+        status = os.fstat(number)
+        if not stat.S_ISREG(status.st_mode):
             raise ModelError(f"{path.name} is not a regular file. Save the model into a file.")
-        if about.st_size > most:
-            raise _too_large(path.name, about.st_size)
+        if status.st_size > most:
+            raise _too_large(path.name, status.st_size)
         if copy is None:
-            return _copy(source, None, about.st_size)
+            return _copy(source, None, status.st_size)
         copy.parent.mkdir(parents=True, exist_ok=True)
         with copy.open("xb") as target:
-            return _copy(source, target, about.st_size)
+            return _copy(source, target, status.st_size)
 
 
 def _too_large(name: str, size: int) -> ModelError:
@@ -136,10 +136,10 @@ def _too_large(name: str, size: int) -> ModelError:
 
 def _copy(source: BinaryIO, target: BinaryIO | None, size: int) -> tuple[str, int]:
     """Read at most `size` bytes, also if the file grows meanwhile."""
-    sha256, left = hashlib.sha256(), size
-    while left > 0 and (block := source.read(min(BLOCK, left))):
+    sha256, remaining = hashlib.sha256(), size
+    while remaining > 0 and (block := source.read(min(BLOCK, remaining))):
         sha256.update(block)
-        left -= len(block)
+        remaining -= len(block)
         if target:
             target.write(block)
-    return sha256.hexdigest(), size - left
+    return sha256.hexdigest(), size - remaining

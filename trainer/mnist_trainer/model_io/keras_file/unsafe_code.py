@@ -24,6 +24,8 @@ PARTS = (
 WITHOUT_CODE = "Where the model was made, call model.export('folder') (Keras 2: model.save) and give that folder"
 
 MODULE = re.compile(rf"keras(\.models)?|keras\.src\.models\..+|keras(\.src)?\.({'|'.join(PARTS)})(\..+)?")
+"""Modules that an object in a configuration may come from."""
+
 NOTATION = re.compile(r"__\w+__|TensorShape|TypeSpec|Functional")
 """Names without a module that a configuration may contain although no module of Keras has them."""
 

@@ -105,14 +105,14 @@ class MeasuredModel(ABC):
         return {**self.scaling.as_dict(), "origin": self.range_origin, **probe}
 
 
-def check_finite(scores: npt.NDArray[np.float32], cure: str = "Train it again, with a smaller learning rate.") -> None:
+def check_finite(scores: npt.NDArray[np.float32], fix: str = "Train it again, with a smaller learning rate.") -> None:
     """Check that a model gave a number for each score of each image.
 
     Parameters
     ----------
     scores : ndarray of shape (n, k), dtype float32
         Scores for n images.
-    cure : str, optional
+    fix : str, optional
         What the user can do.
 
     Raises
@@ -124,7 +124,7 @@ def check_finite(scores: npt.NDArray[np.float32], cure: str = "Train it again, w
     if bad:
         raise ModelError(
             f"The model gives scores that are not finite numbers, but nan or infinity, for {bad:,} of "
-            f"{len(scores):,} images. {cure}"
+            f"{len(scores):,} images. {fix}"
         )
 
 

@@ -127,16 +127,17 @@ def _losses(logits: Floats, labels: Labels, temperature: float) -> npt.NDArray[n
 
 def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScaling]:
     """Return the conventions that are not clearly worse than another one."""
-    left = {scaling: one for scaling, one in evidence.items() if one.is_finite}
-    plausible = {scaling: one for scaling, one in left.items() if one.is_one_hot}
+    candidates = {scaling: one for scaling, one in evidence.items() if one.is_finite}
+    plausible = {scaling: one for scaling, one in candidates.items() if one.is_one_hot}
     if not plausible:
-        plausible = {scaling: one for scaling, one in left.items() if one.is_plausible}
-    if plausible and _accuracy(left) < _accuracy(plausible) + CLEARLY_BETTER:
-        left = plausible
-    most = max(left.values(), key=lambda one: int(one.right.sum()))
-    left = {scaling: one for scaling, one in left.items() if not _is_clear(most.right.astype(float) - one.right)}
-    is_one_hot = all(one.is_one_hot for one in left.values())
-    losses = {scaling: one.errors if is_one_hot else one.losses for scaling, one in left.items()}
+        plausible = {scaling: one for scaling, one in candidates.items() if one.is_plausible}
+    if plausible and _accuracy(candidates) < _accuracy(plausible) + CLEARLY_BETTER:
+        candidates = plausible
+    most = max(candidates.values(), key=lambda one: int(one.right.sum()))
+    most_right = most.right.astype(float)
+    candidates = {scaling: one for scaling, one in candidates.items() if not _is_clear(most_right - one.right)}
+    is_one_hot = all(one.is_one_hot for one in candidates.values())
+    losses = {scaling: one.errors if is_one_hot else one.losses for scaling, one in candidates.items()}
     least = min(losses.values(), key=lambda each: float(each.mean()))
     return [scaling for scaling, each in losses.items() if not _is_clear(each - least)]
 

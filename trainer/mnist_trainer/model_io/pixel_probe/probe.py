@@ -149,40 +149,40 @@ class PixelProbe:
         order = np.random.default_rng(0).permutation(len(data.images))[: STAGES[-1]]  # sets may be sorted by digit
         logits = {scaling: np.empty((0, len(data.task.labels)), np.float32) for scaling in conventions}
         trials: dict[PixelScaling, Trial] = {}
-        left = list(conventions)
+        candidates = list(conventions)
         order_of_labels: npt.NDArray[np.intp] | None = None
         for count in STAGES:
-            start = len(logits[left[0]])
+            start = len(logits[candidates[0]])
             images, labels = data.images[order[start:count]], data.labels[order[:count]]
             if len(images) == 0:
                 break
-            found = logits_of(np.concatenate([scaling.apply(images) for scaling in left]))
-            for scaling, more in zip(left, np.split(found, len(left)), strict=True):
+            found = logits_of(np.concatenate([scaling.apply(images) for scaling in candidates]))
+            for scaling, more in zip(candidates, np.split(found, len(candidates)), strict=True):
                 logits[scaling] = np.concatenate([logits[scaling], more])
             if start == 0:
                 order_of_labels = in_other_order(logits, labels)
             expected = labels if order_of_labels is None else order_of_labels[labels]
-            evidence = {scaling: Evidence.of(logits[scaling], expected) for scaling in left}
+            evidence = {scaling: Evidence.of(logits[scaling], expected) for scaling in candidates}
             if not any(one.is_finite for one in evidence.values()):
                 raise ModelError("The model gives scores that are not finite numbers. Train it again.")
             for scaling, one in evidence.items():
                 accuracy = float((logits[scaling].argmax(axis=1) == labels).mean()) if one.is_finite else 0.0
                 trials[scaling] = Trial(scaling, len(labels), accuracy, float(one.losses.mean()), one.temperature)
-            left = best_conventions(evidence)
-            if len(left) == 1:
+            candidates = best_conventions(evidence)
+            if len(candidates) == 1:
                 break
-        fits = {scaling: float(evidence[scaling].right.mean()) for scaling in left}
-        tie = max(TIE, TIE_IMAGES / trials[left[0]].images) + 1e-9
-        left = [scaling for scaling in left if fits[scaling] >= max(fits.values()) - tie]
-        reordered = None if order_of_labels is None else fits[left[0]]
+        accuracies = {scaling: float(evidence[scaling].right.mean()) for scaling in candidates}
+        tie = max(TIE, TIE_IMAGES / trials[candidates[0]].images) + 1e-9
+        candidates = [scaling for scaling in candidates if accuracies[scaling] >= max(accuracies.values()) - tie]
+        reordered = None if order_of_labels is None else accuracies[candidates[0]]
         right = {scaling: each.argmax(axis=1) == expected[: len(each)] for scaling, each in logits.items()}
         close = tuple(
             scaling
-            for scaling in conventions[: conventions.index(left[0])]
-            if right[scaling].mean() >= right[left[0]][: len(right[scaling])].mean() - NEARLY
+            for scaling in conventions[: conventions.index(candidates[0])]
+            if right[scaling].mean() >= right[candidates[0]][: len(right[scaling])].mean() - NEARLY
         )
         tried = tuple(trials[scaling] for scaling in conventions)
-        return cls(data.name, tried, left[0], tuple(left[1:]), reordered, close)
+        return cls(data.name, tried, candidates[0], tuple(candidates[1:]), reordered, close)
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""

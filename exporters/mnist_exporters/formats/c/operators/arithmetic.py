@@ -9,8 +9,8 @@ from mnist_exporters.formats.c.operators.context import Context, Lowered
 
 __all__ = ["add", "concatenate", "multiply"]
 
-MORE_BITS = {"int8": 20, "int16": 15}
-"""Type -> bits that ADD gives its inputs before it adds them."""
+LEFT_SHIFT = {"int8": 20, "int16": 15}
+"""Type -> bits by which ADD shifts its inputs to the left before it rescales and adds them."""
 
 
 def add(context: Context) -> Lowered:
@@ -22,7 +22,7 @@ def add(context: Context) -> Lowered:
         node.quantization(node.input(each)) for each in (first, second)
     )
     out_scale, _ = node.quantization(node.output)
-    bits = MORE_BITS[node.output.dtype]
+    bits = LEFT_SHIFT[node.output.dtype]
     largest = (1 << (15 if context.is_wide else 8)) << bits
     twice = 2 * float(max(scale, other_scale))
     own = context.multiplier(float(scale) / twice, largest)
@@ -78,7 +78,7 @@ def concatenate(context: Context) -> Lowered:
 
 
 def _order(context: Context) -> tuple[int, int]:
-    """Return the places of the input with the shape of the output, and of the other, which is repeated."""
+    """Return the places of the input with the shape of the output, and of the other one, which is broadcast."""
     wanted = context.result.shape
     for first, second in ((0, 1), (1, 0)):
         shape = context.value(second).shape
@@ -90,5 +90,6 @@ def _order(context: Context) -> tuple[int, int]:
 
 
 def _counts(context: Context) -> dict[str, int | Array]:
+    """Return the number of results, and the number of values after which the second input repeats."""
     _, second = _order(context)
     return {"count": context.result.size, "period": context.value(second).size}

@@ -20,7 +20,7 @@ LARGEST = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class Lowered:
-    """What an operator becomes: a step, or for a float32 result of bytes a table of its 256 values."""
+    """Result for one operator: a step, or, for a float32 function of bytes, a table of its 256 values."""
 
     step: Step | None = None
     table: Array | None = None
@@ -41,7 +41,8 @@ class Context:
     values : mapping of int to Value
         All tensors.
     source : tuple of (int, ndarray) or None
-        If the first input is the float32 function of a tensor of bytes: the number of that, and the function's table.
+        If the first input is a float32 function of a byte tensor: the number of that tensor, and the function's table
+        of 256 values.
     """
 
     node: Node

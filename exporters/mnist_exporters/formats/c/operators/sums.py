@@ -14,10 +14,10 @@ from mnist_runtime.backends.numpy_int8.fixed_point import quantized_multiplier
 
 __all__ = ["convolution", "dense", "depthwise"]
 
-LARGEST_BITS = 44
-"""Bits of a sum of 16-bit inputs, beyond which its product with a factor's part would exceed 64 bits."""
-PART = 18
-"""Bits of a part of a factor; three parts hold the 53 bits of a float64."""
+MOST_SUM_BITS = 44
+"""Most bits of a sum of 16-bit inputs, so that its product with a part of a factor fits into 64 bits."""
+PART_BITS = 18
+"""Bits of one part of a factor. A factor has three parts, for the 53 bits of a float64."""
 
 
 def convolution(context: Context) -> Lowered:
@@ -31,7 +31,7 @@ def convolution(context: Context) -> Lowered:
     settings |= {"out_depth": channels, "pool_height": 1, "pool_width": 1}
     return context.step(
         "conv",
-        {"weights": matrix, **_sums(context, matrix, 0), **settings, **_ends(context, 3)},
+        {"weights": matrix, **_sums(context, matrix, 0), **settings, **_last_settings(context, 3)},
         scratch=2 * matrix.shape[1],
     )
 
@@ -47,7 +47,7 @@ def depthwise(context: Context) -> Lowered:
     matrix = weights.reshape(-1, channels)
     sums = _sums(context, matrix.T, 3)
     return context.step(
-        "depthwise", {"weights": matrix, **sums, **settings, "times": channels // depth, **_ends(context, 4)}
+        "depthwise", {"weights": matrix, **sums, **settings, "times": channels // depth, **_last_settings(context, 4)}
     )
 
 
@@ -60,7 +60,8 @@ def dense(context: Context) -> Lowered:
     rows = context.value(0).size // k
     counts: dict[str, int | Array] = {"rows": rows, "inputs": k, "outputs": channels}
     kernel = "dense_wide" if context.is_wide else "dense"
-    return context.step(kernel, {"weights": weights, **_sums(context, weights, 0), **counts, **_ends(context, 0)})
+    sums = _sums(context, weights, 0)
+    return context.step(kernel, {"weights": weights, **sums, **counts, **_last_settings(context, 0)})
 
 
 def _weights(context: Context, axes: int) -> npt.NDArray[np.int8]:
@@ -71,7 +72,7 @@ def _weights(context: Context, axes: int) -> npt.NDArray[np.int8]:
     return weights
 
 
-def _ends(context: Context, activation: int) -> dict[str, int | Array]:
+def _last_settings(context: Context, activation: int) -> dict[str, int | Array]:
     """Return the last settings: offset of the inputs, zero point and bounds of the output."""
     fused = context.node.operator.option(activation, "b")
     return {"offset": -context.zero_point(), **context.output_settings(fused)}
@@ -89,7 +90,7 @@ def _sums(context: Context, matrix: Array, axis: int) -> dict[str, int | Array]:
     (scale, zero_point), (out_scale, _) = node.quantization(node.input(0)), node.quantization(node.output)
     limits = np.iinfo(node.input(0).dtype)
     largest_input = max(limits.max - zero_point, zero_point - limits.min)
-    # No part of a sum, in whatever order, can be larger.
+    # No partial sum can be larger, whatever the order of the additions.
     bounds = np.abs(bias) + largest_input * np.abs(rows).sum(axis=1)
     scales = np.broadcast_to(node.channel_scales(node.input(1), len(rows), axis), len(rows))
     if node.operator.name == "FULLY_CONNECTED" and node.input(1).scales.size == 1:
@@ -101,8 +102,8 @@ def _sums(context: Context, matrix: Array, axis: int) -> dict[str, int | Array]:
         multipliers = np.array([each for each, _ in pairs], np.int32)
         return _arrays(bias.astype(np.int32), multipliers, [shift for _, shift in pairs])
     most = int(bounds.max(initial=0))
-    if most >= 1 << LARGEST_BITS or (bounds * np.array(reals)).max(initial=0) > LARGEST / 2:
-        raise context.unsupported(f"with sums up to {most}, which exceed {LARGEST_BITS} bits")
+    if most >= 1 << MOST_SUM_BITS or (bounds * np.array(reals)).max(initial=0) > LARGEST / 2:
+        raise context.unsupported(f"with sums up to {most}, which exceed {MOST_SUM_BITS} bits")
     bias = bias.astype(np.int32 if most <= LARGEST else np.int64)
     pairs = [quantized_multiplier(real) for real in reals]
     if node.operator.name == "FULLY_CONNECTED":
@@ -116,8 +117,8 @@ def _sums(context: Context, matrix: Array, axis: int) -> dict[str, int | Array]:
 def _parts(reals: list[float]) -> tuple[Array, list[int]]:
     """Return each factor in three parts, the lowest first, and its shift: TFLite's reference takes it as float64."""
     pairs = [math.frexp(real) for real in reals]
-    whole = [int(math.ldexp(fraction, 3 * PART)) for fraction, _ in pairs]
-    parts = [[each >> (PART * place) & ((1 << PART) - 1) for place in range(3)] for each in whole]
+    whole = [int(math.ldexp(fraction, 3 * PART_BITS)) for fraction, _ in pairs]
+    parts = [[each >> (PART_BITS * place) & ((1 << PART_BITS) - 1) for place in range(3)] for each in whole]
     return np.array(parts, np.int32), [shift for _, shift in pairs]
 
 

@@ -124,7 +124,7 @@ def _requantize(context: Context, real: float, activation: int) -> Lowered:
 
 
 def _sigmoid_scale(scale: float) -> tuple[int, int]:
-    """Return multiplier and shift from an input's integers to 1/4096 times 3."""
+    """Return multiplier and shift that turn an input's integers into multiples of 1 / (3 * 4096)."""
     power = round(math.log2(scale))
     if scale == 2.0**power and power >= -12:
         return 3 << (12 + power), 0
@@ -136,7 +136,7 @@ def _sigmoid_scale(scale: float) -> tuple[int, int]:
 
 
 def _sigmoids() -> npt.NDArray[np.uint16]:
-    """Return 256 places of the sigmoid, 1/24 apart with 16 fractional bits; then it is 1.
+    """Return the sigmoid at 256 places from 0 on, 1/24 apart, with 16 fractional bits. After them, it is 1.
 
     Each is corrected by half of the error between two places, as in TFLite's table of the sigmoid.
     """
@@ -149,7 +149,7 @@ def _sigmoids() -> npt.NDArray[np.uint16]:
 
 
 def _interpolated(function: Callable[[Array], Array], low: float, high: float) -> npt.NDArray[np.int16]:
-    """Return 513 places of a function with 15 fractional bits, corrected by half of the error between two places."""
+    """Return a function at 513 places with 15 fractional bits, corrected by half of the error between two places."""
     step = (high - low) / 512
     places: Array = low + step * np.arange(513)
     values = function(places) * 32768

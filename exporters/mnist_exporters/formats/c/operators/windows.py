@@ -24,7 +24,7 @@ def window_settings(
     for length, pixels, step, gap in zip((height, width), size, stride, dilation, strict=True):
         window = 1 + (pixels - 1) * gap
         count = -(-length // step) if padding == 0 else (length - window) // step + 1
-        # An odd pixel goes after the image.
+        # If the padding is odd, the additional pixel goes after the image.
         before.append(max((count - 1) * step + window - length, 0) // 2 if padding == 0 else 0)
         counts.append(count)
     if (1, *counts) != context.result.shape[:3] or min(counts) < 1:
@@ -76,7 +76,7 @@ def mean(context: Context) -> Lowered:
 
 
 def pad(context: Context) -> Lowered:
-    """Lower PAD with the zero point."""
+    """Lower PAD. The new pixels have the value of the zero point."""
     context.require_integers()
     paddings = context.node.constant(1, "int32")
     height, width, depth = context.image()
@@ -97,6 +97,6 @@ def _pool(context: Context, kernel: str) -> Lowered:
     size, stride = (option(4, "i"), option(3, "i")), (option(2, "i"), option(1, "i"))
     settings = window_settings(context, size, stride, option(0, "b"))
     low, high = node.bounds(option(5, "b"))
-    # Without padding, no window reads what is written before it.
+    # Without padding, no window reads a value that an earlier result has overwritten.
     in_place = settings["pad_top"] == settings["pad_left"] == 0
     return context.step(kernel, {**settings, "low": low, "high": high}, in_place=in_place)

@@ -19,8 +19,10 @@ __all__ = ["SIZE_FLAGS", "Sections", "measure_memory", "memory_of"]
 
 SIZE_FLAGS = ("-std=gnu99", "-Os", "-ffreestanding", "-ffunction-sections", "-fdata-sections", "-nostartfiles")
 SECONDS = 120
+"""Time limit of one compilation."""
+
 ALLOCATED, WRITABLE, NO_BITS = 2, 1, 8
-"""Flags and a type of sections in an ELF file."""
+"""SHF_ALLOC, SHF_WRITE and SHT_NOBITS: flags and a type of sections in an ELF file."""
 
 
 class Sections(NamedTuple):
@@ -56,8 +58,8 @@ def measure_memory(source: Path, processors: Mapping[str, Processor] | None = No
 def memory_of(program: Path) -> Sections:
     """Return the memory that an ELF file of 32 bits needs, from the table of its sections."""
     content = program.read_bytes()
-    (table,) = struct.unpack_from("<I", content, 32)
-    size, count = struct.unpack_from("<HH", content, 46)
+    (table,) = struct.unpack_from("<I", content, 32)  # e_shoff
+    size, count = struct.unpack_from("<HH", content, 46)  # e_shentsize, e_shnum
     flash = ram = 0
     for place in range(table, table + size * count, size):
         kind, flags, _, _, length = struct.unpack_from("<5I", content, place + 4)

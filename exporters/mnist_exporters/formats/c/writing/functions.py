@@ -22,7 +22,7 @@ class Functions:
     dtype : str
         Type of the scores.
     activation : str or None
-        Function that makes scores of logits, ``"softmax"`` or ``"sigmoid"``; None if the program gives scores.
+        Function that turns logits into scores, ``"softmax"`` or ``"sigmoid"``; None if the program gives scores.
     pixels : int
         Place in the working memory, in values, where the self-test unpacks its images.
     golden : int

@@ -18,7 +18,7 @@ from mnist_runtime import Golden
 __all__ = ["SourceCode"]
 
 PREPARE_BYTES = 20 * 20 * 8
-"""Working memory of the preparation: the numbers of 20 x 20 pixels."""
+"""Working memory for preparing a picture: 20 x 20 pixels as doubles."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class SourceCode:
     labels : tuple of str
         Names of the classes.
     activation : str or None
-        Function that makes scores of logits, ``"softmax"`` or ``"sigmoid"``; None if the program gives scores.
+        Function that turns logits into scores, ``"softmax"`` or ``"sigmoid"``; None if the program gives scores.
     golden : Golden
         Images and scores of the self-test; none for a file that is not proven yet.
     prepares : bool

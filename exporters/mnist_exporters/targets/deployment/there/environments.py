@@ -37,16 +37,16 @@ def environment(folder: Path, key: str, wheel: Path, extras: list[str], *, from_
     from_system : bool
         Whether packages of the system are visible: pip has no 32-bit wheels of NumPy, but Debian has a package.
     """
-    made = folder / "venvs" / key
-    complete = made / "complete"
-    if complete.exists() and run([made / "bin" / "mnist-runtime", "--version"])[0] == 0:
-        return made
-    shutil.rmtree(made, ignore_errors=True)
+    environment = folder / "venvs" / key
+    complete = environment / "complete"
+    if complete.exists() and run([environment / "bin" / "mnist-runtime", "--version"])[0] == 0:
+        return environment
+    shutil.rmtree(environment, ignore_errors=True)
     try:
         say("progress", "making a virtual environment ...")
         options = ["--system-site-packages"] if from_system else []
         with tempfile.TemporaryDirectory(dir=folder, prefix=".pip-") as temporary:  # /tmp may be small
-            code, printed = run([sys.executable, "-m", "venv", *options, made], TMPDIR=temporary)
+            code, printed = run([sys.executable, "-m", "venv", *options, environment], TMPDIR=temporary)
             if code:
                 raise StepError(
                     f"Python of {{device}} cannot make a virtual environment ({_last(printed)}). On the device, run: "
@@ -59,15 +59,15 @@ def environment(folder: Path, key: str, wheel: Path, extras: list[str], *, from_
             options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--only-binary=:all:"]
             options += ["--retries=2", "--timeout=20"]
             code, printed = run(
-                [made / "bin" / "python", "-m", "pip", "install", *options, wanted], line=_show, TMPDIR=temporary
+                [environment / "bin" / "python", "-m", "pip", "install", *options, wanted], line=_show, TMPDIR=temporary
             )
         if code:
             raise _pip_failure(printed)
     except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
+        shutil.rmtree(environment, ignore_errors=True)
         raise
     complete.touch()
-    return made
+    return environment
 
 
 def _show(line: str) -> None:

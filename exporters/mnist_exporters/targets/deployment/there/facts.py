@@ -27,7 +27,7 @@ def facts(folder: Path, modules: list[str]) -> dict[str, Any]:
     modules : list of str
         Modules of the system's Python to look for.
     """
-    there = next(place for place in (folder, *folder.parents) if place.exists())
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
     return {
         "machine": platform.machine(),
         "is_64_bit": sys.maxsize > 2**32,
@@ -35,8 +35,8 @@ def facts(folder: Path, modules: list[str]) -> dict[str, Any]:
         "system": _system(),
         "board": _board(),
         "folder": str(folder),
-        "free_bytes": shutil.disk_usage(there).free,
-        "writable": os.access(there, os.W_OK),
+        "free_bytes": shutil.disk_usage(existing).free,
+        "writable": os.access(existing, os.W_OK),
         "has_venv": None not in map(importlib.util.find_spec, ("venv", "ensurepip")),
         "modules": [name for name in modules if importlib.util.find_spec(name)],
         "service_missing": missing_reason(),

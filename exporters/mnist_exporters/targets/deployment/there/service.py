@@ -133,11 +133,11 @@ class Service:
             code, printed = _systemctl(*words)
             if code:
                 raise StepError(f"The service {self.name} does not start on {{device}}: {self._reason(printed)}.")
-        before = self._state()
+        first_state = self._state()
         end = time.monotonic() + steady_s
         while time.monotonic() < end:
             time.sleep(min(0.25, steady_s))
-            if self._state() != before or not before.startswith("active"):
+            if self._state() != first_state or not first_state.startswith("active"):
                 raise StepError(f"The service {self.name} ends at once on {{device}}: {self._reason()}.")
 
     def remove(self) -> None:

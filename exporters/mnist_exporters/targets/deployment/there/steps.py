@@ -1,4 +1,4 @@
-"""The steps that the workstation asks for: describe, deploy, go back, measure."""
+"""The steps that the workstation requests: facts, deploy, rollback, measure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
     versions, service = Versions(folder), Service(folder)
     model = request["model"]
     with versions.locked():
-        before = versions.described("current")
+        previous = versions.described("current")
         venv = _environment(folder, request, files)
         with versions.staging(venv) as staged:
             for name in (model, f"{model}.sig"):
@@ -62,8 +62,8 @@ def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
             test = _json_of(staged, "self-test", *filter(None, [model]), fails="The self-test fails on {device}: ")
             say("progress", f"self-test: {test['images'] - test['different']} of {test['images']} answers as recorded")
             arguments = request["service"]
-            if arguments is None and before and service.is_installed:
-                arguments = before["service"]
+            if arguments is None and previous and service.is_installed:
+                arguments = previous["service"]
             require_connection()
             number = versions.add(staged, {"model": model, "service": arguments or [], **request["facts"]})
         try:
@@ -71,28 +71,28 @@ def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
         except BaseException:
             versions.prune()
             raise
-        if before:
-            versions.point("previous", before["version"])
+        if previous:
+            versions.point("previous", previous["version"])
         versions.prune()
         notes = [note for note in (linger_note() if arguments else "",) if note]
-    return _result(folder, before, test, service, notes)
+    return _result(folder, previous, test, service, notes)
 
 
 def rollback(folder: Path, request: Request) -> dict[str, Any]:
-    """Return to the version before."""
+    """Return to the previous version."""
     versions, service = Versions(folder), Service(folder)
     if not versions.described("previous"):
         raise StepError(f"There is no version before the current one in {folder} on {{device}}. Deploy a file instead.")
     with versions.locked():
-        before, wanted = versions.described("current"), versions.described("previous")
+        replaced, wanted = versions.described("current"), versions.described("previous")
         assert wanted
         model = wanted["model"]
         test = _json_of(
-            folder / "previous", "self-test", *filter(None, [model]), fails="The version before fails on {device}: "
+            folder / "previous", "self-test", *filter(None, [model]), fails="The previous version fails on {device}: "
         )
         _switch(folder, versions, service, wanted["version"], request["steady_s"])
-        versions.point("previous", before["version"] if before else None)
-    return _result(folder, before, test, service, [])
+        versions.point("previous", replaced["version"] if replaced else None)
+    return _result(folder, replaced, test, service, [])
 
 
 def measure(folder: Path, request: Request, files: Files) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def measure(folder: Path, request: Request, files: Files) -> dict[str, Any]:
 
 
 def _environment(folder: Path, request: Request, files: Files) -> Path:
-    """Return the environment of the request; the wheel is written only if it is needed."""
+    """Return the environment of the request; the wheel is written into a temporary folder."""
     wheel = folder / ".wheel" / request["wheel"]
     wheel.parent.mkdir(exist_ok=True)
     try:
@@ -139,14 +139,14 @@ def _json_of(place: Path, *words: str, fails: str = "") -> dict[str, Any]:
 
 
 def _switch(folder: Path, versions: Versions, service: Service, number: str, steady_s: float) -> None:
-    """Make a version the current one and start its service. If that fails, return to the version before."""
-    before = versions.described("current")
+    """Make a version the current one and start its service. If that fails, return to the version that was current."""
+    previous = versions.described("current")
     text = service.file.read_text() if service.is_installed else None
     versions.point("current", number)
     try:
         _serve(folder, versions, service, steady_s)
     except BaseException:
-        versions.point("current", before["version"] if before else None)
+        versions.point("current", previous["version"] if previous else None)
         with contextlib.suppress(StepError):  # the first one is reported
             if text is None:
                 service.remove()
@@ -157,25 +157,25 @@ def _switch(folder: Path, versions: Versions, service: Service, number: str, ste
 
 def _serve(folder: Path, versions: Versions, service: Service, steady_s: float) -> None:
     """Start the service of the current version, or remove it if it has none."""
-    now = versions.described("current")
-    assert now
-    if now["service"]:
-        service.start(unit_text(folder, now["service"], now["model"]), steady_s)
+    current = versions.described("current")
+    assert current
+    if current["service"]:
+        service.start(unit_text(folder, current["service"], current["model"]), steady_s)
     else:
         service.remove()
 
 
 def _result(
-    folder: Path, before: dict[str, Any] | None, test: dict[str, Any], service: Service, notes: list[str]
+    folder: Path, previous: dict[str, Any] | None, test: dict[str, Any], service: Service, notes: list[str]
 ) -> dict[str, Any]:
-    now = Versions(folder).described("current") or {}
+    current = Versions(folder).described("current") or {}
     return {
-        "version": now["version"],
-        "previous": before["version"] if before else None,
+        "version": current["version"],
+        "previous": previous["version"] if previous else None,
         "folder": str(folder),
-        "model": str(folder / "current" / now["model"]) if now["model"] else "",
+        "model": str(folder / "current" / current["model"]) if current["model"] else "",
         "program": str(folder / "current" / "venv" / "bin" / "mnist-runtime"),
-        "service": service.name if now["service"] else "",
+        "service": service.name if current["service"] else "",
         "self_test": test,
         "notes": notes,
     }

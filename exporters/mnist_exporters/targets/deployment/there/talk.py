@@ -17,9 +17,10 @@ PREFIX = "mnist-deploy:"
 """Begins each line for the workstation; startup files of a shell may print other lines."""
 
 NEARLY_FULL = 1 << 20
-"""Free bytes below which a failure is blamed on the disk."""
+"""Free bytes below which a failure is reported as a full disk."""
 
 CONNECTION = {"open": True}
+"""Whether messages still reach the workstation."""
 
 
 class StepError(Exception):
@@ -48,7 +49,7 @@ def say(kind: str, value: Any) -> None:
 
 
 def require_connection() -> None:
-    """Raise `StepError` if the workstation does not listen any more, so that nothing is switched unseen."""
+    """Raise `StepError` if the connection is lost, so that no version is switched without a message about it."""
     say("alive", None)
     if not CONNECTION["open"]:
         raise StepError("The connection was lost.")
@@ -94,11 +95,11 @@ def run(
 
 def explained(error: Exception, folder: Path) -> StepError:
     """Return the `StepError` for an error while files are written below `folder`."""
-    there = next(place for place in (folder, *folder.parents) if place.exists())
-    free = shutil.disk_usage(there).free
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(existing).free
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or free < NEARLY_FULL:
         return StepError(
-            f"The disk of {{device}} is full: {free / 1e6:.1f} MB are free in {there}. Free some space, or give "
+            f"The disk of {{device}} is full: {free / 1e6:.1f} MB are free in {existing}. Free some space, or give "
             "another --folder."
         )
     if isinstance(error, StepError):

@@ -3,7 +3,7 @@
 ::
 
     digits/
-      current -> versions/2       switched at once, by renaming a link
+      current -> versions/2       switched atomically, by renaming a link
       previous -> versions/1
       versions/2/                 the model, facts.json, venv -> ../../venvs/KEY
       venvs/KEY/                  shared by the versions with the same runtime and extras
@@ -74,8 +74,8 @@ class Versions:
 
     def add(self, staged: Path, facts: dict[str, Any]) -> str:
         """Turn a staged folder into the next version; return its number."""
-        taken = [int(path.name) for path in self.folder.glob("versions/*") if path.name.isdecimal()]
-        number = str(max(taken, default=0) + 1)
+        numbers = [int(path.name) for path in self.folder.glob("versions/*") if path.name.isdecimal()]
+        number = str(max(numbers, default=0) + 1)
         (staged / FACTS).write_text(json.dumps({**facts, "version": number}))
         os.sync()  # a device may lose its power at any time
         staged.rename(self.folder / "versions" / number)
@@ -90,7 +90,7 @@ class Versions:
         return found
 
     def point(self, link: str, number: str | None) -> None:
-        """Let `link` name a version, or remove it."""
+        """Point `link` to a version; None removes it."""
         place = self.folder / link
         if number is None:
             place.unlink(missing_ok=True)
@@ -101,10 +101,10 @@ class Versions:
         temporary.replace(place)
 
     def prune(self) -> None:
-        """Delete versions that are neither current nor previous, and environments of none of them."""
-        kept = [self.folder / link for link in ("current", "previous") if (self.folder / link).exists()]
-        numbers = {path.resolve().name for path in kept}
-        environments = {(path / "venv").resolve().name for path in kept}
+        """Delete versions that are neither current nor previous, and environments that neither of these uses."""
+        links = [self.folder / link for link in ("current", "previous") if (self.folder / link).exists()]
+        numbers = {path.resolve().name for path in links}
+        environments = {(path / "venv").resolve().name for path in links}
         for path in self.folder.glob("versions/*"):
             if path.name not in numbers:
                 shutil.rmtree(path, ignore_errors=True)

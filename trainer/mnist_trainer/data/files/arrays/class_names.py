@@ -1,4 +1,4 @@
-"""Names of classes: numbers among them, their order, and names that differ in capital letters only."""
+"""Names of classes: numbers among them, their order, and names that differ only in upper and lower case."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def in_order(names: Sequence[str]) -> Names:
 
 
 def spelled_once(parts: Sequence[Sequence[str]]) -> list[str]:
-    """Return the names of all splits, each once. A name in other letters is the same, unless a split has both.
+    """Return the names of all splits, each once. Upper and lower case are the same, unless one split has both.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def spelled_once(parts: Sequence[Sequence[str]]) -> list[str]:
 
 
 def place_of(name: str, names: Names) -> int | None:
-    """Return the number of a class, or None; a name in other letters counts too, if it means one class.
+    """Return the number of a class, or None. A name in other upper and lower case counts if it fits one class only.
 
     Examples
     --------

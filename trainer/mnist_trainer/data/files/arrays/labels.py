@@ -26,7 +26,7 @@ LEAST_PRESENT = 0.5
 
 @dataclass(frozen=True, eq=False)
 class RawLabels:
-    """Labels of one split, before it is known which classes there are.
+    """Labels of one split, before the classes are known.
 
     Parameters
     ----------
@@ -236,8 +236,8 @@ def _check_count(count: int, where: str, *, may_be_digits: bool) -> None:
 def _indexed(parts: Sequence[RawLabels], names: Names) -> Classes:
     """Return the number of the class of each image, by the names of the classes or by their numbers."""
     dtype: type[np.unsignedinteger[Any]] = np.uint8 if len(names) <= 1 << 8 else np.uint16
-    whole = [part for part in parts if part.columns is None]
-    present = {value for part in whole for value in np.unique(part.values).tolist()}
+    without_one_hot = [part for part in parts if part.columns is None]
+    present = {value for part in without_one_hot for value in np.unique(part.values).tolist()}
     by_name = {value: place for value in present if (place := place_of(str(value), names)) is not None}
     places: dict[Any, int] = {}
     words: tuple[str, ...] = ()

@@ -28,8 +28,9 @@ STEP = 8192
 LEAST_FULL_RANGE = 32
 """Pixels are read as 0..255 if their maximum is above this. Some sets have 0..15 or 0..16."""
 DIM = 127
-"""Maximum up to which it is printed."""
+"""Largest pixel of a dim set, which is printed, because a scaling may be wrong."""
 BRIGHT_BORDER = 127
+"""Median of an image's outermost pixels above which its border is bright."""
 ALL_INVERTED, NONE_INVERTED = 0.95, 0.05
 """Fractions of images with a bright border from which, and up to which, a set has one polarity."""
 

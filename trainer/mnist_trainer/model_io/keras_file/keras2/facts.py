@@ -8,6 +8,8 @@ __all__ = [
 ]  # fmt: skip
 
 ANY = object()
+"""Stands for every value."""
+
 ONE_GROUP: dict[str, object] = {"groups": 1}
 SPATIAL = {"trainable": ANY, "noise_shape": None}
 
