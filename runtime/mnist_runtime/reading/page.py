@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -30,10 +30,14 @@ LOWEST, HIGHEST = 0.4, 2.5
 """Range of a digit's height, as multiples of the typical one."""
 WIDE = 1.0
 """Least width of a symbol that may be two digits that touch, as a fraction of its height. V, n and H are narrower."""
+MANY = 1.5
+"""The same of three or more digits; m and w are narrower."""
 DOUBTFUL, SURE = 0.9, 0.98
 """Wide symbols with less confidence are cut; both parts need this confidence."""
+MOST_FIRST = 3
+"""Most cuts of a symbol after which the right part is cut again, those with the surest left digit."""
 MOST_CUT = 50
-"""Most symbols that are cut, those with the most ink."""
+"""Most symbols and right parts that are cut; symbols with the most ink come first."""
 STEEPEST = 12
 """Largest slant of the rows, to either side, in degrees."""
 ENOUGH = 500
@@ -66,7 +70,7 @@ def read(
 ) -> tuple[Reading, ...]:
     """Find and classify the digits of a picture, row by row from the top, each row from the left.
 
-    A wide symbol that is no digit for certain is cut in two, if both parts are digits.
+    A wide symbol that is no digit for certain is cut, if all its parts are digits.
 
     Parameters
     ----------
@@ -173,21 +177,37 @@ def reading_order(boxes: list[Box]) -> list[int]:
 
 
 def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
-    """Return the symbols; replace each that is two touching digits by its two parts."""
+    """Return the symbols; replace each that is several touching digits by its parts."""
     found: list[Answered] = []
-    tried = 0
+    budget = iter(range(MOST_CUT))
     for symbol, prediction in symbols:
-        result, best = [(symbol, prediction)], 0.0
         is_doubtful = prediction.label is None or prediction.confidence < DOUBTFUL
-        if is_doubtful and symbol.aspect >= WIDE and tried < MOST_CUT and (parts := symbol.cut()):
-            tried += 1
-            answered = list(zip(parts, classifier.classify_ink([part.ink for part in parts]), strict=True))
-            for pair in zip(answered[::2], answered[1::2], strict=True):
-                least = min(answer.confidence for _, answer in pair)
-                if least >= max(best, SURE) and all(answer.label is not None for _, answer in pair):
-                    result, best = list(pair), least
-        found += result
+        parts = _parts(symbol, classifier, budget) if is_doubtful and symbol.aspect >= WIDE else []
+        found += parts or [(symbol, prediction)]
     return found
+
+
+def _parts(symbol: Found, classifier: Classifier, budget: Iterator[int]) -> list[Answered]:
+    """Return the digits that touch in a symbol, if the model is sure of all of them; otherwise an empty list."""
+    parts = [] if next(budget, None) is None else symbol.cut()
+    if not parts:
+        return []
+    answers = list(zip(parts, classifier.classify_ink([part.ink for part in parts]), strict=True))
+    pairs = list(zip(answers[::2], answers[1::2], strict=True))
+    best = max(pairs, key=lambda pair: min(map(_confidence, pair)))
+    if min(map(_confidence, best)) >= SURE:
+        return list(best)
+    if symbol.aspect >= MANY:
+        for first, (rest, _) in sorted(pairs, key=lambda pair: -_confidence(pair[0]))[:MOST_FIRST]:
+            if _confidence(first) >= SURE and rest.aspect >= WIDE and (others := _parts(rest, classifier, budget)):
+                return [first, *others]
+    return []
+
+
+def _confidence(answered: Answered) -> float:
+    """Return the confidence of an answer; 0 without a label."""
+    prediction = answered[1]
+    return 0.0 if prediction.label is None else prediction.confidence
 
 
 class Found(NamedTuple):

@@ -179,23 +179,27 @@ def _segment(name: str, height: float, width: float, thick: float, gap: float) -
     ]
 
 
-def touching(digits: Dataset, random: Random) -> Document:
-    """Write rows of pairs of digits, the second as far to the left as it just touches the first."""
+def touching(digits: Dataset, random: Random, count: int) -> Document:
+    """Write rows of groups of `count` digits, each digit as far to the left as it just touches the one before."""
     height, number = random.uniform(45, 90), int(random.integers(3, 6))
-    side, pitch = round(FINE * 1.4 * height), 2.4 * height  # a digit has 20 of an image's 28 pixels
+    side, pitch = round(FINE * 1.4 * height), (0.8 * count + 0.8) * height  # a digit has 20 of an image's 28 pixels
     page = Document((round((1.6 * ROWS + 1) * height), round(number * pitch + height)))
     for row in range(ROWS):
         for column in range(number):
-            chosen = random.integers(len(digits.labels), size=2)
-            images = [np.asarray(Image.fromarray(digits.images[index]).resize((side, side))) for index in chosen]
-            first, second = (image > INK for image in images)
-            shift = next(at for at in range(side, -1, -1) if at == 0 or (first[:, at:] & second[:, : side - at]).any())
             left, top = round(FINE * (0.4 * height + column * pitch)), round(FINE * (0.5 + 1.6 * row) * height)
-            for index, image, corner in zip(chosen, images, (left, left + shift), strict=True):
-                page.drawing.paste(255, (corner, top), Image.fromarray(image))
-                rows, columns = np.nonzero(image > INK)
-                place = (top + rows.mean()) / FINE, (corner + columns.mean()) / FINE
-                page.digits.append((int(digits.labels[index]), *place))
+            before = None
+            for index in random.integers(len(digits.labels), size=count):
+                image = np.asarray(Image.fromarray(digits.images[index]).resize((side, side)))
+                mask = image > INK
+                if before is not None:
+                    shifts = range(side, 0, -1)
+                    left += next((at for at in shifts if (before[:, at:] & mask[:, : side - at]).any()), 0)
+                page.drawing.paste(255, (left, top), Image.fromarray(image))
+                rows, columns = np.nonzero(mask)
+                page.digits.append(
+                    (int(digits.labels[index]), (top + rows.mean()) / FINE, (left + columns.mean()) / FINE)
+                )
+                before = mask
     return page
 
 
@@ -206,7 +210,8 @@ DOCUMENTS: dict[str, Callable[[Dataset, Random], Document]] = {
     "a line under each digit": lambda digits, random: cells(digits, random, 0.3, underline),
     "printed numbers": printed,
     "display": display,
-    "pairs that touch": touching,
+    "pairs that touch": lambda digits, random: touching(digits, random, 2),
+    "three that touch": lambda digits, random: touching(digits, random, 3),
 }
 """Name -> a document; boxes, cells and lines may be empty."""
 
