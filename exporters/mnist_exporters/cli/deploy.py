@@ -145,15 +145,15 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
 def _is_file(word: str) -> bool:
     """Return whether `word` names a file, existing or not, and not a device."""
     path = Path(word)
-    return "@" not in path.name and (path.is_file() or path.suffix in {each.suffix for each in FORMATS.values()})
+    return "@" not in path.name and (path.is_file() or path.suffix.lower() in {each.suffix for each in FORMATS.values()})
 
 
 def _exported_file(word: str) -> Path:
     """Return `word` as a path; reject a missing file, and one that does not run on a device with Python."""
     path = Path(word)
-    if path.suffix in SUFFIXES or not path.exists():
+    if path.suffix.lower() in SUFFIXES or not path.exists():
         path = ExistingPath(ArtifactError).convert(word, None, None)
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"{printable(word)} does not run on a device with Python. Give a .tflite or .onnx file from mnist-export."
         )
