@@ -144,8 +144,8 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
 
 def _is_file(word: str) -> bool:
     """Return whether `word` names a file, existing or not, and not a device."""
-    path = Path(word)
-    return "@" not in path.name and (path.is_file() or path.suffix.lower() in {each.suffix for each in FORMATS.values()})
+    path, suffixes = Path(word), {each.suffix for each in FORMATS.values()}
+    return "@" not in path.name and (path.is_file() or path.suffix.lower() in suffixes)
 
 
 def _exported_file(word: str) -> Path:

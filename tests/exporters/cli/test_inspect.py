@@ -28,11 +28,11 @@ def test_path_that_is_not_a_model_file_is_an_error(
 def test_a_file_that_is_cut_off_is_named(here: Callable[..., object], ready: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "cut.tflite"
     path.write_bytes(ready["tflite"].read_bytes()[:20000])
-    words = f"error: {path}: The TFLite model ends too early: the file is cut off or damaged. Copy or export it again.\n"
+    fault = "The TFLite model ends too early: the file is cut off or damaged. Copy or export it again.\n"
     for command in (("inspect", path), ("verify", path, "--against", "cnn", "--data", "digits")):
         done = here("mnist-export", *command)
         assert (done.returncode, done.stdout) == (5, "")
-        assert done.stderr.startswith(words)
+        assert done.stderr.startswith(f"error: {path}: {fault}")
 
 
 @pytest.mark.parametrize(
