@@ -54,7 +54,7 @@ INSTALL = "Installation"
     section=INSTALL,
     default="digits",
     metavar="DIR",
-    help="Folder on the device, in the home folder (default: digits).",
+    help="Folder on the device; a name is one in the home folder (default: digits).",
 )
 @option(
     "--extra",
@@ -99,7 +99,7 @@ def deploy_command(
         if rollback:
             done = deployment.rollback(device, folder=folder, ssh_config=ssh_config, progress=echo, line=line)
         else:
-            found = deployment.deploy(
+            done = deployment.deploy(
                 path,
                 device,
                 folder=folder,
@@ -110,12 +110,9 @@ def deploy_command(
                 progress=echo,
                 line=line,
             )
-            if found is None:
-                return 0
-            done = found
     if as_json:
         print(json.dumps(dataclasses.asdict(done), indent=2))
-    else:
+    elif not dry_run:  # progress said what would be done
         print(done)
     return 0
 
