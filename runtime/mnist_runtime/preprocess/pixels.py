@@ -64,10 +64,10 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     if not (lowest >= 0 and highest <= 255):  # true for nan as well
         raise UsageError(f"The pixels range from {lowest} to {highest}, but 0 to 255 is allowed. Scale them.")
     if array.dtype.kind == "f":
-        if 1 + 1e-6 < highest <= 2:  # up to there, rounding is meant, which the conversion to integers removes
+        if 1 + 1e-6 < highest <= 2:  # less is a rounding error, which `rint` removes
             raise UsageError(
-                f"The pixels are floats from {lowest} to {highest}, which is neither 0..255 nor 0..1. Divide them by "
-                "their largest possible value, or clip them: images.clip(0, 1)."
+                f"The pixels are floats from {lowest:.7g} to {highest:.7g}, which is neither 0..255 nor 0..1. "
+                "Divide them by their largest possible value, or clip them: images.clip(0, 1)."
             )
         scaled = np.multiply(array, 255 if highest <= 2 else 1, out=np.empty(array.shape))
         array = np.rint(scaled, out=scaled)

@@ -39,7 +39,7 @@ def test_any_floats_become_pixels_or_raise_a_usage_error(values: np.ndarray) -> 
 @pytest.mark.parametrize("highest", [1.002, 1.5, 2.0])
 def test_floats_slightly_above_1_are_refused(highest: float, dtype: type) -> None:
     values = np.array([[[0, 0.5]], [[0, highest]]], dtype)
-    words = rf"The pixels are floats from 0\.0 to {highest:.2}.*, which is neither 0\.\.255 nor 0\.\.1\. Divide .*clip"
+    words = r"The pixels are floats from 0 to [12].*, which is neither 0\.\.255 nor 0\.\.1\. Divide .*clip"
     with pytest.raises(UsageError, match=words):
         Classifier.load().predict(np.resize(values, (2, 28, 28)))
     with pytest.raises(UsageError, match=words):
