@@ -9,7 +9,7 @@ from mnist_exporters.api import open_session
 from mnist_exporters.pipeline.existing_files.signing import sign
 from mnist_exporters.reports.inspection import Inspection
 from mnist_exporters.sources import is_foreign_file, load_foreign_file, stated_for_file
-from mnist_exporters.spec.format import format_of
+from mnist_exporters.spec.format import format_of, format_of_file
 from mnist_runtime.errors import ArtifactError, UsageError
 from mnist_trainer.errors import nearest_path
 from mnist_trainer.foreign.load import find_source
@@ -74,7 +74,7 @@ def verify(
     True
     """
     path = Path(path)
-    format_of(path)
+    format_of_file(path)
     if not path.is_file():
         raise ArtifactError(f"There is no model file at {path}.{nearest_path(path) or ' Check the path.'}")
     is_foreign = is_foreign_file(path, file_pixel_range)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.spec.format import format_of
-from mnist_runtime.errors import ToolkitError, UnsealedError, UsageError
+from mnist_runtime.artifact.container import MANIFEST_ENTRY
+from mnist_runtime.errors import ArtifactError, ToolkitError, UnsealedError, UsageError
 from mnist_trainer.data.load import DATASETS
 from mnist_trainer.data.records import rejects_non_digits
 from mnist_trainer.data.stated import StatedTask
@@ -89,12 +91,39 @@ def load_original(
     return Original.from_keras(loaded, probe, name=name, pixel_range=pixel_range, **facts)
 
 
+ARCHIVE = re.compile(rb"PK\x03\x04.{26}" + re.escape(MANIFEST_ENTRY.encode()), re.DOTALL)
+"""First bytes of the archive that mnist-export appends to a model."""
+
+
 def is_foreign_file(path: Path, file_pixel_range: PixelScaling | str | None) -> bool:
-    """Return whether another tool made the file; it is not loaded."""
+    """Return whether another tool made the file; it is read, but not loaded.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is damaged: it ends too early, or has remains of the archive of mnist-export.
+    UsageError
+        If an option does not fit the file, or another tool's file has a suffix in upper case.
+    """
+    plugin = load_plugin(format_of(path))
     try:
-        load_plugin(format_of(path)).open(path)
+        plugin.open(path)
     except UnsealedError:
-        return is_model_file(path)
+        lower = path.with_suffix(path.suffix.lower())
+        if not is_model_file(lower):
+            return False
+        content = path.read_bytes()
+        if ARCHIVE.search(content):
+            raise ArtifactError(
+                f"{path} was made by mnist-export and was changed or cut off after that. Export or copy it again."
+            ) from None
+        try:
+            plugin.read(content)
+        except ArtifactError as error:
+            raise type(error)(f"{path}: {error}") from error
+        if path != lower:
+            raise UsageError(f"{path} was made by another tool. Rename it to end in {lower.suffix}.") from None
+        return True
     if file_pixel_range is not None:
         raise UsageError(f"{path} was made by mnist-export and takes raw pixels. Leave --file-pixel-range out.")
     return False

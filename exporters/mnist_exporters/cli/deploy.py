@@ -54,7 +54,7 @@ INSTALL = "Installation"
     section=INSTALL,
     default="digits",
     metavar="DIR",
-    help="Folder on the device, in the home folder (default: digits).",
+    help="Folder on the device; a name is one in the home folder (default: digits).",
 )
 @option(
     "--extra",
@@ -99,7 +99,7 @@ def deploy_command(
         if rollback:
             done = deployment.rollback(device, folder=folder, ssh_config=ssh_config, progress=echo, line=line)
         else:
-            found = deployment.deploy(
+            done = deployment.deploy(
                 path,
                 device,
                 folder=folder,
@@ -110,12 +110,9 @@ def deploy_command(
                 progress=echo,
                 line=line,
             )
-            if found is None:
-                return 0
-            done = found
     if as_json:
         print(json.dumps(dataclasses.asdict(done), indent=2))
-    else:
+    elif not dry_run:  # progress said what would be done
         print(done)
     return 0
 
@@ -144,16 +141,16 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
 
 def _is_file(word: str) -> bool:
     """Return whether `word` names a file, existing or not, and not a device."""
-    path = Path(word)
-    return "@" not in path.name and (path.is_file() or path.suffix in {each.suffix for each in FORMATS.values()})
+    path, suffixes = Path(word), {each.suffix for each in FORMATS.values()}
+    return "@" not in path.name and (path.is_file() or path.suffix.lower() in suffixes)
 
 
 def _exported_file(word: str) -> Path:
     """Return `word` as a path; reject a missing file, and one that does not run on a device with Python."""
     path = Path(word)
-    if path.suffix in SUFFIXES or not path.exists():
+    if path.suffix.lower() in SUFFIXES or not path.exists():
         path = ExistingPath(ArtifactError).convert(word, None, None)
-    if path.suffix not in SUFFIXES:
+    if path.suffix.lower() not in SUFFIXES:
         raise UsageError(
             f"{printable(word)} does not run on a device with Python. Give a .tflite or .onnx file from mnist-export."
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mnist_exporters.spec.format import format_of
+from mnist_exporters.spec.format import format_of_file
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer.cli.data_options import data_options
 from mnist_trainer.cli.options import MODEL_HELP, model_type, option, trust_option
@@ -42,7 +42,7 @@ class ExportedFile(ExistingPath):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         """Return `value` as a path."""
-        format_of(Path(value))
+        format_of_file(Path(value))
         return super().convert(value, param, ctx)
 
 

@@ -11,10 +11,10 @@ from typing import Any
 
 from mnist_exporters.formats.contents import Contents, Tensor
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.spec.format import format_of
+from mnist_exporters.spec.format import format_of_file
 from mnist_exporters.targets.devices import TARGETS
 from mnist_exporters.targets.interpreters import INTERPRETERS
-from mnist_runtime import Manifest, UnsealedError
+from mnist_runtime import ArtifactError, Manifest, UnsealedError
 from mnist_runtime.errors import printable
 
 __all__ = ["Inspection"]
@@ -51,11 +51,11 @@ class Inspection:
         Raises
         ------
         UsageError
-            If its suffix is unknown.
+            If its suffix is unknown, or that of another format.
         ArtifactError
             If it is missing, damaged or not a model.
         """
-        plugin = load_plugin(format_of(path))
+        plugin = load_plugin(format_of_file(path))
         manifest = None
         try:
             artifact = plugin.open(path)
@@ -63,12 +63,16 @@ class Inspection:
         except UnsealedError:
             model = path.read_bytes()
         content = path.read_bytes()
+        try:
+            contents = plugin.read(model)
+        except ArtifactError as error:
+            raise type(error)(f"{path}: {error}") from error
         return cls(
             path=path,
             size_bytes=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
             manifest=manifest,
-            contents=plugin.read(model),
+            contents=contents,
         )
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.io_types import BYTES, FLOAT, INT8, INT16, MICRO, WIDE, IoTypes
 from mnist_exporters.spec.precision import Precision
 
-__all__ = ["FORMATS", "KERAS_PACKAGES", "Format", "check_source", "format_of"]
+__all__ = ["FORMATS", "KERAS_PACKAGES", "Format", "check_source", "format_of", "format_of_file"]
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,36 @@ def format_of(path: Path) -> str:
     'onnx'
     """
     for name, row in FORMATS.items():
-        if row.suffix == path.suffix:
+        if row.suffix == (path.suffix if row.companions else path.suffix.lower()):
             # The header of C code with its engine has the suffix of the header for TensorFlow Lite Micro.
             return "c" if path.suffix == ".h" and _is_c_code(path) else name
+    if path.suffix.lower() in (".keras", ".h5"):
+        raise UsageError(f"{path} is a Keras model. Measure it with mnist-evaluate, or convert it with mnist-export.")
     known = ", ".join(row.suffix for row in FORMATS.values())
     raise UsageError(f"{path} has no suffix of a known format. Known are {known}.")
+
+
+CONTENTS: dict[str, tuple[str, re.Pattern[bytes]]] = {
+    "tflite": ("a TFLite file", re.compile(rb".{4}TFL3", re.DOTALL)),
+    "onnx": ("an ONNX file", re.compile(rb"\x08[\x02-\x20][\x12\x1a\x22\x3a\x42]")),  # version, then a name or graph
+}
+"""Format -> what such a file is called, and its first bytes, for the formats that they show."""
+
+
+def format_of_file(path: Path) -> str:
+    """Return the format of a file as `format_of` does, after a look at its content.
+
+    Raises
+    ------
+    UsageError
+        If no format has its suffix, or its content is that of another format.
+    """
+    head = b""
+    with contextlib.suppress(OSError, ValueError):  # reported when the file is loaded
+        if path.is_file():  # opening a pipe would wait
+            with path.open("rb") as file:
+                head = file.read(8)
+    for name, (title, start) in CONTENTS.items():
+        if start.match(head) and path.suffix.lower() != FORMATS[name].suffix:
+            raise UsageError(f"{path} is {title}. Rename it to end in {FORMATS[name].suffix}.")
+    return format_of(path)

@@ -25,7 +25,7 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     Parameters
     ----------
     values : array_like of bool, integers or floats
-        Integers are pixels 0..255, True is white. Floats are fractions of white unless one exceeds 1.
+        Integers are pixels 0..255, True is white. Floats are fractions of white unless one exceeds 2.
     most : int, optional
         Number of values that are allowed.
 
@@ -37,7 +37,7 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     Raises
     ------
     UsageError
-        If they are not numbers from 0 to 255.
+        If they are not numbers from 0 to 255, or floats whose maximum is from 1 to 2: no real picture is so dark.
     PictureError
         If there are more than `most`.
 
@@ -64,7 +64,12 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     if not (lowest >= 0 and highest <= 255):  # true for nan as well
         raise UsageError(f"The pixels range from {lowest} to {highest}, but 0 to 255 is allowed. Scale them.")
     if array.dtype.kind == "f":
-        scaled = np.multiply(array, 255 if highest <= 1 else 1, out=np.empty(array.shape))
+        if 1 + 1e-6 < highest <= 2:  # less is a rounding error, which `rint` removes
+            raise UsageError(
+                f"The pixels are floats from {lowest:.7g} to {highest:.7g}, which is neither 0..255 nor 0..1. "
+                "Divide them by their largest possible value, or clip them: images.clip(0, 1)."
+            )
+        scaled = np.multiply(array, 255 if highest <= 2 else 1, out=np.empty(array.shape))
         array = np.rint(scaled, out=scaled)
     return array.astype(np.uint8)
 

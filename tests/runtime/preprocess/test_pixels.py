@@ -13,7 +13,7 @@ DTYPES = (np.uint8, np.int16, np.int64, np.uint32, np.float32, np.float64)
 
 @given(PIXELS, st.sampled_from(DTYPES))
 def test_whole_numbers_are_unchanged(pixels: np.ndarray, dtype: type) -> None:
-    if np.dtype(dtype).kind != "f" or pixels.max() > 1:
+    if np.dtype(dtype).kind != "f" or pixels.max() > 2:
         assert np.array_equal(as_pixels(pixels.astype(dtype)), pixels)
 
 
@@ -25,10 +25,34 @@ def test_fractions_of_white_are_scaled_to_255(pixels: np.ndarray, dtype: type) -
 @given(arrays.arrays(np.float64, (3, 3), elements=st.floats(allow_nan=True, allow_infinity=True)))
 def test_any_floats_become_pixels_or_raise_a_usage_error(values: np.ndarray) -> None:
     if (values >= 0).all() and (values <= 255).all():
-        assert as_pixels(values).dtype == np.uint8
+        if 1 + 1e-6 < values.max() <= 2:
+            with pytest.raises(UsageError, match="neither 0"):
+                as_pixels(values)
+        else:
+            assert as_pixels(values).dtype == np.uint8
     else:
         with pytest.raises(UsageError, match=r"The pixels range from .* Scale them\."):
             as_pixels(values)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("highest", [1.002, 1.5, 2.0])
+def test_floats_slightly_above_1_are_refused(highest: float, dtype: type) -> None:
+    values = np.array([[[0, 0.5]], [[0, highest]]], dtype)
+    words = r"The pixels are floats from 0 to [12].*, which is neither 0\.\.255 nor 0\.\.1\. Divide .*clip"
+    with pytest.raises(UsageError, match=words):
+        Classifier.load().predict(np.resize(values, (2, 28, 28)))
+    with pytest.raises(UsageError, match=words):
+        as_picture(values[1], most=9)
+
+
+def test_rounding_above_1_is_clipped(golden_images: np.ndarray) -> None:
+    fractions = golden_images / np.float32(255)
+    assert fractions.max() == 1
+    for rounded in (fractions + np.float32(1e-7), fractions * (1 + 9e-7)):
+        assert rounded.max() > 1
+        assert np.array_equal(as_pixels(rounded), golden_images)
+    assert np.array_equal(Classifier.load().predict(fractions + 1e-7), Classifier.load().predict(golden_images))
 
 
 def test_uint8_is_not_copied() -> None:

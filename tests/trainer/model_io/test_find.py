@@ -68,6 +68,7 @@ def test_impossible_paths_are_reported(
         *((f"mine{suffix}", b"something", words) for suffix, words in SUFFIXES.items()),
         ("mine.PTH", b"something", "PyTorch"),
         ("mine", b"something", "of an unknown kind"),
+        ("mine.c", b"/* C99 */", "C code. Compare it with its original: mnist-export verify FILE --against MODEL"),
         ("mine.keras", b"", "empty"),
         ("mine.onnx", b"", "empty"),
         ("mine.keras", POINTER, "git lfs pull"),

@@ -48,6 +48,7 @@ MEMBERS: tuple[tuple[str, str], ...] = (
 SUFFIXES: dict[str, str] = {
     ".onnx": EXPORTED,
     ".tflite": EXPORTED,
+    ".c": "C code. Compare it with its original: mnist-export verify FILE --against MODEL",
     ".pt": PYTORCH,
     ".pth": PYTORCH,
     ".pkl": PICKLE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import struct
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -40,6 +41,10 @@ def read(model: bytes) -> Contents:
         return _contents(model)
     except (ArtifactError, MemoryError):
         raise
+    except struct.error as error:  # an offset beyond the end
+        raise ArtifactError(
+            "The TFLite model ends too early: the file is cut off or damaged. Copy or export it again."
+        ) from error
     except Exception as error:  # damage can cause any error in the generated reader, and after it
         raise_machine_failure(error)
         raise ArtifactError(f"This is not a readable TFLite model ({error}). Export it again.") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from mnist_exporters.targets.deployment.plan import (
     MODULES,
     DeviceFacts,
     Plan,
+    check_folder,
     interpreter_extras,
     service_extras,
 )
@@ -41,14 +43,14 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Deployment:
-    """What runs on a device after a deployment.
+    """What runs on a device after a deployment, or what would run there, as far as a dry run shows it.
 
     Parameters
     ----------
     device : str
         ``USER@HOST``.
     version : str
-        Number of the version.
+        Number of the version; empty for a dry run.
     previous : str or None
         The previous version, to which `rollback` returns.
     folder : str
@@ -56,11 +58,13 @@ class Deployment:
     program, model : str
         Paths there: of mnist-runtime and of the file; empty for the ready model.
     service : str
-        Name of the systemd unit; empty if there is none.
+        Name of the systemd unit; empty if there is none, and for a dry run.
     self_test : dict
-        What ``mnist-runtime self-test --json`` gave there.
+        What ``mnist-runtime self-test --json`` gave there; empty for a dry run.
     notes : tuple of str
-        What remains to be done.
+        What remains to be done; for a dry run, what would be done.
+    dry_run : bool
+        Whether nothing was changed.
     """
 
     device: str
@@ -72,8 +76,11 @@ class Deployment:
     service: str
     self_test: dict[str, Any]
     notes: tuple[str, ...]
+    dry_run: bool = False
 
     def __str__(self) -> str:
+        if self.dry_run:
+            return "\n".join([f"{self.device}: dry run, nothing was changed", *self.notes])
         test = self.self_test
         lines = [
             f"{self.device} has version {self.version}: {test['images'] - test['different']} of {test['images']} "
@@ -83,8 +90,8 @@ class Deployment:
             lines.append(f"service: {self.service} (log: journalctl --user -u {self.service})")
         if self.previous:
             lines.append(f"version {self.previous} is kept: mnist-export deploy --rollback {self.device}")
-        model = f" --model {self.model}" if self.model else ""
-        lines.append(printable(f"On the device: {self.program} classify{model} PICTURE"))
+        words = [self.program, "classify", *(["--model", self.model] if self.model else [])]
+        lines.append(printable(f"On the device: {shlex.join(words)} PICTURE"))
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
 
 
@@ -100,7 +107,7 @@ def deploy(
     steady_s: float = STEADY_S,
     progress: Progress | None = None,
     line: terminal.Progress | None = None,
-) -> Deployment | None:
+) -> Deployment:
     """Install an exported file and mnist-runtime on a device over ssh, and run the self-test there.
 
     If the self-test fails or the service does not start, the previous version stays and runs on. A signature beside
@@ -132,8 +139,8 @@ def deploy(
 
     Returns
     -------
-    Deployment or None
-        None after a dry run.
+    Deployment
+        After a dry run, what is known without a change.
 
     Raises
     ------
@@ -148,6 +155,7 @@ def deploy(
     UsageError
         If an argument is wrong.
     """
+    check_folder(folder)
     say = progress or (lambda _: None)
     artifact = Artifact.open(path) if path else Artifact.from_bytes(ready_model("tflite"))
     manifest = artifact.manifest
@@ -168,11 +176,12 @@ def deploy(
         if path and (signature := signature_path(Path(path))).is_file():
             files[signature.name] = file_bytes(signature)
         new_service = current_service if service is None else service
-        for text in _steps(plan, name, files, new_service):
+        steps = _steps(plan, name, files, new_service)
+        for text in steps:
             say(text)
         if dry_run:
             say("dry run: nothing was changed")
-            return None
+            return _planned(device, facts, name, steps)
         request = plan.request() | {
             "folder": folder,
             "model": name,
@@ -195,6 +204,7 @@ def rollback(
     line: terminal.Progress | None = None,
 ) -> Deployment:
     """Return to the previous version, after its self-test. Parameters and errors are those of `deploy`."""
+    check_folder(folder)
     with Device.connected(device, ssh_config) as connection, step_of(line, f"testing on {device}", TESTING_S):
         request = {"folder": folder, "steady_s": steady_s}
         return _deployment(device, connection.call("rollback", request, None, progress))
@@ -218,6 +228,23 @@ def _steps(plan: Plan, name: str, files: dict[str, bytes], service: Sequence[str
         "run the self-test, and switch to the new version if it passes",
     ]
     return [*lines, f"run as a service: mnist-runtime {' '.join(service)}"] if service else lines
+
+
+def _planned(device: str, facts: DeviceFacts, name: str, steps: list[str]) -> Deployment:
+    """Return what a dry run knows of the deployment."""
+    current = f"{facts.folder}/current"
+    return Deployment(
+        device=device,
+        version="",
+        previous=facts.current["version"] if facts.current else None,
+        folder=facts.folder,
+        program=f"{current}/venv/bin/mnist-runtime",
+        model=f"{current}/{name}" if name else "",
+        service="",
+        self_test={},
+        notes=tuple(steps),
+        dry_run=True,
+    )
 
 
 def _deployment(device: str, found: dict[str, Any]) -> Deployment:

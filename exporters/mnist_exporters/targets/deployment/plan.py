@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mnist_exporters.errors import DeviceError, MissingPackageError, UsageError
 from mnist_runtime.backends.registry import BACKENDS
 from mnist_runtime.errors import BackendError
 
-__all__ = ["EXTRAS", "DeviceFacts", "Plan", "interpreter_extras", "service_extras"]
+__all__ = ["EXTRAS", "DeviceFacts", "Plan", "check_folder", "interpreter_extras", "service_extras"]
 
 EXTRAS = tuple(row.extra for row in BACKENDS.values() if row.extra)
 """Extras of mnist-runtime that install an interpreter."""
@@ -134,6 +134,26 @@ class Plan:
     def request(self) -> dict[str, Any]:
         """Return its part of a request to the device."""
         return {"wheel": self.wheel.name, "extras": self.extras, "key": self.key, "from_system": self.from_system}
+
+
+def check_folder(folder: str) -> None:
+    """Check that `folder` is a name for a folder of its own on the device.
+
+    Raises
+    ------
+    UsageError
+        If it is empty, the home folder or the root, or leads out of the home folder.
+
+    Examples
+    --------
+    >>> check_folder("digits")
+    """
+    parts = PurePosixPath(folder).parts
+    if parts in ((), ("/",)) or ".." in parts or parts[0] == "~":
+        raise UsageError(
+            f"--folder {folder!r} is not a folder of its own on the device. Give a name, such as digits, for a folder "
+            "in the home folder."
+        )
 
 
 def interpreter_extras(facts: DeviceFacts, format: str, precision: str, wanted: str | None, address: str) -> list[str]:

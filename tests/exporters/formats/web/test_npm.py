@@ -76,6 +76,47 @@ def test_node_computes_the_same_integers(folder: Path, exported: Callable[..., E
     assert (found["labels"], found["precision"]) == ([*"0123456789"], "int8")
 
 
+WRONG = """
+import { load } from "./digits/index.mjs";
+const model = await load(), size = 28 * 28;
+const calls = [
+  () => model.classify(new Uint8Array(4 * size), 28, 28),
+  () => model.classify(new Uint8ClampedArray(size - 1), 28, 28),
+  () => model.classify(new Uint8Array(641 * 3), 641, 3),
+  () => model.classify(new Uint8Array(0), undefined, undefined),
+  () => model.classify(new Float32Array(size), 28, 28),
+  () => model.classifyImage(new Float32Array(size)),
+  () => model.classifyImage(undefined),
+  () => model.classifyImage(new Uint8Array(4)),
+];
+for (const call of calls) {
+  try { call(); console.log("no error"); } catch (error) { console.log(`${error.name}: ${error.message}`); }
+}
+console.log(model.classify(new Uint8ClampedArray(640 * 640), 640, 640).reason, model.labels.length);
+"""
+
+
+@pytest.mark.skipif(NODE is None, reason="Node is not installed")
+def test_wrong_pixels_are_refused_with_the_reason(folder: Path) -> None:
+    (folder / "wrong.mjs").write_text(WRONG)
+    done = node(folder, "wrong.mjs")
+    needed = "RangeError: A picture of 28 x 28 pixels needs 784 bytes, one for each pixel (gray), but has"
+    kind = "TypeError: The pixels must be bytes 0..255 in a Uint8Array, but this is"
+    cure = "Convert floats 0..1 with: Uint8Array.from(pixels, value => Math.round(255 * value))"
+    assert done.stdout.splitlines() == [
+        f"{needed} 3136. This looks like RGBA, as from a canvas. Convert it to gray.",
+        f"{needed} 783.",
+        "RangeError: The picture has 641 x 3 pixels, but must have 1 to 640 a side. Resize it.",
+        "RangeError: The picture has undefined x undefined pixels, but must have 1 to 640 a side. Resize it.",
+        f"{kind} Float32Array. {cure}",
+        f"{kind} Float32Array. {cure}",
+        f"{kind} undefined. {cure}",
+        "RangeError: The image has 4 bytes, but the model takes 784.",
+        "blank 10",
+    ]
+    assert "up to 640 x 640 pixels; more throw a RangeError" in (folder / "digits" / "README.md").read_text()
+
+
 @pytest.mark.skipif(NODE is None, reason="Node is not installed")
 def test_its_own_test_and_the_example_run(
     folder: Path, seven: np.ndarray, exported: Callable[..., ExportReport]

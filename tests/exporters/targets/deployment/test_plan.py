@@ -1,13 +1,14 @@
 """What is installed on which device, decided from its facts."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mnist_exporters import UsageError
 from mnist_exporters.errors import DeviceError, MissingPackageError
-from mnist_exporters.targets.deployment.plan import DeviceFacts, Plan, interpreter_extras, service_extras
+from mnist_exporters.targets.deployment.plan import DeviceFacts, Plan, check_folder, interpreter_extras, service_extras
 from mnist_runtime import BackendError
 
 PI_4 = DeviceFacts(
@@ -74,6 +75,19 @@ def test_other_architectures_are_named_with_the_reason(
 def test_an_interpreter_of_another_format_is_wrong_usage() -> None:
     with pytest.raises(UsageError, match=r"--extra onnx does not run int8 tflite files\. Use litert or tflite or none"):
         interpreter_extras(PI_4, "tflite", "int8", "onnx", "pi")
+
+
+@pytest.mark.parametrize("folder", ["", ".", "/", "..", "../x", "digits/../..", "~/digits"])
+def test_a_folder_that_is_not_one_of_its_own_is_refused(here: Callable[..., object], folder: str) -> None:
+    for words in ((), ("--dry-run",), ("--rollback",)):
+        done = here("mnist-export", "deploy", *words, "pi@nowhere.invalid", "--folder", folder)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"error: --folder {folder!r} is not a folder of its own on the device. Give a name" in done.stderr
+
+
+@pytest.mark.parametrize("folder", ["digits", "digits/second", "/opt/digits", "..digits"])
+def test_other_folders_are_accepted(folder: str) -> None:
+    check_folder(folder)
 
 
 def test_the_environment_is_new_only_if_wheel_extras_or_python_are(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The line on the terminal during a deployment names the steps on the device."""
 
 import contextlib
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,5 +65,18 @@ def test_each_step_on_the_device_has_its_time(
     with pytest.raises(SystemExit) as left:
         main()
     assert (left.value.code, shown) == (0, steps)
-    printed = capsys.readouterr().out
-    assert words == ("--dry-run",) or json.loads(printed)["version"] == "1"
+    printed = json.loads(capsys.readouterr().out)
+    is_dry = words == ("--dry-run",)
+    assert printed.keys() == {field.name for field in dataclasses.fields(deployment.Deployment)}
+    assert (printed["device"], printed["version"], printed["dry_run"]) == ("pi", "" if is_dry else "1", is_dry)
+    if is_dry:
+        assert printed["folder"] == str(tmp_path)
+        assert "run the self-test, and switch to the new version if it passes" in printed["notes"]
+
+
+def test_the_command_for_the_device_is_quoted() -> None:
+    folder = "/home/pi/my $digits/current"
+    told = {"version": "1", "previous": None, "folder": "f", "service": "", "self_test": DONE, "notes": ()}
+    done = deployment.Deployment(device="pi", program=f"{folder}/run", model=f"{folder}/a b.tflite", **told)
+    (line,) = [line for line in str(done).splitlines() if line.startswith("On the device: ")]
+    assert line == f"On the device: '{folder}/run' classify --model '{folder}/a b.tflite' PICTURE"

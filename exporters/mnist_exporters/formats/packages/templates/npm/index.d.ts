@@ -20,15 +20,18 @@ export interface Model {
   preparation: "mnist" | "plain";
   /** Facts about the model, and its proof. */
   manifest: Record<string, unknown>;
-  /** Classify a picture of at most 640 x 640 pixels, row by row, with `channels` bytes for each pixel. */
-  classify(bytes: Uint8Array, width: number, height: number): Answer & {
+  /**
+   * Classify a picture of at most 640 x 640 pixels, row by row, with `channels` bytes for each pixel: gray, or red, green
+   * and blue without alpha. Throws a RangeError for another size, a TypeError for anything but bytes.
+   */
+  classify(bytes: Uint8Array | Uint8ClampedArray, width: number, height: number): Answer & {
     /** The image that the model got. */
     prepared: Uint8Array;
     height: number;
     width: number;
   };
-  /** Classify an image of the model's size. */
-  classifyImage(pixels: Uint8Array): Answer;
+  /** Classify an image of the model's size, bytes 0..255. Throws as `classify` does. */
+  classifyImage(pixels: Uint8Array | Uint8ClampedArray): Answer;
   /** The integers of the last image's scores. */
   integers(): Uint8Array | Int16Array;
   /** The test vectors: images and the integers of their scores. */
