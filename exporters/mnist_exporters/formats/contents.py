@@ -39,9 +39,9 @@ ACTIVATIONS: dict[Precision, set[str]] = {
 """Types allowed for the activations, before any quantization at run time."""
 
 KEEPS_MORE: dict[Precision, str] = {
-    Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all layers of the model have it.",
-    Precision.INT4: "The last layer, and layers without a kernel for int4, keep int8. Try int8, if all layers of the "
-    "model have it, or dynamic.",
+    Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all of the layers have it.",
+    Precision.INT4: "The last layer, and layers without a kernel for int4, keep int8. Try int8, if all of the "
+    "layers have it, or dynamic.",
 }
 """Precision that applies to some layers only, by design -> which layers keep more bits, and what else to try."""
 
