@@ -74,7 +74,7 @@ def splits_in_memory(data: object, stated: StatedTask | None) -> Splits:
     if parts and all(hasattr(part, "images") and hasattr(part, "task") for part in parts):
         return Splits(*parts)
     if parts and all(isinstance(part, tuple | list) and len(part) == 2 for part in parts):
-        return splits_of_arrays(*parts, stated)
+        return splits_of_arrays(parts[0], parts[1], stated)
     raise UsageError(
         f"The data is {_kind_of(data)}. Give the name or path of a data set, the result of mnist_trainer.load_data, or "
         "arrays as Keras returns them: data=((x_train, y_train), (x_test, y_test))."
