@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from mnist_exporters.inputs.calibration import check_draw
 from mnist_exporters.pipeline.staging import check_destination, export_path
-from mnist_exporters.sources import load_original, stated_with
+from mnist_exporters.sources import found_model, load_original, splits_in_memory, stated_with
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source, format_of
 from mnist_exporters.spec.package_kind import format_of_package
@@ -19,11 +20,11 @@ from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import sets_seen_by
 from mnist_trainer.errors import nearest_name
 from mnist_trainer.foreign.file_model import kind_of
-from mnist_trainer.foreign.load import find_source
 from mnist_trainer.model_io.find import ModelFile
 
 if TYPE_CHECKING:
     import keras
+    from numpy.typing import ArrayLike
 
     from mnist_exporters.pipeline.session import ExportSession
     from mnist_exporters.proof.report import ExportReport
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
     Model: TypeAlias = str | Path | ModelFile | keras.Model
-    Data: TypeAlias = str | Path | Splits
+    Arrays: TypeAlias = tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]
+    Data: TypeAlias = str | Path | Splits | Arrays
 
 
 __all__ = ["export_model", "open_session"]
@@ -59,9 +61,9 @@ def open_session(
     model : str, Path, ModelFile or keras.Model
         Name of a ready model, path of a ``.keras`` or ``.h5`` file or of a SavedModel folder, or a model in memory. Or
         the path of a ``.tflite`` or ``.onnx`` file, which is run without TensorFlow.
-    data : str, Path or Splits
-        Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one. Its training split calibrates, its
-        test split proves the accuracy.
+    data : str, Path, Splits or tuple
+        Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one, or arrays as Keras returns them:
+        ``((x_train, y_train), (x_test, y_test))``. The training split calibrates, the test split proves the accuracy.
     stated : StatedTask, optional
         Names of the classes, preparation or size of the images of `data`, where the model and the data do not show
         them, such as ``StatedTask(labels=("left", "right"))``.
@@ -85,7 +87,7 @@ def open_session(
     RefusedError
         If the model measures lower than `expect_accuracy`, beyond the 95 % confidence interval.
     UsageError
-        If the model's or the data's name or the pixel range is unknown.
+        If the model's or the data's name or the pixel range is unknown, or an argument has another type.
     ModelError
         If the model is missing, damaged, unsafe to load or not for these images and classes.
     DataError
@@ -99,15 +101,15 @@ def open_session(
     >>> session.original.name, session.original.pixel_range, len(session.test.images)
     ('linear', '0..1', 1500)
     """
-    if isinstance(model, str | Path):
-        model = find_source(model)
+    check_draw(calibration_samples, seed)
+    model = found_model(model)
     # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once. What a model in
     # memory was trained on is not known, so an undivided set is divided as for training.
     seen = sets_seen_by([model.path]) if isinstance(model, ModelFile) else None
     if isinstance(data, str | Path):
         splits = load_data(str(data), seen=seen, stated=stated_with(model, str(data), stated))
-    else:  # loaded by the caller
-        splits = data
+    else:
+        splits = splits_in_memory(data, stated)
     original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
 
@@ -203,8 +205,7 @@ def export_model(
         raise UsageError(f"There is no target {target!r}.{hint}")
     if device:
         device.check_spec(spec)
-    if isinstance(model, str | Path):
-        model = find_source(model)
+    model = found_model(model)
     check_source(kind_of(model.path) if isinstance(model, ModelFile) else "keras", spec.format)
     path = export_path(output, spec, model.name)
     check_destination(path, spec)  # before the work, which takes seconds

@@ -11,7 +11,9 @@ from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.artifact.container import MANIFEST_ENTRY
 from mnist_runtime.errors import ArtifactError, ToolkitError, UnsealedError, UsageError
+from mnist_trainer.data.dataset import Splits
 from mnist_trainer.data.load import DATASETS
+from mnist_trainer.data.own_data.arrays import splits_of_arrays
 from mnist_trainer.data.records import rejects_non_digits
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.foreign.file_model import FileModel, is_model_file
@@ -27,10 +29,62 @@ if TYPE_CHECKING:
 
     from mnist_exporters.inputs.original_model import OriginalModel
     from mnist_exporters.pipeline.session import ExportSession
-    from mnist_trainer.data.dataset import Splits
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["is_foreign_file", "load_foreign_file", "load_original", "stated_for_file", "stated_with"]
+__all__ = [
+    "found_model",
+    "is_foreign_file",
+    "load_foreign_file",
+    "load_original",
+    "splits_in_memory",
+    "stated_for_file",
+    "stated_with",
+]
+
+
+def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | keras.Model:
+    """Return the model file of a name or path, or the model in memory.
+
+    Raises
+    ------
+    UsageError
+        If it is none of these.
+    """
+    if isinstance(model, str | Path):
+        return find_source(model)
+    if not isinstance(model, ModelFile) and not hasattr(model, "layers"):
+        raise UsageError(
+            f"The model is {_kind_of(model)}. Give the name of a ready model, the path of a model file, or a "
+            "keras.Model."
+        )
+    return model
+
+
+def splits_in_memory(data: object, stated: StatedTask | None) -> Splits:
+    """Return loaded data, or arrays as ``keras.datasets.mnist.load_data`` returns them, as `Splits`.
+
+    Raises
+    ------
+    UsageError
+        If `data` is neither.
+    DataError
+        If the arrays are not images and labels.
+    """
+    if isinstance(data, Splits):
+        return data
+    parts = data if isinstance(data, tuple | list) and len(data) == 2 else ()
+    if parts and all(hasattr(part, "images") and hasattr(part, "task") for part in parts):
+        return Splits(*parts)
+    if parts and all(isinstance(part, tuple | list) and len(part) == 2 for part in parts):
+        return splits_of_arrays(parts[0], parts[1], stated)
+    raise UsageError(
+        f"The data is {_kind_of(data)}. Give the name or path of a data set, the result of mnist_trainer.load_data, or "
+        "arrays as Keras returns them: data=((x_train, y_train), (x_test, y_test))."
+    )
+
+
+def _kind_of(value: object) -> str:
+    return "None" if value is None else f"of type {type(value).__name__}"
 
 
 def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | None) -> StatedTask:

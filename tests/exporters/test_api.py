@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mnist_exporters import (
@@ -14,12 +15,13 @@ from mnist_exporters import (
     Precision,
     RefusedError,
     UsageError,
+    compare,
     export_model,
     open_session,
     verify,
 )
 from mnist_runtime import Artifact, ArtifactError
-from mnist_trainer import Splits, find_model, load_model
+from mnist_trainer import DataError, Splits, find_model, load_model
 
 
 @pytest.mark.slow
@@ -74,6 +76,20 @@ def test_refused_export_raises_and_writes_no_file(
         export_model("linear", tmp_path / "broken.onnx", "int8", digits)
     assert not caught.value.report.parity.passed
     assert list(tmp_path.iterdir()) == []
+    assert "earlier export" not in str(caught.value)
+
+
+@pytest.mark.parametrize("repair", [True, False])
+def test_refused_export_says_that_a_file_of_its_name_is_an_older_one(
+    digits: Splits, shuffle_weights: Callable[[str], None], tmp_path: Path, repair: bool
+) -> None:
+    older = export_model("linear", tmp_path / "linear.onnx", "int8", digits).path
+    content = older.read_bytes()
+    shuffle_weights("onnx")
+    with pytest.raises(RefusedError) as caught:
+        export_model("linear", older, "int8", digits, repair=repair)
+    assert str(caught.value).endswith(f"The file {older} is from an earlier export.")
+    assert older.read_bytes() == content
 
 
 @pytest.mark.parametrize(
@@ -97,6 +113,43 @@ def test_wrong_argument_is_an_error_before_any_work(
         export_model(**{"model": "linear", "destination": tmp_path / destination, **settings})
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"model": None}, r"The model is None\. Give the name of a ready model, the path"),
+        ({"data": None}, r"The data is None\. Give .*: data=\(\(x_train, y_train\), \(x_test, y_test\)\)"),
+        ({"data": (np.zeros((2, 28, 28)), np.zeros(2))}, "The data is of type tuple"),
+        ({"data": {}}, "The data is of type dict"),
+        ({"seed": -1}, "seed is -1, but must be a whole number of at least 0"),
+        ({"seed": None}, "seed is None"),
+        ({"calibration_samples": 2.5}, r"calibration_samples is 2\.5, but must be a whole number"),
+        ({"max_accuracy_drop": "0.01"}, r"accuracy drop is '0\.01', but must be a fraction"),
+        ({"expect_accuracy": "0.9"}, r"expected accuracy is '0\.9', but must be above 0"),
+    ],
+)
+def test_argument_of_another_type_is_a_usage_error(
+    digits: Splits, tmp_path: Path, settings: dict[str, object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        export_model(**{"model": "linear", "destination": tmp_path, "data": digits, **settings})
+
+
+def test_data_can_be_arrays_as_keras_returns_them_or_a_tuple_of_splits(digits: Splits) -> None:
+    arrays = tuple((part.images, part.labels.astype(np.int64)) for part in digits)
+    sessions = [open_session("linear", data) for data in (arrays, [list(part) for part in arrays], tuple(digits))]
+    for session in sessions:
+        assert np.array_equal(session.test.images, digits.test.images)
+        assert session.test.labels.dtype == np.uint8
+        assert session.test.task == digits.test.task
+    with pytest.raises(DataError, match="x_test, y_test: There are 1,500 images, but 3 labels"):
+        open_session("linear", (arrays[0], (arrays[1][0], [1, 2, 3])))
+
+
+def test_nothing_to_compare_is_a_usage_error(digits: Splits, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="There are no exports to compare"):
+        compare(open_session("linear", digits), [], tmp_path)
+
+
 @pytest.mark.parametrize("samples", [0, -1, 298])
 def test_number_of_calibration_images_must_be_possible(digits: Splits, samples: int) -> None:
     with pytest.raises(CalibrationError, match=f"Cannot draw {samples} calibration images"):
@@ -107,7 +160,7 @@ def test_model_is_looked_up_once_for_several_exports(
     monkeypatch: pytest.MonkeyPatch, digits: Splits, tmp_path: Path
 ) -> None:
     found = []
-    monkeypatch.setattr("mnist_exporters.api.find_source", lambda model: found.append(model) or find_model(model))
+    monkeypatch.setattr("mnist_exporters.sources.find_source", lambda model: found.append(model) or find_model(model))
     session = open_session("linear", digits)
     for precision in ("float32", "float16"):
         session.export(ExportSpec("onnx", precision), tmp_path / f"{precision}.onnx")

@@ -39,10 +39,11 @@ ACTIVATIONS: dict[Precision, set[str]] = {
 """Types allowed for the activations, before any quantization at run time."""
 
 KEEPS_MORE: dict[Precision, str] = {
-    Precision.DYNAMIC: "Layers with few weights keep float32",
-    Precision.INT4: "The last layer, and layers without a kernel for int4, keep int8",
+    Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all of the layers have it.",
+    Precision.INT4: "The last layer, and layers without a kernel for int4, keep int8. Try int8, if all of the "
+    "layers have it, or dynamic.",
 }
-"""Precision that applies to some layers only, by design -> which layers keep more bits."""
+"""Precision that applies to some layers only, by design -> which layers keep more bits, and what else to try."""
 
 BLACK = {"uint8": 0, "int8": -128}
 """Integer input type -> value of a black pixel."""
@@ -233,7 +234,7 @@ class Contents:
             fraction = smaller / sum(counts.values())
             raise UsageError(
                 f"{spec.precision} saves little for this model: it applies to {fraction:.0%} of the weights only. "
-                f"{KEEPS_MORE[spec.precision]}. Choose another precision, such as int8."
+                f"{KEEPS_MORE[spec.precision]}"
             )
         raise ConversionError(f"Most weights are {most}, not {spec.precision}. Choose another precision.")
 

@@ -5,16 +5,31 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.errors import CalibrationError
+from mnist_exporters.errors import CalibrationError, UsageError
 from mnist_exporters.inputs.labelled_images import LabelledImages
 from mnist_runtime.errors import counted
 
-__all__ = ["Calibration"]
+__all__ = ["Calibration", "check_draw"]
+
+
+def check_draw(samples: object, seed: object) -> None:
+    """Check that the number of calibration images, or None, and the seed are numbers for a random draw.
+
+    Raises
+    ------
+    UsageError
+        If one is no whole number, or the seed is negative.
+    """
+    if samples is not None and not isinstance(samples, Integral):
+        raise UsageError(f"calibration_samples is {samples!r}, but must be a whole number, such as 500.")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise UsageError(f"seed is {seed!r}, but must be a whole number of at least 0.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -106,18 +106,21 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
         fix = "The model is pruned: apply tfmot.sparsity.keras.strip_pruning to it and save it again."
         return OperatorError(f"{problem} {fix}", operators, places)
     working = list(trials.working())
-    advice = _advice(working) if working else "Replace it, or compute the same with other layers."
+    advice = _advice(working, is_located=bool(layers or operators))
     if not working and not trials.is_over():
         advice += " No format and precision supports it."
     return OperatorError(f"{problem} {advice}", operators, places, _instead(spec, working))
 
 
-def _advice(working: list[ExportSpec]) -> str:
+def _advice(working: list[ExportSpec], *, is_located: bool) -> str:
+    """Return what to do; `is_located`: a layer or an operator was named, which can be replaced."""
+    if not working:
+        return "Replace it, or compute the same with other layers." if is_located else "Compute it with other layers."
     precisions: dict[str, list[str]] = {}
     for spec in working:
         precisions.setdefault(spec.format, []).append(str(spec.precision))
     choices = "; ".join(f"{format} {', '.join(names)}" for format, names in precisions.items())
-    return f"Replace it, or choose what this model converts to: {choices}."
+    return f"{'Replace it, or choose' if is_located else 'Choose'} what this model converts to: {choices}."
 
 
 def _instead(spec: ExportSpec, working: list[ExportSpec]) -> tuple[str, str] | None:

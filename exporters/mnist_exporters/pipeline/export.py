@@ -82,4 +82,4 @@ def export(
         return plain.report
     if repair and can_be_proven(reference, spec.tolerance):
         return repaired(job, spec, plain)
-    raise RefusedError(plain.report)
+    raise RefusedError(plain.report, destination)

@@ -223,7 +223,7 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
         if report.parity.passed:
             return report
         failed.append(Tried(plan.repair.name, report.parity))
-    raise RefusedError(dataclasses.replace(plain.report, advice=_advice(case, failed[1:])))
+    raise RefusedError(dataclasses.replace(plain.report, advice=_advice(case, failed[1:])), job.destination)
 
 
 def _advice(case: Case, failed: list[Tried]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from functools import cached_property
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -131,9 +132,9 @@ class ExportSession:
         """
         if expected is None:
             return
-        if not 0 < expected <= 1:
+        if not (isinstance(expected, Real) and 0 < expected <= 1):
             raise UsageError(
-                f"The expected accuracy is {expected}, but must be above 0 and at most 1. For 98 % give 0.98."
+                f"The expected accuracy is {expected!r}, but must be above 0 and at most 1. For 98 % give 0.98."
             )
         low, high = self.reference.interval
         if high < expected:

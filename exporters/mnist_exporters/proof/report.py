@@ -140,6 +140,13 @@ class ExportReport:
 class RefusedError(ToolkitError):
     """Raised when an export fails the accuracy check, or its original does. No file is written.
 
+    Parameters
+    ----------
+    refused : ExportReport or str
+        What was measured, or the message if nothing was exported.
+    destination : Path, optional
+        Where the file was to be written. If another is there, the message says that it is an older one.
+
     Attributes
     ----------
     report : ExportReport or None
@@ -150,11 +157,14 @@ class RefusedError(ToolkitError):
     exit_code = 3
     page = "how-to/refusal.md"
 
-    def __init__(self, refused: ExportReport | str) -> None:
+    def __init__(self, refused: ExportReport | str, destination: Path | None = None) -> None:
         self.report = None if isinstance(refused, str) else refused
+        if isinstance(refused, str):
+            super().__init__(refused)
+            return
+        is_older = destination is not None and destination.exists()
+        older = f"The file {destination} is from an earlier export." if is_older else ""
+        sentences = (*refused.parity.reasons, refused.advice, older)
         super().__init__(
-            refused
-            if isinstance(refused, str)
-            else f"{refused.format} {refused.precision} is refused and not written. "
-            + " ".join((*refused.parity.reasons, *filter(None, (refused.advice,))))
+            f"{refused.format} {refused.precision} is refused and not written. {' '.join(filter(None, sentences))}"
         )

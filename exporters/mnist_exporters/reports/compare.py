@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnist_exporters.errors import UsageError
 from mnist_exporters.reports.candidate import Candidate
 from mnist_exporters.reports.circumstances import Circumstances
 from mnist_exporters.reports.comparison import MEASURABLE, Comparison
@@ -52,6 +53,8 @@ def compare(
 
     Raises
     ------
+    UsageError
+        If there are no reports.
     DeviceError
         If the device cannot be reached, or nothing can be installed there.
     OutputError
@@ -66,6 +69,9 @@ def compare(
     >>> compare(session, reports).recommended.name
     'onnx int8'
     """
+    reports = list(reports)
+    if not reports:
+        raise UsageError("There are no exports to compare. Give the reports that session.export returns.")
     candidates = []
     for report in reports:
         if progress:

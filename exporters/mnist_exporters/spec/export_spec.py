@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.format import FORMATS
@@ -88,9 +90,9 @@ class ExportSpec:
                 f"A {format} {precision} file cannot have {input_dtype} input and {output_dtype} output. "
                 f"Possible are {possible}."
             )
-        if max_accuracy_drop is not None and not 0 < max_accuracy_drop < 1:
+        if max_accuracy_drop is not None and not _is_fraction(max_accuracy_drop):
             raise UsageError(
-                f"The largest accuracy drop is {max_accuracy_drop}, but must be a fraction above 0 and below 1. "
+                f"The largest accuracy drop is {max_accuracy_drop!r}, but must be a fraction above 0 and below 1. "
                 "For half a percentage point give 0.005."
             )
         if max_accuracy_drop is not None and max_accuracy_drop > LARGEST_DROP:
@@ -109,3 +111,7 @@ class ExportSpec:
     def tolerance(self) -> float:
         """The accepted accuracy loss, a fraction 0..1."""
         return TOLERANCES[self.precision] if self.max_accuracy_drop is None else self.max_accuracy_drop
+
+
+def _is_fraction(value: Any) -> bool:
+    return isinstance(value, Real) and 0 < float(value) < 1

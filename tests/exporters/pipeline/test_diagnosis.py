@@ -9,6 +9,8 @@ from keras import layers
 
 from mnist_exporters import ExportSession, ExportSpec, Original
 from mnist_exporters.errors import OperatorError
+from mnist_exporters.pipeline.diagnosis import diagnosed
+from mnist_runtime import ArtifactError
 from mnist_trainer import Splits
 
 FOREIGN_TEXT = ("loc(", "tfl.", "MLIR", "Traceback", ".cc:", "node_def", "\n")
@@ -54,6 +56,24 @@ def test_int8_names_the_layer_and_what_the_model_converts_to(digits: Splits, tmp
 def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the time to try the other formats and precisions."""
     monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(()))
+
+
+@pytest.mark.parametrize(
+    ("working", "advice"),
+    [
+        ((ExportSpec("onnx", "int8"),), "Choose what this model converts to: onnx int8."),
+        ((), "Compute it with other layers. No format and precision supports it."),
+    ],
+)
+def test_without_a_known_layer_nothing_is_to_be_replaced(
+    digits: Splits, monkeypatch: pytest.MonkeyPatch, working: tuple[ExportSpec, ...], advice: str
+) -> None:
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(working))
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.first_failing", lambda _: [])
+    original = Original.from_keras(network(), digits.test, pixel_range="0..1")
+    with pytest.raises(OperatorError) as caught, diagnosed(original, ExportSpec("tflite", "int8"), None):
+        raise ArtifactError("a tensor is invalid")
+    assert str(caught.value) == f"The interpreter rejects the tflite int8 file of this model. {advice}"
 
 
 @pytest.mark.usefixtures("nothing_works")

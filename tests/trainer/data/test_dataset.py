@@ -18,6 +18,12 @@ LABELS = (np.arange(40) % 10).astype(np.uint8)
         (IMAGES, LABELS[:-1], "one label for each image"),
         (IMAGES[:0], LABELS[:0], "There are no images"),
         (IMAGES, LABELS + 1, "label at index 9 is 10"),
+        (IMAGES, LABELS.astype(np.int64) - 1, r"label at index 0 is -1\. Labels must be 0\.\.9"),
+        (IMAGES, LABELS + 0.5, r"label at index 0 is 0\.5\. Labels must be 0\.\.9"),
+        (IMAGES, np.where(LABELS == 3, np.nan, LABELS), "label at index 3 is nan"),
+        (IMAGES, LABELS.astype(str), r"labels have dtype <U3\. Labels must be 0\.\.9"),
+        (IMAGES.tolist(), LABELS, "dtype int64. Convert them"),
+        ([[1], [1, 2]], LABELS, "images have no common shape"),
         (255 - IMAGES, LABELS, "white on black"),
     ],
 )
@@ -25,6 +31,12 @@ def test_unsuitable_data_is_reported(images: np.ndarray, labels: np.ndarray, wor
     with pytest.raises(DataError, match=words) as caught:
         Dataset("mine", "train", "here", images, labels)
     assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize("labels", [LABELS.tolist(), LABELS.astype(float), LABELS.astype(np.int64)])
+def test_labels_of_other_types_are_converted(labels: object) -> None:
+    found = Dataset("mine", "train", "here", IMAGES, labels)
+    assert (found.labels.dtype, found.sha256) == (np.uint8, Dataset("mine", "train", "here", IMAGES, LABELS).sha256)
 
 
 @settings(max_examples=30)

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer import ModelError, Splits, evaluate, load_model
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
@@ -156,10 +157,15 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
         check_model(model)
     names = {"keras": keras, "model": model}
     advice, *data = re.split(r" (?=If it classifies|Other images)", str(caught.value).partition("takes digits: ")[2])
-    line, _, other = advice.partition(". If its images were resized: ")
+    line, _, other = advice.partition(". If its images were ")
     exec(line.removesuffix("."), names)
     assert check_model(names["model"]).output_shape == (None, 10)
-    assert other == ("keras.layers.Resizing(32, 32) instead of ZeroPadding2D." if shape[0] == 32 else "")
+    assert other == {
+        32: "resized: keras.layers.Resizing(32, 32) instead of ZeroPadding2D.",
+        20: "cropped to their center: keras.layers.Cropping2D((4, 4)) instead of Resizing.",
+    }.get(shape[0] or 0, "")
+    if shape[0] == 20:
+        exec(line.removesuffix(".").replace("Resizing(20, 20)", "Cropping2D((4, 4))"), names | {"model": model})
     if min(side or 8 for side in shape[:2]) >= 8:
         assert "--data PATH. A device then only resizes pictures, so they must look like these images" in data[0]
 
@@ -169,7 +175,9 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
     [
         ([(28, 28)], [(26,)], "It has 26 scores"),
         ([(28, 28)], [(10,), (1,)], r"several outputs.*keras\.Model\(model\.inputs\[0\], model\.outputs\[0\]\)"),
+        ([(28, 28)], [(5,), (1,)], r"several outputs.*None of its outputs has the shape \(10,\)\.$"),
         ([(28, 28), (3,)], [(10,)], "several inputs"),
+        ([(28, 28), (3,)], [(10,), (1,)], "several inputs and outputs.* inside the model as constants\\.$"),
         ([(5,)], [(10,)], "one input of shape"),
         ([(28, 28)], [(1, 10)], r"keras\.layers\.Flatten\(\)\]\)"),
     ],
@@ -182,6 +190,34 @@ def test_other_shapes_are_named(inputs: list[tuple[int, ...]], outputs: list[tup
     ends = [keras.layers.Reshape(shape)(keras.layers.Dense(int(np.prod(shape)))(joined)) for shape in outputs]
     with pytest.raises(ModelError, match=words):
         check_model(keras.Model(tensors, ends))
+
+
+@pytest.mark.parametrize("task", [DIGITS, Task(28, 28, 1, tuple("abcdefg"))], ids=["digits", "other classes"])
+@pytest.mark.parametrize("kind", ["outputs", "separate inputs", "merged inputs", "merged images"])
+def test_the_line_for_several_inputs_or_outputs_makes_a_model_that_fits(kind: str, task: Task) -> None:
+    import keras
+
+    count, layers = len(task.labels), keras.layers
+    image, other = keras.Input((28, 28, 1)), keras.Input((28, 28) if kind == "merged images" else (3,))
+    flat, beside = layers.Flatten()(image), layers.Flatten()(other)
+    if kind == "outputs":
+        model = keras.Model(image, [layers.Dense(1)(flat), layers.Dense(count)(flat), layers.Dense(3)(flat)])
+    elif kind == "separate inputs":
+        model = keras.Model([other, image], [layers.Dense(count)(beside), layers.Dense(count)(flat)])
+    else:
+        model = keras.Model([other, image], layers.Dense(count)(layers.Concatenate()([beside, flat])))
+    with pytest.raises(ModelError, match=r"It has several (in|out)puts") as caught:
+        check_model(model, task)
+    assert "--data" not in str(caught.value)
+    names = {"keras": keras, "model": model}
+    line = re.search(r"((?:image|model) = .*?\))(?:\.$|\. Other)", str(caught.value))
+    exec(line[1], names)
+    assert check_model(names["model"], task).output_shape == (None, count)
+    if kind.startswith("merged"):
+        images = np.random.default_rng(0).random((2, *names["model"].inputs[0].shape[1:]), np.float32)
+        zero = np.zeros((2, *model.inputs[0].shape[1:]), np.float32)
+        expected = model([zero, images] if kind == "merged inputs" else [images, np.zeros((2, 28, 28, 1))])
+        np.testing.assert_allclose(names["model"](images), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_plain_model_is_returned_unchanged() -> None:

@@ -67,7 +67,7 @@ class Dataset:
     images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
         Pixels 0..255; of digits: (n, 28, 28), white on black, as in MNIST.
     labels : ndarray of shape (n,), dtype uint8 or uint16
-        Number of the class of each image; of digits: 0..9.
+        Number of the class of each image; of digits: 0..9. A list and whole numbers of other types are converted.
     task : Task, optional
         Size and channels of the images, names of the classes, and how a device prepares a picture. Default: digits.
 
@@ -86,6 +86,8 @@ class Dataset:
 
     def __post_init__(self) -> None:
         where = f"{self.name} ({self.split})"
+        for field in ("images", "labels"):
+            object.__setattr__(self, field, _array(getattr(self, field), field, where))
         images, labels, task = self.images, self.labels, self.task
         if images.dtype != np.uint8 or images.shape[1:] != task.image_shape:
             raise DataError(
@@ -99,11 +101,7 @@ class Dataset:
             )
         if len(images) == 0:
             raise DataError(f"{where}: There are no images. Check the file.")
-        last = len(task.labels) - 1
-        if labels.max() > last:
-            raise DataError(
-                f"{where}: The label at index {int(labels.argmax())} is {int(labels.max())}. Labels must be 0..{last}."
-            )
+        object.__setattr__(self, "labels", _class_numbers(labels, len(task.labels), where))
         if task.preparation == "mnist" and images.mean() > 127:
             raise DataError(
                 f"{where}: Most pixels are bright (mean {images.mean():.0f} of 255), but digits must be white on "
@@ -125,6 +123,28 @@ class Dataset:
     def take(self, indices: npt.NDArray[np.intp], split: str) -> Dataset:
         """Return the images at `indices` as a data set with the split name `split`."""
         return replace(self, split=split, images=self.images[indices], labels=self.labels[indices])
+
+
+def _array(values: Any, field: str, where: str) -> npt.NDArray[Any]:
+    """Return `values`, an array or a list of numbers, as an array."""
+    try:
+        return np.asarray(values)
+    except (ValueError, TypeError) as error:  # lists of different lengths
+        raise DataError(f"{where}: The {field} have no common shape. Give them as one NumPy array.") from error
+
+
+def _class_numbers(labels: npt.NDArray[Any], classes: int, where: str) -> Labels:
+    """Return `labels` as unsigned integers, if each is one of 0..`classes` - 1."""
+    allowed = f"Labels must be 0..{classes - 1}."
+    if labels.dtype.kind not in "uif":
+        raise DataError(f"{where}: The labels have dtype {labels.dtype}. {allowed}")
+    is_allowed = (labels >= 0) & (labels < classes)
+    if labels.dtype.kind == "f":
+        is_allowed &= labels == np.floor(labels)
+    if not is_allowed.all():
+        index = int(is_allowed.argmin())
+        raise DataError(f"{where}: The label at index {index} is {labels[index].item():g}. {allowed}")
+    return labels if labels.dtype.kind == "u" else labels.astype(np.uint8 if classes <= 256 else np.uint16)
 
 
 class Splits(NamedTuple):

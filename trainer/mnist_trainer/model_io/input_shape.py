@@ -13,6 +13,7 @@ from mnist_runtime.errors import counted, first_line
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
+from mnist_trainer.model_io.one_path import one_path
 
 if TYPE_CHECKING:
     import keras
@@ -94,7 +95,7 @@ def check_model(model: keras.Model, task: Task = DIGITS) -> keras.Model:
         ) from error
     shape = accepted_shape(inputs[0], task) if len(inputs) == 1 else None
     if shape is None or outputs != [(len(task.labels),)]:
-        raise _other_model(inputs, outputs, task)
+        raise _other_model(model, inputs, outputs, task)
     with default_settings():
         if needs_rebuild(model, shape):
             model = rebuilt(model, shape)
@@ -127,9 +128,18 @@ def _size_without_memory(text: str) -> str:
     return " x ".join(sides) if math.prod(map(int, sides)) >= LARGE else ""
 
 
-def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelError:
+def _other_model(model: keras.Model, inputs: list[Any], outputs: list[Any], task: Task) -> ModelError:
     """Return the error that says what a model takes and gives, and what is needed."""
     found = f"it has inputs {inputs} and outputs {outputs}"
+    several = [kind for kind, shapes in (("inputs", inputs), ("outputs", outputs)) if len(shapes) > 1]
+    if several:
+        are_images = [accepted_shape(shape, task) is not None for shape in inputs]
+        begin = "The model does not fit digits" if task.is_mnist else "This is not a model of these images and classes"
+        return ModelError(
+            f"{begin}: {found}. It has several {' and '.join(several)}, but a model with one input of shape "
+            f"{_needed_shapes(task)} and one output of shape ({len(task.labels)},) is needed. "
+            + one_path(model, inputs, outputs, are_images, len(task.labels))
+        )
     if outputs == [(1,)]:
         return ModelError(ONE_SCORE)
     if task.is_mnist:
@@ -137,17 +147,22 @@ def _other_model(inputs: list[Any], outputs: list[Any], task: Task) -> ModelErro
         if parts[1].startswith(WRAPPED):  # probably a model of digits, which must stay one
             parts.reverse()
         return ModelError(f"The model does not fit digits: {found}. {' '.join(parts)}")
-    shapes = [f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})" for shape in input_shapes(task)]
     return ModelError(
         f"This is not a model of these images and classes: {found}, but an input of shape "
-        f"{', '.join(shapes[:-1])} or {shapes[-1]} and one output of shape ({len(task.labels)},) are needed. Give "
+        f"{_needed_shapes(task)} and one output of shape ({len(task.labels)},) are needed. Give "
         f"the images and labels that it was made for.{_conversion(inputs, task)}{_naming(outputs, task)}"
     )
 
 
+def _needed_shapes(task: Task) -> str:
+    """Return the shapes of one image that a model of `task` may take, in words."""
+    shapes = [str(shape) for shape in input_shapes(task)]
+    return f"{', '.join(shapes[:-1])} or {shapes[-1]}"
+
+
 def _naming(outputs: list[Any], task: Task) -> str:
     """Return how the classes of the model are named, if it has another number of them; else nothing."""
-    (count,) = outputs[0] if len(outputs) == 1 and len(outputs[0]) == 1 else (None,)
+    (count,) = outputs[0] if len(outputs[0]) == 1 else (None,)
     if count is None or count == len(task.labels) or not 1 < count <= MOST_LABELS:
         return ""
     return f" If only some of its {count:,} classes are shown, name all, in the order of the scores: --labels A,B,..."
@@ -155,7 +170,7 @@ def _naming(outputs: list[Any], task: Task) -> str:
 
 def _conversion(inputs: list[Any], task: Task) -> str:
     """Return how the images become those of the model's input, if it has other ones; else nothing."""
-    shape = (*inputs[0], 1)[:3] if len(inputs) == 1 and len(inputs[0]) in (2, 3) else ()
+    shape = (*inputs[0], 1)[:3] if len(inputs[0]) in (2, 3) else ()
     if not shape or shape == task.tensor_shape or {*shape[:2]} - {*SIDES} or shape[2] not in (1, 3):
         return ""
     return f" To convert them as a device does: --image-size {shape[0]}x{shape[1]} --channels {shape[2]}."
@@ -164,9 +179,9 @@ def _conversion(inputs: list[Any], task: Task) -> str:
 def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
     """Return what to do if the model is for other images or classes, and which can be used."""
     sides = f"{SIDES[0]} to {SIDES[-1]}"
-    shape = inputs[0] if len(inputs) == 1 else ()
+    shape = inputs[0]
     wrong = [side for side in shape[:2] if side is not None and side not in SIDES] if len(shape) in (2, 3) else []
-    classes = outputs[0][0] if len(outputs) == 1 and len(outputs[0]) == 1 else None
+    classes = outputs[0][0] if len(outputs[0]) == 1 else None
     if wrong:
         return f"Other images must have sides of {sides} pixels, but its input has {wrong[0]}."
     if classes is not None and not 2 <= classes <= MOST_LABELS:
@@ -180,9 +195,6 @@ def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
 def _advice(inputs: list[Any], outputs: list[Any]) -> str:
     """Return the lines of Python that make a digit model of a model of these shapes, if there are any."""
     needed = "Give a model with one input of shape (28, 28), (28, 28, 1) or (784,) and one output of shape (10,)."
-    if len(inputs) > 1 or len(outputs) > 1:
-        kind = "several inputs" if len(inputs) > 1 else "several outputs"
-        return f"It has {kind}. {needed} Take one path: model = keras.Model(model.inputs[0], model.outputs[0])."
     front, size = _front(inputs[0]), _image_size(outputs[0])
     if size and not 2 <= size <= MOST_LABELS:
         return needed
@@ -194,13 +206,24 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
     behind = "" if outputs[0] == (10,) else ", keras.layers.Flatten()"
     source = "(784,)" if front.startswith("keras.layers.Reshape") else "(28, 28, 1)"
     layers = ", ".join(part for part in (f"keras.Input({source})", front, "model") if part)
-    resized = "ZeroPadding2D" in front
-    other = f" If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D." * resized
+    other = ""
+    if "ZeroPadding2D" in front:
+        other = f" If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D."
+    elif "Resizing" in front and (cropping := _cropping(*inputs[0][:2])):
+        other = f" If its images were cropped to their center: {cropping} instead of Resizing."
     return f"{WRAPPED}: model = keras.Sequential([{layers}{behind}]).{other}"
 
 
 def _image_size(shape: tuple[int | None, ...]) -> int | None:
     return None if None in shape else int(np.prod([side for side in shape if side]))
+
+
+def _cropping(height: int, width: int) -> str:
+    """Return the layer that cuts the center out of a digit, as Python; empty if there is none of this size."""
+    margins = [28 - side for side in (height, width)]
+    if min(margins) < 0 or any(margin % 2 for margin in margins):
+        return ""
+    return f"keras.layers.Cropping2D(({margins[0] // 2}, {margins[1] // 2}))"
 
 
 def _front(shape: tuple[int | None, ...]) -> str | None:

@@ -90,7 +90,7 @@ def seal_file(job: Job, file: SealableFile, spec: ExportSpec) -> ExportReport:
     contents = load_plugin(spec.format).read(file.content)
     attempt = job.prove(spec, file.content, contents, _manifest(job, file, spec, contents))
     if not attempt.report.parity.passed:
-        raise RefusedError(attempt.report)
+        raise RefusedError(attempt.report, job.destination)
     return attempt.report
 
 

@@ -78,7 +78,8 @@ LAYERS: dict[str, Callable[[], Part]] = {
     "RandomRotation": lambda: layers.RandomRotation(0.02),
     "ReLU": lambda: layers.ReLU(max_value=6),
     "LeakyReLU": layers.LeakyReLU,
-    "PReLU": layers.PReLU,
+    # Right after a ReLU, such as that of the first layer, the converter makes other operators of it.
+    "PReLU": lambda: lambda x: layers.PReLU()(layers.Conv2D(6, 1)(x)),
     "ELU": layers.ELU,
     "activation gelu": lambda: _activated("gelu"),
     "activation mish": lambda: _activated("mish"),

@@ -1,3 +1,4 @@
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PIL import Image
 from mnist_runtime import prepare
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files import forms
+from mnist_trainer.data.stated import StatedTask
 
 Fill = Callable[..., None]
 
@@ -63,6 +65,33 @@ def test_labels_in_english_and_pictures_in_subfolders_are_read(tmp_path: Path, f
     mine = load_data(str(tmp_path / "mine"))
     labels = np.concatenate([split.labels for split in mine])
     assert np.array_equal(np.bincount(labels), np.bincount(digits.test.labels[:60]))
+
+
+def test_folders_of_writers_with_the_same_label_folders_are_an_error(tmp_path: Path, fill: Fill) -> None:
+    for writer in ("anna", "ben", "carl", "dora"):
+        fill(f"mine/{writer}", 30)
+    with pytest.raises(DataError, match=r"mine: anna, ben, carl and others hold the same folders 0, 1, ") as caught:
+        load_data(str(tmp_path / "mine"))
+    assert "Remove one level" in str(caught.value)
+    assert f"such as {tmp_path / 'mine' / '0'}. " in str(caught.value)
+    assert str(caught.value).endswith(
+        "If anna, ben, carl and others are the classes, name all of them: --labels A,B,..."
+    )
+    stated = StatedTask(labels=("anna", "ben", "carl", "dora"), size=(28, 28))
+    assert load_data(str(tmp_path / "mine"), stated=stated).test.task.labels == stated.labels
+
+
+@pytest.mark.parametrize("change", ["another label", "a picture beside", "other names"])
+def test_other_folders_in_folders_of_classes_are_parts_of_these(tmp_path: Path, fill: Fill, change: str) -> None:
+    name = (lambda digit: f"batch{digit % 2}") if change == "other names" else str
+    for kind in ("cat", "dog"):
+        fill(kind, 30, name)
+    picture = next((tmp_path / "cat").rglob("*.png"))
+    if change == "another label":
+        shutil.rmtree(tmp_path / "dog" / "5")
+    elif change == "a picture beside":
+        picture.rename(tmp_path / "cat" / picture.name)
+    assert load_data(str(tmp_path), stated=StatedTask(size=(28, 28))).test.task.labels == ("cat", "dog")
 
 
 def test_both_names_of_one_split_are_an_error(tmp_path: Path, fill: Fill) -> None:

@@ -47,6 +47,12 @@ def label_folders(folder: Path, stated: StatedTask) -> dict[Path, str]:
 
     These are the stated labels, or ``0`` to ``9`` or ``zero`` to ``nine``. Other names are labels if the data is stated
     to be other than digits, if all are numbers, or if no folder is named after a digit or a split.
+
+    Raises
+    ------
+    DataError
+        If each folder has a name of another kind and holds the same folders named after digits, as with a folder for
+        each writer.
     """
     entries = {entry: entry.name for entry in subfolders(folder)}
     are_numbers = all(name.isascii() and name.isdigit() for name in entries.values())
@@ -61,7 +67,24 @@ def label_folders(folder: Path, stated: StatedTask) -> dict[Path, str]:
     is_divided = any(map(split_of, entries.values()))
     if not digits and (is_divided or len(others) < LEAST_FOLDERS):
         return {}
+    if not digits and not are_numbers:
+        _check_level(folder, list(others))
     return {entry: name for entry, name in entries.items() if entry in digits or entry in others}
+
+
+def _check_level(folder: Path, entries: Sequence[Path]) -> None:
+    """Check that the label folders are not one level further down, the same in each of `entries`."""
+    below = [{inner.name for inner in subfolders(entry)} for entry in entries]
+    labels = sorted(below[0])
+    are_labels = len(labels) >= LEAST_FOLDERS and {name.lower() for name in labels} <= set(LABELS)
+    if not are_labels or any(names != below[0] for names in below) or any(map(loose_files, entries)):
+        return
+    names = ", ".join(entry.name for entry in entries[:NAMED]) + (" and others" if len(entries) > NAMED else "")
+    raise DataError(
+        f"{folder}: {names} hold the same folders {', '.join(labels)}, which are labels. Remove one level: move the "
+        f"pictures of all of them into one folder for each label, such as {folder / labels[0]}. If {names} are the "
+        "classes, name all of them: --labels A,B,..."
+    )
 
 
 def loose_files(folder: Path) -> list[Path]:

@@ -1,0 +1,55 @@
+"""Images and labels in memory, as the functions of ``keras.datasets`` return them, as `Splits`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from mnist_runtime.system.command import echo
+from mnist_trainer.data.dataset import Dataset, Splits
+from mnist_trainer.data.files.arrays.parts import Part, read_parts
+from mnist_trainer.data.stated import StatedTask
+from mnist_trainer.errors import DataError
+
+__all__ = ["splits_of_arrays"]
+
+
+def splits_of_arrays(train: Sequence[Any], test: Sequence[Any], stated: StatedTask | None = None) -> Splits:
+    """Return two pairs of images and labels as a data set, read as the arrays of an ``.npz`` file are.
+
+    Parameters
+    ----------
+    train, test : sequence of two array-likes
+        Images of shape (n, h, w), (n, h, w, c) or (n, pixels), pixels 0..255 or 0..1, and their n labels.
+    stated : StatedTask, optional
+        What is stated about images and classes. Default: digits as in MNIST, if the data can be that.
+
+    Raises
+    ------
+    DataError
+        If the form of the arrays is not known or the numbers do not fit.
+
+    Examples
+    --------
+    >>> images, labels = np.eye(28, dtype=np.uint8)[None].repeat(20, axis=0) * 255, np.arange(20) % 10
+    >>> splits = splits_of_arrays((images, labels), (images[:10] / 255, labels[:10]))
+    >>> splits.test.images.shape, splits.test.labels.dtype, splits.test.task.is_mnist
+    ((10, 28, 28), dtype('uint8'), True)
+    """
+    parts = []
+    for split, (images, labels) in (("train", train), ("test", test)):
+        names = f"x_{split}, y_{split}"
+        try:
+            parts.append(Part(np.asarray(images), np.asarray(labels), names))
+        except (ValueError, TypeError) as error:  # lists of different lengths
+            raise DataError(f"{names}: These are no arrays. Give images and labels as NumPy arrays.") from error
+    reading = read_parts(parts, "arrays in memory", stated or StatedTask())
+    for note in reading.notes:
+        echo(f"note: {note}")
+    provenance = f"the user's own images ({reading.form})"
+    both = (("train", reading.train), ("test", reading.test or reading.train))
+    return Splits(
+        *(Dataset("arrays", split, provenance, part.images, part.labels, reading.task) for split, part in both)
+    )
