@@ -51,7 +51,6 @@ BLACK = {"uint8": 0, "int8": -128}
 CURE = "Build it without random layers, variables and training=True at inference, and save it again."
 """What to do about a model whose scores depend on more than the image."""
 
-
 MOST_PLACES = 3
 """Most tensors that a message names."""
 
@@ -173,9 +172,13 @@ class Contents:
                 return precision
         return None
 
+    def _weight_counts(self) -> dict[str, int]:
+        """Return the number of weights of each type."""
+        return {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
+
     def _main_weight_type(self) -> str:
-        """Return the type of most weights, counted one by one and not in bytes."""
-        counts = {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
+        """Return the type of most weights."""
+        counts = self._weight_counts()
         return max(counts, key=lambda dtype: counts[dtype], default="none")
 
     def requirements(self) -> dict[str, Any]:
@@ -224,9 +227,8 @@ class Contents:
         self._check_raw_pixels(scaling)
 
     def _check_weights(self, spec: ExportSpec) -> None:
-        """Check that most weights, counted one by one and not in bytes, have the type of the precision."""
-        counts = {dtype: size * 8 // _bits(dtype) for dtype, size in self.weights.items()}
-        most = self._main_weight_type()
+        """Check that most weights have the type of the precision."""
+        counts, most = self._weight_counts(), self._main_weight_type()
         if most in WEIGHTS[spec.precision]:
             return
         smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])
