@@ -40,8 +40,7 @@ ACTIVATIONS: dict[Precision, set[str]] = {
 
 KEEPS_MORE: dict[Precision, str] = {
     Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all of the layers have it.",
-    Precision.INT4: "The last layer, and layers without a kernel for int4, keep int8. Try int8, if all of the "
-    "layers have it, or dynamic.",
+    Precision.INT4: "The last layer, and those without an int4 kernel, keep int8. Try dynamic, or int8, if all have it.",
 }
 """Precision that applies to some layers only, by design -> which layers keep more bits, and what else to try."""
 
@@ -211,8 +210,7 @@ class Contents:
         if (self.input.dtype, self.output.dtype) != (spec.input_dtype, spec.output_dtype):
             raise ConversionError(
                 f"The converter made a model with {self.input.dtype} input and {self.output.dtype} output, but "
-                f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose other types or "
-                "another precision."
+                f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose others."
             )
         self.check_operators(spec, treatment)
         self._check_weights(spec)
@@ -233,10 +231,9 @@ class Contents:
             return
         smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])
         if smaller and spec.precision in KEEPS_MORE:
-            fraction = smaller / sum(counts.values())
             raise UsageError(
-                f"{spec.precision} saves little for this model: it applies to {fraction:.0%} of the weights only. "
-                f"{KEEPS_MORE[spec.precision]}"
+                f"{spec.precision} saves little for this model: it applies to {smaller / sum(counts.values()):.0%} of "
+                f"the weights only. {KEEPS_MORE[spec.precision]}"
             )
         raise ConversionError(f"Most weights are {most}, not {spec.precision}. Choose another precision.")
 
