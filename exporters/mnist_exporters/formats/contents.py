@@ -40,7 +40,7 @@ ACTIVATIONS: dict[Precision, set[str]] = {
 
 KEEPS_MORE: dict[Precision, str] = {
     Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all of the layers have it.",
-    Precision.INT4: "The last layer, and those without an int4 kernel, keep int8. Try dynamic, or int8, if all have it.",
+    Precision.INT4: "The last layer, and those without int4, keep int8. Try dynamic, or int8, if all layers have it.",
 }
 """Precision that applies to some layers only, by design -> which layers keep more bits, and what else to try."""
 
