@@ -165,6 +165,13 @@ def test_single_digits_are_not_cut(legible: object) -> None:
         assert len(read(page, CLASSIFIER, everything=True)) == 1
 
 
+def test_letters_that_look_like_two_digits_are_not_cut(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    for letter in "VnH":
+        page = Image.new("L", (200, 200), 230)
+        ImageDraw.Draw(page).text((60, 40), letter, fill=30, font=font(90))
+        assert len(read(np.asarray(page), CLASSIFIER, everything=True)) == 1
+
+
 def test_the_order_of_thousands_of_symbols_takes_little_memory() -> None:
     boxes = [(left, top, left + 17, top + 21) for top in range(0, 1560, 26) for left in range(0, 1452, 22)]
     shuffled = np.random.default_rng(0).permutation(len(boxes))

@@ -34,7 +34,7 @@ def one_path(model: keras.Model, inputs: Shapes, outputs: Shapes, are_images: Se
     sources = sorted(range(len(inputs)), key=lambda place: not are_images[place])
     paths = [(source, target) for source in sources for target in targets if _is_connected(model, source, target)]
     if paths:
-        # The second input may be no image.
+        # Name images only, if one of the inputs is an image.
         same = [path for path in paths if are_images[path[0]] == are_images[paths[0][0]]]
         lines = [f"keras.Model(model.inputs[{source}], model.outputs[{target}])" for source, target in same]
         others = f" Other paths of these shapes: {', '.join(lines[1:])}." if len(lines) > 1 else ""
