@@ -172,6 +172,29 @@ def test_letters_that_look_like_two_digits_are_not_cut(font: Callable[[int], Ima
         assert len(read(np.asarray(page), CLASSIFIER, everything=True)) == 1
 
 
+@pytest.mark.parametrize(("card", "ink"), [(30, 235), (225, 20)])
+def test_gaps_between_cards_are_no_digits(card: int, ink: int, font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    """A picture is cropped to the cards of an odometer; before, each gap was read as 1."""
+    for number in ("70856", "39264", "362"):
+        picture = Image.new("L", (92 * len(number), 120), ink)
+        draw = ImageDraw.Draw(picture)
+        for at, digit in enumerate(number):
+            draw.rectangle([92 * at, 0, 92 * at + 79, 119], fill=card)
+            draw.text((92 * at + 40, 60), digit, fill=ink, font=font(80), anchor="mm")
+        found = read(np.asarray(picture), CLASSIFIER, everything=True)
+        assert "".join(str(each.prediction.digit) for each in found) == number
+        column = picture.transpose(Image.Transpose.ROTATE_90)
+        assert all(each.box[2] - each.box[0] < 120 for each in read(np.asarray(column), CLASSIFIER, everything=True))
+
+
+def test_a_digit_that_fills_the_picture_is_no_gap() -> None:
+    page = np.full((120, 300), 230, np.uint8)
+    rows, columns = np.indices(page.shape)
+    page[np.abs(columns - 40 + rows / 10) < 5] = 20
+    page[10:110, 140:150] = page[12:112, 260:270] = 20
+    assert [each.prediction.digit for each in read(page, CLASSIFIER)] == [1, 1, 1]
+
+
 def test_the_order_of_thousands_of_symbols_takes_little_memory() -> None:
     boxes = [(left, top, left + 17, top + 21) for top in range(0, 1560, 26) for left in range(0, 1452, 22)]
     shuffled = np.random.default_rng(0).permutation(len(boxes))

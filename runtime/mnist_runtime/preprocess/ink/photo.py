@@ -11,7 +11,7 @@ from mnist_runtime.preprocess.ink.background import background_noise, subtract_b
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
 from mnist_runtime.preprocess.ink.page import isolate_page
-from mnist_runtime.preprocess.ink.ruled_lines import border_lines, find_ruled_lines
+from mnist_runtime.preprocess.ink.ruled_lines import border_lines, find_ruled_lines, gap_components
 from mnist_runtime.preprocess.ink.strokes import bridges, components_across_gaps, thicken
 from mnist_runtime.preprocess.ink.symbols import Symbol, group_symbols
 
@@ -85,7 +85,7 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
     components = components_across_gaps(strokes, broken=noise > BROKEN * mean)
     ink = ink / np.float32(mean)
-    masses = np.where(border_lines(components), 0, components.sums(ink))
+    masses = np.where(border_lines(components) | gap_components(components), 0, components.sums(ink))
     symbols = [
         symbol
         for symbol in group_symbols(components.boxes, masses)

@@ -9,7 +9,7 @@ from mnist_runtime.preprocess.grayscale import Mask
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
 from mnist_runtime.preprocess.ink.strokes import stroke_width
 
-__all__ = ["border_lines", "comb", "find_ruled_lines"]
+__all__ = ["border_lines", "comb", "find_ruled_lines", "gap_components"]
 
 Integers = npt.NDArray[np.intp]
 
@@ -53,6 +53,10 @@ BORDER_LENGTH = 0.5
 """Least length of a line in the border, as a fraction of the picture's shorter side."""
 BORDER_THICKEST = 1 / 16
 """Most thickness of a line in the border, as a fraction of the same side."""
+LOW, HIGH = 0.1, 0.85
+"""Range of the heights of digits on cards, as fractions of the same side."""
+FULL = 0.9
+"""Least fraction of its bounding box that a single gap between two cards fills."""
 
 
 def find_ruled_lines(mask: Mask) -> Mask:
@@ -226,6 +230,24 @@ def comb(line: Mask) -> Mask:
             teeth[:, start:end] = True
             number += bool(distance[:, start:end].max() >= TOOTH * thickness)
     return line & (teeth | (distance <= thickness / 2 + 1)) if number > 1 else nothing
+
+
+def gap_components(components: Components) -> Mask:
+    """Return which of the components (n,) are gaps between cards with digits, or the surface around the cards.
+
+    They go from one edge of the picture to the opposite one, and at least two digits, which are less high, touch no
+    edge. A single gap fills its box or touches a third edge: otherwise, it could be a 1, higher than the other digits.
+    """
+    shape = components.labels.shape
+    top, left, bottom, right = components.boxes.T
+    edges = np.stack([top == 0, bottom == shape[0], left == 0, right == shape[1]])
+    heights = (bottom - top)[~edges.any(axis=0)] / min(shape)
+    across = edges[:2].all(axis=0) | edges[2:].all(axis=0)
+    if np.count_nonzero((heights >= LOW) & (heights <= HIGH)) < 2:
+        return np.zeros_like(across)
+    full = components.sums(np.ones(shape, np.float32)) >= FULL * (bottom - top) * (right - left)
+    gaps: Mask = across & (full | (edges.sum(axis=0) > 2) | (across.sum() > 1))
+    return gaps
 
 
 def border_lines(components: Components) -> Mask:
