@@ -1,4 +1,4 @@
-"""Notes on images that are not upright, and on shifted labels."""
+"""Notes on images that are not upright, and on wrong labels."""
 
 from pathlib import Path
 
@@ -23,6 +23,19 @@ def test_images_that_are_not_upright_are_noticed(way: str, digits: Splits) -> No
 def test_shifted_labels_are_noticed(digits: Splits) -> None:
     (note,) = doubts(digits.train.images, (digits.train.labels + 1) % 10)
     assert "as the label plus 9" in note
+
+
+def test_wrong_labels_are_noticed(digits: Splits) -> None:
+    images, labels = digits.train.images, digits.train.labels.copy()
+    labels[labels == 3] = 8
+    (note,) = doubts(images, labels)
+    assert "most often 3 with the label 8. Check the labels." in note
+    random = np.random.default_rng(0)
+    wrong = random.permutation(len(labels))[: 3 * len(labels) // 10]
+    labels = digits.train.labels.copy()
+    labels[wrong] = (labels[wrong] + random.integers(1, 10, len(wrong))) % 10
+    (note,) = doubts(images, labels)
+    assert "Check the labels." in note
 
 
 def test_upright_digits_get_no_note_and_other_pictures_are_named(digits: Splits) -> None:
