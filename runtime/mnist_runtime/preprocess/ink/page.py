@@ -6,7 +6,14 @@ import numpy as np
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask, bounding_box, erode
 from mnist_runtime.preprocess.ink.background import repeat_cells
-from mnist_runtime.preprocess.ink.components import STEPS, connected_components, convexity, dilate, rectangularity
+from mnist_runtime.preprocess.ink.components import (
+    STEPS,
+    connected_components,
+    convexity,
+    dilate,
+    neighbors,
+    rectangularity,
+)
 
 __all__ = ["isolate_page"]
 
@@ -24,10 +31,15 @@ SMALLEST, STRAIGHT, EMPTY = 0.06, 0.93, 0.8
 """The same for a smaller sheet, with a rotated bounding box. A bold 0 fills 0.79 of its own."""
 LONGEST = 2.5
 """Most length of a smaller sheet, as a multiple of its width; a bright 1 is longer."""
+DIGIT = 0.15
+"""Least height of a digit, or of its segment, as a fraction of its sheet's shorter side. With several digits, a sheet
+may be longer and less empty."""
 ROUND, CONVEX = 0.9, 0.97
 """Least width of a dark badge, as a fraction of its length, and least fraction of its convex hull that it fills."""
 INK, HOLE = 0.04, 0.8
 """Least fraction of a badge that its digit covers, and of its convex hull that the hole of a 0 fills."""
+AROUND = 3
+"""Distance, in cells, within which the brightest cell is the background."""
 BESIDE = 3
 """Width of the desk beside the page, in cells, that is compared with it."""
 STRIP = 0.3
@@ -63,7 +75,12 @@ def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
     if light[page].mean() < SOLID or (not small and page[bounding_box(page)].mean() < SQUARE):
         return None
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
-    background = _nearest_brightness(cells, core & erode(light, beyond=False))
+    blank = core & erode(light, beyond=False)
+    inside = cells[page]
+    if inside.min() * inside.max() <= np.median(inside) ** 2:  # dark ink, and some of it in cells that seem blank
+        background = _nearest_brightness(neighbors(np.where(blank, cells, 0), AROUND, np.maximum), blank)
+    else:
+        background = _nearest_brightness(cells, blank)
     if not _has_desk(page, cells / np.maximum(background, 1)):
         return None
     if (small or dark) and not _is_sheet(gray, page, light, side, dark):
@@ -97,7 +114,7 @@ def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) 
     height, width = page[bounding_box(page)].shape
     if any(edge.any() for edge in (page[0], page[-1], page[:, 0], page[:, -1])):
         return False
-    if page.mean() < SMALLEST or max(height, width) > LONGEST * min(height, width) or light[page].mean() < EMPTY:
+    if page.mean() < SMALLEST:
         return False
     around = repeat_cells(dilate(page, 1), side, gray.shape)
     inside = repeat_cells(page, side, gray.shape)
@@ -106,6 +123,9 @@ def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) 
         return False
     bright = around & (gray >= (paper + desk) / 2)
     sheet = _fill_rows(bright) & _fill_rows(bright.T).T
+    may_be_ink = max(height, width) > LONGEST * min(height, width) or light[page].mean() < EMPTY
+    if may_be_ink and not _shows_digits(sheet & (gray < 0.75 * paper + 0.25 * desk), side * min(height, width)):
+        return False
     is_round = min(height, width) >= ROUND * max(height, width) and convexity(sheet) >= CONVEX
     if dark and is_round and _shows_digit(sheet, bright):
         return True
@@ -119,6 +139,12 @@ def _shows_digit(sheet: Mask, bright: Mask) -> bool:
         return False
     digit = _largest(ink)
     return bool(digit.sum() >= INK * sheet.sum() and convexity(digit) < HOLE)
+
+
+def _shows_digits(ink: Mask, shorter: int) -> bool:
+    """Return whether the `ink` on a sheet has several parts as high as digits; `shorter` is the sheet's shorter side."""
+    top, _, bottom, _ = connected_components(ink).boxes.T
+    return np.count_nonzero(bottom - top >= DIGIT * shorter) > 1
 
 
 def _has_desk(page: Mask, brightness: FloatImage) -> bool:
