@@ -14,7 +14,7 @@ from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.statistics import drop_interval_95, enough_images
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, listed
 
 __all__ = [
     "MOST_NAMED",
@@ -189,9 +189,7 @@ def _points(fraction: float) -> str:
 
 def named(numbers: list[int], task: Task) -> str:
     """Return the names of classes, of at most `MOST_NAMED`."""
-    names = [task.labels[number] for number in numbers]
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return f"{', '.join(names[:MOST_NAMED])}{more}"
+    return listed([task.labels[number] for number in numbers], MOST_NAMED)
 
 
 def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:

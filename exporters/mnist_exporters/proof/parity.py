@@ -25,7 +25,7 @@ from mnist_exporters.proof.checks import (
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
 from mnist_exporters.proof.unfit import unfit
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, listed
 
 __all__ = ["Parity"]
 
@@ -246,9 +246,7 @@ class Parity:
             also = "is also a training image" if self.in_training == 1 else "are also training images"
             yield f"known      {counted(self.in_training, 'image')} ({fraction:.1%}) {also}, exactly or nearly"
         if self.unproven_classes:
-            names = ", ".join(self.unproven_classes[:MOST_NAMED])
-            more = len(self.unproven_classes) - MOST_NAMED
-            names += f" and {more} more" if more > 0 else ""
+            names = listed(self.unproven_classes, MOST_NAMED)
             yield f"unproven   fewer than 30 different images of {names}: no proof for these"
 
 
