@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mnist_exporters.errors import ChangingError, ConversionError, OperatorError
-from mnist_exporters.formats.contents import CURE
+from mnist_exporters.formats.contents import ADVICE
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.spec_checks import check_matches, check_operators
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -92,7 +93,7 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
     subject = listed([_described(layer) for layer in layers], MOST_NAMED) or "The model"
     if isinstance(error, ChangingError):
         text = f"The scores of the model depend on more than the image, because of {subject}: it has {names}."
-        return ChangingError(f"{text} {CURE}" if layers else str(error), operators, places)
+        return ChangingError(f"{text} {ADVICE}" if layers else str(error), operators, places)
     if operators:
         verb = "need" if len(layers) > 1 else "needs"
         problem = f"{subject} {verb} {names}, which {where} does not have."
@@ -183,7 +184,7 @@ class _Trials:
                     continue
                 if all(importlib.util.find_spec(package.replace("-", "_")) for package in packages):
                     with contextlib.suppress(ToolkitError, TimeoutError):
-                        self._convert(self.original, spec).check_matches(spec, self.original.input_scaling)
+                        check_matches(self._convert(self.original, spec), spec, self.original.input_scaling)
                         yield spec
 
     def first_failing(self) -> list[Any]:
@@ -218,7 +219,7 @@ class _Trials:
         part = keras.Model(self.original.model.inputs[0], output)
         try:
             contents = self._convert(dataclasses.replace(self.original, model=part, activation="softmax"), self.spec)
-            contents.check_operators(self.spec)
+            check_operators(contents, self.spec)
         except (ConversionError, ArtifactError):
             return True
         return False
