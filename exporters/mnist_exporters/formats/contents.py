@@ -10,7 +10,7 @@ from mnist_exporters.spec.precision import Precision
 from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import listed
 
-__all__ = ["ACTIVATIONS", "ADVICE", "BLACK", "WEIGHTS", "Contents", "Layer", "Tensor"]
+__all__ = ["ACTIVATIONS", "ADVICE", "BLACK", "WEIGHTS", "Contents", "Layer", "TensorFacts"]
 
 WEIGHTS: dict[Precision, set[str]] = {
     Precision.FLOAT32: {"float32"},
@@ -43,7 +43,7 @@ MOST_PLACES = 3
 
 
 @dataclass(frozen=True)
-class Tensor:
+class TensorFacts:
     """One tensor of a model.
 
     Parameters
@@ -95,9 +95,9 @@ class Contents:
     ----------
     format : str
         A key of `FORMATS`.
-    tensors : tuple of Tensor
+    tensors : tuple of TensorFacts
         All tensors of the main graph.
-    input, output : Tensor
+    input, output : TensorFacts
         Input and output of the model.
     weights : dict of str to int
         Type -> number of bytes of the constants with two or more dimensions.
@@ -122,9 +122,9 @@ class Contents:
     """
 
     format: str
-    tensors: tuple[Tensor, ...]
-    input: Tensor
-    output: Tensor
+    tensors: tuple[TensorFacts, ...]
+    input: TensorFacts
+    output: TensorFacts
     weights: dict[str, int]
     weight_types: dict[str, tuple[str, ...]]
     activations: tuple[str, ...]
