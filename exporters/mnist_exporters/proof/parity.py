@@ -13,15 +13,8 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.proof.answers import Answers
-from mnist_exporters.proof.checks import (
-    MOST_NAMED,
-    Changes,
-    asked_otherwise,
-    broken_invariants,
-    lost_classes,
-    small_classes,
-    unproven,
-)
+from mnist_exporters.proof.invariants import MOST_NAMED, broken_invariants, inconsistent_answers
+from mnist_exporters.proof.losses import Changes, lost_classes, small_classes, unproven
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
 from mnist_exporters.proof.unfit import unfit
@@ -174,7 +167,7 @@ class Parity:
         other_reasons = (
             *unfit(reference, float(was_right.mean())),
             *broken_invariants(reference, answers, after),
-            *asked_otherwise(answers, reference.alone),
+            *inconsistent_answers(answers, reference.alone),
             *lost_classes(evidence_by_class, tolerance, reference.task),
         )
         return cls(

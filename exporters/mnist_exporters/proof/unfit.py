@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_exporters.proof.checks import MOST_LISTED, named, without_numbers
+from mnist_exporters.proof.invariants import named, without_numbers
 from mnist_exporters.proof.reference import Reference
 
 __all__ = ["least_accuracy", "low_accuracy", "misfit", "unfit", "wrong_averages"]
@@ -29,6 +29,9 @@ FAR_BETTER = 0.1
 AMBIGUOUS = 0.05
 """Difference in accuracy up to which both explain bad answers: mirrored images, and labels in another order. A mirrored
 arrow to the left is one to the right."""
+
+MOST_PAIRS = 3
+"""Pairs of labels that a reason lists."""
 
 LOW_ACCURACY = 0.9
 """Accuracy below which a wrong scaling of pixels is likely the reason; on other data than MNIST it may be one."""
@@ -141,9 +144,7 @@ def _other_order(reference: Reference) -> tuple[str, float]:
     if len(moved) < 2 or read < READ_WELL:
         return "", 0.0
     names = reference.task.labels
-    pairs = [
-        f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_LISTED]
-    ]
+    pairs = [f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_PAIRS]]
     in_order = [name for _, name in sorted(zip(others.tolist(), names, strict=True))]
     stated = ",".join(in_order) if all(name.isdigit() for name in names) and len(names) <= 10 else "A,B,..."
     reason = (
