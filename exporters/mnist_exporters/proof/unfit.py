@@ -9,7 +9,7 @@ import numpy as np
 from mnist_exporters.proof.invariants import named, without_numbers
 from mnist_exporters.proof.reference import Reference
 
-__all__ = ["least_accuracy", "low_accuracy", "misfit", "unfit", "wrong_averages"]
+__all__ = ["least_accuracy", "misfit", "unfit", "wrong_averages"]
 
 LEAST_ACCURACY = 0.5
 """Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
@@ -32,9 +32,6 @@ arrow to the left is one to the right."""
 
 MOST_PAIRS = 3
 """Pairs of labels that a reason lists."""
-
-LOW_ACCURACY = 0.9
-"""Accuracy below which a wrong scaling of pixels is likely the reason; on other data than MNIST it may be one."""
 
 CHECKS = (
     "Check how its pixels were scaled (--pixel-range A..B, --pixel-mean with --pixel-std, --invert), and the labels of "
@@ -84,24 +81,6 @@ def wrong_averages(reference: Reference) -> str:
         "longer, a thousand steps or more, or with BatchNormalization(momentum=0.9). Otherwise the test images differ "
         "from these. In scaling: state that of its training, by --pixel-range A..B, or --pixel-mean with --pixel-std, "
         "and --invert. In brightness, contrast or noise: train it on such images too."
-    )
-
-
-def low_accuracy(reference: Reference) -> str | None:
-    """Return a note or a warning for an original that is less accurate than usual; else None."""
-    is_low = reference.accuracy < LOW_ACCURACY
-    is_mnist = reference.dataset == "mnist"
-    if not is_low and not is_mnist:
-        return None
-    low = "is low for MNIST" if is_mnist else "is what each file is compared with, and may be low"
-    cases = (
-        " If each pixel or each image was scaled by numbers of its own (StandardScaler, keras.utils.normalize), add "
-        "that to the model as a layer."
-    )
-    return (
-        f"{'warning' if is_low else 'note'}: {reference.accuracy:.2%} {low}. If you measured more, give that, "
-        "--expect-accuracy YOUR_ACCURACY, and say how pixels were scaled: --pixel-range, or --pixel-mean and "
-        f"--pixel-std, and --invert.{cases * is_low}"
     )
 
 
