@@ -22,6 +22,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "UsageError",
     "counted",
     "first_line",
+    "listed",
     "printable",
 ]
 
@@ -162,6 +164,18 @@ def counted(number: int, noun: str) -> str:
     ('1 image', '2,000 test images')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first names, at most `most`, and how many more there are.
+
+    Examples
+    --------
+    >>> listed(["zero", "one", "two"], 2)
+    'zero, one and 1 more'
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def first_line(error: BaseException | str) -> str:

@@ -1,10 +1,10 @@
 """A hand-made `Contents` that several tests change."""
 
-from mnist_exporters.formats.contents import Contents, Tensor
+from mnist_exporters.formats.contents import Contents, TensorFacts
 from mnist_runtime import QuantParams
 
-PIXELS = Tensor("pixels", "uint8", (-1, 28, 28, 1), is_constant=False, affine=QuantParams(1 / 255, 0, "uint8"))
-SCORES = Tensor("scores", "uint8", (-1, 10), is_constant=False)
+PIXELS = TensorFacts("pixels", "uint8", (-1, 28, 28, 1), is_constant=False, affine=QuantParams(1 / 255, 0, "uint8"))
+SCORES = TensorFacts("scores", "uint8", (-1, 10), is_constant=False)
 INT8_CONTENTS = Contents(
     format="tflite",
     tensors=(PIXELS, SCORES),

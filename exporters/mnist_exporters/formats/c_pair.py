@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "array_of",
     "c_string",
     "identifier",
+    "initializer",
     "manifest_comment",
     "manifest_of",
     "numbers_text",
@@ -73,10 +75,21 @@ def _character(byte: int) -> str:
 
 def numbers_text(numbers: npt.NDArray[Any]) -> str:
     """Return the lines of an array's initializer."""
+    return initializer(map(str, numbers.reshape(-1).tolist()), WIDTH)
+
+
+def initializer(members: Iterable[str], width: int) -> str:
+    r"""Return the lines of an initializer, with commas, each of at most `width` characters besides the indentation.
+
+    Examples
+    --------
+    >>> initializer(["1", "20", "300"], 6)
+    '  1, 20,\n  300'
+    """
     lines, line = [], ""
-    for number in numbers.reshape(-1).tolist():
-        word = f"{number},"
-        if line and len(line) + len(word) + 1 > WIDTH:
+    for member in members:
+        word = f"{member},"
+        if line and len(line) + len(word) + 1 > width:
             lines.append(f"  {line}")
             line = word
         else:

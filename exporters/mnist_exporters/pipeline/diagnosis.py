@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from mnist_exporters.errors import ChangingError, ConversionError, OperatorError
-from mnist_exporters.formats.contents import CURE
+from mnist_exporters.formats.contents import ADVICE
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.spec_checks import check_matches, check_operators
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import PACKAGES, Precision
-from mnist_runtime.errors import ArtifactError, ToolkitError
+from mnist_runtime.errors import ArtifactError, ToolkitError, listed
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
@@ -33,7 +34,7 @@ _seconds: ContextVar[float] = ContextVar("_seconds", default=60.0)
 IMAGES = 20
 """Calibration images of a trial."""
 
-NAMED = 4
+MOST_NAMED = 4
 """Most layers and operators that a message names."""
 
 SMALLEST = (
@@ -88,16 +89,14 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
     spec = trials.spec
     operators, places = getattr(error, "operators", ()), getattr(error, "places", ())
     layers = _layers_at(trials.original.model, places) or trials.first_failing()
-    where = f"{spec.format} {spec.precision}"
-    subject = _listed([_described(layer) for layer in layers]) or "The model"
+    where, names = f"{spec.format} {spec.precision}", listed(operators, MOST_NAMED)
+    subject = listed([_described(layer) for layer in layers], MOST_NAMED) or "The model"
     if isinstance(error, ChangingError):
-        text = (
-            f"The scores of the model depend on more than the image, because of {subject}: it has {_listed(operators)}."
-        )
-        return ChangingError(f"{text} {CURE}" if layers else str(error), operators, places)
+        text = f"The scores of the model depend on more than the image, because of {subject}: it has {names}."
+        return ChangingError(f"{text} {ADVICE}" if layers else str(error), operators, places)
     if operators:
         verb = "need" if len(layers) > 1 else "needs"
-        problem = f"{subject} {verb} {_listed(operators)}, which {where} does not have."
+        problem = f"{subject} {verb} {names}, which {where} does not have."
     elif layers or isinstance(error, OperatorError):
         problem = f"{subject} cannot be expressed in {where}."
     else:
@@ -127,12 +126,6 @@ def _instead(spec: ExportSpec, working: list[ExportSpec]) -> tuple[str, str] | N
     """Return format and precision of the conversion nearest to `spec`: of the same format, and then the smallest."""
     best = min(working, key=lambda each: (each.format != spec.format, SMALLEST.index(each.precision)), default=None)
     return (best.format, str(best.precision)) if best else None
-
-
-def _listed(words: list[str] | tuple[str, ...]) -> str:
-    """Return the first of `words`, and how many more there are."""
-    more = f" and {len(words) - NAMED} more" if len(words) > NAMED else ""
-    return f"{', '.join(words[:NAMED])}{more}"
 
 
 def _described(layer: Any) -> str:
@@ -191,7 +184,7 @@ class _Trials:
                     continue
                 if all(importlib.util.find_spec(package.replace("-", "_")) for package in packages):
                     with contextlib.suppress(ToolkitError, TimeoutError):
-                        self._convert(self.original, spec).check_matches(spec, self.original.input_scaling)
+                        check_matches(self._convert(self.original, spec), spec, self.original.input_scaling)
                         yield spec
 
     def first_failing(self) -> list[Any]:
@@ -226,7 +219,7 @@ class _Trials:
         part = keras.Model(self.original.model.inputs[0], output)
         try:
             contents = self._convert(dataclasses.replace(self.original, model=part, activation="softmax"), self.spec)
-            contents.check_operators(self.spec)
+            check_operators(contents, self.spec)
         except (ConversionError, ArtifactError):
             return True
         return False

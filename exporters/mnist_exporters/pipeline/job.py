@@ -19,6 +19,7 @@ import numpy.typing as npt
 from mnist_exporters.errors import ConversionError, missing_packages
 from mnist_exporters.formats.contents import BLACK, Contents
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.spec_checks import check_matches
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.pipeline.manifest_facts import (
     processor_name,
@@ -184,7 +185,7 @@ class Job:
         model = plugin.convert(self.original, spec, used, treatment)
         contents = plugin.read(model)
         if is_checked:
-            contents.check_matches(spec, self.original.input_scaling, treatment)
+            check_matches(contents, spec, self.original.input_scaling, treatment)
         return model, contents, self._manifest(spec, contents, repair)
 
     def _diagnosed(self, spec: ExportSpec, repair: Repair | None) -> contextlib.AbstractContextManager[None]:

@@ -15,33 +15,27 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.golden import golden_from_data, golden_images
 from mnist_exporters.inputs.labelled_images import LabelledImages, leave_out_shared
-from mnist_exporters.inputs.original import Original
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.pipeline.existing_files.sealing import SealableFile, seal_file, spec_of
 from mnist_exporters.pipeline.existing_files.verify import ForeignFile, Verification, verify
 from mnist_exporters.pipeline.export import export
 from mnist_exporters.pipeline.job import Job
+from mnist_exporters.pipeline.original_advice import advice_on
 from mnist_exporters.pipeline.stability import stability
 from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
-from mnist_exporters.proof.unfit import least_accuracy, low_accuracy, misfit, wrong_averages
+from mnist_exporters.proof.unfit import misfit, wrong_averages
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
-from mnist_runtime.errors import DOCUMENTATION, ModelError, counted
+from mnist_runtime.errors import counted
 
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
 CALIBRATION_SAMPLES = 500
 """Default number of calibration images; docs/results/exports.md has the accuracy that the ready models lose with it."""
-
-USUAL_ACCURACY = 0.97
-"""Accuracy that nearly all MNIST models with more than one layer reach."""
-
-CERTAIN, NEARLY_ALL = 0.9999, 0.95
-"""Score, and fraction of test images that have it, from which a stated scaling is compared with others."""
 
 
 class ExportSession:
@@ -177,42 +171,7 @@ class ExportSession:
     @cached_property
     def advice(self) -> str | None:
         """A note or warning if the pixels may be scaled differently than in training, as a low accuracy shows."""
-        is_usual = self.reference.accuracy >= USUAL_ACCURACY
-        if self.original.range_origin == "as recorded" or (is_usual and not self._is_sure_of_all):
-            return None
-        is_low = self.reference.accuracy < least_accuracy(len(self.original.task.labels))
-        is_reported = is_low and self.reference.pixel_doubt  # by the refusal of each file
-        if self.original.range_origin == "as given" and not is_reported and (doubt := self._doubt_of_stated_pixels()):
-            return doubt
-        averages = wrong_averages(self.reference)
-        if is_usual or (is_low and (averages or misfit(self.reference))):
-            return None
-        if averages:
-            return f"warning: The original is right on {self.reference.accuracy:.2%}. {averages}"
-        return low_accuracy(self.reference)
-
-    @property
-    def _is_sure_of_all(self) -> bool:
-        """Whether the original is certain of nearly all answers, as with pixels 255 times too large.
-
-        A network of convolutions and ReLUs is then as accurate, but its confidence says nothing.
-        """
-        return float((self.reference.scores.max(axis=1) >= CERTAIN).mean()) > NEARLY_ALL
-
-    def _doubt_of_stated_pixels(self) -> str | None:
-        """Return a warning if the original is right far more often with other pixels than the stated ones."""
-        if not isinstance(self.original, Original):
-            return None
-        if reversed_channels := self.original.blue_first(self.test):
-            rgb, bgr = reversed_channels
-            return (
-                f"warning: The original is right on {rgb.accuracy:.1%} of {rgb.images:,} images, but on "
-                f"{bgr.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue first, "
-                "exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
-                f"(see {DOCUMENTATION}/{ModelError.page})."
-            )
-        doubt = self.original.doubt_of_pixels(self.test, "original")
-        return f"warning: {doubt}" if doubt else None
+        return advice_on(self.original, self.reference, self.test)
 
     @cached_property
     def golden_images(self) -> npt.NDArray[np.uint8]:

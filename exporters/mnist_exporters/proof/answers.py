@@ -12,12 +12,12 @@ from mnist_exporters.inputs.extremes import EXTREMES, extreme_images
 from mnist_exporters.proof.reference import Reference
 from mnist_runtime.errors import NotFiniteError
 
-__all__ = ["Answers", "Device", "scores_or_nan"]
+__all__ = ["Answers", "LoadedFile", "scores_or_nan"]
 
 Scores = npt.NDArray[np.float32]
 
 
-class Device(Protocol):
+class LoadedFile(Protocol):
     """A file that is compared with its original, such as `mnist_runtime.Classifier`."""
 
     def predict_proba(self, images: npt.NDArray[np.uint8]) -> Scores:
@@ -25,10 +25,10 @@ class Device(Protocol):
         ...
 
 
-def scores_or_nan(device: Device, images: npt.NDArray[np.uint8], classes: int) -> Scores:
-    """Return the scores of `device` for `images`; nan where it gives no numbers."""
+def scores_or_nan(file: LoadedFile, images: npt.NDArray[np.uint8], classes: int) -> Scores:
+    """Return the scores of `file` for `images`; nan where it gives no numbers."""
     try:
-        return device.predict_proba(images)
+        return file.predict_proba(images)
     except NotFiniteError:
         return np.full((len(images), classes), np.nan, np.float32)
 
@@ -57,11 +57,11 @@ class Answers:
     extremes: Scores | None = None
 
     @classmethod
-    def of(cls, device: Device, reference: Reference) -> Answers:
+    def of(cls, file: LoadedFile, reference: Reference) -> Answers:
         """Run an export on the test images of `reference`. Where it gives no numbers, the scores are nan."""
 
         def scores_of(images: npt.NDArray[np.uint8]) -> Scores:
-            return scores_or_nan(device, images, reference.scores.shape[1])
+            return scores_or_nan(file, images, reference.scores.shape[1])
 
         chosen = reference.images[reference.alone]
         order = np.random.default_rng(1).permutation(len(chosen))

@@ -13,19 +13,12 @@ import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
 from mnist_exporters.proof.answers import Answers
-from mnist_exporters.proof.checks import (
-    MOST_NAMED,
-    Changes,
-    asked_otherwise,
-    broken_invariants,
-    lost_classes,
-    small_classes,
-    unproven,
-)
+from mnist_exporters.proof.invariants import MOST_NAMED, broken_invariants, inconsistent_answers
+from mnist_exporters.proof.losses import Changes, lost_classes, small_classes, unproven
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
 from mnist_exporters.proof.unfit import unfit
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, listed
 
 __all__ = ["Parity"]
 
@@ -174,7 +167,7 @@ class Parity:
         other_reasons = (
             *unfit(reference, float(was_right.mean())),
             *broken_invariants(reference, answers, after),
-            *asked_otherwise(answers, reference.alone),
+            *inconsistent_answers(answers, reference.alone),
             *lost_classes(evidence_by_class, tolerance, reference.task),
         )
         return cls(
@@ -246,9 +239,7 @@ class Parity:
             also = "is also a training image" if self.in_training == 1 else "are also training images"
             yield f"known      {counted(self.in_training, 'image')} ({fraction:.1%}) {also}, exactly or nearly"
         if self.unproven_classes:
-            names = ", ".join(self.unproven_classes[:MOST_NAMED])
-            more = len(self.unproven_classes) - MOST_NAMED
-            names += f" and {more} more" if more > 0 else ""
+            names = listed(self.unproven_classes, MOST_NAMED)
             yield f"unproven   fewer than 30 different images of {names}: no proof for these"
 
 

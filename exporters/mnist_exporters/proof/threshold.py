@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.proof.checks import Changes, lost_classes, unproven
+from mnist_exporters.proof.losses import Changes, lost_classes, unproven
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.statistics import fraction_upper_95
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_exporters.proof.checks import MOST_LISTED, named, without_numbers
+from mnist_exporters.proof.invariants import named, without_numbers
 from mnist_exporters.proof.reference import Reference
 
-__all__ = ["least_accuracy", "low_accuracy", "misfit", "unfit", "wrong_averages"]
+__all__ = ["least_accuracy", "misfit", "unfit", "wrong_averages"]
 
 LEAST_ACCURACY = 0.5
 """Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
@@ -30,8 +30,8 @@ AMBIGUOUS = 0.05
 """Difference in accuracy up to which both explain bad answers: mirrored images, and labels in another order. A mirrored
 arrow to the left is one to the right."""
 
-LOW_ACCURACY = 0.9
-"""Accuracy below which a wrong scaling of pixels is likely the reason; on other data than MNIST it may be one."""
+MOST_PAIRS = 3
+"""Pairs of labels that a reason lists."""
 
 CHECKS = (
     "Check how its pixels were scaled (--pixel-range A..B, --pixel-mean with --pixel-std, --invert), and the labels of "
@@ -84,24 +84,6 @@ def wrong_averages(reference: Reference) -> str:
     )
 
 
-def low_accuracy(reference: Reference) -> str | None:
-    """Return a note or a warning for an original that is less accurate than usual; else None."""
-    is_low = reference.accuracy < LOW_ACCURACY
-    is_mnist = reference.dataset == "mnist"
-    if not is_low and not is_mnist:
-        return None
-    low = "is low for MNIST" if is_mnist else "is what each file is compared with, and may be low"
-    cases = (
-        " If each pixel or each image was scaled by numbers of its own (StandardScaler, keras.utils.normalize), add "
-        "that to the model as a layer."
-    )
-    return (
-        f"{'warning' if is_low else 'note'}: {reference.accuracy:.2%} {low}. If you measured more, give that, "
-        "--expect-accuracy YOUR_ACCURACY, and say how pixels were scaled: --pixel-range, or --pixel-mean and "
-        f"--pixel-std, and --invert.{cases * is_low}"
-    )
-
-
 def _turned(reference: Reference) -> tuple[str, float]:
     """Return a reason if the original reads mirrored or turned images far better, and its accuracy then; or nothing."""
     if reference.turned is None:
@@ -141,9 +123,7 @@ def _other_order(reference: Reference) -> tuple[str, float]:
     if len(moved) < 2 or read < READ_WELL:
         return "", 0.0
     names = reference.task.labels
-    pairs = [
-        f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_LISTED]
-    ]
+    pairs = [f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_PAIRS]]
     in_order = [name for _, name in sorted(zip(others.tolist(), names, strict=True))]
     stated = ",".join(in_order) if all(name.isdigit() for name in names) and len(names) <= 10 else "A,B,..."
     reason = (

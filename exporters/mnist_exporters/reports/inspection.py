@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnist_exporters.formats.contents import Contents, Tensor
+from mnist_exporters.formats.contents import Contents, TensorFacts
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.spec.format import format_of_file
 from mnist_exporters.targets.devices import TARGETS
@@ -130,7 +130,7 @@ def _manifest_lines(manifest: Manifest | None) -> list[str]:
     return [f"{name}: {value}" for name, value in facts.items()]
 
 
-def _line(tensor: Tensor, contents: Contents) -> str:
+def _line(tensor: TensorFacts, contents: Contents) -> str:
     role = " (input)" if tensor == contents.input else " (output)" if tensor == contents.output else ""
     shape = "x".join("n" if axis < 0 else str(axis) for axis in tensor.shape) or "scalar"
     real = f", {tensor.affine.scale:g} * (q - {tensor.affine.zero_point})" if tensor.affine else ""

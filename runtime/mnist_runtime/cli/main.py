@@ -126,12 +126,21 @@ def command_line() -> argparse.ArgumentParser:
 
 
 def _add_watch(commands: Any) -> None:
-    from mnist_runtime.cli.options import add_backend, add_keep_doubtful, add_model, count, named_value, path_of, rate
+    from mnist_runtime.cli.options import (
+        above_zero,
+        add_backend,
+        add_keep_doubtful,
+        add_model,
+        count,
+        named_value,
+        path_of,
+    )
 
     watch = commands.add_parser("watch", help="print a line of JSON whenever a camera or video shows other digits")
     source = "number or device of a camera, a video file, or /dev/stdin for a pipe of video"
     watch.add_argument("--source", required=True, metavar="0|FILE", help=source)
-    watch.add_argument("--rate", type=rate, default=5.0, metavar="N", help="most frames to read a second (default: 5)")
+    rate = "most frames to read a second (default: 5)"
+    watch.add_argument("--rate", type=above_zero(1000), default=5.0, metavar="N", help=rate)
     steady = "frames that must agree, 1 to 10 (default: 3)"
     watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
     watch.add_argument("--regions", type=path_of, metavar="FILE", help="read the values of these regions (TOML)")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib.util
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from mnist_runtime.reading.doubtful import DoubtfulPictures
 
 __all__ = [
+    "above_zero",
     "add_backend",
     "add_json",
     "add_keep_doubtful",
@@ -37,8 +37,6 @@ __all__ = [
     "path_of",
     "pixels_of",
     "port",
-    "rate",
-    "share",
 ]
 
 DOUBTFUL = 0.9
@@ -126,7 +124,7 @@ def add_keep_doubtful(parser: argparse.ArgumentParser) -> None:
         help="write pictures with a doubtful answer, to train with them",
     )
     text = f"confidence below which an answer is doubtful, 0 to 1 (default: {DOUBTFUL})"
-    parser.add_argument("--doubtful-below", type=share, default=DOUBTFUL, metavar="X", help=text)
+    parser.add_argument("--doubtful-below", type=above_zero(1), default=DOUBTFUL, metavar="X", help=text)
 
 
 def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> DoubtfulPictures | None:
@@ -200,23 +198,13 @@ def port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to {(1 << 16) - 1}")
 
 
-def rate(text: str) -> float:
-    """Parse a number above 0, at most 1000."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if 0 < number <= 1000:
-        return number
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1000")
+def above_zero(most: int) -> Callable[[str], float]:
+    """Return the parser of a number above 0, at most `most`."""
 
+    def parse(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if 0 < (number := float(text)) <= most:
+                return number
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most {most}")
 
-def share(text: str) -> float:
-    """Parse a number above 0, at most 1."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if 0 < number <= 1:
-        return number
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0 and at most 1")
+    return parse

@@ -11,6 +11,7 @@ from tests.shared.export_cases import EVERY_EXPORT
 
 from mnist_exporters import FORMATS, Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import PLUGINS, FormatPlugin, load_plugin
+from mnist_exporters.formats.spec_checks import check_matches
 from mnist_trainer import READY_MODELS
 
 PIXEL_LINE = {"uint8": {}, "int8": {"scale": 1, "offset": -128}}
@@ -101,4 +102,4 @@ def test_calibration_images_without_white_pixels_are_an_error(originals: dict[st
     spec, plugin = ExportSpec("tflite", Precision.INT8), load_plugin("tflite")
     contents = plugin.read(plugin.convert(originals["mlp"], spec, gray))
     with pytest.raises(ConversionError, match="does not take raw pixels"):
-        contents.check_matches(spec, originals["mlp"].input_scaling)
+        check_matches(contents, spec, originals["mlp"].input_scaling)

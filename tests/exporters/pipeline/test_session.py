@@ -19,17 +19,3 @@ def test_a_model_below_the_expected_accuracy_gets_the_reason_that_was_measured(d
         session.check_accuracy(0.9)
     assert "may not be those of its training" not in str(refused.value)
     assert session.advice is None, "the refusal says it"
-
-
-def test_a_stated_scaling_that_makes_the_scores_certain_is_doubted_at_a_usual_accuracy(
-    digits: Splits, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A network of ReLUs is about as accurate with pixels 255 times too large."""
-    monkeypatch.setattr("mnist_exporters.pipeline.session.USUAL_ACCURACY", 0.55)
-    model = load_model("linear")
-    advice = {
-        stated: ExportSession(Original.from_keras(model, digits.test, pixel_range=stated), *digits).advice
-        for stated in ("0..1", "0..255")
-    }
-    assert advice["0..1"] is None
-    assert "For these images give --pixel-range 0..1." in str(advice["0..255"])

@@ -9,7 +9,7 @@ import pytest
 from mnist_exporters import Parity, Reference
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.proof.orientation import ORIENTATIONS, Orientation
-from mnist_exporters.proof.unfit import low_accuracy, wrong_averages
+from mnist_exporters.proof.unfit import wrong_averages
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Splits, architecture, load_model
 
@@ -108,16 +108,3 @@ def test_small_differences_of_averages_are_no_fault(digits: Splits) -> None:
     reference = Reference("two thirds", digits.test.images, digits.test.labels, right)
     for found, is_named in ((None, False), (0.7, False), (0.8, True)):
         assert bool(wrong_averages(replace(reference, renormalized=found))) == is_named
-
-
-def test_an_accuracy_far_below_that_of_mnist_models_is_a_warning() -> None:
-    """Pixels scaled each by numbers of its own leave 50 to 90 %; a short training about 95 %."""
-    labels = np.arange(100, dtype=np.uint8) % 10
-    images = np.zeros((100, 28, 28), np.uint8)
-    for wrong, start in ((5, "note: 95.00% is low for MNIST."), (20, "warning: 80.00% is low for MNIST.")):
-        answers = np.where(np.arange(100) < wrong, (labels + 1) % 10, labels)
-        said = str(low_accuracy(Reference("mnist", images, labels, np.eye(10, dtype=np.float32)[answers])))
-        assert said.startswith(start)
-        assert "--expect-accuracy YOUR_ACCURACY" in said
-        assert ("StandardScaler" in said) == (wrong == 20)
-    assert low_accuracy(Reference("other", images, labels, np.eye(10, dtype=np.float32)[labels])) is None

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, Task
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, listed
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import read_record, recorded_task
@@ -100,8 +100,9 @@ def load_base(
         found, notes = _of_unknown_origin(model, data, known, given)
     if found.task.labels != task.labels:
         notes.append(
-            f"note: the labels of {file.name} are {_listed(found.task)}, those of the images {_listed(task)}; the last "
-            "layer is replaced, labels that are in both keep their weights"
+            f"note: the labels of {file.name} are {listed(found.task.labels, MOST_LISTED)}, those of the images "
+            f"{listed(task.labels, MOST_LISTED)}; the last layer is replaced, labels that are in both keep their "
+            "weights"
         )
     for text in [f"{file.name}: {found.describe_pixels()}", *notes]:
         if report:
@@ -209,8 +210,8 @@ def _of_unknown_origin(
     named = Reading.measure(model, own, best.model.scaling) if may_be_named else best
     if may_be_named and named.is_clear:
         notes.append(
-            f"note: the scores of the model are taken for {_listed(own.task)}, in this order; so it is right on "
-            f"{named.accuracy:.1%} of {len(own.images):,} images"
+            f"note: the scores of the model are taken for {listed(own.task.labels, MOST_LISTED)}, in this order; so it "
+            f"is right on {named.accuracy:.1%} of {len(own.images):,} images"
         )
         return replace(best.model, task=own.task), notes
     return best.model, notes
@@ -245,9 +246,3 @@ def _with_known_labels(data: LabelledImages, known: Task) -> ImageSet:
 def _with_first_label(data: LabelledImages, known: Task) -> ImageSet:
     """Return all images as ones of `known`, with the first label, for what needs no labels."""
     return ImageSet(data.name, data.images, np.zeros_like(data.labels), known)
-
-
-def _listed(task: Task) -> str:
-    """Return the first labels of `task`."""
-    more = f" and {len(task.labels) - MOST_LISTED} more" if len(task.labels) > MOST_LISTED else ""
-    return f"{', '.join(task.labels[:MOST_LISTED])}{more}"

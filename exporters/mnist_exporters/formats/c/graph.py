@@ -101,7 +101,7 @@ class Program:
     input, output : int
         Numbers of the pixels and of the scores.
     same : mapping of int to int
-        Number of a reshaped value -> number of the value whose memory it uses.
+        Number of a reshaped value -> number of the value whose memory it uses, which is not a reshaped one.
     scores : QuantParams
         Quantization of the scores.
     activation : str
@@ -118,9 +118,7 @@ class Program:
 
     def storage(self, number: int) -> int:
         """Return the number of the value in whose memory `number` is."""
-        while number in self.same:
-            number = self.same[number]
-        return number
+        return self.same.get(number, number)
 
     @property
     def sum_type(self) -> str:

@@ -72,12 +72,12 @@ def lower(model: bytes) -> Program:
         if operator.name in SHAPES or node.output.dtype == "int32":
             values[output] = _computed(node, operator.inputs, values)
         elif operator.name == "RESHAPE":
-            same[output] = operator.inputs[0]
+            same[output] = same.get(operator.inputs[0], operator.inputs[0])
             values[output] = dataclasses.replace(values[output], shape=_reshaped(node, operator.inputs, values))
         elif operator.name not in LOWERINGS:
             raise unsupported(operator.name, f"(it has {', '.join(LOWERINGS)})")
         else:
-            first = _storage(same, operator.inputs[0])
+            first = same.get(operator.inputs[0], operator.inputs[0])
             values[output] = dataclasses.replace(values[output], shape=_shape(node, operator.inputs[0], values))
             context = Context(node, operator.inputs, output, values, functions.get(first))
             lowered = LOWERINGS[operator.name](context)
@@ -96,12 +96,6 @@ def lower(model: bytes) -> Program:
     )
     _check(program)
     return with_fused_pooling(program)
-
-
-def _storage(same: Mapping[int, int], number: int) -> int:
-    while number in same:
-        number = same[number]
-    return number
 
 
 def _value(tensor: Tensor) -> Value:

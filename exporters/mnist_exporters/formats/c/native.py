@@ -18,7 +18,7 @@ from mnist_exporters.formats.c.writing.kernel_files import host_program
 from mnist_exporters.formats.c_pair import identifier
 from mnist_runtime import QuantParams
 
-__all__ = ["CFiles", "NativeProgram"]
+__all__ = ["SECONDS", "SECONDS_PER_IMAGE", "CFiles", "NativeProgram", "answer_type", "scores_of_answers"]
 
 SECONDS, SECONDS_PER_IMAGE = 60.0, 1.0
 """Time limit of a call: seconds, and seconds for each image. One image takes milliseconds."""
@@ -56,7 +56,7 @@ class NativeProgram:
 
     def __init__(self, files: CFiles, output: QuantParams, labels: int, compiler: Compiler, *flags: str) -> None:
         self.output = output
-        self._answer = np.dtype([("answer", np.int32), ("scores", output.dtype, (labels,))])
+        self._answer = answer_type(output, labels)
         folder = Path(tempfile.mkdtemp(prefix="mnist-export-c-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         stem, name = files.stem, identifier(files.stem)
@@ -77,11 +77,7 @@ class NativeProgram:
         done = self._call(pixels.tobytes(), SECONDS + SECONDS_PER_IMAGE * len(pixels))
         if done.returncode != 0 or len(done.stdout) != len(pixels) * self._answer.itemsize:
             raise _broken(f"ended with exit code {done.returncode} and {len(done.stdout)} bytes", done.stderr)
-        found = np.frombuffer(done.stdout, self._answer)
-        if not np.array_equal(found["answer"], found["scores"].argmax(axis=1)):
-            raise _broken("gave another class than the one with the greatest score", b"")
-        scores: npt.NDArray[Any] = found["scores"].copy()
-        return scores
+        return scores_of_answers(np.frombuffer(done.stdout, self._answer), "The compiled C code")
 
     def self_test(self) -> None:
         """Run the self-test.
@@ -101,6 +97,27 @@ class NativeProgram:
             return subprocess.run(words, input=content, capture_output=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired as error:
             raise _broken(f"ran longer than {seconds:.0f} seconds", b"") from error
+
+
+def answer_type(output: QuantParams, labels: int) -> np.dtype[Any]:
+    """Return the type of a program's answer for an image: the number of the class, and the scores."""
+    return np.dtype([("answer", "<i4"), ("scores", output.dtype, (labels,))])
+
+
+def scores_of_answers(answers: npt.NDArray[Any], program: str) -> npt.NDArray[Any]:
+    """Return the scores in the answers of `program`, integers (n, labels).
+
+    Raises
+    ------
+    ConversionError
+        If an answer is not the class with the greatest score.
+    """
+    scores: npt.NDArray[Any] = answers["scores"].copy()
+    if not np.array_equal(answers["answer"], scores.argmax(axis=1)):
+        raise ConversionError(
+            f"{program} gave another class than the one with the greatest score. Please report this as a bug."
+        )
+    return scores
 
 
 def _broken(what: str, stderr: bytes) -> ConversionError:

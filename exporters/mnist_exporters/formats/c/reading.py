@@ -8,7 +8,7 @@ import numpy as np
 
 from mnist_exporters.formats.c.writing.packed_images import unpack_images
 from mnist_exporters.formats.c_pair import array_of, manifest_of
-from mnist_exporters.formats.contents import Contents, Tensor
+from mnist_exporters.formats.contents import Contents, TensorFacts
 from mnist_runtime import ArtifactError, Golden, Manifest, QuantParams
 
 __all__ = ["contents_of", "golden_of", "scores_of"]
@@ -44,9 +44,9 @@ def contents_of(files: bytes) -> Contents:
     scores = scores_of(text, manifest)
     arrays = re.findall(r"static const (\w+)_t ((?:weights|bias|constant)_\w+)\[(\d+)\]", text)
     shape = (1, *manifest.task.tensor_shape)
-    source = Tensor("pixels", manifest.input["dtype"], shape, is_constant=False)
-    target = Tensor("scores", scores.dtype, (1, len(manifest.labels)), is_constant=False, affine=scores)
-    constants = tuple(Tensor(name, dtype, (int(size),), is_constant=True) for dtype, name, size in arrays)
+    source = TensorFacts("pixels", manifest.input["dtype"], shape, is_constant=False)
+    target = TensorFacts("scores", scores.dtype, (1, len(manifest.labels)), is_constant=False, affine=scores)
+    constants = tuple(TensorFacts(name, dtype, (int(size),), is_constant=True) for dtype, name, size in arrays)
     weights = sum(int(size) for _, name, size in arrays if name.startswith("weights"))
     kind = re.search(r"typedef (\w+)_t value_t;", text)
     return Contents(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mnist_exporters.errors import ChangingError
-from mnist_exporters.formats.contents import CURE
+from mnist_exporters.formats.contents import ADVICE
 
 __all__ = ["check_unchanging"]
 
@@ -37,7 +37,7 @@ def check_unchanging(traced: Any) -> None:
     operators = tuple(dict.fromkeys(found.values()))
     raise ChangingError(
         f"The scores of the model depend on more than the image: it has {', '.join(operators)}, at the variable "
-        f"{', '.join(places)}. {CURE}",
+        f"{', '.join(places)}. {ADVICE}",
         operators,
         places,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import onnx
 
 from mnist_exporters.formats.changing import changing_nodes
-from mnist_exporters.formats.contents import Contents, Layer, Tensor
+from mnist_exporters.formats.contents import Contents, Layer, TensorFacts
 from mnist_runtime.errors import ArtifactError
 from mnist_runtime.system.machine import raise_machine_failure
 
@@ -40,7 +40,7 @@ def read(model: bytes) -> Contents:
         raise ArtifactError(f"This is not a readable ONNX model ({error}). Export it again.") from error
 
 
-def _contents(proto: onnx.ModelProto, tensors: dict[str, Tensor]) -> Contents:
+def _contents(proto: onnx.ModelProto, tensors: dict[str, TensorFacts]) -> Contents:
     graph = proto.graph
     constants = {tensor.name for tensor in graph.initializer}
     inputs = [value for value in graph.input if value.name not in constants]  # up to IR version 3, all were inputs
@@ -91,7 +91,7 @@ def _stored(graph: onnx.GraphProto, name: str) -> str:
     return name
 
 
-def _layer(graph: onnx.GraphProto, node: onnx.NodeProto, tensors: dict[str, Tensor]) -> Layer:
+def _layer(graph: onnx.GraphProto, node: onnx.NodeProto, tensors: dict[str, TensorFacts]) -> Layer:
     weights, source = (tensors.get(_stored(graph, name)) for name in (node.input[1], node.input[0]))
     return Layer(
         node.op_type,
@@ -101,16 +101,16 @@ def _layer(graph: onnx.GraphProto, node: onnx.NodeProto, tensors: dict[str, Tens
     )
 
 
-def _tensors(proto: onnx.ModelProto) -> list[Tensor]:
+def _tensors(proto: onnx.ModelProto) -> list[TensorFacts]:
     """Return every tensor whose type can be inferred."""
     graph = onnx.shape_inference.infer_shapes(proto).graph
     stored = {tensor.name for tensor in graph.initializer}
     constants = [
-        Tensor(tensor.name, _dtype(tensor.data_type), tuple(tensor.dims), is_constant=True)
+        TensorFacts(tensor.name, _dtype(tensor.data_type), tuple(tensor.dims), is_constant=True)
         for tensor in graph.initializer
     ]
     computed = [
-        Tensor(
+        TensorFacts(
             value.name,
             _dtype(value.type.tensor_type.elem_type),
             tuple(axis.dim_value or -1 for axis in value.type.tensor_type.shape.dim),
@@ -126,7 +126,7 @@ def _dtype(code: int) -> str:
     return str(onnx.helper.tensor_dtype_to_np_dtype(code))
 
 
-def _activations(graph: onnx.GraphProto, tensors: dict[str, Tensor]) -> set[str]:
+def _activations(graph: onnx.GraphProto, tensors: dict[str, TensorFacts]) -> set[str]:
     """Return the activation types of the operators with weights.
 
     A DequantizeLinear before an operator means integer arithmetic (QDQ), so the input of the DequantizeLinear counts.

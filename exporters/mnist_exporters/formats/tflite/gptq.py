@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from mnist_runtime.backends.numpy_int8.node import same_padding
+
 __all__ = ["LEVELS", "Floats", "input_moments", "patches", "round_weights"]
 
 LEVELS = 7
@@ -127,7 +129,7 @@ def patches(
     kernel, strides, dilations : (int, int)
         Rows and columns.
     same : bool
-        Whether the padding is "same": one output per started stride, and half of the zeros, rounded down, in front.
+        Whether the padding is "same"; see `same_padding`.
 
     Returns
     -------
@@ -135,11 +137,7 @@ def patches(
     """
     lengths = [1 + (length - 1) * gap for length, gap in zip(kernel, dilations, strict=True)]
     if same:
-        needed = [
-            max((-(-size // stride) - 1) * stride + length - size, 0)
-            for size, length, stride in zip(images.shape[1:3], lengths, strides, strict=True)
-        ]
-        images = np.pad(images, ((0, 0), *((zeros // 2, zeros - zeros // 2) for zeros in needed), (0, 0)))
+        images = np.pad(images, ((0, 0), *map(same_padding, images.shape[1:3], lengths, strides), (0, 0)))
     rows = np.lib.stride_tricks.sliding_window_view(images, lengths[0], axis=1)[:, :: strides[0]]
     windows = np.lib.stride_tricks.sliding_window_view(rows, lengths[1], axis=2)[:, :, :: strides[1]]
     places = windows[..., :: dilations[0], :: dilations[1]]

@@ -11,7 +11,7 @@ from typing import Any
 from ai_edge_litert import schema_py_generated as schema
 
 from mnist_exporters.formats.changing import changing_operators
-from mnist_exporters.formats.contents import Contents, Layer, Tensor
+from mnist_exporters.formats.contents import Contents, Layer, TensorFacts
 from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import ArtifactError
 from mnist_runtime.system.machine import raise_machine_failure
@@ -122,7 +122,7 @@ def operator_name(model: Any, operator: Any) -> str:
     return _name(model.operatorCodes[operator.opcodeIndex])
 
 
-def _layer(model: Any, operator: Any, tensors: list[Tensor]) -> Layer:
+def _layer(model: Any, operator: Any, tensors: list[TensorFacts]) -> Layer:
     name, weights = operator_name(model, operator), tensors[operator.inputs[1]]
     source = tensors[operator.inputs[2 if name == "TRANSPOSE_CONV" else 0]]
     return Layer(name, math.prod(weights.shape), weights.dtype, source.dtype)
@@ -153,10 +153,10 @@ def _data(parsed: Any, tensor: Any) -> Any:
     return parsed.buffers[tensor.buffer].data
 
 
-def _tensor(tensor: Any, *, is_constant: bool) -> Tensor:
+def _tensor(tensor: Any, *, is_constant: bool) -> TensorFacts:
     dtype = _constant(schema.TensorType, tensor.type).lower()
     shape = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
-    return Tensor(
+    return TensorFacts(
         name=tensor.name.decode(),
         dtype=dtype,
         shape=() if shape is None else tuple(int(axis) for axis in shape),
@@ -171,13 +171,13 @@ def _quant_params(found: Any, dtype: str) -> QuantParams | None:
     return QuantParams(float(found.scale[0]), int(found.zeroPoint[0]), dtype)
 
 
-def _weights(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> set[int]:
+def _weights(operators: list[tuple[str, Any]], tensors: list[TensorFacts]) -> set[int]:
     """Return the numbers of the weight tensors, including those unpacked from float16 at run time."""
     weights = {number for number, tensor in enumerate(tensors) if tensor.is_constant and len(tensor.shape) > 1}
     return weights | {op.outputs[0] for name, op in operators if name == "DEQUANTIZE" and op.inputs[0] in weights}
 
 
-def _weight_types(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> dict[str, tuple[str, ...]]:
+def _weight_types(operators: list[tuple[str, Any]], tensors: list[TensorFacts]) -> dict[str, tuple[str, ...]]:
     weights = _weights(operators, tensors)
     types: dict[str, set[str]] = {}
     for name, operator in operators:
@@ -186,7 +186,7 @@ def _weight_types(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> di
     return {name: tuple(sorted(found)) for name, found in sorted(types.items())}
 
 
-def _activations(operators: list[tuple[str, Any]], tensors: list[Tensor]) -> tuple[str, ...]:
+def _activations(operators: list[tuple[str, Any]], tensors: list[TensorFacts]) -> tuple[str, ...]:
     """Return the types of the inputs that are neither weights nor shapes, for operators with weights."""
     weights = _weights(operators, tensors)
     constants = {number for number, tensor in enumerate(tensors) if tensor.is_constant} | weights

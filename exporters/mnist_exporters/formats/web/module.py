@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_exporters.formats.c.writing.packed_images import pack_images, unpack_images
-from mnist_exporters.formats.contents import Contents, Tensor
+from mnist_exporters.formats.contents import Contents, TensorFacts
 from mnist_runtime import ArtifactError, Golden, Manifest, QuantParams
 
 __all__ = ["MAGIC", "WasmModule"]
@@ -116,8 +116,8 @@ class WasmModule:
     def contents(self) -> Contents:
         """Return what is known of the model."""
         task = self.manifest.task
-        source = Tensor("pixels", self.manifest.input["dtype"], (1, *task.tensor_shape), is_constant=False)
-        target = Tensor("scores", self.output.dtype, (1, len(task.labels)), is_constant=False, affine=self.output)
+        source = TensorFacts("pixels", self.manifest.input["dtype"], (1, *task.tensor_shape), is_constant=False)
+        target = TensorFacts("scores", self.output.dtype, (1, len(task.labels)), is_constant=False, affine=self.output)
         return Contents(
             format="web",
             tensors=(source, target),

@@ -15,12 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import ConversionError
+from mnist_exporters.formats.c.native import SECONDS, SECONDS_PER_IMAGE, answer_type, scores_of_answers
 from mnist_exporters.formats.web.module import WasmModule
 
 __all__ = ["WasmProgram"]
-
-SECONDS, SECONDS_PER_IMAGE = 60.0, 1.0
-"""Time limit of a call: seconds, and seconds for each image. One image takes milliseconds."""
 
 
 class WasmProgram:
@@ -37,8 +35,7 @@ class WasmProgram:
 
     def __init__(self, module: WasmModule) -> None:
         self.output = module.output
-        labels = len(module.manifest.labels)
-        self._answer = np.dtype([("answer", "<i4"), ("scores", self.output.dtype, (labels,))])
+        self._answer = answer_type(self.output, len(module.manifest.labels))
         self._pixels = module.manifest.task.pixels
         self._folder = Path(tempfile.mkdtemp(prefix="mnist-export-web-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
@@ -55,11 +52,7 @@ class WasmProgram:
             If the module stops or runs for too long, or its answer is not the class with the greatest score.
         """
         reply = self._call(len(pixels), pixels.tobytes(), len(pixels) * self._answer.itemsize)
-        found = np.frombuffer(reply, self._answer)
-        if not np.array_equal(found["answer"], found["scores"].argmax(axis=1)):
-            raise _broken("gave another class than the one with the greatest score")
-        scores: npt.NDArray[Any] = found["scores"].copy()
-        return scores
+        return scores_of_answers(np.frombuffer(reply, self._answer), "The WebAssembly module")
 
     def self_test(self) -> None:
         """Run the self-test.

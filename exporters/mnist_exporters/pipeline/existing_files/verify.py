@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.proof.answers import Answers, Device
+from mnist_exporters.proof.answers import Answers, LoadedFile
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
@@ -25,7 +25,7 @@ MOST_NAMED = 12
 """Labels that a message names."""
 
 
-class ForeignFile(Device, Protocol):
+class ForeignFile(LoadedFile, Protocol):
     """A loaded file that another tool made, such as `mnist_trainer.foreign.file_model.FileModel`."""
 
     def __str__(self) -> str:
@@ -119,14 +119,14 @@ def verify(
         precision = str(found if found in FORMATS[format].io_types else Precision.FLOAT32)
         answers, threshold, source = Answers.of(foreign, reference), NO_THRESHOLD, None
     else:
-        device = plugin.load(path)
-        precision, source = device.manifest.precision, device.manifest.source.get("sha256")
+        loaded = plugin.load(path)
+        precision, source = loaded.manifest.precision, loaded.manifest.source.get("sha256")
         if precision not in list(Precision):
             raise ArtifactError(
                 f"{path} has precision {precision}, which this version does not support. Update mnist-edge-export."
             )
-        _check_task(path, device.manifest.task, reference.task)
-        answers, threshold = Answers.of(device, reference), _threshold_of(device.manifest)
+        _check_task(path, loaded.manifest.task, reference.task)
+        answers, threshold = Answers.of(loaded, reference), _threshold_of(loaded.manifest)
     tolerance = ExportSpec(format, precision, max_accuracy_drop).tolerance
     return Verification(
         path=path,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mnist_runtime.backends.tflite_format.model import Operator, Tensor
 from mnist_runtime.errors import ArtifactError
 
-__all__ = ["Array", "Budget", "Kernel", "Node", "windows_of"]
+__all__ = ["Array", "Budget", "Kernel", "Node", "Windows", "same_padding", "windows_of"]
 
 OTHER_BACKEND = "Use another interpreter: mnist-runtime doctor shows how to install those that run here."
 
@@ -159,14 +159,10 @@ class Windows:
         return high, wide
 
     def paddings(self, shape: tuple[int, ...]) -> list[tuple[int, int]]:
-        """Return the padding before and after each axis of ``(n, h, w, c)``; an odd total has one more pixel after."""
+        """Return the padding before and after each axis of ``(n, h, w, c)``."""
         if not self.same:
             return [(0, 0)] * 4
-        totals = [
-            max((-(-length // stride) - 1) * stride + extent - length, 0)
-            for length, extent, stride in zip(shape[1:3], self.extent, self.stride, strict=True)
-        ]
-        return [(0, 0), *((total // 2, total - total // 2) for total in totals), (0, 0)]
+        return [(0, 0), *map(same_padding, shape[1:3], self.extent, self.stride), (0, 0)]
 
     def padded(self, images: Array, value: int) -> Array:
         """Return padded `images`."""
@@ -195,6 +191,15 @@ class Windows:
             for y in range(0, high, gap_y)
             for x in range(0, wide, gap_x)
         ]
+
+
+def same_padding(length: int, extent: int, stride: int) -> tuple[int, int]:
+    """Return the padding before and after an axis, with one window per started stride.
+
+    An odd total has one more pixel after.
+    """
+    total = max((-(-length // stride) - 1) * stride + extent - length, 0)
+    return total // 2, total - total // 2
 
 
 def windows_of(

@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from mnist_runtime.preprocess.grayscale import FloatImage
 from mnist_runtime.preprocess.ink.components import STEPS, neighbors
 
-__all__ = ["background_noise", "repeat_cells", "subtract_background"]
+__all__ = ["background_noise", "blur", "repeat_cells", "subtract_background"]
 
 CELLS = 48
 """Cells along the longer side of the grid in which the background is measured."""
@@ -143,7 +142,7 @@ def _refine(gray: FloatImage, background: FloatImage, side: int) -> FloatImage:
     ink = background - gray
     limit = max(3 * background_noise(ink), 0.2 * float(np.percentile(ink, STRONGEST)))
     no_ink = (ink < limit).astype(np.float32)
-    weight, total = (_blur(_cell_sums(values, side)) for values in (no_ink, no_ink * ink))
+    weight, total = (blur(_cell_sums(values, side)) for values in (no_ink, no_ink * ink))
     level = np.where(weight > 0.2 * side * side, total / np.maximum(weight, 1), 0)
     return background - _interpolate(level.astype(np.float32), side, gray.shape)
 
@@ -154,12 +153,12 @@ def _cell_sums(values: FloatImage, side: int) -> FloatImage:
     return np.add.reduceat(rows, np.arange(0, values.shape[1], side), axis=1)
 
 
-def _blur(cells: FloatImage) -> FloatImage:
+def blur(values: FloatImage) -> FloatImage:
     """Apply a 3x3 binomial filter."""
-    padded = np.pad(cells, 1, mode="edge")
-    for axis in (0, 1):
-        padded = sliding_window_view(padded, 3, axis) @ np.array([0.25, 0.5, 0.25], np.float32)
-    return padded
+    padded = np.pad(values, 1, mode="edge")
+    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / np.float32(4)
+    blurred: FloatImage = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(4)
+    return blurred
 
 
 def repeat_cells(cells: npt.NDArray[Any], side: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask
-from mnist_runtime.preprocess.ink.background import background_noise, subtract_background
+from mnist_runtime.preprocess.ink.background import background_noise, blur, subtract_background
 from mnist_runtime.preprocess.ink.components import Components, connected_components, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
 from mnist_runtime.preprocess.ink.page import isolate_page
@@ -67,7 +67,7 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     """Find the ink in a photograph (h, w), 0..255; `smallest` is a symbol's least fraction of the longer side."""
     ink = subtract_background(isolate_page(gray))
     if max(gray.shape) >= COARSE:
-        ink = _smooth(ink)
+        ink = blur(ink)
     noise = background_noise(ink)
     floor = max(NOISE * noise, LEAST)
     candidates = ink[ink > floor]
@@ -92,14 +92,6 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
         if symbol.size >= smallest * max(gray.shape) and (mean >= CLEAR or not symbol.touches_edge(gray.shape))
     ]
     return PhotoInk(ink, lines, components, symbols)
-
-
-def _smooth(ink: FloatImage) -> FloatImage:
-    """Apply a 3x3 binomial filter."""
-    padded = np.pad(ink, 1, mode="edge")
-    rows = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / np.float32(4)
-    smooth: FloatImage = (rows[:, :-2] + 2 * rows[:, 1:-1] + rows[:, 2:]) / np.float32(4)
-    return smooth
 
 
 def _otsu_threshold(values: FloatImage) -> float:

@@ -12,6 +12,7 @@ from tests.shared.export_cases import EACH_READY
 from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.onnx.canonical import canonical
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.spec_checks import check_matches
 from mnist_trainer import Splits
 
 
@@ -65,7 +66,7 @@ def test_layers_over_time_steps_are_quantized(digits: Splits, layer: keras.Layer
     original = Original.from_keras(model, digits.test, pixel_range="0..1")
     spec, plugin = ExportSpec("onnx", Precision.INT8), load_plugin("onnx")
     content = plugin.convert(original, spec, Calibration.draw(digits.train, 50, 0))
-    plugin.read(content).check_matches(spec, original.input_scaling)
+    check_matches(plugin.read(content), spec, original.input_scaling)
     images = digits.test.images[:20]
     scores = onnxruntime.InferenceSession(content).run(None, {"pixels": images[..., None]})[0]
     assert np.abs(scores - original.scores(images)).max() < 0.05

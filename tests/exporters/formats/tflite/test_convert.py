@@ -8,6 +8,7 @@ from tests.shared.export_cases import EACH_READY
 
 from mnist_exporters import ConversionError, ExportReport, ExportSpec, Original, Precision
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.spec_checks import check_matches
 from mnist_trainer import Splits
 
 
@@ -31,7 +32,7 @@ def test_a_model_too_small_for_dynamic_is_an_error(digits: Splits) -> None:
     spec, plugin = ExportSpec("tflite", Precision.DYNAMIC), load_plugin("tflite")
     contents = plugin.read(plugin.convert(original, spec, None))
     with pytest.raises(ConversionError, match="Most weights are float32, not dynamic"):
-        contents.check_matches(spec, original.input_scaling)
+        check_matches(contents, spec, original.input_scaling)
 
 
 def test_the_ready_cnn_in_int8_has_at_most_28_kb(exported: Callable[..., ExportReport]) -> None:

@@ -9,6 +9,7 @@ from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_exporters import Calibration, ConversionError, ExportReport, ExportSpec, Original, Precision, UsageError
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.formats.spec_checks import check_matches
 from mnist_trainer import Splits
 
 
@@ -113,7 +114,7 @@ def test_a_model_whose_last_layer_has_most_weights_is_a_wrong_option_and_no_bad_
     original = Original.from_keras(keras.Sequential(layers), digits.test, pixel_range="0..1")
     content = convert(original, Calibration.draw(digits.train, 20, seed=0))
     with pytest.raises(UsageError, match="applies to 0% of the weights only") as caught:
-        load_plugin("tflite").read(content).check_matches(ExportSpec("tflite", Precision.INT4), original.scaling)
+        check_matches(load_plugin("tflite").read(content), ExportSpec("tflite", Precision.INT4), original.scaling)
     assert caught.value.exit_code == 2
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mnist_runtime import PictureError
 from mnist_runtime.artifact.task import DIGITS, SIDES, Task
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, listed
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.arrays.class_names import number_of
@@ -125,18 +125,18 @@ def load(folders: Sequence[Path], form: str, stated: StatedTask, notes: Sequence
         If there are no pictures, too many, or more than one in twenty cannot be read; or if they have different sizes
         and no size is stated.
     """
-    listed = [_listed(folder, stated) for folder in folders]
-    names = [np.array([name for _, name in files]) for files in listed]
+    by_folder = [_listed(folder, stated) for folder in folders]
+    names = [np.array([name for _, name in files]) for files in by_folder]
     raw = [read_labels(labels, str(folder)) for labels, folder in zip(names, folders, strict=True)]
     present = {str(name).lower() for labels in names for name in labels}
     may_be_digits = stated.may_be_digits and present <= set(LABELS)
     classes = classes_of(raw, stated.labels, may_be_digits=may_be_digits, count=stated.classes)
-    task = _task(folders[0], listed, classes, stated)
-    check_size(max(map(len, listed)), sum(map(len, listed)) * task.pixels, str(folders[0]))
+    task = _task(folders[0], by_folder, classes, stated)
+    check_size(max(map(len, by_folder)), sum(map(len, by_folder)) * task.pixels, str(folders[0]))
     images: list[npt.NDArray[np.uint8]] = []
     labels = []
     notes = list(notes)
-    for folder, files, indices in zip(folders, listed, classes.indices, strict=True):
+    for folder, files, indices in zip(folders, by_folder, classes.indices, strict=True):
         pixels, is_read, unreadable = _prepared(folder, files, task)
         images.append(pixels)
         labels.append(indices[is_read])
@@ -158,12 +158,12 @@ def _listed(folder: Path, stated: StatedTask) -> Files:
     return files
 
 
-def _task(folder: Path, listed: list[Files], classes: Classes, stated: StatedTask) -> Task:
+def _task(folder: Path, by_folder: list[Files], classes: Classes, stated: StatedTask) -> Task:
     """Return the task; the size is that of the pictures if it is neither stated nor that of digits."""
     handwriting = task_of(DIGITS.image_shape, classes.names, stated, str(folder))
     if handwriting.preparation == "mnist":
         return handwriting
-    size = stated.size or _common_size(folder, [file for files in listed for file, _ in files])
+    size = stated.size or _common_size(folder, [file for files in by_folder for file, _ in files])
     return task_of((*size, 3), classes.names, stated, str(folder))
 
 
@@ -231,6 +231,5 @@ def _notes(folder: Path, unreadable: list[Path], stated: StatedTask) -> list[str
 
 
 def _left_out(folder: Path, files: Sequence[Path], which: str) -> str:
-    names = ", ".join(str(file.relative_to(folder)) for file in files[:NAMED])
-    more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
-    return f"{folder}: left out {counted(len(files), 'file')} {which}: {names}{more}"
+    names = listed([str(file.relative_to(folder)) for file in files], NAMED)
+    return f"{folder}: left out {counted(len(files), 'file')} {which}: {names}"

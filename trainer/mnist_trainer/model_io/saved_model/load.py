@@ -14,7 +14,7 @@ from tensorflow import dtypes
 from tensorflow.core.protobuf import saved_model_pb2
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.errors import first_line
+from mnist_runtime.errors import first_line, listed
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.find import SAVED_MODEL
@@ -168,16 +168,11 @@ def _refuse_unsafe_operations(graph: Any) -> None:
     functions = {function.signature.name for function in graph.graph_def.library.function}
     found = {node.op for node in _nodes_that_can_run(graph)} - functions - ALLOWED
     if found:
+        names = listed([name[:60] for name in sorted(found)], 8)
         raise ModelError(
-            f"The SavedModel was not loaded, since its graph contains {_listed(found)}, which can access "
+            f"The SavedModel was not loaded, since its graph contains {names}, which can access "
             "files or more. Remove that from the model. If you trust its source, use --trust (in Python: trust=True)."
         )
-
-
-def _listed(names: set[str]) -> str:
-    """Return the first names in words."""
-    shown = [name[:60] for name in sorted(names)]
-    return ", ".join(shown[:8]) + (f" and {len(shown) - 8} more" if len(shown) > 8 else "")
 
 
 def _nodes_that_can_run(graph: Any) -> list[Any]:

@@ -7,6 +7,7 @@ import math
 from mnist_exporters.formats.c.graph import Array
 from mnist_exporters.formats.c.operators.context import LARGEST, Context, Lowered
 from mnist_runtime.backends.numpy_int8.fixed_point import quantized_multiplier
+from mnist_runtime.backends.numpy_int8.node import Windows
 
 __all__ = ["average_pool", "max_pool", "mean", "pad", "window_settings"]
 
@@ -20,13 +21,12 @@ def window_settings(
             f"with windows of {size}, strides of {stride}, dilations of {dilation} and padding {padding}"
         )
     height, width, depth = context.image()
-    counts, before = [], []
-    for length, pixels, step, gap in zip((height, width), size, stride, dilation, strict=True):
-        window = 1 + (pixels - 1) * gap
-        count = -(-length // step) if padding == 0 else (length - window) // step + 1
-        # If the padding is odd, the additional pixel goes after the image.
-        before.append(max((count - 1) * step + window - length, 0) // 2 if padding == 0 else 0)
-        counts.append(count)
+    windows = Windows(context.node, size, stride, padding == 0, dilation)
+    (top, bottom), (left, right) = windows.paddings((1, height, width, depth))[1:3]
+    padded = (top + height + bottom, left + width + right)
+    counts = [
+        (length - extent) // step + 1 for length, extent, step in zip(padded, windows.extent, stride, strict=True)
+    ]
     if (1, *counts) != context.result.shape[:3] or min(counts) < 1:
         raise context.unsupported(f"from {(height, width)} to {context.result.shape}")
     return {
@@ -37,8 +37,8 @@ def window_settings(
         "window_width": size[1],
         "stride_y": stride[0],
         "stride_x": stride[1],
-        "pad_top": before[0],
-        "pad_left": before[1],
+        "pad_top": top,
+        "pad_left": left,
         "out_height": counts[0],
         "out_width": counts[1],
     }

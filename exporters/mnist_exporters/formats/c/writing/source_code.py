@@ -12,13 +12,16 @@ from mnist_exporters.formats.c.memory import Memory, scratch_number
 from mnist_exporters.formats.c.writing.functions import Functions
 from mnist_exporters.formats.c.writing.kernel_files import WITHOUT_STRUCT, kernel_text, with_needed
 from mnist_exporters.formats.c.writing.packed_images import pack_images
-from mnist_exporters.formats.c_pair import NO_DIGEST, numbers_text
+from mnist_exporters.formats.c_pair import NO_DIGEST, initializer, numbers_text
 from mnist_runtime import Golden
 
 __all__ = ["SourceCode"]
 
 PREPARE_BYTES = 20 * 20 * 8
 """Working memory for preparing a picture: 20 x 20 pixels as doubles."""
+
+WIDTH = 100
+"""Most characters in a line of a struct, besides the indentation."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,8 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
             text if isinstance(item, np.ndarray) else f"{text} /* {setting} */"
             for text, (setting, item) in zip(_settings(call, tag), call.settings.items(), strict=True)
         ]
-        return f"static const struct {shared.get(kernel, kernel)}_layer layer_{tag} = {{\n{_wrapped(members)}}};\n"
+        lines = initializer(members, WIDTH)
+        return f"static const struct {shared.get(kernel, kernel)}_layer layer_{tag} = {{\n{lines}}};\n"
 
     def _run(self) -> str:
         lines = ["static void run(const uint8_t *pixels)", "{"]
@@ -213,15 +217,3 @@ def _settings(call: Call, tag: str) -> list[str]:
 
 def _tag(place: int, number: int) -> str:
     return f"{place}_{number}" if number else str(place)
-
-
-def _wrapped(members: list[str]) -> str:
-    lines, line = [], ""
-    for member in members:
-        word = f"{member},"
-        if line and len(line) + len(word) + 1 > 100:
-            lines.append(f"  {line}")
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    return "\n".join([*lines, f"  {line.removesuffix(',')}"])

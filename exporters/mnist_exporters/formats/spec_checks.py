@@ -1,0 +1,147 @@
+"""`check_matches`: check that a converted model is what was requested."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mnist_exporters.errors import ConversionError, OperatorError, UsageError
+from mnist_exporters.formats.contents import ACTIVATIONS, BLACK, WEIGHTS, Contents
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.precision import Precision
+from mnist_exporters.spec.treatment import HIGHER, PLAIN, Treatment
+
+if TYPE_CHECKING:
+    from mnist_exporters.inputs.original import PixelScaling
+
+__all__ = ["check_matches", "check_operators"]
+
+KEEPS_MORE: dict[Precision, str] = {
+    Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all of the layers have it.",
+    Precision.INT4: "The last layer, and those without int4, keep int8. Try dynamic, or int8, if all layers have it.",
+}
+"""Precision that applies to some layers only, by design -> which layers keep more bits, and what else to try."""
+
+EXACT = 0.1
+"""Largest accepted error of a pixel in grey levels: the converter computes the scale from the images, in float32."""
+
+HALF_A_LEVEL = 0.5 + EXACT
+"""Largest accepted error if the scaling has an offset, which the integer zero point rounds."""
+
+
+def check_matches(contents: Contents, spec: ExportSpec, scaling: PixelScaling, treatment: Treatment = PLAIN) -> None:
+    """Check that a model matches `spec`.
+
+    Parameters
+    ----------
+    contents : Contents
+        The model.
+    spec : ExportSpec
+        Format, precision, input and output types.
+    scaling : PixelScaling
+        What a raw pixel means, see `Original.input_scaling`. A quantized input must match it.
+    treatment : Treatment
+        Layers that may, and must, have more bits.
+
+    Raises
+    ------
+    OperatorError
+        If operators are not those of the format, or not those of the precision.
+    ConversionError
+        If a type or the input scale differs.
+    UsageError
+        If the precision applies to few of the weights only, so that it saves little.
+    """
+    if (contents.input.dtype, contents.output.dtype) != (spec.input_dtype, spec.output_dtype):
+        raise ConversionError(
+            f"The converter made a model with {contents.input.dtype} input and {contents.output.dtype} output, but "
+            f"{spec.input_dtype} input and {spec.output_dtype} output were requested. Choose others."
+        )
+    check_operators(contents, spec, treatment)
+    _check_weights(contents, spec)
+    _check_layers(contents, spec, treatment)
+    allowed = ACTIVATIONS[spec.precision] | ({HIGHER[spec.format, spec.precision]} if treatment.layers else set())
+    if others := set(contents.activations) - allowed:
+        raise OperatorError(
+            f"The model has {', '.join(sorted(others))} activations, which {spec.precision} does not allow. Choose "
+            "another precision.",
+            *_in_float(contents),
+        )
+    _check_raw_pixels(contents, scaling)
+
+
+def _check_weights(contents: Contents, spec: ExportSpec) -> None:
+    """Check that most weights have the type of the precision."""
+    counts, most = contents.weight_counts, contents.main_weight_type
+    if most in WEIGHTS[spec.precision]:
+        return
+    smaller = sum(count for dtype, count in counts.items() if dtype in WEIGHTS[spec.precision])
+    if smaller and spec.precision in KEEPS_MORE:
+        raise UsageError(
+            f"{spec.precision} saves little for this model: it applies to {smaller / sum(counts.values()):.0%} of "
+            f"the weights only. {KEEPS_MORE[spec.precision]}"
+        )
+    raise ConversionError(f"Most weights are {most}, not {spec.precision}. Choose another precision.")
+
+
+def _check_layers(contents: Contents, spec: ExportSpec, treatment: Treatment) -> None:
+    """Check that the layers of `treatment` have more bits, and in an int8 ``.tflite`` no others."""
+    if not treatment.layers:
+        return
+    higher = HIGHER[spec.format, spec.precision]
+    found = {place for place, layer in enumerate(contents.layers) if layer.weight_dtype == higher}
+    is_exact = spec.format != "onnx" and spec.precision is Precision.INT8
+    if found != set(treatment.layers) if is_exact else not found >= set(treatment.layers):
+        raise ConversionError(
+            f"The layers {sorted(found)} have {higher} weights, but {list(treatment.layers)} should. Please report "
+            "this as a bug."
+        )
+
+
+def check_operators(contents: Contents, spec: ExportSpec, treatment: Treatment = PLAIN) -> None:
+    """Check that all operators of a model belong to the format and to the precision.
+
+    Raises
+    ------
+    OperatorError
+        If they do not, or their result depends on more than the image.
+    """
+    contents.check_unchanging()
+    if contents.foreign:
+        raise OperatorError(
+            f"The model needs operators that {contents.format} does not define: {', '.join(contents.foreign)}. Replace "
+            "the layer that uses them.",
+            contents.foreign,
+        )
+    floats = sorted({tensor.dtype for tensor in contents.tensors if tensor.dtype.startswith("float")})
+    is_integer = "float32" not in (spec.input_dtype, spec.output_dtype) and not treatment.layers
+    if spec.precision is Precision.INT8 and is_integer and floats:
+        raise OperatorError(
+            f"The model has {', '.join(floats)} tensors, but int8 allows integers only. Choose another precision.",
+            *_in_float(contents),
+        )
+
+
+def _in_float(contents: Contents) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the operators that compute in floats, and the names of their outputs."""
+    names = dict.fromkeys(operator for operator, _ in contents.float_operators)
+    return tuple(names), tuple(place for _, place in contents.float_operators)
+
+
+def _check_raw_pixels(contents: Contents, scaling: PixelScaling) -> None:
+    """Check that the quantized input is the raw pixel (uint8) or the pixel minus 128 (int8).
+
+    The zero point is an integer, so a scaling with an offset may be half a grey level off; without one it is exact.
+    """
+    affine = contents.input.affine
+    if affine is None:
+        return
+    pixels = np.arange(256)
+    reals = affine.scale * (pixels + BLACK[affine.dtype] - affine.zero_point)
+    errors = (reals - (pixels * scaling.scale + scaling.offset)) / scaling.scale  # in grey levels
+    if np.abs(errors).max() > (HALF_A_LEVEL if scaling.offset else EXACT):
+        raise ConversionError(
+            f"The input has scale {affine.scale} and zero point {affine.zero_point}, so it does not take raw "
+            "pixels. Calibrate with images that contain black and white pixels."
+        )

@@ -1,0 +1,90 @@
+"""`advice_on`: whether the pixels of an original may be scaled differently than in its training."""
+
+from __future__ import annotations
+
+from mnist_exporters.inputs.labelled_images import LabelledImages
+from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.original_model import OriginalModel
+from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.unfit import least_accuracy, misfit, wrong_averages
+from mnist_runtime.errors import DOCUMENTATION, ModelError
+
+__all__ = ["advice_on", "low_accuracy"]
+
+USUAL_ACCURACY = 0.97
+"""Accuracy that nearly all MNIST models with more than one layer reach."""
+
+CERTAIN, NEARLY_ALL = 0.9999, 0.95
+"""Score, and fraction of test images that have it, from which a stated scaling is compared with others."""
+
+LOW_ACCURACY = 0.9
+"""Accuracy below which a wrong scaling of pixels is likely the reason; on other data than MNIST it may be one."""
+
+
+def advice_on(original: OriginalModel, reference: Reference, test: LabelledImages) -> str | None:
+    """Return a note or a warning if the pixels may be scaled differently than in training, else None.
+
+    Parameters
+    ----------
+    original : OriginalModel
+        The model.
+    reference : Reference
+        Its scores for the test images.
+    test : LabelledImages
+        The test images.
+    """
+    is_usual = reference.accuracy >= USUAL_ACCURACY
+    if original.range_origin == "as recorded" or (is_usual and not _is_sure_of_all(reference)):
+        return None
+    is_low = reference.accuracy < least_accuracy(len(original.task.labels))
+    is_reported = is_low and reference.pixel_doubt  # by the refusal of each file
+    if original.range_origin == "as given" and not is_reported and (doubt := _doubt_of_stated_pixels(original, test)):
+        return doubt
+    averages = wrong_averages(reference)
+    if is_usual or (is_low and (averages or misfit(reference))):
+        return None
+    if averages:
+        return f"warning: The original is right on {reference.accuracy:.2%}. {averages}"
+    return low_accuracy(reference)
+
+
+def low_accuracy(reference: Reference) -> str | None:
+    """Return a note or a warning for an original that is less accurate than usual; else None."""
+    is_low = reference.accuracy < LOW_ACCURACY
+    is_mnist = reference.dataset == "mnist"
+    if not is_low and not is_mnist:
+        return None
+    low = "is low for MNIST" if is_mnist else "is what each file is compared with, and may be low"
+    cases = (
+        " If each pixel or each image was scaled by numbers of its own (StandardScaler, keras.utils.normalize), add "
+        "that to the model as a layer."
+    )
+    return (
+        f"{'warning' if is_low else 'note'}: {reference.accuracy:.2%} {low}. If you measured more, give that, "
+        "--expect-accuracy YOUR_ACCURACY, and say how pixels were scaled: --pixel-range, or --pixel-mean and "
+        f"--pixel-std, and --invert.{cases * is_low}"
+    )
+
+
+def _is_sure_of_all(reference: Reference) -> bool:
+    """Return whether the original is certain of nearly all answers, as with pixels 255 times too large.
+
+    A network of convolutions and ReLUs is then as accurate, but its confidence says nothing.
+    """
+    return float((reference.scores.max(axis=1) >= CERTAIN).mean()) > NEARLY_ALL
+
+
+def _doubt_of_stated_pixels(original: OriginalModel, test: LabelledImages) -> str | None:
+    """Return a warning if the original is right far more often with other pixels than the stated ones."""
+    if not isinstance(original, Original):
+        return None
+    if reversed_channels := original.blue_first(test):
+        rgb, bgr = reversed_channels
+        return (
+            f"warning: The original is right on {rgb.accuracy:.1%} of {rgb.images:,} images, but on "
+            f"{bgr.accuracy:.1%} with blue first (BGR, as OpenCV reads pictures). If the images have blue first, "
+            "exchange their channels: images[..., ::-1]. Otherwise begin the model with a layer that does so "
+            f"(see {DOCUMENTATION}/{ModelError.page})."
+        )
+    doubt = original.doubt_of_pixels(test, "original")
+    return f"warning: {doubt}" if doubt else None

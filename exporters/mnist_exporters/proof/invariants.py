@@ -1,0 +1,99 @@
+"""Checks of an export's scores at any tolerance. Each returns the reasons to refuse it, none if it passes."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.inputs.extremes import EXTREMES
+from mnist_exporters.proof.answers import Answers
+from mnist_exporters.proof.reference import Reference
+from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import listed
+
+__all__ = ["MOST_NAMED", "broken_invariants", "inconsistent_answers", "named", "without_numbers"]
+
+MOST_SCORE_ERROR = 0.02
+"""Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024.
+Of more than ten classes, most scores are near 0, so the bound is smaller."""
+
+MOST_NAMED = 20
+"""Classes that a reason names."""
+
+
+def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:
+    """Return the reasons to refuse an export at any tolerance: scores not finite, all the same, or very different.
+
+    Parameters
+    ----------
+    reference : Reference
+        The test images and the original's scores.
+    answers : Answers
+        What the export gives for them.
+    digits : ndarray of shape (n,), dtype intp
+        The classes that it answers; -1 for no answer.
+    """
+    expected, scores = reference.scores, answers.scores
+    if not np.isfinite(scores).all():
+        return ("The export gives scores that are nan or infinity.",)
+    reasons = [*without_numbers(answers.extremes, "export")]
+    if len(scores) > 1 and not np.ptp(scores, axis=0).any():
+        reasons.append("The export gives the same scores for every image.")
+    if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(digits.tolist())):
+        reasons.append(f"The export never answers {named(missing, reference.task)}, but the original does.")
+    bound = MOST_SCORE_ERROR * min(1.0, 10 / scores.shape[1])
+    if (error := float(np.abs(scores - expected).mean())) > bound:
+        reasons.append(
+            f"The scores differ by {error:.2g} on average, but at most {bound:.2g} is accepted. Even where the "
+            "answers are the same, the confidences are not."
+        )
+    return tuple(reasons)
+
+
+def inconsistent_answers(answers: Answers, chosen: npt.NDArray[np.intp]) -> tuple[str, ...]:
+    """Return reasons if images get other answers one by one, in another order or a second time.
+
+    Parameters
+    ----------
+    answers : Answers
+        The scores.
+    chosen : ndarray of shape (k,), dtype intp
+        Indices of the images that were classified in these ways.
+    """
+    batched = answers.scores[chosen]
+    reasons = []
+    for others, words in ((answers.alone, "alone and in a batch"), (answers.permuted, "in another order")):
+        if others is None or not (np.isfinite(batched).all() and np.isfinite(others).all()):
+            continue
+        changed = int((batched.argmax(axis=1) != others.argmax(axis=1)).sum())
+        error = float(np.abs(batched - others).max(initial=0))
+        if changed or error > MOST_SCORE_ERROR:
+            reasons.append(
+                f"The export answers images differently {words}: {changed} of {len(others)} answers, and scores by "
+                f"up to {error:.3f}. A layer computes across the images of a batch. Replace it."
+            )
+    before, after = answers.before, answers.after
+    if before is not None and after is not None and not np.array_equal(before, after, equal_nan=True):
+        error = float(np.nan_to_num(np.abs(before - after)).max(initial=0))
+        reasons.append(
+            f"The export gives the same images other scores a second time, by up to {error:.2g}. A layer is random "
+            "or keeps a state. Replace it."
+        )
+    return tuple(reasons)
+
+
+def without_numbers(extremes: npt.NDArray[np.float32] | None, whose: str) -> tuple[str, ...]:
+    """Return a reason if the scores for `extreme_images` are not all finite."""
+    if extremes is None or np.isfinite(extremes).all():
+        return ()
+    bad = ~np.isfinite(extremes).all(axis=1)
+    kinds = dict.fromkeys(kind for kind, is_bad in zip(EXTREMES, bad, strict=True) if is_bad)
+    return (
+        f"The {whose} gives scores that are nan or infinity for {' and '.join(kinds)} images. If it divides by the "
+        "deviation of an image, add a small number to it.",
+    )
+
+
+def named(numbers: list[int], task: Task) -> str:
+    """Return the names of classes, of at most `MOST_NAMED`."""
+    return listed([task.labels[number] for number in numbers], MOST_NAMED)

@@ -1,0 +1,123 @@
+"""Checks of the answers that an export loses. Each returns the reasons to refuse it, none if it passes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from mnist_exporters.proof.statistics import drop_interval_95, enough_images
+from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.errors import counted
+
+__all__ = ["Changes", "lost_classes", "small_classes", "unproven"]
+
+MOST_LISTED = 3
+"""Classes whose losses a reason lists."""
+
+LEAST_OF_CLASS = 30
+"""Different images of a class below which nothing is known about its loss."""
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """The answers that an export lost and gained on some images.
+
+    Parameters
+    ----------
+    is_lost, is_gained : ndarray of shape (n,), dtype bool
+        Whether only the original, or only the export, classifies the image correctly.
+    """
+
+    is_lost: npt.NDArray[np.bool_]
+    is_gained: npt.NDArray[np.bool_]
+
+    def among(self, chosen: npt.NDArray[np.bool_]) -> Changes:
+        """Return the changes on the `chosen` images, a mask of shape (n,)."""
+        return Changes(self.is_lost[chosen], self.is_gained[chosen])
+
+    @property
+    def images(self) -> int:
+        """Number of images."""
+        return len(self.is_lost)
+
+    @property
+    def lost(self) -> int:
+        """Number of lost answers."""
+        return int(self.is_lost.sum())
+
+    @property
+    def gained(self) -> int:
+        """Number of gained answers."""
+        return int(self.is_gained.sum())
+
+    @property
+    def drop(self) -> float:
+        """Accuracy of the original minus accuracy of the export; nan without images."""
+        return (self.lost - self.gained) / self.images if self.images else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % confidence interval of `drop`; nan without images."""
+        return drop_interval_95(self.lost, self.gained, self.images) if self.images else (math.nan, math.nan)
+
+    def __str__(self) -> str:
+        return f"{self.lost} lost, {self.gained} gained of {counted(self.images, 'different image')}"
+
+
+def unproven(found: Changes, tolerance: float, *, is_only: bool = True) -> tuple[str, ...]:
+    """Return a reason if the loss may be above the tolerance.
+
+    Parameters
+    ----------
+    found : Changes
+        What the export lost and gained on different images.
+    tolerance : float
+        Largest accepted loss.
+    is_only : bool
+        Whether it is the only reason. Only then could more images be enough for a proof.
+    """
+    upper = found.interval[1]
+    if upper <= tolerance:
+        return ()
+    reason = (
+        f"The accuracy loss is {_points(found.drop)}, and up to {_points(upper)} with 95 % confidence ({found}), but "
+        f"the tolerance is {_points(tolerance)}."
+    )
+    if not is_only:
+        return (reason,)
+    enough = enough_images(found.lost, found.gained, found.images, tolerance)
+    if enough is None:
+        return (f"{reason} More images would not help. Accept a larger --max-accuracy-drop or improve the model.",)
+    return (
+        f"{reason} About {enough:,} different images of this kind could prove it; here are {found.images:,}. Give more "
+        "with --data, or accept a larger --max-accuracy-drop.",
+    )
+
+
+def lost_classes(by_class: list[Changes], tolerance: float, task: Task = DIGITS) -> tuple[str, ...]:
+    """Return a reason if a class certainly loses more than the tolerance, even where the average does not."""
+    worse = {label: found for label, found in zip(task.labels, by_class, strict=True) if found.interval[0] > tolerance}
+    if not worse:
+        return ()
+    listed = sorted(worse, key=lambda label: -worse[label].interval[0])[:MOST_LISTED]
+    losses = [f"{label} loses at least {_points(worse[label].interval[0])} ({worse[label]})" for label in listed]
+    rest = len(worse) - len(listed)
+    more = f", and {rest} {'other' if rest == 1 else 'others'}" if rest else ""
+    classes = "digits" if task.is_mnist else "classes"
+    return (
+        f"Some {classes} lose more than the tolerance of {_points(tolerance)} with 95 % confidence: "
+        f"{', '.join(losses)}{more}.",
+    )
+
+
+def small_classes(by_class: list[Changes], labels: Sequence[str]) -> tuple[str, ...]:
+    """Return the classes with so few different images that nothing is known about their loss."""
+    return tuple(labels[number] for number, found in enumerate(by_class) if found.images < LEAST_OF_CLASS)
+
+
+def _points(fraction: float) -> str:
+    return f"{fraction * 100:.2f} points"
