@@ -28,7 +28,7 @@ from mnist_tools.stress.live.broker import Broker, wait_for
 from mnist_tools.stress.live.camera import Camera
 from mnist_tools.stress.live.clock import Clock
 from mnist_tools.stress.live.film import Film, make_film
-from mnist_tools.stress.live.films import read_films
+from mnist_tools.stress.live.film_accuracy import read_films
 from mnist_tools.stress.live.memory import memory_growth
 from mnist_tools.stress.live.page import page
 

@@ -15,7 +15,7 @@ from mnist_runtime import errors as runtime_errors
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import ToolkitError, printable
 from mnist_trainer import errors
-from mnist_trainer.data.files.arrays.parts import Labelled, Reading
+from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData
 from mnist_trainer.data.files.forms import MOST_BYTES
 from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError, KeptProcess
 from mnist_trainer.data.stated import StatedTask
@@ -74,7 +74,7 @@ class _Chunks(io.RawIOBase):
             pass
 
 
-def read_in_bounds(path: Path, stated: StatedTask) -> Reading:
+def read_in_bounds(path: Path, stated: StatedTask) -> LoadedData:
     """Read the user's images in any form, in a process that may take `MOST_MEMORY` and a time that fits their size.
 
     Parameters
@@ -137,7 +137,7 @@ def _extra_seconds(path: Path) -> float:
     return SECONDS_A_FILE * files + SECONDS_A_MEGABYTE * min(size, MOST_BYTES) / 1e6
 
 
-def _read_answer(chunks: _Chunks) -> Reading | Exception | None:
+def _read_answer(chunks: _Chunks) -> LoadedData | Exception | None:
     """Return what was read, the error that reading raised, or None if the process that read has ended."""
     source = io.BufferedReader(chunks, 1 << 20)
     length = int.from_bytes(source.read(8), "little")
@@ -155,7 +155,7 @@ def _read_answer(chunks: _Chunks) -> Reading | Exception | None:
                 return None
         parts.append(Labelled(images, labels))
     task = Task(**header["task"] | {"labels": tuple(header["task"]["labels"])})
-    return Reading(parts[0], parts[1] if len(parts) == 2 else None, task, header["form"], tuple(header["notes"]))
+    return LoadedData(parts[0], parts[1] if len(parts) == 2 else None, task, header["form"], tuple(header["notes"]))
 
 
 def _error(kinds: list[str], text: str) -> Exception:
