@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from mnist_exporters import ExportSession, ExportSpec, open_session
-from mnist_exporters.formats.c.compiler import Compiler, find_compiler
-from mnist_exporters.formats.c_pair import identifier
+from mnist_exporters import open_session
+from mnist_exporters.formats.c.compiler import find_compiler
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.tflm.interpreter import MicroInterpreter
 from mnist_runtime.system.atomic import atomic_write
 from mnist_tools.bench.bare_interpreter import load
+from mnist_tools.bench.engines import called, compiled, exported, in_turns
 from mnist_tools.bench.runtime import machine
 from mnist_tools.checkout import ROOT
 from mnist_trainer import load_data
@@ -32,10 +28,6 @@ PAGE = ROOT / "docs" / "results" / "c-speed.md"
 MODELS = ("cnn", "tiny", "mlp")
 IMAGES, TURNS = 20, 15
 TFLM = "TFLM, reference kernels"
-
-Images = npt.NDArray[np.uint8]
-Contestant = Callable[[], float]
-"""Returns the seconds of one image."""
 
 
 class Times(NamedTuple):
@@ -49,47 +41,12 @@ class Times(NamedTuple):
         return self.seconds[engine] / self.seconds[TFLM]
 
 
-def compiled(source: Path, images: Images, flags: tuple[str, ...], folder: Path) -> Contestant:
-    """Return the contestant of a C export, compiled with `flags`."""
-    name = identifier(source.stem)
-    text = Path(__file__).with_name("c_program.c").read_text("utf-8")
-    for old, new in {"@STEM@": source.stem, "@NAME@": name, "@UPPER@": name.upper()}.items():
-        text = text.replace(old, new)
-    main_file, program = folder / "main.c", folder / f"program{''.join(flags)}"
-    main_file.write_text(text, "utf-8")
-    Compiler(find_compiler().command).build((source, main_file), program, "-I", str(source.parent), *flags)
-
-    def run() -> float:
-        done = subprocess.run([program, "3"], input=images.tobytes(), capture_output=True, check=True)
-        return float(done.stdout)
-
-    return run
-
-
-def called(function: Callable[[npt.NDArray[Any]], object], images: npt.NDArray[Any]) -> Contestant:
-    """Return the contestant of a function of one image."""
-
-    def run() -> float:
-        started = time.process_time()
-        for image in images:
-            function(image[None])
-        return (time.process_time() - started) / len(images)
-
-    return run
-
-
-def _exported(session: ExportSession, format: str, folder: str) -> Path:
-    path = session.export(ExportSpec(format, "int8"), folder).path
-    assert path is not None
-    return path
-
-
 def measure(model: str, data: str = "mnist") -> Times:
-    """Export a model as int8 for each engine; measure them alternately, so that other load affects all alike."""
+    """Export a model as int8 for each engine, and measure the engines in turns."""
     images = load_data(data).test.images[:IMAGES]
     session = open_session(model, data)
     with tempfile.TemporaryDirectory() as folder:
-        source, file, header = (_exported(session, format, folder) for format in ("c", "tflite", "tflm"))
+        source, file, header = (exported(session, format, folder) for format in ("c", "tflite", "tflm"))
         array = load_plugin("tflm").open(header)
         micro = MicroInterpreter(array.content, array.manifest.requires["arena_bytes"])
         signed = (images[..., None] ^ 0x80).view(np.int8)
@@ -99,13 +56,7 @@ def measure(model: str, data: str = "mnist") -> Times:
             TFLM: called(micro.run, signed),
             "LiteRT": called(load("litert", str(file)), images[..., None]),
         }
-        found: dict[str, list[float]] = {name: [] for name in contestants}
-        for turn in range(TURNS + 1):
-            for name, contestant in contestants.items():
-                seconds = contestant()
-                if turn > 0:  # the first is a warm-up
-                    found[name].append(seconds)
-    return Times(model, {name: statistics.median(each) for name, each in found.items()})
+        return Times(model, in_turns(contestants, TURNS))
 
 
 def table(rows: Sequence[Times]) -> str:

@@ -10,7 +10,6 @@ import itertools
 import os
 import random
 import re
-import statistics
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -24,6 +23,7 @@ from PIL import Image
 from mnist_runtime import Classifier
 from mnist_runtime.backends.registry import backend_version
 from mnist_tools.checkout import ROOT, ToolError, command
+from mnist_tools.memory import STEPS, growth, resident_bytes
 
 __all__ = ["BOUND", "Load", "load_server", "main", "memory_growth", "server"]
 
@@ -31,8 +31,8 @@ CLIENTS = (1, 8, 64)
 SECONDS = 10.0
 BOUND = 4 << 20
 """Largest growth of the server's memory allowed, in bytes."""
-STEPS = 100
-"""Memory is read after each step. The first twenty are the warm-up."""
+WARM_UP = 20
+"""Number of steps after which the growth of the memory counts."""
 HOSTILE = {"silent": 100, "slow headers": 50, "slow body": 50, "not reading": 30, "broken": 10}
 """Kind of client -> number that are connected at a time."""
 PAGE = ROOT / "docs" / "results" / "serving.md"
@@ -189,13 +189,6 @@ async def _hostile(port: int, kind: str, request: bytes) -> None:
         await asyncio.sleep(0.1)
 
 
-def resident(process: subprocess.Popen[str]) -> int:
-    """Return the resident memory of a process, in bytes. Linux only."""
-    found = re.search(r"VmRSS:\s*(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
-    assert found is not None
-    return int(found[1]) * 1024
-
-
 def processor_seconds(process: subprocess.Popen[str]) -> float:
     """Return the processor time of a process. Linux only."""
     fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
@@ -205,10 +198,7 @@ def processor_seconds(process: subprocess.Popen[str]) -> float:
 def memory_growth(
     process: subprocess.Popen[str], port: int, requests: Sequence[tuple[bytes, bytes]], count: int
 ) -> tuple[int, int, int]:
-    """Send `count` requests from eight clients; return how much the server grew, its memory, and wrong answers.
-
-    Compares the median memory after the last ten of a hundred steps with the median after the third ten.
-    """
+    """Send `count` requests from eight clients; return how much the server grew, its memory, and wrong answers."""
 
     async def some(number: int) -> int:
         each = [itertools.islice(itertools.cycle(requests), number) for _ in range(8)]
@@ -217,8 +207,8 @@ def memory_growth(
     memory, wrong = [], 0
     for _ in range(STEPS):
         wrong += asyncio.run(some(max(count // STEPS // 8, 1)))
-        memory.append(resident(process))
-    return round(statistics.median(memory[-10:]) - statistics.median(memory[20:30])), memory[-1], wrong
+        memory.append(resident_bytes(process.pid))
+    return growth(memory, WARM_UP), memory[-1], wrong
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -6,40 +6,26 @@ Each backend runs in a process of its own, because two TFLite interpreters canno
 from __future__ import annotations
 
 import argparse
-import re
-import statistics
 import subprocess
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from mnist_runtime import BACKENDS, Classifier
 from mnist_runtime.backends.registry import backend_version, unsupported_reason
 from mnist_tools.checkout import environment, tool
+from mnist_tools.memory import STEPS, growth, resident_bytes
 
 __all__ = ["BOUND", "COUNT", "main", "soak"]
 
 COUNT = 1_000_000
-STEPS = 100
-"""Memory is read after each step. The first ten are the warm-up."""
 BOUND = 1 << 20
 """Largest growth allowed, in bytes: about one byte per image over a million images."""
 
 
-def resident() -> int:
-    """Return the resident memory of this process, in bytes."""
-    found = re.search(r"VmRSS:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) * 1024
-
-
-def growth(classifier: Classifier, count: int) -> int:
-    """Classify `count` images, half of them one by one, and return how much the process grew, in bytes.
-
-    Compares the median memory after the last ten of a hundred steps with the median after the second ten.
-    """
+def memory_growth(classifier: Classifier, count: int) -> int:
+    """Classify `count` images, half of them one by one, and return how much the process grew, in bytes."""
     digits = classifier.golden.images
     half = count // STEPS // 2
     batch = np.resize(digits, (half, 28, 28))
@@ -48,19 +34,19 @@ def growth(classifier: Classifier, count: int) -> int:
         for index in range(half):
             classifier.predict_proba(digits[index % len(digits)])
         classifier.predict_proba(batch)
-        memory.append(resident())
-    return round(statistics.median(memory[-10:]) - statistics.median(memory[10:20]))
+        memory.append(resident_bytes())
+    return growth(memory)
 
 
 def soak(classifier: Classifier, backend: str, count: int) -> bool:
     """Print how much the process grows while `classifier` classifies `count` images; return whether it passes."""
     started = time.perf_counter()
-    grown = growth(classifier, count)
+    grown = memory_growth(classifier, count)
     passed = grown <= BOUND
     print(
         f"{'flat' if passed else 'GROWS'}: {backend} {backend_version(backend)}, {count:,} images in "
-        f"{time.perf_counter() - started:.0f} s, {resident() / 1e6:.1f} MB at the end, grown by {grown / 1024:.0f} kB "
-        f"(bound {BOUND / 1024:.0f} kB)",
+        f"{time.perf_counter() - started:.0f} s, {resident_bytes() / 1e6:.1f} MB at the end, grown by "
+        f"{grown / 1024:.0f} kB (bound {BOUND / 1024:.0f} kB)",
         flush=True,
     )
     return passed

@@ -5,23 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
-from mnist_exporters import ExportSession, ExportSpec, open_session
+from mnist_exporters import open_session
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.web.build import packaged
 from mnist_runtime.system.atomic import atomic_write
 from mnist_tools.bench.bare_interpreter import load
-from mnist_tools.bench.c import Contestant, called, compiled
+from mnist_tools.bench.engines import Contestant, Images, called, compiled, exported, in_turns, printed
 from mnist_tools.bench.runtime import machine
 from mnist_tools.checkout import ROOT
 from mnist_trainer import load_data
@@ -55,8 +50,6 @@ for turn in range(2):  # the first is a warm-up
 print((time.process_time() - started) / (len(pixels) // 784))
 """
 
-Images = npt.NDArray[np.uint8]
-
 
 class PageTimes(NamedTuple):
     """Median seconds of one image of a model, by engine, and the bytes of its page."""
@@ -71,41 +64,24 @@ class PageTimes(NamedTuple):
 
 
 def measure(model: str, data: str = "mnist") -> PageTimes:
-    """Export a model as int8 for each engine; measure them alternately, so that other load affects all alike."""
+    """Export a model as int8 for each engine, and measure the engines in turns."""
     images = load_data(data).test.images[:IMAGES]
     session = open_session(model, data)
     with tempfile.TemporaryDirectory() as folder:
-        web, source, file = (_exported(session, format, folder) for format in ("web", "c", "tflite"))
+        web, source, file = (exported(session, format, folder) for format in ("web", "c", "tflite"))
         module = Path(folder) / "model.wasm"
         module.write_bytes(load_plugin("web").open(web).content)
         contestants = {
             "LiteRT": called(load("litert", str(file)), images[..., None]),
             "C, -O3": compiled(source, images, ("-O3",), Path(folder)),
-            "wasmtime": _printed([sys.executable, "-c", WASMTIME, str(module)], images),
+            "wasmtime": printed([sys.executable, "-c", WASMTIME, str(module)], images),
         }
         if shutil.which("node"):
             contestants["Node"] = _node(module, images)
-        found: dict[str, list[float]] = {name: [] for name in contestants}
-        for turn in range(TURNS + 1):
-            for name, contestant in contestants.items():
-                seconds = contestant()
-                if turn > 0:  # the first is a warm-up
-                    found[name].append(seconds)
-        medians = {name: statistics.median(each) for name, each in found.items()}
+        medians = in_turns(contestants, TURNS)
         if BROWSER:
             medians["Chromium"] = _chromium(web, images)
         return PageTimes(model, web.stat().st_size, medians)
-
-
-def _exported(session: ExportSession, format: str, folder: str) -> Path:
-    path = session.export(ExportSpec(format, "int8"), folder).path
-    assert path is not None
-    return path
-
-
-def _printed(words: list[str], images: Images) -> Contestant:
-    """Return the contestant of a program that gets images on stdin and prints the seconds of one."""
-    return lambda: float(subprocess.run(words, input=images.tobytes(), capture_output=True, check=True).stdout)
 
 
 def _node(module: Path, images: Images) -> Contestant:
@@ -117,7 +93,7 @@ def _node(module: Path, images: Images) -> Contestant:
         "loop(engine, bytes, 10, seconds);\nconsole.log(loop(engine, bytes, 5, seconds));\n",
         "utf-8",
     )
-    return _printed(["node", str(program)], images)
+    return printed(["node", str(program)], images)
 
 
 def _chromium(web: Path, images: Images) -> float:

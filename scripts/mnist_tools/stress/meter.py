@@ -28,8 +28,8 @@ from mnist_tools.stress.live.broker import Broker, wait_for
 from mnist_tools.stress.live.camera import Camera
 from mnist_tools.stress.live.clock import Clock
 from mnist_tools.stress.live.film import Film, make_film
-from mnist_tools.stress.live.films import read_films
-from mnist_tools.stress.live.memory import growth
+from mnist_tools.stress.live.film_accuracy import read_films
+from mnist_tools.stress.live.memory import memory_growth
 from mnist_tools.stress.live.page import page
 
 __all__ = ["Findings", "main", "problems", "run"]
@@ -258,7 +258,7 @@ def _measure(part: str, film: Film, folder: Path, arguments: argparse.Namespace)
         facts: dict[str, Any] = read_films(model, range(1, arguments.films + 1), 1500)
         return {**facts, "problems": ["Wrong values were published."] if facts["values"].get("wrong") else []}
     if part == "memory":
-        grown = growth(film, model, folder, arguments.frames)
+        grown = memory_growth(film, model, folder, arguments.frames)
         bad = ["The memory grows."] if grown > MOST_GROWTH else []
         return {"frames": arguments.frames, "grown_bytes": grown, "problems": bad}
     quiet = arguments.quiet

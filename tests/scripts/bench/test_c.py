@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from mnist_exporters import ExportReport, Precision
-from mnist_tools.bench.c import TFLM, Times, compiled, page
+from mnist_tools.bench.c import TFLM, Times, page
+from mnist_tools.bench.engines import compiled
 
 
 @pytest.mark.slow

@@ -186,9 +186,9 @@ def test_every_command_is_tried() -> None:
 def test_the_table_names_what_fails() -> None:
     facts = {"package": "mnist-runtime", "install_s": 1, "run_s": 1, "versions": {}}
     trials = [
-        installs.Trial(extras="", python="3.11", failure="", steps=3, megabytes=1234, **facts),
-        installs.Trial(extras="onnx", python="3.11", failure="`x` ended with 1", steps=0, megabytes=1, **facts),
-        installs.Trial(extras="", python="3.12", failure="", steps=3, megabytes=99, **facts),
+        installs.InstallResult(extras="", python="3.11", failure="", steps=3, megabytes=1234, **facts),
+        installs.InstallResult(extras="onnx", python="3.11", failure="`x` ended with 1", steps=0, megabytes=1, **facts),
+        installs.InstallResult(extras="", python="3.12", failure="", steps=3, megabytes=99, **facts),
     ]
     assert installs.table(trials).splitlines() == [
         "## mnist-runtime",

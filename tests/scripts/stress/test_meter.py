@@ -21,7 +21,7 @@ from mnist_tools.checkout import ROOT
 from mnist_tools.stress.live import clock as clocks
 from mnist_tools.stress.live.clock import Clock
 from mnist_tools.stress.live.film import Film
-from mnist_tools.stress.live.films import judge
+from mnist_tools.stress.live.film_accuracy import judge
 from mnist_tools.stress.live.page import page
 from mnist_tools.stress.meter import Findings, problems
 

@@ -85,7 +85,7 @@ def test_what_takes_too_much_memory_is_ended(large: Path, monkeypatch: pytest.Mo
 def test_data_that_ends_the_process_is_an_error_and_the_next_is_read(
     large: Path, tmp_path: Path, number: int, error: type[Exception], words: str
 ) -> None:
-    server = reading.SERVER.child(60)
+    server = reading.PROCESS.running(60)
     children = Path(f"/proc/{server.number}/task/{server.number}/children")
     is_over = threading.Event()
 

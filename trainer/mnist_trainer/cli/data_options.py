@@ -36,6 +36,36 @@ def data_options(section: str = OTHER) -> Callable[[Any], Any]:
     """Return the decorator of the five options. The command gets two arguments for them, ``data`` and ``stated``."""
 
     def decorate(command: Callable[..., Any]) -> Any:
+        @data_option(section)
+        @option(
+            "--labels",
+            section=section,
+            metavar="A,B,...|FILE",
+            help="Names of the classes of own data in the order of the scores, or a file with one name on each line "
+            "(default: names of folders or in the file, otherwise numbers).",
+        )
+        @option(
+            "--image-size",
+            section=section,
+            type=ImageSize(),
+            metavar="HxW",
+            help="Height and width of the images of own data, 8 to 128 pixels each, such as 32x20 (default: as found; "
+            "28x28 for pictures of digits).",
+        )
+        @option(
+            "--channels",
+            section=section,
+            type=Choice(("1", "3")),
+            metavar="1|3",
+            help="1 for gray images, 3 for color (default: as found; 1 for pictures of digits).",
+        )
+        @option(
+            "--prepare",
+            section=section,
+            type=Choice(("mnist", "plain")),
+            help="How pictures become images, here and on the device: mnist, for handwriting, crops and centers, white "
+            "on black; plain resizes only (default: mnist for gray digits of 28x28 pixels, otherwise plain).",
+        )
         @functools.wraps(command)
         def with_stated(
             *,
@@ -49,46 +79,9 @@ def data_options(section: str = OTHER) -> Callable[[Any], Any]:
             stated = StatedTask(image_size, int(channels) if channels else None, names, prepare)
             return command(stated=stated, **others)
 
-        decorated: Any = with_stated
-        for add in reversed([data_option(section), *_options(section)]):
-            decorated = add(decorated)
-        return decorated
+        return with_stated
 
     return decorate
-
-
-def _options(section: str) -> list[Callable[[Any], Any]]:
-    return [
-        option(
-            "--labels",
-            section=section,
-            metavar="A,B,...|FILE",
-            help="Names of the classes of own data in the order of the scores, or a file with one name on each line "
-            "(default: names of folders or in the file, otherwise numbers).",
-        ),
-        option(
-            "--image-size",
-            section=section,
-            type=ImageSize(),
-            metavar="HxW",
-            help="Height and width of the images of own data, 8 to 128 pixels each, such as 32x20 (default: as found; "
-            "28x28 for pictures of digits).",
-        ),
-        option(
-            "--channels",
-            section=section,
-            type=Choice(("1", "3")),
-            metavar="1|3",
-            help="1 for gray images, 3 for color (default: as found; 1 for pictures of digits).",
-        ),
-        option(
-            "--prepare",
-            section=section,
-            type=Choice(("mnist", "plain")),
-            help="How pictures become images, here and on the device: mnist, for handwriting, crops and centers, white "
-            "on black; plain resizes only (default: mnist for gray digits of 28x28 pixels, otherwise plain).",
-        ),
-    ]
 
 
 def as_options(stated: StatedTask) -> list[str]:

@@ -60,6 +60,31 @@ def pixel_options(section: str) -> Callable[[Any], Any]:
     """Return the decorator of the four options. The command gets one argument for them, ``pixel_range``."""
 
     def decorate(command: Callable[..., Any]) -> Any:
+        @option(
+            "--pixel-range",
+            section=section,
+            type=Range(),
+            metavar="A..B",
+            help="Pixel values that a Keras model was trained on, black to white: 0..1, 0..255, -1..1 or others "
+            "(default: as recorded or measured).",
+        )
+        @option(
+            "--pixel-mean",
+            section=section,
+            type=PixelNumber(-LARGEST, LARGEST),
+            metavar="M",
+            help="Mean of the pixels in training. The input was (pixel / 255 - M) / S, or (pixel - M) / S if "
+            "M or S is above 1.",
+        )
+        @option(
+            "--pixel-std", section=section, type=PixelNumber(0, LARGEST), metavar="S", help="Standard deviation, S."
+        )
+        @option(
+            "--invert",
+            section=section,
+            is_flag=True,
+            help="The model was trained on black digits on white. Needs --pixel-range or --pixel-mean.",
+        )
         @functools.wraps(command)
         def with_scaling(
             *,
@@ -72,42 +97,9 @@ def pixel_options(section: str) -> Callable[[Any], Any]:
             scaling = _scaling(pixel_range, pixel_mean, pixel_std, invert=invert)
             return command(pixel_range=scaling, **others)
 
-        decorated: Any = with_scaling
-        for add in reversed(_options(section)):
-            decorated = add(decorated)
-        return decorated
+        return with_scaling
 
     return decorate
-
-
-def _options(section: str) -> list[Callable[[Any], Any]]:
-    return [
-        option(
-            "--pixel-range",
-            section=section,
-            type=Range(),
-            metavar="A..B",
-            help="Pixel values that a Keras model was trained on, black to white: 0..1, 0..255, -1..1 or others "
-            "(default: as recorded or measured).",
-        ),
-        option(
-            "--pixel-mean",
-            section=section,
-            type=PixelNumber(-LARGEST, LARGEST),
-            metavar="M",
-            help="Mean of the pixels in training. The input was (pixel / 255 - M) / S, or (pixel - M) / S if "
-            "M or S is above 1.",
-        ),
-        option(
-            "--pixel-std", section=section, type=PixelNumber(0, LARGEST), metavar="S", help="Standard deviation, S."
-        ),
-        option(
-            "--invert",
-            section=section,
-            is_flag=True,
-            help="The model was trained on black digits on white. Needs --pixel-range or --pixel-mean.",
-        ),
-    ]
 
 
 def _scaling(

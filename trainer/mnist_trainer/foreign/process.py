@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,11 +77,8 @@ class ModelProcess:
         ArtifactError
             If the process ends, or the answer has no score for each image.
         """
-        request = json.dumps({"shape": tensor.shape, "step": step}).encode() + b"\n"
         with self._conversation():
-            self._child.requests.write(request)
-            self._child.requests.write(np.ascontiguousarray(tensor).data)
-            self._child.requests.flush()
+            self._child.send({"shape": tensor.shape, "step": step}, np.ascontiguousarray(tensor).data)
             facts = self._child.read_line()
             if "error" in facts:
                 raise ValueError(facts["error"])

@@ -73,7 +73,7 @@ def load_base(
     ModelError
         If it is a SavedModel or damaged, or the images have another form.
     UsageError
-        If the images show that `given` is wrong; see `Reading.doubts`.
+        If the images show that `given` is wrong; see `TriedModel.doubts`.
     """
     file.check_layers()
     task = data.test.task
@@ -89,13 +89,13 @@ def load_base(
         images = _with_known_labels(probe_images(*data), known)
         notes: list[str] = []
         if given is not None and len(images.images):
-            stated = Reading.measure(model, images, given)
+            stated = TriedModel.measure(model, images, given)
             found, notes = stated.model, stated.doubts(str(read_record(file.path)["pixel_range"]))
         else:
             pixels = str(read_record(file.path)["pixel_range"])
             found = DigitModel.measure(model, _with_first_label(data.train, known), given=given, recorded=pixels)
             if given is None and len(images.images) >= FEWEST:
-                notes = Reading.of(found, images).doubts()
+                notes = TriedModel.of(found, images).doubts()
     else:
         found, notes = _of_unknown_origin(model, data, known, given)
     if found.task.labels != task.labels:
@@ -111,20 +111,20 @@ def load_base(
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """How well a model reads images with labels that it may have."""
+class TriedModel:
+    """A model that was tried on images with labels that it may have, and how many of them it reads right."""
 
     model: DigitModel
     images: LabelledImages
     accuracy: float
 
     @classmethod
-    def measure(cls, model: keras.Model, images: LabelledImages, given: PixelScaling | str | None) -> Reading:
+    def measure(cls, model: keras.Model, images: LabelledImages, given: PixelScaling | str | None) -> TriedModel:
         """Measure scaling and accuracy."""
         return cls.of(DigitModel.measure(model, images, given=given), images)
 
     @classmethod
-    def of(cls, found: DigitModel, images: LabelledImages) -> Reading:
+    def of(cls, found: DigitModel, images: LabelledImages) -> TriedModel:
         """Measure the accuracy of a model whose scaling is known."""
         some = np.random.default_rng(0).permutation(len(images.images))[:READ]
         answers = found.raw_scores(images.images[some]).argmax(axis=1)
@@ -192,9 +192,9 @@ def _of_unknown_origin(
         is_first = digits.name == "mnist" and len(own.images) < STAGES[0]  # it shows the scaling more surely
         sets.insert(0 if is_first else len(sets), digits)
     may_be_named = len(own.task.labels) == len(known.labels) and own.task.labels != known.labels
-    tried: list[Reading] = []
+    tried: list[TriedModel] = []
     for images in [*sets, own] if may_be_named else sets:
-        tried.append(Reading.measure(model, images, given))
+        tried.append(TriedModel.measure(model, images, given))
         if tried[-1].is_clear:
             break
     else:
@@ -207,7 +207,7 @@ def _of_unknown_origin(
         return replace(found, range_origin="assumed"), [note]
     best = tried[-1]
     notes = best.doubts()
-    named = Reading.measure(model, own, best.model.scaling) if may_be_named else best
+    named = TriedModel.measure(model, own, best.model.scaling) if may_be_named else best
     if may_be_named and named.is_clear:
         notes.append(
             f"note: the scores of the model are taken for {listed(own.task.labels, MOST_LISTED)}, in this order; so it "

@@ -162,10 +162,7 @@ def train(
             f"The recipe of {architecture.name} averages the weights, which works on one device only. Leave the "
             "strategy out, or choose another architecture."
         )
-    classes = len(set(data.train.labels.tolist()))
-    held_out = max(LEAST_VALIDATION, classes, round(len(data.train) * recipe.validation_split))
-    held_out = max(classes, min(held_out, len(data.train) - classes))
-    split = hold_out(data.train, held_out, seed, ("train", "validation"))
+    split = _with_validation(data.train, recipe.validation_split, seed)
     if mix:
         split = split._replace(train=mix(split.train))
     run = _run_facts(architecture, recipe, seed, data) | {"replicas": strategy.num_replicas_in_sync if strategy else 1}
@@ -212,6 +209,14 @@ def train(
     if interrupted:
         raise InterruptedTraining(Training(model, record))
     return Training(model, record)
+
+
+def _with_validation(images: Dataset, fraction: float, seed: int) -> Splits:
+    """Hold out a fraction of the training images for validation: not fewer than there are classes."""
+    classes = len(set(images.labels.tolist()))
+    held_out = max(LEAST_VALIDATION, classes, round(len(images) * fraction))
+    held_out = max(classes, min(held_out, len(images) - classes))
+    return hold_out(images, held_out, seed, ("train", "validation"))
 
 
 def _run_facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:

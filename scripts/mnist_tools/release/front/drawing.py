@@ -53,7 +53,7 @@ def terminal_svg(lines: Sequence[Line]) -> str:
         What `record` returned.
     """
     width = 2 * MARGIN + round(CHARACTER * (COLUMNS + 2))
-    rows = [part for line in lines for part in _wrapped(line)]
+    rows = [row for line in lines for row in _rows_of(line)]
     parts, clock, before, top = [], 0.5, 0.0, float(BAR - 5)
     for number, (line, is_first) in enumerate(rows):
         top += HEIGHT + (GAP if number and line.is_command and is_first else 0)
@@ -84,8 +84,8 @@ def terminal_svg(lines: Sequence[Line]) -> str:
 DOTS = ("#ff5f57", "#febc2e", "#28c840")
 
 
-def _wrapped(line: Line) -> list[tuple[Line, bool]]:
-    """Return a command in parts that fit, and whether each is the first one; other lines fit already."""
+def _rows_of(line: Line) -> list[tuple[Line, bool]]:
+    """Return a command in rows that fit, and whether each is the first one; other lines fit already."""
     if not line.is_command:
         return [(line, True)]
     rows, row = [], ""

@@ -22,7 +22,7 @@ from mnist_tools.checkout import ROOT, ToolError
 from mnist_tools.release.publish.commands import DEVICE, KEY, SERVE, USUAL, WORKSTATION, Installation, Step
 from mnist_tools.release.wheel import find_python
 
-__all__ = ["PYTHONS", "Trial", "make_environment", "table", "try_device", "try_workstation"]
+__all__ = ["PYTHONS", "InstallResult", "make_environment", "table", "try_device", "try_workstation"]
 
 PYTHONS = ("3.11", "3.12", "3.13")
 
@@ -35,7 +35,7 @@ Inventory = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
-class Trial:
+class InstallResult:
     """An installation and its result.
 
     Parameters
@@ -168,7 +168,9 @@ def make_environment(folder: Path, python: Path) -> None:
     _call([python, "-m", "venv", "--without-pip", folder])
 
 
-def try_workstation(wheel: Path, python: str, extras: bool, inventory: Inventory, progress: Progress) -> list[Trial]:
+def try_workstation(
+    wheel: Path, python: str, extras: bool, inventory: Inventory, progress: Progress
+) -> list[InstallResult]:
     """Try mnist-edge-export on one Python: the plain wheel in a clean environment, then each extra added to it.
 
     Parameters
@@ -184,55 +186,55 @@ def try_workstation(wheel: Path, python: str, extras: bool, inventory: Inventory
     progress : callable
         Called with a line for each installation.
     """
-    found: list[Trial] = []
+    found: list[InstallResult] = []
     with tempfile.TemporaryDirectory() as name:
         place = _place(Path(name), python)
         for installation in WORKSTATION if extras else WORKSTATION[:1]:
-            found.append(_trial(place, "mnist-edge-export", wheel, installation, python=python, progress=progress))
+            found.append(_result(place, "mnist-edge-export", wheel, installation, python=python, progress=progress))
             if not installation.extras:
                 inventory(place.python)
     return found
 
 
-def try_device(wheel: Path, python: str, extras: bool, inventory: Inventory, progress: Progress) -> list[Trial]:
+def try_device(wheel: Path, python: str, extras: bool, inventory: Inventory, progress: Progress) -> list[InstallResult]:
     """Try mnist-runtime on one Python: each extra in a clean environment. Parameters are those of `try_workstation`.
 
     The inventory is that of the usual installation, with LiteRT and Pillow.
     """
-    found: list[Trial] = []
+    found: list[InstallResult] = []
     for installation in DEVICE:
         if extras or installation.extras == USUAL:
             with tempfile.TemporaryDirectory() as name:
                 place = _place(Path(name), python)
-                found.append(_trial(place, "mnist-runtime", wheel, installation, python=python, progress=progress))
+                found.append(_result(place, "mnist-runtime", wheel, installation, python=python, progress=progress))
                 if installation.extras == USUAL:
                     inventory(place.python)
     return found
 
 
-def table(trials: list[Trial]) -> str:
+def table(results: list[InstallResult]) -> str:
     """Return a Markdown table for each package: a line for each extra, a column for each Python."""
     return "\n\n".join(
-        _table(package, [trial for trial in trials if trial.package == package])
-        for package in dict.fromkeys(trial.package for trial in trials)
+        _table(package, [result for result in results if result.package == package])
+        for package in dict.fromkeys(result.package for result in results)
     )
 
 
-def _table(package: str, trials: list[Trial]) -> str:
-    pythons = sorted({trial.python for trial in trials}, key=lambda python: int(python.partition(".")[2]))
+def _table(package: str, results: list[InstallResult]) -> str:
+    pythons = sorted({result.python for result in results}, key=lambda python: int(python.partition(".")[2]))
     lines = [f"## {package}", "", f"| extras | commands | {' | '.join(pythons)} |", f"|---|--:{'|--:' * len(pythons)}|"]
-    for extras in dict.fromkeys(trial.extras for trial in trials):
-        cells = {trial.python: trial for trial in trials if trial.extras == extras}
+    for extras in dict.fromkeys(result.extras for result in results):
+        cells = {result.python: result for result in results if result.extras == extras}
         shown = ", ".join(f"`{extra}`" for extra in extras.split(",")) if extras else "none"
-        number = max(trial.steps for trial in cells.values())
+        number = max(result.steps for result in cells.values())
         lines.append(f"| {shown} | {number} | {' | '.join(_cell(cells.get(python)) for python in pythons)} |")
     return "\n".join(lines)
 
 
-def _cell(trial: Trial | None) -> str:
-    if trial is None:
+def _cell(result: InstallResult | None) -> str:
+    if result is None:
         return "not tried"
-    return f"**fails**: {trial.failure[:120]}" if trial.failure else f"{trial.megabytes:,} MB"
+    return f"**fails**: {result.failure[:120]}" if result.failure else f"{result.megabytes:,} MB"
 
 
 def _place(folder: Path, python: str) -> _Place:
@@ -242,9 +244,9 @@ def _place(folder: Path, python: str) -> _Place:
     return _Place(folder.resolve(), program)
 
 
-def _trial(
+def _result(
     place: _Place, package: str, wheel: Path, installation: Installation, *, python: str, progress: Progress
-) -> Trial:
+) -> InstallResult:
     failure, done, started = "", 0, time.monotonic()
     installed = started
     try:
@@ -256,7 +258,7 @@ def _trial(
     except ToolError as error:
         failure = str(error)
     ended = time.monotonic()
-    found = Trial(
+    found = InstallResult(
         package=package,
         extras=installation.extras,
         python=python,

@@ -30,7 +30,7 @@ from mnist_tools.release.publish.distributions import (
     check_with_twine,
     write_sums,
 )
-from mnist_tools.release.publish.installs import PYTHONS, Trial, table, try_device, try_workstation
+from mnist_tools.release.publish.installs import PYTHONS, InstallResult, table, try_device, try_workstation
 from mnist_tools.release.publish.source import export_source, repository_address
 from mnist_tools.release.wheel import find_python
 
@@ -91,12 +91,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     (DIST / "RELEASE-NOTES.md").write_text(notes_of(CHANGELOG.read_text(), version), "utf-8")
     here = ".".join(platform.python_version_tuple()[:2])
     wanted = given.python or ([here] if given.quick else list(PYTHONS))
-    trials = _tried(wheels, wanted, extras=not given.quick)
+    results = _tried(wheels, wanted, extras=not given.quick)
     write_sums(DIST, given.key)
     if not given.quick and set(wanted) == set(PYTHONS):
-        _write_page(trials, date)
+        _write_page(results, date)
     print(DIST)
-    return int(any(trial.failure for trial in trials))
+    return int(any(result.failure for result in results))
 
 
 def _built(address: str, version: str) -> list[Path]:
@@ -114,31 +114,31 @@ def _built(address: str, version: str) -> list[Path]:
     return wheels
 
 
-def _tried(wheels: Sequence[Path], pythons: Sequence[str], *, extras: bool) -> list[Trial]:
+def _tried(wheels: Sequence[Path], pythons: Sequence[str], *, extras: bool) -> list[InstallResult]:
     """Try the wheels on each Python. The last one's packages are written as a software bill of materials."""
-    trials: list[Trial] = []
+    results: list[InstallResult] = []
     for project, wheel, attempt in zip(PROJECTS, wheels, (try_workstation, try_device), strict=True):
         for python in pythons:
-            trials += attempt(wheel, python, extras, partial(write_bill, project, _bill_of(wheel)), echo)
+            results += attempt(wheel, python, extras, partial(write_bill, project, _bill_of(wheel)), echo)
         if not _bill_of(wheel).exists():
             raise ToolError(f"{project.name} has no bill of materials, because it could not be installed.")
-    return trials
+    return results
 
 
 def _bill_of(wheel: Path) -> Path:
     return DIST / f"{wheel.name.split('-py3')[0]}.cdx.json"
 
 
-def _write_page(trials: Sequence[Trial], date: str) -> None:
+def _write_page(results: Sequence[InstallResult], date: str) -> None:
     """Write the table of installations into the documentation."""
-    RECORD.write_text(json.dumps([trial.as_dict() for trial in trials], indent=1) + "\n")
+    RECORD.write_text(json.dumps([result.as_dict() for result in results], indent=1) + "\n")
     newest: dict[str, str] = {}
-    for trial in trials:
-        newest |= trial.versions
+    for result in results:
+        newest |= result.versions
     text = INTRO.format(
         date=date,
         system=f"Linux on {platform.machine()}",
-        table=table(list(trials)),
+        table=table(list(results)),
         versions=", ".join(f"{name} {version}" for name, version in newest.items()),
     )
     PAGE.write_text(text)

@@ -1,17 +1,22 @@
-"""`Film`: a film of the example's meter that is played in real time, with the value in each frame."""
+"""Film the example's meter, and play such a film in real time, with the value in each frame."""
 
 from __future__ import annotations
 
+import csv
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from mnist_runtime.reading.video import frames
+from mnist_tools.checkout import ROOT, environment
 from mnist_tools.stress.live.camera import Pixels
-from mnist_tools.stress.live.films import film_meter, truth
 
-__all__ = ["Film", "make_film"]
+__all__ = ["Film", "film_meter", "make_film", "truth"]
 
+PROGRAM = ROOT / "examples" / "meter" / "film.py"
 RATE = 5.0
 """Frames a second of the films."""
 NEAR = 0.00075
@@ -65,8 +70,21 @@ class Film:
         return self._began + showing[0] / self.rate if showing and showing[0] else None
 
 
+def film_meter(folder: Path, seed: int, count: int, dirt: float, day: int = 0) -> None:
+    """Film a meter for `count` frames; write the film, its regions and ``truth.csv`` into `folder`."""
+    words = [sys.executable, str(PROGRAM), str(folder), "--seed", str(seed), "--frames", str(count)]
+    subprocess.run([*words, "--dirt", str(dirt), "--day", str(day)], check=True, env=environment())
+
+
+def truth(folder: Path) -> Iterator[tuple[float, list[str]]]:
+    """Yield the value in each frame, and the labels that are right for each wheel."""
+    with (folder / "truth.csv").open(newline="", encoding="utf-8") as file:
+        for _, value, *labels in list(csv.reader(file))[1:]:
+            yield float(value), labels
+
+
 def make_film(folder: Path, seed: int, count: int) -> Film:
-    """Film a meter for `count` frames."""
+    """Film a meter for `count` frames, to be played."""
     film_meter(folder, seed, count, 1.2, day=3)
     rows = list(truth(folder))
     pixels = [frame.pixels for frame in frames(folder / "film.avi", 25.0)]

@@ -1,31 +1,30 @@
-"""`growth`: how much the memory of `watch` grows over a day's worth of frames."""
+"""`memory_growth`: how much the memory of `watch` grows over a day's worth of frames."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import os
-import re
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
 from mnist_runtime import Classifier, DoubtfulPictures
 from mnist_runtime.cli.watch import watch_values
 from mnist_runtime.reading.video import Frame, frames
+from mnist_tools.memory import STEPS, growth, resident_bytes
 from mnist_tools.stress.live.broker import Broker
 from mnist_tools.stress.live.film import Film
 
-__all__ = ["growth"]
-
-STEPS = 100
-"""Memory is read after each step. The first ten are the warm-up."""
+__all__ = ["memory_growth"]
 
 
-def growth(film: Film, model: Path, folder: Path, count: int) -> int:
-    """Read `count` frames, the film again and again, with CSV, MQTT and doubtful pictures; return the growth in bytes.
+def memory_growth(film: Film, model: Path, folder: Path, count: int) -> int:
+    """Read `count` frames, the film again and again, with CSV, MQTT and doubtful pictures.
 
-    Compares the median memory of this process after the last ten of a hundred steps with that after the second ten.
+    Returns
+    -------
+    int
+        The growth of this process, in bytes.
     """
     memory: list[int] = []
 
@@ -36,7 +35,7 @@ def growth(film: Film, model: Path, folder: Path, count: int) -> int:
                 yield Frame(number / film.rate, number, frame.pixels)
                 number += 1
                 if number % max(count // STEPS, 1) == 0:
-                    memory.append(_resident())
+                    memory.append(resident_bytes())
                 if number >= count:
                     return
 
@@ -58,11 +57,4 @@ def growth(film: Film, model: Path, folder: Path, count: int) -> int:
     ):
         watch_values(given, classifier, again(), doubtful)
     broker.kill()
-    return round(statistics.median(memory[-10:]) - statistics.median(memory[10:20]))
-
-
-def _resident() -> int:
-    """Return the resident memory of this process, in bytes."""
-    found = re.search(r"VmRSS:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    assert found is not None
-    return int(found[1]) * 1024
+    return growth(memory)

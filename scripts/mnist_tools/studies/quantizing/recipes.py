@@ -12,6 +12,7 @@ import tensorflow as tf
 from mnist_exporters import Calibration, Original
 
 __all__ = [
+    "Rules",
     "converted_dynamic",
     "converted_float16",
     "converted_float32",

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from mnist_exporters.formats.quiet import quietly
 from mnist_exporters.formats.tflite.int4 import int4_model
 from mnist_runtime.errors import first_line
 from mnist_tools.studies.quantizing.recipes import (
+    Rules,
     converted_dynamic,
     converted_float16,
     converted_float32,
@@ -63,147 +65,74 @@ class Variant:
     note: str = ""
 
 
+def _by_converter(recipe: str, make: Callable[[Original, Calibration], bytes], note: str = "") -> Variant:
+    return Variant("converter", recipe, make, note)
+
+
+def _by_quantizer(recipe: str, rules: Rules | None = None, note: str = "", **settings: bool) -> Variant:
+    """Return a variant of the LiteRT Quantizer.
+
+    Parameters
+    ----------
+    recipe, note : str
+        See `Variant`.
+    rules : callable, optional
+        Rules of the quantization. Default: those of the recipe, which the quantizer contains.
+    **settings : bool
+        See `quantized`.
+    """
+    used = rules or recipe_rules(recipe)
+    return Variant(
+        "quantizer", recipe, lambda original, calibration: quantized(original, calibration, used, **settings), note
+    )
+
+
+def _exported_int4(original: Original, calibration: Calibration) -> bytes:
+    return int4_model(converter(original, raw=False).convert(), real_pixels(original, calibration))
+
+
+INT4 = "static_wi4_ai8"
+
 VARIANTS: dict[str, Variant] = {
-    "converter-float32": Variant("converter", "float32", converted_float32),
-    "converter-float16": Variant("converter", "float16", converted_float16),
-    "converter-dynamic": Variant("converter", "dynamic_wi8_afp32", converted_dynamic),
-    "converter-dynamic-tensor": Variant(
-        "converter",
-        "dynamic_wi8_afp32",
-        lambda original, calibration: converted_dynamic(original, calibration, dense_per_channel=False),
-        "one scale for a dense layer",
+    "converter-float32": _by_converter("float32", converted_float32),
+    "converter-float16": _by_converter("float16", converted_float16),
+    "converter-dynamic": _by_converter("dynamic_wi8_afp32", converted_dynamic),
+    "converter-dynamic-tensor": _by_converter(
+        "dynamic_wi8_afp32", partial(converted_dynamic, dense_per_channel=False), "one scale for a dense layer"
     ),
-    "converter-int8": Variant(
-        "converter",
-        "static_wi8_ai8",
-        lambda original, calibration: converted_static(original, calibration, bits=8),
+    "converter-int8": _by_converter("static_wi8_ai8", partial(converted_static, bits=8)),
+    "converter-int16x8": _by_converter("static_wi8_ai16", partial(converted_static, bits=16)),
+    "quantizer-float16": _by_quantizer("float16", float16_rules),
+    "quantizer-dynamic": _by_quantizer("dynamic_wi8_afp32"),
+    "quantizer-dynamic-tensor": _by_quantizer(
+        "dynamic_wi8_afp32", dynamic_rules(8, dense_per_channel=False), "one scale for a dense layer"
     ),
-    "converter-int16x8": Variant(
-        "converter",
-        "static_wi8_ai16",
-        lambda original, calibration: converted_static(original, calibration, bits=16),
+    "quantizer-dynamic-legacy": _by_quantizer("dynamic_legacy_wi8_afp32"),
+    "quantizer-weight-only": _by_quantizer("weight_only_wi8_afp32"),
+    "quantizer-int8-average": _by_quantizer(
+        "static_wi8_ai8", static_rules(8), "images one by one", raw=False, at_once=False
     ),
-    "quantizer-float16": Variant(
-        "quantizer",
-        "float16",
-        lambda original, calibration: quantized(original, calibration, float16_rules),
+    "quantizer-int8": _by_quantizer("static_wi8_ai8", static_rules(8), raw=False),
+    "quantizer-int16x8": _by_quantizer("static_wi8_ai16", raw=False),
+    "quantizer-int16x8-raw": _by_quantizer("static_wi8_ai16", int16_behind_scaling, "behind a float scaling"),
+    "quantizer-dynamic-int4": _by_quantizer("dynamic_wi4_afp32"),
+    "quantizer-dynamic-int4-gptq": _by_quantizer(
+        "dynamic_wi4_afp32", dynamic_rules(4, dense_algorithm="GPTQ"), "dense layers by GPTQ", every_tensor=True
     ),
-    "quantizer-dynamic": Variant(
-        "quantizer",
-        "dynamic_wi8_afp32",
-        lambda original, calibration: quantized(original, calibration, recipe_rules("dynamic_wi8_afp32")),
+    "quantizer-dynamic-int4-hadamard": _by_quantizer("dynamic_wi4c_hr_afp32", note="rotated by Hadamard"),
+    "quantizer-weight-only-int4": _by_quantizer("weight_only_wi4_afp32"),
+    "quantizer-static-int4": _by_quantizer(INT4, static_rules(4), raw=False),
+    "quantizer-static-int4-mse": _by_quantizer(
+        INT4, static_rules(4, convolution_algorithm="MSE", dense_algorithm="MSE"), "rounded by MSE", raw=False
     ),
-    "quantizer-dynamic-tensor": Variant(
-        "quantizer",
-        "dynamic_wi8_afp32",
-        lambda original, calibration: quantized(original, calibration, dynamic_rules(8, dense_per_channel=False)),
-        "one scale for a dense layer",
+    "quantizer-static-int4-octav": _by_quantizer(
+        INT4, static_rules(4, convolution_algorithm="OCTAV", dense_algorithm="OCTAV"), "rounded by OCTAV", raw=False
     ),
-    "quantizer-dynamic-legacy": Variant(
-        "quantizer",
-        "dynamic_legacy_wi8_afp32",
-        lambda original, calibration: quantized(original, calibration, recipe_rules("dynamic_legacy_wi8_afp32")),
+    "quantizer-static-int4-gptq": _by_quantizer(
+        INT4, static_rules(4, dense_algorithm="GPTQ"), "dense layers by GPTQ", raw=False, every_tensor=True
     ),
-    "quantizer-weight-only": Variant(
-        "quantizer",
-        "weight_only_wi8_afp32",
-        lambda original, calibration: quantized(original, calibration, recipe_rules("weight_only_wi8_afp32")),
-    ),
-    "quantizer-int8-average": Variant(
-        "quantizer",
-        "static_wi8_ai8",
-        lambda original, calibration: quantized(original, calibration, static_rules(8), raw=False, at_once=False),
-        "images one by one",
-    ),
-    "quantizer-int8": Variant(
-        "quantizer",
-        "static_wi8_ai8",
-        lambda original, calibration: quantized(original, calibration, static_rules(8), raw=False),
-    ),
-    "quantizer-int16x8": Variant(
-        "quantizer",
-        "static_wi8_ai16",
-        lambda original, calibration: quantized(original, calibration, recipe_rules("static_wi8_ai16"), raw=False),
-    ),
-    "quantizer-int16x8-raw": Variant(
-        "quantizer",
-        "static_wi8_ai16",
-        lambda original, calibration: quantized(original, calibration, int16_behind_scaling),
-        "behind a float scaling",
-    ),
-    "quantizer-dynamic-int4": Variant(
-        "quantizer",
-        "dynamic_wi4_afp32",
-        lambda original, calibration: quantized(original, calibration, recipe_rules("dynamic_wi4_afp32")),
-    ),
-    "quantizer-dynamic-int4-gptq": Variant(
-        "quantizer",
-        "dynamic_wi4_afp32",
-        lambda original, calibration: quantized(
-            original, calibration, dynamic_rules(4, dense_algorithm="GPTQ"), every_tensor=True
-        ),
-        "dense layers by GPTQ",
-    ),
-    "quantizer-dynamic-int4-hadamard": Variant(
-        "quantizer",
-        "dynamic_wi4c_hr_afp32",
-        lambda original, calibration: quantized(original, calibration, recipe_rules("dynamic_wi4c_hr_afp32")),
-        "rotated by Hadamard",
-    ),
-    "quantizer-weight-only-int4": Variant(
-        "quantizer",
-        "weight_only_wi4_afp32",
-        lambda original, calibration: quantized(original, calibration, recipe_rules("weight_only_wi4_afp32")),
-    ),
-    "quantizer-static-int4": Variant(
-        "quantizer",
-        "static_wi4_ai8",
-        lambda original, calibration: quantized(original, calibration, static_rules(4), raw=False),
-    ),
-    "quantizer-static-int4-mse": Variant(
-        "quantizer",
-        "static_wi4_ai8",
-        lambda original, calibration: quantized(
-            original,
-            calibration,
-            static_rules(4, convolution_algorithm="MSE", dense_algorithm="MSE"),
-            raw=False,
-        ),
-        "rounded by MSE",
-    ),
-    "quantizer-static-int4-octav": Variant(
-        "quantizer",
-        "static_wi4_ai8",
-        lambda original, calibration: quantized(
-            original,
-            calibration,
-            static_rules(4, convolution_algorithm="OCTAV", dense_algorithm="OCTAV"),
-            raw=False,
-        ),
-        "rounded by OCTAV",
-    ),
-    "quantizer-static-int4-gptq": Variant(
-        "quantizer",
-        "static_wi4_ai8",
-        lambda original, calibration: quantized(
-            original, calibration, static_rules(4, dense_algorithm="GPTQ"), raw=False, every_tensor=True
-        ),
-        "dense layers by GPTQ",
-    ),
-    "quantizer-static-int4-last8": Variant(
-        "quantizer",
-        "static_wi4_ai8",
-        lambda original, calibration: quantized(original, calibration, static_rules(4, last_layer=8), raw=False),
-        "last layer wi8",
-    ),
-    "quantizer-static-int4-exported": Variant(
-        "quantizer",
-        "static_wi4_ai8",
-        lambda original, calibration: int4_model(
-            converter(original, raw=False).convert(), real_pixels(original, calibration)
-        ),
-        "as `mnist-export` makes it",
-    ),
+    "quantizer-static-int4-last8": _by_quantizer(INT4, static_rules(4, last_layer=8), "last layer wi8", raw=False),
+    "quantizer-static-int4-exported": Variant("quantizer", INT4, _exported_int4, "as `mnist-export` makes it"),
 }
 """Name of the file -> variant, in the order of the tables."""
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from mnist_trainer import DataError
 from mnist_trainer.data.files.arrays.labels import classes_of, read_labels
-from mnist_trainer.data.files.arrays.parts import Part, Reading, read_images, read_parts
+from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_images, read_parts
 from mnist_trainer.data.stated import StatedTask
 
 LABELS = (np.arange(40) * 7 % 10).astype(np.uint8)
@@ -37,7 +37,7 @@ LABEL_FORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 WORDS = np.array(["zero", "One", "TWO", "three", "four", "five", "six", "seven", "eight", "nine"])
 
 
-def read(images: np.ndarray, labels: np.ndarray = LABELS, stated: StatedTask | None = None) -> Reading:
+def read(images: np.ndarray, labels: np.ndarray = LABELS, stated: StatedTask | None = None) -> LoadedData:
     return read_parts([Part(images, labels, "here")], "arrays", stated or StatedTask())
 
 

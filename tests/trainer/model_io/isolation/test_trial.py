@@ -9,6 +9,7 @@ import pytest
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.errors import MachineError
 from mnist_trainer import ModelError, load_model
+from mnist_trainer.data.isolation.child_process import KeptProcess
 from mnist_trainer.model_io.isolation import trial
 from mnist_trainer.model_io.measured import bounded_predict
 
@@ -171,7 +172,6 @@ def test_a_crash_and_a_failure_of_the_machine_are_told_apart(
     code += "sys.exit(7)\n" if answer is None else f"print({json.dumps(answer)!r}, flush=True)\n"
     (tmp_path / "pretended.py").write_text(code)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(trial, "MODULE", "pretended")
-    monkeypatch.setattr(trial, "SERVER", trial._Server())
+    monkeypatch.setattr(trial, "PROCESS", KeptProcess("pretended"))
     with pytest.raises(error, match=words):
         trial.try_model(tmp_path, DIGITS)

@@ -138,7 +138,7 @@ def _placed(path: Array, radii: Array) -> Array:
 
 
 def _resampling(old: int, new: int) -> Array:
-    """Return the matrix (new, old) of a linear resampling, which averages where it reduces."""
+    """Return the matrix (new, old) of a resampling: linear to enlarge, the mean of the covered pixels to reduce."""
     step = old / new
     distance = np.abs(np.arange(old) - ((np.arange(new) + 0.5) * step - 0.5)[:, None])
     weights = np.clip(0.5 + step / 2 - distance, 0, 1) if step > 1 else np.clip(1 - distance, 0, None)

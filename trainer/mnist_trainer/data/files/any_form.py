@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
-from mnist_trainer.data.files.arrays.parts import Reading
+from mnist_trainer.data.files.arrays.parts import LoadedData
 from mnist_trainer.data.files.bounded import head
 from mnist_trainer.data.files.forms import OTHER_FORMS
 from mnist_trainer.data.stated import StatedTask
@@ -17,7 +17,7 @@ __all__ = ["read_any_form"]
 ACCEPTED = "a CSV or .npz file, a folder of pictures in a folder for each label, or a folder with IDX files"
 
 
-def read_any_form(path: Path, stated: StatedTask) -> Reading:
+def read_any_form(path: Path, stated: StatedTask) -> LoadedData:
     """Read a CSV or ``.npz`` file, or a folder of IDX files, CSV files or pictures.
 
     Raises
@@ -36,7 +36,7 @@ def read_any_form(path: Path, stated: StatedTask) -> Reading:
         raise MachineError(f"{path}: There is too little memory for the data. Give a part of it.") from error
 
 
-def _read(path: Path, stated: StatedTask) -> Reading:
+def _read(path: Path, stated: StatedTask) -> LoadedData:
     if path.is_dir():
         return folder.load(path, stated)
     if not path.exists():

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
 from mnist_runtime.errors import counted
-from mnist_trainer.data.files.arrays.parts import Part, Reading, check_size, read_parts
+from mnist_trainer.data.files.arrays.parts import LoadedData, Part, check_size, read_parts
 from mnist_trainer.data.files.bounded import open_unpacked
 from mnist_trainer.data.files.forms import INDEX_COLUMNS, LABEL_COLUMNS, MOST_BYTES
 from mnist_trainer.data.stated import StatedTask
@@ -53,7 +53,7 @@ def is_table(start: bytes) -> bool:
     return "\ufffd" not in line and len(_fields(line, _delimiter(line))) > 1
 
 
-def load(path: Path, stated: StatedTask | None = None) -> Reading:
+def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
     """Load the CSV file at `path`. The set is not divided.
 
     Raises

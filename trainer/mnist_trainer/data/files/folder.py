@@ -9,7 +9,7 @@ from pathlib import Path
 from mnist_runtime.artifact.task import MOST_LABELS
 from mnist_runtime.errors import counted
 from mnist_trainer.data.files import csv_file, idx_files, npz_file, picture_folder
-from mnist_trainer.data.files.arrays.parts import Reading, read_parts
+from mnist_trainer.data.files.arrays.parts import LoadedData, read_parts
 from mnist_trainer.data.files.forms import split_of
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
@@ -22,7 +22,7 @@ TABLES = (".csv", ".csv.gz", ".tsv", ".txt")
 """Ends of the names of tables."""
 
 
-def load(folder: Path, stated: StatedTask) -> Reading:
+def load(folder: Path, stated: StatedTask) -> LoadedData:
     """Load the data set in `folder`; `stated` says what is known about its images and classes.
 
     Raises
@@ -69,7 +69,7 @@ def _tables(folder: Path) -> dict[str, Path]:
     return {"train": csv_files[0]} if only else {}
 
 
-def _from_tables(tables: dict[str, Path], stated: StatedTask) -> Reading:
+def _from_tables(tables: dict[str, Path], stated: StatedTask) -> LoadedData:
     train, form = csv_file.read(tables["train"], stated)
     parts, names = [train], tables["train"].name
     notes: tuple[str, ...] = ()
@@ -87,7 +87,7 @@ def _from_tables(tables: dict[str, Path], stated: StatedTask) -> Reading:
     return replace(reading, notes=(*reading.notes, *notes))
 
 
-def _from_pictures(folder: Path, stated: StatedTask) -> Reading:
+def _from_pictures(folder: Path, stated: StatedTask) -> LoadedData:
     def has_labels(entry: Path) -> bool:
         return bool(picture_folder.label_folders(entry, stated))
 
@@ -135,7 +135,7 @@ def _inner_side(side: Path, stated: StatedTask) -> Path:
     return below[0] if len(below) == 1 and not picture_folder.label_folders(side, stated) else side
 
 
-def _whole(folder: Path, above: Path, notes: Iterable[str], stated: StatedTask) -> Reading:
+def _whole(folder: Path, above: Path, notes: Iterable[str], stated: StatedTask) -> LoadedData:
     if not picture_folder.label_folders(folder, stated):
         raise _no_labels(folder, stated)
     words = "pictures in label folders" + (f" of {folder.relative_to(above)}/" if folder != above else "")

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.system.machine import raise_machine_failure
-from mnist_trainer.data.files.arrays.parts import Part, Reading, read_parts
+from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_parts
 from mnist_trainer.data.files.bounded import unpacked
 from mnist_trainer.data.files.forms import idx_name
 from mnist_trainer.data.stated import StatedTask
@@ -109,7 +109,7 @@ def _named(folder: Path) -> Iterator[tuple[Path, Any]]:
             yield entry, name
 
 
-def load(files: Files, folder: Path, stated: StatedTask) -> Reading:
+def load(files: Files, folder: Path, stated: StatedTask) -> LoadedData:
     """Load the set in `files`, as `find` returned them for `folder`; `stated` says what is known about it.
 
     Raises

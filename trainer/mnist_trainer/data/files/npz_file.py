@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import first_line
 from mnist_runtime.system.machine import raise_machine_failure
-from mnist_trainer.data.files.arrays.parts import Part, Reading, read_parts
+from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_parts
 from mnist_trainer.data.files.forms import ARRAY_NAMES, CLASS_NAMES, EXTRA_ARRAYS, MOST_BYTES
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
@@ -91,7 +91,7 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) 
             )
 
 
-def load(path: Path, stated: StatedTask | None = None) -> Reading:
+def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
     """Load images and labels from the ``.npz`` file at `path`; the names of its arrays are those in `ARRAY_NAMES`.
 
     An array of text with a name in `CLASS_NAMES` names the classes, if `stated` does not.

@@ -16,7 +16,7 @@ from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.arrays.class_names import number_of
 from mnist_trainer.data.files.arrays.labels import Classes, classes_of, read_labels
-from mnist_trainer.data.files.arrays.parts import Labelled, Reading, check_size, task_of
+from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData, check_size, task_of
 from mnist_trainer.data.files.arrays.prepared import prepared
 from mnist_trainer.data.files.forms import LABELS, MOST_FOREIGN, is_junk, split_of
 from mnist_trainer.data.stated import StatedTask
@@ -105,7 +105,7 @@ def files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(parent, name) for name in sorted(files) if not is_junk(name))
 
 
-def load(folders: Sequence[Path], form: str, stated: StatedTask, notes: Sequence[str] = ()) -> Reading:
+def load(folders: Sequence[Path], form: str, stated: StatedTask, notes: Sequence[str] = ()) -> LoadedData:
     """Load the pictures in the label folders of each of `folders`, each prepared as on a device.
 
     Parameters
@@ -145,7 +145,7 @@ def load(folders: Sequence[Path], form: str, stated: StatedTask, notes: Sequence
         images = [np.ascontiguousarray(part[..., 0]) for part in images]
         task = task_of(images[0].shape[1:], task.labels, stated, str(folders[0]))
     splits = [Labelled(*pair) for pair in zip(images, labels, strict=True)]
-    return Reading(splits[0], splits[1] if len(splits) == 2 else None, task, form, tuple(notes))
+    return LoadedData(splits[0], splits[1] if len(splits) == 2 else None, task, form, tuple(notes))
 
 
 def _listed(folder: Path, stated: StatedTask) -> Files:

@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, TypedDict
 import numpy as np
 
 from mnist_trainer.data.files.any_form import read_any_form
-from mnist_trainer.data.files.arrays.parts import Reading
+from mnist_trainer.data.files.arrays.parts import LoadedData
 from mnist_trainer.data.isolation.limits import CAN_FORK, Fork
 from mnist_trainer.data.stated import StatedTask
 
@@ -103,7 +103,7 @@ def _stated(facts: dict[str, Any]) -> StatedTask:
     return StatedTask(**facts | {"size": size and tuple(size), "labels": labels and tuple(labels)})
 
 
-def _header(found: Reading) -> dict[str, Any]:
+def _header(found: LoadedData) -> dict[str, Any]:
     parts = [(part.images.shape, part.labels.dtype.str) for part in (found.train, found.test) if part]
     return {"form": found.form, "notes": found.notes, "task": asdict(found.task), "parts": parts}
 

@@ -1,4 +1,4 @@
-"""`ChildProcess`: a Python module in a process of its own, for work that may crash, hang or take all memory."""
+"""Run a Python module in a process of its own, for work that may crash, hang or take all memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.isolation.limits import how_it_ended
 
-__all__ = ["LONGEST_LINE", "ChildProcess", "EndedError"]
+__all__ = ["LONGEST_LINE", "ChildProcess", "EndedError", "KeptProcess"]
 
 LONGEST_LINE = 1 << 16
 """Bytes of an answer in JSON."""
@@ -56,7 +56,7 @@ class ChildProcess:
             raise
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self.requests: BinaryIO = self._process.stdin  # type: ignore[assignment]  # a buffered stream
+        self._requests: BinaryIO = self._process.stdin  # type: ignore[assignment]  # a buffered stream
         self.answers: BinaryIO = self._process.stdout  # type: ignore[assignment]
         self._end = weakref.finalize(self, _end, self._process)
 
@@ -94,6 +94,12 @@ class ChildProcess:
             finally:
                 timer.cancel()
 
+    def send(self, facts: dict[str, Any], content: bytes | memoryview = b"") -> None:
+        """Write a request: a line of JSON, and the bytes that follow it."""
+        self._requests.write(json.dumps(facts).encode() + b"\n")
+        self._requests.write(content)
+        self._requests.flush()
+
     def read_line(self) -> dict[str, Any]:
         """Return the next line of JSON, at most 64 KiB.
 
@@ -111,6 +117,35 @@ class ChildProcess:
     def close(self) -> None:
         """End the process."""
         self._end()
+
+
+class KeptProcess:
+    """A process that is kept for further requests, since its start takes long, and started again if it has ended.
+
+    Parameters
+    ----------
+    module : str
+        The module that is run.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._lock = threading.Lock()
+        self._child: ChildProcess | None = None
+
+    def running(self, seconds: float) -> ChildProcess:
+        """Return the process, with this time for the next answer.
+
+        Raises
+        ------
+        MachineError
+            If no process can be started.
+        """
+        with self._lock:
+            if self._child is None or not self._child.is_running:
+                self._child = ChildProcess(self._module, seconds=seconds)
+            self._child.seconds = seconds
+            return self._child
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,14 @@ from mnist_runtime import errors as runtime_errors
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import ToolkitError, printable
 from mnist_trainer import errors
-from mnist_trainer.data.files.arrays.parts import Labelled, Reading
+from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData
 from mnist_trainer.data.files.forms import MOST_BYTES
-from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
+from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError, KeptProcess
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError, MachineError
 
 __all__ = ["read_in_bounds"]
 
-MODULE = "mnist_trainer.data.isolation._reading"
 MOST_MEMORY = 3 * MOST_BYTES
 """Bytes of memory that reading may take: the original data, the converted data, and what is in between."""
 SECONDS, SECONDS_A_FILE, SECONDS_A_MEGABYTE = 120.0, 0.2, 2.0
@@ -33,24 +31,8 @@ MOST_COUNTED = 1_000_000
 """Files after which no more are counted for the time limit."""
 START = 60.0
 """Seconds for the imports of the process."""
-
-
-class _Server:
-    """The process that reads; it is kept, since its imports take longer than most readings."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._child: ChildProcess | None = None
-
-    def child(self, seconds: float) -> ChildProcess:
-        """Return a running process, with this time for an answer."""
-        with self._lock:
-            if self._child is None or not self._child.is_running:
-                self._child = ChildProcess(MODULE, seconds=seconds)
-            return self._child
-
-
-SERVER = _Server()
+PROCESS = KeptProcess("mnist_trainer.data.isolation._reading")
+"""The process that reads. Its imports take longer than most readings."""
 
 
 class _Chunks(io.RawIOBase):
@@ -92,7 +74,7 @@ class _Chunks(io.RawIOBase):
             pass
 
 
-def read_in_bounds(path: Path, stated: StatedTask) -> Reading:
+def read_in_bounds(path: Path, stated: StatedTask) -> LoadedData:
     """Read the user's images in any form, in a process that may take `MOST_MEMORY` and a time that fits their size.
 
     Parameters
@@ -112,12 +94,10 @@ def read_in_bounds(path: Path, stated: StatedTask) -> Reading:
     seconds = SECONDS + _extra_seconds(path)
     request: dict[str, Any] = {"path": os.fspath(path), "folder": os.fspath(Path.cwd()), "stated": asdict(stated)}
     request |= {"memory": MOST_MEMORY, "seconds": seconds}
-    child = SERVER.child(seconds + START)
-    child.seconds = seconds + START
+    child = PROCESS.running(seconds + START)
     try:
         with child.conversation():
-            child.requests.write(json.dumps(request).encode() + b"\n")
-            child.requests.flush()
+            child.send(request)
             chunks = _Chunks(child)
             found = _read_answer(chunks)
             chunks.rest()
@@ -157,7 +137,7 @@ def _extra_seconds(path: Path) -> float:
     return SECONDS_A_FILE * files + SECONDS_A_MEGABYTE * min(size, MOST_BYTES) / 1e6
 
 
-def _read_answer(chunks: _Chunks) -> Reading | Exception | None:
+def _read_answer(chunks: _Chunks) -> LoadedData | Exception | None:
     """Return what was read, the error that reading raised, or None if the process that read has ended."""
     source = io.BufferedReader(chunks, 1 << 20)
     length = int.from_bytes(source.read(8), "little")
@@ -175,7 +155,7 @@ def _read_answer(chunks: _Chunks) -> Reading | Exception | None:
                 return None
         parts.append(Labelled(images, labels))
     task = Task(**header["task"] | {"labels": tuple(header["task"]["labels"])})
-    return Reading(parts[0], parts[1] if len(parts) == 2 else None, task, header["form"], tuple(header["notes"]))
+    return LoadedData(parts[0], parts[1] if len(parts) == 2 else None, task, header["form"], tuple(header["notes"]))
 
 
 def _error(kinds: list[str], text: str) -> Exception:

@@ -9,7 +9,7 @@ from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import counted, printable
 from mnist_runtime.system.command import echo
 from mnist_trainer.data.dataset import Dataset, Splits
-from mnist_trainer.data.files.arrays.parts import Labelled, Reading
+from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData
 from mnist_trainer.data.isolation.reading import read_in_bounds
 from mnist_trainer.data.own_data.division import divide
 from mnist_trainer.data.own_data.known_images import mnist_training_images
@@ -44,11 +44,11 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
     MachineError
         If there is too little memory.
     """
-    reading = read_in_bounds(path, stated or StatedTask())
-    notes, one_sided = list(reading.notes), set[int]()
-    whole = _dataset(path, "train" if reading.test else "all", reading.train, reading)
-    if reading.test:
-        splits = Splits(whole, _dataset(path, "test", reading.test, reading))
+    loaded = read_in_bounds(path, stated or StatedTask())
+    notes, one_sided = list(loaded.notes), set[int]()
+    whole = _dataset(path, "train" if loaded.test else "all", loaded.train, loaded)
+    if loaded.test:
+        splits = Splits(whole, _dataset(path, "test", loaded.test, loaded))
         parts = f"{len(splits.train):,} training and {counted(len(splits.test), 'test image')}"
         notes += _shared(splits)
     else:
@@ -61,12 +61,12 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
             f"about {known:,} of the {len(splits.test):,} test images {_are(known, '')} of MNIST; results of models "
             "trained on MNIST, such as the ready models, say little. Use --data mnist."
         )
-    if reading.task.is_mnist:
+    if loaded.task.is_mnist:
         notes += doubts(whole.images, whole.labels)
     else:
-        notes = [_described(splits.train), *_handwriting(reading.task, stated), *notes]
+        notes = [_described(splits.train), *_handwriting(loaded.task, stated), *notes]
     notes += _absent(splits, one_sided)
-    echo(f"read {printable(str(path))} as {reading.form}; {parts}")
+    echo(f"read {printable(str(path))} as {loaded.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
     return splits
@@ -131,9 +131,9 @@ def _shared(splits: Splits) -> list[str]:
     return [f"{shared:,} of {len(splits.test):,} test images {_are(shared, 'also ')}"] if shared else []
 
 
-def _dataset(path: Path, split: str, part: Labelled, reading: Reading) -> Dataset:
-    provenance = f"the user's own images ({reading.form})"
-    return Dataset(printable(path.resolve().name), split, provenance, part.images, part.labels, reading.task)
+def _dataset(path: Path, split: str, part: Labelled, loaded: LoadedData) -> Dataset:
+    provenance = f"the user's own images ({loaded.form})"
+    return Dataset(printable(path.resolve().name), split, provenance, part.images, part.labels, loaded.task)
 
 
 def _are(count: int, also: str) -> str:

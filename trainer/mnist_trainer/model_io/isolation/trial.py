@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from dataclasses import asdict
 from pathlib import Path
 
 from mnist_runtime.artifact.task import Task
-from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
+from mnist_trainer.data.isolation.child_process import EndedError, KeptProcess
 from mnist_trainer.errors import MachineError, ModelError
 
 __all__ = ["start_trials", "try_model"]
-
-MODULE = "mnist_trainer.model_io.isolation._trial"
 
 MOST_MEMORY = 3 << 30
 """Bytes that loading may take. A model of `mnist_trainer.model_io.isolation.private_copy.MOST_BYTES` takes less."""
@@ -28,27 +24,13 @@ PASSED_ON = ("UnknownLayerError",)
 """Errors that are not final: a program may have registered classes of its own, which the child process lacks."""
 
 
-class _Server:
-    """The process that tries models; it is kept, since it imports TensorFlow."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._child: ChildProcess | None = None
-
-    def child(self) -> ChildProcess:
-        """Return a running process."""
-        with self._lock:
-            if self._child is None or not self._child.is_running:
-                self._child = ChildProcess(MODULE, seconds=SECONDS + START)
-            return self._child
-
-
-SERVER = _Server()
+PROCESS = KeptProcess("mnist_trainer.model_io.isolation._trial")
+"""The process that tries models; it imports TensorFlow."""
 
 
 def start_trials() -> None:
     """Start the process that tries models, so that it imports TensorFlow while this one does."""
-    SERVER.child()
+    PROCESS.running(SECONDS + START)
 
 
 def try_model(path: Path, task: Task, *, trust: bool = False) -> None:
@@ -71,11 +53,10 @@ def try_model(path: Path, task: Task, *, trust: bool = False) -> None:
         If it cannot be tried, since the machine has too little memory or disk space, or killed the process.
     """
     request = {"path": str(path), "task": asdict(task), "trust": trust, "memory": MOST_MEMORY, "seconds": SECONDS}
-    child = SERVER.child()
+    child = PROCESS.running(SECONDS + START)
     try:
         with child.conversation():
-            child.requests.write(json.dumps(request).encode() + b"\n")
-            child.requests.flush()
+            child.send(request)
             answer = child.read_line()
     except EndedError as error:
         raise MachineError(

@@ -19,7 +19,7 @@ from mnist_trainer.data.files.forms import MOST_BYTES, MOST_IMAGES
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
-__all__ = ["Labelled", "Part", "Reading", "check_size", "read_images", "read_parts", "task_of"]
+__all__ = ["Labelled", "LoadedData", "Part", "check_size", "read_images", "read_parts", "task_of"]
 
 Array = npt.NDArray[Any]
 
@@ -52,7 +52,7 @@ class Labelled:
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
+class LoadedData:
     """What a file or folder holds.
 
     Parameters
@@ -90,7 +90,9 @@ def check_size(images: int, size: int, where: str) -> None:
         raise DataError(f"{where}: The data has more than {MOST_BYTES >> 30} GiB. Give a part, or save it as uint8.")
 
 
-def read_parts(parts: Iterable[Part], form: str, stated: StatedTask, names: tuple[str, ...] | None = None) -> Reading:
+def read_parts(
+    parts: Iterable[Part], form: str, stated: StatedTask, names: tuple[str, ...] | None = None
+) -> LoadedData:
     """Read the images and labels of the training split and, if there is one, of the test split.
 
     Parameters
@@ -141,7 +143,7 @@ def read_parts(parts: Iterable[Part], form: str, stated: StatedTask, names: tupl
     words += [word for labels in raw for word in labels.words]
     splits = [Labelled(*pair) for pair in zip(images, classes.indices, strict=True)]
     form = "; ".join([form, *dict.fromkeys((*words, *classes.words))])
-    return Reading(splits[0], splits[1] if len(splits) == 2 else None, task, form, tuple(notes))
+    return LoadedData(splits[0], splits[1] if len(splits) == 2 else None, task, form, tuple(notes))
 
 
 def task_of(shape: Sequence[int], names: tuple[str, ...], stated: StatedTask, where: str) -> Task:

@@ -6,13 +6,10 @@ A published value is wrong if no frame of the second before shows it, within thr
 
 from __future__ import annotations
 
-import csv
 import json
-import subprocess
-import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +17,11 @@ from mnist_runtime import Classifier
 from mnist_runtime.reading.metering.regions import Region, load_regions
 from mnist_runtime.reading.metering.values import ValueReader
 from mnist_runtime.reading.video import frames
-from mnist_tools.checkout import ROOT, command, environment, output_of
+from mnist_tools.checkout import command, output_of
+from mnist_tools.stress.live.film import film_meter, truth
 
-__all__ = ["count_frames", "film_meter", "judge", "read_film", "read_films"]
+__all__ = ["count_frames", "judge", "read_film", "read_films"]
 
-FILM = ROOT / "examples" / "meter" / "film.py"
 RATE = 25.0
 """More than the frames a second of the films, so that each is read."""
 VOTES = 5
@@ -35,24 +32,11 @@ DIRT = (0.4, 0.65, 0.9, 1.15, 1.4)
 """Amounts of dirt, used in turn."""
 
 
-def film_meter(folder: Path, seed: int, count: int, dirt: float, day: int = 0) -> None:
-    """Film a meter for `count` frames."""
-    words = [sys.executable, str(FILM), str(folder), "--seed", str(seed), "--frames", str(count)]
-    subprocess.run([*words, "--dirt", str(dirt), "--day", str(day)], check=True, env=environment())
-
-
 def read_film(folder: Path, model: Path, *options: object) -> list[dict[str, Any]]:
     """Return the lines that ``mnist-runtime watch`` prints."""
     words = ("--regions", folder / "regions.toml", "--model", model, "--rate", RATE, *options)
     output = output_of(command("mnist-runtime watch --source", folder / "film.avi", *words))
     return [json.loads(line) for line in output.splitlines()]
-
-
-def truth(folder: Path) -> Iterator[tuple[float, list[str]]]:
-    """Yield the value in each frame, and the labels that are right for each wheel."""
-    with (folder / "truth.csv").open(newline="", encoding="utf-8") as file:
-        for _, value, *labels in list(csv.reader(file))[1:]:
-            yield float(value), labels
 
 
 def judge(region: Region, values: Sequence[float], lines: Sequence[dict[str, Any]]) -> Counter[str]:
