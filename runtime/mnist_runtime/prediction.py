@@ -14,7 +14,7 @@ from mnist_runtime.system.process import usual_errors
 
 __all__ = ["Prediction", "Reason", "scores_of_logits"]
 
-Reason = Literal["blank", "scribble", "several", "unsure"]
+Reason = Literal["blank", "scribble", "several", "size", "unsure"]
 """Why a prediction has no label."""
 
 
@@ -75,10 +75,10 @@ class Prediction:
     ranking : tuple of (int, float)
         Every class, by its index in the manifest's labels, with its score, the best first; empty for a blank picture,
         and for several digits. With the ten digits in order, the index is the digit.
-    reason : {"blank", "scribble", "several", "unsure"} or None
-        Why there is no label: no clear strokes, too many closed strokes, several digits (see `mnist_runtime.read`), or
-        a confidence below the model's threshold. None if there is a label. The first three only occur in files with the
-        preparation ``"mnist"``.
+    reason : {"blank", "scribble", "several", "size", "unsure"} or None
+        Why there is no label: no clear strokes, too many closed strokes, several digits (see `mnist_runtime.read`), on
+        a page a symbol that is far smaller or larger than most, or a confidence below the model's threshold. None if
+        there is a label. The first four only occur in files with the preparation ``"mnist"``.
     marks : int
         Number of symbols with the size of a digit; above 1 only if the picture shows several digits.
     label : str or None

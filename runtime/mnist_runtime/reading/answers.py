@@ -23,6 +23,8 @@ def in_words(found: Prediction, top: int, task: Task, file: str = "PICTURE") -> 
             f"{nothing}; the picture shows several {symbols} ({found.marks} marks). "
             f"Use: mnist-runtime read {shlex.quote(file)}"
         )
+    if found.reason == "size":
+        return f"{nothing}; far smaller or larger than most symbols. Crop the picture to it"
     best = zip(found.labels[:top], found.ranking[:top], strict=True)
     ranking = ", ".join(f"{label} ({score:.1%})" for label, (_, score) in best)
     if found.label is not None:

@@ -79,7 +79,7 @@ def read(
     classifier : Classifier, optional
         Default: the ready model.
     everything : bool, optional
-        Return also the symbols that are not digits.
+        Return also the symbols that are not digits, and those with another size than most (`reason` is ``"size"``).
 
     Raises
     ------
@@ -100,16 +100,19 @@ def read(
     if classifier is not None:
         check_finds(classifier)
     with usual_errors():
-        found = find(picture)
+        found, others = find(picture)
     if not found:
         return ()
     classifier = classifier or Classifier.load()
     predictions = classifier.classify_ink([symbol.ink for symbol in found])
     symbols = _cut(list(zip(found, predictions, strict=True)), classifier)
+    readings = [Reading(symbol.box, prediction) for symbol, prediction in symbols]
+    if everything:
+        readings += [Reading(box, Prediction(None, reason="size")) for box in others]
     return in_rows(
-        Reading(symbols[index][0].box, symbols[index][1])
-        for index in reading_order([symbol.box for symbol, _ in symbols])
-        if everything or symbols[index][1].label is not None
+        readings[index]
+        for index in reading_order([each.box for each in readings])
+        if everything or readings[index].prediction.label is not None
     )
 
 
@@ -238,8 +241,8 @@ class Found(NamedTuple):
 Answered = tuple[Found, Prediction]
 
 
-def find(picture: PictureSource) -> list[Found]:
-    """Return the symbols of a page whose size fits a digit, those with the most ink first."""
+def find(picture: PictureSource) -> tuple[list[Found], list[Box]]:
+    """Return the symbols of a page whose size fits a digit, those with the most ink first, and the boxes of the others."""
     pixels = load_pixels(picture)
     check_picture(pixels)
     height, width = pixels.shape[:2]
@@ -248,11 +251,13 @@ def find(picture: PictureSource) -> list[Found]:
     if not page.symbols and (colors := color_axis(pixels, LONGEST)) is not None:
         page = photo_ink(colors, SMALLEST)
     typical = typical_height(page.symbols)
-    found = []
+    found, others = [], []
     for symbol in page.symbols:
+        top, left, bottom, right = (side * factor for side in symbol.box)
+        box = (left, top, min(right, width), min(bottom, height))
         if LOWEST * typical <= symbol.height and symbol.size <= HIGHEST * typical:
-            top, left, bottom, right = (side * factor for side in symbol.box)
-            box = (left, top, min(right, width), min(bottom, height))
             strokes = page.extract(symbol)
             found.append(Found(box, Ink.of(strokes), strokes))
-    return found
+        else:
+            others.append(box)
+    return found, others

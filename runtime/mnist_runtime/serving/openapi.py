@@ -105,7 +105,7 @@ def _answer(task: Task) -> Schema:
         label=_label(task, or_none=True),
         confidence=score,
         top={"type": "array", "items": _object(digit=digit, label=_label(task), score=score)},
-        reason={"enum": ["blank", "scribble", "several", "unsure", None]},
+        reason={"enum": ["blank", "scribble", "several", "size", "unsure", None]},
         marks=_integer(),
     )
     found["properties"]["prepared"] = {**prepared, "type": ["object", "null"]}

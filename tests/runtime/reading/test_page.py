@@ -27,6 +27,16 @@ def test_everything_includes_symbols_that_are_not_digits() -> None:
     assert digits(read(page, CLASSIFIER, everything=True)) == [1, None]
 
 
+def test_everything_includes_symbols_of_other_sizes() -> None:
+    page = np.full((400, 600), 230, np.uint8)
+    for column in (80, 180, 280):
+        page[60:160, column : column + 12] = 20
+    page[250:280, 200:204] = 20
+    assert [each.box for each in read(page, CLASSIFIER)] == [(80, 60, 92, 160), (180, 60, 192, 160), (280, 60, 292, 160)]
+    last = read(page, CLASSIFIER, everything=True)[-1]
+    assert last == Reading((200, 250, 204, 280), Prediction(None, reason="size"), row=2)
+
+
 def test_slanted_rows_are_read_in_order() -> None:
     page = np.full((600, 800), 240, np.uint8)
     positions = [
@@ -96,7 +106,7 @@ def page_of_ones(scale: int = 1) -> np.ndarray:
 
 @pytest.mark.parametrize("scale", [1, 4])
 def test_symbols_with_the_size_of_a_digit_are_found(scale: int) -> None:
-    found = find(page_of_ones(scale))
+    found, _ = find(page_of_ones(scale))
     boxes = np.array(sorted(symbol.box for symbol in found)) / scale
     assert boxes == pytest.approx(np.array([(60, 40, 66, 100), (60, 150, 66, 210), (200, 42, 206, 102)]), abs=1)
     for symbol in found:
@@ -118,15 +128,15 @@ def dense_page(boxes: bool) -> np.ndarray:
 
 
 def test_all_symbols_of_a_dense_page_are_found() -> None:
-    assert len(find(dense_page(boxes=False))) == 30 * 25
+    assert len(find(dense_page(boxes=False))[0]) == 30 * 25
 
 
 def test_all_empty_boxes_of_a_dense_page_are_removed() -> None:
-    assert find(dense_page(boxes=True)) == []
+    assert find(dense_page(boxes=True)) == ([], [])
 
 
 def test_an_empty_page_has_no_symbols() -> None:
-    assert find(np.full((300, 500), 230, np.uint8)) == []
+    assert find(np.full((300, 500), 230, np.uint8)) == ([], [])
 
 
 def test_no_symbols_are_looked_for_in_too_large_a_picture() -> None:
