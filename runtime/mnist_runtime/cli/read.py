@@ -49,15 +49,15 @@ def read_command(arguments: argparse.Namespace) -> int:
                 code = code or failure
                 continue
             results.append({"file": file, "readings": [reading_facts(one) for one in found]})
+            if arguments.annotate is not None:  # before the answer, which `head` may cut off
+                failure = exit_code_of(partial(write_annotated, arguments.annotate, pixels, found))
+                code = code or failure
             if not arguments.json:
                 _print(printable(file), found, classifier.task)
             if left_out := len(symbols) - len(found):
                 plural = "symbols have" if left_out > 1 else "symbol has"
                 it = "them" if left_out > 1 else "it"
                 echo(f"{printable(file)}: {left_out} {plural} no answer. To print {it} too: --all")
-            if arguments.annotate is not None:
-                failure = exit_code_of(partial(write_annotated, arguments.annotate, pixels, found))
-                code = code or failure
             if doubtful is not None:
                 failure = exit_code_of(partial(doubtful.keep_readings, pixels, symbols))
                 code = code or failure
@@ -80,7 +80,7 @@ def check_annotate(annotated: Path, files: Sequence[str]) -> None:
 
 
 def write_annotated(path: Path, pixels: npt.NDArray[np.uint8], found: Sequence[Reading]) -> None:
-    """Write a copy of a picture with its digits marked. Call it after the answer, which a full disk must not lose."""
+    """Write a copy of a picture with its digits marked."""
     with atomic_write(path) as copy:
         annotate(pixels, found).save(copy)
 

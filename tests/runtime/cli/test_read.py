@@ -2,7 +2,9 @@
 
 import gc
 import json
+import shlex
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -230,6 +232,20 @@ def test_a_damaged_file_does_not_stop_the_others(run_read: RunRead, page: Path) 
     code, stdout, stderr = run_read(damaged, "--annotate", page.with_name("marked.png"))
     assert (code, stdout) == (6, "")
     assert not page.with_name("marked.png").exists()
+
+
+def test_the_copy_is_written_though_stdout_is_closed(command_line: Callable[[str], list[str]], page: Path) -> None:
+    marked = page.with_name("marked.png")
+    words = shlex.join([*command_line("mnist-runtime"), "read", str(page), "--annotate", str(marked)])
+    done = subprocess.run(
+        ["bash", "-c", f"PYTHONUNBUFFERED=1 {words} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("141\n", "")
+    with Image.open(marked) as copy:
+        assert copy.size == (320, 480)
 
 
 def test_wrong_usage_exits_with_2(run: Run) -> None:
