@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, load_classifier, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, failed, load_classifier, use_picture
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
 from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts
 from mnist_runtime.reading.page import Reading, in_rows, read
 from mnist_runtime.system.atomic import atomic_write
-from mnist_runtime.system.command import echo, report_error
+from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
 
 __all__ = ["check_annotate", "read_command", "write_annotated"]
@@ -41,11 +41,10 @@ def read_command(arguments: argparse.Namespace) -> int:
         for number, file in enumerate(arguments.files, start=1):
             try:
                 with progress.step(f"reading {number} of {len(arguments.files)}", TYPICAL):
-                    pixels = pixels_of(file)
-                    symbols = read(pixels, classifier, everything=True)
+                    pixels, symbols = use_picture(file, partial(read, classifier=classifier, everything=True))
                     found = in_rows(one for one in symbols if arguments.all or one.prediction.label is not None)
             except ToolkitError as error:
-                failure = report_error(error)
+                failure = failed(file, error, results)
                 code = code or failure
                 continue
             results.append({"file": file, "readings": [reading_facts(one) for one in found]})

@@ -229,9 +229,22 @@ def test_a_damaged_file_does_not_stop_the_others(run_read: RunRead, page: Path) 
     assert code == 6
     assert stdout.count(f"{page}: ") == 5
     assert [line.split(":")[0] for line in stderr.splitlines()] == ["error", "error"]
+    code, stdout, stderr = run_read("--json", damaged, page)
+    bad, good = json.loads(stdout)["results"]
+    assert (code, good["file"], len(good["readings"])) == (6, str(page), 5)
+    assert (set(bad), bad["file"], stderr) == ({"file", "error"}, str(damaged), f"error: {bad['error']}\n")
     code, stdout, stderr = run_read(damaged, "--annotate", page.with_name("marked.png"))
     assert (code, stdout) == (6, "")
     assert not page.with_name("marked.png").exists()
+
+
+def test_an_error_names_its_file(run_read: RunRead, page: Path) -> None:
+    stack = page.with_name("stack.npy")
+    np.save(stack, np.zeros((5, 28, 28), np.uint8))
+    code, stdout, stderr = run_read(stack, page)
+    assert (code, stdout.count(f"{page}: ")) == (6, 5)
+    assert stderr.startswith(f"error: {stack}: The picture has shape (5, 28, 28)")
+    assert stderr.count(str(stack)) == stderr.count("\n") == 1
 
 
 def test_the_copy_is_written_though_stdout_is_closed(command_line: Callable[[str], list[str]], page: Path) -> None:
