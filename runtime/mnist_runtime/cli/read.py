@@ -17,7 +17,7 @@ from mnist_runtime.artifact.task import Task
 from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, failed, load_classifier, use_picture
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
-from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts
+from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, page_facts
 from mnist_runtime.reading.page import Reading, in_rows, read
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
@@ -47,7 +47,7 @@ def read_command(arguments: argparse.Namespace) -> int:
                 failure = failed(file, error, results)
                 code = code or failure
                 continue
-            results.append({"file": file, "readings": [reading_facts(one) for one in found]})
+            results.append({"file": file, **page_facts(found, pixels, classifier.task)})
             if arguments.annotate is not None:  # before the answer, which `head` may cut off
                 failure = exit_code_of(partial(write_annotated, arguments.annotate, pixels, found))
                 code = code or failure

@@ -33,7 +33,7 @@ from mnist_runtime.errors import (
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.decode import decode_picture
 from mnist_runtime.preprocess.prepare import prepare
-from mnist_runtime.reading.answers import classifier_facts, prediction_facts, reading_facts
+from mnist_runtime.reading.answers import classifier_facts, page_facts, prediction_facts
 from mnist_runtime.reading.doubtful import DoubtfulPictures
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.reading.page import check_finds, in_rows, read
@@ -177,8 +177,7 @@ class _Answers:
         self._keep(lambda folder: folder.keep_readings(pixels, symbols))
         found = in_rows(one for one in symbols if everything or one.prediction.label is not None)
         self._answered += 1
-        height, width = pixels.shape[:2]
-        return {"readings": [reading_facts(one) for one in found], "height": height, "width": width}
+        return page_facts(found, pixels, self._classifier.task)
 
     def _keep(self, keep: Callable[[DoubtfulPictures], object]) -> None:
         """Keep doubtful pictures; if that fails, print a warning and answer anyway."""

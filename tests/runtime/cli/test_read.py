@@ -78,9 +78,12 @@ def test_json_is_one_object(run_read: RunRead, page: Path) -> None:
     first, second = found["results"]
     assert first == second
     assert first["file"] == str(page)
+    assert (first["height"], first["width"]) == (480, 320)
     assert [reading["digit"] for reading in first["readings"]] == [3, 7, 1, 0, 2]
     for reading in first["readings"]:
-        assert set(reading) == {"digit", "label", "confidence", "box", "row"}
+        assert set(reading) == {"digit", "label", "confidence", "top", "reason", "box", "row"}
+        assert reading["reason"] is None
+        assert reading["top"] == [{key: reading[key] for key in ("digit", "label")} | {"score": reading["confidence"]}]
         assert reading["label"] == str(reading["digit"])
         assert 0.5 < reading["confidence"] <= 1
         assert all(isinstance(side, int) for side in reading["box"])
@@ -116,7 +119,10 @@ def test_other_symbols_are_printed_only_with_all(
     assert line.startswith(f"{page}: no digit; most likely: 7 (")
     assert ", row 1, box " in line
     code, stdout, _ = run_read(page, "--all", "--json")
-    assert [one["digit"] for one in json.loads(stdout)["results"][0]["readings"]] == [3, None, 1, 0, 2]
+    found = json.loads(stdout)["results"][0]["readings"]
+    assert [one["digit"] for one in found] == [3, None, 1, 0, 2]
+    assert [one["reason"] for one in found] == [None, "unsure", None, None, None]
+    assert (found[1]["top"][0]["digit"], found[1]["top"][0]["score"]) == (7, found[1]["confidence"])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
