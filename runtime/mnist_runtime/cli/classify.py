@@ -8,10 +8,9 @@ import sys
 from functools import partial
 from typing import Any
 
-from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, load_classifier, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, failed, load_classifier, use_picture
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.answers import classifier_facts, in_words, prediction_facts
-from mnist_runtime.system.command import report_error
 from mnist_runtime.system.terminal import Progress
 
 __all__ = ["classify_command"]
@@ -35,10 +34,9 @@ def classify_command(arguments: argparse.Namespace) -> int:
         for number, file in enumerate(arguments.files, start=1):
             try:
                 with progress.step(f"classifying {number} of {len(arguments.files)}", TYPICAL):
-                    pixels = pixels_of(file)
-                    found = classifier.classify(pixels)
+                    pixels, found = use_picture(file, classifier.classify)
             except ToolkitError as error:
-                failure = report_error(error)
+                failure = failed(file, error, results)
                 code = code or failure
                 continue
             results.append({"file": file, **prediction_facts(found, top, task)})

@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, load_classifier, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, failed, load_classifier, use_picture
 from mnist_runtime.errors import ToolkitError, UsageError, printable
 from mnist_runtime.reading.annotate import annotate
-from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, reading_facts
+from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, page_facts
 from mnist_runtime.reading.page import Reading, in_rows, read
 from mnist_runtime.system.atomic import atomic_write
-from mnist_runtime.system.command import echo, report_error
+from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
 
 __all__ = ["check_annotate", "read_command", "write_annotated"]
@@ -41,23 +41,22 @@ def read_command(arguments: argparse.Namespace) -> int:
         for number, file in enumerate(arguments.files, start=1):
             try:
                 with progress.step(f"reading {number} of {len(arguments.files)}", TYPICAL):
-                    pixels = pixels_of(file)
-                    symbols = read(pixels, classifier, everything=True)
+                    pixels, symbols = use_picture(file, partial(read, classifier=classifier, everything=True))
                     found = in_rows(one for one in symbols if arguments.all or one.prediction.label is not None)
             except ToolkitError as error:
-                failure = report_error(error)
+                failure = failed(file, error, results)
                 code = code or failure
                 continue
-            results.append({"file": file, "readings": [reading_facts(one) for one in found]})
+            results.append({"file": file, **page_facts(found, pixels, classifier.task)})
+            if arguments.annotate is not None:  # before the answer, which `head` may cut off
+                failure = exit_code_of(partial(write_annotated, arguments.annotate, pixels, found))
+                code = code or failure
             if not arguments.json:
                 _print(printable(file), found, classifier.task)
             if left_out := len(symbols) - len(found):
                 plural = "symbols have" if left_out > 1 else "symbol has"
                 it = "them" if left_out > 1 else "it"
                 echo(f"{printable(file)}: {left_out} {plural} no answer. To print {it} too: --all")
-            if arguments.annotate is not None:
-                failure = exit_code_of(partial(write_annotated, arguments.annotate, pixels, found))
-                code = code or failure
             if doubtful is not None:
                 failure = exit_code_of(partial(doubtful.keep_readings, pixels, symbols))
                 code = code or failure
@@ -80,7 +79,7 @@ def check_annotate(annotated: Path, files: Sequence[str]) -> None:
 
 
 def write_annotated(path: Path, pixels: npt.NDArray[np.uint8], found: Sequence[Reading]) -> None:
-    """Write a copy of a picture with its digits marked. Call it after the answer, which a full disk must not lose."""
+    """Write a copy of a picture with its digits marked."""
     with atomic_write(path) as copy:
         annotate(pixels, found).save(copy)
 

@@ -51,7 +51,8 @@ def watch_command(arguments: argparse.Namespace) -> int:
             if doubtful is not None:
                 doubtful.keep_readings(observed.pixels, observed.readings)
             facts = {"seconds": round(observed.seconds, 3), "frame": observed.frame}
-            print(json.dumps({**facts, "readings": [reading_facts(found) for found in observed.readings]}), flush=True)
+            readings = [reading_facts(found, classifier.task) for found in observed.readings]
+            print(json.dumps({**facts, "readings": readings}), flush=True)
     return 0
 
 

@@ -61,7 +61,9 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * np.uint8(255)
     lowest, highest = (array.min(), array.max()) if array.size else (0, 0)
-    if not (lowest >= 0 and highest <= 255):  # true for nan as well
+    if np.isnan(lowest):
+        raise UsageError("The pixels contain NaN. Give numbers from 0 to 255.")
+    if not (lowest >= 0 and highest <= 255):
         raise UsageError(f"The pixels range from {lowest} to {highest}, but 0 to 255 is allowed. Scale them.")
     if array.dtype.kind == "f":
         if 1 + 1e-6 < highest <= 2:  # less is a rounding error, which `rint` removes
@@ -108,7 +110,7 @@ def stretched(deep: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     lowest, highest = float(deep.min()), float(deep.max())
     span = highest - lowest
     if not np.isfinite(span):
-        raise PictureError(f"The pixels range from {lowest} to {highest}. Convert them to finite numbers.")
+        raise PictureError("The pixels contain NaN or infinity. Convert them to finite numbers.")
     pixels = np.empty(deep.shape, np.uint8)
     _scale(deep, lowest, span, pixels)
     return pixels

@@ -5,12 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy as np
+    import numpy.typing as npt
+
     from mnist_runtime.artifact.task import Task
     from mnist_runtime.classifier import Classifier
     from mnist_runtime.prediction import Prediction
     from mnist_runtime.reading.page import Reading
 
-__all__ = ["classifier_facts", "in_words", "no_answer", "prediction_facts", "reading_facts"]
+__all__ = ["classifier_facts", "in_words", "no_answer", "page_facts", "prediction_facts", "reading_facts"]
 
 
 def in_words(found: Prediction, top: int, task: Task, file: str = "PICTURE") -> str:
@@ -58,16 +63,17 @@ def classifier_facts(classifier: Classifier) -> dict[str, Any]:
     }
 
 
-def reading_facts(found: Reading) -> dict[str, Any]:
+def reading_facts(found: Reading, task: Task) -> dict[str, Any]:
     """Return the JSON fields of a reading."""
-    prediction = found.prediction
-    return {
-        "digit": prediction.digit,
-        "label": prediction.label,
-        "confidence": prediction.confidence,
-        "box": list(found.box),
-        "row": found.row,
-    }
+    facts = prediction_facts(found.prediction, 1, task)
+    del facts["marks"]
+    return {**facts, "box": list(found.box), "row": found.row}
+
+
+def page_facts(found: Iterable[Reading], pixels: npt.NDArray[np.uint8], task: Task) -> dict[str, Any]:
+    """Return the JSON fields of a picture with its readings."""
+    height, width = pixels.shape[:2]
+    return {"readings": [reading_facts(one, task) for one in found], "height": height, "width": width}
 
 
 def prediction_facts(found: Prediction, top: int, task: Task) -> dict[str, Any]:

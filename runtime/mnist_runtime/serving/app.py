@@ -15,7 +15,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from mnist_runtime import __version__
@@ -33,14 +33,14 @@ from mnist_runtime.errors import (
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.decode import decode_picture
 from mnist_runtime.preprocess.prepare import prepare
-from mnist_runtime.reading.answers import classifier_facts, prediction_facts, reading_facts
+from mnist_runtime.reading.answers import classifier_facts, page_facts, prediction_facts
 from mnist_runtime.reading.doubtful import DoubtfulPictures
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.reading.page import check_finds, in_rows, read
 from mnist_runtime.serving.bounds import Bounded, RequestError, Work
-from mnist_runtime.serving.labelling import label_routes
+from mnist_runtime.serving.labelling import HEADERS, always, label_routes
 from mnist_runtime.serving.openapi import description
-from mnist_runtime.serving.pages import always, draw_page
+from mnist_runtime.serving.page import page_file, page_html, page_title
 from mnist_runtime.serving.requests import Access, Picture, picture_of
 from mnist_runtime.system.command import warn
 from mnist_runtime.system.machine import machine_failure
@@ -125,7 +125,7 @@ class _Answers:
         self._answered = 0
 
     def page(self) -> Response:
-        """Return the page for drawing."""
+        """Return the page for drawing; it sends the pictures to this server."""
         manifest, task = self._classifier.manifest, self._classifier.task
         interpreter = f"{self._facts['backend']} {self._facts['backend_version'] or ''}".strip()
         facts = [
@@ -133,7 +133,19 @@ class _Answers:
             ("Runs on", f"mnist-runtime {__version__}, {interpreter}"),
             ("Also", "POST /classify and /read, GET /manifest, /health and /openapi.json"),
         ]
-        return draw_page(manifest.name, task, facts)
+        engine = {
+            "labels": task.labels,
+            "height": task.height,
+            "width": task.width,
+            "channels": task.channels,
+            "preparation": task.preparation,
+            "facts": facts,
+        }
+        # In a script, "</script>" in a label would end it.
+        text = json.dumps(engine).replace("<", "\\u003c")
+        script = page_file("engine.js").replace("ENGINE_FACTS", text)
+        text = page_html(page_title(manifest.name, task), f"<script>\n{script}</script>", connect="'self'")
+        return HTMLResponse(text, headers=HEADERS)
 
     async def classify(self, request: Request) -> Response:
         """Answer a picture with its label."""
@@ -177,8 +189,7 @@ class _Answers:
         self._keep(lambda folder: folder.keep_readings(pixels, symbols))
         found = in_rows(one for one in symbols if everything or one.prediction.label is not None)
         self._answered += 1
-        height, width = pixels.shape[:2]
-        return {"readings": [reading_facts(one) for one in found], "height": height, "width": width}
+        return page_facts(found, pixels, self._classifier.task)
 
     def _keep(self, keep: Callable[[DoubtfulPictures], object]) -> None:
         """Keep doubtful pictures; if that fails, print a warning and answer anyway."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from mnist_runtime.classifier import Classifier
@@ -18,12 +19,28 @@ from mnist_runtime.preprocess.grayscale import without_padding
 from mnist_runtime.reading.answers import prediction_facts
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.serving.bounds import Work
-from mnist_runtime.serving.pages import always, label_page
+from mnist_runtime.serving.page import page_file
 
-__all__ = ["label_routes"]
+__all__ = ["HEADERS", "always", "label_routes"]
 
 LARGEST = 1024
 """Longer side, in pixels, of a picture that is shown."""
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",  # the page itself has the rest
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+"""Headers of a page: browsers do not show it inside another one, store it, or pass on its address."""
+
+
+def always(response: Response) -> Callable[[Request], Awaitable[Response]]:
+    """Return the endpoint that gives the same response to each request."""
+
+    async def endpoint(_: Request) -> Response:
+        return response
+
+    return endpoint
 
 
 def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> list[Route]:
@@ -46,8 +63,9 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
     async def undo(_: Request) -> Response:
         return JSONResponse({"name": await work.run(sorter.undo)})
 
+    page = page_file("label.html").replace("@STYLE@", page_file("page.css"))
     return [
-        Route("/label", always(label_page())),
+        Route("/label", always(HTMLResponse(page, headers=HEADERS))),
         Route("/label/next", waiting),
         Route("/label/picture", picture),
         Route("/label/move", move, methods=["POST"]),

@@ -114,13 +114,9 @@ def _answer(task: Task) -> Schema:
 
 def _readings(task: Task) -> Schema:
     box = {"type": "array", "items": _integer(), "minItems": 4, "maxItems": 4}
-    reading = _object(
-        digit={"type": ["integer", "null"]},
-        label=_label(task, or_none=True),
-        confidence={"type": "number"},
-        box=box,
-        row=_integer(),
-    )
+    fields = _answer(task)["properties"]
+    del fields["marks"], fields["prepared"]
+    reading = _object(**fields, box=box, row=_integer())
     return _object(readings={"type": "array", "items": reading}, height=_integer(), width=_integer())
 
 

@@ -48,6 +48,7 @@ def _onnxruntime(path: str, _: int) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.x64quantprecision", "1")  # exact, as in the runtime
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     source, target = session.get_inputs()[0].name, [session.get_outputs()[0].name]
 

@@ -42,7 +42,7 @@ def test_no_images_give_empty_results() -> None:
         (np.zeros(28, np.uint8), r"have shape \(28,\)"),
         (np.full((1, 28, 28), 256), "range from 256 to 256, but 0 to 255"),
         (np.full((1, 28, 28), -1), "range from -1 to -1"),
-        (np.full((1, 28, 28), np.nan), "range from nan to nan"),
+        (np.full((1, 28, 28), np.nan), "pixels contain NaN"),
         ([[0], [0, 1]], "of type list"),
         ("seven.png", "of type str and dtype <U9"),
         (None, "of type NoneType and dtype object"),

@@ -55,6 +55,18 @@ def test_a_bad_picture_does_not_stop_the_others(run: Run, picture: Path, tmp_pat
     assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "error"]
 
 
+def test_json_has_the_error_of_a_bad_picture_in_its_place(run: Run, picture: Path, tmp_path: Path) -> None:
+    stack = tmp_path / "stack.npy"
+    np.save(stack, np.zeros((5, 28, 28), np.uint8))
+    done = run("mnist-runtime", "classify", "--json", picture, stack, picture)
+    assert done.returncode == 6
+    first, bad, last = json.loads(done.stdout)["results"]
+    assert first == last
+    assert (set(bad), bad["file"]) == ({"file", "error"}, str(stack))
+    assert bad["error"].startswith(f"{stack}: The picture has shape (5, 28, 28)")
+    assert done.stderr == f"error: {bad['error']}\n"
+
+
 def test_an_empty_page_and_noise_have_no_digit(run: Run, tmp_path: Path) -> None:
     Image.new("L", (40, 60), 230).save(tmp_path / "page.png")
     dither = np.random.default_rng(0).integers(0, 2, (200, 200)).astype(bool)

@@ -2,7 +2,9 @@
 
 import gc
 import json
+import shlex
 import stat
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -76,9 +78,12 @@ def test_json_is_one_object(run_read: RunRead, page: Path) -> None:
     first, second = found["results"]
     assert first == second
     assert first["file"] == str(page)
+    assert (first["height"], first["width"]) == (480, 320)
     assert [reading["digit"] for reading in first["readings"]] == [3, 7, 1, 0, 2]
     for reading in first["readings"]:
-        assert set(reading) == {"digit", "label", "confidence", "box", "row"}
+        assert set(reading) == {"digit", "label", "confidence", "top", "reason", "box", "row"}
+        assert reading["reason"] is None
+        assert reading["top"] == [{key: reading[key] for key in ("digit", "label")} | {"score": reading["confidence"]}]
         assert reading["label"] == str(reading["digit"])
         assert 0.5 < reading["confidence"] <= 1
         assert all(isinstance(side, int) for side in reading["box"])
@@ -114,7 +119,10 @@ def test_other_symbols_are_printed_only_with_all(
     assert line.startswith(f"{page}: no digit; most likely: 7 (")
     assert ", row 1, box " in line
     code, stdout, _ = run_read(page, "--all", "--json")
-    assert [one["digit"] for one in json.loads(stdout)["results"][0]["readings"]] == [3, None, 1, 0, 2]
+    found = json.loads(stdout)["results"][0]["readings"]
+    assert [one["digit"] for one in found] == [3, None, 1, 0, 2]
+    assert [one["reason"] for one in found] == [None, "unsure", None, None, None]
+    assert (found[1]["top"][0]["digit"], found[1]["top"][0]["score"]) == (7, found[1]["confidence"])
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -227,9 +235,36 @@ def test_a_damaged_file_does_not_stop_the_others(run_read: RunRead, page: Path) 
     assert code == 6
     assert stdout.count(f"{page}: ") == 5
     assert [line.split(":")[0] for line in stderr.splitlines()] == ["error", "error"]
+    code, stdout, stderr = run_read("--json", damaged, page)
+    bad, good = json.loads(stdout)["results"]
+    assert (code, good["file"], len(good["readings"])) == (6, str(page), 5)
+    assert (set(bad), bad["file"], stderr) == ({"file", "error"}, str(damaged), f"error: {bad['error']}\n")
     code, stdout, stderr = run_read(damaged, "--annotate", page.with_name("marked.png"))
     assert (code, stdout) == (6, "")
     assert not page.with_name("marked.png").exists()
+
+
+def test_an_error_names_its_file(run_read: RunRead, page: Path) -> None:
+    stack = page.with_name("stack.npy")
+    np.save(stack, np.zeros((5, 28, 28), np.uint8))
+    code, stdout, stderr = run_read(stack, page)
+    assert (code, stdout.count(f"{page}: ")) == (6, 5)
+    assert stderr.startswith(f"error: {stack}: The picture has shape (5, 28, 28)")
+    assert stderr.count(str(stack)) == stderr.count("\n") == 1
+
+
+def test_the_copy_is_written_though_stdout_is_closed(command_line: Callable[[str], list[str]], page: Path) -> None:
+    marked = page.with_name("marked.png")
+    words = shlex.join([*command_line("mnist-runtime"), "read", str(page), "--annotate", str(marked)])
+    done = subprocess.run(
+        ["bash", "-c", f"PYTHONUNBUFFERED=1 {words} | true; echo ${{PIPESTATUS[0]}}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout, done.stderr) == ("141\n", "")
+    with Image.open(marked) as copy:
+        assert copy.size == (320, 480)
 
 
 def test_wrong_usage_exits_with_2(run: Run) -> None:

@@ -88,7 +88,7 @@ def test_a_video_of_three_scenes_gives_these_lines(run: Run, film: Path) -> None
         assert set(line) == {"seconds", "frame", "readings"}
         assert line["seconds"] == pytest.approx(line["frame"] / 10)
         for reading in line["readings"]:
-            assert set(reading) == {"digit", "label", "confidence", "box", "row"}
+            assert set(reading) == {"digit", "label", "confidence", "top", "reason", "box", "row"}
             assert 0.5 < reading["confidence"] <= 1
             left, top, right, bottom = reading["box"]
             assert 0 <= left < right <= 160

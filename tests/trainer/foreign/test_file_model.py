@@ -9,6 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 from tests.shared.foreign_files import dense
+from tests.shared.large_sums import SHARES, WHITE, large_sums
 
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer import ModelError, PixelScaling, Splits, find_model, load_model
@@ -68,6 +69,12 @@ def test_the_scaling_is_measured(
 ) -> None:
     found = load(network(("n", 1, 28, 28), PixelScaling.parse(name)), None)
     assert (found.pixel_range, found.range_origin) == (name, "measured")
+
+
+def test_sums_of_large_int8_weights_do_not_saturate(load: Callable[..., FileModel]) -> None:
+    """Without the option of the session this fails, but only on x86 processors without VNNI."""
+    found = load(onnx.load_from_string(large_sums()), "0..255")
+    assert np.allclose(found.raw_scores(WHITE[..., 0]), SHARES, atol=1 / 127)
 
 
 def test_an_integer_input_without_a_scale_takes_raw_pixels(

@@ -19,6 +19,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.backends.onnx import session_options
 from mnist_runtime.errors import first_line
 from mnist_trainer.data.isolation.limits import limit_memory
 
@@ -96,10 +97,9 @@ class Onnx:
                 f"its weights, such as {outside}, are in another file. Save it as one file: "
                 "onnx.save(onnx.load('net.onnx'), 'whole.onnx', save_as_external_data=False)"
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4
-        self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        self._session: Any = onnxruntime.InferenceSession(
+            content, session_options(), providers=["CPUExecutionProvider"]
+        )
         self.inputs = [_onnx_facts(one) for one in self._session.get_inputs()]
         self.outputs = [_onnx_facts(one) for one in self._session.get_outputs()]
 
