@@ -31,6 +31,8 @@ TURNING = 60.0
 """Seconds for which a wheel may be between two digits before its value counts as unreadable."""
 SURE = 0.9
 """Least confidence of each digit of the first value: all others are compared with it."""
+LIKELY = 0.7
+"""The same of later values, for models of handwriting. Others have a threshold from pictures of their own meter."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,8 @@ class ValueReader:
     def _value(self, region: Region, frame: Frame) -> Value | None:
         predictions = tuple(self._classifier.classify(digit) for digit in self.cut_out(frame, region))
         history = self._history[region.name]
-        least = SURE if history.good is None else 0.0
+        is_handwriting = self._classifier.task.preparation == "mnist"
+        least = SURE if history.good is None else LIKELY if is_handwriting else 0.0
         text = "".join(_digit(prediction, least) for prediction in predictions)
         history.recent.append(text)
         if Counter(history.recent)[text] < (self.steady if history.shown is not None else 2 * self.steady - 1):
@@ -167,7 +170,7 @@ class ValueReader:
         if _is_turning(predictions) and history.good is not None and frame.seconds < history.good_seconds + TURNING:
             return None
         state = _state(text, region, history, frame.seconds)
-        if state == "good" and history.shown != (text, state) and self._classifier.task.preparation == "mnist":
+        if state == "good" and history.shown != (text, state) and is_handwriting:
             cut = map(is_cut, self.cut_out(frame, region))
             text = "".join("?" if each else digit for digit, each in zip(text, cut, strict=True))
             state = _state(text, region, history, frame.seconds)

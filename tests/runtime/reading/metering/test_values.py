@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_runtime import Classifier, Frame, PictureError, Prediction, UsageError
-from mnist_runtime.artifact.task import Task
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.reading.metering.regions import Region
 from mnist_runtime.reading.metering.values import Value, ValueReader
 
@@ -143,6 +143,14 @@ def test_the_first_value_is_sure_and_later_ones_need_not_be() -> None:
         (12, "12", "good"),
         (13, "13", "good"),
     ]
+
+
+def test_models_of_handwriting_need_more_confidence() -> None:
+    classifier = Labels()
+    classifier.task = DIGITS
+    reader = ValueReader([region(2)], classifier, steady=1)
+    found = [reader.values(frame_of(text, second))[0] for second, text in enumerate(["12", "bd", "14"])]
+    assert [(value.text, value.state) for value in found] == [("12", "good"), ("??", "unreadable"), ("14", "good")]
 
 
 def test_the_first_value_after_a_start_is_seen_as_long_as_without_an_older_one() -> None:
