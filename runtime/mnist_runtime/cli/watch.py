@@ -8,6 +8,7 @@ import json
 import select
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -23,13 +24,16 @@ from mnist_runtime.reading.metering.regions import (
     propose_regions,
     regions_as_toml,
 )
-from mnist_runtime.reading.metering.values import Value, ValueReader
-from mnist_runtime.reading.page import read
+from mnist_runtime.reading.metering.values import Value, ValueReader, is_cut
+from mnist_runtime.reading.page import Reading, read
 from mnist_runtime.reading.video import Frame, frames
 from mnist_runtime.reading.watch import lasting_frames, watch
 from mnist_runtime.system.command import collect_often, echo
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from mnist_runtime.classifier import Classifier
     from mnist_runtime.reading.doubtful import DoubtfulPictures
 
@@ -67,15 +71,38 @@ def regions_command(arguments: argparse.Namespace) -> int:
     for row in rows:
         if len(row) > MOST_DIGITS:
             echo(f"note: Row {row[0].row} has {len(row)} digits; a value has at most {MOST_DIGITS}. Write two by hand.")
-    regions = propose_regions(rows, *pixels.shape[:2])
+    regions = propose_regions(rows, pixels)
     if not regions:
         raise PictureError(
             f"{arguments.file} shows no usable digits. Write the boxes by hand: see {DOCUMENTATION}/how-to/meter.md"
         )
     print(regions_as_toml(regions), end="")
+    usable = [row for row in rows if len(row) <= MOST_DIGITS]
+    for region, row in zip(regions, usable, strict=True):
+        _check_boxes(region, row, pixels, classifier)
     if arguments.annotate is not None:
-        write_annotated(arguments.annotate, pixels, found)
+        boxes = [box for region in regions for box in region.digits]
+        readings = [reading for row in usable for reading in row]
+        marked = [replace(reading, box=box) for reading, box in zip(readings, boxes, strict=True)]
+        write_annotated(arguments.annotate, pixels, marked)
     return 0
+
+
+def _check_boxes(region: Region, row: Sequence[Reading], pixels: npt.NDArray[np.uint8], classifier: Classifier) -> None:
+    """Print a note for each digit that is not read in its box as in the picture, and for a row of nothing but 1."""
+    if all(reading.prediction.label == "1" for reading in row):
+        echo(
+            f"note: {region.name} shows only 1, so the width of other digits is a guess. "
+            "Take a picture with wide digits, such as 0 or 8."
+        )
+    pictures = ValueReader([region], classifier).cut_out(Frame(0.0, 0, pixels), region)
+    for place, (picture, reading) in enumerate(zip(pictures, row, strict=True)):
+        label = None if is_cut(picture) else classifier.classify(picture).label
+        if label != reading.prediction.label:
+            echo(
+                f"note: {region.name}: digit {place + 1} is {reading.prediction.label}, but its box "
+                f"{list(region.digits[place])} gives {label or 'none'}. Correct the box by hand; --annotate marks it."
+            )
 
 
 def _check_value_options(arguments: argparse.Namespace) -> None:

@@ -242,7 +242,7 @@ Answered = tuple[Found, Prediction]
 
 
 def find(picture: PictureSource) -> tuple[list[Found], list[Box]]:
-    """Return the symbols of a page whose size fits a digit, those with the most ink first, and the boxes of the others."""
+    """Return the symbols of a page with the size of a digit, those with the most ink first, and the boxes of others."""
     pixels = load_pixels(picture)
     check_picture(pixels)
     height, width = pixels.shape[:2]

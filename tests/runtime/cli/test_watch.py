@@ -204,9 +204,7 @@ def test_a_signal_stops_it_while_a_source_opens(watch_command: list[str], tmp_pa
 
 def test_the_value_of_a_region_is_read_and_stored(run: Run, pages: dict[str, np.ndarray], tmp_path: Path) -> None:
     readings = read(pages["72"])
-    (tmp_path / "meter.toml").write_text(
-        regions_as_toml(propose_regions([readings], *pages["72"].shape[:2])), encoding="utf-8"
-    )
+    (tmp_path / "meter.toml").write_text(regions_as_toml(propose_regions([readings], pages["72"])), encoding="utf-8")
     film = film_tools.write_film(
         tmp_path / "film.avi", [(pages["72"], 15), (pages[""], 10), (pages["72"], 10)], rate=10
     )

@@ -32,7 +32,11 @@ def test_everything_includes_symbols_of_other_sizes() -> None:
     for column in (80, 180, 280):
         page[60:160, column : column + 12] = 20
     page[250:280, 200:204] = 20
-    assert [each.box for each in read(page, CLASSIFIER)] == [(80, 60, 92, 160), (180, 60, 192, 160), (280, 60, 292, 160)]
+    assert [each.box for each in read(page, CLASSIFIER)] == [
+        (80, 60, 92, 160),
+        (180, 60, 192, 160),
+        (280, 60, 292, 160),
+    ]
     last = read(page, CLASSIFIER, everything=True)[-1]
     assert last == Reading((200, 250, 204, 280), Prediction(None, reason="size"), row=2)
 

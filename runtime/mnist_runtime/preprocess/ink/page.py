@@ -142,7 +142,7 @@ def _shows_digit(sheet: Mask, bright: Mask) -> bool:
 
 
 def _shows_digits(ink: Mask, shorter: int) -> bool:
-    """Return whether the `ink` on a sheet has several parts as high as digits; `shorter` is the sheet's shorter side."""
+    """Return whether the `ink` on a sheet, whose shorter side is `shorter`, has several parts as high as digits."""
     top, _, bottom, _ = connected_components(ink).boxes.T
     return np.count_nonzero(bottom - top >= DIGIT * shorter) > 1
 

@@ -7,9 +7,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median, median_low
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from mnist_runtime.errors import BackendError, UsageError
+from mnist_runtime.preprocess.grayscale import MAX_PIXELS, Mask, grayscale
 from mnist_runtime.reading.page import Reading
 
 __all__ = ["MOST_DIGITS", "Box", "Region", "load_regions", "propose_regions", "regions_as_toml"]
@@ -21,7 +26,13 @@ LARGEST_FILE = 1 << 20
 MOST_DIGITS = 15
 """Digits of a value; more would not fit into a float."""
 MARGIN = 0.25
-"""Margin around the ink of a digit in a proposed box, as a fraction of its height."""
+"""Most margin around a digit in a proposed box, as a fraction of its height."""
+NARROW, BAR = 0.45, 0.33
+"""Width of a digit, as a fraction of its height, below which others are wider, and of a 1 that is a bare bar."""
+CELL = 0.65
+"""Width of other digits, as a fraction of the height of a 1, if the row has only narrow ones."""
+JOINED = 1.25
+"""Least width of a digit with a colon or point, as a multiple of the usual one; its own has at least the inverse."""
 
 
 @dataclass(frozen=True)
@@ -143,27 +154,113 @@ def _region(value: Any) -> Region:
     return Region(**{**value, "digits": tuple(map(tuple, boxes))})
 
 
-def propose_regions(rows: Sequence[Sequence[Reading]], height: int, width: int) -> tuple[Region, ...]:
+def propose_regions(rows: Sequence[Sequence[Reading]], pixels: npt.NDArray[np.uint8]) -> tuple[Region, ...]:
     """Return a region for each row of digits, named ``value-1`` and so on, with a margin around each digit.
+
+    A narrow digit gets a box as wide as the others of its row, placed at an even distance. Boxes do not overlap.
 
     Parameters
     ----------
     rows : sequence of sequence of Reading
         The digits of a picture by row, as `mnist_runtime.read` finds them. Rows of more than 15 digits are left out.
-    height, width : int
-        Size of the picture in pixels.
+    pixels : ndarray of shape (h, w) or (h, w, channels), dtype uint8
+        The picture.
     """
-    found = [row for row in rows if 1 <= len(row) <= MOST_DIGITS]
+    found = [
+        [_own_ink(row, place, pixels) for place in range(len(row))] for row in rows if 1 <= len(row) <= MOST_DIGITS
+    ]
     return tuple(
-        Region(f"value-{number}", tuple(_enlarged(reading.box, height, width) for reading in row))
+        Region(f"value-{number}", _boxes(row, [box for other in found if other is not row for box in other], pixels))
         for number, row in enumerate(found, start=1)
     )
 
 
-def _enlarged(box: Box, height: int, width: int) -> Box:
-    left, top, right, bottom = box
-    margin = round(MARGIN * (bottom - top))
-    return max(left - margin, 0), max(top - margin, 0), min(right + margin, width), min(bottom + margin, height)
+def _own_ink(row: Sequence[Reading], place: int, pixels: npt.NDArray[np.uint8]) -> Box:
+    """Return the box of a digit, without a colon or point beside it that counts as a part of it."""
+    left, top, right, bottom = box = row[place].box
+    usual = median_low(right - left for left, _, right, _ in _wide([reading.box for reading in row]) or [box])
+    if right - left < JOINED * usual:
+        return box
+    inked = _inked_columns(box, left, right, pixels)
+    edges = np.flatnonzero(np.diff(inked, prepend=False, append=False)).reshape(-1, 2)
+    start, stop = max(edges.tolist(), key=lambda edge: edge[1] - edge[0], default=(0, 0))
+    return (left + start, top, left + stop, bottom) if stop - start >= usual / JOINED else box
+
+
+def _inked_columns(box: Box, first: int, last: int, pixels: npt.NDArray[np.uint8]) -> Mask:
+    """Return whether there is ink in each column from `first` to `last`, in the rows of a digit's box."""
+    margin = round(MARGIN * (box[3] - box[1]))  # without it, a column full of ink looks like one without
+    gray = grayscale(pixels[max(box[1] - margin, 0) : box[3] + margin, first:last], MAX_PIXELS)
+    contrast = np.ptp(gray, axis=0)
+    inked: Mask = contrast > contrast.max() / 2
+    return inked
+
+
+def _wide(boxes: Sequence[Box]) -> list[Box]:
+    return [box for box in boxes if box[2] - box[0] >= NARROW * (box[3] - box[1])]
+
+
+def _boxes(row: list[Box], others: list[Box], pixels: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
+    """Return the boxes of a row of digits, given their ink and that of other rows."""
+    cells, found = _cells(row), []
+    height, width = pixels.shape[:2]
+    for place, (box, (start, stop)) in enumerate(zip(row, cells, strict=True)):
+        left, top, right, bottom = box
+        margin = round(MARGIN * (bottom - top))
+        first, last = max(start - margin, 0), min(stop + margin, width)
+        if place:
+            first = max(first, _between(row, cells, place - 1))
+        if place + 1 < len(row):
+            last = min(last, _between(row, cells, place))
+        last = max(last, first + 1)
+        inked = first + np.flatnonzero(_inked_columns(box, first, last, pixels))
+        if (before := inked[inked < min(start, left)]).size:  # such as a colon
+            first = int(before[-1] + 1 + start) // 2
+        if (after := inked[inked >= max(stop, right)]).size:
+            last = int(after[0] + stop + 1) // 2
+        over = [other[3] for other in others if other[0] < last and other[2] > first and other[3] <= top]
+        under = [other[1] for other in others if other[0] < last and other[2] > first and other[1] >= bottom]
+        upper = max(top - margin, 0, *((top + side) // 2 for side in over))
+        lower = min(bottom + margin, height, *((bottom + side) // 2 for side in under))
+        found.append((first, upper, last, lower))
+    return tuple(found)
+
+
+def _between(row: list[Box], cells: list[tuple[int, int]], place: int) -> int:
+    """Return the column between a digit and the next: in the middle of their cells, and outside of their ink."""
+    middle, ink, following = (cells[place][1] + cells[place + 1][0]) // 2, row[place][2], row[place + 1][0]
+    return min(max(middle, ink), following) if ink <= following else (ink + following) // 2
+
+
+def _cells(row: list[Box]) -> list[tuple[int, int]]:
+    """Return left and right of each digit; of a narrow one, of the wide digits that may follow at its place.
+
+    All narrow digits of a row are at the same place of their cells: a printed 1 in the middle, one of segments at the
+    right. Where the even distance to wide digits does not show that place, a bare bar is taken for one of segments.
+    """
+    wide = _wide(row)
+    width = max((right - left for left, _, right, _ in wide), default=0)
+    middles = [(left + right) / 2 for left, _, right, _ in row]
+    is_wide = [box in wide for box in row]
+    pairs = [(one, one + step) for step in (1, 2) for one in range(len(row) - step)]
+    pitch = min(((middles[b] - middles[a]) / (b - a) for a, b in pairs if is_wide[a] == is_wide[b]), default=0.0)
+    shifts = [
+        middles[a] + sign * pitch - middles[b]
+        for one in range(len(row) - 1)
+        for a, b, sign in ((one, one + 1, 1), (one + 1, one, -1))
+        if pitch and is_wide[a] and not is_wide[b]
+    ]
+    shifts = [shift for shift in shifts if abs(shift) <= width / 2]
+    cells = []
+    for (left, top, right, bottom), middle, is_cell in zip(row, middles, is_wide, strict=True):
+        if is_cell:
+            cells.append((left, right))
+            continue
+        needed = width or CELL * (bottom - top)
+        is_bar = right - left < BAR * (bottom - top)
+        shift = median(shifts) if shifts else (right - left - needed) / 2 if is_bar else 0.0
+        cells.append((min(left, round(middle + shift - needed / 2)), max(right, round(middle + shift + needed / 2))))
+    return cells
 
 
 def regions_as_toml(regions: Sequence[Region]) -> str:

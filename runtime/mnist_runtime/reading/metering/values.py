@@ -14,10 +14,14 @@ from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.prediction import Prediction
+from mnist_runtime.preprocess.grayscale import grayscale
+from mnist_runtime.preprocess.ink.photo import photo_ink
+from mnist_runtime.preprocess.ink.symbols import main_symbol
+from mnist_runtime.preprocess.prepare import LONGEST, SMALLEST
 from mnist_runtime.reading.metering.regions import Region
 from mnist_runtime.reading.video import Frame
 
-__all__ = ["State", "Value", "ValueReader"]
+__all__ = ["State", "Value", "ValueReader", "is_cut"]
 
 State = Literal["good", "unreadable", "falls", "jumps"]
 """State of a value: accepted, with a digit that was not recognized, smaller than before, or changed too fast."""
@@ -27,6 +31,8 @@ TURNING = 60.0
 """Seconds for which a wheel may be between two digits before its value counts as unreadable."""
 SURE = 0.9
 """Least confidence of each digit of the first value: all others are compared with it."""
+LIKELY = 0.7
+"""The same of later values, for models of handwriting. Others have a threshold from pictures of their own meter."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +83,10 @@ class ValueReader:
 
     A value counts once `steady` of the last ``2 * steady - 1`` frames show the same digits. The first value must be in
     all of these, with a confidence of 0.9 or more for each digit, since all others are compared with it. It is not
-    accepted if a digit is not recognized, if the value falls although it may not, or if it changes faster than the
-    region allows; then the last good value stays. A wheel that stands between two digits, for models with a label such
-    as N, is waited for, at most a minute. A meter that passes its largest number starts again at 0; this is no fall if
-    `most_per_hour` is known and allows the change.
+    accepted if a digit is not recognized or, for handwriting, cut by a side of its box, if the value falls although it
+    may not, or if it changes faster than the region allows; then the last good value stays. A wheel that stands between
+    two digits, for models with a label such as N, is waited for, at most a minute. A meter that passes its largest
+    number starts again at 0; this is no fall if `most_per_hour` is known and allows the change.
 
     Parameters
     ----------
@@ -155,7 +161,8 @@ class ValueReader:
     def _value(self, region: Region, frame: Frame) -> Value | None:
         predictions = tuple(self._classifier.classify(digit) for digit in self.cut_out(frame, region))
         history = self._history[region.name]
-        least = SURE if history.good is None else 0.0
+        is_handwriting = self._classifier.task.preparation == "mnist"
+        least = SURE if history.good is None else LIKELY if is_handwriting else 0.0
         text = "".join(_digit(prediction, least) for prediction in predictions)
         history.recent.append(text)
         if Counter(history.recent)[text] < (self.steady if history.shown is not None else 2 * self.steady - 1):
@@ -163,6 +170,10 @@ class ValueReader:
         if _is_turning(predictions) and history.good is not None and frame.seconds < history.good_seconds + TURNING:
             return None
         state = _state(text, region, history, frame.seconds)
+        if state == "good" and history.shown != (text, state) and is_handwriting:
+            cut = map(is_cut, self.cut_out(frame, region))
+            text = "".join("?" if each else digit for digit, each in zip(text, cut, strict=True))
+            state = _state(text, region, history, frame.seconds)
         if state == "good":
             history.good, history.good_seconds = int(text), frame.seconds
         if history.shown == (text, state):
@@ -170,6 +181,17 @@ class ValueReader:
         history.shown = (text, state)
         number = None if history.good is None else history.good / 10**region.decimals
         return Value(region.name, region.unit, frame.seconds, number, text, state, predictions)
+
+
+def is_cut(digit: npt.NDArray[np.uint8]) -> bool:
+    """Return whether the ink in the picture of a handwritten or printed digit goes on beside it.
+
+    The half of an 8 is a 3 for any model.
+    """
+    gray = grayscale(digit, LONGEST)
+    symbols = photo_ink(gray, SMALLEST).symbols
+    _, left, _, right = main_symbol(symbols, gray.shape).box if symbols else (0, 1, 0, 0)
+    return left == 0 or right == gray.shape[1]
 
 
 def _digit(prediction: Prediction, least: float) -> str:

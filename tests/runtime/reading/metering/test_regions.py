@@ -1,5 +1,6 @@
 """Files of regions are read and written, and wrong ones are refused with the reason."""
 
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from mnist_runtime import UsageError, read
+from mnist_runtime import Prediction, UsageError, read
+from mnist_runtime.cli.main import main
 from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
+from mnist_runtime.reading.page import Reading
 
 Run = Callable[..., object]
+
+A_ONE = Prediction(1, 1.0, label="1")
 
 GOOD = '[[value]]\nname = "water"\ndigits = [[0, 0, 20, 32]]\n'
 
@@ -96,19 +101,82 @@ def page() -> np.ndarray:
     return pixels
 
 
+def display(text: str, gap: int = 25) -> np.ndarray:
+    """Draw light digits of seven segments, 55 pixels wide and `gap` apart; a colon takes 25 pixels more."""
+    pixels = np.zeros((160, 60 + (55 + gap) * len(text.replace(":", "")) + 25 * text.count(":"), 3), np.uint8)
+    left = 40
+    for sign in text:
+        if sign == ":":
+            pixels[60:72, left : left + 12] = pixels[90:102, left : left + 12] = 230
+            left += 25
+            continue
+        lit = SEGMENTS[int(sign)]
+        for segment, top, start in (("a", 30, 0), ("g", 74, 0), ("d", 118, 0)):
+            pixels[top : top + 12, left + start + 2 : left + 53][...] = 230 if segment in lit else 0
+        for segment, top, start in (("f", 32, 0), ("b", 32, 43), ("e", 82, 0), ("c", 82, 43)):
+            if segment in lit:
+                pixels[top : top + 46, left + start : left + start + 12] = 230
+        left += 55 + gap
+    return pixels
+
+
+SEGMENTS = ("abcdef", "bc", "abged", "abgcd", "fgbc", "afgcd", "afgedc", "abc", "abcdefg", "abcdfg")
+
+
 def test_a_proposed_box_has_a_margin_around_the_ink(page: np.ndarray) -> None:
-    found = read(page)
-    first, second = propose_regions([found[:2], found[2:]], *page.shape[:2])
+    page[20:70, 40:70] = page[120:170, 40:70] = 20
+    rows = [[Reading((40, top, 70, top + 50), A_ONE), Reading((150, top, 180, top + 50), A_ONE)] for top in (20, 120)]
+    page[20:70, 150:180] = page[120:170, 150:180] = 20
+    first, second = propose_regions(rows, page)
     assert (first.name, second.name) == ("value-1", "value-2")
-    for region, reading in zip((first, second), (found[0], found[2]), strict=True):
-        (left, top, right, bottom), (ink_left, ink_top, ink_right, ink_bottom) = region.digits[0], reading.box
-        assert (left, top, right, bottom) == (ink_left - 12, ink_top - 12, ink_right + 12, ink_bottom + 12)
+    assert first.digits == ((28, 8, 82, 82), (138, 8, 192, 82))
+    assert second.digits == ((28, 108, 82, 182), (138, 108, 192, 182))
 
 
 def test_a_proposed_box_ends_with_the_picture(page: np.ndarray) -> None:
     cut = page[15:75, 35:160]
-    (region,) = propose_regions([read(cut)], *cut.shape[:2])
-    assert region.digits == ((0, 0, 23, 60), (103, 0, 125, 60))
+    (region,) = propose_regions([read(cut)], cut)
+    assert region.digits == ((0, 0, 23, 60), (76, 0, 125, 60))
+
+
+@pytest.mark.parametrize("still", ["1111", "1234", "2117", "7171", "8811"])
+def test_wide_digits_fit_into_the_boxes_of_narrow_ones(still: str) -> None:
+    pixels = display(still)
+    (region,) = propose_regions([read(pixels)], pixels)
+    assert all(before[2] <= after[0] for before, after in itertools.pairwise(region.digits))
+    for place, (left, _, right, _) in enumerate(region.digits):
+        assert left < 40 + 80 * place
+        assert right > 95 + 80 * place
+
+
+def test_the_place_of_a_printed_one_is_the_middle() -> None:
+    pixels = np.full((120, 340), 230, np.uint8)
+    for left, right in ((40, 80), (135, 145), (200, 240), (295, 305)):
+        pixels[30:95, left:right] = 20
+    boxes = [(40, 30, 80, 95), (135, 30, 145, 95), (200, 30, 240, 95), (295, 30, 305, 95)]
+    (region,) = propose_regions([[Reading(box, A_ONE) for box in boxes]], pixels)
+    assert [(left, right) for left, _, right, _ in region.digits] == [(24, 96), (104, 176), (184, 256), (264, 336)]
+
+
+def test_a_colon_stays_outside_of_the_boxes() -> None:
+    pixels = display("20:02")
+    colon = slice(200, 212)
+    assert pixels[65, colon].all()
+    wide = [(40, 30, 95, 130), (120, 30, 175, 130), (200, 30, 280, 130), (305, 30, 360, 130)]
+    apart = [*wide[:2], (225, 30, 280, 130), wide[3]]
+    for boxes in (wide, apart):
+        (region,) = propose_regions([[Reading(box, A_ONE) for box in boxes]], pixels)
+        assert region.digits[1][2] <= colon.start
+        assert colon.stop <= region.digits[2][0] <= 225
+        assert all(before[2] <= after[0] for before, after in itertools.pairwise(region.digits))
+
+
+def test_boxes_of_rows_do_not_overlap() -> None:
+    pixels = np.full((130, 100), 230, np.uint8)
+    pixels[20:60, 20:50] = pixels[66:106, 20:50] = 20
+    rows = [[Reading((20, 20, 50, 60), A_ONE)], [Reading((20, 66, 50, 106), A_ONE)]]
+    first, second = propose_regions(rows, pixels)
+    assert first.digits[0][3] <= 63 <= second.digits[0][1]
 
 
 def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndarray, tmp_path: Path) -> None:
@@ -123,6 +191,33 @@ def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndar
     done = run("mnist-runtime", "regions", tmp_path / "blank.png")
     assert (done.returncode, done.stdout) == (6, "")
     assert "shows no usable digits" in done.stderr
+
+
+def test_the_command_names_digits_that_their_box_does_not_show(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.fromarray(display("2345")).save(tmp_path / "page.png")
+    monkeypatch.setattr("sys.argv", ["mnist-runtime", "regions", str(tmp_path / "page.png")])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main()
+    assert capsys.readouterr().err == ""
+    half = Region("value-1", ((29, 10, 106, 150), (150, 10, 186, 150), (187, 10, 266, 150), (268, 10, 350, 150)))
+    monkeypatch.setattr("mnist_runtime.cli.watch.propose_regions", lambda *_: (half,))
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main()
+    assert capsys.readouterr().err == (
+        "note: value-1: digit 2 is 3, but its box [150, 10, 186, 150] gives none. "
+        "Correct the box by hand; --annotate marks it.\n"
+    )
+
+
+def test_the_command_says_that_a_picture_of_ones_shows_no_width(run: Run, page: np.ndarray, tmp_path: Path) -> None:
+    Image.fromarray(page[:90]).save(tmp_path / "page.png")
+    done = run("mnist-runtime", "regions", tmp_path / "page.png")
+    assert done.stderr == (
+        "note: value-1 shows only 1, so the width of other digits is a guess. "
+        "Take a picture with wide digits, such as 0 or 8.\n"
+    )
 
 
 def test_the_command_names_rows_that_are_too_long(run: Run, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_runtime import Classifier, Frame, PictureError, Prediction, UsageError
+from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.reading.metering.regions import Region
 from mnist_runtime.reading.metering.values import Value, ValueReader
 
@@ -22,7 +23,8 @@ SIGNS = "0123456789N"
 class Labels(Classifier):
     """A classifier for pictures whose first pixel is the number of a label."""
 
-    def __init__(self) -> None: ...
+    def __init__(self) -> None:
+        self.task = Task(labels=tuple(SIGNS))
 
     def classify(self, picture: object) -> Prediction:
         number = int(np.asarray(picture)[0, 0])
@@ -143,6 +145,14 @@ def test_the_first_value_is_sure_and_later_ones_need_not_be() -> None:
     ]
 
 
+def test_models_of_handwriting_need_more_confidence() -> None:
+    classifier = Labels()
+    classifier.task = DIGITS
+    reader = ValueReader([region(2)], classifier, steady=1)
+    found = [reader.values(frame_of(text, second))[0] for second, text in enumerate(["12", "bd", "14"])]
+    assert [(value.text, value.state) for value in found] == [("12", "good"), ("??", "unreadable"), ("14", "good")]
+
+
 def test_the_first_value_after_a_start_is_seen_as_long_as_without_an_older_one() -> None:
     reader = ValueReader([region(2)], Labels(), steady=3, last_good={"water": 12.0})
     found = [reader.values(frame_of(text, second)) for second, text in enumerate(["15", "15", "15", "15", "13"])]
@@ -169,3 +179,19 @@ def test_a_region_outside_of_the_picture_is_an_error() -> None:
 def test_frames_that_must_agree_are_at_least_one() -> None:
     with pytest.raises(UsageError, match="Give 1 or more"):
         ValueReader([region(1)], Labels(), steady=0)
+
+
+def test_a_digit_that_is_cut_by_its_box_is_unreadable() -> None:
+    """The right half of an 8 is read as a 3, with a confidence of 0.9."""
+    page = np.zeros((160, 300), np.uint8)
+    for left in (60, 180):
+        page[30:42, left : left + 55] = page[74:86, left : left + 55] = page[118:130, left : left + 55] = 230
+        page[30:130, left : left + 12] = page[30:130, left + 43 : left + 55] = 230
+    whole, half = ((40, 10, 135, 150), (160, 10, 255, 150)), ((40, 10, 135, 150), (200, 10, 255, 150))
+    reader = ValueReader([Region("whole", whole), Region("half", half)], steady=1, last_good={"half": 82.0})
+    found = [reader.values(Frame(second, second, page)) for second in range(2)]
+    assert [(value.number, value.text, value.state) for value in found[0]] == [
+        (88, "88", "good"),
+        (82, "8?", "unreadable"),
+    ]
+    assert found[1] == []
