@@ -22,11 +22,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
     "DOCUMENTATION",
+    "REQUIREMENTS",
     "ArtifactError",
     "BackendError",
     "BlankError",
@@ -42,7 +42,7 @@ __all__ = [
     "UsageError",
     "counted",
     "first_line",
-    "listed",
+    "install_command",
     "printable",
 ]
 
@@ -56,6 +56,22 @@ WRAPPER = re.compile(
 )
 KERAS_CAUSE = "Exception encountered: "
 COLOR_CODES = re.compile(r"\x1b\[\d*m")
+
+
+REQUIREMENTS: dict[str, tuple[str, ...]] = {
+    "litert": ("ai-edge-litert>=2.1",),
+    "tflite": ("tflite-runtime==2.14.0", "numpy<2"),
+    "onnx": ("onnxruntime>=1.16",),
+    "images": ("pillow>=9.3",),
+    "plots": ("matplotlib>=3.8",),
+    "mqtt": ("paho-mqtt>=2.0",),
+    "serve": ("pillow>=9.3", "python-multipart>=0.0.20", "starlette>=0.46", "uvicorn>=0.34"),
+    "watch": ("opencv-python-headless>=4.6",),
+}
+"""Extra of mnist-runtime -> what it installs where wheels exist; a test compares it with ``runtime/pyproject.toml``."""
+
+NUMPY_1 = "numpy<2"
+"""Keeps NumPy 1 where it is installed, as for tflite-runtime and by `constraints.txt` on Python 3.11."""
 
 
 class ToolkitError(Exception):
@@ -166,18 +182,6 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(names: Sequence[str], most: int) -> str:
-    """Return the first names, at most `most`, and how many more there are.
-
-    Examples
-    --------
-    >>> listed(["zero", "one", "two"], 2)
-    'zero, one and 1 more'
-    """
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
-
-
 def first_line(error: BaseException | str) -> str:
     r"""Return the line of another library's error message that says what is wrong, at most 300 characters.
 
@@ -192,3 +196,23 @@ def first_line(error: BaseException | str) -> str:
     causes = [line.rpartition(KERAS_CAUSE)[2] for line in lines if KERAS_CAUSE in line]
     first = next((line for line in lines if not WRAPPER.match(line)), type(error).__name__)
     return printable((causes[-1] if causes else first.strip())[:300].rstrip("."))
+
+
+def install_command(*extras: str) -> str:
+    """Return the command that installs the packages of `extras`.
+
+    It names the packages and not ``mnist-runtime[extra]``: on a workstation, mnist-runtime is a part of
+    mnist-edge-export, and pip would look for it elsewhere. The newest OpenCV would bring NumPy 2 with it: where NumPy 1
+    is installed, pip is to choose an OpenCV that works with it.
+
+    Examples
+    --------
+    >>> install_command("onnx", "images")
+    "pip install 'onnxruntime>=1.16' 'pillow>=9.3'"
+    """
+    import numpy as np  # most messages do not need it
+
+    wanted = dict.fromkeys(requirement for extra in extras for requirement in REQUIREMENTS[extra])
+    if "watch" in extras and np.__version__.startswith("1."):
+        wanted[NUMPY_1] = None
+    return "pip install " + " ".join(f"'{requirement}'" for requirement in wanted)

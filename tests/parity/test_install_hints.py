@@ -17,7 +17,7 @@ from mnist_exporters import FORMATS, MissingPackageError
 from mnist_exporters.errors import missing_packages
 from mnist_exporters.spec.precision import PACKAGES
 from mnist_runtime import BACKENDS
-from mnist_runtime.system.packages import REQUIREMENTS, install_command
+from mnist_runtime.errors import REQUIREMENTS, install_command
 from mnist_trainer.errors import EXTRAS, require_extras
 
 ROOT = Path(__file__).parents[2]

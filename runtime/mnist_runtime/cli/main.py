@@ -178,9 +178,9 @@ def _run(arguments: argparse.Namespace) -> int:
     """Import and run the subcommand."""
     match arguments.command:
         case "classify":
-            from mnist_runtime.cli.classify import classify_command as command
+            from mnist_runtime.cli.pictures import classify_command as command
         case "read":
-            from mnist_runtime.cli.read import read_command as command
+            from mnist_runtime.cli.pictures import read_command as command
         case "watch":
             from mnist_runtime.cli.watch import watch_command as command
         case "regions":
@@ -194,7 +194,7 @@ def _run(arguments: argparse.Namespace) -> int:
         case "verify":
             from mnist_runtime.cli.checks import verify_command as command
         case "bench":
-            from mnist_runtime.cli.bench import bench_command as command
+            from mnist_runtime.cli.checks import bench_command as command
         case _:
             from mnist_runtime.cli.checks import doctor_command as command
     return command(arguments)

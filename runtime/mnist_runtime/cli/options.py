@@ -7,16 +7,15 @@ import contextlib
 import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.errors import BackendError, PictureError, ToolkitError, printable
+from mnist_runtime.errors import BackendError, ToolkitError, install_command, printable
 from mnist_runtime.preprocess.decode import read_picture, read_stdin
 from mnist_runtime.system.command import echo, report_error, warn
-from mnist_runtime.system.packages import install_command
 
 if TYPE_CHECKING:
     from mnist_runtime.classifier import Classifier
@@ -33,15 +32,11 @@ __all__ = [
     "count",
     "doubtful_pictures",
     "exit_code_of",
-    "failed",
     "load_classifier",
     "path_of",
     "pixels_of",
     "port",
-    "use_picture",
 ]
-
-T = TypeVar("T")
 
 DOUBTFUL = 0.9
 """Default of ``--doubtful-below``."""
@@ -166,22 +161,6 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
 def pixels_of(file: str) -> npt.NDArray[np.uint8]:
     """Read the picture of an argument; ``-`` is the standard input."""
     return read_stdin() if file == "-" else read_picture(file)
-
-
-def use_picture(file: str, use: Callable[[npt.NDArray[np.uint8]], T]) -> tuple[npt.NDArray[np.uint8], T]:
-    """Read the picture of an argument and use its pixels; every error names the file."""
-    pixels = pixels_of(file)
-    try:
-        return pixels, use(pixels)
-    except PictureError as error:
-        error.args = (f"{file}: {error}",)
-        raise
-
-
-def failed(file: str, error: ToolkitError, results: list[dict[str, Any]]) -> int:
-    """Report the error of a file, add it to the results, and return its exit code."""
-    results.append({"file": file, "error": str(error)})
-    return report_error(error)
 
 
 def path_of(text: str) -> Path:

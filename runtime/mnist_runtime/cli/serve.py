@@ -8,10 +8,9 @@ import os
 import secrets
 
 from mnist_runtime.cli.options import doubtful_pictures, load_classifier
-from mnist_runtime.errors import BackendError, UsageError
+from mnist_runtime.errors import BackendError, UsageError, install_command
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.system.command import collect_often, echo
-from mnist_runtime.system.packages import install_command
 
 __all__ = ["TOKEN", "serve_command"]
 

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from mnist_runtime.cli.options import doubtful_pictures, load_classifier, pixels_of
-from mnist_runtime.cli.read import check_annotate, write_annotated
+from mnist_runtime.cli.pictures import check_annotate, write_annotated
 from mnist_runtime.errors import DOCUMENTATION, PictureError, UsageError
 from mnist_runtime.reading.answers import reading_facts
 from mnist_runtime.reading.metering.csv_file import CsvFile

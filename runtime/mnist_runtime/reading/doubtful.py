@@ -12,13 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import BackendError, OutputError, UsageError, first_line
+from mnist_runtime.errors import BackendError, OutputError, UsageError, first_line, install_command
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.grayscale import without_padding
 from mnist_runtime.reading.page import Reading
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import warn
-from mnist_runtime.system.packages import install_command
 
 __all__ = ["MOST_PICTURES", "DoubtfulPictures"]
 

@@ -13,10 +13,9 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
-from mnist_runtime.errors import BackendError, PictureError, first_line
+from mnist_runtime.errors import BackendError, PictureError, first_line, install_command
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.other_files import reject
-from mnist_runtime.system.packages import install_command
 from mnist_runtime.system.process import quiet_stderr
 
 __all__ = ["LONGEST_WAIT", "Arrivals", "answer_of", "check_size", "import_opencv", "open_capture", "quietly"]

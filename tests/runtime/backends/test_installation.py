@@ -5,7 +5,7 @@ import pytest
 
 from mnist_runtime import BACKENDS
 from mnist_runtime.backends.registry import best_extra
-from mnist_runtime.system.packages import install_command
+from mnist_runtime.errors import install_command
 
 
 @pytest.mark.parametrize(

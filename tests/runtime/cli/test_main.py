@@ -15,8 +15,8 @@ from PIL import Image
 from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BackendError, Classifier
-from mnist_runtime.cli.classify import classify_command
-from mnist_runtime.system.packages import install_command
+from mnist_runtime.cli.pictures import classify_command
+from mnist_runtime.errors import install_command
 
 Run = Callable[..., object]
 

@@ -161,7 +161,7 @@ def test_it_stops_at_the_end_of_a_pipe(watch_command: list[str], pages: dict[str
 
 
 def test_opencv_is_imported_only_to_watch(run: Run, film: Path) -> None:
-    show = "import sys, mnist_runtime.cli.read, mnist_runtime.cli.watch; print('cv2' in sys.modules)"
+    show = "import sys, mnist_runtime.cli.pictures, mnist_runtime.cli.watch; print('cv2' in sys.modules)"
     assert run("python", "-c", show).stdout == "False\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import ArtifactError, BackendError, Bench, UsageError, bench
-from mnist_runtime.cli.bench import in_text
+from mnist_runtime.cli.checks import in_text
 from mnist_runtime.device.bench.machine import Conditions, Machine
 from mnist_runtime.device.bench.measure import Latency, Plan, Throughput
 

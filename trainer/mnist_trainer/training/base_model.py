@@ -9,7 +9,8 @@ import keras
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, Task
-from mnist_runtime.errors import counted, listed
+from mnist_runtime.errors import counted
+from mnist_trainer.errors import listed
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import read_record, recorded_task

@@ -179,7 +179,10 @@ def _belongs(symbol: Symbol, part: Symbol, first: Symbol, typical: float) -> boo
         both.height > LARGEST * max(typical, first.height) or both.width > LARGEST * max(typical, first.size)
     ):
         return False
-    return part.height < SMALLER * symbol.height or symbol.overlap(part) >= BELOW * min(symbol.width, part.width)
+    overlap = symbol.overlap(part)
+    if gap > BREAK and overlap < 0:  # a smaller digit, such as the cents of a price, or a colon
+        return False
+    return part.height < SMALLER * symbol.height or overlap >= BELOW * min(symbol.width, part.width)
 
 
 def cuts(ink: FloatImage) -> list[tuple[FloatImage, FloatImage]]:

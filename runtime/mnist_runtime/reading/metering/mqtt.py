@@ -18,12 +18,11 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from mnist_runtime.errors import BackendError, OutputError, UsageError
+from mnist_runtime.errors import BackendError, OutputError, UsageError, install_command
 from mnist_runtime.reading.metering.csv_file import utc_now
 from mnist_runtime.reading.metering.regions import Region
 from mnist_runtime.reading.metering.values import Value
 from mnist_runtime.system.command import echo, warn
-from mnist_runtime.system.packages import install_command
 
 __all__ = ["MOST_WAITING", "MqttPublisher"]
 

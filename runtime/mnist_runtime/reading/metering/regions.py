@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median, median_low
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,6 @@ NARROW, BAR = 0.45, 0.33
 """Width of a digit, as a fraction of its height, below which others are wider, and of a 1 that is a bare bar."""
 CELL = 0.65
 """Width of other digits, as a fraction of the height of a 1, if the row has only narrow ones."""
-JOINED = 1.25
-"""Least width of a digit with a colon or point, as a multiple of the usual one; its own has at least the inverse."""
 
 
 @dataclass(frozen=True)
@@ -166,25 +164,8 @@ def propose_regions(rows: Sequence[Sequence[Reading]], pixels: npt.NDArray[np.ui
     pixels : ndarray of shape (h, w) or (h, w, channels), dtype uint8
         The picture.
     """
-    found = [
-        [_own_ink(row, place, pixels) for place in range(len(row))] for row in rows if 1 <= len(row) <= MOST_DIGITS
-    ]
-    return tuple(
-        Region(f"value-{number}", _boxes(row, [box for other in found if other is not row for box in other], pixels))
-        for number, row in enumerate(found, start=1)
-    )
-
-
-def _own_ink(row: Sequence[Reading], place: int, pixels: npt.NDArray[np.uint8]) -> Box:
-    """Return the box of a digit, without a colon or point beside it that counts as a part of it."""
-    left, top, right, bottom = box = row[place].box
-    usual = median_low(right - left for left, _, right, _ in _wide([reading.box for reading in row]) or [box])
-    if right - left < JOINED * usual:
-        return box
-    inked = _inked_columns(box, left, right, pixels)
-    edges = np.flatnonzero(np.diff(inked, prepend=False, append=False)).reshape(-1, 2)
-    start, stop = max(edges.tolist(), key=lambda edge: edge[1] - edge[0], default=(0, 0))
-    return (left + start, top, left + stop, bottom) if stop - start >= usual / JOINED else box
+    usable = [[reading.box for reading in row] for row in rows if 1 <= len(row) <= MOST_DIGITS]
+    return tuple(Region(f"value-{number}", _boxes(row, pixels)) for number, row in enumerate(usable, start=1))
 
 
 def _inked_columns(box: Box, first: int, last: int, pixels: npt.NDArray[np.uint8]) -> Mask:
@@ -196,12 +177,8 @@ def _inked_columns(box: Box, first: int, last: int, pixels: npt.NDArray[np.uint8
     return inked
 
 
-def _wide(boxes: Sequence[Box]) -> list[Box]:
-    return [box for box in boxes if box[2] - box[0] >= NARROW * (box[3] - box[1])]
-
-
-def _boxes(row: list[Box], others: list[Box], pixels: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Return the boxes of a row of digits, given their ink and that of other rows."""
+def _boxes(row: list[Box], pixels: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
+    """Return the boxes of a row of digits, given their ink."""
     cells, found = _cells(row), []
     height, width = pixels.shape[:2]
     for place, (box, (start, stop)) in enumerate(zip(row, cells, strict=True)):
@@ -218,11 +195,7 @@ def _boxes(row: list[Box], others: list[Box], pixels: npt.NDArray[np.uint8]) -> 
             first = int(before[-1] + 1 + start) // 2
         if (after := inked[inked >= max(stop, right)]).size:
             last = int(after[0] + stop + 1) // 2
-        over = [other[3] for other in others if other[0] < last and other[2] > first and other[3] <= top]
-        under = [other[1] for other in others if other[0] < last and other[2] > first and other[1] >= bottom]
-        upper = max(top - margin, 0, *((top + side) // 2 for side in over))
-        lower = min(bottom + margin, height, *((bottom + side) // 2 for side in under))
-        found.append((first, upper, last, lower))
+        found.append((first, max(top - margin, 0), last, min(bottom + margin, height)))
     return tuple(found)
 
 
@@ -238,7 +211,7 @@ def _cells(row: list[Box]) -> list[tuple[int, int]]:
     All narrow digits of a row are at the same place of their cells: a printed 1 in the middle, one of segments at the
     right. Where the even distance to wide digits does not show that place, a bare bar is taken for one of segments.
     """
-    wide = _wide(row)
+    wide = [box for box in row if box[2] - box[0] >= NARROW * (box[3] - box[1])]
     width = max((right - left for left, _, right, _ in wide), default=0)
     middles = [(left + right) / 2 for left, _, right, _ in row]
     is_wide = [box in wide for box in row]

@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from mnist_runtime import PictureError
 from mnist_runtime.artifact.task import DIGITS, SIDES, Task
-from mnist_runtime.errors import counted, listed
+from mnist_runtime.errors import counted
+from mnist_trainer.errors import listed
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.data.files.arrays.class_names import number_of

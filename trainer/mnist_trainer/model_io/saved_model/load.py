@@ -14,7 +14,8 @@ from tensorflow import dtypes
 from tensorflow.core.protobuf import saved_model_pb2
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.errors import first_line, listed
+from mnist_runtime.errors import first_line
+from mnist_trainer.errors import listed
 from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.find import SAVED_MODEL
