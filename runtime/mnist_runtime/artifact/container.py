@@ -26,8 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.manifest import Manifest
-from mnist_runtime.errors import ArtifactError, UnsealedError, first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import ArtifactError, UnsealedError, first_line, raise_machine_failure
 
 __all__ = ["Artifact", "Golden", "file_bytes"]
 

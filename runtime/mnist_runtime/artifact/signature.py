@@ -21,8 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_runtime.artifact.container import file_bytes
-from mnist_runtime.errors import MissingPackageError, SignatureError, UsageError, first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import MissingPackageError, SignatureError, UsageError, first_line, raise_machine_failure
 
 __all__ = [
     "NAMESPACE",

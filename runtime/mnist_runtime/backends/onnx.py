@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.base import IMAGE, Backend, QuantParams, in_words
-from mnist_runtime.errors import ArtifactError, first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import ArtifactError, first_line, raise_machine_failure
 from mnist_runtime.system.process import quiet_stderr
 
 __all__ = ["load_onnxruntime", "session_options"]

@@ -14,8 +14,15 @@ import numpy as np
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.backends import numpy_int8, onnx, tflite
 from mnist_runtime.backends.base import Backend
-from mnist_runtime.errors import ArtifactError, BackendError, ToolkitError, UsageError, first_line, install_command
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import (
+    ArtifactError,
+    BackendError,
+    ToolkitError,
+    UsageError,
+    first_line,
+    install_command,
+    raise_machine_failure,
+)
 
 __all__ = [
     "BACKENDS",

@@ -188,7 +188,7 @@ def _run(arguments: argparse.Namespace) -> int:
         case "serve":
             from mnist_runtime.cli.serve import serve_command as command
         case "label":
-            from mnist_runtime.cli.label import label_command as command
+            from mnist_runtime.cli.serve import label_command as command
         case "self-test":
             from mnist_runtime.cli.checks import self_test_command as command
         case "verify":

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from mnist_runtime.errors import PictureError, UsageError
+from mnist_runtime.errors import PictureError, UsageError, raise_machine_failure
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
-from mnist_runtime.system.machine import raise_machine_failure
 
 __all__ = ["BinaryFile", "check_content", "copy_of", "nested_limit", "open_picture"]
 

@@ -16,11 +16,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import BackendError, PictureError, UsageError, install_command, printable
+from mnist_runtime.errors import (
+    BackendError,
+    PictureError,
+    UsageError,
+    install_command,
+    printable,
+    raise_machine_failure,
+)
 from mnist_runtime.preprocess.bounds import BinaryFile, check_content, copy_of, nested_limit, open_picture
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.pixels import as_picture, stretched
-from mnist_runtime.system.machine import raise_machine_failure
 from mnist_runtime.system.process import hold_while_forking, quiet_stderr
 
 if TYPE_CHECKING:

@@ -28,6 +28,7 @@ from mnist_runtime.errors import (
     PictureError,
     ToolkitError,
     UsageError,
+    machine_failure,
     printable,
 )
 from mnist_runtime.prediction import Prediction
@@ -43,7 +44,6 @@ from mnist_runtime.serving.openapi import description
 from mnist_runtime.serving.page import page_file, page_html, page_title
 from mnist_runtime.serving.requests import Access, Picture, picture_of
 from mnist_runtime.system.command import warn
-from mnist_runtime.system.machine import machine_failure
 
 __all__ = ["application"]
 

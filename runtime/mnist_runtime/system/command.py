@@ -15,8 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, first_line, printable
-from mnist_runtime.system.machine import machine_failure
+from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, first_line, machine_failure, printable
 from mnist_runtime.system.terminal import is_quiet, line_cleared
 
 __all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "report_error", "run_command", "warn"]

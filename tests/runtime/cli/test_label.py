@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from tests.runtime.conftest import Digits
 
-from mnist_runtime.cli.label import picture_as_text
+from mnist_runtime.cli.serve import picture_as_text
 
 Label = Callable[[str], subprocess.CompletedProcess[str]]
 

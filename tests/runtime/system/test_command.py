@@ -8,9 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from mnist_runtime.errors import ArtifactError, OutputError, PictureError, ToolkitError
+from mnist_runtime.errors import (
+    FILES,
+    MEMORY,
+    SPACE,
+    ArtifactError,
+    OutputError,
+    PictureError,
+    ToolkitError,
+    machine_failure,
+)
 from mnist_runtime.system.command import run_command
-from mnist_runtime.system.machine import FILES, MEMORY, SPACE, machine_failure
 
 
 def raising(error: BaseException) -> object:

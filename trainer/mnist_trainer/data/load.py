@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS
+from mnist_runtime.errors import raise_machine_failure
 from mnist_runtime.system.command import echo
-from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import DataError, UsageError, nearest_name, nearest_path
 
 if TYPE_CHECKING:

@@ -18,8 +18,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import first_line, raise_machine_failure
 from mnist_runtime.system.terminal import is_quiet
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.files import idx_files

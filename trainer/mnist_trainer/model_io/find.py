@@ -10,8 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from mnist_runtime.errors import printable
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import printable, raise_machine_failure
 from mnist_trainer.architectures.registry import ARCHITECTURES
 from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_path
 from mnist_trainer.model_io.file_kinds import unsuitable

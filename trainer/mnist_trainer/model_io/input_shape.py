@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES, Task
-from mnist_runtime.errors import counted, first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import counted, first_line, raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.one_path import one_path

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import raise_machine_failure
 from mnist_runtime.system.process import quiet_stderr
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.errors import ModelError

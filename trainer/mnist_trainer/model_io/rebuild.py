@@ -7,8 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from mnist_runtime.errors import first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import first_line, raise_machine_failure
 from mnist_trainer.errors import ModelError
 
 __all__ = ["copied", "copied_layer", "is_graph", "needs_rebuild", "rebuilt"]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mnist_runtime.errors import raise_machine_failure
 from mnist_runtime.system.atomic import atomic_write
-from mnist_runtime.system.machine import raise_machine_failure
 from mnist_trainer.errors import ModelError, UsageError
 
 __all__ = ["Checkpoint"]

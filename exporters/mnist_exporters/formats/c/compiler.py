@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mnist_exporters.errors import ConversionError, missing_packages
 from mnist_exporters.spec.format import FORMATS
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import raise_machine_failure
 
 __all__ = ["Compiler", "find_compiler"]
 

@@ -19,7 +19,7 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import raise_machine_failure
 
 __all__ = ["convert"]
 

@@ -17,8 +17,7 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.treatment import PLAIN, Treatment
-from mnist_runtime.errors import first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import first_line, raise_machine_failure
 
 __all__ = ["OnnxOriginal", "convert"]
 

@@ -10,8 +10,7 @@ import onnx
 
 from mnist_exporters.formats.changing import changing_nodes
 from mnist_exporters.formats.contents import Contents, Layer, TensorFacts
-from mnist_runtime.errors import ArtifactError
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import ArtifactError, raise_machine_failure
 
 __all__ = ["layer_nodes", "read"]
 

@@ -23,7 +23,7 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime.backends.base import QuantParams
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import raise_machine_failure
 
 __all__ = ["convert"]
 

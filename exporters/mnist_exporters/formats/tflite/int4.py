@@ -17,8 +17,7 @@ from mnist_exporters.errors import ConversionError, UsageError
 from mnist_exporters.formats.tflite.gptq import LEVELS, input_moments, round_weights
 from mnist_exporters.formats.tflite.ranges import NARROW, UNUSED
 from mnist_exporters.formats.tflite.read import layer_operators
-from mnist_runtime.errors import first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import first_line, raise_machine_failure
 
 __all__ = ["int4_model"]
 

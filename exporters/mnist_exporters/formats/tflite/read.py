@@ -13,8 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 from mnist_exporters.formats.changing import changing_operators
 from mnist_exporters.formats.contents import Contents, Layer, TensorFacts
 from mnist_runtime.backends.base import QuantParams
-from mnist_runtime.errors import ArtifactError
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import ArtifactError, raise_machine_failure
 
 __all__ = ["layer_operators", "operator_name", "read"]
 

@@ -76,11 +76,10 @@ def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
         return None
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
     blank = core & erode(light, beyond=False)
-    inside = cells[page]
+    inside, known = cells[page], cells
     if inside.min() * inside.max() <= np.median(inside) ** 2:  # dark ink, and some of it in cells that seem blank
-        background = _nearest_brightness(neighbors(np.where(blank, cells, 0), AROUND, np.maximum), blank)
-    else:
-        background = _nearest_brightness(cells, blank)
+        known = neighbors(np.where(blank, cells, 0), AROUND, np.maximum)
+    background = _nearest_brightness(known, blank)
     if not _has_desk(page, cells / np.maximum(background, 1)):
         return None
     if (small or dark) and not _is_sheet(gray, page, light, side, dark):

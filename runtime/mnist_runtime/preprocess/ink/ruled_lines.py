@@ -55,8 +55,6 @@ BORDER_THICKEST = 1 / 16
 """Most thickness of a line in the border, as a fraction of the same side."""
 LOW, HIGH = 0.1, 0.85
 """Range of the heights of digits on cards, as fractions of the same side."""
-FULL = 0.9
-"""Least fraction of its bounding box that a single gap between two cards fills."""
 
 
 def find_ruled_lines(mask: Mask) -> Mask:
@@ -236,7 +234,7 @@ def gap_components(components: Components) -> Mask:
     """Return which of the components (n,) are gaps between cards with digits, or the surface around the cards.
 
     They go from one edge of the picture to the opposite one, and at least two digits, which are less high, touch no
-    edge. A single gap fills its box or touches a third edge: otherwise, it could be a 1, higher than the other digits.
+    edge. A single one touches a third edge: otherwise, it could be a 1 that is higher than the other digits.
     """
     shape = components.labels.shape
     top, left, bottom, right = components.boxes.T
@@ -245,8 +243,7 @@ def gap_components(components: Components) -> Mask:
     across = edges[:2].all(axis=0) | edges[2:].all(axis=0)
     if np.count_nonzero((heights >= LOW) & (heights <= HIGH)) < 2:
         return np.zeros_like(across)
-    full = components.sums(np.ones(shape, np.float32)) >= FULL * (bottom - top) * (right - left)
-    gaps: Mask = across & (full | (edges.sum(axis=0) > 2) | (across.sum() > 1))
+    gaps: Mask = across & ((edges.sum(axis=0) > 2) | (across.sum() > 1))
     return gaps
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import raise_machine_failure
 from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
 from mnist_trainer.data.files.arrays.parts import LoadedData
 from mnist_trainer.data.files.bounded import head

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import raise_machine_failure
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_parts
 from mnist_trainer.data.files.bounded import unpacked
 from mnist_trainer.data.files.forms import idx_name

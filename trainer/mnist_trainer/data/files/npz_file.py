@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.errors import first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import first_line, raise_machine_failure
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_parts
 from mnist_trainer.data.files.forms import ARRAY_NAMES, CLASS_NAMES, EXTRA_ARRAYS, MOST_BYTES
 from mnist_trainer.data.stated import StatedTask

@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import raise_machine_failure
 from mnist_trainer.data.isolation.limits import how_it_ended
 
 __all__ = ["LONGEST_LINE", "ChildProcess", "EndedError", "KeptProcess"]

@@ -16,8 +16,7 @@ from typing import Any, BinaryIO, TypedDict
 import numpy as np
 
 from mnist_runtime.artifact.task import Task
-from mnist_runtime.errors import MachineError, ToolkitError
-from mnist_runtime.system.machine import MEMORY
+from mnist_runtime.errors import MEMORY, MachineError, ToolkitError
 from mnist_trainer.data.isolation.child_process import LONGEST_LINE
 from mnist_trainer.data.isolation.limits import CAN_FORK, Fork
 from mnist_trainer.keras_support import import_tensorflow

@@ -13,8 +13,7 @@ import h5py
 import keras
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.errors import first_line
-from mnist_runtime.system.machine import raise_machine_failure
+from mnist_runtime.errors import first_line, raise_machine_failure
 from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.input_shape import input_shapes
 from mnist_trainer.model_io.keras_file.archive import read_archive, write_archive
