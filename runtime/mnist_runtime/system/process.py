@@ -21,13 +21,7 @@ PATIENCE = 10.0
 
 
 def hold_while_forking(lock: Any) -> None:
-    """Let each fork wait until this `threading.RLock` is free, and keep it until the fork is done.
-
-    Examples
-    --------
-    >>> from threading import RLock
-    >>> hold_while_forking(RLock())
-    """
+    """Let each fork wait until this `threading.RLock` is free, and keep it until the fork is done."""
     acquired: list[bool] = []
 
     def release_in_child() -> None:

@@ -92,12 +92,6 @@ class Progress:
         Sum of the typical seconds of all steps.
     clock : callable, optional
         Returns seconds.
-
-    Examples
-    --------
-    >>> with Progress(2.0) as progress:
-    ...     with progress.step("measuring litert", 1.0):
-    ...         pass
     """
 
     def __init__(self, typical: float, clock: Callable[[], float] = time.monotonic) -> None:
