@@ -49,7 +49,6 @@ __all__ = [
     "raise_machine_failure",
 ]
 
-
 DOCUMENTATION = "docs"
 """Folder of the repository with the pages that messages name."""
 
@@ -59,7 +58,6 @@ WRAPPER = re.compile(
 )
 KERAS_CAUSE = "Exception encountered: "
 COLOR_CODES = re.compile(r"\x1b\[\d*m")
-
 
 REQUIREMENTS: dict[str, tuple[str, ...]] = {
     "litert": ("ai-edge-litert>=2.1",),

@@ -123,10 +123,9 @@ def bench_command(arguments: argparse.Namespace) -> int:
 def _lines(one: Diagnosis) -> list[str]:
     """Return a diagnosis in at most 80 columns; a command to copy stays whole."""
     start = f"{one.backend:16}{one.state:9}"
-    indent = (25 if len(one.fix) <= 80 - 28 else 2) * " "
-    detail = textwrap.TextWrapper(80, start, 25 * " ", break_long_words=False, break_on_hyphens=False)
-    fix = textwrap.TextWrapper(80, f"{indent}-> ", f"{indent}   ", break_long_words=False, break_on_hyphens=False)
-    return [*(detail.wrap(one.detail) or [start.rstrip()]), *fix.wrap(one.fix)]
+    indent = 25 if len(one.fix) <= 80 - 28 else 2
+    detail = _wrapped(one.detail, 25, start) or [start.rstrip()]
+    return [*detail, *_wrapped(one.fix, indent + 3, f"{' ' * indent}-> ")]
 
 
 def _facts(path: Path, trusted: Path) -> dict[str, Any]:
@@ -159,10 +158,15 @@ def in_text(found: Bench) -> str:
     return "\n".join([*lines, *(line for note in found.notes for line in _wrapped(f"note: {note}", 6))])
 
 
-def _wrapped(text: str, indent: int = 2) -> list[str]:
+def _wrapped(text: str, indent: int = 2, start: str = "") -> list[str]:
     """Break a long line."""
     return textwrap.wrap(
-        text, 80, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+        text,
+        80,
+        initial_indent=start,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

@@ -41,6 +41,16 @@ def test_everything_includes_symbols_of_other_sizes() -> None:
     assert last == Reading((200, 250, 204, 280), Prediction(None, reason="size"), row=2)
 
 
+def test_a_long_display_in_a_light_case_is_read() -> None:
+    """A bar that is longer could be a bright 1; this one shows several digits."""
+    page = np.full((240, 760), 190, np.uint8)
+    page[40:200, 40:720] = 15
+    for left in range(100, 700, 120):
+        page[70:170, left : left + 50] = 235
+        page[86:154, left + 16 : left + 34] = 15  # a 0
+    assert digits(read(page, CLASSIFIER)) == [0] * 5
+
+
 def test_slanted_rows_are_read_in_order() -> None:
     page = np.full((600, 800), 240, np.uint8)
     positions = [
@@ -184,6 +194,21 @@ def test_letters_that_look_like_two_digits_are_not_cut(font: Callable[[int], Ima
         page = Image.new("L", (200, 200), 230)
         ImageDraw.Draw(page).text((60, 40), letter, fill=30, font=font(90))
         assert len(read(np.asarray(page), CLASSIFIER, everything=True)) == 1
+
+
+def test_cents_and_colons_do_not_join_the_digit_beside(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    for large, small in (("3", "49"), ("24", "50"), ("7", "85")):
+        picture = Image.new("L", (400, 220), 240)
+        draw = ImageDraw.Draw(picture)
+        draw.text((40, 40), large, fill=20, font=font(120))
+        draw.text((44 + draw.textlength(large, font=font(120)), 48), small, fill=20, font=font(56))
+        found = read(np.asarray(picture), CLASSIFIER)  # the raised cents may be a row of their own
+        assert sorted(str(each.prediction.digit) for each in found) == sorted(large + small)
+    clock = Image.new("L", (400, 200), 240)
+    ImageDraw.Draw(clock).text((40, 40), "20:59", fill=20, font=font(90))
+    found = read(np.asarray(clock), CLASSIFIER)
+    assert [each.prediction.digit for each in found] == [2, 0, 5, 9]
+    assert max(each.box[2] - each.box[0] for each in found) < 60
 
 
 @pytest.mark.parametrize(("card", "ink"), [(30, 235), (225, 20)])

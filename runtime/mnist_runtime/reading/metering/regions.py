@@ -165,7 +165,8 @@ def propose_regions(rows: Sequence[Sequence[Reading]], pixels: npt.NDArray[np.ui
         The picture.
     """
     usable = [[reading.box for reading in row] for row in rows if 1 <= len(row) <= MOST_DIGITS]
-    return tuple(Region(f"value-{number}", _boxes(row, pixels)) for number, row in enumerate(usable, start=1))
+    boxes = [box for row in usable for box in row]
+    return tuple(Region(f"value-{number}", _boxes(row, boxes, pixels)) for number, row in enumerate(usable, start=1))
 
 
 def _inked_columns(box: Box, first: int, last: int, pixels: npt.NDArray[np.uint8]) -> Mask:
@@ -177,8 +178,8 @@ def _inked_columns(box: Box, first: int, last: int, pixels: npt.NDArray[np.uint8
     return inked
 
 
-def _boxes(row: list[Box], pixels: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Return the boxes of a row of digits, given their ink."""
+def _boxes(row: list[Box], digits: list[Box], pixels: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
+    """Return the boxes of a row of digits, given their ink and that of all `digits`."""
     cells, found = _cells(row), []
     height, width = pixels.shape[:2]
     for place, (box, (start, stop)) in enumerate(zip(row, cells, strict=True)):
@@ -195,7 +196,10 @@ def _boxes(row: list[Box], pixels: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
             first = int(before[-1] + 1 + start) // 2
         if (after := inked[inked >= max(stop, right)]).size:
             last = int(after[0] + stop + 1) // 2
-        found.append((first, max(top - margin, 0), last, min(bottom + margin, height)))
+        near = [each for each in digits if each[0] < last and each[2] > first]
+        upper = max(top - margin, 0, *((top + each[3]) // 2 for each in near if each[3] <= top))
+        lower = min(bottom + margin, height, *((bottom + each[1]) // 2 for each in near if each[1] >= bottom))
+        found.append((first, upper, last, lower))
     return tuple(found)
 
 
