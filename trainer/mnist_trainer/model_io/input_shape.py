@@ -34,6 +34,14 @@ ONE_SCORE = (
 )
 """Message for the usual model of two classes, which ends in one sigmoid, and for a regression."""
 
+OTHER_BLACK = (
+    " That is for pixels 0..1 and 0..255, where black is 0. If its images were scaled otherwise after padding, put "
+    "that scaling behind ZeroPadding2D, and export with --pixel-range 0..1: keras.layers.Rescaling(2.0, -1.0) for "
+    "-1..1, keras.layers.Rescaling(1 / std, -mean / std) for mean and std, keras.layers.Rescaling(-1.0, 1.0) for 1..0, "
+    "black on white."
+)
+"""What to add to padding with 0, which is gray or white in other scalings than the usual ones."""
+
 WRAPPED = "With other layers in front it takes digits"
 """Begin of the advice that makes a digit model of one for images of another form."""
 
@@ -208,7 +216,9 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
     layers = ", ".join(part for part in (f"keras.Input({source})", front, "model") if part)
     other = ""
     if "ZeroPadding2D" in front:
-        other = f" If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D."
+        other = (
+            f"{OTHER_BLACK} If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D."
+        )
     elif "Resizing" in front and (cropping := _cropping(*inputs[0][:2])):
         other = f" If its images were cropped to their center: {cropping} instead of Resizing."
     return f"{WRAPPED}: model = keras.Sequential([{layers}{behind}]).{other}"
