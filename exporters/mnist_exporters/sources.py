@@ -137,7 +137,7 @@ def load_original(
     name, facts, loaded = model.name, dict[str, Any](), model
     if isinstance(model, ModelFile):
         loaded, sha256 = load_with_digest(model, trust=trust, task=splits.test.task)
-        facts = {"sha256": sha256, "recorded": model.record.get("pixel_range")}
+        facts = {"sha256": sha256, "recorded": model.recorded_pixels(loaded, sha256)}
         facts["rejects_non_digits"] = rejects_non_digits(model.path)
     import_tensorflow()
     from mnist_exporters.inputs.original import Original

@@ -24,6 +24,8 @@ LOW_ACCURACY = 0.9
 def advice_on(original: OriginalModel, reference: Reference, test: LabelledImages) -> str | None:
     """Return a note or a warning if the pixels may be scaled differently than in training, else None.
 
+    A model whose pixels were scaled each by numbers of its own is refused, with the reason, for each file.
+
     Parameters
     ----------
     original : OriginalModel
@@ -34,7 +36,7 @@ def advice_on(original: OriginalModel, reference: Reference, test: LabelledImage
         The test images.
     """
     is_usual = reference.accuracy >= USUAL_ACCURACY
-    if original.range_origin == "as recorded" or (is_usual and not _is_sure_of_all(reference)):
+    if original.range_origin == "as recorded" or reference.by_pixel or (is_usual and not _is_sure_of_all(reference)):
         return None
     is_low = reference.accuracy < least_accuracy(len(original.task.labels))
     is_reported = is_low and reference.pixel_doubt  # by the refusal of each file

@@ -14,6 +14,7 @@ from mnist_exporters.inputs.labelled_images import ImageSet, LabelledImages, Lab
 from mnist_exporters.inputs.near_copies import copies_among, copies_of
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.inputs.repeatable import check_repeatable
+from mnist_exporters.inputs.scaled_by_pixel import ScaledByPixel, scaled_by_pixel
 from mnist_exporters.proof.orientation import Orientation, best_orientation
 from mnist_runtime.artifact.task import DIGITS, Task
 
@@ -25,8 +26,11 @@ ALONE = 100
 DOUBTED_BELOW = 0.8
 """Accuracy below which the reason is looked for: pixels scaled differently, images mirrored or turned, or averages of a
 batch normalization that do not fit."""
+USUAL_ACCURACY = 0.97
+"""Accuracy below which a scaling of each pixel by numbers of its own is looked for."""
+
 TRIED_IMAGES = 1_000
-"""Test images on which mirroring, turning and other averages are tried."""
+"""Test images on which mirroring, turning, other averages and other scalings are tried."""
 
 LEAST_OTHERS, MOST_OTHERS = 50, 1_500
 """Bounds for the number of digits of each other domain."""
@@ -62,6 +66,8 @@ class Reference:
         Default: not known.
     pixel_doubt : str, optional
         What to do because the original reads the images far better with another scaling than the known one.
+    by_pixel : ScaledByPixel, optional
+        How much better the original reads pixels that are scaled each by numbers of its own, if that is clear.
     """
 
     dataset: str
@@ -75,6 +81,7 @@ class Reference:
     takes_rows: bool = False
     renormalized: float | None = None
     pixel_doubt: str | None = None
+    by_pixel: ScaledByPixel | None = None
 
     @classmethod
     def of(cls, original: OriginalModel, test: LabelledImages, training: LabelledImages | None = None) -> Reference:
@@ -94,11 +101,15 @@ class Reference:
         shared = 0 if training is None else int(copies_of(test.images, training.images).sum())
         extremes = original.scores(extreme_images(test.images))
         found = cls(test.name, test.images, test.labels, scores, test.task, shared, extremes)
+        if found.accuracy >= USUAL_ACCURACY:
+            return found
+        some = np.random.default_rng(0).permutation(len(test.images))[:TRIED_IMAGES]
+        part = ImageSet(test.name, test.images[some], test.labels[some], test.task)
+        if training is not None:
+            found = replace(found, by_pixel=scaled_by_pixel(original, part, training))
         if found.accuracy >= DOUBTED_BELOW:
             return found
         found = replace(found, pixel_doubt=original.doubt_of_pixels(test, "original"))
-        some = np.random.default_rng(0).permutation(len(test.images))[:TRIED_IMAGES]
-        part = ImageSet(test.name, test.images[some], test.labels[some], test.task)
         turned = best_orientation(original.scores, part)
         takes_rows = len(getattr(getattr(original, "model", None), "input_shape", ())) == 2
         renormalized = original.accuracy_with_new_averages(part)

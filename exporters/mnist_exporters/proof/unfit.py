@@ -54,7 +54,9 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
             f"There are no test images of the {classes} {named(missing, reference.task)}. Give some with --data."
         )
     is_low = accuracy < least_accuracy(len(reference.task.labels))
-    if changed := misfit(reference if is_low else replace(reference, pixel_doubt=None)):
+    if reference.by_pixel:
+        reasons.append(str(reference.by_pixel))
+    elif changed := misfit(reference if is_low else replace(reference, pixel_doubt=None)):
         reasons.append(changed)
     elif is_low:
         reasons.append(f"The original is right on {accuracy:.1%} only. {wrong_averages(reference) or CHECKS}")

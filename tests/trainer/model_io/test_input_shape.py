@@ -8,6 +8,7 @@ from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer import ModelError, Splits, evaluate, load_model
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
+from mnist_trainer.model_io.measured.digit_model import DigitModel
 
 
 @pytest.mark.filterwarnings("error")
@@ -157,7 +158,7 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
         check_model(model)
     names = {"keras": keras, "model": model}
     advice, *data = re.split(r" (?=If it classifies|Other images)", str(caught.value).partition("takes digits: ")[2])
-    line, _, other = advice.partition(". If its images were ")
+    line, _, other = re.sub(r" That is for pixels .*? black on white\.", "", advice).partition(". If its images were ")
     exec(line.removesuffix("."), names)
     assert check_model(names["model"]).output_shape == (None, 10)
     assert other == {
@@ -168,6 +169,35 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
         exec(line.removesuffix(".").replace("Resizing(20, 20)", "Cropping2D((4, 4))"), names | {"model": model})
     if min(side or 8 for side in shape[:2]) >= 8:
         assert "--data PATH. A device then only resizes pictures, so they must look like these images" in data[0]
+
+
+@pytest.mark.parametrize("shape", [(32, 32, 1), (32, 32), (32, 32, 3)], ids=str)
+@pytest.mark.parametrize(
+    ("kind", "scale", "offset"),
+    [("", 1, 0), ("-1..1", 2, -1), ("mean and std", 1 / 0.3081, -0.1307 / 0.3081), ("1..0, black on white", -1, 1)],
+    ids=["0..1", "-1..1", "mean", "inverted"],
+)
+def test_the_layers_in_the_message_pad_with_black_in_every_scaling(
+    digits: Splits, shape: tuple[int, ...], kind: str, scale: float, offset: float
+) -> None:
+    """Padding behind the scaling would add gray or white, and cost accuracy without a word."""
+    import keras
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")])
+    images = digits.test.images[:50] / np.float32(255)
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2))) * np.float32(scale) + np.float32(offset)
+    expected = model.predict(np.stack([padded] * 3, -1) if shape[-1] == 3 else padded.reshape(-1, *shape), verbose=0)
+    with pytest.raises(ModelError) as caught:
+        check_model(model)
+    line = re.search(r"model = (keras\.Sequential\(\[.*?, model\]\))", str(caught.value))[1]
+    if kind:
+        found = re.search(rf"(keras\.layers\.Rescaling\([^()]*\)) for {re.escape(kind)}", str(caught.value))
+        line = line.replace("ZeroPadding2D((2, 2))", f"ZeroPadding2D((2, 2)), {found[1]}")
+    wrapped = eval(line, {"keras": keras, "model": model, "mean": 0.1307, "std": 0.3081})
+    exported = DigitModel.measure(check_model(wrapped), digits.test, given="0..1")
+    scores = exported.raw_scores(digits.test.images[:50])
+    np.testing.assert_allclose(scores, expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -50,21 +51,38 @@ def test_a_model_without_its_data_gets_the_bounds_and_the_option(
         check_model(model)
 
 
-@pytest.mark.parametrize("task", [DIGITS, Task(28, 28, 1, ("low", "high"))])
-def test_a_model_of_one_sigmoid_is_told_how_it_gets_two_scores(task: Task) -> None:
+@pytest.mark.parametrize("task", [DIGITS, Task(28, 28, 1, ("low", "high"))], ids=["digits", "two classes"])
+@pytest.mark.parametrize("end", ["sigmoid", "logit", "logit in a model", "sigmoid layer", "sigmoid op", "unknown"])
+def test_a_model_of_one_score_is_told_how_it_gets_two(end: str, task: Task) -> None:
     import keras
 
-    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1, "sigmoid")])
+    layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(1, end if end == "sigmoid" else None)]
+    model = keras.Sequential(layers)
+    if end == "logit in a model":
+        model = keras.Sequential([keras.Input((28, 28)), model])
+    elif end == "sigmoid layer":
+        model = keras.Sequential([model, keras.layers.Activation("sigmoid")])
+    elif end in ("sigmoid op", "unknown"):
+        operation = keras.ops.sigmoid if end == "sigmoid op" else keras.ops.abs
+        model = keras.Model(model.inputs, operation(model.outputs[0]))
     with pytest.raises(
         ModelError, match=r"^The model gives 1 score, but a score for each class is needed\."
     ) as refused:
         check_model(model, task)
-    assert "a regression), it has no confidence: end it in keras.layers.Dense(10" in str(refused.value)
+    said = str(refused.value)
+    assert "a regression), it has no confidence: end it in keras.layers.Dense(10" in said
+    assert ("is the probability of" in said, "is the logit of" in said) == (
+        "logit" not in end,
+        "sigmoid" not in end,
+    )
+    if end == "unknown":
+        return
     names = {"model": model, "keras": keras, "np": np}
-    exec(str(refused.value).split("first: ")[1].split(". Save")[0], names)  # the lines of the message
+    exec(re.search(r"(head = keras.*?)\. Save this model", said)[1], names)  # the lines of the message
     images = np.random.default_rng(0).random((5, 28, 28), np.float32)
     scores = check_model(names["model"], Task(28, 28, 1, ("low", "high"))).predict(images, verbose=0)
-    np.testing.assert_allclose(scores[:, 1], model.predict(images, verbose=0)[:, 0], atol=1e-6)
+    given = model.predict(images, verbose=0)[:, 0]
+    np.testing.assert_allclose(scores[:, 1], 1 / (1 + np.exp(-given)) if "logit" in end else given, atol=1e-6)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-6)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,7 +57,10 @@ def recorded_task(model: str | Path) -> Task | None:
 
 
 def read_record(model: str | Path) -> dict[str, Any]:
-    """Return the record of the training that ``mnist-train`` writes beside a model; {} if there is none."""
+    """Return the record of the training that ``mnist-train`` writes beside a model; {} if there is none.
+
+    A record with the SHA-256 of a ``.keras`` file is that of this file only: another one in its place has no record.
+    """
     path = Path(model).with_suffix(".json")
     try:
         if path.stat().st_size > LARGEST_RECORD:
@@ -64,4 +68,16 @@ def read_record(model: str | Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return {}
-    return record if isinstance(record, dict) else {}
+    return record if isinstance(record, dict) and not _is_of_another(record, Path(model)) else {}
+
+
+def _is_of_another(record: dict[str, Any], model: Path) -> bool:
+    """Return whether the record has the SHA-256 of another ``.keras`` file than `model`. Older records have none."""
+    known = record.get("model_sha256")
+    if known is None or model.suffix != ".keras" or not model.is_file():
+        return False
+    try:
+        with model.open("rb") as file:
+            return bool(hashlib.file_digest(file, "sha256").hexdigest() != known)
+    except OSError:  # reported when the model is loaded
+        return False

@@ -15,7 +15,7 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.file_model import FileModel
 from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.model_io.find import find_model
-from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.load import load_with_digest
 from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.model_io.measured.measured_model import MeasuredModel, check_finite
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
@@ -69,15 +69,15 @@ def load_predictor(
     (2, 10)
     """
     if Path(model).suffix in EXPORTED:
-        loaded = load_model_file(find_source(model), data, given=pixel_range)
-        _check_same_task(model, loaded.task, data.task)
-        if report and isinstance(loaded, FileModel):
-            report(f"{printable(model)}: {loaded.describe_pixels()}")
-        return predictor_of(loaded)
+        exported = load_model_file(find_source(model), data, given=pixel_range)
+        _check_same_task(model, exported.task, data.task)
+        if report and isinstance(exported, FileModel):
+            report(f"{printable(model)}: {exported.describe_pixels()}")
+        return predictor_of(exported)
     file = find_model(model)
-    found = DigitModel.measure(
-        load_model(file, trust=trust, task=data.task), data, given=pixel_range, recorded=file.record.get("pixel_range")
-    )
+    loaded, sha256 = load_with_digest(file, trust=trust, task=data.task)
+    recorded = file.recorded_pixels(loaded, sha256)
+    found = DigitModel.measure(loaded, data, given=pixel_range, recorded=recorded)
     if report:
         report(f"{printable(model)}: {found.describe_pixels()}")
         if doubt := _doubt(found, data):

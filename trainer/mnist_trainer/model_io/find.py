@@ -8,13 +8,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.errors import printable, raise_machine_failure
 from mnist_trainer.architectures.registry import ARCHITECTURES
+from mnist_trainer.data.records import read_record
 from mnist_trainer.errors import ModelError, UsageError, nearest_name, nearest_path
 from mnist_trainer.model_io.file_kinds import unsuitable
 from mnist_trainer.model_io.isolation.private_copy import digest, files_below
+from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS
+
+if TYPE_CHECKING:
+    import keras
 
 __all__ = ["READY_MODELS", "TEACHERS", "ModelFile", "find_model"]
 
@@ -43,7 +48,7 @@ class ModelFile:
     name : str
         Name for the files made from it: the file name without its suffix, or the folder name.
     record : dict
-        Record of the training of a ready model; empty for any other model.
+        Record of the training of a ready model; empty for any other model, see `recorded_pixels`.
     """
 
     path: Path
@@ -59,6 +64,30 @@ class ModelFile:
     def sha256(self) -> str:
         """SHA-256 of the file; of a folder, that of the lines ``<sha256>  <relative path>``, sorted by path."""
         return digest(self.path)
+
+    def recorded_pixels(self, model: keras.Model, sha256: str) -> str | None:
+        """Return the scaling of pixels in the training record, if the record is that of this very model; else None.
+
+        The record beside a file of the user counts if it has the SHA-256 of the file. A record without one, of an
+        earlier version, counts if its architecture and its number of parameters are those of the model.
+
+        Parameters
+        ----------
+        model : keras.Model
+            The model in the file.
+        sha256 : str
+            SHA-256 of the bytes from which it was loaded.
+        """
+        if self.is_ready:
+            return str(self.record["pixel_range"])
+        record = read_record(self.path)
+        if "model_sha256" in record:
+            is_own = record["model_sha256"] == sha256
+        else:
+            is_named = "tuning" in record or record.get("architecture") == model.name
+            is_own = is_named and record.get("parameters") == model.count_params()
+        pixels = record.get("pixel_range")
+        return pixels if is_own and pixels in [scaling.name for scaling in PIXEL_CONVENTIONS] else None
 
     def check_layers(self) -> None:
         """Check that it has layers, which a tuning trains.

@@ -24,14 +24,36 @@ BATCH = 2
 LARGE = 1 << 26
 """Values of a constant from which it is taken for too large and not for damaged: 256 MB of float32."""
 
+TWO_SCORES = (
+    "head = keras.layers.Dense(2{activation}); model = keras.Sequential([model, head]); "
+    "head.set_weights([np.array([[{weights}]]), np.array([{bias}])])"
+)
+"""Lines of Python that make two scores of one, in the order of the classes."""
+
+PROBABILITY = (
+    "If its score is the probability of the second of two classes, add that of the first: "
+    + TWO_SCORES.format(activation="", weights="-1, 1", bias="1, 0")
+)
+LOGIT = (
+    "If its score is the logit of the second of two classes (loss BinaryCrossentropy(from_logits=True)), add that of "
+    "the first: " + TWO_SCORES.format(activation=", activation='softmax'", weights="0, 1", bias="0, 0")
+)
+"""What to do about a model of two classes that ends in a sigmoid, and about one without it."""
+
 ONE_SCORE = (
-    "The model gives 1 score, but a score for each class is needed. If its score is the probability of the second of "
-    "two classes, add that of the first: head = keras.layers.Dense(2); model = keras.Sequential([model, head]); "
-    "head.set_weights([np.array([[-1, 1]]), np.array([1, 0])]). Save this model, and give images of both classes: "
-    "--data PATH. If its score is the digit as a number (a regression), it has no confidence: end it in "
+    "The model gives 1 score, but a score for each class is needed. {lines}. Save this model, and give images of both "
+    "classes: --data PATH. If its score is the digit as a number (a regression), it has no confidence: end it in "
     "keras.layers.Dense(10, activation='softmax'), and train it again with the loss sparse_categorical_crossentropy."
 )
-"""Message for the usual model of two classes, which ends in one sigmoid, and for a regression."""
+"""Message for the usual models of two classes, which have one score, and for a regression."""
+
+OTHER_BLACK = (
+    " That is for pixels 0..1 and 0..255, where black is 0. If its images were scaled otherwise after padding, put "
+    "that scaling behind ZeroPadding2D, and export with --pixel-range 0..1: keras.layers.Rescaling(2.0, -1.0) for "
+    "-1..1, keras.layers.Rescaling(1 / std, -mean / std) for mean and std, keras.layers.Rescaling(-1.0, 1.0) for 1..0, "
+    "black on white."
+)
+"""What to add to padding with 0, which is gray or white in other scalings than the usual ones."""
 
 WRAPPED = "With other layers in front it takes digits"
 """Begin of the advice that makes a digit model of one for images of another form."""
@@ -140,7 +162,7 @@ def _other_model(model: keras.Model, inputs: list[Any], outputs: list[Any], task
             + one_path(model, inputs, outputs, are_images, len(task.labels))
         )
     if outputs == [(1,)]:
-        return ModelError(ONE_SCORE)
+        return ModelError(ONE_SCORE.format(lines=_two_scores(model)))
     if task.is_mnist:
         parts = [_other_task(inputs, outputs), _advice(inputs, outputs)]
         if parts[1].startswith(WRAPPED):  # probably a model of digits, which must stay one
@@ -151,6 +173,18 @@ def _other_model(model: keras.Model, inputs: list[Any], outputs: list[Any], task
         f"{_needed_shapes(task)} and one output of shape ({len(task.labels)},) are needed. Give "
         f"the images and labels that it was made for.{_conversion(inputs, task)}{_naming(outputs, task)}"
     )
+
+
+def _two_scores(model: keras.Model) -> str:
+    """Return the lines that give a model of one score a second one: for its last activation, or for both if unknown."""
+    last = model
+    while hasattr(last, "layers") and getattr(last, "outputs", None):  # a model may end in another one
+        last = getattr(last.outputs[0], "_keras_history", (None,))[0]
+    activation = getattr(last, "activation", last)
+    name = (getattr(activation, "__name__", None) or type(activation).__name__).lower()
+    if name == "sigmoid":
+        return PROBABILITY
+    return LOGIT if name == "linear" else f"{PROBABILITY}. {LOGIT}"
 
 
 def _needed_shapes(task: Task) -> str:
@@ -207,7 +241,9 @@ def _advice(inputs: list[Any], outputs: list[Any]) -> str:
     layers = ", ".join(part for part in (f"keras.Input({source})", front, "model") if part)
     other = ""
     if "ZeroPadding2D" in front:
-        other = f" If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D."
+        other = (
+            f"{OTHER_BLACK} If its images were resized: keras.layers.Resizing{inputs[0][:2]} instead of ZeroPadding2D."
+        )
     elif "Resizing" in front and (cropping := _cropping(*inputs[0][:2])):
         other = f" If its images were cropped to their center: {cropping} instead of Resizing."
     return f"{WRAPPED}: model = keras.Sequential([{layers}{behind}]).{other}"

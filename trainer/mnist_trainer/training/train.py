@@ -23,6 +23,7 @@ from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation.complexity import macs
 from mnist_trainer.evaluation.evaluate import evaluate
 from mnist_trainer.model_io.find import find_model
+from mnist_trainer.model_io.isolation.private_copy import digest
 from mnist_trainer.recipes.recipe import Recipe
 from mnist_trainer.training.checkpoint import Checkpoint
 from mnist_trainer.training.loop import EpochCallback, TrainingLoop
@@ -57,6 +58,8 @@ class Training:
     def save(self, path: Path, *, curves: bool = False) -> None:
         """Write the model to `path`, its record beside it as ``.json`` and, on request, its curves as ``.png``.
 
+        The record in the file also has the SHA-256 of the model, ``model_sha256``, by which it is known as its own.
+
         Raises
         ------
         OutputError
@@ -64,7 +67,8 @@ class Training:
         """
         with atomic_files(path.parent) as folder:
             self.model.save(folder / path.name)
-            (folder / f"{path.stem}.json").write_text(json.dumps(self.record, indent=2) + "\n")
+            record = self.record | {"model_sha256": digest(folder / path.name)}
+            (folder / f"{path.stem}.json").write_text(json.dumps(record, indent=2) + "\n")
             if curves and self.record["epochs_done"]:
                 draw_curves(self.record, folder / f"{path.stem}.png")
 

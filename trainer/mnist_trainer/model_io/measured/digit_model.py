@@ -149,6 +149,10 @@ class DigitModel(MeasuredModel):
         """
         return _raw_scores(self.model, images, self.scaling)
 
+    def scores_of_scaled(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return the output of the unchanged model, float32 (n, k), for pixels that are scaled already."""
+        return _scores_of_scaled(self.model, pixels)
+
 
 def compared_scalings(own: Trial, other: Trial, noun: str, origin: str) -> str:
     """Return a sentence with the accuracy of a model, named by `noun`, with its scaling and with another one.
@@ -200,11 +204,14 @@ def _check_weights(model: keras.Model) -> None:
 
 
 def _raw_scores(model: keras.Model, images: npt.NDArray[np.uint8], scaling: PixelScaling) -> npt.NDArray[np.float32]:
+    return _scores_of_scaled(model, scaling.apply(images))
+
+
+def _scores_of_scaled(model: keras.Model, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     from mnist_trainer.model_io.measured.bounded_predict import predict
 
-    pixels = scaling.apply(images).reshape(-1, *model.input_shape[1:])
     with default_settings():
-        return predict(model, pixels, 512)
+        return predict(model, pixels.reshape(-1, *model.input_shape[1:]), 512)
 
 
 def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:

@@ -13,7 +13,7 @@ import tensorflow as tf
 from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.data.dataset import Dataset
 from mnist_trainer.model_io.find import find_model
-from mnist_trainer.model_io.load import load_model
+from mnist_trainer.model_io.load import load_with_digest
 from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.recipes.augmentations import LIGHT
 from mnist_trainer.recipes.distillation import Distillation
@@ -63,7 +63,8 @@ def load_teacher(distillation: Distillation, data: Dataset, seed: int = 0) -> Te
     True
     """
     file = find_model(distillation.teacher)
-    found = DigitModel.measure(load_model(file), data, recorded=file.record.get("pixel_range"))
+    loaded, sha256 = load_with_digest(file)
+    found = DigitModel.measure(loaded, data, recorded=file.recorded_pixels(loaded, sha256))
     model, scaling = found.model, found.scaling
     shape = (-1, *model.input_shape[1:])
 
