@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnist_runtime.artifact.task import DIGITS
-from mnist_runtime.errors import printable
+from mnist_runtime.errors import listed, printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
@@ -263,8 +263,22 @@ def train(
         echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {shown} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    echo(_next_step(path, data, splits, trust=trust))
+    echo((not base_file and _unseen_digits(splits)) or _next_step(path, data, splits, trust=trust))
     return 0
+
+
+def _unseen_digits(splits: Splits) -> str:
+    """Return why a model that was trained on some digits only cannot be exported, and what to do; else nothing."""
+    labels = splits.train.task.labels
+    seen = [labels[number] for number in sorted(set(splits.train.labels.tolist()))]
+    if not splits.train.task.is_mnist or len(seen) == len(labels):
+        return ""
+    known = listed(seen, len(seen))
+    own = f", or add --labels {','.join(seen)} for a model of these classes alone" if len(seen) > 1 else ""
+    return (
+        f"note: no export of this model can be proven, since it has learned only {known} of {len(labels)} digits. "
+        f"Train it on images of all digits{own}."
+    )
 
 
 def _next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
