@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,7 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS, check_source
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS, check_package
-from mnist_exporters.spec.precision import ALIASES, parse_precision
+from mnist_exporters.spec.precision import ALIASES, Precision, parse_precision
 from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime.errors import printable
 from mnist_runtime.system.command import echo, warn
@@ -268,5 +268,15 @@ def _specs(
         else:
             check_source(kind, name)
             pairs += [(name, p) for p in precisions]
-    each_once = dict.fromkeys(pairs)
+    each_once = _without_impossible(dict.fromkeys(pairs))
     return [ExportSpec(name, p, max_accuracy_drop, *dtypes, package=package) for name, p in each_once]
+
+
+def _without_impossible(pairs: Collection[tuple[str, Precision]]) -> Collection[tuple[str, Precision]]:
+    """Return the pairs that exist, with a note on the others, if each format and each precision is in one of them."""
+    possible = [(name, precision) for name, precision in pairs if precision in FORMATS[name].io_types]
+    if any({pair[part] for pair in possible} != {pair[part] for pair in pairs} for part in (0, 1)):
+        return pairs
+    if left_out := [f"{name} {precision}" for name, precision in pairs if (name, precision) not in possible]:
+        echo(f"note: left out, since there are no such files: {', '.join(left_out)}")
+    return possible

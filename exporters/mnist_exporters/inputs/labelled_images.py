@@ -5,12 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from mnist_exporters.errors import CalibrationError
-from mnist_trainer.data.dataset import ImageSet, LabelledImages, Labels
+from mnist_trainer.data.dataset import MOST_SHARED, ImageSet, LabelledImages, Labels
 
 __all__ = ["ImageSet", "LabelledImages", "Labels", "leave_out_shared"]
-
-MOST_SHARED = 0.05
-"""Largest fraction of test images that may also be training images."""
 
 
 def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[LabelledImages, int]:

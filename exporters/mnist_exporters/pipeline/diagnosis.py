@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,9 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
         return OperatorError(f"{problem} {fix}", operators, places)
     working = list(trials.working())
     advice = _advice(working, is_located=bool(layers or operators))
-    if not working and not trials.is_over():
+    if trials.is_over():
+        advice += " Others were not tried: the time for trials was over."
+    elif not working:
         advice += " No format and precision supports it."
     return OperatorError(f"{problem} {advice}", operators, places, _instead(spec, working))
 
@@ -117,10 +119,14 @@ def _advice(working: list[ExportSpec], *, is_located: bool) -> str:
     if not working:
         return "Replace it, or compute the same with other layers." if is_located else "Compute it with other layers."
     precisions: dict[str, list[str]] = {}
-    for spec in working:
+    for spec in sorted(working, key=lambda each: (_place(each.format, FORMATS), _place(each.precision, Precision))):
         precisions.setdefault(spec.format, []).append(str(spec.precision))
     choices = "; ".join(f"{format} {', '.join(names)}" for format, names in precisions.items())
     return f"{'Replace it, or choose' if is_located else 'Choose'} what this model converts to: {choices}."
+
+
+def _place(name: str, table: Iterable[str]) -> int:
+    return list(table).index(name)
 
 
 def _instead(spec: ExportSpec, working: list[ExportSpec]) -> tuple[str, str] | None:
@@ -176,17 +182,16 @@ class _Trials:
         return time.monotonic() > self._end
 
     def working(self) -> Iterator[ExportSpec]:
-        """Yield the other formats and precisions that the model converts to."""
-        for format, row in FORMATS.items():
-            for precision in row.io_types:
-                packages = (*row.packages, *([PACKAGES[precision]] if precision in PACKAGES else []))
-                spec = ExportSpec(format, precision)
-                if (format, precision) == (self.spec.format, self.spec.precision):
-                    continue
-                if all(importlib.util.find_spec(package.replace("-", "_")) for package in packages):
-                    with contextlib.suppress(ToolkitError, TimeoutError):
-                        check_matches(self._convert(self.original, spec), spec, self.original.input_scaling)
-                        yield spec
+        """Yield the other formats and precisions that the model converts to, those of the same precision first."""
+        others = [(format, precision) for format, row in FORMATS.items() for precision in row.io_types]
+        others.remove((self.spec.format, self.spec.precision))
+        for format, precision in sorted(others, key=lambda other: other[1] != self.spec.precision):
+            packages = (*FORMATS[format].packages, *([PACKAGES[precision]] if precision in PACKAGES else []))
+            spec = ExportSpec(format, precision)
+            if all(importlib.util.find_spec(package.replace("-", "_")) for package in packages):
+                with contextlib.suppress(ToolkitError, TimeoutError):
+                    check_matches(self._convert(self.original, spec), spec, self.original.input_scaling)
+                    yield spec
 
     def first_failing(self) -> list[Any]:
         """Return the first layer with which the conversion fails, in a list, by bisection; an empty list if unknown."""

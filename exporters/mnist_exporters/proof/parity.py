@@ -227,8 +227,10 @@ class Parity:
         """Yield a line for each unusual fact."""
         if self.turned_away:
             images = f"{self.turned_away:,} image{'s' * (self.turned_away > 1)}"
+            judged, applied = (f"{value:.4f}" for value in (self.judged_threshold, self.threshold))
+            of_file = "" if judged == applied else f" in this proof (the file's threshold is {applied})"
             yield (
-                f"no answer  {images}, confidence below {self.judged_threshold:.4f}; "
+                f"no answer  {images}, confidence below {judged}{of_file}; "
                 f"{self.turned_away_right} would be right and count as lost"
             )
         if self.duplicates:

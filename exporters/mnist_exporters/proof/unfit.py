@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_exporters.proof.invariants import named, without_numbers
+from mnist_exporters.proof.invariants import MOST_NAMED, named, without_numbers
 from mnist_exporters.proof.reference import Reference
+from mnist_runtime.artifact.task import Task
+from mnist_trainer.errors import listed
 
 __all__ = ["least_accuracy", "misfit", "unfit", "wrong_averages"]
 
@@ -30,6 +32,9 @@ AMBIGUOUS = 0.05
 """Difference in accuracy up to which both explain bad answers: mirrored images, and labels in another order. A mirrored
 arrow to the left is one to the right."""
 
+HARDLY_KNOWN, KNOWN_WELL = 0.1, 0.6
+"""Largest fraction of right answers for a class that an original was not trained on, and the least for each other."""
+
 MOST_PAIRS = 3
 """Pairs of labels that a reason lists."""
 
@@ -49,9 +54,10 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
         return ("The original gives scores that are nan or infinity.",)
     reasons = [*without_numbers(reference.extremes, "original"), *_seen_before(reference)]
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
-        classes = "digits" if reference.task.is_mnist else "classes"
+        kept = sorted(set(reference.labels.tolist()))
         reasons.append(
-            f"There are no test images of the {classes} {named(missing, reference.task)}. Give some with --data."
+            f"There are no test images of the {_classes(reference.task)} {named(missing, reference.task)}. Give some "
+            f"with --data{_own_classes(kept, reference.task)}."
         )
     is_low = accuracy < least_accuracy(len(reference.task.labels))
     if reference.by_pixel:
@@ -63,8 +69,47 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     return tuple(reasons)
 
 
+def _partly_trained(reference: Reference) -> str:
+    """Return a reason if an original that is mostly wrong knows some classes well, the others not; or nothing."""
+    classes = len(reference.task.labels)
+    if reference.pixel_doubt or reference.accuracy >= least_accuracy(classes):
+        return ""
+    is_right = reference.scores.argmax(axis=1) == reference.labels
+    images = np.bincount(reference.labels, minlength=classes)
+    recalls = np.bincount(reference.labels[is_right], minlength=classes) / np.maximum(1, images)
+    known = np.flatnonzero(recalls >= KNOWN_WELL).tolist()
+    if len(known) in (0, 1, classes) or not images.all() or ((recalls > HARDLY_KNOWN) & (recalls < KNOWN_WELL)).any():
+        return ""
+    is_known = np.isin(reference.labels, known)
+    names, kind = _named_all(known, reference.task), _classes(reference.task)
+    return (
+        f"The original is right on {is_right[is_known].mean():.1%} of the images of {names}, and on "
+        f"{is_right[~is_known].mean():.1%} of those of all other {kind}. If it was trained on these alone, train "
+        f"it on all {kind}{_own_classes(known, reference.task)}. If not: {CHECKS}"
+    )
+
+
+def _own_classes(numbers: list[int], task: Task) -> str:
+    """Return what to do with a model of digits that has learned those with these numbers only; nothing for others."""
+    if not task.is_mnist or len(numbers) < 2:
+        return ""
+    return f", or train a model of {_named_all(numbers, task)} alone: mnist-train with --labels " + ",".join(
+        task.labels[number] for number in numbers
+    )
+
+
+def _named_all(numbers: list[int], task: Task) -> str:
+    return listed([task.labels[number] for number in numbers], MOST_NAMED)
+
+
+def _classes(task: Task) -> str:
+    return "digits" if task.is_mnist else "classes"
+
+
 def misfit(reference: Reference) -> str:
-    """Return how images, pixels or labels differ from those of the original, and what to do; empty if not measured."""
+    """Return how images, pixels or labels differ from those of the original, and what to do; empty if not known."""
+    if partial := _partly_trained(reference):
+        return partial
     turned, ordered = _turned(reference), _other_order(reference)
     if reference.pixel_doubt and not turned[0]:
         return reference.pixel_doubt

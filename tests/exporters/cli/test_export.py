@@ -191,6 +191,7 @@ def test_alias_of_a_precision_exports_it_in_all_formats_that_have_it(specs: Call
         (["c", "tflite", "c"], ["8"], ["c int8", "tflite int8"]),
         (["onnx", "tflite"], ["16", "8"], ["onnx float16", "onnx int8", "tflite float16", "tflite int8"]),
         (["onnx", "all", "c"], ["8"], ["onnx int8", "tflite int8", "c int8"]),
+        (["tflite", "c"], ["none", "8"], ["tflite float32", "tflite int8", "c int8"]),
     ],
 )
 def test_format_may_be_repeated(
@@ -198,6 +199,13 @@ def test_format_may_be_repeated(
 ) -> None:
     words = [*(f"--format={name}" for name in formats), *(f"--quantize={name}" for name in quantize)]
     assert [f"{format} {precision}" for _, format, precision in specs(*words)] == expected
+
+
+@pytest.mark.usefixtures("specs")
+def test_combinations_that_do_not_exist_are_left_out_with_a_note(here: Run, tmp_path: Path) -> None:
+    formats, precisions = ("--format", "tflite", "--format", "c"), ("--quantize", "none", "--quantize", "int8")
+    done = here("mnist-export", *formats, *precisions, "--output", tmp_path)
+    assert "note: left out, since there are no such files: c float32" in done.stderr
 
 
 def test_formats_of_which_one_lacks_the_precision_are_refused_before_any_work(

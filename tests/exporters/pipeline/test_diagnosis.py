@@ -52,6 +52,16 @@ def test_int8_names_the_layer_and_what_the_model_converts_to(digits: Splits, tmp
     assert "onnx float32, float16, dynamic, int8" in text
 
 
+def test_the_same_precision_is_tried_first_and_what_was_not_tried_is_said(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Large models take all the time for a few trials."""
+    clock = iter((False,))
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.is_over", lambda _: next(clock, True))
+    text = message(network(layers.ELU(name="soft")), digits, ExportSpec("tflite", "int8"), tmp_path)
+    assert "converts to: onnx int8. Others were not tried: the time for trials was over." in text
+
+
 @pytest.fixture
 def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the time to try the other formats and precisions."""

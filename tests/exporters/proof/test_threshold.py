@@ -38,7 +38,8 @@ def test_right_answers_below_it_take_a_quarter_of_the_tolerance(tolerance: float
     assert parity.passed
     assert parity.accuracy_exported == 1 - lost / COUNT
     assert parity.agreement == 1 - lost / COUNT
-    assert f"no answer  {lost} images, confidence below {found.judged:.4f}" in str(parity)
+    below = f"{found.judged:.4f} in this proof (the file's threshold is {found.value:.4f})"
+    assert f"no answer  {lost} images, confidence below {below}; " in str(parity)
     assert int((RIGHT.max(axis=1) < found.value).sum()) == lost - 1, "the file turns away one less than was judged"
 
 

@@ -108,3 +108,29 @@ def test_small_differences_of_averages_are_no_fault(digits: Splits) -> None:
     reference = Reference("two thirds", digits.test.images, digits.test.labels, right)
     for found, is_named in ((None, False), (0.7, False), (0.8, True)):
         assert bool(wrong_averages(replace(reference, renormalized=found))) == is_named
+
+
+def test_a_model_that_was_trained_on_some_digits_only_is_recognized(digits: Splits) -> None:
+    """It answers the others for few images, rarely right."""
+    right = np.eye(10, dtype=np.float32)[digits.test.labels]
+    guesses = np.where(np.isin(digits.test.labels, (0, 2, 7)), digits.test.labels, 2)
+    reference = Reference("some", digits.test.images, digits.test.labels, np.eye(10, dtype=np.float32)[guesses])
+    (reason,) = Parity.compare(reference, reference.scores, 0.1).reasons
+    assert reason.startswith(
+        "The original is right on 100.0% of the images of 0, 2, 7, and on 0.0% of those of all other digits. If it was "
+        "trained on these alone, train it on all digits, or train a model of 0, 2, 7 alone: mnist-train with --labels "
+        "0,2,7. If not: Check how its pixels were scaled"
+    )
+    mixed = np.where(np.arange(len(right))[:, None] % 3, np.roll(right, 1, axis=1), right)
+    reference = Reference("all", digits.test.images, digits.test.labels, mixed)
+    assert "of those of all other digits" not in Parity.compare(reference, mixed, 0.1).reasons[0]
+
+
+def test_missing_test_images_of_a_model_of_some_digits_are_explained(digits: Splits) -> None:
+    kept = np.isin(digits.test.labels, (0, 2, 7))
+    scores = np.eye(10, dtype=np.float32)[digits.test.labels[kept]]
+    reference = Reference("some", digits.test.images[kept], digits.test.labels[kept], scores)
+    assert Parity.compare(reference, scores, 0.1).reasons[0] == (
+        "There are no test images of the digits 1, 3, 4, 5, 6, 8, 9. Give some with --data, or train a model of 0, 2, "
+        "7 alone: mnist-train with --labels 0,2,7."
+    )

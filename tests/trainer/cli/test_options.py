@@ -47,6 +47,22 @@ def test_a_mistyped_name_gets_the_nearest_one_as_a_hint(here: Run, words: list[s
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["mnist-export", "-dash.keras"], "No such option '-d'. A file of this name is ./-dash.keras. See"),
+        (["mnist-export", ""], "the name is empty. Give a name or a path."),
+        (["mnist-evaluate", ""], "the name is empty. Give a name or a path."),
+        (["mnist-export", "cnn", "--output", "-"], "results are not written to stdout. Give a file or a folder."),
+    ],
+    ids=str,
+)
+def test_names_that_mean_something_else_are_refused(here: Run, tmp_path: Path, words: list[str], said: str) -> None:
+    done = here(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
 def test_a_mistyped_path_gets_the_nearest_one_as_a_hint(tmp_path: Path) -> None:
     (tmp_path / "exported").mkdir()
     (tmp_path / "exported" / "cnn-int8.tflite").touch()

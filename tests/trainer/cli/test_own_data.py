@@ -147,3 +147,20 @@ def test_data_without_labels_ends_with_6_for_every_command(here: Run, digits: Sp
         assert done.stdout == ""
         assert "images without labels" in done.stderr
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_model_of_some_digits_gets_no_command_for_an_export_that_must_fail(
+    here: Run, digits: Splits, tmp_path: Path
+) -> None:
+    kept = np.isin(digits.test.labels, (0, 2, 7))
+    np.savez(tmp_path / "some.npz", images=digits.test.images[kept], labels=digits.test.labels[kept])
+    words = ("--data", tmp_path / "some.npz", "--architecture", "linear", "--epochs", "1")
+    done = here("mnist-train", *words, "--output", tmp_path / "some.keras")
+    assert done.returncode == 0, done.stderr
+    assert "export it with" not in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "note: no export of this model can be proven, since it has learned only 0, 2, 7 of 10 digits. Train it on "
+        "images of all digits, or add --labels 0,2,7 for a model of these classes alone."
+    )
+    done = here("mnist-train", *words, "--labels", "0,2,7", "--output", tmp_path / "own.keras")
+    assert "export it with: mnist-export" in done.stderr.splitlines()[-1]

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 from tests.shared.foreign_files import dense
 from tests.shared.large_sums import SHARES, WHITE, large_sums
 
+import mnist_runtime
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer import ModelError, PixelScaling, Splits, find_model, load_model
 from mnist_trainer.foreign import process
@@ -69,6 +70,19 @@ def test_the_scaling_is_measured(
 ) -> None:
     found = load(network(("n", 1, 28, 28), PixelScaling.parse(name)), None)
     assert (found.pixel_range, found.range_origin) == (name, "measured")
+
+
+def test_the_scaling_of_an_int8_file_with_scores_as_floats_is_measured(
+    load: Callable[..., FileModel], digits: Splits
+) -> None:
+    """Its scores are multiples of 1/256, so that a score of 0 says little about the confidence."""
+    network = onnx.load(Path(mnist_runtime.__file__).parent / "models" / "cnn-int8.onnx")
+    network.DiscardUnknownFields()  # the manifest
+    found = load(network, None)
+    assert (found.pixel_range, found.range_origin) == ("0..255", "measured")
+    assert found.probe is not None
+    chosen = next(trial for trial in found.probe.trials if trial.scaling == found.scaling)
+    assert 0.25 < chosen.temperature < 4, "as of a trained model"
 
 
 def test_sums_of_large_int8_weights_do_not_saturate(load: Callable[..., FileModel]) -> None:

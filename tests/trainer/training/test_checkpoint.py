@@ -49,10 +49,16 @@ def test_a_damaged_checkpoint_is_reported(tmp_path: Path, damage: str) -> None:
 
 def test_a_training_with_other_options_is_rejected_with_the_differences() -> None:
     CHECKPOINT.check_same_run(CHECKPOINT.run)
-    with pytest.raises(UsageError, match=r"seed is 2, not 1\."):
+    with pytest.raises(UsageError, match=r"seed is 2 here, but 1 in the checkpoint\."):
         CHECKPOINT.check_same_run(CHECKPOINT.run | {"seed": 2})
-    with pytest.raises(UsageError, match="recipe"):
-        CHECKPOINT.check_same_run({"seed": 1, "recipe": {"epochs": 13, "augmentation": None}})
+    recipe = {"epochs": 13, "augmentation": {"degrees": 5}}
+    with pytest.raises(UsageError) as caught:
+        CHECKPOINT.check_same_run({"seed": 1, "recipe": recipe, "dataset_sha256": {"train": "a"}})
+    assert str(caught.value) == (
+        "The checkpoint is of another training: epochs is 13 here, but 12 in the checkpoint; augmentation is set here, "
+        "but not set in the checkpoint; dataset content is not the same. Give the same options and data as then, or "
+        "leave out --resume to train from the start."
+    )
 
 
 def test_the_earlier_checkpoint_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -137,6 +138,7 @@ class Command(click.Command):
 
 
 OTHER = "Other options"
+FILE_SUFFIXES = (".keras", ".h5", ".hdf5", ".onnx", ".tflite", ".npz", ".csv")
 QUIET = "mnist_trainer.quiet"
 """Key in the meta data of a context, which a subcommand shares with its parent."""
 
@@ -230,6 +232,8 @@ def run(command: click.Command, name: str) -> NoReturn:
             program = error.ctx.command_path if error.ctx else name
             message = error.format_message()
             message += "" if message[-1] in ".?" else "."
+            if file := _file_with_a_dash(error):
+                message += f" A file of this name is ./{file}."
             raise UsageError(f"{message} See {program} --help.") from error
         except OSError as error:
             if error.errno not in (errno.EACCES, errno.ENAMETOOLONG):
@@ -237,6 +241,14 @@ def run(command: click.Command, name: str) -> NoReturn:
             raise UsageError(f"Cannot use {error.filename}: {error.strerror}. Check the path.") from error
 
     run_command(call)
+
+
+def _file_with_a_dash(error: click.UsageError) -> str:
+    """Return the word that was taken for an unknown option, if it seems to be the name of a file; else nothing."""
+    if not isinstance(error, click.NoSuchOption):
+        return ""
+    words = [word for word in sys.argv[1:] if word.startswith(error.option_name)]
+    return next((word for word in words if Path(word).suffix in FILE_SUFFIXES), "")
 
 
 def _be_quiet(context: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -78,8 +78,10 @@ class NameOrPath(click.ParamType[str]):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
-        """Return `value` unchanged."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return `value` unchanged; an empty one is an error, since it would mean the current folder."""
+        if not str(value):
+            self.fail("the name is empty. Give a name or a path.", param, ctx)
         return str(value)
 
     def shell_complete(
@@ -127,6 +129,8 @@ class OutputPath(click.Path):
         """Return `value` as a path; an empty one is an error, since it would mean the current folder."""
         if not str(value):
             self.fail("the path is empty. Give a file or a folder.", param, ctx)
+        if str(value) == "-":
+            self.fail("results are not written to stdout. Give a file or a folder.", param, ctx)
         return Path(value)
 
 

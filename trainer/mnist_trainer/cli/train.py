@@ -29,7 +29,7 @@ from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.cli.training_plan import plan, summary
 from mnist_trainer.cli.tuning import base_model, check_no_pixels, check_tuning, own_images, planned_tuning
 from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.errors import UsageError, require_extras
+from mnist_trainer.errors import UsageError, listed, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS
@@ -263,8 +263,22 @@ def train(
         echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {shown} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    echo(_next_step(path, data, splits, trust=trust))
+    echo((not base_file and _unseen_digits(splits)) or _next_step(path, data, splits, trust=trust))
     return 0
+
+
+def _unseen_digits(splits: Splits) -> str:
+    """Return why a model that was trained on some digits only cannot be exported, and what to do; else nothing."""
+    labels = splits.train.task.labels
+    seen = [labels[number] for number in sorted(set(splits.train.labels.tolist()))]
+    if not splits.train.task.is_mnist or len(seen) == len(labels):
+        return ""
+    known = listed(seen, len(seen))
+    own = f", or add --labels {','.join(seen)} for a model of these classes alone" if len(seen) > 1 else ""
+    return (
+        f"note: no export of this model can be proven, since it has learned only {known} of {len(labels)} digits. "
+        f"Train it on images of all digits{own}."
+    )
 
 
 def _next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:

@@ -12,7 +12,10 @@ import numpy.typing as npt
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.errors import DataError
 
-__all__ = ["Dataset", "ImageSet", "LabelledImages", "Labels", "Splits", "hold_out"]
+__all__ = ["MOST_SHARED", "Dataset", "ImageSet", "LabelledImages", "Labels", "Splits", "hold_out"]
+
+MOST_SHARED = 0.05
+"""Largest fraction of test images that may also be training images; more prove nothing and are a warning."""
 
 Labels = npt.NDArray[np.unsignedinteger[Any]]
 """Numbers of classes: uint8 up to 256 classes, otherwise uint16."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,9 +104,39 @@ class Checkpoint:
             If `run` differs from the run of this checkpoint.
         """
         saved, wanted = (json.loads(json.dumps(facts)) for facts in (self.run, run))
-        if different := [key for key in wanted if saved.get(key) != wanted[key]]:
-            changes = "; ".join(f"{key} is {wanted[key]}, not {saved.get(key)}" for key in different)
+        if changes := list(_differences(wanted, saved)):
             raise UsageError(
-                f"The checkpoint is of a training with other options: {changes}. Repeat its options, or leave out "
-                "--resume to train from the start."
+                f"The checkpoint is of another training: {'; '.join(changes)}. Give the same options and data as then, "
+                "or leave out --resume to train from the start."
             )
+
+
+OPTIONS = {"peak_learning_rate": "learning_rate", "dataset": "data"}
+"""Names of facts that an option has another name for."""
+
+
+def _differences(here: dict[str, Any], saved: dict[str, Any]) -> Iterator[str]:
+    """Yield each value that differs, without the dictionaries around it."""
+    for key in dict.fromkeys([*here, *saved]):
+        first, second = here.get(key), saved.get(key)
+        if first == second:
+            continue
+        if isinstance(first, dict) and isinstance(second, dict):
+            is_setting = key in ("recipe", "tools")
+            inner = _differences(first, second)
+            yield from inner if is_setting else (f"{_words(key)}: {text}" for text in inner)
+        elif "sha256" in key or key in ("train", "test"):
+            yield f"{_words(key.replace('sha256', 'content'))} is not the same"
+        else:
+            yield f"{_words(key)} is {_value(first)} here, but {_value(second)} in the checkpoint"
+
+
+def _words(key: str) -> str:
+    return OPTIONS.get(key, key).replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    """Return a value in words: a dictionary is a technique with settings of its own."""
+    if value is None:
+        return "not set"
+    return "set" if isinstance(value, dict) else str(value)

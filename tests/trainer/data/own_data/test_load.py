@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_runtime.system.terminal import quiet
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files.forms import OTHER_FORMS
 from mnist_trainer.data.own_data.known_images import mnist_training_images
@@ -59,6 +60,18 @@ def test_images_in_both_splits_are_counted(tmp_path: Path, digits: Splits, capsy
     np.savez(tmp_path / "mine.npz", x_train=x_train, y_train=y_train, x_test=test.images, y_test=test.labels)
     assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [357, 1500]
     assert "note: 60 of 1,500 test images are also training images" in capsys.readouterr().err
+
+
+def test_many_images_in_both_splits_are_a_warning_that_a_quiet_command_shows(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    images, labels = digits.test.images[:600], digits.test.labels[:600]
+    np.savez(tmp_path / "mine.npz", x_train=images, y_train=labels, x_test=images, y_test=labels)
+    with quiet(wanted=True):
+        load_data(str(tmp_path / "mine.npz"))
+    assert capsys.readouterr().err.startswith(
+        "warning: 600 of 600 test images are also training images, so that a test"
+    )
 
 
 @pytest.mark.parametrize("form", OTHER_FORMS, ids=lambda form: form.name)

@@ -91,7 +91,7 @@ OTHER_FORMS: tuple[Form, ...] = (
     Form(b"PAR1", "a Parquet file", f"Read it with pandas.read_parquet and save its arrays with {SAVE}."),
     Form(b"\x89HDF\r\n\x1a\n", "an HDF5 file", f"Read it with h5py and save its arrays with {SAVE}."),
     Form(b"MATLAB", "a MATLAB file", f"Read it with scipy.io.loadmat and save its arrays with {SAVE}."),
-    Form(b"\x80", "a Python pickle, which can run code", CONVERT),
+    Form(b"\x80", "a Python pickle (it can run code)", CONVERT),
     Form(b"PK", "a zip archive without arrays", "Unpack it and give the folder."),
     Form(b"\xfd7zXZ", "an xz archive", "Unpack it."),
     Form(b"BZh", "a bzip2 archive", "Unpack it."),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import counted, printable
-from mnist_runtime.system.command import echo
-from mnist_trainer.data.dataset import Dataset, Splits
+from mnist_runtime.system.command import echo, warn
+from mnist_trainer.data.dataset import MOST_SHARED, Dataset, Splits
 from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData
 from mnist_trainer.data.isolation.reading import read_in_bounds
 from mnist_trainer.data.own_data.division import divide
@@ -50,7 +50,6 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
     if loaded.test:
         splits = Splits(whole, _dataset(path, "test", loaded.test, loaded))
         parts = f"{len(splits.train):,} training and {counted(len(splits.test), 'test image')}"
-        notes += _shared(splits)
     else:
         splits = divide(whole, seen)
         one_sided = set(splits.train.labels.tolist()) ^ set(splits.test.labels.tolist())
@@ -69,6 +68,8 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
     echo(f"read {printable(str(path))} as {loaded.form}; {parts}")
     for note in notes:
         echo(f"note: {note}")
+    if loaded.test:
+        _report_shared(splits)
     return splits
 
 
@@ -125,10 +126,15 @@ def _absent(splits: Splits, one_sided: set[int]) -> list[str]:
     return [f"no test image shows the {one if len(absent) == 1 else several} {names}"] if absent else []
 
 
-def _shared(splits: Splits) -> list[str]:
+def _report_shared(splits: Splits) -> None:
+    """Print how many test images are training images: a note, or a warning if they make a test worthless."""
     training = {image.tobytes() for image in splits.train.images}
     shared = sum(image.tobytes() in training for image in splits.test.images)
-    return [f"{shared:,} of {len(splits.test):,} test images {_are(shared, 'also ')}"] if shared else []
+    text = f"{shared:,} of {len(splits.test):,} test images {_are(shared, 'also ')}"
+    if shared > MOST_SHARED * len(splits.test):
+        warn(f"warning: {text}, so that a test says little. Divide the data again, without duplicates.")
+    elif shared:
+        echo(f"note: {text}")
 
 
 def _dataset(path: Path, split: str, part: Labelled, loaded: LoadedData) -> Dataset:

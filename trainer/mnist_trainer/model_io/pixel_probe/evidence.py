@@ -40,6 +40,10 @@ TINY = 1e-38
 HIDDEN = -60.0
 """Logarithm of the second largest score, below which rounded scores no longer show the confidence."""
 
+COARSE = 1e-4
+"""Smallest score above 0 from which scores of exactly 0 were rounded: those of integers have steps of 1/256. In floats,
+scores fall to 0 below 1e-38."""
+
 TEMPERATURE_IMAGES = 1000
 """Images on which the temperature is fitted; more hardly change it."""
 
@@ -159,10 +163,14 @@ def log_scores(scores: Floats, smallest: float = TINY) -> Floats:
     scores : ndarray of shape (n, k), dtype float32
         Scores of the model. They are returned unchanged if one is outside of 0..1.
     smallest : float, optional
-        Smallest score of which a logarithm is taken: smaller ones are rounded to 0.
+        Smallest score of which a logarithm is taken: smaller ones are rounded to 0. If the scores themselves show
+        larger steps, as those of integers inside the model do, half of such a step.
     """
     if scores.min() < 0 or scores.max() > 1:
         return scores
+    positive = scores[scores > 0]
+    if len(positive) < scores.size and positive.size and (step := float(positive.min())) >= COARSE:
+        smallest = max(smallest, step / 2)
     found = np.log(np.maximum(scores, smallest))
     found[np.partition(found, -2)[:, -2] < HIDDEN] *= 10  # the difference may be of any size
     return np.asarray(found, np.float32)
