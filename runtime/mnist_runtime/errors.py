@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import errno
 import re
+from collections.abc import Sequence
 from typing import ClassVar
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "counted",
     "first_line",
     "install_command",
+    "listed",
     "machine_failure",
     "printable",
     "raise_machine_failure",
@@ -215,6 +217,11 @@ def counted(number: int, noun: str) -> str:
     ('1 image', '2,000 test images')
     """
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return the first names, at most `most`, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def first_line(error: BaseException | str) -> str:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 import importlib.util
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from mnist_runtime.errors import MachineError, MissingPackageError, ModelError, OutputError, ToolkitError, UsageError
@@ -29,7 +29,6 @@ __all__ = [
     "ModelError",
     "OutputError",
     "UsageError",
-    "listed",
     "nearest_name",
     "nearest_path",
     "require_extras",
@@ -58,18 +57,6 @@ class DivergedError(ToolkitError, ArithmeticError):
     """A training loss became infinite or not a number."""
 
     exit_code = 2
-
-
-def listed(names: Sequence[str], most: int) -> str:
-    """Return the first names, at most `most`, and how many more there are.
-
-    Examples
-    --------
-    >>> listed(["zero", "one", "two"], 2)
-    'zero, one and 1 more'
-    """
-    more = f" and {len(names) - most:,} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:

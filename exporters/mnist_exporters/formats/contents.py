@@ -8,7 +8,7 @@ from typing import Any
 from mnist_exporters.errors import ChangingError
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime.backends.base import QuantParams
-from mnist_trainer.errors import listed
+from mnist_runtime.errors import listed
 
 __all__ = ["ACTIVATIONS", "ADVICE", "BLACK", "WEIGHTS", "Contents", "Layer", "TensorFacts"]
 

@@ -21,8 +21,7 @@ from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import PACKAGES, Precision
-from mnist_runtime.errors import ArtifactError, ToolkitError
-from mnist_trainer.errors import listed
+from mnist_runtime.errors import ArtifactError, ToolkitError, listed
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original

@@ -9,7 +9,7 @@ from mnist_exporters.inputs.extremes import EXTREMES
 from mnist_exporters.proof.answers import Answers
 from mnist_exporters.proof.reference import Reference
 from mnist_runtime.artifact.task import Task
-from mnist_trainer.errors import listed
+from mnist_runtime.errors import listed
 
 __all__ = ["MOST_NAMED", "broken_invariants", "inconsistent_answers", "named", "without_numbers"]
 

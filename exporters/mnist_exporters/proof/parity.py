@@ -18,8 +18,7 @@ from mnist_exporters.proof.losses import Changes, lost_classes, small_classes, u
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
 from mnist_exporters.proof.unfit import unfit
-from mnist_runtime.errors import counted
-from mnist_trainer.errors import listed
+from mnist_runtime.errors import counted, listed
 
 __all__ = ["Parity"]
 

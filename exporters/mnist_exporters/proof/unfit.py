@@ -9,7 +9,7 @@ import numpy as np
 from mnist_exporters.proof.invariants import MOST_NAMED, named, without_numbers
 from mnist_exporters.proof.reference import Reference
 from mnist_runtime.artifact.task import Task
-from mnist_trainer.errors import listed
+from mnist_runtime.errors import listed
 
 __all__ = ["least_accuracy", "misfit", "unfit", "wrong_averages"]
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.errors import BackendError, ToolkitError, install_command, printable
+from mnist_runtime.errors import BackendError, install_command, printable
 from mnist_runtime.preprocess.decode import read_picture, read_stdin
-from mnist_runtime.system.command import echo, report_error, warn
+from mnist_runtime.system.command import echo, warn
 
 if TYPE_CHECKING:
     from mnist_runtime.classifier import Classifier
@@ -31,7 +31,6 @@ __all__ = [
     "add_trusted",
     "count",
     "doubtful_pictures",
-    "exit_code_of",
     "load_classifier",
     "path_of",
     "pixels_of",
@@ -136,15 +135,6 @@ def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> 
     if found.is_full:
         echo(f"note: {printable(str(found.folder))} is full. No pictures are kept until you move some away.")
     return found
-
-
-def exit_code_of(step: Callable[[], object]) -> int:
-    """Run a step after an answer. Report its error and return its exit code; 0 without one."""
-    try:
-        step()
-    except ToolkitError as error:
-        return report_error(error)
-    return 0
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

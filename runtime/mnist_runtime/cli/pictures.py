@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.classifier import Classifier
-from mnist_runtime.cli.options import doubtful_pictures, exit_code_of, load_classifier, pixels_of
+from mnist_runtime.cli.options import doubtful_pictures, load_classifier, pixels_of
 from mnist_runtime.errors import PictureError, ToolkitError, UsageError, printable
 from mnist_runtime.reading.answers import classifier_facts, in_words, no_answer, page_facts, prediction_facts
 from mnist_runtime.reading.page import Reading, in_rows, read
@@ -120,8 +120,11 @@ def _answer_each(
                 continue
             results.append({"file": file, **facts})
             for step in steps:
-                failure = exit_code_of(step)
-                code = code or failure
+                try:
+                    step()
+                except ToolkitError as error:
+                    failure = report_error(error)
+                    code = code or failure
     if arguments.json:
         json.dump({**classifier_facts(classifier), "results": results}, sys.stdout, indent=2)
         print()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnist_runtime.artifact.task import DIGITS
-from mnist_runtime.errors import printable
+from mnist_runtime.errors import listed, printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
@@ -29,7 +29,7 @@ from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.cli.training_plan import plan, summary
 from mnist_trainer.cli.tuning import base_model, check_no_pixels, check_tuning, own_images, planned_tuning
 from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.errors import UsageError, listed, require_extras
+from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS
 from mnist_trainer.recipes.augmentations import AUGMENTATIONS

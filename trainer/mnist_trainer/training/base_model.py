@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, Task
-from mnist_runtime.errors import counted
+from mnist_runtime.errors import counted, listed
 from mnist_trainer.data.dataset import ImageSet, LabelledImages, Splits
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import read_record, recorded_task
-from mnist_trainer.errors import DataError, ModelError, UsageError, listed
+from mnist_trainer.errors import DataError, ModelError, UsageError
 from mnist_trainer.foreign.declared import declared_shapes
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.load import load_model

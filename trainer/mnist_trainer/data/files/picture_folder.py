@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from mnist_runtime import PictureError
 from mnist_runtime.artifact.task import DIGITS, SIDES, Task
-from mnist_runtime.errors import counted, raise_machine_failure
+from mnist_runtime.errors import counted, listed, raise_machine_failure
 from mnist_runtime.preprocess.decode import read_picture
 from mnist_trainer.data.files.arrays.class_names import number_of
 from mnist_trainer.data.files.arrays.labels import Classes, classes_of, read_labels
@@ -19,7 +19,7 @@ from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData, check_si
 from mnist_trainer.data.files.arrays.prepared import prepared
 from mnist_trainer.data.files.forms import LABELS, MOST_FOREIGN, is_junk, split_of
 from mnist_trainer.data.stated import StatedTask
-from mnist_trainer.errors import DataError, listed
+from mnist_trainer.errors import DataError
 
 __all__ = ["label_folders", "load", "loose_files", "notes_on_loose_files", "subfolders"]
 

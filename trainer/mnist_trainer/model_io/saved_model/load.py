@@ -14,8 +14,8 @@ from tensorflow import dtypes
 from tensorflow.core.protobuf import saved_model_pb2
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_runtime.errors import first_line, raise_machine_failure
-from mnist_trainer.errors import ModelError, listed
+from mnist_runtime.errors import first_line, listed, raise_machine_failure
+from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.find import SAVED_MODEL
 from mnist_trainer.model_io.saved_model.frozen_graph import as_float32_batches
 from mnist_trainer.model_io.saved_model.operators import ALLOWED
