@@ -153,9 +153,7 @@ def _has_blocks() -> bool:
 
 
 def picture_as_text(pixels: npt.NDArray[np.uint8], *, in_blocks: bool) -> str:
-    """Return `pixels` (h, w) or (h, w, 1..4), uint8, as lines of text.
-
-    If `in_blocks`, a character shows two pixels, in 24 shades of gray, with the escapes of ANSI.
+    """Return a picture as lines of text. With blocks, a character shows two pixels in shades of gray.
 
     Examples
     --------

@@ -106,6 +106,7 @@ COPIED_FILES = (
     "runtime/pyproject.toml",
     "scripts/mnist_tools/__init__.py",
     "scripts/mnist_tools/checkout.py",
+    "scripts/mnist_tools/memory.py",
     "scripts/mnist_tools/rendering",
     "scripts/mnist_tools/stress",
     "scripts/mnist_tools/studies",

@@ -51,8 +51,6 @@ def test_a_mistyped_name_gets_the_nearest_one_as_a_hint(here: Run, words: list[s
     ("words", "said"),
     [
         (["mnist-export", "-dash.keras"], "No such option '-d'. A file of this name is ./-dash.keras. See"),
-        (["mnist-export", ""], "the name is empty. Give a name or a path."),
-        (["mnist-evaluate", ""], "the name is empty. Give a name or a path."),
         (["mnist-export", "cnn", "--output", "-"], "results are not written to stdout. Give a file or a folder."),
     ],
     ids=str,

@@ -78,10 +78,8 @@ class NameOrPath(click.ParamType[str]):
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return `value` unchanged; an empty one is an error, since it would mean the current folder."""
-        if not str(value):
-            self.fail("the name is empty. Give a name or a path.", param, ctx)
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002
+        """Return `value` unchanged."""
         return str(value)
 
     def shell_complete(

@@ -60,7 +60,11 @@ class _Dilated(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
             is_separable = isinstance(layer, keras.layers.SeparableConv2D)
             kernel = tf.convert_to_tensor(layer.depthwise_kernel if is_separable else layer.kernel)
             steps = [1, *layer.strides, 1]
-            outputs = tf.raw_ops.DepthwiseConv2dNative(input=inputs, filter=kernel, strides=steps, **settings)
+            if tf.executing_eagerly():  # without oneDNN, TensorFlow does not compute the operator below
+                rates = layer.dilation_rate
+                outputs = tf.nn.depthwise_conv2d(inputs, kernel, steps, settings["padding"], dilations=rates)
+            else:
+                outputs = tf.raw_ops.DepthwiseConv2dNative(input=inputs, filter=kernel, strides=steps, **settings)
             if is_separable:
                 outputs = tf.nn.conv2d(outputs, tf.convert_to_tensor(layer.pointwise_kernel), 1, "VALID")
         if layer.use_bias:

@@ -204,7 +204,7 @@ def _boxes(row: list[Box], digits: list[Box], pixels: npt.NDArray[np.uint8]) -> 
 
 
 def _between(row: list[Box], cells: list[tuple[int, int]], place: int) -> int:
-    """Return the column between a digit and the next: in the middle of their cells, and outside of their ink."""
+    """Return the column between the cells of a digit and the next, outside of their ink."""
     middle, ink, following = (cells[place][1] + cells[place + 1][0]) // 2, row[place][2], row[place + 1][0]
     return min(max(middle, ink), following) if ink <= following else (ink + following) // 2
 
@@ -212,8 +212,8 @@ def _between(row: list[Box], cells: list[tuple[int, int]], place: int) -> int:
 def _cells(row: list[Box]) -> list[tuple[int, int]]:
     """Return left and right of each digit; of a narrow one, of the wide digits that may follow at its place.
 
-    All narrow digits of a row are at the same place of their cells: a printed 1 in the middle, one of segments at the
-    right. Where the even distance to wide digits does not show that place, a bare bar is taken for one of segments.
+    A printed 1 is in the middle of its cell, one of segments at the right. Where the even distance to wide digits does
+    not show it, a bare bar is taken for one of segments.
     """
     wide = [box for box in row if box[2] - box[0] >= NARROW * (box[3] - box[1])]
     width = max((right - left for left, _, right, _ in wide), default=0)

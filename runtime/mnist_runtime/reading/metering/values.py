@@ -32,7 +32,7 @@ TURNING = 60.0
 SURE = 0.9
 """Least confidence of each digit of the first value: all others are compared with it."""
 LIKELY = 0.7
-"""The same of later values, for models of handwriting. Others have a threshold from pictures of their own meter."""
+"""The same of later values, for models of handwriting."""
 
 
 @dataclass(frozen=True)
@@ -184,10 +184,7 @@ class ValueReader:
 
 
 def is_cut(digit: npt.NDArray[np.uint8]) -> bool:
-    """Return whether the ink in the picture of a handwritten or printed digit goes on beside it.
-
-    The half of an 8 is a 3 for any model.
-    """
+    """Return whether the ink of a digit goes on beside its picture; half an 8 is read as 3."""
     gray = grayscale(digit, LONGEST)
     symbols = photo_ink(gray, SMALLEST).symbols
     _, left, _, right = main_symbol(symbols, gray.shape).box if symbols else (0, 1, 0, 0)
