@@ -90,7 +90,7 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
     measured = run("mnist-evaluate", path, "--data", "digits", "--json")
     assert measured.returncode == 0, measured.stderr
     first, *table = measured.stderr.splitlines()
-    assert first.startswith(f"{path}: trained on pixels 0..1 (measured)")
+    assert first.startswith(f"{path}: trained on pixels 0..1 (as recorded)")
     assert all(line.startswith("  ") for line in table)
     (found,) = json.loads(measured.stdout)["models"]
     assert found["accuracy"] == pytest.approx(printed["test_accuracy"])

@@ -256,7 +256,7 @@ def train(
         echo("trained; the first machine writes the model")
         return 0
     record = training.record | {"command": shlex.join(["mnist-train", *sys.argv[1:]]), "preset": preset}
-    Training(training.model, record).save(path, curves=plot)
+    record = Training(training.model, record).save(path, curves=plot)
     print(json.dumps(record | {"path": str(path)}, indent=2) if as_json else shown)
     echo(summary(record))
     if record["interrupted"]:

@@ -55,10 +55,11 @@ class Training:
     model: keras.Model
     record: dict[str, Any]
 
-    def save(self, path: Path, *, curves: bool = False) -> None:
+    def save(self, path: Path, *, curves: bool = False) -> dict[str, Any]:
         """Write the model to `path`, its record beside it as ``.json`` and, on request, its curves as ``.png``.
 
-        The record in the file also has the SHA-256 of the model, ``model_sha256``, by which it is known as its own.
+        Return the record in the file, which also has the SHA-256 of the model, ``model_sha256``: by that it is known as
+        its own.
 
         Raises
         ------
@@ -71,6 +72,7 @@ class Training:
             (folder / f"{path.stem}.json").write_text(json.dumps(record, indent=2) + "\n")
             if curves and self.record["epochs_done"]:
                 draw_curves(self.record, folder / f"{path.stem}.png")
+        return record
 
 
 class InterruptedTraining(KeyboardInterrupt):
