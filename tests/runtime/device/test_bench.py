@@ -182,3 +182,8 @@ def test_the_command_refuses_a_file_that_is_no_model(run: Run, tmp_path: Path) -
     done = run("mnist-runtime", "bench", tmp_path / "notes.tflite")
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.startswith("error: ")
+
+
+def test_the_device_and_its_conditions_are_described() -> None:
+    assert Machine.here().cores >= 1
+    assert Conditions.now() != Conditions(None, None, None, None, None)
