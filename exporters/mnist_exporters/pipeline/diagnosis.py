@@ -21,7 +21,7 @@ from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import PACKAGES, Precision
-from mnist_runtime.errors import ArtifactError, ToolkitError, listed
+from mnist_runtime.errors import ArtifactError, ToolkitError, first_line, listed
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
@@ -100,7 +100,8 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
     elif layers or isinstance(error, OperatorError):
         problem = f"{subject} cannot be expressed in {where}."
     else:
-        problem = f"The interpreter rejects the {where} file of this model."
+        reason = f": {first_line(error.__cause__)}" if error.__cause__ else ""
+        problem = f"The interpreter rejects the {where} file of this model{reason}."
     if any("prune_low_magnitude" in place for place in places):
         fix = "The model is pruned: apply tfmot.sparsity.keras.strip_pruning to it and save it again."
         return OperatorError(f"{problem} {fix}", operators, places)

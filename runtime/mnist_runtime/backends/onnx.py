@@ -11,7 +11,7 @@ from mnist_runtime.backends.base import IMAGE, Backend, QuantParams, in_words
 from mnist_runtime.errors import ArtifactError, first_line, raise_machine_failure
 from mnist_runtime.system.process import quiet_stderr
 
-__all__ = ["load_onnxruntime", "session_options"]
+__all__ = ["load_onnxruntime", "open_session"]
 
 
 TYPES: dict[str, Any] = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
@@ -36,16 +36,28 @@ class ONNXBackend:
         return scores
 
 
-def session_options() -> Any:
-    """Return onnxruntime's options for one thread, no log and exact sums."""
+def open_session(content: bytes) -> Any:
+    """Return an `onnxruntime.InferenceSession` with one thread, no log and exact sums of int8 products.
+
+    On x86 without VNNI onnxruntime adds such products in 16 bits, which saturate, unless an option is set. With it, it
+    cannot load a model that uses a layer twice; then only simple optimizations are made, which leave sums in float32.
+    """
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    # Without it, x86 without VNNI adds int8 products in 16 bits, which saturate.
-    options.add_session_config_entry("session.x64quantprecision", "1")
-    return options
+    def opened(*, in_float: bool) -> Any:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 4
+        if in_float:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        else:
+            options.add_session_config_entry("session.x64quantprecision", "1")
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+    try:
+        return opened(in_float=False)
+    except Exception:  # onnxruntime's exceptions have no narrower base
+        return opened(in_float=True)
 
 
 def load_onnxruntime(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
@@ -54,7 +66,7 @@ def load_onnxruntime(content: bytes, shape: tuple[int, ...] = IMAGE) -> Backend:
         import onnxruntime
 
         try:
-            session = onnxruntime.InferenceSession(content, session_options(), providers=["CPUExecutionProvider"])
+            session = open_session(content)
             backend = ONNXBackend(session, onnxruntime.RunOptions())
             backend.run(np.zeros((1, *shape), TYPES.get(session.get_inputs()[0].type, np.uint8)))
         except Exception as error:  # onnxruntime's exceptions have no narrower base

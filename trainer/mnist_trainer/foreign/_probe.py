@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.backends.onnx import session_options
+from mnist_runtime.backends.onnx import open_session
 from mnist_runtime.errors import first_line
 from mnist_trainer.data.isolation.limits import limit_memory
 
@@ -90,16 +90,13 @@ class Onnx:
 
     def __init__(self, content: bytes) -> None:
         import onnx
-        import onnxruntime
 
         if outside := _external_data(onnx.load_from_string(content)):
             raise ValueError(
                 f"its weights, such as {outside}, are in another file. Save it as one file: "
                 "onnx.save(onnx.load('net.onnx'), 'whole.onnx', save_as_external_data=False)"
             )
-        self._session: Any = onnxruntime.InferenceSession(
-            content, session_options(), providers=["CPUExecutionProvider"]
-        )
+        self._session: Any = open_session(content)
         self.inputs = [_onnx_facts(one) for one in self._session.get_inputs()]
         self.outputs = [_onnx_facts(one) for one in self._session.get_outputs()]
 

@@ -14,7 +14,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from mnist_exporters.errors import ConversionError
-from mnist_exporters.formats.onnx.canonical import IR_VERSION
+from mnist_exporters.formats.onnx.canonical import IR_VERSION, compact
 from mnist_exporters.formats.onnx.read import layer_nodes
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -158,4 +158,5 @@ def _serialize(model: onnx.ModelProto, weight_type: int) -> bytes:
     kept = [entry for entry in model.opset_import if entry.domain in used]
     del model.opset_import[:]
     model.opset_import.extend(kept)
+    compact(model.graph)
     return bytes(model.SerializeToString(deterministic=True))
