@@ -13,6 +13,7 @@ from mnist_exporters import Calibration, ExportReport, ExportSpec, Original, Pre
 from mnist_exporters.formats.onnx.canonical import canonical
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.spec_checks import check_matches
+from mnist_runtime.backends.onnx import load_onnxruntime
 from mnist_trainer import Splits
 
 
@@ -32,14 +33,19 @@ def test_precomputed_values_of_a_layer_are_in_the_file(digits: Splits) -> None:
 
 
 @pytest.mark.slow
-def test_the_loops_of_a_recurrent_model_are_converted(digits: Splits) -> None:
+@pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.FLOAT16, Precision.INT8])
+def test_the_loops_of_a_recurrent_model_are_converted(digits: Splits, precision: Precision) -> None:
     """A layer of many steps stays a loop. The bodies of loops refer to tensors outside of them, renamed too."""
     keras.utils.set_random_seed(0)
     steps = keras.layers.Reshape((196, 4))
     layers = [keras.Input((28, 28)), steps, keras.layers.GRU(8), keras.layers.Dense(10, activation="softmax")]
-    original = Original.from_keras(keras.Sequential(layers), digits.test)
+    original = Original.from_keras(keras.Sequential(layers), digits.test, pixel_range="0..1")
     images = digits.test.images[:20]
-    assert np.allclose(scores_of(original, images), original.scores(images), atol=1e-5)
+    calibration = Calibration.draw(digits.train, 50, 0) if precision is Precision.INT8 else None
+    content = load_plugin("onnx").convert(original, ExportSpec("onnx", precision), calibration)
+    scores = onnxruntime.InferenceSession(content).run(None, {"pixels": images[..., None]})[0]
+    limit = {Precision.FLOAT32: 1e-5, Precision.FLOAT16: 2e-3, Precision.INT8: 0.05}[precision]
+    assert np.abs(scores - original.scores(images)).max() < limit
 
 
 def test_an_exact_gelu_and_a_grouped_convolution_are_converted(digits: Splits) -> None:
@@ -84,6 +90,32 @@ def test_int8_is_qdq_with_weights_per_channel(exported: Callable[..., ExportRepo
         assert constants[weights.input[0]].dtype == np.int8
         assert constants[weights.input[1]].size > 1, "one scale per channel"
         assert constants[pixels.input[2]].dtype == np.uint8
+
+
+def test_a_layer_that_is_used_twice_is_quantized(digits: Splits) -> None:
+    """Two operators share their weights, which not every option of onnxruntime allows."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((28, 28, 1))
+    twice = keras.layers.Conv2D(4, 3, padding="same", activation="relu")
+    start = keras.layers.Conv2D(4, 5, strides=2, activation="relu")(image)
+    scores = keras.layers.Dense(10, activation="softmax")(keras.layers.Flatten()(twice(twice(start))))
+    original = Original.from_keras(keras.Model(image, scores), digits.test, pixel_range="0..1")
+    calibration = Calibration.draw(digits.train, 50, 0)
+    content = load_plugin("onnx").convert(original, ExportSpec("onnx", Precision.INT8), calibration)
+    images = digits.test.images[:20]
+    backend = load_onnxruntime(content)
+    assert np.abs(backend.run(images[..., None]) - original.scores(images)).max() < 0.05
+
+
+@pytest.mark.parametrize("precision", [Precision.INT8, Precision.DYNAMIC, Precision.FLOAT16])
+def test_quantized_files_have_no_long_names(exported: Callable[..., ExportReport], precision: Precision) -> None:
+    """Names would be a sixth of a small file."""
+    report = exported("cnn", "onnx", precision)
+    graph = onnx.load(report.path).graph
+    names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
+    assert not graph.value_info
+    assert {"pixels", "scores"} <= names
+    assert max(map(len, names - {"pixels", "scores"})) <= 3
 
 
 @pytest.mark.parametrize("seed", range(3))
