@@ -10,23 +10,37 @@ from mnist_exporters import RefusedError, export_model, open_session
 from mnist_trainer import Splits
 
 
-@pytest.mark.parametrize("shape", [(784,), (28, 28, 1)], ids=str)
-def test_a_scaler_of_each_pixel_is_recognized_and_becomes_a_layer(
-    digits: Splits, tmp_path: Path, shape: tuple[int, ...]
-) -> None:
-    import keras
+@pytest.fixture(scope="module")
+def scaler(digits: Splits) -> object:
     from sklearn.preprocessing import StandardScaler
 
-    rows = digits.train.images.reshape(-1, 784).astype(np.float32)
-    scaler = StandardScaler().fit(rows)
+    return StandardScaler().fit(digits.train.images.reshape(-1, 784).astype(np.float32))
+
+
+@pytest.fixture(scope="module")
+def dense(digits: Splits, scaler: object) -> list[object]:
+    """The dense layers of a network that learned pixels scaled each by numbers of its own."""
+    import keras
+
     keras.utils.set_random_seed(0)
-    layers = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(32, "relu"), keras.layers.Dense(10)]
-    model = keras.Sequential(layers)
+    layers = [keras.layers.Dense(32, "relu"), keras.layers.Dense(10)]
+    model = keras.Sequential([keras.Input((784,)), *layers])
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    test = digits.test.images.reshape(-1, 784).astype(np.float32)
-    seen = np.concatenate([rows, test])  # few images: learned until the scaling matters
+    # Few images: learned until the scaling matters.
+    seen = np.concatenate([part.images.reshape(-1, 784).astype(np.float32) for part in (digits.train, digits.test)])
     labels = np.concatenate([digits.train.labels, digits.test.labels])
-    model.fit(scaler.transform(seen).reshape(-1, *shape), labels, epochs=25, batch_size=32, verbose=0)
+    model.fit(scaler.transform(seen), labels, epochs=25, batch_size=32, verbose=0)
+    return layers
+
+
+@pytest.mark.parametrize("shape", [(784,), (28, 28, 1)], ids=str)
+def test_a_scaler_of_each_pixel_is_recognized_and_becomes_a_layer(
+    digits: Splits, scaler: object, dense: list[object], tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), *dense])
+    test = digits.test.images.reshape(-1, 784).astype(np.float32)
     answers = model.predict(scaler.transform(test).reshape(-1, *shape), verbose=0).argmax(axis=1)
 
     session = open_session(model, digits)
