@@ -1,6 +1,7 @@
 import contextlib
 import dataclasses
 import errno
+import importlib
 import json
 import signal
 from collections.abc import Callable, Iterator
@@ -108,6 +109,9 @@ def test_the_steps_around_the_epochs_are_shown(
         yield
 
     monkeypatch.setattr(Line, "step", step)
+    tuning = importlib.import_module("mnist_trainer.training.fine_tune")
+    for images in ("OWN", "REHEARSED"):  # the steps of a few images are those of many
+        monkeypatch.setattr(tuning, images, 300)
     assert mnist_train("--architecture=linear", "--data=digits", "--epochs=1")[0] == 0
     around = ["reading digits", "loading TensorFlow", "measuring the trained model"]
     assert steps == around
