@@ -7,7 +7,10 @@ import pytest
 from tests.shared.export_cases import EACH_READY
 
 from mnist_exporters import ModelError, Original, UsageError
-from mnist_trainer import Splits, load_model
+from mnist_trainer import READY_MODELS, Splits, load_model
+
+QUICK = ("linear", "mlp")
+"""Models for the order of the images, which does not depend on their layers."""
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +70,9 @@ def test_confident_mistakes_do_not_hide_the_larger_range(digits: Splits) -> None
     assert Original.from_keras(model, digits.test).pixel_range == "0..255"
 
 
-@pytest.mark.parametrize("name", EACH_READY)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in READY_MODELS]
+)
 def test_range_of_the_ready_models_is_measured_on_sorted_images(
     digits: Splits, ready: Callable[[str], object], name: str
 ) -> None:
