@@ -16,7 +16,7 @@ WEIGHTS: dict[Precision, set[str]] = {
     Precision.FLOAT32: {"float32"},
     Precision.FLOAT16: {"float16"},
     Precision.DYNAMIC: {"int8", "uint8"},
-    Precision.INT8: {"int8"},
+    Precision.INT8: {"int8", "uint8"},
     Precision.INT4: {"int4"},
     Precision.INT16X8: {"int8"},
 }
@@ -143,8 +143,6 @@ class Contents:
         types = set(self.activations)
         if any(name.startswith("QLinear") for name in self.operators):
             return Precision.INT8
-        if types and types <= ACTIVATIONS[Precision.INT8] and self.main_weight_type == "uint8":
-            return Precision.INT8  # of TensorFlow 1
         for precision in (Precision.INT4, Precision.INT16X8, Precision.INT8):
             if types and types <= ACTIVATIONS[precision] and self.main_weight_type in WEIGHTS[precision]:
                 return precision

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
@@ -44,6 +45,10 @@ ENOUGH = 500
 """Most digits used to measure the slant, those with the most ink."""
 SAME_ROW = 0.5
 """Largest vertical distance between neighbors in a row, after the slant, as a fraction of the median height."""
+PRINTED, MOSTLY = 3, 0.6
+"""Least number of digits of one height in a printed row, and their least fraction."""
+LEVEL = 0.06
+"""Largest differences in height and place of printed digits, as a fraction of their height."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +114,9 @@ def read(
     readings = [Reading(symbol.box, prediction) for symbol, prediction in symbols]
     if everything:
         readings += [Reading(box, Prediction(None, reason="size")) for box in others]
-    return in_rows(
-        readings[index]
-        for index in reading_order([each.box for each in readings])
-        if everything or readings[index].prediction.label is not None
-    )
+    ordered = in_rows(readings[index] for index in reading_order([each.box for each in readings]))
+    kept = [each for _, row in groupby(ordered, lambda each: each.row) for each in _without_signs(list(row))]
+    return in_rows(each for each in kept if everything or each.prediction.label is not None)
 
 
 def in_rows(readings: Iterable[Reading]) -> tuple[Reading, ...]:
@@ -127,6 +130,33 @@ def in_rows(readings: Iterable[Reading]) -> tuple[Reading, ...]:
             row = found[-1].row + (left + right <= before[0] + before[2] or top >= before[3])
         found.append(replace(each, row=row))
     return tuple(found)
+
+
+def _without_signs(row: list[Reading]) -> list[Reading]:
+    """Take the label from signs between printed digits, which have one height and stand on a line.
+
+    Brackets and many slashes go below that line, a plus and an equals sign are lower than the digits, a degree sign is
+    a small raised 0. Without three such digits the row may be handwriting.
+    """
+    digits = [each for each in row if each.prediction.label is not None]
+    left, top, right, bottom = np.array([each.box for each in digits], np.float64).reshape(-1, 4).T
+    usual = float(np.median(bottom - top)) if digits else 1.0
+    alike = np.abs((bottom - top) / usual - 1) <= LEVEL
+    if alike.sum() < max(PRINTED, MOSTLY * len(digits)):
+        return row
+    middle = (left + right) / 2
+    above, below = (
+        sign * (side - np.polyval(np.polyfit(middle[alike], side[alike], 1), middle)) / usual
+        for side, sign in ((top, -1), (bottom, 1))
+    )
+    if max(np.abs(above[alike]).max(), np.abs(below[alike]).max()) > LEVEL:
+        return row
+    labels = np.array([each.prediction.label for each in digits])
+    is_bar = (labels == "1") & (below > 1.5 * LEVEL)
+    is_low = (above < -2 * LEVEL) & (below < -2 * LEVEL)
+    is_ring = (labels == "0") & (below < -0.4)
+    signs = [each for each, is_sign in zip(digits, is_bar | is_low | is_ring, strict=True) if is_sign]
+    return [replace(each, prediction=each.prediction.without_label("size")) if each in signs else each for each in row]
 
 
 ADVICE = {

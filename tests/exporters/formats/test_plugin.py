@@ -77,9 +77,7 @@ def test_other_tools_find_the_types_of_the_precision(
     else:
         arrays = [onnx.numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer]
         types = {max(arrays, key=lambda array: array.size).dtype.name}
-    wanted = precision if precision.startswith("float") else "int8"
-    if format == "onnx" and precision is Precision.DYNAMIC and any(array.ndim == 4 for array in arrays):
-        wanted = "uint8"  # onnxruntime 1.16 has no convolution with signed weights
+    wanted = precision if precision.startswith("float") else "uint8" if format == "onnx" else "int8"
     assert wanted in types
     assert ("int16" in types) == (precision is Precision.INT16X8)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
@@ -46,21 +47,21 @@ def to_float16(content: bytes) -> bytes:
 
 
 def to_dynamic(content: bytes, treatment: Treatment = PLAIN) -> bytes:
-    """Store weights in 8 bits, except in the layers of `treatment`; activations are quantized at run time."""
-    # onnxruntime 1.16 has no convolution with signed weights.
-    convolves = any(node.op_type == "Conv" for node in onnx.load_from_string(content).graph.node)
-    weight_type = QuantType.QUInt8 if convolves else QuantType.QInt8
+    """Store weights as uint8, except in the layers of `treatment`; activations are quantized at run time.
+
+    See `_make_unsigned` for the type; besides, onnxruntime 1.16 has no convolution with signed weights.
+    """
 
     def quantize(source: Path, target: Path) -> None:
         in_float = _in_float(onnx.load(source).graph, treatment)
         in_float += [f"{name}_MatMul" for name in in_float]  # the quantizer divides a Gemm and renames it
-        quantize_dynamic(source, target, per_channel=True, weight_type=weight_type, nodes_to_exclude=in_float)
+        quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QUInt8, nodes_to_exclude=in_float)
 
-    return _serialize(_quantize_files(content, quantize), weight_type.tensor_type)
+    return _serialize(_quantize_files(content, quantize), onnx.TensorProto.UINT8)
 
 
 def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
-    """Store weights as int8 and compute activations in uint8, in ranges measured on `calibration`.
+    """Store weights in 8 bits and compute activations in uint8, in ranges measured on `calibration`.
 
     The layers of `treatment` stay in float32, and also the last activation if `treatment` says so.
     """
@@ -85,7 +86,24 @@ def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatmen
             nodes_to_exclude=_in_float(onnx.load(source).graph, treatment),
         )
 
-    return _serialize(_quantize_files(content, quantize), onnx.TensorProto.INT8)
+    model = _quantize_files(content, quantize)
+    _make_unsigned(model.graph)
+    return _serialize(model, onnx.TensorProto.UINT8)
+
+
+def _make_unsigned(graph: onnx.GraphProto) -> None:
+    """Add 128 to int8 weights and to their zero points, so that they have the same values as uint8.
+
+    On x86 with AVX2 but without VNNI, onnxruntime adds products of uint8 and int8 in 16 bits, which saturate, unless an
+    option of the session is set. Its sums of products of uint8 and uint8 are exact everywhere.
+    """
+    constants = {constant.name: constant for constant in graph.initializer}
+    read = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.input}
+    for name in read & constants.keys():
+        values = onnx.numpy_helper.to_array(constants[name])
+        if values.dtype == np.int8:
+            unsigned = (values.astype(np.int16) + 128).astype(np.uint8)
+            constants[name].CopyFrom(onnx.numpy_helper.from_array(unsigned, name))
 
 
 def _in_float(graph: onnx.GraphProto, treatment: Treatment) -> list[str]:
