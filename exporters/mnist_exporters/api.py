@@ -5,6 +5,7 @@ The command ``mnist-export`` calls these functions. TensorFlow is imported when 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,6 +22,7 @@ from mnist_trainer.data.records import sets_seen_by
 from mnist_trainer.errors import nearest_name
 from mnist_trainer.foreign.file_model import kind_of
 from mnist_trainer.model_io.find import ModelFile
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:
     import keras
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
     from mnist_exporters.targets.devices import Target
     from mnist_trainer.data.dataset import Splits
     from mnist_trainer.data.stated import StatedTask
-    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
     Model: TypeAlias = str | Path | ModelFile | keras.Model
     Arrays: TypeAlias = tuple[tuple[ArrayLike, ArrayLike], tuple[ArrayLike, ArrayLike]]
@@ -102,6 +103,8 @@ def open_session(
     ('linear', '0..1', 1500)
     """
     check_draw(calibration_samples, seed)
+    if not isinstance(pixel_range, str | PixelScaling | None):
+        raise UsageError(f'pixel_range is {pixel_range!r}, but must be text, such as "0..1", or a PixelScaling.')
     model = found_model(model)
     # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once. What a model in
     # memory was trained on is not known, so an undivided set is divided as for training.
@@ -193,6 +196,8 @@ def export_model(
     >>> report.parity.passed, report.path.name, report.input_dtype
     (True, 'linear-int8.tflite', 'uint8')
     """
+    if not isinstance(destination, str | os.PathLike):
+        raise UsageError(f"destination is {destination!r}, but must be the path of a file or folder.")
     output = Path(destination)
     if format is None and (not output.suffix or output.is_dir()):
         format = format_of_package(package) if package else "tflite"

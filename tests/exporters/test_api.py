@@ -125,6 +125,9 @@ def test_wrong_argument_is_an_error_before_any_work(
         ({"calibration_samples": 2.5}, r"calibration_samples is 2\.5, but must be a whole number"),
         ({"max_accuracy_drop": "0.01"}, r"accuracy drop is '0\.01', but must be a fraction"),
         ({"expect_accuracy": "0.9"}, r"expected accuracy is '0\.9', but must be above 0"),
+        ({"pixel_range": [0, 1]}, r'pixel_range is \[0, 1\], but must be text, such as "0\.\.1"'),
+        ({"destination": 3}, "destination is 3, but must be the path of a file or folder"),
+        ({"calibration_samples": True}, "calibration_samples is True, but must be a whole number"),
     ],
 )
 def test_argument_of_another_type_is_a_usage_error(

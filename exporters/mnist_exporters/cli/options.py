@@ -12,7 +12,7 @@ from mnist_exporters.spec.format import format_of_file
 from mnist_runtime.errors import ArtifactError
 from mnist_trainer.cli.data_options import data_options
 from mnist_trainer.cli.options import MODEL_HELP, model_type, option, trust_option
-from mnist_trainer.cli.parameter_types import FRACTION, ExistingPath
+from mnist_trainer.cli.parameter_types import ACCURACY, FRACTION, ExistingPath
 from mnist_trainer.cli.pixel_options import Range, pixel_options
 
 __all__ = [
@@ -51,7 +51,7 @@ def source_options(command: Any) -> Any:
     expect = option(
         "--expect-accuracy",
         section=SOURCE,
-        type=FRACTION,
+        type=ACCURACY,
         metavar="FRACTION",
         help="The accuracy that you measured for the model, such as 0.98. If it is lower here, nothing is exported: "
         "its pixels are probably scaled differently.",

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -26,10 +26,14 @@ def check_draw(samples: object, seed: object) -> None:
     UsageError
         If one is no whole number, or the seed is negative.
     """
-    if samples is not None and not isinstance(samples, Integral):
+    if samples is not None and not _is_whole(samples):
         raise UsageError(f"calibration_samples is {samples!r}, but must be a whole number, such as 500.")
-    if not isinstance(seed, Integral) or seed < 0:
+    if not _is_whole(seed) or seed < 0:
         raise UsageError(f"seed is {seed!r}, but must be a whole number of at least 0.")
+
+
+def _is_whole(value: object) -> TypeGuard[Integral]:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.package_kind import check_package
@@ -79,7 +81,8 @@ class ExportSpec:
             check_package(package, format)
         is_output_given = output_dtype is not None
         types = FORMATS[format].io_types[precision]
-        input_dtype, output_dtype = input_dtype or types.inputs[0], output_dtype or types.outputs[0]
+        input_dtype = types.inputs[0] if input_dtype is None else _type_name(input_dtype)
+        output_dtype = types.outputs[0] if output_dtype is None else _type_name(output_dtype)
         if input_dtype not in types.inputs or output_dtype not in types.outputs:
             possible = "; ".join(
                 f"{name} {precision}: {types}"
@@ -111,6 +114,14 @@ class ExportSpec:
     def tolerance(self) -> float:
         """The accepted accuracy loss, a fraction 0..1."""
         return TOLERANCES[self.precision] if self.max_accuracy_drop is None else self.max_accuracy_drop
+
+
+def _type_name(given: object) -> str:
+    """Return the name of a type that is given by its name or as NumPy's."""
+    try:
+        return str(np.dtype(given).name)  # type: ignore[call-overload]  # anything, from a caller without type checks
+    except TypeError:
+        return str(given)
 
 
 def _is_fraction(value: Any) -> bool:

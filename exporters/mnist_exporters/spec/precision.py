@@ -64,9 +64,10 @@ def parse_precision(name: str) -> Precision:
     >>> parse_precision("w8a8").value
     'int8'
     """
-    if name not in ALIASES:
+    found = ALIASES.get(str(name))  # bits may be a number
+    if found is None:
         raise UsageError(f"There is no precision {name!r}. Choose one of: {', '.join(ALIASES)}.")
-    return ALIASES[name]
+    return found
 
 
 TOLERANCES: dict[Precision, float] = {

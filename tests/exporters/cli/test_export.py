@@ -352,6 +352,7 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
         (["verfy", "cnn.tflite"], 2, "There is no command mnist-export verfy. Did you mean verify?"),
         (["one.keras", "--model", "two.keras"], 2, "Two models are given, one.keras and --model two.keras."),
         (["--quantize", "int7"], 2, "Did you mean int"),
+        (["--expect-accuracy", "98"], 2, "98 is not a fraction above 0 and at most 1. For 98 % give 0.98."),
         (["--quantize", ""], 2, "Choose one of none, float32"),
         ([""], 5, "not a SavedModel"),
         (["--model", ""], 5, "not a SavedModel"),

@@ -1,5 +1,6 @@
 import dataclasses
 
+import numpy as np
 import pytest
 from tests.shared.export_cases import EVERY_PAIR
 
@@ -20,6 +21,12 @@ def test_precision_can_be_given_by_any_alias(alias: str) -> None:
     assert spec.precision is ALIASES[alias]
     assert spec == ExportSpec("tflite", ALIASES[alias])
     assert spec == dataclasses.replace(spec)
+
+
+def test_bits_can_be_a_number_and_types_those_of_numpy() -> None:
+    assert ExportSpec("tflite", 8, input_dtype=np.int8) == ExportSpec("tflite", "int8", input_dtype="int8")
+    with pytest.raises(UsageError, match="cannot have int32 input"):
+        ExportSpec("tflite", 8, input_dtype=np.int32)
 
 
 def test_unknown_names_list_the_known_ones() -> None:

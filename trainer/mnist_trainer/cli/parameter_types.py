@@ -14,6 +14,7 @@ from mnist_runtime.errors import ToolkitError
 from mnist_trainer.errors import UsageError, nearest_name, nearest_path
 
 __all__ = [
+    "ACCURACY",
     "COUNT",
     "FRACTION",
     "OUTPUT_PATH",
@@ -52,6 +53,22 @@ COUNT = WholeNumber(min=1)
 SEED = WholeNumber(0, 2**31 - 1)
 POSITIVE = Number(0, math.inf)
 FRACTION = Number(0, 1)
+
+
+class Accuracy(click.FloatRange):
+    """A fraction of right answers, above 0 and at most 1."""
+
+    name = "fraction"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return `value` as a number; per cent are named as the mistake that they are."""
+        number = click.FLOAT.convert(value, param, ctx)
+        if not 0 < number <= 1:
+            self.fail(f"{value} is not a fraction above 0 and at most 1. For 98 % give 0.98.", param, ctx)
+        return number
+
+
+ACCURACY = Accuracy()
 
 
 class Choice(click.Choice[str]):

@@ -87,8 +87,8 @@ def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:
         raise UsageError(f"{splits.test.name}: This cannot be stated: {error}.") from error
     if task.tensor_shape != DIGITS.tensor_shape or len(task.labels) != len(DIGITS.labels):
         raise UsageError(
-            f"The data set {splits.test.name} has gray images of 28x28 pixels and ten classes, but others are stated. "
-            "Give the data that they belong to as --data PATH."
+            f"The data set {splits.test.name} has gray images of 28x28 pixels and ten classes, but others are stated, "
+            "by an option or by the exported file. Give the data that they belong to as --data PATH."
         )
     # The same names in another order are the order of the scores; other names replace the digits.
     is_reordered = set(task.labels) == set(DIGITS.labels)
