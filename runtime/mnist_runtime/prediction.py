@@ -77,8 +77,8 @@ class Prediction:
         and for several digits. With the ten digits in order, the index is the digit.
     reason : {"blank", "scribble", "several", "size", "unsure"} or None
         Why there is no label: no clear strokes, too many closed strokes, several digits (see `mnist_runtime.read`), on
-        a page a symbol that is far smaller or larger than most, or a confidence below the model's threshold. None if
-        there is a label. The first four only occur in files with the preparation ``"mnist"``.
+        a page a symbol of another size than most, or a confidence below the model's threshold. None if there is a
+        label. The first four only occur in files with the preparation ``"mnist"``.
     marks : int
         Number of symbols with the size of a digit; above 1 only if the picture shows several digits.
     label : str or None

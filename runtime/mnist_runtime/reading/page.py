@@ -135,8 +135,8 @@ def in_rows(readings: Iterable[Reading]) -> tuple[Reading, ...]:
 def _without_signs(row: list[Reading]) -> list[Reading]:
     """Take the label from signs between printed digits, which have one height and stand on a line.
 
-    Brackets and many slashes go below that line, a plus and an equals sign are lower than the digits, a degree sign is
-    a small raised 0. Without three such digits the row may be handwriting.
+    Brackets go below that line, + and = are lower than digits, a degree sign is a raised 0. Without three such digits
+    the row may be handwriting.
     """
     digits = [each for each in row if each.prediction.label is not None]
     left, top, right, bottom = np.array([each.box for each in digits], np.float64).reshape(-1, 4).T
@@ -152,7 +152,7 @@ def _without_signs(row: list[Reading]) -> list[Reading]:
     if max(np.abs(above[alike]).max(), np.abs(below[alike]).max()) > LEVEL:
         return row
     labels = np.array([each.prediction.label for each in digits])
-    is_bar = (labels == "1") & (below > 1.5 * LEVEL)
+    is_bar = (labels == "1") & (np.abs(above - 0.06) < 0.12) & (np.abs(below - 0.2) < 0.11)  # of 70 fonts
     is_low = (above < -2 * LEVEL) & (below < -2 * LEVEL)
     is_ring = (labels == "0") & (below < -0.4)
     signs = [each for each, is_sign in zip(digits, is_bar | is_low | is_ring, strict=True) if is_sign]

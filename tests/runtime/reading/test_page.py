@@ -211,6 +211,25 @@ def test_cents_and_colons_do_not_join_the_digit_beside(font: Callable[[int], Ima
     assert max(each.box[2] - each.box[0] for each in found) < 60
 
 
+@pytest.mark.parametrize("size", [48, 80])
+def test_signs_between_printed_digits_are_no_digits(size: int, font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    for text in ("(375)", "|204|", "25 + 37 = 62"):
+        picture = Image.new("L", (800, 180), 240)
+        ImageDraw.Draw(picture).text((50, 40), text, fill=20, font=font(size))
+        found = read(np.asarray(picture), CLASSIFIER)
+        assert [str(each.prediction.digit) for each in found] == [mark for mark in text if mark.isdigit()]
+        listed = read(np.asarray(picture), CLASSIFIER, everything=True)
+        assert len(listed) > len(found)
+
+
+def test_a_long_1_beside_digits_of_other_heights_stays_a_1(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    picture = Image.new("L", (800, 220), 240)
+    draw = ImageDraw.Draw(picture)
+    for number, (mark, size) in enumerate((("3", 80), ("|", 80), ("4", 66), ("5", 92), ("8", 74))):
+        draw.text((50 + 80 * number, 130), mark, fill=20, font=font(size), anchor="ls")
+    assert [each.prediction.digit for each in read(np.asarray(picture), CLASSIFIER)] == [3, 1, 4, 5, 8]
+
+
 @pytest.mark.parametrize(("card", "ink"), [(30, 235), (225, 20)])
 def test_gaps_between_cards_are_no_digits(card: int, ink: int, font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
     """A picture is cropped to the cards of an odometer; before, each gap was read as 1."""
