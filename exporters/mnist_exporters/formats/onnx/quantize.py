@@ -98,12 +98,24 @@ def _make_unsigned(graph: onnx.GraphProto) -> None:
     option of the session is set. Its sums of products of uint8 and uint8 are exact everywhere.
     """
     constants = {constant.name: constant for constant in graph.initializer}
-    read = {name for node in graph.node if node.op_type == "DequantizeLinear" for name in node.input}
-    for name in read & constants.keys():
-        values = onnx.numpy_helper.to_array(constants[name])
-        if values.dtype == np.int8:
-            unsigned = (values.astype(np.int16) + 128).astype(np.uint8)
-            constants[name].CopyFrom(onnx.numpy_helper.from_array(unsigned, name))
+    stored: set[tuple[str, ...]] = set()  # weights and zero point; without a zero point the values cannot move
+    others: set[str] = set()
+    for node in graph.node:
+        if (
+            node.op_type == "DequantizeLinear"
+            and len(node.input) > 2
+            and {node.input[0], node.input[2]} <= constants.keys()
+        ):
+            stored.add((node.input[0], node.input[2]))
+        else:
+            others.update(node.input)
+    for names in stored:
+        if not others.intersection(names):
+            for name in names:
+                values = onnx.numpy_helper.to_array(constants[name])
+                if values.dtype == np.int8:  # a bias is int32
+                    unsigned = (values.astype(np.int16) + 128).astype(np.uint8)
+                    constants[name].CopyFrom(onnx.numpy_helper.from_array(unsigned, name))
 
 
 def _in_float(graph: onnx.GraphProto, treatment: Treatment) -> list[str]:
