@@ -120,7 +120,7 @@ class Reader:
         """Run one step."""
         if step.kind == "python":
             return self._run([sys.executable, "-c", step.text])
-        line = re.sub(r"^(?:digits|\.venv)/bin/", "", step.text)
+        line = re.sub(r"^(?:digits|\.venv)/bin/", "", step.text).replace("digits/current/", "device/current/")
         program, *words = shlex.split(line)
         if not program.startswith("mnist-"):
             return self._run(["bash", "-c", line], ROOT if program.startswith("scripts/") else self.folder)

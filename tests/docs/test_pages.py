@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import shlex
 import tomllib
 from collections.abc import Callable
@@ -116,6 +117,20 @@ def test_the_words_of_messages_on_the_page_of_refusals_are_those_of_the_code() -
     assert len(long) > 10
     for part in long:
         assert part in source, part
+
+
+def test_the_film_of_the_page_about_meters_begins_with_the_value_that_the_page_states(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("cv2")
+    folder = ROOT / "examples" / "meter"
+    monkeypatch.syspath_prepend(str(folder))
+    film = runpy.run_path(str(folder / "film.py"))
+    text = PAGES["how-to/meter"].path.read_text("utf-8")
+    frames = re.findall(r"film\.py meter/film --frames (\d+)", text)
+    stated = re.findall(r"--start water=([\d.]+)|begins at ([\d.]+) m", text)
+    first = film["positions"](int(frames[0]), np.random.default_rng([0, 0]))[0] / 10 ** film["DECIMALS"]
+    assert {one or other for one, other in stated} == {f"{first:.3f}"}
 
 
 def table_rows(name: str, head: str) -> list[list[str]]:

@@ -59,5 +59,10 @@ class Candidate:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Devices with an interpreter that can load it: keys of `TARGETS`."""
-        return tuple(name for name, row in TARGETS.items() if set(row.interpreters) & set(self.report.loads_on))
+        """Devices with an interpreter that can load it: keys of `TARGETS`; with an NPU only if compiled for it."""
+        compiled = self.report.npu.accelerator if self.report.npu else None
+        return tuple(
+            name
+            for name, row in TARGETS.items()
+            if row.npu in (None, compiled) and set(row.interpreters) & set(self.report.loads_on)
+        )

@@ -81,7 +81,7 @@ def command_line() -> argparse.ArgumentParser:
     add_json(classify)
 
     read = commands.add_parser("read", help="find the digits of each picture, row by row")
-    read.add_argument("files", nargs="+", metavar="FILE", help="a picture of digits that do not touch; - for stdin")
+    read.add_argument("files", nargs="+", metavar="FILE", help="a picture; most touching digits are split; - for stdin")
     read.add_argument("--annotate", type=path_of, metavar="OUT.png", help="write a copy with the digits marked")
     read.add_argument("--all", action="store_true", help="also print the symbols that are no digit")
     add_keep_doubtful(read)

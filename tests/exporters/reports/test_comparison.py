@@ -26,6 +26,7 @@ from mnist_exporters.reports.html import html_report
 from mnist_exporters.reports.table import print_table
 from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_exporters.spec.treatment import Treatment
+from mnist_exporters.targets.ethos_u import NpuMemory
 from mnist_runtime import ArtifactError
 
 
@@ -51,6 +52,14 @@ def test_best_of_size_and_speed_is_recommended_with_the_reason(comparison: Compa
     slow = dataclasses.replace(comparison.candidates[1], latencies=(latency(5000),))
     changed = dataclasses.replace(comparison, candidates=(comparison.candidates[0], slow))
     assert changed.recommended is comparison.candidates[0]
+
+
+def test_a_device_with_an_npu_is_listed_only_if_its_compiler_has_compiled_the_model(comparison: Comparison) -> None:
+    plain = comparison.candidates[1]
+    assert plain.targets == ("pi-zero", "pi-3-32", "pi-3", "pi-4", "pi-5", "mcu")
+    report = dataclasses.replace(plain.report, npu=NpuMemory("ethos-u55-128", 4000, 20_000, "Vela 4.2"))
+    compiled = dataclasses.replace(plain, report=report)
+    assert compiled.targets == (*plain.targets, "ethos-u55")
 
 
 def test_no_refused_or_unmeasured_export_is_recommended(comparison: Comparison) -> None:
