@@ -227,11 +227,9 @@ class Parity:
         if self.turned_away:
             images = f"{self.turned_away:,} image{'s' * (self.turned_away > 1)}"
             judged, applied = (f"{value:.4f}" for value in (self.judged_threshold, self.threshold))
-            of_file = "" if judged == applied else f" in this proof (the file's threshold is {applied})"
-            yield (
-                f"no answer  {images}, confidence below {judged}{of_file}; "
-                f"{self.turned_away_right} would be right and count as lost"
-            )
+            yield f"no answer  {images}, confidence below {judged}; {self.turned_away_right:,} of them lost"
+            if judged != applied:
+                yield f"threshold  {applied} in the file; {judged}, a stricter one, in this proof"
         if self.duplicates:
             repeat = "image repeats another" if self.duplicates == 1 else "images repeat others"
             count = "both count once" if self.duplicates == 1 else "count once"

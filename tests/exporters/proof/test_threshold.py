@@ -38,8 +38,9 @@ def test_right_answers_below_it_take_a_quarter_of_the_tolerance(tolerance: float
     assert parity.passed
     assert parity.accuracy_exported == 1 - lost / COUNT
     assert parity.agreement == 1 - lost / COUNT
-    below = f"{found.judged:.4f} in this proof (the file's threshold is {found.value:.4f})"
-    assert f"no answer  {lost} images, confidence below {below}; " in str(parity)
+    assert f"no answer  {lost} images, confidence below {found.judged:.4f}; {lost} of them lost\n" in str(parity)
+    assert f"threshold  {found.value:.4f} in the file; {found.judged:.4f}, a stricter one, in this proof" in str(parity)
+    assert max(map(len, str(parity).splitlines())) <= 80
     assert int((RIGHT.max(axis=1) < found.value).sum()) == lost - 1, "the file turns away one less than was judged"
 
 
