@@ -38,3 +38,20 @@ def test_a_model_without_batch_normalization_stays_unchanged(digits: Splits) -> 
     before = model.get_weights()
     recalibrate_batch_norm(model, digits.train.pixels((784,)))
     assert all(map(np.array_equal, before, model.get_weights()))
+
+
+class Failing(keras.layers.Layer):
+    """A layer of a user that raises an error during training."""
+
+    def call(self, inputs: keras.KerasTensor, training: bool = False) -> keras.KerasTensor:
+        if training:
+            raise ValueError("no training")
+        return inputs
+
+
+def test_after_an_error_the_layers_have_their_settings() -> None:
+    norm, drop = keras.layers.BatchNormalization(momentum=0.9), keras.layers.Dropout(0.3)
+    model = keras.Sequential([keras.Input((2,)), norm, drop, Failing()])
+    with pytest.raises(ValueError, match="no training"):
+        recalibrate_batch_norm(model, np.zeros((4, 2), np.float32))
+    assert (norm.momentum, drop.rate) == (0.9, 0.3)

@@ -47,14 +47,16 @@ def recalibrate_batch_norm(model: keras.Model, images: npt.NDArray[np.float32]) 
         return
     drops = [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
     momenta, rates = [norm.momentum for norm in norms], [drop.rate for drop in drops]
-    for drop in drops:
-        drop.rate = 0.0
-    for seen in range(0, len(images), BATCH):
-        batch = images[seen : seen + BATCH]
-        for norm in norms:
-            norm.momentum = seen / (seen + len(batch))  # gives every image the same weight
-        model(batch, training=True)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    for drop, rate in zip(drops, rates, strict=True):
-        drop.rate = rate
+    try:
+        for drop in drops:
+            drop.rate = 0.0
+        for seen in range(0, len(images), BATCH):
+            batch = images[seen : seen + BATCH]
+            for norm in norms:
+                norm.momentum = seen / (seen + len(batch))  # gives every image the same weight
+            model(batch, training=True)
+    finally:  # a layer of a user may raise an error
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+        for drop, rate in zip(drops, rates, strict=True):
+            drop.rate = rate
