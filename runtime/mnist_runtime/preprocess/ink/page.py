@@ -77,7 +77,8 @@ def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
     blank = core & erode(light, beyond=False)
     inside, known = cells[page], cells
-    if inside.min() * inside.max() <= np.median(inside) ** 2:  # dark ink, and some of it in cells that seem blank
+    # Of a small sheet with dark ink, some is in cells that seem blank. On a page it would darken the edge.
+    if (small or dark) and inside.min() * inside.max() <= np.median(inside) ** 2:
         known = neighbors(np.where(blank, cells, 0), AROUND, np.maximum)
     background = _nearest_brightness(known, blank)
     if not _has_desk(page, cells / np.maximum(background, 1)):
