@@ -77,7 +77,7 @@ def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
     blank = core & erode(light, beyond=False)
     inside, known = cells[page], cells
-    # Of a small sheet with dark ink, some is in cells that seem blank. On a page it would darken the edge.
+    # Ink of a small sheet may be in cells that seem blank. The edge of a page would become ink.
     if (small or dark) and inside.min() * inside.max() <= np.median(inside) ** 2:
         known = neighbors(np.where(blank, cells, 0), AROUND, np.maximum)
     background = _nearest_brightness(known, blank)
