@@ -14,8 +14,11 @@ SHARES = np.linspace(0.55, 1, 10)
 """Scores of the model for a white image, to half of 1/255."""
 
 
-def large_sums() -> bytes:
-    """Return a convolution of the whole image, which gives `SHARES` times its mean brightness."""
+def large_sums(uses: int = 1) -> bytes:
+    """Return a convolution of the whole image, which gives `SHARES` times its mean brightness.
+
+    The convolution is made `uses` times, with the same weights, and the results are averaged.
+    """
     kernel = np.broadcast_to(np.rint(127 * SHARES)[:, None, None, None], (10, 1, 28, 28)).astype(np.int8)
     constants = {
         "planes": np.array([-1, 1, 28, 28], np.int64),
@@ -29,11 +32,17 @@ def large_sums() -> bytes:
     nodes = [
         helper.make_node("Reshape", ["pixels", "planes"], ["image"]),
         helper.make_node("DequantizeLinear", ["image", "step", "zero"], ["real image"]),
-        helper.make_node("DequantizeLinear", ["kernel", "kernel step", "kernel zero"], ["real kernel"]),
-        helper.make_node("Conv", ["real image", "real kernel"], ["sums"]),
-        helper.make_node("QuantizeLinear", ["sums", "step", "zero"], ["integers"]),
-        helper.make_node("DequantizeLinear", ["integers", "step", "zero"], ["real"]),
-        helper.make_node("Reshape", ["real", "rows"], ["scores"]),
+    ]
+    for use in map(str, range(uses)):
+        nodes += [
+            helper.make_node("DequantizeLinear", ["kernel", "kernel step", "kernel zero"], ["real kernel" + use]),
+            helper.make_node("Conv", ["real image", "real kernel" + use], ["sums" + use]),
+            helper.make_node("QuantizeLinear", ["sums" + use, "step", "zero"], ["integers" + use]),
+            helper.make_node("DequantizeLinear", ["integers" + use, "step", "zero"], ["real" + use]),
+        ]
+    nodes += [
+        helper.make_node("Mean", [f"real{use}" for use in range(uses)], ["mean"]),
+        helper.make_node("Reshape", ["mean", "rows"], ["scores"]),
     ]
     graph = helper.make_graph(
         nodes,

@@ -56,7 +56,9 @@ def open_session(content: bytes) -> Any:
 
     try:
         return opened(in_float=False)
-    except Exception:  # onnxruntime's exceptions have no narrower base
+    except Exception as error:  # onnxruntime's exceptions have no narrower base
+        if " exist" not in str(error):  # the existing tensor; the same name exists
+            raise
         return opened(in_float=True)
 
 
