@@ -63,8 +63,7 @@ def compact(graph: onnx.GraphProto) -> None:
     """Leave out what an interpreter does not need: a sixth of a small quantized file.
 
     The quantizer gives each tensor a long name, which the file repeats at each use. Afterwards tensors have numbers as
-    names, except for input and output of the model; nodes have no name. Equal constants stay apart: onnxruntime makes
-    new constants from them, named after them, and fails if one is used twice.
+    names, except for input and output of the model; nodes have no name.
 
     Parameters
     ----------
