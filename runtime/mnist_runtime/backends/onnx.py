@@ -39,8 +39,8 @@ class ONNXBackend:
 def open_session(content: bytes) -> Any:
     """Return an `onnxruntime.InferenceSession` with one thread, no log and exact sums of int8 products.
 
-    On x86 without VNNI onnxruntime adds such products in 16 bits, which saturate, unless an option is set. With it, it
-    cannot load a model that uses a layer twice; then only simple optimizations are made, which leave sums in float32.
+    On x86 without VNNI such products are added in 16 bits, which saturate, unless an option is set. With it, int8
+    weights cannot be used twice; then only simple optimizations are made, which leave sums in float32.
     """
     import onnxruntime
 
