@@ -40,7 +40,7 @@ def open_session(content: bytes) -> Any:
     """Return an `onnxruntime.InferenceSession` with one thread, no log and exact sums of int8 products.
 
     On x86 without VNNI such products are added in 16 bits, which saturate, unless an option is set. With it, int8
-    weights cannot be used twice; then only simple optimizations are made, which leave sums in float32.
+    weights cannot be used twice ("exists"); then sums are made in float32.
     """
     import onnxruntime
 
@@ -57,7 +57,7 @@ def open_session(content: bytes) -> Any:
     try:
         return opened(in_float=False)
     except Exception as error:  # onnxruntime's exceptions have no narrower base
-        if " exist" not in str(error):  # the existing tensor; the same name exists
+        if " exist" not in str(error):
             raise
         return opened(in_float=True)
 
