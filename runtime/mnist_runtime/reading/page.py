@@ -135,8 +135,7 @@ def in_rows(readings: Iterable[Reading]) -> tuple[Reading, ...]:
 def _without_signs(row: list[Reading]) -> list[Reading]:
     """Take the label from signs between printed digits, which have one height and stand on a line.
 
-    Brackets go below that line, + and = are lower than digits, a degree sign is a raised 0. Without three such digits
-    the row may be handwriting.
+    Brackets go below it, + and = are lower than digits, a degree sign is a raised 0. Other rows may be handwriting.
     """
     digits = [each for each in row if each.prediction.label is not None]
     left, top, right, bottom = np.array([each.box for each in digits], np.float64).reshape(-1, 4).T
