@@ -193,8 +193,8 @@ def data_option(section: str = OTHER) -> Callable[[Any], Any]:
         type=NameOrPath(("auto", *DATASETS)),
         default="auto",
         metavar="NAME|PATH",
-        help=f"Data set: {', '.join(DATASETS)}, a CSV or .npz file, a folder of pictures or IDX files, or auto: mnist "
-        "if available, otherwise digits (default: auto).",
+        help=f"Data set: {', '.join(DATASETS)}, a CSV or .npz file, a folder of pictures or IDX files, a table of "
+        "pictures, or auto: mnist if available, otherwise digits (default: auto).",
     )
 
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mnist_trainer import DataError
-from mnist_trainer.data.files import csv_file
+from mnist_trainer.data.files import csv_file, rows
 
 LABELS = (np.arange(24) * 7 % 10).astype(np.uint8)
 IMAGES = np.zeros((24, 784), np.uint8)
@@ -79,7 +79,7 @@ def test_floats_quotes_spaces_and_row_numbers_are_read(tmp_path: Path) -> None:
         (text(np.column_stack([np.arange(24), IMAGES]), ["id", *HEADER[1:]]), "images without labels"),
         (text(TABLE[:, :700]), "The rows have 700 columns, but 785 are needed"),
         (text(TABLE[:, :700], HEADER[:700]), "The rows have 700 columns, but 785 are needed"),
-        ("file,label\na.png,3\n", "2 columns.*If it lists picture files, sort these into a folder for each"),
+        ("id_code,label\n0a1b,3\n", "2 columns.*If it lists pictures, put it into their folder"),
         (text(TABLE, HEADER)[:-1000], r"Line 25 has \d+ columns instead of 785\. If the file was cut off"),
         (text(TABLE).replace("0", "none", 1), r"Line 1, column 1 is 'none', which is no number"),
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,x,0\n", 1), r"Line 2, column 784 is 'x', which is no number"),
@@ -121,6 +121,6 @@ def test_what_is_larger_than_the_bounds_is_refused_before_memory_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write(tmp_path, text(TABLE))
-    monkeypatch.setattr(csv_file, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(rows, "MOST_BYTES", 20_000)
     with pytest.raises(DataError, match="Give a part of it"):
         csv_file.load(path)

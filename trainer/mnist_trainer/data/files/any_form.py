@@ -9,16 +9,21 @@ from mnist_trainer.data.files import csv_file, folder, idx_files, npz_file
 from mnist_trainer.data.files.arrays.parts import LoadedData
 from mnist_trainer.data.files.bounded import head
 from mnist_trainer.data.files.forms import OTHER_FORMS
+from mnist_trainer.data.files.pictures import in_table
+from mnist_trainer.data.files.rows import is_table
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError, MachineError, nearest_path
 
 __all__ = ["read_any_form"]
 
-ACCEPTED = "a CSV or .npz file, a folder of pictures in a folder for each label, or a folder with IDX files"
+ACCEPTED = (
+    "a CSV or .npz file, a folder of pictures in a folder for each label, a table of pictures with their labels, or a "
+    "folder with IDX files"
+)
 
 
 def read_any_form(path: Path, stated: StatedTask) -> LoadedData:
-    """Read a CSV or ``.npz`` file, or a folder of IDX files, CSV files or pictures.
+    """Read a CSV or ``.npz`` file, a table of pictures, or a folder of IDX files, CSV files or pictures.
 
     Raises
     ------
@@ -58,6 +63,7 @@ def _read(path: Path, stated: StatedTask) -> LoadedData:
     for magic, name, fix in OTHER_FORMS:
         if start[:64].lstrip(b" \t\r\n").lower().startswith(magic.lower()):
             raise DataError(f"{path}: This is {name}, which is not read as a data set. {fix}")
-    if csv_file.is_table(start):
-        return csv_file.load(path, stated)
+    if is_table(start):
+        table = in_table.find(path)
+        return in_table.load([table], stated) if table else csv_file.load(path, stated)
     raise DataError(f"{path}: The file is of an unknown kind. Give {ACCEPTED}.")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,23 +16,19 @@ from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
 from mnist_runtime.errors import counted
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, check_size, read_parts
 from mnist_trainer.data.files.bounded import open_unpacked
-from mnist_trainer.data.files.forms import INDEX_COLUMNS, LABEL_COLUMNS, MOST_BYTES
+from mnist_trainer.data.files.forms import INDEX_COLUMNS, LABEL_COLUMNS
+from mnist_trainer.data.files.rows import Lines, UnlabelledError, delimiter_of, fields_of, is_number, rows_of
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
-__all__ = ["UnlabelledError", "is_table", "load", "read"]
+__all__ = ["load", "read"]
 
-DELIMITERS = (",", ";", "\t", "|", " ")
 BLOCK_VALUES = 1 << 22
 """Numbers that are converted at once."""
 MOST_KNOWN = 1 << 16
 """Most different texts of numbers that are cached."""
 LONGEST_FIELD = 1 << 8
 """Mean number of characters of a field of the longest line that is read; a float has up to 25."""
-
-
-class UnlabelledError(DataError):
-    """A table holds images without labels."""
 
 
 class Columns(NamedTuple):
@@ -43,14 +39,6 @@ class Columns(NamedTuple):
     label: int | None
     row_number: int | None
     has_header: bool
-
-
-def is_table(start: bytes) -> bool:
-    """Return whether `start` is the beginning of a text with columns."""
-    if b"\0" in start:
-        return False
-    line = next((line for line in start.decode("utf-8-sig", "replace").splitlines() if line.strip()), "")
-    return "\ufffd" not in line and len(_fields(line, _delimiter(line))) > 1
 
 
 def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
@@ -71,15 +59,15 @@ def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
 def read(path: Path, stated: StatedTask) -> tuple[Part, str]:
     """Read the images and labels in the CSV file at `path`, and words for its form; see `load`."""
     with open_unpacked(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace") as text:
-        lines = _Lines(path, text, LONGEST_FIELD * (2 + max(_pixel_numbers(stated))))
+        lines = Lines(path, text, LONGEST_FIELD * (2 + max(_pixel_numbers(stated))), "a label and pixels")
         first = next(iter(lines), "")
         if not first:
             raise DataError(f"{path}: The file is empty. Copy or save it again.")
-        delimiter = _delimiter(first)
-        columns = _columns(path, _fields(first, delimiter), stated)
+        delimiter = delimiter_of(first)
+        columns = _columns(path, fields_of(first, delimiter), stated)
         rest = iter(lines) if columns.has_header else itertools.chain([first], lines)
         try:
-            values, names = _parsed(lines, _rows(rest, delimiter), columns)
+            values, names = _parsed(lines, rows_of(rest, delimiter), columns)
         except csv.Error as error:
             raise DataError(f"{path}: Line {lines.number} is not CSV ({error}). Save it again.") from error
     label, pixels = columns.label, columns.pixels
@@ -108,28 +96,6 @@ def _labels(names: list[str]) -> npt.NDArray[Any]:
     return numbers.astype(np.int64) if is_whole and np.abs(numbers).max() < 1e9 else numbers
 
 
-class _Lines:
-    """The lines of a text that are not blank, counted, up to the bounds. A new iteration continues the previous one."""
-
-    def __init__(self, path: Path, text: TextIO, longest: int) -> None:
-        self.path = path
-        self._longest = longest
-        self.number = 0
-        self._text = text
-        self._size = 0
-
-    def __iter__(self) -> Iterator[str]:
-        while line := self._text.readline(self._longest):
-            self.number += 1
-            self._size += len(line)
-            if len(line) == self._longest:
-                raise DataError(f"{self.path}: Line {self.number} is too long for a label and pixels.")
-            if self._size > MOST_BYTES:
-                raise DataError(f"{self.path}: The file holds more than {MOST_BYTES >> 30} GiB. Give a part of it.")
-            if line.strip():
-                yield line
-
-
 class _Numbers(dict[str, float]):
     """Text of a number -> the number. Most fields are among few, and a dictionary is faster than parsing them."""
 
@@ -140,36 +106,11 @@ class _Numbers(dict[str, float]):
         return number
 
 
-def _delimiter(line: str) -> str:
-    return max(DELIMITERS, key=line.count)
-
-
-def _rows(lines: Iterable[str], delimiter: str) -> Iterable[list[str]]:
-    if delimiter == " ":
-        return map(str.split, lines)
-    return csv.reader(lines, delimiter=delimiter)
-
-
-def _fields(line: str, delimiter: str) -> list[str]:
-    try:
-        return next(iter(_rows([line], delimiter)), [])
-    except csv.Error:
-        return []
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
-
-
 def _columns(path: Path, fields: Sequence[str], stated: StatedTask) -> Columns:
     """Return what the columns are, by the first line."""
     names = [field.strip().lower() for field in fields]
     count = len(fields)
-    words = count - sum(map(_is_number, fields))
+    words = count - sum(map(is_number, fields))
     known = _pixel_numbers(stated)
     # A single unknown word among numbers is a wrong value.
     has_header = words > count / 2 or (
@@ -205,7 +146,7 @@ def _unlabelled(path: Path, pixels: int) -> UnlabelledError:
 def _other_table(path: Path, count: int, pixels: int, stated: StatedTask) -> DataError:
     hint = " For images of another size state it: --image-size HEIGHTxWIDTH." if stated.size is None else ""
     if count < 10:
-        hint = " If it lists picture files, sort these into a folder for each label."
+        hint = " If it lists pictures, put it into their folder."
     size = "x".join(map(str, stated.size or DIGITS.image_shape))
     return DataError(
         f"{path}: The rows have {counted(count, 'column')}, but {pixels + 1} are needed: a label and {pixels} pixels "
@@ -213,7 +154,7 @@ def _other_table(path: Path, count: int, pixels: int, stated: StatedTask) -> Dat
     )
 
 
-def _parsed(lines: _Lines, rows: Iterable[list[str]], columns: Columns) -> tuple[npt.NDArray[Any], list[str]]:
+def _parsed(lines: Lines, rows: Iterable[list[str]], columns: Columns) -> tuple[npt.NDArray[Any], list[str]]:
     """Return the numbers of all rows, as uint8 or, where they do not fit, as float32; and the labels, if known."""
     blocks: list[npt.NDArray[Any]] = []
     names: list[str] = []
@@ -237,7 +178,7 @@ def _parsed(lines: _Lines, rows: Iterable[list[str]], columns: Columns) -> tuple
         try:
             block[filled] = np.fromiter(map(numbers.__getitem__, fields), np.float32, width)
         except ValueError as error:
-            wrong = (number for number, field in enumerate(row) if not _is_number(field) and number not in others)
+            wrong = (number for number, field in enumerate(row) if not is_number(field) and number not in others)
             column = next(wrong)
             is_label = columns.label is None and column in (0, columns.number - 1)
             hint = " If it is a label, give its column the heading 'label'." if is_label else ""

@@ -1,4 +1,4 @@
-"""Find out what a folder holds: IDX files, CSV or npz files, or pictures in label folders, divided or not."""
+"""Find out what a folder holds: IDX, CSV or npz files, or pictures in label folders or listed in a table."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 
 from mnist_runtime.artifact.task import MOST_LABELS
 from mnist_runtime.errors import counted
-from mnist_trainer.data.files import csv_file, idx_files, npz_file, picture_folder
+from mnist_trainer.data.files import csv_file, idx_files, npz_file
 from mnist_trainer.data.files.arrays.parts import LoadedData, read_parts
 from mnist_trainer.data.files.forms import split_of
+from mnist_trainer.data.files.pictures import in_folders, in_table
+from mnist_trainer.data.files.rows import UnlabelledError
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
@@ -35,17 +37,19 @@ def load(folder: Path, stated: StatedTask) -> LoadedData:
         return idx_files.load(files, inner, stated)
     if tables := _tables(inner):
         return _from_tables(tables, stated)
-    archives = [entry for entry in picture_folder.loose_files(inner) if entry.suffix == ".npz"]
-    if len(archives) == 1 and not picture_folder.label_folders(inner, stated):
+    archives = [entry for entry in in_folders.loose_files(inner) if entry.suffix == ".npz"]
+    if len(archives) == 1 and not in_folders.label_folders(inner, stated):
         return npz_file.load(archives[0], stated)
+    if pictures := _picture_tables(inner, stated):
+        return in_table.load(pictures, stated)
     return _from_pictures(inner, stated)
 
 
 def _inner(folder: Path, stated: StatedTask) -> Path:
     """Return the folder itself or, if it holds nothing but one folder that is no label, that folder."""
     for _ in range(DEEPEST):
-        below = picture_folder.subfolders(folder)
-        if len(below) != 1 or picture_folder.loose_files(folder) or picture_folder.label_folders(folder, stated):
+        below = in_folders.subfolders(folder)
+        if len(below) != 1 or in_folders.loose_files(folder) or in_folders.label_folders(folder, stated):
             break
         if split_of(below[0].name):
             break
@@ -60,39 +64,63 @@ def _stem(path: Path) -> str:
 
 def _tables(folder: Path) -> dict[str, Path]:
     """Return the CSV files named after splits; or the only one, as ``"train"``."""
-    found = [entry for entry in picture_folder.loose_files(folder) if _stem(entry)]
+    found = [entry for entry in in_folders.loose_files(folder) if _stem(entry)]
     named = {split: entry for entry in found if (split := split_of(_stem(entry)))}
     if "train" in named:
         return named
     csv_files = [entry for entry in found if ".csv" in entry.name.lower()]
-    only = len(csv_files) == 1 and not picture_folder.subfolders(folder)
+    only = len(csv_files) == 1 and not in_folders.subfolders(folder)
     return {"train": csv_files[0]} if only else {}
 
 
+def _held_out(splits: Iterable[str]) -> str | None:
+    """Return the split to test with: ``"test"`` or, without it, ``"validation"``."""
+    return next((split for split in ("test", "validation") if split in splits), None)
+
+
+def _picture_tables(folder: Path, stated: StatedTask) -> list[in_table.PictureTable]:
+    """Return the only table of pictures in `folder`, or those of its split folders; none beside label folders."""
+    sides = {
+        split: _inner_side(entry, stated) for entry in in_folders.subfolders(folder) if (split := split_of(entry.name))
+    }
+    if any(in_folders.label_folders(entry, stated) for entry in (folder, *sides.values())):
+        return []
+    if table := _only_picture_table(folder):
+        return [table]
+    found = {split: table for split, side in sides.items() if (table := _only_picture_table(side))}
+    return [found[split] for split in ("train", _held_out(found)) if split in found]
+
+
+def _only_picture_table(folder: Path) -> in_table.PictureTable | None:
+    tables = [in_table.find(entry) for entry in in_folders.loose_files(folder) if _stem(entry)]
+    found = [table for table in tables if table]
+    return found[0] if len(found) == 1 else None
+
+
 def _from_tables(tables: dict[str, Path], stated: StatedTask) -> LoadedData:
+    held_out = _held_out(tables)
+    if table := in_table.find(tables["train"]):
+        other = in_table.find(tables[held_out]) if held_out else None
+        return in_table.load([table, other] if other else [table], stated)
     train, form = csv_file.read(tables["train"], stated)
     parts, names = [train], tables["train"].name
     notes: tuple[str, ...] = ()
-    for split in ("test", "validation"):
-        if split not in tables:
-            continue
+    if held_out:
         try:
-            test, _ = csv_file.read(tables[split], stated)
-        except csv_file.UnlabelledError:
-            notes = (f"{tables[split].name} has no labels and is not read",)
-            break
-        parts, names = [train, test], f"{names} and {tables[split].name}"
-        break
+            parts.append(csv_file.read(tables[held_out], stated)[0])
+            names = f"{names} and {tables[held_out].name}"
+        except UnlabelledError:
+            notes = (f"{tables[held_out].name} has no labels and is not read",)
     reading = read_parts(parts, f"{names}: {form}", stated)
     return replace(reading, notes=(*reading.notes, *notes))
 
 
 def _from_pictures(folder: Path, stated: StatedTask) -> LoadedData:
     def has_labels(entry: Path) -> bool:
-        return bool(picture_folder.label_folders(entry, stated))
+        return bool(in_folders.label_folders(entry, stated))
 
     split_folders: dict[str, Path] = {}
-    for entry in picture_folder.subfolders(folder):
+    for entry in in_folders.subfolders(folder):
         if split := split_of(entry.name):
             if split in split_folders and has_labels(entry):
                 raise DataError(
@@ -111,14 +139,14 @@ def _from_pictures(folder: Path, stated: StatedTask) -> LoadedData:
     ]
     notes += [
         f"{folder}: {entry.name}/ is not read, since it is not a split"
-        for entry in picture_folder.subfolders(folder)
+        for entry in in_folders.subfolders(folder)
         if not split_of(entry.name)
     ]
     above = [folder, *(split_folders[split] for split, side in labelled.items() if side != split_folders[split])]
-    notes += [note for place in above for note in picture_folder.notes_on_loose_files(place)]
+    notes += [note for place in above for note in in_folders.notes_on_loose_files(place)]
     if not labelled:
         raise _no_labels(next(iter(split_folders.values())), stated)
-    held_out = next((split for split in ("test", "validation") if split in labelled), None)
+    held_out = _held_out(labelled)
     if "train" not in labelled or held_out is None:
         return _whole(labelled[held_out or "train"], folder, notes, stated)
     if held_out == "test" and "validation" in labelled:
@@ -126,26 +154,26 @@ def _from_pictures(folder: Path, stated: StatedTask) -> LoadedData:
             f"{folder}: {split_folders['validation'].name}/ is not read, since there is {split_folders['test'].name}/"
         )
     form = f"pictures in label folders of {split_folders['train'].name}/ and {split_folders[held_out].name}/"
-    return picture_folder.load([labelled["train"], labelled[held_out]], form, stated, notes)
+    return in_folders.load([labelled["train"], labelled[held_out]], form, stated, notes)
 
 
 def _inner_side(side: Path, stated: StatedTask) -> Path:
     """Return `side`, or the only folder in it, as in ``trainingSet/trainingSet/0``."""
-    below = picture_folder.subfolders(side)
-    return below[0] if len(below) == 1 and not picture_folder.label_folders(side, stated) else side
+    below = in_folders.subfolders(side)
+    return below[0] if len(below) == 1 and not in_folders.label_folders(side, stated) else side
 
 
 def _whole(folder: Path, above: Path, notes: Iterable[str], stated: StatedTask) -> LoadedData:
-    if not picture_folder.label_folders(folder, stated):
+    if not in_folders.label_folders(folder, stated):
         raise _no_labels(folder, stated)
     words = "pictures in label folders" + (f" of {folder.relative_to(above)}/" if folder != above else "")
-    return picture_folder.load([folder], words, stated, [*notes])
+    return in_folders.load([folder], words, stated, [*notes])
 
 
 def _no_labels(folder: Path, stated: StatedTask) -> DataError:
     """Return the error that says what is in a folder without label folders."""
-    folders = [f"{entry.name}/" for entry in picture_folder.subfolders(folder)]
-    files = [entry.name for entry in picture_folder.loose_files(folder)]
+    folders = [f"{entry.name}/" for entry in in_folders.subfolders(folder)]
+    files = [entry.name for entry in in_folders.loose_files(folder)]
     if stated.labels and folders:
         names, there = (
             ", ".join(words[:5]) + (", ..." if len(words) > 5 else "") for words in (stated.labels, folders)
@@ -163,5 +191,6 @@ def _no_labels(folder: Path, stated: StatedTask) -> DataError:
     return DataError(
         f"{folder}: The folder holds no data set that can be read. {content}. Put pictures into a folder for each "
         f"class, named 0/ to 9/ (or zero/ to nine/) or after 2 to {MOST_LABELS:,} other classes, in train/ and test/ "
-        "if they are divided; or give IDX files, train.csv and test.csv, or one .npz file."
+        "if they are divided; or add a table with a column of their names and one of labels; or give IDX files, "
+        "train.csv and test.csv, or one .npz file."
     )

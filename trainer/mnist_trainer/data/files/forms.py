@@ -20,6 +20,7 @@ __all__ = [
     "MOST_FOREIGN",
     "MOST_IMAGES",
     "OTHER_FORMS",
+    "PICTURE_ENDS",
     "SPLIT_NAMES",
     "IdxName",
     "idx_name",
@@ -68,10 +69,12 @@ EXTRA_ARRAYS = ("x_val", "y_val", "x_valid", "y_valid", "x_validation", "y_valid
 CLASS_NAMES = ("class_names", "label_names", "target_names", "classes", "names")
 """Names of an array of an npz file with the names of the classes, in lower case."""
 
-LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "y")
+LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "category", "class_name", "y")
 """Headings of the column of labels in a CSV file, in lower case."""
 INDEX_COLUMNS = ("", "unnamed: 0", "index", "id", "imageid")
 """Headings of a column that numbers the rows of a CSV file, in lower case."""
+PICTURE_ENDS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".pbm", ".ppm")
+"""Ends of the names of pictures in a table, in lower case."""
 
 
 class Form(NamedTuple):

@@ -29,6 +29,8 @@ SECONDS, SECONDS_A_FILE, SECONDS_A_MEGABYTE = 120.0, 0.2, 2.0
 """Time limit of reading: always, for each file, and for each megabyte; about 50 times what a PC needs."""
 MOST_COUNTED = 1_000_000
 """Files after which no more are counted for the time limit."""
+LONGEST_LIST, LONGEST_LINE = 100_000_000, 200
+"""Bytes of a file, and mean bytes of a line, from which on it does not list pictures."""
 START = 60.0
 """Seconds for the imports of the process."""
 PROCESS = KeptProcess("mnist_trainer.data.isolation._reading")
@@ -132,9 +134,18 @@ def _extra_seconds(path: Path) -> float:
                         files, size = files + 1, size + entry.stat().st_size
         except NotADirectoryError:
             size += path.stat().st_size
+            files += _lines(path, size)
         except OSError:  # reported when it is read
             continue
     return SECONDS_A_FILE * files + SECONDS_A_MEGABYTE * min(size, MOST_BYTES) / 1e6
+
+
+def _lines(path: Path, size: int) -> int:
+    """Return the number of lines of a file, in each of which a table may list a picture; 0 if they are long."""
+    if size > LONGEST_LIST:
+        return 0
+    count = path.read_bytes().count(b"\n")
+    return count if size < LONGEST_LINE * count else 0
 
 
 def _read_answer(chunks: _Chunks) -> LoadedData | Exception | None:

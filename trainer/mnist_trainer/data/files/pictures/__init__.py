@@ -1,0 +1,1 @@
+"""Picture files with labels: in a folder for each label, or listed in a table."""

@@ -1,0 +1,269 @@
+"""Read pictures that a table lists with their labels, such as a CSV file with columns ``filename`` and ``label``."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PureWindowsPath
+
+from mnist_runtime.errors import counted, listed
+from mnist_trainer.data.files.arrays.parts import LoadedData, check_size
+from mnist_trainer.data.files.bounded import open_unpacked
+from mnist_trainer.data.files.forms import (
+    INDEX_COLUMNS,
+    LABEL_COLUMNS,
+    MOST_FOREIGN,
+    MOST_IMAGES,
+    PICTURE_ENDS,
+    split_of,
+)
+from mnist_trainer.data.files.pictures.in_folders import files_below
+from mnist_trainer.data.files.pictures.labelled import NAMED, Pictures, load_pictures
+from mnist_trainer.data.files.rows import DELIMITERS, Lines, UnlabelledError, rows_of
+from mnist_trainer.data.stated import StatedTask
+from mnist_trainer.errors import DataError
+
+__all__ = ["PictureTable", "find", "load"]
+
+LONGEST_LINE = 1 << 13
+"""Characters of a line; a path has up to 4,096."""
+MOST_COLUMNS = 63
+"""Most columns of such a table: more are pixels, since the smallest image has 8x8."""
+SAMPLE = 50
+"""Lines by which the columns are found."""
+LEAST_NAMED = 0.5
+"""Least fraction of the sample that names pictures."""
+MOST_FILES = 2 * MOST_IMAGES
+"""Most files below a table among which its pictures are searched."""
+
+
+@dataclass(frozen=True)
+class PictureTable:
+    """A table of pictures, and its columns.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    delimiter : str
+        Between its columns.
+    headings : tuple of str or None
+        The first line, if it holds no picture.
+    width : int
+        Number of columns.
+    column : int
+        The column of the pictures.
+    """
+
+    path: Path
+    delimiter: str
+    headings: tuple[str, ...] | None
+    width: int
+    column: int
+
+
+class _Finder:
+    """Finds the pictures that the table at `path` names: by their paths from its folder, or by their names below it."""
+
+    def __init__(self, path: Path) -> None:
+        self._table = path
+        self._split = split_of(path.name.split(".")[0])
+
+    def picture(self, name: str) -> Path | None:
+        """Return the path of the picture, or None.
+
+        Raises
+        ------
+        DataError
+            If several pictures have this name.
+        """
+        found = self.candidates(name)
+        if len(found) > 1:
+            names = listed([str(file.relative_to(self._table.parent)) for file in found], NAMED)
+            raise DataError(
+                f"{self._table}: The table lists {name!r}, and there are {len(found)} such pictures: {names}. Write "
+                "their paths from the folder of the table."
+            )
+        return found[0] if found else None
+
+    def candidates(self, name: str) -> list[Path]:
+        """Return the pictures that `name` may mean: those that agree in most folders, and in the split."""
+        path = Path(PureWindowsPath(name).as_posix())
+        if not path.name:
+            return []
+        direct = self._table.parent / path
+        if direct.is_file():
+            return [direct]
+        alike = self._by_name.get(path.name.lower(), [])
+        for count in range(2, len(path.parts) + 1):
+            alike = [file for file in alike if file.parts[-count:] == path.parts[-count:]] or alike
+        if len(alike) > 1 and self._split:
+            alike = [file for file in alike if self._split in map(split_of, file.parts)] or alike
+        return alike
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Path]]:
+        """The pictures in the folder of the table and below, by their names with and without their ends."""
+        found: dict[str, list[Path]] = {}
+        for file in itertools.islice(files_below(self._table.parent), MOST_FILES):
+            if file.suffix.lower() in PICTURE_ENDS:
+                for name in {file.name.lower(), file.stem.lower()}:
+                    found.setdefault(name, []).append(file)
+        return found
+
+
+def find(path: Path) -> PictureTable | None:
+    """Return the columns of the table at `path`, or None if it does not list pictures."""
+    delimiter, rows = _sample(path)
+    width = len(rows[0]) if rows else 0
+    rows = [row for row in rows if len(row) == width]
+    if not 0 < width <= MOST_COLUMNS:
+        return None
+    finder = _Finder(path)
+    body = rows[1:] or rows
+    for is_picture in (_has_picture_end, lambda name: bool(finder.candidates(name))):
+        columns = [
+            column
+            for column in range(width)
+            if sum(is_picture(row[column]) for row in body) >= LEAST_NAMED * len(body)
+            and rows[0][column].lower() not in LABEL_COLUMNS
+        ]
+        if columns:
+            column = max(columns, key=lambda column: len({row[column] for row in body}))
+            headings = None if is_picture(rows[0][column]) else tuple(rows[0])
+            return PictureTable(path, delimiter, headings, width, column)
+    return None
+
+
+def load(tables: Sequence[PictureTable], stated: StatedTask) -> LoadedData:
+    """Load the pictures that a table lists, or those of one for the training and one for the test images.
+
+    Parameters
+    ----------
+    tables : sequence of PictureTable
+        One or two, as `find` returns them. A second one without labels is not read.
+    stated : StatedTask
+        What is stated about images and classes.
+
+    Raises
+    ------
+    DataError
+        If the first one has no labels, a picture has two labels, or more than one in twenty is missing or cannot be
+        read.
+    """
+    splits: list[Pictures] = []
+    forms, notes = [], []
+    for table in tables:
+        try:
+            pictures, form, missing = _read(table)
+        except UnlabelledError:
+            if not splits:
+                raise
+            notes.append(f"{table.path.name} has no labels and is not read")
+            break
+        splits.append(pictures)
+        forms.append(form)
+        notes += missing
+    names = " and ".join(split.place.name for split in splits)
+    return load_pictures(splits, f"pictures listed in {names}: {forms[0]}", stated, notes)
+
+
+def _has_picture_end(name: str) -> bool:
+    return name.lower().endswith(PICTURE_ENDS)
+
+
+def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number of each line that is not blank, and its fields."""
+    with open_unpacked(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace") as text:
+        lines = Lines(path, text, LONGEST_LINE, "a picture and its label")
+        try:
+            for row in rows_of(lines, delimiter):
+                yield lines.number, [field.strip() for field in row]
+        except csv.Error as error:
+            raise DataError(f"{path}: Line {lines.number} is not CSV ({error}). Save it again.") from error
+
+
+def _sample(path: Path) -> tuple[str, list[list[str]]]:
+    """Return the delimiter and the first rows; none if the lines are too long for a table of pictures."""
+    for delimiter in DELIMITERS:
+        try:
+            rows = [row for _, row in itertools.islice(_rows(path, delimiter), SAMPLE)]
+        except DataError:  # reported where the file is read as a table of pixels
+            return delimiter, []
+        if rows and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1:
+            return delimiter, rows
+    return DELIMITERS[0], [row for _, row in itertools.islice(_rows(path, DELIMITERS[0]), SAMPLE)]
+
+
+def _read(table: PictureTable) -> tuple[Pictures, str, list[str]]:
+    """Return the pictures of `table` with their labels, words for its columns, and a note on missing pictures."""
+    path, finder = table.path, _Finder(table.path)
+    rows: list[tuple[int, list[str]]] = []
+    for number, row in itertools.islice(_rows(path, table.delimiter), int(table.headings is not None), None):
+        if len(row) != table.width:
+            raise DataError(
+                f"{path}: Line {number} has {counted(len(row), 'column')} instead of {table.width}. If the file was "
+                "cut off, copy or download it again."
+            )
+        rows.append((number, row))
+        check_size(len(rows), 0, str(path))
+    if not rows:
+        raise DataError(f"{path}: The file has a header, but no rows. Copy or save it again.")
+    labels, words = _labels(table, rows)
+    found: dict[Path, str] = {}
+    missing: list[str] = []
+    for (number, row), label in zip(rows, labels, strict=True):
+        picture = finder.picture(row[table.column])
+        if picture is None:
+            missing.append(row[table.column])
+        elif found.setdefault(picture, label) != label:
+            raise DataError(
+                f"{path}: Line {number} gives {row[table.column]!r} the label {label!r}, but an earlier line "
+                f"{found[picture]!r}. Give each picture one label, in one line."
+            )
+    names = listed(missing, NAMED)
+    if len(missing) > MOST_FOREIGN * len(rows):
+        raise DataError(
+            f"{path}: The table lists {counted(len(rows), 'picture')}, and {len(missing):,} are not in its folder or "
+            f"below: {names}. Put the table into the folder of its pictures, or correct the names."
+        )
+    notes = [f"{path}: left out {counted(len(missing), 'picture')} that cannot be found: {names}"] if missing else []
+    return Pictures(path, list(found.items())), words, notes
+
+
+def _labels(table: PictureTable, rows: Sequence[tuple[int, list[str]]]) -> tuple[list[str], str]:
+    """Return the label of each row, and words for the columns."""
+    names = [name.lower() for name in table.headings or ()]
+    others = [column for column in range(table.width) if column != table.column]
+    if names and names[0] in INDEX_COLUMNS:
+        others = [column for column in others if column]
+    if not others:
+        raise UnlabelledError(f"{table.path}: The table lists pictures without labels. Add a column 'label'.")
+    named = next((names.index(name) for name in LABEL_COLUMNS if name in names), None)
+    column = others[0] if len(others) == 1 else named
+    pictures = f"pictures in column {_name(table, table.column)}"
+    if column is not None:
+        empty = next((number for number, row in rows if not row[column]), None)
+        if empty:
+            raise DataError(f"{table.path}: Line {empty} has no label. Add it, or remove the line.")
+        return [row[column] for _, row in rows], f"{pictures}, labels in column {_name(table, column)}"
+    if table.headings and all(_is_one_hot([row[other] for other in others]) for _, row in rows):
+        places = [next(other for other in others if float(row[other])) for _, row in rows]
+        return [table.headings[place] for place in places], f"{pictures}, one-hot labels in {len(others)} columns"
+    listing = listed([_name(table, other) for other in others], NAMED)
+    raise DataError(
+        f"{table.path}: The table lists {pictures}, and its labels may be in each of the columns {listing}. Give the "
+        "column of labels the heading 'label'."
+    )
+
+
+def _name(table: PictureTable, column: int) -> str:
+    return repr(table.headings[column]) if table.headings else str(column + 1)
+
+
+def _is_one_hot(fields: Sequence[str]) -> bool:
+    return sorted(fields) in (["0"] * (len(fields) - 1) + ["1"], ["0.0"] * (len(fields) - 1) + ["1.0"])
