@@ -29,9 +29,10 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
     Parameters
     ----------
     path : Path
-        A CSV file with a label and the pixels in each row, or with the name of a picture and its label; an ``.npz`` file with arrays such as ``x_train, y_train,
-        x_test, y_test`` or ``images, labels``; a folder with IDX files, ``train.csv`` and ``test.csv``, or pictures in
-        a folder for each label, divided into ``train/`` and ``test/`` or not. Pictures are prepared as on a device.
+        A CSV file with a label and the pixels in each row, or with the name of a picture and its label; an ``.npz``
+        file with arrays such as ``x_train, y_train, x_test, y_test`` or ``images, labels``; a folder with IDX files,
+        ``train.csv`` and ``test.csv``, or pictures in a folder for each label, divided into ``train/`` and ``test/`` or
+        not. Pictures are prepared as on a device.
     seen : collection of str, optional
         How an undivided set is divided; see `divide`.
     stated : StatedTask, optional
