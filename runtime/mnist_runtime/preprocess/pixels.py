@@ -47,12 +47,14 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     [[0, 128], [255, 7]]
     >>> as_pixels([0.0, 0.5, 1.0]).tolist()
     [0, 128, 255]
-    >>> as_pixels([True, False]).tolist()
-    [255, 0]
     """
     array = _as_array(values, most)
     if array.dtype == BYTE:
         return array
+    if values is None:
+        raise UsageError(
+            "This is None, not a picture. cv2.imread returns None if it cannot read: check the name."
+        )
     if array.dtype.kind not in "buif":
         raise UsageError(
             f"The pixels, of type {type(values).__name__} and dtype {array.dtype}, are not numbers. "

@@ -60,10 +60,15 @@ def test_uint8_is_not_copied() -> None:
     assert as_pixels(pixels) is pixels
 
 
-@pytest.mark.parametrize("values", ["text", None, [object()], 1j, {"a": 1}])
+@pytest.mark.parametrize("values", ["text", [None], [object()], 1j, {"a": 1}])
 def test_values_that_are_not_numbers_are_rejected(values: object) -> None:
     with pytest.raises(UsageError, match=r"are not numbers\. Give numbers from 0 to 255\."):
         as_pixels(values)
+
+
+def test_the_none_of_cv2_imread_is_named() -> None:
+    with pytest.raises(UsageError, match=r"This is None, not a picture\. cv2\.imread returns None if"):
+        Classifier.load().classify(None)  # type: ignore[arg-type]
 
 
 DEEP = arrays.arrays(np.uint16, arrays.array_shapes(min_dims=2, max_dims=2, max_side=6))
