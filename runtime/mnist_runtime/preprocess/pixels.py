@@ -52,9 +52,7 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     if array.dtype == BYTE:
         return array
     if values is None:
-        raise UsageError(
-            "This is None, not a picture. cv2.imread returns None if it cannot read: check the name."
-        )
+        raise UsageError("This is None, not a picture. cv2.imread returns None if it cannot read: check the name.")
     if array.dtype.kind not in "buif":
         raise UsageError(
             f"The pixels, of type {type(values).__name__} and dtype {array.dtype}, are not numbers. "

@@ -15,7 +15,7 @@ from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.grayscale import FloatImage, bounding_box, check_picture, color_axis, grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
-from mnist_runtime.preprocess.ink.symbols import cuts, typical_height
+from mnist_runtime.preprocess.ink.symbols import HIGHEST, cuts, typical_height
 from mnist_runtime.preprocess.prepare import Ink
 from mnist_runtime.system.process import usual_errors
 
@@ -27,8 +27,8 @@ LONGEST = 1600
 """Longer side, in pixels, to which a page is reduced."""
 SMALLEST = 1 / 80
 """Smallest size of a digit, as a fraction of the page's longer side: 20 of 1600 pixels."""
-LOWEST, HIGHEST = 0.4, 2.5
-"""Range of a digit's height, as multiples of the typical one."""
+LOWEST = 0.4
+"""Least height of a digit, as a multiple of the typical one."""
 WIDE = 1.0
 """Least width of a symbol that may be two digits that touch, as a fraction of its height. V, n and H are narrower."""
 MANY = 1.5

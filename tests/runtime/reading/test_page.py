@@ -245,6 +245,25 @@ def test_gaps_between_cards_are_no_digits(card: int, ink: int, font: Callable[[i
         assert all(each.box[2] - each.box[0] < 120 for each in read(np.asarray(column), CLASSIFIER, everything=True))
 
 
+@pytest.mark.parametrize("beside", ["lines above and below", "an open frame", "a stain"])
+def test_large_shapes_beside_digits_hide_none(beside: str, font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    """Before, a line took the digits near it, an open frame all in it, and a stain with more ink set the size."""
+    numbers = ("48235", "55946", "63657", "74368", "79079")
+    page = Image.new("L", (640, 480), 235)
+    draw = ImageDraw.Draw(page)
+    for row, number in enumerate(numbers):
+        draw.text((330, 60 + 75 * row), number, font=font(40), fill=25)
+    if beside == "lines above and below":
+        for height in (58, 408):
+            draw.line((250, height, 560, height), fill=25, width=3)
+    elif beside == "an open frame":
+        draw.line(((600, 30), (300, 30), (300, 440), (600, 440)), fill=25, width=4)
+    else:
+        draw.ellipse((110, 150, 210, 260), fill=30)
+    found = read(np.asarray(page), CLASSIFIER)
+    assert "".join(str(each.prediction.digit) for each in found) == "".join(numbers)
+
+
 def test_a_digit_that_fills_the_picture_is_no_gap() -> None:
     page = np.full((120, 300), 230, np.uint8)
     rows, columns = np.indices(page.shape)

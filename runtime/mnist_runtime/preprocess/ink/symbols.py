@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from mnist_runtime.preprocess.grayscale import FloatImage
 
-__all__ = ["Symbol", "cuts", "digit_marks", "group_symbols", "main_symbol", "typical_height"]
+__all__ = ["HIGHEST", "Symbol", "cuts", "digit_marks", "group_symbols", "main_symbol", "typical_height"]
 
 SPECK = 0.01
 """Least ink of a component, as a fraction of the largest one's; less is dirt."""
@@ -29,6 +29,8 @@ DASH = 4
 """Least width of a dash, as a multiple of its height."""
 LONG = 1.2
 """Least width of an underline, as a multiple of its digit's; the tail of a 2 is hardly longer."""
+HIGHEST = 2.5
+"""Largest size of a digit, as a multiple of the typical height."""
 HALF = 0.5
 """Least ratio of a digit's height to the typical one, and of the typical one to it."""
 SLANTS = (-0.3, 0.0, 0.3)
@@ -156,10 +158,13 @@ def digit_marks(symbols: list[Symbol], shape: tuple[int, ...]) -> list[Symbol]:
 
 
 def typical_height(symbols: list[Symbol]) -> float:
-    """Return the median height, weighted by ink, of all symbols but dashes; 0 without symbols."""
-    ordered = sorted([s for s in symbols if not s.is_dash] or symbols, key=lambda symbol: symbol.height)
-    masses = np.cumsum([symbol.mass for symbol in ordered])
-    return float(ordered[int(np.searchsorted(masses, masses[-1] / 2))].height) if ordered else 0.0
+    """Return the median height of all symbols with ink but dashes; 0 without symbols.
+
+    It is weighted by height: by number, dust would decide, and by ink, a corner of the desk.
+    """
+    heights = np.sort([s.height for s in symbols if s.mass and not s.is_dash] or [s.height for s in symbols])
+    sums = np.cumsum(heights)
+    return float(heights[np.searchsorted(sums, sums[-1] / 2)]) if len(heights) else 0.0
 
 
 def _near(sides: npt.NDArray[np.intp], part: Symbol) -> npt.NDArray[np.intp]:
@@ -170,7 +175,12 @@ def _near(sides: npt.NDArray[np.intp], part: Symbol) -> npt.NDArray[np.intp]:
 
 
 def _belongs(symbol: Symbol, part: Symbol, first: Symbol, typical: float) -> bool:
-    """Return whether `part`, which has less ink, belongs to `symbol`, which began with the component `first`."""
+    """Return whether `part`, which has less ink, belongs to `symbol`, which began with the component `first`.
+
+    Nothing belongs to a component that is too large for a digit, such as a dashed line or an open frame.
+    """
+    if first.size > HIGHEST * typical:
+        return False
     gap = symbol.gap(part) / symbol.size
     if gap > NEAR or symbol.underlines(part) or part.underlines(symbol):
         return False
