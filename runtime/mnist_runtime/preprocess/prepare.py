@@ -16,7 +16,7 @@ from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import BlankError, UsageError
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.grayscale import FloatImage, color_axis, grayscale
-from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink, separate_strokes
+from mnist_runtime.preprocess.ink.clean import clean_ink, flat_background_ink, separate_strokes, without_box
 from mnist_runtime.preprocess.ink.strokes import is_scribble
 from mnist_runtime.preprocess.ink.symbols import digit_marks, main_symbol
 from mnist_runtime.preprocess.normalize import FIELD, normalize
@@ -133,7 +133,7 @@ def _strokes(picture: npt.NDArray[Any], *, with_marks: bool) -> tuple[FloatImage
 def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[FloatImage], int]:
     """Return what `_strokes` does for a drawing or a photograph (h, w), 0..255."""
     if max(gray.shape) < SMALL:
-        ink = flat_background_ink(gray)
+        ink = flat_background_ink(without_box(gray))
         separate = separate_strokes(ink) if with_marks and max(gray.shape) > FIELD else []
         return ink, separate, len(separate)
     clean = clean_ink(gray)

@@ -11,11 +11,11 @@ from mnist_runtime.errors import BlankError
 from mnist_runtime.preprocess.grayscale import FloatImage, Mask
 from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate
 from mnist_runtime.preprocess.ink.frames import find_frames
-from mnist_runtime.preprocess.ink.ruled_lines import find_ruled_lines
+from mnist_runtime.preprocess.ink.ruled_lines import border_lines, find_ruled_lines
 from mnist_runtime.preprocess.ink.strokes import STROKE, bridges, is_thin
 from mnist_runtime.preprocess.ink.symbols import Symbol, digit_marks, group_symbols
 
-__all__ = ["clean_ink", "flat_background_ink", "separate_strokes"]
+__all__ = ["clean_ink", "flat_background_ink", "separate_strokes", "without_box"]
 
 MIN_CONTRAST = 16
 """Least difference between ink and background, of 255."""
@@ -24,6 +24,8 @@ BACKGROUND = 0.1
 SOFT = 3
 """Most pixels of strokes with their soft edges, as a multiple of those of the strokes alone."""
 
+LEAST_HEIGHT = 0.35
+"""Least height of a digit in a box, as a fraction of the picture's."""
 SOLID, NARROW = 0.85, 0.5
 """A symbol may be a sheet of paper if it fills this fraction of its convex hull and has this width over length."""
 
@@ -71,6 +73,25 @@ def flat_background_ink(gray: FloatImage) -> FloatImage:
         raise BlankError("The picture shows noise only. Take it in even light.")
     scaled: FloatImage = ink * np.float32(255 / ink.max())
     return scaled
+
+
+def without_box(gray: FloatImage) -> FloatImage:
+    """Return a small picture (h, w) without the sides of the box that its digit was cut out of, if there are any.
+
+    The digit must be apart from them: a tight crop of a 7 has strokes along its edges too.
+    """
+    level = np.median(gray)
+    ink = np.abs(gray - level)
+    strokes = ink > STROKE * ink.max()
+    if not _border(strokes).any():
+        return gray
+    components = connected_components(strokes)
+    sides, is_box = border_lines(components, has_lines=False)
+    top, left, bottom, right = components.boxes[~sides].T
+    inside = (np.minimum(top, left) > 0) & (bottom < gray.shape[0]) & (right < gray.shape[1])
+    if not is_box or not (inside & (bottom - top >= LEAST_HEIGHT * gray.shape[0])).any():
+        return gray
+    return np.where(dilate(components.mask(sides), 1), level, gray).astype(np.float32)
 
 
 def separate_strokes(ink: FloatImage) -> list[FloatImage]:

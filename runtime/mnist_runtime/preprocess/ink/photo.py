@@ -29,6 +29,8 @@ CLEAR = 0.3
 """Mean ink from which symbols at the picture's edge are kept; fainter ones may be shadows."""
 BROKEN = 0.02
 """Least noise, as a fraction of the mean ink, that breaks strokes. Pencil has 0.03; ink on paper has 0.01 to 0.02."""
+LEAST_SIZE = 6
+"""Least longer side of a symbol in pixels; smaller ones are the rest of a line."""
 COARSE = 150
 """Longer side, in pixels, from which the ink is smoothed."""
 
@@ -85,11 +87,17 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     strokes = (ink > max(floor, FAINT * mean)) & ~lines
     components = components_across_gaps(strokes, broken=noise > BROKEN * mean)
     ink = ink / np.float32(mean)
-    masses = np.where(border_lines(components) | gap_components(components), 0, components.sums(ink))
+    border, is_box = border_lines(components, has_lines=bool(lines.any()))
+    if is_box:
+        lines = lines | components.mask(border)
+    masses = np.where(border | gap_components(components), 0, components.sums(ink))
+    least = max(smallest * max(gray.shape), LEAST_SIZE)
     symbols = [
         symbol
         for symbol in group_symbols(components.boxes, masses)
-        if symbol.size >= smallest * max(gray.shape) and (mean >= CLEAR or not symbol.touches_edge(gray.shape))
+        if symbol.size >= least
+        and (symbol.mass or not is_box)
+        and (mean >= CLEAR or not symbol.touches_edge(gray.shape))
     ]
     return PhotoInk(ink, lines, components, symbols)
 

@@ -47,12 +47,14 @@ SLANT = 0.1
 """Most width of a comb's tooth, beyond two thicknesses, as a fraction of the comb's height."""
 TOOTH = 2
 """Least length of a tooth, as a multiple of the base's thickness."""
-BORDER = 0.15
-"""Width of the picture's border, as a fraction of each side."""
+BORDER, WIDE_BORDER = 0.15, 0.22
+"""Width of the picture's border, as a fraction of each side; the second one for lines from edge to edge."""
 BORDER_LENGTH = 0.5
 """Least length of a line in the border, as a fraction of the picture's shorter side."""
-BORDER_THICKEST = 1 / 16
-"""Most thickness of a line in the border, as a fraction of the same side."""
+BORDER_THICKEST, EDGE_THICKEST = 1 / 16, 1 / 10
+"""Most thickness of a line in the border, as a fraction of the same side; the second one from edge to edge."""
+THIN_LINE = 3
+"""Thickness, in pixels, up to which a line from edge to edge is thin in any picture."""
 LOW, HIGH = 0.1, 0.85
 """Range of the heights of digits on cards, as fractions of the same side."""
 
@@ -247,21 +249,48 @@ def gap_components(components: Components) -> Mask:
     return gaps
 
 
-def border_lines(components: Components) -> Mask:
-    """Return which of the components (n,) are lines in the border of the picture: parts of the boxes around."""
+def border_lines(components: Components, *, has_lines: bool) -> tuple[Mask, bool]:
+    """Return which of the components (n,) are lines in the border of the picture, and whether these are sides of a box.
+
+    A single line may be a 1. Two from edge to edge are a box; `has_lines` says that the picture has another one. What
+    else is in the border, at an edge, then belongs to the boxes beside.
+    """
     shape = components.labels.shape
     shorter = min(shape)
-    found = np.zeros(components.number, bool)
+    lines, others = np.zeros((2, components.number), bool)
+    sides = int(has_lines)
     for number, (top, left, bottom, right) in enumerate(components.boxes):
-        at_edge = min(top, left) == 0 or bottom == shape[0] or right == shape[1]
-        if not at_edge or max(bottom - top, right - left) < BORDER_LENGTH * shorter:
+        at_edge = np.array([top == 0, bottom == shape[0], left == 0, right == shape[1]])
+        if not at_edge.any():
             continue
         line = components.labels[top:bottom, left:right] == number
+        is_long = max(bottom - top, right - left) >= BORDER_LENGTH * shorter
+        across = (at_edge[:2].all() or at_edge[2:].all()) and _ends_in_corners(line, at_edge, (top, left), shape)
         rows, columns = np.nonzero(line)
+        width = BORDER if is_long and not across else WIDE_BORDER
         in_border = [
-            np.minimum(positions, length - 1 - positions) < BORDER * length
+            np.minimum(positions, length - 1 - positions) < width * length
             for positions, length in zip((rows + top, columns + left), shape, strict=True)
         ]
-        thin = stroke_width(line) <= BORDER_THICKEST * shorter
-        found[number] = thin and bool(np.logical_or(*in_border).all())
-    return found
+        if not np.logical_or(*in_border).all():
+            continue
+        others[number] = not is_long
+        thickest = max(EDGE_THICKEST * shorter, THIN_LINE) if across else BORDER_THICKEST * shorter
+        if is_long and stroke_width(line) <= thickest:
+            lines[number] = True
+            sides += int(across) + int(across and at_edge.sum() > 2)
+    return (lines | others, True) if sides > 1 and lines.any() else (lines, False)
+
+
+def _ends_in_corners(
+    line: Mask, at_edge: npt.NDArray[np.bool_], corner: tuple[int, int], shape: tuple[int, ...]
+) -> bool:
+    """Return whether a component is near a corner at each edge that it touches; the oval of a 0 is not.
+
+    `line` is its part of the picture of `shape`, with the top and left `corner`.
+    """
+    for touches, along, axis in zip(at_edge, (line[0], line[-1], line[:, 0], line[:, -1]), (1, 1, 0, 0), strict=True):
+        place = (np.flatnonzero(along) + corner[axis]) / shape[axis]
+        if touches and place.min() >= WIDE_BORDER and place.max() <= 1 - WIDE_BORDER:
+            return False
+    return True
