@@ -252,34 +252,35 @@ def gap_components(components: Components) -> Mask:
 def border_lines(components: Components, *, has_lines: bool) -> tuple[Mask, bool]:
     """Return which of the components (n,) are lines in the border of the picture, and whether these are sides of a box.
 
-    A single line may be a 1. Two from edge to edge are a box; `has_lines` says that the picture has another one. What
-    else is in the border, at an edge, then belongs to the boxes beside.
+    A single line from edge to edge may be a 1, if it is not in the narrow border. Two are a box; `has_lines` says that
+    the picture has another one. What else is in the border, at an edge, then belongs to the boxes beside.
     """
     shape = components.labels.shape
     shorter = min(shape)
-    lines, others = np.zeros((2, components.number), bool)
-    sides = int(has_lines)
+    lines, sides, others = np.zeros((3, components.number), bool)
+    count = int(has_lines)
     for number, (top, left, bottom, right) in enumerate(components.boxes):
         at_edge = np.array([top == 0, bottom == shape[0], left == 0, right == shape[1]])
         if not at_edge.any():
             continue
         line = components.labels[top:bottom, left:right] == number
-        is_long = max(bottom - top, right - left) >= BORDER_LENGTH * shorter
-        across = (at_edge[:2].all() or at_edge[2:].all()) and _ends_in_corners(line, at_edge, (top, left), shape)
         rows, columns = np.nonzero(line)
-        width = BORDER if is_long and not across else WIDE_BORDER
-        in_border = [
-            np.minimum(positions, length - 1 - positions) < width * length
-            for positions, length in zip((rows + top, columns + left), shape, strict=True)
-        ]
-        if not np.logical_or(*in_border).all():
+        depth = np.minimum(
+            *(
+                np.minimum(positions, length - 1 - positions) / length
+                for positions, length in zip((rows + top, columns + left), shape, strict=True)
+            )
+        ).max()
+        if max(bottom - top, right - left) < BORDER_LENGTH * shorter:
+            others[number] = depth < WIDE_BORDER
             continue
-        others[number] = not is_long
-        thickest = max(EDGE_THICKEST * shorter, THIN_LINE) if across else BORDER_THICKEST * shorter
-        if is_long and stroke_width(line) <= thickest:
-            lines[number] = True
-            sides += int(across) + int(across and at_edge.sum() > 2)
-    return (lines | others, True) if sides > 1 and lines.any() else (lines, False)
+        thickness = stroke_width(line)
+        lines[number] = depth < BORDER and thickness <= BORDER_THICKEST * shorter
+        across = (at_edge[:2].all() or at_edge[2:].all()) and _ends_in_corners(line, at_edge, (top, left), shape)
+        if across and depth < WIDE_BORDER and thickness <= max(EDGE_THICKEST * shorter, THIN_LINE):
+            sides[number] = True
+            count += 1 + int(at_edge.sum() > 2)
+    return (lines | sides | others, True) if count > 1 and sides.any() else (lines, False)
 
 
 def _ends_in_corners(
