@@ -1,10 +1,7 @@
 """`Artifact`: a model file with its manifest and golden vectors, checked before anything runs it.
 
-Layout (details in ``docs/reference/artifact.md``)::
-
-    model         a plain .tflite or .onnx file, which any interpreter can load
-    zip archive   manifest.json, golden/images.npy, golden/scores.npy; its comment is the
-    SHA-256       of all bytes before it: 64 hexadecimal characters at the end of the file
+After a plain model, which any interpreter can load, comes a zip archive, see docs/reference/artifact.md. Its comment is
+the SHA-256 of all bytes before it, in 64 hexadecimal characters.
 """
 
 from __future__ import annotations

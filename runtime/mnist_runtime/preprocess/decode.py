@@ -176,12 +176,7 @@ def _opened(source: BinaryIO) -> Iterator[Image.Image]:
 def _read_other(source: BinaryIO, name: str, failure: PictureError | BackendError) -> npt.NDArray[np.uint8]:
     """Read a file that Pillow cannot read: an array, or a HEIC picture with pillow-heif.
 
-    Raises
-    ------
-    PictureError
-        If it is of any other kind. The message states the kind.
-    BackendError
-        The `failure`, if Pillow may have read it.
+    The `PictureError` for any other kind states the kind. `failure` is raised if Pillow may have read it.
     """
     from mnist_runtime.preprocess import other_files  # few pictures need it
 

@@ -58,14 +58,6 @@ class DoubtfulPictures:
         If `below` is outside its range, or the folder cannot be created.
     BackendError
         If Pillow is not installed.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> doubtful = DoubtfulPictures(mkdtemp())
-    >>> unsure = Prediction.of(np.linspace(0.1, 0.5, 10), threshold=0.8)
-    >>> doubtful.keep(np.zeros((60, 40), np.uint8), unsure).name[-11:]
-    '_9_0.50.png'
     """
 
     def __init__(

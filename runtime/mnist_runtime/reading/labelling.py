@@ -32,19 +32,6 @@ class PictureSorter:
     ------
     UsageError
         If the folder does not exist, or a label cannot be the name of a folder.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> folder = Path(mkdtemp())
-    >>> _ = (folder / "a.png").write_bytes(b"...")
-    >>> sorter = PictureSorter(folder, ["6", "7"])
-    >>> [path.name for path in sorter.waiting()]
-    ['a.png']
-    >>> sorter.move("a.png", "7").relative_to(folder).as_posix(), sorter.waiting()
-    ('7/a.png', [])
-    >>> sorter.undo()
-    'a.png'
     """
 
     def __init__(self, folder: str | Path, labels: Sequence[str]) -> None:

@@ -179,13 +179,7 @@ def _columns(descriptor: int) -> int:
 
 
 def _duration(seconds: float) -> str:
-    """Return the time left in words.
-
-    Examples
-    --------
-    >>> _duration(0.4), _duration(41.2), _duration(200), _duration(7300)
-    ('nearly done', 'about 41 s left', 'about 3 min left', 'about 2 h left')
-    """
+    """Return the time left in words."""
     if seconds < 1:
         return "nearly done"
     if seconds < 100:

@@ -1,10 +1,7 @@
 """`Table`: read a FlatBuffer with `struct`. Every access is checked against the length of the file.
 
-A table begins with the signed 32-bit distance back to its vtable: 16-bit numbers with its size, the table's size, and
-the position of each field in the table (0: default). Strings, vectors and tables are referred to by the unsigned 32-bit
-distance forward. Source: FlatBuffers, "Internals", https://flatbuffers.dev/internals/.
-
 Only requested fields are followed, and no vector is longer than the file. So reading a damaged file ends, too.
+Source of the layout: FlatBuffers, "Internals", https://flatbuffers.dev/internals/.
 """
 
 from __future__ import annotations

@@ -252,8 +252,8 @@ def gap_components(components: Components) -> Mask:
 def border_lines(components: Components, *, has_lines: bool) -> tuple[Mask, bool]:
     """Return which of the components (n,) are lines in the border of the picture, and whether these are sides of a box.
 
-    A single line from edge to edge may be a 1, if it is not in the narrow border. Two are a box; `has_lines` says that
-    the picture has another one. What else is in the border, at an edge, then belongs to the boxes beside.
+    A single line from edge to edge may be a 1. Two are a box; `has_lines` says that there is another one. What else is
+    at an edge, in the border, then belongs to the next boxes.
     """
     shape = components.labels.shape
     shorter = min(shape)
@@ -286,10 +286,7 @@ def border_lines(components: Components, *, has_lines: bool) -> tuple[Mask, bool
 def _ends_in_corners(
     line: Mask, at_edge: npt.NDArray[np.bool_], corner: tuple[int, int], shape: tuple[int, ...]
 ) -> bool:
-    """Return whether a component is near a corner at each edge that it touches; the oval of a 0 is not.
-
-    `line` is its part of the picture of `shape`, with the top and left `corner`.
-    """
+    """Return whether a `line` at `corner` is near the picture's corners at each edge that it touches; an oval is not."""
     for touches, along, axis in zip(at_edge, (line[0], line[-1], line[:, 0], line[:, -1]), (1, 1, 0, 0), strict=True):
         place = (np.flatnonzero(along) + corner[axis]) / shape[axis]
         if touches and place.min() >= WIDE_BORDER and place.max() <= 1 - WIDE_BORDER:

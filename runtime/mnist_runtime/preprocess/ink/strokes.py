@@ -59,15 +59,7 @@ def stroke_width(strokes: Mask) -> float:
 
 
 def is_scribble(ink: FloatImage) -> bool:
-    """Return whether the strokes of one symbol, with `ink` (h, w), 0..255, enclose more holes than a digit's.
-
-    Examples
-    --------
-    >>> lattice = np.zeros((100, 100), np.float32)
-    >>> lattice[::20] = lattice[:, ::20] = 255
-    >>> is_scribble(lattice)
-    True
-    """
+    """Return whether the strokes of one symbol, with `ink` (h, w), 0..255, enclose more holes than a digit's."""
     strokes = ink > STROKE * 255
     if not strokes.any():
         return False

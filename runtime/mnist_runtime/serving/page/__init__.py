@@ -1,16 +1,6 @@
 """`page_html`: the page in which one draws a picture and sees the answer, for any engine that classifies.
 
-An engine is a JavaScript object. Its script ends with ``startPage(engine)``. It has
-
-* ``labels`` (names of the classes), ``height``, ``width`` and ``channels`` (1 or 3) of the model's images, and
-  ``preparation`` (``"mnist"`` or ``"plain"``), as `mnist_runtime.Task` has them;
-* ``async classify(bytes, width, height)``: the answer for a picture, a `Uint8Array` with one byte for each pixel and
-  channel, row by row, at most 640 pixels a side. The answer has ``label`` (null without one), ``reason`` (as
-  `mnist_runtime.Prediction` has it), ``confidence``, ``scores`` (0..1, in the order of ``labels``; empty without any),
-  ``labels``, and the model's image: ``prepared`` (bytes, white on black for digits), ``height`` and ``width``. An error
-  is shown by its message;
-* optionally ``facts``, a list of ``[term, text]`` about the model; ``examples``, a list of ``{bytes, width, height}``;
-  and ``async selfTest()``, which returns a sentence.
+An engine is a JavaScript object, see docs/explanation/architecture.md. Its script ends with ``startPage(engine)``.
 """
 
 from __future__ import annotations
@@ -25,13 +15,7 @@ __all__ = ["page_file", "page_html", "page_title"]
 
 
 def page_title(name: str, task: Task) -> str:
-    """Return the heading of the page of a model.
-
-    Examples
-    --------
-    >>> page_title("cnn", Task()), page_title("letters", Task(labels=("a", "b")))
-    ('Draw a digit', 'letters: draw a picture')
-    """
+    """Return the heading of the page of a model."""
     return "Draw a digit" if task.digits == tuple(range(10)) else f"{name}: draw a picture"
 
 

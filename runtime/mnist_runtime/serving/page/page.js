@@ -1,5 +1,5 @@
 "use strict";
-// The page in which one draws. `startPage(engine)` starts it; mnist_runtime/serving/page/__init__.py says what an engine has.
+// The page in which one draws. `startPage(engine)` starts it; docs/explanation/architecture.md says what an engine has.
 function startPage(engine) {
   const LONGEST = 640, SIDE = 280, PEN = 21, MOST_BARS = 12;
   const at = id => document.getElementById(id);
