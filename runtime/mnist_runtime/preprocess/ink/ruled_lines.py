@@ -286,7 +286,7 @@ def border_lines(components: Components, *, has_lines: bool) -> tuple[Mask, bool
 def _ends_in_corners(
     line: Mask, at_edge: npt.NDArray[np.bool_], corner: tuple[int, int], shape: tuple[int, ...]
 ) -> bool:
-    """Return whether a `line` at `corner` is near the picture's corners at each edge that it touches; an oval is not."""
+    """Return whether a `line` is near corners of the picture at each edge that it touches; an oval is not."""
     for touches, along, axis in zip(at_edge, (line[0], line[-1], line[:, 0], line[:, -1]), (1, 1, 0, 0), strict=True):
         place = (np.flatnonzero(along) + corner[axis]) / shape[axis]
         if touches and place.min() >= WIDE_BORDER and place.max() <= 1 - WIDE_BORDER:
