@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mnist_trainer.data.dataset import Labels
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["PLAUSIBLE", "Evidence", "best_conventions", "log_scores"]
+__all__ = ["PLAUSIBLE", "Evidence", "best_conventions", "is_clear", "log_scores"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -139,18 +139,18 @@ def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScalin
         candidates = plausible
     most = max(candidates.values(), key=lambda one: int(one.right.sum()))
     most_right = most.right.astype(float)
-    candidates = {scaling: one for scaling, one in candidates.items() if not _is_clear(most_right - one.right)}
+    candidates = {scaling: one for scaling, one in candidates.items() if not is_clear(most_right - one.right)}
     is_one_hot = all(one.is_one_hot for one in candidates.values())
     losses = {scaling: one.errors if is_one_hot else one.losses for scaling, one in candidates.items()}
     least = min(losses.values(), key=lambda each: float(each.mean()))
-    return [scaling for scaling, each in losses.items() if not _is_clear(each - least)]
+    return [scaling for scaling, each in losses.items() if not is_clear(each - least)]
 
 
 def _accuracy(evidence: dict[PixelScaling, Evidence]) -> float:
     return max(float(one.right.mean()) for one in evidence.values())
 
 
-def _is_clear(differences: npt.NDArray[np.float64]) -> bool:
+def is_clear(differences: npt.NDArray[np.float64]) -> bool:
     """Return whether the mean of paired differences is clearly above 0."""
     return bool(differences.mean() > CLEAR * differences.std() / math.sqrt(len(differences)) + 1e-12)
 

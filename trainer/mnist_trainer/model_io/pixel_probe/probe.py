@@ -186,11 +186,18 @@ class PixelProbe:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
+        own = {"pixel_numbers_from": self.dataset} if self.has_own_numbers else {}
         return {
             "measured_on": self.dataset,
+            **own,
             "tried": [trial.as_dict() for trial in self.trials],
             "ties": [scaling.name for scaling in self.ties],
         }
+
+    @property
+    def has_own_numbers(self) -> bool:
+        """Whether the chosen scaling has the mean and deviation of the images themselves."""
+        return self.chosen not in PIXEL_CONVENTIONS and self.chosen.name.startswith("mean")
 
     @property
     def _is_outscored(self) -> bool:
@@ -203,6 +210,8 @@ class PixelProbe:
         cells = [f"{trial.scaling.name:31} {trial.accuracy:6.1%}" for trial in self.trials]
         half = -(-len(cells) // 2)
         rows = [f"  {left}  {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]
+        if self.has_own_numbers:
+            rows += _wrapped(f"{self.chosen}: mean and standard deviation of the pixels of {self.dataset}, measured")
         if self.ties:
             rows.append(f"  equally accurate: {', '.join(map(str, self.ties))}; the more usual one is used")
         if self.reordered is not None:
