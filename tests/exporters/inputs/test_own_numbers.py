@@ -7,12 +7,15 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from tests.shared.foreign_files import dense
 
-from mnist_exporters import ModelError, export_model, open_session
+from mnist_exporters import PIXEL_CONVENTIONS, ModelError, PixelScaling, export_model, open_session
 from mnist_runtime import Classifier
+from mnist_trainer import Splits, load_model
 
 Data = tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
 CLASSES, SIDE = 4, 8
+AS_IT_IS = PixelScaling.between(0, 1)
 
 
 def pictures(levels: tuple[int, ...], contrasts: tuple[int, ...]) -> Data:
@@ -65,9 +68,26 @@ def test_the_mean_and_deviation_of_the_images_are_tried(
     assert np.mean(labels == answers) > 0.9
 
 
-def test_images_like_those_of_mnist_have_no_numbers_of_their_own(digits: object) -> None:
-    session = open_session("mlp", digits, pixel_range=None)
-    assert not [key for key in session.original.pixels_as_dict() if key.startswith("pixel_numbers")]
+def test_images_like_those_of_mnist_have_no_numbers_of_their_own(digits: Splits) -> None:
+    pixels = open_session(load_model("mlp"), digits).original.pixels_as_dict()
+    assert pixels["origin"] == "measured"
+    assert len(pixels["tried"]) == len(PIXEL_CONVENTIONS)
+    assert "pixel_numbers_from" not in pixels
+
+
+def test_they_are_tried_for_a_file_of_another_tool_too(tmp_path: Path) -> None:
+    data = pictures((230,), (8,))
+    mean, std = data[0][0].mean(), data[0][0].std()
+    keras.utils.set_random_seed(0)
+    head = keras.layers.Dense(CLASSES)
+    model = keras.Sequential([keras.Input((SIDE, SIDE)), keras.layers.Flatten(), head])
+    model.compile(keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit((data[0][0] - mean) / std, data[0][1], epochs=10, verbose=0)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(dense(*map(np.asarray, head.weights), ("n", SIDE, SIDE), AS_IT_IS).SerializeToString())
+    session = open_session(path, data)
+    assert session.original.scaling.name == f"mean {round(mean / 255, 4)} std {round(std / 255, 4)}"
+    assert session.reference.accuracy > 0.9
 
 
 def test_a_mean_and_deviation_for_each_channel_is_refused_with_the_layer_that_has_them(tmp_path: Path) -> None:
@@ -102,3 +122,14 @@ def test_color_models_of_one_scaling_are_not_taken_for_those_of_a_scaling_of_eac
     assert (
         scaling == "0..1" or session.original.scaling.name == f"mean {round(mean / 255, 4)} std {round(std / 255, 4)}"
     )
+
+
+def test_the_numbers_of_mnist_are_not_taken_for_other_images_by_the_loss_alone() -> None:
+    """With them this model is as accurate as with the pixels of its training, and its scores fit a little better."""
+    data = pictures((220, 120, 60), (60, 40, 30))
+    session = open_session(trained(data, lambda x: (x / 255).astype(np.float32)), data)
+    assert session.original.scaling.name == "0..1"
+    trials = {trial.scaling.name: trial for trial in session.original.probe.trials}
+    borrowed = trials["mean 0.1307 std 0.3081"]
+    assert borrowed.loss < trials["0..1"].loss
+    assert borrowed.accuracy < trials["0..1"].accuracy + 0.02

@@ -16,7 +16,7 @@ from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import PLAUSIBLE, log_scores
-from mnist_trainer.model_io.pixel_probe.own_numbers import check_one_scaling, with_own_numbers
+from mnist_trainer.model_io.pixel_probe.own_numbers import borrowed_numbers, check_one_scaling, with_own_numbers
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
@@ -92,7 +92,7 @@ class DigitModel(MeasuredModel):
         if scaling is None:
             logits_of = _logits_function(model)
             conventions = with_own_numbers(data, PIXEL_CONVENTIONS)
-            probe = PixelProbe.measure(logits_of, data, conventions)
+            probe = PixelProbe.measure(logits_of, data, conventions, borrowed_numbers(data))
             check_channel_order(logits_of, data, probe, conventions)
             check_one_scaling(logits_of, data, probe)
             scaling, origin = probe.chosen, "measured"

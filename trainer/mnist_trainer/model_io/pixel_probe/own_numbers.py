@@ -13,7 +13,7 @@ from mnist_trainer.model_io.pixel_probe.evidence import Evidence, is_clear
 from mnist_trainer.model_io.pixel_probe.probe import STAGES, PixelProbe
 from mnist_trainer.recipes.pixel_scaling import MEAN, PIXEL_CONVENTIONS, STD, PixelScaling
 
-__all__ = ["check_one_scaling", "with_own_numbers"]
+__all__ = ["borrowed_numbers", "check_one_scaling", "with_own_numbers"]
 
 Floats = npt.NDArray[np.float32]
 Numbers = tuple[float, ...]
@@ -48,10 +48,22 @@ def with_own_numbers(data: LabelledImages, conventions: Sequence[PixelScaling]) 
         The usual scalings.
     """
     (mean,), (std,) = _numbers(data.images, 1)
-    if (abs(mean - MEAN) <= NEAR_MEAN and abs(std - STD) <= NEAR_STD) or std == 0:
+    if _is_near_mnist(mean, std) or std == 0:
         return tuple(conventions)
     own = (PixelScaling.standardized(mean, std), PixelScaling.standardized(round(1 - mean, 4), std, invert=True))
     return (*conventions, *(scaling for scaling in own if scaling not in conventions))
+
+
+def borrowed_numbers(data: LabelledImages) -> tuple[PixelScaling, ...]:
+    """Return the usual scalings with MNIST's mean, if the images of `data` are not like MNIST's."""
+    (mean,), (std,) = _numbers(data.images, 1)
+    if _is_near_mnist(mean, std):
+        return ()
+    return tuple(scaling for scaling in PIXEL_CONVENTIONS if scaling.name.startswith("mean"))
+
+
+def _is_near_mnist(mean: float, std: float) -> bool:
+    return abs(mean - MEAN) <= NEAR_MEAN and abs(std - STD) <= NEAR_STD
 
 
 def check_one_scaling(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mnist_trainer.data.dataset import ImageSet, LabelledImages
 from mnist_trainer.errors import ModelError
-from mnist_trainer.model_io.pixel_probe.evidence import Evidence, best_conventions
+from mnist_trainer.model_io.pixel_probe.evidence import Evidence, best_conventions, without_borrowed
 from mnist_trainer.model_io.pixel_probe.label_order import in_other_order
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
@@ -117,6 +117,7 @@ class PixelProbe:
         logits_of: Callable[[Floats], Floats],
         data: LabelledImages,
         conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
+        borrowed: Collection[PixelScaling] = (),
     ) -> PixelProbe:
         """Classify the images of `data` with a model under each of `conventions`, and choose one.
 
@@ -140,6 +141,8 @@ class PixelProbe:
             At most 10,000 random images are used.
         conventions : sequence of PixelScaling, optional
             What to try, the most usual first.
+        borrowed : collection of PixelScaling, optional
+            Those with numbers of other images than `data`. They are rejected too if their accuracy is about the same.
 
         Raises
         ------
@@ -168,7 +171,7 @@ class PixelProbe:
             for scaling, one in evidence.items():
                 accuracy = float((logits[scaling].argmax(axis=1) == labels).mean()) if one.is_finite else 0.0
                 trials[scaling] = Trial(scaling, len(labels), accuracy, float(one.losses.mean()), one.temperature)
-            candidates = best_conventions(evidence)
+            candidates = best_conventions(without_borrowed(evidence, borrowed))
             if len(candidates) == 1:
                 break
         accuracies = {scaling: float(evidence[scaling].right.mean()) for scaling in candidates}
