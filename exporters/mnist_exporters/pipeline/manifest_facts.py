@@ -54,8 +54,14 @@ def task_facts(task: Task, input_facts: dict[str, Any], output_facts: dict[str, 
 
 
 def training_facts(original: OriginalModel) -> dict[str, Any]:
-    """Return the training facts of a manifest: for digits, whether pictures without a digit were trained on too."""
-    return {"rejects_non_digits": original.rejects_non_digits} if original.task.digits else {}
+    """Return the training facts of a manifest.
+
+    For digits: whether pictures without a digit were trained on too. If the pixels were scaled by the mean and
+    deviation of the images themselves: the data set from which these were measured.
+    """
+    known = {"rejects_non_digits": original.rejects_non_digits} if original.task.digits else {}
+    pixels = original.pixels_as_dict()
+    return known | {key: pixels[key] for key in ("pixel_numbers_from",) if key in pixels}
 
 
 def processor_name(cpuinfo: Path = CPUINFO) -> str:

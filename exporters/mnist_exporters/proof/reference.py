@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import UsageError
+from mnist_exporters.inputs.cut_classes import lines_that_cut
 from mnist_exporters.inputs.extremes import extreme_images
 from mnist_exporters.inputs.labelled_images import ImageSet, LabelledImages, Labels
 from mnist_exporters.inputs.near_copies import copies_among, copies_of
@@ -68,6 +69,8 @@ class Reference:
         What to do because the original reads the images far better with another scaling than the known one.
     by_pixel : ScaledByPixel, optional
         How much better the original reads pixels that are scaled each by numbers of its own, if that is clear.
+    cut : str
+        Lines of Python that take the scores of classes without test images out of the model, if there are any.
     """
 
     dataset: str
@@ -82,6 +85,7 @@ class Reference:
     renormalized: float | None = None
     pixel_doubt: str | None = None
     by_pixel: ScaledByPixel | None = None
+    cut: str = ""
 
     @classmethod
     def of(cls, original: OriginalModel, test: LabelledImages, training: LabelledImages | None = None) -> Reference:
@@ -101,6 +105,8 @@ class Reference:
         shared = 0 if training is None else int(copies_of(test.images, training.images).sum())
         extremes = original.scores(extreme_images(test.images))
         found = cls(test.name, test.images, test.labels, scores, test.task, shared, extremes)
+        if unused := sorted(set(range(len(test.task.labels))) - set(test.labels.tolist())):
+            found = replace(found, cut=lines_that_cut(original, unused))
         if found.accuracy >= USUAL_ACCURACY:
             return found
         some = np.random.default_rng(0).permutation(len(test.images))[:TRIED_IMAGES]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from mnist_exporters.proof.reference import Reference
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import listed
 
-__all__ = ["least_accuracy", "misfit", "unfit", "wrong_averages"]
+__all__ = ["labels_option", "least_accuracy", "misfit", "unfit", "wrong_averages"]
 
 LEAST_ACCURACY = 0.5
 """Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
@@ -35,6 +36,9 @@ arrow to the left is one to the right."""
 HARDLY_KNOWN, KNOWN_WELL = 0.1, 0.6
 """Largest fraction of right answers for a class that an original was not trained on, and the least for each other."""
 
+MOST_PRINTED = 100
+"""Names of classes that an option lists; of more, it has letters in their place."""
+
 MOST_PAIRS = 3
 """Pairs of labels that a reason lists."""
 
@@ -54,11 +58,7 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
         return ("The original gives scores that are nan or infinity.",)
     reasons = [*without_numbers(reference.extremes, "original"), *_seen_before(reference)]
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
-        kept = sorted(set(reference.labels.tolist()))
-        reasons.append(
-            f"There are no test images of the {_classes(reference.task)} {named(missing, reference.task)}. Give some "
-            f"with --data{_own_classes(kept, reference.task)}."
-        )
+        reasons.append(_without_images(missing, reference))
     is_low = accuracy < least_accuracy(len(reference.task.labels))
     if reference.by_pixel:
         reasons.append(str(reference.by_pixel))
@@ -67,6 +67,38 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     elif is_low:
         reasons.append(f"The original is right on {accuracy:.1%} only. {wrong_averages(reference) or CHECKS}")
     return tuple(reasons)
+
+
+def _without_images(missing: list[int], reference: Reference) -> str:
+    """Return that some classes have no test images, and what to do: also if no such images exist."""
+    task, kept = reference.task, sorted(set(reference.labels.tolist()))
+    noun = _classes(task)
+    if len(missing) == 1:
+        noun = "digit" if task.is_mnist else "class"
+    reason = (
+        f"There are no test images of the {noun} {named(missing, task)}. Give some with "
+        f"--data{_own_classes(kept, task)}."
+    )
+    if not reference.cut:
+        return reason
+    stated = labels_option([task.labels[number] for number in kept])
+    return (
+        f"{reason} If there are no such images at all, cut these scores from the loaded model: {reference.cut}. Then "
+        f"export that file with the same --data and {stated}"
+    )
+
+
+def labels_option(names: list[str]) -> str:
+    """Return the option that states the names of classes, in words for a shell.
+
+    Examples
+    --------
+    >>> labels_option(["1", "10", "2"]), labels_option(["a b", "c"]), labels_option(["1,5", "2"])
+    ('--labels 1,10,2', "--labels 'a b,c'", '--labels A,B,...')
+    """
+    if len(names) > MOST_PRINTED or any("," in name for name in names):
+        return "--labels A,B,..."
+    return f"--labels {shlex.quote(','.join(names))}"
 
 
 def _partly_trained(reference: Reference) -> str:
@@ -108,9 +140,10 @@ def _classes(task: Task) -> str:
 
 def misfit(reference: Reference) -> str:
     """Return how images, pixels or labels differ from those of the original, and what to do; empty if not known."""
-    if partial := _partly_trained(reference):
-        return partial
     turned, ordered = _turned(reference), _other_order(reference)
+    # Labels in another order may be right for some classes only, as if no others had been learned.
+    if not ordered[0] and (partial := _partly_trained(reference)):
+        return partial
     if reference.pixel_doubt and not turned[0]:
         return reference.pixel_doubt
     best = max(turned[1], ordered[1])
@@ -172,10 +205,13 @@ def _other_order(reference: Reference) -> tuple[str, float]:
     names = reference.task.labels
     pairs = [f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_PAIRS]]
     in_order = [name for _, name in sorted(zip(others.tolist(), names, strict=True))]
-    stated = ",".join(in_order) if all(name.isdigit() for name in names) and len(names) <= 10 else "A,B,..."
+    # Keras numbers folders by their sorted names. A class that is hardly read has no clear place otherwise.
+    clear = [label for label, other in enumerate(others) if counts[label, other] > images[label] / 2]
+    if all(sorted(names)[others[label]] == names[label] for label in clear):
+        in_order = sorted(names)
     reason = (
         f"The labels seem to be in another order than the scores of the original: {', '.join(pairs)}. If the scaling "
-        f"of its pixels is right, state their order: --labels {stated}"
+        f"of its pixels is right, state their order: {labels_option(in_order)}"
     )
     return reason, read
 

@@ -134,7 +134,7 @@ def test_a_refusal_names_the_classes(meter: ExportSession) -> None:
     scores = reference.scores.copy()
     scores[:, 3] = 0
     reasons = " ".join(Parity.compare(reference, scores, 0.01).reasons)
-    assert "no test images of the classes N. Give some" in reasons
+    assert "no test images of the class N. Give some" in reasons
     assert "never answers 3, but" in reasons
     assert "Some classes lose more" in reasons
     assert "3 loses at least" in reasons

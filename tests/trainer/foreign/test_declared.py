@@ -65,6 +65,24 @@ def test_layers_that_keep_the_number_of_scores_may_follow_the_last_one(tmp_path:
         assert declared_shapes(tmp_path / "net.keras")[1] == (model.output_shape[1] if is_known else None)
 
 
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_several_outputs_state_no_number_of_classes(tmp_path: Path, suffix: str) -> None:
+    """The last layer may belong to a decoder. A single output states the number, whether or not it is in a list."""
+    rows = keras.Input((20,))
+    code = keras.layers.Dense(6)(rows)
+    scores, copy = keras.layers.Dense(4)(code), keras.layers.Dense(20)(code)
+    path = tmp_path / f"net.{suffix}"
+    for outputs, classes in (
+        ([scores, copy], None),
+        ({"scores": scores, "copy": copy}, None),
+        ([scores], 4),
+        (scores, 4),
+    ):
+        keras.saving.save_model(keras.Model(rows, outputs), path)
+        assert declared_shapes(path) == ([20], classes)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_a_damaged_file_says_nothing_or_something(

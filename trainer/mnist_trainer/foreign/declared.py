@@ -102,12 +102,24 @@ def _input_shape(config: Any) -> list[int | None]:
     return [side if isinstance(side, int) else None for side in shape[1:]]
 
 
+def _has_several_outputs(config: Any) -> bool:
+    """Return whether a functional model has them; Keras 3 lists a single one as ``[name, 0, 0]``, several as lists."""
+    inside = config["config"]
+    outputs = inside.get("output_layers") if isinstance(inside, dict) else None
+    if isinstance(outputs, list):
+        return len(outputs) > 1 and isinstance(outputs[1], list)
+    return isinstance(outputs, dict) and len(outputs) > 1
+
+
 def _classes(config: Any) -> int | None:
     """Return the units of the last dense layer, also in a model inside, if only layers of `KEEPING` follow it.
 
     The maps of a convolution count in its place if they are pooled to one score each, and all numbers that a flatten
-    takes: a convolution as large as its image gives a score in each map.
+    takes: a convolution as large as its image gives a score in each map. A model with several outputs declares no
+    number: which of them has the scores is not known.
     """
+    if _has_several_outputs(config):
+        return None
     is_pooled = False
     for layer in reversed(_layers(config)):
         kind = layer["class_name"]

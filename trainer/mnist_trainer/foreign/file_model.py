@@ -17,12 +17,13 @@ from mnist_runtime.backends.base import QuantParams
 from mnist_runtime.errors import UnsealedError, counted
 from mnist_trainer.data.dataset import LabelledImages
 from mnist_trainer.errors import ModelError
-from mnist_trainer.foreign.interface import Interface
+from mnist_trainer.foreign.interface import INTEGERS, Interface
 from mnist_trainer.foreign.process import ModelProcess
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.measured.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import TINY, log_scores
+from mnist_trainer.model_io.pixel_probe.own_numbers import check_one_scaling, with_own_numbers
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
@@ -116,9 +117,13 @@ class FileModel(MeasuredModel):
             def logits_of(pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
                 return log_scores(_run(process, interface, pixels, batch, classes), smallest)
 
-            probe = None if scaling else PixelProbe.measure(logits_of, data, interface.conventions())
+            conventions = interface.conventions()
+            if interface.input.dtype not in INTEGERS:  # the range of integers is that of their numbers
+                conventions = with_own_numbers(data, conventions)
+            probe = None if scaling else PixelProbe.measure(logits_of, data, conventions)
             if probe:
-                check_channel_order(logits_of, data, probe, interface.conventions())
+                check_channel_order(logits_of, data, probe, conventions)
+                check_one_scaling(logits_of, data, probe, is_keras=False)
             chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]
             used = probe.chosen if probe else scaling
             assert used is not None

@@ -12,10 +12,11 @@ from mnist_runtime.backends.base import QuantParams
 from mnist_trainer.errors import ModelError
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
-__all__ = ["Interface", "Value"]
+__all__ = ["INTEGERS", "Interface", "Value"]
 
 FLOATS = ("float16", "float32", "float64")
 INTEGERS = ("uint8", "int8", "int16")
+"""Types of an input or output, as NumPy names them."""
 
 MOST_CLIPPED = 0.1
 """Largest part of the range of pixels that a quantized input may cut off: a wider convention is not the file's."""

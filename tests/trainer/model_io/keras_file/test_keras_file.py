@@ -125,6 +125,21 @@ def test_functions_outside_the_layers_of_keras_are_rejected(tmp_path: Path, modu
             load_model(str(path), trust=trust)
 
 
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
+def test_the_function_of_a_lambda_layer_is_not_called_a_layer(tmp_path: Path, name: str) -> None:
+    """The file has the name of a function that `def` made, but not its code, so trust does not help."""
+    import keras
+
+    def halve(pixels: object) -> object:
+        return pixels / 2
+
+    layers = [keras.Input((28, 28)), keras.layers.Lambda(halve), keras.layers.Flatten(), keras.layers.Dense(10)]
+    keras.Sequential(layers).save(tmp_path / name)
+    with pytest.raises(ModelError, match=r"The function 'halve' is not part of Keras 3: it is that of a Lambda layer"):
+        load_model(str(tmp_path / name), trust=True)
+
+
 @pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
 def test_a_custom_layer_is_rejected_unless_it_is_registered(tmp_path: Path, name: str) -> None:
     import keras

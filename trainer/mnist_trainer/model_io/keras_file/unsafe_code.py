@@ -66,9 +66,14 @@ def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
                 "If you trust its source, use --trust (in Python: trust=True)."
             )
         if not _is_known(entry):
+            kind, reason = "layer", "it is a custom class or one of Keras 2"
+            if name == "function":
+                kind, reason = (
+                    "function",
+                    "it is that of a Lambda layer or an activation, and its code is not in the file",
+                )
             raise UnknownLayerError(
-                f"The layer {_object_name(entry)!r} is not part of Keras 3: it is a custom class or one of Keras 2. "
-                f"{WITHOUT_CODE}."
+                f"The {kind} {_object_name(entry)!r} is not part of Keras 3: {reason}. {WITHOUT_CODE}."
             )
 
 

@@ -16,6 +16,7 @@ from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
 from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import PLAUSIBLE, log_scores
+from mnist_trainer.model_io.pixel_probe.own_numbers import borrowed_numbers, check_one_scaling, with_own_numbers
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
@@ -90,8 +91,10 @@ class DigitModel(MeasuredModel):
         probe = None
         if scaling is None:
             logits_of = _logits_function(model)
-            probe = PixelProbe.measure(logits_of, data)
-            check_channel_order(logits_of, data, probe)
+            conventions = with_own_numbers(data, PIXEL_CONVENTIONS)
+            probe = PixelProbe.measure(logits_of, data, conventions, borrowed_numbers(data))
+            check_channel_order(logits_of, data, probe, conventions)
+            check_one_scaling(logits_of, data, probe)
             scaling, origin = probe.chosen, "measured"
         chosen = np.random.default_rng(0).permutation(len(data.images))[:ACTIVATION_IMAGES]  # may be sorted by class
         scores = _raw_scores(model, data.images[chosen], scaling)
@@ -112,7 +115,7 @@ class DigitModel(MeasuredModel):
             The scaling of the model and the likelier one; None unless the second is right on `FAR_BETTER` more, or is
             as accurate and only the first makes the scores far surer than those of trained models.
         """
-        others = [scaling for scaling in PIXEL_CONVENTIONS if scaling != self.scaling]
+        others = [scaling for scaling in with_own_numbers(data, PIXEL_CONVENTIONS) if scaling != self.scaling]
         probe = PixelProbe.measure(_logits_function(self.model), data, (self.scaling, *others))
         trials = {trial.scaling: trial for trial in probe.trials}
         own, best = trials[self.scaling], trials[probe.chosen]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from mnist_trainer.data.dataset import Labels
 from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
-__all__ = ["PLAUSIBLE", "Evidence", "best_conventions", "log_scores"]
+__all__ = ["PLAUSIBLE", "Evidence", "best_conventions", "is_clear", "log_scores", "without_borrowed"]
 
 Floats = npt.NDArray[np.float32]
 
@@ -139,18 +140,39 @@ def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScalin
         candidates = plausible
     most = max(candidates.values(), key=lambda one: int(one.right.sum()))
     most_right = most.right.astype(float)
-    candidates = {scaling: one for scaling, one in candidates.items() if not _is_clear(most_right - one.right)}
+    candidates = {scaling: one for scaling, one in candidates.items() if not is_clear(most_right - one.right)}
     is_one_hot = all(one.is_one_hot for one in candidates.values())
     losses = {scaling: one.errors if is_one_hot else one.losses for scaling, one in candidates.items()}
     least = min(losses.values(), key=lambda each: float(each.mean()))
-    return [scaling for scaling, each in losses.items() if not _is_clear(each - least)]
+    return [scaling for scaling, each in losses.items() if not is_clear(each - least)]
+
+
+def without_borrowed(
+    evidence: dict[PixelScaling, Evidence], borrowed: Collection[PixelScaling]
+) -> dict[PixelScaling, Evidence]:
+    """Leave out each of the `borrowed` conventions that is not clearly more accurate than the best of the others.
+
+    They have the mean of other images than those of the model. Its loss alone does not show that it was trained so:
+    other numbers than those of its training may fit the scores of a weak model a little better.
+    """
+    others = [
+        one for scaling, one in evidence.items() if scaling not in borrowed and (one.is_one_hot or one.is_plausible)
+    ]
+    if not others:
+        return evidence
+    best = max(others, key=lambda one: int(one.right.sum()))
+    return {
+        scaling: one
+        for scaling, one in evidence.items()
+        if scaling not in borrowed or is_clear(one.right.astype(float) - best.right)
+    }
 
 
 def _accuracy(evidence: dict[PixelScaling, Evidence]) -> float:
     return max(float(one.right.mean()) for one in evidence.values())
 
 
-def _is_clear(differences: npt.NDArray[np.float64]) -> bool:
+def is_clear(differences: npt.NDArray[np.float64]) -> bool:
     """Return whether the mean of paired differences is clearly above 0."""
     return bool(differences.mean() > CLEAR * differences.std() / math.sqrt(len(differences)) + 1e-12)
 

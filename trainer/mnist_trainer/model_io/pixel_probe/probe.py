@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from mnist_trainer.data.dataset import ImageSet, LabelledImages
 from mnist_trainer.errors import ModelError
-from mnist_trainer.model_io.pixel_probe.evidence import Evidence, best_conventions
+from mnist_trainer.model_io.pixel_probe.evidence import Evidence, best_conventions, without_borrowed
 from mnist_trainer.model_io.pixel_probe.label_order import in_other_order
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
@@ -117,6 +117,7 @@ class PixelProbe:
         logits_of: Callable[[Floats], Floats],
         data: LabelledImages,
         conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
+        borrowed: Collection[PixelScaling] = (),
     ) -> PixelProbe:
         """Classify the images of `data` with a model under each of `conventions`, and choose one.
 
@@ -140,6 +141,8 @@ class PixelProbe:
             At most 10,000 random images are used.
         conventions : sequence of PixelScaling, optional
             What to try, the most usual first.
+        borrowed : collection of PixelScaling, optional
+            Those with numbers of other images than `data`. They are rejected too if their accuracy is about the same.
 
         Raises
         ------
@@ -168,7 +171,7 @@ class PixelProbe:
             for scaling, one in evidence.items():
                 accuracy = float((logits[scaling].argmax(axis=1) == labels).mean()) if one.is_finite else 0.0
                 trials[scaling] = Trial(scaling, len(labels), accuracy, float(one.losses.mean()), one.temperature)
-            candidates = best_conventions(evidence)
+            candidates = best_conventions(without_borrowed(evidence, borrowed))
             if len(candidates) == 1:
                 break
         accuracies = {scaling: float(evidence[scaling].right.mean()) for scaling in candidates}
@@ -186,11 +189,18 @@ class PixelProbe:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, ready for JSON."""
+        own = {"pixel_numbers_from": self.dataset} if self.has_own_numbers else {}
         return {
             "measured_on": self.dataset,
+            **own,
             "tried": [trial.as_dict() for trial in self.trials],
             "ties": [scaling.name for scaling in self.ties],
         }
+
+    @property
+    def has_own_numbers(self) -> bool:
+        """Whether the chosen scaling has the mean and deviation of the images themselves."""
+        return self.chosen not in PIXEL_CONVENTIONS and self.chosen.name.startswith("mean")
 
     @property
     def _is_outscored(self) -> bool:
@@ -203,6 +213,8 @@ class PixelProbe:
         cells = [f"{trial.scaling.name:31} {trial.accuracy:6.1%}" for trial in self.trials]
         half = -(-len(cells) // 2)
         rows = [f"  {left}  {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]
+        if self.has_own_numbers:
+            rows += _wrapped(f"{self.chosen}: mean and standard deviation of the pixels of {self.dataset}, measured")
         if self.ties:
             rows.append(f"  equally accurate: {', '.join(map(str, self.ties))}; the more usual one is used")
         if self.reordered is not None:

@@ -1,0 +1,64 @@
+"""`lines_that_cut`: lines of Python that take the scores of some classes out of a Keras model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.original_model import OriginalModel
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["lines_that_cut"]
+
+
+def lines_that_cut(original: OriginalModel, unused: Sequence[int]) -> str:
+    """Return lines of Python that make a model without some of its scores, from the Keras model in ``model``.
+
+    Parameters
+    ----------
+    original : OriginalModel
+        The model.
+    unused : sequence of int
+        Numbers of the scores that are taken out.
+
+    Returns
+    -------
+    str
+        Empty unless two scores are left and the model ends in a dense layer, with or without an activation after it.
+    """
+    kept = [number for number in range(len(original.task.labels)) if number not in unused]
+    if not isinstance(original, Original) or len(kept) < 2:
+        return ""
+    found = _head(original.model, len(original.task.labels))
+    if not found:
+        return ""
+    place, weights = found
+    return (
+        f"kept = [n for n in range({len(original.task.labels)}) if n not in {list(unused)}]; "
+        "config, weights = model.get_config(), model.get_weights(); "
+        f"config['layers'][{place}]['config']['units'] = len(kept); "
+        f"weights[-{weights}:] = [w[..., kept] for w in weights[-{weights}:]]; "
+        "model = type(model).from_config(config); model.set_weights(weights); "
+        f"model.save('{original.name}-{len(kept)}.keras')"
+    )
+
+
+def _head(model: keras.Model, classes: int) -> tuple[int, int] | None:
+    """Return the place of the dense layer that gives the scores, from the end, and how many weights it has; or None."""
+    import keras
+
+    from mnist_exporters.inputs.keras_graph.calls import is_graph
+
+    place = -2 if type(model.layers[-1]) in (keras.layers.Activation, keras.layers.Softmax) else -1
+    if not is_graph(model) or len(model.layers) < -place or type(model.layers[place]) is not keras.layers.Dense:
+        return None
+    last, end = model.layers[place], model.outputs[0]._keras_history.operation
+    try:
+        names = [layer["config"]["name"] for layer in model.get_config()["layers"]]
+    except (NotImplementedError, TypeError, ValueError):  # a layer that does not say how to make it again
+        return None
+    is_last = end is model.layers[-1] and names[place] == last.name and last.weights[-1] is model.weights[-1]
+    return (place, len(last.weights)) if is_last and last.units == classes else None
