@@ -67,6 +67,7 @@ FORMS: dict[str, tuple[list[str], list[str]]] = {
     "label first": (["digit", "file"], ["{label}", "{name}"]),
     "another heading of labels": (["file", "what it shows"], ["{name}", "{label}"]),
     "without ends": (["id", "label"], ["{stem}", "{label}"]),
+    "paths without ends": (["id", "label"], ["images/{stem}", "{label}"]),
     "row numbers": (["", "path", "label"], ["{number}", "{name}", "{label}"]),
     "other columns": (["filename", "writer", "digit", "width"], ["{name}", "w{number}", "{label}", "28"]),
     "paths of another computer": (["path", "label"], ["C:\\Users\\ann\\data\\images\\{name}", "{label}"]),
@@ -93,6 +94,17 @@ def test_pictures_that_a_table_lists_are_read(tmp_path: Path, draw: Draw, labels
     assert found == wanted
     assert words.startswith("pictures listed in labels.csv: pictures in column ")
     assert loaded(tmp_path)[0] == wanted, "the folder of the table"
+
+
+@pytest.mark.parametrize("row", ["old/train/{name}", "train/{stem}", "C:\\data\\train\\{stem}"])
+def test_a_name_in_two_folders_is_told_by_the_folder(tmp_path: Path, draw: Draw, labels: list[int], row: str) -> None:
+    names = draw("pictures/train")
+    draw("pictures/other", COUNT, COUNT)
+    for number, name in enumerate(names):
+        (tmp_path / "pictures/other" / f"d {COUNT + number:03d}.png").rename(tmp_path / "pictures/other" / name)
+    rows = [(row.format(name=name, stem=Path(name).stem), label) for name, label in zip(names, labels, strict=True)]
+    path = write(tmp_path / "labels.csv", [["path", "label"], *rows])
+    assert loaded(path)[0] == expected(tmp_path / "pictures/train", names, labels)
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
@@ -186,6 +198,7 @@ def test_tables_that_cannot_be_read_are_errors(tmp_path: Path, draw: Draw, label
             *([name, label, label] for name, label in rows),
         ],
         "in each of the columns 2, 3": [[name, label, label] for name, label in rows],
+        "lists pictures without labels": [[name] for name in names],
         "lists pictures without labels. Add a column 'label'": [
             ["id", "file"],
             *([n, row[0]] for n, row in enumerate(rows)),

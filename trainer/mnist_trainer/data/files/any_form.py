@@ -63,7 +63,8 @@ def _read(path: Path, stated: StatedTask) -> LoadedData:
     for magic, name, fix in OTHER_FORMS:
         if start[:64].lstrip(b" \t\r\n").lower().startswith(magic.lower()):
             raise DataError(f"{path}: This is {name}, which is not read as a data set. {fix}")
+    if b"\0" not in start and (table := in_table.find(path)):
+        return in_table.load([table], stated)
     if is_table(start):
-        table = in_table.find(path)
-        return in_table.load([table], stated) if table else csv_file.load(path, stated)
+        return csv_file.load(path, stated)
     raise DataError(f"{path}: The file is of an unknown kind. Give {ACCEPTED}.")

@@ -99,8 +99,9 @@ class _Finder:
         if direct.is_file():
             return [direct]
         alike = self._by_name.get(path.name.lower(), [])
-        for count in range(2, len(path.parts) + 1):
-            alike = [file for file in alike if file.parts[-count:] == path.parts[-count:]] or alike
+        folders = path.parent.parts
+        for count in range(1, len(folders) + 1):
+            alike = [file for file in alike if file.parent.parts[-count:] == folders[-count:]] or alike
         if len(alike) > 1 and self._split:
             alike = [file for file in alike if self._split in map(split_of, file.parts)] or alike
         return alike
