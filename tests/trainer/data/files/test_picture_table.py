@@ -198,7 +198,7 @@ def test_tables_that_cannot_be_read_are_errors(tmp_path: Path, draw: Draw, label
             *([name, label, label] for name, label in rows),
         ],
         "in each of the columns 2, 3": [[name, label, label] for name, label in rows],
-        "lists pictures without labels": [[name] for name in names],
+        "lists pictures without labels": [[name.replace(" ", "-")] for name in names],
         "lists pictures without labels. Add a column 'label'": [
             ["id", "file"],
             *([n, row[0]] for n, row in enumerate(rows)),
