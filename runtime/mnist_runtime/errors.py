@@ -261,14 +261,7 @@ def install_command(*extras: str) -> str:
 
 
 def machine_failure(error: BaseException | None) -> MachineError | None:
-    """Return the error that describes a failure of the machine, if that is what caused `error`.
-
-    Examples
-    --------
-    >>> print(machine_failure(OSError(24, "Too many open files")))
-    Too many files are open at once. Raise the limit, for example with: ulimit -n 1024
-    >>> machine_failure(ValueError("The file is damaged."))
-    """
+    """Return the error that describes a failure of the machine, if that is what caused `error`."""
     while error is not None:
         if isinstance(error, MachineError):
             return error

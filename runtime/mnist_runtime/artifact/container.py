@@ -234,14 +234,6 @@ def unsealed_error(content: bytes) -> ArtifactError:
     """Return the error for a file without a digest at its end.
 
     An `UnsealedError` is returned for a file that another tool may have made.
-
-    Examples
-    --------
-    >>> print(unsealed_error(b"PK..."))
-    The file does not end with a SHA-256: it was not exported by mnist-export, or is truncated. \
-Export the Keras model with mnist-export, or copy the file again.
-    >>> print(unsealed_error(b"GIF89a"))
-    This is a picture, not an exported file. Give a model after --model, and the picture without an option.
     """
     head = content[:HEAD]
     for kind in OURS:

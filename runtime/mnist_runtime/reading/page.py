@@ -15,7 +15,7 @@ from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.decode import PictureSource, load_pixels
 from mnist_runtime.preprocess.grayscale import FloatImage, bounding_box, check_picture, color_axis, grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
-from mnist_runtime.preprocess.ink.symbols import HIGHEST, cuts, typical_height
+from mnist_runtime.preprocess.ink.symbols import HIGHEST, barcode_bars, cuts, typical_height
 from mnist_runtime.preprocess.prepare import Ink
 from mnist_runtime.system.process import usual_errors
 
@@ -279,12 +279,13 @@ def find(picture: PictureSource) -> tuple[list[Found], list[Box]]:
     page = photo_ink(grayscale(pixels, LONGEST), SMALLEST)
     if not page.symbols and (colors := color_axis(pixels, LONGEST)) is not None:
         page = photo_ink(colors, SMALLEST)
-    typical = typical_height(page.symbols)
+    bars = barcode_bars(page.symbols)
+    typical = typical_height([symbol for symbol in page.symbols if symbol not in bars])
     found, others = [], []
     for symbol in page.symbols:
         top, left, bottom, right = (side * factor for side in symbol.box)
         box = (left, top, min(right, width), min(bottom, height))
-        if LOWEST * typical <= symbol.height and symbol.size <= HIGHEST * typical:
+        if LOWEST * typical <= symbol.height and symbol.size <= HIGHEST * typical and symbol not in bars:
             strokes = page.extract(symbol)
             found.append(Found(box, Ink.of(strokes), strokes))
         else:

@@ -281,3 +281,25 @@ def test_the_order_of_thousands_of_symbols_takes_little_memory() -> None:
     tracemalloc.stop()
     assert [boxes[shuffled[index]] for index in order] == boxes
     assert peak < 30e6
+
+
+def test_the_bars_of_a_barcode_are_no_ones(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    """Before, most bars were read as 1, and their height made the digits below too small."""
+    page = Image.new("L", (700, 420), 240)
+    draw = ImageDraw.Draw(page)
+    left = 60
+    for width, gap in np.random.default_rng(2).integers(1, 5, (40, 2)):
+        draw.rectangle((left, 40, left + 2 * int(width) - 1, 220), fill=20)
+        left += 2 * int(width + gap)
+    draw.text((60, 290), "4 006384 333934", fill=20, font=font(60))
+    found = read(np.asarray(page), CLASSIFIER)
+    assert "".join(str(each.prediction.digit) for each in found) == "4006384333934"
+    listed = read(np.asarray(page), CLASSIFIER, everything=True)
+    assert sum(each.prediction.reason == "size" for each in listed) > 30
+
+
+def test_ones_of_a_number_are_no_barcode() -> None:
+    page = np.full((120, 700), 235, np.uint8)
+    for left in range(40, 640, 36):
+        page[20:100, left : left + 10] = 25
+    assert digits(read(page, CLASSIFIER)) == [1] * 17

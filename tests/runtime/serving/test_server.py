@@ -22,6 +22,7 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("python_multipart")
 
+from mnist_runtime.serving.requests import is_loopback
 from mnist_runtime.serving.server import listen
 
 SEVEN = Path(__file__).parents[3] / "examples" / "seven.png"
@@ -174,3 +175,8 @@ def test_options_are_checked(
     assert "Cannot listen at nowhere.invalid" in error("--host", "nowhere.invalid", "--token", "x" * 16)
     monkeypatch.setenv("MNIST_TOKEN", "")
     assert "The token must have 16 to 200 ASCII characters" in error()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "::1", "0.0.0.0", "raspberrypi.local"])
+def test_only_this_computer_reaches_loopback_addresses(host: str) -> None:
+    assert is_loopback(host) == (host in ("localhost", "127.0.0.1", "::1"))

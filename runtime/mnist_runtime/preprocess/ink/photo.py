@@ -30,7 +30,7 @@ CLEAR = 0.3
 BROKEN = 0.02
 """Least noise, as a fraction of the mean ink, that breaks strokes. Pencil has 0.03; ink on paper has 0.01 to 0.02."""
 LEAST_SIZE = 6
-"""Least longer side of a symbol in pixels; smaller ones are the rest of a line."""
+"""Least longer side of a symbol in pixels."""
 COARSE = 150
 """Longer side, in pixels, from which the ink is smoothed."""
 

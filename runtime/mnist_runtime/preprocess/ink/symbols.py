@@ -9,7 +9,16 @@ import numpy.typing as npt
 
 from mnist_runtime.preprocess.grayscale import FloatImage
 
-__all__ = ["HIGHEST", "Symbol", "cuts", "digit_marks", "group_symbols", "main_symbol", "typical_height"]
+__all__ = [
+    "HIGHEST",
+    "Symbol",
+    "barcode_bars",
+    "cuts",
+    "digit_marks",
+    "group_symbols",
+    "main_symbol",
+    "typical_height",
+]
 
 SPECK = 0.01
 """Least ink of a component, as a fraction of the largest one's; less is dirt."""
@@ -31,6 +40,10 @@ LONG = 1.2
 """Least width of an underline, as a multiple of its digit's; the tail of a 2 is hardly longer."""
 HIGHEST = 2.5
 """Largest size of a digit, as a multiple of the typical height."""
+NARROW, LEVEL = 0.3, 0.7
+"""Most width of a bar, and height that it shares with those beside it, as fractions of a bar's height."""
+MOST_ONES, MOST_BARS = 6, 500
+"""Most ones of a number with left sides within one height, and most bars, those with the most ink."""
 HALF = 0.5
 """Least ratio of a digit's height to the typical one, and of the typical one to it."""
 SLANTS = (-0.3, 0.0, 0.3)
@@ -155,6 +168,17 @@ def digit_marks(symbols: list[Symbol], shape: tuple[int, ...]) -> list[Symbol]:
     typical = typical_height(inside)
     marks = [symbol for symbol in inside if HALF * typical <= symbol.height <= typical / HALF]
     return marks if len(marks) > 1 else []
+
+
+def barcode_bars(symbols: list[Symbol]) -> set[Symbol]:
+    """Return the bars of barcodes: narrow symbols of one height, closer than the ones of a number."""
+    narrow = [symbol for symbol in symbols if symbol.width < NARROW * symbol.height][:MOST_BARS]
+    top, left, bottom, _ = np.array([symbol.box for symbol in narrow], np.float32).reshape(-1, 4).T
+    height = bottom - top
+    shared = np.minimum(bottom, bottom[:, None]) - np.maximum(top, top[:, None])
+    beside = (np.abs(left - left[:, None]) <= height) & (shared >= LEVEL * np.maximum(height, height[:, None]))
+    dense = beside.sum(axis=0) > MOST_ONES
+    return {symbol for symbol, is_bar in zip(narrow, (beside & dense).any(axis=1), strict=True) if is_bar}
 
 
 def typical_height(symbols: list[Symbol]) -> float:

@@ -4,7 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from mnist_runtime.preprocess.ink.components import connected_components, convexity, dilate, neighbors
+from mnist_runtime.preprocess.ink.components import (
+    connected_components,
+    convexity,
+    dilate,
+    neighbors,
+    rectangularity,
+)
 
 ndimage = pytest.importorskip("scipy.ndimage")
 
@@ -52,6 +58,18 @@ def test_the_extremes_of_neighbors_are_those_of_scipy(mask: np.ndarray, reach: i
 def test_only_a_convex_area_fills_its_hull(mask: np.ndarray) -> None:
     assert 0 < convexity(mask) <= 1
     assert convexity(np.ones_like(mask)) == 1
+
+
+def test_a_slanted_box_fills_its_parallelogram() -> None:
+    rows, columns = np.indices((100, 100))
+    assert rectangularity((np.abs(columns - rows / 4 - 38) < 30) & (rows > 20) & (rows < 80)) > 0.97
+    assert rectangularity(np.hypot(rows - 50, columns - 50) < 40) < 0.82
+
+
+def test_the_convexity_of_a_square_without_a_corner() -> None:
+    area = np.ones((100, 100), bool)
+    area[:50, :50] = False
+    assert convexity(area) == pytest.approx(7500 / 8750, abs=0.005)
 
 
 def test_the_convexity_of_an_area() -> None:
