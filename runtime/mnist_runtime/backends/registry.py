@@ -240,13 +240,7 @@ def _alternative(formats: tuple[str, ...], precision: str | None, candidates: li
 def best_extra(
     format: str, *, machine: str | None = None, python: tuple[int, int] | None = None, is_64_bit: bool | None = None
 ) -> str | None:
-    """Return the extra of the preferred backend for `format` that pip can install, or None.
-
-    Examples
-    --------
-    >>> best_extra("tflite", machine="aarch64", python=(3, 13), is_64_bit=True)
-    'litert'
-    """
+    """Return the extra of the preferred backend for `format` that pip can install, or None."""
     for row in BACKENDS.values():
         reason = row.no_wheel_reason(machine=machine, python=python, is_64_bit=is_64_bit)
         if row.format == format and row.extra and reason is None:

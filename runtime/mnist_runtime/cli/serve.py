@@ -153,16 +153,7 @@ def _has_blocks() -> bool:
 
 
 def picture_as_text(pixels: npt.NDArray[np.uint8], *, in_blocks: bool) -> str:
-    """Return a picture as lines of text. With blocks, a character shows two pixels in shades of gray.
-
-    Examples
-    --------
-    >>> ink = np.zeros((4, 4), np.uint8)
-    >>> ink[1:, 2:] = 255
-    >>> print(picture_as_text(ink, in_blocks=False).replace(" ", "."))
-    ..@@
-    ..@@
-    """
+    """Return a picture as lines of text. With blocks, a character shows two pixels in shades of gray."""
     height, width = pixels.shape[:2]
     scale = min(COLUMNS / width, ROWS / height, 1)
     rows, columns = max(round(height * scale / 2), 1), max(round(width * scale), 1)
