@@ -45,7 +45,7 @@ def test_no_images_give_empty_results() -> None:
         (np.full((1, 28, 28), np.nan), "pixels contain NaN"),
         ([[0], [0, 1]], "of type list"),
         ("seven.png", "of type str and dtype <U9"),
-        (None, "of type NoneType and dtype object"),
+        (None, "This is None, not a picture"),
     ],
 )
 def test_other_shapes_types_and_values_are_rejected(images: object, words: str) -> None:
