@@ -121,7 +121,7 @@ def test_a_device_without_network_is_named(run: Run, tmp_path: Path) -> None:
     with ssh_server(tmp_path / "server", settings=settings) as client:
         done = run("mnist-export", "deploy", READY, "pi", "-F", client, "--folder", tmp_path / "device")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "error: pi does not reach the package index from which pip installs." in done.stderr
+    assert "error: pi does not reach the package index of pip. Connect it to the internet." in done.stderr
 
 
 def test_a_service_runs_follows_updates_and_returns_if_a_new_one_fails(run: Run, tmp_path: Path) -> None:
