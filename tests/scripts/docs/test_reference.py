@@ -119,6 +119,6 @@ def test_the_commands_print_what_the_page_shows() -> None:
     found = measured_output()
     page = json_page(found, described_fields())
     assert "| `drop_upper_95` | " in page
-    assert "| `original.accuracy` | `0.972` |" in page
+    assert "| `original.accuracy` | `0.9787` |" in page
     for title in (*RUNS, *FILES):
         assert found[title], title
