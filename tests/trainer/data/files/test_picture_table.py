@@ -1,5 +1,6 @@
 import csv
 import gzip
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -236,3 +237,26 @@ def test_any_damage_is_a_data_error_or_harmless(tmp_path: Path, junk: bytes, pla
     except DataError:
         return
     assert len(found.train.images) == len(found.train.labels) > 0
+
+
+def test_a_pipe_is_no_table_and_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "train.csv")
+    with pytest.raises(DataError, match="This is neither a file nor a folder"):
+        load_data(str(tmp_path / "train.csv"))
+
+
+def test_a_file_that_cannot_be_opened_is_a_data_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "train.csv", [["file", "label"], ["a.png", 1]])
+
+    def refuse(self: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(DataError, match="lists 1 picture"):
+        load_data(str(path))
+
+
+def test_a_table_of_long_texts_is_no_table_of_pictures(tmp_path: Path) -> None:
+    path = write(tmp_path / "reviews.csv", [["text", "label"], *(["so " * 200 + str(n), n % 2] for n in range(9))])
+    with pytest.raises(DataError, match="The rows have 2 columns, but 785 are needed"):
+        load_data(str(path))

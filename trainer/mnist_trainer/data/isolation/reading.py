@@ -142,9 +142,12 @@ def _extra_seconds(path: Path) -> float:
 
 def _lines(path: Path, size: int) -> int:
     """Return the number of lines of a file, in each of which a table may list a picture; 0 if they are long."""
-    if size > LONGEST_LIST:
+    if size > LONGEST_LIST or not path.is_file():  # a pipe would never end
         return 0
-    count = path.read_bytes().count(b"\n")
+    try:
+        count = path.read_bytes().count(b"\n")
+    except OSError:  # reported when it is read
+        return 0
     return count if size < LONGEST_LINE * count else 0
 
 

@@ -96,8 +96,11 @@ class _Finder:
         if not path.name:
             return []
         direct = self._table.parent / path
-        if direct.is_file():
-            return [direct]
+        try:
+            if direct.is_file():
+                return [direct]
+        except OSError:  # a text that is too long for a name
+            return []
         alike = self._by_name.get(path.name.lower(), [])
         folders = path.parent.parts
         for count in range(1, len(folders) + 1):
