@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import gc
@@ -9,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -66,10 +68,18 @@ def run_command(command: Callable[[], int]) -> NoReturn:
     except BrokenPipeError:  # stdout was closed, as by `head`: exit 141, as for SIGPIPE
         _discard(sys.stdout)
         code = 141
+    except SystemExit as request:  # of a signal
+        code = request.code  # type: ignore[assignment]
     except Exception as error:  # the only place that catches everything
         code = _report(error)
     _ignore_requests()
     gc.freeze()  # skip the final garbage collection, a sixth of a short run
+    if any(thread.daemon for thread in threading.enumerate()):  # C++ code of OpenCV aborts if Python ends meanwhile
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(AttributeError, OSError, ValueError):  # none, full or closed
+                stream.flush()
+        os._exit(code)
     sys.exit(code)
 
 

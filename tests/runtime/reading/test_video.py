@@ -1,4 +1,5 @@
 import itertools
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -192,6 +193,54 @@ def test_a_missing_camera_raises_an_error(source: int | str, capfd: pytest.Captu
     with pytest.raises(PictureError, match=r"OpenCV cannot open|does not exist|No picture came from"):
         next(frames(source, 5))
     assert capfd.readouterr().err == ""
+
+
+LEAVES = """
+import contextlib, os, pty, signal, sys, time, tty
+import cv2, numpy as np
+from mnist_runtime.reading import video
+from mnist_runtime.system.command import run_command
+
+video.PATIENCE = 0.1
+picture = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (240, 320, 3)).astype("u1"))[1].tobytes()
+master, device = pty.openpty()
+tty.setraw(device)
+if os.fork() == 0:  # the camera: many pictures, none while the program is stopped, and more when Python ends
+    for descriptor in (0, 1, 2, device):
+        os.close(descriptor)
+    with contextlib.suppress(OSError):  # the program has ended
+        for count in (6_000_000 // len(picture), 50):
+            for _ in range(count):
+                left = memoryview(picture)
+                while left:
+                    left = left[os.write(master, left[:4096]):]
+            time.sleep(2)
+    os._exit(0)
+os.close(master)
+
+class SlowEnd:
+    def __del__(self):
+        for _ in range(150):
+            time.sleep(0.02)
+
+sys.modules["slow end"] = SlowEnd()
+
+def watch():
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
+    signal.setitimer(signal.ITIMER_REAL, 1.5)
+    for frame in video.frames(os.ttyname(device), 50):
+        print(frame.number)
+
+run_command(watch)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a terminal as camera")
+def test_a_camera_that_answers_when_the_program_has_ended_does_not_abort_it() -> None:
+    words = [sys.executable, "-c", LEAVES]
+    done = subprocess.run(words, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (143, "")
+    assert done.stdout.startswith("0\n")
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])

@@ -16,6 +16,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION, compact
+from mnist_exporters.formats.onnx.dynamic_weights import refine
 from mnist_exporters.formats.onnx.read import layer_nodes
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.spec.export_spec import ExportSpec
@@ -56,6 +57,9 @@ def to_dynamic(content: bytes, treatment: Treatment = PLAIN) -> bytes:
         in_float = _in_float(onnx.load(source).graph, treatment)
         in_float += [f"{name}_MatMul" for name in in_float]  # the quantizer divides a Gemm and renames it
         quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QUInt8, nodes_to_exclude=in_float)
+        model = onnx.load(target)
+        refine(model, onnx.load(source))
+        onnx.save(model, target)
 
     return _serialize(_quantize_files(content, quantize), onnx.TensorProto.UINT8)
 
