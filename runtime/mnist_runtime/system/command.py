@@ -74,11 +74,10 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         code = _report(error)
     _ignore_requests()
     gc.freeze()  # skip the final garbage collection, a sixth of a short run
-    if any(thread.daemon for thread in threading.enumerate()):  # C++ code of OpenCV aborts if Python ends meanwhile
+    if any(thread.daemon for thread in threading.enumerate()):  # OpenCV in it would abort while Python ends
         atexit._run_exitfuncs()
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(AttributeError, OSError, ValueError):  # none, full or closed
-                stream.flush()
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # no stdout, full or closed
+            sys.stdout.flush()
         os._exit(code)
     sys.exit(code)
 

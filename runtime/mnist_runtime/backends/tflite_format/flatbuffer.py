@@ -27,14 +27,7 @@ MOST_TABLES = 1 << 14
 
 @dataclass(frozen=True)
 class Table:
-    """One table of a FlatBuffer: the whole file, and the position of the table.
-
-    Examples
-    --------
-    >>> content = struct.pack("<I", 10) + struct.pack("<HHH", 6, 6, 4) + struct.pack("<ih", 6, 7)
-    >>> Table.root(content).number(0, "h"), Table.root(content).number(1, "h", default=1)
-    (7, 1)
-    """
+    """One table of a FlatBuffer: the whole file, and the position of the table."""
 
     content: bytes
     position: int

@@ -32,12 +32,6 @@ def page_html(title: str, engine: str, *, head: str = "", connect: str = "'none'
         HTML for the head of the page.
     connect : str, optional
         Where its scripts may connect to, as in a content security policy: ``"'none'"`` or ``"'self'"``.
-
-    Examples
-    --------
-    >>> text = page_html("Digits & letters", "<script>startPage(engine)</script>")
-    >>> "<h1>Digits &amp; letters</h1>" in text, "connect-src 'none'" in text
-    (True, True)
     """
     parts = {
         "@CONNECT@": connect,

@@ -47,6 +47,11 @@ def test_operator_names_are_those_of_the_schema() -> None:
     assert len(OPERATOR_NAMES) > 200
 
 
+def test_an_omitted_number_is_its_default() -> None:
+    content = struct.pack("<I", 10) + struct.pack("<HHH", 6, 6, 4) + struct.pack("<ih", 6, 7)
+    assert [Table.root(content).number(field, "h", default=1) for field in (0, 1)] == [7, 1]
+
+
 def read_all(content: bytes) -> None:
     for tensor in TFLiteFile.read(content).tensors:
         if tensor.is_constant:
