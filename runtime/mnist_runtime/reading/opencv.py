@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from mnist_runtime.errors import BackendError, PictureError, first_line, install_command
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.other_files import reject
+from mnist_runtime.system.command import FOREIGN
 from mnist_runtime.system.process import quiet_stderr
 
 __all__ = ["LONGEST_WAIT", "Arrivals", "answer_of", "check_size", "import_opencv", "open_capture", "quietly"]
@@ -86,7 +87,8 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
 
     try:
         with quiet_stderr():  # OpenCV tries several readers, and some write to stderr at any log level
-            threading.Thread(target=open_it, daemon=True).start()  # in this one, signals would wait until it is open
+            # In this thread, signals would wait until it is open.
+            threading.Thread(target=open_it, name=FOREIGN, daemon=True).start()
             capture = answer_of(opened, clock)
     except Empty as error:
         raise PictureError(f"No picture came from {name} within {LONGEST_WAIT:g} seconds. Check the source.") from error

@@ -20,7 +20,19 @@ from typing import NoReturn, TextIO
 from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, first_line, machine_failure, printable
 from mnist_runtime.system.terminal import is_quiet, line_cleared
 
-__all__ = ["collect_often", "echo", "end_at_interrupt", "put_collections_off", "report_error", "run_command", "warn"]
+__all__ = [
+    "FOREIGN",
+    "collect_often",
+    "echo",
+    "end_at_interrupt",
+    "put_collections_off",
+    "report_error",
+    "run_command",
+    "warn",
+]
+
+FOREIGN = "waits in OpenCV"
+"""Name of threads that may wait in C++ code, which aborts the process while Python ends."""
 
 
 def end_at_interrupt() -> None:
@@ -74,7 +86,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         code = _report(error)
     _ignore_requests()
     gc.freeze()  # skip the final garbage collection, a sixth of a short run
-    if any(thread.daemon for thread in threading.enumerate()):  # OpenCV in it would abort while Python ends
+    if any(thread.name == FOREIGN for thread in threading.enumerate()):
         atexit._run_exitfuncs()
         with contextlib.suppress(AttributeError, OSError, ValueError):  # no stdout, full or closed
             sys.stdout.flush()
