@@ -63,14 +63,7 @@ class Components(NamedTuple):
 
 
 def connected_components(mask: Mask) -> Components:
-    """Label the components of `mask` (h, w); pixels that touch at a corner are connected.
-
-    Examples
-    --------
-    >>> found = connected_components(np.array([[1, 0, 0, 1], [0, 1, 0, 1]], bool))
-    >>> found.boxes.tolist()
-    [[0, 0, 2, 2], [0, 3, 2, 4]]
-    """
+    """Label the components of `mask` (h, w); pixels that touch at a corner are connected."""
     height, width = mask.shape
     padded = np.zeros((height, width + 2), np.int8)
     padded[:, 1:-1] = mask

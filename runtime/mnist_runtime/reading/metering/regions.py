@@ -241,20 +241,7 @@ def _cells(row: list[Box]) -> list[tuple[int, int]]:
 
 
 def regions_as_toml(regions: Sequence[Region]) -> str:
-    """Return `regions` as the text of a file for `load_regions`.
-
-    Examples
-    --------
-    >>> print(regions_as_toml([Region("water", ((0, 0, 20, 32),), unit="m³")]))
-    [[value]]
-    name = "water"
-    unit = "m³"
-    digits = [[0, 0, 20, 32]]  # left, top, right, bottom of each digit
-    decimals = 0
-    may_fall = false
-    # most_per_hour = 1.0
-    <BLANKLINE>
-    """
+    """Return `regions` as the text of a file for `load_regions`."""
     tables = []
     for region in regions:
         boxes = ", ".join(str(list(box)) for box in region.digits)

@@ -48,6 +48,14 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, regio
     assert load_regions(path) == tuple(regions)
 
 
+def test_the_written_text_names_the_sides_of_boxes_and_what_can_be_added() -> None:
+    assert regions_as_toml([Region("water", ((0, 0, 20, 32),), unit="m³")]) == (
+        '[[value]]\nname = "water"\nunit = "m³"\n'
+        "digits = [[0, 0, 20, 32]]  # left, top, right, bottom of each digit\n"
+        "decimals = 0\nmay_fall = false\n# most_per_hour = 1.0\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
