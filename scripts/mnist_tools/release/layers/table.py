@@ -71,7 +71,7 @@ def row(name: str, pairs: Sequence[tuple[str, str]] = PAIRS) -> Row:
                 reasons += error.operators or [str(error).partition(". ")[0]]
             except (ConversionError, UsageError):
                 cells.append(SMALL)
-    return cells, list(dict.fromkeys(reasons))
+    return cells, sorted(set(reasons))
 
 
 def kept(page: str, rows: dict[str, Row], pairs: Sequence[tuple[str, str]]) -> dict[str, Row]:
@@ -84,7 +84,7 @@ def kept(page: str, rows: dict[str, Row], pairs: Sequence[tuple[str, str]]) -> d
         new, reasons = rows[name]
         known |= {" ".join(pair): cell for pair, cell in zip(pairs, new, strict=True)}
         before = [reason for reason in known["reason"].split("; ") if reason]
-        found[name] = [known[" ".join(pair)] for pair in PAIRS], list(dict.fromkeys([*before, *reasons]))
+        found[name] = [known[" ".join(pair)] for pair in PAIRS], sorted({*before, *reasons})
     return found
 
 
