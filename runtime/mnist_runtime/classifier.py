@@ -189,7 +189,7 @@ class Classifier:
         UsageError
             If shape, dtype or values are different.
         """
-        # An activation gives all logits above 17 the same score. With scores, the class is that of `predict_proba`.
+        # The activation rounds large logits to equal scores. With scores, the class is that of `predict_proba`.
         scores = self.scores(images) if self._activation is None else self.predict_proba(images)
         classes: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
         return classes

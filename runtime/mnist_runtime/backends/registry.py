@@ -28,7 +28,6 @@ __all__ = [
     "BACKENDS",
     "BackendRow",
     "backend_version",
-    "best_extra",
     "choose_backend",
     "load_backend",
     "unsupported_reason",
@@ -235,17 +234,6 @@ def _alternative(formats: tuple[str, ...], precision: str | None, candidates: li
     if not runs:
         return ["Export the model as an int8 .tflite file, which runs without an interpreter."]
     return [f"Here, this file runs in {' or '.join(runs)}."]
-
-
-def best_extra(
-    format: str, *, machine: str | None = None, python: tuple[int, int] | None = None, is_64_bit: bool | None = None
-) -> str | None:
-    """Return the extra of the preferred backend for `format` that pip can install, or None."""
-    for row in BACKENDS.values():
-        reason = row.no_wheel_reason(machine=machine, python=python, is_64_bit=is_64_bit)
-        if row.format == format and row.extra and reason is None:
-            return row.extra
-    return None
 
 
 def load_backend(name: str, content: bytes, shape: tuple[int, ...] = DIGITS.tensor_shape) -> Backend:

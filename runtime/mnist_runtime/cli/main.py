@@ -144,7 +144,7 @@ def _add_watch(commands: Any) -> None:
     steady = "frames that must agree, 1 to 10 (default: 3)"
     watch.add_argument("--steady", type=count(10), default=3, metavar="N", help=steady)
     watch.add_argument("--regions", type=path_of, metavar="FILE", help="read the values of these regions (TOML)")
-    start = "the value now, with which the first one that is read is compared; repeat it for several"
+    start = "what the meter shows now, to compare the first reading with; may be repeated"
     watch.add_argument("--start", type=named_value, action="append", metavar="NAME=VALUE", help=start)
     watch.add_argument("--csv", type=path_of, metavar="FILE", help="append each change of a value to this file")
     watch.add_argument("--mqtt", metavar="URL", help="publish values: mqtt://HOST[:PORT][/TOPIC], mqtts:// for TLS")

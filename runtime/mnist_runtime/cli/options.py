@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.errors import BackendError, install_command, printable
+from mnist_runtime.errors import BackendError, UsageError, install_command, printable
 from mnist_runtime.preprocess.decode import read_picture, read_stdin
 from mnist_runtime.system.command import echo, warn
 
@@ -122,16 +122,18 @@ def add_keep_doubtful(parser: argparse.ArgumentParser) -> None:
         help="write pictures with a doubtful answer, to train with them",
     )
     text = f"confidence below which an answer is doubtful, 0 to 1 (default: {DOUBTFUL})"
-    parser.add_argument("--doubtful-below", type=above_zero(1), default=DOUBTFUL, metavar="X", help=text)
+    parser.add_argument("--doubtful-below", type=above_zero(1), metavar="X", help=text)
 
 
 def doubtful_pictures(arguments: argparse.Namespace, *, go_on: bool = False) -> DoubtfulPictures | None:
     """Return the folder of ``--keep-doubtful``, or None without the option."""
     if arguments.keep_doubtful is None:
+        if arguments.doubtful_below is not None:
+            raise UsageError("--doubtful-below needs --keep-doubtful DIR.")
         return None
     from mnist_runtime.reading.doubtful import DoubtfulPictures
 
-    found = DoubtfulPictures(arguments.keep_doubtful, arguments.doubtful_below, go_on=go_on)
+    found = DoubtfulPictures(arguments.keep_doubtful, arguments.doubtful_below or DOUBTFUL, go_on=go_on)
     if found.is_full:
         echo(f"note: {printable(str(found.folder))} is full. No pictures are kept until you move some away.")
     return found

@@ -87,16 +87,17 @@ def label_command(arguments: argparse.Namespace) -> int:
         except EOFError:
             print()
             break
-        if answer == "q" and "q" not in sorter.labels:
+        key = "" if answer in sorter.labels else answer
+        if key == "q":
             break
-        if answer == "+":
+        if key == "+":
             after = path.name
-        elif answer == "<":
+        elif key == "<":
             if undone := sorter.undo():
                 moved, after = moved - 1, ""
             print(f"back: {printable(undone)}" if undone else "There is nothing to take back.")
         elif answer or guess:
-            moved += _move(sorter, path.name, None if answer == "-" else answer or guess)
+            moved += _move(sorter, path.name, None if key == "-" else answer or guess)
     left = len(sorter.waiting())
     tuned = "MODEL.keras" if arguments.model else "cnn"
     folder = shlex.quote(printable(str(sorter.folder)))

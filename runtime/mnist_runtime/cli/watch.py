@@ -89,7 +89,7 @@ def regions_command(arguments: argparse.Namespace) -> int:
 
 
 def _check_boxes(region: Region, row: Sequence[Reading], pixels: npt.NDArray[np.uint8], classifier: Classifier) -> None:
-    """Print a note for each digit that is not read in its box as in the picture, and for a row of nothing but 1."""
+    """Print a note for each digit whose box gives another answer than the picture, and if a row shows only 1."""
     if all(reading.prediction.label == "1" for reading in row):
         echo(
             f"note: {region.name} shows only 1, so the width of other digits is a guess. "

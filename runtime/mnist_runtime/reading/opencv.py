@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from mnist_runtime.errors import BackendError, PictureError, first_line, install_command
 from mnist_runtime.preprocess.grayscale import MAX_PIXELS
 from mnist_runtime.preprocess.other_files import reject
-from mnist_runtime.system.command import FOREIGN
+from mnist_runtime.system.command import OPENCV_THREAD
 from mnist_runtime.system.process import quiet_stderr
 
 __all__ = ["LONGEST_WAIT", "Arrivals", "answer_of", "check_size", "import_opencv", "open_capture", "quietly"]
@@ -77,19 +77,19 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
         If it cannot be opened, gives nothing within `LONGEST_WAIT`, or has too large frames.
     """
     opened: SimpleQueue[Any] = SimpleQueue()
-    clock = Arrivals()
+    arrivals = Arrivals()
 
     def open_it() -> None:
         try:
-            opened.put(_camera(cv2, source) if isinstance(source, int) else _video(cv2, source, name, clock))
+            opened.put(_camera(cv2, source) if isinstance(source, int) else _video(cv2, source, name, arrivals))
         except Exception as error:
             opened.put(error)
 
     try:
         with quiet_stderr():  # OpenCV tries several readers, and some write to stderr at any log level
             # In this thread, signals would wait until it is open.
-            threading.Thread(target=open_it, name=FOREIGN, daemon=True).start()
-            capture = answer_of(opened, clock)
+            threading.Thread(target=open_it, name=OPENCV_THREAD, daemon=True).start()
+            capture = answer_of(opened, arrivals)
     except Empty as error:
         raise PictureError(f"No picture came from {name} within {LONGEST_WAIT:g} seconds. Check the source.") from error
     if isinstance(capture, PictureError):
@@ -119,7 +119,7 @@ class Arrivals:
         return piece
 
 
-def answer_of(answers: SimpleQueue[Any], clock: Arrivals) -> Any:
+def answer_of(answers: SimpleQueue[Any], arrivals: Arrivals) -> Any:
     """Wait for an answer, or raise `Empty` if nothing has arrived for `LONGEST_WAIT`.
 
     A signal that comes just before Python waits is handled when the wait ends, so each wait is short.
@@ -127,7 +127,7 @@ def answer_of(answers: SimpleQueue[Any], clock: Arrivals) -> Any:
     while True:
         with contextlib.suppress(Empty):
             return answers.get(timeout=WAKING)
-        if time.monotonic() >= clock.last + LONGEST_WAIT:
+        if time.monotonic() >= arrivals.last + LONGEST_WAIT:
             raise Empty
 
 
@@ -136,12 +136,12 @@ def _camera(cv2: Any, source: int | Path) -> Any:
     return cv2.VideoCapture(source if isinstance(source, int) else str(source))
 
 
-def _video(cv2: Any, path: Path, name: str, clock: Arrivals) -> Any:
+def _video(cv2: Any, path: Path, name: str, arrivals: Arrivals) -> Any:
     """Return OpenCV's reader of a file or a pipe with a video; None for any other content."""
     if not path.is_file() and not path.is_fifo():
         return _camera(cv2, path)
     with path.open("rb", buffering=0) as file:
-        head = _head(file, clock)
+        head = _head(file, arrivals)
         reject(head, name, video=True)
         if not STARTS.match(head) or REFERENCES.search(head):
             return None
@@ -150,17 +150,17 @@ def _video(cv2: Any, path: Path, name: str, clock: Arrivals) -> Any:
             return _read_video(cv2, file.fileno(), path)
         kept = os.dup(file.fileno())
     reading, writing = os.pipe()
-    threading.Thread(target=_pass_on, args=(kept, writing, head, clock), daemon=True).start()
+    threading.Thread(target=_pass_on, args=(kept, writing, head, arrivals), daemon=True).start()
     try:
         return _read_video(cv2, reading, path)
     finally:
         os.close(reading)
 
 
-def _head(file: FileIO, clock: Arrivals) -> bytes:
+def _head(file: FileIO, arrivals: Arrivals) -> bytes:
     """Return the first `PROBED` bytes, or all."""
     head = b""
-    while len(head) < PROBED and (piece := clock.read(file, PROBED - len(head))):
+    while len(head) < PROBED and (piece := arrivals.read(file, PROBED - len(head))):
         head += piece
     return head
 
@@ -171,12 +171,12 @@ def _read_video(cv2: Any, descriptor: int, path: Path) -> Any:
     return cv2.VideoCapture(str(alias if alias.exists() else path), cv2.CAP_FFMPEG)
 
 
-def _pass_on(source: int, target: int, head: bytes, clock: Arrivals) -> None:
+def _pass_on(source: int, target: int, head: bytes, arrivals: Arrivals) -> None:
     """Copy a pipe into another one."""
     with contextlib.suppress(OSError), open(source, "rb", buffering=0) as pipe, open(target, "wb", buffering=0) as copy:
         rest = memoryview(head)
         while rest:
-            rest = rest[copy.write(rest) :] or memoryview(clock.read(pipe, PIECE))
+            rest = rest[copy.write(rest) :] or memoryview(arrivals.read(pipe, PIECE))
 
 
 def check_size(cv2: Any, capture: Any, name: str) -> None:

@@ -19,7 +19,7 @@ from mnist_runtime.preprocess.ink.symbols import HIGHEST, barcode_bars, cuts, ty
 from mnist_runtime.preprocess.prepare import Ink
 from mnist_runtime.system.process import usual_errors
 
-__all__ = ["Found", "Reading", "check_finds", "find", "in_rows", "read", "reading_order"]
+__all__ = ["PageSymbol", "Reading", "check_finds", "find", "in_rows", "read", "reading_order"]
 
 Box = tuple[int, int, int, int]
 
@@ -120,7 +120,7 @@ def read(
 
 
 def in_rows(readings: Iterable[Reading]) -> tuple[Reading, ...]:
-    """Return readings with new rows. A row begins where the order goes back left, or below the last digit."""
+    """Return readings with new row numbers. A row begins where a digit is left of, or below, the one before."""
     found: list[Reading] = []
     for each in readings:
         left, top, right, _ = each.box
@@ -208,9 +208,9 @@ def reading_order(boxes: list[Box]) -> list[int]:
     return [int(index) for index in np.lexsort((columns, row_of))]
 
 
-def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
+def _cut(symbols: list[ClassifiedSymbol], classifier: Classifier) -> list[ClassifiedSymbol]:
     """Return the symbols; replace each that is several touching digits by its parts."""
-    found: list[Answered] = []
+    found: list[ClassifiedSymbol] = []
     budget = iter(range(MOST_CUT))
     for symbol, prediction in symbols:
         is_doubtful = prediction.label is None or prediction.confidence < DOUBTFUL
@@ -219,7 +219,7 @@ def _cut(symbols: list[Answered], classifier: Classifier) -> list[Answered]:
     return found
 
 
-def _parts(symbol: Found, classifier: Classifier, budget: Iterator[int]) -> list[Answered]:
+def _parts(symbol: PageSymbol, classifier: Classifier, budget: Iterator[int]) -> list[ClassifiedSymbol]:
     """Return the digits that touch in a symbol, if the model is sure of all of them; otherwise an empty list."""
     parts = [] if next(budget, None) is None else symbol.cut()
     if not parts:
@@ -236,13 +236,13 @@ def _parts(symbol: Found, classifier: Classifier, budget: Iterator[int]) -> list
     return []
 
 
-def _confidence(answered: Answered) -> float:
+def _confidence(answered: ClassifiedSymbol) -> float:
     """Return the confidence of an answer; 0 without a label."""
     prediction = answered[1]
     return 0.0 if prediction.label is None else prediction.confidence
 
 
-class Found(NamedTuple):
+class PageSymbol(NamedTuple):
     """A prepared symbol, and its left, top, right and bottom in pixels of the upright picture."""
 
     box: Box
@@ -255,22 +255,22 @@ class Found(NamedTuple):
         left, top, right, bottom = self.box
         return (right - left) / (bottom - top)
 
-    def cut(self) -> list[Found]:
+    def cut(self) -> list[PageSymbol]:
         """Return a left and a right part for each way to cut the symbol, one after the other."""
         return [self._part(part) for parts in cuts(self.strokes) for part in parts]
 
-    def _part(self, strokes: FloatImage) -> Found:
+    def _part(self, strokes: FloatImage) -> PageSymbol:
         rows, columns = bounding_box(strokes > 0)
         place = np.array([columns.start, rows.start, columns.stop, rows.stop]) / (2 * strokes.shape[::-1])
         corner, other = np.reshape(self.box, (2, 2))
         left, top, right, bottom = np.rint(np.tile(corner, 2) + place * np.tile(other - corner, 2)).astype(int).tolist()
-        return Found((left, top, right, bottom), Ink.of(strokes), strokes)
+        return PageSymbol((left, top, right, bottom), Ink.of(strokes), strokes)
 
 
-Answered = tuple[Found, Prediction]
+ClassifiedSymbol = tuple[PageSymbol, Prediction]
 
 
-def find(picture: PictureSource) -> tuple[list[Found], list[Box]]:
+def find(picture: PictureSource) -> tuple[list[PageSymbol], list[Box]]:
     """Return the symbols of a page with the size of a digit, those with the most ink first, and the boxes of others."""
     pixels = load_pixels(picture)
     check_picture(pixels)
@@ -287,7 +287,7 @@ def find(picture: PictureSource) -> tuple[list[Found], list[Box]]:
         box = (left, top, min(right, width), min(bottom, height))
         if LOWEST * typical <= symbol.height and symbol.size <= HIGHEST * typical and symbol not in bars:
             strokes = page.extract(symbol)
-            found.append(Found(box, Ink.of(strokes), strokes))
+            found.append(PageSymbol(box, Ink.of(strokes), strokes))
         else:
             others.append(box)
     return found, others

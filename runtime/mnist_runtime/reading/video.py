@@ -25,7 +25,7 @@ from mnist_runtime.reading.opencv import (
     open_capture,
     quietly,
 )
-from mnist_runtime.system.command import FOREIGN
+from mnist_runtime.system.command import OPENCV_THREAD
 
 __all__ = ["Frame", "frames"]
 
@@ -198,7 +198,7 @@ def _live_frames(cv2: Any, capture: Any, rate: float, name: str) -> Iterator[Fra
         answers.put(None)
         capture.release()
 
-    thread = threading.Thread(target=grab_frames, name=FOREIGN, daemon=True)
+    thread = threading.Thread(target=grab_frames, name=OPENCV_THREAD, daemon=True)
     wanted.set()
     thread.start()
     try:

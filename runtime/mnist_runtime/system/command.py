@@ -21,7 +21,7 @@ from mnist_runtime.errors import DOCUMENTATION, MachineError, ToolkitError, firs
 from mnist_runtime.system.terminal import is_quiet, line_cleared
 
 __all__ = [
-    "FOREIGN",
+    "OPENCV_THREAD",
     "collect_often",
     "echo",
     "end_at_interrupt",
@@ -31,8 +31,8 @@ __all__ = [
     "warn",
 ]
 
-FOREIGN = "waits in OpenCV"
-"""Name of threads that may wait in C++ code, which aborts the process while Python ends."""
+OPENCV_THREAD = "OpenCV"
+"""Name of threads that may wait in OpenCV, whose C++ code aborts the process while Python ends."""
 
 
 def end_at_interrupt() -> None:
@@ -86,7 +86,7 @@ def run_command(command: Callable[[], int]) -> NoReturn:
         code = _report(error)
     _ignore_requests()
     gc.freeze()  # skip the final garbage collection, a sixth of a short run
-    if any(thread.name == FOREIGN for thread in threading.enumerate()):
+    if any(thread.name == OPENCV_THREAD for thread in threading.enumerate()):
         atexit._run_exitfuncs()
         with contextlib.suppress(AttributeError, OSError, ValueError):  # no stdout, full or closed
             sys.stdout.flush()

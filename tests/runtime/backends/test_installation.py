@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from mnist_runtime import BACKENDS
-from mnist_runtime.backends.registry import best_extra
 from mnist_runtime.errors import install_command
 
 
@@ -61,4 +60,6 @@ def test_opencv_does_not_replace_numpy_1(monkeypatch: pytest.MonkeyPatch, numpy:
 def test_the_preferred_backend_with_a_wheel_is_chosen(
     format: str, machine: str, python: tuple[int, int], is_64_bit: bool, extra: str | None
 ) -> None:
-    assert best_extra(format, machine=machine, python=python, is_64_bit=is_64_bit) == extra
+    machine_facts = {"machine": machine, "python": python, "is_64_bit": is_64_bit}
+    rows = [row for row in BACKENDS.values() if row.format == format and row.no_wheel_reason(**machine_facts) is None]
+    assert next((row.extra for row in rows if row.extra), None) == extra

@@ -1,5 +1,6 @@
 """``mnist-runtime label``: questions and answers in the terminal."""
 
+import dataclasses
 import io
 import re
 import subprocess
@@ -11,9 +12,12 @@ import pytest
 from PIL import Image
 from tests.runtime.conftest import Digits
 
+from mnist_runtime import Artifact
+from mnist_runtime.artifact.container import MANIFEST_ENTRY
 from mnist_runtime.cli.serve import picture_as_text
+from mnist_tools.stress.model_files import Ready, archive_of, entries_of, resealed
 
-Label = Callable[[str], subprocess.CompletedProcess[str]]
+Label = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
@@ -28,9 +32,9 @@ def label(
         Image.fromarray(legible.images[index]).save(tmp_path / f"{name}.png")
     (tmp_path / "d.png").write_text("not a picture")
 
-    def label(answers: str) -> subprocess.CompletedProcess[str]:
+    def label(answers: str, *options: object) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(answers))
-        return here("mnist-runtime", "label", tmp_path)
+        return here("mnist-runtime", "label", tmp_path, *options)
 
     return label
 
@@ -53,6 +57,20 @@ def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label
     assert "error: 11 is not a label. The labels are: 0, 1, 2" in done.stderr
     assert done.stdout.count("back: a.png") == 2
     assert "There is nothing to take back." in done.stdout
+
+
+def test_a_label_that_is_also_a_key_is_an_answer(ready: dict[str, Path], tmp_path: Path, label: Label) -> None:
+    file = Ready.read("tflite")
+    manifest = dataclasses.replace(
+        Artifact.open(ready["tflite"]).manifest, labels=("-", "+", "q", *"abcdefg"), schema=2
+    )
+    archive = archive_of({**entries_of(file.archive), MANIFEST_ENTRY: manifest.to_json().encode()})
+    model = tmp_path / "models" / "signs.tflite"
+    model.parent.mkdir()
+    model.write_bytes(resealed(file.model + archive))
+    done = label("-\n+\nq\n", "--model", model)
+    assert (done.returncode, files(tmp_path)[:3]) == (0, ["+/b.png", "-/a.png", "d.png"])
+    assert (tmp_path / "q" / "c.png").exists()
 
 
 def test_a_pale_digit_is_shown_as_the_model_gets_it(tmp_path: Path, label: Label) -> None:

@@ -141,7 +141,14 @@ def classify(
     classifier.manifest = dataclasses.replace(classifier.manifest, name="mine", source=source)
     monkeypatch.setattr(Classifier, "load", lambda *_, **__: classifier)
     arguments = argparse.Namespace(
-        files=[*map(str, files)], model=None, backend=None, trusted=None, top_k=1, json=True, keep_doubtful=None
+        files=[*map(str, files)],
+        model=None,
+        backend=None,
+        trusted=None,
+        top_k=1,
+        json=True,
+        keep_doubtful=None,
+        doubtful_below=None,
     )
     assert classify_command(arguments) == 0
     stdout, stderr = capsys.readouterr()
@@ -176,7 +183,14 @@ def test_one_message_names_every_missing_package(monkeypatch: pytest.MonkeyPatch
     absent = ("onnxruntime", "PIL")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name in absent else find(name, *rest))
     arguments = argparse.Namespace(
-        files=[str(picture)], model=None, backend="onnxruntime", trusted=None, top_k=1, json=False, keep_doubtful=None
+        files=[str(picture)],
+        model=None,
+        backend="onnxruntime",
+        trusted=None,
+        top_k=1,
+        json=False,
+        keep_doubtful=None,
+        doubtful_below=None,
     )
     with pytest.raises(BackendError) as caught:
         classify_command(arguments)

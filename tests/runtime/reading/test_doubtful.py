@@ -119,6 +119,8 @@ def test_wrong_arguments_are_refused(tmp_path: Path) -> None:
 def test_classify_and_read_keep_doubtful_pictures(run: Run, page: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(page).save(tmp_path / "page.png")
     Image.fromarray(page[:, :100]).save(tmp_path / "one.png")
+    done = run("mnist-runtime", "classify", "--doubtful-below", 0.5, tmp_path / "one.png")
+    assert (done.returncode, done.stderr) == (2, "error: --doubtful-below needs --keep-doubtful DIR.\n")
     keep = ("--doubtful-below", 1, "--keep-doubtful")
     done = run("mnist-runtime", "classify", tmp_path / "one.png", *keep, tmp_path / "whole")
     assert done.returncode == 0, done.stderr

@@ -21,8 +21,8 @@ CELLS = 48
 """Cells along the longer side of the grid."""
 SAME = 0.7
 """Least brightness of a cell of the page, as a fraction of that of the page's nearest cell."""
-BAY = 8
-"""Cells by which a digit may cut into the edge of the light area."""
+NOTCH = 8
+"""Most depth, in cells, of a notch that a digit cuts into the edge of the light area."""
 SURROUNDED = 0.5
 """Least fraction of the picture's border that shows the desk."""
 LEAST, SQUARE, SOLID = 0.4, 0.72, 0.7
@@ -102,8 +102,8 @@ def _light_cells(cells: FloatImage) -> Mask:
 def _whole_page(light: Mask) -> Mask:
     """Return the largest light area with the digits in it and at its edge."""
     largest = _largest(light)
-    page = np.pad(_fill_rows(largest) & _fill_rows(largest.T).T, BAY)
-    return ~dilate(~dilate(page, BAY), BAY)[BAY:-BAY, BAY:-BAY]
+    page = np.pad(_fill_rows(largest) & _fill_rows(largest.T).T, NOTCH)
+    return ~dilate(~dilate(page, NOTCH), NOTCH)[NOTCH:-NOTCH, NOTCH:-NOTCH]
 
 
 def _is_sheet(gray: FloatImage, page: Mask, light: Mask, side: int, dark: bool) -> bool:

@@ -6,6 +6,7 @@ import calendar
 import contextlib
 import csv
 import io
+import math
 import os
 import time
 from collections import deque
@@ -41,14 +42,6 @@ class CsvFile:
     ------
     UsageError
         If it is another file, or cannot be read or written.
-
-    Examples
-    --------
-    >>> from tempfile import mkdtemp
-    >>> file = CsvFile(Path(mkdtemp()) / "meter.csv")
-    >>> file.append([Value("water", "m³", 0.0, 12.5, "0125", "good", ())])
-    >>> file.last_good()
-    {'water': 12.5}
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -64,7 +57,7 @@ class CsvFile:
             raise UsageError(f"{path} does not begin with the line {','.join(COLUMNS)}. Choose another file.")
         self._waiting: deque[str] = deque(maxlen=MOST_WAITING)
         self._is_failing = False
-        self._start = _line(COLUMNS) if not content else "" if content.endswith(b"\n") else "\n"
+        self._start = "" if content.endswith(b"\n") else "\n"
 
     def append(self, values: Sequence[Value]) -> None:
         """Append a line for each value, and sync them to the disk.
@@ -77,10 +70,10 @@ class CsvFile:
             number = "" if value.number is None else repr(value.number)
             self._waiting.append(_line((now, value.name, number, value.unit, value.text, value.state)))
         try:
-            self._write("".join([self._start, *self._waiting]).encode())
+            self._write("".join(self._waiting))
         except OSError as error:
             if not self._is_failing:
-                warn(f"warning: Cannot write into {self.path}: {error.strerror or error}. The lines wait for space.")
+                warn(f"warning: Cannot write into {self.path}: {error.strerror or error}. The lines wait.")
             self._is_failing = True
             return
         self._start, self._is_failing = "", False
@@ -101,12 +94,13 @@ class CsvFile:
                 f"{counted(len(self._waiting), 'line')} could not be written into {self.path}. Free some space."
             )
 
-    def _write(self, content: bytes) -> None:
+    def _write(self, lines: str) -> None:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             size = os.fstat(descriptor).st_size
+            start = self._start if size else _line(COLUMNS)  # it may have been moved away
             try:
-                unwritten = memoryview(content)
+                unwritten = memoryview((start + lines).encode())
                 while unwritten:
                     unwritten = unwritten[os.write(descriptor, unwritten) :]
                 os.fsync(descriptor)
@@ -119,24 +113,30 @@ class CsvFile:
 
     def last_good(self) -> dict[str, float]:
         """Return the last value of each name. Lines that cannot be read are ignored."""
-        return {name: value for name, value, _ in self._good_values()}
+        return {name: value for name, value, _, _ in self._values()}
 
     def ages(self) -> dict[str, float]:
-        """Return how many seconds ago the last value of each name was written, at most 31 days.
+        """Return how many seconds ago the last value of each name was read, at most 31 days.
 
         A line that is newer than now, as after a start without the right time, counts as 31 days old.
         """
-        now = time.time()
-        ages = {name: now - calendar.timegm(moment) for name, _, moment in self._good_values()}
+        now, ages = time.time(), dict[str, float]()
+        for name, _, moment, state in self._values():
+            if state == "good" or name not in ages:  # the others repeat an older value
+                ages[name] = now - calendar.timegm(moment)
         return {name: age if 0 <= age < LONGEST_AGE else LONGEST_AGE for name, age in ages.items()}
 
-    def _good_values(self) -> Iterator[tuple[str, float, time.struct_time]]:
+    def _values(self) -> Iterator[tuple[str, float, time.struct_time, str]]:
         if not self.path.exists():
             return
         with self.path.open(encoding="utf-8", errors="replace", newline="") as file:
-            for row in csv.DictReader(file):
-                with contextlib.suppress(ValueError, TypeError):
-                    yield row["name"], float(row["value"]), time.strptime(row["time"], FORM)
+            rows = csv.DictReader(file)
+            while True:
+                with contextlib.suppress(csv.Error, ValueError, TypeError):
+                    if (row := next(rows, None)) is None:
+                        return
+                    if math.isfinite(value := float(row["value"])):
+                        yield row["name"], value, time.strptime(row["time"], FORM), row["state"]
 
 
 def utc_now() -> str:

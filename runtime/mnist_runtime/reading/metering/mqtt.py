@@ -62,7 +62,7 @@ class MqttPublisher:
     Raises
     ------
     UsageError
-        If the address or the file of credentials is wrong.
+        If the address or the file of credentials is wrong, or two values have the same topic.
     BackendError
         If paho-mqtt is not installed.
     """
@@ -82,6 +82,10 @@ class MqttPublisher:
             raise BackendError(f"MQTT needs paho-mqtt. Install it with: {install_command('mqtt')}") from error
         host, port, self.topic, is_encrypted = _address(url)
         self._regions, self._discovery = tuple(regions), discovery
+        names: dict[str, str] = {}
+        for region in regions:
+            if (other := names.setdefault(_slug(region.name), region.name)) != region.name:
+                raise UsageError(f"{other} and {region.name} have the same MQTT topic. Rename one.")
         self._refused = threading.Event()
         self._refused_by = ""
         self._lock = threading.Lock()
@@ -190,11 +194,6 @@ class MqttPublisher:
                     f"warning: {MOST_WAITING:,} values wait for the MQTT broker. The oldest are lost until it is back."
                 )
             self._is_full = is_full
-
-    @property
-    def has_waiting(self) -> bool:
-        """Whether the broker has not yet confirmed all values."""
-        return bool(self._values)
 
     def close(self) -> None:
         """Wait some seconds until the broker has all values, publish the status ``offline``, and disconnect."""

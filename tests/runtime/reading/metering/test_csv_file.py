@@ -47,6 +47,38 @@ def test_values_have_an_age_unless_the_clock_is_wrong(
     assert file.ages() == {"water, cold": age}
 
 
+def test_the_age_is_that_of_the_good_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = CsvFile(tmp_path / "meter.csv")
+    moments = iter([(2026, 11, 26, 2, 0, 0, 3, 330, 0), (2026, 11, 26, 12, 0, 0, 3, 330, 0)])
+    monkeypatch.setattr(time, "gmtime", lambda: next(moments))
+    file.append([GOOD])
+    file.append([Value("water, cold", "m³", 1.0, 12.5, "01?5", "unreadable", ())])
+    monkeypatch.setattr(time, "time", lambda: 1795694400.0 + 60)
+    assert file.ages() == {"water, cold": 36_060}
+
+
+@pytest.mark.parametrize(
+    "damage", [bytes(200_000), b"2026-01-01T00:00:00Z,gas,nan,,1,good\n", b'"a\n' * 80_000, b"\xff,,\n"]
+)
+def test_damaged_lines_are_ignored(damage: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "meter.csv"
+    CsvFile(path).append([GOOD])
+    path.write_bytes(path.read_bytes() + damage)
+    file = CsvFile(path)
+    assert file.last_good() == {"water, cold": 12.5}
+    assert file.ages().keys() == {"water, cold"}
+
+
+def test_a_file_that_was_moved_away_is_begun_again(tmp_path: Path) -> None:
+    path = tmp_path / "meter.csv"
+    file = CsvFile(path)
+    file.append([GOOD])
+    path.rename(tmp_path / "meter.csv.1")
+    file.append([GOOD, NONE])
+    assert [row["name"] for row in rows_of(path)] == ["water, cold", "gas"]
+    assert CsvFile(path).last_good() == {"water, cold": 12.5}
+
+
 def test_a_line_that_was_cut_off_is_ended(tmp_path: Path) -> None:
     path = tmp_path / "meter.csv"
     CsvFile(path).append([GOOD, GOOD])

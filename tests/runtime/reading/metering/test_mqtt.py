@@ -138,6 +138,12 @@ def test_no_value_is_lost_while_the_broker_is_away(
     assert capfd.readouterr().err.count("has gone") == 2
 
 
+def test_two_values_with_the_same_topic_are_an_error() -> None:
+    regions = [Region(name, ((0, 0, 9, 9),)) for name in ("Water, cold", "Gas", "Water (cold)")]
+    with pytest.raises(UsageError, match=r"Water, cold and Water \(cold\) have the same MQTT topic. Rename one."):
+        MqttPublisher("mqtt://127.0.0.1:1", regions)
+
+
 def test_values_keep_their_order_while_the_connection_is_made(broker: Broker, listener: Listener) -> None:
     """Some are published between the connection and the answer of the broker."""
     for round_ in range(3):
@@ -154,7 +160,9 @@ def test_values_keep_their_order_while_the_connection_is_made(broker: Broker, li
 def test_a_broker_that_has_forgotten_the_values_gets_the_last_ones_again(broker: Broker) -> None:
     with MqttPublisher(f"mqtt://127.0.0.1:{broker.port}/house", REGIONS) as publisher:
         publisher.publish([value(1), value(2), value(20, "Room")])
-        wait_for(lambda: not publisher.has_waiting)
+        first = Listener(broker)
+        wait_for(lambda: first.of("house/room/state"))
+        first.close()
         broker.kill()
         broker.start()
         listener = Listener(broker)
