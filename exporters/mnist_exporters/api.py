@@ -76,7 +76,8 @@ def open_session(
     trust : bool
         Whether Python code inside the model file (a Lambda layer) may run.
     calibration_samples : int, optional
-        Number of calibration images. Default: 500, or all training images if there are fewer.
+        Number of calibration images. Default: 500, or twice the number of classes if that is more; all training images
+        if there are fewer.
     seed : int
         Seed of the random draw of calibration images.
     golden_from_data : bool

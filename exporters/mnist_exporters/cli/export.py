@@ -147,7 +147,8 @@ FILE, PROOF = "File to make", "Proof of accuracy"
     section=PROOF,
     type=COUNT,
     metavar="N",
-    help="Training images that set the ranges of integers (default: 500, or all if there are fewer).",
+    help="Training images that set the ranges of integers (default: 500, or twice the number of classes if that is "
+    "more; all if there are fewer).",
 )
 @golden_option(FILE)
 @option("--seed", section=PROOF, type=SEED, default=0, metavar="N", help="Seed of the choice of images (default: 0).")

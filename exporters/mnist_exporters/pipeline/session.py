@@ -52,7 +52,7 @@ class ExportSession:
     test : LabelledImages
         Held-out split; every export is compared with the original on all of it.
     calibration_samples : int, optional
-        Number of calibration images. Default: 500, twice the number of classes if that is more, or all training images
+        Number of calibration images. Default: 500, or twice the number of classes if that is more; all training images
         if there are fewer.
     seed : int
         Seed of the random draws.

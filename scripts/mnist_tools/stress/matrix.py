@@ -1,6 +1,6 @@
 """Run the commands under failures of the machine; write docs/results/robustness.md and its data.
 
-Each case must end with the right exit code and at most one sentence, leave nothing half written, and never show a
+Each case must end with the right exit code and one error line, leave nothing half written, and never show a
 traceback.
 """
 
@@ -32,8 +32,8 @@ PAGE = ROOT / "docs" / "results" / "robustness.md"
 TEXT = """# Robustness
 
 What the commands do when the machine fails them, written by `scripts/tool stress matrix`. Right is: the
-[exit code](../reference/index.md) of the error, at most one sentence, nothing half written, no traceback, and no words
-among the results.
+[exit code](../reference/index.md) of the error, one error line, nothing half written, no traceback, and no words among
+the results.
 
 | failure | cases | right | wrong |
 |---|---|---|---|

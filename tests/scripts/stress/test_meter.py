@@ -23,7 +23,7 @@ from mnist_tools.stress.live.clock import Clock
 from mnist_tools.stress.live.film import Film
 from mnist_tools.stress.live.film_accuracy import judge
 from mnist_tools.stress.live.page import page
-from mnist_tools.stress.meter import Findings, problems
+from mnist_tools.stress.meter import FAULTS, PAGE, RESULTS, Findings, problems
 
 pytest.importorskip("cv2")
 EXAMPLE = ROOT / "examples" / "meter"
@@ -92,6 +92,20 @@ def test_the_page_shows_the_figures() -> None:
     text = page(facts)
     for words in ("90.0%", "98.75%", "1,234", "**0**", "0.62 s", "19 times", "432,000 frames | 2 kB", "**none**"):
         assert words in text, words
+
+
+def test_the_page_shows_the_delays_with_faults_too() -> None:
+    quiet = {"median_delay_seconds": 0.62, "longest_delay_seconds": 1.5}
+    faults = {"faults": dict.fromkeys(FAULTS, 20), "values": 5, "messages": 6, "problems": []}
+    assert "| | without faults |\n|---|--:|\n| median | 0.62 s |" in page({"quiet": quiet, "faults": faults})
+    faults |= {"median_delay_seconds": 0.7, "longest_delay_seconds": 17.25}
+    text = page({"quiet": quiet, "faults": faults})
+    assert "| | without faults | with faults |\n|---|--:|--:|\n| median | 0.62 s | 0.7 s |" in text
+    assert "| longest | 1.5 s | 17.25 s |" in text
+
+
+def test_the_written_page_is_that_of_the_recorded_figures() -> None:
+    assert page(json.loads(RESULTS.read_text("utf-8"))) == PAGE.read_text("utf-8")
 
 
 def test_the_clock_of_a_process_is_set(tmp_path: Path, run: Any) -> None:

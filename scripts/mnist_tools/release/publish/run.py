@@ -45,9 +45,10 @@ INTRO = """\
 
 Both wheels, installed by `scripts/release` in empty virtual environments, with the packages that pip chose on {date}.
 Every command ran there: train, evaluate, export, verify, seal, sign, build the wheel for a device, classify, serve.
-*commands* is how many were run, and all of them worked where a cell has the size of the environment. The extras of
-`mnist-edge-export` were added one after the other to the plain installation, without a compiler on the path; those of
-`mnist-runtime` each have an environment of their own. {system}.
+*commands* is how many were run, and all of them worked where a cell has the size of the environment: the sum
+of the sizes of its files, without pip. The extras of `mnist-edge-export` were added one after the other to the plain
+installation, without a compiler on the path; those of `mnist-runtime` each have an environment of their own.
+{system}.
 
 {table}
 

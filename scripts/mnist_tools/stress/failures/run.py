@@ -84,7 +84,7 @@ def problem_of(case: Case) -> str:
         return f"a traceback or a bug: {text[-300:]}"
     errors = [line for line in text.splitlines() if line.startswith("error: ")]
     if done.returncode in (2, 5, 6) and "2>" not in case.shell and len(errors) != 1:
-        return f"{len(errors)} sentences: {text[-300:]}"
+        return f"{len(errors)} error lines: {text[-300:]}"
     if "--json" in case.words and done.returncode == 0 and ">&-" not in case.shell.replace("2>&-", ""):
         try:
             json.loads(done.stdout)

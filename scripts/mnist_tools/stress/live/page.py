@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["page"]
@@ -11,6 +12,17 @@ HEAD = """# Reading a meter
 How `mnist-runtime watch --regions` reads the rendered water meter of [examples/meter](../../examples/meter/README.md),
 written by `scripts/tool stress meter`. The meter has eight wheels, which turn; light, reflections, mist, dirt, a hand
 and a camera that shakes change what they look like.
+"""
+
+RUNS = {"quiet": "without faults", "faults": "with faults"}
+"""Part of the measurement -> its column in the table of delays."""
+
+DELAY = """## Delay
+
+From the change of the wheels to the message at the broker. Five frames a second, of which three of five must agree;
+two busy cores. The run with faults is that of the next section. A message that waits for the broker, or is repeated,
+counts with its whole delay.
+
 """
 
 
@@ -31,13 +43,13 @@ def page(facts: dict[str, Any]) -> str:
             "readings rejected: unreadable, falling, jumping": rejected,
         }
         parts.append("## Films\n\nEach film is another meter; the first value of each is given.\n\n" + _table(rows))
-    if quiet := facts.get("quiet"):
+    runs = {name: facts[part] for part, name in RUNS.items() if "median_delay_seconds" in facts.get(part, {})}
+    if runs:
         rows = {
-            "median delay from the change of the wheels to the message": f"{quiet['median_delay_seconds']} s",
-            "longest": f"{quiet['longest_delay_seconds']} s",
+            kind: " | ".join(f"{found[f'{kind}_delay_seconds']} s" for found in runs.values())
+            for kind in ("median", "longest")
         }
-        text = "## Delay\n\nFive frames a second, of which three of five must agree; two busy cores.\n\n"
-        parts.append(text + _table(rows))
+        parts.append(DELAY + _table(rows, list(runs)))
     if faults := facts.get("faults"):
         happened = faults["faults"]
         rows = {
@@ -58,5 +70,6 @@ def page(facts: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def _table(rows: dict[str, str]) -> str:
-    return "\n".join(["| | |", "|---|--:|", *(f"| {name} | {value} |" for name, value in rows.items()), ""])
+def _table(rows: dict[str, str], columns: Sequence[str] = ("",)) -> str:
+    head = [f"| | {' | '.join(columns)} |" if any(columns) else "| | |", f"|---|{'--:|' * len(columns)}"]
+    return "\n".join([*head, *(f"| {name} | {value} |" for name, value in rows.items()), ""])
