@@ -14,7 +14,7 @@ from mnist_runtime.system.command import echo
 from mnist_trainer.cli.chosen_recipe import changed_recipe
 from mnist_trainer.cli.training_plan import tuning_plan
 from mnist_trainer.data.load import DATASETS, load_data
-from mnist_trainer.data.records import read_record, recorded_task
+from mnist_trainer.data.records import read_record, recorded_task, sets_seen_by
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError, UsageError, nearest_name, nearest_path
 from mnist_trainer.foreign.declared import declared_shapes
@@ -93,10 +93,11 @@ def own_images(base: ModelFile, data: str, stated: StatedTask) -> Splits:
     stated = stated_form(base.path, data, stated)
     if known is None and stated.labels is None and data not in DATASETS:
         stated = replace(stated, classes=_number_of_scores(base))
-    splits = load_data(data, stated=stated)
+    before = sets_seen_by([base.path])
+    splits = load_data(data, stated=stated, base=before)
     labels = set(splits.train.task.labels)
     if known and stated.labels is None and labels < set(known.labels):
-        return load_data(data, stated=replace(stated, labels=known.labels))
+        return load_data(data, stated=replace(stated, labels=known.labels), base=before)
     return splits
 
 

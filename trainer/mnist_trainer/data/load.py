@@ -28,7 +28,13 @@ DATASETS: dict[str, str] = {
 """Name -> ``"module:function"`` that loads it. To add a data set, add a module and a row here."""
 
 
-def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stated: StatedTask | None = None) -> Splits:
+def load_data(
+    source: str = "auto",
+    *,
+    seen: Collection[str] | None = None,
+    stated: StatedTask | None = None,
+    base: Collection[str] = (),
+) -> Splits:
     """Load a data set.
 
     Parameters
@@ -38,11 +44,13 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stat
         `load_own_data`; or ``"auto"``: MNIST if it is available, otherwise scikit-learn's digits, with a note on
         stderr.
     seen : collection of str, optional
-        How the user's undivided set is divided. Default: four fifths for training. To test models: the sets that
-        they were trained on; of any other set four fifths are tested. See `divide`.
+        How the user's undivided set is divided. Default: four fifths for training. To test models: what they were
+        trained on; of any other set four fifths are tested. See `divide`.
     stated : StatedTask, optional
         What is stated about the images and classes of the user's own data, such as ``StatedTask(size=(32, 20),
         channels=3)``. Default: digits as in MNIST if the data can be that, otherwise as found.
+    base : collection of str, optional
+        To tune a model: what it was trained on, so that none of it is tested.
 
     Raises
     ------
@@ -74,7 +82,7 @@ def load_data(source: str = "auto", *, seen: Collection[str] | None = None, stat
             f"There is no data set or file {source!r}."
             + (hint or f" Choose one of {', '.join(names)}, or give the path of a CSV or .npz file or of a folder.")
         )
-    return load_own_data(path, seen, stated)
+    return load_own_data(path, seen, stated, base)
 
 
 def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:

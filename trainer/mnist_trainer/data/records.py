@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, get_args
 
 from mnist_runtime.artifact.task import DIGITS, Preparation, Task
 
-__all__ = ["read_record", "recorded_task", "rejects_non_digits", "sets_seen_by"]
+__all__ = ["image_digest", "read_record", "recorded_task", "rejects_non_digits", "seen_facts", "sets_seen_by"]
 
 LARGEST_RECORD = 1 << 24
 PREPARATIONS = get_args(Preparation)
+IMAGE = "image:"
+"""Begin of the digest of an image, which tells it from names and SHA-256 of sets."""
+BYTES = 6
+"""Bytes of the SHA-256 of an image in a record. Of a million other images, one in a few thousand is taken for it."""
+MOST_IMAGES = 1_000_000
+"""Largest number of images with a digest in a record, for its size."""
 
 
 def sets_seen_by(models: Iterable[str | Path]) -> set[str]:
-    """Return names and SHA-256 of the sets on which models were trained, by the record beside each file.
+    """Return what models were trained on, by the record beside each file.
+
+    These are names and SHA-256 of sets, and the digest (`image_digest`) of each of the user's own images. What a model
+    was trained on before it was tuned is included.
 
     Parameters
     ----------
@@ -30,7 +40,46 @@ def sets_seen_by(models: Iterable[str | Path]) -> set[str]:
         seen.add(str(record.get("dataset")))
         digests = record.get("dataset_sha256")
         seen.update(map(str, digests.values()) if isinstance(digests, dict) else ())
+        seen |= _seen_in(record.get("seen"))
     return seen
+
+
+def image_digest(image: bytes) -> str:
+    """Return the digest of the pixels of an image, as `sets_seen_by` returns it."""
+    return IMAGE + hashlib.sha256(image).hexdigest()[: 2 * BYTES]
+
+
+def seen_facts(images: Iterable[bytes], before: Collection[str] = ()) -> dict[str, Any]:
+    """Return the value of ``seen`` in a record: the images that train, and what was seen `before` a tuning.
+
+    Parameters
+    ----------
+    images : iterable of bytes
+        Pixels of each training image of the user.
+    before : collection of str, optional
+        What `sets_seen_by` returns for the model that is tuned.
+
+    Examples
+    --------
+    >>> seen_facts([b"a", b"b"], before={"mnist", image_digest(b"c")})
+    {'sets': ['mnist'], 'images': 'LnLQP+EVPiPoypeBFwDKl4ESyhu9'}
+    """
+    digests = {image_digest(image) for image in images} | {name for name in before if name.startswith(IMAGE)}
+    content = b"".join(bytes.fromhex(digest.removeprefix(IMAGE)) for digest in sorted(digests)[:MOST_IMAGES])
+    return {
+        "sets": sorted({*before} - digests - {str(None)}),
+        "images": base64.b64encode(content).decode(),
+    }
+
+
+def _seen_in(facts: Any) -> set[str]:
+    """Return what is in the value of ``seen`` of a record; nothing if it is not one that `seen_facts` has made."""
+    try:
+        content = base64.b64decode(facts["images"], validate=True).hex()
+        sets = set(map(str, facts["sets"]))
+    except (KeyError, TypeError, ValueError):
+        return set()
+    return sets | {IMAGE + content[place : place + 2 * BYTES] for place in range(0, len(content), 2 * BYTES)}
 
 
 def rejects_non_digits(model: str | Path) -> bool | None:

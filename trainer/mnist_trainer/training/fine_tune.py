@@ -16,7 +16,7 @@ from mnist_runtime.errors import printable
 from mnist_runtime.system.terminal import step_shown
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
-from mnist_trainer.data.records import read_record
+from mnist_trainer.data.records import read_record, seen_facts, sets_seen_by
 from mnist_trainer.model_io.find import ModelFile, find_model
 from mnist_trainer.model_io.rebuild import copied
 from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
@@ -117,6 +117,7 @@ def fine_tune(
         "base": {"name": file.name, "sha256": file.sha256},
         "base_pixels": {"pixel_range": known.pixel_range, "origin": known.range_origin},
         "own_images": len(data.train),
+        "seen": seen_facts((image.tobytes() for image in data.train.images), before=sets_seen_by([file.path])),
         "rehearsal": {"name": rehearsed.name, "sha256": rehearsed.sha256} if rehearsed else None,
     }
     architecture = Architecture(

@@ -19,6 +19,8 @@ from mnist_runtime.system.atomic import atomic_files
 from mnist_runtime.system.terminal import step_shown
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
+from mnist_trainer.data.load import DATASETS
+from mnist_trainer.data.records import seen_facts
 from mnist_trainer.errors import UsageError
 from mnist_trainer.evaluation.complexity import macs
 from mnist_trainer.evaluation.evaluate import evaluate
@@ -228,12 +230,14 @@ def _with_validation(images: Dataset, fraction: float, seed: int) -> Splits:
 def _run_facts(architecture: Architecture, recipe: Recipe, seed: int, data: Splits) -> dict[str, Any]:
     """Return everything that determines the weights."""
     distillation = recipe.distillation
+    is_known = data.train.name in DATASETS
     return {
         "architecture": architecture.name,
         "pixel_range": PIXEL_RANGE,
         **({} if data.train.task == DIGITS else {"task": dataclasses.asdict(data.train.task)}),
         "dataset": data.train.name,
         "dataset_sha256": {"train": data.train.sha256, "test": data.test.sha256},
+        **({} if is_known else {"seen": seen_facts(image.tobytes() for image in data.train.images)}),
         "seed": seed,
         "recipe": dataclasses.asdict(recipe),
         "teacher_sha256": find_model(distillation.teacher).sha256 if distillation else None,

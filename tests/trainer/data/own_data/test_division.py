@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mnist_trainer import Dataset, find_model
 from mnist_trainer.data.dataset import hold_out
 from mnist_trainer.data.own_data.division import divide
-from mnist_trainer.data.records import sets_seen_by
+from mnist_trainer.data.records import image_digest, seen_facts, sets_seen_by
 
 
 @settings(max_examples=30)
@@ -49,3 +49,60 @@ def test_the_sets_that_a_model_has_seen_are_read_from_its_record(tmp_path: Path)
         (tmp_path / "mine.json").write_text(content)
         assert sets_seen_by([tmp_path / "mine.keras"]) == {"None"}
     assert sets_seen_by([tmp_path / "other.keras"]) == {"None"}
+
+
+def grown(count: int, first: int = 0) -> Dataset:
+    """Return `count` different images of ten classes, beginning with the one of number `first`."""
+    numbers = np.arange(first, first + count)
+    images = np.zeros((count, 28, 28), np.uint8)
+    images[:, 0, 0] = numbers
+    return Dataset(f"mine-{count}", "all", "here", images, (numbers % 10).astype(np.uint8))
+
+
+def digests(data: Dataset) -> set[str]:
+    return {image_digest(image.tobytes()) for image in data.images}
+
+
+@settings(max_examples=20)
+@given(st.integers(20, 120), st.integers(0, 100))
+def test_no_image_that_a_model_was_trained_on_is_tested(count: int, more: int) -> None:
+    first = divide(grown(count))
+    seen = digests(first.train)
+    # The folder has grown and has another name: to test the model, and to tune it.
+    for splits in (divide(grown(count + more), seen), divide(grown(count + more), base=seen)):
+        assert not digests(splits.test) & seen
+        assert len(splits.train) + len(splits.test) == count + more
+        assert set(splits.test.labels.tolist()) == set(range(10))
+    again = divide(grown(count), seen)
+    assert [split.sha256 for split in again] == [split.sha256 for split in first], "what was held out is tested"
+    # After a second training, too.
+    second = divide(grown(count + more), base=seen)
+    both = seen | digests(second.train)
+    assert not digests(divide(grown(count + more), both).test) & both
+
+
+def test_a_model_that_was_trained_on_all_images_is_tested_on_some() -> None:
+    whole = grown(100)
+    assert [len(split) for split in divide(whole, digests(whole))] == [20, 80]
+    assert [len(split) for split in divide(whole, base=digests(whole))] == [80, 20]
+
+
+def test_other_images_are_divided_as_if_nothing_was_seen() -> None:
+    seen = {"other", *digests(grown(100, first=120))}
+    assert [split.sha256 for split in divide(grown(100), seen)] == [
+        split.sha256 for split in divide(grown(100), {"other"})
+    ]
+
+
+def test_the_record_of_a_tuned_model_has_what_was_seen_before(tmp_path: Path) -> None:
+    (tmp_path / "base.json").write_text(json.dumps({"dataset": "a", "seen": seen_facts([b"1", b"2"])}))
+    before = sets_seen_by([tmp_path / "base.keras"])
+    assert before == {"a", image_digest(b"1"), image_digest(b"2")}
+    (tmp_path / "tuned.json").write_text(json.dumps({"dataset": "b", "seen": seen_facts([b"3"], before)}))
+    assert sets_seen_by([tmp_path / "tuned.keras"]) == {"b", *before, image_digest(b"3")}
+
+
+@pytest.mark.parametrize("facts", [3, {}, {"sets": 3, "images": ""}, {"sets": [], "images": "?"}, {"images": []}])
+def test_a_record_with_another_form_says_nothing(facts: object, tmp_path: Path) -> None:
+    (tmp_path / "mine.json").write_text(json.dumps({"dataset": "a", "seen": facts}))
+    assert sets_seen_by([tmp_path / "mine.keras"]) == {"a"}

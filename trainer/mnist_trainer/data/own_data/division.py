@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 import numpy as np
+import numpy.typing as npt
 
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
+from mnist_trainer.data.records import image_digest
 from mnist_trainer.errors import DataError
 
-__all__ = ["divide"]
+__all__ = ["divide", "seen_images"]
 
 TEST_FRACTION = 0.2
 """Fraction of an undivided set that is tested if the rest trains."""
@@ -17,19 +19,22 @@ PROOF_FRACTION = 0.8
 """Fraction of an undivided set that is tested if the rest only calibrates: a larger test set proves more."""
 
 
-def divide(whole: Dataset, seen: Collection[str] | None = None) -> Splits:
+def divide(whole: Dataset, seen: Collection[str] | None = None, base: Collection[str] = ()) -> Splits:
     """Divide `whole`, always in the same way, with the same class frequencies; copies of an image stay in one part.
 
-    If a class has only one image, it goes into the larger part.
+    If a class has only one image, it goes into the larger part. An image on which a model was trained is not tested,
+    unless it was trained on all.
 
     Parameters
     ----------
     whole : Dataset
         The undivided set.
     seen : collection of str, optional
-        None to train: four fifths for training, one for the test. To test models: names and SHA-256 of the sets that
-        they were trained on. If `whole` is among them, it is divided as for training, so that no image is tested on
-        which a model was trained; otherwise one fifth calibrates and four are tested.
+        None to train: four fifths for training, one for the test. To test models: what they were trained on, see
+        `sets_seen_by`. If `whole` is among the sets, it is divided as for training; otherwise one fifth calibrates and
+        four are tested.
+    base : collection of str, optional
+        To tune a model: what it was trained on before.
 
     Raises
     ------
@@ -43,16 +48,26 @@ def divide(whole: Dataset, seen: Collection[str] | None = None) -> Splits:
     >>> [len(split) for split in divide(whole)], [len(split) for split in divide(whole, seen=["mnist"])]
     ([80, 20], [20, 80])
     """
-    splits = _held_out(whole, TEST_FRACTION)
+    is_seen = seen_images(whole, base if seen is None else seen)
+    if seen is None or is_seen.any():
+        return _held_out(whole, TEST_FRACTION if seen is None else PROOF_FRACTION, is_seen)
+    splits = _held_out(whole, TEST_FRACTION, is_seen)
     names = {whole.name, splits.train.sha256, splits.test.sha256}
-    return splits if seen is None or names & set(seen) else _held_out(whole, PROOF_FRACTION)
+    return splits if names & set(seen) else _held_out(whole, PROOF_FRACTION, is_seen)
 
 
-def _held_out(whole: Dataset, fraction: float) -> Splits:
+def seen_images(images: Dataset, seen: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Return which of the images (n,) are among those that models have `seen`."""
+    known = set(seen)
+    return np.array([image_digest(image.tobytes()) in known for image in images.images])
+
+
+def _held_out(whole: Dataset, fraction: float, is_seen: npt.NDArray[np.bool_]) -> Splits:
     first: dict[bytes, int] = {}
     for index, image in enumerate(whole.images):
         first.setdefault(image.tobytes(), index)
-    distinct = whole.take(np.fromiter(first.values(), np.intp), "all")
+    places = np.fromiter(first.values(), np.intp)
+    distinct = whole.take(places, "all")
     least = len(np.unique(whole.labels))  # one image of each class
     if len(distinct) < 2 * least:
         one, several = ("digit", "digits") if whole.task.is_mnist else ("class", "classes")
@@ -61,6 +76,10 @@ def _held_out(whole: Dataset, fraction: float) -> Splits:
             f"least two, better fifty, images of each {one}."
         )
     count = min(max(round(len(distinct) * fraction), least), len(distinct) - least)
-    held = {image.tobytes() for image in hold_out(distinct, count, seed=0, names=("train", "test")).test.images}
+    unseen = whole.take(places[~is_seen[places]], "all") if not is_seen.all() else distinct
+    # What is left for training must show all of its classes too.
+    if count <= len(unseen) - len(np.unique(unseen.labels)):
+        unseen = hold_out(unseen, count, seed=0, names=("train", "test")).test
+    held = {image.tobytes() for image in unseen.images}
     is_held = np.array([image.tobytes() in held for image in whole.images])
     return Splits(whole.take(np.flatnonzero(~is_held), "train"), whole.take(np.flatnonzero(is_held), "test"))

@@ -11,7 +11,7 @@ from mnist_runtime.system.command import echo, warn
 from mnist_trainer.data.dataset import MOST_SHARED, Dataset, Splits
 from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData
 from mnist_trainer.data.isolation.reading import read_in_bounds
-from mnist_trainer.data.own_data.division import divide
+from mnist_trainer.data.own_data.division import divide, seen_images
 from mnist_trainer.data.own_data.known_images import mnist_training_images
 from mnist_trainer.data.own_data.plausible import doubts
 from mnist_trainer.data.own_data.polarity import polarity
@@ -23,7 +23,12 @@ MOST_NAMED = 12
 """Most classes that are named in a note."""
 
 
-def load_own_data(path: Path, seen: Collection[str] | None = None, stated: StatedTask | None = None) -> Splits:
+def load_own_data(
+    path: Path,
+    seen: Collection[str] | None = None,
+    stated: StatedTask | None = None,
+    base: Collection[str] = (),
+) -> Splits:
     """Load the user's own images, in any form with only one meaning, and print on stderr how they were read.
 
     Parameters
@@ -33,7 +38,7 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
         file with arrays such as ``x_train, y_train, x_test, y_test`` or ``images, labels``; a folder with IDX files,
         ``train.csv`` and ``test.csv``, or pictures in a folder for each label, divided into ``train/`` and ``test/`` or
         not. Pictures are prepared as on a device.
-    seen : collection of str, optional
+    seen, base : collection of str, optional
         How an undivided set is divided; see `divide`.
     stated : StatedTask, optional
         What is stated about images and classes. Default: digits as in MNIST, if the data can be that.
@@ -52,7 +57,7 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
         splits = Splits(whole, _dataset(path, "test", loaded.test, loaded))
         parts = f"{len(splits.train):,} training and {counted(len(splits.test), 'test image')}"
     else:
-        splits = divide(whole, seen)
+        splits = divide(whole, seen, base)
         one_sided = set(splits.train.labels.tolist()) ^ set(splits.test.labels.tolist())
         notes += _too_few(splits, one_sided)
         parts = f"{len(whole):,} images, divided: {len(splits.train):,} for training, {len(splits.test):,} for the test"
@@ -71,6 +76,11 @@ def load_own_data(path: Path, seen: Collection[str] | None = None, stated: State
         echo(f"note: {note}")
     if loaded.test:
         _report_shared(splits)
+    if trained := int(seen_images(splits.test, base if seen is None else seen).sum()):
+        warn(
+            f"warning: the model was trained on {trained:,} of the {len(splits.test):,} test images, so that its "
+            "accuracy on them says little. Give other images."
+        )
     return splits
 
 
