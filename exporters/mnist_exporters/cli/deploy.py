@@ -12,7 +12,7 @@ import click
 from mnist_exporters.cli.options import EXIT_CODES, ssh_config_option
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.targets.deployment.plan import EXTRAS
+from mnist_exporters.targets.deployment.plan import EXTRAS, FOLDER
 from mnist_runtime.errors import ArtifactError, listed, printable
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
@@ -52,9 +52,9 @@ INSTALL = "Installation"
 @option(
     "--folder",
     section=INSTALL,
-    default="digits",
+    default=FOLDER,
     metavar="DIR",
-    help="Folder on the device; a name is one in the home folder (default: digits).",
+    help=f"Folder on the device; a name is one in the home folder (default: {FOLDER}).",
 )
 @option(
     "--extra",

@@ -11,6 +11,7 @@ from typing import Any
 
 from mnist_exporters.errors import DeviceError
 from mnist_exporters.targets.deployment.plan import (
+    FOLDER,
     MODULES,
     DeviceFacts,
     Plan,
@@ -27,10 +28,7 @@ from mnist_runtime.errors import printable
 from mnist_runtime.system import terminal
 from mnist_runtime.system.terminal import step_of
 
-__all__ = ["FOLDER", "INSTALLING_S", "LOOKING_S", "STEADY_S", "TESTING_S", "Deployment", "deploy", "rollback"]
-
-FOLDER = "digits"
-"""Folder on the device, in the home folder."""
+__all__ = ["INSTALLING_S", "LOOKING_S", "STEADY_S", "TESTING_S", "Deployment", "deploy", "rollback"]
 
 STEADY_S = 8.0
 """Seconds for which a new service must run. The runtime starts in 2 s on the slowest Pi, a web server in 5."""
@@ -89,7 +87,8 @@ class Deployment:
         if self.service:
             lines.append(f"service: {self.service} (log: journalctl --user -u {self.service})")
         if self.previous:
-            lines.append(f"version {self.previous} is kept: mnist-export deploy --rollback {self.device}")
+            back = ["mnist-export", "deploy", "--rollback", self.device, "--folder", self.folder]
+            lines.append(printable(f"version {self.previous} is kept: {shlex.join(back)}"))
         words = [self.program, "classify", *(["--model", self.model] if self.model else [])]
         lines.append(printable(f"On the device: {shlex.join(words)} PICTURE"))
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_exporters.errors import DeviceError
-from mnist_exporters.targets.deployment.deploy import FOLDER, look
-from mnist_exporters.targets.deployment.plan import DeviceFacts, Plan, interpreter_extras
+from mnist_exporters.targets.deployment.deploy import look
+from mnist_exporters.targets.deployment.plan import FOLDER, DeviceFacts, Plan, interpreter_extras
 from mnist_exporters.targets.deployment.ssh import Device
 from mnist_exporters.targets.deployment.wheel import runtime_wheel
 from mnist_runtime.artifact.container import Artifact
