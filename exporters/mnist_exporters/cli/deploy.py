@@ -112,10 +112,7 @@ def deploy_command(
                 progress=echo,
                 line=line,
             )
-    if as_json:
-        print(json.dumps(dataclasses.asdict(done), indent=2))
-    elif not dry_run:  # progress said what would be done
-        print(done)
+    print(json.dumps(dataclasses.asdict(done), indent=2) if as_json else done)
     return 0
 
 

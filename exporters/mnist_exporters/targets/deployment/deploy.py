@@ -78,7 +78,7 @@ class Deployment:
 
     def __str__(self) -> str:
         if self.dry_run:
-            return "\n".join([f"{self.device}: dry run, nothing was changed", *self.notes])
+            return "\n".join([f"{self.device}: dry run, nothing was changed", *map(printable, self.notes)])
         test = self.self_test
         lines = [
             f"{self.device} has version {self.version}: {test['images'] - test['different']} of {test['images']} "
@@ -176,11 +176,10 @@ def deploy(
             files[signature.name] = file_bytes(signature)
         new_service = current_service if service is None else service
         steps = _steps(plan, name, files, new_service)
+        if dry_run:
+            return _planned(device, facts, name, steps)
         for text in steps:
             say(text)
-        if dry_run:
-            say("dry run: nothing was changed")
-            return _planned(device, facts, name, steps)
         request = plan.request() | {
             "folder": folder,
             "model": name,

@@ -29,11 +29,19 @@ def with_lines(client: Path, tmp_path: Path, *lines: str) -> Path:
 
 def test_a_dry_run_looks_at_the_device_and_changes_nothing(here: Here, client: Path, tmp_path: Path) -> None:
     folder = tmp_path / "on the device"
-    done = here("mnist-export", "deploy", READY, "pi", "-F", client, "--folder", folder, "--dry-run")
-    assert (done.returncode, done.stdout) == (0, "")
-    for words in ("nothing installed there yet", "copy cnn-int8.tflite", "install mnist-runtime with", "self-test"):
-        assert words in done.stderr
+    words = ("mnist-export", "deploy", READY, "pi", "-F", client, "--folder", folder, "--dry-run")
+    done = here(*words)
+    assert done.returncode == 0
+    assert "nothing installed there yet" in done.stderr
+    first, *steps = done.stdout.splitlines()
+    assert first == "pi: dry run, nothing was changed"
+    starts = ("copy cnn-int8.tflite", "install mnist-runtime with", "run the self-test")
+    assert all(step.startswith(start) for step, start in zip(steps, starts, strict=True))
+    assert not any(step in done.stderr for step in steps)
     assert not folder.exists()
+
+    quiet = here(*words, "--quiet")
+    assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 
 
 @pytest.mark.parametrize(
