@@ -150,13 +150,13 @@ class Sweep:
         return float(training.record["validation_accuracy"])
 
     def _recipe(self, trial: optuna.Trial, own: Recipe) -> Recipe:
-        """Return the recipe of a trial: the architecture's `own` with Optuna's choices."""
+        """Return the recipe of a trial: `own` with Optuna's choices, as ``mnist-train`` with them as options has it."""
+        optimizer = trial.suggest_categorical("optimizer", tuple(OPTIMIZERS))
         return dataclasses.replace(
             own,
             epochs=self.epochs,
-            patience=None,
-            optimizer=trial.suggest_categorical("optimizer", tuple(OPTIMIZERS)),
-            weight_decay=0.0,
+            optimizer=optimizer,
+            weight_decay=own.weight_decay if optimizer == "adamw" else 0.0,
             peak_learning_rate=trial.suggest_float("learning_rate", 1e-4, 3e-2, log=True),
             batch_size=trial.suggest_categorical("batch_size", (32, 64, 128, 256)),
             augmentation=AUGMENTATIONS[trial.suggest_categorical("augmentation", tuple(AUGMENTATIONS))],
