@@ -12,6 +12,7 @@ from PIL import Image
 from mnist_trainer import MissingPackageError, Splits, UsageError
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.cli.chosen_recipe import chosen_recipe
+from mnist_trainer.errors import DivergedError
 from mnist_trainer.recipes.recipe import Recipe
 from mnist_trainer.training import sweep
 from mnist_trainer.training.sweep import Sweep
@@ -52,6 +53,30 @@ def test_a_trial_trains_with_the_recipe_of_its_options(
     assert (chosen.pop("architecture"), chosen["optimizer"]) == (architecture, optimizer)
     options = {"epochs": 1, "peak_learning_rate": chosen.pop("learning_rate"), **chosen}
     assert recipes == [chosen_recipe(architecture, None, options, digits.train.task)[1]]
+
+
+@pytest.mark.parametrize("diverging", [3, 2])
+def test_trials_that_diverge_count_and_a_sweep_of_them_alone_is_an_error(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, diverging: int
+) -> None:
+    begun = []
+
+    def train(*_: object, **__: object) -> SimpleNamespace:
+        begun.append(1)
+        assert len(begun) <= 3, "the sweep does not end"
+        if len(begun) <= diverging:
+            raise DivergedError("The loss is nan.")
+        return SimpleNamespace(record={"validation_accuracy": 0.5})
+
+    monkeypatch.setattr(sweep, "train", train)
+    if diverging == 3:
+        for _ in range(2):  # the second time, nothing is left to try
+            with pytest.raises(DivergedError, match=r"No trial of the sweep s has a model: .* with more --trials"):
+                search(tmp_path).run(digits, trials=3)
+    else:
+        states = [trial.state for trial in search(tmp_path).run(digits, trials=3).trials]
+        assert states == [TrialState.PRUNED, TrialState.PRUNED, TrialState.COMPLETE]
+    assert len(begun) == 3
 
 
 @pytest.mark.slow
