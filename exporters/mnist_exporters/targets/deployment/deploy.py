@@ -155,14 +155,14 @@ def deploy(
         If an argument is wrong.
     """
     check_folder(folder)
-    say = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     artifact = Artifact.open(path) if path else Artifact.from_bytes(ready_model("tflite"))
     manifest = artifact.manifest
     name = Path(path).name if path else ""
     needed_extras = service_extras(service) if service else []
     with Device.connected(device, ssh_config) as connection, tempfile.TemporaryDirectory() as work:
         with step_of(line, f"looking at {device}", LOOKING_S):
-            facts = look(connection, folder, say)
+            facts = look(connection, folder, report)
         extras = ["images", *interpreter_extras(facts, manifest.format, manifest.precision, extra, device)]
         current_service = facts.current["service"] if facts.current else []
         if service is None and current_service:
@@ -179,7 +179,7 @@ def deploy(
         if dry_run:
             return _planned(device, facts, name, steps)
         for text in steps:
-            say(text)
+            report(text)
         request = plan.request() | {
             "folder": folder,
             "model": name,
@@ -189,7 +189,7 @@ def deploy(
         }
         seconds = (TESTING_S if plan.is_there else INSTALLING_S) + steady_s * bool(new_service)
         with step_of(line, f"installing on {device}", seconds):
-            return _deployment(device, connection.call("deploy", request, files, say))
+            return _deployment(device, connection.call("deploy", request, files, report))
 
 
 def rollback(
@@ -208,12 +208,12 @@ def rollback(
         return _deployment(device, connection.call("rollback", request, None, progress))
 
 
-def look(connection: Device, folder: str, say: Progress) -> DeviceFacts:
+def look(connection: Device, folder: str, report: Progress) -> DeviceFacts:
     """Return the facts of a device, and report them as progress."""
-    say(f"connecting to {connection.address} ...")
+    report(f"connecting to {connection.address} ...")
     modules = [*MODULES.values()]
     facts = DeviceFacts.read(connection.call("facts", {"folder": folder, "modules": modules}))
-    say(f"{connection.address}: {facts}")
+    report(f"{connection.address}: {facts}")
     return facts
 
 
