@@ -12,8 +12,8 @@ import click
 from mnist_exporters.cli.options import EXIT_CODES, ssh_config_option
 from mnist_exporters.errors import UsageError
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.targets.deployment.plan import EXTRAS
-from mnist_runtime.errors import ArtifactError, printable
+from mnist_exporters.targets.deployment.plan import EXTRAS, FOLDER
+from mnist_runtime.errors import ArtifactError, listed, printable
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
 from mnist_trainer.cli.options import Command, argument, json_option, option
@@ -52,9 +52,9 @@ INSTALL = "Installation"
 @option(
     "--folder",
     section=INSTALL,
-    default="digits",
+    default=FOLDER,
     metavar="DIR",
-    help="Folder on the device; a name is one in the home folder (default: digits).",
+    help=f"Folder on the device; a name is one in the home folder (default: {FOLDER}).",
 )
 @option(
     "--extra",
@@ -93,6 +93,8 @@ def deploy_command(
     from mnist_exporters.targets.deployment import deploy as deployment
 
     path, device = _file_and_device(words, rollback=rollback)
+    if rollback:
+        _check_rollback(dry_run=dry_run, extra=extra, service=service, run=run)
     arguments = _service_arguments(service, run)
     seconds = deployment.TESTING_S if rollback else deployment.LOOKING_S + deployment.INSTALLING_S * (not dry_run)
     with Progress(seconds) as line:
@@ -110,10 +112,7 @@ def deploy_command(
                 progress=echo,
                 line=line,
             )
-    if as_json:
-        print(json.dumps(dataclasses.asdict(done), indent=2))
-    elif not dry_run:  # progress said what would be done
-        print(done)
+    print(json.dumps(dataclasses.asdict(done), indent=2) if as_json else done)
     return 0
 
 
@@ -137,6 +136,22 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
     if len(words) == 2 and files == [words[1]]:
         raise UsageError(f"{words[1]} is a file. Give it before the device, and one only.")
     return (_exported_file(words[0]) if len(words) == 2 else None), words[-1]
+
+
+def _check_rollback(*, dry_run: bool, extra: str | None, service: bool | None, run: str | None) -> None:
+    """Reject options that have no meaning beside --rollback."""
+    given = {
+        "--dry-run": dry_run,
+        "--extra": extra is not None,
+        "--service": service is True,
+        "--no-service": service is False,
+        "--run": run is not None,
+    }
+    if names := [name for name, is_given in given.items() if is_given]:
+        raise UsageError(
+            "--rollback returns to the previous version, with its interpreter and its service. Leave out "
+            f"{listed(names, len(names))}."
+        )
 
 
 def _is_file(word: str) -> bool:

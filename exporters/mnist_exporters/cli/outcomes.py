@@ -48,7 +48,8 @@ class ReportPlace:
 
 def check_device(address: str, ssh_config: Path | None) -> None:
     """Connect to the device that will measure, so that a mistake is found before the export."""
-    from mnist_exporters.targets.deployment.deploy import FOLDER, look
+    from mnist_exporters.targets.deployment.deploy import look
+    from mnist_exporters.targets.deployment.plan import FOLDER
     from mnist_exporters.targets.deployment.ssh import Device
 
     with Device.connected(address, ssh_config) as device:

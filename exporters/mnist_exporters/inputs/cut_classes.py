@@ -50,10 +50,10 @@ def _head(model: keras.Model, classes: int) -> tuple[int, int] | None:
     """Return the place of the dense layer that gives the scores, from the end, and how many weights it has; or None."""
     import keras
 
-    from mnist_exporters.inputs.keras_graph.calls import is_graph
+    from mnist_exporters.inputs.keras_graph.calls import is_plain_graph
 
     place = -2 if type(model.layers[-1]) in (keras.layers.Activation, keras.layers.Softmax) else -1
-    if not is_graph(model) or len(model.layers) < -place or type(model.layers[place]) is not keras.layers.Dense:
+    if not is_plain_graph(model) or len(model.layers) < -place or type(model.layers[place]) is not keras.layers.Dense:
         return None
     last, end = model.layers[place], model.outputs[0]._keras_history.operation
     try:

@@ -17,7 +17,7 @@ from mnist_exporters.formats.contents import ADVICE
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.spec_checks import check_matches, check_operators
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
+from mnist_exporters.inputs.keras_graph.calls import is_plain_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import PACKAGES, Precision
@@ -201,7 +201,7 @@ class _Trials:
 
     def _search(self, model: Any, within: Any) -> list[Any]:
         """Search the layers of `model`. `within` returns the model's tensor for a tensor of its own graph."""
-        if not is_graph(model):
+        if not is_plain_graph(model):
             return []
         calls = layer_calls(model)
         low, high = 0, len(calls)  # the first `low` layers convert; the first `high` do not
@@ -212,7 +212,7 @@ class _Trials:
         if high <= low or not self._fails(within(calls[high - 1].output)):
             return []
         layer, entry, _ = calls[high - 1]
-        if is_graph(layer) and len(layer.inputs) == 1:
+        if is_plain_graph(layer) and len(layer.inputs) == 1:
 
             def inner(output: Any) -> Any:
                 return keras.Model(layer.inputs[0], output)(within(entry))

@@ -6,7 +6,7 @@ from mnist_exporters.inputs.labelled_images import LabelledImages
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.proof.reference import Reference
-from mnist_exporters.proof.unfit import least_accuracy, misfit, wrong_averages
+from mnist_exporters.proof.unfit import least_accuracy, why_images_differ, wrong_averages
 from mnist_runtime.errors import DOCUMENTATION, ModelError
 
 __all__ = ["advice_on", "low_accuracy"]
@@ -43,7 +43,7 @@ def advice_on(original: OriginalModel, reference: Reference, test: LabelledImage
     if original.range_origin == "as given" and not is_reported and (doubt := _doubt_of_stated_pixels(original, test)):
         return doubt
     averages = wrong_averages(reference)
-    if is_usual or (is_low and (averages or misfit(reference))):
+    if is_usual or (is_low and (averages or why_images_differ(reference))):
         return None
     if averages:
         return f"warning: The original is right on {reference.accuracy:.2%}. {averages}"

@@ -120,9 +120,9 @@ class Case:
         return found
 
     @property
-    def costliest(self) -> int | None:
-        """The layer whose bits cost most: with more bits in it, the scores are nearest to the original's."""
-        return min(self.errors, key=lambda place: self.errors[place], default=None)
+    def costliest(self) -> list[int]:
+        """The layers, that whose bits cost most first: with more bits in it, scores are nearest to the original's."""
+        return sorted(self.errors, key=lambda place: self.errors[place])
 
 
 def _logits_out(case: Case) -> Plan | None:
@@ -147,12 +147,10 @@ def _last_layer(case: Case) -> Plan | None:
 
 
 def _costliest_layer(case: Case) -> Plan | None:
-    allowed = [
-        place for place in sorted(case.errors, key=lambda place: case.errors[place]) if case.may_keep_more(place)
-    ]
-    if not allowed:
+    allowed = next((place for place in case.costliest if case.may_keep_more(place)), None)
+    if allowed is None:
         return None
-    return Plan(case.spec, _kept(case, "costliest layer", dataclasses.replace(case.activation, layers=(allowed[0],))))
+    return Plan(case.spec, _kept(case, "costliest layer", dataclasses.replace(case.activation, layers=(allowed,))))
 
 
 REPAIRS: dict[str, Callable[[Case], Plan | None]] = {
@@ -231,10 +229,11 @@ def _advice(case: Case, failed: list[Tried]) -> str:
     sentences = []
     if failed:
         sentences.append(f"Repairs that do not help enough: {', '.join(map(str, failed))}.")
-    if case.costliest is not None:
+    if case.costliest:
+        first = case.costliest[0]
         sentences.append(
-            f"The layer {case.names[case.costliest]} loses most: with it in {case.higher}, scores of "
-            f"calibration images differ by {case.errors[case.costliest]:.4f} on average."
+            f"The layer {case.names[first]} loses most: with it in {case.higher}, scores of "
+            f"calibration images differ by {case.errors[first]:.4f} on average."
         )
     passing = _next_passing(case)
     if passing:

@@ -26,7 +26,7 @@ from mnist_exporters.pipeline.staging import check_destination, export_path
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport, RefusedError
-from mnist_exporters.proof.unfit import misfit, wrong_averages
+from mnist_exporters.proof.unfit import why_images_differ, wrong_averages
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import check_source
 from mnist_exporters.targets.devices import Target
@@ -137,7 +137,7 @@ class ExportSession:
                 f"{len(self.test.images):,} test images of {self.test.name} ({low:.2%} to {high:.2%} with 95 % "
                 f"confidence), but {expected:.2%} is expected. "
                 + (
-                    misfit(self.reference)
+                    why_images_differ(self.reference)
                     or wrong_averages(self.reference)
                     or f"Pixels {self.original.scaling} ({self.original.range_origin}) may not be those of its "
                     "training. State them with --pixel-range, or --pixel-mean and --pixel-std, and --invert. If each "

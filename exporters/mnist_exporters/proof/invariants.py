@@ -11,7 +11,7 @@ from mnist_exporters.proof.reference import Reference
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import listed
 
-__all__ = ["MOST_NAMED", "broken_invariants", "inconsistent_answers", "named", "without_numbers"]
+__all__ = ["MOST_NAMED", "broken_invariants", "inconsistent_answers", "named", "non_finite_reasons"]
 
 MOST_SCORE_ERROR = 0.02
 """Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024.
@@ -36,7 +36,7 @@ def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArra
     expected, scores = reference.scores, answers.scores
     if not np.isfinite(scores).all():
         return ("The export gives scores that are nan or infinity.",)
-    reasons = [*without_numbers(answers.extremes, "export")]
+    reasons = [*non_finite_reasons(answers.extremes, "export")]
     if len(scores) > 1 and not np.ptp(scores, axis=0).any():
         reasons.append("The export gives the same scores for every image.")
     if missing := sorted(set(expected.argmax(axis=1).tolist()) - set(digits.tolist())):
@@ -82,7 +82,7 @@ def inconsistent_answers(answers: Answers, chosen: npt.NDArray[np.intp]) -> tupl
     return tuple(reasons)
 
 
-def without_numbers(extremes: npt.NDArray[np.float32] | None, whose: str) -> tuple[str, ...]:
+def non_finite_reasons(extremes: npt.NDArray[np.float32] | None, whose: str) -> tuple[str, ...]:
     """Return a reason if the scores for `extreme_images` are not all finite."""
     if extremes is None or np.isfinite(extremes).all():
         return ()

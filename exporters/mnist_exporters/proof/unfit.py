@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from mnist_exporters.proof.invariants import MOST_NAMED, named, without_numbers
+from mnist_exporters.proof.invariants import MOST_NAMED, named, non_finite_reasons
 from mnist_exporters.proof.reference import Reference
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import listed
 
-__all__ = ["labels_option", "least_accuracy", "misfit", "unfit", "wrong_averages"]
+__all__ = ["labels_option", "least_accuracy", "unfit", "why_images_differ", "wrong_averages"]
 
 LEAST_ACCURACY = 0.5
 """Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
@@ -25,7 +25,7 @@ READ_WELL, CLEARLY_MORE = 0.6, 0.2
 """Least accuracy on mirrored or turned images, and how much it must be above that on the others, from which it is
 reported. The first is also the least accuracy with the labels in another order, and with other averages."""
 
-FAR_BETTER = 0.1
+LEAST_GAIN_OF_AVERAGES = 0.1
 """Difference in accuracy from which the averages of a batch normalization are at fault. Averages of
 1,000 test images changed that of the ready models by at most 0.02."""
 
@@ -56,13 +56,13 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     """Return why nothing can be proven with this reference, such as an original that only guesses."""
     if not np.isfinite(reference.scores).all():
         return ("The original gives scores that are nan or infinity.",)
-    reasons = [*without_numbers(reference.extremes, "original"), *_seen_before(reference)]
+    reasons = [*non_finite_reasons(reference.extremes, "original"), *_seen_before(reference)]
     if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
         reasons.append(_without_images(missing, reference))
     is_low = accuracy < least_accuracy(len(reference.task.labels))
     if reference.by_pixel:
         reasons.append(str(reference.by_pixel))
-    elif changed := misfit(reference if is_low else replace(reference, pixel_doubt=None)):
+    elif changed := why_images_differ(reference if is_low else replace(reference, pixel_doubt=None)):
         reasons.append(changed)
     elif is_low:
         reasons.append(f"The original is right on {accuracy:.1%} only. {wrong_averages(reference) or CHECKS}")
@@ -138,7 +138,7 @@ def _classes(task: Task) -> str:
     return "digits" if task.is_mnist else "classes"
 
 
-def misfit(reference: Reference) -> str:
+def why_images_differ(reference: Reference) -> str:
     """Return how images, pixels or labels differ from those of the original, and what to do; empty if not known."""
     turned, ordered = _turned(reference), _other_order(reference)
     # Labels in another order may be right for some classes only, as if no others had been learned.
@@ -153,7 +153,7 @@ def misfit(reference: Reference) -> str:
 def wrong_averages(reference: Reference) -> str:
     """Return what to do if the original reads far better with other averages in its batch normalization; or nothing."""
     found = reference.renormalized
-    if found is None or found < max(READ_WELL, reference.accuracy + FAR_BETTER):
+    if found is None or found < max(READ_WELL, reference.accuracy + LEAST_GAIN_OF_AVERAGES):
         return ""
     return (
         f"The averages of its batch normalization do not fit: with averages of test images, it is right on {found:.1%} "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -13,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import __version__
 from mnist_runtime.device.bench.machine import Machine
+from mnist_trainer.data.dataset import content_digest
 
 if TYPE_CHECKING:
-    from mnist_exporters.inputs.labelled_images import LabelledImages
     from mnist_exporters.pipeline.session import ExportSession
 
 __all__ = ["Circumstances"]
@@ -61,7 +60,7 @@ class Circumstances:
             machine=Machine.here(),
             versions={"mnist-edge-export": __version__} | {name: _version(name) for name in packages},
             seed=session.seed,
-            test_sha256=_digest(session.test),
+            test_sha256=content_digest(session.test),
             calibration=session.calibration.as_dict(),
         )
 
@@ -75,7 +74,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "not installed"
-
-
-def _digest(data: LabelledImages) -> str:
-    return hashlib.sha256(data.images.tobytes() + data.labels.tobytes()).hexdigest()

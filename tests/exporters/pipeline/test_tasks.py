@@ -20,8 +20,8 @@ from mnist_exporters import (
     ExportReport,
     ExportSession,
     ExportSpec,
+    ModelError,
     Parity,
-    UsageError,
     export_model,
     open_session,
     seal,
@@ -157,7 +157,7 @@ def test_verify_knows_the_classes(meter: ExportSession, exported: Callable[[str,
     assert report.path is not None
     assert meter.verify(report.path).parity == report.parity
     turned = dataclasses.replace(meter.reference, task=dataclasses.replace(METER, labels=METER.labels[::-1]))
-    with pytest.raises(UsageError, match=r"labels 0, 1, .*, N, but the data has .*labels N, 9"):
+    with pytest.raises(ModelError, match=r"labels 0, 1, .*, N, but the data has .*labels N, 9"):
         verify_file(report.path, turned, "")
 
 

@@ -125,6 +125,7 @@ def test_the_base_is_not_replaced(here: Callable[..., CompletedProcess[str]], ow
         (["--patience", "3"], "the recipe of cnn averages those of its last steps. Leave --patience out, or choose"),
         (["--preset", "accurate-mnist", "--patience", "3"], "the recipe of accurate-mnist averages those"),
         (["--from", "cnn", "--data", "x", "--patience", "3"], "--from averages those of its last steps. Leave"),
+        (["--trust"], "--trust runs code in the model of --from; a new model has none. Leave it out."),
         (["--pixel-range", "0..255"], "describe the model of --from; a new model is trained on pixels 0..1"),
     ],
 )

@@ -109,3 +109,19 @@ def test_data_that_ends_the_process_is_an_error_and_the_next_is_read(
     thread.start()
     thread.join()
     assert len(read_in_bounds(tmp_path, StatedTask()).train.images) == 6
+
+
+@linux
+def test_an_error_while_data_arrives_leaves_nothing_of_it_for_the_next(
+    large: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def empty(*_: object) -> None:
+        raise MemoryError
+
+    server = reading.PROCESS.running(60)
+    with monkeypatch.context() as patch:
+        patch.setattr(reading.np, "empty", empty)
+        with pytest.raises(MemoryError):
+            read_in_bounds(large, StatedTask())
+    assert not server.is_running
+    assert len(read_in_bounds(pictures(tmp_path), StatedTask()).train.images) == 6

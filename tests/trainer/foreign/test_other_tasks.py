@@ -106,7 +106,9 @@ def test_models_of_other_images_or_classes_are_named(weights: tuple[np.ndarray, 
 
 
 def test_a_sealed_file_of_digits_is_not_compared_on_other_images(ready: dict[str, Path], fruits: Splits) -> None:
-    with pytest.raises(ModelError, match=r"takes images of shape \(28, 28\) in 10 classes, but the data has images of"):
+    with pytest.raises(
+        ModelError, match=r"is for gray images of 28x28 pixels and the 10 labels 0, .*but the data has color"
+    ):
         load_predictor(str(ready["tflite"]), fruits.test)
 
 

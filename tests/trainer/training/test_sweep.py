@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from types import SimpleNamespace
 
 import numpy as np
 import optuna
@@ -9,6 +10,11 @@ from optuna.trial import TrialState
 from PIL import Image
 
 from mnist_trainer import MissingPackageError, Splits, UsageError
+from mnist_trainer.architectures.base import Architecture
+from mnist_trainer.cli.chosen_recipe import chosen_recipe
+from mnist_trainer.errors import DivergedError
+from mnist_trainer.recipes.recipe import Recipe
+from mnist_trainer.training import sweep
 from mnist_trainer.training.sweep import Sweep
 
 
@@ -26,6 +32,51 @@ def test_a_search_continues_where_it_stopped(digits: Splits, tmp_path: Path) -> 
     assert len({tuple(trial.params.items()) for trial in study.trials}) == 3  # no combination is tried twice
     assert study.best_value == max(trial.value for trial in study.trials if trial.value is not None)
     assert set(study.best_params) == {"architecture", "augmentation", "optimizer", "learning_rate", "batch_size"}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+@pytest.mark.parametrize("architecture", ["cnn", "dense-100"])
+def test_a_trial_trains_with_the_recipe_of_its_options(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str, optimizer: str
+) -> None:
+    recipes = []
+
+    def train(_: Architecture, __: Splits, *, recipe: Recipe, **___: object) -> SimpleNamespace:
+        recipes.append(recipe)
+        return SimpleNamespace(record={"validation_accuracy": 0.5})
+
+    monkeypatch.setattr(sweep, "train", train)
+    study = optuna.create_study(storage=f"sqlite:///{tmp_path / 'sweep.db'}", study_name="s", direction="maximize")
+    study.enqueue_trial({"architecture": architecture, "optimizer": optimizer})
+    found = search(tmp_path, architectures=("cnn", "dense-100")).run(digits, trials=1)
+    chosen = found.best_params
+    assert (chosen.pop("architecture"), chosen["optimizer"]) == (architecture, optimizer)
+    options = {"epochs": 1, "peak_learning_rate": chosen.pop("learning_rate"), **chosen}
+    assert recipes == [chosen_recipe(architecture, None, options, digits.train.task)[1]]
+
+
+@pytest.mark.parametrize("diverging", [3, 2])
+def test_trials_that_diverge_count_and_a_sweep_of_them_alone_is_an_error(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, diverging: int
+) -> None:
+    begun = []
+
+    def train(*_: object, **__: object) -> SimpleNamespace:
+        begun.append(1)
+        assert len(begun) <= 3, "the sweep does not end"
+        if len(begun) <= diverging:
+            raise DivergedError("The loss is nan.")
+        return SimpleNamespace(record={"validation_accuracy": 0.5})
+
+    monkeypatch.setattr(sweep, "train", train)
+    if diverging == 3:
+        for _ in range(2):  # the second time, nothing is left to try
+            with pytest.raises(DivergedError, match=r"No trial of the sweep s has a model: .* with more --trials"):
+                search(tmp_path).run(digits, trials=3)
+    else:
+        states = [trial.state for trial in search(tmp_path).run(digits, trials=3).trials]
+        assert states == [TrialState.PRUNED, TrialState.PRUNED, TrialState.COMPLETE]
+    assert len(begun) == 3
 
 
 @pytest.mark.slow

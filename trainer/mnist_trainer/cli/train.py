@@ -27,7 +27,7 @@ from mnist_trainer.cli.parameter_types import COUNT, FRACTION, OUTPUT_PATH, POSI
 from mnist_trainer.cli.pixel_options import pixel_options
 from mnist_trainer.cli.sweep import sweep
 from mnist_trainer.cli.training_plan import plan, summary
-from mnist_trainer.cli.tuning import base_model, check_no_pixels, check_tuning, own_images, planned_tuning
+from mnist_trainer.cli.tuning import base_model, check_new_model, check_tuning, own_images, planned_tuning
 from mnist_trainer.data.load import DATASETS, load_data
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
@@ -211,7 +211,7 @@ def train(
     if base_file:  # wrong options are reported before the data is loaded
         check_tuning(path, base_file, options)
     else:
-        check_no_pixels(pixel_range)
+        check_new_model(pixel_range, trust=trust)
         chosen_recipe(architecture, preset, options, DIGITS)
     checkpoint = path.with_suffix(".checkpoint")
     _check_outputs(path, checkpoint, tensorboard, plot=plot)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
     from mnist_trainer.recipes.recipe import Recipe
 
-__all__ = ["base_model", "check_no_pixels", "check_tuning", "own_images", "planned_tuning"]
+__all__ = ["base_model", "check_new_model", "check_tuning", "own_images", "planned_tuning"]
 
 
 def base_model(name: str, other: str | None, data: str, strategy: str | None) -> ModelFile:
@@ -73,9 +73,17 @@ def check_tuning(path: Path, base: ModelFile, options: Mapping[str, Any]) -> Non
     changed_recipe(own, options)
 
 
-def check_no_pixels(given: PixelScaling | None) -> None:
-    """Check that no scaling of pixels is stated without ``--from``: a new model is trained on 0..1."""
-    if given is not None:
+def check_new_model(pixel_range: PixelScaling | None, *, trust: bool) -> None:
+    """Check that no option describes the model of ``--from``, for a training without it.
+
+    Raises
+    ------
+    UsageError
+        If one does.
+    """
+    if trust:
+        raise UsageError("--trust runs code in the model of --from; a new model has none. Leave it out.")
+    if pixel_range is not None:
         raise UsageError(
             "--pixel-range, --pixel-mean, --pixel-std and --invert describe the model of --from; a new model is "
             "trained on pixels 0..1. Leave them out."

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_trainer.errors import DataError
 
-__all__ = ["MOST_SHARED", "Dataset", "ImageSet", "LabelledImages", "Labels", "Splits", "hold_out"]
+__all__ = ["MOST_SHARED", "Dataset", "ImageSet", "LabelledImages", "Labels", "Splits", "content_digest", "hold_out"]
 
 MOST_SHARED = 0.05
 """Largest fraction of test images that may also be training images; more prove nothing and are a warning."""
@@ -43,6 +43,11 @@ class LabelledImages(Protocol):
     def task(self) -> Task:
         """Size and channels of the images, names of the classes, preparation."""
         ...
+
+
+def content_digest(data: LabelledImages) -> str:
+    """Return the SHA-256 of the pixels followed by the labels."""
+    return hashlib.sha256(data.images.tobytes() + data.labels.tobytes()).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +122,7 @@ class Dataset:
     @property
     def sha256(self) -> str:
         """SHA-256 of the pixels followed by the labels."""
-        return hashlib.sha256(self.images.tobytes() + self.labels.tobytes()).hexdigest()
+        return content_digest(self)
 
     def pixels(self, shape: tuple[int, ...]) -> npt.NDArray[np.float32]:
         """Return the images as input of a model trained by this package: float32 (n, *shape), 0..1."""

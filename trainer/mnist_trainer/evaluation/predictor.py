@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import printable
 from mnist_trainer.data.dataset import LabelledImages
-from mnist_trainer.errors import ModelError
 from mnist_trainer.foreign.file_model import FileModel
 from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.model_io.find import find_model
+from mnist_trainer.model_io.input_shape import check_same_task
 from mnist_trainer.model_io.load import load_with_digest
 from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.model_io.measured.measured_model import MeasuredModel, check_finite
@@ -70,7 +69,7 @@ def load_predictor(
     """
     if Path(model).suffix in EXPORTED:
         exported = load_model_file(find_source(model), data, given=pixel_range)
-        _check_same_task(model, exported.task, data.task)
+        check_same_task(model, exported.task, data.task)
         if report and isinstance(exported, FileModel):
             report(f"{printable(model)}: {exported.describe_pixels()}")
         return predictor_of(exported)
@@ -93,15 +92,6 @@ def _doubt(model: DigitModel, data: LabelledImages) -> str | None:
     some = np.random.default_rng(0).permutation(len(data.images))[:FEW]
     is_right = model.scores(data.images[some]).argmax(axis=1) == data.labels[some]
     return None if is_right.mean() >= DOUBTED_BELOW else model.doubt_of_pixels(data, "model")
-
-
-def _check_same_task(model: str, task: Task, wanted: Task) -> None:
-    """Check that a sealed file has the images and classes of the data."""
-    if (task.image_shape, task.labels) == (wanted.image_shape, wanted.labels):
-        return
-    words = [f"images of shape {one.image_shape} in {len(one.labels)} classes" for one in (task, wanted)]
-    names = "" if len(task.labels) != len(wanted.labels) else ", with other names"
-    raise ModelError(f"{model}: The file takes {words[0]}, but the data has {words[1]}{names}. Give its data.")
 
 
 def predictor_of(model: MeasuredModel) -> Predictor:

@@ -80,17 +80,19 @@ class ModelProcess:
         with self._conversation():
             self._child.send({"shape": tensor.shape, "step": step}, np.ascontiguousarray(tensor).data)
             facts = self._child.read_line()
-            if "error" in facts:
-                raise ValueError(facts["error"])
-            shape, dtype = facts["shape"], np.dtype(facts["dtype"])
-            values = math.prod(shape)
-            if dtype.itemsize > LARGEST_SCORE or values > len(tensor) * MOST_SCORES:
-                raise ArtifactError(
-                    f"{self._path} gives an output of {dtype} {shape} for {counted(len(tensor), 'image')}."
-                )
-            content = self._child.answers.read(values * dtype.itemsize)
-            if len(content) < values * dtype.itemsize:
-                raise EOFError
+            if "error" not in facts:
+                return self._scores(facts, len(tensor))
+        raise ValueError(facts["error"])
+
+    def _scores(self, facts: dict[str, Any], images: int) -> npt.NDArray[Any]:
+        """Read the scores that follow the line `facts` of an answer."""
+        shape, dtype = facts["shape"], np.dtype(facts["dtype"])
+        values = math.prod(shape)
+        if dtype.itemsize > LARGEST_SCORE or values > images * MOST_SCORES:
+            raise ArtifactError(f"{self._path} gives an output of {dtype} {shape} for {counted(images, 'image')}.")
+        content = self._child.answers.read(values * dtype.itemsize)
+        if len(content) < values * dtype.itemsize:
+            raise EOFError
         scores: npt.NDArray[Any] = np.frombuffer(content, dtype).reshape(shape)
         return scores
 

@@ -51,9 +51,9 @@ def load_base(
 ) -> DigitModel:
     """Load a model and find out its labels and the scaling of its pixels. The task of the result has its own labels.
 
-    A record of ``mnist-train`` beside the file states both. Another model is tried on images. Its labels are those of
-    `data` in their order if it reads these images so, otherwise the numbers from 0. Its scaling is measured on
-    them; on MNIST if they are few and it may be a model of digits; on scikit-learn's digits if they show none.
+    A record of ``mnist-train`` beside the file states both. Another model is tried on images. If it reads `data` well
+    with its labels in order, these are its labels. Otherwise they are 0, 1, 2, … Its scaling is measured on the same
+    images; on MNIST if they are few and it may be a model of digits; on scikit-learn's digits if they show none.
 
     Parameters
     ----------

@@ -58,10 +58,13 @@ class Sweep:
         """Start or continue the search until `trials` trials are finished or stopped early.
 
         The score of a trial is its accuracy on the validation images; the test images are not used. After each epoch,
-        a trial below the median of the earlier trials is stopped. `progress` gets a step of a second for each trial.
+        a trial below the median of the earlier trials is stopped, as is one whose loss is not finite. `progress` gets
+        a step of a second for each trial.
 
         Raises
         ------
+        DivergedError
+            If no trial is finished, since the loss of each became infinite or not a number.
         MissingPackageError
             If Optuna is not installed.
         UsageError
@@ -90,10 +93,11 @@ class Sweep:
                 with step_of(progress, f"trial {trial.number + 1} of {trials}", 1.0):
                     return self._try(trial, data)
 
-            study.optimize(
-                search,
-                callbacks=[MaxTrialsCallback(trials, ended)],
-                catch=DivergedError,
+            study.optimize(search, callbacks=[MaxTrialsCallback(trials, ended)])
+        if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+            raise DivergedError(
+                f"No trial of the sweep {self.study} has a model: each loss became infinite or not a number. Check the "
+                "images, choose another --architecture, or continue with more --trials."
             )
         return study
 
@@ -140,23 +144,20 @@ class Sweep:
         keras.backend.clear_session()  # frees the graphs of the earlier trials
         chosen = architecture(trial.suggest_categorical("architecture", self.architectures))
         recipe = self._recipe(trial, chosen.recipe.for_task(data.train.task))
-        training = train(
-            chosen,
-            data,
-            recipe=recipe,
-            seed=self.seed,
-            callback=report,
-        )
+        try:
+            training = train(chosen, data, recipe=recipe, seed=self.seed, callback=report)
+        except DivergedError as error:  # a failed trial would not count, and the search would avoid nothing
+            raise optuna.TrialPruned from error
         return float(training.record["validation_accuracy"])
 
     def _recipe(self, trial: optuna.Trial, own: Recipe) -> Recipe:
-        """Return the recipe of a trial: the architecture's `own` with Optuna's choices."""
+        """Return the recipe of a trial: `own` with Optuna's choices, as ``mnist-train`` with them as options has it."""
+        optimizer = trial.suggest_categorical("optimizer", tuple(OPTIMIZERS))
         return dataclasses.replace(
             own,
             epochs=self.epochs,
-            patience=None,
-            optimizer=trial.suggest_categorical("optimizer", tuple(OPTIMIZERS)),
-            weight_decay=0.0,
+            optimizer=optimizer,
+            weight_decay=own.weight_decay if optimizer == "adamw" else 0.0,
             peak_learning_rate=trial.suggest_float("learning_rate", 1e-4, 3e-2, log=True),
             batch_size=trial.suggest_categorical("batch_size", (32, 64, 128, 256)),
             augmentation=AUGMENTATIONS[trial.suggest_categorical("augmentation", tuple(AUGMENTATIONS))],

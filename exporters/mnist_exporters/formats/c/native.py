@@ -17,6 +17,7 @@ from mnist_exporters.formats.c.compiler import Compiler
 from mnist_exporters.formats.c.writing.kernel_files import host_program
 from mnist_exporters.formats.c_pair import identifier
 from mnist_runtime import QuantParams
+from mnist_runtime.errors import MachineError, raise_machine_failure
 
 __all__ = ["SECONDS", "SECONDS_PER_IMAGE", "CFiles", "NativeProgram", "answer_type", "scores_of_answers"]
 
@@ -73,6 +74,8 @@ class NativeProgram:
         ------
         ConversionError
             If the program crashes or hangs, or its answer is not the class with the greatest score.
+        MachineError
+            If the system does not start it.
         """
         done = self._call(pixels.tobytes(), SECONDS + SECONDS_PER_IMAGE * len(pixels))
         if done.returncode != 0 or len(done.stdout) != len(pixels) * self._answer.itemsize:
@@ -86,6 +89,8 @@ class NativeProgram:
         ------
         ConversionError
             If it fails.
+        MachineError
+            If the system does not start it.
         """
         done = self._call(b"", SECONDS, "self-test")
         if done.returncode != 0:
@@ -97,6 +102,12 @@ class NativeProgram:
             return subprocess.run(words, input=content, capture_output=True, timeout=seconds, check=False)
         except subprocess.TimeoutExpired as error:
             raise _broken(f"ran longer than {seconds:.0f} seconds", b"") from error
+        except OSError as error:
+            raise_machine_failure(error)
+            raise MachineError(
+                f"The compiled test program cannot be run from {self._program.parent}: {error.strerror}. Set TMPDIR to "
+                "a folder on a file system that allows programs."
+            ) from error
 
 
 def answer_type(output: QuantParams, labels: int) -> np.dtype[Any]:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import keras
 
-__all__ = ["LayerCall", "is_graph", "layer_calls"]
+__all__ = ["LayerCall", "is_plain_graph", "layer_calls"]
 
 
 class LayerCall(NamedTuple):
@@ -17,8 +17,8 @@ class LayerCall(NamedTuple):
     output: Any
 
 
-def is_graph(model: Any) -> bool:
-    """Return whether `model` is a Keras model whose layers are called by Keras, and not by code of its own."""
+def is_plain_graph(model: Any) -> bool:
+    """Return whether `model` is a Sequential or Functional model itself, not of a class derived from one, and built."""
     return isinstance(model, keras.Model) and type(model).__module__.startswith("keras.") and bool(model.inputs)
 
 
@@ -28,7 +28,7 @@ def layer_calls(model: keras.Model) -> list[LayerCall]:
     Parameters
     ----------
     model : keras.Model
-        A model with one input and one output, for which `is_graph` is true.
+        A model with one input and one output, for which `is_plain_graph` is true.
 
     Examples
     --------

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 
-from mnist_exporters.inputs.keras_graph.calls import is_graph, layer_calls
+from mnist_exporters.inputs.keras_graph.calls import is_plain_graph, layer_calls
 from mnist_exporters.inputs.original_model import Trial
 from mnist_exporters.inputs.repeatable import SAME, SAME_TWICE, difference
 
@@ -27,7 +27,7 @@ def changing_layer(model: Any, images: npt.NDArray[np.uint8], trial: Trial) -> s
 
 def _first_changing(model: Any, pixels: npt.NDArray[np.float32], trial: Trial, limit: float) -> Any:
     """Return the first layer of `model`, or of a model inside it, whose output changes in `trial` by over `limit`."""
-    if not is_graph(model):
+    if not is_plain_graph(model):
         return None  # its layers are called by its own code
     calls, source = layer_calls(model), model.inputs[0]
     outputs = keras.Model(source, [call.output for call in calls])

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from mnist_exporters.inputs.keras_graph.calls import is_graph
+from mnist_exporters.inputs.keras_graph.calls import is_plain_graph
 from mnist_exporters.inputs.keras_graph.dilated import is_dilated, without_batches
 from mnist_exporters.inputs.keras_graph.unroll import unrolled
 
@@ -95,7 +95,7 @@ def with_static_shapes(model: keras.Model) -> keras.Model:
 
 def _is_single_graph(layer: Any) -> bool:
     """Return whether `layer` is a model that its graph describes fully, with one input and one output."""
-    return is_graph(layer) and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
+    return is_plain_graph(layer) and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
 
 
 def _clone(layer: Any) -> Any:

@@ -16,13 +16,10 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS, format_of
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime import Manifest
-from mnist_runtime.artifact.task import Task
-from mnist_runtime.errors import ArtifactError, UsageError
+from mnist_runtime.errors import ArtifactError
+from mnist_trainer.model_io.input_shape import check_same_task
 
 __all__ = ["ForeignFile", "Verification", "verify"]
-
-MOST_NAMED = 12
-"""Labels that a message names."""
 
 
 class ForeignFile(LoadedFile, Protocol):
@@ -104,7 +101,9 @@ def verify(
     Raises
     ------
     UsageError
-        If the suffix of `path` is unknown, `max_accuracy_drop` out of range, or the file is for other images or labels.
+        If the suffix of `path` is unknown, or `max_accuracy_drop` out of range.
+    ModelError
+        If the file is for other images or labels.
     ChangingError
         If operators in a file of another tool are random, or use variables or the statistics of the batch.
     ArtifactError
@@ -125,7 +124,7 @@ def verify(
             raise ArtifactError(
                 f"{path} has precision {precision}, which this version does not support. Update mnist-edge-export."
             )
-        _check_task(path, loaded.manifest.task, reference.task)
+        check_same_task(str(path), loaded.manifest.task, reference.task)
         answers, threshold = Answers.of(loaded, reference), _threshold_of(loaded.manifest)
     tolerance = ExportSpec(format, precision, max_accuracy_drop).tolerance
     return Verification(
@@ -137,21 +136,6 @@ def verify(
         parity=Parity.compare(reference, answers, tolerance, threshold),
         file=str(foreign) if foreign else "",
     )
-
-
-def _check_task(path: Path, made_for: Task, given: Task) -> None:
-    if (made_for.tensor_shape, made_for.labels) == (given.tensor_shape, given.labels):
-        return
-    raise UsageError(
-        f"{path} is for {_described(made_for)}, but the data has {_described(given)}. Give the data that the file was "
-        "made for, with --labels in the same order."
-    )
-
-
-def _described(task: Task) -> str:
-    names = ", ".join(task.labels[:MOST_NAMED]) + (", ..." if len(task.labels) > MOST_NAMED else "")
-    kind = "gray" if task.channels == 1 else "color"
-    return f"{kind} images of {task.height}x{task.width} pixels and the {len(task.labels)} labels {names}"
 
 
 def _threshold_of(manifest: Manifest) -> Threshold:

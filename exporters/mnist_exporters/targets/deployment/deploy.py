@@ -11,6 +11,7 @@ from typing import Any
 
 from mnist_exporters.errors import DeviceError
 from mnist_exporters.targets.deployment.plan import (
+    FOLDER,
     MODULES,
     DeviceFacts,
     Plan,
@@ -27,10 +28,7 @@ from mnist_runtime.errors import printable
 from mnist_runtime.system import terminal
 from mnist_runtime.system.terminal import step_of
 
-__all__ = ["FOLDER", "INSTALLING_S", "LOOKING_S", "STEADY_S", "TESTING_S", "Deployment", "deploy", "rollback"]
-
-FOLDER = "digits"
-"""Folder on the device, in the home folder."""
+__all__ = ["INSTALLING_S", "LOOKING_S", "STEADY_S", "TESTING_S", "Deployment", "deploy", "rollback"]
 
 STEADY_S = 8.0
 """Seconds for which a new service must run. The runtime starts in 2 s on the slowest Pi, a web server in 5."""
@@ -80,7 +78,7 @@ class Deployment:
 
     def __str__(self) -> str:
         if self.dry_run:
-            return "\n".join([f"{self.device}: dry run, nothing was changed", *self.notes])
+            return "\n".join([f"{self.device}: dry run, nothing was changed", *map(printable, self.notes)])
         test = self.self_test
         lines = [
             f"{self.device} has version {self.version}: {test['images'] - test['different']} of {test['images']} "
@@ -89,7 +87,8 @@ class Deployment:
         if self.service:
             lines.append(f"service: {self.service} (log: journalctl --user -u {self.service})")
         if self.previous:
-            lines.append(f"version {self.previous} is kept: mnist-export deploy --rollback {self.device}")
+            back = ["mnist-export", "deploy", "--rollback", self.device, "--folder", self.folder]
+            lines.append(printable(f"version {self.previous} is kept: {shlex.join(back)}"))
         words = [self.program, "classify", *(["--model", self.model] if self.model else [])]
         lines.append(printable(f"On the device: {shlex.join(words)} PICTURE"))
         return "\n".join([*lines, *(f"note: {note}" for note in self.notes)])
@@ -156,14 +155,14 @@ def deploy(
         If an argument is wrong.
     """
     check_folder(folder)
-    say = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     artifact = Artifact.open(path) if path else Artifact.from_bytes(ready_model("tflite"))
     manifest = artifact.manifest
     name = Path(path).name if path else ""
     needed_extras = service_extras(service) if service else []
     with Device.connected(device, ssh_config) as connection, tempfile.TemporaryDirectory() as work:
         with step_of(line, f"looking at {device}", LOOKING_S):
-            facts = look(connection, folder, say)
+            facts = look(connection, folder, report)
         extras = ["images", *interpreter_extras(facts, manifest.format, manifest.precision, extra, device)]
         current_service = facts.current["service"] if facts.current else []
         if service is None and current_service:
@@ -177,11 +176,10 @@ def deploy(
             files[signature.name] = file_bytes(signature)
         new_service = current_service if service is None else service
         steps = _steps(plan, name, files, new_service)
-        for text in steps:
-            say(text)
         if dry_run:
-            say("dry run: nothing was changed")
             return _planned(device, facts, name, steps)
+        for text in steps:
+            report(text)
         request = plan.request() | {
             "folder": folder,
             "model": name,
@@ -191,7 +189,7 @@ def deploy(
         }
         seconds = (TESTING_S if plan.is_there else INSTALLING_S) + steady_s * bool(new_service)
         with step_of(line, f"installing on {device}", seconds):
-            return _deployment(device, connection.call("deploy", request, files, say))
+            return _deployment(device, connection.call("deploy", request, files, report))
 
 
 def rollback(
@@ -210,12 +208,12 @@ def rollback(
         return _deployment(device, connection.call("rollback", request, None, progress))
 
 
-def look(connection: Device, folder: str, say: Progress) -> DeviceFacts:
+def look(connection: Device, folder: str, report: Progress) -> DeviceFacts:
     """Return the facts of a device, and report them as progress."""
-    say(f"connecting to {connection.address} ...")
+    report(f"connecting to {connection.address} ...")
     modules = [*MODULES.values()]
     facts = DeviceFacts.read(connection.call("facts", {"folder": folder, "modules": modules}))
-    say(f"{connection.address}: {facts}")
+    report(f"{connection.address}: {facts}")
     return facts
 
 

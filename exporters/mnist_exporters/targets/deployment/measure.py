@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_exporters.errors import DeviceError
-from mnist_exporters.targets.deployment.deploy import FOLDER, look
-from mnist_exporters.targets.deployment.plan import DeviceFacts, Plan, interpreter_extras
+from mnist_exporters.targets.deployment.deploy import look
+from mnist_exporters.targets.deployment.plan import FOLDER, DeviceFacts, Plan, interpreter_extras
 from mnist_exporters.targets.deployment.ssh import Device
 from mnist_exporters.targets.deployment.wheel import runtime_wheel
 from mnist_runtime.artifact.container import Artifact
@@ -97,12 +97,12 @@ def measure_on(
     MissingPackageError
         If the device lacks Python or venv.
     """
-    say = progress or (lambda _: None)
+    report = progress or (lambda _: None)
     if not paths:
         raise DeviceError(f"There is nothing to measure on {device}: no .tflite or .onnx file was proven.")
     artifacts = {path: Artifact.open(path) for path in paths}
     with Device.connected(device, ssh_config) as connection, tempfile.TemporaryDirectory() as work:
-        facts = look(connection, folder, say)
+        facts = look(connection, folder, report)
         extras: list[str] = []
         found: dict[Path, FileFigures] = {}
         for path, artifact in artifacts.items():
@@ -118,6 +118,6 @@ def measure_on(
             plan = Plan.of(facts, wheel, extras, device)
             files = {wheel.name: wheel.read_bytes()} | {name: artifacts[path].content for name, path in names.items()}
             request = plan.request() | {"folder": folder, "models": {name: path.name for name, path in names.items()}}
-            for one in connection.call("measure", request, files, say)["files"]:
+            for one in connection.call("measure", request, files, report)["files"]:
                 found[names[one["name"]]] = FileFigures(one.get("bench"), one.get("self_test"), one.get("failure", ""))
     return DeviceFigures(device, facts, {path: found[path] for path in paths})

@@ -12,10 +12,13 @@ from mnist_exporters.errors import DeviceError, MissingPackageError, UsageError
 from mnist_runtime.backends.registry import BACKENDS
 from mnist_runtime.errors import BackendError
 
-__all__ = ["EXTRAS", "DeviceFacts", "Plan", "check_folder", "interpreter_extras", "service_extras"]
+__all__ = ["EXTRAS", "FOLDER", "DeviceFacts", "Plan", "check_folder", "interpreter_extras", "service_extras"]
 
 EXTRAS = tuple(row.extra for row in BACKENDS.values() if row.extra)
 """Extras of mnist-runtime that install an interpreter."""
+
+FOLDER = "digits"
+"""Folder on the device, in the home folder, if the user names no other."""
 
 COMMANDS = {"serve": ("serve",), "watch": ("watch",)}
 """Subcommand of mnist-runtime that can run as a service -> its extras."""

@@ -261,6 +261,24 @@ def test_labels_are_c_strings(label: str, tmp_path: Path) -> None:
     assert subprocess.run([tmp_path / "program"], capture_output=True, check=True).stdout == label.encode()
 
 
+def test_a_folder_that_allows_no_programs_is_named(
+    here: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As if temporary files were on a file system without programs."""
+    build = compiler.Compiler.build
+
+    def without_permission(self: compiler.Compiler, sources: tuple[Path, ...], program: Path, *flags: str) -> None:
+        build(self, sources, program, *flags)
+        program.chmod(0o644)
+
+    monkeypatch.setattr(compiler.Compiler, "build", without_permission)
+    words = ["--format", "c", "--quantize", "int8", "--data", "digits", "--output", tmp_path / "linear.c"]
+    done = here("mnist-export", "linear", *words)
+    assert done.returncode == 2
+    assert "error: The compiled test program cannot be run from /" in done.stderr
+    assert "Permission denied. Set TMPDIR to a folder on a file system that allows programs." in done.stderr
+
+
 def test_a_full_disk_is_not_the_compilers_fault(tmp_path: Path) -> None:
     """The words are those of gcc on a full disk."""
     words = "a.c:864:1: fatal error: error writing to a.s: No space left on device"

@@ -29,11 +29,19 @@ def with_lines(client: Path, tmp_path: Path, *lines: str) -> Path:
 
 def test_a_dry_run_looks_at_the_device_and_changes_nothing(here: Here, client: Path, tmp_path: Path) -> None:
     folder = tmp_path / "on the device"
-    done = here("mnist-export", "deploy", READY, "pi", "-F", client, "--folder", folder, "--dry-run")
-    assert (done.returncode, done.stdout) == (0, "")
-    for words in ("nothing installed there yet", "copy cnn-int8.tflite", "install mnist-runtime with", "self-test"):
-        assert words in done.stderr
+    words = ("mnist-export", "deploy", READY, "pi", "-F", client, "--folder", folder, "--dry-run")
+    done = here(*words)
+    assert done.returncode == 0
+    assert "nothing installed there yet" in done.stderr
+    first, *steps = done.stdout.splitlines()
+    assert first == "pi: dry run, nothing was changed"
+    starts = ("copy cnn-int8.tflite", "install mnist-runtime with", "run the self-test")
+    assert all(step.startswith(start) for step, start in zip(steps, starts, strict=True))
+    assert not any(step in done.stderr for step in steps)
     assert not folder.exists()
+
+    quiet = here(*words, "--quiet")
+    assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 
 
 @pytest.mark.parametrize(
@@ -111,6 +119,10 @@ def test_a_device_without_a_suitable_python_is_named(
         (["--rollback", READY, "pi"], 2, "Give the device"),
         (["--rollback"], 2, "Give the device: mnist-export deploy --rollback pi@"),
         (["--rollback", "cnn.tflite"], 2, "--rollback takes no file"),
+        (["--rollback", "pi", "--dry-run"], 2, "Leave out --dry-run."),
+        (["--rollback", "pi", "--service"], 2, "Leave out --service."),
+        (["--rollback", "pi", "--no-service"], 2, "Leave out --no-service."),
+        (["--rollback", "pi", "--run", "serve", "--extra", "none"], 2, "Leave out --extra, --run."),
         ([__file__], 2, "does not run on a device with Python. Give a .tflite or .onnx file"),
         ([__file__, "pi"], 2, "does not run on a device with Python"),
         (["missing.tflite"], 5, "There is no file missing.tflite"),

@@ -80,3 +80,9 @@ def test_the_command_for_the_device_is_quoted() -> None:
     done = deployment.Deployment(device="pi", program=f"{folder}/run", model=f"{folder}/a b.tflite", **told)
     (line,) = [line for line in str(done).splitlines() if line.startswith("On the device: ")]
     assert line == f"On the device: '{folder}/run' classify --model '{folder}/a b.tflite' PICTURE"
+
+
+def test_the_command_for_the_previous_version_names_the_folder() -> None:
+    told = {"program": "p", "model": "", "service": "", "self_test": DONE, "notes": ()}
+    done = deployment.Deployment(device="pi", version="2", previous="1", folder="/home/pi/my second", **told)
+    assert "version 1 is kept: mnist-export deploy --rollback pi --folder '/home/pi/my second'" in str(done)

@@ -25,7 +25,7 @@ Kind = tuple[tuple[tuple[Skeleton, ...], ...], Hand, float]
 HANDWRITING: Kind = (WRITTEN, WRITER, 0.84)
 PRINT: Kind = (PRINTED, PRESS, 0.10)
 SEVEN_SEGMENTS: Kind = (SEGMENTS, DISPLAY, 0.06)
-"""Table of digits, the hand that draws it, and its share."""
+"""Table of digits, the hand that draws it, and its fraction of the digits."""
 
 
 def draw_digits(

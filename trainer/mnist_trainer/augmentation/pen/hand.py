@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["DISPLAY", "HANDS", "PRESS", "WRITER", "Hand"]
+__all__ = ["DISPLAY", "PRESS", "WRITER", "Hand"]
 
 Range = tuple[float, float]
 
@@ -151,6 +151,3 @@ DISPLAY = Hand(
     is_square=True,
 )
 """A seven-segment display: thin or thick segments, pointed or square."""
-
-HANDS = {"writer": WRITER, "press": PRESS, "display": DISPLAY}
-"""Name -> hand."""

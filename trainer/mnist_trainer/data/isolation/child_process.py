@@ -72,7 +72,7 @@ class ChildProcess:
 
     @contextlib.contextmanager
     def conversation(self) -> Iterator[None]:
-        """Hold the process for one request and its answer.
+        """Hold the process for one request and its answer. An exception in the block ends the process.
 
         Raises
         ------
@@ -88,8 +88,9 @@ class ChildProcess:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(10)
                 raise EndedError(how_it_ended(self._process.returncode)) from error
-            except KeyboardInterrupt:  # the answer must not be taken for that of the next request
+            except BaseException:  # the rest of the answer must not be taken for that of the next request
                 self._process.kill()
+                self._process.wait()
                 raise
             finally:
                 timer.cancel()

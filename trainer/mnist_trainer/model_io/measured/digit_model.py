@@ -14,7 +14,7 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.keras_support import default_settings
 from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured.measured_model import ACTIVATION_IMAGES, MeasuredModel, activation_of, check_finite
-from mnist_trainer.model_io.pixel_probe.channel_order import FAR_BETTER, blue_first, check_channel_order
+from mnist_trainer.model_io.pixel_probe.channel_order import LEAST_GAIN_OF_OTHER_PIXELS, blue_first, check_channel_order
 from mnist_trainer.model_io.pixel_probe.evidence import PLAUSIBLE, log_scores
 from mnist_trainer.model_io.pixel_probe.own_numbers import borrowed_numbers, check_one_scaling, with_own_numbers
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
@@ -112,14 +112,15 @@ class DigitModel(MeasuredModel):
         Returns
         -------
         tuple of Trial or None
-            The scaling of the model and the likelier one; None unless the second is right on `FAR_BETTER` more, or is
-            as accurate and only the first makes the scores far surer than those of trained models.
+            The scaling of the model and the likelier one; None unless the second is right on
+            `LEAST_GAIN_OF_OTHER_PIXELS` more, or is as accurate and only the first makes the scores far surer than
+            those of trained models.
         """
         others = [scaling for scaling in with_own_numbers(data, PIXEL_CONVENTIONS) if scaling != self.scaling]
         probe = PixelProbe.measure(_logits_function(self.model), data, (self.scaling, *others))
         trials = {trial.scaling: trial for trial in probe.trials}
         own, best = trials[self.scaling], trials[probe.chosen]
-        is_better = best.accuracy > own.accuracy + FAR_BETTER
+        is_better = best.accuracy > own.accuracy + LEAST_GAIN_OF_OTHER_PIXELS
         return (own, best) if is_better or _is_oversure(own, best) else None
 
     def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:
@@ -163,7 +164,7 @@ def compared_scalings(own: Trial, other: Trial, noun: str, origin: str) -> str:
     `origin` is that of the first; see `MeasuredModel`.
     """
     known = "as stated" if origin == "as given" else origin
-    if other.accuracy <= own.accuracy + FAR_BETTER:
+    if other.accuracy <= own.accuracy + LEAST_GAIN_OF_OTHER_PIXELS:
         return (
             f"With pixels {own.scaling} {known}, the {noun} is surer of its answers than trained models are, and it "
             f"is right on {own.accuracy:.1%} of {own.images:,} images; with {other.scaling} it is as sure as usual, "

@@ -13,11 +13,11 @@ from mnist_trainer.errors import ModelError
 from mnist_trainer.model_io.pixel_probe.probe import PixelProbe, Trial
 from mnist_trainer.recipes.pixel_scaling import PIXEL_CONVENTIONS, PixelScaling
 
-__all__ = ["FAR_BETTER", "blue_first", "check_channel_order"]
+__all__ = ["LEAST_GAIN_OF_OTHER_PIXELS", "blue_first", "check_channel_order"]
 
 Floats = npt.NDArray[np.float32]
 
-FAR_BETTER = 0.05
+LEAST_GAIN_OF_OTHER_PIXELS = 0.05
 """Difference in accuracy, as a fraction, from which on a scaling or an order of channels is doubted."""
 
 CLEAR = 3.0
@@ -42,14 +42,15 @@ def blue_first(
     Returns
     -------
     Trial or None
-        The best convention for reversed channels; None unless it is right on `FAR_BETTER` more, by more than chance.
+        The best convention for reversed channels; None unless it is right on `LEAST_GAIN_OF_OTHER_PIXELS`
+        more, by more than chance.
     """
-    if data.task.channels != 3 or own.accuracy >= 1 - FAR_BETTER:
+    if data.task.channels != 3 or own.accuracy >= 1 - LEAST_GAIN_OF_OTHER_PIXELS:
         return None
     probe = PixelProbe.measure(lambda pixels: logits_of(pixels[..., ::-1]), data, conventions)
     best = next(trial for trial in probe.trials if trial.scaling == probe.chosen)
     chance = math.sqrt(sum(trial.accuracy * (1 - trial.accuracy) / trial.images for trial in (own, best)))
-    return best if best.accuracy - own.accuracy > max(FAR_BETTER, CLEAR * chance) else None
+    return best if best.accuracy - own.accuracy > max(LEAST_GAIN_OF_OTHER_PIXELS, CLEAR * chance) else None
 
 
 def check_channel_order(

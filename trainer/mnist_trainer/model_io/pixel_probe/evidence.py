@@ -23,7 +23,7 @@ PLAUSIBLE = (0.25, 40.0)
 """Temperatures of trained models. In docs/experiments/pixel-conventions.md those of the true convention are 0.4 to 34;
 where pixels are 100 or 255 times too large, they are above 45."""
 
-CLEARLY_BETTER = 0.02
+LEAST_GAIN_OF_IMPLAUSIBLE = 0.02
 """Difference in accuracy, as a fraction, from which a convention with an implausible temperature is accepted."""
 
 ONE_HOT = 0.6
@@ -136,7 +136,7 @@ def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScalin
     plausible = {scaling: one for scaling, one in candidates.items() if one.is_one_hot}
     if not plausible:
         plausible = {scaling: one for scaling, one in candidates.items() if one.is_plausible}
-    if plausible and _accuracy(candidates) < _accuracy(plausible) + CLEARLY_BETTER:
+    if plausible and _accuracy(candidates) < _accuracy(plausible) + LEAST_GAIN_OF_IMPLAUSIBLE:
         candidates = plausible
     most = max(candidates.values(), key=lambda one: int(one.right.sum()))
     most_right = most.right.astype(float)

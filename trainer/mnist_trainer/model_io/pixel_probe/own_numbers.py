@@ -24,7 +24,7 @@ NEAR_MEAN, NEAR_STD = 0.02, 0.05
 IMAGENET: tuple[Numbers, Numbers] = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of each channel of ImageNet, which many color models are trained with."""
 
-CLEARLY_BETTER = 0.005
+LEAST_GAIN_BY_CHANNEL = 0.005
 """Difference in accuracy, as a fraction, from which on a scaling of each channel is better than one for all."""
 
 SAME_CHANNELS = 0.02
@@ -105,7 +105,7 @@ def check_one_scaling(
     _, one = most_right({scaling.name: scaling.apply(images) for scaling in (best, probe.chosen)})
     name, each = most_right({name: _by_channel(images, *numbers) for name, numbers in tried.items()})
     gain = each.right.mean() - one.right.mean()
-    is_better = gain >= CLEARLY_BETTER and is_clear(each.right.astype(float) - one.right)
+    is_better = gain >= LEAST_GAIN_BY_CHANNEL and is_clear(each.right.astype(float) - one.right)
     fits_better = gain >= 0 and probe.chosen not in PIXEL_CONVENTIONS and is_clear(one.losses - each.losses)
     if not is_better and not fits_better:
         return

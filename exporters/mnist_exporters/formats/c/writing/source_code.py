@@ -92,12 +92,9 @@ class SourceCode:
         return "\n".join(parts)
 
     def _rescaling(self) -> list[str]:
-        used = set(self.program.kernels)
-        if self.program.activation == "int16":
-            return ["rescale_wide"] if used & {"conv", "depthwise"} else []
-        return [
-            *(["rescale"] if used & {"conv", "depthwise"} else []),
-        ]
+        if not {*self.program.kernels} & {"conv", "depthwise"}:
+            return []
+        return ["rescale_wide" if self.program.activation == "int16" else "rescale"]
 
     def _opening(self) -> str:
         upper, is_wide = self.name.upper(), self.program.activation == "int16"

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mnist_exporters.targets.deployment.there.talk import StepError, run, say
+from mnist_exporters.targets.deployment.there.talk import StepError, run, send
 
 __all__ = ["environment"]
 
@@ -43,7 +43,7 @@ def environment(folder: Path, key: str, wheel: Path, extras: list[str], *, from_
         return environment
     shutil.rmtree(environment, ignore_errors=True)
     try:
-        say("progress", "making a virtual environment ...")
+        send("progress", "making a virtual environment ...")
         options = ["--system-site-packages"] if from_system else []
         with tempfile.TemporaryDirectory(dir=folder, prefix=".pip-") as temporary:  # /tmp may be small
             code, printed = run([sys.executable, "-m", "venv", *options, environment], TMPDIR=temporary)
@@ -54,7 +54,7 @@ def environment(folder: Path, key: str, wheel: Path, extras: list[str], *, from_
                     "package",
                 )
             wanted = f"{wheel}[{','.join(extras)}]" if extras else str(wheel)
-            say("progress", f"installing mnist-runtime with {', '.join(extras) or 'NumPy alone'} ...")
+            send("progress", f"installing mnist-runtime with {', '.join(extras) or 'NumPy alone'} ...")
             # Nothing is compiled on the device: that takes hours, and most devices lack a compiler.
             options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--only-binary=:all:"]
             options += ["--retries=2", "--timeout=20"]
@@ -72,7 +72,7 @@ def environment(folder: Path, key: str, wheel: Path, extras: list[str], *, from_
 
 def _show(line: str) -> None:
     if line.strip().startswith(SHOWN):
-        say("progress", f"  {line.strip()}")
+        send("progress", f"  {line.strip()}")
 
 
 def _pip_failure(printed: str) -> StepError:

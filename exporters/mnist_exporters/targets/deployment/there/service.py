@@ -8,7 +8,7 @@ import re
 import time
 from pathlib import Path
 
-from mnist_exporters.targets.deployment.there.talk import StepError, run, say
+from mnist_exporters.targets.deployment.there.talk import StepError, run, send
 
 __all__ = ["Service", "linger_note", "missing_reason", "unit_text"]
 
@@ -128,7 +128,7 @@ class Service:
         temporary = self.file.with_suffix(".new")
         temporary.write_text(text)
         temporary.replace(self.file)
-        say("progress", f"starting {self.name} ...")
+        send("progress", f"starting {self.name} ...")
         for words in (("daemon-reload",), ("enable", "--quiet", self.name), ("restart", self.name)):
             code, printed = _systemctl(*words)
             if code:

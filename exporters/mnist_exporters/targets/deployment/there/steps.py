@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from mnist_exporters.targets.deployment.there.environments import environment
 from mnist_exporters.targets.deployment.there.facts import facts
 from mnist_exporters.targets.deployment.there.service import Service, linger_note, unit_text
-from mnist_exporters.targets.deployment.there.talk import StepError, explained, require_connection, run, say
+from mnist_exporters.targets.deployment.there.talk import StepError, explained, require_connection, run, send
 from mnist_exporters.targets.deployment.there.versions import Versions
 
 __all__ = ["main"]
@@ -43,9 +43,9 @@ def main(stream: BinaryIO) -> None:
         failure = explained(error, folder)
         kept = Versions(folder).described("current") if request["step"] in ("deploy", "rollback") else None
         still = f" Version {kept['version']} runs as before." if kept else ""
-        say("failed", {"words": failure.words + still, "kind": failure.kind})
+        send("failed", {"words": failure.words + still, "kind": failure.kind})
     else:
-        say("done", done)
+        send("done", done)
 
 
 def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def deploy(folder: Path, request: Request, files: Files) -> dict[str, Any]:
                 if model and name in files:
                     (staged / name).write_bytes(files[name])
             test = _json_of(staged, "self-test", *filter(None, [model]), fails="The self-test fails on {device}: ")
-            say("progress", f"self-test: {test['images'] - test['different']} of {test['images']} answers as recorded")
+            send("progress", f"self-test: {test['images'] - test['different']} of {test['images']} answers as recorded")
             arguments = request["service"]
             if arguments is None and previous and service.is_installed:
                 arguments = previous["service"]
@@ -104,7 +104,7 @@ def measure(folder: Path, request: Request, files: Files) -> dict[str, Any]:
         with versions.staging(venv) as staged:
             for name, shown in request["models"].items():
                 (staged / name).write_bytes(files[name])
-                say("progress", f"measuring {shown} there ...")
+                send("progress", f"measuring {shown} there ...")
                 try:
                     test = _json_of(staged, "self-test", name, fails="The self-test fails there: ")
                     bench = _json_of(staged, "bench", name, "--quick")

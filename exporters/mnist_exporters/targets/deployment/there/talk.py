@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PREFIX", "StepError", "explained", "require_connection", "run", "say"]
+__all__ = ["PREFIX", "StepError", "explained", "require_connection", "run", "send"]
 
 PREFIX = "mnist-deploy:"
 """Begins each line for the workstation; startup files of a shell may print other lines."""
@@ -40,7 +40,7 @@ class StepError(Exception):
         self.kind = kind
 
 
-def say(kind: str, value: Any) -> None:
+def send(kind: str, value: Any) -> None:
     """Send one message. If the connection is lost, it is dropped; see `require_connection`."""
     try:
         print(PREFIX + json.dumps({kind: value}), flush=True)
@@ -50,7 +50,7 @@ def say(kind: str, value: Any) -> None:
 
 def require_connection() -> None:
     """Raise `StepError` if the connection is lost, so that no version is switched without a message about it."""
-    say("alive", None)
+    send("alive", None)
     if not CONNECTION["open"]:
         raise StepError("The connection was lost.")
 
