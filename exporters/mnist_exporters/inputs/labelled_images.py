@@ -5,9 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from mnist_exporters.errors import CalibrationError
-from mnist_trainer.data.dataset import MOST_SHARED, ImageSet, LabelledImages, Labels
+from mnist_trainer.data.dataset import (
+    MOST_SHARED,
+    ImageSet,
+    LabelledImages,
+    Labels,
+    check_same_task,
+    content_digest,
+)
 
-__all__ = ["ImageSet", "LabelledImages", "Labels", "leave_out_shared"]
+__all__ = ["ImageSet", "LabelledImages", "Labels", "check_same_task", "content_digest", "leave_out_shared"]
 
 
 def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[LabelledImages, int]:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from mnist_exporters.inputs.labelled_images import content_digest
 from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import __version__
 from mnist_runtime.device.bench.machine import Machine
-from mnist_trainer.data.dataset import content_digest
 
 if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession

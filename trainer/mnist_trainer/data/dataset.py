@@ -10,9 +10,22 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_trainer.errors import DataError
+from mnist_trainer.errors import DataError, ModelError
 
-__all__ = ["MOST_SHARED", "Dataset", "ImageSet", "LabelledImages", "Labels", "Splits", "content_digest", "hold_out"]
+__all__ = [
+    "MOST_SHARED",
+    "Dataset",
+    "ImageSet",
+    "LabelledImages",
+    "Labels",
+    "Splits",
+    "check_same_task",
+    "content_digest",
+    "hold_out",
+]
+
+MOST_NAMED = 12
+"""Labels that a message names."""
 
 MOST_SHARED = 0.05
 """Largest fraction of test images that may also be training images; more prove nothing and are a warning."""
@@ -48,6 +61,27 @@ class LabelledImages(Protocol):
 def content_digest(data: LabelledImages) -> str:
     """Return the SHA-256 of the pixels followed by the labels."""
     return hashlib.sha256(data.images.tobytes() + data.labels.tobytes()).hexdigest()
+
+
+def check_same_task(file: str, made_for: Task, given: Task) -> None:
+    """Check that the data has the images and the classes of an exported file.
+
+    Raises
+    ------
+    ModelError
+        If it has others, or the classes in another order.
+    """
+    if (made_for.image_shape, made_for.labels) != (given.image_shape, given.labels):
+        raise ModelError(
+            f"{file} is for {_described(made_for)}, but the data has {_described(given)}. Give the data that the file "
+            "was made for, with --labels in the same order."
+        )
+
+
+def _described(task: Task) -> str:
+    names = ", ".join(task.labels[:MOST_NAMED]) + (", ..." if len(task.labels) > MOST_NAMED else "")
+    kind = "gray" if task.channels == 1 else "color"
+    return f"{kind} images of {task.height}x{task.width} pixels and the {len(task.labels)} labels {names}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,11 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.errors import printable
-from mnist_trainer.data.dataset import LabelledImages
+from mnist_trainer.data.dataset import LabelledImages, check_same_task
 from mnist_trainer.foreign.file_model import FileModel
 from mnist_trainer.foreign.load import find_source, load_model_file
 from mnist_trainer.model_io.find import find_model
-from mnist_trainer.model_io.input_shape import check_same_task
 from mnist_trainer.model_io.load import load_with_digest
 from mnist_trainer.model_io.measured.digit_model import DigitModel
 from mnist_trainer.model_io.measured.measured_model import MeasuredModel, check_finite

@@ -17,10 +17,8 @@ from mnist_trainer.model_io.one_path import one_path
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["accepted_shape", "check_model", "check_same_task", "input_shapes"]
+__all__ = ["accepted_shape", "check_model", "input_shapes"]
 
-MOST_NAMED = 12
-"""Labels that a message names."""
 BATCH = 2
 """Number of images with which a model is tried."""
 LARGE = 1 << 26
@@ -70,27 +68,6 @@ def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
     (((28, 28, 1), (28, 28), (784,)), ((32, 20, 3), (1920,)))
     """
     return tuple(dict.fromkeys((task.tensor_shape, task.image_shape, (task.pixels,))))
-
-
-def check_same_task(file: str, made_for: Task, given: Task) -> None:
-    """Check that the data has the images and the classes of an exported file.
-
-    Raises
-    ------
-    ModelError
-        If it has others, or the classes in another order.
-    """
-    if (made_for.image_shape, made_for.labels) != (given.image_shape, given.labels):
-        raise ModelError(
-            f"{file} is for {_described(made_for)}, but the data has {_described(given)}. Give the data that the file "
-            "was made for, with --labels in the same order."
-        )
-
-
-def _described(task: Task) -> str:
-    names = ", ".join(task.labels[:MOST_NAMED]) + (", ..." if len(task.labels) > MOST_NAMED else "")
-    kind = "gray" if task.channels == 1 else "color"
-    return f"{kind} images of {task.height}x{task.width} pixels and the {len(task.labels)} labels {names}"
 
 
 def accepted_shape(shape: tuple[int | None, ...], task: Task = DIGITS) -> tuple[int, ...] | None:

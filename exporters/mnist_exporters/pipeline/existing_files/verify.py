@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from mnist_exporters.formats.plugin import load_plugin
+from mnist_exporters.inputs.labelled_images import check_same_task
 from mnist_exporters.proof.answers import Answers, LoadedFile
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
@@ -17,7 +18,6 @@ from mnist_exporters.spec.format import FORMATS, format_of
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime import Manifest
 from mnist_runtime.errors import ArtifactError
-from mnist_trainer.model_io.input_shape import check_same_task
 
 __all__ = ["ForeignFile", "Verification", "verify"]
 
