@@ -165,7 +165,8 @@ class ValueReader:
         least = SURE if history.good is None else LIKELY if is_handwriting else 0.0
         text = "".join(_digit(prediction, least) for prediction in predictions)
         history.recent.append(text)
-        if Counter(history.recent)[text] < (self.steady if history.shown is not None else 2 * self.steady - 1):
+        is_first = history.shown is None or history.good is None
+        if Counter(history.recent)[text] < (2 * self.steady - 1 if is_first else self.steady):
             return None
         if _is_turning(predictions) and history.good is not None and frame.seconds < history.good_seconds + TURNING:
             return None

@@ -106,6 +106,10 @@ def test_frames_must_agree_and_the_first_value_is_seen_longer() -> None:
     texts = ["12", "12", "12", "12", "12", "19", "12", "13", "13", "13"]
     assert [(value.number, value.seconds) for value in shown(texts, steady=3, step=1)] == [(12, 4), (13, 9)]
     assert shown(["12", "12", "18", "12", "12"], steady=3) == []
+    unread = [*["1?"] * 5, "12", "12", "12", "12"]
+    assert [(value.number, value.state) for value in shown(unread, steady=3)] == [(None, "unreadable")]
+    found = shown([*unread, "12"], steady=3, step=1)
+    assert [(value.number, value.seconds) for value in found] == [(None, 4), (12, 9)]
 
 
 def test_a_value_from_before_the_start_counts() -> None:
