@@ -38,9 +38,10 @@ class PictureSorter:
         self.folder = Path(folder)
         self.labels = tuple(labels)
         if not self.folder.is_dir():
+            place = "DIR" if self.folder.exists() else shlex.quote(str(folder))
             raise UsageError(
                 f"{folder} is not a folder. Give one with pictures. This makes one of those that a model doubts: "
-                f"mnist-runtime classify PICTURE --keep-doubtful {shlex.quote(str(folder))}"
+                f"mnist-runtime classify PICTURE --keep-doubtful {place}"
             )
         for label in labels:
             if label.startswith(".") or label in ("", "con", "nul") or any(sign in label for sign in '/\\:*?"<>|'):

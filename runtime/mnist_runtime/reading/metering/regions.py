@@ -124,7 +124,7 @@ def load_regions(path: str | Path) -> tuple[Region, ...]:
     except ValueError as error:
         if isinstance(error, UsageError):
             raise
-        raise UsageError(f"{path}: The file is not valid TOML ({error}).") from error
+        raise UsageError(f"{path}: The file is not valid TOML ({error}). See: mnist-runtime regions") from error
     values = found.pop("value", None)
     if found or not isinstance(values, list) or not values:
         raise UsageError(f"{path}: Give a table [[value]] for each value, and nothing else. See: mnist-runtime regions")
