@@ -72,7 +72,7 @@ def test_a_folder_is_needed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"is not a folder.*classify PICTURE --keep-doubtful '\S*/the doubtful'$"):
         PictureSorter(tmp_path / "the doubtful", ["7"])
     (tmp_path / "7.png").touch()
-    with pytest.raises(UsageError, match="is not a folder.*classify PICTURE --keep-doubtful DIR$"):
+    with pytest.raises(UsageError, match=r"is not a folder.*classify PICTURE --keep-doubtful DIR$"):
         PictureSorter(tmp_path / "7.png", ["7"])
 
 
