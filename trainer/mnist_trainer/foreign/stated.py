@@ -56,8 +56,19 @@ def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTas
 
 
 def stated_form(model: str | Path, data: str | Path, stated: StatedTask) -> StatedTask:
-    """Complete what the user states with the form of a model's images; the data may have other labels."""
-    return stated.filled(replace(stated_for([model], data), labels=None, classes=None))
+    """Complete what the user states with the form of the images of a Keras model; the data may have other labels.
+
+    The form is size and channels, and by a record the preparation too, also that of digits.
+    """
+    if data in DATASETS:
+        return stated
+    recorded = recorded_task(model)
+    if recorded:
+        return stated.filled(replace(StatedTask.of(recorded), labels=None))
+    shape = declared_shapes(Path(model))[0]
+    if tuple(shape) in (DIGITS.tensor_shape, DIGITS.image_shape):
+        return stated.filled(StatedTask(size=(DIGITS.height, DIGITS.width), channels=DIGITS.channels))
+    return stated.filled(stated_by_shape(shape))
 
 
 def stated_by_shape(shape: Sequence[int | None], classes: int | None = None) -> StatedTask:
