@@ -148,6 +148,13 @@ def test_wrong_usage_is_reported_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--domains", "--robustness"])
+def test_options_for_digits_are_refused_before_a_model_is_loaded(here: Run, folder: Path, option: str) -> None:
+    """Loading takes half a minute, and here it would end with another error."""
+    done = here("mnist-evaluate", "linear", "--data", folder, option)
+    assert (done.returncode, f"for the ten digits of MNIST only. Leave {option} out." in done.stderr) == (2, True)
+
+
 def test_models_of_different_tasks_are_not_compared(here: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.keras"
     other.write_bytes(trained.read_bytes())
