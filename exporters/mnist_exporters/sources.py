@@ -90,10 +90,11 @@ def _kind_of(value: object) -> str:
 def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | None) -> StatedTask:
     """Return what is known about the images and classes of `data`: as the user states it, else from the model."""
     stated = stated or StatedTask()
+    if isinstance(model, ModelFile):
+        stated = stated_for([model.path], data, stated)
     if data in ("auto", *DATASETS):
         return stated
     if isinstance(model, ModelFile):
-        stated = stated_for([model.path], data, stated)
         shape = _file_shape(model.path) if is_model_file(model.path) else ()
     else:
         inputs = getattr(model, "inputs", None)  # a model that is not built has none

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.proof.statistics import drop_interval_95, enough_images
+from mnist_exporters.spec.export_spec import LARGEST_DROP
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.errors import counted
 
@@ -68,7 +69,7 @@ class Changes:
         return f"{self.lost} lost, {self.gained} gained of {counted(self.images, 'different image')}"
 
 
-def unproven(found: Changes, tolerance: float, *, is_only: bool = True) -> tuple[str, ...]:
+def unproven(found: Changes, tolerance: float, *, images_help: bool = True) -> tuple[str, ...]:
     """Return a reason if the loss may be above the tolerance.
 
     Parameters
@@ -77,8 +78,8 @@ def unproven(found: Changes, tolerance: float, *, is_only: bool = True) -> tuple
         What the export lost and gained on different images.
     tolerance : float
         Largest accepted loss.
-    is_only : bool
-        Whether it is the only reason. Only then could more images be enough for a proof.
+    images_help : bool
+        Whether more images could be enough for a proof, since there is no other reason than missing ones.
     """
     upper = found.interval[1]
     if upper <= tolerance:
@@ -87,14 +88,26 @@ def unproven(found: Changes, tolerance: float, *, is_only: bool = True) -> tuple
         f"The accuracy loss is {_points(found.drop)}, and up to {_points(upper)} with 95 % confidence ({found}), but "
         f"the tolerance is {_points(tolerance)}."
     )
-    if not is_only:
-        return (reason,)
-    enough = enough_images(found.lost, found.gained, found.images, tolerance)
+    return (f"{reason} {_advice(found, tolerance)}" if images_help else reason,)
+
+
+def _advice(found: Changes, tolerance: float) -> str:
+    """Return what to do about a loss that may be above the tolerance: nothing that the options do not accept."""
+    is_acceptable = found.interval[1] <= LARGEST_DROP
+    if enough := enough_images(found.lost, found.gained, found.images, tolerance):
+        other = ", or accept a larger --max-accuracy-drop" if is_acceptable else ""
+        return (
+            f"About {enough:,} different images of this kind could prove it; here are {found.images:,}. Give more with "
+            f"--data{other}."
+        )
+    if is_acceptable:
+        return "More images would not help. Accept a larger --max-accuracy-drop or improve the model."
+    enough = enough_images(found.lost, found.gained, found.images, LARGEST_DROP)
     if enough is None:
-        return (f"{reason} More images would not help. Accept a larger --max-accuracy-drop or improve the model.",)
+        return "More images would not help. Improve the model."
     return (
-        f"{reason} About {enough:,} different images of this kind could prove it; here are {found.images:,}. Give more "
-        "with --data, or accept a larger --max-accuracy-drop.",
+        "More images would not help. Improve the model. With the largest loss that is accepted, --max-accuracy-drop "
+        f"{LARGEST_DROP:g}, about {enough:,} different images of this kind could prove it; here are {found.images:,}."
     )
 
 

@@ -17,7 +17,7 @@ from mnist_exporters.proof.invariants import MOST_NAMED, broken_invariants, inco
 from mnist_exporters.proof.losses import Changes, lost_classes, small_classes, unproven
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.threshold import NO_THRESHOLD, Threshold
-from mnist_exporters.proof.unfit import unfit
+from mnist_exporters.proof.unfit import missing_images, unfit
 from mnist_runtime.errors import counted, listed
 
 __all__ = ["Parity"]
@@ -170,6 +170,7 @@ class Parity:
             *inconsistent_answers(answers, reference.alone),
             *lost_classes(evidence_by_class, tolerance, reference.task),
         )
+        images_help = other_reasons == missing_images(reference)
         return cls(
             dataset=reference.dataset,
             images=len(scores),
@@ -196,7 +197,7 @@ class Parity:
             images_alone=0 if alone is None else len(alone),
             changed_alone=0 if alone is None else int((alone.argmax(axis=1) != best[reference.alone]).sum()),
             tolerance=tolerance,
-            reasons=(*other_reasons, *unproven(evidence, tolerance, is_only=not other_reasons)),
+            reasons=(*other_reasons, *unproven(evidence, tolerance, images_help=images_help)),
         )
 
     @property

@@ -12,7 +12,7 @@ from mnist_exporters.proof.reference import Reference
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import listed
 
-__all__ = ["labels_option", "least_accuracy", "unfit", "why_images_differ", "wrong_averages"]
+__all__ = ["labels_option", "least_accuracy", "missing_images", "unfit", "why_images_differ", "wrong_averages"]
 
 LEAST_ACCURACY = 0.5
 """Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
@@ -57,8 +57,7 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     if not np.isfinite(reference.scores).all():
         return ("The original gives scores that are nan or infinity.",)
     reasons = [*non_finite_reasons(reference.extremes, "original"), *_seen_before(reference)]
-    if missing := sorted(set(range(reference.scores.shape[1])) - set(reference.labels.tolist())):
-        reasons.append(_without_images(missing, reference))
+    reasons += missing_images(reference)
     is_low = accuracy < least_accuracy(len(reference.task.labels))
     if reference.by_pixel:
         reasons.append(str(reference.by_pixel))
@@ -69,9 +68,12 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _without_images(missing: list[int], reference: Reference) -> str:
-    """Return that some classes have no test images, and what to do: also if no such images exist."""
+def missing_images(reference: Reference) -> tuple[str, ...]:
+    """Return a reason if some classes have no test images, with what to do: also if no such images exist."""
     task, kept = reference.task, sorted(set(reference.labels.tolist()))
+    missing = sorted(set(range(reference.scores.shape[1])) - set(kept))
+    if not missing:
+        return ()
     noun = _classes(task)
     if len(missing) == 1:
         noun = "digit" if task.is_mnist else "class"
@@ -80,11 +82,11 @@ def _without_images(missing: list[int], reference: Reference) -> str:
         f"--data{_own_classes(kept, task)}."
     )
     if not reference.cut:
-        return reason
+        return (reason,)
     stated = labels_option([task.labels[number] for number in kept])
     return (
         f"{reason} If there are no such images at all, cut these scores from the loaded model: {reference.cut}. Then "
-        f"export that file with the same --data and {stated}"
+        f"export that file with the same --data and {stated}",
     )
 
 

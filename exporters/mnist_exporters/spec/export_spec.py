@@ -13,7 +13,7 @@ from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.package_kind import check_package
 from mnist_exporters.spec.precision import TOLERANCES, Precision, parse_precision
 
-__all__ = ["ExportSpec"]
+__all__ = ["LARGEST_DROP", "ExportSpec"]
 
 LARGEST_DROP = 0.1
 """Largest accuracy loss that can be accepted, ten points. A larger one is mostly a mistake, such as 0.5 for 0.005."""

@@ -233,3 +233,13 @@ def test_the_size_of_images_comes_from_the_model(pictures: Path, torch_file: Pat
     assert device.task == METER
     assert device.predict(templates(METER)).tolist() == [*range(11)], "colors come first in the original"
     assert stated_with(model_of(METER), str(pictures), None).size == (32, 20)
+
+
+def test_a_recorded_model_asks_for_its_images_before_it_is_loaded(tmp_path: Path) -> None:
+    """The file has the first bytes of a model only, so loading it would end with another error."""
+    (tmp_path / "meter.keras").write_bytes(b"PK\3\4 no model")
+    task = dataclasses.asdict(METER)
+    record = {"architecture": "mlp", "pixel_range": "0..1", "dataset": "wheels", "task": task}
+    (tmp_path / "meter.json").write_text(json.dumps(record))
+    with pytest.raises(ModelError, match=r"trained on the images of wheels, .* Give them with --data PATH\.$"):
+        open_session(tmp_path / "meter.keras", "digits")

@@ -369,6 +369,35 @@ def test_the_number_of_images_is_told_only_where_more_images_would_help() -> Non
     assert "could prove it" not in " ".join(parity.reasons)
 
 
+def of_first(count: int, lost: int = 0, tolerance: float = 0.005) -> str:
+    """Return the reasons to refuse an export that loses answers of the first images, which are read right."""
+    chosen = np.flatnonzero(SCORES.argmax(1) == LABELS)[:count]
+    scores = SCORES[chosen].copy()
+    scores[:lost] = np.roll(scores[:lost], 1, axis=1)
+    few = Reference("few", IMAGES[chosen], LABELS[chosen], SCORES[chosen])
+    return " ".join(Parity.compare(few, scores, tolerance).reasons)
+
+
+def test_no_larger_loss_is_advised_than_the_option_accepts() -> None:
+    """Up to ten points are accepted, but ten or twenty images may hide more."""
+    assert of_first(600, tolerance=0.002).endswith("Give more with --data, or accept a larger --max-accuracy-drop.")
+    hidden = of_first(20)
+    assert "About 553 different images of this kind could prove it; here are 20. Give more with --data." in hidden
+    assert "--max-accuracy-drop" not in hidden
+    lost = of_first(47, lost=2)
+    assert "More images would not help. Improve the model." in lost
+    assert "--max-accuracy-drop 0.1, about 86 different images of this kind could prove it; here are 47." in lost
+    assert "--max-accuracy-drop" not in of_first(47, lost=10)
+
+
+def test_images_of_some_classes_get_the_number_that_is_enough_too() -> None:
+    chosen = np.flatnonzero((SCORES.argmax(1) == LABELS) & (LABELS < 5))[:20]
+    some = Reference("some", IMAGES[chosen], LABELS[chosen], SCORES[chosen])
+    missing, loss = Parity.compare(some, SCORES[chosen], 0.1).reasons
+    assert "no test images of the digits 5, 6, 7, 8, 9" in missing
+    assert "About 26 different images of this kind could prove it; here are 20. Give more with --data." in loss
+
+
 def test_one_repeated_image_has_the_singular() -> None:
     chosen = [*range(600), 0]
     once = Reference("repeated", IMAGES[chosen], LABELS[chosen], SCORES[chosen], in_training=1)

@@ -71,6 +71,27 @@ def test_images_get_the_form_of_the_model_and_keep_its_labels(tmp_path: Path) ->
     assert new.train.task.labels == ("grape", "apple", "melon")
 
 
+@pytest.mark.parametrize("has_record", [True, False])
+def test_digits_and_letters_get_the_form_of_a_digit_model(digits: Splits, tmp_path: Path, has_record: bool) -> None:
+    """The pictures are larger. Another tool's model does not say how its pictures were prepared."""
+    own, labels = tmp_path / "own", (*"0123456789", "A", "B")
+    for number, name in enumerate(labels * 3):
+        (own / name).mkdir(parents=True, exist_ok=True)
+        picture = Image.fromarray(255 - digits.test.images[number]).resize((80, 80))
+        picture.save(own / name / f"{number}.png")
+    base = find_model("tiny")
+    if not has_record:
+        load_model("tiny").save(tmp_path / "own.keras")
+        base = find_model(tmp_path / "own.keras")
+    task = own_images(base, str(own), StatedTask(labels=labels)).train.task
+    assert (task.tensor_shape, task.labels) == ((28, 28, 1), labels)
+    assert task.preparation == ("mnist" if has_record else "plain")
+    assert own_images(base, str(own), StatedTask(labels=labels, preparation="plain")).train.task.preparation == "plain"
+    other = own_images(base, str(own), StatedTask(size=(32, 20), channels=3, labels=labels)).train.task
+    assert (other.tensor_shape, other.preparation) == ((32, 20, 3), "plain")
+    assert own_images(base, str(own), StatedTask()).train.task == digits.train.task
+
+
 @pytest.mark.parametrize("size", [(28, 28), (32, 20)])
 @pytest.mark.parametrize("shown", [(0, 2, 3, 4, 7, 8), (2, 9), (1, 2, 3, 4, 5)])
 def test_few_digits_are_digits_to_a_model_of_ten_scores(

@@ -148,6 +148,23 @@ def test_wrong_usage_is_reported_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("option", ["--domains", "--robustness"])
+def test_options_for_digits_are_refused_before_a_model_is_loaded(here: Run, folder: Path, option: str) -> None:
+    """Loading takes half a minute, and here it would end with another error."""
+    done = here("mnist-evaluate", "linear", "--data", folder, option)
+    assert (done.returncode, f"for the ten digits of MNIST only. Leave {option} out." in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("data", [(), ("--data", "digits")])
+def test_the_images_of_the_record_are_asked_for_where_digits_are_given(
+    here: Run, trained: Path, data: tuple[str, ...]
+) -> None:
+    done = here("mnist-evaluate", trained, *data)
+    assert done.returncode == 5
+    assert f"{trained}: This model was trained on the images of fruits, which have another form" in done.stderr
+    assert "Give them with --data PATH." in done.stderr
+
+
 def test_models_of_different_tasks_are_not_compared(here: Run, trained: Path, folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.keras"
     other.write_bytes(trained.read_bytes())

@@ -4,11 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from mnist_exporters.proof.statistics import drop_upper_95
 from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer import ModelFile, Splits
-from mnist_trainer.cli.training_plan import summary, tuning_plan
+from mnist_trainer.cli.training_plan import next_step, summary, tuning_plan
 from mnist_trainer.recipes.fine_tuning import fine_tuning_recipe
 
 RECORD: dict[str, Any] = {
@@ -54,3 +56,22 @@ def test_a_tuning_that_makes_the_model_far_worse_gets_a_warning() -> None:
     assert line.endswith("94.00% before, 64.00% after")
     assert warning.startswith("warning: The tuned model is far worse")
     assert "--pixel-range" in warning
+
+
+@pytest.mark.parametrize(("images", "proves"), [(26, False), (552, False), (553, True)])
+def test_too_few_test_images_for_a_proof_are_told_with_the_number_that_is_enough(
+    digits: Splits, images: int, proves: bool
+) -> None:
+    assert (drop_upper_95(0, 0, images) <= 0.005) is proves, "the default tolerance of int8"
+    assert drop_upper_95(0, 0, 25) > 0.1 >= drop_upper_95(0, 0, 26), "the largest accepted loss"
+    some = digits.test.take(np.arange(images), "test")
+    own = replace(some, task=replace(DIGITS, preparation="plain"))
+    said = next_step(Path("own.keras"), "own", Splits(own, own), trust=False)
+    command = "xport it with: mnist-export own.keras --format tflite --quantize"
+    assert said.endswith(f"{command} --data own")
+    assert said.startswith("note:") is not proves
+    if not proves:
+        assert f"{images} test images cannot prove an export, even if it loses no answer. About 600 are needed" in said
+        assert "a fifth of 3,000 pictures" in said
+        assert "26 can prove --max-accuracy-drop 0.1" in said
+    assert next_step(Path("own.keras"), "own", Splits(some, some), trust=False) == f"e{command}", "proven on MNIST"

@@ -1,5 +1,6 @@
 """Keras models and files of other tools for images and classes that are not those of MNIST."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -110,6 +111,20 @@ def test_a_sealed_file_of_digits_is_not_compared_on_other_images(ready: dict[str
         ModelError, match=r"is for gray images of 28x28 pixels and the 10 labels 0, .*but the data has color"
     ):
         load_predictor(str(ready["tflite"]), fruits.test)
+
+
+@pytest.mark.parametrize("labels", [tuple("0123456789"), tuple("9876543210"), tuple("abcdefghij")])
+def test_a_record_of_other_classes_asks_for_their_images(tmp_path: Path, labels: tuple[str, ...]) -> None:
+    facts = {"height": 28, "width": 28, "channels": 1, "labels": labels, "preparation": "plain"}
+    record = {"architecture": "mlp", "pixel_range": "0..1", "dataset": "own", "task": facts}
+    (tmp_path / "own.json").write_text(json.dumps(record))
+    stated = StatedTask(labels=labels)
+    assert stated_for([tmp_path / "own.keras"], "digits", stated) == stated, "their names are stated"
+    if set(labels) == set(DIGITS.labels):
+        assert stated_for([tmp_path / "own.keras"], "digits").is_empty
+    else:
+        with pytest.raises(ModelError, match=r"trained on the images of own, .* Give them with --data PATH\.$"):
+            stated_for(["cnn", tmp_path / "own.keras"], "auto")
 
 
 def test_sealed_files_and_damaged_ones_state_what_they_can(ready: dict[str, Path], tmp_path: Path) -> None:

@@ -160,3 +160,9 @@ def test_where_no_label_is_known_a_scaling_is_assumed(fruits: Splits, tmp_path: 
     assert said[1].startswith("warning: No image has a label of the model")
     stated = load_base(find_model(tmp_path / "four.keras"), fruits, given="0..255", report=said.append)
     assert (stated.pixel_range, stated.range_origin) == ("0..255", "as given")
+
+
+def test_images_of_another_form_are_refused_with_the_options_that_convert_them(fruits: Splits) -> None:
+    reason = r"images of 28x28 with 1 channel, but .* 20x14 with 3 channels.*: --image-size 28x28 --channels 1 "
+    with pytest.raises(ModelError, match=reason + r"--prepare mnist\.$"):
+        load_base(find_model("tiny"), fruits)

@@ -123,6 +123,10 @@ def evaluate(
     is_exported = any(Path(name).suffix in EXPORTED for name in models)
     seen = None if is_exported else sets_seen_by(find_model(name).path for name in models)
     train, test = load_data(data, seen=seen, stated=stated_for(models, data, stated))
+    if robustness:
+        Robustness.check(test)
+    if domains:
+        Domains.check(test)
     probe = probe_images(train, test)
     robust: Sequence[Robustness | None] = [None] * len(models)
     elsewhere: Sequence[Domains | None] = [None] * len(models)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mnist_runtime.artifact.task import DIGITS
-from mnist_runtime.errors import listed, printable
+from mnist_runtime.errors import printable
 from mnist_runtime.system.atomic import check_output_path
 from mnist_runtime.system.command import echo
 from mnist_runtime.system.terminal import Progress
@@ -26,9 +26,9 @@ from mnist_trainer.cli.options import Command, json_option, option, trust_option
 from mnist_trainer.cli.parameter_types import COUNT, FRACTION, OUTPUT_PATH, POSITIVE, SEED, Choice, NameOrPath
 from mnist_trainer.cli.pixel_options import pixel_options
 from mnist_trainer.cli.sweep import sweep
-from mnist_trainer.cli.training_plan import plan, summary
+from mnist_trainer.cli.training_plan import next_step, plan, summary, unseen_digits
 from mnist_trainer.cli.tuning import base_model, check_new_model, check_tuning, own_images, planned_tuning
-from mnist_trainer.data.load import DATASETS, load_data
+from mnist_trainer.data.load import load_data
 from mnist_trainer.errors import UsageError, require_extras
 from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import READY_MODELS
@@ -36,14 +36,10 @@ from mnist_trainer.recipes.augmentations import AUGMENTATIONS
 from mnist_trainer.recipes.choices import OPTIMIZERS, PRECISIONS, STRATEGIES
 
 if TYPE_CHECKING:
-    from mnist_trainer.data.dataset import Splits
     from mnist_trainer.data.stated import StatedTask
     from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = ["train"]
-
-FEWEST_THAT_PROVE = 600
-"""Fewest test images that prove an export at the default tolerance if no answer is lost, rounded up from 553."""
 
 READING, LOADING = 3.0, 6.0
 """Seconds on a usual machine: to read the images, and to load TensorFlow."""
@@ -263,30 +259,8 @@ def train(
         echo(f"stopped after {record['epochs_done']} of {recipe.epochs} epochs; {shown} holds the model so far")
         return 130
     checkpoint.unlink(missing_ok=True)
-    echo((not base_file and _unseen_digits(splits)) or _next_step(path, data, splits, trust=trust))
+    echo((not base_file and unseen_digits(splits)) or next_step(path, data, splits, trust=trust))
     return 0
-
-
-def _unseen_digits(splits: Splits) -> str:
-    """Return why a model that was trained on some digits only cannot be exported, and what to do; else nothing."""
-    labels = splits.train.task.labels
-    seen = [labels[number] for number in sorted(set(splits.train.labels.tolist()))]
-    if not splits.train.task.is_mnist or len(seen) == len(labels):
-        return ""
-    known = listed(seen, len(seen))
-    own = f", or add --labels {','.join(seen)} for a model of these classes alone" if len(seen) > 1 else ""
-    return (
-        f"note: no export of this model can be proven, since it has learned only {known} of {len(labels)} digits. "
-        f"Train it on images of all digits{own}."
-    )
-
-
-def _next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
-    """Return the command of the export. If the user's digits are too few for a proof, it proves on a known set."""
-    few = splits.test.task == DIGITS and len(splits.test) < FEWEST_THAT_PROVE
-    words = ["mnist-export", printable(str(path)), "--format", "tflite", "--quantize"]
-    words += [] if few or data in ("auto", *DATASETS) else ["--data", printable(data)]
-    return f"export it with: {shlex.join([*words, '--trust'] if trust else words)}"
 
 
 def _check_outputs(path: Path, checkpoint: Path, tensorboard: Path | None, *, plot: bool) -> None:

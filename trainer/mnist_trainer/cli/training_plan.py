@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnist_runtime.artifact.task import DIGITS
-from mnist_runtime.errors import counted, printable
+from mnist_runtime.errors import counted, listed, printable
+from mnist_trainer.data.load import DATASETS
 from mnist_trainer.model_io.find import READY_MODELS, find_model
 
 if TYPE_CHECKING:
@@ -18,9 +20,13 @@ if TYPE_CHECKING:
     from mnist_trainer.model_io.find import ModelFile
     from mnist_trainer.recipes.recipe import Recipe
 
-__all__ = ["plan", "summary", "tuning_plan"]
+__all__ = ["next_step", "plan", "summary", "tuning_plan", "unseen_digits"]
 
 MNIST_IMAGES = 60_000
+FEWEST_WITHOUT_LOSS, FEWEST_THAT_PROVE = 553, 600
+"""Fewest test images that prove an export at the default tolerance if no answer is lost; and the same rounded up."""
+FEWEST_AT_ALL, LARGEST_DROP = 26, 0.1
+"""The same at the largest loss that ``mnist-export`` accepts; and that loss."""
 FAR_WORSE = 0.05
 """Fraction of right answers that a tuning may lose without a warning."""
 LEAST_SHOWN = 0.001
@@ -113,4 +119,38 @@ def summary(record: dict[str, Any]) -> str:
         f"{line}\nnote: epoch {record['best_epoch'] or record['epochs_done']} showed {shown[0]:.2%} of these "
         f"validation images. That was the model during training; after it {' and '.join(done)}. The saved model has "
         f"{record['validation_accuracy']:.2%}."
+    )
+
+
+def unseen_digits(splits: Splits) -> str:
+    """Return why a model that was trained on some digits only cannot be exported, and what to do; else nothing."""
+    labels = splits.train.task.labels
+    seen = [labels[number] for number in sorted(set(splits.train.labels.tolist()))]
+    if not splits.train.task.is_mnist or len(seen) == len(labels):
+        return ""
+    known = listed(seen, len(seen))
+    own = f", or add --labels {','.join(seen)} for a model of these classes alone" if len(seen) > 1 else ""
+    return (
+        f"note: no export of this model can be proven, since it has learned only {known} of {len(labels)} digits. "
+        f"Train it on images of all digits{own}."
+    )
+
+
+def next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
+    """Return the command of the export, and whether there are too few test images for a proof.
+
+    If the user's digits are too few, the export proves on a known set.
+    """
+    task, count = splits.test.task, len(splits.test)
+    few = task == DIGITS and count < FEWEST_THAT_PROVE
+    words = ["mnist-export", printable(str(path)), "--format", "tflite", "--quantize"]
+    words += [] if few or data in ("auto", *DATASETS) else ["--data", printable(data)]
+    command = shlex.join([*words, "--trust"] if trust else words)
+    if task == DIGITS or count >= FEWEST_WITHOUT_LOSS:
+        return f"export it with: {command}"
+    return (
+        f"note: {counted(count, 'test image')} cannot prove an export, even if it loses no answer. About "
+        f"{FEWEST_THAT_PROVE} are needed, which is a fifth of {5 * FEWEST_THAT_PROVE:,} pictures. Train again with so "
+        f"many, or accept a larger loss: {FEWEST_AT_ALL} can prove --max-accuracy-drop {LARGEST_DROP:g}. Then export "
+        f"it with: {command}"
     )

@@ -40,6 +40,18 @@ class Domains:
     auroc: float
 
     @classmethod
+    def check(cls, data: Dataset) -> None:
+        """Check that the data is of digits in the form of MNIST.
+
+        Raises
+        ------
+        UsageError
+            If it is not.
+        """
+        if not data.task.is_mnist:
+            raise UsageError("Domains are measured for the ten digits of MNIST only. Leave --domains out.")
+
+    @classmethod
     def measure(cls, predictors: Sequence[Predictor], data: Dataset) -> list[Domains]:
         """Classify the digits of each domain with each model.
 
@@ -68,8 +80,7 @@ class Domains:
         >>> list(found.accuracy)
         ["scikit-learn's digits", 'pen, other shapes', 'printed', 'seven segments']
         """
-        if not data.task.is_mnist:
-            raise UsageError("Domains are measured for the ten digits of MNIST only. Leave --domains out.")
+        cls.check(data)
         sets: dict[str, tuple[npt.NDArray[np.uint8], Labels]] = {
             "scikit-learn's digits": sklearn_digits(),
             "pen, other shapes": pen_digits(DRAWN),

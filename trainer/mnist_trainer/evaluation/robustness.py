@@ -54,6 +54,18 @@ class Robustness:
         return float(np.mean(list(self.auroc.values())))
 
     @classmethod
+    def check(cls, data: Dataset) -> None:
+        """Check that the data is of digits in the form of MNIST.
+
+        Raises
+        ------
+        UsageError
+            If it is not.
+        """
+        if not data.task.is_mnist:
+            raise UsageError("Robustness is measured for the ten digits of MNIST only. Leave --robustness out.")
+
+    @classmethod
     def measure(
         cls, predictors: Sequence[Predictor], data: Dataset, seed: int = 0, progress: Progress | None = None
     ) -> list[Robustness]:
@@ -97,8 +109,7 @@ class Robustness:
         (15, True)
         """
         require_extras(robustness="Robustness")
-        if not data.task.is_mnist:
-            raise UsageError("Robustness is measured for the ten digits of MNIST only. Leave --robustness out.")
+        cls.check(data)
         accuracy: list[dict[str, float]] = [{} for _ in predictors]
         for name, corruption in CORRUPTIONS.items():
             with step_of(progress, f"classifying corrupted images: {name}", TYPICAL):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from mnist_runtime.artifact.container import Artifact
 from mnist_runtime.artifact.task import DIGITS, MOST_LABELS, SIDES
-from mnist_runtime.errors import ArtifactError, UnsealedError
+from mnist_runtime.errors import ArtifactError, UnsealedError, printable
 from mnist_trainer.data.load import DATASETS
-from mnist_trainer.data.records import recorded_task
+from mnist_trainer.data.records import read_record, recorded_task
 from mnist_trainer.data.stated import StatedTask
-from mnist_trainer.errors import UsageError
+from mnist_trainer.errors import ModelError, UsageError
 from mnist_trainer.foreign.declared import declared_shapes
 from mnist_trainer.foreign.file_model import FORMATS, is_model_file
 from mnist_trainer.foreign.process import ModelProcess
@@ -43,9 +43,13 @@ def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTas
     ------
     UsageError
         If two models were made for different images or classes.
+    ModelError
+        If the data is digits by name, but the record of a model names images of another form or other classes.
     """
     stated = stated or StatedTask()
     if data in ("auto", *DATASETS):
+        for model in models:
+            _check_digits(model, stated)
         return stated
     known = {str(model): found for model in models if not (found := _stated_by(model)).is_empty}
     if len(set(known.values())) > 1:
@@ -56,8 +60,19 @@ def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTas
 
 
 def stated_form(model: str | Path, data: str | Path, stated: StatedTask) -> StatedTask:
-    """Complete what the user states with the form of a model's images; the data may have other labels."""
-    return stated.filled(replace(stated_for([model], data), labels=None, classes=None))
+    """Complete what the user states with the form of the images of a Keras model; the data may have other labels.
+
+    The form is size and channels, and by a record the preparation too, also that of digits.
+    """
+    if data in DATASETS:
+        return stated
+    recorded = recorded_task(model)
+    if recorded:
+        return stated.filled(replace(StatedTask.of(recorded), labels=None))
+    shape = declared_shapes(Path(model))[0]
+    if tuple(shape) in (DIGITS.tensor_shape, DIGITS.image_shape):
+        return stated.filled(StatedTask(size=(DIGITS.height, DIGITS.width), channels=DIGITS.channels))
+    return stated.filled(stated_by_shape(shape))
 
 
 def stated_by_shape(shape: Sequence[int | None], classes: int | None = None) -> StatedTask:
@@ -85,6 +100,21 @@ def stated_by_shape(shape: Sequence[int | None], classes: int | None = None) -> 
     if (height, width, channels) == DIGITS.tensor_shape:
         return StatedTask(classes=classes)
     return StatedTask(size=(height, width), channels=channels, classes=classes)
+
+
+def _check_digits(model: str | Path, stated: StatedTask) -> None:
+    """Check that the record of a model, if it has one, is of images and classes as in MNIST, or of stated classes."""
+    path = Path(model)
+    recorded = None if model in READY_MODELS or is_model_file(path) else recorded_task(path)
+    if recorded is None:
+        return
+    names = set(stated.labels or DIGITS.labels)
+    if recorded.tensor_shape != DIGITS.tensor_shape or set(recorded.labels) != names:
+        data = printable(str(read_record(path).get("dataset", "another set")))
+        raise ModelError(
+            f"{path}: This model was trained on the images of {data}, which have another form or other classes than "
+            "MNIST. Give them with --data PATH."
+        )
 
 
 def _stated_by(model: str | Path) -> StatedTask:

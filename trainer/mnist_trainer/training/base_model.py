@@ -82,7 +82,9 @@ def load_base(
     if known.tensor_shape != task.tensor_shape:
         forms = [f"{each.height}x{each.width} with {counted(each.channels, 'channel')}" for each in (known, task)]
         raise ModelError(
-            f"The model was trained on images of {forms[0]}, but the images have {forms[1]}. Give images of its form."
+            f"The model was trained on images of {forms[0]}, but the images have {forms[1]}. Give images of its form. "
+            f"To convert your own as a device does: --image-size {known.height}x{known.width} "
+            f"--channels {known.channels} --prepare {known.preparation}."
         )
     model = load_model(file, trust=trust, task=known)
     if recorded:
