@@ -17,7 +17,7 @@ from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION, compact
 from mnist_exporters.formats.onnx.dynamic_weights import refine
 from mnist_exporters.formats.onnx.read import layer_nodes
-from mnist_exporters.formats.onnx.separate import separate
+from mnist_exporters.formats.onnx.separate import no_matrices, separate
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
@@ -27,6 +27,9 @@ __all__ = ["quantized", "to_dynamic", "to_float16", "to_int8"]
 
 ACTIVATIONS = ("Sigmoid", "Softmax")
 """Operators that make scores from logits."""
+
+WEIGHTS = QuantType.QInt8
+"""Type of the weights of an int8 model, until they are made unsigned."""
 
 
 def quantized(content: bytes, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
@@ -76,6 +79,7 @@ def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatmen
             return None if image is None else {"pixels": image[None]}
 
     def quantize(source: Path, target: Path) -> None:
+        graph = onnx.load(source).graph
         quantize_static(
             source,
             target,
@@ -83,8 +87,9 @@ def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatmen
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=_in_float(onnx.load(source).graph, treatment),
+            weight_type=WEIGHTS,
+            nodes_to_exclude=_in_float(graph, treatment),
+            extra_options={"TensorQuantOverrides": {name: [{"quant_type": WEIGHTS}] for name in no_matrices(graph)}},
         )
 
     model = _quantize_files(content, quantize)

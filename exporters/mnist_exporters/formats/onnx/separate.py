@@ -1,4 +1,4 @@
-"""Constants as onnxruntime's quantizers expect them: `separate`."""
+"""Constants as onnxruntime's quantizers expect them: `separate`; and `no_matrices`, which need one scale."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from onnx.numpy_helper import from_array, to_array
 
 from mnist_exporters.formats.onnx.canonical import bodies
 
-__all__ = ["separate"]
+__all__ = ["no_matrices", "separate"]
 
 BIASED = ("Gemm", "Conv", "ConvTranspose")
 """Operators whose third input is a bias."""
@@ -31,6 +31,15 @@ def separate(graph: onnx.GraphProto) -> None:
     """
     _copy_shared_biases(graph)
     _store_each_layout(graph)
+
+
+def no_matrices(graph: onnx.GraphProto) -> list[str]:
+    """Return the names of constants that a MatMul reads and that are no matrices, such as a matrix for each head.
+
+    onnxruntime multiplies integers by these only if they have one scale and one zero point.
+    """
+    names = dict.fromkeys(name for node in _nodes(graph) if node.op_type == "MatMul" for name in node.input)
+    return [constant.name for constant in graph.initializer if constant.name in names and len(constant.dims) != 2]
 
 
 def _copy_shared_biases(graph: onnx.GraphProto) -> None:

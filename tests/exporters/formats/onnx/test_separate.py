@@ -148,3 +148,33 @@ def test_a_convolution_and_a_transposed_one_may_share_filters() -> None:
     quantized = int8(content)
     for level in ("ORT_ENABLE_ALL", "ORT_DISABLE_ALL"):
         assert error_of(content, quantized, level) < 0.05
+
+
+@BOTH
+@pytest.mark.parametrize("shape", [(1, 32, 12), (2, 16, 12), (1, 1, 32, 12)], ids=str)
+def test_a_product_with_several_matrices_is_quantized(quantize: Quantize, shape: tuple[int, ...]) -> None:
+    """Attention of several heads has a matrix for each."""
+    nodes = [
+        helper.make_node("Reshape", ["rows", "heads"], ["split"]),
+        helper.make_node("MatMul", ["split", "w"], ["parts"]),
+        helper.make_node("Reshape", ["parts", "ends"], ["scores"]),
+    ]
+    heads = np.array([-1, *shape[:-2], 1, shape[-2]])
+    content = model_of(nodes, w=normal(*shape), heads=heads, ends=np.array([-1, 12 * int(np.prod(shape[:-2]))]))
+    quantized = quantize(content)
+    assert error_of(content, quantized) < 0.05
+    stored = [each for each in onnx.load_from_string(quantized).graph.initializer if len(each.dims) > 2]
+    assert [each.data_type for each in stored] == [TensorProto.UINT8]
+
+
+@BOTH
+def test_a_product_with_a_vector_is_computed(quantize: Quantize) -> None:
+    """Attention that pools weighs the positions by such a product."""
+    nodes = [
+        dense("rows", "code"),
+        helper.make_node("MatMul", ["code", "v"], ["weight"]),
+        helper.make_node("Unsqueeze", ["weight", "last"], ["weights"]),
+        helper.make_node("Mul", ["code", "weights"], ["scores"]),
+    ]
+    content = model_of(nodes, w=normal(12, 32), v=normal(12), last=np.array([1]))
+    assert error_of(content, quantize(content)) < 0.05
