@@ -29,6 +29,7 @@ def separate(graph: onnx.GraphProto) -> None:
     graph : onnx.GraphProto
         A float32 network. Changed in place; it computes the same.
     """
+    _flatten_biases(graph)
     _copy_shared_biases(graph)
     _store_each_layout(graph)
 
@@ -40,6 +41,21 @@ def no_matrices(graph: onnx.GraphProto) -> list[str]:
     """
     names = dict.fromkeys(name for node in _nodes(graph) if node.op_type == "MatMul" for name in node.input)
     return [constant.name for constant in graph.initializer if constant.name in names and len(constant.dims) != 2]
+
+
+def _flatten_biases(graph: onnx.GraphProto) -> None:
+    """Give each Gemm a bias with one axis and a value for each output; ONNX allows all that broadcasts to the output.
+
+    The quantizer has no other form.
+    """
+    constants = _constants(graph)
+    for node in _nodes(graph):
+        if node.op_type == "Gemm" and len(node.input) > 2 and {node.input[1], node.input[2]} <= constants.keys():
+            outputs = constants[node.input[1]].dims[0 if _is_transposed(node) else 1]
+            bias = to_array(constants[node.input[2]])
+            if bias.shape != (outputs,) and bias.size in (1, outputs):
+                flat = np.broadcast_to(bias.reshape(-1), (outputs,))
+                node.input[2] = _stored(graph, f"{node.input[2]}_flat{outputs}_", flat)
 
 
 def _copy_shared_biases(graph: onnx.GraphProto) -> None:

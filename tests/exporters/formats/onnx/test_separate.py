@@ -178,3 +178,11 @@ def test_a_product_with_a_vector_is_computed(quantize: Quantize) -> None:
     ]
     content = model_of(nodes, w=normal(12, 32), v=normal(12), last=np.array([1]))
     assert error_of(content, quantize(content)) < 0.05
+
+
+@BOTH
+@pytest.mark.parametrize("shape", [(1, 12), (12,), (1,), (1, 1), ()], ids=str)
+def test_the_bias_of_a_gemm_may_have_each_form(quantize: Quantize, shape: tuple[int, ...]) -> None:
+    nodes = [helper.make_node("Gemm", ["rows", "w", "b"], ["scores"], transB=1)]
+    content = model_of(nodes, w=normal(12, 32), b=(1 + normal(12)[: int(np.prod(shape))]).reshape(shape))
+    assert error_of(content, quantize(content)) < 0.03
