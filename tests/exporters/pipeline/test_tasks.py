@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -233,3 +234,15 @@ def test_the_size_of_images_comes_from_the_model(pictures: Path, torch_file: Pat
     assert device.task == METER
     assert device.predict(templates(METER)).tolist() == [*range(11)], "colors come first in the original"
     assert stated_with(model_of(METER), str(pictures), None).size == (32, 20)
+
+
+def test_gray_pictures_in_three_colors_are_color_images_for_a_model_of_such_in_memory_too(tmp_path: Path) -> None:
+    gray = dataclasses.replace(METER, channels=1)
+    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 3))
+    model = keras.Sequential([keras.Input(METER.tensor_shape), mean, model_of(gray)])
+    pairs = [(np.stack([part.images] * 3, axis=-1), part.labels) for part in splits_of(gray, 330, 440)]
+    path = tmp_path / "colors.npz"
+    np.savez(path, x_train=pairs[0][0], y_train=pairs[0][1], x_test=pairs[1][0], y_test=pairs[1][1])
+    for data in (tuple(pairs), path):
+        session = open_session(model, data, pixel_range="0..1")
+        assert session.test.images.shape == (440, 32, 20, 3)
