@@ -113,7 +113,7 @@ def open_session(
     if isinstance(data, str | Path):
         splits = load_data(str(data), seen=seen, stated=stated_with(model, str(data), stated))
     else:
-        splits = splits_in_memory(data, stated)
+        splits = splits_in_memory(data, model, stated)
     original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
 

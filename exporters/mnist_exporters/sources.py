@@ -42,6 +42,10 @@ __all__ = [
 ]
 
 
+ARRAYS = "arrays in memory"
+"""In place of the path of a data set."""
+
+
 def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | keras.Model:
     """Return the model file of a name or path, or the model in memory.
 
@@ -60,8 +64,10 @@ def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | kera
     return model
 
 
-def splits_in_memory(data: object, stated: StatedTask | None) -> Splits:
+def splits_in_memory(data: object, model: ModelFile | keras.Model, stated: StatedTask | None) -> Splits:
     """Return loaded data, or arrays as ``keras.datasets.mnist.load_data`` returns them, as `Splits`.
+
+    What the user does not state about arrays is what `model` says, as with a path.
 
     Raises
     ------
@@ -76,7 +82,7 @@ def splits_in_memory(data: object, stated: StatedTask | None) -> Splits:
     if parts and all(hasattr(part, "images") and hasattr(part, "task") for part in parts):
         return Splits(*parts)
     if parts and all(isinstance(part, tuple | list) and len(part) == 2 for part in parts):
-        return splits_of_arrays(parts[0], parts[1], stated)
+        return splits_of_arrays(parts[0], parts[1], stated_with(model, ARRAYS, stated))
     raise UsageError(
         f"The data is {_kind_of(data)}. Give the name or path of a data set, the result of mnist_trainer.load_data, or "
         "arrays as Keras returns them: data=((x_train, y_train), (x_test, y_test))."

@@ -88,7 +88,10 @@ def trials_limited_to(seconds: float) -> Iterator[None]:
 def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> OperatorError:
     spec = trials.spec
     operators, places = getattr(error, "operators", ()), getattr(error, "places", ())
-    layers = _layers_at(trials.original.model, places) or trials.first_failing()
+    layers = _layers_at(trials.original.model, places)
+    if not layers:
+        layers, lacking = trials.first_failing()
+        operators = lacking if layers else operators  # those of the whole model may be of a later layer
     where, names = f"{spec.format} {spec.precision}", listed(operators, MOST_NAMED)
     subject = listed([_described(layer) for layer in layers], MOST_NAMED) or "The model"
     if isinstance(error, ChangingError):
@@ -193,42 +196,48 @@ class _Trials:
                     check_matches(self._convert(self.original, spec), spec, self.original.input_scaling)
                     yield spec
 
-    def first_failing(self) -> list[Any]:
-        """Return the first layer with which the conversion fails, in a list, by bisection; an empty list if unknown."""
+    def first_failing(self) -> tuple[list[Any], tuple[str, ...]]:
+        """Return the first layer with which the conversion fails, in a list, by bisection, and the operators it needs.
+
+        The list is empty if the layer is unknown.
+        """
         with contextlib.suppress(Exception):  # a layer may fail outside of its model
             return self._search(self.original.model, lambda output: output)
-        return []
+        return [], ()
 
-    def _search(self, model: Any, within: Any) -> list[Any]:
+    def _search(self, model: Any, within: Any) -> tuple[list[Any], tuple[str, ...]]:
         """Search the layers of `model`. `within` returns the model's tensor for a tensor of its own graph."""
         if not is_plain_graph(model):
-            return []
+            return [], ()
         calls = layer_calls(model)
         low, high = 0, len(calls)  # the first `low` layers convert; the first `high` do not
         while high - low > 1:
             middle = (low + high) // 2
             outer = within(calls[middle - 1].output)
-            low, high = (low, middle) if self._fails(outer) else (middle, high)
-        if high <= low or not self._fails(within(calls[high - 1].output)):
-            return []
+            low, high = (low, middle) if self._failure(outer) else (middle, high)
+        failure = self._failure(within(calls[high - 1].output)) if high > low else None
+        if failure is None:
+            return [], ()
         layer, entry, _ = calls[high - 1]
         if is_plain_graph(layer) and len(layer.inputs) == 1:
 
             def inner(output: Any) -> Any:
                 return keras.Model(layer.inputs[0], output)(within(entry))
 
-            return self._search(layer, inner) or [layer]
-        return [layer]
+            found = self._search(layer, inner)
+            if found[0]:
+                return found
+        return [layer], getattr(failure, "operators", ())
 
-    def _fails(self, output: Any) -> bool:
-        """Return whether the part of the model up to the tensor `output` cannot be converted."""
+    def _failure(self, output: Any) -> ConversionError | ArtifactError | None:
+        """Return why the part of the model up to the tensor `output` cannot be converted; None if it can."""
         part = keras.Model(self.original.model.inputs[0], output)
         try:
             contents = self._convert(dataclasses.replace(self.original, model=part, activation="softmax"), self.spec)
             check_operators(contents, self.spec)
-        except (ConversionError, ArtifactError):
-            return True
-        return False
+        except (ConversionError, ArtifactError) as error:
+            return error
+        return None
 
     def _convert(self, original: Original, spec: ExportSpec) -> Any:
         if self.is_over():

@@ -79,7 +79,7 @@ def test_without_a_known_layer_nothing_is_to_be_replaced(
     digits: Splits, monkeypatch: pytest.MonkeyPatch, working: tuple[ExportSpec, ...], advice: str
 ) -> None:
     monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(working))
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.first_failing", lambda _: [])
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.first_failing", lambda _: ([], ()))
     original = Original.from_keras(network(), digits.test, pixel_range="0..1")
     with pytest.raises(OperatorError) as caught, diagnosed(original, ExportSpec("tflite", "int8"), None):
         raise ArtifactError("a tensor is invalid")
@@ -105,6 +105,15 @@ def test_the_layer_is_searched_if_the_converter_names_none(
     inside = keras.Sequential([keras.Input((7, 7, 4)), layers.ReLU(), Rare(name="rare"), layers.ReLU()], name="inside")
     text = message(network(layers.ReLU(), inside, layers.ReLU()), digits, ExportSpec("onnx", "float32"), tmp_path)
     assert text.startswith("rare (Rare) needs Erfinv")
+
+
+@pytest.mark.usefixtures("nothing_works")
+def test_the_operators_are_those_of_the_named_layer(digits: Splits, tmp_path: Path) -> None:
+    """The C code has no leaky ReLU; before it is written, the converter rejects the ELU of the next layer."""
+    inner = (layers.LeakyReLU(name="leaky"), layers.ELU(name="soft"))
+    error = failure(network(*inner), digits, ExportSpec("c", "int16x8"), tmp_path)
+    assert str(error).startswith("leaky (LeakyReLU) needs LEAKY_RELU, which c int16x8 does not have. ")
+    assert error.operators == ("LEAKY_RELU",)
 
 
 def test_a_pruned_model_is_told_to_be_stripped(digits: Splits, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -243,3 +244,15 @@ def test_a_recorded_model_asks_for_its_images_before_it_is_loaded(tmp_path: Path
     (tmp_path / "meter.json").write_text(json.dumps(record))
     with pytest.raises(ModelError, match=r"trained on the images of wheels, .* Give them with --data PATH\.$"):
         open_session(tmp_path / "meter.keras", "digits")
+
+
+def test_gray_pictures_in_three_colors_are_color_images_for_a_model_of_such_in_memory_too(tmp_path: Path) -> None:
+    gray = dataclasses.replace(METER, channels=1)
+    mean = keras.layers.Conv2D(1, 1, kernel_initializer=keras.initializers.Constant(1 / 3))
+    model = keras.Sequential([keras.Input(METER.tensor_shape), mean, model_of(gray)])
+    pairs = [(np.stack([part.images] * 3, axis=-1), part.labels) for part in splits_of(gray, 330, 440)]
+    path = tmp_path / "colors.npz"
+    np.savez(path, x_train=pairs[0][0], y_train=pairs[0][1], x_test=pairs[1][0], y_test=pairs[1][1])
+    for data in (tuple(pairs), path):
+        session = open_session(model, data, pixel_range="0..1")
+        assert session.test.images.shape == (440, 32, 20, 3)

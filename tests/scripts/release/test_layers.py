@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 import mnist_tools
+from mnist_exporters import Precision
 from mnist_exporters.formats.c.lower import LOWERINGS, SHAPES
+from mnist_exporters.spec.treatment import HIGHER
 from mnist_runtime.backends.numpy_int8.backend import OPERATORS
 from mnist_tools.release.layers import table as tool
 from mnist_tools.release.layers.networks import LAYERS, network
@@ -22,6 +24,15 @@ def test_there_are_forty_layers_and_each_network_is_a_digit_model() -> None:
 
 def test_the_page_begins_as_the_tool_writes_it() -> None:
     assert PAGE.read_text("utf-8").startswith(tool.INTRODUCTION)
+
+
+def test_pages_name_the_floats_of_repaired_int8_files() -> None:
+    """The repair "costliest layer in float32" leaves a layer of an int8 file in floats."""
+    assert HIGHER["tflite", Precision.INT8] == "float32"
+    for page in (PAGE, PAGE.with_name("artifact.md")):
+        statements = [part for part in " ".join(page.read_text("utf-8").split()).split(". ") if "integers only" in part]
+        assert all("repair" in statement for statement in statements), statements
+    assert "a repair of the export keeps in float32" in " ".join(tool.INTRODUCTION.split())
 
 
 def test_numpy_has_the_operators_of_the_c_code() -> None:

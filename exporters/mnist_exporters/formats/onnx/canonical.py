@@ -9,7 +9,7 @@ import onnx
 
 from mnist_runtime.artifact.task import DIGITS, Task
 
-__all__ = ["IR_VERSION", "OPSET", "canonical", "compact", "inline_captures"]
+__all__ = ["IR_VERSION", "OPSET", "bodies", "canonical", "compact", "inline_captures"]
 
 OPSET = 17
 """Supported by onnxruntime since 1.12 (2022), and new enough for every layer of an image classifier."""
@@ -82,7 +82,7 @@ def _shorten(graph: onnx.GraphProto, names: dict[str, str]) -> None:
         node.name = ""
         for tensors in (node.input, node.output):
             tensors[:] = [names.setdefault(name, str(len(names))) for name in tensors]
-        for body in _bodies(node):
+        for body in bodies(node):
             _shorten(body, names)
 
 
@@ -90,7 +90,7 @@ def _inputs(graph: onnx.GraphProto) -> Iterator[str]:
     """Yield the input names of all nodes, including those in the bodies of loops and branches."""
     for node in graph.node:
         yield from node.input
-        for body in _bodies(node):
+        for body in bodies(node):
             yield from _inputs(body)
 
 
@@ -100,13 +100,13 @@ def _rename(graph: onnx.GraphProto, names: dict[str, str]) -> None:
         node.name = f"{node.op_type}{number}"
         for tensors in (node.input, node.output):
             tensors[:] = [names.get(name, name) for name in tensors]
-        for body in _bodies(node):
+        for body in bodies(node):
             _rename(body, names)
             for value in body.output:  # a body may return a tensor of the outer graph
                 value.name = names.get(value.name, value.name)
 
 
-def _bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+def bodies(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
     """Yield the graphs inside a loop or branch."""
     for attribute in node.attribute:
         if attribute.HasField("g"):

@@ -62,13 +62,29 @@ def _filters(weights: NDArray[np.float64]) -> Quantized:
 def _columns(weights: NDArray[np.float64]) -> Quantized:
     """Quantize columns of shape (inputs, outputs) so that the sum of each is kept, to half a step.
 
+    Each column has a scale and a zero point. Weights of other shapes, such as a matrix for each head, have one of each
+    in all: onnxruntime multiplies by no others.
+    """
+    axis = 0 if weights.ndim == 2 else None
+    least, most = np.minimum(weights.min(axis=axis), 0), np.maximum(weights.max(axis=axis), 0)
+    scales = np.where(most > least, most - least, 1) / LARGEST
+    zero_points = np.rint(-least / scales)
+    inputs = max(weights.ndim - 2, 0)
+    exact = np.moveaxis(weights / scales + zero_points, inputs, 0)
+    rounded = _rounded(exact.reshape(len(exact), -1)).reshape(exact.shape)
+    return (
+        np.moveaxis(rounded, 0, inputs).astype(np.uint8),
+        scales.astype(np.float32),
+        zero_points.astype(np.uint8),
+    )
+
+
+def _rounded(exact: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Round columns to 0..255 so that the sum of each is kept.
+
     Pixels and outputs of ReLU are not negative. For such inputs, errors of a column that do not cancel move its output
     by the mean of the input. So the values that are nearest to the middle between two steps are rounded the other way.
     """
-    least, most = np.minimum(weights.min(axis=0), 0), np.maximum(weights.max(axis=0), 0)
-    scales = np.where(most > least, most - least, 1) / LARGEST
-    zero_points = np.rint(-least / scales)
-    exact = weights / scales + zero_points
     rounded = np.clip(np.rint(exact), 0, LARGEST)
     errors = rounded - exact
     for column, excess in enumerate(np.rint(errors.sum(axis=0)).astype(int)):
@@ -77,4 +93,4 @@ def _columns(weights: NDArray[np.float64]) -> Quantized:
         gains = np.where((other >= 0) & (other <= LARGEST), errors[:, column] * direction, 0)
         moved = np.argsort(-gains, kind="stable")[: min(abs(excess), np.count_nonzero(gains > 0))]
         rounded[moved, column] = other[moved]
-    return rounded.astype(np.uint8), scales.astype(np.float32), zero_points.astype(np.uint8)
+    return rounded

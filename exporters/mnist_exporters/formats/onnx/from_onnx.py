@@ -16,6 +16,7 @@ from mnist_exporters.formats.onnx.read import OWN_DOMAINS
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.original_model import OriginalModel
 from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime.errors import first_line, raise_machine_failure
 
@@ -68,9 +69,12 @@ def convert(
         raise
     except Exception as error:  # onnx and onnxruntime do not document what they raise
         raise_machine_failure(error)
+        others = ", ".join(each for each in FORMATS["onnx"].io_types if each != spec.precision)
+        opset = _opset(onnx.load_from_string(original.content))
+        again = "" if opset == OPSET else f", or export the network again with opset {OPSET} in place of {opset}"
         raise ConversionError(
             f"{original.name} cannot be converted to ONNX {spec.precision}: {first_line(error)}. Choose another "
-            "precision, or export the network again with opset 17."
+            f"precision ({others}){again}."
         ) from error
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.onnx.canonical import IR_VERSION, compact
 from mnist_exporters.formats.onnx.dynamic_weights import refine
 from mnist_exporters.formats.onnx.read import layer_nodes
+from mnist_exporters.formats.onnx.separate import no_matrices, separate
 from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.precision import Precision
@@ -28,8 +28,8 @@ __all__ = ["quantized", "to_dynamic", "to_float16", "to_int8"]
 ACTIVATIONS = ("Sigmoid", "Softmax")
 """Operators that make scores from logits."""
 
-BIASED = ("Gemm", "Conv", "ConvTranspose")
-"""Operators whose third input is a bias."""
+WEIGHTS = QuantType.QInt8
+"""Type of the weights of an int8 model, until they are made unsigned."""
 
 
 def quantized(content: bytes, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
@@ -79,6 +79,7 @@ def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatmen
             return None if image is None else {"pixels": image[None]}
 
     def quantize(source: Path, target: Path) -> None:
+        graph = onnx.load(source).graph
         quantize_static(
             source,
             target,
@@ -86,8 +87,9 @@ def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatmen
             quant_format=QuantFormat.QDQ,
             per_channel=True,
             activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=_in_float(onnx.load(source).graph, treatment),
+            weight_type=WEIGHTS,
+            nodes_to_exclude=_in_float(graph, treatment),
+            extra_options={"TensorQuantOverrides": {name: [{"quant_type": WEIGHTS}] for name in no_matrices(graph)}},
         )
 
     model = _quantize_files(content, quantize)
@@ -156,30 +158,11 @@ def _quantize_files(content: bytes, quantize: Callable[[Path, Path], None]) -> o
         source, prepared, target = (Path(folder) / name for name in ("float.onnx", "prepared.onnx", "quantized.onnx"))
         source.write_bytes(content)
         quant_pre_process(source, prepared, skip_symbolic_shape=True)
-        _copy_shared_biases(prepared)
+        model = onnx.load(prepared)
+        separate(model.graph)
+        onnx.save(model, prepared)
         quantize(prepared, target)
         return onnx.load(target)
-
-
-def _copy_shared_biases(path: Path) -> None:
-    """Give each operator in the file its own bias, as an unrolled recurrent layer does not.
-
-    The quantizer makes copies itself, since their scales differ, but appends a digit to the name: ``tensor7`` becomes
-    ``tensor72``, which may be another tensor.
-    """
-    model = onnx.load(path)
-    constants = {constant.name: constant for constant in model.graph.initializer}
-    used: Counter[str] = Counter()
-    for node in model.graph.node:
-        if node.op_type in BIASED and len(node.input) > 2 and node.input[2] in constants:
-            name = node.input[2]
-            used[name] += 1
-            if used[name] > 1:
-                node.input[2] = f"{name}_copy{used[name]}_"
-                model.graph.initializer.add().CopyFrom(constants[name])
-                model.graph.initializer[-1].name = node.input[2]
-    if max(used.values(), default=0) > 1:
-        onnx.save(model, path)
 
 
 def _serialize(model: onnx.ModelProto, weight_type: int) -> bytes:

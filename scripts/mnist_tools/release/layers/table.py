@@ -37,7 +37,8 @@ scikit-learn's digits and exported with a tolerance of five points. `yes`: it is
 `accuracy`: it converts, but loses too much. `small`: too few weights for this precision. `no`: the format has no
 operator for it in this precision; the last column names it. Recurrent layers are unrolled, up to 128 steps. `web` has
 the columns of `c`, whose code it contains. In a file of tflite int4, an operator without integers runs in float32
-between others in int8, so that such a layer is `yes` there and `no` in int8, whose files have integers only.
+between others in int8, so that such a layer is `yes` there and `no` in int8, whose files compute with integers, but
+for a layer or the last activation that a repair of the export keeps in float32.
 Without an interpreter, mnist-runtime runs int8 `.tflite` files on NumPy alone: those with layers that are `yes` in
 `c int8`. It has the same operators as the C code.
 """

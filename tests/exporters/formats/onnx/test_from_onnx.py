@@ -133,6 +133,35 @@ def test_a_network_for_one_image_only_is_an_error(
 
 
 @pytest.mark.parametrize(
+    ("opset", "advice"),
+    [
+        (17, "Choose another precision (float32, float16, int8)."),
+        (
+            13,
+            "Choose another precision (float32, float16, int8), or export the network again with opset 17 in place of",
+        ),
+    ],
+)
+def test_another_opset_is_advised_only_where_the_network_has_another(
+    network: Callable[..., onnx.ModelProto],
+    open_network: Callable[..., ExportSession],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    opset: int,
+    advice: str,
+) -> None:
+    def failing(*_: object) -> bytes:
+        raise ValueError("a tensor is odd")
+
+    monkeypatch.setattr("mnist_exporters.formats.onnx.from_onnx.quantized", failing)
+    model = network()
+    model.opset_import[0].version = opset
+    with pytest.raises(ConversionError) as caught:
+        open_network(model).export(ExportSpec("onnx", "dynamic"), tmp_path)
+    assert f"cannot be converted to ONNX dynamic: a tensor is odd. {advice}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
     ("options", "words"), [(["--format", "tflite"], "--format onnx"), (["--format", "tflm"], "onnx")]
 )
 def test_other_formats_are_a_usage_error(

@@ -1,0 +1,125 @@
+"""Constants as onnxruntime's quantizers expect them: `separate`; and `no_matrices`, which need one scale."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx.numpy_helper import from_array, to_array
+
+from mnist_exporters.formats.onnx.canonical import bodies
+
+__all__ = ["no_matrices", "separate"]
+
+BIASED = ("Gemm", "Conv", "ConvTranspose")
+"""Operators whose third input is a bias."""
+
+
+def separate(graph: onnx.GraphProto) -> None:
+    """Give operators constants of their own where the quantizers take for granted that they have them.
+
+    A weight that is read by operators of different layouts is stored once for each layout.
+
+    Parameters
+    ----------
+    graph : onnx.GraphProto
+        A float32 network. Changed in place; it computes the same.
+    """
+    _flatten_biases(graph)
+    _copy_shared_biases(graph)
+    _store_each_layout(graph)
+
+
+def no_matrices(graph: onnx.GraphProto) -> list[str]:
+    """Return the names of constants that a MatMul reads and that are no matrices, such as a matrix for each head.
+
+    onnxruntime multiplies integers by these only if they have one scale and one zero point.
+    """
+    names = dict.fromkeys(name for node in _nodes(graph) if node.op_type == "MatMul" for name in node.input)
+    return [constant.name for constant in graph.initializer if constant.name in names and len(constant.dims) != 2]
+
+
+def _flatten_biases(graph: onnx.GraphProto) -> None:
+    """Give each Gemm a bias with one axis and a value for each output; ONNX allows all that broadcasts to the output.
+
+    The quantizer has no other form.
+    """
+    constants = _constants(graph)
+    for node in _nodes(graph):
+        if node.op_type == "Gemm" and len(node.input) > 2 and {node.input[1], node.input[2]} <= constants.keys():
+            outputs = constants[node.input[1]].dims[0 if _is_transposed(node) else 1]
+            bias = to_array(constants[node.input[2]])
+            if bias.shape != (outputs,) and bias.size in (1, outputs):
+                flat = np.broadcast_to(bias.reshape(-1), (outputs,))
+                node.input[2] = _stored(graph, f"{node.input[2]}_flat{outputs}_", flat)
+
+
+def _copy_shared_biases(graph: onnx.GraphProto) -> None:
+    """Give each operator its own bias, as an unrolled recurrent layer does not.
+
+    The quantizer makes copies itself, since their scales differ, but appends a digit to the name: ``tensor7`` becomes
+    ``tensor72``, which may be another tensor.
+    """
+    constants = _constants(graph)
+    used: Counter[str] = Counter()
+    for node in graph.node:
+        if node.op_type in BIASED and len(node.input) > 2 and node.input[2] in constants:
+            name = node.input[2]
+            used[name] += 1
+            if used[name] > 1:
+                node.input[2] = _stored(graph, f"{name}_copy{used[name]}_", to_array(constants[name]))
+
+
+def _store_each_layout(graph: onnx.GraphProto) -> None:
+    """Store a weight once for each layout that its readers expect.
+
+    The dynamic quantizer transposes the weight of a Gemm with ``transB`` in place, whatever else reads it. The static
+    one chooses one axis for the scales of a weight; onnxruntime then takes them for those of another axis.
+    """
+    readers: dict[str, list[onnx.NodeProto]] = {}
+    for node in _nodes(graph):
+        for name in set(node.input):
+            readers.setdefault(name, []).append(node)
+    for name, constant in _constants(graph).items():
+        nodes = readers.get(name, [])
+        turned = [node for node in nodes if node.input[1:2] == [name] and _is_transposed(node)]
+        if turned and len(nodes) > 1:
+            stored = _stored(graph, f"{name}_transposed_", to_array(constant).T)
+            for node in turned:
+                node.input[1] = stored
+                kept = [attribute for attribute in node.attribute if attribute.name != "transB"]
+                del node.attribute[:]
+                node.attribute.extend(kept)
+        backward = [node for node in nodes if node.op_type == "ConvTranspose" and node.input[1] == name]
+        if 0 < len(backward) < len(nodes):  # its outputs are on the second axis
+            stored = _stored(graph, f"{name}_backward_", to_array(constant))
+            for node in backward:
+                node.input[1] = stored
+
+
+def _is_transposed(node: onnx.NodeProto) -> bool:
+    """Return whether `node` is a Gemm whose weight has the shape (outputs, inputs), as in PyTorch."""
+    return node.op_type == "Gemm" and any(each.name == "transB" and each.i for each in node.attribute)
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    return {constant.name: constant for constant in graph.initializer}
+
+
+def _stored(graph: onnx.GraphProto, name: str, values: NDArray[Any]) -> str:
+    """Store `values` under `name`, if that is new, and return `name`."""
+    if name not in _constants(graph):
+        graph.initializer.append(from_array(np.ascontiguousarray(values), name))
+    return name
+
+
+def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:
+    """Yield all nodes, including those in the bodies of loops and branches."""
+    for node in graph.node:
+        yield node
+        for body in bodies(node):
+            yield from _nodes(body)
