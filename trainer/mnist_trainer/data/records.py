@@ -62,7 +62,7 @@ def seen_facts(images: Iterable[bytes], before: Collection[str] = ()) -> dict[st
     Examples
     --------
     >>> seen_facts([b"a", b"b"], before={"mnist", image_digest(b"c")})
-    {'sets': ['mnist'], 'images': 'LnLQP+EVPiPoypeBFwDKl4ESyhu9'}
+    {'sets': ['mnist'], 'images': 'Ln0sA6lQPiPoFgA5ypeBEsob'}
     """
     digests = {image_digest(image) for image in images} | {name for name in before if name.startswith(IMAGE)}
     content = b"".join(bytes.fromhex(digest.removeprefix(IMAGE)) for digest in sorted(digests)[:MOST_IMAGES])
