@@ -18,7 +18,8 @@ PREPARATIONS = get_args(Preparation)
 IMAGE = "image:"
 """Begin of the digest of an image, which tells it from names and SHA-256 of sets."""
 BYTES = 6
-"""Bytes of the SHA-256 of an image in a record. Of a million other images, one in a few thousand is taken for it."""
+"""Bytes of the SHA-256 of an image in a record. With a million of them, one of 280 million other images is
+taken for one."""
 MOST_IMAGES = 1_000_000
 """Largest number of images with a digest in a record, for its size."""
 
