@@ -24,6 +24,7 @@ from mnist_trainer.cli.options import (
 )
 from mnist_trainer.cli.parameter_types import OUTPUT_PATH, ExistingPath
 from mnist_trainer.cli.pixel_options import pixel_options
+from mnist_trainer.data.dataset import check_digits
 from mnist_trainer.data.load import load_data
 from mnist_trainer.data.records import sets_seen_by
 from mnist_trainer.errors import UsageError, require_extras
@@ -124,9 +125,9 @@ def evaluate(
     seen = None if is_exported else sets_seen_by(find_model(name).path for name in models)
     train, test = load_data(data, seen=seen, stated=stated_for(models, data, stated))
     if robustness:
-        Robustness.check(test)
+        check_digits(test, "Robustness is", "--robustness")
     if domains:
-        Domains.check(test)
+        check_digits(test, "Domains are", "--domains")
     probe = probe_images(train, test)
     robust: Sequence[Robustness | None] = [None] * len(models)
     elsewhere: Sequence[Domains | None] = [None] * len(models)

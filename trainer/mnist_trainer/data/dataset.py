@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_trainer.errors import DataError, ModelError
+from mnist_trainer.errors import DataError, ModelError, UsageError
 
 __all__ = [
     "MOST_SHARED",
@@ -19,6 +19,7 @@ __all__ = [
     "LabelledImages",
     "Labels",
     "Splits",
+    "check_digits",
     "check_same_task",
     "content_digest",
     "hold_out",
@@ -56,6 +57,27 @@ class LabelledImages(Protocol):
     def task(self) -> Task:
         """Size and channels of the images, names of the classes, preparation."""
         ...
+
+
+def check_digits(data: LabelledImages, begin: str, option: str) -> None:
+    """Check that the data is of the ten digits of MNIST, for a measurement that ends with an error otherwise.
+
+    Parameters
+    ----------
+    data : LabelledImages
+        The images.
+    begin : str
+        Begin of the message, such as ``"Domains are"``.
+    option : str
+        The option of ``mnist-evaluate`` that asks for the measurement.
+
+    Raises
+    ------
+    UsageError
+        If it is not.
+    """
+    if not data.task.is_mnist:
+        raise UsageError(f"{begin} measured for the ten digits of MNIST only. Leave {option} out.")
 
 
 def content_digest(data: LabelledImages) -> str:

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from sklearn.metrics import roc_auc_score
 
 from mnist_trainer.augmentation.pen.draw import PRINT, SEVEN_SEGMENTS, draw_digits, draw_signs
-from mnist_trainer.data.dataset import Dataset, Labels
-from mnist_trainer.errors import UsageError
+from mnist_trainer.data.dataset import Dataset, Labels, check_digits
 from mnist_trainer.evaluation.other_digits import SEED, pen_digits, sklearn_digits
 from mnist_trainer.evaluation.predictor import Predictor
 
@@ -38,18 +37,6 @@ class Domains:
     images: dict[str, int]
     accuracy: dict[str, float]
     auroc: float
-
-    @classmethod
-    def check(cls, data: Dataset) -> None:
-        """Check that the data is of digits in the form of MNIST.
-
-        Raises
-        ------
-        UsageError
-            If it is not.
-        """
-        if not data.task.is_mnist:
-            raise UsageError("Domains are measured for the ten digits of MNIST only. Leave --domains out.")
 
     @classmethod
     def measure(cls, predictors: Sequence[Predictor], data: Dataset) -> list[Domains]:
@@ -80,7 +67,7 @@ class Domains:
         >>> list(found.accuracy)
         ["scikit-learn's digits", 'pen, other shapes', 'printed', 'seven segments']
         """
-        cls.check(data)
+        check_digits(data, "Domains are", "--domains")
         sets: dict[str, tuple[npt.NDArray[np.uint8], Labels]] = {
             "scikit-learn's digits": sklearn_digits(),
             "pen, other shapes": pen_digits(DRAWN),

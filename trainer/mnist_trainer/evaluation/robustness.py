@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.metrics import roc_auc_score
 
 from mnist_runtime.system.terminal import Progress, step_of
-from mnist_trainer.data.dataset import Dataset
-from mnist_trainer.errors import UsageError, require_extras
+from mnist_trainer.data.dataset import Dataset, check_digits
+from mnist_trainer.errors import require_extras
 from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 from mnist_trainer.evaluation.predictor import Predictor
@@ -52,18 +52,6 @@ class Robustness:
     def mean_auroc(self) -> float:
         """Mean over the kinds of non-digits, 0..1."""
         return float(np.mean(list(self.auroc.values())))
-
-    @classmethod
-    def check(cls, data: Dataset) -> None:
-        """Check that the data is of digits in the form of MNIST.
-
-        Raises
-        ------
-        UsageError
-            If it is not.
-        """
-        if not data.task.is_mnist:
-            raise UsageError("Robustness is measured for the ten digits of MNIST only. Leave --robustness out.")
 
     @classmethod
     def measure(
@@ -109,7 +97,7 @@ class Robustness:
         (15, True)
         """
         require_extras(robustness="Robustness")
-        cls.check(data)
+        check_digits(data, "Robustness is", "--robustness")
         accuracy: list[dict[str, float]] = [{} for _ in predictors]
         for name, corruption in CORRUPTIONS.items():
             with step_of(progress, f"classifying corrupted images: {name}", TYPICAL):
