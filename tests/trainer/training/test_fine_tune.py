@@ -56,7 +56,7 @@ def test_a_ready_model_learns_other_images_and_records_before_and_after(few: Spl
     assert (own["images"], rehearsed["images"]) == (200, 100)
     assert own["after"] > own["before"] + 0.02
     assert own["after"] == pytest.approx(record["test_accuracy"])
-    assert record["train_images"] == 180 * 44 + 100  # the other 20 are for validation
+    assert record["train_images"] == 180 * 17 + 100  # the other 20 are for validation
     assert record["rehearsal"]["name"] == "digits"
     assert tuned.model.output_shape == (None, 10)
 

@@ -15,14 +15,15 @@ __all__ = ["fine_tuning_recipe"]
 FINE_TUNING = Recipe(
     epochs=3,
     batch_size=128,
-    peak_learning_rate=3e-3,
+    peak_learning_rate=2e-3,
     weight_decay=1e-2,
     loss="categorical_crossentropy",
     augmentation=AUGMENTATIONS["light"],
     ema_steps=100,
+    precision="float32",
     validation_split=0.1,
 )
-"""An epoch has about 32,000 images, a quarter of them the user's; or, without others, 16,000 of the user's."""
+"""An epoch has about 12,000 images, a quarter of them the user's; or, without others, 16,000 of the user's."""
 
 
 def fine_tuning_recipe(record: Mapping[str, Any], task: Task, *, rehearses: bool = True) -> Recipe:

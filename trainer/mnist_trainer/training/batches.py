@@ -65,7 +65,8 @@ class Batches:
         if recipe.pen:
             if data.task != DIGITS:
                 raise UsageError("The pen writes the ten digits in 28x28 pixels only. Leave pen out for other images.")
-            self._pen = PenImages(seed, **asdict(recipe.pen), stock=min(STOCK, len(data)))
+            shown = math.ceil(recipe.epochs * len(data) * (recipe.pen.fraction + recipe.pen.signs))
+            self._pen = PenImages(seed, **asdict(recipe.pen), stock=min(STOCK, len(data), shown))
         self._cache: dict[int, tuple[tf.Tensor, tf.Tensor]] = {}
         self._first_final_epoch = recipe.epochs - recipe.final_epochs if recipe.final_epochs else math.inf
         self.size = min(recipe.batch_size, len(data))

@@ -28,9 +28,9 @@ from mnist_trainer.training.tuned_network import tuned_network
 
 __all__ = ["fine_tune"]
 
-REHEARSED = 24_000
+REHEARSED = 9_000
 """Images of another source in an epoch. A model forgets less if they are many and not seen often."""
-OWN, ALONE = 8_000, 16_000
+OWN, ALONE = 3_000, 16_000
 """Own images in an epoch, with and without rehearsed ones: they are repeated until they are about as many."""
 MOST_COPIES = 100
 """Most times that an image is repeated in an epoch."""
@@ -54,7 +54,7 @@ def fine_tune(
 ) -> Training:
     """Tune a model to the training images of `data`.
 
-    The images are repeated until they are about 8,000 and mixed with 24,000 of `rehearsal`, so that the model does not
+    The images are repeated until they are about 3,000 and mixed with 9,000 of `rehearsal`, so that the model does not
     forget what it knew. If the labels differ from those of the model, its last layer is replaced; labels that it knows
     keep their weights. Which labels it has is recorded by ``mnist-train``, or found out by trying it.
 

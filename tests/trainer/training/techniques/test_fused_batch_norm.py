@@ -70,3 +70,25 @@ def test_the_layers_compute_in_the_chosen_precision() -> None:
     exact, coarse = (np.asarray(fused_batch_norm(model, precision)(IMAGES)) for precision in PRECISIONS)
     difference = np.abs(exact - coarse).max()
     assert 1e-6 < difference < 0.05
+
+
+class Doubled(layers.Layer):
+    """A layer of a user that takes no `dtype`."""
+
+    def __init__(self, name: str | None = None) -> None:
+        super().__init__(name=name)
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return 2 * inputs
+
+    def get_config(self) -> dict[str, object]:
+        return {"name": self.name}
+
+
+def test_a_frozen_layer_and_a_layer_of_the_user_compute_as_before() -> None:
+    stack = [layers.Flatten(), Doubled(), layers.BatchNormalization(trainable=False), layers.Dense(10)]
+    model = keras.Sequential([keras.Input((28, 28, 1)), *stack])
+    copy = fused_batch_norm(model, "float32")
+    np.testing.assert_allclose(copy(IMAGES, training=True), model(IMAGES, training=True), atol=1e-5)
+    for ours, theirs in zip(copy.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)

@@ -38,7 +38,8 @@ def fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
         dtype = "float32" if layer.name == last else precision
         if type(layer) is keras.layers.BatchNormalization:
             return FusedNormalization.from_config(layer.get_config() | {"dtype": dtype})
-        return copied_layer(layer, dtype=dtype)
+        # Not every class of a user takes a `dtype`.
+        return copied_layer(layer, **({} if layer.dtype_policy.name == dtype else {"dtype": dtype}))
 
     copy = keras.models.clone_model(model, clone_function=convert)
     copy.set_weights(model.get_weights())
@@ -55,7 +56,7 @@ class FusedNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
         """Normalize `inputs`; in training, update the running statistics."""
         rank = len(inputs.shape)
         is_usual = rank in (2, 4) and self.axis in (-1, rank - 1) and self.scale and self.center and mask is None
-        if not training or not is_usual:
+        if not training or not self.trainable or not is_usual:
             return super().call(inputs, training=training, mask=mask)
         images = inputs if rank == 4 else inputs[:, None, None, :]
         # tf.compat.v1.nn.fused_batch_norm is the same operation, but it warns that it is deprecated.
