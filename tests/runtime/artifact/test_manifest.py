@@ -64,6 +64,24 @@ def test_another_input_needs_a_schema_that_older_runtimes_reject(facts: dict[str
         Manifest.from_json(dataclasses.replace(other, schema=1).to_json())
 
 
+@pytest.mark.parametrize("tensor", [[None, 785], [1, 28, 27], [None, 28, 28, 3]])
+def test_a_tensor_that_does_not_hold_a_digit_is_rejected(tensor: list[int | None]) -> None:
+    other = dataclasses.replace(MANIFEST, input=MANIFEST.input | {"tensor_shape": tensor}, schema=2)
+    with pytest.raises(ArtifactError, match=r"does not hold an image \(28, 28, 1\)"):
+        Manifest.from_json(other.to_json())
+
+
+@pytest.mark.parametrize(("dtype", "lowest"), [("int8", -129), ("uint8", -1)])
+def test_a_scaled_pixel_may_be_one_step_beyond_an_integer_type(dtype: str, lowest: int) -> None:
+    """The ranges are measured, so both ends can be a little too wide."""
+    facts = {"dtype": dtype, "shape": [None, 28, 28, 1], "scale": 257 / 255, "offset": lowest}
+    other = dataclasses.replace(MANIFEST, input=facts, schema=2)
+    assert Manifest.from_json(other.to_json()) == other
+    for wrong in ({"offset": lowest - 0.5}, {"scale": 257.5 / 255}):
+        with pytest.raises(ArtifactError, match="'input' in the manifest is"):
+            Manifest.from_json(dataclasses.replace(other, input=facts | wrong).to_json())
+
+
 def test_a_manifest_without_a_repair_is_that_of_a_plain_export() -> None:
     facts = json.loads(MANIFEST.to_json())
     del facts["repair"]
