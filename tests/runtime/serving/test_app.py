@@ -101,7 +101,7 @@ def test_a_blank_picture_has_no_image(client: TestClient) -> None:
         ("/classify", b"\x89PNG\r\n\x1a\n", 400, "the picture"),
         ("/classify?top_k=11", b"x", 400, "top_k is '11', but must be a whole number from 1 to 10."),
         ("/classify?top_k=0", b"x", 400, "top_k is '0'"),
-        ("/classify?top_k=%F0%9D%9F%98", b"x", 400, "top_k is"),
+        ("/classify?top_k=%F0%9D%9F%99", b"x", 400, "top_k is"),
         ("/classify?prepared=yes", b"x", 400, "prepared is 'yes', but must be true or false."),
         ("/read?all=1%1b", b"x", 400, "all is"),
         ("/other", b"x", 404, "There is no such path. See /openapi.json."),
