@@ -56,6 +56,13 @@ def test_logits_need_a_schema_that_older_runtimes_reject() -> None:
         Manifest.from_json(dataclasses.replace(LOGITS, schema=1).to_json())
 
 
+@pytest.mark.parametrize("activation", ["relu", "", None, ["sigmoid"]])
+def test_an_activation_that_the_runtime_lacks_is_rejected(activation: object) -> None:
+    other = dataclasses.replace(LOGITS, output=LOGITS.output | {"activation": activation})
+    with pytest.raises(ArtifactError, match="'output' in the manifest is .* activation sigmoid or softmax"):
+        Manifest.from_json(other.to_json())
+
+
 @pytest.mark.parametrize("facts", [{"tensor_shape": [1, 1, 28, 28]}, {"scale": 0.5, "offset": 127}], ids=str)
 def test_another_input_needs_a_schema_that_older_runtimes_reject(facts: dict[str, object]) -> None:
     other = dataclasses.replace(MANIFEST, input=MANIFEST.input | facts, schema=2)
@@ -64,10 +71,10 @@ def test_another_input_needs_a_schema_that_older_runtimes_reject(facts: dict[str
         Manifest.from_json(dataclasses.replace(other, schema=1).to_json())
 
 
-@pytest.mark.parametrize("tensor", [[None, 785], [1, 28, 27], [None, 28, 28, 3]])
+@pytest.mark.parametrize("tensor", [[None, 785], [1, 28, 27], [None, 28, 28, 3], [2, 28, 28, 1]])
 def test_a_tensor_that_does_not_hold_a_digit_is_rejected(tensor: list[int | None]) -> None:
     other = dataclasses.replace(MANIFEST, input=MANIFEST.input | {"tensor_shape": tensor}, schema=2)
-    with pytest.raises(ArtifactError, match=r"does not hold an image \(28, 28, 1\)"):
+    with pytest.raises(ArtifactError, match=r"does not hold an image \(28, 28, 1\)|'input' in the manifest is"):
         Manifest.from_json(other.to_json())
 
 
@@ -206,7 +213,7 @@ def test_any_task_is_accepted_as_a_whole_or_rejected(
 @pytest.mark.parametrize("text", ["\x1b[31m", "line\nerror: forged", "\x9b", "\u202e", "\ud800"], ids=ascii)
 @pytest.mark.parametrize("field", ["source", "tools", "golden", "input", "parity"])
 def test_control_characters_are_rejected_wherever_they_are(field: str, text: str) -> None:
-    for inner in ({text: 1}, {"deep": [{"deeper": text}]}):
+    for inner in ({text: 1}, {"deep": [1, {"deeper": text}]}):
         facts = json.loads(MANIFEST.to_json()) | {field: inner}
         with pytest.raises(ArtifactError, match=r"has control characters in a text|in the manifest is") as caught:
             Manifest.from_json(json.dumps(facts))
