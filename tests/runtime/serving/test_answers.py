@@ -3,6 +3,7 @@
 import copy
 import io
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from starlette.testclient import TestClient
 from mnist_runtime import BackendError, Classifier, OutputError, PictureError
 from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import MachineError
+from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.serving.app import application
-from mnist_runtime.serving.bounds import Bounded, RequestError, Work
+from mnist_runtime.serving.bounds import Work
 
 
 @pytest.fixture(scope="module")
@@ -107,15 +109,16 @@ def test_the_threads_end_with_the_service(classifier: Classifier) -> None:
         work._pool.submit(print)
 
 
-def test_the_bytes_of_all_requests_are_bounded_together() -> None:
-    bounds = Bounded(lambda *_: None, most_held=50)
-    bounds.hold(30)
-    with pytest.raises(RequestError, match="receives too many bytes"):
-        bounds.hold(21)
-    bounds.hold(20)
-
-
 def test_a_stranger_is_refused_before_anything_else(classifier: Classifier) -> None:
     app = application(classifier, token="a-token-of-enough-signs", most_body=5)
     with TestClient(app, base_url="http://device.local") as client:
         assert client.post("/classify", content=b"more than 5").status_code == 401
+
+
+def test_the_pages_are_open_and_their_data_needs_the_token(classifier: Classifier, tmp_path: Path) -> None:
+    """A browser cannot send the token when it opens a page."""
+    sorter = PictureSorter(tmp_path, classifier.task.labels)
+    app = application(classifier, token="a-token-of-enough-signs", sorter=sorter)
+    with TestClient(app, base_url="http://device.local") as client:
+        paths = ("/", "/label", "/health", "/manifest", "/openapi.json", "/label/next", "/label/picture")
+        assert [client.get(path).status_code for path in paths] == [200] * 3 + [401] * 4
