@@ -123,6 +123,19 @@ def test_golden_scores_that_are_no_numbers_are_rejected(value: float) -> None:
         opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(scores)})
 
 
+@pytest.mark.parametrize("dtype", ["u1", "i1", "<i2", "<f4"])
+def test_golden_scores_have_one_of_the_types_of_outputs(dtype: str) -> None:
+    scores = np.arange(100).reshape(10, 10).astype(dtype)
+    found = opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(scores)}).golden.scores
+    assert (found.dtype, found.tolist()) == (np.dtype(dtype), scores.tolist())
+
+
+@pytest.mark.parametrize("dtype", ["<f8", ">i2", "<u2", "<f2"])
+def test_golden_scores_of_another_type_are_rejected(dtype: str) -> None:
+    with pytest.raises(ArtifactError, match="unexpected array header"):
+        opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(np.zeros((10, 10), dtype))})
+
+
 BAD_MANIFESTS = {
     "empty": b"",
     "not JSON": b"schema: 1",

@@ -59,7 +59,7 @@ def test_logits_need_a_schema_that_older_runtimes_reject() -> None:
 @pytest.mark.parametrize("activation", ["relu", "", None, ["sigmoid"]])
 def test_an_activation_that_the_runtime_lacks_is_rejected(activation: object) -> None:
     other = dataclasses.replace(LOGITS, output=LOGITS.output | {"activation": activation})
-    with pytest.raises(ArtifactError, match="'output' in the manifest is .* activation sigmoid or softmax"):
+    with pytest.raises(ArtifactError, match=r"'output' in the manifest is .* activation sigmoid or softmax"):
         Manifest.from_json(other.to_json())
 
 
