@@ -1,4 +1,5 @@
 import itertools
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -100,16 +101,21 @@ def test_a_lost_camera_is_opened_again_and_time_goes_on(capsys: pytest.CaptureFi
     assert "is back" in told[1]
 
 
-def test_the_waits_for_a_lost_camera_double_up_to_a_minute_and_begin_again() -> None:
+@pytest.mark.parametrize("source", [0, "0", "/dev/null"])
+def test_the_waits_for_a_lost_camera_double_up_to_a_minute_and_begin_again(
+    source: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one stands for the device of a camera."""
     lives, slept = iter([1, *[0] * 7, 1, 1]), list[float]()
+    monkeypatch.setattr(time, "monotonic", lambda: sum(slept))
 
     def open_frames(_source: object, _rate: float) -> Generator[Frame, None, None]:
         for number in range(next(lives)):
             yield Frame(float(number), number, np.zeros((9, 9), np.uint8))
         raise PictureError("No more pictures came.")
 
-    found = lasting_frames("0", open_frames=open_frames, sleep=slept.append)
-    assert [frame.number for frame in itertools.islice(found, 3)] == [0, 1, 2]
+    found = lasting_frames(source, open_frames=open_frames, sleep=slept.append)
+    assert [(frame.number, frame.seconds) for frame in itertools.islice(found, 3)] == [(0, 0), (1, 183), (2, 184)]
     assert slept == [1, 2, 4, 8, 16, 32, 60, 60, 1]
 
 
