@@ -39,6 +39,10 @@ def test_any_missing_end_is_found(length: int) -> None:
         Artifact.from_bytes(ONNX[: length % len(ONNX)])
 
 
+def test_the_digest_of_an_artifact_is_that_of_the_whole_file() -> None:
+    assert Artifact.from_bytes(TFLITE).sha256 == hashlib.sha256(TFLITE).hexdigest()
+
+
 def test_added_bytes_are_found() -> None:
     with pytest.raises(ArtifactError):
         Artifact.from_bytes(TFLITE + b"\n")

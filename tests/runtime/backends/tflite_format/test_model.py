@@ -155,6 +155,12 @@ def test_the_most_axes_and_inputs_are_read(graph: Any) -> None:
     assert (file.tensors[0].shape, file.operators[0].inputs) == ((1,) * 8, (0,) * 64)
 
 
+@pytest.mark.parametrize("facts", [{"builtinCode": 0}, {"deprecatedBuiltinCode": 0}])
+def test_an_operator_has_its_number_in_the_old_or_in_the_new_place(graph: Any, facts: dict[str, int]) -> None:
+    vars(graph.model.operatorCodes[0]).update(facts)
+    assert [each.name for each in TFLiteFile.read(graph.content()).operators] == ["QUANTIZE"]
+
+
 def test_a_file_of_two_graphs_is_rejected(graph: Any) -> None:
     graph.model.subgraphs *= 2
     with pytest.raises(ArtifactError, match="has 2 graphs, not one"):
