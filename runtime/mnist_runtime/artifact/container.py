@@ -225,7 +225,7 @@ OTHERS: tuple[_Kind, ...] = (
     _Kind(_starts(b"\0asm"), "a WebAssembly module", "Give the .tflite or .onnx file of the same model."),
     _Kind(_starts(b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM"), "a picture", PICTURE),
     _Kind(_starts(b"version https://git-lfs"), "a placeholder of Git LFS", "Get the file with: git lfs pull"),
-    _Kind(lambda head: head[:9].lower() in (b"<!doctype", b"<html>\n"), "a web page", "Download the model itself."),
+    _Kind(lambda head: head[:5].lower() in (b"<!doc", b"<html"), "a web page", "Download the model itself."),
 )
 """Other files that the runtime does not load; the first match counts."""
 

@@ -31,7 +31,6 @@ from mnist_runtime.errors import (
     machine_failure,
     printable,
 )
-from mnist_runtime.prediction import Prediction
 from mnist_runtime.preprocess.decode import decode_picture
 from mnist_runtime.preprocess.prepare import prepare
 from mnist_runtime.reading.answers import classifier_facts, page_facts, prediction_facts
@@ -160,14 +159,12 @@ class _Answers:
         self._keep(lambda folder: folder.keep(pixels, found))
         facts: dict[str, Any] = prediction_facts(found, top, self._classifier.task)
         if with_image:
-            facts["prepared"] = self._prepared(pixels, found)
+            facts["prepared"] = self._prepared(pixels)
         self._answered += 1
         return facts
 
-    def _prepared(self, pixels: npt.NDArray[np.uint8], found: Prediction) -> dict[str, Any] | None:
+    def _prepared(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Any] | None:
         """Return the image that the model got, or None for a picture without one."""
-        if found.reason == "blank":
-            return None
         try:
             image = prepare(pixels, self._classifier.task)
         except BlankError:

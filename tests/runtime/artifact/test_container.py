@@ -1,6 +1,8 @@
 """Changed, truncated and foreign files are rejected."""
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnist_runtime import Artifact, ArtifactError, UnsealedError
+from mnist_runtime.errors import MachineError
 from mnist_tools.stress.model_files import Ready
 
 TFLITE, ONNX = Ready.read("tflite").content, Ready.read("onnx").content
@@ -36,6 +39,10 @@ def test_any_missing_end_is_found(length: int) -> None:
         Artifact.from_bytes(ONNX[: length % len(ONNX)])
 
 
+def test_the_digest_of_an_artifact_is_that_of_the_whole_file() -> None:
+    assert Artifact.from_bytes(TFLITE).sha256 == hashlib.sha256(TFLITE).hexdigest()
+
+
 def test_added_bytes_are_found() -> None:
     with pytest.raises(ArtifactError):
         Artifact.from_bytes(TFLITE + b"\n")
@@ -49,7 +56,7 @@ def test_a_missing_byte_in_the_middle_is_found() -> None:
 def test_a_foreign_file_has_its_own_message(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.tflite"
     foreign.write_bytes(b"TFL3" * 1000)
-    with pytest.raises(ArtifactError, match=r"foreign\.tflite.*exported by mnist-export"):
+    with pytest.raises(UnsealedError, match=r"foreign\.tflite.*exported by mnist-export"):
         Artifact.open(foreign)
 
 
@@ -57,6 +64,15 @@ def test_a_valid_digest_without_a_manifest_is_rejected(tmp_path: Path) -> None:
     body = b"not a model"
     with pytest.raises(ArtifactError, match="manifest and golden vectors"):
         Artifact.from_bytes(body + hashlib.sha256(body).hexdigest().encode())
+
+
+def test_a_file_that_the_machine_cannot_read_is_not_called_damaged(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(_: Path) -> bytes:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(Path, "read_bytes", failing)
+    with pytest.raises(MachineError):
+        Artifact.open(__file__)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -78,10 +94,14 @@ def test_c_code_is_named_as_such(start: str) -> None:
         (b"", "This is empty"),
         (b"PK\3\4keras", "a zip archive, such as a Keras model, not an exported file. Export it with: mnist-export"),
         (b"\x89HDF\r\n\x1a\n", "an HDF5 file, such as a Keras model"),
-        (b"\x89PNG\r\n", "a picture, not an exported file. Give a model after --model"),
+        *[
+            (start, "a picture, not an exported file. Give a model after --model")
+            for start in (b"\x89PNG\r\n", b"\xff\xd8\xff\xe0", b"GIF89a", b"BM")
+        ],
         (b"\0asm\1", "a WebAssembly module"),
         (b"version https://git-lfs.github.com/spec/v1", "git lfs pull"),
         (b"<!DOCTYPE html><title>Not found</title>", "a web page, not an exported file"),
+        (b"<HTML lang='en'><title>Not found</title>", "a web page, not an exported file"),
     ],
 )
 def test_other_files_are_named_for_what_they_are(content: bytes, words: str) -> None:

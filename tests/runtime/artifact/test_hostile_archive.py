@@ -117,9 +117,23 @@ def test_a_manifest_without_a_finite_number_is_rejected(text: str) -> None:
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_golden_scores_that_are_no_numbers_are_rejected(value: float) -> None:
-    scores = np.full((10, 10), value, np.float32)
+    scores = np.zeros((10, 10), np.float32)
+    scores[3, 4] = value
     with pytest.raises(ArtifactError, match="golden scores are not all finite"):
         opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(scores)})
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i1", "<i2", "<f4"])
+def test_golden_scores_have_one_of_the_types_of_outputs(dtype: str) -> None:
+    scores = np.arange(100).reshape(10, 10).astype(dtype)
+    found = opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(scores)}).golden.scores
+    assert (found.dtype, found.tolist()) == (np.dtype(dtype), scores.tolist())
+
+
+@pytest.mark.parametrize("dtype", ["<f8", ">i2", "<u2", "<f2"])
+def test_golden_scores_of_another_type_are_rejected(dtype: str) -> None:
+    with pytest.raises(ArtifactError, match="unexpected array header"):
+        opened(ENTRIES | {GOLDEN_SCORES_ENTRY: npy(np.zeros((10, 10), dtype))})
 
 
 BAD_MANIFESTS = {

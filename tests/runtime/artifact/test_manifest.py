@@ -56,12 +56,37 @@ def test_logits_need_a_schema_that_older_runtimes_reject() -> None:
         Manifest.from_json(dataclasses.replace(LOGITS, schema=1).to_json())
 
 
+@pytest.mark.parametrize("activation", ["relu", "", None, ["sigmoid"]])
+def test_an_activation_that_the_runtime_lacks_is_rejected(activation: object) -> None:
+    other = dataclasses.replace(LOGITS, output=LOGITS.output | {"activation": activation})
+    with pytest.raises(ArtifactError, match=r"'output' in the manifest is .* activation sigmoid or softmax"):
+        Manifest.from_json(other.to_json())
+
+
 @pytest.mark.parametrize("facts", [{"tensor_shape": [1, 1, 28, 28]}, {"scale": 0.5, "offset": 127}], ids=str)
 def test_another_input_needs_a_schema_that_older_runtimes_reject(facts: dict[str, object]) -> None:
     other = dataclasses.replace(MANIFEST, input=MANIFEST.input | facts, schema=2)
     assert Manifest.from_json(other.to_json()) == other
     with pytest.raises(ArtifactError, match="schema 1, which does not allow this kind of input"):
         Manifest.from_json(dataclasses.replace(other, schema=1).to_json())
+
+
+@pytest.mark.parametrize("tensor", [[None, 785], [1, 28, 27], [None, 28, 28, 3], [2, 28, 28, 1]])
+def test_a_tensor_that_does_not_hold_a_digit_is_rejected(tensor: list[int | None]) -> None:
+    other = dataclasses.replace(MANIFEST, input=MANIFEST.input | {"tensor_shape": tensor}, schema=2)
+    with pytest.raises(ArtifactError, match=r"does not hold an image \(28, 28, 1\)|'input' in the manifest is"):
+        Manifest.from_json(other.to_json())
+
+
+@pytest.mark.parametrize(("dtype", "lowest"), [("int8", -129), ("uint8", -1)])
+def test_a_scaled_pixel_may_be_one_step_beyond_an_integer_type(dtype: str, lowest: int) -> None:
+    """The ranges are measured, so both ends can be a little too wide."""
+    facts = {"dtype": dtype, "shape": [None, 28, 28, 1], "scale": 257 / 255, "offset": lowest}
+    other = dataclasses.replace(MANIFEST, input=facts, schema=2)
+    assert Manifest.from_json(other.to_json()) == other
+    for wrong in ({"offset": lowest - 0.5}, {"scale": 257.5 / 255}):
+        with pytest.raises(ArtifactError, match="'input' in the manifest is"):
+            Manifest.from_json(dataclasses.replace(other, input=facts | wrong).to_json())
 
 
 def test_a_manifest_without_a_repair_is_that_of_a_plain_export() -> None:
@@ -188,7 +213,7 @@ def test_any_task_is_accepted_as_a_whole_or_rejected(
 @pytest.mark.parametrize("text", ["\x1b[31m", "line\nerror: forged", "\x9b", "\u202e", "\ud800"], ids=ascii)
 @pytest.mark.parametrize("field", ["source", "tools", "golden", "input", "parity"])
 def test_control_characters_are_rejected_wherever_they_are(field: str, text: str) -> None:
-    for inner in ({text: 1}, {"deep": [{"deeper": text}]}):
+    for inner in ({text: 1}, {"deep": [1, {"deeper": text}]}):
         facts = json.loads(MANIFEST.to_json()) | {field: inner}
         with pytest.raises(ArtifactError, match=r"has control characters in a text|in the manifest is") as caught:
             Manifest.from_json(json.dumps(facts))

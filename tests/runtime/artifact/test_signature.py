@@ -1,5 +1,6 @@
 """Signatures by real keys of OpenSSH: who signed a file, and every reason to refuse it."""
 
+import base64
 import json
 import os
 import shutil
@@ -20,7 +21,7 @@ from mnist_runtime import (
     self_test,
     verify_signature,
 )
-from mnist_runtime.artifact.signature import NAMESPACE, key_of
+from mnist_runtime.artifact.signature import NAMESPACE, key_of, signatures_in
 from mnist_runtime.classifier import ready_model
 
 if shutil.which("ssh-keygen") is None:
@@ -228,6 +229,35 @@ U1NIU0lHAAAAAQAAADMAAAALc3NoLWVkMjU1MTkAAAAgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 AAAAAAAAAAAAAAAAAABGZpbGUAAAAAAAAABnNoYTUxMgAAAFMAAAALc3NoLWVkMjU1MTkAAABA
 -----END SSH SIGNATURE-----
 """
+
+
+def block(blob: bytes) -> bytes:
+    lines = (b"-----BEGIN SSH SIGNATURE-----", base64.b64encode(blob), b"-----END SSH SIGNATURE-----")
+    return b"\n".join([*lines, b""])
+
+
+def text(*parts: bytes) -> bytes:
+    """Encode a string as OpenSSH does, with its length in front."""
+    whole = b"".join(parts)
+    return len(whole).to_bytes(4, "big") + whole
+
+
+def test_a_block_of_another_kind_is_damaged() -> None:
+    key = text(b"ssh-ed25519") + text(bytes(32))
+    assert key_of(block(b"SSHSIG\0\0\0\1" + text(key))) == ("ssh-ed25519", base64.b64encode(key).decode())
+    for blob in (b"", b"SSHPIG\0\0\0\1" + text(key), b"SSHSIG\0\0\0\1" + text(), b"SSHSIG\0\0\0\1" + text(text())):
+        with pytest.raises(SignatureError, match="A signature is damaged"):
+            key_of(block(blob))
+
+
+def test_a_file_of_too_many_signatures_or_too_many_bytes_is_refused(tmp_path: Path) -> None:
+    file, signatures = tmp_path / "cnn.tflite", tmp_path / "cnn.tflite.sig"
+    signatures.write_bytes(block(b"one") * 8)
+    assert signatures_in(file) == [block(b"one")] * 8
+    for content in (block(b"one") * 9, block(b"one") + b"\n" * (1 << 16)):
+        signatures.write_bytes(content)
+        with pytest.raises(SignatureError, match="has no signature of OpenSSH, or too many"):
+            signatures_in(file)
 
 
 def test_what_is_no_list_of_keys(sign: Callable, model: Path, keys: Path, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ def test_handwritten_digits_are_the_default_of_mnist() -> None:
     assert DIGITS.preparation == "mnist"
 
 
-@pytest.mark.parametrize("labels", [("0", "1", "N"), ("zero", "one"), ("10", "11"), ("²", "3")])
+@pytest.mark.parametrize("labels", [("0", "1", "N"), ("zero", "one"), ("10", "11"), ("12", "3"), ("²", "3")])
 def test_labels_that_are_no_digits_have_no_digits(labels: tuple[str, ...]) -> None:
     assert Task(labels=labels).digits is None
 
@@ -25,6 +25,11 @@ def test_some_digits_in_any_order_are_digits_but_not_those_of_mnist() -> None:
     some = Task(labels=("7", "3"))
     assert some.digits == (7, 3)
     assert not some.is_mnist
+
+
+def test_facts_at_their_bounds_are_accepted() -> None:
+    task = Task(8, 128, 3, ("a" * 100, *map(str, range(999))))
+    assert (task.image_shape, len(task.labels)) == ((8, 128, 3), 1000)
 
 
 @pytest.mark.parametrize(

@@ -144,9 +144,12 @@ def test_every_backend_has_a_version(name: str) -> None:
     assert backend_version(name)[0].isdecimal()
 
 
-def test_a_backend_that_does_not_start_is_skipped_with_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [ImportError, OSError, SystemError])
+def test_a_backend_that_does_not_start_is_skipped_with_one_warning(
+    monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
     def broken(content: bytes, shape: tuple[int, ...]) -> object:
-        raise ImportError("libc.so.6: version `GLIBC_2.34' not found")
+        raise kind("libc.so.6: version `GLIBC_2.34' not found")
 
     # With a module that is always installed, so that the test needs no interpreter.
     row = BACKENDS["litert"]

@@ -316,6 +316,40 @@ def test_images_go_alone_where_a_batch_would_change_their_scores(
     assert interpreter.counts == counts
 
 
+def test_a_file_for_one_image_gets_one_at_a_time() -> None:
+    interpreter = Counting()
+    task = Task(labels=tuple("0123456789"))
+    classifier_of(task, interpreter, tensor_shape=[1, 28, 28, 1]).scores(np.zeros((2, 28, 28), np.uint8))
+    assert interpreter.counts == [1, 1]
+
+
+class Failing(Counting):
+    """An interpreter whose first run fails."""
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        if not self.counts:
+            self.counts.append(0)
+            raise MemoryError
+        return super().run(pixels)
+
+
+def test_an_interpreter_can_be_used_again_after_a_failure() -> None:
+    classifier = classifier_of(Task(labels=tuple("0123456789")), Failing())
+    image = np.zeros((1, 28, 28), np.uint8)
+    with pytest.raises(MemoryError):
+        classifier.scores(image)
+    found: list[np.ndarray] = []
+    again = threading.Thread(target=lambda: found.append(classifier.scores(image)), daemon=True)
+    again.start()
+    again.join(20)
+    assert len(found) == 1
+
+
+def test_the_ready_model_has_no_signature() -> None:
+    with pytest.raises(UsageError, match="The ready model is a part of mnist-runtime and not signed"):
+        Classifier.load(trusted="keys")
+
+
 class Unsafe:
     """An interpreter that, like LiteRT, stores its input, which another thread can then replace."""
 

@@ -38,6 +38,12 @@ def test_labels_name_the_ranking_in_its_order() -> None:
     assert (unsure.label, unsure.reason, unsure.labels) == (None, "unsure", found.labels)
 
 
+def test_equal_scores_are_in_the_order_of_the_labels() -> None:
+    task = Task(labels=tuple(map(str, range(1000))))
+    found = Prediction.of(np.repeat([0.5, 0.25], 500), 0, task)
+    assert [index for index, _ in found.ranking] == list(range(1000))
+
+
 def test_the_digit_is_that_of_the_label_and_not_the_index_of_the_class() -> None:
     found = Prediction.of(np.array([0.1, 0.9]), 0.5, Task(labels=("7", "3")))
     assert (found.label, found.digit, found.ranking[0]) == ("3", 3, (1, 0.9))

@@ -11,6 +11,7 @@ import pytest
 from mnist_runtime import BACKENDS, Artifact, ArtifactError, self_test
 from mnist_runtime.artifact.container import GOLDEN_SCORES_ENTRY, MANIFEST_ENTRY
 from mnist_runtime.backends.registry import unsupported_reason
+from mnist_runtime.device.self_test import SelfTest
 from mnist_tools.stress.model_files import Ready, archive_of, entries_of, resealed
 
 READY = Ready.read("tflite")
@@ -46,6 +47,16 @@ def test_other_golden_scores_are_found(tmp_path: Path) -> None:
     far = self_test(tampered(tmp_path / "far.tflite", error=40))
     assert (far.passed, far.different) == (False, 0)
     assert far.max_score_error >= 40 / 256
+
+
+@pytest.mark.parametrize(
+    ("images", "different", "error", "passed"),
+    [(10, 0, 0.06, True), (10, 0, 0.07, False), (10, 1, 0.0, False), (0, 0, 0.0, False)],
+)
+def test_a_test_passes_with_the_same_answers_and_near_scores(
+    images: int, different: int, error: float, passed: bool
+) -> None:
+    assert SelfTest(images, different, error, 0.0625, "litert", "numpy").passed == passed
 
 
 @pytest.mark.parametrize(

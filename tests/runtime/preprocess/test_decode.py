@@ -117,6 +117,14 @@ def test_only_transparent_pictures_have_an_alpha_channel(seven: np.ndarray) -> N
     assert set(image_pixels(opaque)[..., 3].ravel().tolist()) == {0, 255}
 
 
+def test_gray_with_alpha_keeps_its_alpha(seven: np.ndarray) -> None:
+    """Its brightness alone is a black square."""
+    alpha = Image.fromarray(255 - seven[..., 0])
+    pixels = image_pixels(Image.merge("LA", (Image.new("L", alpha.size), alpha)))
+    assert np.array_equal(pixels[..., 3], np.asarray(alpha))
+    assert np.abs(prepare(pixels).astype(int) - prepare(seven)).max() <= 3
+
+
 def test_a_pillow_image_that_cannot_be_decoded_is_rejected(tmp_path: Path, seven: np.ndarray) -> None:
     Image.fromarray(seven).save(tmp_path / "whole.png")
     (tmp_path / "half.png").write_bytes((tmp_path / "whole.png").read_bytes()[:100])

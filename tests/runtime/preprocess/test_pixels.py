@@ -66,6 +66,24 @@ def test_values_that_are_not_numbers_are_rejected(values: object) -> None:
         as_pixels(values)
 
 
+def test_true_is_white() -> None:
+    assert as_pixels(np.array([[False, True]])).tolist() == [[0, 255]]
+    assert as_picture(np.array([[False, True]]), most=2).tolist() == [[0, 255]]
+
+
+@pytest.mark.parametrize("value", [-1, 256, 255.25, -0.5])
+def test_numbers_just_outside_0_to_255_are_rejected(value: float) -> None:
+    """As bytes, 256 would be black and -1 white."""
+    with pytest.raises(UsageError, match="but 0 to 255 is allowed"):
+        as_pixels([7, value])
+
+
+def test_the_largest_allowed_picture_is_accepted() -> None:
+    assert as_picture(np.zeros((3, 4), np.uint8), most=12).size == 12
+    with pytest.raises(PictureError, match="has 12 values, but at most 11 are allowed"):
+        as_picture(np.zeros((3, 4), np.uint8), most=11)
+
+
 def test_the_none_of_cv2_imread_is_named() -> None:
     with pytest.raises(UsageError, match=r"This is None, not a picture\. cv2\.imread returns None if"):
         Classifier.load().classify(None)  # type: ignore[arg-type]

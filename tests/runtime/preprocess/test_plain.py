@@ -55,6 +55,12 @@ def test_along_one_axis_images_are_those_of_pillow() -> None:
             assert np.array_equal(prepare(picture, METER), by_pillow(picture, METER))
 
 
+def test_transparency_is_rounded_to_the_nearest_level() -> None:
+    """(10 * 100 + 255 * 155) / 255 is 158.9."""
+    picture = np.full((64, 48, 2), (10, 100), np.uint8)
+    assert np.unique(prepare(picture, GRAY)).tolist() == [159]
+
+
 @pytest.mark.parametrize("task", [METER, GRAY], ids=["color", "gray"])
 def test_a_picture_of_the_right_size_is_unchanged(task: Task) -> None:
     image = noise(*task.image_shape)

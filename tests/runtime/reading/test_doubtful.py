@@ -4,6 +4,7 @@ import errno
 import json
 import re
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from PIL import Image
 
 from mnist_runtime import Classifier, DoubtfulPictures, OutputError, Prediction, UsageError, prepare, read
 from mnist_runtime.artifact.task import Task
+from mnist_runtime.reading.page import Reading
 
 Run = Callable[..., object]
 
@@ -30,6 +32,7 @@ def page() -> np.ndarray:
     ("prediction", "is_kept"),
     [
         (SURE, False),
+        (Prediction(7, 0.9, ((7, 0.9),)), False),
         (DOUBTFUL, True),
         (Prediction(None, 0.4, ((3, 0.4),), "unsure"), True),
         (Prediction(None, 0.95, ((3, 0.95),), "unsure"), True),
@@ -42,6 +45,38 @@ def test_only_doubtful_answers_are_kept(prediction: Prediction, is_kept: bool, t
     kept = DoubtfulPictures(tmp_path).keep(np.full((9, 9), 7, np.uint8), prediction)
     assert (kept is not None) == is_kept
     assert len(list(tmp_path.iterdir())) == is_kept
+
+
+def test_a_sure_answer_that_is_doubtful_for_another_reason_is_kept(tmp_path: Path) -> None:
+    assert DoubtfulPictures(tmp_path).keep(np.full((9, 9), 7, np.uint8), SURE, in_any_case=True) is not None
+
+
+def test_two_pictures_of_one_moment_have_two_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_764_000_000_123_456_789)
+    kept = DoubtfulPictures(tmp_path)
+    paths = [kept.keep(np.full((9, 9), 7, np.uint8), DOUBTFUL) for _ in range(2)]
+    assert [path and path.name for path in paths] == [
+        "20251124T160000.123456Z_7_0.50.png",
+        "20251124T160000.123457Z_7_0.50.png",
+    ]
+
+
+def test_an_empty_alpha_channel_is_left_out(tmp_path: Path) -> None:
+    """It would make the whole picture invisible."""
+    frame = np.full((9, 9, 4), 70, np.uint8)
+    frame[..., 3] = 0
+    path = DoubtfulPictures(tmp_path).keep(frame, DOUBTFUL)
+    assert path is not None
+    with Image.open(path) as image:
+        assert np.array_equal(np.asarray(image), frame[..., :3])
+
+
+def test_the_margin_ends_at_the_sides_of_the_picture(tmp_path: Path) -> None:
+    (path,) = DoubtfulPictures(tmp_path).keep_readings(
+        np.full((70, 20), 7, np.uint8), [Reading((2, 3, 8, 63), DOUBTFUL)]
+    )
+    with Image.open(path) as image:
+        assert image.size == (20, 70)
 
 
 @pytest.mark.parametrize("shape", [(30, 20), (30, 20, 1), (30, 20, 2), (30, 20, 3), (30, 20, 4)])
@@ -66,6 +101,10 @@ def test_a_full_disk_is_an_error_or_a_warning(
         assert [going_on.keep(pixels, DOUBTFUL) for _ in range(3)] == [None] * 3
     assert capsys.readouterr().err.count("A doubtful picture is left out") == 1
     assert going_on.keep(pixels, DOUBTFUL) is not None
+    with monkeypatch.context() as patched:
+        patched.setattr(Image.Image, "save", full_disk)
+        assert going_on.keep(pixels, DOUBTFUL) is None
+    assert capsys.readouterr().err.count("A doubtful picture is left out") == 1, "each outage is told"
 
 
 def full_disk(image: Image.Image, path: Path) -> None:

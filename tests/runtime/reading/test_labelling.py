@@ -39,6 +39,28 @@ def test_pictures_move_into_the_folder_of_their_label(folder: Path) -> None:
     assert contents(folder) == {".hidden": ".hidden", "7/a.png": "older", "a.png": "a.png", "b.png": "b.png"}
 
 
+def test_a_name_that_is_taken_twice_gets_the_next_number(folder: Path) -> None:
+    (folder / "7" / "a-2.png").write_text("old")
+    assert PictureSorter(folder, ["7"]).move("a.png", "7") == folder / "7" / "a-3.png"
+    assert contents(folder)["7/a-2.png"] == "old"
+
+
+def test_undo_removes_only_folders_that_were_made(folder: Path) -> None:
+    (folder / "6").mkdir()
+    sorter = PictureSorter(folder, ["5", "6"])
+    for label in ("5", "6"):
+        sorter.move("a.png", label)
+        sorter.undo()
+    assert ((folder / "5").exists(), (folder / "6").exists()) == (False, True)
+
+
+def test_pictures_wait_in_the_order_of_their_names(tmp_path: Path) -> None:
+    names = [f"{7 * number % 20:02}.png" for number in range(20)]
+    for name in names:
+        (tmp_path / name).touch()
+    assert [path.name for path in PictureSorter(tmp_path, ["7"]).waiting()] == sorted(names)
+
+
 def test_what_somebody_else_moved_is_left_alone(folder: Path) -> None:
     sorter = PictureSorter(folder, ["7"])
     moved = sorter.move("b.png", "7")
@@ -62,7 +84,7 @@ def test_other_labels_are_rejected(folder: Path) -> None:
         PictureSorter(folder, ["6", "7"]).move("a.png", "8")
 
 
-@pytest.mark.parametrize("label", [".", "..", ".x", "a/b", "a\\b", "a:b", "what?", "con"])
+@pytest.mark.parametrize("label", [".", "..", ".x", "a/b", "a\\b", "a:b", "what?", "a|b", "con", "nul", ""])
 def test_a_label_that_cannot_name_a_folder_is_rejected(folder: Path, label: str) -> None:
     with pytest.raises(UsageError, match="cannot be the name of a folder"):
         PictureSorter(folder, ["7", label])

@@ -1,4 +1,5 @@
 import itertools
+import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_single_frames_are_not_a_change(pages: dict[str, np.ndarray], classifier
     assert observed(film(pages, *["3"] * 4, "", *["3"] * 4, "7", "7", *["3"] * 6), classifier) == [(2, "3")]
     assert observed(film(pages, "", "3", "", "3", "", "7", "", "7", ""), classifier) == []
     assert observed(film(pages, "3", "", "3", "1", "3"), classifier) == [(4, "3")]
+    assert observed(film(pages, "", "3", "", "", "3"), classifier, steady=2) == []
 
 
 def test_with_steady_1_each_change_is_reported_at_once(pages: dict[str, np.ndarray], classifier: Classifier) -> None:
@@ -97,6 +99,24 @@ def test_a_lost_camera_is_opened_again_and_time_goes_on(capsys: pytest.CaptureFi
     assert [line.startswith("note: ") for line in told] == [True, True]
     assert "It is opened again" in told[0]
     assert "is back" in told[1]
+
+
+@pytest.mark.parametrize("source", [0, "0", "/dev/null"])
+def test_the_waits_for_a_lost_camera_double_up_to_a_minute_and_begin_again(
+    source: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one stands for the device of a camera."""
+    lives, slept = iter([1, *[0] * 7, 1, 1]), list[float]()
+    monkeypatch.setattr(time, "monotonic", lambda: sum(slept))
+
+    def open_frames(_source: object, _rate: float) -> Generator[Frame, None, None]:
+        for number in range(next(lives)):
+            yield Frame(float(number), number, np.zeros((9, 9), np.uint8))
+        raise PictureError("No more pictures came.")
+
+    found = lasting_frames(source, open_frames=open_frames, sleep=slept.append)
+    assert [(frame.number, frame.seconds) for frame in itertools.islice(found, 3)] == [(0, 0), (1, 183), (2, 184)]
+    assert slept == [1, 2, 4, 8, 16, 32, 60, 60, 1]
 
 
 def test_a_camera_that_never_had_a_picture_and_a_file_are_not_opened_again() -> None:

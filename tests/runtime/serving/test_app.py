@@ -101,7 +101,7 @@ def test_a_blank_picture_has_no_image(client: TestClient) -> None:
         ("/classify", b"\x89PNG\r\n\x1a\n", 400, "the picture"),
         ("/classify?top_k=11", b"x", 400, "top_k is '11', but must be a whole number from 1 to 10."),
         ("/classify?top_k=0", b"x", 400, "top_k is '0'"),
-        ("/classify?top_k=%F0%9D%9F%98", b"x", 400, "top_k is"),
+        ("/classify?top_k=%F0%9D%9F%99", b"x", 400, "top_k is"),
         ("/classify?prepared=yes", b"x", 400, "prepared is 'yes', but must be true or false."),
         ("/read?all=1%1b", b"x", 400, "all is"),
         ("/other", b"x", 404, "There is no such path. See /openapi.json."),
@@ -123,12 +123,14 @@ def test_bad_input_gets_a_message(client: TestClient, path: str, content: bytes,
         (b"--b\r\n\r\nno end", "The form is damaged"),
         (b"--b--\r\n", "The form has 0 files, but one picture is needed."),
         (PART % b"\x1b" + b"--b--\r\n", r"x\x1b is a text"),
+        (PART % b"y" + b"--b--\r\n", "xy is a text"),
+        (PART % (b"y" * 500) + b"--b--\r\n", f"x{'y' * 99} is a text"),
         (PART % b"" * 2 + b"--b--\r\n", "The form has 2"),
         (PART % b"" * 20 + b"--b--\r\n", "The form is damaged"),
     ],
 )
 def test_bad_forms_get_a_message(client: TestClient, content: bytes, words: str) -> None:
-    answer = client.post("/classify", content=content, headers={"content-type": "multipart/form-data; boundary=b"})
+    answer = client.post("/classify", content=content, headers={"content-type": "Multipart/Form-Data; boundary=b"})
     assert answer.status_code == 400
     assert answer.json()["error"].startswith(words)
 
@@ -172,7 +174,13 @@ def test_the_description_has_every_path_and_field(classifier: Classifier, tmp_pa
 
 
 def test_other_sites_are_refused(client: TestClient, page: np.ndarray) -> None:
-    for headers in ({"host": "evil.example"}, {"host": "[::1"}, {"origin": "http://evil.example"}, {"origin": "null"}):
+    for headers in (
+        {"host": "evil.example"},
+        {"host": "[::1"},
+        {"origin": "http://evil.example"},
+        {"origin": "null"},
+        {"origin": "http://[::1"},
+    ):
         assert client.post("/classify", content=as_png(page), headers=headers).status_code == 403
     own = {"host": "localhost:8000", "origin": "http://localhost:8000"}
     assert client.post("/classify", content=as_png(page), headers=own).status_code == 200
@@ -180,7 +188,7 @@ def test_other_sites_are_refused(client: TestClient, page: np.ndarray) -> None:
 
 def test_the_token_is_needed(classifier: Classifier) -> None:
     with TestClient(application(classifier, token=TOKEN), base_url="http://device.local") as client:
-        for wrong in (b"", f"Bearer {TOKEN}x".encode(), TOKEN.encode(), b"Bearer \xe4"):
+        for wrong in (b"", f"Bearer {TOKEN}x".encode(), TOKEN.encode(), f"Basic {TOKEN}".encode(), b"Bearer \xe4"):
             answer = client.get("/manifest", headers={"authorization": wrong})
             assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
         assert client.get("/manifest", headers={"authorization": f"bearer {TOKEN}"}).status_code == 200

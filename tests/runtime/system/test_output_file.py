@@ -1,5 +1,6 @@
 """`check_output_path`."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,3 +31,9 @@ def test_an_impossible_output_is_rejected(tmp_path: Path, path: str, message: st
     with pytest.raises(UsageError, match=message) as caught:
         check_output_path(tmp_path / path)
     assert caught.value.exit_code == 2
+
+
+def test_a_read_only_folder_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: (path, mode) != (tmp_path, os.W_OK))
+    with pytest.raises(UsageError, match=r"The output folder .* is read-only"):
+        check_output_path(tmp_path / "a")

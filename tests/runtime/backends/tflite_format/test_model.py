@@ -1,8 +1,10 @@
 """`TFLiteFile` reads the same facts as LiteRT, and rejects files only with an `ArtifactError`."""
 
 import struct
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import numpy as np
@@ -110,3 +112,56 @@ def test_a_list_of_fields_of_odd_size_is_damaged(pooled: bytes) -> None:
         struct.pack_into("<H", content, fields, wrong)
         with pytest.raises(ArtifactError, match=rf"the list of fields at {fields} has {wrong} bytes"):
             TFLiteFile.read(bytes(content))
+
+
+def test_a_vector_that_ends_after_the_file_is_damaged() -> None:
+    """Its length is there, and its four bytes are not."""
+    content = struct.pack("<I", 10) + struct.pack("<HHH", 6, 8, 4) + struct.pack("<iII", 6, 4, 4)
+    with pytest.raises(ArtifactError, match="has 22 bytes, but refers to 4 bytes at 22"):
+        Table.root(content).numbers(0, "uint8")
+    assert Table.root(content + b"abcd").text(0) == "abcd"
+
+
+@pytest.fixture
+def graph() -> Any:
+    """Return the builder of a file with one operator and two tensors."""
+    pytest.importorskip("ai_edge_litert.schema_py_generated")
+    from tests.shared.tflite_graphs import Graph
+
+    return Graph()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda graph: vars(graph.tensors[0]).update(buffer=1), "'t' has buffer 1 of 1"),
+        (lambda graph: vars(graph.tensors[0]).update(shape=[1, 28, -28, 1]), r"has shape \(1, 28, -28, 1\)"),
+        (lambda graph: vars(graph.tensors[0]).update(shape=[1] * 9), "has 9 numbers where at most 8 are allowed"),
+        (lambda graph: vars(graph.operators[0]).update(inputs=[0] * 65), "has 65 numbers where at most 64"),
+        (lambda graph: vars(graph.operators[0]).update(inputs=[2]), r"refers to tensors \(2,\) of 2"),
+        (lambda graph: vars(graph.operators[0]).update(inputs=[-2]), r"refers to tensors \(-2,\) of 2"),
+        (lambda graph: vars(graph.operators[0]).update(opcodeIndex=1), "an operator has code 1 of 1"),
+    ],
+)
+def test_a_reference_beyond_the_end_is_damaged(graph: Any, change: Callable[[Any], None], message: str) -> None:
+    change(graph.graph)
+    with pytest.raises(ArtifactError, match=rf"The TFLite file is damaged: .*{message}"):
+        TFLiteFile.read(graph.content())
+
+
+def test_the_most_axes_and_inputs_are_read(graph: Any) -> None:
+    graph.graph.tensors[0].shape, graph.graph.operators[0].inputs = [1] * 8, [0] * 64
+    file = TFLiteFile.read(graph.content())
+    assert (file.tensors[0].shape, file.operators[0].inputs) == ((1,) * 8, (0,) * 64)
+
+
+@pytest.mark.parametrize("facts", [{"builtinCode": 0}, {"deprecatedBuiltinCode": 0}])
+def test_an_operator_has_its_number_in_the_old_or_in_the_new_place(graph: Any, facts: dict[str, int]) -> None:
+    vars(graph.model.operatorCodes[0]).update(facts)
+    assert [each.name for each in TFLiteFile.read(graph.content()).operators] == ["QUANTIZE"]
+
+
+def test_a_file_of_two_graphs_is_rejected(graph: Any) -> None:
+    graph.model.subgraphs *= 2
+    with pytest.raises(ArtifactError, match="has 2 graphs, not one"):
+        TFLiteFile.read(graph.content())

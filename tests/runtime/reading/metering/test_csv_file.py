@@ -1,5 +1,6 @@
 """The CSV file has whole lines only, whatever happens."""
 
+import calendar
 import csv
 import errno
 import os
@@ -57,6 +58,47 @@ def test_the_age_is_that_of_the_good_value(tmp_path: Path, monkeypatch: pytest.M
     assert file.ages() == {"water, cold": 36_060}
 
 
+def test_a_value_without_its_good_line_has_the_age_of_its_first_line(tmp_path: Path) -> None:
+    """The file with the good one was moved away."""
+    file = CsvFile(tmp_path / "meter.csv")
+    file.append([Value("gas", "", 0.0, 12.5, "1?5", "unreadable", ())])
+    assert file.last_good() == {"gas": 12.5}
+    assert file.ages()["gas"] < 60
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has no TZ")
+def test_times_are_utc_in_every_time_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        with monkeypatch.context() as patched:
+            patched.setenv("TZ", "EST5")
+            time.tzset()
+            file = CsvFile(tmp_path / "meter.csv")
+            file.append([GOOD])
+            assert file.ages()["water, cold"] < 60
+            written = rows_of(file.path)[0]["time"]
+    finally:
+        time.tzset()
+    assert abs(calendar.timegm(time.strptime(written, "%Y-%m-%dT%H:%M:%SZ")) - time.time()) < 60
+
+
+def test_a_file_with_the_line_ends_of_windows_is_continued(tmp_path: Path) -> None:
+    path = tmp_path / "meter.csv"
+    CsvFile(path).append([GOOD])
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    file = CsvFile(path)
+    file.append([NONE])
+    assert file.last_good() == {"water, cold": 12.5}
+    assert [row["name"] for row in rows_of(path)] == ["water, cold", "gas"]
+
+
+def test_lines_are_on_the_disk_before_the_values_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_size))
+    path = tmp_path / "meter.csv"
+    CsvFile(path).append([GOOD])
+    assert synced == [path.stat().st_size]
+
+
 @pytest.mark.parametrize(
     "damage", [bytes(200_000), b"2026-01-01T00:00:00Z,gas,nan,,1,good\n", b'"a\n' * 80_000, b"\xff,,\n"]
 )
@@ -74,6 +116,7 @@ def test_a_file_that_was_moved_away_is_begun_again(tmp_path: Path) -> None:
     file = CsvFile(path)
     file.append([GOOD])
     path.rename(tmp_path / "meter.csv.1")
+    assert (file.last_good(), file.ages()) == ({}, {})
     file.append([GOOD, NONE])
     assert [row["name"] for row in rows_of(path)] == ["water, cold", "gas"]
     assert CsvFile(path).last_good() == {"water, cold": 12.5}
@@ -125,3 +168,33 @@ def test_lines_wait_while_the_disk_is_full(
     file.append([GOOD])
     file.close()
     assert [row["name"] for row in rows_of(path)] == ["water, cold", "gas", "gas", "water, cold"]
+
+
+def full_disk(_descriptor: int, _content: bytes) -> int:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_each_outage_of_the_disk_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = CsvFile(tmp_path / "meter.csv")
+    for _ in range(2):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "write", full_disk)
+            file.append([GOOD])
+            file.append([GOOD])
+        file.append([])
+    assert capsys.readouterr().err.count("No space left") == 2
+    assert len(rows_of(file.path)) == 4
+
+
+def test_waiting_lines_are_written_at_the_end_and_the_oldest_are_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mnist_runtime.reading.metering.csv_file.MOST_WAITING", 3)
+    file = CsvFile(tmp_path / "meter.csv")
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full_disk)
+        file.append([NONE, GOOD, GOOD, GOOD])
+    file.close()
+    assert [row["name"] for row in rows_of(file.path)] == ["water, cold"] * 3

@@ -230,7 +230,12 @@ def test_credentials_are_used_and_wrong_ones_are_an_error(tmp_path: Path, monkey
         ("mqtt://broker:port", "is wrong"),
         ("mqtt://broker:99999", "is wrong"),
         ("mqtt://user:secret@broker", "MNIST_MQTT_USER"),
+        ("mqtt://:secret@broker", "MNIST_MQTT_USER"),
+        ("mqtt:///house", "is not mqtt://"),
         ("mqtt://broker/house/%23", "contains"),
+        ("mqtt://broker/house/+/x", "contains"),
+        ("mqtt://broker/two%0Alines", "contains"),
+        ("mqtt://broker/a#b", "is not mqtt://"),
         ("mqtt://broker/a?b", "is not mqtt://"),
     ],
 )

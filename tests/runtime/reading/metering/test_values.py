@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mnist_runtime import Classifier, Frame, PictureError, Prediction, UsageError
 from mnist_runtime.artifact.task import DIGITS, Task
 from mnist_runtime.reading.metering.regions import Region
-from mnist_runtime.reading.metering.values import Value, ValueReader
+from mnist_runtime.reading.metering.values import Value, ValueReader, is_cut
 
 WIDTH = 10
 
@@ -98,6 +98,8 @@ def test_a_change_is_accepted_once_there_was_time_for_it() -> None:
 
 def test_a_meter_starts_again_at_zero_only_if_the_change_is_possible() -> None:
     assert [value.state for value in shown(["998", "001"], most_per_hour=300)] == ["good", "good"]
+    assert [value.state for value in shown(["998", "004"], most_per_hour=300)] == ["good", "good"]
+    assert [value.state for value in shown(["998", "005"], most_per_hour=300)] == ["good", "falls"]
     assert [value.state for value in shown(["998", "001"], most_per_hour=30)] == ["good", "falls"]
     assert [value.state for value in shown(["998", "001"])] == ["good", "falls"]
 
@@ -110,6 +112,28 @@ def test_frames_must_agree_and_the_first_value_is_seen_longer() -> None:
     assert [(value.number, value.state) for value in shown(unread, steady=3)] == [(None, "unreadable")]
     found = shown([*unread, "12"], steady=3, step=1)
     assert [(value.number, value.seconds) for value in found] == [(None, 4), (12, 9)]
+
+
+def test_frames_that_agree_too_far_apart_do_not_count() -> None:
+    texts = ["12", "12", "12", "13", "12", "12", "13", "13"]
+    assert [(value.number, value.seconds) for value in shown(texts, steady=2, step=1)] == [(12, 2), (13, 7)]
+
+
+def test_a_thermometer_may_fall_but_not_too_fast() -> None:
+    found = shown(["57", "56", "20"], may_fall=True, most_per_hour=60)
+    assert [(value.number, value.state) for value in found] == [(57, "good"), (56, "good"), (56, "jumps")]
+
+
+def test_the_largest_change_is_in_the_unit_of_the_value() -> None:
+    """60 an hour are ten units of the last digit a minute, and one more is always possible."""
+    assert [value.state for value in shown(["100", "111"], decimals=1, most_per_hour=60)] == ["good", "good"]
+    assert [value.state for value in shown(["100", "112"], decimals=1, most_per_hour=60)] == ["good", "jumps"]
+
+
+def test_a_value_from_before_the_start_is_rounded_to_its_last_digit() -> None:
+    """1.15 is a little less in binary, so 100 times that is below 115."""
+    reader = ValueReader([region(3, decimals=2)], Labels(), steady=1, last_good={"water": 1.15})
+    assert [value.state for value in reader.values(frame_of("114", 0))] == ["falls"]
 
 
 def test_a_value_from_before_the_start_counts() -> None:
@@ -129,6 +153,7 @@ def test_a_wheel_between_two_digits_is_waited_for() -> None:
         ("1?", "unreadable", 90),
     ]
     assert [value.text for value in shown(["12", "?N", "12"], step=1)] == ["12", "??", "12"]
+    assert [(value.number, value.text) for value in shown(["1N", "1N"], step=1)] == [(None, "1?")]
 
 
 def test_a_value_from_long_before_the_start_may_have_grown_since_then() -> None:
@@ -178,6 +203,9 @@ def test_a_region_outside_of_the_picture_is_an_error() -> None:
     reader = ValueReader([region(4)], Labels(), steady=1)
     with pytest.raises(PictureError, match="outside of the picture, which is 30 pixels wide"):
         reader.values(frame_of("123", 0))
+    low = ValueReader([Region("water", ((0, 10, 9, 21),))], Labels(), steady=1)
+    with pytest.raises(PictureError, match="outside of the picture, which is 30 pixels wide and 20 high"):
+        low.values(frame_of("123", 0))
 
 
 def test_frames_that_must_agree_are_at_least_one() -> None:
@@ -199,3 +227,18 @@ def test_a_digit_that_is_cut_by_its_box_is_unreadable() -> None:
         (82, "8?", "unreadable"),
     ]
     assert found[1] == []
+
+
+@pytest.mark.parametrize(("left", "right", "cut"), [(30, 70, False), (0, 40, True), (60, 100, True)])
+def test_ink_that_reaches_a_side_is_cut(left: int, right: int, cut: bool) -> None:
+    picture = np.zeros((120, 100), np.uint8)
+    picture[20:100, left:right] = 230
+    assert is_cut(picture) == cut
+
+
+def test_digits_that_are_no_handwriting_may_fill_their_boxes() -> None:
+    """A model of a meter takes the whole picture, so a box around a wheel has its frame."""
+    frame = frame_of("12", 0)
+    frame.pixels[8:12] = 230
+    (value,) = ValueReader([region(2)], Labels(), steady=1).values(frame)
+    assert (value.text, value.state) == ("12", "good")

@@ -1,0 +1,124 @@
+"""The HTTP service: the status of each error, and the facts around its answers."""
+
+import copy
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytest.importorskip("starlette")
+pytest.importorskip("httpx2")
+pytest.importorskip("python_multipart")
+from starlette.testclient import TestClient
+
+from mnist_runtime import BackendError, Classifier, OutputError, PictureError
+from mnist_runtime.artifact.task import Task
+from mnist_runtime.errors import MachineError
+from mnist_runtime.reading.labelling import PictureSorter
+from mnist_runtime.serving.app import application
+from mnist_runtime.serving.bounds import Work
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Iterator[Classifier]:
+    with Classifier.load() as classifier:
+        yield classifier
+
+
+@pytest.fixture(scope="module")
+def client(classifier: Classifier) -> Iterator[TestClient]:
+    with TestClient(application(classifier), base_url="http://localhost:8000", raise_server_exceptions=False) as client:
+        yield client
+
+
+def page(*, with_dot: bool = False) -> bytes:
+    """Return a PNG file with two ones, and between them a dot that is far smaller."""
+    pixels = np.full((120, 200), 230, np.uint8)
+    pixels[30:90, 40:46] = pixels[32:92, 150:156] = 20
+    if with_dot:
+        pixels[60:70, 95:105] = 20
+    content = io.BytesIO()
+    Image.fromarray(pixels).save(content, "PNG")
+    return content.getvalue()
+
+
+def test_symbols_without_an_answer_are_told_on_request(client: TestClient) -> None:
+    for query, labels in (("", ["1", "1"]), ("?all=false", ["1", "1"]), ("?all=true", ["1", None, "1"])):
+        found = client.post(f"/read{query}", content=page(with_dot=True)).json()
+        assert [each["label"] for each in found["readings"]] == labels
+
+
+def caused_by(cause: Exception) -> PictureError:
+    error = PictureError("The picture cannot be read.")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (BackendError("Install Pillow."), 415),
+        (OutputError("Free some space."), 507),
+        (MachineError("Close other programs."), 503),
+        (MemoryError(), 503),
+        (caused_by(MemoryError()), 503),
+        (PictureError("Check the file."), 400),
+    ],
+    ids=repr,
+)
+def test_the_status_says_whose_fault_an_error_is(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int
+) -> None:
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("mnist_runtime.serving.app.decode_picture", failing)
+    answer = client.post("/classify", content=b"x")
+    assert (answer.status_code, list(answer.json())) == (status, ["error"])
+
+
+def test_a_label_cannot_end_the_script_of_the_page(client: TestClient, classifier: Classifier) -> None:
+    other = copy.copy(classifier)
+    other.task = Task(labels=("</script><script>", "7"))
+    with TestClient(application(other), base_url="http://localhost") as others:
+        text = others.get("/").text
+    assert "\\u003c/script>" in text
+    assert text.count("</script>") == client.get("/").text.count("</script>")
+
+
+def test_the_state_counts_the_answers(client: TestClient) -> None:
+    before = client.get("/health").json()["answered"]
+    assert [client.post(path, content=page()).status_code for path in ("/classify", "/read")] == [200, 200]
+    assert client.post("/read", content=b"x").status_code == 400
+    assert client.get("/health").json()["answered"] == before + 2
+
+
+def test_a_wrong_method_is_told_the_right_one(client: TestClient) -> None:
+    answer = client.get("/classify")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+def test_the_threads_end_with_the_service(classifier: Classifier) -> None:
+    work = Work(threads=1)
+    with TestClient(application(classifier, work=work), base_url="http://localhost") as client:
+        assert client.post("/classify", content=page()).status_code == 200
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        work._pool.submit(print)
+
+
+def test_a_stranger_is_refused_before_anything_else(classifier: Classifier) -> None:
+    app = application(classifier, token="a-token-of-enough-signs", most_body=5)
+    with TestClient(app, base_url="http://device.local") as client:
+        assert client.post("/classify", content=b"more than 5").status_code == 401
+
+
+def test_the_pages_are_open_and_their_data_needs_the_token(classifier: Classifier, tmp_path: Path) -> None:
+    """A browser cannot send the token when it opens a page."""
+    sorter = PictureSorter(tmp_path, classifier.task.labels)
+    app = application(classifier, token="a-token-of-enough-signs", sorter=sorter)
+    with TestClient(app, base_url="http://device.local") as client:
+        paths = ("/", "/label", "/health", "/manifest", "/openapi.json", "/label/next", "/label/picture")
+        assert [client.get(path).status_code for path in paths] == [200] * 3 + [401] * 4
