@@ -205,3 +205,16 @@ def test_what_is_stated_decides_what_rows_and_channels_mean() -> None:
     gray = rows.reshape(3, 28, 28, 1).repeat(3, axis=3)
     assert shaped(gray, "here", StatedTask())[0].shape == (3, 28, 28)
     assert shaped(gray, "here", StatedTask(channels=3))[0].shape == (3, 28, 28, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_scaled_pixels_get_their_bytes_back(dtype: str) -> None:
+    levels = np.tile(np.arange(256, dtype=np.uint8), (4, 4))[:, :784].reshape(4, 28, 28)
+    np.testing.assert_array_equal(read_images((levels / 255).astype(dtype), "here")[0], levels)
+
+
+def test_pixels_up_to_32_are_not_read_as_0_to_255() -> None:
+    images = np.full((20, 28, 28), 32, np.uint8)
+    with pytest.raises(DataError, match=r"neither 0\.\.255 nor 0\.\.1"):
+        read_images(images, "here")
+    assert read_images(images + np.uint8(1), "here")[1] == ["brightest pixel 33 of 255"]
