@@ -63,15 +63,20 @@ def inconsistent_answers(answers: Answers, chosen: npt.NDArray[np.intp]) -> tupl
     batched = answers.scores[chosen]
     reasons = []
     for others, words in ((answers.alone, "alone and in a batch"), (answers.permuted, "in another order")):
-        if others is None or not (np.isfinite(batched).all() and np.isfinite(others).all()):
+        if others is None or not np.isfinite(batched).all():
             continue
         changed = int((batched.argmax(axis=1) != others.argmax(axis=1)).sum())
         error = float(np.abs(batched - others).max(initial=0))
-        if changed or error > MOST_SCORE_ERROR:
-            reasons.append(
-                f"The export answers images differently {words}: {changed} of {len(others)} answers, and scores by "
-                f"up to {error:.3f}. A layer computes across the images of a batch. Replace it."
-            )
+        if without := int((~np.isfinite(others)).any(axis=1).sum()):
+            what = f"{without} of {len(others)} get scores that are nan or infinity"
+        elif changed or error > MOST_SCORE_ERROR:
+            what = f"{changed} of {len(others)} answers, and scores by up to {error:.3f}"
+        else:
+            continue
+        reasons.append(
+            f"The export answers images differently {words}: {what}. A layer computes across the images of a batch. "
+            "Replace it."
+        )
     before, after = answers.before, answers.after
     if before is not None and after is not None and not np.array_equal(before, after, equal_nan=True):
         error = float(np.nan_to_num(np.abs(before - after)).max(initial=0))

@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from mnist_exporters import Parity, Reference, UsageError
 from mnist_exporters.inputs.extremes import EXTREMES
 from mnist_exporters.proof.answers import Answers
-from mnist_exporters.proof.statistics import drop_upper_95, enough_images
+from mnist_exporters.proof.statistics import drop_interval_95, drop_upper_95, enough_images
+from mnist_exporters.proof.threshold import Threshold
 from mnist_runtime.artifact.task import Task
 
 RNG = np.random.default_rng(0)
@@ -103,10 +105,11 @@ def test_an_order_of_labels_that_would_not_help_is_not_named() -> None:
 
 def test_images_of_some_digits_only_prove_nothing() -> None:
     threes = Reference("threes", REFERENCE.images[:290], LABELS[LABELS == 3][:290], SCORES[LABELS == 3][:290])
-    assert (
-        "no test images of the digits 0, 1, 2, 4, 5, 6, 7, 8, 9. Give"
-        in Parity.compare(threes, threes.scores, 0.5).reasons[0]
-    )
+    parity = Parity.compare(threes, threes.scores, 0.5)
+    assert "no test images of the digits 0, 1, 2, 4, 5, 6, 7, 8, 9. Give" in parity.reasons[0]
+    facts = parity.as_dict()
+    json.dumps(facts, allow_nan=False)
+    assert facts["drop_by_class"] == [None, None, None, 0, *[None] * 6]
 
 
 def test_original_with_a_nan_proves_nothing() -> None:
@@ -133,6 +136,39 @@ def test_too_few_images_fail_and_the_sufficient_number_is_reported() -> None:
     assert Parity.compare(
         Reference("enough", REFERENCE.images[:1384], LABELS[:1384], SCORES[:1384]), SCORES[:1384], 0.002
     ).passed
+
+
+def test_one_image_is_not_said_to_have_the_scores_of_all() -> None:
+    one = Reference("one", IMAGES[:1], LABELS[:1], SCORES[:1])
+    assert "the same scores for every image" not in " ".join(Parity.compare(one, SCORES[:1], 0.002).reasons)
+
+
+def test_a_file_that_is_right_more_often_loses_nothing() -> None:
+    parity = Parity.compare(REFERENCE, np.eye(10, dtype=np.float32)[LABELS], 0.002)
+    assert parity.drop_upper_95 < 0
+    assert "loss       at most 0.00 points with 95 % confidence" in str(parity)
+
+
+def test_only_right_answers_below_the_threshold_are_lost() -> None:
+    """Of the first four images, the original reads the second wrong, and the export the third; the last is kept."""
+    truth = np.eye(10, dtype=np.float32)[LABELS[:600]]
+    before, after = truth.copy(), truth.copy()
+    before[1], after[2] = np.roll(truth[1], 1), np.roll(truth[2], 1)
+    after[:3] *= 0.25
+    after[3] *= 0.5
+    parity = Parity.compare(Reference("four", IMAGES[:600], LABELS[:600], before), after, 0.01, Threshold(0.5, 0.5))
+    assert (parity.turned_away, parity.turned_away_right) == (3, 1)
+    assert (parity.lost, parity.gained, parity.accuracy_exported) == (2, 0, 597 / 600)
+
+
+def test_a_class_of_which_no_image_gets_an_answer_is_never_answered() -> None:
+    labels = LABELS[:600]
+    sure = np.eye(10, dtype=np.float32)[labels]
+    unsure = np.where((labels == 7)[:, None], 0.9 * sure, sure).astype(np.float32)
+    reference = Reference("sevens", IMAGES[:600], labels, sure)
+    reasons = Parity.compare(reference, unsure, 0.1, Threshold(0.95, 0.95)).reasons
+    assert reasons[0] == "The export never answers 7, but the original does."
+    assert Parity.compare(reference, unsure, 0.1).passed
 
 
 def test_scores_of_another_shape_are_a_usage_error() -> None:
@@ -216,6 +252,19 @@ def test_repeated_images_count_once() -> None:
     assert repeated.as_dict()["duplicates"] == 2700
 
 
+def test_a_lost_answer_that_is_repeated_is_one_loss() -> None:
+    """All images are counted in the accuracy, but a copy is no evidence."""
+    seven = np.flatnonzero((LABELS == 7) & (SCORES.argmax(1) == LABELS))[0]
+    chosen = np.append(np.arange(600), [seven] * 20)
+    scores = SCORES[chosen]
+    scores[chosen == seven] = np.roll(SCORES[seven], 1)
+    parity = Parity.compare(Reference("repeated", IMAGES[chosen], LABELS[chosen], SCORES[chosen]), scores, 0.02)
+    assert parity.passed
+    assert (parity.lost, parity.drop, parity.drop_by_class[7]) == (21, 21 / 620, 21 / 80)
+    assert (parity.mcnemar_p, parity.drop_upper_95) == (1, drop_upper_95(1, 0, 600))
+    assert (parity.drop_lower_95_by_class[7], parity.drop_upper_95_by_class[7]) == drop_interval_95(1, 0, 60)
+
+
 def test_without_repeated_images_no_line_mentions_them() -> None:
     parity = Parity.compare(REFERENCE, SCORES, 0.002)
     assert parity.duplicates == 0
@@ -252,6 +301,38 @@ def test_other_answers_in_another_order_are_refused(change: float, passes: bool)
     assert passes or "differently in another order" in parity.reasons[0]
 
 
+def test_another_answer_is_refused_even_if_the_scores_hardly_differ() -> None:
+    close = SCORES.copy()
+    first = REFERENCE.alone[0]
+    close[first] = [0.105, 0.095, *[0.1] * 8]
+    alone = close[REFERENCE.alone]
+    alone[0, :2] = alone[0, 1::-1]
+    (reason,) = Parity.compare(REFERENCE, Answers(close, alone=alone), 0.01).reasons
+    assert "differently alone and in a batch: 1 of 100 answers, and scores by up to 0.010" in reason
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize(("way", "words"), [("alone", "alone and in a batch"), ("permuted", "in another order")])
+def test_scores_that_are_no_numbers_for_single_images_are_refused(way: str, words: str, value: float) -> None:
+    """A layer that divides by the deviation of the images of a batch has none for one image."""
+    others = SCORES[REFERENCE.alone]
+    others[:3, 5] = value
+    parity = Parity.compare(REFERENCE, Answers(SCORES, **{way: others}), 0.002)
+    (reason,) = parity.reasons
+    assert f"differently {words}: 3 of 100 get scores that are nan or infinity. A layer computes across" in reason
+    json.dumps(parity.as_dict(), allow_nan=False)
+
+
+def test_a_file_that_never_gives_numbers_gets_one_reason() -> None:
+    nothing = np.full_like(SCORES, np.nan)
+    few = nothing[REFERENCE.alone]
+    parity = Parity.compare(REFERENCE, Answers(nothing, few, few, few, few), 0.002)
+    assert (parity.max_score_error, parity.has_finite_scores) == (math.inf, False)
+    reasons = parity.reasons
+    assert reasons[0] == "The export gives scores that are nan or infinity."
+    assert not any("differently" in reason or "a second time" in reason for reason in reasons)
+
+
 @pytest.mark.parametrize("change", [1e-7, 0.5])
 def test_other_scores_a_second_time_are_refused(change: float) -> None:
     """Random operators and counters: however small the change, nothing says that it stays small."""
@@ -266,11 +347,13 @@ def test_other_scores_a_second_time_are_refused(change: float) -> None:
 def test_scores_that_are_no_numbers_for_an_extreme_image_are_refused(kind: str) -> None:
     """A network that divides by the deviation of an image has none for a blank one."""
     good = np.full((len(EXTREMES), 10), 0.1, np.float32)
-    bad = np.where((np.array(EXTREMES) == kind)[:, None], np.nan, good).astype(np.float32)
+    bad = np.where((np.array(EXTREMES) == kind)[:, None] & (np.arange(10) == 3), np.nan, good).astype(np.float32)
     reference, scores = dataclasses.replace(PART, extremes=good), PART.scores
     assert Parity.compare(reference, Answers(scores, extremes=good), 0.002).passed
     of_export = Parity.compare(reference, Answers(scores, extremes=bad), 0.002)
     of_original = Parity.compare(dataclasses.replace(PART, extremes=bad), Answers(scores, extremes=good), 0.002)
+    assert Parity.compare(PART, Answers(scores, extremes=good), 0.002).extreme_score_error is None
+    assert (of_export.extreme_score_error, of_export.has_finite_scores) == (math.inf, False)
     assert f"The export gives scores that are nan or infinity for {kind} images." in of_export.reasons[0]
     assert f"The original gives scores that are nan or infinity for {kind} images." in of_original.reasons[0]
     json.dumps(of_export.as_dict(), allow_nan=False)
@@ -285,7 +368,8 @@ def test_a_class_with_few_different_images_is_unproven() -> None:
     assert parity.unproven_classes == ("7",)
     assert parity.as_dict()["unproven_classes"] == ["7"]
     assert "unproven   fewer than 30 different images of 7: no proof for these" in str(parity)
-    enough = Parity.compare(REFERENCE, SCORES, 0.002)
+    chosen = np.concatenate([np.flatnonzero(LABELS != 7), np.flatnonzero(LABELS == 7)[:30]])
+    enough = Parity.compare(Reference("thirty", IMAGES[chosen], LABELS[chosen], SCORES[chosen]), SCORES[chosen], 0.002)
     assert enough.unproven_classes == ()
     assert "unproven" not in str(enough)
 
@@ -299,13 +383,15 @@ def test_each_class_has_an_interval() -> None:
 
 
 def test_digits_that_lose_more_and_are_not_listed_are_counted() -> None:
-    for digits, end in ((4, "1 other."), (5, "2 others.")):
+    """The largest losses are listed first."""
+    for digits, listed, end in ((4, "321", "1 other."), (5, "432", "2 others.")):
         changed = SCORES.copy()
         for digit in range(digits):
             places = digit == LABELS
-            changed[places] = lose(digit, 60)[places]
+            changed[places] = lose(digit, 60 + 10 * digit)[places]
         lost = next(reason for reason in Parity.compare(REFERENCE, changed, 0.01).reasons if "loses at least" in reason)
         assert lost.endswith(f", and {end}")
+        assert re.findall(r"(\d) loses at least", lost) == list(listed)
 
 
 def test_twenty_five_of_thirty_sevens_are_not_lost_in_silence() -> None:
@@ -357,6 +443,13 @@ def test_bounds_depend_on_the_number_of_classes() -> None:
     assert reasons[0] == ()
     assert "differ by 0.0089 on average, but at most 0.0077" in reasons[1][0]
 
+    halves = np.eye(2, dtype=np.float32)[truth[:600] % 2]
+    reference = Reference("two", IMAGES[:600], truth[:600] % 2, halves, Task(labels=("a", "b")))
+    assert Parity.compare(reference, np.abs(halves - np.float32(0.019)), 0.01).passed
+    assert "differ by 0.021 on average, but at most 0.02" in " ".join(
+        Parity.compare(reference, np.abs(halves - np.float32(0.021)), 0.01).reasons
+    )
+
     guessed = np.where(np.arange(2600) % 10 < 6, truth % 2, 1 - truth % 2)  # right on 60 % of two classes
     guesses = Reference("two", IMAGES[:2600], truth % 2, np.eye(2, dtype=np.float32)[guessed], Task(labels=("a", "b")))
     assert "The original is right on 60.0% only" in Parity.compare(guesses, guesses.scores, 0.005).reasons[0]
@@ -367,6 +460,10 @@ def test_the_number_of_images_is_told_only_where_more_images_would_help() -> Non
     parity = Parity.compare(Reference("few", REFERENCE.images[:500], LABELS[:500], SCORES[:500]), wrong, 0.002)
     assert len(parity.reasons) > 1
     assert "could prove it" not in " ".join(parity.reasons)
+    known = Reference("known", IMAGES[:500], LABELS[:500], SCORES[:500], in_training=400)
+    seen, loss = Parity.compare(known, SCORES[:500], 0.002).reasons
+    assert "are also training images" in seen
+    assert loss.endswith("but the tolerance is 0.20 points.")
 
 
 def of_first(count: int, lost: int = 0, tolerance: float = 0.005) -> str:

@@ -1,5 +1,6 @@
 """The confidence below which a file gives no answer, and what it costs."""
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -48,6 +49,7 @@ def test_one_image_without_an_answer_is_singular() -> None:
     between = float(np.sort(RIGHT.max(axis=1))[:2].mean())
     parity = Parity.compare(REFERENCE, RIGHT, 0.01, Threshold(between, between))
     assert "no answer  1 image, confidence below" in str(parity)
+    assert "threshold  " not in str(parity), "the one in the file is the one of the proof"
 
 
 def test_no_image_takes_part_in_the_choice_of_the_threshold_that_judges_it() -> None:
@@ -110,6 +112,26 @@ def test_an_export_answers_other_digits_too(exported: Callable[..., ExportReport
     assert np.mean([away(scores, report.parity.threshold) for scores in domains]) <= 0.005
     own = Reference("letters", digits.test.images, labels, domains[0], Task(28, 28, 1, tuple("abcdefghij")))
     assert own.other_digits == (), "nobody draws other letters"
+
+
+def test_a_single_unsure_answer_that_must_not_be_lost_leaves_no_threshold() -> None:
+    """The lowest confidence is below half of the next, and 1,500 images cannot prove 0.002 if one is lost."""
+    confidence = np.linspace(0.5, 0.9999, 1500)
+    reference = Reference("few", IMAGES[:1500], LABELS[:1500], scores_of(confidence, LABELS[:1500]))
+    assert choose_threshold(reference, reference.scores, 0.002).value == 0.25
+    confidence[0] = 0.2
+    unsure = dataclasses.replace(reference, scores=scores_of(confidence, LABELS[:1500]))
+    assert choose_threshold(unsure, unsure.scores, 0.002) == NO_THRESHOLD
+    assert Parity.compare(unsure, unsure.scores, 0.002).passed
+
+
+@pytest.mark.parametrize("right", [0, 1, 2])
+def test_a_model_that_is_hardly_ever_right_is_no_error(right: int) -> None:
+    answers = LABELS[:1000].copy()
+    answers[right:] = (answers[right:] + 1) % 10
+    scores = scores_of(np.linspace(0.5, 0.9999, 1000), answers)
+    found = choose_threshold(Reference("wrong", IMAGES[:1000], LABELS[:1000], scores), scores, 0.05)
+    assert (found == NO_THRESHOLD) is (right < 2)
 
 
 def test_what_is_refused_anyway_has_no_threshold() -> None:

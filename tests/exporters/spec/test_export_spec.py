@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,32 @@ def test_precision_can_be_given_by_any_alias(alias: str) -> None:
     assert spec == dataclasses.replace(spec)
 
 
+@pytest.mark.parametrize(
+    ("precision", "tolerance", "is_calibrated"),
+    [
+        ("float32", 0.002, False),
+        ("float16", 0.004, False),
+        ("dynamic", 0.005, False),
+        ("int8", 0.005, True),
+        ("int4", 0.01, True),
+        ("int16x8", 0.005, True),
+    ],
+)
+def test_each_precision_has_its_tolerance_and_calibration(
+    precision: str, tolerance: float, is_calibrated: bool
+) -> None:
+    spec = ExportSpec("tflite", precision)
+    assert (spec.tolerance, spec.precision.is_calibrated) == (tolerance, is_calibrated)
+
+
+@pytest.mark.parametrize(
+    ("alias", "precision"),
+    [("16", "float16"), ("w8a8", "int8"), ("w4a8", "int4"), ("w8a16", "int16x8"), ("w8a32", "dynamic")],
+)
+def test_an_alias_has_the_bits_of_weights_and_activations(alias: str, precision: str) -> None:
+    assert ExportSpec("tflite", alias).precision == precision
+
+
 def test_bits_can_be_a_number_and_types_those_of_numpy() -> None:
     assert ExportSpec("tflite", 8, input_dtype=np.int8) == ExportSpec("tflite", "int8", input_dtype="int8")
     with pytest.raises(UsageError, match="cannot have int32 input"):
@@ -42,8 +69,8 @@ def test_impossible_pair_lists_the_possible_ones(monkeypatch: pytest.MonkeyPatch
         ExportSpec("onnx", Precision.INT8)
 
 
-@pytest.mark.parametrize("drop", [0, 1, -0.1, 5, float("nan"), float("inf")])
-def test_accuracy_drop_must_be_a_fraction(drop: float) -> None:
+@pytest.mark.parametrize("drop", [0, 1, -0.1, 5, float("nan"), float("inf"), "0.005"])
+def test_accuracy_drop_must_be_a_fraction(drop: Any) -> None:
     with pytest.raises(UsageError, match="above 0 and below 1"):
         ExportSpec("tflite", Precision.INT8, drop)
 

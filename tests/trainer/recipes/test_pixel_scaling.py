@@ -58,6 +58,8 @@ def test_any_text_is_a_scaling_or_a_usage_error(text: str) -> None:
         ("mean 33.3184 std 1", (-33.3184, 221.6816)),
         ("mean 0.5 std 0.5", (-1, 1)),
         ("mean 0 std 255", (0, 1)),
+        ("mean 0 std 1", (0, 1)),
+        (" -500000..1e6 ", (-500_000, 1_000_000)),
         ("mean 0.1307 std 0.3081 inverted", (0.8693 / 0.3081, -0.1307 / 0.3081)),
     ],
 )
@@ -68,11 +70,16 @@ def test_the_formulas_of_tutorials(text: str, ends: tuple[float, float]) -> None
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", "0-1", "1..0", "1..1", "0..nan", "mean 0.1 std 0", "0..1 upside down", "0..1e7"]
+    "text", ["", "1", "0-1", "1..0", "1..1", "0..nan", "mean 0.1 std 0", "0..1 upside down", "0..1e7", "-1e7..0"]
 )
 def test_what_is_no_scaling_is_a_usage_error(text: str) -> None:
     with pytest.raises(UsageError):
         PixelScaling.parse(text)
+
+
+def test_a_scaling_that_makes_all_pixels_the_same_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"turns 0\.\.255 into 1\.\.1\. Give a range of two different numbers"):
+        PixelScaling("flat", 0.0, 1.0)
 
 
 def test_the_likeliest_convention_is_first_and_none_is_there_twice() -> None:

@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import asdict, replace
 
 import pytest
@@ -8,6 +9,7 @@ from mnist_trainer import (
     PRESETS,
     CorruptionAugmentation,
     Distillation,
+    NonDigits,
     PenDigits,
     Recipe,
     UsageError,
@@ -21,9 +23,14 @@ DISTILLATION = Distillation("cnn", fraction=0.9, temperature=4.0)
     ("changes", "message"),
     [
         ({"epochs": 0}, "epochs is 0, but must be at least 1"),
+        ({"batch_size": 0}, "batch_size is 0, but must be at least 1"),
         ({"patience": 0}, "patience is 0, but must be at least 1"),
+        ({"final_epochs": 0}, "final_epochs is 0, but must be at least 1"),
+        ({"cached_epochs": 0}, "cached_epochs is 0, but must be at least 1"),
+        ({"ema_steps": 0}, "ema_steps is 0, but must be at least 1"),
         ({"weight_decay": float("nan")}, "weight_decay is nan, but must be at least 0"),
         ({"peak_learning_rate": 0.0}, "must be above 0"),
+        ({"peak_learning_rate": math.inf}, "must be above 0 and finite"),
         ({"optimizer": "newton"}, "no optimizer 'newton'. Choose one of: adam, adamw"),
         ({"schedule": "x"}, "Choose one of: one-cycle, constant"),
         ({"precision": "float8"}, "Choose one of: float32, mixed_bfloat16"),
@@ -39,13 +46,27 @@ DISTILLATION = Distillation("cnn", fraction=0.9, temperature=4.0)
             {"distillation": None, "pen": PenDigits(0.1), "loss": "sparse_categorical_crossentropy"},
             "needs? a loss with one-hot labels",
         ),
+        (
+            {
+                "distillation": None,
+                "pen": None,
+                "non_digits": NonDigits(0.1),
+                "loss": "sparse_categorical_crossentropy",
+            },
+            "needs? a loss with one-hot labels",
+        ),
         ({"pen": PenDigits(0.9, signs=0.2)}, "Pen digits and signs are 1.1 of a batch"),
+        ({"pen": PenDigits(-0.1)}, "Pen digits and signs are -0.1 of a batch"),
     ],
     ids=str,
 )
 def test_a_recipe_with_a_wrong_setting_is_rejected(changes: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         replace(architecture("tiny").recipe, **changes)
+
+
+def test_a_whole_batch_may_be_pen_digits_and_signs() -> None:
+    assert replace(architecture("tiny").recipe, pen=PenDigits(0.75, signs=0.25)).pen == PenDigits(0.75, signs=0.25)
 
 
 @pytest.mark.parametrize("owner", [*ARCHITECTURES.values(), *PRESETS.values()], ids=lambda owner: owner.summary)

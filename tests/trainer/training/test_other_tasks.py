@@ -2,12 +2,24 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mnist_runtime.artifact.task import DIGITS, Task
-from mnist_trainer import CorruptionAugmentation, Dataset, Splits, UsageError, architecture, evaluate, load_model, train
+from mnist_trainer import (
+    CorruptionAugmentation,
+    Dataset,
+    NonDigits,
+    PenDigits,
+    Splits,
+    UsageError,
+    architecture,
+    evaluate,
+    load_model,
+    train,
+)
 from mnist_trainer.augmentation.affine import random_affine
 from mnist_trainer.data.records import recorded_task
 from mnist_trainer.training.batches import Batches
@@ -51,25 +63,32 @@ def test_a_damaged_record_states_nothing(tmp_path: Path) -> None:
         (facts % good.replace('"b"', '"a"'), None),
         (facts % "[]", None),
         (good, None),
+        ('{"architecture": "cnn"}', None),
+        ('{"pixel_range": "0..1"}', None),
+        ('{"architecture": "cnn", "pixel_range": "0..1"}', DIGITS),
     ):
         (tmp_path / "mine.json").write_text(content)
         assert recorded_task(tmp_path / "mine.keras") == expected
 
 
 def test_a_recipe_for_digits_is_fitted_to_other_images() -> None:
-    recipe = architecture("cnn").recipe
+    recipe = replace(architecture("cnn").recipe, pen=PenDigits(0.1))
     assert recipe.for_task(DIGITS) is recipe
     color, letters = recipe.for_task(Task(32, 20, 3)), recipe.for_task(Task(28, 28, 1, ("a", "b"), "mnist"))
     for fitted in (color, letters):
         assert (fitted.distillation, fitted.non_digits, fitted.cached_epochs, fitted.final_epochs) == (None,) * 4
+        assert fitted.pen is None
         assert (fitted.epochs, fitted.augmentation) == (recipe.epochs, recipe.augmentation)
     assert color.corruptions is None
     assert letters.corruptions == recipe.corruptions
 
 
-def test_corruptions_of_digits_are_rejected_for_color_images(fruits: Splits) -> None:
+@pytest.mark.parametrize(
+    "made", [{"corruptions": CorruptionAugmentation(0.3)}, {"non_digits": NonDigits(0.3)}], ids=str
+)
+def test_images_made_from_digits_are_rejected_for_color_images(fruits: Splits, made: dict[str, Any]) -> None:
     linear = architecture("linear")
-    recipe = replace(linear.recipe, corruptions=CorruptionAugmentation(0.3))
+    recipe = replace(linear.recipe, loss="categorical_crossentropy", **made)
     with pytest.raises(UsageError, match=r"gray images of 28x28 pixels\. Leave them out, or use recipe\.for_task"):
         train(linear, fruits, recipe=recipe)
 

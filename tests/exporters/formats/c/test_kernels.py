@@ -173,3 +173,66 @@ def test_an_operator_with_two_outputs_is_an_error(converted_ready: Callable[...,
     first.outputs = [*first.outputs, *first.outputs]
     with pytest.raises(OperatorError, match=r"has no kernel for .* with 2 outputs"):
         lower(packed(model))
+
+
+def first_of(model: Any, operator: str) -> tuple[Any, list[Any], Any]:
+    """Return the first operator with a name in a model that computes on quantized values, its inputs and its output."""
+    graph, code = model.subgraphs[0], getattr(schema.BuiltinOperator, operator)
+    found = next(
+        each
+        for each in graph.operators
+        if model.operatorCodes[each.opcodeIndex].builtinCode == code
+        and graph.tensors[each.outputs[0]].type in (schema.TensorType.INT8, schema.TensorType.INT16)
+    )
+    return found, [graph.tensors[number] for number in found.inputs], graph.tensors[found.outputs[0]]
+
+
+def option(name: str, value: int) -> Callable[[Any, Any, list[Any], Any], None]:
+    return lambda _model, found, _inputs, _output: setattr(found.builtinOptions, name, value)
+
+
+def scale(_model: Any, _found: Any, _inputs: list[Any], output: Any) -> None:
+    output.quantization.scale = [each * 2 for each in output.quantization.scale]
+
+
+def shape(place: int, *sides: int) -> Callable[[Any, Any, list[Any], Any], None]:
+    return lambda _model, _found, inputs, _output: setattr(inputs[place], "shape", [*sides])
+
+
+def numbers(place: int, *values: int) -> Callable[[Any, Any, list[Any], Any], None]:
+    """Return an edit that replaces the first values of a constant input, int32."""
+
+    def edit(model: Any, _found: Any, inputs: list[Any], _output: Any) -> None:
+        buffer = model.buffers[inputs[place].buffer]
+        kept = np.asarray(buffer.data, np.uint8).view(np.int32).copy()
+        kept[: len(values)] = values
+        buffer.data = kept.view(np.uint8)
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "operator", "edit", "words"),
+    [
+        ("strided", "int8", "SOFTMAX", scale, "to another scale than 1/256 with zero point -128"),
+        ("gated", "int8", "MAX_POOL_2D", scale, "with different scales of input and output"),
+        ("gated", "int16x8", "LOGISTIC", scale, "with other scales than 1/32768, or with zero points"),
+        ("gated", "int8", "PAD", numbers(1, 1), "negative ones or ones of the batch"),
+        ("gated", "int8", "PAD", numbers(1, 0, 0, -1), "negative ones or ones of the batch"),
+        ("depthwise", "int8", "MEAN", numbers(1, 1, 3), r"over the axes \[1, 3\], only over height and width"),
+        ("depthwise", "int8", "CONV_2D", option("strideH", 65), r"strides of \(65, 2\)"),
+        ("depthwise", "int8", "CONV_2D", option("padding", 1), r"from \(28, 28\) to \(1, 14, 14, 6\)"),
+        ("depthwise", "int8", "FULLY_CONNECTED", option("weightsFormat", 1), r"with weights of shape \(10, 12\)"),
+        ("depthwise", "int8", "CONV_2D", shape(2, 1, 6), r"a bias of shape \(1, 6\) for 6 channels"),
+        ("depthwise", "int8", "FULLY_CONNECTED", shape(1, 1, 10, 12), r"with weights of shape \(1, 10, 12\)"),
+        ("depthwise", "int8", "CONV_2D", shape(1, 2, 3, 3, 3), "in groups"),
+        ("per_pixel", "int8", "CONCATENATION", option("fusedActivationFunction", 1), "with a fused activation"),
+        ("per_pixel", "int8", "CONCATENATION", option("axis", 0), "along axis 0"),
+        ("per_pixel", "int8", "CONCATENATION", scale, "with different types or scales of inputs and output"),
+    ],
+)
+def test_what_no_kernel_computes_is_an_error(name: str, kind: str, operator: str, edit: Any, words: str) -> None:
+    model = schema.ModelT.InitFromPackedBuf(bytearray(made(name, kind)), 0)
+    edit(model, *first_of(model, operator))
+    with pytest.raises(OperatorError, match=f"The C code has no kernel for {operator} .*{words}"):
+        lower(packed(model))

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from mnist_trainer import DataError
 from mnist_trainer.data.files.arrays.labels import classes_of, read_labels
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_images, read_parts
+from mnist_trainer.data.files.arrays.shapes import shaped
 from mnist_trainer.data.stated import StatedTask
 
 LABELS = (np.arange(40) * 7 % 10).astype(np.uint8)
@@ -155,3 +156,65 @@ def test_a_set_of_dim_images_says_so() -> None:
     images = np.zeros((20, 28, 28), np.uint8)
     images[:, 9:20, 9:20] = 100
     assert read_images(images, "here")[1] == ["brightest pixel 100 of 255"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names", "found", "words"),
+    [
+        ([1, 2], ("a", "b", "c"), [1, 2], ()),
+        ([1, 3], ("a", "b", "c"), [0, 2], ("labels 1 to 3",)),
+        ([0, 2], ("a", "b", "c"), [0, 2], ()),
+        ([0, 3], None, [0, 3], ()),
+        ([1, 2, 4], None, [0, 1, 3], ()),
+    ],
+)
+def test_numbers_of_classes_begin_with_0_or_1(
+    labels: list[int], names: tuple[str, ...] | None, found: list[int], words: tuple[str, ...]
+) -> None:
+    classes = classes_of([read_labels(np.array(labels), "here")], names, may_be_digits=False)
+    assert (classes.indices[0].tolist(), classes.words) == (found, words)
+
+
+def test_numbers_of_which_most_are_missing_need_names() -> None:
+    with pytest.raises(DataError, match="3 different numbers from 1 to 9, which do not number classes from 0 or 1"):
+        classes_of([read_labels(np.array([1, 2, 9]), "here")], None, may_be_digits=False)
+
+
+def test_one_hot_labels_of_both_splits_have_as_many_columns() -> None:
+    parts = [read_labels(np.eye(columns), "here") for columns in (9, 8)]
+    with pytest.raises(DataError, match="One-hot labels have 8 and 9 columns"):
+        classes_of(parts, None, may_be_digits=True)
+
+
+def test_a_row_of_ten_digits_is_no_one_hot_label() -> None:
+    found = read_labels(np.array([[3, 1, 4, 1, 5, 9, 2, 6, 5, 3]]), "here")
+    assert (found.values.tolist(), found.words) == ([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], ("labels (1, n)",))
+
+
+def test_as_many_images_as_columns_are_read() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (28, 28, 28), np.uint8)
+    np.testing.assert_array_equal(shaped(images, "here", StatedTask(), 28)[0], images)
+
+
+def test_what_is_stated_decides_what_rows_and_channels_mean() -> None:
+    rows = np.random.default_rng(0).integers(0, 256, (3, 784), np.uint8)
+    assert shaped(rows, "here", StatedTask(size=(14, 56)))[0].shape == (3, 14, 56)
+    assert shaped(rows[:, :768], "here", StatedTask(size=(16, 16)))[0].shape == (3, 16, 16, 3)
+    with pytest.raises(DataError, match="16 x 16 pixels have 256 values in gray and 768 in color"):
+        shaped(rows[:, :768], "here", StatedTask(size=(16, 16), channels=1))
+    gray = rows.reshape(3, 28, 28, 1).repeat(3, axis=3)
+    assert shaped(gray, "here", StatedTask())[0].shape == (3, 28, 28)
+    assert shaped(gray, "here", StatedTask(channels=3))[0].shape == (3, 28, 28, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_scaled_pixels_get_their_bytes_back(dtype: str) -> None:
+    levels = np.tile(np.arange(256, dtype=np.uint8), (4, 4))[:, :784].reshape(4, 28, 28)
+    np.testing.assert_array_equal(read_images((levels / 255).astype(dtype), "here")[0], levels)
+
+
+def test_pixels_up_to_32_are_not_read_as_0_to_255() -> None:
+    images = np.full((20, 28, 28), 32, np.uint8)
+    with pytest.raises(DataError, match=r"neither 0\.\.255 nor 0\.\.1"):
+        read_images(images, "here")
+    assert read_images(images + np.uint8(1), "here")[1] == ["brightest pixel 33 of 255"]

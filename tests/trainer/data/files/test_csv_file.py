@@ -71,6 +71,18 @@ def test_floats_quotes_spaces_and_row_numbers_are_read(tmp_path: Path) -> None:
         assert words in reading.form
 
 
+@pytest.mark.parametrize("is_scaled", [False, True])
+@pytest.mark.parametrize("rows_at_once", [1, 5, 24])
+def test_a_table_that_is_read_in_blocks_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int, is_scaled: bool
+) -> None:
+    monkeypatch.setattr(csv_file, "BLOCK_VALUES", rows_at_once * 784)
+    table = np.column_stack([LABELS, IMAGES / 255]) if is_scaled else TABLE
+    reading = csv_file.load(write(tmp_path, text(table, HEADER)))
+    np.testing.assert_array_equal(reading.train.images.reshape(-1, 784), IMAGES)
+    np.testing.assert_array_equal(reading.train.labels, LABELS)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -81,6 +93,7 @@ def test_floats_quotes_spaces_and_row_numbers_are_read(tmp_path: Path) -> None:
         (text(TABLE[:, :700], HEADER[:700]), "The rows have 700 columns, but 785 are needed"),
         ("id_code,label\n0a1b,3\n", "2 columns.*If it lists pictures, put it into their folder"),
         (text(TABLE, HEADER)[:-1000], r"Line 25 has \d+ columns instead of 785\. If the file was cut off"),
+        (text(TABLE, HEADER) + "," * 785 + "\n", r"Line 26 has 786 columns instead of 785"),
         (text(TABLE).replace("0", "none", 1), r"Line 1, column 1 is 'none', which is no number"),
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,x,0\n", 1), r"Line 2, column 784 is 'x', which is no number"),
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,,0\n", 1), r"Line 2, column 784 is '', which is no number"),

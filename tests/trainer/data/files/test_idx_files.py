@@ -42,6 +42,27 @@ def test_every_type_and_shape_is_read(kind: int, array: np.ndarray) -> None:
     np.testing.assert_array_equal(read, array)
 
 
+@pytest.mark.parametrize(
+    ("kind", "content", "number"),
+    [
+        (8, "ff", 255),
+        (9, "ff", -1),
+        (11, "0102", 258),
+        (12, "00010002", 65538),
+        (13, "3fc00000", 1.5),
+        (14, "3ff8000000000000", 1.5),
+    ],
+)
+def test_numbers_begin_with_their_highest_byte(kind: int, content: str, number: float) -> None:
+    raw = bytes([0, 0, kind, 1, 0, 0, 0, 1]) + bytes.fromhex(content)
+    assert idx_files.parse(raw, "here").tolist() == [number]
+
+
+def test_a_file_without_an_axis_is_no_idx_file() -> None:
+    with pytest.raises(DataError, match="This is not an IDX file"):
+        idx_files.parse(bytes([0, 0, 8, 0, 5]), "here")
+
+
 @settings(max_examples=200)
 @given(st.binary(max_size=60), st.integers(0, 60), st.integers(0, 60))
 def test_any_other_bytes_are_a_data_error(junk: bytes, start: int, stop: int) -> None:

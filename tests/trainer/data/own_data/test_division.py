@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnist_trainer import Dataset, find_model
+from mnist_trainer import DataError, Dataset, find_model
 from mnist_trainer.data.dataset import hold_out
 from mnist_trainer.data.own_data.division import divide
 from mnist_trainer.data.records import image_digest, seen_facts, sets_seen_by
@@ -87,6 +87,26 @@ def test_a_model_that_was_trained_on_all_images_is_tested_on_some() -> None:
     assert [len(split) for split in divide(whole, base=digests(whole))] == [80, 20]
 
 
+def test_a_set_is_divided_as_for_training_if_its_name_or_a_part_was_seen() -> None:
+    trained = divide(grown(100))
+    for seen in ("mine-100", trained.train.sha256, trained.test.sha256):
+        assert [split.sha256 for split in divide(grown(100), {seen})] == [split.sha256 for split in trained]
+
+
+def test_all_new_images_of_a_folder_that_has_grown_are_tested() -> None:
+    seen = {"mine-130", *digests(divide(grown(100)).train)}
+    assert [len(split) for split in divide(grown(130), seen)] == [80, 50]
+
+
+@pytest.mark.parametrize(("count", "words"), [(19, "19 different images of 10 digits are too few"), (20, "")])
+def test_two_different_images_of_each_class_are_enough(count: int, words: str) -> None:
+    if not words:
+        assert [len(split) for split in divide(grown(count))] == [10, 10]
+        return
+    with pytest.raises(DataError, match=words):
+        divide(grown(count))
+
+
 def test_other_images_are_divided_as_if_nothing_was_seen() -> None:
     seen = {"other", *digests(grown(100, first=120))}
     assert [split.sha256 for split in divide(grown(100), seen)] == [
@@ -102,7 +122,31 @@ def test_the_record_of_a_tuned_model_has_what_was_seen_before(tmp_path: Path) ->
     assert sets_seen_by([tmp_path / "tuned.keras"]) == {"b", *before, image_digest(b"3")}
 
 
-@pytest.mark.parametrize("facts", [3, {}, {"sets": 3, "images": ""}, {"sets": [], "images": "?"}, {"images": []}])
+def test_a_model_without_a_record_adds_nothing_to_what_was_seen(tmp_path: Path) -> None:
+    before = sets_seen_by([tmp_path / "other.keras"])
+    assert seen_facts([b"1"], before) == seen_facts([b"1"])
+    assert seen_facts([b"1"], before)["sets"] == []
+
+
+def test_a_record_has_a_bounded_number_of_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_trainer.data.records.MOST_IMAGES", 3)
+    assert (
+        seen_facts([bytes([number]) for number in range(5)])["images"]
+        == seen_facts(sorted((bytes([number]) for number in range(5)), key=image_digest)[:3])["images"]
+    )
+
+
+def test_a_record_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = json.dumps({"dataset": "a"})
+    (tmp_path / "mine.json").write_text(content)
+    for largest, seen in ((len(content), "a"), (len(content) - 1, "None")):
+        monkeypatch.setattr("mnist_trainer.data.records.LARGEST_RECORD", largest)
+        assert sets_seen_by([tmp_path / "mine.keras"]) == {seen}
+
+
+@pytest.mark.parametrize(
+    "facts", [3, {}, {"sets": 3, "images": ""}, {"sets": [], "images": "?Ln0sA6lQ"}, {"images": []}]
+)
 def test_a_record_with_another_form_says_nothing(facts: object, tmp_path: Path) -> None:
     (tmp_path / "mine.json").write_text(json.dumps({"dataset": "a", "seen": facts}))
     assert sets_seen_by([tmp_path / "mine.keras"]) == {"a"}

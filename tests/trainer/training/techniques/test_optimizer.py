@@ -15,12 +15,20 @@ def test_the_optimizer_has_the_settings_of_the_recipe(name: str) -> None:
     assert not build_optimizer(replace(recipe, weight_decay=0.0), steps=4).weight_decay
 
 
-def test_a_one_cycle_schedule_rises_for_a_quarter_of_the_steps_and_falls_to_zero() -> None:
-    optimizer = build_optimizer(Recipe(3, 32, 0.5, "categorical_crossentropy"), steps=4)
+@pytest.mark.parametrize(("epochs", "steps", "peak"), [(3, 4, 3), (3, 6, 5)])
+def test_a_one_cycle_schedule_rises_for_a_quarter_of_the_steps_and_falls_to_zero(
+    epochs: int, steps: int, peak: int
+) -> None:
+    optimizer = build_optimizer(Recipe(epochs, 32, 0.5, "categorical_crossentropy"), steps=steps)
     rates = []
-    for step in range(13):
+    for step in range(epochs * steps + 1):
         optimizer.iterations.assign(step)
         rates.append(float(optimizer.learning_rate))
     assert rates[0] == pytest.approx(0.02)
-    assert (max(rates), rates.index(max(rates))) == (0.5, 3)
+    assert (max(rates), rates.index(max(rates))) == (0.5, peak)
     assert rates[-1] == 0
+
+
+def test_a_training_may_have_a_single_step() -> None:
+    optimizer = build_optimizer(Recipe(1, 32, 0.5, "categorical_crossentropy"), steps=1)
+    assert float(optimizer.learning_rate) == pytest.approx(0.02)
