@@ -23,7 +23,7 @@ FINE_TUNING = Recipe(
     precision="float32",
     validation_split=0.1,
 )
-"""An epoch has about 12,000 images, a quarter of them the user's; or, without others, 16,000 of the user's."""
+"""An epoch has about 12,000 images, a quarter of them the user's; or, without others, 8,000 of the user's."""
 
 
 def fine_tuning_recipe(record: Mapping[str, Any], task: Task, *, rehearses: bool = True) -> Recipe:
@@ -44,7 +44,7 @@ def fine_tuning_recipe(record: Mapping[str, Any], task: Task, *, rehearses: bool
     >>> fine_tuning_recipe({}, Task(32, 20)).pen is None, fine_tuning_recipe({}, DIGITS).pen.fraction
     (True, 0.1)
     """
-    shared = FINE_TUNING if rehearses else replace(FINE_TUNING, epochs=6)
+    shared = FINE_TUNING if rehearses else replace(FINE_TUNING, epochs=6, peak_learning_rate=3e-3)
     if task != DIGITS:
         return shared
     pen = PenDigits(fraction=0.1 if rehearses else 0.3)

@@ -30,7 +30,7 @@ __all__ = ["fine_tune"]
 
 REHEARSED = 9_000
 """Images of another source in an epoch. A model forgets less if they are many and not seen often."""
-OWN, ALONE = 3_000, 16_000
+OWN, ALONE = 3_000, 8_000
 """Own images in an epoch, with and without rehearsed ones: they are repeated until they are about as many."""
 MOST_COPIES = 100
 """Most times that an image is repeated in an epoch."""

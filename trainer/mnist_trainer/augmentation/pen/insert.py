@@ -43,7 +43,8 @@ class PenImages:
     def __init__(self, seed: int, *, fraction: float, confidence: float, signs: float, stock: int = STOCK) -> None:
         self.fraction, self.signs = fraction, signs
         digits, labels = draw_digits(stock if fraction else 1, seed)
-        self._digits, self._signs = tf.constant(digits), tf.constant(draw_signs(max(1, stock // 4) if signs else 1, seed))
+        drawn = draw_signs(max(1, stock // 4) if signs else 1, seed)
+        self._digits, self._signs = tf.constant(digits), tf.constant(drawn)
         rest = (1 - confidence) / 9
         self._targets = tf.one_hot(labels, 10, on_value=confidence, off_value=rest)
 
