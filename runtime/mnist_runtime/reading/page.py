@@ -266,7 +266,7 @@ class PageSymbol(NamedTuple):
         place = np.array([columns.start, rows.start, columns.stop, rows.stop]) / (2 * strokes.shape[::-1])
         corner, other = np.reshape(self.box, (2, 2))
         left, top, right, bottom = np.rint(np.tile(corner, 2) + place * np.tile(other - corner, 2)).astype(int).tolist()
-        return PageSymbol((left, top, right, bottom), Ink.of(strokes), strokes)
+        return PageSymbol((left, top, right, bottom), Ink.of(strokes), strokes[rows, columns])
 
 
 ClassifiedSymbol = tuple[PageSymbol, Prediction]
