@@ -74,6 +74,26 @@ def test_what_vcgencmd_says_is_told_in_words(
         assert words.startswith(start)
 
 
+def test_the_files_of_the_system_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in (
+        ("scaling_cur_freq", "1500000\n"),
+        ("scaling_governor", "ondemand\n"),
+        ("temp", "48500\n"),
+        ("model", "Raspberry Pi 4 Model B Rev 1.4\0"),
+    ):
+        (tmp_path / name).write_text(content)
+    place = "mnist_runtime.device.bench.machine"
+    monkeypatch.setattr(f"{place}.FREQUENCY", f"{tmp_path}/")
+    monkeypatch.setattr(f"{place}.TEMPERATURE", str(tmp_path / "temp"))
+    monkeypatch.setattr(f"{place}.BOARD", (str(tmp_path / "none"), str(tmp_path / "model")))
+    found = Conditions.now()
+    assert (found.governor, found.frequency_mhz, found.temperature_c) == ("ondemand", 1500.0, 48.5)
+    assert Machine.here().board == "Raspberry Pi 4 Model B Rev 1.4"
+    (tmp_path / "temp").write_text("broken")
+    (tmp_path / "scaling_governor").unlink()
+    assert (Conditions.now().temperature_c, Conditions.now().governor) == (None, None)
+
+
 def test_doubtful_figures_have_notes(measured: Bench) -> None:
     calm = Conditions("performance", 1800.0, 50.0, (), 0.1)
     steady = tuple(dataclasses.replace(one, spread=0.01) for one in measured.measurements)
