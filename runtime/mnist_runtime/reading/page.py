@@ -106,14 +106,16 @@ def read(
         check_finds(classifier)
     with usual_errors():
         found, others = find(picture)
-    if not found:
-        return ()
-    classifier = classifier or Classifier.load()
-    predictions = classifier.classify_ink([symbol.ink for symbol in found])
-    symbols = _cut(list(zip(found, predictions, strict=True)), classifier)
-    readings = [Reading(symbol.box, prediction) for symbol, prediction in symbols]
+    readings: list[Reading] = []
+    if found:
+        classifier = classifier or Classifier.load()
+        predictions = classifier.classify_ink([symbol.ink for symbol in found])
+        symbols = _cut(list(zip(found, predictions, strict=True)), classifier)
+        readings = [Reading(symbol.box, prediction) for symbol, prediction in symbols]
     if everything:
         readings += [Reading(box, Prediction(None, reason="size")) for box in others]
+    if not readings:
+        return ()
     ordered = in_rows(readings[index] for index in reading_order([each.box for each in readings]))
     kept = [each for _, row in groupby(ordered, lambda each: each.row) for each in _without_signs(list(row))]
     return in_rows(each for each in kept if everything or each.prediction.label is not None)
@@ -264,7 +266,7 @@ class PageSymbol(NamedTuple):
         place = np.array([columns.start, rows.start, columns.stop, rows.stop]) / (2 * strokes.shape[::-1])
         corner, other = np.reshape(self.box, (2, 2))
         left, top, right, bottom = np.rint(np.tile(corner, 2) + place * np.tile(other - corner, 2)).astype(int).tolist()
-        return PageSymbol((left, top, right, bottom), Ink.of(strokes), strokes)
+        return PageSymbol((left, top, right, bottom), Ink.of(strokes), strokes[rows, columns])
 
 
 ClassifiedSymbol = tuple[PageSymbol, Prediction]

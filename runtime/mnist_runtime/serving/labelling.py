@@ -15,7 +15,7 @@ from starlette.routing import Route
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import PictureError, UsageError
 from mnist_runtime.preprocess.decode import read_picture
-from mnist_runtime.preprocess.grayscale import without_padding
+from mnist_runtime.preprocess.grayscale import check_picture, without_padding
 from mnist_runtime.reading.answers import prediction_facts
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.serving.bounds import Work
@@ -91,7 +91,9 @@ def _as_png(sorter: PictureSorter, name: str) -> bytes:
     """Return a picture in a form that every browser shows, whatever its file is."""
     from PIL import Image
 
-    pixels = without_padding(read_picture(sorter.path(name)))
+    pixels = read_picture(sorter.path(name))
+    check_picture(pixels)
+    pixels = without_padding(pixels)
     pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
     image = Image.fromarray(np.ascontiguousarray(pixels))
     image.thumbnail((LARGEST, LARGEST))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from mnist_runtime import BACKENDS
+from mnist_runtime.errors import MachineError
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxruntime")
@@ -19,3 +20,12 @@ def test_sums_of_large_int8_weights_do_not_saturate(uses: int) -> None:
 
     scores = BACKENDS["onnxruntime"].load(large_sums(uses)).run(WHITE)
     assert np.allclose(scores, SHARES, atol=1 / 127)
+
+
+def test_a_lack_of_memory_is_no_fault_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def starved(_: bytes) -> object:
+        raise RuntimeError("std::bad_alloc")
+
+    monkeypatch.setattr("mnist_runtime.backends.onnx.open_session", starved)
+    with pytest.raises(MachineError):
+        BACKENDS["onnxruntime"].load(b"", (28, 28, 1))

@@ -12,7 +12,14 @@ from packaging.requirements import Requirement
 from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import BACKENDS, ArtifactError, BackendError, Classifier, UsageError
-from mnist_runtime.backends.registry import BackendRow, backend_version, choose_backend
+from mnist_runtime.backends.registry import (
+    BackendRow,
+    backend_version,
+    choose_backend,
+    load_backend,
+    unsupported_reason,
+)
+from mnist_runtime.errors import MachineError
 
 
 def hide(monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
@@ -92,6 +99,27 @@ def test_without_any_wheel_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) 
     assert "pip install" not in str(caught.value)
 
 
+def test_one_that_can_be_installed_is_advice_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    hide(monkeypatch, *(row.module for row in BACKENDS.values()))
+    system(monkeypatch, "x86_64", (3, 13))
+    with pytest.raises(BackendError) as caught:
+        choose_backend(("tflite",), precision="float32")
+    assert str(caught.value).endswith("no wheel exists above Python 3.11.")
+    assert BACKENDS["litert"].install_command in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("machine", "words"),
+    [("aarch64", "for armv7l, but"), ("ARM64", "for armv7l, but"), ("x86_64", "for a 32-bit system")],
+)
+def test_a_32_bit_system_on_a_64_bit_kernel_has_other_wheels(machine: str, words: str) -> None:
+    row = BACKENDS["onnxruntime"]
+    assert row.no_wheel_reason(machine=machine, python=(3, 11), is_64_bit=True) is None
+    found = row.no_wheel_reason(machine=machine, python=(3, 11), is_64_bit=False)
+    assert found is not None
+    assert found.startswith(f"no wheel exists {words}")
+
+
 def test_without_any_backend_every_install_command_is_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     hide(monkeypatch, *(row.module for row in BACKENDS.values()))
     system(monkeypatch, "x86_64", (3, 11))
@@ -118,6 +146,9 @@ def test_two_tflite_interpreters_never_share_a_process(monkeypatch: pytest.Monke
     with pytest.raises(BackendError, match="cannot share a process with ai_edge_litert"):
         choose_backend(("tflite",), "tflite-runtime")
     assert choose_backend(("tflite",), "tflite-runtime", in_this_process=False) == "tflite-runtime"
+    monkeypatch.setitem(sys.modules, "tflite_runtime", sys)
+    with pytest.raises(BackendError, match="litert cannot share a process with tflite_runtime"):
+        choose_backend(("tflite",), "litert")
 
 
 def test_tflite_runtime_is_not_used_with_numpy_2(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,6 +173,24 @@ def test_an_unknown_format_needs_an_update() -> None:
 @pytest.mark.parametrize("name", EVERY_BACKEND)
 def test_every_backend_has_a_version(name: str) -> None:
     assert backend_version(name)[0].isdecimal()
+
+
+def test_the_version_of_another_distribution_is_that_of_the_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = dataclasses.replace(BACKENDS["litert"], package="a-name-in-debian", module="numpy")
+    monkeypatch.setitem(BACKENDS, "litert", row)
+    assert backend_version("litert") == np.__version__
+
+
+def test_a_lack_of_memory_does_not_mark_a_backend_as_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    def starved(content: bytes, shape: tuple[int, ...]) -> object:
+        raise ImportError("libtflite.so: cannot map: Cannot allocate memory")
+
+    row = dataclasses.replace(BACKENDS["litert"], load=starved, module="numpy", clashes=())
+    monkeypatch.setitem(BACKENDS, "litert", row)
+    monkeypatch.setattr("mnist_runtime.backends.registry.BROKEN", {})
+    with pytest.raises(MachineError):
+        load_backend("litert", b"")
+    assert unsupported_reason("litert") is None
 
 
 @pytest.mark.parametrize("kind", [ImportError, OSError, SystemError])

@@ -5,6 +5,8 @@ import gc
 import os
 import pickle
 import subprocess
+import threading
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from mnist_runtime import BACKENDS, Classifier, UsageError
 from mnist_runtime.backends.registry import unsupported_reason
+from mnist_runtime.backends.sharing import CLOSED, SharedBackends
 
 INSTALLED = [name for name in BACKENDS if name in ("numpy", "litert") and unsupported_reason(name) is None]
 BUSY_FORKS = """
@@ -123,3 +126,46 @@ def test_a_copy_stays_open_after_the_original(golden: np.ndarray) -> None:
     gc.collect()
     with pytest.raises(UsageError, match="is closed"):
         original.predict(golden)
+
+
+class Interpreter:
+    """An interpreter, and an owner, that does nothing."""
+
+    output = None
+
+    def run(self, pixels: np.ndarray) -> np.ndarray:
+        return pixels
+
+
+def test_closing_ends_all_calls_that_wait() -> None:
+    owner, shared = Interpreter(), SharedBackends([Interpreter()])
+    shared.share(owner)
+    backend = shared.take()
+    ended: list[str] = []
+
+    def call() -> None:
+        with pytest.raises(UsageError) as caught:
+            shared.take()
+        ended.append(str(caught.value))
+
+    threads = [threading.Thread(target=call, daemon=True) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    shared.close(owner)
+    for thread in threads:
+        thread.join(10)
+    assert ended == [CLOSED] * 3
+    shared.give(backend)
+
+
+def test_after_closing_no_interpreter_is_kept() -> None:
+    owner, shared = Interpreter(), SharedBackends([Interpreter(), Interpreter()])
+    shared.share(owner)
+    used, idle = shared.take(), shared.take()
+    shared.give(idle)
+    kept = [weakref.ref(used), weakref.ref(idle)]
+    shared.close(owner)
+    shared.give(used)
+    del used, idle
+    gc.collect()
+    assert [each() for each in kept] == [None, None]

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from tests.shared.backend_cases import EVERY_BACKEND
 from mnist_runtime import ArtifactError, BackendError, Bench, UsageError, bench
 from mnist_runtime.cli.checks import in_text
 from mnist_runtime.device.bench.machine import Conditions, Machine
-from mnist_runtime.device.bench.measure import Latency, Plan, Throughput
+from mnist_runtime.device.bench.measure import QUICK, Latency, Plan, Throughput, measure
 
 SHORT = Plan(windows=3, window_s=0.01, starts=1, threads=(1, 2), batches=(1, 8))
 
@@ -72,6 +73,57 @@ def test_what_vcgencmd_says_is_told_in_words(
     assert (found is None) == (throttled is None)
     for words, start in zip(found or (), throttled or (), strict=True):
         assert words.startswith(start)
+
+
+def test_the_files_of_the_system_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, content in (
+        ("scaling_cur_freq", "1500000\n"),
+        ("scaling_governor", "ondemand\n"),
+        ("temp", "48500\n"),
+        ("model", "Raspberry Pi 4 Model B Rev 1.4\0"),
+    ):
+        (tmp_path / name).write_text(content)
+    place = "mnist_runtime.device.bench.machine"
+    monkeypatch.setattr(f"{place}.FREQUENCY", f"{tmp_path}/")
+    monkeypatch.setattr(f"{place}.TEMPERATURE", str(tmp_path / "temp"))
+    monkeypatch.setattr(f"{place}.BOARD", (str(tmp_path / "none"), str(tmp_path / "model")))
+    found = Conditions.now()
+    assert (found.governor, found.frequency_mhz, found.temperature_c) == ("ondemand", 1500.0, 48.5)
+    assert Machine.here().board == "Raspberry Pi 4 Model B Rev 1.4"
+    (tmp_path / "temp").write_text("broken")
+    (tmp_path / "scaling_governor").unlink()
+    assert (Conditions.now().temperature_c, Conditions.now().governor) == (None, None)
+
+
+FIGURES = {
+    "version": "1",
+    "load_s": 0.1,
+    "one_image": [[0.001], [0.002], [0.003]],
+    "peak_memory_bytes": 5,
+    "batches": [{"threads": 1, "batch": 8, "windows": [[0.004]]}],
+}
+
+
+def test_figures_are_computed_from_the_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer of the process may come in one piece."""
+    program = f"print('first answer\\n' + {json.dumps(FIGURES)!r}, flush=True)"
+    monkeypatch.setattr("mnist_runtime.device.bench.measure.PROBE", [sys.executable, "-c", program])
+    found = measure(None, "numpy", QUICK)
+    assert not isinstance(found, str)
+    assert found.throughputs == (Throughput(1, 8, 2000.0),)
+    assert found.one_image.p50_us == pytest.approx(2000)
+    assert found.spread == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("end", "words"), [("sys.exit('lost: the model')", "lost: the model."), ("os._exit(7)", "it ended with code 7.")]
+)
+def test_a_process_that_fails_after_its_first_answer_is_told(
+    monkeypatch: pytest.MonkeyPatch, end: str, words: str
+) -> None:
+    program = f"import os, sys; print('first answer', flush=True); {end}"
+    monkeypatch.setattr("mnist_runtime.device.bench.measure.PROBE", [sys.executable, "-c", program])
+    assert measure(None, "numpy", QUICK) == words
 
 
 def test_doubtful_figures_have_notes(measured: Bench) -> None:

@@ -73,6 +73,12 @@ def test_a_png_with_one_changed_bit_is_refused(tmp_path: Path, seven: np.ndarray
             image_pixels(Image.open(io.BytesIO(damaged)))
 
 
+def test_what_follows_the_end_of_a_png_is_ignored(tmp_path: Path, seven: np.ndarray) -> None:
+    """Some programs append data of their own."""
+    (tmp_path / "seven.png").write_bytes(as_file(seven, "PNG") + b"\0\0\0\4own data of a program")
+    assert np.array_equal(read_picture(tmp_path / "seven.png"), seven)
+
+
 def test_a_changed_bit_in_an_icon_is_refused(tmp_path: Path, seven: np.ndarray) -> None:
     intact = as_file(seven, "PNG")
     (tmp_path / "intact.ico").write_bytes(ico(intact, intact))

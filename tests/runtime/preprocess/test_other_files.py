@@ -27,8 +27,10 @@ KINDS = {
     "drawing.svg": (b'<?xml version="1.0"?>\n<svg width="9"/>', "is an SVG drawing. Export it as PNG."),
     "page.html": (b"<!DOCTYPE html><p>7</p>", "is a web page. Download the picture itself."),
     "notes.txt": ("sieben, sept, семь".encode(), "is a text file. Give a picture"),
+    "long.txt": (4095 * b"x" + "ü".encode(), "is a text file. Give a picture"),
     "pointer.png": (b"version https://git-lfs.github.com/spec/v1\n", "is a placeholder of Git LFS. Get the file"),
     "film.mp4": (b"\0\0\0\x18ftypisom\0\0\2\0", "is a video. Use: mnist-runtime watch"),
+    "film.mov": (b"\0\1\2\3mdat\0\0", "is a video. Use: mnist-runtime watch"),
     "film.avi": (
         b"RIFF\0\0\0\0AVI LIST",
         "is a video. Use: mnist-runtime watch --source FILE. Or save its first picture with: f",
@@ -37,8 +39,10 @@ KINDS = {
     "film.mpg": (b"\0\0\1\xb3\x14\0\xf0\x13\xff\xff", "is a video. Use: mnist-runtime watch"),
     "photo.cr3": (b"\0\0\0\x18ftypcrx \0\0\0\1", "is a raw photograph of a camera. Save it as JPEG"),
     "photo.nef": (b"MM\0*\0\0\0\x08\0\0", "is a raw photograph of a camera. Save it as JPEG"),
+    "PHOTO.NEF": (b"II*\0\x08\0\0\0", "is a raw photograph of a camera. Save it as JPEG"),
     "photo.raf": (b"FUJIFILMCCD-RAW 0201", "is a raw photograph of a camera. Save it as JPEG"),
     "arrays.npz": (b"PK\3\4\x14\0", "is a NumPy archive. Give one of its arrays"),
+    "ARRAYS.NPZ": (b"PK\3\4\x14\0", "is a NumPy archive. Give one of its arrays"),
     "pictures.zip": (b"PK\3\4\x14\0", "is an archive or an office document. Unpack it"),
     "model.tflite": (b"\x1c\0\0\0TFL3\0\0", "is a model. Use: mnist-runtime classify --model FILE PICTURE"),
     "picture.jxl": (b"\xff\x0a\x00", "is a JPEG XL picture. Save it as PNG or JPEG."),
@@ -59,6 +63,7 @@ def test_no_picture_is_taken_for_another_kind(seven: np.ndarray) -> None:
         buffer = io.BytesIO()
         Image.fromarray(seven).save(buffer, format)
         assert kind_of(buffer.getvalue()[:4096]) is None, format
+    assert kind_of(b"GIF89a 8 x 8") is None, "its bytes may be those of a text"
 
 
 @settings(max_examples=300)

@@ -139,3 +139,13 @@ def test_a_fourth_channel_of_0_or_255_is_padding(seven: np.ndarray) -> None:
         frame = np.dstack([seven[..., ::-1], np.full(seven.shape[:2], padding, np.uint8)])
         assert np.array_equal(prepare(frame), prepare(seven))
         assert Classifier.load().classify(frame).digit == 7
+
+
+def test_of_many_symbols_the_largest_eight_are_prepared() -> None:
+    page = np.full((300, 640), 230, np.uint8)
+    for place in range(20):
+        left, top = 40 + 60 * (place % 10), 40 + 130 * (place // 10)
+        page[top : top + 80, left : left + (12 if place < 8 else 8)] = 20
+    found = prepare_symbols(page)
+    assert (found.number, len(found.marks)) == (20, 8)
+    assert min(np.count_nonzero(mark.image[14] > 127) for mark in found.marks) >= 3

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mnist_runtime import PictureError
 from mnist_runtime.prediction import Prediction
 from mnist_runtime.reading.annotate import DIGIT, EDGE, NO_DIGIT, annotate
 from mnist_runtime.reading.page import Reading, read
@@ -128,3 +129,34 @@ def test_any_label_is_drawn(monkeypatch: pytest.MonkeyPatch, label: str, is_old:
     marked = annotate(np.full((200, 150), 255, np.uint8), [Reading((60, 60, 90, 120), found)])
     assert marked.size == (150, 200)
     assert (np.asarray(marked) == DIGIT).all(axis=2).any()
+
+
+def marked_with(label: str, confidence: float) -> bytes:
+    found = Prediction(None, confidence, ((0, confidence),), label=label, labels=(label,))
+    return annotate(np.full((200, 1500), 255, np.uint8), [Reading((60, 60, 90, 120), found)]).tobytes()
+
+
+def test_only_full_confidence_is_shown_as_100_percent() -> None:
+    assert marked_with("7", 0.996) == marked_with("7", 0.99) != marked_with("7", 1.0)
+
+
+def test_a_long_label_is_cut_at_20_characters() -> None:
+    assert marked_with("W" * 100, 0.9) == marked_with("W" * 20, 0.9) != marked_with("W" * 19, 0.9)
+
+
+def test_lines_around_small_digits_are_thin_in_a_large_picture() -> None:
+    row = changed(np.full((200, 3000), 255, np.uint8), [Reading((60, 60, 90, 90), SEVEN)])[75]
+    assert np.flatnonzero(row[:60]).tolist() == [57, 58, 59]
+
+
+def test_labels_do_not_cover_each_other() -> None:
+    page, reading = np.full((400, 400), 255, np.uint8), Reading((150, 150, 180, 210), SEVEN)
+    one, two = (np.count_nonzero(changed(page, [reading] * count)) for count in (1, 2))
+    frame = 36 * 66 - 30 * 60
+    assert two - frame == pytest.approx(2 * (one - frame), rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [(5, 28, 28), (9,), (0, 9)])
+def test_an_array_that_is_no_picture_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(PictureError, match="The picture has shape"):
+        annotate(np.zeros(shape, np.uint8), [])

@@ -1,3 +1,4 @@
+import copy
 import tracemalloc
 from collections.abc import Callable
 
@@ -41,6 +42,16 @@ def test_everything_includes_symbols_of_other_sizes() -> None:
     assert last == Reading((200, 250, 204, 280), Prediction(None, reason="size"), row=2)
 
 
+def test_everything_includes_a_dash_or_bars_without_any_digit() -> None:
+    dash, bars = np.full((200, 300), 230, np.uint8), np.full((200, 500), 230, np.uint8)
+    dash[90:110, 50:200] = 20
+    for left in range(40, 440, 10):
+        bars[40:160, left : left + 4] = 20
+    assert read(dash, everything=True) == (Reading((50, 90, 200, 110), Prediction(None, reason="size")),)
+    assert len(read(bars, everything=True)) == 40
+    assert read(dash) == read(bars) == ()
+
+
 def test_a_long_display_in_a_light_case_is_read() -> None:
     """A bar that is longer could be a bright 1; this one shows several digits."""
     page = np.full((240, 760), 190, np.uint8)
@@ -63,6 +74,30 @@ def test_slanted_rows_are_read_in_order() -> None:
     readings = read(page, CLASSIFIER)
     assert [(reading.box[1], reading.box[0]) for reading in readings] == positions
     assert [reading.row for reading in readings] == [row for row in (1, 2, 3, 4) for _ in range(7)]
+
+
+def test_rows_may_slant_by_up_to_12_degrees() -> None:
+    for angle in (-11, 11):
+        boxes = [
+            (60 * column, top, 60 * column + 40, top + 50)
+            for row in range(4)
+            for column in range(12)
+            for top in [200 + 80 * row + round(60 * column * np.tan(np.radians(angle)))]
+        ]
+        shuffled = np.random.default_rng(0).permutation(len(boxes))
+        assert [shuffled[index] for index in reading_order([boxes[index] for index in shuffled])] == list(range(48))
+
+
+def test_a_digit_that_is_half_its_height_lower_begins_a_row() -> None:
+    assert reading_order([(60, 0, 110, 100), (0, 70, 50, 170)]) == [0, 1]
+    assert reading_order([(60, 0, 110, 100), (0, 40, 50, 140)]) == [1, 0]
+
+
+def test_boxes_at_the_edges_of_a_reduced_page_are_inside_it() -> None:
+    page = np.full((1001, 2001), 230, np.uint8)
+    page[500:, 400:420] = page[300:500, 1981:] = page[300:500, 1000:1020] = 20
+    found = {each.box for each in read(page, CLASSIFIER, everything=True)}
+    assert found == {(1000, 300, 1020, 500), (1980, 300, 2001, 500), (400, 500, 420, 1001)}
 
 
 def test_rows_of_one_digit_are_counted() -> None:
@@ -158,20 +193,25 @@ def test_no_symbols_are_looked_for_in_too_large_a_picture() -> None:
         find(np.lib.stride_tricks.as_strided(np.zeros(1, np.uint8), (10_000, 10_000), (0, 0)))
 
 
+def touching(digits: str, font: Callable[[int], ImageFont.FreeTypeFont]) -> np.ndarray:
+    """Return a page of 180 x 300 pixels with printed digits that touch."""
+    ink = np.zeros((140, 300), bool)
+    for digit in digits:
+        picture = Image.new("1", (140, 140))
+        ImageDraw.Draw(picture).text((30, 20), digit, fill=1, font=font(90))
+        mask = np.asarray(picture)
+        shift = next((at for at in range(159, -1, -1) if (ink[:, at : at + 140] & mask).any()), 20)
+        ink[:, shift : shift + 140] |= mask
+    page = np.full((180, 300), 230, np.uint8)
+    page[20:160][ink] = 30
+    return page
+
+
 def test_digits_that_touch_are_cut_or_have_no_answer(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
     """Without cuts, none of these pairs of printed digits is read."""
     right, invented = 0, []
     for pair in map("{:02}".format, range(0, 100, 3)):
-        masks = []
-        for digit in pair:
-            picture = Image.new("1", (140, 140))
-            ImageDraw.Draw(picture).text((30, 20), digit, fill=1, font=font(90))
-            masks.append(np.asarray(picture))
-        first, second = masks
-        shift = next(at for at in range(139, -1, -1) if (first[:, at:] & second[:, : 140 - at]).any())
-        page = np.full((180, 300), 230, np.uint8)
-        page[20:160, 20:160][first] = page[20:160, 20 + shift : 160 + shift][second] = 30
-        found = read(page, CLASSIFIER)
+        found = read(touching(pair, font), CLASSIFIER)
         answer = "".join(str(each.prediction.digit) for each in found)
         right += answer == pair
         if len(answer) > 1 and answer != pair:
@@ -181,6 +221,55 @@ def test_digits_that_touch_are_cut_or_have_no_answer(font: Callable[[int], Image
             assert found[0].row == found[1].row == 1
     assert right >= 10
     assert len(invented) <= 1, invented
+
+
+def test_all_digits_that_touch_are_cut(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    assert digits(read(np.tile(touching("06", font), 2), CLASSIFIER)) == [0, 6] * 2
+
+
+def test_three_digits_that_touch_are_cut(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
+    page = touching("333", font)
+    found = read(page, CLASSIFIER)
+    assert digits(found) == [3, 3, 3]
+    columns = np.flatnonzero((page < 100).any(axis=0))
+    assert (found[0].box[0], found[2].box[2]) == pytest.approx((columns[0], columns[-1] + 1), abs=2)
+    left, top, right, bottom = np.array([each.box for each in found]).T
+    assert (right[:-1] >= left[1:]).all()
+    assert (right - left).min() > 0.75 * (right - left).max()
+    assert (np.ptp(top), np.ptp(bottom)) == pytest.approx((0, 0), abs=3)
+
+
+def blocks(*sides: tuple[int, int]) -> np.ndarray:
+    """Return a row of blocks with these tops and bottoms."""
+    page = np.full((180, 600), 230, np.uint8)
+    for number, (top, bottom) in enumerate(sides):
+        page[top:bottom, 40 + 60 * number : 70 + 60 * number] = 20
+    return page
+
+
+@pytest.fixture
+def sees_zeros(monkeypatch: pytest.MonkeyPatch) -> Classifier:
+    """A model that takes each symbol for a 0."""
+    classifier = copy.copy(CLASSIFIER)
+    zero = Prediction.of(np.eye(10)[0], 0.5)
+    monkeypatch.setattr(classifier, "classify_ink", lambda inks: [zero] * len(inks))
+    return classifier
+
+
+def test_signs_are_told_by_their_place_between_printed_digits(sees_zeros: Classifier) -> None:
+    """The second block is as low as a minus, the last as high as a degree sign; the third is a low digit."""
+    usual = (40, 140)
+    page = blocks(usual, (65, 115), (65, 140), usual, usual, usual, usual, (40, 90))
+    found = read(page, sees_zeros, everything=True)
+    assert [each.prediction.reason for each in found] == [None, "size", None, None, None, None, None, "size"]
+    assert digits(read(page, sees_zeros)) == [0] * 6
+
+
+def test_blocks_of_many_heights_or_places_may_be_handwriting(sees_zeros: Classifier) -> None:
+    heights = blocks((40, 140), (30, 150), (65, 115), (40, 140), (45, 125), (40, 140))
+    places = blocks((40, 140), (60, 160), (65, 115), (40, 140), (60, 160), (40, 140))
+    for page in (heights, places):
+        assert digits(read(page, sees_zeros)) == [0] * 6
 
 
 def test_single_digits_are_not_cut(legible: object) -> None:
@@ -296,6 +385,14 @@ def test_the_bars_of_a_barcode_are_no_ones(font: Callable[[int], ImageFont.FreeT
     assert "".join(str(each.prediction.digit) for each in found) == "4006384333934"
     listed = read(np.asarray(page), CLASSIFIER, everything=True)
     assert sum(each.prediction.reason == "size" for each in listed) > 30
+
+
+def test_bars_as_high_as_the_digits_are_no_ones() -> None:
+    page = np.full((380, 400), 230, np.uint8)
+    for left in range(40, 340, 10):
+        page[40:160, left : left + 4] = 20
+    page[220:340, 60:72] = page[220:340, 160:172] = 20
+    assert [each.box[1] for each in read(page, CLASSIFIER)] == [220, 220]
 
 
 def test_ones_of_a_number_are_no_barcode() -> None:

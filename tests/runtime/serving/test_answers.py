@@ -122,3 +122,44 @@ def test_the_pages_are_open_and_their_data_needs_the_token(classifier: Classifie
     with TestClient(app, base_url="http://device.local") as client:
         paths = ("/", "/label", "/health", "/manifest", "/openapi.json", "/label/next", "/label/picture")
         assert [client.get(path).status_code for path in paths] == [200] * 3 + [401] * 4
+
+
+def test_a_picture_to_label_is_shown_or_its_problem_told(classifier: Classifier, tmp_path: Path) -> None:
+    arrays = {"a": np.zeros((5, 28, 28)), "b": np.zeros((0, 9)), "c": np.full((1500, 3000, 1), 9), "d": np.zeros(9)}
+    for name, array in arrays.items():
+        np.save(tmp_path / f"{name}.npy", array.astype(np.uint8))
+    app = application(classifier, sorter=PictureSorter(tmp_path, classifier.task.labels))
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        for name in "abd":
+            answer = client.get("/label/picture", params={"name": f"{name}.npy"})
+            assert (answer.status_code, answer.json()["error"][:21]) == (400, "The picture has shape")
+        shown = client.get("/label/picture", params={"name": "c.npy"})
+        assert Image.open(io.BytesIO(shown.content)).size == (1024, 512)
+        following = client.get("/label/next").json()
+        assert (following["name"], following["left"], "problem" in following) == ("a.npy", 4, True)
+        following = client.get("/label/next", params={"after": "b.npy"}).json()
+        assert (following["name"], following["left"], "problem" in following) == ("c.npy", 4, False)
+        assert client.get("/label/next", params={"after": "d.npy"}).json()["name"] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"7",
+        b'{"name": "a.png"}',
+        b'{"name": 7, "label": "1"}',
+        b'{"name": "a.png", "label": 1}',
+        b"[" * 9999,
+    ],
+    ids=lambda body: body[:30].decode(),
+)
+def test_a_move_needs_a_name_and_a_label(classifier: Classifier, tmp_path: Path, body: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(page())
+    app = application(classifier, sorter=PictureSorter(tmp_path, classifier.task.labels))
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        answer = client.post("/label/move", content=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"].startswith("The request must be JSON: ")
+    assert (tmp_path / "a.png").exists()

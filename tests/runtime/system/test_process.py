@@ -1,6 +1,8 @@
 """`quiet_stderr`."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,6 +39,54 @@ def test_native_output_stays_hidden_after_a_toolkit_error_or_a_stop(
         write_natively()
         raise error
     assert capfd.readouterr().err == ""
+
+
+@contextlib.contextmanager
+def stderr_as(path: str | None) -> Iterator[None]:
+    """Redirect file descriptor 2, or close it."""
+    saved = os.dup(2)
+    try:
+        if path is None:
+            os.close(2)
+        else:
+            with open(path, "w") as file:
+                os.dup2(file.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+@pytest.mark.parametrize("path", [None, "/dev/full"], ids=["closed", "full"])
+def test_a_closed_or_full_stderr_does_not_hide_the_error(path: str | None) -> None:
+    with stderr_as(path):
+        with quiet_stderr():
+            pass
+        with pytest.raises(ZeroDivisionError), quiet_stderr():  # noqa: PT012
+            if path is not None:
+                write_natively()
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("is_closed", [False, True], ids=["none", "closed"])
+def test_a_program_may_have_no_stderr_of_its_own(monkeypatch: pytest.MonkeyPatch, is_closed: bool) -> None:
+    with open(os.devnull, "w") as stream:
+        pass
+    monkeypatch.setattr("sys.stderr", stream if is_closed else None)
+    with quiet_stderr():
+        write_natively()
+
+
+def test_no_descriptor_stays_open() -> None:
+    before = os.dup(0)
+    os.close(before)
+    for error in (None, ZeroDivisionError, ArtifactError):
+        with contextlib.suppress(ZeroDivisionError, ArtifactError), quiet_stderr():
+            if error is not None:
+                raise error
+    after = os.dup(0)  # the lowest free number
+    os.close(after)
+    assert after == before
 
 
 def test_threads_do_not_lose_stderr(capfd: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,7 @@ def test_the_time_left_is_that_of_this_machine() -> None:
     assert seconds_left(left=20, done=0, took=0, typical=10, since=4) == 26, "nothing is known of it"
     assert seconds_left(left=20, done=0, took=0, typical=10, since=40) == 80, "the first step shows that it is slow"
     assert seconds_left(left=0, done=10, took=10, typical=10, since=15) == 0
+    assert seconds_left(left=5, done=0, took=0, typical=0, since=2) == 5, "the first step takes no time"
 
 
 def test_a_step_that_stands_alone_is_shown_if_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,3 +96,26 @@ def test_nothing_is_shown_without_a_terminal_or_in_a_quiet_command(
     with Progress(10.0) as progress, progress.step("working", 10.0):
         pass
     assert capsys.readouterr().err == ""
+
+
+def test_a_line_is_not_longer_than_the_terminal_is_wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_runtime.system.terminal.PATIENCE", 0.01)
+    with terminal(monkeypatch) as screen:
+        termios = pytest.importorskip("termios")
+        termios.tcsetwinsize(screen, (24, 20)) if hasattr(termios, "tcsetwinsize") else pytest.skip("Python 3.10")
+        with Progress(9000.0) as progress, progress.step("a step with a long name", 9000.0):
+            assert shown_up_to(screen, "long") == "\r\x1b[Ka step with a long "
+
+
+def test_a_dumb_terminal_shows_no_line_and_no_descriptor_stays_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mnist_runtime.system.terminal.PATIENCE", 0.01)
+    with terminal(monkeypatch) as screen:
+        free = []
+        for kind in ("xterm", "dumb", "xterm"):
+            monkeypatch.setenv("TERM", kind)
+            with Progress(9000.0) as progress, progress.step("working", 9000.0):
+                assert ("working" in shown(screen, 0.1 if kind == "dumb" else 10)) == (kind != "dumb")
+            shown(screen, 0.05)  # the line is removed
+            free.append(os.dup(0))  # the lowest free number
+            os.close(free[-1])
+        assert len(set(free)) == 1

@@ -267,7 +267,7 @@ def measure(path: str | Path | None, backend: str, plan: Plan = QUICK) -> Measur
         wanted = plan if start == plan.starts - 1 else dataclasses.replace(plan, windows=0)
         command = [*PROBE, str(path or ""), backend, json.dumps(dataclasses.asdict(wanted))]
         started = time.perf_counter()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
             assert process.stdout is not None
             first = process.stdout.readline()
             starts.append(time.perf_counter() - started)
@@ -277,7 +277,9 @@ def measure(path: str | Path | None, backend: str, plan: Plan = QUICK) -> Measur
                 process.kill()
                 return f"it took more than {TIME_LIMIT} seconds."
         if not first or process.returncode != 0:
-            last = messages.strip().splitlines()[-1:] or [f"it ended with code {process.returncode}"]
+            last = messages.decode(errors="replace").strip().splitlines()[-1:] or [
+                f"it ended with code {process.returncode}"
+            ]
             return f"{last[0]}."
     figures = json.loads(rest)
     windows = figures["one_image"]

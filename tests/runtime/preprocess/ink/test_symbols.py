@@ -3,7 +3,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as arrays
 
-from mnist_runtime.preprocess.ink.symbols import MOST, cuts, digit_marks, group_symbols, main_symbol, typical_height
+from mnist_runtime.preprocess.ink.symbols import (
+    MOST,
+    Symbol,
+    barcode_bars,
+    cuts,
+    digit_marks,
+    group_symbols,
+    main_symbol,
+    typical_height,
+)
 
 STEM, BAR, BELOW = (20, 20, 80, 50), (10, 30, 16, 55), (95, 22, 150, 48)
 """Boxes of the body of a 5, its bar, and a digit in the next row."""
@@ -107,6 +116,27 @@ def test_marks_are_symbols_of_similar_height() -> None:
     for other in ((130, 20, 140, 90), (60, 100, 80, 112), (0, 100, 60, 130)):  # an underline, a speck, a shadow
         assert marks_of(ONE, other) == []
     assert marks_of(ONE, (5, 5, 95, 60)) == []  # a frame
+
+
+def test_marks_at_an_edge_count_only_if_all_are_there() -> None:
+    for edge in ((20, 270, 80, 300), (240, 150, 300, 180), (20, 0, 80, 15), (0, 150, 60, 180)):
+        assert marks_of((100, 20, 160, 50), (104, 100, 168, 140), edge) == marks_of(
+            (100, 20, 160, 50), (104, 100, 168, 140)
+        )
+    edges = [(0, 20, 60, 50), (0, 100, 62, 130)]
+    assert sorted(marks_of(*edges)) == edges
+
+
+def test_a_mark_has_at_most_twice_the_typical_height() -> None:
+    digits = [(100, 60 * n + 5, 150, 60 * n + 35) for n in range(3)]
+    assert len(marks_of(*digits, (60, 240, 158, 270))) == 4
+    assert len(marks_of(*digits, (60, 240, 165, 270))) == 3
+
+
+@pytest.mark.parametrize(("count", "bars"), [(6, 0), (7, 7)])
+def test_seven_bars_within_their_height_are_a_barcode(count: int, bars: int) -> None:
+    symbols = [Symbol((n,), 9.0, (10, 10 * n, 110, 10 * n + 4)) for n in range(count)]
+    assert len(barcode_bars(symbols)) == bars
 
 
 def test_two_strokes_that_touch_are_cut_between_them() -> None:
