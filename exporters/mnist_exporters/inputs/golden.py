@@ -110,8 +110,12 @@ def golden_patterns(task: Task, scores: Callable[[Images], Floats]) -> Images:
     chosen = [best[label] for label in sure[:MOST_GOLDEN]]
     top = np.sort(found, axis=1)
     others = np.argsort(top[:, -2] - top[:, -1], kind="stable")  # the surest answers first
-    chosen += [place for place in others if place not in chosen][: max(0, LEAST_GOLDEN - len(chosen))]
-    return images[chosen]
+    different = {images[place].tobytes(): place for place in chosen}  # plain patterns are drawn more than once
+    for place in others:
+        if len(different) >= LEAST_GOLDEN:
+            break
+        different.setdefault(images[place].tobytes(), place)
+    return images[[*different.values()]]
 
 
 def _finite(scores: Floats) -> Floats:

@@ -68,8 +68,14 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
 
 
 def difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
-    """Return the largest difference; 0 where a value is not finite, which the accuracy check reports."""
-    return float(np.nan_to_num(np.abs(first - second), nan=0, posinf=0).max(initial=0))
+    """Return the largest difference: infinity if a value is finite in one only; 0 for those that are so in neither.
+
+    The accuracy check reports the latter.
+    """
+    is_finite = np.isfinite(first)
+    if (is_finite != np.isfinite(second)).any():
+        return float("inf")
+    return float(np.abs(first[is_finite] - second[is_finite]).max(initial=0))
 
 
 def _twice(run: Callable[[npt.NDArray[np.float32]], Arrays], pixels: npt.NDArray[np.float32]) -> tuple[Arrays, Arrays]:

@@ -59,9 +59,15 @@ def stability(
         return None
     manifest = load_plugin(spec.format).open(report.path).manifest
     count = math.ceil(IMAGES * max(1.0, HALF_A_POINT / spec.tolerance))  # a tenth of the tolerance needs ten times more
-    chosen = np.random.default_rng(0).permutation(len(reference.images))[:count]  # sets may be sorted by class
+    order = np.random.default_rng(0).permutation(len(reference.images))  # sets may be sorted by class
+    _, of_each = np.unique(reference.labels[order], return_index=True)  # nothing is proven without one of each class
+    chosen = order[np.union1d(np.arange(min(count, len(order))), of_each)]
     part = dataclasses.replace(
-        reference, images=reference.images[chosen], labels=reference.labels[chosen], scores=reference.scores[chosen]
+        reference,
+        images=reference.images[chosen],
+        labels=reference.labels[chosen],
+        scores=reference.scores[chosen],
+        in_training=0,  # of all images; the export was checked with that
     )
     treatment = report.repair.treatment if report.repair else PLAIN
     first, second = (

@@ -4,7 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnist_exporters import Calibration
-from mnist_exporters.errors import CalibrationError
+from mnist_exporters.errors import CalibrationError, UsageError
+from mnist_exporters.inputs.calibration import check_draw
+from mnist_exporters.inputs.labelled_images import ImageSet
+from mnist_runtime.artifact.task import Task
 from mnist_trainer import Dataset, Splits
 
 LABELS = np.random.default_rng(0).integers(0, 10, 400).astype(np.uint8)
@@ -17,8 +20,8 @@ TRAINING = Dataset("made up", "train", "here", IMAGES, LABELS)
 def test_digits_are_drawn_in_equal_numbers(count: int, seed: int) -> None:
     drawn = Calibration.draw(TRAINING, count, seed)
     assert len(drawn.images) == count
-    label_of = {image[1:].tobytes(): label for image, label in zip(IMAGES, LABELS, strict=True)}
-    drawn_of_each = np.bincount([label_of[image[1:].tobytes()] for image in drawn.images], minlength=10)
+    label_of = {image[1:-1].tobytes(): label for image, label in zip(IMAGES, LABELS, strict=True)}
+    drawn_of_each = np.bincount([label_of[image[1:-1].tobytes()] for image in drawn.images], minlength=10)
     available = np.bincount(LABELS, minlength=10)
     unfinished = drawn_of_each < available
     assert np.ptp(drawn_of_each[unfinished]) <= 1 if unfinished.any() else count == 400
@@ -36,6 +39,40 @@ def test_one_pixel_is_255_and_the_data_is_unchanged() -> None:
     assert drawn.images.max() == 255
     assert (drawn.images == 255).sum() == 1
     assert IMAGES.max() < 255
+
+
+def test_parts_have_each_class_as_often_and_pixels_of_0_and_255() -> None:
+    """An integer file of a part takes raw pixels too."""
+    bright = Dataset("made up", "train", "here", IMAGES + 60, LABELS)
+    drawn = Calibration.draw(bright, 80, seed=0, left_out=3)
+    label_of = {image[1:-1].tobytes(): label for image, label in zip(bright.images, LABELS, strict=True)}
+    first, second = drawn.halves()
+    for part, each in ((drawn, 8), (first, 4), (second, 4), (drawn.first(20), 2)):
+        found = [label_of[image[1:-1].tobytes()] for image in part.images]
+        assert np.bincount(found).tolist() == [each] * 10
+        assert ((part.images == 0).sum(), (part.images == 255).sum()) == (1, 1)
+        assert part.tensors.shape == (len(found), 28, 28, 1)
+        assert part.as_dict()["left_out"] == 3
+    assert not {image[1:-1].tobytes() for image in first.images} & {image[1:-1].tobytes() for image in second.images}
+    assert len(drawn.first(81).images) == 80
+    assert "left_out" not in Calibration.draw(TRAINING, 10, seed=0).as_dict()
+
+
+def test_white_images_get_a_black_pixel_and_colors_stay_apart() -> None:
+    white = np.full((8, 12, 9, 3), 255, np.uint8)
+    task = Task(12, 9, 3, ("a", "b"), "plain")
+    drawn = Calibration.draw(ImageSet("white", white, np.arange(8, dtype=np.uint8) % 2, task), 6, seed=7)
+    assert (drawn.images == 0).any()
+    assert (drawn.classes, drawn.tensors.shape, drawn.as_dict()["seed"]) == (2, (6, 12, 9, 3), 7)
+    assert white.min() == 255
+
+
+@pytest.mark.parametrize(("samples", "seed"), [(2.0, 0), (True, 0), ("9", 0), (9, -1), (9, 1.0), (9, False)])
+def test_what_is_no_number_for_a_draw_is_a_usage_error(samples: object, seed: object) -> None:
+    check_draw(None, 0)
+    check_draw(9, np.int64(0))
+    with pytest.raises(UsageError, match="must be a whole number"):
+        check_draw(samples, seed)
 
 
 def test_overlap_with_the_test_images_is_an_error(digits: Splits) -> None:

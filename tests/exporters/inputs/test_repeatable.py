@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import ModelError, Original, Reference
+from mnist_exporters.inputs.repeatable import check_repeatable
 from mnist_trainer import load_data
 
 layers = keras.layers
@@ -82,6 +83,15 @@ def test_an_operation_across_the_batch_is_refused() -> None:
     refuse(model, "change with the other images of the batch", "(Mean)")
 
 
+def test_a_model_without_scores_for_a_single_image_is_refused() -> None:
+    """Where no score was a number, none seemed to change."""
+    pixels = keras.Input((28, 28, 1))
+    flat = layers.Flatten()(pixels)
+    spread = keras.ops.max(keras.ops.std(flat, axis=0))  # 0 for one image
+    model = keras.Model(pixels, layers.Dense(10, activation="softmax")(flat) * (spread / spread))
+    refuse(model, "change with the other images of the batch, by up to inf", "")
+
+
 def test_a_model_of_a_users_class_is_named_as_a_whole() -> None:
     class Mine(keras.Model):
         def __init__(self) -> None:
@@ -111,3 +121,47 @@ def test_layers_that_are_random_in_training_only_pass() -> None:
     test = load_data("digits").test
     original = Original.from_keras(dense(*middle), test, pixel_range="0..1")
     assert np.isfinite(Reference.of(original, test).scores).all()
+
+
+class Changing:
+    """A model whose scores change by `change` in the calls that `when` names by their number and number of images."""
+
+    name = "mine"
+
+    def __init__(self, when: Callable[[int, int], bool], change: float) -> None:
+        self.calls = 0
+        self.when = when
+        self.change = change
+
+    def scores(self, images: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        score = 0.5 + self.change if self.when(self.calls, len(images)) else 0.5
+        return np.full((len(images), 10), score, np.float32)
+
+    def changing_layer(self, *_: object) -> str:
+        return ""
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(
+    ("when", "change", "words"),
+    [
+        (lambda call, _: call == 3, 1e-4, "gives the same images other scores each time, by up to 0.0001"),
+        (lambda _, images: images == 1, 0.01, "change with the other images of the batch, by up to 0.01"),
+        (lambda _, images: images > 100, 0.01, "change with the other images of the batch, by up to 0.01"),
+        (lambda _, images: images == 1, np.inf, "change with the other images of the batch, by up to inf"),
+        (lambda _, images: images == 1, 1e-4, ""),
+    ],
+)
+def test_scores_that_differ_by_more_than_rounding_are_refused(
+    when: Callable[[int, int], bool], change: float, words: str, sign: int
+) -> None:
+    images = np.zeros((200, 28, 28), np.uint8)
+    model = Changing(when, sign * change)
+    scores = model.scores(images)
+    if not words:
+        check_repeatable(model, images, scores)
+        return
+    with pytest.raises(ModelError) as caught:
+        check_repeatable(model, images, scores)
+    assert words in str(caught.value)

@@ -250,6 +250,24 @@ def test_sorted_images_and_a_strict_tolerance_are_not_reported_as_unstable(
     assert found.images == 1250, "a stricter tolerance needs more images"
 
 
+def test_a_part_of_the_test_images_is_judged_as_all_of_them_are(
+    exported: Callable[..., ExportReport], sessions: Callable[[str], ExportSession], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An export was called unstable because a part of the images lacks a class, or is smaller than the known ones."""
+    mlp = sessions("mlp")
+    report = exported("mlp", "onnx", Precision.INT8)
+    known = dataclasses.replace(mlp.reference, in_training=200)
+    monkeypatch.setattr(
+        "mnist_exporters.pipeline.stability._scores", lambda original, *_, images, **__: original.scores(images)
+    )
+    for count in (300, 8):
+        monkeypatch.setattr("mnist_exporters.pipeline.stability.IMAGES", count)
+        found = stability(mlp.original, report, known, mlp.calibration)
+        assert found is not None
+        assert not any("training images" in reason or "no test images" in reason for reason in found.reasons)
+    assert 10 <= found.images <= 18
+
+
 @pytest.mark.slow
 def test_calibration_half_of_blank_images_is_unstable(
     exported: Callable[..., ExportReport], sessions: Callable[[str], ExportSession]

@@ -122,6 +122,27 @@ def test_a_split_without_labels_is_not_read_and_said(
     assert "test/ has no label folders 0/ to 9/ and is not read" in said
 
 
+def test_pictures_in_label_folders_are_read_wherever_they_are_and_whatever_is_beside_them(
+    tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill("a/b/mine", 20)
+    np.savez(tmp_path / "a" / "b" / "mine" / "features.npz", images=np.zeros((3, 2)))
+    assert sum(map(len, load_data(str(tmp_path)))) == 20
+    assert "as pictures in label folders; 20 images" in capsys.readouterr().err
+
+
+def test_the_only_split_with_labels_is_divided(tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
+    fill("mine/test", 20)
+    assert sum(map(len, load_data(str(tmp_path)))) == 20
+    assert "as pictures in label folders of test/; 20 images, divided" in capsys.readouterr().err
+    (tmp_path / "mine" / "train").mkdir()
+    shutil.copy(next((tmp_path / "mine").rglob("*.png")), tmp_path / "mine" / "train" / "1.png")
+    assert sum(map(len, load_data(str(tmp_path)))) == 20
+    said = capsys.readouterr().err
+    assert "as pictures in label folders of test/; 20 images, divided" in said
+    assert "train/ has no label folders 0/ to 9/ and is not read" in said
+
+
 def test_folders_that_are_no_label_are_listed(tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
     fill(".", 60)
     fill("..", 0)
