@@ -49,7 +49,7 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
     if (change := difference(second, third)) > SAME_TWICE:
         where = original.changing_layer(images[chosen], _twice)
         raise ModelError(
-            f"The model {original.name} gives the same images other scores each time, by up to {change:.2g}{where}. "
+            f"The model {original.name} gives the same images other scores each time, {_by(change)}{where}. "
             "Nothing can be proven about it. Build it without random layers at inference, and save it again."
         )
     alone = np.concatenate([original.scores(images[index : index + 1]) for index in chosen[:ALONE]])
@@ -62,7 +62,7 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
             where = original.changing_layer(images[chosen], trial)
             raise ModelError(
                 f"The scores that the model {original.name} gives an image change with the other images of the batch, "
-                f"by up to {change:.2g}{where}. A device classifies one image at a time. Build it without "
+                f"{_by(change)}{where}. A device classifies one image at a time. Build it without "
                 "computations across the batch, or with training=False, and save it again."
             )
 
@@ -76,6 +76,11 @@ def difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
     if (is_finite != np.isfinite(second)).any():
         return float("inf")
     return float(np.abs(first[is_finite] - second[is_finite]).max(initial=0))
+
+
+def _by(change: float) -> str:
+    """Return how much scores change, as words in a sentence."""
+    return f"by up to {change:.2g}" if np.isfinite(change) else "to nan or infinity"
 
 
 def _twice(run: Callable[[npt.NDArray[np.float32]], Arrays], pixels: npt.NDArray[np.float32]) -> tuple[Arrays, Arrays]:

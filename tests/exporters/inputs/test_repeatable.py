@@ -89,7 +89,7 @@ def test_a_model_without_scores_for_a_single_image_is_refused() -> None:
     flat = layers.Flatten()(pixels)
     spread = keras.ops.max(keras.ops.std(flat, axis=0))  # 0 for one image
     model = keras.Model(pixels, layers.Dense(10, activation="softmax")(flat) * (spread / spread))
-    refuse(model, "change with the other images of the batch, by up to inf", "")
+    refuse(model, "change with the other images of the batch, to nan or infinity", "")
 
 
 def test_a_model_of_a_users_class_is_named_as_a_whole() -> None:
@@ -149,7 +149,7 @@ class Changing:
         (lambda call, _: call == 3, 1e-4, "gives the same images other scores each time, by up to 0.0001"),
         (lambda _, images: images == 1, 0.01, "change with the other images of the batch, by up to 0.01"),
         (lambda _, images: images > 100, 0.01, "change with the other images of the batch, by up to 0.01"),
-        (lambda _, images: images == 1, np.inf, "change with the other images of the batch, by up to inf"),
+        (lambda _, images: images == 1, np.inf, "change with the other images of the batch, to nan or infinity"),
         (lambda _, images: images == 1, 1e-4, ""),
     ],
 )
