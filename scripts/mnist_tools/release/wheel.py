@@ -115,6 +115,7 @@ COPIED_FILES = (
     "tests/scripts/stress",
     "tests/shared/backend_cases.py",
     "tests/shared/fixtures.py",
+    "tests/shared/tflite_graphs.py",
 )
 """Files and folders that are copied beside the environment: the tests of the runtime and what they import."""
 
