@@ -46,13 +46,13 @@ def test_floats_slightly_above_1_are_refused(highest: float, dtype: type) -> Non
         as_picture(values[1], most=9)
 
 
-def test_rounding_above_1_is_clipped(golden_images: np.ndarray) -> None:
-    fractions = golden_images / np.float32(255)
+def test_rounding_above_1_is_clipped(golden: np.ndarray) -> None:
+    fractions = golden / np.float32(255)
     assert fractions.max() == 1
     for rounded in (fractions + np.float32(1e-7), fractions * (1 + 9e-7)):
         assert rounded.max() > 1
-        assert np.array_equal(as_pixels(rounded), golden_images)
-    assert np.array_equal(Classifier.load().predict(fractions + 1e-7), Classifier.load().predict(golden_images))
+        assert np.array_equal(as_pixels(rounded), golden)
+    assert np.array_equal(Classifier.load().predict(fractions + 1e-7), Classifier.load().predict(golden))
 
 
 def test_uint8_is_not_copied() -> None:

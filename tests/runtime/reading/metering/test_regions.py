@@ -1,6 +1,7 @@
 """Files of regions are read and written, and wrong ones are refused with the reason."""
 
 import itertools
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from mnist_runtime.cli.main import main
 from mnist_runtime.reading.metering.regions import Region, load_regions, propose_regions, regions_as_toml
 from mnist_runtime.reading.page import Reading
 
+needs_tomllib = pytest.mark.skipif(sys.version_info < (3, 11), reason="files of regions need Python 3.11")
+
 Run = Callable[..., object]
 
 A_ONE = Prediction(1, 1.0, label="1")
@@ -25,6 +28,7 @@ sides = st.tuples(st.integers(0, 99), st.integers(0, 99), st.integers(100, 9999)
 printable = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=20)
 
 
+@needs_tomllib
 @settings(max_examples=40)
 @given(
     st.lists(
@@ -56,6 +60,7 @@ def test_the_written_text_names_the_sides_of_boxes_and_what_can_be_added() -> No
     )
 
 
+@needs_tomllib
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -98,6 +103,7 @@ def test_a_wrong_file_is_refused_with_the_reason(text: str, reason: str, tmp_pat
     assert str(path) in str(caught.value)
 
 
+@needs_tomllib
 def test_a_file_that_cannot_be_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "large.toml").write_bytes(b"#" * (2 << 20))
     (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe")
@@ -194,6 +200,7 @@ def test_boxes_of_rows_do_not_overlap() -> None:
     assert first.digits[0][3] <= 63 <= second.digits[0][1]
 
 
+@needs_tomllib
 def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(page).save(tmp_path / "page.png")
     done = run("mnist-runtime", "regions", tmp_path / "page.png", "--annotate", tmp_path / "marked.png")
