@@ -50,3 +50,9 @@ def test_without_a_share_nothing_is_replaced() -> None:
     images, targets = inserted(PenImages(0, fraction=0.0, confidence=0.9, signs=0.0, stock=8), 1)
     assert not images.any()
     assert (targets.max(axis=1) == 1).all()
+
+
+def test_a_short_training_has_at_least_one_sign() -> None:
+    images, targets = inserted(PenImages(0, fraction=0.2, confidence=0.9, signs=0.2, stock=3), 1)
+    assert images.any(axis=(1, 2, 3)).sum() == 16
+    assert (np.isclose(targets, 0.1).all(axis=1)).sum() == round(len(images) * 0.2)
