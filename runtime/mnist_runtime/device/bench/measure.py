@@ -269,7 +269,7 @@ def measure(path: str | Path | None, backend: str, plan: Plan = QUICK) -> Measur
         started = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0) as process:
             assert process.stdout is not None
-            first = process.stdout.readline()
+            first = process.stdout.readline()  # a buffer would keep the rest
             starts.append(time.perf_counter() - started)
             try:
                 rest, messages = process.communicate(timeout=TIME_LIMIT)
