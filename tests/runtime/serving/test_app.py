@@ -226,7 +226,8 @@ def test_the_queue_is_bounded_and_the_time_too(classifier: Classifier, page: np.
         work._free.release()
         go_on.set()
         blocked.result()
-        assert client.post("/classify", content=as_png(page)).status_code == 200
+        patient = TestClient(application(classifier, work=work), base_url="http://localhost")
+        assert patient.post("/classify", content=as_png(page)).status_code == 200, "the only place is free again"
 
 
 def test_a_slow_request_is_refused(classifier: Classifier) -> None:

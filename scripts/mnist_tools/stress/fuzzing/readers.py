@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import itertools
 import json
-import os
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -146,24 +146,30 @@ def _classifier() -> Classifier:
     return Classifier.load(backend="numpy")
 
 
-def _path(content: bytes) -> Path:
-    path = Path(tempfile.gettempdir()) / f"fuzzed-{os.getpid()}"
-    path.write_bytes(content)
-    return path
+@contextlib.contextmanager
+def _file(content: bytes) -> Iterator[Path]:
+    with tempfile.NamedTemporaryFile(prefix="fuzzed-") as file:
+        file.write(content)
+        file.flush()
+        yield Path(file.name)
 
 
 def read_pixels(content: bytes) -> None:
     """Read a picture as it is, and a PNG also with right checksums; classify small ones."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         content = with_right_checksums(content)
-    path = _path(content)
+    with _file(content) as path:
+        _read_pixels(path, is_classified=zlib.crc32(content) % ONE_OF == 0)
+
+
+def _read_pixels(path: Path, is_classified: bool) -> None:
     with patch.object(decode, "MAX_PIXELS", MOST_PIXELS), patch.object(bounds, "MAX_PIXELS", MOST_PIXELS):
         pixels, again = read_picture(path), read_picture(path)
     count = pixels.shape[0] * pixels.shape[1]
     require(pixels.dtype == np.uint8 and pixels.ndim in (2, 3), "the pixels have another type")
     require(0 < count <= 4 * MAX_PIXELS, "the picture has another size")
     require(np.array_equal(again, pixels), "read again, the picture has other pixels")
-    if count <= SMALL and zlib.crc32(content) % ONE_OF == 0:
+    if count <= SMALL and is_classified:
         found = _classifier().classify(pixels)
         require(found == _classifier().classify(path), "the file and its pixels have other answers")
         require(0 <= found.confidence <= 1, "the confidence is no probability")
@@ -174,11 +180,12 @@ def read_video(content: bytes) -> None:
     from mnist_runtime.reading.video import frames
 
     last, number = 0.0, -1
-    for frame in itertools.islice(frames(_path(content), 20), MOST_FRAMES):
-        require(last <= frame.seconds < 1e10, "the time goes back or is not finite")
-        require(number < frame.number, "the number of the frame goes back")
-        require(0 < frame.pixels.size <= 3 * MAX_PIXELS and frame.pixels.dtype == np.uint8, "other pixels")
-        last, number = frame.seconds, frame.number
+    with _file(content) as path:
+        for frame in itertools.islice(frames(path, 20), MOST_FRAMES):
+            require(last <= frame.seconds < 1e10, "the time goes back or is not finite")
+            require(number < frame.number, "the number of the frame goes back")
+            require(0 < frame.pixels.size <= 3 * MAX_PIXELS and frame.pixels.dtype == np.uint8, "other pixels")
+            last, number = frame.seconds, frame.number
 
 
 READERS: dict[str, Reader] = {
