@@ -33,6 +33,7 @@ def test_export_model_makes_the_same_file_as_the_command(here: Callable[..., obj
     assert report.path.read_bytes() == (tmp_path / "command.tflite").read_bytes()
 
 
+@pytest.mark.long
 def test_model_and_data_can_be_objects_in_memory(digits: Splits, tmp_path: Path) -> None:
     model = load_model("linear")
     report = export_model(model, tmp_path / "mine.onnx", "float32", digits)
@@ -49,6 +50,7 @@ def test_model_can_be_a_path_and_the_destination_a_folder(digits: Splits, tmp_pa
     assert report.path == tmp_path / "out" / "mine-float16.onnx"
 
 
+@pytest.mark.long
 def test_every_option_reaches_the_file(digits: Splits, tmp_path: Path) -> None:
     report = export_model(
         "linear",
@@ -68,6 +70,7 @@ def test_every_option_reaches_the_file(digits: Splits, tmp_path: Path) -> None:
     assert manifest.calibration == {**manifest.calibration, "images": 120, "seed": 3}
 
 
+@pytest.mark.long
 def test_refused_export_raises_and_writes_no_file(
     digits: Splits, shuffle_weights: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -79,6 +82,7 @@ def test_refused_export_raises_and_writes_no_file(
     assert "earlier export" not in str(caught.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("repair", [True, False])
 def test_refused_export_says_that_a_file_of_its_name_is_an_older_one(
     digits: Splits, shuffle_weights: Callable[[str], None], tmp_path: Path, repair: bool
@@ -159,6 +163,7 @@ def test_number_of_calibration_images_must_be_possible(digits: Splits, samples: 
         open_session("linear", digits, calibration_samples=samples)
 
 
+@pytest.mark.long
 def test_model_is_looked_up_once_for_several_exports(
     monkeypatch: pytest.MonkeyPatch, digits: Splits, tmp_path: Path
 ) -> None:
@@ -175,6 +180,7 @@ def test_file_to_verify_must_exist(tmp_path: Path) -> None:
         verify(tmp_path / "missing.tflite", "linear", "digits")
 
 
+@pytest.mark.long
 def test_full_disk_is_an_output_error(monkeypatch: pytest.MonkeyPatch, digits: Splits, tmp_path: Path) -> None:
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -205,6 +211,7 @@ def test_the_record_beside_a_model_says_whether_it_saw_pictures_without_a_digit(
     assert open_session(mine, digits, pixel_range="0..1").original.rejects_non_digits is known
 
 
+@pytest.mark.long
 def test_ready_models_say_it_and_models_in_memory_do_not(digits: Splits) -> None:
     found = {name: open_session(name, digits).original.rejects_non_digits for name in ("linear", "cnn")}
     assert found == {"linear": False, "cnn": True}

@@ -72,6 +72,7 @@ def test_a_command_at_the_end_of_a_message_has_no_period() -> None:
             assert not (isinstance(node, ast.JoinedStr) and ends_with_a_spoilt_command(node)), ast.unparse(node)
 
 
+@pytest.mark.long
 def test_only_the_builders_write_install_lines() -> None:
     found = {
         (path.name, text)
@@ -108,6 +109,7 @@ def test_an_extra_of_the_trainer_installs_what_the_message_names(extra: str) -> 
     assert {canonicalize_name(row.name) for row in WORKSHOP[extra]} == set(EXTRAS[extra].values())
 
 
+@pytest.mark.long
 def test_every_extra_that_a_command_requires_exists() -> None:
     calls = [
         keyword.arg

@@ -18,6 +18,7 @@ from mnist_runtime.backends.tflite_format.model import TFLiteFile
 from mnist_trainer import Splits
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", ["cnn", "mlp", "linear"])
 def test_exports_give_the_same_integers(exported: Callable[..., ExportReport], digits: Splits, model: str) -> None:
     content = exported(model, "tflite", Precision.INT8).path.read_bytes()

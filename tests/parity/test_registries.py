@@ -94,6 +94,7 @@ def test_every_interpreter_gives_the_same_answers(
     assert np.sum(answers != expected) <= 3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["litert", "onnxruntime", pytest.param("numpy", marks=pytest.mark.slow)])
 def test_accuracy_of_the_ready_files_is_as_recorded(mnist_data: Splits, backend: str) -> None:
     ready = Classifier.load(backend=backend)
@@ -104,6 +105,7 @@ def test_accuracy_of_the_ready_files_is_as_recorded(mnist_data: Splits, backend:
     assert accuracy == pytest.approx(RESULTS["cnn", format, "int8"]["accuracy_exported"], abs=3e-4)
 
 
+@pytest.mark.long
 def test_ready_files_are_exports_of_the_ready_model(originals: dict[str, Original], digits: Splits) -> None:
     """The device wheel contains the default export: same original, same answers."""
     from mnist_trainer import find_model

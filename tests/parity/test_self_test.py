@@ -11,6 +11,7 @@ from mnist_runtime import BACKENDS, self_test
 from mnist_runtime.device.self_test import SCORE_BOUNDS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_scores_are_identical_on_the_exporting_machine(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision

@@ -32,6 +32,7 @@ def test_a_settings_file_changes_nothing(
     assert (done.stdout, done.stderr) == ("float32 tensorflow channels_last 1e-07 None\n", "")
 
 
+@pytest.mark.long
 def test_a_settings_file_that_keras_rejects_is_named(run: Callable[..., CompletedProcess[str]], tmp_path: Path) -> None:
     (tmp_path / "keras.json").write_text('{"floatx": "half"}')
     done = run("mnist-evaluate", "linear", "--data", "digits", KERAS_HOME=str(tmp_path))

@@ -123,7 +123,9 @@ SETTINGS = """[pytest]
 addopts = --strict-markers --import-mode=importlib -m "not slow" -p no:cacheprovider
 filterwarnings = error
 pythonpath = . scripts
-markers = slow: not in every environment
+markers =
+  long: takes a second or more
+  slow: not in every environment
 """
 
 

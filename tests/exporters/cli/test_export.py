@@ -242,6 +242,7 @@ def test_quantize_before_the_path_of_a_model_means_int8(specs: Callable[..., lis
     assert specs("--quantize", path) == [("mine", "tflite", "int8")]
 
 
+@pytest.mark.long
 def test_proven_files_are_written_after_a_refused_one(
     here: Run, shuffle_weights: Callable[[str], None], tmp_path: Path
 ) -> None:
@@ -253,6 +254,7 @@ def test_proven_files_are_written_after_a_refused_one(
     assert done.stdout == f"{tmp_path / 'mlp-float32.onnx'}\n"
 
 
+@pytest.mark.long
 def test_full_disk_is_an_error_and_leaves_no_file(here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def fail(_: int) -> None:
         raise OSError(28, "No space left on device")
@@ -266,6 +268,7 @@ def test_full_disk_is_an_error_and_leaves_no_file(here: Run, monkeypatch: pytest
     assert f"{tmp_path}: No space left on device" in done.stderr
 
 
+@pytest.mark.long
 def test_exports_and_their_json_stay_if_the_report_cannot_be_written(
     here: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -288,6 +291,7 @@ def test_folder_in_the_place_of_a_report_is_an_error_before_any_work(here: Run, 
     assert "report.json" in done.stderr
 
 
+@pytest.mark.long
 def test_other_format_is_exported_after_a_failed_conversion(
     here: Run, edit_converted: Callable[..., None], tmp_path: Path
 ) -> None:
@@ -320,6 +324,7 @@ def test_black_training_images_end_with_3(here: Run, digits: Splits, tmp_path: P
     assert done.stdout == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("shape", "scale"), [((28, 28), 1), pytest.param((784,), 255, marks=pytest.mark.slow)])
 def test_own_model_of_any_shape_and_pixel_range_is_exported(
     here: Run, digits: Splits, tmp_path: Path, shape: tuple[int, ...], scale: int
@@ -380,6 +385,7 @@ def test_mistake_ends_with_its_exit_code_and_a_message(here: Run, arguments: lis
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["students.h5", pytest.param("students-folder", marks=pytest.mark.slow)])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_h5_file_and_saved_model_folder_are_exported(here: Run, tmp_path: Path, name: str) -> None:
@@ -413,6 +419,7 @@ def test_saved_model_gives_the_same_bytes_in_another_process(run: Run, here: Run
     assert made[0] == made[1]
 
 
+@pytest.mark.long
 def test_code_in_a_model_runs_only_with_trust(here: Run, tmp_path: Path) -> None:
     import keras
 
@@ -550,6 +557,7 @@ def test_with_a_report_the_last_line_names_the_recommended_file(
     )
 
 
+@pytest.mark.long
 def test_a_single_file_is_named_without_more_words(here: Run, tmp_path: Path) -> None:
     path = tmp_path / "a folder" / "linear-float32.tflite"
     done = here("mnist-export", "linear", "--data", "digits", "--output", path.parent)

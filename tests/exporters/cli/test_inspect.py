@@ -55,6 +55,7 @@ def test_a_file_of_another_format_is_named(
         assert f"{tmp_path / name} {words}" in done.stderr
 
 
+@pytest.mark.long
 def test_a_suffix_may_be_in_upper_case(here: Callable[..., object], int8_tflite: Path, tmp_path: Path) -> None:
     path = tmp_path / "MODEL.TFLITE"
     path.write_bytes(int8_tflite.read_bytes())

@@ -25,6 +25,7 @@ def forged(done: object) -> list[str]:
     return [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("error: forged")]
 
 
+@pytest.mark.long
 def test_an_evaluation_prints_names_on_one_line(here: Run, model: str) -> None:
     done = here("mnist-evaluate", model, "--data", "digits", "--report", ODD)
     assert forged(done) == []
@@ -32,6 +33,7 @@ def test_an_evaluation_prints_names_on_one_line(here: Run, model: str) -> None:
     assert r"open in a browser: a\nerror: forged/evaluation.html" in done.stderr
 
 
+@pytest.mark.long
 def test_an_export_prints_names_on_one_line(here: Run, model: str) -> None:
     done = here("mnist-export", model, "--data", "digits", "--output", f"{ODD}/")
     assert forged(done) == []

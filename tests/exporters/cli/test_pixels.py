@@ -95,6 +95,7 @@ def test_a_model_that_wants_other_pixels_is_measured_at_its_own_accuracy(here: R
     assert f"pixels     {found} (measured)" in verified.stderr
 
 
+@pytest.mark.long
 def test_a_model_of_black_digits_on_white_is_exported(here: Run, own: Own) -> None:
     path, accuracy = own("inverted")
     done, facts = export(here, path)
@@ -139,6 +140,7 @@ def test_the_expected_accuracy_refuses_a_model_whose_scaling_cannot_be_found(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("options", [("--pixel-range", "-1..1"), ("--pixel-mean", "0.5", "--pixel-std", "0.5")])
 def test_a_stated_scaling_is_used_unmeasured(here: Run, own: Own, options: tuple[str, ...]) -> None:
     path, accuracy = own("symmetric")
@@ -180,6 +182,7 @@ def test_impossible_combinations_are_usage_errors(
     assert words in done.stderr
 
 
+@pytest.mark.long
 def test_plain_pictures_of_the_other_polarity_are_refused_with_the_options_that_fit(digits: Splits) -> None:
     plain = Task(28, 28, 1, preparation="plain")
     light = Splits(*(dataclasses.replace(part, images=255 - part.images, task=plain) for part in digits))
@@ -194,6 +197,7 @@ def test_plain_pictures_of_the_other_polarity_are_refused_with_the_options_that_
     assert "Give others." not in unfit(named, 0.7)
 
 
+@pytest.mark.long
 def test_a_wrongly_stated_scaling_is_doubted(digits: Splits, own: Own) -> None:
     """Its export could be proven, since it is as bad as the original."""
     wrong = open_session(own("symmetric")[0], digits, pixel_range="0..1").advice
@@ -218,6 +222,7 @@ def test_a_model_with_blue_first_gets_a_warning_if_its_scaling_is_stated() -> No
     assert "but on 100.0% with blue first (BGR, as OpenCV reads pictures). If the images have" in str(advice)
 
 
+@pytest.mark.long
 def test_a_low_accuracy_on_own_data_is_advised_on(digits: Splits) -> None:
     """Only the owner of the model knows what is usual for it."""
     layer = keras.layers.Dense(10, "softmax")
@@ -245,6 +250,7 @@ def test_a_low_accuracy_on_mnist_is_advised_on(digits: Splits, own: Own) -> None
         session.check_accuracy(98)
 
 
+@pytest.mark.long
 def test_a_quiet_export_prints_the_doubt(here: Run, own: Own, tmp_path: Path) -> None:
     words = ("--data", "digits", "--output", tmp_path, "--quiet", "--pixel-range")
     done = here("mnist-export", own("symmetric")[0], *words, "0..1")

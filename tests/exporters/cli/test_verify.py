@@ -7,6 +7,7 @@ import pytest
 from mnist_exporters import ExportReport, Precision
 
 
+@pytest.mark.long
 def test_worse_file_of_another_original_is_refused(
     here: Callable[..., object], exported: Callable[..., ExportReport]
 ) -> None:
@@ -45,6 +46,7 @@ def test_an_export_that_was_cut_off_is_not_taken_for_another_tools(
         assert f"{path} was made by mnist-export and was changed or cut off after that. Export or copy" in done.stderr
 
 
+@pytest.mark.long
 def test_a_model_without_its_archive_is_another_tools(
     here: Callable[..., object], int8_tflite: Path, tmp_path: Path
 ) -> None:

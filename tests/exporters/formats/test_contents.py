@@ -31,6 +31,7 @@ def test_the_operator_versions_of_a_tflite_file_are_read(exported: Callable[...,
     assert contents.requirements() == {"operators": contents.operators}
 
 
+@pytest.mark.long
 def test_the_shape_input_of_a_transposed_convolution_is_no_activation(digits: Splits) -> None:
     layers = (keras.layers.Conv2DTranspose(2, 3), keras.layers.Flatten(), keras.layers.Dense(10))
     original = Original.from_keras(keras.Sequential([keras.Input((28, 28, 1)), *layers]), digits.test)

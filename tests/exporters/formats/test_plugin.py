@@ -38,6 +38,7 @@ def test_every_row_of_facts_is_complete(name: str) -> None:
     assert all(importlib.util.find_spec(package.replace("-", "_")) for package in row.packages)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_export_is_proven_on_the_digits(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision

@@ -62,6 +62,7 @@ def test_a_packed_onnx_file_remains_a_valid_message(manifest: Manifest, count: i
     assert read.SerializeToString() == content
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("format", "precision"), DEVICE_PAIR)
 def test_the_standard_library_reads_the_archive(
     exported: Callable[..., ExportReport], format: str, precision: Precision

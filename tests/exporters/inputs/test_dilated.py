@@ -35,6 +35,7 @@ def test_scores_and_weights_are_the_same() -> None:
     assert np.allclose(static(PIXELS), model(PIXELS), atol=1e-6)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("precision", [Precision.FLOAT32, Precision.INT8, Precision.INT4])
 def test_a_dilated_convolution_is_one_operator(digits: Splits, precision: Precision) -> None:
     original = Original.from_keras(gapped(), digits.test, pixel_range="0..1")

@@ -36,6 +36,7 @@ def reshaped(model: object, shape: tuple[int, ...], scale: float = 1.0, logits: 
     return keras.Model(pixels, scores)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [pytest.param((28, 28), marks=pytest.mark.slow), (28, 28, 1), (784,)])
 @pytest.mark.parametrize(("scale", "pixel_range"), [(1.0, "0..1"), (1 / 255, "0..255")])
 def test_input_shape_and_pixel_range_are_measured(
@@ -61,6 +62,7 @@ def test_images_that_are_right_under_both_ranges_give_the_smaller_one(mlp: objec
     assert Original.from_keras(mlp, easy).pixel_range == "0..1"
 
 
+@pytest.mark.long
 def test_confident_mistakes_do_not_hide_the_larger_range(digits: Splits) -> None:
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, activation="softmax")])
@@ -80,6 +82,7 @@ def test_range_of_the_ready_models_is_measured_on_sorted_images(
     assert Original.from_keras(ready(name), digits.test.take(order, "test")).pixel_range == "0..1"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", EACH_READY)
 def test_range_and_activation_of_the_ready_models_are_measured(
     digits: Splits, ready: Callable[[str], object], name: str

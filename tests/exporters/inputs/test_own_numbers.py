@@ -41,6 +41,7 @@ def trained(data: Data, scaled: Callable[[np.ndarray], np.ndarray]) -> keras.Mod
     return model
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("levels", "contrasts"), [((230,), (8,)), ((200, 190, 195), (20, 20, 20))], ids=["gray", "color"]
 )
@@ -75,6 +76,7 @@ def test_images_like_those_of_mnist_have_no_numbers_of_their_own(digits: Splits)
     assert "pixel_numbers_from" not in pixels
 
 
+@pytest.mark.long
 def test_they_are_tried_for_a_file_of_another_tool_too(tmp_path: Path) -> None:
     data = pictures((230,), (8,))
     mean, std = data[0][0].mean(), data[0][0].std()
@@ -90,6 +92,7 @@ def test_they_are_tried_for_a_file_of_another_tool_too(tmp_path: Path) -> None:
     assert session.reference.accuracy > 0.9
 
 
+@pytest.mark.long
 def test_a_mean_and_deviation_for_each_channel_is_refused_with_the_layer_that_has_them(tmp_path: Path) -> None:
     data = pictures((220, 120, 60), (25, 8, 3))
     (images, _), (test, _) = data
@@ -111,6 +114,7 @@ def test_a_mean_and_deviation_for_each_channel_is_refused_with_the_layer_that_ha
     assert np.mean(found == answers) > 0.998
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scaling", ["0..1", "own"])
 def test_color_models_of_one_scaling_are_not_taken_for_those_of_a_scaling_of_each_channel(scaling: str) -> None:
     """The channels differ much, but no `ModelError` is raised."""
@@ -124,6 +128,7 @@ def test_color_models_of_one_scaling_are_not_taken_for_those_of_a_scaling_of_eac
     )
 
 
+@pytest.mark.long
 def test_the_numbers_of_mnist_are_not_taken_for_other_images_by_the_loss_alone() -> None:
     """With them this model is as accurate as with the pixels of its training, and its scores fit a little better."""
     data = pictures((220, 120, 60), (60, 40, 30))

@@ -32,6 +32,7 @@ def origin(path: Path, data: Splits) -> str:
     return f"{original.scaling.name}, {original.range_origin}"
 
 
+@pytest.mark.long
 def test_the_record_of_a_model_states_its_pixels(digits: Splits, folder: Path) -> None:
     assert origin(folder / "trained.keras", digits) == "0..1, as recorded"
     assert "measured" in origin(folder / "other.keras", digits)

@@ -33,6 +33,7 @@ def dense(digits: Splits, scaler: object) -> list[object]:
     return layers
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(784,), (28, 28, 1)], ids=str)
 def test_a_scaler_of_each_pixel_is_recognized_and_becomes_a_layer(
     digits: Splits, scaler: object, dense: list[object], tmp_path: Path, shape: tuple[int, ...]
@@ -59,6 +60,7 @@ def test_a_scaler_of_each_pixel_is_recognized_and_becomes_a_layer(
     assert stated.reference.by_pixel is None
 
 
+@pytest.mark.long
 def test_weak_models_of_one_scaling_are_not_taken_for_it(digits: Splits) -> None:
     import keras
 

@@ -100,6 +100,7 @@ def test_no_loop_is_left(name: str) -> None:
     assert not {operator.type for operator in graph.get_operations()} & {"While", "StatelessWhile", "TensorListReserve"}
 
 
+@pytest.mark.long
 def test_many_steps_stay_a_loop() -> None:
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.Input((28, 28)), layers.Reshape((196, 4)), layers.SimpleRNN(3)])
@@ -112,6 +113,7 @@ def test_stateful_layer_is_an_error() -> None:
         with_static_shapes(model)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layer", [layers.GRU(3), layers.Bidirectional(layers.LSTM(3))])
 def test_a_recurrent_layer_may_follow_arithmetic(layer: Any) -> None:
     rows = keras.Input((28, 28))

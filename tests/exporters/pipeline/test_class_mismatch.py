@@ -38,6 +38,7 @@ def trained(data: Arrays, scores: Sequence[int], count: int, ends: Sequence[kera
     return model
 
 
+@pytest.mark.long
 def test_labels_in_the_order_of_sorted_names_are_stated_in_full(tmp_path: Path) -> None:
     """Keras numbers the folders 0 to 11 as 0, 1, 10, 11, 2, ..., so that 0 and 1 are right in both orders."""
     data = patterns(range(12))
@@ -59,6 +60,7 @@ ENDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", ENDS)
 def test_the_lines_for_a_score_without_images_make_a_model_that_is_proven(tmp_path: Path, end: str) -> None:
     data = patterns([1, 2, 3, 4])
@@ -86,6 +88,7 @@ def test_the_lines_for_a_score_without_images_make_a_model_that_is_proven(tmp_pa
     assert np.array_equal(cut.predict(images, verbose=0).argmax(1) + 1, model.predict(images, verbose=0).argmax(1))
 
 
+@pytest.mark.long
 def test_a_model_with_another_end_is_refused_without_lines(tmp_path: Path) -> None:
     data = patterns([1, 2, 3, 4])
     ends = [keras.layers.Dense(5), keras.layers.BatchNormalization(), keras.layers.Softmax()]

@@ -42,6 +42,7 @@ def failure(model: Any, data: Splits, spec: ExportSpec, folder: Path) -> Operato
     return caught.value
 
 
+@pytest.mark.long
 def test_int8_names_the_layer_and_what_the_model_converts_to(digits: Splits, tmp_path: Path) -> None:
     model = network(layers.ELU(name="soft"))
     error = failure(model, digits, ExportSpec("tflite", "int8"), tmp_path)
@@ -52,6 +53,7 @@ def test_int8_names_the_layer_and_what_the_model_converts_to(digits: Splits, tmp
     assert "onnx float32, float16, dynamic, int8" in text
 
 
+@pytest.mark.long
 def test_the_same_precision_is_tried_first_and_what_was_not_tried_is_said(
     digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +109,7 @@ def test_the_layer_is_searched_if_the_converter_names_none(
     assert text.startswith("rare (Rare) needs Erfinv")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("nothing_works")
 def test_the_operators_are_those_of_the_named_layer(digits: Splits, tmp_path: Path) -> None:
     """The C code has no leaky ReLU; before it is written, the converter rejects the ELU of the next layer."""

@@ -22,6 +22,7 @@ def sure(digits: Splits) -> ExportSession:
     return ExportSession(Original.from_keras(model, digits.test, pixel_range="0..1"), *digits)
 
 
+@pytest.mark.long
 def test_an_int8_file_of_a_network_that_is_sure_of_everything_answers(
     sure: ExportSession, digits: Splits, tmp_path: Path
 ) -> None:
@@ -63,6 +64,7 @@ def one_other_pixel(data: Dataset) -> Dataset:
     return dataclasses.replace(data, images=images)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("precision", [pytest.param("float32", marks=pytest.mark.slow), "int8"])
 def test_a_test_set_that_is_the_training_set_but_for_a_pixel_proves_nothing(
     digits: Splits, tmp_path: Path, precision: str
@@ -89,6 +91,7 @@ def test_the_share_of_known_images_is_in_report_and_manifest(digits: Splits, tmp
     assert parity["in_training"] == 300
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:invalid value encountered")
 def test_a_network_that_has_no_scores_for_a_blank_image_is_refused(digits: Splits, tmp_path: Path) -> None:
     """It was proven, and then answered 0 to a blank image, with nan."""

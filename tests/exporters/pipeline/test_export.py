@@ -104,6 +104,7 @@ def test_proven_file_replaces_an_earlier_one(mlp: ExportSession, tmp_path: Path)
     assert "REFUSED" not in str(report)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_report_lines_fit_80_columns(exported: Callable[..., object], format: str, precision: Precision) -> None:
     assert max(map(len, str(exported("mlp", format, precision)).splitlines())) <= 80

@@ -13,6 +13,7 @@ from mnist_runtime.artifact.task import DIGITS
 from mnist_trainer import Splits, load_model
 
 
+@pytest.mark.long
 def test_a_stated_scaling_that_makes_the_scores_certain_is_doubted_at_a_usual_accuracy(
     digits: Splits, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def session_of(digits: Splits, model_of: Callable[[PixelScaling], keras.Model]) 
     return cache(lambda scaling: open_session(model_of(scaling), digits, pixel_range=scaling))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("scaling", "format", "precision"), CASES)
 def test_a_file_takes_raw_pixels_whatever_its_model_expects(
     session_of: Callable[..., ExportSession], tmp_path: Path, scaling: PixelScaling, format: str, precision: Precision

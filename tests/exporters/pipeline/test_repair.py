@@ -61,6 +61,7 @@ def session_of() -> Callable[..., ExportSession]:
     return session
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", [pytest.param("litert", marks=pytest.mark.slow), "numpy"])
 def test_integer_file_whose_scores_tie_gives_logits(
     session_of: Callable[..., ExportSession], tmp_path: Path, backend: str
@@ -86,6 +87,7 @@ def test_integer_file_whose_scores_tie_gives_logits(
     assert stable.accuracy_original > 0.85  # the halves are repaired too
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("activation", "format", "dtype"), [("softmax", "tflite", "float32"), ("sigmoid", "onnx", None)]
 )
@@ -100,6 +102,7 @@ def test_file_with_float_output_computes_its_activation_in_float(
     assert (manifest.schema, manifest.output) == (1, {"dtype": "float32", "shape": [None, 10]})  # any runtime reads it
 
 
+@pytest.mark.long
 def test_header_of_a_c_array_with_logits_says_so(session_of: Callable[..., ExportSession], tmp_path: Path) -> None:
     pytest.importorskip("tflite_micro")
     session = session_of(near_scores, "sigmoid")
@@ -126,6 +129,7 @@ def test_last_layer_is_left_in_float(session_of: Callable[..., ExportSession], t
     assert "tflite-micro" not in chosen.loads_on  # it computes in int8 or int16
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("format", "precision"),
     [

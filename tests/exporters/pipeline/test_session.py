@@ -8,6 +8,7 @@ from mnist_exporters.inputs.original import Original
 from mnist_trainer import Splits, load_model
 
 
+@pytest.mark.long
 def test_a_model_below_the_expected_accuracy_gets_the_reason_that_was_measured(digits: Splits) -> None:
     tiny = load_model("tiny")
     images = keras.Input(tiny.input_shape[1:])

@@ -57,6 +57,7 @@ def exported(meter: ExportSession, tmp_path_factory: pytest.TempPathFactory) -> 
     return cache(lambda format, precision: meter.export(ExportSpec(format, precision), folder))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_a_meter_in_color_is_exported_in_every_format_and_precision(
     exported: Callable[[str, str], ExportReport], format: str, precision: str
@@ -75,6 +76,7 @@ def test_a_meter_in_color_is_exported_in_every_format_and_precision(
     assert len(set(answers.tolist())) >= 8
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name == "signs" else pytest.mark.slow) for name in OTHERS]
 )
@@ -110,6 +112,7 @@ def test_golden_images_are_patterns_unless_the_users_are_allowed(meter: ExportSe
     assert sorted(meter.original.scores(session.golden_images).argmax(axis=1)) == [*range(11)]
 
 
+@pytest.mark.long
 def test_reports_name_the_classes(meter: ExportSession, exported: Callable[[str, str], ExportReport]) -> None:
     report = exported("onnx", "float32")
     scores = np.roll(meter.reference.scores, 1, axis=1)  # every answer changes
@@ -227,6 +230,7 @@ def test_commands_take_pictures_as_a_device_does(pictures: Path, here: Callable[
     assert here("mnist-export", model, *given, "--prepare", "mnist").returncode == 2
 
 
+@pytest.mark.long
 def test_the_size_of_images_comes_from_the_model(pictures: Path, torch_file: Path, tmp_path: Path) -> None:
     report = export_model(torch_file, tmp_path / "made.onnx", "int8", pictures, max_accuracy_drop=0.1)
     assert report.path is not None

@@ -159,6 +159,7 @@ def test_wrong_answers_below_it_cost_nothing() -> None:
     assert (parity.turned_away, parity.turned_away_right, parity.lost) == (11, 4, 4)
 
 
+@pytest.mark.long
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.002, 0.005, 0.01, 0.1]), st.integers(1, 8))
 def test_an_export_that_passes_without_a_threshold_passes_with_it(seed: int, tolerance: float, power: int) -> None:
     rng = np.random.default_rng(seed)

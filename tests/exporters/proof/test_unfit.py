@@ -20,6 +20,7 @@ def _reasons(model: keras.Model, digits: Splits) -> tuple[tuple[str, ...], Refer
     return Parity.compare(reference, reference.scores, 0.1).reasons, reference
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", [ORIENTATIONS[0], ORIENTATIONS[4]], ids=lambda way: way.words[:30])
 def test_a_model_of_mirrored_or_turned_images_is_noticed(digits: Splits, way: Orientation) -> None:
     tiny = load_model("tiny")
@@ -31,6 +32,7 @@ def test_a_model_of_mirrored_or_turned_images_is_noticed(digits: Splits, way: Or
     assert not any("--labels" in reason for reason in reasons), "a transposed 6 is much like a 7"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(784,), (28, 28), (28, 28, 1)])
 def test_the_line_of_a_refusal_makes_a_model_of_upright_images(digits: Splits, shape: tuple[int, ...]) -> None:
     inside = keras.Input(shape)
@@ -75,6 +77,7 @@ def test_mirrored_images_and_labels_in_another_order_may_look_alike() -> None:
     assert reason.startswith("The labels seem to be in another order"), "it explains more"
 
 
+@pytest.mark.long
 def test_averages_of_batch_normalization_that_do_not_fit_are_noticed(digits: Splits) -> None:
     """A short training leaves them near those of a new layer."""
     tiny = load_model("tiny")
@@ -93,6 +96,7 @@ def test_averages_of_batch_normalization_that_do_not_fit_are_noticed(digits: Spl
     assert all(map(np.array_equal, before, tiny.get_weights())), "the model is exported after that"
 
 
+@pytest.mark.long
 def test_averages_are_not_blamed_for_other_faults(digits: Splits) -> None:
     reasons, reference = _reasons(architecture("tiny").build(), digits)
     assert reference.renormalized is not None

@@ -176,6 +176,7 @@ def test_table_in_the_terminal_has_every_column_within_80_characters(
     assert max(map(len, printed.err.splitlines())) <= 80
 
 
+@pytest.mark.long
 def test_each_installed_interpreter_is_measured_in_its_own_process(
     exported: Callable[..., ExportReport],
 ) -> None:
@@ -206,6 +207,7 @@ def test_modules_in_the_current_folder_are_not_imported(
     assert [one.interpreter for one in measure_latency(path)] == ["onnxruntime"]
 
 
+@pytest.mark.long
 def test_compare_measures_writes_and_reports_progress(
     exported: Callable[..., ExportReport], sessions: Callable[[str], ExportSession], tmp_path: Path
 ) -> None:
@@ -219,6 +221,7 @@ def test_compare_measures_writes_and_reports_progress(
     assert written == json.loads(json.dumps(found.as_dict()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("format", ["tflite", "onnx"])
 def test_exports_of_two_calibration_halves_agree(
     exported: Callable[..., ExportReport], sessions: Callable[[str], ExportSession], format: str

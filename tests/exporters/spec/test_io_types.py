@@ -29,6 +29,7 @@ CHOICES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("format", "precision", "input_dtype", "output_dtype"), CHOICES)
 def test_answers_equal_those_of_the_default_types(
     exported: Callable[..., ExportReport],

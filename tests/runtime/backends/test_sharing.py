@@ -116,6 +116,7 @@ def test_closing_a_copy_leaves_the_original_open(golden: np.ndarray) -> None:
         copy.copy(copied)
 
 
+@pytest.mark.long
 def test_a_copy_stays_open_after_the_original(golden: np.ndarray) -> None:
     original = Classifier.load(backend="numpy")
     expected = original.predict(golden).tolist()

@@ -64,6 +64,7 @@ def test_each_digit_alone_is_read(legible: object) -> None:
             assert (found.digit, found.reason, found.marks) == (label, None, 1)
 
 
+@pytest.mark.long
 def test_what_is_around_a_digit_is_no_second_digit(legible: object) -> None:
     """A speck, an underline, a dot in a zero, a frame, and a bar from edge to edge."""
     for image, label in zip(legible.images[::2], legible.labels[::2], strict=True):

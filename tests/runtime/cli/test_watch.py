@@ -80,6 +80,7 @@ def lines_of(stdout: str) -> list[tuple[int, str]]:
     return [(line["frame"], "".join(str(reading["digit"]) for reading in line["readings"])) for line in lines]
 
 
+@pytest.mark.long
 def test_a_video_of_three_scenes_gives_these_lines(run: Run, film: Path) -> None:
     done = run("mnist-runtime", "watch", "--source", film)
     assert (done.returncode, done.stderr) == (0, "")

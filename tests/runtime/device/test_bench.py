@@ -162,6 +162,7 @@ def test_a_missing_file_and_another_backend_are_errors(ready: dict[str, Path], t
         bench(ready["tflite"], backend="onnxruntime")
 
 
+@pytest.mark.long
 def test_the_command_prints_a_table_or_json(run: Run, ready: dict[str, Path]) -> None:
     done = run("mnist-runtime", "bench", ready["tflite"], "--backend", "numpy", "--quick")
     assert done.returncode == 0, done.stderr
@@ -221,6 +222,7 @@ def test_a_picture_shows_each_interpreter_and_the_notes(measured: Bench, suffix:
     write_plot(dataclasses.replace(measured, measurements=without_batches), tmp_path / f"one{suffix}")
 
 
+@pytest.mark.long
 def test_a_picture_that_cannot_be_written_is_an_error_before_the_measurement(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     for path in (tmp_path / "speed.gif", tmp_path):

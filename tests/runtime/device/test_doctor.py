@@ -69,6 +69,7 @@ def test_a_missing_backend_has_a_fix(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "--force-reinstall" not in found.fix
 
 
+@pytest.mark.long
 def test_the_command_lists_every_backend(run: Callable[..., object]) -> None:
     done = run("mnist-runtime", "doctor", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -80,6 +81,7 @@ def test_the_command_lists_every_backend(run: Callable[..., object]) -> None:
     assert max(map(len, found.splitlines())) <= 80
 
 
+@pytest.mark.long
 def test_the_command_fails_if_no_backend_works(run: Callable[..., object], tmp_path: Path) -> None:
     for row in BACKENDS.values():
         if row.module != "numpy":

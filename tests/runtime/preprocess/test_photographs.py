@@ -38,6 +38,7 @@ def test_photographed_digits_are_recognized(name: str, legible: object) -> None:
     assert sum(np.equal(digits, legible.labels[chosen])) >= (3 if conditions.cropped else 4)
 
 
+@pytest.mark.long
 def test_empty_sheets_on_a_desk_have_no_digit() -> None:
     """The desk around them is replaced; a brighter filling than the sheet's edge would make the edge a 1."""
     name = "empty, on a desk"
@@ -69,12 +70,14 @@ def difference(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.abs(one.astype(int) - other).sum() / min(one.sum(), other.sum()))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("factor", [0.6, 1.1])
 def test_the_strength_of_the_light_does_not_matter(photographs: list[np.ndarray], factor: float) -> None:
     for picture in photographs:
         assert difference(prepare(np.rint(picture * factor).astype(np.uint8)), prepare(picture)) < 0.2
 
 
+@pytest.mark.long
 def test_the_position_on_the_page_does_not_matter(photographs: list[np.ndarray]) -> None:
     for picture in photographs:
         assert difference(prepare(picture[5:, :-7]), prepare(picture)) < 0.2

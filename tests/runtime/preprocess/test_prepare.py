@@ -19,6 +19,7 @@ pictures = arrays.arrays(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=150)
 @given(pictures)
 def test_any_picture_gives_an_mnist_image_or_a_picture_error(picture: np.ndarray) -> None:

@@ -34,6 +34,7 @@ def test_the_digits_of_a_document_are_read(name: str, conditions: str, legible: 
     assert right >= 0.96 * digits
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "least"), [("pairs that touch", 0.2), ("three that touch", 0.04)])
 def test_digits_that_touch_are_cut(name: str, least: float, legible: object, classifier: Classifier) -> None:
     """Without cuts, none of them is read. These digits are enlarged from 8x8 pixels; of MNIST's more are read."""

@@ -143,6 +143,7 @@ def test_a_pipe_that_gives_nothing_ends_after_a_limit(
         os.close(end)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no named pipes")
 def test_a_slow_pipe_is_not_stalled(tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(opencv, "LONGEST_WAIT", 1.2)

@@ -176,10 +176,12 @@ def dense_page(boxes: bool) -> np.ndarray:
     return pixels
 
 
+@pytest.mark.long
 def test_all_symbols_of_a_dense_page_are_found() -> None:
     assert len(find(dense_page(boxes=False))[0]) == 30 * 25
 
 
+@pytest.mark.long
 def test_all_empty_boxes_of_a_dense_page_are_removed() -> None:
     assert find(dense_page(boxes=True)) == ([], [])
 
@@ -207,6 +209,7 @@ def touching(digits: str, font: Callable[[int], ImageFont.FreeTypeFont]) -> np.n
     return page
 
 
+@pytest.mark.long
 def test_digits_that_touch_are_cut_or_have_no_answer(font: Callable[[int], ImageFont.FreeTypeFont]) -> None:
     """Without cuts, none of these pairs of printed digits is read."""
     right, invented = 0, []

@@ -147,6 +147,7 @@ def plug(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Camera]:
     return plug
 
 
+@pytest.mark.long
 def test_a_slow_reader_gets_the_newest_frame_of_a_camera(plug: Callable[..., Camera]) -> None:
     camera = plug(period=0.04)  # threads of a busy machine may wait for some milliseconds
     pictures = frames(0, 1000)
@@ -235,6 +236,7 @@ run_command(watch)
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a terminal as camera")
 def test_a_camera_that_answers_when_the_program_has_ended_does_not_abort_it() -> None:
     words = [sys.executable, "-c", LEAVES]

@@ -47,6 +47,7 @@ def test_the_time_left_is_that_of_this_machine() -> None:
     assert seconds_left(left=5, done=0, took=0, typical=0, since=2) == 5, "the first step takes no time"
 
 
+@pytest.mark.long
 def test_a_step_that_stands_alone_is_shown_if_it_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as screen:
         with step_shown("measuring", 20.0, show=False):

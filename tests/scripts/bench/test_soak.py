@@ -24,6 +24,7 @@ def test_a_leak_is_reported(size: int, passes: bool, word: str) -> None:
     assert size == 0 or 0.8 * FEW / 2 * size > BOUND  # the memory leaked between the two measurements
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", EVERY_BACKEND)
 def test_the_memory_of_each_backend_stays_constant(backend: str) -> None:
     done = run(tool("bench soak", "--backend", backend, "--count", FEW))

@@ -22,6 +22,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_site(tmp_path_factory.mktemp("docs"), quick=True)
 
 
+@pytest.mark.long
 def test_every_page_of_docs_is_in_the_site(site: Path) -> None:
     for path in (ROOT / "docs").rglob("*"):
         if path.suffix in (".md", ".ipynb"):

@@ -9,6 +9,7 @@ from PIL import Image
 from mnist_tools.release.pen_gallery import PICTURE, main
 
 
+@pytest.mark.long
 def test_the_command_draws_the_gallery(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "pen.png"
     assert main(["--output", str(path)]) == 0

@@ -112,6 +112,7 @@ def rewritten(wheel: Path, folder: Path, changes: dict[str, str | None]) -> Path
     return copy
 
 
+@pytest.mark.long
 def test_a_wheel_is_complete_or_refused(wheel: Path, tmp_path: Path) -> None:
     project = distributions.PROJECTS[1]
     distributions.check_metadata(wheel)

@@ -97,6 +97,7 @@ def with_requirements(name: str) -> set[str]:
     return {canonicalize_name(name)}.union(*map(with_requirements, plain))
 
 
+@pytest.mark.long
 def test_the_copied_tests_are_collected_where_only_numpy_and_pillow_are_installed(tmp_path: Path) -> None:
     copy_tests(tmp_path)
     present = set().union(*map(with_requirements, INSTALLED))

@@ -31,6 +31,7 @@ def test_bombs_arrays_and_corrupted_pictures_are_classified_or_rejected() -> Non
     assert {result for _, result in seen} == {"a digit", "no digit", "PictureError", "UsageError"}
 
 
+@pytest.mark.long
 def test_the_intact_pictures_are_classified_correctly(tmp_path: Path) -> None:
     files = sources()
     assert set(USUAL) <= set(files)

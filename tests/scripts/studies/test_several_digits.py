@@ -8,6 +8,7 @@ import pytest
 from mnist_tools.studies.several_digits import main
 
 
+@pytest.mark.long
 def test_each_row_has_fractions_of_its_pictures(
     tmp_path: Path, golden: np.ndarray, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -11,6 +11,7 @@ from mnist_tools.studies.turned_away import KINDS, main, page, train_sure
 from mnist_trainer import Splits
 
 
+@pytest.mark.long
 def test_the_sure_network_is_made_as_described(digits: Splits) -> None:
     model = train_sure(digits, epochs=1, units=16)
     assert [layer.units for layer in model.layers[1:]] == [16, 16, 10]
@@ -26,6 +27,7 @@ def test_the_page_has_each_row_and_the_largest_fraction() -> None:
     assert max(row["unseen_without_answer"] / row["images"] for row in rows if "images" in row) <= 0.005
 
 
+@pytest.mark.long
 def test_one_model_is_measured_again_and_the_others_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kind = {"format": "tflite", "precision": "int8"}
     before = [{"model": model, **kind, "refused": "before"} for model in ("linear", "mlp")]

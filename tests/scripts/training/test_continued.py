@@ -16,6 +16,7 @@ CHANGES = argparse.Namespace(
 )
 
 
+@pytest.mark.long
 def test_the_factor_of_the_calibration_is_taken_out() -> None:
     images = load_data("digits").test.images[:50, ..., None] / np.float32(255)
     begun, ready = ready_model("tiny", DIGITS).predict(images, verbose=0), load_model("tiny").predict(images, verbose=0)

@@ -18,6 +18,7 @@ def test_each_kind_makes_different_images_repeatably(digits: Splits, name: str) 
     np.testing.assert_array_equal(made, np.clip(NON_DIGITS[name](images, SEED), 0, 1))
 
 
+@pytest.mark.long
 def test_a_model_is_less_sure_of_each_kind_than_of_digits(digits: Splits) -> None:
     images = tf.constant(digits.train.images[:200, ..., None] / np.float32(255))
     model = load_model("cnn")

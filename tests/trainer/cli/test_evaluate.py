@@ -72,6 +72,7 @@ def test_a_digit_without_an_image_has_no_precision_recall_and_f1(here: Run, digi
     assert [row[0] for row in rows] == list("0123456789")
 
 
+@pytest.mark.long
 def test_the_pixel_range_is_measured_or_given(here: Run, few: Path, tmp_path: Path) -> None:
     import keras
 

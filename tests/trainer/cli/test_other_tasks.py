@@ -39,6 +39,7 @@ def trained(folder: Path, fruits: Splits, tmp_path_factory: pytest.TempPathFacto
     return path
 
 
+@pytest.mark.long
 def test_a_folder_of_pictures_is_trained_on(here: Run, folder: Path, tmp_path: Path) -> None:
     words = ("--image-size", "20x14", "--channels", "3", "--architecture", "linear", "--epochs", "2", "--json")
     done = here("mnist-train", "--data", folder, *words, "--output", tmp_path / "mine.keras")
@@ -56,6 +57,7 @@ def test_a_folder_of_pictures_is_trained_on(here: Run, folder: Path, tmp_path: P
     assert f"--quantize --data {folder}" in done.stderr
 
 
+@pytest.mark.long
 def test_a_trained_model_brings_the_names_of_its_classes(
     here: Run, trained: Path, fruits: Splits, tmp_path: Path
 ) -> None:
@@ -67,6 +69,7 @@ def test_a_trained_model_brings_the_names_of_its_classes(
     assert "by_digit" not in facts
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["npz", pytest.param("idx", marks=pytest.mark.slow)])
 def test_named_letters_are_trained_and_evaluated(here: Run, tmp_path: Path, form: str) -> None:
     """As Fashion-MNIST and EMNIST's letters are published: 28x28 pixels in gray, and classes numbered from 0 or 1."""

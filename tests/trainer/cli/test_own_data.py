@@ -149,6 +149,7 @@ def test_data_without_labels_ends_with_6_for_every_command(here: Run, digits: Sp
         assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.long
 def test_a_model_of_some_digits_gets_no_command_for_an_export_that_must_fail(
     here: Run, digits: Splits, tmp_path: Path
 ) -> None:

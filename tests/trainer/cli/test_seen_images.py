@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 Here = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -19,6 +20,7 @@ def divided(done: subprocess.CompletedProcess[str]) -> tuple[int, int]:
     return int(found[1]), int(found[2])
 
 
+@pytest.mark.long
 def test_noise_that_was_learned_by_heart_is_not_tested(here: Here, tmp_path: Path) -> None:
     images, labels = np.random.default_rng(0).integers(0, 200, (230, 28, 28), np.uint8), np.arange(230) % 2
     np.savez(tmp_path / "week.npz", images=images[:200], labels=labels[:200])

@@ -98,6 +98,7 @@ def test_a_trained_model_is_saved_with_its_record_and_can_be_evaluated(
     assert np.sum(found["confusion"]) == found["images"] == 1500
 
 
+@pytest.mark.long
 def test_the_steps_around_the_epochs_are_shown(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -121,6 +122,7 @@ def test_the_steps_around_the_epochs_are_shown(
     assert steps == [*around[:2], "measuring base", around[2]]
 
 
+@pytest.mark.long
 def test_all_options_are_applied_and_recorded(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = "--architecture mlp --data digits --epochs 2 --batch-size 50 --optimizer sgd --learning-rate 0.02"
     words += " --validation-split 0.1 --pen 0.2"
@@ -159,6 +161,7 @@ def test_weight_decay_makes_weights_smaller(mnist_train: Callable[..., tuple[int
     assert kept[1] < 0.95 * kept[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [pytest.param(name, marks=SLOW if name in LONGER else ()) for name in PRESETS])
 def test_a_preset_sets_architecture_and_recipe(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path, name: str
@@ -205,6 +208,7 @@ def test_ctrl_c_saves_the_model_and_resume_gives_the_same_weights_as_without_it(
     assert names(tmp_path) == {"mine.keras", "mine.json"}
 
 
+@pytest.mark.long
 def test_ctrl_c_in_the_first_epoch_keeps_an_earlier_model(
     mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -220,12 +224,14 @@ def test_ctrl_c_in_the_first_epoch_keeps_an_earlier_model(
     assert (tmp_path / "mine.keras").read_text() == "earlier"
 
 
+@pytest.mark.long
 def test_a_loss_that_is_not_finite_is_reported(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     code, stderr = mnist_train(*BRIEF, "--learning-rate", "1e30")
     assert (code, "Choose a lower learning rate" in stderr, "Traceback" in stderr) == (2, True, False)
     assert names(tmp_path) == set()
 
 
+@pytest.mark.long
 def test_a_full_disk_is_reported_and_leaves_no_file(
     mnist_train: Callable[..., tuple[int, str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -241,6 +247,7 @@ def test_a_full_disk_is_reported_and_leaves_no_file(
     assert names(tmp_path) == set()
 
 
+@pytest.mark.long
 def test_a_damaged_checkpoint_is_an_error_and_a_missing_one_a_note(
     mnist_train: Callable[..., tuple[int, str]], tmp_path: Path
 ) -> None:
@@ -252,6 +259,7 @@ def test_a_damaged_checkpoint_is_an_error_and_a_missing_one_a_note(
     assert (code, "there is no checkpoint" in stderr) == (0, True)
 
 
+@pytest.mark.long
 def test_patience_keeps_the_best_weights(mnist_train: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     words = ("--architecture", "dense-100", "--data", "digits", "--epochs", "60", "--learning-rate", "0.03")
     code, stderr = mnist_train(*words, "--patience", "2", "--tensorboard", str(tmp_path / "curves"))

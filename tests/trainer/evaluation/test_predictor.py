@@ -15,6 +15,7 @@ from mnist_trainer.model_io.measured.digit_model import DigitModel
 READY = Path(mnist_runtime.__file__).parent / "models"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["cnn-int8.tflite", "cnn-int8.onnx"])
 def test_an_exported_file_gives_the_answers_of_its_original(digits: Splits, name: str) -> None:
     images = digits.test.images
@@ -47,6 +48,7 @@ def test_a_file_that_gives_nan_for_some_images_is_rejected_with_their_number(dig
         predict(images)
 
 
+@pytest.mark.long
 def test_black_on_white_pictures_for_a_model_of_white_on_black_get_a_warning_with_the_options(digits: Splits) -> None:
     """The record of the model states a scaling, so none is measured."""
     light = replace(digits.test, images=255 - digits.test.images, task=Task(28, 28, 1, preparation="plain"))

@@ -9,6 +9,7 @@ from mnist_trainer.evaluation.predictor import load_predictor
 from mnist_trainer.evaluation.robustness import Robustness
 
 
+@pytest.mark.long
 def test_every_kind_is_measured_and_brightness_lowers_the_accuracy(digits: Splits) -> None:
     few = digits.test.take(np.arange(100), "test")
     predict = load_predictor("cnn", few)
@@ -21,6 +22,7 @@ def test_every_kind_is_measured_and_brightness_lowers_the_accuracy(digits: Split
     assert found.as_dict()["mean_auroc"] == found.mean_auroc
 
 
+@pytest.mark.long
 def test_accuracy_and_auroc_of_known_predictors(digits: Splits) -> None:
     """A model with the same confidence everywhere has an AUROC of 0.5; one that knows the digits has 1."""
     few = digits.test.take(np.arange(50), "test")

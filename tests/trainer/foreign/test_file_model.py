@@ -72,6 +72,7 @@ def test_the_scaling_is_measured(
     assert (found.pixel_range, found.range_origin) == (name, "measured")
 
 
+@pytest.mark.long
 def test_the_scaling_of_an_int8_file_with_scores_as_floats_is_measured(
     load: Callable[..., FileModel], digits: Splits
 ) -> None:

@@ -11,6 +11,7 @@ from mnist_trainer.model_io.input_shape import check_model
 from mnist_trainer.model_io.measured.digit_model import DigitModel
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("kind", ["lists", "dicts"])
 def test_a_list_or_dict_of_one_tensor_is_unpacked(digits: Splits, kind: str) -> None:

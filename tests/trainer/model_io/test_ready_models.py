@@ -48,6 +48,7 @@ def test_each_teacher_is_that_of_a_preset(name: str) -> None:
     assert name in {architecture(student).recipe.distillation.teacher for student in ("tiny", "cnn")}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*EACH_READY, *(pytest.param(name, marks=pytest.mark.slow) for name in TEACHERS)])
 def test_each_model_is_as_accurate_as_recorded(mnist_data: Splits, name: str) -> None:
     accuracy = evaluate(load_model(name), mnist_data.test).accuracy

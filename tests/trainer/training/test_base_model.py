@@ -46,6 +46,7 @@ def accuracy(base: DigitModel, data: Dataset) -> float:
     return float((base.raw_scores(data.images).argmax(axis=1) == data.labels).mean())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("given", [None, "-1..1", "mean 0.1307 std 0.3081"])
 def test_the_scaling_of_another_model_is_told_stated_and_doubted(few: Splits, foreign: Path, given: str | None) -> None:
     said: list[str] = []
@@ -58,12 +59,14 @@ def test_the_scaling_of_another_model_is_told_stated_and_doubted(few: Splits, fo
     assert not doubts or "as stated, but on " in doubts[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("given", ["-1..1 inverted", "0..255", "0..1 inverted"])
 def test_a_stated_scaling_that_is_clearly_wrong_is_refused(few: Splits, foreign: Path, given: str) -> None:
     with pytest.raises(UsageError, match=r"as stated, but on 9\d\.\d% .* Give --pixel-range -1\.\.1, or leave "):
         load_base(find_model(foreign), few, given=given)
 
 
+@pytest.mark.long
 def test_a_stated_scaling_for_pictures_of_the_other_polarity_is_refused_with_the_options(
     few: Splits, foreign: Path
 ) -> None:
@@ -73,6 +76,7 @@ def test_a_stated_scaling_for_pictures_of_the_other_polarity_is_refused_with_the
         load_base(find_model(foreign), data, given="-1..1")
 
 
+@pytest.mark.long
 def test_a_wrong_scaling_of_a_ready_model_is_refused(few: Splits) -> None:
     with pytest.raises(UsageError, match=r"does not fit the images of .* Give --pixel-range 0\.\.1, or leave "):
         load_base(find_model("tiny"), few, given="-1..1")
@@ -86,6 +90,7 @@ def test_a_wrong_scaling_of_a_ready_model_is_refused(few: Splits) -> None:
     assert accuracy(load_base(find_model("tiny"), light, given="0..1 inverted"), light.test) > 0.9
 
 
+@pytest.mark.long
 def test_a_stated_scaling_is_not_refused_where_nothing_shows_another(few: Splits, tmp_path: Path) -> None:
     layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
     keras.Sequential(layers).save(tmp_path / "new.keras")
@@ -96,6 +101,7 @@ def test_a_stated_scaling_is_not_refused_where_nothing_shows_another(few: Splits
     assert load_base(find_model(tmp_path / "other.keras"), few, given="0..255").range_origin == "as given"
 
 
+@pytest.mark.long
 def test_scores_that_a_stated_scaling_makes_far_too_sure_are_told(few: Splits, tmp_path: Path) -> None:
     layers = [keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax", use_bias=False)]
     model = keras.Sequential(layers)
@@ -116,6 +122,7 @@ def test_a_scaling_that_shows_badly_is_uncertain(few: Splits, tmp_path: Path) ->
     assert "so this scaling is uncertain. If you know it, state it: --pixel-range A..B" in said[1]
 
 
+@pytest.mark.long
 def test_another_model_keeps_its_layer_if_it_reads_the_images_in_the_order_of_their_labels(
     few: Splits, foreign: Path
 ) -> None:
@@ -127,6 +134,7 @@ def test_another_model_keeps_its_layer_if_it_reads_the_images_in_the_order_of_th
     assert accuracy(base, data.test) > 0.7
 
 
+@pytest.mark.long
 def test_another_model_gets_a_new_layer_if_it_reads_other_labels(few: Splits, foreign: Path) -> None:
     said: list[str] = []
     data = Splits(*(as_letters(part, 1) for part in few))

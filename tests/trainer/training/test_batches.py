@@ -110,6 +110,7 @@ def test_the_final_epochs_have_fewer_corrupted_images_and_non_digits(digits: Spl
     assert shown[1] == shown[3] != shown[2]
 
 
+@pytest.mark.long
 def test_pen_digits_and_signs_are_part_of_each_batch_with_targets_of_their_own(digits: Splits) -> None:
     recipe = replace(
         TUTORIAL, loss="categorical_crossentropy", batch_size=50, pen=PenDigits(0.2, confidence=0.91, signs=0.1)

@@ -61,6 +61,7 @@ def test_a_ready_model_learns_other_images_and_records_before_and_after(few: Spl
     assert tuned.model.output_shape == (None, 10)
 
 
+@pytest.mark.long
 def test_a_model_that_does_not_learn_keeps_its_weights(few: Splits) -> None:
     tuned = fine_tune("linear", few, recipe=STILL)
     for new, old in zip(tuned.model.get_weights(), load_model("linear").get_weights(), strict=True):
@@ -114,6 +115,7 @@ def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: P
         fine_tune(str(path), relabelled(few, ("3", "7", "x")), recipe=SHORT)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("end", "last"),
     [
@@ -137,6 +139,7 @@ def test_a_model_made_elsewhere_with_another_end_is_refused_by_its_layer(
         fine_tune(str(tmp_path / "base.keras"), relabelled(few, ("3", "7", "x")), recipe=SHORT)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("end", [keras.layers.Softmax, lambda: keras.layers.Activation("softmax")])
 def test_an_activation_in_a_layer_of_its_own_may_follow_the_dense_layer(
     few: Splits, tmp_path: Path, end: Callable[[], keras.layers.Layer]
@@ -155,6 +158,7 @@ def test_a_saved_model_is_refused(few: Splits, tmp_path: Path) -> None:
         fine_tune(tmp_path / "graph", few, recipe=SHORT)
 
 
+@pytest.mark.long
 def test_a_tuned_model_is_tuned_again_to_other_labels(few: Splits, tmp_path: Path) -> None:
     """It has a trusted Lambda layer, and its layers are inside of a model that scales the pixels."""
     ready = load_model("linear")

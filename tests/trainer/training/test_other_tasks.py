@@ -29,6 +29,7 @@ SLOWER = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "epochs"), [("linear", 20), *SLOWER])
 def test_color_images_are_learned_and_the_model_knows_its_classes(
     fruits: Splits, tmp_path: Path, name: str, epochs: int
@@ -43,6 +44,7 @@ def test_color_images_are_learned_and_the_model_knows_its_classes(
     assert evaluate(loaded, fruits.test, "0..1").accuracy == training.record["test_accuracy"]
 
 
+@pytest.mark.long
 def test_the_record_of_a_digit_model_has_no_task(digits: Splits, tmp_path: Path) -> None:
     linear = architecture("linear")
     training = train(linear, digits, recipe=replace(linear.recipe, epochs=1))
@@ -111,6 +113,7 @@ def test_an_affine_map_turns_about_the_middle_of_any_image() -> None:
         assert turned[0, 4, 7, 0] == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("loss", ["categorical_crossentropy", "sparse_categorical_crossentropy"])
 def test_more_classes_than_a_byte_can_number(loss: str) -> None:
     task = Task(8, 8, 1, tuple(map(str, range(300))))

@@ -34,6 +34,7 @@ def test_a_search_continues_where_it_stopped(digits: Splits, tmp_path: Path) -> 
     assert set(study.best_params) == {"architecture", "augmentation", "optimizer", "learning_rate", "batch_size"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
 @pytest.mark.parametrize("architecture", ["cnn", "dense-100"])
 def test_a_trial_trains_with_the_recipe_of_its_options(
@@ -55,6 +56,7 @@ def test_a_trial_trains_with_the_recipe_of_its_options(
     assert recipes == [chosen_recipe(architecture, None, options, digits.train.task)[1]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("diverging", [3, 2])
 def test_trials_that_diverge_count_and_a_sweep_of_them_alone_is_an_error(
     digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, diverging: int

@@ -33,6 +33,7 @@ QUICK = ("linear", "dense-100")
 """Networks that learn fast; the others are slow."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ARCHITECTURES],
@@ -46,6 +47,7 @@ def test_each_architecture_learns(digits: Splits, trained: Train, name: str) -> 
 
 
 # All kinds of layers, losses and random choices.
+@pytest.mark.long
 @pytest.mark.parametrize("name", [pytest.param("strided", marks=pytest.mark.slow), "dense-100"])
 def test_the_same_seed_gives_the_same_model(digits: Splits, trained: Train, name: str) -> None:
     first, again = trained(name), train_briefly(name, digits)
@@ -53,11 +55,13 @@ def test_the_same_seed_gives_the_same_model(digits: Splits, trained: Train, name
     assert {**first.record, "seconds": 0} == {**again.record, "seconds": 0}
 
 
+@pytest.mark.long
 def test_another_seed_gives_another_model(digits: Splits, trained: Train) -> None:
     other = train_briefly("linear", digits, seed=1)
     assert not np.array_equal(trained("linear").model.get_weights()[0], other.model.get_weights()[0])
 
 
+@pytest.mark.long
 def test_a_student_learns_from_its_teacher_and_is_calibrated(trained: Train, digits: Splits) -> None:
     linear = architecture("linear")
     recipe = replace(
@@ -74,6 +78,7 @@ def test_a_student_learns_from_its_teacher_and_is_calibrated(trained: Train, dig
     assert (trained("linear").record["logit_scale"], trained("linear").record["teacher_sha256"]) == (None, None)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("fraction", "held_out"), [(0.2, 59), (0.01, 10)])
 def test_the_recipe_sets_the_number_of_validation_images(digits: Splits, fraction: float, held_out: int) -> None:
     recipe = replace(architecture("linear").recipe, epochs=1, validation_split=fraction)
@@ -81,6 +86,7 @@ def test_the_recipe_sets_the_number_of_validation_images(digits: Splits, fractio
     assert (record["train_images"], record["validation_images"]) == (297 - held_out, held_out)
 
 
+@pytest.mark.long
 def test_few_images_of_few_digits_train(digits: Splits) -> None:
     few = np.concatenate([np.flatnonzero(digits.train.labels == digit)[:2] for digit in (3, 8, 9)])
     recipe = replace(architecture("linear").recipe, epochs=1)

@@ -60,6 +60,7 @@ def test_it_prints_digit_and_confidence(source: Path, seven: np.ndarray, tmp_pat
     assert classify(program, picture).returncode == 2
 
 
+@pytest.mark.long
 @needs_gcc
 @pytest.mark.parametrize(("task", "magic", "kind"), [(SIGNS, "P5", "PGM"), (COLORS, "P6", "PPM")])
 def test_without_a_preparation_it_reads_images_of_the_models_size(

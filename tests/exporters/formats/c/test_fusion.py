@@ -48,6 +48,7 @@ WINDOWS = {"height": 12, "width": 12, "out_height": 6, "out_width": 6, "low": -1
 )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("convert", [converted, converted_wide], ids=["int8", "int16x8"])
 @pytest.mark.parametrize("name", [*FUSED, *APART])
 def test_the_results_are_those_of_the_reference(convert: Any, name: str) -> None:
@@ -58,6 +59,7 @@ def test_the_results_are_those_of_the_reference(convert: Any, name: str) -> None
     assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
 
 
+@pytest.mark.long
 def test_a_convolution_that_another_layer_reads_too_keeps_its_output() -> None:
     def build(x: Any) -> Any:
         x = keras.layers.Conv2D(4, 3)(x)

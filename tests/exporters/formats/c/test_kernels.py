@@ -122,6 +122,7 @@ def test_the_code_is_also_cpp_and_needs_no_library(network: bytes, tmp_path: Pat
     assert set(listed.split()) - {"U"} <= {"memcpy", "memset", "memmove", "_GLOBAL_OFFSET_TABLE_"}
 
 
+@pytest.mark.long
 def test_every_kernel_is_used_and_its_settings_have_the_order_of_its_struct() -> None:
     seen: set[str] = set()
     for name in NETWORKS:
@@ -150,6 +151,7 @@ def test_every_operator_of_the_numpy_engine_has_a_kernel() -> None:
     assert set(LOWERINGS) == set(OPERATORS) - shapes
 
 
+@pytest.mark.long
 def test_memory_of_the_default_model_is_small(converted_ready: Callable[..., bytes]) -> None:
     """Its largest layer, of 9,216 values, is pooled while it is computed; the next two have 3,456 values each."""
     program = lower(converted_ready("cnn", Precision.INT8))

@@ -57,6 +57,7 @@ def copy(source: Path, folder: Path) -> Path:
     return folder / source.name
 
 
+@pytest.mark.long
 @needs_gcc
 @pytest.mark.parametrize("command", [("gcc", "-std=c99"), ("g++", "-std=c++11", "-x", "c++")])
 def test_a_program_of_a_user_compiles_and_gives_scores(source: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
@@ -70,6 +71,7 @@ def test_a_program_of_a_user_compiles_and_gives_scores(source: Path, tmp_path: P
     assert (np.float32(printed[13]), printed[14]) == (scores.max(), "9")
 
 
+@pytest.mark.long
 def test_the_compiled_file_gives_the_integers_of_the_int8_tflite_file(
     exported: Callable[..., ExportReport], source: Path, digits: Splits
 ) -> None:
@@ -103,6 +105,7 @@ def test_verify_compiles_and_proves_it_again(source: Path, digits: Splits) -> No
     assert found.same_original
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("activation", [pytest.param("softmax", marks=pytest.mark.slow), "sigmoid"])
 def test_scores_of_logits_are_those_of_the_runtime(tmp_path: Path, activation: str) -> None:
     content = with_static_batch(converted(NETWORKS["depthwise"][0]))
@@ -261,6 +264,7 @@ def test_labels_are_c_strings(label: str, tmp_path: Path) -> None:
     assert subprocess.run([tmp_path / "program"], capture_output=True, check=True).stdout == label.encode()
 
 
+@pytest.mark.long
 def test_a_folder_that_allows_no_programs_is_named(
     here: Callable[..., subprocess.CompletedProcess[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

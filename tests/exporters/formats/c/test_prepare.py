@@ -90,6 +90,7 @@ def check(in_c: Callable[[np.ndarray], tuple[int, np.ndarray]], gray: np.ndarray
     return result
 
 
+@pytest.mark.long
 def test_digits_in_every_size_and_polarity(in_c: Callable[..., tuple[int, np.ndarray]], digits: Splits) -> None:
     generator = np.random.default_rng(0)
     results = []
@@ -130,6 +131,7 @@ def test_photographs_are_told_apart(in_c: Callable[..., tuple[int, np.ndarray]])
     assert in_c(light.astype(np.uint8))[0] == UNEVEN
 
 
+@pytest.mark.long
 def test_hostile_arguments_under_sanitizers(source: Path) -> None:
     generator = np.random.default_rng(0)
     (source.parent / "hostile.c").write_text(HOSTILE)

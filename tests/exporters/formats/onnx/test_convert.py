@@ -62,6 +62,7 @@ def test_an_exact_gelu_and_a_grouped_convolution_are_converted(digits: Splits) -
     assert np.allclose(scores_of(original, images), original.scores(images), atol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "layer", [keras.layers.TimeDistributed(keras.layers.Dense(16)), keras.layers.GRU(12, bias_initializer="uniform")]
 )

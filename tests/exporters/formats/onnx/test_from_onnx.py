@@ -64,6 +64,7 @@ def test_a_network_of_pytorch_is_proven_and_runs_on_the_device(
     assert not {"tensorflow", "keras"} & device.manifest.tools.keys()
 
 
+@pytest.mark.long
 def test_tensorflow_is_not_imported(
     run: Callable[..., object], network: Callable[..., onnx.ModelProto], tmp_path: Path
 ) -> None:

@@ -104,6 +104,7 @@ def printed_by(program: Path) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("g++") is None, reason="g++ is not installed")
 @pytest.mark.parametrize(
     "package",
@@ -374,6 +375,7 @@ def test_any_task_and_any_label_is_rendered(parts: tuple[bytes, ExportReport]) -
     assert (pixels == artifact.golden.images.reshape(len(artifact.golden.images), -1)).all(axis=1).any()
 
 
+@pytest.mark.long
 def test_a_session_exports_a_package(sessions: Callable[[str], ExportSession], tmp_path: Path) -> None:
     report = sessions("tiny").export(ExportSpec("c", "int8", package="arduino"), tmp_path)
     assert report.path == tmp_path / "arduino" / "tiny_int8" / "src" / "tiny_int8.c"

@@ -61,6 +61,7 @@ def test_an_interpreter_without_int4_dense_layers_rejects_the_file(
     assert "Update the interpreter" in done.stderr
 
 
+@pytest.mark.long
 def test_strides_paddings_and_layers_without_int4_kernels_are_converted(digits: Splits) -> None:
     """An untrained network suffices: its scores stay close to those of the original."""
     keras.utils.set_random_seed(0)

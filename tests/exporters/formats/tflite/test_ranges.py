@@ -45,6 +45,7 @@ def converted(original: Original, digits: Splits) -> Callable[[str], bytes]:
     return lambda precision: load_plugin("tflite").convert(original, ExportSpec("tflite", precision), calibration)
 
 
+@pytest.mark.long
 def test_every_interpreter_runs_the_int8_file_and_answers_alike(
     original: Original, converted: Callable[[str], bytes], digits: Splits
 ) -> None:
@@ -71,6 +72,7 @@ def test_litert_runs_the_int4_file(converted: Callable[[str], bytes]) -> None:
     load_litert(converted("int4"))
 
 
+@pytest.mark.long
 def test_an_activation_that_is_always_the_same_keeps_its_value(digits: Splits) -> None:
     keras.utils.set_random_seed(0)
     inputs = keras.Input((28, 28, 1))

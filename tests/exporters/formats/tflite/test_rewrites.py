@@ -54,6 +54,7 @@ def test_the_signature_names_the_integer_input(doubling: bytes) -> None:
     assert np.all(doubled == 18)
 
 
+@pytest.mark.long
 def test_short_names_change_no_answer() -> None:
     long = tf.lite.TFLiteConverter.from_keras_model(load_model("cnn")).convert()
     short = with_short_names(long)
@@ -100,6 +101,7 @@ def test_a_side_that_is_a_multiple_of_the_images_has_its_size_for_one() -> None:
     assert np.allclose(scores(static, images), model(images), atol=1e-6)
 
 
+@pytest.mark.long
 def test_nothing_else_in_a_file_changes() -> None:
     """With the removed shapes put back, the bytes are the same again."""
     free = with_short_names(tf.lite.TFLiteConverter.from_keras_model(load_model("tiny")).convert())

@@ -59,6 +59,7 @@ def compile_and_run(folder: Path, *command: str) -> str:
     return subprocess.run([str(folder / "program")], check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.long
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="gcc is not installed")
 def test_the_header_alone_is_strict_c99(pair: Path, tmp_path: Path) -> None:
     strict = ("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", "-x", "c")
@@ -74,6 +75,7 @@ def test_a_compiled_program_contains_the_model(pair: Path, tmp_path: Path, comma
     assert printed[-1] == "0 9 10 0.00392157 -128"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", EACH_READY)
 def test_the_array_answers_as_the_int8_tflite_file(
     exported: Callable[..., ExportReport], digits: Splits, tmp_path: Path, model: str

@@ -107,6 +107,7 @@ def test_the_demonstration_is_the_ready_model_in_the_present_page() -> None:
     assert len(text.encode()) <= 150_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_drawn_seven_is_read_at_each_width(opened: Callable[..., Page], width: int) -> None:
     page = opened(width, color_scheme="dark" if width == 390 else "light")
@@ -122,6 +123,7 @@ def test_a_drawn_seven_is_read_at_each_width(opened: Callable[..., Page], width:
     page.close()
 
 
+@pytest.mark.long
 def test_a_one_is_drawn_with_the_keyboard(page: Page) -> None:
     page.click("#clear")
     page.focus("#drawing")
@@ -166,6 +168,7 @@ def test_it_resizes_as_the_runtime(page: Page, size: tuple[int, int], channels: 
     assert np.array_equal(np.reshape(found, task.image_shape), prepare(picture, task))
 
 
+@pytest.mark.long
 def test_dropped_pictures_are_read(page: Page, seven: np.ndarray, golden: np.ndarray) -> None:
     assert drop(page, Image.fromarray(seven)) == "7"
     assert drop(page, Image.fromarray(golden[2])) == "4"

@@ -40,6 +40,7 @@ def module(page: Path) -> WasmModule:
     return module_in(page.read_text("utf-8"))
 
 
+@pytest.mark.long
 def test_its_scores_are_the_integers_of_numpy(exported: Callable[..., ExportReport], page: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (64, 28, 28), np.uint8)
     images[32:] = np.repeat(images[32:, :1], 28, axis=1)

@@ -27,6 +27,7 @@ def with_lines(client: Path, tmp_path: Path, *lines: str) -> Path:
     return changed
 
 
+@pytest.mark.long
 def test_a_dry_run_looks_at_the_device_and_changes_nothing(here: Here, client: Path, tmp_path: Path) -> None:
     folder = tmp_path / "on the device"
     words = ("mnist-export", "deploy", READY, "pi", "-F", client, "--folder", folder, "--dry-run")

@@ -21,6 +21,7 @@ from mnist_tools.stress.model_files import Ready
 READY = Ready.read("tflite").content
 
 
+@pytest.mark.long
 def test_the_ready_model_gives_the_same_integers(shifted: np.ndarray) -> None:
     images = np.concatenate([shifted[..., None], random_images(2000)])
     assert np.array_equal(load_numpy(READY).run(images), reference_scores(READY, images))
@@ -90,6 +91,7 @@ def test_an_unknown_operator_is_rejected(monkeypatch: pytest.MonkeyPatch) -> Non
         load_numpy(READY)
 
 
+@pytest.mark.long
 @hypothesis.settings(max_examples=300)
 @hypothesis.given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
 def test_a_file_with_changed_bytes_is_rejected_or_loads(changes: list[tuple[int, int]]) -> None:
@@ -100,6 +102,7 @@ def test_a_file_with_changed_bytes_is_rejected_or_loads(changes: list[tuple[int,
         load_numpy(bytes(content))
 
 
+@pytest.mark.long
 def test_requantizing_in_floats_and_in_integers_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compare both computations of `Requantizer` over and beyond the output's range, for every channel."""
     file = TFLiteFile.read(READY)

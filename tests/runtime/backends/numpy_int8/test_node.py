@@ -172,6 +172,7 @@ def test_a_network_on_the_largest_images_runs_in_little_memory() -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.long
 def test_a_file_just_within_the_limits_runs() -> None:
     """So the files above are rejected for their size, not for how they are built."""
     graph = Graph()

@@ -67,6 +67,7 @@ def test_a_truncated_file_is_rejected_or_read(length: int) -> None:
         read_all(content[: length % len(content)])
 
 
+@pytest.mark.long
 @hypothesis.settings(max_examples=400)
 @hypothesis.given(st.lists(st.tuples(st.integers(0, 1 << 20), st.integers(0, 255)), min_size=1, max_size=8))
 def test_a_file_with_changed_bytes_is_rejected_or_read(changes: list[tuple[int, int]]) -> None:

@@ -293,6 +293,7 @@ def test_a_grid_that_leaves_the_picture_is_left() -> None:
     assert np.array_equal(find(inside), np.pad(grid[:183, :183], 20))
 
 
+@pytest.mark.long
 @given(arrays.arrays(np.bool_, arrays.array_shapes(min_dims=2, max_dims=2, max_side=40)))
 def test_frames_are_a_part_of_the_mask(mask: np.ndarray) -> None:
     assert not (find(mask) & ~mask).any()

@@ -121,6 +121,7 @@ def test_values_are_published_and_announced_to_home_assistant(broker: Broker, li
     assert water["unique_id"] != room["unique_id"]
 
 
+@pytest.mark.long
 def test_no_value_is_lost_while_the_broker_is_away(
     broker: Broker, listener: Listener, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,6 +158,7 @@ def test_values_keep_their_order_while_the_connection_is_made(broker: Broker, li
     assert len(listener.numbers()) >= 600
 
 
+@pytest.mark.long
 def test_a_broker_that_has_forgotten_the_values_gets_the_last_ones_again(broker: Broker) -> None:
     with MqttPublisher(f"mqtt://127.0.0.1:{broker.port}/house", REGIONS) as publisher:
         publisher.publish([value(1), value(2), value(20, "Room")])
@@ -172,6 +174,7 @@ def test_a_broker_that_has_forgotten_the_values_gets_the_last_ones_again(broker:
         assert json.loads(listener.of("house/room/state")[0])["value"] == 20
 
 
+@pytest.mark.long
 def test_every_value_of_an_outage_is_sent_when_a_broker_appears(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

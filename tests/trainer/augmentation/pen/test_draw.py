@@ -31,6 +31,7 @@ def sides(images: np.ndarray) -> np.ndarray:
     return np.maximum(*(np.ptp(np.where(ink.any(axis=axis), np.arange(28), 14), axis=1) + 1 for axis in (1, 2)))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("draw", [lambda: draw_digits(600, 5)[0], lambda: draw_signs(600, 5)], ids=["digits", "signs"])
 def test_images_have_the_form_of_mnist(draw) -> None:
     images = draw()
@@ -58,6 +59,7 @@ def test_any_number_of_images_can_be_drawn(count: int) -> None:
     assert len(images) == len(labels) == len(draw_signs(count, 0)) == count
 
 
+@pytest.mark.long
 def test_a_model_trained_on_mnist_alone_reads_most_drawings_as_their_label() -> None:
     """A wrong label, a mirrored axis or an unreadable shape would show here."""
     images, labels = draw_digits(1000, 7)

@@ -26,6 +26,7 @@ def saved(path: Path, answer: Callable[[object], object]) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["mine.keras", "mine.h5", "mine"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_a_model_of_each_kind_passes(tmp_path: Path, name: str) -> None:
@@ -35,6 +36,7 @@ def test_a_model_of_each_kind_passes(tmp_path: Path, name: str) -> None:
     assert np.allclose(load_model(path)(images), model(images), atol=1e-6)
 
 
+@pytest.mark.long
 def test_a_model_that_never_ends_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tensorflow as tf
 

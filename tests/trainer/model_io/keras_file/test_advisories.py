@@ -115,6 +115,7 @@ def test_a_name_that_leads_out_of_the_archive_is_not_followed(tmp_path: Path, me
     assert [entry.name for entry in tmp_path.iterdir()] == ["inside"]
 
 
+@pytest.mark.long
 def test_an_npz_of_weights_that_declares_more_than_it_has_is_refused(
     tmp_path: Path, members: dict[str, bytes], real_trials: None
 ) -> None:

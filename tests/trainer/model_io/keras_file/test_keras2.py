@@ -212,6 +212,7 @@ def rewrite(path: Path, members: dict[str, str]) -> None:
             target.writestr(name, value)
 
 
+@pytest.mark.long
 def test_recurrent_layers_of_keras_2_keep_their_hard_sigmoid(tmp_path: Path) -> None:
     """The step functions of Keras 2.2 are hard sigmoids by default, and those of Keras 3 differ."""
     import keras

@@ -156,6 +156,7 @@ def test_a_custom_layer_is_rejected_unless_it_is_registered(tmp_path: Path, name
         assert load_model(str(tmp_path / name)).output_shape == (None, 10)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["mine.keras", "mine.h5"])
 def test_builtin_layers_of_all_kinds_load(tmp_path: Path, name: str) -> None:
     import keras

@@ -59,6 +59,7 @@ def test_all_that_was_tried_is_in_the_report(digits: Splits, trained: keras.Mode
     assert (facts["origin"], facts["measured_on"], facts["polarity"]) == ("measured", "digits", "white on black")
 
 
+@pytest.mark.long
 def test_of_conventions_that_read_alike_the_likelier_is_taken_and_the_others_are_said(digits: Splits) -> None:
     """To a network that normalizes its input first, the size of the pixels does not matter."""
     model = keras.Sequential(
@@ -145,6 +146,7 @@ def test_training_images_are_probed_and_test_images_only_where_these_are_few(dig
     assert probe_images(digits.test, digits.train) is digits.test
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("low", "last"), [(0, "linear"), (-1, "tanh")])
 def test_the_scores_of_a_squared_error_show_the_convention(digits: Splits, low: int, last: str) -> None:
     """Their confidences are low, as if the pixels were too small."""

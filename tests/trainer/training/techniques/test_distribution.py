@@ -51,6 +51,7 @@ def test_two_workers_train_the_model_of_one(digits: Splits, tmp_path: Path) -> N
         assert np.allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_mirrored_strategy_trains_on_all_devices_of_this_machine(digits: Splits) -> None:
     strategy = open_strategy("mirrored")
     assert is_chief(strategy)

@@ -17,6 +17,7 @@ def test_scaled_logits_are_restored_without_a_change_of_answers(digits: Splits) 
     np.testing.assert_allclose(before, after, atol=0.03)
 
 
+@pytest.mark.long
 def test_the_smallest_factor_within_one_standard_error_is_chosen(digits: Splits) -> None:
     model = load_model("mlp")
     images, labels = digits.test.images / np.float32(255), digits.test.labels
