@@ -10,6 +10,7 @@ from keras import layers
 from mnist_exporters import ExportSession, ExportSpec, Original
 from mnist_exporters.errors import OperatorError
 from mnist_exporters.pipeline.diagnosis import diagnosed
+from mnist_exporters.pipeline.job import Job
 from mnist_runtime import ArtifactError
 from mnist_trainer import Splits
 
@@ -114,6 +115,19 @@ def test_the_operators_are_those_of_the_named_layer(digits: Splits, tmp_path: Pa
     error = failure(network(*inner), digits, ExportSpec("c", "int16x8"), tmp_path)
     assert str(error).startswith("leaky (LeakyReLU) needs LEAKY_RELU, which c int16x8 does not have. ")
     assert error.operators == ("LEAKY_RELU",)
+
+
+def test_a_conversion_that_nobody_asked_for_is_not_diagnosed(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a refusal, the next precisions are tried. It would take a minute to find what else one that fails needs."""
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis.diagnosed", pytest.fail)
+    original = Original.from_keras(network(layers.ELU()), digits.test, pixel_range="0..1")
+    session = ExportSession(original, *digits, calibration_samples=20)
+    images = session.golden_images
+    job = Job(original, tmp_path / "m.tflite", session.reference, images, session.calibration, None)
+    with pytest.raises(OperatorError):
+        job.attempt(ExportSpec("tflite", "int8"), write=False)
 
 
 def test_a_pruned_model_is_told_to_be_stripped(digits: Splits, tmp_path: Path) -> None:

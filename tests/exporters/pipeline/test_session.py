@@ -1,9 +1,13 @@
 """What a session says about an original that reads the test images badly."""
 
+import copy
+from collections.abc import Callable
+
 import keras
+import numpy as np
 import pytest
 
-from mnist_exporters import ExportSession, RefusedError
+from mnist_exporters import ExportSession, Reference, RefusedError
 from mnist_exporters.inputs.original import Original
 from mnist_trainer import Splits, load_model
 
@@ -19,3 +23,15 @@ def test_a_model_below_the_expected_accuracy_gets_the_reason_that_was_measured(d
         session.check_accuracy(0.9)
     assert "may not be those of its training" not in str(refused.value)
     assert session.advice is None, "the refusal says it"
+
+
+def test_the_accuracy_that_is_measured_may_be_expected(sessions: Callable[[str], ExportSession]) -> None:
+    """Also if most images repeat others, which count once in its confidence interval."""
+    session = copy.copy(sessions("mlp"))
+    images = np.random.default_rng(0).integers(0, 256, (11, 28, 28), np.uint8)[np.r_[:10, [10] * 190]]
+    labels, answers = np.zeros(200, np.uint8), np.where(np.arange(200) < 10, 1, 0)
+    session.reference = Reference("repeated", images, labels, np.eye(10, dtype=np.float32)[answers])
+    assert session.reference.interval[1] < 0.5
+    session.check_accuracy(0.95)
+    with pytest.raises(RefusedError, match=r"95\.00% of the .* but 96\.00% is expected"):
+        session.check_accuracy(0.96)
