@@ -117,6 +117,30 @@ def test_the_operators_are_those_of_the_named_layer(digits: Splits, tmp_path: Pa
     assert error.operators == ("LEAKY_RELU",)
 
 
+@pytest.mark.usefixtures("nothing_works")
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_branches_the_layer_that_fails_is_named(
+    digits: Splits, monkeypatch: pytest.MonkeyPatch, is_first: bool
+) -> None:
+    """The other branch converts without it, although its layers come later."""
+    pixels = keras.Input((28, 28, 1))
+    soft, plain = layers.ELU(name="soft"), layers.ReLU(name="plain")
+    branches = [layers.Conv2D(1, 3)(each(pixels)) for each in ((soft, plain) if is_first else (plain, soft))]
+    model = keras.Model(pixels, layers.Dense(10)(layers.Flatten()(layers.Add(name="add")(branches))))
+
+    def failure(_: Any, output: Any) -> OperatorError | None:
+        part = keras.Model(pixels, output)
+        return OperatorError("", ("ELU",)) if soft in part.layers else None
+
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    with (
+        pytest.raises(OperatorError, match=r"^soft \(ELU\) needs ELU"),
+        diagnosed(original, ExportSpec("c", "int16x8"), None),
+    ):
+        raise OperatorError("", ("ELU",))
+
+
 def test_a_conversion_that_nobody_asked_for_is_not_diagnosed(
     digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
