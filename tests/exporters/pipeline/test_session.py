@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from mnist_exporters import ExportSession, Reference, RefusedError
+from mnist_exporters import ExportSession, Reference, RefusedError, UsageError
+from mnist_exporters.inputs.labelled_images import ImageSet
 from mnist_exporters.inputs.original import Original
+from mnist_runtime.artifact.task import Task
 from mnist_trainer import Splits, load_model
 
 
@@ -35,3 +37,17 @@ def test_the_accuracy_that_is_measured_may_be_expected(sessions: Callable[[str],
     session.check_accuracy(0.95)
     with pytest.raises(RefusedError, match=r"95\.00% of the .* but 96\.00% is expected"):
         session.check_accuracy(0.96)
+    for wrong in (0, 1.01, np.nan, "0.9"):
+        with pytest.raises(UsageError, match="must be above 0 and at most 1"):
+            session.check_accuracy(wrong)
+    session.reference = Reference("right", images, labels, np.eye(10, dtype=np.float32)[labels])
+    session.check_accuracy(1)
+
+
+def test_two_images_of_each_class_calibrate() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (1300, 8, 8), np.uint8)
+    labels, task = (np.arange(1300) % 300).astype(np.uint16), Task(8, 8, 1, tuple(map(str, range(300))), "plain")
+    train, test = (ImageSet("many", images[part], labels[part], task) for part in (slice(1000), slice(1000, None)))
+    for given, expected in ((None, 600), (40, 40)):
+        session = ExportSession(None, train, test, calibration_samples=given)
+        assert len(session.calibration.images) == expected
