@@ -137,7 +137,8 @@ class ExportSession:
                 f"{len(self.test.images):,} test images of {self.test.name} ({low:.2%} to {high:.2%} with 95 % "
                 f"confidence), but {expected:.2%} is expected. "
                 + (
-                    why_images_differ(self.reference)
+                    str(self.reference.by_pixel or "")
+                    or why_images_differ(self.reference)
                     or wrong_averages(self.reference)
                     or f"Pixels {self.original.scaling} ({self.original.range_origin}) may not be those of its "
                     "training. State them with --pixel-range, or --pixel-mean and --pixel-std, and --invert. If each "

@@ -1,6 +1,7 @@
 """What a session says about an original that reads the test images badly."""
 
 import copy
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -10,6 +11,7 @@ import pytest
 from mnist_exporters import ExportSession, Reference, RefusedError, UsageError
 from mnist_exporters.inputs.labelled_images import ImageSet
 from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.scaled_by_pixel import ScaledByPixel
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Splits, load_model
 
@@ -37,6 +39,12 @@ def test_the_accuracy_that_is_measured_may_be_expected(sessions: Callable[[str],
     session.check_accuracy(0.95)
     with pytest.raises(RefusedError, match=r"95\.00% of the .* but 96\.00% is expected"):
         session.check_accuracy(0.96)
+    by_pixel = ScaledByPixel(0.99, 0.95, 200, (28, 28), "0..1", "--pixel-range 0..1")
+    session.reference = dataclasses.replace(session.reference, by_pixel=by_pixel)
+    with pytest.raises(
+        RefusedError, match=r"but 98\.00% is expected\. Each pixel seems to have been scaled by its own"
+    ):
+        session.check_accuracy(0.98)
     for wrong in (0, 1.01, np.nan, "0.9"):
         with pytest.raises(UsageError, match="must be above 0 and at most 1"):
             session.check_accuracy(wrong)
