@@ -82,10 +82,17 @@ def test_overlap_with_the_test_images_is_an_error(digits: Splits) -> None:
         drawn.check_overlap(np.concatenate([digits.test.images, drawn.images[7:8]]))
 
 
-@pytest.mark.parametrize("count", [0, 401])
-def test_too_many_or_no_images_are_an_error(count: int) -> None:
-    with pytest.raises(CalibrationError, match=f"Cannot draw {count}"):
-        Calibration.draw(TRAINING, count, seed=0)
+@pytest.mark.parametrize(
+    ("count", "available", "advice"),
+    [
+        (0, 400, "400 training images. Draw at least one."),
+        (401, 400, "400 training images. Draw fewer, or give more data."),
+        (0, 0, "0 training images. Give more data."),
+    ],
+)
+def test_too_many_or_no_images_are_an_error(count: int, available: int, advice: str) -> None:
+    with pytest.raises(CalibrationError, match=f"Cannot draw {count} calibration images: .* has {advice}$"):
+        Calibration.draw(ImageSet("made up", IMAGES[:available], LABELS[:available]), count, seed=0)
 
 
 def test_no_test_image_is_drawn(digits: Splits) -> None:

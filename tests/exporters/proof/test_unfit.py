@@ -8,8 +8,9 @@ import pytest
 
 from mnist_exporters import Parity, Reference
 from mnist_exporters.inputs.original import Original
+from mnist_exporters.inputs.scaled_by_pixel import ScaledByPixel
 from mnist_exporters.proof.orientation import ORIENTATIONS, Orientation
-from mnist_exporters.proof.unfit import wrong_averages
+from mnist_exporters.proof.unfit import unfit, wrong_averages
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Splits, architecture, load_model
 
@@ -108,6 +109,58 @@ def test_small_differences_of_averages_are_no_fault(digits: Splits) -> None:
     reference = Reference("two thirds", digits.test.images, digits.test.labels, right)
     for found, is_named in ((None, False), (0.7, False), (0.8, True)):
         assert bool(wrong_averages(replace(reference, renormalized=found))) == is_named
+
+
+BY_PIXEL = ScaledByPixel(0.99, 0.7, 100, (28, 28), "0..1", "--pixel-range 0..1")
+
+
+@pytest.mark.parametrize(
+    ("right", "facts", "starts"),
+    [
+        (0.8, {}, []),
+        (0.4, {}, ["The original is right on 40.0% only. Check how"]),
+        # Half of the answers are right with a wrong scaling of few pixels too.
+        (0.8, {"pixel_doubt": "State the range."}, []),
+        (0.4, {"pixel_doubt": "State the range."}, ["State the range."]),
+        (0.8, {"by_pixel": BY_PIXEL}, ["Each pixel seems to have been scaled by its own mean"]),
+        (0.4, {"renormalized": 0.9}, ["The original is right on 40.0% only. The averages of its batch"]),
+        # Half of them read well would be no proof of another orientation.
+        (0.1, {"turned": (ORIENTATIONS[1], 0.5)}, ["The original is right on 10.0% only."]),
+        (0.5, {"turned": (ORIENTATIONS[1], 0.65)}, []),
+        (0.5, {"turned": (ORIENTATIONS[1], 0.75)}, ["The images of the original seem to be mirrored"]),
+        (0.4, {"turned": (ORIENTATIONS[1], 0.75), "pixel_doubt": "State it."}, ["The images of the original seem"]),
+    ],
+)
+def test_the_reason_is_what_explains_most(right: float, facts: dict[str, object], starts: list[str]) -> None:
+    labels = (np.arange(1000) % 10).astype(np.uint8)
+    wrong = np.random.default_rng(0).permutation(1000) >= 1000 * right
+    answers = np.where(wrong, (labels + np.random.default_rng(1).integers(1, 10, 1000)) % 10, labels)
+    images = np.zeros((1000, 28, 28), np.uint8)
+    reference = Reference("known", images, labels, np.eye(10, dtype=np.float32)[answers], **facts)
+    reasons = unfit(reference, reference.accuracy)
+    assert len(reasons) == len(starts)
+    assert all(reason.startswith(start) for reason, start in zip(reasons, starts, strict=True))
+    bad = replace(reference, scores=np.full((1000, 10), np.nan, np.float32))
+    assert unfit(bad, 0.1) == ("The original gives scores that are nan or infinity.",)
+
+
+@pytest.mark.parametrize(
+    ("known", "tested", "start"),
+    [
+        ("1", "0123456789", "The original is right on 10.0% only. Check how"),  # it always answers the same
+        ("123", "01234567", "There are no test images of the digits 8, 9. Give some with --data, or train"),
+        ("123", "0123456789", "The original is right on 100.0% of the images of 1, 2, 3, and on 0.0%"),
+        ("0123456789", "012345678", "There are no test images of the digit 9. Give some with --data, or train"),
+        ("0123456789", "0", "There are no test images of the digits 1, 2, 3, 4, 5, 6, 7, 8, 9. Give some with --data."),
+    ],
+)
+def test_digits_that_are_not_known_or_not_tested(known: str, tested: str, start: str) -> None:
+    labels = np.array([int(tested[number % len(tested)]) for number in range(300)], np.uint8)
+    answers = np.where(np.isin(labels, [*map(int, known)]), labels, int(known[0]))
+    scores = np.eye(10, dtype=np.float32)[answers]
+    reference = Reference("some", np.zeros((300, 28, 28), np.uint8), labels, scores)
+    reasons = unfit(reference, reference.accuracy)
+    assert reasons[0].startswith(start)
 
 
 def test_a_model_that_was_trained_on_some_digits_only_is_recognized(digits: Splits) -> None:
