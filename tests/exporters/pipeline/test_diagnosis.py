@@ -70,14 +70,23 @@ def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("working", "advice"),
+    ("working", "advice", "instead"),
     [
-        ((ExportSpec("onnx", "int8"),), "Choose what this model converts to: onnx int8."),
-        ((), "Compute it with other layers. No format and precision supports it."),
+        ((ExportSpec("onnx", "int8"),), "Choose what this model converts to: onnx int8.", ("onnx", "int8")),
+        ((), "Compute it with other layers. No format and precision supports it.", None),
+        (
+            (ExportSpec("onnx", "int8"), ExportSpec("tflite", "int4"), ExportSpec("tflite", "float32")),
+            "Choose what this model converts to: tflite float32, int4; onnx int8.",
+            ("tflite", "float32"),
+        ),
     ],
 )
 def test_without_a_known_layer_nothing_is_to_be_replaced(
-    digits: Splits, monkeypatch: pytest.MonkeyPatch, working: tuple[ExportSpec, ...], advice: str
+    digits: Splits,
+    monkeypatch: pytest.MonkeyPatch,
+    working: tuple[ExportSpec, ...],
+    advice: str,
+    instead: tuple[str, str] | None,
 ) -> None:
     monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(working))
     monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.first_failing", lambda _: ([], ()))
@@ -85,6 +94,7 @@ def test_without_a_known_layer_nothing_is_to_be_replaced(
     with pytest.raises(OperatorError) as caught, diagnosed(original, ExportSpec("tflite", "int8"), None):
         raise ArtifactError("a tensor is invalid")
     assert str(caught.value) == f"The interpreter rejects the tflite int8 file of this model. {advice}"
+    assert caught.value.instead == instead
 
 
 @pytest.mark.usefixtures("nothing_works")
