@@ -211,3 +211,18 @@ def test_a_matrix_on_the_left_of_a_product_is_quantized() -> None:
     ]
     content = model_of(nodes, w=normal(6, 4), pair=np.array([-1, 4, 8]))
     assert error_of(content, int8(content)) < 0.03
+
+
+@BOTH
+@pytest.mark.parametrize("sizes", [(12, 12, 12), (12, 10, 6)], ids=str)
+def test_operators_may_share_a_bias(quantize: Quantize, sizes: tuple[int, ...]) -> None:
+    """The quantizer would name copies of it ``b0`` or ``b2``, as other tensors are named here."""
+    first, second, third = sizes
+    nodes = [
+        helper.make_node("Gemm", ["rows", "u", "b"], ["b0"]),
+        helper.make_node("Gemm", ["b0", "v", "b"], ["b2"]),
+        helper.make_node("Gemm", ["b2", "w", "b"], ["scores"]),
+    ]
+    bias = normal(12) if first == third else np.float32([0.7])
+    content = model_of(nodes, u=normal(32, first), v=normal(first, second), w=normal(second, third), b=bias)
+    assert error_of(content, quantize(content)) < 0.04
