@@ -95,6 +95,9 @@ def test_without_a_known_layer_nothing_is_to_be_replaced(
         raise ArtifactError("a tensor is invalid")
     assert str(caught.value) == f"The interpreter rejects the tflite int8 file of this model. {advice}"
     assert caught.value.instead == instead
+    with pytest.raises(OperatorError) as caught, diagnosed(original, ExportSpec("tflite", "int8"), None):
+        raise ArtifactError("a tensor is invalid") from ValueError("no kernel")
+    assert str(caught.value) == f"The interpreter rejects the tflite int8 file of this model: no kernel. {advice}"
 
 
 @pytest.mark.usefixtures("nothing_works")
@@ -128,9 +131,9 @@ def test_the_operators_are_those_of_the_named_layer(digits: Splits, tmp_path: Pa
 
 
 @pytest.mark.usefixtures("nothing_works")
-@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize(("is_first", "name"), [(True, "soft"), (False, "soft"), (True, "add"), (False, "plain")])
 def test_of_two_branches_the_layer_that_fails_is_named(
-    digits: Splits, monkeypatch: pytest.MonkeyPatch, is_first: bool
+    digits: Splits, monkeypatch: pytest.MonkeyPatch, is_first: bool, name: str
 ) -> None:
     """The other branch converts without it, although its layers come later."""
     pixels = keras.Input((28, 28, 1))
@@ -140,12 +143,12 @@ def test_of_two_branches_the_layer_that_fails_is_named(
 
     def failure(_: Any, output: Any) -> OperatorError | None:
         part = keras.Model(pixels, output)
-        return OperatorError("", ("ELU",)) if soft in part.layers else None
+        return OperatorError("", ("ELU",)) if name in [each.name for each in part.layers] else None
 
     monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
     original = Original.from_keras(model, digits.test, pixel_range="0..1")
     with (
-        pytest.raises(OperatorError, match=r"^soft \(ELU\) needs ELU"),
+        pytest.raises(OperatorError, match=rf"^{name} \(\w+\) needs ELU"),
         diagnosed(original, ExportSpec("c", "int16x8"), None),
     ):
         raise OperatorError("", ("ELU",))
