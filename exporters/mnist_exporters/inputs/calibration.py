@@ -81,12 +81,14 @@ class Calibration:
         Raises
         ------
         CalibrationError
-            If there are fewer than `count` images.
+            If `count` is below 1, or there are fewer images.
         """
-        if not 1 <= count <= len(training.images):
+        available = len(training.images)
+        if not 1 <= count <= available:
+            advice = ("Draw fewer, or give" if available else "Give") + " more data."
             raise CalibrationError(
                 f"Cannot draw {count} calibration images: {training.name} has "
-                f"{counted(len(training.images), 'training image')}. Draw fewer, or give more data."
+                f"{counted(available, 'training image')}. {'Draw at least one.' if count < 1 <= available else advice}"
             )
         shuffled = np.random.default_rng(seed).permutation(len(training.images))
         labels = training.labels[shuffled]

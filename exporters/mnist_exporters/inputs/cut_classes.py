@@ -42,7 +42,7 @@ def lines_that_cut(original: OriginalModel, unused: Sequence[int]) -> str:
         f"config['layers'][{place}]['config']['units'] = len(kept); "
         f"weights[-{weights}:] = [w[..., kept] for w in weights[-{weights}:]]; "
         "model = type(model).from_config(config); model.set_weights(weights); "
-        f"model.save('{original.name}-{len(kept)}.keras')"
+        f"model.save({f'{original.name}-{len(kept)}.keras'!r})"
     )
 
 

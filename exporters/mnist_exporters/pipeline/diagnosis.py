@@ -219,6 +219,11 @@ class _Trials:
         if failure is None:
             return [], ()
         layer, entry, _ = calls[high - 1]
+        # Of a model with branches, the call before that one, which converts, may be in another branch.
+        earlier = [call.output for call in calls[: max(low - 1, 0)]]
+        for tensor in keras.tree.flatten(entry):
+            if any(tensor is output for output in earlier) and self._failure(within(tensor)):
+                return self._search(keras.Model(model.inputs[0], tensor), within)
         if is_plain_graph(layer) and len(layer.inputs) == 1:
 
             def inner(output: Any) -> Any:

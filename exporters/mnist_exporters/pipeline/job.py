@@ -9,7 +9,6 @@ import platform
 import tempfile
 import time
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -44,6 +43,7 @@ from mnist_exporters.targets.devices import Target
 from mnist_exporters.targets.interpreters import loads_on
 from mnist_runtime import Classifier, Golden, Manifest, __version__
 from mnist_runtime.errors import NotFiniteError
+from mnist_runtime.system.versions import installed_version
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
@@ -75,7 +75,7 @@ class Job:
     def attempt(self, spec: ExportSpec, repair: Repair | None = None, *, write: bool = True) -> Attempt:
         """Convert the original and compare the file with it. If it passes and `write` is true, move it into place."""
         began = time.perf_counter()
-        with self._diagnosed(spec, repair):
+        with self._diagnosed(spec, is_trial=bool(repair) or not write):
             model, contents, manifest = self._converted(spec, repair)
         return self.prove(spec, model, contents, manifest, repair, write=write, seconds=time.perf_counter() - began)
 
@@ -113,7 +113,7 @@ class Job:
             npu = self.target.npu_memory(model)
         with StagedExport(self.destination, plugin, spec.package) as staged:
             staged.write(model, manifest, without_scores(self.golden_images, self.original.task))
-            with self._diagnosed(spec, repair):
+            with self._diagnosed(spec, is_trial=bool(repair) or not write):
                 device = staged.load()
             answers = Answers.of(device, self.reference)
             classes = answers.scores.shape[1]
@@ -188,9 +188,12 @@ class Job:
             check_matches(contents, spec, self.original.input_scaling, treatment)
         return model, contents, self._manifest(spec, contents, repair)
 
-    def _diagnosed(self, spec: ExportSpec, repair: Repair | None) -> contextlib.AbstractContextManager[None]:
-        """Return a context in which errors name the layer of a Keras model; for other models it does nothing."""
-        if repair or self.original.kind != "keras":
+    def _diagnosed(self, spec: ExportSpec, *, is_trial: bool) -> contextlib.AbstractContextManager[None]:
+        """Return a context in which errors name the layer of a Keras model, which takes up to a minute.
+
+        For other models it does nothing, nor in a trial, whose errors nobody reads.
+        """
+        if is_trial or self.original.kind != "keras":
             return contextlib.nullcontext()
         from mnist_exporters.pipeline.diagnosis import diagnosed  # Keras
 
@@ -205,7 +208,7 @@ class Job:
         gives_logits = repair is not None and repair.treatment.activation == "reader"
         activation = {"activation": self.original.score_kind} if gives_logits else {}
         packages = _packages(spec, self.original.kind)
-        tools = {package: metadata.version(package) for package in (*packages, "numpy")}
+        tools = {package: installed_version(package) for package in (*packages, "numpy")}
         return Manifest(
             name=self.original.name,
             format=spec.format,

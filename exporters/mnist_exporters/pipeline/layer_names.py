@@ -31,7 +31,7 @@ def layer_names(model: Any, layers: tuple[Layer, ...]) -> tuple[str, ...]:
     """
     sizes = [layer.weights for layer in layers]
     known = list(_with_kernels(model))
-    if sizes[:1] == [1] and len(sizes) == len(known) + 1:
+    if len(sizes) == len(known) + 1:
         known.insert(0, ("scaling", 1))  # see `integer_scaling`
     if sizes == [size for _, size in known]:
         return tuple(name for name, _ in known)

@@ -93,6 +93,12 @@ def schema_of(task: Task, *, is_plain: bool) -> int:
         What the file classifies.
     is_plain : bool
         Whether the file takes raw pixels and gives scores.
+
+    Examples
+    --------
+    >>> arrows = Task(28, 28, 1, ("left", "right"), "plain")
+    >>> schema_of(DIGITS, is_plain=True), schema_of(DIGITS, is_plain=False), schema_of(arrows, is_plain=True)
+    (1, 2, 2)
     """
     return SCHEMA if is_plain and task == DIGITS else LOGITS_SCHEMA
 

@@ -97,6 +97,8 @@ def labels_option(names: list[str]) -> str:
     --------
     >>> labels_option(["1", "10", "2"]), labels_option(["a b", "c"]), labels_option(["1,5", "2"])
     ('--labels 1,10,2', "--labels 'a b,c'", '--labels A,B,...')
+    >>> labels_option(["1"] * 100) == "--labels " + ",".join(["1"] * 100), labels_option(["1"] * 101)
+    (True, '--labels A,B,...')
     """
     if len(names) > MOST_PRINTED or any("," in name for name in names):
         return "--labels A,B,..."

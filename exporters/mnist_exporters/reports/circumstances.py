@@ -6,13 +6,13 @@ import dataclasses
 import datetime
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from mnist_exporters.inputs.labelled_images import content_digest
 from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import __version__
 from mnist_runtime.device.bench.machine import Machine
+from mnist_runtime.system.versions import installed_version
 
 if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession
@@ -71,6 +71,6 @@ class Circumstances:
 
 def _version(package: str) -> str:
     try:
-        return version(package)
-    except PackageNotFoundError:
+        return installed_version(package)
+    except ImportError:
         return "not installed"

@@ -23,6 +23,7 @@ from mnist_runtime.errors import (
     install_command,
     raise_machine_failure,
 )
+from mnist_runtime.system.versions import installed_version
 
 __all__ = [
     "BACKENDS",
@@ -260,10 +261,4 @@ def load_backend(name: str, content: bytes, shape: tuple[int, ...] = DIGITS.tens
 
 def backend_version(name: str) -> str:
     """Return the installed version of a backend."""
-    from importlib import metadata  # slow: it imports the e-mail parser
-
-    row = BACKENDS[name]
-    try:
-        return metadata.version(row.package)
-    except metadata.PackageNotFoundError:  # the module belongs to another distribution, such as Debian's
-        return str(getattr(importlib.import_module(row.module), "__version__", "unknown"))
+    return installed_version(BACKENDS[name].package, BACKENDS[name].module)

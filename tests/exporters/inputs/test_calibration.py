@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from mnist_exporters import Calibration
 from mnist_exporters.errors import CalibrationError, UsageError
 from mnist_exporters.inputs.calibration import check_draw
-from mnist_exporters.inputs.labelled_images import ImageSet
+from mnist_exporters.inputs.labelled_images import ImageSet, leave_out_shared
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Dataset, Splits
 
@@ -82,13 +82,34 @@ def test_overlap_with_the_test_images_is_an_error(digits: Splits) -> None:
         drawn.check_overlap(np.concatenate([digits.test.images, drawn.images[7:8]]))
 
 
-@pytest.mark.parametrize("count", [0, 401])
-def test_too_many_or_no_images_are_an_error(count: int) -> None:
-    with pytest.raises(CalibrationError, match=f"Cannot draw {count}"):
-        Calibration.draw(TRAINING, count, seed=0)
+@pytest.mark.parametrize(
+    ("count", "available", "advice"),
+    [
+        (0, 400, "400 training images. Draw at least one."),
+        (401, 400, "400 training images. Draw fewer, or give more data."),
+        (0, 0, "0 training images. Give more data."),
+    ],
+)
+def test_too_many_or_no_images_are_an_error(count: int, available: int, advice: str) -> None:
+    with pytest.raises(CalibrationError, match=f"Cannot draw {count} calibration images: .* has {advice}$"):
+        Calibration.draw(ImageSet("made up", IMAGES[:available], LABELS[:available]), count, seed=0)
 
 
 def test_no_test_image_is_drawn(digits: Splits) -> None:
     drawn = Calibration.draw(digits.train, len(digits.train), seed=0)
     test = {image.tobytes() for image in digits.test.images}
     assert not test & {image.tobytes() for image in drawn.images}
+
+
+def test_test_images_are_left_out_of_the_training_images_with_their_labels() -> None:
+    task, labels = Task(8, 8, 1, ("a", "b", "c"), "plain"), (np.arange(60) % 3).astype(np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    chosen = np.r_[np.full(10, 29), :30]  # a test image is among them eleven times
+    training, test = (ImageSet("own", images[part], labels[part], task) for part in (chosen, slice(29, None)))
+    rest, left_out = leave_out_shared(training, test)
+    assert left_out == 11
+    assert rest.task == task
+    assert np.array_equal(rest.images, images[:29])
+    assert np.array_equal(rest.labels, labels[:29])
+    with pytest.raises(CalibrationError, match=r"^2 of 31 test images of own are also training images, more than 5%"):
+        leave_out_shared(ImageSet("own", images[:31], labels[:31], task), test)

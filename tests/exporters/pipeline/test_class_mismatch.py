@@ -65,26 +65,26 @@ ENDS = {
 def test_the_lines_for_a_score_without_images_make_a_model_that_is_proven(tmp_path: Path, end: str) -> None:
     data = patterns([1, 2, 3, 4])
     model = trained(data, range(5), 5, ENDS[end]())
-    model.save(tmp_path / "mine.keras")
+    model.save(tmp_path / "anna's.keras")
     with pytest.raises(
         RefusedError, match=r"There are no test images of the class 0\. Give some with --data\. If"
     ) as no:
-        export_model(tmp_path / "mine.keras", tmp_path / "net.tflite", "int8", data, stated=FIVE)
+        export_model(tmp_path / "anna's.keras", tmp_path / "net.tflite", "int8", data, stated=FIVE)
     assert not (tmp_path / "net.tflite").exists()
     lines = re.search(r"cut these scores from the loaded model: (.*)\. Then export", str(no.value))[1]
     labels = re.search(r"same --data and --labels (\S+)", str(no.value))[1]
-    loaded = keras.models.load_model(tmp_path / "mine.keras")
+    loaded = keras.models.load_model(tmp_path / "anna's.keras")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path)
         exec(lines, {"keras": keras, "model": loaded})
     stated = StatedTask(labels=tuple(labels.split(",")))
     report = export_model(
-        tmp_path / "mine-4.keras", tmp_path / "net.tflite", "int8", data, stated=stated, max_accuracy_drop=0.02
+        tmp_path / "anna's-4.keras", tmp_path / "net.tflite", "int8", data, stated=stated, max_accuracy_drop=0.02
     )
     assert report.path.exists()
     assert labels == "1,2,3,4"
     images = data[1][0] / np.float32(255)
-    cut = keras.models.load_model(tmp_path / "mine-4.keras")
+    cut = keras.models.load_model(tmp_path / "anna's-4.keras")
     assert np.array_equal(cut.predict(images, verbose=0).argmax(1) + 1, model.predict(images, verbose=0).argmax(1))
 
 

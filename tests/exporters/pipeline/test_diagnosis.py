@@ -10,6 +10,7 @@ from keras import layers
 from mnist_exporters import ExportSession, ExportSpec, Original
 from mnist_exporters.errors import OperatorError
 from mnist_exporters.pipeline.diagnosis import diagnosed
+from mnist_exporters.pipeline.job import Job
 from mnist_runtime import ArtifactError
 from mnist_trainer import Splits
 
@@ -71,14 +72,23 @@ def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("working", "advice"),
+    ("working", "advice", "instead"),
     [
-        ((ExportSpec("onnx", "int8"),), "Choose what this model converts to: onnx int8."),
-        ((), "Compute it with other layers. No format and precision supports it."),
+        ((ExportSpec("onnx", "int8"),), "Choose what this model converts to: onnx int8.", ("onnx", "int8")),
+        ((), "Compute it with other layers. No format and precision supports it.", None),
+        (
+            (ExportSpec("onnx", "int8"), ExportSpec("tflite", "int4"), ExportSpec("tflite", "float32")),
+            "Choose what this model converts to: tflite float32, int4; onnx int8.",
+            ("tflite", "float32"),
+        ),
     ],
 )
 def test_without_a_known_layer_nothing_is_to_be_replaced(
-    digits: Splits, monkeypatch: pytest.MonkeyPatch, working: tuple[ExportSpec, ...], advice: str
+    digits: Splits,
+    monkeypatch: pytest.MonkeyPatch,
+    working: tuple[ExportSpec, ...],
+    advice: str,
+    instead: tuple[str, str] | None,
 ) -> None:
     monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(working))
     monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.first_failing", lambda _: ([], ()))
@@ -86,6 +96,10 @@ def test_without_a_known_layer_nothing_is_to_be_replaced(
     with pytest.raises(OperatorError) as caught, diagnosed(original, ExportSpec("tflite", "int8"), None):
         raise ArtifactError("a tensor is invalid")
     assert str(caught.value) == f"The interpreter rejects the tflite int8 file of this model. {advice}"
+    assert caught.value.instead == instead
+    with pytest.raises(OperatorError) as caught, diagnosed(original, ExportSpec("tflite", "int8"), None):
+        raise ArtifactError("a tensor is invalid") from ValueError("no kernel")
+    assert str(caught.value) == f"The interpreter rejects the tflite int8 file of this model: no kernel. {advice}"
 
 
 @pytest.mark.usefixtures("nothing_works")
@@ -117,6 +131,43 @@ def test_the_operators_are_those_of_the_named_layer(digits: Splits, tmp_path: Pa
     error = failure(network(*inner), digits, ExportSpec("c", "int16x8"), tmp_path)
     assert str(error).startswith("leaky (LeakyReLU) needs LEAKY_RELU, which c int16x8 does not have. ")
     assert error.operators == ("LEAKY_RELU",)
+
+
+@pytest.mark.usefixtures("nothing_works")
+@pytest.mark.parametrize(("is_first", "name"), [(True, "soft"), (False, "soft"), (True, "add"), (False, "plain")])
+def test_of_two_branches_the_layer_that_fails_is_named(
+    digits: Splits, monkeypatch: pytest.MonkeyPatch, is_first: bool, name: str
+) -> None:
+    """The other branch converts without it, although its layers come later."""
+    pixels = keras.Input((28, 28, 1))
+    soft, plain = layers.ELU(name="soft"), layers.ReLU(name="plain")
+    branches = [layers.Conv2D(1, 3)(each(pixels)) for each in ((soft, plain) if is_first else (plain, soft))]
+    model = keras.Model(pixels, layers.Dense(10)(layers.Flatten()(layers.Add(name="add")(branches))))
+
+    def failure(_: Any, output: Any) -> OperatorError | None:
+        part = keras.Model(pixels, output)
+        return OperatorError("", ("ELU",)) if name in [each.name for each in part.layers] else None
+
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    with (
+        pytest.raises(OperatorError, match=rf"^{name} \(\w+\) needs ELU"),
+        diagnosed(original, ExportSpec("c", "int16x8"), None),
+    ):
+        raise OperatorError("", ("ELU",))
+
+
+def test_a_conversion_that_nobody_asked_for_is_not_diagnosed(
+    digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a refusal, the next precisions are tried. It would take a minute to find what else one that fails needs."""
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis.diagnosed", pytest.fail)
+    original = Original.from_keras(network(layers.ELU()), digits.test, pixel_range="0..1")
+    session = ExportSession(original, *digits, calibration_samples=20)
+    images = session.golden_images
+    job = Job(original, tmp_path / "m.tflite", session.reference, images, session.calibration, None)
+    with pytest.raises(OperatorError):
+        job.attempt(ExportSpec("tflite", "int8"), write=False)
 
 
 def test_a_pruned_model_is_told_to_be_stripped(digits: Splits, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 import dataclasses
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from tests.shared.export_cases import EACH_PAIR
 
@@ -66,6 +68,19 @@ def test_weights_shuffled_after_conversion_are_refused(
     path = tmp_path / f"model{FORMATS[format].suffix}"
     path.write_bytes(b"earlier file")
     refused(lambda path: mlp.export(ExportSpec(format, precision), path, repair=False), path)
+
+
+def test_the_version_of_a_package_from_another_distribution_is_recorded(
+    mlp: ExportSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as onnxruntime-gpu, which has the module of onnxruntime."""
+
+    def version(package: str) -> str:
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", version)
+    report = mlp.export(ExportSpec("onnx", "float32"), tmp_path)
+    assert Artifact.open(report.path).manifest.tools["onnxruntime"] == onnxruntime.__version__
 
 
 def test_tolerance_too_strict_for_the_number_of_images_is_refused(mlp: ExportSession, tmp_path: Path) -> None:

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from mnist_exporters import Parity, Reference
+from mnist_exporters.inputs.labelled_images import ImageSet
 from mnist_exporters.inputs.original import Original
-from mnist_exporters.proof.orientation import ORIENTATIONS, Orientation
-from mnist_exporters.proof.unfit import wrong_averages
+from mnist_exporters.inputs.scaled_by_pixel import ScaledByPixel
+from mnist_exporters.proof.orientation import ORIENTATIONS, Orientation, best_orientation
+from mnist_exporters.proof.unfit import unfit, wrong_averages
 from mnist_runtime.artifact.task import Task
 from mnist_trainer import Splits, architecture, load_model
 
@@ -54,6 +56,22 @@ def test_the_steps_that_a_refusal_names_turn_images_so(digits: Splits, way: Orie
     assert np.array_equal(_back(way).apply(there), images)
     assert np.array_equal(eval(way.numpy), there)
     assert np.array_equal(eval(way.keras), there)
+
+
+@pytest.mark.parametrize("size", [(8, 8), (8, 12)], ids=str)
+@pytest.mark.parametrize("way", ORIENTATIONS[1:4], ids=lambda way: way.words[:30])
+def test_images_that_are_not_square_may_be_mirrored_too(way: Orientation, size: tuple[int, int]) -> None:
+    labels = np.random.default_rng(0).integers(0, 5, 300).astype(np.uint8)
+    known = np.random.default_rng(1).integers(0, 256, (5, *size), np.uint8)
+    images = np.where(np.arange(300)[:, None, None] < 250, known[labels], 0)  # the last ones are not read
+
+    def scores_of(given: np.ndarray) -> np.ndarray:
+        return np.array([[np.array_equal(way.apply(image[None])[0], one) for one in known] for image in given], "f")
+
+    data = ImageSet("made up", images, labels, Task(*size, 1, tuple("abcde"), "plain"))
+    best, accuracy = best_orientation(scores_of, data)
+    assert best == way
+    assert accuracy == pytest.approx((250 + (labels[250:] == 0).sum()) / 300)
 
 
 def _back(way: Orientation) -> Orientation:
@@ -112,6 +130,65 @@ def test_small_differences_of_averages_are_no_fault(digits: Splits) -> None:
     reference = Reference("two thirds", digits.test.images, digits.test.labels, right)
     for found, is_named in ((None, False), (0.7, False), (0.8, True)):
         assert bool(wrong_averages(replace(reference, renormalized=found))) == is_named
+
+
+BY_PIXEL = ScaledByPixel(0.99, 0.7, 100, (28, 28), "0..1", "--pixel-range 0..1")
+
+
+@pytest.mark.parametrize(
+    ("right", "facts", "starts"),
+    [
+        (0.8, {}, []),
+        (0.4, {}, ["The original is right on 40.0% only. Check how"]),
+        # Half of the answers are right with a wrong scaling of few pixels too.
+        (0.8, {"pixel_doubt": "State the range."}, []),
+        (0.4, {"pixel_doubt": "State the range."}, ["State the range."]),
+        (0.8, {"by_pixel": BY_PIXEL}, ["Each pixel seems to have been scaled by its own mean"]),
+        (0.4, {"renormalized": 0.9}, ["The original is right on 40.0% only. The averages of its batch"]),
+        # Half of them read well would be no proof of another orientation.
+        (0.1, {"turned": (ORIENTATIONS[1], 0.5)}, ["The original is right on 10.0% only."]),
+        (0.5, {"turned": (ORIENTATIONS[1], 0.65)}, []),
+        (0.5, {"turned": (ORIENTATIONS[1], 0.75)}, ["The images of the original seem to be mirrored"]),
+        (0.4, {"turned": (ORIENTATIONS[1], 0.75), "pixel_doubt": "State it."}, ["The images of the original seem"]),
+    ],
+)
+def test_the_reason_is_what_explains_most(right: float, facts: dict[str, object], starts: list[str]) -> None:
+    labels = (np.arange(1000) % 10).astype(np.uint8)
+    wrong = np.random.default_rng(0).permutation(1000) >= 1000 * right
+    answers = np.where(wrong, (labels + np.random.default_rng(1).integers(1, 10, 1000)) % 10, labels)
+    images = np.zeros((1000, 28, 28), np.uint8)
+    reference = Reference("known", images, labels, np.eye(10, dtype=np.float32)[answers], **facts)
+    reasons = unfit(reference, reference.accuracy)
+    assert len(reasons) == len(starts)
+    assert all(reason.startswith(start) for reason, start in zip(reasons, starts, strict=True))
+    bad = replace(reference, scores=np.full((1000, 10), np.nan, np.float32))
+    assert unfit(bad, 0.1) == ("The original gives scores that are nan or infinity.",)
+
+
+NO_IMAGES = "There are no test images of the digit"
+CHECK = "The original is right on {}% only. Check how"
+
+
+@pytest.mark.parametrize(
+    ("known", "tested", "doubt", "starts"),
+    [
+        ("1", "0123456789", None, [CHECK.format("10.0")]),  # it always answers the same
+        ("123", "01234567", None, [f"{NO_IMAGES}s 8, 9. Give some with --data, or train", CHECK.format("38.0")]),
+        ("123", "0123456789", None, ["The original is right on 100.0% of the images of 1, 2, 3, and on 0.0%"]),
+        ("123", "0123456789", "State the range.", ["State the range."]),
+        ("012345", "0123456789", None, []),
+        ("0123456789", "012345678", None, [f"{NO_IMAGES} 9. Give some with --data, or train"]),
+        ("0123456789", "0", None, [f"{NO_IMAGES}s 1, 2, 3, 4, 5, 6, 7, 8, 9. Give some with --data."]),
+    ],
+)
+def test_digits_that_are_not_known_or_not_tested(known: str, tested: str, doubt: str | None, starts: list[str]) -> None:
+    labels = np.array([int(tested[number % len(tested)]) for number in range(300)], np.uint8)
+    answers = np.where(np.isin(labels, [*map(int, known)]), labels, int(known[0]))
+    scores = np.eye(10, dtype=np.float32)[answers]
+    reference = Reference("some", np.zeros((300, 28, 28), np.uint8), labels, scores, pixel_doubt=doubt)
+    reasons = unfit(reference, reference.accuracy)
+    assert len(reasons) == len(starts)
+    assert all(reason.startswith(start) for reason, start in zip(reasons, starts, strict=True))
 
 
 def test_a_model_that_was_trained_on_some_digits_only_is_recognized(digits: Splits) -> None:

@@ -6,7 +6,6 @@ import dataclasses
 import json
 import platform
 from collections.abc import Callable, Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from mnist_runtime import __version__
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.atomic import atomic_files
 from mnist_runtime.system.terminal import step_shown
+from mnist_runtime.system.versions import installed_version
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.data.load import DATASETS
@@ -46,8 +46,8 @@ PIXEL_RANGE = "0..1"
 MEASURING = 6.0
 """Seconds on a usual machine after the last epoch: statistics of batch normalization, accuracies."""
 
-TOOLS = ("keras", "tensorflow", "numpy", "scikit-learn")
-"""Packages whose versions the record holds, since the weights depend on them."""
+TOOLS = {"keras": "keras", "tensorflow": "tensorflow", "numpy": "numpy", "scikit-learn": "sklearn"}
+"""Package -> module of those whose versions the record holds, since the weights depend on them."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -241,6 +241,6 @@ def _run_facts(architecture: Architecture, recipe: Recipe, seed: int, data: Spli
         "seed": seed,
         "recipe": dataclasses.asdict(recipe),
         "teacher_sha256": find_model(distillation.teacher).sha256 if distillation else None,
-        "tools": {name: metadata.version(name) for name in TOOLS}
+        "tools": {name: installed_version(name, module) for name, module in TOOLS.items()}
         | {"python": platform.python_version(), "mnist-edge-export": __version__},
     }

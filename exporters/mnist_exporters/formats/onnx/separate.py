@@ -29,18 +29,38 @@ def separate(graph: onnx.GraphProto) -> None:
     graph : onnx.GraphProto
         A float32 network. Changed in place; it computes the same.
     """
+    _multiply_factors(graph)
     _flatten_biases(graph)
     _copy_shared_biases(graph)
     _store_each_layout(graph)
 
 
 def no_matrices(graph: onnx.GraphProto) -> list[str]:
-    """Return the names of constants that a MatMul reads and that are no matrices, such as a matrix for each head.
+    """Return the names of constants that a MatMul reads from the left, or that are no matrices.
 
-    onnxruntime multiplies integers by these only if they have one scale and one zero point.
+    The latter may be a matrix for each head. onnxruntime multiplies integers by these only if they have one scale and
+    one zero point.
     """
-    names = dict.fromkeys(name for node in _nodes(graph) if node.op_type == "MatMul" for name in node.input)
-    return [constant.name for constant in graph.initializer if constant.name in names and len(constant.dims) != 2]
+    products = [node.input for node in _nodes(graph) if node.op_type == "MatMul"]
+    left, either = {first for first, _ in products}, {name for names in products for name in names}
+    constants = [constant for constant in graph.initializer if constant.name in either]
+    return [constant.name for constant in constants if constant.name in left or len(constant.dims) != 2]
+
+
+def _multiply_factors(graph: onnx.GraphProto) -> None:
+    """Multiply the weight of each Gemm by ``alpha``, and its bias by ``beta``.
+
+    The static quantizer loses ``beta``. The dynamic one leaves a Gemm with such factors in float32.
+    """
+    for node in _nodes(graph):
+        factors = {each.name: each.f for each in node.attribute} if node.op_type == "Gemm" else {}
+        for name, place in (("alpha", 1), ("beta", 2)):
+            factor, constants = factors.get(name, 1.0), _constants(graph)
+            if factor != 1 and node.input[place : place + 1] and node.input[place] in constants:
+                values = to_array(constants[node.input[place]])
+                product = (values * factor).astype(values.dtype)
+                node.input[place] = _stored(graph, f"{node.input[place]}_times{factor}_", product)
+                _remove(node, name)
 
 
 def _flatten_biases(graph: onnx.GraphProto) -> None:
@@ -91,14 +111,19 @@ def _store_each_layout(graph: onnx.GraphProto) -> None:
             stored = _stored(graph, f"{name}_transposed_", to_array(constant).T)
             for node in turned:
                 node.input[1] = stored
-                kept = [attribute for attribute in node.attribute if attribute.name != "transB"]
-                del node.attribute[:]
-                node.attribute.extend(kept)
+                _remove(node, "transB")
         backward = [node for node in nodes if node.op_type == "ConvTranspose" and node.input[1] == name]
         if 0 < len(backward) < len(nodes):  # its outputs are on the second axis
             stored = _stored(graph, f"{name}_backward_", to_array(constant))
             for node in backward:
                 node.input[1] = stored
+
+
+def _remove(node: onnx.NodeProto, name: str) -> None:
+    """Give the attribute `name` of `node` its default."""
+    kept = [attribute for attribute in node.attribute if attribute.name != name]
+    del node.attribute[:]
+    node.attribute.extend(kept)
 
 
 def _is_transposed(node: onnx.NodeProto) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -19,6 +18,7 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime import Manifest, __version__
+from mnist_runtime.system.versions import installed_version
 
 if TYPE_CHECKING:
     from mnist_runtime.backends.base import QuantParams
@@ -107,7 +107,7 @@ def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents
     is_exact = input_facts["dtype"] == "float32" or input_facts.get("scale", 1) == 1
     is_plain = not activation and "tensor_shape" not in input_facts and is_exact
     interpreter = FORMATS[spec.format].packages[-1]
-    tools = {package: metadata.version(package) for package in (interpreter, "numpy")}
+    tools = {package: installed_version(package) for package in (interpreter, "numpy")}
     return Manifest(
         name=file.name,
         format=spec.format,

@@ -48,7 +48,7 @@ def test_each_filter_has_its_own_scale(digits: Splits) -> None:
     keras.utils.set_random_seed(0)
     convolution = keras.layers.Conv2D(4, 5)
     model = keras.Sequential([keras.Input((28, 28, 1)), convolution, keras.layers.Flatten(), keras.layers.Dense(10)])
-    kernel = np.random.default_rng(0).normal(size=(5, 5, 1, 4)).astype("f") * np.float32([1, 0.1, 0.01, 0.001])
+    kernel = np.random.default_rng(0).normal(size=(5, 5, 1, 4)).astype("f") * np.float32([1, 0.1, 0.001, 0])
     convolution.set_weights([kernel, np.zeros(4, "f")])
     original = Original.from_keras(model, digits.test, pixel_range="0..1")
     content = load_plugin("onnx").convert(original, ExportSpec("onnx", Precision.DYNAMIC), None)
@@ -73,3 +73,12 @@ def test_the_sum_of_a_column_is_kept(transposed: bool, weights: np.ndarray) -> N
     assert (np.abs(values - weights) <= scales * 1.001).all(), "at most one step"
     assert (np.abs((values - weights).sum(axis=0)) <= scales * 0.51).all()
     assert (values[weights == 0] == 0).all()
+
+
+def test_columns_may_have_one_sign_or_no_weights() -> None:
+    rising = np.linspace(1, 2, 40)
+    columns = [rising, -rising, 0 * rising, 2 * rising - 3]  # the last is as far below 0 as above, half a step from it
+    weights = np.stack(columns, axis=1).astype(np.float32)
+    values, scales, _ = weights_of(to_dynamic(dense_model(weights, transposed=False)), "MatMulInteger")
+    assert (np.abs(values - weights) <= scales * 1.001).all()
+    assert (values[:, 2] == 0).all()

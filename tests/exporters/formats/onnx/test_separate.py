@@ -186,3 +186,43 @@ def test_the_bias_of_a_gemm_may_have_each_form(quantize: Quantize, shape: tuple[
     nodes = [helper.make_node("Gemm", ["rows", "w", "b"], ["scores"], transB=1)]
     content = model_of(nodes, w=normal(12, 32), b=(1 + normal(12)[: int(np.prod(shape))]).reshape(shape))
     assert error_of(content, quantize(content)) < 0.03
+
+
+@BOTH
+def test_a_gemm_may_have_factors(quantize: Quantize) -> None:
+    """``torch.addmm`` with alpha and beta, for example."""
+    nodes = [
+        helper.make_node("Gemm", ["rows", "w", "b"], ["inner"], alpha=0.5, beta=2.0, transB=1),
+        helper.make_node("Gemm", ["inner", "w", "c"], ["scores"], alpha=0.5),
+    ]
+    content = model_of(nodes, w=normal(12, 32), b=normal(12), c=normal(32))
+    quantized = quantize(content)
+    assert error_of(content, quantized) < 0.03
+    stored = [each for each in onnx.load_from_string(quantized).graph.initializer if len(each.dims) == 2]
+    assert [each.data_type for each in stored] == [TensorProto.UINT8] * 2, "the first weight is not kept"
+
+
+def test_a_matrix_on_the_left_of_a_product_is_quantized() -> None:
+    """A network that mixes positions may multiply so: ``weight @ rows``."""
+    nodes = [
+        helper.make_node("Reshape", ["rows", "pair"], ["columns"]),
+        helper.make_node("MatMul", ["w", "columns"], ["mixed"]),
+        helper.make_node("Flatten", ["mixed"], ["scores"]),
+    ]
+    content = model_of(nodes, w=normal(6, 4), pair=np.array([-1, 4, 8]))
+    assert error_of(content, int8(content)) < 0.03
+
+
+@BOTH
+@pytest.mark.parametrize("sizes", [(12, 12, 12), (12, 10, 6)], ids=str)
+def test_operators_may_share_a_bias(quantize: Quantize, sizes: tuple[int, ...]) -> None:
+    """The quantizer would name copies of it ``b0`` or ``b2``, as other tensors are named here."""
+    first, second, third = sizes
+    nodes = [
+        helper.make_node("Gemm", ["rows", "u", "b"], ["b0"]),
+        helper.make_node("Gemm", ["b0", "v", "b"], ["b2"]),
+        helper.make_node("Gemm", ["b2", "w", "b"], ["scores"]),
+    ]
+    bias = normal(12) if first == third else np.float32([0.7])
+    content = model_of(nodes, u=normal(32, first), v=normal(first, second), w=normal(second, third), b=bias)
+    assert error_of(content, quantize(content)) < 0.04
