@@ -70,15 +70,17 @@ class DoubtfulPictures:
         self.folder = Path(folder)
         self.below = below
         self._goes_on, self._is_failing = go_on, False
+        self._most, self._left = most, 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._left = most - sum(1 for _ in self.folder.glob("*.png"))
         except OSError as error:
             raise UsageError(f"Cannot use the folder {folder}: {error.strerror}. Choose another one.") from error
 
     @property
     def is_full(self) -> bool:
-        """Whether no more pictures are kept."""
+        """Whether no pictures are kept until some are moved away."""
+        if self._left <= 0:
+            self._left = self._most - sum(1 for _ in self.folder.glob("*.png"))
         return self._left <= 0
 
     def is_doubtful(self, prediction: Prediction) -> bool:

@@ -112,7 +112,7 @@ def full_disk(image: Image.Image, path: Path) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_folder_keeps_no_more_and_old_pictures_count(tmp_path: Path) -> None:
+def test_a_full_folder_keeps_no_more_until_a_picture_is_moved_away(tmp_path: Path) -> None:
     pixels = np.zeros((9, 9), np.uint8)
     first = DoubtfulPictures(tmp_path, most=2)
     assert first.keep(pixels, DOUBTFUL)
@@ -120,7 +120,12 @@ def test_a_full_folder_keeps_no_more_and_old_pictures_count(tmp_path: Path) -> N
     assert second.keep(pixels, DOUBTFUL)
     assert second.is_full
     assert second.keep(pixels, DOUBTFUL) is None
-    assert len(list(tmp_path.iterdir())) == 2
+    kept = list(tmp_path.iterdir())
+    assert len(kept) == 2
+    kept[0].unlink()
+    assert not second.is_full
+    assert second.keep(pixels, DOUBTFUL)
+    assert second.keep(pixels, DOUBTFUL) is None
 
 
 def test_doubtful_readings_are_cut_out_with_a_margin_and_read_the_same(page: np.ndarray, tmp_path: Path) -> None:

@@ -120,12 +120,14 @@ def test_several_requests_in_one_connection_are_answered(server: Server) -> None
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.slow)])
-def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str) -> None:
-    """With a token from the environment, which the printed address has."""
+def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str, tmp_path: Path) -> None:
+    """With a token from the environment, which the printed addresses have."""
     content, token = SEVEN.read_bytes(), "0123456789-abcdef"
     head = REQUEST.replace(b"Host", f"Authorization: Bearer {token}\r\nHost".encode())
-    with started("--host", "0.0.0.0", MNIST_TOKEN=token) as server, server.connect() as client, server.connect():
+    options = ("--host", "0.0.0.0", "--label", tmp_path, "--keep-doubtful", tmp_path, "--doubtful-below", 1)
+    with started(*options, MNIST_TOKEN=token) as server, server.connect() as client, server.connect():
         assert f":{server.port}/#token={token} " in server.line
+        assert f":{server.port}/label#token={token} " in server.line
         client.sendall(head % len(content) + content[:1000])
         assert str(server.ask("GET", "/manifest")["error"]).startswith("The token is missing or wrong.")
         threading.Timer(0.3, client.sendall, [content[1000:]]).start()
@@ -134,6 +136,7 @@ def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str) -> None:
         assert server.process.wait(60) == 0
         assert server.process.stderr is not None
         assert server.process.stderr.read() == "stopped\n"
+    assert len(list(tmp_path.glob("*_7_*.png"))) == 1, "the doubtful picture"
 
 
 def test_answers_are_sent_at_once() -> None:
@@ -168,7 +171,8 @@ def test_options_are_checked(
     assert "--host 0.0.0.0 needs a token, or anybody on the network could use the server." in error("--host", "0.0.0.0")
     assert "--host ::" in error("--host", "::")
     assert "'65536' is not a port, 0 to 65535" in error("--port", "65536")
-    assert "The token must have" in error("--token", "short")
+    for token in ("", "x" * 15, "x" * 201, "é" * 16, "x" * 16 + "\x7f", "two words " * 2):
+        assert "The token must have 16 to 200" in error("--host", "0.0.0.0", "--token", token)
     assert "is not a folder" in error("--label", tmp_path / "none")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "in use). Choose another" in error("--port", taken.getsockname()[1])
