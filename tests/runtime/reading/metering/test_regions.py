@@ -201,7 +201,9 @@ def test_boxes_of_rows_do_not_overlap() -> None:
 
 
 @needs_tomllib
-def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndarray, tmp_path: Path) -> None:
+def test_the_command_prints_regions_and_marks_the_digits(
+    run: Run, here: Run, page: np.ndarray, tmp_path: Path
+) -> None:
     Image.fromarray(page).save(tmp_path / "page.png")
     done = run("mnist-runtime", "regions", tmp_path / "page.png", "--annotate", tmp_path / "marked.png")
     assert done.returncode == 0, done.stderr
@@ -213,6 +215,8 @@ def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndar
     done = run("mnist-runtime", "regions", tmp_path / "blank.png")
     assert (done.returncode, done.stdout) == (6, "")
     assert "shows no usable digits" in done.stderr
+    done = here("mnist-runtime", "regions", tmp_path / "page.png", "--annotate", tmp_path / "page.png")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_the_command_names_digits_that_their_box_does_not_show(
