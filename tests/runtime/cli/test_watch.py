@@ -242,3 +242,8 @@ def test_options_of_values_need_regions(run: Run, options: tuple[str, ...]) -> N
     done = run("mnist-runtime", "watch", "--source", "0", *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{options[0]} needs --regions" in done.stderr
+
+
+def test_credentials_need_a_broker(run: Run) -> None:
+    done = run("mnist-runtime", "watch", "--source", "0", "--regions", "meter.toml", "--mqtt-credentials", "file")
+    assert (done.returncode, done.stderr) == (2, "error: --mqtt-credentials needs --mqtt URL.\n")
