@@ -223,7 +223,8 @@ def test_a_picture_shows_each_interpreter_and_the_notes(measured: Bench, suffix:
 
 def test_a_picture_that_cannot_be_written_is_an_error_before_the_measurement(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    for path in (tmp_path / "speed.gif", tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "speed.gif", tmp_path, tmp_path / "file" / "speed.png"):
         done = run("mnist-runtime", "bench", "--quick", "--plot", path)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("error: ")

@@ -201,9 +201,7 @@ def test_boxes_of_rows_do_not_overlap() -> None:
 
 
 @needs_tomllib
-def test_the_command_prints_regions_and_marks_the_digits(
-    run: Run, here: Run, page: np.ndarray, tmp_path: Path
-) -> None:
+def test_the_command_prints_regions_and_marks_the_digits(run: Run, here: Run, page: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(page).save(tmp_path / "page.png")
     done = run("mnist-runtime", "regions", tmp_path / "page.png", "--annotate", tmp_path / "marked.png")
     assert done.returncode == 0, done.stderr
@@ -213,7 +211,7 @@ def test_the_command_prints_regions_and_marks_the_digits(
     with Image.open(tmp_path / "marked.png") as picture:
         marked = (np.asarray(picture.convert("RGB")) != page).any(axis=2)
     for left, top, right, bottom in (box for region in regions for box in region.digits):
-        assert marked[top:bottom, [left, right - 1]].all(), "the sides of a box of the file"
+        assert marked[top:bottom, [left - 1, right]].all(), "the frame of a box of the file"
     Image.fromarray(page[:10]).save(tmp_path / "blank.png")
     done = run("mnist-runtime", "regions", tmp_path / "blank.png")
     assert (done.returncode, done.stdout) == (6, "")
