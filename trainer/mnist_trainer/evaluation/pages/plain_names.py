@@ -11,7 +11,7 @@ __all__ = ["plain_names"]
 
 @contextlib.contextmanager
 def plain_names() -> Iterator[None]:
-    """Draw what two ``$`` enclose as text, not as a formula, and signs that the font lacks as boxes, not as warnings."""
+    """Draw text between two ``$`` as it is, not as a formula, and give no warnings of signs that the font lacks."""
     import matplotlib
 
     with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
