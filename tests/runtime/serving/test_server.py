@@ -150,13 +150,14 @@ def test_answers_are_sent_at_once() -> None:
         assert listening.proto == socket.IPPROTO_TCP
 
 
-def test_the_address_of_a_host_of_the_sixth_version_is_in_brackets() -> None:
+def test_the_address_has_brackets_for_the_sixth_version_and_any_token() -> None:
     class Listening(socket.socket):
         def getsockname(self) -> tuple[str, int, int, int]:
             return "::1", 8000, 0, 0
 
     with Listening() as listening:
         assert url_of(listening) == "http://[::1]:8000/"
+        assert url_of(listening, "a+b/#&%41=") == "http://[::1]:8000/#token=a%2Bb%2F%23%26%2541%3D"
 
 
 @pytest.mark.slow
