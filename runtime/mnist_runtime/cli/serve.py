@@ -91,19 +91,18 @@ def label_command(arguments: argparse.Namespace) -> int:
         if key == "q":
             break
         if key == "+":
-            start = f"{path.name}\0"  # the next name
+            start = f"{path.name}\0"
         elif key == "<":
             if undone := sorter.undo():
                 moved, start = moved - 1, min(start, undone)
             print(f"back: {printable(undone)}" if undone else "There is nothing to take back.")
         elif answer or guess:
             moved += _move(sorter, path.name, None if key == "-" else answer or guess)
-    left = len(sorter.waiting())
     tuned = "MODEL.keras" if arguments.model else "cnn"
     folder = shlex.quote(printable(str(sorter.folder)))
     if (rejected := sorter.folder / REJECTED).is_dir():
         print(f"Pictures without any of the labels are in {printable(str(rejected))}; mnist-train ignores them.")
-    print(f"{moved} labelled, {left} left. To train with them: mnist-train --from {tuned} --data {folder}")
+    print(f"{moved} labelled, {len(sorter.waiting())} left. To train with them: mnist-train --from {tuned} --data {folder}")
     return 0
 
 

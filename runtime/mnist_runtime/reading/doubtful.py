@@ -132,14 +132,13 @@ class DoubtfulPictures:
         path = self._new_path(f"{best}_{prediction.confidence:.2f}.png")
         with atomic_write(path) as staged:
             shown = without_padding(pixels)
-            shown = shown[..., 0] if shown.ndim == 3 and shown.shape[2] == 1 else shown
+            shown = shown[..., 0] if shown.shape[2:] == (1,) else shown
             Image.fromarray(np.ascontiguousarray(shown)).save(staged)
         return path
 
     def keep_readings(self, pixels: npt.NDArray[Any], readings: Sequence[Reading]) -> list[Path]:
         """Cut out and write the doubtful ones of a picture's `readings`; see `keep`."""
-        kept = [self.keep(_cut_out(pixels, each), each.prediction) for each in readings]
-        return [path for path in kept if path is not None]
+        return list(filter(None, (self.keep(_cut_out(pixels, each), each.prediction) for each in readings)))
 
     def _new_path(self, ending: str) -> Path:
         now = time.time_ns() // 1000
