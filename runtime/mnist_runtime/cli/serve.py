@@ -102,7 +102,8 @@ def label_command(arguments: argparse.Namespace) -> int:
     folder = shlex.quote(printable(str(sorter.folder)))
     if (rejected := sorter.folder / REJECTED).is_dir():
         print(f"Pictures without any of the labels are in {printable(str(rejected))}; mnist-train ignores them.")
-    print(f"{moved} labelled, {len(sorter.waiting())} left. To train with them: mnist-train --from {tuned} --data {folder}")
+    left = len(sorter.waiting())
+    print(f"{moved} labelled, {left} left. To train with them: mnist-train --from {tuned} --data {folder}")
     return 0
 
 

@@ -109,9 +109,11 @@ class DoubtfulPictures:
         OutputError
             If it cannot be written, and `go_on` is not set.
         """
-        if not (in_any_case or self.is_doubtful(prediction)) or self.is_full:
+        if not (in_any_case or self.is_doubtful(prediction)):
             return None
         try:
+            if self.is_full:
+                return None
             path = self._write(pixels, prediction)
         except OSError as error:
             if not self._goes_on:

@@ -52,6 +52,8 @@ def test_calibration_is_measured_by_bin() -> None:
     labels, answers = np.array([1, 1, 1, 2], np.uint8), np.ones(4, int)
     off = evaluation(labels, answers, np.array([0.5, 0.5, 1, 1]))
     assert off.calibration_error == pytest.approx(0.5)
+    full = evaluation(np.array([1, 2], np.uint8), np.ones(2, int), np.array([0.95, 1]))
+    assert full.calibration_error == pytest.approx(0.95 / 2), "full confidence is in the last bin"
 
 
 def test_kinds_of_mistakes_are_counted_the_most_frequent_first() -> None:
