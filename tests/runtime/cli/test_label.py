@@ -65,6 +65,8 @@ def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label
 def test_the_picture_that_is_taken_back_is_shown_next(tmp_path: Path, label: Label) -> None:
     done = label("+\n5\n<\n3\n-\n<\n<\nq\n")
     assert re.findall(r"left: (\w)\.png", done.stdout) == [*"abcbcdcb"]
+    done = label("5\n+\n<\nq\n")
+    assert re.findall(r"left: (\w)\.png", done.stdout) == [*"abca"]
     assert files(tmp_path) == ["a.png", "b.png", "c.png", "d.png"]
 
 

@@ -186,8 +186,9 @@ def test_options_are_checked(
     assert "--host 0.0.0.0 needs a token, or anybody on the network could use the server." in error("--host", "0.0.0.0")
     assert "--host ::" in error("--host", "::")
     assert "'65536' is not a port, 0 to 65535" in error("--port", "65536")
+    none = tmp_path / "none"  # else a server with this token would start
     for token in ("", "x" * 15, "x" * 201, "é" * 16, "x" * 16 + "\x7f", "two words " * 2):
-        assert "The token must have 16 to 200" in error("--host", "0.0.0.0", "--token", token)
+        assert "The token must have 16 to 200" in error("--host", "0.0.0.0", "--label", none, "--token", token)
     assert "is not a folder" in error("--label", tmp_path / "none")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "in use). Choose another" in error("--port", taken.getsockname()[1])
