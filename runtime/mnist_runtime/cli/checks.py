@@ -123,7 +123,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
 def _lines(one: Diagnosis) -> list[str]:
     """Return a diagnosis in at most 80 columns; a command to copy stays whole."""
     start = f"{one.backend:16}{one.state:9}"
-    indent = 25 if len(one.fix) <= 80 - 28 else 2
+    indent = 25 if len(one.fix) <= 52 else 2
     detail = _wrapped(one.detail, 25, start) or [start.rstrip()]
     return [*detail, *_wrapped(one.fix, indent + 3, f"{' ' * indent}-> ")]
 
@@ -190,8 +190,8 @@ def _time(seconds: float) -> str:
     scales = ((1, "s"), (1e3, "ms"), (1e6, "us"))
     factor, unit = next((each for each in scales if seconds * each[0] >= 1), scales[-1])
     amount = seconds * factor
-    digits = (unit == "s") + (amount < 99.95)
-    return f"{amount:.{digits if amount < 99.95 else 0}f} {unit}"
+    digits = amount < 99.95 and 1 + (unit == "s")
+    return f"{amount:.{digits:d}f} {unit}"
 
 
 def _machine(machine: Machine) -> str:

@@ -75,10 +75,10 @@ def label_command(arguments: argparse.Namespace) -> int:
         print(f"{printable(str(sorter.folder))} has no pictures without a label.")
         return 0
     print(KEYS)
-    moved, after = 0, ""
+    moved, start = 0, ""
     while True:
         waiting = sorter.waiting()
-        path = next((path for path in waiting if path.name > after), None)
+        path = next((path for path in waiting if path.name >= start), None)
         if path is None:
             break
         guess = _show(path, classifier)
@@ -91,18 +91,18 @@ def label_command(arguments: argparse.Namespace) -> int:
         if key == "q":
             break
         if key == "+":
-            after = path.name
+            start = f"{path.name}\0"
         elif key == "<":
             if undone := sorter.undo():
-                moved, after = moved - 1, ""
+                moved, start = moved - 1, min(start, undone)
             print(f"back: {printable(undone)}" if undone else "There is nothing to take back.")
         elif answer or guess:
             moved += _move(sorter, path.name, None if key == "-" else answer or guess)
-    left = len(sorter.waiting())
     tuned = "MODEL.keras" if arguments.model else "cnn"
     folder = shlex.quote(printable(str(sorter.folder)))
     if (rejected := sorter.folder / REJECTED).is_dir():
         print(f"Pictures without any of the labels are in {printable(str(rejected))}; mnist-train ignores them.")
+    left = len(sorter.waiting())
     print(f"{moved} labelled, {left} left. To train with them: mnist-train --from {tuned} --data {folder}")
     return 0
 

@@ -70,15 +70,17 @@ class DoubtfulPictures:
         self.folder = Path(folder)
         self.below = below
         self._goes_on, self._is_failing = go_on, False
+        self._most, self._left = most, 0
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._left = most - sum(1 for _ in self.folder.glob("*.png"))
         except OSError as error:
             raise UsageError(f"Cannot use the folder {folder}: {error.strerror}. Choose another one.") from error
 
     @property
     def is_full(self) -> bool:
-        """Whether no more pictures are kept."""
+        """Whether no pictures are kept until some are moved away."""
+        if self._left <= 0:
+            self._left = self._most - sum(1 for _ in self.folder.glob("*.png"))
         return self._left <= 0
 
     def is_doubtful(self, prediction: Prediction) -> bool:
@@ -107,9 +109,11 @@ class DoubtfulPictures:
         OutputError
             If it cannot be written, and `go_on` is not set.
         """
-        if not (in_any_case or self.is_doubtful(prediction)) or self.is_full:
+        if not (in_any_case or self.is_doubtful(prediction)):
             return None
         try:
+            if self.is_full:
+                return None
             path = self._write(pixels, prediction)
         except OSError as error:
             if not self._goes_on:
@@ -130,14 +134,13 @@ class DoubtfulPictures:
         path = self._new_path(f"{best}_{prediction.confidence:.2f}.png")
         with atomic_write(path) as staged:
             shown = without_padding(pixels)
-            shown = shown[..., 0] if shown.ndim == 3 and shown.shape[2] == 1 else shown
+            shown = shown[..., 0] if shown.shape[2:] == (1,) else shown
             Image.fromarray(np.ascontiguousarray(shown)).save(staged)
         return path
 
     def keep_readings(self, pixels: npt.NDArray[Any], readings: Sequence[Reading]) -> list[Path]:
         """Cut out and write the doubtful ones of a picture's `readings`; see `keep`."""
-        kept = [self.keep(_cut_out(pixels, each), each.prediction) for each in readings]
-        return [path for path in kept if path is not None]
+        return list(filter(None, (self.keep(_cut_out(pixels, each), each.prediction) for each in readings)))
 
     def _new_path(self, ending: str) -> Path:
         now = time.time_ns() // 1000

@@ -94,8 +94,7 @@ def _as_png(sorter: PictureSorter, name: str) -> bytes:
     pixels = read_picture(sorter.path(name))
     check_picture(pixels)
     pixels = without_padding(pixels)
-    pixels = pixels[..., 0] if pixels.ndim == 3 and pixels.shape[2] == 1 else pixels
-    image = Image.fromarray(np.ascontiguousarray(pixels))
+    image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels))
     image.thumbnail((LARGEST, LARGEST))
     content = io.BytesIO()
     image.save(content, "PNG")

@@ -10,6 +10,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import uvicorn
 from starlette.applications import Starlette
@@ -101,7 +102,7 @@ def listen(host: str, port: int) -> socket.socket:
             raise
         return listening
     except (OSError, UnicodeError, OverflowError) as error:
-        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]  # Python adds the address
+        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
         raise UsageError(
             f"Cannot listen at {host}, port {port} ({reason}). Choose another --port or --host."
         ) from error
@@ -113,7 +114,7 @@ def url_of(listening: socket.socket, token: str | None = None) -> str:
     if host in ("0.0.0.0", "::"):
         host = socket.gethostname()
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + (f"#token={token}" if token else "")
+    return f"http://{name}:{port}/" + (f"#token={quote(token, '')}" if token else "")
 
 
 def serve(app: Starlette, listening: socket.socket, started: Callable[[], None]) -> None:

@@ -299,8 +299,13 @@ def test_the_command(run: Run, sign: Callable, trust: Callable, model: Path) -> 
     done = run("mnist-runtime", "verify", model, "--trusted", trust("maker"))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{model}: signed by maker (ED25519 SHA256:")
-    done = run("mnist-runtime", "verify", model, model.with_name("missing.c"), "--trusted", trust("maker"), "--json")
-    (facts,) = json.loads(done.stdout)["results"]
+    other = model.with_name("net.c")  # what a signature says of a file does not depend on its kind
+    for suffix in ("", ".sig"):
+        shutil.copy(f"{model}{suffix}", f"{other}{suffix}")
+    files = (model, model.with_name("missing.c"), other)
+    done = run("mnist-runtime", "verify", *files, "--trusted", trust("maker"), "--json")
+    facts, others = json.loads(done.stdout)["results"]
+    assert ("model" in others, others["signer"]) == (False, "maker")
     assert (done.returncode, facts["signer"], facts["model"], facts["precision"]) == (5, "maker", "cnn", "int8")
     assert "missing.c" in done.stderr
 

@@ -298,6 +298,10 @@ def test_handwriting_is_not_looked_for_in_whole_pictures(meters: dict[str, Path]
         done = run("mnist-runtime", *command, "--model", meters["tflite"], "--backend", "numpy")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"error: {words.format(command[0])} {advice}")
+    done = run(
+        "mnist-runtime", "watch", "--source", 0, "--regions", tmp_path / "none.toml", "--model", meters["tflite"]
+    )
+    assert f"{tmp_path / 'none.toml'}" in done.stderr, "the model may read values"
 
 
 LETTERS = Task(labels=("a", "b", *"cdefghij"), preparation="mnist")

@@ -44,11 +44,12 @@ def files(folder: Path) -> list[str]:
 
 
 def test_enter_takes_the_guess_and_other_answers_are_taken(tmp_path: Path, label: Label) -> None:
-    done = label("\n5\n+\n-\n")
+    done = label("\n5\n+\n\n-\n")
     assert (done.returncode, files(tmp_path)) == (0, [".rejected/d.png", "1/a.png", "5/b.png", "c.png"])
     assert "a.png [1]: " in done.stdout
     assert f"3 labelled, 1 left. To train with them: mnist-train --from cnn --data {tmp_path}" in done.stdout
     assert "d.png is a text file" in done.stderr
+    assert done.stdout.count("d.png [?]: ") == 2, "without a guess, Enter asks again"
 
 
 def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label: Label) -> None:
@@ -57,6 +58,37 @@ def test_answers_are_taken_back_and_wrong_ones_asked_again(tmp_path: Path, label
     assert "error: 11 is not a label. The labels are: 0, 1, 2" in done.stderr
     assert done.stdout.count("back: a.png") == 2
     assert "There is nothing to take back." in done.stdout
+    assert done.stdout.splitlines()[-2].endswith("[1]: ")
+    assert done.stdout.splitlines()[-1].startswith("0 labelled, 4 left.")
+
+
+def test_the_picture_that_is_taken_back_is_shown_next(tmp_path: Path, label: Label) -> None:
+    done = label("+\n5\n<\n3\n-\n<\n<\nq\n")
+    assert re.findall(r"left: (\w)\.png", done.stdout) == [*"abcbcdcb"]
+    done = label("5\n+\n<\nq\n")
+    assert re.findall(r"left: (\w)\.png", done.stdout) == [*"abca"]
+    assert files(tmp_path) == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_an_unsure_answer_is_a_guess_and_a_blank_picture_has_none(tmp_path: Path, label: Label) -> None:
+    rows, columns = np.mgrid[-25:26, -25:26]
+    cross = np.pad((abs(rows) < 4) | (abs(columns) < 4), 5)
+    Image.fromarray(np.where(cross, 0, 255).astype(np.uint8)).save(tmp_path / "a.png")
+    Image.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "b.png")
+    done = label("\n\nq\n")
+    assert (done.stderr, "a.png [4]: " in done.stdout, done.stdout.count("b.png [?]: ")) == ("", True, 2)
+
+
+def test_a_picture_that_is_gone_is_told(tmp_path: Path, label: Label, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Answers(io.StringIO):
+        def readline(self, size: int | None = -1, /) -> str:
+            (tmp_path / "a.png").unlink(missing_ok=True)
+            return super().readline(size)
+
+    monkeypatch.setattr("io.StringIO", Answers)
+    done = label("1\n5\nq\n")
+    assert (done.returncode, "]: 1 labelled, 2 left." in done.stdout) == (0, True)
+    assert done.stderr == f"error: a.png is no longer in {tmp_path}. Go on with the next one.\n"
 
 
 def test_a_label_that_is_also_a_key_is_an_answer(ready: dict[str, Path], tmp_path: Path, label: Label) -> None:
@@ -71,6 +103,7 @@ def test_a_label_that_is_also_a_key_is_an_answer(ready: dict[str, Path], tmp_pat
     done = label("-\n+\nq\n", "--model", model)
     assert (done.returncode, files(tmp_path)[:3]) == (0, ["+/b.png", "-/a.png", "d.png"])
     assert (tmp_path / "q" / "c.png").exists()
+    assert "mnist-train --from MODEL.keras --data" in done.stdout
 
 
 def test_a_pale_digit_is_shown_as_the_model_gets_it(tmp_path: Path, label: Label) -> None:
@@ -117,3 +150,11 @@ def test_pictures_of_all_shapes_fit_the_terminal(shape: tuple[int, ...]) -> None
         lines = re.sub("\x1b\\[[0-9;]*m", "", picture_as_text(pixels, in_blocks=in_blocks)).split("\n")
         assert len(lines) <= 24
         assert max(map(len, lines)) <= 56
+
+
+def test_each_pixel_has_its_shade() -> None:
+    pixels = np.array([[0, 255, 0], [30, 0, 0]], np.uint8)
+    assert picture_as_text(pixels, in_blocks=False) == ".@"
+    upper, lower = (232, 255, 232), (234, 232, 232)
+    blocks = (f"\x1b[38;5;{above};48;5;{below}m\u2580" for above, below in zip(upper, lower, strict=True))
+    assert picture_as_text(pixels, in_blocks=True) == "".join(blocks) + "\x1b[0m"

@@ -1,5 +1,6 @@
 """Names of files with control characters: none reaches the terminal, and no line is forged."""
 
+import io
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,18 @@ def test_a_picture_of_several_digits_names_the_next_command_as_text(
     done = here("mnist-runtime", "classify", path)
     assert "Use: mnist-runtime read" in done.stdout
     assert (done.stdout.count("\n"), done.stdout[:-1].isprintable()) == (1, True)
+
+
+def test_a_picture_to_label_and_its_folder_are_named_as_text(
+    here: Callable[..., object], tmp_path: Path, seven: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "my pictures"
+    folder.mkdir()
+    Image.fromarray(seven).save(folder / ODD, "PNG")
+    monkeypatch.setattr("sys.stdin", io.StringIO("7\n"))
+    done = here("mnist-runtime", "label", folder)
+    assert f"1 left: {SHOWN} [7]: -> 7/{SHOWN}\n" in done.stdout
+    assert done.stdout.endswith(f"--data '{folder}'\n")
 
 
 def test_errors_of_libraries_become_one_line_of_text() -> None:

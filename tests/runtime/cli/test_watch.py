@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -96,9 +97,11 @@ def test_a_video_of_three_scenes_gives_these_lines(run: Run, film: Path) -> None
             assert 0 <= top < bottom <= 120
 
 
-def test_rate_and_steady_change_the_lines(run: Run, film: Path) -> None:
-    done = run("mnist-runtime", "watch", "--source", film, "--rate", 2, "--steady", 1)
+def test_rate_and_steady_change_the_lines_and_doubtful_digits_are_kept(run: Run, film: Path, tmp_path: Path) -> None:
+    doubtful = ("--keep-doubtful", tmp_path, "--doubtful-below", 1)
+    done = run("mnist-runtime", "watch", "--source", film, "--rate", 2, "--steady", 1, *doubtful)
     assert lines_of(done.stdout) == [(10, "3"), (25, ""), (35, "7"), (50, ""), (60, "72")]
+    assert sorted(path.name.split("_")[1] for path in tmp_path.iterdir()) == [*"2377"]
 
 
 @pytest.mark.parametrize("kind", ["missing", "junk", "cut", "picture", "camera"])
@@ -223,8 +226,10 @@ def test_the_value_of_a_region_is_read_and_stored(run: Run, pages: dict[str, np.
     assert len(list((tmp_path / "doubtful").iterdir())) == 4, "two digits, twice"
     assert "note: The first value of value-1 is taken as it is read" in done.stderr
 
-    again = run("mnist-runtime", "watch", *words, "--start", "value-1=90")
-    assert "note: The first value" not in again.stderr
+    full = ("--keep-doubtful", "/proc", "--doubtful-below", 1) if sys.platform == "linux" else ()
+    again = run("mnist-runtime", "watch", *words, "--start", "value-1=90", *full)
+    assert (again.returncode, "note: The first value" in again.stderr) == (0, False)
+    assert ("warning: A doubtful picture is left out." in again.stderr) == bool(full), "it goes on"
     assert json.loads(again.stdout.splitlines()[0])["values"][0]["state"] == "falls"
     other = run("mnist-runtime", "watch", *words, "--start", "water=90")
     assert (other.returncode, other.stdout) == (2, "")
@@ -238,3 +243,8 @@ def test_options_of_values_need_regions(run: Run, options: tuple[str, ...]) -> N
     done = run("mnist-runtime", "watch", "--source", "0", *options)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{options[0]} needs --regions" in done.stderr
+
+
+def test_credentials_need_a_broker(run: Run) -> None:
+    done = run("mnist-runtime", "watch", "--source", "0", "--regions", "meter.toml", "--mqtt-credentials", "file")
+    assert (done.returncode, done.stderr) == (2, "error: --mqtt-credentials needs --mqtt URL.\n")

@@ -173,6 +173,7 @@ def test_the_command_prints_a_table_or_json(run: Run, ready: dict[str, Path]) ->
     facts = json.loads(done.stdout)
     assert set(facts) == {field.name for field in dataclasses.fields(Bench)} | {"schema", "notes"}
     assert facts["measurements"][0]["one_image"]["p50_us"] > 1
+    assert [one["backend"] for one in facts["measurements"]] == ["numpy"]
     assert facts["machine"]["cores"] >= 1
 
 
@@ -180,6 +181,14 @@ def test_the_table_has_the_speed_of_every_batch(measured: Bench) -> None:
     text = in_text(measured)
     for pair in ("1 x 1: ", "8 x 1: ", "1 x 2: ", "8 x 2: "):
         assert pair in text
+
+
+def test_what_is_not_known_or_measured_is_left_out(measured: Bench) -> None:
+    alone = tuple(dataclasses.replace(one, throughputs=()) for one in measured.measurements)
+    before, after = Conditions(None, None, None, None, None), Conditions("performance", None, None, (), 0.0)
+    text = in_text(dataclasses.replace(measured, measurements=alone, before=before, after=after))
+    assert "before: nothing known; after: governor performance, load 0.0, not throttled" in " ".join(text.split())
+    assert (text.count("\nnumpy "), "images a second" in text) == (1, False)
 
 
 def test_the_table_fits_80_columns_whatever_the_figures(measured: Bench) -> None:
@@ -225,7 +234,8 @@ def test_a_picture_shows_each_interpreter_and_the_notes(measured: Bench, suffix:
 @pytest.mark.long
 def test_a_picture_that_cannot_be_written_is_an_error_before_the_measurement(run: Run, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    for path in (tmp_path / "speed.gif", tmp_path):
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "speed.gif", tmp_path, tmp_path / "file" / "speed.png"):
         done = run("mnist-runtime", "bench", "--quick", "--plot", path)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith("error: ")

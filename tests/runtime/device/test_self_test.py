@@ -75,10 +75,12 @@ def test_a_file_without_a_complete_record_is_rejected(tmp_path: Path, facts: dic
 
 
 def test_the_command_prints_the_result_and_exits_with_5(run: Callable[..., object], tmp_path: Path) -> None:
-    whole = run("mnist-runtime", "self-test")
+    whole = run("mnist-runtime", "self-test", "--backend", "numpy")
     assert (whole.returncode, whole.stderr) == (0, "")
     assert whole.stdout.startswith("passed: 10 of 10 answers as recorded")
+    assert ", run with numpy" in whole.stdout
     broken = run("mnist-runtime", "self-test", tampered(tmp_path / "others.tflite", shift=1))
     assert broken.returncode == 5
-    assert broken.stdout.startswith("FAILED")
+    assert broken.stdout.startswith("FAILED: ")
+    assert not broken.stdout.startswith("FAILED: 10 of")
     assert broken.stderr.startswith("error: The answers of ")

@@ -112,7 +112,20 @@ def full_disk(image: Image.Image, path: Path) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def test_a_full_folder_keeps_no_more_and_old_pictures_count(tmp_path: Path) -> None:
+def test_a_full_folder_is_told_at_the_start(here: Run, page: np.ndarray, tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    for number in range(1000):
+        (tmp_path / "kept" / f"{number}.png").touch()
+    Image.fromarray(page[:, :100]).save(tmp_path / "one.png")
+    words = ("classify", tmp_path / "one.png", "--doubtful-below", 1, "--keep-doubtful", tmp_path / "kept")
+    done = here("mnist-runtime", *words)
+    assert done.stderr == f"note: {tmp_path / 'kept'} is full. No pictures are kept until you move some away.\n"
+    (tmp_path / "kept" / "7.png").unlink()
+    assert here("mnist-runtime", *words).stderr == ""
+    assert len(list((tmp_path / "kept").iterdir())) == 1000
+
+
+def test_a_full_folder_keeps_no_more_until_a_picture_is_moved_away(tmp_path: Path) -> None:
     pixels = np.zeros((9, 9), np.uint8)
     first = DoubtfulPictures(tmp_path, most=2)
     assert first.keep(pixels, DOUBTFUL)
@@ -120,7 +133,12 @@ def test_a_full_folder_keeps_no_more_and_old_pictures_count(tmp_path: Path) -> N
     assert second.keep(pixels, DOUBTFUL)
     assert second.is_full
     assert second.keep(pixels, DOUBTFUL) is None
-    assert len(list(tmp_path.iterdir())) == 2
+    kept = list(tmp_path.iterdir())
+    assert len(kept) == 2
+    kept[0].unlink()
+    assert not second.is_full
+    assert second.keep(pixels, DOUBTFUL)
+    assert second.keep(pixels, DOUBTFUL) is None
 
 
 def test_doubtful_readings_are_cut_out_with_a_margin_and_read_the_same(page: np.ndarray, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from mnist_runtime.serving.app import application
 from mnist_runtime.serving.server import listen, running, url_of
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-TOKEN = "0123456789-abcdef"
+TOKEN = "0123456789+/#%41&="
 SEVEN = Path(__file__).parents[3] / "examples" / "seven.png"
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")

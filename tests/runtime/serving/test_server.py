@@ -23,7 +23,7 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("python_multipart")
 
 from mnist_runtime.serving.requests import is_loopback
-from mnist_runtime.serving.server import listen
+from mnist_runtime.serving.server import listen, url_of
 
 SEVEN = Path(__file__).parents[3] / "examples" / "seven.png"
 REQUEST = b"POST /classify HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
@@ -99,13 +99,18 @@ def test_broken_clients_do_not_disturb_others(server: Server) -> None:
 
 def test_a_crowd_of_silent_clients_does_not_keep_others_out(server: Server) -> None:
     """More than the server keeps: the oldest silent ones are dropped."""
+    content = SEVEN.read_bytes()
     with contextlib.ExitStack() as stack:
+        busy = stack.enter_context(server.connect())
+        busy.sendall(REQUEST % len(content) + content[:1000])
         silent = [stack.enter_context(server.connect()) for _ in range(300)]
         for client in silent[::2]:
             with contextlib.suppress(ConnectionError):
                 client.sendall(b"GET / HTTP/1.1\r\nHo")
         for _ in range(3):
-            assert server.ask("POST", "/classify", SEVEN.read_bytes())["label"] == "7"
+            assert server.ask("POST", "/classify", content)["label"] == "7"
+        busy.sendall(content[1000:])
+        assert busy.recv(1 << 16).startswith(b"HTTP/1.1 200"), "the oldest of all, but not silent"
 
 
 def test_several_requests_in_one_connection_are_answered(server: Server) -> None:
@@ -120,12 +125,14 @@ def test_several_requests_in_one_connection_are_answered(server: Server) -> None
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.slow)])
-def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str) -> None:
-    """With a token from the environment, which the printed address has."""
+def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str, tmp_path: Path) -> None:
+    """With a token from the environment, which the printed addresses have."""
     content, token = SEVEN.read_bytes(), "0123456789-abcdef"
     head = REQUEST.replace(b"Host", f"Authorization: Bearer {token}\r\nHost".encode())
-    with started("--host", "0.0.0.0", MNIST_TOKEN=token) as server, server.connect() as client, server.connect():
-        assert f":{server.port}/#token={token} " in server.line
+    options = ("--host", "0.0.0.0", "--label", tmp_path, "--keep-doubtful", tmp_path, "--doubtful-below", 1)
+    with started(*options, MNIST_TOKEN=token) as server, server.connect() as client, server.connect():
+        assert f"http://{socket.gethostname()}:{server.port}/#token={token} " in server.line
+        assert f":{server.port}/label#token={token} " in server.line
         client.sendall(head % len(content) + content[:1000])
         assert str(server.ask("GET", "/manifest")["error"]).startswith("The token is missing or wrong.")
         threading.Timer(0.3, client.sendall, [content[1000:]]).start()
@@ -134,12 +141,23 @@ def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str) -> None:
         assert server.process.wait(60) == 0
         assert server.process.stderr is not None
         assert server.process.stderr.read() == "stopped\n"
+    assert len(list(tmp_path.glob("*_7_*.png"))) == 1, "the doubtful picture"
 
 
 def test_answers_are_sent_at_once() -> None:
     """asyncio sets TCP_NODELAY on connections of this protocol only; without it, an answer takes 40 ms more."""
     with listen("127.0.0.1", 0) as listening:
         assert listening.proto == socket.IPPROTO_TCP
+
+
+def test_the_address_has_brackets_for_the_sixth_version_and_any_token() -> None:
+    class Listening(socket.socket):
+        def getsockname(self) -> tuple[str, int, int, int]:
+            return "::1", 8000, 0, 0
+
+    with Listening() as listening:
+        assert url_of(listening) == "http://[::1]:8000/"
+        assert url_of(listening, "a+b/#&%41=") == "http://[::1]:8000/#token=a%2Bb%2F%23%26%2541%3D"
 
 
 @pytest.mark.slow
@@ -168,11 +186,16 @@ def test_options_are_checked(
     assert "--host 0.0.0.0 needs a token, or anybody on the network could use the server." in error("--host", "0.0.0.0")
     assert "--host ::" in error("--host", "::")
     assert "'65536' is not a port, 0 to 65535" in error("--port", "65536")
-    assert "The token must have" in error("--token", "short")
+    none = tmp_path / "none"  # else a server with this token would start
+    for token in ("", "x" * 15, "x" * 201, "é" * 16, "x" * 16 + "\x7f", "two words " * 2):
+        assert "The token must have 16 to 200" in error("--host", "0.0.0.0", "--label", none, "--token", token)
     assert "is not a folder" in error("--label", tmp_path / "none")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "in use). Choose another" in error("--port", taken.getsockname()[1])
     assert "Cannot listen at nowhere.invalid" in error("--host", "nowhere.invalid", "--token", "x" * 16)
+    assert re.search(
+        r"Cannot listen at a\.\.b, port 8000 \([^()]+\)\. Choose", error("--host", "a..b", "--token", "x" * 16)
+    )
     monkeypatch.setenv("MNIST_TOKEN", "")
     assert "The token must have 16 to 200 ASCII characters" in error()
 

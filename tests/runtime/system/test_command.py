@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from mnist_runtime.errors import (
+    DOCUMENTATION,
     FILES,
     MEMORY,
     SPACE,
     ArtifactError,
+    BlankError,
     OutputError,
     PictureError,
     ToolkitError,
@@ -32,6 +34,7 @@ def raising(error: BaseException) -> object:
     ("error", "code", "words"),
     [
         (PictureError("The picture is blank."), 6, "error: The picture is blank.\n"),
+        (BlankError("It is blank."), 6, f"error: It is blank. (see {DOCUMENTATION}/explanation/photograph.md)\n"),
         (KeyboardInterrupt(), 130, "stopped\n"),
         (MemoryError(), 2, f"error: {MEMORY}\n"),
         (ValueError("not loaded:\n\nUnable to allocate 309. MiB for an array"), 2, f"error: {MEMORY}\n"),
@@ -70,12 +73,20 @@ def test_other_errors_are_no_failure_of_the_machine(error: BaseException | None)
     assert machine_failure(error) is None
 
 
-def test_a_bug_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
+        (ValueError("two\nlines"), r"ValueError: two\nlines"),
+        (OSError(22, "Invalid argument"), "OSError: [Errno 22] Invalid argument"),
+    ],
+)
+def test_a_bug_is_reported_without_a_traceback(capsys: pytest.CaptureFixture[str], error: Exception, text: str) -> None:
     with pytest.raises(SystemExit) as left:
-        run_command(raising(ZeroDivisionError("division by zero")))
+        run_command(raising(error))
     assert left.value.code == 1
     words = capsys.readouterr().err
-    assert "unexpected ZeroDivisionError: division by zero (at command, line" in words
+    assert f"unexpected {text} (at command, line" in words
     assert words.count("\n") == 1
 
 

@@ -39,3 +39,11 @@ def test_only_the_first_images_of_a_batch_are_replaced_and_get_equal_targets(dig
     assert (mixed[:made] != images[:made]).any(axis=(1, 2, 3)).all()
     assert mixed.min() >= 0
     assert mixed.max() <= 1
+
+
+def test_a_number_has_two_digits_side_by_side() -> None:
+    bars = np.zeros((16, 28, 28, 1), np.float32)
+    bars[:, 4:24, 13:15] = 1
+    made = np.asarray(NON_DIGITS["number"](tf.constant(bars), SEED))
+    assert made[:, :, :13].max(axis=(1, 2, 3)).min() > 0.4
+    assert made[:, :, 15:].max(axis=(1, 2, 3)).min() > 0.4

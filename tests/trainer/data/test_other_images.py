@@ -143,10 +143,15 @@ def test_the_size_of_pictures_is_found_if_all_have_one(tmp_path: Path) -> None:
         load_data(str(tmp_path))
 
 
-def test_letters_may_be_prepared_as_in_mnist(tmp_path: Path, digits: Splits) -> None:
+def test_letters_may_be_prepared_as_in_mnist(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = [("a", "b")[label % 2] for label in digits.test.labels[:30]]
     write_pictures(tmp_path, 255 - digits.test.images[:30], names)
-    found = load_data(str(tmp_path), stated=StatedTask(preparation="mnist"))
+    monkeypatch.chdir(tmp_path)
+    found = load_data(".", stated=StatedTask(preparation="mnist"))
+    assert found.train.name == tmp_path.name
+    assert "(a, b); on a device pictures are prepared as in MNIST\n" in capsys.readouterr().err
     assert found.test.task == Task(28, 28, 1, ("a", "b"), "mnist")
     assert np.mean([image.mean() for image in found.train.images]) < 60, "white on black"
 
@@ -179,9 +184,10 @@ def test_the_preparation_for_handwriting_is_named_for_digits_among_other_classes
         assert found.test.task.preparation == (stated or "plain")
         said = capsys.readouterr().err
         assert ("note: if these are handwritten digits as in MNIST, give --prepare mnist." in said) == is_named
-    np.savez(tmp_path / "mine.npz", images=x[:, :26], labels=y)
-    load_data(str(tmp_path / "mine.npz"), stated=StatedTask(labels=names))
-    assert "--prepare" not in capsys.readouterr().err, "it needs 28 x 28"
+    for shown, labels in ((x[:, :26], y), (x, np.char.replace(y, "7", "seven"))):
+        np.savez(tmp_path / "mine.npz", images=shown, labels=labels)
+        load_data(str(tmp_path / "mine.npz"), stated=StatedTask(labels=tuple(dict.fromkeys(sorted(labels)))))
+        assert "--prepare" not in capsys.readouterr().err, "it needs 28 x 28, and each digit"
 
 
 def test_digits_with_other_folders_stay_digits_unless_all_are_named(
@@ -223,9 +229,21 @@ def test_other_labels_are_reported(tmp_path: Path, labels: np.ndarray, stated: S
         load_data(str(tmp_path / "mine.npz"), stated=stated)
 
 
-def test_more_than_256_classes_are_counted_in_16_bits(tmp_path: Path) -> None:
+def test_more_than_256_classes_are_counted_in_16_bits(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     y = np.arange(1200) % 300
-    np.savez(tmp_path / "mine.npz", images=images(y, 8, 8), labels=y)
+    x = images(y, 8, 8)
+    for shared in (0, 1):
+        x_test = np.concatenate([x[:shared], 255 - x[shared:40]])
+        np.savez(tmp_path / "mine.npz", x_train=x, y_train=y, x_test=x_test, y_test=y[:40])
+        load_data(str(tmp_path / "mine.npz"))
+        said = capsys.readouterr().err
+        assert f"no test image shows the classes {', '.join(map(str, range(40, 52)))}, ...\n" in said
+        assert said.count("also") == shared == said.count("note: 1 of 40 test images is also a training image\n")
+    few = np.concatenate([np.arange(20), np.full(60, 20)])
+    np.savez(tmp_path / "mine.npz", images=x[:80], labels=few)
+    load_data(str(tmp_path / "mine.npz"))
+    assert "10 (1), 11 (1), ...: they are used for training, and not tested." in capsys.readouterr().err
+    np.savez(tmp_path / "mine.npz", images=x, labels=y)
     train = load_data(str(tmp_path / "mine.npz")).train
     assert (train.labels.dtype, train.labels.max(), len(train.task.labels)) == (np.uint16, 299, 300)
 

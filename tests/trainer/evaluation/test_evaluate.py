@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from mnist_runtime.artifact.task import Task
 from mnist_trainer import Dataset, Evaluation, ModelError, Splits, evaluate, load_model
 
 LABELS = hnp.arrays(np.uint8, st.integers(1, 40), elements=st.integers(0, 9))
@@ -51,6 +52,26 @@ def test_calibration_is_measured_by_bin() -> None:
     labels, answers = np.array([1, 1, 1, 2], np.uint8), np.ones(4, int)
     off = evaluation(labels, answers, np.array([0.5, 0.5, 1, 1]))
     assert off.calibration_error == pytest.approx(0.5)
+    full = evaluation(np.array([1, 2], np.uint8), np.ones(2, int), np.array([0.95, 1]))
+    assert full.calibration_error == pytest.approx(0.95 / 2), "full confidence is in the last bin"
+
+
+def test_kinds_of_mistakes_are_counted_the_most_frequent_first() -> None:
+    found = evaluation(np.array([7, 1, 1, 1, 2], np.uint8), np.array([1, 7, 1, 7, 2]))
+    assert found.confused == [("1", "7", 2), ("7", "1", 1)]
+    assert found.confusion.shape == (10, 10)
+
+
+def test_classes_may_have_the_names_of_means() -> None:
+    names = ("accuracy", "macro avg", "other")
+    data = Dataset("made", "test", "made up", np.zeros((3, 28, 28), np.uint8), np.array([0, 1, 1], np.uint8))
+    scores = np.eye(3, dtype=np.float32)[[0, 1, 0]]
+    found = Evaluation(dataclasses.replace(data, task=Task(labels=names, preparation="plain")), scores)
+    assert found.by_class["accuracy"] == pytest.approx({"precision": 0.5, "recall": 1, "f1-score": 2 / 3, "support": 1})
+    assert found.by_class["macro avg"]["support"] == 2
+    assert found.by_class["other"]["precision"] == 0
+    assert found.by_class["weighted avg"]["support"] == 3
+    assert (found.as_dict()["labels"], "by_digit" in found.as_dict()) == ([*names], False)
 
 
 def test_mistakes_are_sorted_by_confidence() -> None:

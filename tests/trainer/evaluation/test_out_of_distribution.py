@@ -20,3 +20,7 @@ def test_letters_have_the_size_of_digits() -> None:
     widths = [(picture.max(axis=0) > 30).sum() for picture in letters]
     assert max(heights + widths) <= 21
     assert set(Classifier.load().predict(letters)) != {0}
+    pairs = [
+        (picture.max(axis=0) > 30).sum() / (picture.max(axis=1) > 30).sum() for picture in NON_DIGITS["pairs"](40, 0)
+    ]
+    assert np.median(pairs) > 1.2 > np.median(np.divide(widths, heights)), "two letters side by side"

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mnist_runtime.artifact.task import Task
 from mnist_trainer import Dataset, Evaluation
 from mnist_trainer.data.dataset import Splits
 from mnist_trainer.evaluation.pages.charts import calibration_bars
-from mnist_trainer.evaluation.pages.report import ModelReport, evaluation_page, summary
+from mnist_trainer.evaluation.pages.report import ModelReport, evaluation_page, summary, write_report
 from mnist_trainer.evaluation.robustness import Robustness
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -81,6 +82,22 @@ def test_bars_of_calibration_end_at_the_accuracy_of_their_bin(test_images: Datas
 
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium is installed")
 @pytest.mark.slow
+@pytest.mark.slow
+def test_names_of_any_signs_can_be_drawn(tmp_path: Path) -> None:
+    """Two ``$`` enclose formulas in Matplotlib, and its font has no Chinese signs; it warns of that."""
+    labels = ("$\\frac$", "$_", "\u6570\u5b57")
+    data = Dataset(
+        "mine",
+        "test",
+        "here",
+        np.zeros((4, 28, 28), np.uint8),
+        np.array([0, 1, 2, 0], np.uint8),
+        Task(28, 28, 1, labels=labels, preparation="plain"),
+    )
+    write_report([ModelReport("cnn", Evaluation(data, np.full((4, 3), 0.3, np.float32)), None)], tmp_path)
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".html", ".json", *[".png"] * 4]
+
+
 def test_the_page_fits_a_phone_and_its_details_are_printed(test_images: Dataset, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 

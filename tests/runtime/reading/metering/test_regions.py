@@ -201,24 +201,29 @@ def test_boxes_of_rows_do_not_overlap() -> None:
 
 
 @needs_tomllib
-def test_the_command_prints_regions_and_marks_the_digits(run: Run, page: np.ndarray, tmp_path: Path) -> None:
+def test_the_command_prints_regions_and_marks_the_digits(run: Run, here: Run, page: np.ndarray, tmp_path: Path) -> None:
     Image.fromarray(page).save(tmp_path / "page.png")
     done = run("mnist-runtime", "regions", tmp_path / "page.png", "--annotate", tmp_path / "marked.png")
     assert done.returncode == 0, done.stderr
     (tmp_path / "meter.toml").write_text(done.stdout, encoding="utf-8")
-    assert [len(region.digits) for region in load_regions(tmp_path / "meter.toml")] == [2, 2]
-    with Image.open(tmp_path / "marked.png") as marked:
-        assert not np.array_equal(np.asarray(marked.convert("RGB")), page)
+    regions = load_regions(tmp_path / "meter.toml")
+    assert [len(region.digits) for region in regions] == [2, 2]
+    with Image.open(tmp_path / "marked.png") as picture:
+        marked = (np.asarray(picture.convert("RGB")) != page).any(axis=2)
+    for left, top, right, bottom in (box for region in regions for box in region.digits):
+        assert marked[top:bottom, [left - 1, right]].all(), "the frame of a box of the file"
     Image.fromarray(page[:10]).save(tmp_path / "blank.png")
     done = run("mnist-runtime", "regions", tmp_path / "blank.png")
     assert (done.returncode, done.stdout) == (6, "")
     assert "shows no usable digits" in done.stderr
+    done = here("mnist-runtime", "regions", tmp_path / "page.png", "--annotate", tmp_path / "page.png")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_the_command_names_digits_that_their_box_does_not_show(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    Image.fromarray(display("2345")).save(tmp_path / "page.png")
+    Image.fromarray(display("2341")).save(tmp_path / "page.png")
     monkeypatch.setattr("sys.argv", ["mnist-runtime", "regions", str(tmp_path / "page.png")])
     with pytest.raises(SystemExit, match=r"^0$"):
         main()

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mnist_trainer.augmentation.pen.draw import draw_digits
 from mnist_trainer.augmentation.pen.insert import PenImages
 
 COUNT = 40
@@ -56,3 +57,14 @@ def test_a_short_training_has_at_least_one_sign() -> None:
     images, targets = inserted(PenImages(0, fraction=0.2, confidence=0.9, signs=0.2, stock=3), 1)
     assert images.any(axis=(1, 2, 3)).sum() == 16
     assert (np.isclose(targets, 0.1).all(axis=1)).sum() == round(len(images) * 0.2)
+
+
+def test_each_digit_has_its_own_target_and_signs_lie_between_digits(pen: PenImages) -> None:
+    drawn, labels = draw_digits(80, 0)
+    label = {image.tobytes(): digit for image, digit in zip(drawn, labels, strict=True)}
+    images, targets = inserted(pen, 3)
+    pixels = np.rint(images[..., 0] * 255).astype(np.uint8)
+    digits = np.flatnonzero(np.isclose(targets.max(axis=1), 0.91))
+    assert [label[pixels[row].tobytes()] for row in digits] == targets[digits].argmax(axis=1).tolist()
+    signs = np.flatnonzero(np.isclose(targets, 0.1).all(axis=1))
+    assert np.diff([*signs, signs[0] + COUNT]).max() <= 12

@@ -42,6 +42,7 @@ def test_a_digit_with_one_or_two_images_is_named(
             load_data(str(tmp_path / "mine.npz"), seen=seen)
             said = capsys.readouterr().err
             assert f"note: too few images show 4 ({count}): they are used {use}. Give at least three" in said
+            assert "no test image shows" not in said
 
 
 @pytest.mark.parametrize(("lacking", "words"), [((5,), "digit 5"), ((1, 5, 6), "digits 1, 5, 6")])

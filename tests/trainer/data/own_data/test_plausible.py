@@ -41,6 +41,7 @@ def test_wrong_labels_are_noticed(digits: Splits) -> None:
 def test_upright_digits_get_no_note_and_other_pictures_are_named(digits: Splits) -> None:
     labels = digits.train.labels
     assert doubts(digits.train.images, labels) == []
+    assert doubts(digits.train.images[:199], (labels[:199] + 1) % 10) == [], "too few for a conclusion"
     noise = np.random.default_rng(0).integers(0, 256, (len(labels), 28, 28)).astype(np.uint8)
     (note,) = doubts(noise, labels)
     assert "may be no digits. Name other classes with --labels" in note

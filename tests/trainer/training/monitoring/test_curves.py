@@ -22,8 +22,8 @@ def test_both_panels_show_training_and_validation(tmp_path: Path, epochs: int) -
         assert columns.min() < 540 < columns.max()
 
 
-def test_a_loss_of_zero_can_be_drawn(tmp_path: Path) -> None:
+def test_a_loss_of_zero_and_any_name_can_be_drawn(tmp_path: Path) -> None:
     history = {"loss": [0.1, 0.0], "val_loss": [0.2, 0.0], "accuracy": [0.9, 1.0], "val_accuracy": [0.8, 1.0]}
-    record = {"architecture": "cnn", "dataset": "mine", "test_accuracy": 1.0, "history": history}
+    record = {"architecture": "cnn", "dataset": "$\\frac$ \u6570", "test_accuracy": 1.0, "history": history}
     draw_curves(record, tmp_path / "curves.png")
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

@@ -18,6 +18,7 @@ from mnist_trainer.evaluation.domains import Domains
 from mnist_trainer.evaluation.evaluate import Evaluation
 from mnist_trainer.evaluation.pages.charts import BarGroup, bar_group, calibration_bars
 from mnist_trainer.evaluation.pages.html import html_environment, picture_address
+from mnist_trainer.evaluation.pages.plain_names import plain_names
 from mnist_trainer.evaluation.robustness import Robustness
 
 if TYPE_CHECKING:
@@ -163,7 +164,8 @@ def write_report(reports: Sequence[ModelReport], folder: Path) -> None:
     """
     from mnist_trainer.evaluation.pages.figures import FIGURES
 
-    pictures = [{title: _png(draw(one.evaluation)) for title, draw in FIGURES.items()} for one in reports]
+    with plain_names():
+        pictures = [{title: _png(draw(one.evaluation)) for title, draw in FIGURES.items()} for one in reports]
     with atomic_files(folder) as staged:
         for number, (one, pngs) in enumerate(zip(reports, pictures, strict=True), start=1):
             for title, png in pngs.items():

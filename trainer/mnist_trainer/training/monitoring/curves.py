@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mnist_trainer.evaluation.pages.plain_names import plain_names
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["BLUE", "ORANGE", "draw_curves"]
 
@@ -24,6 +29,11 @@ def draw_curves(record: dict[str, Any], path: Path) -> None:
     path : Path
         The file to write.
     """
+    with plain_names():
+        _figure(record).savefig(path)
+
+
+def _figure(record: dict[str, Any]) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
@@ -48,4 +58,4 @@ def draw_curves(record: dict[str, Any], path: Path) -> None:
         axes.grid(visible=True, which="both", alpha=0.25)
         axes.legend()
     figure.suptitle(f"{record['architecture']} on {record['dataset']}: test accuracy {record['test_accuracy']:.2%}")
-    figure.savefig(path)
+    return figure
