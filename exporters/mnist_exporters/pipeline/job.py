@@ -43,7 +43,7 @@ from mnist_exporters.targets.devices import Target
 from mnist_exporters.targets.interpreters import loads_on
 from mnist_runtime import Classifier, Golden, Manifest, __version__
 from mnist_runtime.errors import NotFiniteError
-from mnist_runtime.system.versions import installed_version
+from mnist_runtime.system.process import installed_version
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original

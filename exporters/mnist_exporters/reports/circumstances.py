@@ -12,7 +12,7 @@ from mnist_exporters.inputs.labelled_images import content_digest
 from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import __version__
 from mnist_runtime.device.bench.machine import Machine
-from mnist_runtime.system.versions import installed_version
+from mnist_runtime.system.process import installed_version
 
 if TYPE_CHECKING:
     from mnist_exporters.pipeline.session import ExportSession

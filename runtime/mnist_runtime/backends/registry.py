@@ -23,7 +23,7 @@ from mnist_runtime.errors import (
     install_command,
     raise_machine_failure,
 )
-from mnist_runtime.system.versions import installed_version
+from mnist_runtime.system.process import installed_version
 
 __all__ = [
     "BACKENDS",

@@ -190,8 +190,8 @@ def _time(seconds: float) -> str:
     scales = ((1, "s"), (1e3, "ms"), (1e6, "us"))
     factor, unit = next((each for each in scales if seconds * each[0] >= 1), scales[-1])
     amount = seconds * factor
-    digits = amount < 99.95 and 1 + (unit == "s")
-    return f"{amount:.{digits:d}f} {unit}"
+    digits = 0 if amount >= 99.95 else 2 if unit == "s" else 1
+    return f"{amount:.{digits}f} {unit}"
 
 
 def _machine(machine: Machine) -> str:

@@ -25,14 +25,22 @@ from mnist_runtime.errors import (
     raise_machine_failure,
 )
 from mnist_runtime.preprocess.bounds import BinaryFile, check_content, copy_of, nested_limit, open_picture
-from mnist_runtime.preprocess.grayscale import MAX_PIXELS
+from mnist_runtime.preprocess.grayscale import MAX_PIXELS, check_picture, without_padding
 from mnist_runtime.preprocess.pixels import as_picture, stretched
 from mnist_runtime.system.process import hold_while_forking, quiet_stderr
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["PictureSource", "decode_picture", "image_pixels", "load_pixels", "read_picture", "read_stdin"]
+__all__ = [
+    "PictureSource",
+    "decode_picture",
+    "image_pixels",
+    "load_pixels",
+    "pillow_image",
+    "read_picture",
+    "read_stdin",
+]
 
 PictureSource: TypeAlias = "npt.ArrayLike | str | Path | Image.Image | BinaryFile"
 """Types of a picture. For the type checker, bytes are an `npt.ArrayLike`."""
@@ -201,6 +209,15 @@ def _read_other(source: BinaryIO, name: str, failure: PictureError | BackendErro
     if type(failure.__cause__).__name__ == "UnidentifiedImageError" or not other_files.is_text(head):
         other_files.reject(head, name)
     raise PictureError(f"{name}: {failure}") from failure
+
+
+def pillow_image(picture: npt.NDArray[Any]) -> Image.Image:
+    """Return a picture as an image of Pillow, without padding; see `check_picture`."""
+    from PIL import Image
+
+    check_picture(picture)
+    picture = without_padding(picture)
+    return Image.fromarray(np.ascontiguousarray(picture[..., 0] if picture.shape[2:] == (1,) else picture))
 
 
 def image_pixels(picture: Image.Image) -> npt.NDArray[np.uint8]:

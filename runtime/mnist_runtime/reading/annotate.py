@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mnist_runtime.preprocess.decode import PictureSource, load_pixels
-from mnist_runtime.preprocess.grayscale import check_picture, without_padding
+from mnist_runtime.preprocess.decode import PictureSource, load_pixels, pillow_image
 from mnist_runtime.reading.page import Reading
 
 if TYPE_CHECKING:
@@ -49,12 +48,9 @@ def annotate(picture: PictureSource, readings: Sequence[Reading]) -> Image.Image
     PIL.Image.Image
         RGBA if the picture is, else RGB.
     """
-    from PIL import Image, ImageDraw
+    from PIL import ImageDraw
 
-    pixels = load_pixels(picture)
-    check_picture(pixels)
-    pixels = without_padding(pixels)
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels))
+    image = pillow_image(load_pixels(picture))
     image = image if image.mode == "RGBA" else image.convert("RGB")
     draw = ImageDraw.Draw(image)
     usual = median([found.box[3] - found.box[1] for found in readings] or [0])

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import BackendError, OutputError, UsageError, first_line, install_command
 from mnist_runtime.prediction import Prediction
-from mnist_runtime.preprocess.grayscale import without_padding
+from mnist_runtime.preprocess.decode import pillow_image
 from mnist_runtime.reading.page import Reading
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import warn
@@ -127,15 +127,11 @@ class DoubtfulPictures:
         return path
 
     def _write(self, pixels: npt.NDArray[np.uint8], prediction: Prediction) -> Path:
-        from PIL import Image
-
         best = re.sub(r"[^\w.-]", "-", prediction.labels[0]) if prediction.ranking else "none"
         best = best.encode()[:LONGEST_LABEL].decode(errors="ignore")
         path = self._new_path(f"{best}_{prediction.confidence:.2f}.png")
         with atomic_write(path) as staged:
-            shown = without_padding(pixels)
-            shown = shown[..., 0] if shown.shape[2:] == (1,) else shown
-            Image.fromarray(np.ascontiguousarray(shown)).save(staged)
+            pillow_image(pixels).save(staged)
         return path
 
     def keep_readings(self, pixels: npt.NDArray[Any], readings: Sequence[Reading]) -> list[Path]:

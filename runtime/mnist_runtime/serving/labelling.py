@@ -7,15 +7,13 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import numpy as np
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from mnist_runtime.classifier import Classifier
 from mnist_runtime.errors import PictureError, UsageError
-from mnist_runtime.preprocess.decode import read_picture
-from mnist_runtime.preprocess.grayscale import check_picture, without_padding
+from mnist_runtime.preprocess.decode import pillow_image, read_picture
 from mnist_runtime.reading.answers import prediction_facts
 from mnist_runtime.reading.labelling import PictureSorter
 from mnist_runtime.serving.bounds import Work
@@ -47,9 +45,9 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
     """Return the routes for one folder of pictures."""
 
     async def waiting(request: Request) -> Response:
-        """Answer with the first picture after the one that the query names, and how many are left."""
-        after = request.query_params.get("after", "")
-        return JSONResponse(await work.run(_next_picture, sorter, classifier, after))
+        """Answer with the first picture from a name on, and how many are left."""
+        start = request.query_params.get("start", "")
+        return JSONResponse(await work.run(_next_picture, sorter, classifier, start))
 
     async def picture(request: Request) -> Response:
         content = await work.run(_as_png, sorter, request.query_params.get("name", ""))
@@ -73,10 +71,10 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
     ]
 
 
-def _next_picture(sorter: PictureSorter, classifier: Classifier, after: str) -> dict[str, Any]:
+def _next_picture(sorter: PictureSorter, classifier: Classifier, start: str) -> dict[str, Any]:
     """Return the next picture with its answer; `problem` says why it cannot be read."""
     files = sorter.waiting()
-    path = next((path for path in files if path.name > after), None)
+    path = next((path for path in files if path.name >= start), None)
     facts: dict[str, Any] = {"left": len(files), "labels": sorter.labels, "name": path and path.name}
     if path is None:
         return facts
@@ -89,12 +87,7 @@ def _next_picture(sorter: PictureSorter, classifier: Classifier, after: str) -> 
 
 def _as_png(sorter: PictureSorter, name: str) -> bytes:
     """Return a picture in a form that every browser shows, whatever its file is."""
-    from PIL import Image
-
-    pixels = read_picture(sorter.path(name))
-    check_picture(pixels)
-    pixels = without_padding(pixels)
-    image = Image.fromarray(np.ascontiguousarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels))
+    image = pillow_image(read_picture(sorter.path(name)))
     image.thumbnail((LARGEST, LARGEST))
     content = io.BytesIO()
     image.save(content, "PNG")
@@ -105,8 +98,8 @@ def _name_and_label(body: bytes) -> tuple[str, str | None]:
     try:
         facts = json.loads(body)
         name, label = facts["name"], facts["label"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UsageError('The request must be JSON: {"name": FILE, "label": LABEL or null}.') from error
-    if not isinstance(name, str) or not (label is None or isinstance(label, str)):
-        raise UsageError('The request must be JSON: {"name": FILE, "label": LABEL or null}.')
-    return name, label
+        if isinstance(name, str) and (label is None or isinstance(label, str)):
+            return name, label
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    raise UsageError('The request must be JSON: {"name": FILE, "label": LABEL or null}.')

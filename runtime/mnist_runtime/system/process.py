@@ -1,8 +1,9 @@
-"""State of the whole process: its stderr, the locks during a fork, and how NumPy handles floating-point errors."""
+"""State of the whole process: its stderr, locks during a fork, floating-point errors, versions of packages."""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import sys
 import threading
@@ -14,7 +15,7 @@ import numpy as np
 
 from mnist_runtime.errors import ToolkitError
 
-__all__ = ["PATIENCE", "hold_while_forking", "quiet_stderr", "usual_errors"]
+__all__ = ["PATIENCE", "hold_while_forking", "installed_version", "quiet_stderr", "usual_errors"]
 
 PATIENCE = 10.0
 """Seconds for which a fork waits until other threads release what the child needs."""
@@ -102,3 +103,17 @@ def _memory_file() -> BinaryIO:
     import tempfile  # only Linux has files in memory
 
     return cast(BinaryIO, tempfile.TemporaryFile())
+
+
+def installed_version(package: str, module: str = "") -> str:
+    """Return the installed version of a package; an `ImportError` means that it is not installed.
+
+    Of a module from another distribution, such as ``onnxruntime-gpu`` or Debian's, it is what the module says.
+    """
+    from importlib import metadata  # slow: it imports the e-mail parser
+
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        found = importlib.import_module(module or package.replace("-", "_"))
+        return str(getattr(found, "__version__", "unknown"))

@@ -106,6 +106,9 @@ def test_a_drawing_a_picture_and_labels(url: str, folder: Path, browser: Browser
         expect(name).to_have_text(back)
     assert fits(page)
     assert len(list(folder.glob("*.png"))) == 5
+    for key, following in (("+", "06.png"), ("5", "14.png"), ("+", "18.png"), ("Backspace", "06.png")):
+        page.keyboard.press(key)
+        expect(name).to_have_text(following)
     assert problems == []
 
     page.goto(url.partition("#")[0] + "label")

@@ -1,4 +1,4 @@
-"""`quiet_stderr`."""
+"""`quiet_stderr` and `installed_version`."""
 
 import contextlib
 import os
@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import mnist_runtime
 from mnist_runtime.errors import ArtifactError
-from mnist_runtime.system.process import quiet_stderr
+from mnist_runtime.system.process import installed_version, quiet_stderr
 
 
 def write_natively() -> None:
@@ -104,3 +105,12 @@ def test_no_cached_property_can_leave_a_lock_to_a_child() -> None:
     """Before Python 3.12 each has a lock for all objects; a fork while a thread holds it blocks the child forever."""
     files = Path(mnist_runtime.__file__).parent.rglob("*.py")
     assert [path.name for path in files if "import cached_property" in path.read_text()] == []
+
+
+def test_the_version_of_a_module_from_another_distribution_is_that_of_the_module() -> None:
+    assert installed_version("numpy") == np.__version__
+    assert installed_version("numpy-of-debian", "numpy") == np.__version__
+    assert installed_version("mnist-runtime-of-debian", "mnist_runtime") == mnist_runtime.__version__
+    assert installed_version("zip-of-debian", "zipfile") == "unknown"
+    with pytest.raises(ImportError, match="nothing_of_debian"):
+        installed_version("nothing-of-debian")

@@ -15,8 +15,8 @@ import tensorflow as tf
 from mnist_runtime import __version__
 from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.system.atomic import atomic_files
+from mnist_runtime.system.process import installed_version
 from mnist_runtime.system.terminal import step_shown
-from mnist_runtime.system.versions import installed_version
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 from mnist_trainer.data.load import DATASETS

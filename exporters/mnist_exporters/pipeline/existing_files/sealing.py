@@ -18,7 +18,7 @@ from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.precision import Precision
 from mnist_runtime import Manifest, __version__
-from mnist_runtime.system.versions import installed_version
+from mnist_runtime.system.process import installed_version
 
 if TYPE_CHECKING:
     from mnist_runtime.backends.base import QuantParams

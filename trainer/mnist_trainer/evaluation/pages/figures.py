@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
 
+import matplotlib
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
@@ -13,7 +16,7 @@ from sklearn.metrics import ConfusionMatrixDisplay
 
 from mnist_trainer.evaluation.evaluate import BINS, Evaluation
 
-__all__ = ["FIGURES"]
+__all__ = ["FIGURES", "plain_names"]
 
 ROWS, COLUMNS = 4, 10
 MOST_NAMED = 50
@@ -24,6 +27,14 @@ LONGEST_NAME = 12
 """Characters of the name of a class above an image."""
 RIGHT, WRONG = "#0072b2", "#d55e00"
 """Colors that color-blind people can distinguish (M. Okabe, K. Ito)."""
+
+
+@contextlib.contextmanager
+def plain_names() -> Iterator[None]:
+    """Draw text between two ``$`` as it is, not as a formula, and give no warnings of signs that the font lacks."""
+    with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
+        yield
 
 
 def confusion_matrix(found: Evaluation) -> Figure:

@@ -18,7 +18,6 @@ from mnist_trainer.evaluation.domains import Domains
 from mnist_trainer.evaluation.evaluate import Evaluation
 from mnist_trainer.evaluation.pages.charts import BarGroup, bar_group, calibration_bars
 from mnist_trainer.evaluation.pages.html import html_environment, picture_address
-from mnist_trainer.evaluation.pages.plain_names import plain_names
 from mnist_trainer.evaluation.robustness import Robustness
 
 if TYPE_CHECKING:
@@ -162,7 +161,7 @@ def write_report(reports: Sequence[ModelReport], folder: Path) -> None:
     OutputError
         If they cannot be written; the files of an earlier report are then unchanged.
     """
-    from mnist_trainer.evaluation.pages.figures import FIGURES
+    from mnist_trainer.evaluation.pages.figures import FIGURES, plain_names
 
     with plain_names():
         pictures = [{title: _png(draw(one.evaluation)) for title, draw in FIGURES.items()} for one in reports]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnist_trainer.evaluation.pages.plain_names import plain_names
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -29,6 +27,8 @@ def draw_curves(record: dict[str, Any], path: Path) -> None:
     path : Path
         The file to write.
     """
+    from mnist_trainer.evaluation.pages.figures import plain_names
+
     with plain_names():
         _figure(record).savefig(path)
 
