@@ -11,6 +11,7 @@ from mnist_runtime import Classifier
 from mnist_trainer import Splits
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_batch_and_single_images_give_the_same_answers(
     exported: Callable[..., ExportReport], digits: Splits, model: str, format: str, precision: Precision

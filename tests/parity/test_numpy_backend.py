@@ -35,6 +35,7 @@ def test_float_pixels_are_quantized_to_the_same_integers(originals: dict[str, Or
         assert np.array_equal(load_numpy(content).run(pixels), reference_scores(content, pixels))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NETWORKS)
 @pytest.mark.parametrize("per_channel", [True, False])
 def test_every_operator_gives_the_same_integers(name: str, per_channel: bool) -> None:

@@ -46,6 +46,7 @@ ON_MNIST = [
 """Every export. On MNIST, int8 exports of the default model are made by default; the others are slow."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "format", "precision"), ON_MNIST)
 def test_export_on_mnist_is_as_accurate_as_recorded(
     on_mnist: Callable[[str], ExportSession], tmp_path: Path, model: str, format: str, precision: Precision

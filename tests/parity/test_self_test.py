@@ -22,6 +22,7 @@ def test_scores_are_identical_on_the_exporting_machine(
     assert found.recorded_with == found.run_with
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("backend", "precision"), EVERY_RUN)
 def test_score_errors_of_every_interpreter_are_within_the_bound(
     exported: Callable[..., ExportReport], run: Callable[..., object], backend: str, precision: Precision

@@ -51,6 +51,7 @@ def test_export_is_proven_on_the_digits(
         assert parity.max_score_error < 1e-4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "format", "precision"), EVERY_EXPORT)
 def test_every_file_has_the_first_types_of_its_row(
     exported: Callable[..., ExportReport], model: str, format: str, precision: Precision

@@ -38,6 +38,7 @@ def test_the_record_of_a_model_states_its_pixels(digits: Splits, folder: Path) -
     assert "measured" in origin(folder / "other.keras", digits)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_older", [False, True], ids=["with digest", "older"])
 @pytest.mark.parametrize("kind", ["own", "other weights", "other network", "other file"])
 def test_a_record_of_another_model_is_not_believed(

@@ -259,6 +259,7 @@ def operate(content: bytes, change: Change) -> bytes:
     return opened.bytes()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "breakage",
     [pytest.param(b, id=b.__name__, marks=() if n % 3 == 0 else pytest.mark.slow) for n, b in enumerate(BREAKAGES)],

@@ -28,6 +28,7 @@ def test_clean_drawings_are_only_normalized(legible: object, size: int) -> None:
         assert np.array_equal(prepare(255 - ink), expected)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", alternating(CONDITIONS))
 def test_photographed_digits_are_recognized(name: str, legible: object) -> None:
     conditions, random = with_pen(CONDITIONS[name], longest=450), np.random.default_rng(11)

@@ -15,6 +15,7 @@ def classifier() -> Classifier:
     return Classifier.load()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_read_in_order(name: str, legible: object, classifier: Classifier) -> None:
     random = np.random.default_rng(1)

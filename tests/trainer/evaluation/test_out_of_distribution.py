@@ -5,6 +5,7 @@ from mnist_runtime import Classifier
 from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NON_DIGITS)
 def test_each_kind_is_varied_and_depends_on_the_seed(name: str) -> None:
     pictures = NON_DIGITS[name](40, seed=3)

@@ -172,6 +172,7 @@ def test_the_line_of_python_in_the_message_makes_a_digit_model(shape: tuple[int 
         assert "--data PATH. A device then only resizes pictures, so they must look like these images" in data[0]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(32, 32, 1), (32, 32), (32, 32, 3)], ids=str)
 @pytest.mark.parametrize(
     ("kind", "scale", "offset"),

@@ -100,6 +100,7 @@ def build_with_all_state(task: Task = DIGITS) -> keras.Model:
     return keras.Sequential([*stack, layers.Dropout(0.3), layers.Dense(10, activation="softmax")], name="state")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "changes",
     [{"patience": 4}, pytest.param({"precision": "mixed_bfloat16", "ema_steps": 8}, marks=pytest.mark.slow)],

@@ -72,6 +72,7 @@ def converted_ready(originals: dict[str, Original], digits: Splits) -> Callable[
     return convert
 
 
+@pytest.mark.long
 def test_every_operator_gives_the_reference_integers_under_sanitizers(network: bytes) -> None:
     images = random_images(60)
     program = native(network, c_files(network), *SANITIZERS)

@@ -49,6 +49,7 @@ def torch_session(digits: Splits, tmp_path_factory: pytest.TempPathFactory) -> E
     return open_session(path, digits, pixel_range=STANDARDIZED)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("precision", ["none", "float16", "dynamic", "int8"])
 def test_a_network_of_pytorch_is_proven_and_runs_on_the_device(
     torch_session: ExportSession, digits: Splits, tmp_path: Path, precision: str

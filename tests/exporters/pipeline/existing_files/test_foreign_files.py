@@ -20,6 +20,9 @@ OPTIONS = ("--data", "digits", "--pixel-range", "0..1", "--max-accuracy-drop", "
 """On 1,500 images the network loses up to half a point in int8."""
 
 
+pytestmark = pytest.mark.long  # all need a network that PyTorch trains
+
+
 @pytest.fixture(scope="module")
 def lenet(digits: Splits, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A network that reads the digits well, trained on the images that test it: only copies of it are compared."""
@@ -65,7 +68,6 @@ def test_a_file_of_pytorch_is_proven(lenet: Path, torch_file: Path, digits: Spli
     assert "original" not in str(found)
 
 
-@pytest.mark.long
 def test_a_file_calibrated_on_one_image_is_refused_with_the_figures(
     here: Callable[..., object], lenet: Path, badly_calibrated: Path
 ) -> None:
@@ -109,7 +111,6 @@ def test_a_file_of_another_tool_is_evaluated(here: Callable[..., object], torch_
     assert "takes pixels mean 0.1307 std 0.3081 (measured)" in done.stderr
 
 
-@pytest.mark.long
 def test_a_file_with_its_constants_among_the_inputs_is_understood(
     lenet: Path, torch_file: Path, tmp_path: Path, digits: Splits
 ) -> None:
@@ -122,7 +123,6 @@ def test_a_file_with_its_constants_among_the_inputs_is_understood(
     assert verify(tmp_path / "old.onnx", torch_file, digits, file_pixel_range=STANDARDIZED).parity.passed
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("batch", ["n", 1])
 def test_a_sealed_file_of_pytorch_runs_on_the_device(
     lenet: Path, torch_file: Path, tmp_path: Path, digits: Splits, batch: int | str
@@ -140,7 +140,6 @@ def test_a_sealed_file_of_pytorch_runs_on_the_device(
     assert self_test(report.path).passed
 
 
-@pytest.mark.long
 def test_a_sealed_integer_file_gets_raw_pixels(
     here: Callable[..., object], lenet: Path, well_calibrated: Path, tmp_path: Path
 ) -> None:
@@ -157,7 +156,6 @@ def test_a_sealed_integer_file_gets_raw_pixels(
     assert "sealed already" in again.stderr
 
 
-@pytest.mark.long
 def test_a_refused_file_is_not_written(lenet: Path, badly_calibrated: Path, tmp_path: Path, digits: Splits) -> None:
     with pytest.raises(RefusedError):
         seal(badly_calibrated, lenet, tmp_path, digits, pixel_range="0..1", max_accuracy_drop=0.02)

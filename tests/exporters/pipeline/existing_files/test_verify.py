@@ -8,6 +8,7 @@ from mnist_exporters import ExportReport, ExportSession, Precision, UsageError
 from mnist_exporters.pipeline.existing_files.verify import verify
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_every_export_is_verified_with_the_same_figures(
     exported: Callable[..., ExportReport],

@@ -37,6 +37,7 @@ def cell(
     return np.clip(np.asarray(page.reduce(4)) + noise, 0, 255).astype(np.uint8)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sides", SIDES)
 @pytest.mark.parametrize("thickness", [1 / 40, 1 / 16, 1 / 12])
 def test_a_digit_is_read_without_the_sides_of_its_box(legible: Digits, sides: str, thickness: float) -> None:

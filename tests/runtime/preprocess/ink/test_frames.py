@@ -60,6 +60,7 @@ def find(mask: np.ndarray) -> np.ndarray:
     return find_frames(mask, np.zeros_like(mask))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("noise", [0, 4])
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_digit_in_a_frame_is_read(name: str, noise: float, legible: object, classifier: Classifier) -> None:
@@ -144,6 +145,7 @@ def test_a_digit_on_a_comb_is_left() -> None:
     assert not found[digit & ~lines].any() or found[digit & ~lines].mean() < 0.1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("noise", [0, 4])
 @pytest.mark.parametrize("lines", ["left top", "left top bottom", "left top right bottom"])
 @pytest.mark.parametrize("slope", [0, 8])

@@ -62,6 +62,7 @@ def test_a_model_that_takes_all_memory_is_refused(tmp_path: Path, monkeypatch: p
         load_model(saved(tmp_path / "mine", answer))
 
 
+@pytest.mark.long
 def test_a_loop_that_only_real_images_enter_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trial has black images and noise; the digits are between those."""
     import tensorflow as tf
