@@ -37,6 +37,7 @@ def compare(path: Path, precision: Precision, images: np.ndarray, raw: np.ndarra
     assert np.array_equal(expected.argmax(axis=1), found.argmax(axis=1))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "precision", [pytest.param(p, marks=pytest.mark.slow if p is Precision.INT16X8 else ()) for p in TFLITE]
 )
@@ -92,6 +93,7 @@ def in_node(golden_images: np.ndarray) -> Callable[..., dict[str, Any]]:
     return answers
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("model", "format", "precision"), DEVICE_FILE)
 def test_interpreters_of_the_browser_give_the_scores_of_the_runtime(
     exported: Callable[..., ExportReport],

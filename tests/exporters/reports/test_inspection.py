@@ -13,6 +13,7 @@ from mnist_exporters.targets.devices import TARGETS
 from mnist_runtime import ArtifactError
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("format", "precision"), EACH_PAIR)
 def test_inspection_of_an_export_has_the_facts_of_its_report(
     exported: Callable[..., ExportReport], format: str, precision: Precision

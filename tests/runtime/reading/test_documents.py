@@ -16,6 +16,7 @@ def classifier() -> Classifier:
     return Classifier.load()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("conditions", ["clean", "phone"])
 @pytest.mark.parametrize("name", sorted(name for name in DOCUMENTS if "touch" not in name))
 def test_the_digits_of_a_document_are_read(name: str, conditions: str, legible: object, classifier: Classifier) -> None:

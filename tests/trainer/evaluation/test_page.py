@@ -98,6 +98,7 @@ def test_names_of_any_signs_can_be_drawn(tmp_path: Path) -> None:
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".html", ".json", *[".png"] * 4]
 
 
+@pytest.mark.long
 def test_the_page_fits_a_phone_and_its_details_are_printed(test_images: Dataset, tmp_path: Path) -> None:
     from playwright.sync_api import sync_playwright
 

@@ -19,8 +19,7 @@ STANDARDIZED = PixelScaling.standardized(0.1307, 0.3081)
 OPTIONS = ("--data", "digits", "--pixel-range", "0..1", "--max-accuracy-drop", "0.02")
 """On 1,500 images the network loses up to half a point in int8."""
 
-
-pytestmark = pytest.mark.long  # all need a network that PyTorch trains
+pytestmark = pytest.mark.long  # all need a network that is trained first
 
 
 @pytest.fixture(scope="module")

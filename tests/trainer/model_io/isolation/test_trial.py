@@ -136,6 +136,7 @@ def test_a_small_file_of_a_large_layer_is_refused(tmp_path: Path, monkeypatch: p
         load_model(tmp_path / "mine.keras")
 
 
+@pytest.mark.long
 def test_a_class_that_the_program_registered_is_loaded(tmp_path: Path) -> None:
     import keras
 
