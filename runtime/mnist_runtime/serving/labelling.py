@@ -45,9 +45,9 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
     """Return the routes for one folder of pictures."""
 
     async def waiting(request: Request) -> Response:
-        """Answer with the first picture from a name on, and how many are left."""
-        start = request.query_params.get("start", "")
-        return JSONResponse(await work.run(_next_picture, sorter, classifier, start))
+        """Answer with the first picture after the one that the query names, and how many are left."""
+        after = request.query_params.get("after", "")
+        return JSONResponse(await work.run(_next_picture, sorter, classifier, after))
 
     async def picture(request: Request) -> Response:
         content = await work.run(_as_png, sorter, request.query_params.get("name", ""))
@@ -71,10 +71,10 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
     ]
 
 
-def _next_picture(sorter: PictureSorter, classifier: Classifier, start: str) -> dict[str, Any]:
+def _next_picture(sorter: PictureSorter, classifier: Classifier, after: str) -> dict[str, Any]:
     """Return the next picture with its answer; `problem` says why it cannot be read."""
     files = sorter.waiting()
-    path = next((path for path in files if path.name >= start), None)
+    path = next((path for path in files if path.name > after), None)
     facts: dict[str, Any] = {"left": len(files), "labels": sorter.labels, "name": path and path.name}
     if path is None:
         return facts

@@ -131,7 +131,7 @@ def _labelling(task: Task, answer: Schema) -> Schema:
     wanted = {"required": True, **_json(_object(name=_text(), label=_label(task, or_none=True)))}
     moved = _object(name=_text(), label=label, file=_text())
     return {
-        "/label/next": {"get": _operation("The next picture without a label", following, {"start": _text()})},
+        "/label/next": {"get": _operation("The next picture without a label", following, {"after": _text()})},
         "/label/picture": {"get": picture},
         "/label/move": {"post": _operation("Move a picture into the folder of its label", moved, body=wanted)},
         "/label/undo": {"post": _operation("Take back the last move", _object(name=name))},
