@@ -46,7 +46,7 @@ def write_plot(found: Bench, path: Path) -> None:
     panels = figure.subplots(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
     machine = found.machine
     place = ", ".join(filter(None, [machine.board, machine.processor, f"{machine.cores} cores", machine.system]))
-    figure.suptitle(f"{found.model} {found.precision}\n{place}", fontsize=11)
+    figure.suptitle(f"{found.model} {found.precision}\n{place}", fontsize=11, parse_math=False)
     _draw_latency(panels[0], found)
     if has_batches:
         _draw_throughput(panels[1], found)
