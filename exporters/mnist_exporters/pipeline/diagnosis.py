@@ -220,10 +220,9 @@ class _Trials:
             return [], ()
         layer, entry, _ = calls[high - 1]
         # Of a model with branches, the call before that one, which converts, may be in another branch.
-        earlier = [call.output for call in calls[: max(low - 1, 0)]]
-        for tensor in keras.tree.flatten(entry):
-            if any(tensor is output for output in earlier) and self._failure(within(tensor)):
-                return self._search(keras.Model(model.inputs[0], tensor), within)
+        branch = self._failing_branch(entry, [call.output for call in calls[: max(low - 1, 0)]], within)
+        if branch is not None:
+            return self._search(keras.Model(model.inputs[0], branch), within)
         if is_plain_graph(layer) and len(layer.inputs) == 1:
 
             def inner(output: Any) -> Any:
@@ -233,6 +232,14 @@ class _Trials:
             if found[0]:
                 return found
         return [layer], getattr(failure, "operators", ())
+
+    def _failing_branch(self, entry: Any, earlier: list[Any], within: Any) -> Any:
+        """Return the first input of a layer that is in `earlier` and cannot be converted, as far as the time allows."""
+        with contextlib.suppress(TimeoutError):
+            for tensor in keras.tree.flatten(entry):
+                if any(tensor is output for output in earlier) and self._failure(within(tensor)):
+                    return tensor
+        return None
 
     def _failure(self, output: Any) -> ConversionError | ArtifactError | None:
         """Return why the part of the model up to the tensor `output` cannot be converted; None if it can."""

@@ -157,6 +157,45 @@ def test_of_two_branches_the_layer_that_fails_is_named(
         raise OperatorError("", ("ELU",))
 
 
+@pytest.mark.usefixtures("nothing_works")
+@pytest.mark.parametrize(("in_time", "name"), [(False, "add"), (True, "soft")])
+def test_without_time_for_the_branches_the_layer_that_joins_them_is_named(
+    digits: Splits, monkeypatch: pytest.MonkeyPatch, in_time: bool, name: str
+) -> None:
+    pixels = keras.Input((28, 28, 1))
+    branches = [each(pixels) for each in (layers.ELU(name="soft"), layers.ReLU())]
+    model = keras.Model(pixels, layers.Dense(10)(layers.Flatten()(layers.Add(name="add")(branches))))
+
+    def failure(_: Any, output: Any) -> OperatorError | None:
+        names = [each.name for each in keras.Model(pixels, output).layers]
+        if "soft" in names and "add" not in names and not in_time:
+            raise TimeoutError
+        return OperatorError("", ("ELU",)) if "soft" in names else None
+
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    with pytest.raises(OperatorError, match=f"^{name} "), diagnosed(original, ExportSpec("c", "int16x8"), None):
+        raise OperatorError("", ("ELU",))
+
+
+@pytest.mark.usefixtures("nothing_works")
+def test_a_layer_with_several_outputs_is_named(digits: Splits, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = keras.Input((28, 28, 1))
+    rows = layers.Reshape((28, 28))(pixels)
+    _, state = layers.GRU(8, return_state=True, name="gru")(rows)
+    other = layers.Dense(8)(layers.Dense(8)(layers.Flatten()(rows)))
+    model = keras.Model(pixels, layers.Dense(10)(layers.Add(name="sum")([other, state])))
+
+    def failure(_: Any, output: Any) -> OperatorError | None:
+        part = keras.Model(pixels, output)
+        return OperatorError("", ("UNPACK",)) if "gru" in [each.name for each in part.layers] else None
+
+    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
+    original = Original.from_keras(model, digits.test, pixel_range="0..1")
+    with pytest.raises(OperatorError, match=r"^gru \(GRU\) "), diagnosed(original, ExportSpec("c", "int8"), None):
+        raise OperatorError("", ("UNPACK",))
+
+
 def test_a_conversion_that_nobody_asked_for_is_not_diagnosed(
     digits: Splits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

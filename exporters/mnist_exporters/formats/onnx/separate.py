@@ -48,19 +48,23 @@ def no_matrices(graph: onnx.GraphProto) -> list[str]:
 
 
 def _multiply_factors(graph: onnx.GraphProto) -> None:
-    """Multiply the weight of each Gemm by ``alpha``, and its bias by ``beta``.
+    """Multiply the weight of each Gemm by ``alpha``, and its bias by ``beta``. A bias without a name is left out.
 
     The static quantizer loses ``beta``. The dynamic one leaves a Gemm with such factors in float32.
     """
     for node in _nodes(graph):
         factors = {each.name: each.f for each in node.attribute} if node.op_type == "Gemm" else {}
         for name, place in (("alpha", 1), ("beta", 2)):
-            factor, constants = factors.get(name, 1.0), _constants(graph)
-            if factor != 1 and node.input[place : place + 1] and node.input[place] in constants:
-                values = to_array(constants[node.input[place]])
+            factor, source = factors.get(name, 1.0), "".join(node.input[place : place + 1])
+            constant = _constants(graph).get(source) if factor != 1 else None
+            if constant is not None:
+                values = to_array(constant)
                 product = (values * factor).astype(values.dtype)
-                node.input[place] = _stored(graph, f"{node.input[place]}_times{factor}_", product)
+                node.input[place] = _stored(graph, f"{source}_times{factor}_", product)
+            if constant is not None or not source:  # without a bias, its factor means nothing
                 _remove(node, name)
+        if node.op_type == "Gemm" and list(node.input[2:]) == [""]:
+            del node.input[2:]  # the dynamic quantizer takes it for a bias
 
 
 def _flatten_biases(graph: onnx.GraphProto) -> None:

@@ -10,7 +10,7 @@ __all__ = ["LayerCall", "is_plain_graph", "layer_calls"]
 
 
 class LayerCall(NamedTuple):
-    """One call of a layer: the layer, its first input and its output, which are tensors of the model's graph."""
+    """One call of a layer: the layer, its first input and an output, which are tensors of the model's graph."""
 
     layer: Any
     entry: Any
@@ -23,7 +23,9 @@ def is_plain_graph(model: Any) -> bool:
 
 
 def layer_calls(model: keras.Model) -> list[LayerCall]:
-    """Return each call of a layer in `model`, in order. Layers of models inside it are not listed.
+    """Return each call of a layer in `model`, in order; one of several outputs, such as an LSTM with states, for each.
+
+    Layers of models inside it are not listed.
 
     Parameters
     ----------
@@ -36,12 +38,13 @@ def layer_calls(model: keras.Model) -> list[LayerCall]:
     >>> [type(call.layer).__name__ for call in layer_calls(model)]
     ['Flatten', 'Dense']
     """
-    calls = []
+    calls: list[LayerCall] = []
 
     def call(layer: Any, *inputs: Any, **settings: Any) -> Any:
         output = layer(*inputs, **settings)
-        if isinstance(output, keras.KerasTensor) and inputs and isinstance(inputs[0], keras.KerasTensor | list | tuple):
-            calls.append(LayerCall(layer, inputs[0], output))
+        if inputs and isinstance(inputs[0], keras.KerasTensor | list | tuple):
+            outputs = [each for each in keras.tree.flatten(output) if isinstance(each, keras.KerasTensor)]
+            calls.extend(LayerCall(layer, inputs[0], each) for each in outputs)
         return output
 
     source = model.inputs[0]

@@ -202,6 +202,16 @@ def test_a_gemm_may_have_factors(quantize: Quantize) -> None:
     assert [each.data_type for each in stored] == [TensorProto.UINT8] * 2, "the first weight is not kept"
 
 
+@BOTH
+@pytest.mark.parametrize("bias", [[], [""]], ids=["none", "empty"])
+def test_a_gemm_without_a_bias_may_have_its_factor(quantize: Quantize, bias: list[str]) -> None:
+    content = model_of([helper.make_node("Gemm", ["rows", "w", *bias], ["scores"], beta=0.5)], w=normal(32, 12))
+    quantized = quantize(content)
+    assert error_of(content, quantized) < 0.03
+    stored = [each for each in onnx.load_from_string(quantized).graph.initializer if len(each.dims) == 2]
+    assert [each.data_type for each in stored] == [TensorProto.UINT8]
+
+
 def test_a_matrix_on_the_left_of_a_product_is_quantized() -> None:
     """A network that mixes positions may multiply so: ``weight @ rows``."""
     nodes = [
