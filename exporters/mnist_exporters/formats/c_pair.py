@@ -51,7 +51,9 @@ def identifier(stem: str) -> str:
     'cnn_int8'
     """
     if not stem.isprintable() or set(stem) & set('"\\'):
-        raise UsageError(f"C cannot include a file named {stem!r}. Choose another name for the .h file.")
+        raise UsageError(
+            f"C cannot include a file named {stem!r}. Give another name with --output, without quotes and backslashes."
+        )
     name = re.sub(r"\W", "_", stem, flags=re.ASCII).lower()
     return f"model_{name}" if not name or name[0].isdigit() or name[0] == "_" else name
 

@@ -83,8 +83,10 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
     Raises
     ------
     UsageError
-        If no file can be created there, or a package would be written into a folder of other files.
+        If no file can be created there, or C cannot include it, or a package would be written into another folder.
     """
+    if ".h" in (FORMATS[spec.format].suffix, *FORMATS[spec.format].companions):
+        identifier(destination.stem)
     if spec.package is not None:
         folder = package_folder(destination, spec.package)
         is_earlier = destination.is_file() and (folder / PACKAGE_KINDS[spec.package].mark).is_file()

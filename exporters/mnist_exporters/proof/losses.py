@@ -93,15 +93,16 @@ def unproven(found: Changes, tolerance: float, *, images_help: bool = True) -> t
 
 def _advice(found: Changes, tolerance: float) -> str:
     """Return what to do about a loss that may be above the tolerance: nothing that the options do not accept."""
-    is_acceptable = found.interval[1] <= LARGEST_DROP
+    upper = found.interval[1]
+    accepted = f"the loss with --max-accuracy-drop {math.ceil(upper * 1e4) / 1e4:g}" if upper <= LARGEST_DROP else ""
     if enough := enough_images(found.lost, found.gained, found.images, tolerance):
-        other = ", or accept a larger --max-accuracy-drop" if is_acceptable else ""
+        other = f", or accept {accepted}" if accepted else ""
         return (
             f"About {enough:,} different images of this kind could prove it; here are {found.images:,}. Give more with "
             f"--data{other}."
         )
-    if is_acceptable:
-        return "More images would not help. Accept a larger --max-accuracy-drop or improve the model."
+    if accepted:
+        return f"More images would not help. Improve the model, or accept {accepted}."
     enough = enough_images(found.lost, found.gained, found.images, LARGEST_DROP)
     if enough is None:
         return "More images would not help. Improve the model."

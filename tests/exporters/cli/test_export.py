@@ -358,6 +358,8 @@ def test_own_model_of_any_shape_and_pixel_range_is_exported(
         (["one.keras", "--model", "two.keras"], 2, "Two models are given, one.keras and --model two.keras."),
         (["--quantize", "int7"], 2, "Did you mean int"),
         (["--expect-accuracy", "98"], 2, "98 is not a fraction above 0 and at most 1. For 98 % give 0.98."),
+        (["--max-accuracy-drop", "2"], 2, "2 is not a fraction above 0 and below 1. For 2 % give 0.02."),
+        (["--format", "c", "--quantize", "--output", 'a"b.c'], 2, "Give another name with --output"),
         (["--quantize", ""], 2, "Choose one of none, float32"),
         ([""], 5, "not a SavedModel"),
         (["--model", ""], 5, "not a SavedModel"),

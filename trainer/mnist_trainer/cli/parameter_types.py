@@ -52,23 +52,33 @@ class Number(click.FloatRange):
 COUNT = WholeNumber(min=1)
 SEED = WholeNumber(0, 2**31 - 1)
 POSITIVE = Number(0, math.inf)
-FRACTION = Number(0, 1)
 
 
-class Accuracy(click.FloatRange):
-    """A fraction of right answers, above 0 and at most 1."""
+class Fraction(click.FloatRange):
+    """A fraction above 0, and below 1 or at most 1.
+
+    Parameters
+    ----------
+    is_one_possible : bool, optional
+        Whether 1 is one of them.
+    """
 
     name = "fraction"
+
+    def __init__(self, *, is_one_possible: bool = False) -> None:
+        super().__init__(0, 1, min_open=True, max_open=not is_one_possible)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return `value` as a number; per cent are named as the mistake that they are."""
         number = click.FLOAT.convert(value, param, ctx)
-        if not 0 < number <= 1:
-            self.fail(f"{value} is not a fraction above 0 and at most 1. For 98 % give 0.98.", param, ctx)
+        if not 0 < number <= 1 or (number == 1 and self.max_open):
+            most = "below 1. For 2 % give 0.02." if self.max_open else "at most 1. For 98 % give 0.98."
+            self.fail(f"{value} is not a fraction above 0 and {most}", param, ctx)
         return number
 
 
-ACCURACY = Accuracy()
+FRACTION = Fraction()
+ACCURACY = Fraction(is_one_possible=True)
 
 
 class Choice(click.Choice[str]):
