@@ -44,6 +44,6 @@ def test_a_folder_may_have_the_ending_of_a_file(tmp_path: Path) -> None:
 def test_a_name_that_c_cannot_include_is_an_error_before_the_work(
     format: str, suffix: str, stem: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(UsageError, match="C cannot include .* Give another name with --output"):
+    with pytest.raises(UsageError, match=r"C cannot include .* Give another name with --output"):
         check_destination(tmp_path / f"{stem}{suffix}", ExportSpec(format, "int8"))
     check_destination(tmp_path / f"{stem}.tflite", ExportSpec("tflite", "int8"))
