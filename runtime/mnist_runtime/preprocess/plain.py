@@ -49,7 +49,7 @@ def plain(picture: npt.NDArray[Any], height: int, width: int, channels: int) -> 
     Raises
     ------
     PictureError
-        If shape or dtype are wrong, or it has more than 50 million pixels.
+        As from `check_picture`.
 
     Examples
     --------

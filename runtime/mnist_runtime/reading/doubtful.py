@@ -28,7 +28,7 @@ MARGIN = 0.3
 """Margin around a digit that is cut out of a picture, as a fraction of its height."""
 
 LONGEST_LABEL = 100
-"""Bytes of a label in the name of a file: file systems allow 255 for the whole name, encrypted ones 143."""
+"""Bytes of a label in the name of a file, which some file systems limit to 143."""
 
 
 class DoubtfulPictures:

@@ -77,10 +77,8 @@ def watch(
 
     Raises
     ------
-    BackendError
-        If OpenCV is not installed.
-    PictureError
-        If the source cannot be opened, has no picture, is damaged or incomplete, or if a camera stops.
+    BackendError, PictureError
+        As from `frames`.
     UsageError
         If `rate` is not above 0, `steady` is below 1, or the model is not for handwriting.
 

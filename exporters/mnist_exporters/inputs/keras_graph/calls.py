@@ -43,8 +43,8 @@ def layer_calls(model: keras.Model) -> list[LayerCall]:
     def call(layer: Any, *inputs: Any, **settings: Any) -> Any:
         output = layer(*inputs, **settings)
         if inputs and isinstance(inputs[0], keras.KerasTensor | list | tuple):
-            outputs = [each for each in keras.tree.flatten(output) if isinstance(each, keras.KerasTensor)]
-            calls.extend(LayerCall(layer, inputs[0], each) for each in outputs)
+            outputs = output if isinstance(output, list | tuple) else [output]
+            calls.extend(LayerCall(layer, inputs[0], each) for each in outputs if isinstance(each, keras.KerasTensor))
         return output
 
     source = model.inputs[0]
