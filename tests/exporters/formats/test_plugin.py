@@ -67,6 +67,7 @@ def test_every_file_has_the_first_types_of_its_row(
     assert (manifest.calibration is None) == (not precision.is_calibrated)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("model", "format", "precision"), [case for case in EVERY_EXPORT if case.values[1] in ("tflite", "onnx")]
 )

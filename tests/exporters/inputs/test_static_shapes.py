@@ -85,6 +85,7 @@ def test_model_with_its_own_call_method_is_unchanged() -> None:
     assert np.array_equal(with_static_shapes(whole)(PIXELS), whole(PIXELS))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("format", ["tflite", "onnx"])
 def test_exported_files_have_no_shape_operators(kind: Callable[[], Any], format: str, digits: Splits) -> None:

@@ -271,6 +271,7 @@ def test_broken_tflite_model_is_refused(attempt: Callable[..., None], tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_model_that_was_only_read_and_written_passes(attempt: Callable[..., None], tmp_path: Path) -> None:
     attempt("tflite", lambda content: operate(content, lambda _: None))
     assert [path.name for path in tmp_path.iterdir()] == ["cnn.tflite"]

@@ -71,6 +71,7 @@ def test_a_damaged_file_exits_with_5(
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", INSTALLED)
 def test_eight_threads_give_the_same_scores_as_one(run: Callable[..., object], backend: str) -> None:
     done = run("python", "-c", THREADS, backend)

@@ -29,6 +29,7 @@ def row(images: np.ndarray, step: int = SIDE) -> np.ndarray:
     return page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [2, 3, 6])
 @pytest.mark.parametrize("step", [SIDE, 2 * SIDE])
 def test_several_digits_are_no_digit(legible: object, count: int, step: int) -> None:

@@ -81,6 +81,7 @@ def images_evaluated(here: Run, *arguments: object) -> int:
     return facts["models"][0]["images"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "form",
     [pytest.param(f, marks=() if f.startswith("pictures") else pytest.mark.slow) for f in FORMS],

@@ -51,6 +51,7 @@ def test_a_model_without_its_data_gets_the_bounds_and_the_option(
         check_model(model)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task", [DIGITS, Task(28, 28, 1, ("low", "high"))], ids=["digits", "two classes"])
 @pytest.mark.parametrize("end", ["sigmoid", "logit", "logit in a model", "sigmoid layer", "sigmoid op", "unknown"])
 def test_a_model_of_one_score_is_told_how_it_gets_two(end: str, task: Task) -> None:

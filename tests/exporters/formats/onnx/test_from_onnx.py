@@ -82,6 +82,7 @@ def test_tensorflow_is_not_imported(
     assert json.loads(done.stdout) == [True, []]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [(1, 1, 28, 28), ("n", 784), ("n", 28, 28, 1)], ids=str)
 @pytest.mark.parametrize("last", ["Identity", "Sigmoid"])
 def test_other_layouts_and_a_fixed_number_of_images_are_changed(

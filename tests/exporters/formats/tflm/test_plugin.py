@@ -145,6 +145,7 @@ def test_a_changed_character_is_an_error(
         load_plugin("tflm").open(path.with_suffix(".h"))
 
 
+@pytest.mark.long
 def test_files_of_two_exports_are_rejected_by_plugin_and_compiler(
     exported: Callable[..., ExportReport], pair: Path, tmp_path: Path
 ) -> None:

@@ -173,6 +173,7 @@ LAYERS_OF_KERAS_2 = {
 """A layer of Keras 2, the class of Keras 3 that does the same, and its arguments."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", LAYERS_OF_KERAS_2)
 @pytest.mark.parametrize("suffix", [".h5", ".keras"])
 def test_layers_of_keras_2_give_the_same_scores(tmp_path: Path, kind: str, suffix: str) -> None:

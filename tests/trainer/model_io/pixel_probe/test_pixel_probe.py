@@ -37,6 +37,7 @@ def model_for(trained: keras.Model) -> Callable[[PixelScaling], keras.Model]:
     return make
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", FOUND)
 def test_a_convention_is_found(digits: Splits, model_for: Callable[[PixelScaling], keras.Model], name: str) -> None:
     scaling = PixelScaling.parse(name)
