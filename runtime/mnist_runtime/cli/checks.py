@@ -123,7 +123,7 @@ def bench_command(arguments: argparse.Namespace) -> int:
 def _lines(one: Diagnosis) -> list[str]:
     """Return a diagnosis in at most 80 columns; a command to copy stays whole."""
     start = f"{one.backend:16}{one.state:9}"
-    indent = 25 if len(one.fix) <= 52 else 2
+    indent = 25 if len(one.fix) <= 80 - 28 else 2
     detail = _wrapped(one.detail, 25, start) or [start.rstrip()]
     return [*detail, *_wrapped(one.fix, indent + 3, f"{' ' * indent}-> ")]
 

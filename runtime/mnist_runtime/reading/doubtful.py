@@ -136,7 +136,8 @@ class DoubtfulPictures:
 
     def keep_readings(self, pixels: npt.NDArray[Any], readings: Sequence[Reading]) -> list[Path]:
         """Cut out and write the doubtful ones of a picture's `readings`; see `keep`."""
-        return list(filter(None, (self.keep(_cut_out(pixels, each), each.prediction) for each in readings)))
+        kept = (self.keep(_cut_out(pixels, each), each.prediction) for each in readings)
+        return [path for path in kept if path]
 
     def _new_path(self, ending: str) -> Path:
         now = time.time_ns() // 1000

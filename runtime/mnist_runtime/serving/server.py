@@ -102,7 +102,7 @@ def listen(host: str, port: int) -> socket.socket:
             raise
         return listening
     except (OSError, UnicodeError, OverflowError) as error:
-        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]
+        reason = str(getattr(error, "strerror", None) or error).partition(" (")[0]  # Python adds the address
         raise UsageError(
             f"Cannot listen at {host}, port {port} ({reason}). Choose another --port or --host."
         ) from error

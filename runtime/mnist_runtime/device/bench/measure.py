@@ -277,10 +277,8 @@ def measure(path: str | Path | None, backend: str, plan: Plan = QUICK) -> Measur
                 process.kill()
                 return f"it took more than {TIME_LIMIT} seconds."
         if not first or process.returncode != 0:
-            last = messages.decode(errors="replace").strip().splitlines()[-1:] or [
-                f"it ended with code {process.returncode}"
-            ]
-            return f"{last[0]}."
+            lines = messages.decode(errors="replace").strip().splitlines()
+            return f"{lines[-1] if lines else f'it ended with code {process.returncode}'}."
     figures = json.loads(rest)
     windows = figures["one_image"]
     return Measurement(
