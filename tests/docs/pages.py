@@ -76,7 +76,7 @@ class Page:
 
 PAGES = {
     str(path.relative_to(ROOT / "docs").with_suffix("")): Page.read(path)
-    for folder in ("tutorial", "how-to", "explanation")
+    for folder in ("tutorial", "how-to", "explanation", "decisions")
     for path in sorted((ROOT / "docs" / folder).glob("*.md"))
 }
 """Name -> page of the documentation that a person follows."""

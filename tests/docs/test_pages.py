@@ -23,7 +23,7 @@ from mnist_trainer import load_model
 QUICK = ("how-to/classify", "explanation/photograph")
 """Pages whose steps take no second each."""
 LONGEST = 150
-"""Most lines of a page in these folders, but for the decisions of the architecture."""
+"""Most lines of a page in these folders."""
 INLINE = re.compile(r"`(mnist-(?:train|evaluate|export|runtime) [^`]*)`")
 
 Help = Callable[[str], str]
@@ -99,7 +99,7 @@ def test_a_page_of_how_to_begins_with_a_command_that_works_in_a_clone(name: str)
     assert not setup or set(setup[1].split()) <= set(extras)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "explanation/architecture"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_short(name: str) -> None:
     assert len(PAGES[name].path.read_text("utf-8").splitlines()) <= LONGEST
 

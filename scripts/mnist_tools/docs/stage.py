@@ -17,7 +17,7 @@ from mnist_tools.docs.notebook import notebook_page
 
 __all__ = ["GENERATED", "SECTIONS", "navigation", "stage"]
 
-SECTIONS = ("tutorial", "how-to", "reference", "explanation", "results", "experiments", "project")
+SECTIONS = ("tutorial", "how-to", "reference", "explanation", "decisions", "results", "experiments", "project")
 """Folders of the site, in the order of its navigation. The last one has the files from outside docs/."""
 
 PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "runtime/README.md", "examples/meter/README.md")

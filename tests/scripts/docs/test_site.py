@@ -74,7 +74,7 @@ def test_a_style_that_loads_from_another_host_is_found(tmp_path: Path, rule: str
 
 
 def test_a_page_that_its_index_does_not_list_is_an_orphan() -> None:
-    sections = ("tutorial", "how-to", "reference", "explanation", "results", "experiments", "project")
+    sections = ("tutorial", "how-to", "reference", "explanation", "decisions", "results", "experiments", "project")
     pages = {PurePosixPath(name, "index.md"): f"# {name}" for name in sections} | {PurePosixPath("index.md"): "# Start"}
     pages[PurePosixPath("how-to/deploy.md")] = "# Deploy"
     with pytest.raises(ToolError, match=r"how-to/deploy\.md is an orphan.*Add a link to it in docs/how-to/index\.md"):
@@ -113,7 +113,7 @@ def test_pages_fit_a_phone_and_the_search_finds_pages_from_disk(site: Path) -> N
         page.goto((site / "index.html").as_uri())
         page.keyboard.press("/")
         page.keyboard.type("Ethos-U55")
-        page.get_by_text("Decisions: formats").first.wait_for(timeout=20_000)
+        page.get_by_text("Only Vela knows what an Ethos-U computes").first.wait_for(timeout=20_000)
         browser.close()
     assert not wide
     assert not errors

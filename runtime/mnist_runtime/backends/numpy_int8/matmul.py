@@ -1,7 +1,7 @@
 """The operators that sum products with weights: CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED.
 
 NumPy multiplies matrices fast only in floating point. The results are exact nevertheless: the proofs are in
-docs/explanation/architecture.md, for the sums and for one rounding in place of TFLite's two. The zero point z of the
+docs/decisions/interpreters.md, for the sums and for one rounding in place of TFLite's two. The zero point z of the
 input is subtracted in advance: ``sum (x - z) w = sum x w - z sum w``, with the last term in the bias. Padding has
 the value z.
 """
