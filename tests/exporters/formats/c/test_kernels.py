@@ -138,7 +138,7 @@ def test_every_kernel_is_used_and_its_settings_have_the_order_of_its_struct() ->
                 body = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL).partition("{")[2].partition("}")[0]
                 members = [word for line in body.split(";") for word in re.findall(r"(\w+)\s*(?:,|$)", line)]
                 assert [*step.calls[0].settings] == members, step.kernel
-    helpers = {needed for name in KERNELS for needed in KERNELS[name]} | {
+    helpers = {needed for name in KERNELS for needed in KERNELS[name].needs} | {
         "rescale_wide",
         "exponential",
         "golden",

@@ -1,44 +1,62 @@
-"""`KERNELS`: the C functions of the engine, each in a file of the folder ``kernels``, and what each needs."""
+"""`KERNELS`: the C functions of the engine, each in a file below the folder ``kernels``, and what each needs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-__all__ = ["KERNELS", "WITHOUT_STRUCT", "host_program", "kernel_text", "with_needed"]
+__all__ = ["KERNELS", "WITHOUT_STRUCT", "Kernel", "host_program", "kernel_text", "with_needed"]
 
-KERNELS: dict[str, tuple[str, ...]] = {
-    "rescale": (),
-    "rescale_once": (),
-    "rescale_wide": (),
-    "clamp": (),
-    "dot": (),
-    "dot_window": (),
-    "interpolate": (),
-    "pool_layer": (),
-    "conv": ("clamp", "dot_window"),
-    "depthwise": ("clamp",),
-    "dense": ("clamp", "dot", "rescale_once"),
-    "dense_wide": ("clamp", "dot"),
-    "max_pool": ("clamp", "pool_layer"),
-    "average_pool": ("clamp", "pool_layer"),
-    "mean": ("clamp", "rescale"),
-    "add": ("clamp", "rescale"),
-    "mul": ("clamp", "rescale"),
-    "requantize": ("clamp", "rescale"),
-    "concat": (),
-    "pad": (),
-    "flip": (),
-    "look_up": (),
-    "softmax": (),
-    "softmax_wide": ("interpolate", "rescale"),
-    "logistic_wide": (),
-    "exponential": (),
-    "golden": (),
-    "prepare": (),
+
+@dataclass(frozen=True)
+class Kernel:
+    """A C function of the engine.
+
+    Attributes
+    ----------
+    folder : str
+        Folder in ``kernels`` with its file.
+    needs : tuple of str
+        Names of other kernels that it calls, which precede it in `KERNELS`.
+    """
+
+    folder: str
+    needs: tuple[str, ...] = ()
+
+
+KERNELS = {
+    "rescale": Kernel("rounding"),
+    "rescale_once": Kernel("rounding"),
+    "rescale_wide": Kernel("rounding"),
+    "clamp": Kernel("rounding"),
+    "dot": Kernel("sums"),
+    "dot_window": Kernel("sums"),
+    "interpolate": Kernel("scores"),
+    "pool_layer": Kernel("pooling"),
+    "conv": Kernel("sums", ("clamp", "dot_window")),
+    "depthwise": Kernel("sums", ("clamp",)),
+    "dense": Kernel("sums", ("clamp", "dot", "rescale_once")),
+    "dense_wide": Kernel("sums", ("clamp", "dot")),
+    "max_pool": Kernel("pooling", ("clamp", "pool_layer")),
+    "average_pool": Kernel("pooling", ("clamp", "pool_layer")),
+    "mean": Kernel("pooling", ("clamp", "rescale")),
+    "add": Kernel("elements", ("clamp", "rescale")),
+    "mul": Kernel("elements", ("clamp", "rescale")),
+    "requantize": Kernel("elements", ("clamp", "rescale")),
+    "concat": Kernel("shapes"),
+    "pad": Kernel("shapes"),
+    "flip": Kernel("shapes"),
+    "look_up": Kernel("elements"),
+    "softmax": Kernel("scores"),
+    "softmax_wide": Kernel("scores", ("interpolate", "rescale")),
+    "logistic_wide": Kernel("scores"),
+    "exponential": Kernel("scores"),
+    "golden": Kernel("pictures"),
+    "prepare": Kernel("pictures"),
 }
-"""Name of a file -> names of those that it needs, which precede it here."""
+"""Name of a kernel, and of its file, -> the kernel."""
 
 WITHOUT_STRUCT = ("flip", "look_up")
 """Kernels that take their settings as arguments."""
@@ -47,7 +65,7 @@ WITHOUT_STRUCT = ("flip", "look_up")
 @cache
 def kernel_text(name: str) -> str:
     """Return the C code of a kernel."""
-    return _text("kernels", f"{name}.c")
+    return _text("kernels", KERNELS[name].folder, f"{name}.c")
 
 
 def with_needed(names: Iterable[str]) -> tuple[str, ...]:
@@ -55,7 +73,7 @@ def with_needed(names: Iterable[str]) -> tuple[str, ...]:
     wanted = set(names)
     for name in reversed(KERNELS):
         if name in wanted:
-            wanted |= set(KERNELS[name])
+            wanted.update(KERNELS[name].needs)
     return tuple(name for name in KERNELS if name in wanted)
 
 
@@ -64,5 +82,5 @@ def host_program() -> str:
     return _text("host", "main.c")
 
 
-def _text(folder: str, name: str) -> str:
-    return (resources.files("mnist_exporters.formats.c.writing") / folder / name).read_text("utf-8")
+def _text(*path: str) -> str:
+    return resources.files("mnist_exporters.formats.c.writing").joinpath(*path).read_text("utf-8")
