@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mnist_runtime.backends.base import Backend, QuantParams
     from mnist_runtime.backends.registry import BACKENDS
     from mnist_runtime.classifier import Classifier
-    from mnist_runtime.device.bench.measure import Bench, bench
+    from mnist_runtime.device.measure import Bench, bench
     from mnist_runtime.device.self_test import SelfTest, self_test
     from mnist_runtime.errors import (
         ArtifactError,
@@ -95,7 +95,7 @@ MODULES = {
     "backends.base": ("Backend", "QuantParams"),
     "backends.registry": ("BACKENDS",),
     "classifier": ("Classifier",),
-    "device.bench.measure": ("Bench", "bench"),
+    "device.measure": ("Bench", "bench"),
     "device.self_test": ("SelfTest", "self_test"),
     "prediction": ("Prediction",),
     "preprocess.prepare": ("prepare",),

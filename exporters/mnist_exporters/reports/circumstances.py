@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mnist_exporters.inputs.labelled_images import content_digest
 from mnist_exporters.spec.format import FORMATS
 from mnist_runtime import __version__
-from mnist_runtime.device.bench.machine import Machine
+from mnist_runtime.device.machine import Machine
 from mnist_runtime.system.process import installed_version
 
 if TYPE_CHECKING:

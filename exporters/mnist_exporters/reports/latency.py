@@ -11,7 +11,7 @@ from typing import Any
 
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.backends.registry import BACKENDS
-from mnist_runtime.device.bench.measure import QUICK, Measurement, measure
+from mnist_runtime.device.measure import QUICK, Measurement, measure
 from mnist_runtime.errors import ArtifactError
 
 __all__ = ["Latency", "measure_latency"]

@@ -30,8 +30,8 @@ from mnist_runtime.system.command import report_error
 from mnist_runtime.system.terminal import Progress
 
 if TYPE_CHECKING:
-    from mnist_runtime.device.bench.machine import Conditions, Machine
-    from mnist_runtime.device.bench.measure import Bench, Measurement
+    from mnist_runtime.device.machine import Conditions, Machine
+    from mnist_runtime.device.measure import Bench, Measurement
 
 __all__ = ["bench_command", "doctor_command", "in_text", "self_test_command", "verify_command"]
 
@@ -104,10 +104,10 @@ def bench_command(arguments: argparse.Namespace) -> int:
     if arguments.plot:
         if importlib.util.find_spec("matplotlib") is None:
             raise MissingPackageError(f"--plot needs matplotlib. Install it with: {install_command('plots')}")
-        from mnist_runtime.device.bench.plot import check_plot, write_plot
+        from mnist_runtime.device.plot import check_plot, write_plot
 
         check_plot(arguments.plot)
-    from mnist_runtime.device.bench.measure import QUICK, bench  # the checks do not need it
+    from mnist_runtime.device.measure import QUICK, bench  # the checks do not need it
 
     found = bench(arguments.model, backend=arguments.backend, plan=QUICK if arguments.quick else None, shows=True)
     if arguments.json:

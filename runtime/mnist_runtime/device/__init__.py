@@ -1,1 +1,1 @@
-"""Checks on the device."""
+"""Check a model on this device, and measure how fast it runs here."""

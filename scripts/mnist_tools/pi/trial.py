@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mnist_runtime import BACKENDS
-from mnist_runtime.device.bench.measure import QUICK, bench
+from mnist_runtime.device.measure import QUICK, bench
 from mnist_tools.pi.emulator.guest import Guest, GuestError
 from mnist_tools.pi.targets import TARGETS
 from mnist_tools.pi.workload import ProbeResult, Workload

@@ -12,8 +12,8 @@ from tests.shared.backend_cases import EVERY_BACKEND
 
 from mnist_runtime import ArtifactError, BackendError, Bench, UsageError, bench
 from mnist_runtime.cli.checks import in_text
-from mnist_runtime.device.bench.machine import Conditions, Machine
-from mnist_runtime.device.bench.measure import QUICK, Latency, Plan, Throughput, measure
+from mnist_runtime.device.machine import Conditions, Machine
+from mnist_runtime.device.measure import QUICK, Latency, Plan, Throughput, measure
 
 SHORT = Plan(windows=3, window_s=0.01, starts=1, threads=(1, 2), batches=(1, 8))
 
@@ -83,7 +83,7 @@ def test_the_files_of_the_system_are_read(tmp_path: Path, monkeypatch: pytest.Mo
         ("model", "Raspberry Pi 4 Model B Rev 1.4\0"),
     ):
         (tmp_path / name).write_text(content)
-    place = "mnist_runtime.device.bench.machine"
+    place = "mnist_runtime.device.machine"
     monkeypatch.setattr(f"{place}.FREQUENCY", f"{tmp_path}/")
     monkeypatch.setattr(f"{place}.TEMPERATURE", str(tmp_path / "temp"))
     monkeypatch.setattr(f"{place}.BOARD", (str(tmp_path / "none"), str(tmp_path / "model")))
@@ -107,7 +107,7 @@ FIGURES = {
 def test_figures_are_computed_from_the_times(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answer of the process may come in one piece."""
     program = f"print('first answer\\n' + {json.dumps(FIGURES)!r}, flush=True)"
-    monkeypatch.setattr("mnist_runtime.device.bench.measure.PROBE", [sys.executable, "-c", program])
+    monkeypatch.setattr("mnist_runtime.device.measure.PROBE", [sys.executable, "-c", program])
     found = measure(None, "numpy", QUICK)
     assert not isinstance(found, str)
     assert found.throughputs == (Throughput(1, 8, 2000.0),)
@@ -122,7 +122,7 @@ def test_a_process_that_fails_after_its_first_answer_is_told(
     monkeypatch: pytest.MonkeyPatch, end: str, words: str
 ) -> None:
     program = f"import os, sys; print('first answer', flush=True); {end}"
-    monkeypatch.setattr("mnist_runtime.device.bench.measure.PROBE", [sys.executable, "-c", program])
+    monkeypatch.setattr("mnist_runtime.device.measure.PROBE", [sys.executable, "-c", program])
     assert measure(None, "numpy", QUICK) == words
 
 
@@ -214,7 +214,7 @@ def test_the_table_fits_80_columns_whatever_the_figures(measured: Bench) -> None
 @pytest.mark.parametrize("suffix", [".png", ".svg"])
 def test_a_picture_shows_each_interpreter_and_the_notes(measured: Bench, suffix: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from mnist_runtime.device.bench.plot import write_plot
+    from mnist_runtime.device.plot import write_plot
 
     noted = dataclasses.replace(measured, model=r"5$ \frac$", failures={"litert": "it crashed."})
     write_plot(noted, tmp_path / f"speed{suffix}")

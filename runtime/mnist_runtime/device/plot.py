@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mnist_runtime.device.bench.measure import Bench
+from mnist_runtime.device.measure import Bench
 from mnist_runtime.errors import UsageError
 from mnist_runtime.system.atomic import atomic_write, check_output_path
 

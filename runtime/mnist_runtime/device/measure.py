@@ -19,7 +19,7 @@ import numpy.typing as npt
 from mnist_runtime.artifact.container import Artifact
 from mnist_runtime.backends.registry import BACKENDS, choose_backend
 from mnist_runtime.classifier import READY_FORMATS, ready_model
-from mnist_runtime.device.bench.machine import Conditions, Machine
+from mnist_runtime.device.machine import Conditions, Machine
 from mnist_runtime.errors import BackendError
 from mnist_runtime.system.terminal import Progress, step_of
 

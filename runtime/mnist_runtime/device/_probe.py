@@ -56,7 +56,7 @@ def main(model: str, backend: str, plan: str) -> None:
     backend : str
         A row of `mnist_runtime.BACKENDS`.
     plan : str
-        The fields of `mnist_runtime.device.bench.measure.Plan`, as JSON.
+        The fields of `mnist_runtime.device.measure.Plan`, as JSON.
     """
     wanted: dict[str, Any] = json.loads(plan)
     started = time.perf_counter()

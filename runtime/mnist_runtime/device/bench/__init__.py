@@ -1,1 +1,0 @@
-"""Measure how fast a model runs on this device, and describe the device."""
