@@ -8,6 +8,7 @@ import os
 import secrets
 import shlex
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ COLUMNS, ROWS = 56, 48
 """Largest picture in the terminal: characters in a line, and rows of pixels, two in a line."""
 SHADES = " .:-=+*#%@"
 """Characters for pixels from black to white, for terminals without half blocks."""
-KEYS = "Enter takes the guess; - none of the labels; + later; < back; q ends"
+KEYS = {"Enter": "takes the guess", "-": "none of the labels", "+": "later", "<": "back", "q": "ends"}
 
 
 def serve_command(arguments: argparse.Namespace) -> int:
@@ -55,8 +56,9 @@ def serve_command(arguments: argparse.Namespace) -> int:
             f"--token {example}"
         )
     classifier = load_classifier(arguments, "images", threads=MOST_THREADS)
+    doubtful = doubtful_pictures(arguments)  # creates the folder, which may be that of the labels
     sorter = PictureSorter(arguments.label, classifier.task.labels) if arguments.label else None
-    app = application(classifier, token=token, doubtful=doubtful_pictures(arguments), sorter=sorter)
+    app = application(classifier, token=token, doubtful=doubtful, sorter=sorter)
     collect_often()
     with listen(arguments.host, arguments.port) as listening:
         url = url_of(listening, token)
@@ -74,36 +76,38 @@ def label_command(arguments: argparse.Namespace) -> int:
     if not sorter.waiting():
         print(f"{printable(str(sorter.folder))} has no pictures without a label.")
         return 0
-    print(KEYS)
+    print("; ".join(f"{key} {what}" for key, what in KEYS.items() if key not in sorter.labels))
+    composed = {unicodedata.normalize("NFC", label): label for label in sorter.labels}  # as most keyboards give them
     moved, start = 0, ""
     while True:
         waiting = sorter.waiting()
-        path = next((path for path in waiting if path.name >= start), None)
-        if path is None:
+        name = next((name for name in waiting if name >= start), None)
+        if name is None:
             break
-        guess = _show(path, classifier)
+        guess = _show(waiting[name], classifier)
         try:
-            answer = input(f"{len(waiting)} left: {printable(path.name)} [{guess or '?'}]: ").strip()
+            answer = input(f"{len(waiting)} left: {name} [{guess or '?'}]: ").strip()
         except EOFError:
             print()
             break
+        answer = composed.get(unicodedata.normalize("NFC", answer), answer)
         key = "" if answer in sorter.labels else answer
         if key == "q":
             break
         if key == "+":
-            start = f"{path.name}\0"
+            start = f"{name}\0"
         elif key == "<":
             if undone := sorter.undo():
                 moved, start = moved - 1, min(start, undone)
-            print(f"back: {printable(undone)}" if undone else "There is nothing to take back.")
+            print(f"back: {undone}" if undone else "There is nothing to take back.")
         elif answer or guess:
-            moved += _move(sorter, path.name, None if key == "-" else answer or guess)
+            moved += _move(sorter, name, None if key == "-" else answer or guess)
     tuned = "MODEL.keras" if arguments.model else "cnn"
     folder = shlex.quote(printable(str(sorter.folder)))
     if (rejected := sorter.folder / REJECTED).is_dir():
         print(f"Pictures without any of the labels are in {printable(str(rejected))}; mnist-train ignores them.")
     left = len(sorter.waiting())
-    print(f"{moved} labelled, {left} left. To train with them: mnist-train --from {tuned} --data {folder}")
+    print(f"{moved} labelled, {left} left. To train: mnist-train --from {tuned} --data {folder}")
     return 0
 
 

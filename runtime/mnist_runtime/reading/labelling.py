@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_runtime.errors import OutputError, PictureError, UsageError
+from mnist_runtime.errors import OutputError, PictureError, UsageError, printable
 
 __all__ = ["REJECTED", "PictureSorter"]
 
@@ -50,23 +50,23 @@ class PictureSorter:
         self._made: set[Path] = set()  # folders that `move` has created
         self._lock = threading.Lock()
 
-    def waiting(self) -> list[Path]:
-        """Return the files without a label, sorted by name. Hidden files are left out."""
+    def waiting(self) -> dict[str, Path]:
+        """Return the files without a label by their `printable` names, sorted. Hidden files are left out."""
         try:
-            entries = sorted(self.folder.iterdir())
-            return [path for path in entries if path.is_file() and not path.name.startswith(".")]
+            files = [path for path in self.folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+            return dict(sorted((printable(path.name), path) for path in files))
         except OSError as error:
             raise PictureError(f"{self.folder} cannot be read ({error.strerror}). Check the folder.") from error
 
     def path(self, name: str) -> Path:
-        """Return the file with this name.
+        """Return the file with this name, as `waiting` has it.
 
         Raises
         ------
         PictureError
             If it is not one of those without a label.
         """
-        path = next((path for path in self.waiting() if path.name == name), None)
+        path = self.waiting().get(name)
         if path is None:
             raise PictureError(f"{name} is no longer in {self.folder}. Go on with the next one.")
         return path
@@ -87,7 +87,7 @@ class PictureSorter:
             raise UsageError(f"{label} is not a label. The labels are: {', '.join(self.labels)}")
         with self._lock:
             path = self.path(name)
-            goal = self._rename(path, self.folder / (REJECTED if label is None else label) / name)
+            goal = self._rename(path, self.folder / (REJECTED if label is None else label) / path.name)
             self._moved.append((path, goal))
             return goal
 
@@ -101,7 +101,7 @@ class PictureSorter:
                     if moved.parent in self._made:
                         with contextlib.suppress(OSError):  # it has other files
                             moved.parent.rmdir()
-                    return name
+                    return printable(name)
             return None
 
     def _rename(self, path: Path, wanted: Path) -> Path:

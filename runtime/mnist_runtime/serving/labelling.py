@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from mnist_runtime.classifier import Classifier
-from mnist_runtime.errors import PictureError, UsageError
+from mnist_runtime.errors import PictureError, UsageError, printable
 from mnist_runtime.preprocess.decode import pillow_image, read_picture
 from mnist_runtime.reading.answers import prediction_facts
 from mnist_runtime.reading.labelling import PictureSorter
@@ -56,7 +56,8 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
     async def move(request: Request) -> Response:
         name, label = _name_and_label(await request.body())
         path = await work.run(sorter.move, name, label)
-        return JSONResponse({"name": name, "label": label, "file": path.relative_to(sorter.folder).as_posix()})
+        file = printable(path.relative_to(sorter.folder).as_posix())
+        return JSONResponse({"name": name, "label": label, "file": file})
 
     async def undo(_: Request) -> Response:
         return JSONResponse({"name": await work.run(sorter.undo)})
@@ -74,12 +75,12 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
 def _next_picture(sorter: PictureSorter, classifier: Classifier, after: str) -> dict[str, Any]:
     """Return the next picture with its answer; `problem` says why it cannot be read."""
     files = sorter.waiting()
-    path = next((path for path in files if path.name > after), None)
-    facts: dict[str, Any] = {"left": len(files), "labels": sorter.labels, "name": path and path.name}
-    if path is None:
+    name = next((name for name in files if name > after), None)
+    facts: dict[str, Any] = {"left": len(files), "labels": sorter.labels, "name": name}
+    if name is None:
         return facts
     try:
-        found = classifier.classify(read_picture(path))
+        found = classifier.classify(read_picture(files[name]))
     except PictureError as error:
         return {**facts, "problem": str(error)}
     return {**facts, **prediction_facts(found, 3, classifier.task)}

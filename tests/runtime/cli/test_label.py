@@ -39,6 +39,17 @@ def label(
     return label
 
 
+def with_labels(path: Path, labels: tuple[str, ...], folder: Path) -> Path:
+    """Write the ready model with other labels into a new folder."""
+    file = Ready.read("tflite")
+    manifest = dataclasses.replace(Artifact.open(path).manifest, labels=labels, schema=2)
+    archive = archive_of({**entries_of(file.archive), MANIFEST_ENTRY: manifest.to_json().encode()})
+    folder.mkdir()
+    model = folder / "signs.tflite"
+    model.write_bytes(resealed(file.model + archive))
+    return model
+
+
 def files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
 
@@ -47,7 +58,7 @@ def test_enter_takes_the_guess_and_other_answers_are_taken(tmp_path: Path, label
     done = label("\n5\n+\n\n-\n")
     assert (done.returncode, files(tmp_path)) == (0, [".rejected/d.png", "1/a.png", "5/b.png", "c.png"])
     assert "a.png [1]: " in done.stdout
-    assert f"3 labelled, 1 left. To train with them: mnist-train --from cnn --data {tmp_path}" in done.stdout
+    assert f"3 labelled, 1 left. To train: mnist-train --from cnn --data {tmp_path}" in done.stdout
     assert "d.png is a text file" in done.stderr
     assert done.stdout.count("d.png [?]: ") == 2, "without a guess, Enter asks again"
 
@@ -92,18 +103,21 @@ def test_a_picture_that_is_gone_is_told(tmp_path: Path, label: Label, monkeypatc
 
 
 def test_a_label_that_is_also_a_key_is_an_answer(ready: dict[str, Path], tmp_path: Path, label: Label) -> None:
-    file = Ready.read("tflite")
-    manifest = dataclasses.replace(
-        Artifact.open(ready["tflite"]).manifest, labels=("-", "+", "q", *"abcdefg"), schema=2
-    )
-    archive = archive_of({**entries_of(file.archive), MANIFEST_ENTRY: manifest.to_json().encode()})
-    model = tmp_path / "models" / "signs.tflite"
-    model.parent.mkdir()
-    model.write_bytes(resealed(file.model + archive))
+    model = with_labels(ready["tflite"], ("-", "+", "q", *"abcdefg"), tmp_path / "models")
     done = label("-\n+\nq\n", "--model", model)
     assert (done.returncode, files(tmp_path)[:3]) == (0, ["+/b.png", "-/a.png", "d.png"])
     assert (tmp_path / "q" / "c.png").exists()
     assert "mnist-train --from MODEL.keras --data" in done.stdout
+    assert "Enter takes the guess; < back\n" in done.stdout
+
+
+def test_a_composed_sign_is_the_label_that_a_mac_has_decomposed(
+    ready: dict[str, Path], tmp_path: Path, label: Label
+) -> None:
+    model = with_labels(ready["tflite"], ("e\u0301", *"abcdefghi"), tmp_path / "models")
+    done = label("\u00e9\n<\ne\u0301\nq\n", "--model", model)
+    assert (done.returncode, files(tmp_path)[:3]) == (0, ["b.png", "c.png", "d.png"])
+    assert (tmp_path / "e\u0301" / "a.png").exists()
 
 
 def test_a_pale_digit_is_shown_as_the_model_gets_it(tmp_path: Path, label: Label) -> None:

@@ -25,10 +25,10 @@ def contents(folder: Path) -> dict[str, str]:
 
 def test_pictures_move_into_the_folder_of_their_label(folder: Path) -> None:
     sorter = PictureSorter(folder, ["6", "7"])
-    assert [path.name for path in sorter.waiting()] == ["a.png", "b.png"]
+    assert sorter.waiting() == {name: folder / name for name in ("a.png", "b.png")}
     sorter.move("a.png", "7")
     sorter.move("b.png", None)
-    assert sorter.waiting() == []
+    assert sorter.waiting() == {}
     assert contents(folder) == {
         ".hidden": ".hidden",
         "7/a.png": "older",
@@ -58,7 +58,7 @@ def test_pictures_wait_in_the_order_of_their_names(tmp_path: Path) -> None:
     names = [f"{7 * number % 20:02}.png" for number in range(20)]
     for name in names:
         (tmp_path / name).touch()
-    assert [path.name for path in PictureSorter(tmp_path, ["7"]).waiting()] == sorted(names)
+    assert list(PictureSorter(tmp_path, ["7"]).waiting()) == sorted(names)
 
 
 def test_what_somebody_else_moved_is_left_alone(folder: Path) -> None:

@@ -2,6 +2,8 @@
 
 import copy
 import io
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -140,6 +142,24 @@ def test_a_picture_to_label_is_shown_or_its_problem_told(classifier: Classifier,
         following = client.get("/label/next", params={"after": "b.npy"}).json()
         assert (following["name"], following["left"], "problem" in following) == ("c.npy", 4, False)
         assert client.get("/label/next", params={"after": "d.npy"}).json()["name"] is None
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="names of files are UTF-8 there")
+def test_a_picture_whose_name_is_not_utf_8_is_labelled(classifier: Classifier, tmp_path: Path) -> None:
+    file = tmp_path / os.fsdecode(b"gr\xfcn.png")
+    file.write_bytes(page())
+    (tmp_path / "h.png").write_bytes(page())
+    app = application(classifier, sorter=PictureSorter(tmp_path, classifier.task.labels))
+    with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as client:
+        name = client.get("/label/next").json()["name"]
+        assert name == r"gr\udcfcn.png"
+        assert client.get("/label/picture", params={"name": name}).status_code == 200
+        assert client.get("/label/next", params={"after": name}).json()["name"] == "h.png"
+        done = client.post("/label/move", json={"name": name, "label": "7"}).json()
+        assert done == {"name": name, "label": "7", "file": rf"7/{name}"}
+        assert (tmp_path / "7" / file.name).exists()
+        assert client.post("/label/undo", json={}).json() == {"name": name}
+        assert file.exists()
 
 
 @pytest.mark.parametrize(

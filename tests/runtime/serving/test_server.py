@@ -126,10 +126,11 @@ def test_several_requests_in_one_connection_are_answered(server: Server) -> None
 
 @pytest.mark.parametrize("name", ["SIGTERM", pytest.param("SIGINT", marks=pytest.mark.slow)])
 def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str, tmp_path: Path) -> None:
-    """With a token from the environment, which the printed addresses have."""
+    """With a token from the environment, which the printed addresses have, and a folder that is created."""
     content, token = SEVEN.read_bytes(), "0123456789-abcdef"
+    folder = tmp_path / "new"
     head = REQUEST.replace(b"Host", f"Authorization: Bearer {token}\r\nHost".encode())
-    options = ("--host", "0.0.0.0", "--label", tmp_path, "--keep-doubtful", tmp_path, "--doubtful-below", 1)
+    options = ("--host", "0.0.0.0", "--label", folder, "--keep-doubtful", folder, "--doubtful-below", 1)
     with started(*options, MNIST_TOKEN=token) as server, server.connect() as client, server.connect():
         assert f"http://{socket.gethostname()}:{server.port}/#token={token} " in server.line
         assert f":{server.port}/label#token={token} " in server.line
@@ -141,7 +142,7 @@ def test_a_signal_lets_requests_end_and_gives_exit_code_0(name: str, tmp_path: P
         assert server.process.wait(60) == 0
         assert server.process.stderr is not None
         assert server.process.stderr.read() == "stopped\n"
-    assert len(list(tmp_path.glob("*_7_*.png"))) == 1, "the doubtful picture"
+    assert len(list(folder.glob("*_7_*.png"))) == 1, "the doubtful picture"
 
 
 def test_answers_are_sent_at_once() -> None:
