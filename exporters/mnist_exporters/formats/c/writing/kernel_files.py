@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-__all__ = ["KERNELS", "WITHOUT_STRUCT", "Kernel", "host_program", "kernel_text", "with_needed"]
+__all__ = ["KERNELS", "Kernel", "host_program", "kernel_text", "struct_of", "with_needed"]
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,19 @@ KERNELS = {
 }
 """Name of a kernel, and of its file, -> the kernel."""
 
-WITHOUT_STRUCT = ("flip", "look_up")
-"""Kernels that take their settings as arguments."""
+STRUCTS = {"max_pool": "pool_layer", "average_pool": "pool_layer", "flip": None, "look_up": None}
+"""Name of a kernel -> struct of its settings, if that is not named after it; None: it takes them as arguments."""
 
 
 @cache
 def kernel_text(name: str) -> str:
     """Return the C code of a kernel."""
     return _text("kernels", KERNELS[name].folder, f"{name}.c")
+
+
+def struct_of(name: str) -> str | None:
+    """Return the name of the struct of a kernel's settings, or None if it takes them as arguments."""
+    return STRUCTS.get(name, f"{name}_layer")
 
 
 def with_needed(names: Iterable[str]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from mnist_exporters.formats.c.graph import Array, Call, Program
 from mnist_exporters.formats.c.memory import Memory, scratch_number
 from mnist_exporters.formats.c.writing.functions import Functions
-from mnist_exporters.formats.c.writing.kernel_files import WITHOUT_STRUCT, kernel_text, with_needed
+from mnist_exporters.formats.c.writing.kernel_files import kernel_text, struct_of, with_needed
 from mnist_exporters.formats.c.writing.packed_images import pack_images
 from mnist_exporters.formats.c_pair import NO_DIGEST, initializer, numbers_text
 from mnist_runtime import Golden
@@ -141,10 +141,10 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
             for name, array in self._constants()
         ]
         lines += [
-            self._struct(step.kernel, _tag(place, number), call)
+            self._struct(struct, _tag(place, number), call)
             for place, step in enumerate(self.program.steps)
+            if (struct := struct_of(step.kernel))
             for number, call in enumerate(step.calls)
-            if step.kernel not in WITHOUT_STRUCT
         ]
         item = np.dtype(self.program.activation).itemsize
         scores = self.program.values[self.program.output]
@@ -158,19 +158,18 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
         lines.append("static int32_t answer;\n")
         return "\n".join(lines)
 
-    def _struct(self, kernel: str, tag: str, call: Call) -> str:
-        shared = {"max_pool": "pool", "average_pool": "pool"}
+    def _struct(self, struct: str, tag: str, call: Call) -> str:
         members = [
             text if isinstance(item, np.ndarray) else f"{text} /* {setting} */"
             for text, (setting, item) in zip(_settings(call, tag), call.settings.items(), strict=True)
         ]
         lines = initializer(members, WIDTH)
-        return f"static const struct {shared.get(kernel, kernel)}_layer layer_{tag} = {{\n{lines}}};\n"
+        return f"static const struct {struct} layer_{tag} = {{\n{lines}}};\n"
 
     def _run(self) -> str:
         lines = ["static void run(const uint8_t *pixels)", "{"]
         for place, step in enumerate(self.program.steps):
-            is_plain = step.kernel in WITHOUT_STRUCT
+            is_plain = struct_of(step.kernel) is None
             for number, call in enumerate(step.calls):
                 tag = _tag(place, number)
                 kind = "const uint8_t" if is_plain else "const value_t"
