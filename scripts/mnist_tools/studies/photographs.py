@@ -19,10 +19,13 @@ from mnist_trainer import Dataset, load_data
 __all__ = ["main"]
 
 
-def single_digits(classifier: Classifier, digits: Dataset, number: int) -> None:
-    """Print, for each of `CONDITIONS`, the fractions of right, missing and wrong answers to `number` pictures."""
+def single_digits(
+    classifier: Classifier, digits: Dataset, number: int, rows: Sequence[str] = tuple(CONDITIONS)
+) -> None:
+    """Print, for each row of `CONDITIONS`, the fractions of right, missing and wrong answers to `number` pictures."""
     print(f"\n{f'{number} pictures a row, one digit each':38}    right  no digit  wrong")
-    for name, conditions in CONDITIONS.items():
+    for name in rows:
+        conditions = CONDITIONS[name]
         random = np.random.default_rng(sum(name.encode()))
         chosen = random.choice(len(digits), number if max(conditions.side) < 2000 else number // 10, replace=False)
         answers = Counter[str]()
@@ -114,12 +117,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("number", nargs="?", type=int, default=300, help="pictures per condition (default: 300)")
     parser.add_argument("--page", action="store_true", help="the page of --format web instead, beside mnist-runtime")
     parser.add_argument("--tables", nargs="+", choices=TABLES, default=[*TABLES], metavar="TABLE", help="default: all")
+    parser.add_argument("--rows", nargs="+", choices=CONDITIONS, metavar="ROW", help="only these, of one digit each")
     options = parser.parse_args(argv)
     if options.page:
         compare(options.number)
         return 0
     digits = load_data("auto").test
     with Classifier.load() as classifier:
+        if options.rows:
+            single_digits(classifier, digits, options.number, options.rows)
+            return 0
         for name in options.tables:
             TABLES[name](classifier, digits, options.number)
     return 0
