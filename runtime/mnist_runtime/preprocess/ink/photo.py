@@ -32,7 +32,7 @@ BROKEN = 0.02
 LEAST_SIZE = 6
 """Least longer side of a symbol in pixels."""
 COARSE = 150
-"""Longer side, in pixels, from which the ink is smoothed."""
+"""Longer side, in pixels, from which the ink is smoothed; smaller pictures are if noise hides their ink."""
 
 
 @dataclass(frozen=True)
@@ -68,13 +68,16 @@ class PhotoInk:
 def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     """Find the ink in a photograph (h, w), 0..255; `smallest` is a symbol's least fraction of the longer side."""
     ink = subtract_background(isolate_page(gray))
-    if max(gray.shape) >= COARSE:
-        ink = blur(ink)
-    noise = background_noise(ink)
-    floor = max(NOISE * noise, LEAST)
-    candidates = ink[ink > floor]
-    mean = float(candidates[candidates >= _otsu_threshold(candidates)].mean()) if candidates.size else 0.0
-    if mean <= DISTINCT * noise:
+    for smoothed in [False, True] if max(gray.shape) < COARSE else [True]:
+        if smoothed:
+            ink = blur(ink)
+        noise = background_noise(ink)
+        floor = max(NOISE * noise, LEAST)
+        candidates = ink[ink > floor]
+        mean = float(candidates[candidates >= _otsu_threshold(candidates)].mean()) if candidates.size else 0.0
+        if mean > DISTINCT * noise:
+            break
+    else:
         nothing = np.zeros(gray.shape, bool)
         return PhotoInk(ink, nothing, connected_components(nothing), [])
     dark = ink > max(floor, FAINT_LINE * mean)

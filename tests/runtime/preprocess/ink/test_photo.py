@@ -1,8 +1,11 @@
 import numpy as np
 import pytest
+from PIL import Image
+from tests.runtime.conftest import Digits
 
 pytest.importorskip("scipy", reason="photographs are rendered with SciPy")
 
+from mnist_runtime import Classifier
 from mnist_runtime.preprocess.grayscale import grayscale
 from mnist_runtime.preprocess.ink.photo import photo_ink
 from mnist_tools.rendering.camera import CONDITIONS, Written, photograph, with_pen
@@ -59,3 +62,25 @@ def test_symbols_below_the_smallest_size_are_left_out(legible: object) -> None:
 def test_the_darkest_spots_of_fabric_are_no_ink(seed: int) -> None:
     picture = NOTHING["fabric"](np.random.default_rng(seed))
     assert photo_ink(grayscale(picture, 640), 1 / 40).symbols == []
+
+
+@pytest.mark.parametrize("side", [64, 100, 140])
+def test_noise_does_not_hide_the_ink_of_small_pictures(legible: Digits, side: int) -> None:
+    """As in frames of a camera in the dark: a tenth of the ink's strength, independent from pixel to pixel."""
+    random = np.random.default_rng(side)
+    pages = []
+    for image in legible.images:
+        digit = np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC), np.float32)
+        page = 220 - 0.7 * digit + random.normal(0, 18, digit.shape)
+        pages.append(np.clip(page, 0, 255).astype(np.uint8))
+    with Classifier.load() as classifier:
+        found = [classifier.classify(page).digit for page in pages]
+    assert sum(digit == label for digit, label in zip(found, legible.labels, strict=True)) >= 18
+
+
+@pytest.mark.parametrize("deviation", [3, 10, 30])
+def test_noise_alone_in_a_small_picture_is_no_ink(deviation: float) -> None:
+    random = np.random.default_rng(RANDOM)
+    for side in range(50, 150, 10):
+        page = 150 + deviation * random.standard_normal((side, side))
+        assert photo_ink(np.clip(page, 0, 255).astype(np.float32), 1 / 20).symbols == []
