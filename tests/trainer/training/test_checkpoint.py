@@ -61,6 +61,35 @@ def test_a_training_with_other_options_is_rejected_with_the_differences() -> Non
     )
 
 
+def test_each_kind_of_difference_is_named_and_no_digest_is_shown() -> None:
+    run = {
+        "dataset": "mine",
+        "dataset_sha256": {"train": "1f", "test": "2f"},
+        "seen": {"sets": ["mnist"], "images": "Ln0sA6lQ" * 1000},
+        "recipe": {"peak_learning_rate": 0.1 + 0.2, "weight_decay": 1 / 3},
+        "tools": {"numpy": "1.26.4"},
+    }
+    saved = replace(CHECKPOINT, run=run | {"base": {"name": "cnn"}})
+    saved.check_same_run(saved.run)
+    changed = {
+        "dataset": "yours",
+        "dataset_sha256": {"train": "3f", "test": "2f"},
+        "seen": {"sets": ["mnist"], "images": "PiPoFgA5" * 1000},
+        "recipe": {"peak_learning_rate": 0.5, "weight_decay": 1 / 3},
+        "tools": {"numpy": "2.1.0"},
+    }
+    with pytest.raises(UsageError) as caught:
+        saved.check_same_run(changed)
+    assert str(caught.value).split(": ", 1)[1].split(". Give the same")[0].split("; ") == [
+        "data is yours here, but mine in the checkpoint",
+        "dataset content: train is not the same",
+        "seen: images is not the same",
+        "learning rate is 0.5 here, but 0.30000000000000004 in the checkpoint",
+        "numpy is 2.1.0 here, but 1.26.4 in the checkpoint",
+        "base is not set here, but set in the checkpoint",
+    ]
+
+
 def test_the_earlier_checkpoint_stays_if_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "run.checkpoint"
     CHECKPOINT.save(path)

@@ -113,6 +113,8 @@ class Checkpoint:
 
 OPTIONS = {"peak_learning_rate": "learning_rate", "dataset": "data"}
 """Names of facts that an option has another name for."""
+CONTENTS = ("train", "test", "images")
+"""Names of facts whose values are digests, which no message shows."""
 
 
 def _differences(here: dict[str, Any], saved: dict[str, Any]) -> Iterator[str]:
@@ -125,14 +127,14 @@ def _differences(here: dict[str, Any], saved: dict[str, Any]) -> Iterator[str]:
             is_setting = key in ("recipe", "tools")
             inner = _differences(first, second)
             yield from inner if is_setting else (f"{_words(key)}: {text}" for text in inner)
-        elif "sha256" in key or key in ("train", "test"):
-            yield f"{_words(key.replace('sha256', 'content'))} is not the same"
+        elif "sha256" in key or key in CONTENTS:
+            yield f"{_words(key)} is not the same"
         else:
             yield f"{_words(key)} is {_value(first)} here, but {_value(second)} in the checkpoint"
 
 
 def _words(key: str) -> str:
-    return OPTIONS.get(key, key).replace("_", " ")
+    return OPTIONS.get(key, key).replace("sha256", "content").replace("_", " ")
 
 
 def _value(value: Any) -> str:

@@ -75,7 +75,9 @@ def test_strokes_of_digits_cut_at_their_edges_are_no_sides(legible: Digits) -> N
         assert CLASSIFIER.classify(picture).digit == label
 
 
-def test_a_single_line_at_the_edge_may_be_a_1() -> None:
-    page = np.full((100, 100), 220, np.uint8)
+@pytest.mark.parametrize("noise", [0, 3])
+def test_a_single_line_at_the_edge_may_be_a_1(noise: float) -> None:
+    page = np.full((100, 100), 220.0)
     page[:, 8:13] = 25
-    assert CLASSIFIER.classify(page).digit == 1
+    page += np.random.default_rng(0).normal(0, noise, page.shape)
+    assert CLASSIFIER.classify(page.astype(np.uint8)).digit == 1

@@ -55,6 +55,14 @@ def test_no_dots_are_left_where_lines_cross(degrees: float) -> None:
     assert not (found & STROKE & ~level & ~upright).any(), "a stroke over a crossing stays"
 
 
+def test_a_1_on_a_crossing_of_a_grid_stays() -> None:
+    printed = (ROWS % 60 < 3) | (COLUMNS % 60 < 3)
+    one = (np.abs(ROWS - 121) < 50) & (np.abs(COLUMNS - 181) < 8)
+    found = find_ruled_lines(printed | one)
+    assert not (found & one & ~printed).any()
+    assert found[printed].mean() > 0.9
+
+
 def test_straight_strokes_are_not_lines() -> None:
     bar = (np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) < 90)  # across 56 % of the picture
     dashes = (np.abs(ROWS - 120) < 3) & (np.abs(COLUMNS - 160) > 70)  # one at either end
@@ -71,6 +79,21 @@ def test_rows_of_small_digits_are_not_lines(request: pytest.FixtureRequest, numb
     page = images.reshape(number, number, 28, 28).swapaxes(1, 2).reshape(28 * number, 28 * number)
     for enlarged in (page, page.repeat(2, axis=0).repeat(2, axis=1)):
         assert not find_ruled_lines(enlarged > 80).any()
+
+
+def test_a_line_under_many_thick_strokes_is_found() -> None:
+    line = np.abs(ROWS - 120) < 2
+    strokes = ((COLUMNS - 20) % 60 < 20) & (COLUMNS >= 20) & (np.abs(ROWS - 120) < 40)  # a third of the width
+    found = find_ruled_lines(line | strokes)
+    assert found[line & ~strokes].all()
+    assert not (found & strokes & ~line).any()
+
+
+def test_a_line_of_uneven_thickness_is_found() -> None:
+    """As a faint one; only a third of it has its usual thickness."""
+    thickness = np.random.default_rng(0).choice([1, 3, 5], 320)
+    line = np.abs(ROWS - 120) <= thickness // 2
+    assert np.array_equal(find_ruled_lines(line), line)
 
 
 def test_a_thick_bar_is_not_a_line() -> None:

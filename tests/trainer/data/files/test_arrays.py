@@ -88,6 +88,9 @@ def test_a_set_of_mixed_polarity_gets_a_note_and_few_bright_borders_none() -> No
     found = read(mixed)
     assert np.array_equal(found.train.images, mixed)
     assert "10 of 40 images have a bright border" in found.notes[0]
+    most = read(255 - mixed)
+    assert np.array_equal(most.train.images, 255 - mixed)
+    assert "30 of 40 images have a bright border" in most.notes[0]
     mixed[1:10] = IMAGES[1:10]
     assert read(mixed).notes == ()
 
@@ -186,6 +189,35 @@ def test_one_hot_labels_of_both_splits_have_as_many_columns() -> None:
         classes_of(parts, None, may_be_digits=True)
 
 
+@pytest.mark.parametrize(
+    ("labels", "names", "words"),
+    [
+        (np.eye(3), ("a", "b"), "The one-hot labels have 3 columns, but 2 classes are named"),
+        (np.array([0, 1, 5]), ("a", "b", "c"), "label at index 2 is '5', which is none of the 3 classes a, b, c"),
+        (np.array(["3", "x"]), None, r"label at index 1 is 'x'\. Labels must be 0\.\.9"),
+    ],
+)
+def test_labels_beyond_the_classes_are_errors(labels: np.ndarray, names: tuple[str, ...] | None, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        classes_of([read_labels(labels, "here")], names, may_be_digits=True)
+
+
+def test_long_numbers_are_names() -> None:
+    found = read_labels(np.array(["12345678901234567890", "7"]), "here")
+    assert found.is_text
+    assert classes_of([found], None, may_be_digits=False).names == ("12345678901234567890", "7")
+
+
+def test_the_one_hot_label_of_a_single_image_is_read() -> None:
+    assert read_labels(np.eye(10)[[4]], "here").values.tolist() == [4]
+
+
+def test_images_of_both_splits_have_one_size() -> None:
+    parts = [Part(np.pad(IMAGES, [(0, 0), (0, more), (0, 0)]), LABELS, "here") for more in (0, 4)]
+    with pytest.raises(DataError, match="Training and test images have shapes"):
+        read_parts(parts, "arrays", StatedTask())
+
+
 def test_a_row_of_ten_digits_is_no_one_hot_label() -> None:
     found = read_labels(np.array([[3, 1, 4, 1, 5, 9, 2, 6, 5, 3]]), "here")
     assert (found.values.tolist(), found.words) == ([3, 1, 4, 1, 5, 9, 2, 6, 5, 3], ("labels (1, n)",))
@@ -211,6 +243,8 @@ def test_what_is_stated_decides_what_rows_and_channels_mean() -> None:
 def test_scaled_pixels_get_their_bytes_back(dtype: str) -> None:
     levels = np.tile(np.arange(256, dtype=np.uint8), (4, 4))[:, :784].reshape(4, 28, 28)
     np.testing.assert_array_equal(read_images((levels / 255).astype(dtype), "here")[0], levels)
+    above = (levels / 255 * 1.0009).astype(dtype)  # as rounding leaves them
+    assert read_images(above, "here")[0].max() == 255
 
 
 def test_pixels_up_to_32_are_not_read_as_0_to_255() -> None:

@@ -63,6 +63,7 @@ def test_floats_quotes_spaces_and_row_numbers_are_read(tmp_path: Path) -> None:
         "label and 784": text(numbered, ["", *HEADER]),
         "CSV with header": text(numbered, ["Unnamed: 0", *HEADER]),
         "with header: label": text(TABLE, ["label", *map(str, range(784))]),
+        "with header: label and": text(TABLE, ["kind", *HEADER[1:]]),
     }
     for words, content in contents.items():
         reading = csv_file.load(write(tmp_path, content))
@@ -98,6 +99,13 @@ def test_a_table_that_is_read_in_blocks_is_complete(
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,x,0\n", 1), r"Line 2, column 784 is 'x', which is no number"),
         (text(TABLE, HEADER).replace(",0,0,0\n", ",0,,0\n", 1), r"Line 2, column 784 is '', which is no number"),
         (text(TABLE[1:]).replace("7,0,", "7,,", 1), r"Line 1, column 2 is '', which is no number"),
+        (text(TABLE, HEADER).replace(",0,0,0\n", ",0,256,0\n", 1), "The pixels range from 0 to 256"),
+        (text(TABLE, HEADER).replace("\n7,", "\ninf,", 1), "label at index 1 is inf"),
+        (
+            text(TABLE, HEADER).replace("\n7,", "\n1e300,", 1),
+            r"is 1e\+300\. Labels are 2,147,483,648 at most",
+        ),
+        (text(np.column_stack([LABELS, TABLE]), ["id", "kind", *HEADER[1:]]), "Give the column of labels the heading"),
         (text(TABLE[:0], HEADER), "has a header, but no rows"),
         (text(np.column_stack([LABELS * 0, IMAGES])), "no column has the labels"),
         (text(np.column_stack([IMAGES[:, 300], IMAGES])), "no column has the labels"),

@@ -42,10 +42,19 @@ def test_a_missing_test_split_is_divided_off_and_a_third_split_is_said(
     train, test = digits
     np.savez(tmp_path / "mine.npz", x_train=train.images, y_train=train.labels)
     assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [238, 59]
+    assert "not read" not in capsys.readouterr().err
+    np.savez(tmp_path / "mine.npz", x_train=train.images, y_train=train.labels, x_val=test.images, y_val=test.labels)
+    assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [238, 59]
+    assert "x_val, y_val are not read" in capsys.readouterr().err
     arrays = {"x_train": train.images, "y_train": train.labels, "x_test": test.images, "y_test": test.labels}
     np.savez(tmp_path / "mine.npz", **arrays, x_val=test.images, y_val=test.labels)
     assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [297, 1500]
     assert "x_val, y_val are not read" in capsys.readouterr().err
+
+
+def test_numbers_of_classes_are_no_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "mine.npz", images=NINE, labels=np.arange(9), classes=np.arange(10))
+    assert read_any_form(tmp_path / "mine.npz", StatedTask()).task.is_mnist
 
 
 @pytest.mark.parametrize(
@@ -55,6 +64,10 @@ def test_a_missing_test_split_is_divided_off_and_a_third_split_is_said(
         ({"images": np.zeros((9, 28, 28, 2)), "labels": np.arange(9)}, r"\(n, 28, 28\)"),
         ({"pictures": np.zeros(3)}, "Arrays are missing; found pictures"),
         ({"images": NINE}, r"found images\. The file needs x_train, y_train, x_test, y_test, or images, labels"),
+        (
+            {"x_train": NINE, "y_train": np.arange(9), "x_test": NINE},
+            "Arrays are missing; found x_test, x_train, y_train",
+        ),
         ({"images": np.array([{}]), "labels": np.arange(1)}, "Python objects, which are not loaded"),
         ({"images": NINE, "labels": np.arange(9)}, "1 different images of 9 digits are too few to divide"),
     ],

@@ -75,6 +75,7 @@ FORMS: dict[str, tuple[list[str], list[str]]] = {
     "floats": (["path", "label"], ["{name}", "{label}.0"]),
     "words": (["path", "label"], ["{name}", "{word}"]),
     "one-hot": (["filename", *map(str, range(10))], ["{name}", *(f"{{hot[{digit}]}}" for digit in range(10))]),
+    "one-hot floats": (["name", *map(str, range(10))], ["{name}", *(f"{{hot[{digit}]}}.0" for digit in range(10))]),
     "without header": ([], ["{name}", "{label}"]),
 }
 """Headings, and the fields of each row."""
@@ -106,6 +107,21 @@ def test_a_name_in_two_folders_is_told_by_the_folder(tmp_path: Path, draw: Draw,
     rows = [(row.format(name=name, stem=Path(name).stem), label) for name, label in zip(names, labels, strict=True)]
     path = write(tmp_path / "labels.csv", [["path", "label"], *rows])
     assert loaded(path)[0] == expected(tmp_path / "pictures/train", names, labels)
+
+
+@pytest.mark.parametrize(("heading", "count"), [("label", 10), ("sign", COUNT)])
+def test_labels_that_are_names_of_pictures_too_stay_labels(
+    heading: str, count: int, labels: list[int], draw: Draw, tmp_path: Path
+) -> None:
+    """The pictures are named 0.png, 1.png, ..."""
+    names = draw(count=count)
+    for number, name in enumerate(names):
+        (tmp_path / "images" / name).rename(tmp_path / "images" / f"{number}.png")
+    shown = list(range(count))[::-1] if heading == "label" else labels
+    table = write(tmp_path / "table.csv", [(heading, "picture"), *((shown[n], n) for n in range(count))])
+    found, form = loaded(table)
+    assert found == expected(tmp_path / "images", [f"{n}.png" for n in range(count)], shown)
+    assert "pictures in column 'picture'" in form
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
@@ -177,6 +193,10 @@ def test_few_missing_pictures_are_said(
     said = capsys.readouterr().err
     assert f"{path}: left out 1 picture that cannot be found: d 003.png" in said
     assert f"{path}: left out 1 file that cannot be read as pictures: images/d 005.png" in said
+    for name in names[7:9]:
+        (tmp_path / "images" / name).unlink()
+    with pytest.raises(DataError, match="lists 40 pictures, and 3 are not in its folder"):
+        load_data(str(path))
 
 
 def test_tables_that_cannot_be_read_are_errors(tmp_path: Path, draw: Draw, labels: list[int]) -> None:

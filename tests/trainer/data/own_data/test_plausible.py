@@ -56,6 +56,40 @@ def test_images_that_are_read_badly_in_each_orientation_get_no_note(digits: Spli
     assert doubts(images, labels) == []
 
 
+@pytest.mark.long
+def test_digits_of_which_half_are_scribbled_over_are_digits(digits: Splits) -> None:
+    images = digits.train.images.copy()
+    noise = np.random.default_rng(1)
+    scribbled = noise.permutation(len(images))[: len(images) // 2]
+    images[scribbled] = noise.integers(0, 256, (len(scribbled), 28, 28))
+    assert doubts(images, digits.train.labels) == []
+
+
+@pytest.mark.long
+def test_labels_of_which_half_are_shifted_are_wrong_and_not_shifted(digits: Splits) -> None:
+    labels = digits.train.labels.copy()
+    labels[::2] = (labels[::2] + 1) % 10
+    (note,) = doubts(digits.train.images, labels)
+    assert "show another digit than their label" in note
+
+
+@pytest.mark.parametrize(("wrong", "is_noticed"), [(2, False), (9, True)])
+def test_wrong_labels_are_noticed_from_one_percent(digits: Splits, wrong: int, is_noticed: bool) -> None:
+    labels = digits.train.labels.copy()
+    labels[:wrong] = (labels[:wrong] + 1) % 10
+    assert ["of 297 images show" in note for note in doubts(digits.train.images, labels)] == [True] * is_noticed
+
+
+@pytest.mark.long
+def test_symmetric_digits_with_wrong_labels_are_not_said_to_be_upside_down(digits: Splits) -> None:
+    """They are read about as well in each orientation."""
+    symmetric = np.flatnonzero(np.isin(digits.test.labels, (0, 1, 8)))[:200]
+    images, labels = digits.test.images[symmetric], digits.test.labels[symmetric].copy()
+    labels[::4] = (labels[::4] + 3) % 10
+    (note,) = doubts(images, labels)
+    assert "show another digit than their label" in note
+
+
 def test_the_note_is_printed_with_the_data(digits: Splits, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     images = digits.train.images.transpose(0, 2, 1)
     np.savez(tmp_path / "emnist.npz", images=images, labels=digits.train.labels)

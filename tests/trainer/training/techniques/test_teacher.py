@@ -37,6 +37,23 @@ def test_a_teacher_that_wants_other_pixels_gives_the_same_targets(digits: Splits
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.long
+def test_a_teacher_that_gives_logits_gives_the_same_targets(digits: Splits, tmp_path: Path) -> None:
+    import keras
+
+    ready, head = load_model("mlp"), keras.layers.Dense(10)
+    model = keras.Sequential([keras.Input(ready.input_shape[1:]), *ready.layers[:-1], head])
+    head.set_weights(ready.layers[-1].get_weights())
+    model.save(tmp_path / "logits.keras")
+    images = digits.train.images[:20, ..., None] / np.float32(255)
+    labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
+    expected, found = (
+        np.asarray(load_teacher(Distillation(str(name), 0.75, 2.0), digits.test)(images, labels, ROWS))
+        for name in ("mlp", tmp_path / "logits.keras")
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_half_of_the_answer_is_the_mean_over_views_of_the_image(digits: Splits) -> None:
     """It belongs to the image in the data, whatever image the batch has."""

@@ -120,7 +120,7 @@ def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
     texts = (arrays[name] for name in named if name in arrays and arrays[name].dtype.kind == "U")
     class_names = next((tuple(text.ravel().tolist()) for text in texts), None)
     reading = read_parts(parts, f"arrays {', '.join(chosen)}", stated or StatedTask(), class_names)
-    if extra := [present[name] for name in EXTRA_ARRAYS if name in present and reading.test]:
+    if extra := [present[name] for name in EXTRA_ARRAYS if name in present]:
         reading = replace(reading, notes=(*reading.notes, f"{', '.join(extra)} are not read"))
     return reading
 

@@ -109,7 +109,8 @@ def read_labels(labels: Array, where: str) -> RawLabels:
         raise DataError(f"{where}: The labels have dtype {labels.dtype}. Convert them to integers.")
     wrong = np.flatnonzero((labels < 0) | (labels > LARGEST_NUMBER))
     if wrong.size:
-        raise DataError(f"{where}: The label at index {wrong[0]} is {labels[wrong[0]]:.0f}. Labels begin with 0.")
+        bounds = "begin with 0" if labels[wrong[0]] < 0 else f"are {LARGEST_NUMBER:,} at most"
+        raise DataError(f"{where}: The label at index {wrong[0]} is {labels[wrong[0]]:.12g}. Labels {bounds}.")
     return RawLabels(labels.astype(np.int64), None, tuple(words), where)
 
 
