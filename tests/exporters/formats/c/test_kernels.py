@@ -113,6 +113,19 @@ def test_a_number_for_each_channel_is_added_and_multiplied_at_each_place(kind: s
 
 
 @pytest.mark.long
+def test_a_number_for_each_place_is_an_error() -> None:
+    """As in spatial attention. The kernels repeat the last axes only."""
+
+    def network(x: Any) -> Any:
+        x = keras.layers.Conv2D(6, 3, strides=3)(x)
+        x = keras.layers.Multiply()([x, keras.layers.Conv2D(1, 1, activation="sigmoid")(x)])
+        return keras.layers.Dense(10)(keras.layers.Flatten()(x))
+
+    with pytest.raises(OperatorError, match=r"MUL on shapes \(1, 9, 9, 6\) and \(1, 9, 9, 1\)"):
+        lower(with_static_batch(converted(network)))
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["int8", "int16x8"])
 def test_windows_that_overlap_at_the_sides_are_read_before_they_are_overwritten(kind: str) -> None:
     """The activation after a pooling is part of it."""
