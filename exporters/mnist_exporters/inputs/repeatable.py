@@ -10,7 +10,7 @@ import numpy.typing as npt
 from mnist_exporters.errors import ModelError
 from mnist_exporters.inputs.original_model import OriginalModel
 
-__all__ = ["SAME", "check_repeatable", "difference"]
+__all__ = ["SAME", "by_up_to", "check_repeatable", "difference"]
 
 IMAGES = 64
 """Images to classify again, in a smaller batch than the first time."""
@@ -49,7 +49,7 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
     if (change := difference(second, third)) > SAME_TWICE:
         where = original.changing_layer(images[chosen], _twice)
         raise ModelError(
-            f"The model {original.name} gives the same images other scores each time, {_by(change)}{where}. "
+            f"The model {original.name} gives the same images other scores each time, {by_up_to(change)}{where}. "
             "Nothing can be proven about it. Build it without random layers at inference, and save it again."
         )
     alone = np.concatenate([original.scores(images[index : index + 1]) for index in chosen[:ALONE]])
@@ -62,7 +62,7 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
             where = original.changing_layer(images[chosen], trial)
             raise ModelError(
                 f"The scores that the model {original.name} gives an image change with the other images of the batch, "
-                f"{_by(change)}{where}. A device classifies one image at a time. Build it without "
+                f"{by_up_to(change)}{where}. A device classifies one image at a time. Build it without "
                 "computations across the batch, or with training=False, and save it again."
             )
 
@@ -78,7 +78,7 @@ def difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
     return float(np.abs(first[is_finite] - second[is_finite]).max(initial=0))
 
 
-def _by(change: float) -> str:
+def by_up_to(change: float) -> str:
     """Return how much scores change, as words in a sentence."""
     return f"by up to {change:.2g}" if np.isfinite(change) else "to nan or infinity"
 

@@ -165,3 +165,25 @@ def test_scores_that_differ_by_more_than_rounding_are_refused(
     with pytest.raises(ModelError) as caught:
         check_repeatable(model, images, scores)
     assert words in str(caught.value)
+
+
+class Ordered(Changing):
+    """A model that gives other scores to an image after a brighter one."""
+
+    def scores(self, images: np.ndarray) -> np.ndarray:
+        brightness = images.mean(axis=(1, 2))
+        is_darker = brightness < np.maximum.accumulate(brightness)
+        return np.repeat(np.where(is_darker, 0.5 + self.change, 0.5)[:, None], 10, axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize(("change", "is_refused"), [(0.01, True), (1e-4, False)])
+def test_scores_that_depend_on_the_order_are_refused_even_if_the_images_are_sorted(
+    change: float, is_refused: bool
+) -> None:
+    images = np.broadcast_to(np.arange(200, dtype=np.uint8)[:, None, None], (200, 28, 28))
+    model = Ordered(lambda *_: True, change)
+    if not is_refused:
+        check_repeatable(model, images, model.scores(images))
+        return
+    with pytest.raises(ModelError, match=r"change with the other images of the batch, by up to 0\.01"):
+        check_repeatable(model, images, model.scores(images))

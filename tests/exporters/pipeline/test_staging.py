@@ -1,5 +1,6 @@
 """Where exports are written, and where nothing is replaced."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,7 @@ def test_a_folder_may_have_the_ending_of_a_file(tmp_path: Path) -> None:
     spec = ExportSpec("onnx", "int8")
     for name in ("models.onnx", "models.h"):
         assert export_path(tmp_path / name, spec, "net") == tmp_path / name / "net-int8.onnx"
-    for name in ("net.tflite", "net.h", "net.c"):
+    for name in ("net.tflite", "net.h", "net.c", "net.cc"):
         with pytest.raises(UsageError, match="is not a name for a onnx file"):
             export_path(tmp_path / name, spec, "net")
     assert export_path(tmp_path / "v1.2", spec, "net") == tmp_path / "v1.2" / "net-int8.onnx"
@@ -47,3 +48,21 @@ def test_a_name_that_c_cannot_include_is_an_error_before_the_work(
     with pytest.raises(UsageError, match=r"C cannot include .* Give another name with --output"):
         check_destination(tmp_path / f"{stem}{suffix}", ExportSpec(format, "int8"))
     check_destination(tmp_path / f"{stem}.tflite", ExportSpec("tflite", "int8"))
+
+
+@pytest.mark.parametrize(("format", "name", "beside"), [("c", "net.c", "net.h"), ("tflm", "net.h", "net.cc")])
+def test_a_folder_in_the_place_of_the_second_file_is_an_error_before_the_work(
+    format: str, name: str, beside: str, tmp_path: Path
+) -> None:
+    (tmp_path / beside).mkdir()
+    with pytest.raises(UsageError, match=f"{beside} is a folder. Move it away"):
+        check_destination(tmp_path / name, ExportSpec(format, "int8"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc exists, but takes no files")
+@pytest.mark.parametrize("package", [None, "cmake"])
+def test_a_folder_that_only_looks_writable_is_an_error_before_the_work(package: str | None) -> None:
+    spec = ExportSpec("c", "int8", package=package)
+    path = export_path(Path("/proc/net1.c"), spec, "net")
+    with pytest.raises(UsageError, match=r"/proc.* Choose another "):
+        check_destination(path, spec)

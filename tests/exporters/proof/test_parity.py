@@ -64,6 +64,15 @@ def test_nan_constant_scores_and_dead_classes_fail_with_any_tolerance() -> None:
         assert not Parity.compare(REFERENCE, BROKEN[name].astype(np.float32), 0.99).passed, name
 
 
+def test_a_class_that_the_original_never_answers_either_is_no_fault_of_the_export() -> None:
+    dead = BROKEN["a dead class"].astype(np.float32)
+    of_export = " ".join(Parity.compare(REFERENCE, dead, 0.99).reasons)
+    assert "The export never answers 8, but the original does." in of_export
+    assert "the same scores for every image" not in of_export, "only those of one class are"
+    of_both = Parity.compare(dataclasses.replace(REFERENCE, scores=dead), dead, 0.99)
+    assert of_both.passed
+
+
 def test_no_images_are_a_usage_error() -> None:
     class Nothing:
         name = "nothing"
@@ -112,8 +121,9 @@ def test_images_of_some_digits_only_prove_nothing() -> None:
     assert facts["drop_by_class"] == [None, None, None, 0, *[None] * 6]
 
 
-def test_original_with_a_nan_proves_nothing() -> None:
-    broken = BROKEN["a nan"].astype(np.float32)
+@pytest.mark.parametrize("name", ["a nan", "infinite"])
+def test_original_without_numbers_proves_nothing(name: str) -> None:
+    broken = BROKEN[name].astype(np.float32)
     parity = Parity.compare(Reference("nan", REFERENCE.images, LABELS, broken), SCORES, 0.5)
     assert parity.reasons == ("The original gives scores that are nan or infinity.",)
     json.dumps(parity.as_dict(), allow_nan=False)
@@ -159,6 +169,29 @@ def test_only_right_answers_below_the_threshold_are_lost() -> None:
     parity = Parity.compare(Reference("four", IMAGES[:600], LABELS[:600], before), after, 0.01, Threshold(0.5, 0.5))
     assert (parity.turned_away, parity.turned_away_right) == (3, 1)
     assert (parity.lost, parity.gained, parity.accuracy_exported) == (2, 0, 597 / 600)
+    assert parity.agreement == 597 / 600, "no answer is another answer"
+
+
+def test_the_stricter_of_two_thresholds_judges() -> None:
+    """The file has the lower one. What it is compared with is in the report, unless both look the same."""
+    sure = np.eye(10, dtype=np.float32)[LABELS[:600]]
+    scores = sure.copy()
+    scores[:3] *= np.array([[0.3], [0.45], [0.5]], np.float32)
+    reference = Reference("sure", IMAGES[:600], LABELS[:600], sure)
+    parity = Parity.compare(reference, scores, 0.02, Threshold(0.4, 0.5))
+    assert (parity.turned_away, parity.lost, parity.threshold, parity.judged_threshold) == (2, 2, 0.4, 0.5)
+    assert "no answer  2 images, confidence below 0.5000; 2 of them lost" in str(parity)
+    assert "threshold  0.4000 in the file; 0.5000, a stricter one, in this proof" in str(parity)
+    assert "threshold" not in str(Parity.compare(reference, scores, 0.02, Threshold(0.5, 0.50001)))
+
+
+def test_a_score_is_compared_with_the_threshold_as_the_runtime_does_it() -> None:
+    """The float32 nearest to 0.7 is below 0.7."""
+    sure = np.eye(10, dtype=np.float32)[LABELS[:600]]
+    scores = sure.copy()
+    scores[:2] *= np.array([[0.7], [np.nextafter(np.float32(0.7), np.float32(1))]], np.float32)
+    reference = Reference("sure", IMAGES[:600], LABELS[:600], sure)
+    assert Parity.compare(reference, scores, 0.02, Threshold(0.7, 0.7)).turned_away == 1
 
 
 def test_a_class_of_which_no_image_gets_an_answer_is_never_answered() -> None:
@@ -286,6 +319,14 @@ def test_other_answers_alone_than_in_a_batch_are_refused(change: float, passes: 
     assert (parity.changed_alone > 0) is (change == 1.0)
 
 
+def test_answers_alone_are_compared_with_those_of_the_export() -> None:
+    """Where it answers otherwise than the original, it does so alone too."""
+    changed = SCORES.copy()
+    changed[REFERENCE.alone[:3]] = np.roll(SCORES[REFERENCE.alone[:3]], 1, axis=1)
+    parity = Parity.compare(REFERENCE, Answers(changed, alone=changed[REFERENCE.alone]), 0.01)
+    assert (parity.lost, parity.changed_alone) == (3, 0)
+
+
 def test_losses_are_given_in_points() -> None:
     assert "loss       at most 0.09 points with 95 % confidence (tolerance 0.20)" in str(
         Parity.compare(REFERENCE, SCORES, 0.002)
@@ -340,7 +381,20 @@ def test_other_scores_a_second_time_are_refused(change: float) -> None:
     same = Parity.compare(REFERENCE, Answers(SCORES, before=before, after=before.copy()), 0.002)
     assert same.passed
     changed = Parity.compare(REFERENCE, Answers(SCORES, before=before, after=before + np.float32(change)), 0.002)
-    assert "other scores a second time" in changed.reasons[0]
+    words, _, error = changed.reasons[0].partition(", by up to ")
+    assert words.endswith("other scores a second time")
+    assert float(error.partition(". A layer is random")[0]) == pytest.approx(change, rel=0.5)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("first", [True, False])
+def test_scores_that_are_numbers_only_once_are_named(value: float, first: bool) -> None:
+    numbers = SCORES[REFERENCE.alone]
+    none = numbers.copy()
+    none[4] = value
+    before, after = (numbers, none) if first else (none, numbers)
+    (reason,) = Parity.compare(REFERENCE, Answers(SCORES, before=before, after=after), 0.002).reasons
+    assert "gives the same images other scores a second time, to nan or infinity. A layer is random" in reason
 
 
 @pytest.mark.parametrize("kind", ["blank", "white", "bold", "hairline"])
@@ -353,6 +407,7 @@ def test_scores_that_are_no_numbers_for_an_extreme_image_are_refused(kind: str) 
     of_export = Parity.compare(reference, Answers(scores, extremes=bad), 0.002)
     of_original = Parity.compare(dataclasses.replace(PART, extremes=bad), Answers(scores, extremes=good), 0.002)
     assert Parity.compare(PART, Answers(scores, extremes=good), 0.002).extreme_score_error is None
+    assert Parity.compare(reference, Answers(scores), 0.002).extreme_score_error is None
     assert (of_export.extreme_score_error, of_export.has_finite_scores) == (math.inf, False)
     assert f"The export gives scores that are nan or infinity for {kind} images." in of_export.reasons[0]
     assert f"The original gives scores that are nan or infinity for {kind} images." in of_original.reasons[0]

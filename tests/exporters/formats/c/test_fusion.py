@@ -11,7 +11,7 @@ from tests.shared.c_programs import c_files, native
 from tests.shared.operator_networks import converted, converted_wide
 
 from mnist_exporters.formats.c.fusion import with_fused_pooling
-from mnist_exporters.formats.c.graph import Call, Step
+from mnist_exporters.formats.c.graph import Call, Program, Step
 from mnist_exporters.formats.c.lower import lower
 from mnist_exporters.formats.c.memory import Memory
 from mnist_exporters.formats.tflite.rewrites import with_static_batch
@@ -43,6 +43,11 @@ APART = {
 }
 
 
+@pytest.fixture(scope="module")
+def program() -> Program:
+    return lower(with_static_batch(converted(network(*FUSED["no overlap"]))))
+
+
 WINDOWS = {"height": 12, "width": 12, "out_height": 6, "out_width": 6, "low": -128, "high": 127} | dict.fromkeys(
     ("window_height", "window_width", "stride_y", "stride_x"), 2
 )
@@ -71,15 +76,36 @@ def test_a_convolution_that_another_layer_reads_too_keeps_its_output() -> None:
     assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
 
 
-def test_a_convolution_that_gives_the_scores_keeps_its_output() -> None:
-    program = lower(with_static_batch(converted(network(*FUSED["no overlap"]))))
+def test_a_convolution_that_gives_the_scores_keeps_its_output(program: Program) -> None:
     first, second = program.steps[1], Step("max_pool", (Call((program.steps[1].output,), WINDOWS),), -1)
     alone = replace(program, steps=(first, second), output=first.output)
     assert with_fused_pooling(alone) == alone
     assert len(with_fused_pooling(replace(alone, output=-1)).steps) == 1
 
 
-def test_the_output_of_the_convolution_needs_no_memory() -> None:
+@pytest.mark.parametrize(
+    "other",
+    [{"height": 11}, {"width": 11}, {"stride_y": 1}, {"stride_x": 1}, {"low": 0}, {"high": 126}],
+    ids=str,
+)
+def test_a_pooling_with_other_windows_or_a_narrower_range_is_a_step_of_its_own(
+    program: Program, other: dict[str, int]
+) -> None:
+    """An activation after the pooling may be part of it."""
+    first = program.steps[1]
+    second = Step("max_pool", (Call((first.output,), WINDOWS | other),), -1)
+    apart = replace(program, steps=(first, second), output=-1)
+    assert with_fused_pooling(apart) == apart
+
+
+def test_a_pooling_of_another_value_is_not_part_of_the_convolution_before_it(program: Program) -> None:
+    first = program.steps[1]
+    pool = Step("max_pool", (Call((program.input,), WINDOWS),), -1)
+    both = Step("add", (Call((first.output, -1), {}),), -2)
+    apart = replace(program, steps=(first, pool, both), output=-2)
+    assert with_fused_pooling(apart) == apart
+
+
+def test_the_output_of_the_convolution_needs_no_memory(program: Program) -> None:
     """28x28 pixels become 24x24 and then 12x12 places of 6 values."""
-    program = lower(with_static_batch(converted(network(*FUSED["no overlap"]))))
     assert Memory.of(program).size < 24 * 24 * 6

@@ -91,6 +91,63 @@ def test_layers_may_need_sums_of_different_widths() -> None:
     assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["int8", "int16x8"])
+def test_a_number_for_each_channel_is_added_and_multiplied_at_each_place(kind: str) -> None:
+    """As the weights of channels in squeeze and excitation; on either side."""
+
+    def network(x: Any) -> Any:
+        x = keras.layers.Conv2D(6, 3, strides=3)(x)
+        for merge, activation in ((keras.layers.Multiply(), "sigmoid"), (keras.layers.Add(), "relu")):
+            channels = keras.layers.Conv2D(6, 1, activation=activation)(
+                keras.layers.GlobalAveragePooling2D(keepdims=True)(x)
+            )
+            x = merge([merge([x, channels]), channels])
+            x = keras.layers.Conv2D(6, 2)(merge([channels, x]))
+        return keras.layers.Dense(10)(keras.layers.Flatten()(x))
+
+    content, images = with_static_batch(VARIANTS[kind](network)), random_images(20)
+    settings = [call.settings for step in lower(content).steps if step.kernel in ("add", "mul") for call in step.calls]
+    assert {each["period"] for each in settings} == {6}
+    assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
+
+
+@pytest.mark.long
+def test_a_number_for_each_place_is_an_error() -> None:
+    """As in spatial attention. The kernels repeat the last axes only."""
+
+    def network(x: Any) -> Any:
+        x = keras.layers.Conv2D(6, 3, strides=3)(x)
+        x = keras.layers.Multiply()([x, keras.layers.Conv2D(1, 1, activation="sigmoid")(x)])
+        return keras.layers.Dense(10)(keras.layers.Flatten()(x))
+
+    with pytest.raises(OperatorError, match=r"MUL on shapes \(1, 9, 9, 6\) and \(1, 9, 9, 1\)"):
+        lower(with_static_batch(converted(network)))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", ["int8", "int16x8"])
+def test_windows_that_overlap_at_the_sides_are_read_before_they_are_overwritten(kind: str) -> None:
+    """The activation after a pooling is part of it."""
+
+    def network(x: Any) -> Any:
+        x = keras.layers.Conv2D(4, 3, strides=3)(x)
+        for pooling in (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D):
+            x = keras.layers.ReLU()(pooling(3, strides=1, padding="same")(keras.layers.Conv2D(4, 1)(x)))
+        return keras.layers.Dense(10)(keras.layers.Flatten()(x))
+
+    content, images = with_static_batch(VARIANTS[kind](network)), random_images(20)
+    steps = [step for step in lower(content).steps if step.kernel in ("max_pool", "average_pool")]
+    assert [step.in_place for step in steps] == [False, False]
+    assert np.array_equal(native(content, c_files(content)).run(images), reference_scores(content, images))
+
+
+def test_a_convolution_has_memory_for_the_inputs_of_a_window() -> None:
+    """The kernel takes it as an array of int16."""
+    steps = [step for step in lower(made("depthwise", "int8")).steps if step.kernel == "conv"]
+    assert [step.scratch for step in steps] == [2 * 3 * 3 * 1, 2 * 6]
+
+
 @pytest.mark.parametrize("precision", [Precision.INT8, pytest.param(Precision.INT16X8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "model", [*(pytest.param(each, marks=pytest.mark.slow) for each in ("mlp", "tiny", "cnn")), "linear"]
@@ -201,6 +258,10 @@ def scale(_model: Any, _found: Any, _inputs: list[Any], output: Any) -> None:
     output.quantization.scale = [each * 2 for each in output.quantization.scale]
 
 
+def tiny_scale(_model: Any, _found: Any, _inputs: list[Any], output: Any) -> None:
+    output.quantization.scale = [1e-12] * len(output.quantization.scale)
+
+
 def shape(place: int, *sides: int) -> Callable[[Any, Any, list[Any], Any], None]:
     return lambda _model, _found, inputs, _output: setattr(inputs[place], "shape", [*sides])
 
@@ -234,6 +295,11 @@ def numbers(place: int, *values: int) -> Callable[[Any, Any, list[Any], Any], No
         ("depthwise", "int8", "CONV_2D", shape(1, 2, 3, 3, 3), "in groups"),
         ("per_pixel", "int8", "CONCATENATION", option("fusedActivationFunction", 1), "with a fused activation"),
         ("per_pixel", "int8", "CONCATENATION", option("axis", 0), "along axis 0"),
+        ("depthwise", "int8", "CONV_2D", tiny_scale, "with sums up to .*, which exceed 32 bits"),
+        ("depthwise", "int16x8", "CONV_2D", tiny_scale, "with sums up to .*, which exceed 44 bits"),
+        ("depthwise", "int8", "ADD", tiny_scale, "with sums up to .*, which exceed 32 bits"),
+        ("depthwise", "int8", "MEAN", tiny_scale, r"of \d+ values, whose sum exceeds 32 bits"),
+        ("gated", "int16x8", "MUL", tiny_scale, "with sums up to .*, which exceed 32 bits"),
         ("per_pixel", "int8", "CONCATENATION", scale, "with different types or scales of inputs and output"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 from mnist_exporters import sign
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_runtime import Artifact, ArtifactError, Golden, SignatureError, UsageError, verify_signature
+from mnist_runtime.artifact.signature import MOST_SIGNATURES
 from mnist_runtime.backends.numpy_int8 import load_numpy
 from mnist_runtime.classifier import ready_model
 
@@ -66,6 +67,49 @@ def test_several_keys_sign_a_file_and_old_signatures_go(model: Path, keys: Path,
     body = content[:5000] + bytes([content[5000] ^ 1]) + content[5001:-64]
     model.write_bytes(body + hashlib.sha256(body).hexdigest().encode())  # another export under the same name
     assert sign(model, keys / "bob").signers == 1  # that of ann was of the file before
+
+
+def make_key(path: Path, comment: str) -> Path:
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", path]
+    subprocess.run(words, check=True)
+    return path
+
+
+@pytest.mark.long
+def test_no_more_keys_sign_a_file_than_devices_read(model: Path, tmp_path: Path) -> None:
+    keys = [make_key(tmp_path / f"key{number}", "me") for number in range(MOST_SIGNATURES + 1)]
+    for number, key in enumerate(keys[:-1], 1):
+        done = sign(model, key)
+        assert done.signers == number
+    (tmp_path / "trusted").write_text(done.trusted_line)
+    verify_signature(model, tmp_path / "trusted")
+    before = done.signatures[0].read_bytes()
+    with pytest.raises(SignatureError, match=f"has {MOST_SIGNATURES} signatures already, the most that devices read"):
+        sign(model, keys[-1])
+    assert done.signatures[0].read_bytes() == before
+    assert sign(model, keys[0]).signers == MOST_SIGNATURES, "a key may sign again"
+
+
+@pytest.mark.parametrize("comment", ["", "*", "!ann", "ann,bob", "ann cert-authority", "Ann Lee", "Änn", '"ann"'])
+def test_a_comment_that_is_no_plain_name_is_not_in_the_list_of_trusted_keys(
+    comment: str, model: Path, tmp_path: Path
+) -> None:
+    """There it would be a pattern, a list or an option."""
+    line = sign(model, make_key(tmp_path / "key", comment)).trusted_line
+    assert line.startswith('maker namespaces="mnist-edge-export" ssh-ed25519 AAAA')
+    (tmp_path / "trusted").write_text(line)
+    assert verify_signature(model, tmp_path / "trusted").signer == "maker"
+
+
+def test_a_certificate_needs_no_line_of_its_own(model: Path, keys: Path, tmp_path: Path) -> None:
+    """A device trusts the key that made the certificate."""
+    key = make_key(tmp_path / "worker", "worker")
+    words = ["ssh-keygen", "-q", "-s", keys / "ann", "-I", "worker", "-n", "worker", key.with_name("worker.pub")]
+    subprocess.run(words, check=True)
+    shutil.copy(key, tmp_path / "worker-cert")
+    done = sign(model, tmp_path / "worker-cert.pub")
+    assert (done.signers, done.trusted_line) == (1, "")
+    assert str(done) == f"signed {model}"
 
 
 def test_both_files_of_c_code_are_signed(keys: Path, tmp_path: Path) -> None:
