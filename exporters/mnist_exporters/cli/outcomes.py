@@ -73,12 +73,15 @@ def export_all(
     reports: list[ExportReport] = []
     instead: tuple[str, str] | None = None
     for outcome in _outcomes(session, files, device, progress, repair=repair):
-        report = outcome.report or outcome if isinstance(outcome, RefusedError) else outcome
+        report: ExportReport | None
         if isinstance(outcome, ToolkitError):
             failure = report_error(outcome)
             code = code or failure
             instead = instead or getattr(outcome, "instead", None)
-        if not isinstance(report, ToolkitError):
+            report = outcome.report if isinstance(outcome, RefusedError) else None
+        else:
+            report = outcome
+        if report:
             reports.append(report)
             echo(str(report))
             if report.path and not as_json:

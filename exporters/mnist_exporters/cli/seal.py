@@ -56,7 +56,7 @@ def seal_command(
     data: str,
     stated: StatedTask,
     pixel_range: PixelScaling | None,
-    file_pixel_range: str | None,
+    file_pixel_range: PixelScaling | None,
     output: Path,
     expect_accuracy: float | None,
     trust: bool,

@@ -48,7 +48,7 @@ def verify_command(
     data: str,
     stated: StatedTask,
     pixel_range: PixelScaling | None,
-    file_pixel_range: str | None,
+    file_pixel_range: PixelScaling | None,
     expect_accuracy: float | None,
     trust: bool,
     max_accuracy_drop: float | None,

@@ -206,7 +206,10 @@ class _Trials:
         return [], ()
 
     def _search(self, model: Any, within: Any) -> tuple[list[Any], tuple[str, ...]]:
-        """Search the layers of `model`. `within` returns the model's tensor for a tensor of its own graph."""
+        """Search the layers of `model`, the original or a model inside it.
+
+        `within` maps a tensor in the graph of `model` to the tensor in the graph of the original.
+        """
         if not is_plain_graph(model):
             return [], ()
         calls = layer_calls(model)

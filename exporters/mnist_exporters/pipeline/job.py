@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import importlib.util
 import platform
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ from mnist_exporters.pipeline.manifest_facts import (
     training_facts,
     without_scores,
 )
-from mnist_exporters.pipeline.staging import StagedExport, package_folder
+from mnist_exporters.pipeline.staging import StagedExport, package_folder, trial_scores
 from mnist_exporters.proof.answers import Answers, scores_or_nan
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
@@ -165,13 +164,7 @@ class Job:
     def scores(self, spec: ExportSpec, repair: Repair, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the scores that an export gives to `images`. Nothing is checked, compared or written."""
         model, _, manifest = self._converted(spec, repair, is_checked=False)
-        name = f"trial{FORMATS[spec.format].suffix}"
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            StagedExport(Path(folder) / name, load_plugin(spec.format)) as staged,
-        ):
-            staged.write(model, manifest, without_scores(images[:0], self.original.task))
-            return staged.load().predict_proba(images)
+        return trial_scores(spec.format, model, manifest, images)
 
     def _converted(
         self, spec: ExportSpec, repair: Repair | None, *, is_checked: bool = True

@@ -91,7 +91,7 @@ class ExportSession:
         golden_from_data: bool = False,
     ) -> None:
         self.original = original
-        self._training = train  # with the images that `train` leaves out
+        self._complete_train = train  # with the images that `self.train` leaves out
         self.train, left_out = leave_out_shared(train, test)
         self.test = test
         self.seed = seed
@@ -104,7 +104,7 @@ class ExportSession:
     @cached_property
     def reference(self) -> Reference:
         """The test images and the original's scores for them."""
-        return Reference.of(self.original, self.test, self._training)
+        return Reference.of(self.original, self.test, self._complete_train)
 
     def check_accuracy(self, expected: float | None) -> None:
         """Check that the original is as accurate as the user measured.

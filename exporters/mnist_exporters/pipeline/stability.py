@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +11,11 @@ import numpy.typing as npt
 
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.pipeline.manifest_facts import without_scores
-from mnist_exporters.pipeline.staging import StagedExport
+from mnist_exporters.pipeline.staging import trial_scores
 from mnist_exporters.proof.parity import Parity
 from mnist_exporters.proof.reference import Reference
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.treatment import PLAIN, Treatment
 from mnist_runtime import Manifest
 
@@ -86,8 +82,5 @@ def _scores(
     manifest: Manifest,
     images: npt.NDArray[np.uint8],
 ) -> npt.NDArray[np.float32]:
-    plugin, name = load_plugin(spec.format), f"half{FORMATS[spec.format].suffix}"
-    model = plugin.convert(original, spec, calibration, treatment)
-    with tempfile.TemporaryDirectory() as folder, StagedExport(Path(folder) / name, plugin) as staged:
-        staged.write(model, manifest, without_scores(images[:0], original.task))
-        return staged.load().predict_proba(images)
+    model = load_plugin(spec.format).convert(original, spec, calibration, treatment)
+    return trial_scores(spec.format, model, manifest, images)

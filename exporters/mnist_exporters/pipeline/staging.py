@@ -8,10 +8,14 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+import numpy.typing as npt
+
 from mnist_exporters.errors import UsageError
 from mnist_exporters.formats.c_pair import identifier
 from mnist_exporters.formats.packages.package_files import package_files
-from mnist_exporters.formats.plugin import FormatPlugin
+from mnist_exporters.formats.plugin import FormatPlugin, load_plugin
+from mnist_exporters.pipeline.manifest_facts import without_scores
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS, check_package_name
@@ -19,7 +23,7 @@ from mnist_exporters.spec.processor_memory import ProcessorMemory
 from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.system.atomic import check_output_path, move_folder_into_place, move_into_place, staging_folder
 
-__all__ = ["StagedExport", "check_destination", "export_path", "package_folder"]
+__all__ = ["StagedExport", "check_destination", "export_path", "package_folder", "trial_scores"]
 
 
 def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
@@ -204,3 +208,25 @@ class StagedExport:
     def _path(self, suffix: str) -> Path:
         name = self._destination.name
         return self._folder / (name if suffix == self._main_suffix else f"{self._destination.stem}{suffix}")
+
+
+def trial_scores(
+    format: str, model: bytes, manifest: Manifest, images: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.float32]:
+    """Return the scores that a file gives to `images` on a device. It is written to a temporary folder.
+
+    Parameters
+    ----------
+    format : str
+        A key of `FORMATS`.
+    model : bytes
+        The bare model.
+    manifest : Manifest
+        Its manifest.
+    images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
+        Raw pixels.
+    """
+    name = f"trial{FORMATS[format].suffix}"
+    with tempfile.TemporaryDirectory() as folder, StagedExport(Path(folder) / name, load_plugin(format)) as staged:
+        staged.write(model, manifest, without_scores(images[:0], manifest.task))
+        return staged.load().predict_proba(images)

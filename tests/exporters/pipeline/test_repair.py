@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_exporters import FORMATS, ExportSession, ExportSpec, Precision, RefusedError, open_session
+from mnist_exporters.pipeline.diagnosis import SMALLEST
 from mnist_exporters.pipeline.repair import UPWARD
 from mnist_exporters.spec.treatment import HIGHER, LOGITS_OUT
 from mnist_runtime import Artifact, Classifier, self_test
@@ -198,4 +199,4 @@ def test_nothing_is_tried_if_too_few_images_can_prove_anything(
 def test_repairs_are_for_formats_and_precisions_that_exist() -> None:
     pairs = {(name, precision) for name, row in FORMATS.items() for precision in row.io_types}
     assert pairs >= LOGITS_OUT | HIGHER.keys()
-    assert set(UPWARD) == set(Precision)
+    assert set(UPWARD) == set(SMALLEST) == set(Precision)

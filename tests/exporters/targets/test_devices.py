@@ -8,6 +8,7 @@ from tests.shared.contents_cases import INT8_CONTENTS
 from mnist_exporters import ConversionError, ExportSpec, Precision, UsageError
 from mnist_exporters.targets.devices import TARGETS
 from mnist_exporters.targets.interpreters import INTERPRETERS
+from mnist_tools.checkout import ROOT
 
 SIXTY_FOUR_BIT = {"litert", "tflite-runtime", "onnxruntime", "numpy"}
 INSTALLABLE = {
@@ -31,6 +32,12 @@ def test_every_target_accepts_an_int8_tflite_file(monkeypatch: pytest.MonkeyPatc
     assert set(row.interpreters) <= set(INTERPRETERS)
     row.check_spec(ExportSpec("tflite", Precision.INT8))
     row.check_contents(INT8_CONTENTS)
+
+
+def test_the_page_about_precision_lists_every_target() -> None:
+    page = (ROOT / "docs" / "how-to" / "precision.md").read_text("utf-8")
+    [listed] = re.findall(r"^`--target` rejects .*?: (.*?), which", page, re.MULTILINE)
+    assert re.findall(r"`([\w-]+)`", listed) == list(TARGETS)
 
 
 @pytest.mark.parametrize("name", ["pi-zero", "mcu"])

@@ -18,15 +18,15 @@ from mnist_trainer.recipes.pixel_scaling import LARGEST, PIXEL_CONVENTIONS, Pixe
 __all__ = ["Range", "pixel_options"]
 
 
-class Range(click.ParamType[str]):
+class Range(click.ParamType[PixelScaling]):
     """A range of numbers, ``A..B``, or another name of a `PixelScaling`."""
 
     name = "A..B"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return `value`, if `PixelScaling.parse` reads it."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> PixelScaling:
+        """Return the scaling with the name `value`."""
         try:
-            return PixelScaling.parse(str(value)).name
+            return PixelScaling.parse(str(value))
         except UsageError as error:
             self.fail(str(error), param, ctx)
 
@@ -88,7 +88,7 @@ def pixel_options(section: str) -> Callable[[Any], Any]:
         @functools.wraps(command)
         def with_scaling(
             *,
-            pixel_range: str | None,
+            pixel_range: PixelScaling | None,
             pixel_mean: float | None,
             pixel_std: float | None,
             invert: bool,
@@ -103,7 +103,7 @@ def pixel_options(section: str) -> Callable[[Any], Any]:
 
 
 def _scaling(
-    pixel_range: str | None, pixel_mean: float | None, pixel_std: float | None, *, invert: bool
+    pixel_range: PixelScaling | None, pixel_mean: float | None, pixel_std: float | None, *, invert: bool
 ) -> PixelScaling | None:
     """Return the scaling that the options state; None without options.
 
@@ -120,10 +120,9 @@ def _scaling(
     if pixel_mean is not None and pixel_std is not None:
         return PixelScaling.standardized(pixel_mean, pixel_std, invert=invert)
     if pixel_range is not None:
-        scaling = PixelScaling.parse(pixel_range)
-        if invert and scaling.inverted:
-            raise UsageError(f"--pixel-range {pixel_range!r} already inverts the images. Leave --invert out.")
-        return scaling.turned() if invert else scaling
+        if invert and pixel_range.inverted:
+            raise UsageError(f"--pixel-range {pixel_range.name!r} already inverts the images. Leave --invert out.")
+        return pixel_range.turned() if invert else pixel_range
     if invert:
         raise UsageError(
             "--invert needs --pixel-range, or --pixel-mean and --pixel-std. For a ready model give --pixel-range 0..1 "

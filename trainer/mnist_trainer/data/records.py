@@ -16,10 +16,10 @@ __all__ = ["image_digest", "read_record", "recorded_task", "rejects_non_digits",
 LARGEST_RECORD = 1 << 24
 PREPARATIONS = get_args(Preparation)
 IMAGE = "image:"
-"""Begin of the digest of an image, which tells it from names and SHA-256 of sets."""
+"""Prefix of the digest of an image. Names and SHA-256 of sets lack it."""
 BYTES = 6
-"""Bytes of the SHA-256 of an image in a record. With a million of them, one of 280 million other images is
-taken for one."""
+"""Bytes of the SHA-256 of an image in a record. If it holds a million images, about one of 280 million others has the
+digest of one of them."""
 MOST_IMAGES = 1_000_000
 """Largest number of images with a digest in a record, for its size."""
 

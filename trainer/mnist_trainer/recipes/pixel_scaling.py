@@ -207,7 +207,7 @@ def _conventions() -> tuple[PixelScaling, ...]:
 
 
 PIXEL_CONVENTIONS: tuple[PixelScaling, ...] = _conventions()
-"""The usual ways to scale pixels, the most usual first: six ranges, and each of them for inverted images.
+"""The usual ways to scale pixels, the most usual first: six, each of them for inverted images, and two more for these.
 
 ``mean 33.3184 std 1`` is 0..255 less the mean of MNIST.
 """

@@ -30,7 +30,8 @@ class MeasuredModel(ABC):
     scaling : PixelScaling
         How the pixels were scaled in training.
     range_origin : str
-        Origin of `scaling`: ``"as given"``, ``"as recorded"`` or ``"measured"``.
+        Origin of `scaling`: ``"as given"``, ``"as recorded"`` or ``"measured"``; ``"assumed"`` if a model that is tuned
+        has no images on which it can be measured.
     activation : str
         Kind of the model's output: ``"softmax"``, ``"sigmoid"`` or ``"logits"``.
     probe : PixelProbe or None
