@@ -73,8 +73,9 @@ class ExportSpec:
             raise UsageError(f"There is no format {format!r}. Choose one of: {', '.join(FORMATS)}.")
         if precision not in FORMATS[format].io_types:
             others = ", ".join(name for name, row in FORMATS.items() if precision in row.io_types)
+            usual = ", which is used without --quantize" if precision is Precision.FLOAT32 else ""
             raise UsageError(
-                f"{format} files cannot have precision {precision}. Give one of their own (--quantize): "
+                f"{format} files cannot have precision {precision}{usual}. Give one of their own (--quantize): "
                 f"{', '.join(FORMATS[format].io_types)}. Formats with {precision}: {others}."
             )
         if package is not None:
