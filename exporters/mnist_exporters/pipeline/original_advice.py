@@ -5,14 +5,11 @@ from __future__ import annotations
 from mnist_exporters.inputs.labelled_images import LabelledImages
 from mnist_exporters.inputs.original import Original
 from mnist_exporters.inputs.original_model import OriginalModel
-from mnist_exporters.proof.reference import Reference
+from mnist_exporters.proof.reference import USUAL_ACCURACY, Reference
 from mnist_exporters.proof.unfit import least_accuracy, why_images_differ, wrong_averages
 from mnist_runtime.errors import DOCUMENTATION, ModelError
 
 __all__ = ["advice_on", "low_accuracy"]
-
-USUAL_ACCURACY = 0.97
-"""Accuracy that nearly all MNIST models with more than one layer reach."""
 
 CERTAIN, NEARLY_ALL = 0.9999, 0.95
 """Score, and fraction of test images that have it, from which a stated scaling is compared with others."""

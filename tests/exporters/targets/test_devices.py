@@ -20,6 +20,10 @@ INSTALLABLE = {
 }
 
 
+def test_every_target_with_a_backend_of_the_runtime_is_compared() -> None:
+    assert {name for name, row in TARGETS.items() if set(row.interpreters) & SIXTY_FOUR_BIT} == set(INSTALLABLE)
+
+
 @pytest.mark.parametrize("name", INSTALLABLE)
 def test_a_target_has_the_backends_with_wheels_or_debian_packages_for_it(name: str) -> None:
     assert set(TARGETS[name].interpreters) & SIXTY_FOUR_BIT == INSTALLABLE[name]
