@@ -165,6 +165,20 @@ def test_a_table_in_each_split_folder_is_read(tmp_path: Path, draw: Draw, labels
     assert [split.labels.tolist() for split in load_data(str(tmp_path))] == [labels[:30], labels[30:]]
 
 
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_a_table_for_validation_is_tested_if_that_of_the_test_has_no_labels(
+    tmp_path: Path, draw: Draw, labels: list[int], capsys: pytest.CaptureFixture[str], has_labels: bool
+) -> None:
+    for side, start, count in (("train", 0, 20), ("test", 20, 12), ("val", 20, 14)):
+        names = draw(side, start, count)
+        rows = [["filename", "label"], *map(list, zip(names, labels[start:], strict=False))]
+        write(tmp_path / side / "list.csv", rows if has_labels or side != "test" else [row[:1] for row in rows])
+    assert [len(split) for split in load_data(str(tmp_path))] == [20, 12 if has_labels else 14]
+    test, val = (tmp_path / side / "list.csv" for side in ("test", "val"))
+    note = f"{val} is not read, since there is {test}" if has_labels else "list.csv has no labels and is not read"
+    assert f"note: {note}\n" in capsys.readouterr().err
+
+
 def test_a_test_table_without_labels_is_not_read_and_said(
     tmp_path: Path, draw: Draw, labels: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
