@@ -20,6 +20,7 @@ from mnist_trainer import (
     load_model,
     train,
 )
+from mnist_trainer.data.records import image_digest, sets_seen_by
 from mnist_trainer.recipes.recipe import Recipe
 
 SHORT = replace(fine_tuning_recipe({}, DIGITS), epochs=1, pen=None, ema_steps=None, batch_size=256)
@@ -58,7 +59,27 @@ def test_a_ready_model_learns_other_images_and_records_before_and_after(few: Spl
     assert own["after"] == pytest.approx(record["test_accuracy"])
     assert record["train_images"] == 180 * 17 + 100  # the other 20 are for validation
     assert record["rehearsal"]["name"] == "digits"
+    assert record["base_pixels"] == {"pixel_range": "0..1", "origin": "as recorded"}
+    assert (own["name"], rehearsed["name"]) == ("digits", "digits")
     assert tuned.model.output_shape == (None, 10)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["digits", "mine.npz"])
+def test_the_record_has_each_image_of_the_user_that_was_seen(few: Splits, name: str, tmp_path: Path) -> None:
+    """Images of the user's own that were rehearsed are trained on too; named data sets are always divided alike."""
+    rehearsal = Splits(
+        *(
+            replace(few.test.take(np.arange(first, first + 100), split), name=name)
+            for first, split in ((0, "train"), (100, "test"))
+        )
+    )
+    fine_tune("linear", few, recipe=STILL, rehearsal=rehearsal).save(tmp_path / "tuned.keras")
+    seen = sets_seen_by([tmp_path / "tuned.keras"])
+    assert {"mnist", "digits", few.train.sha256} <= seen
+    assert {image_digest(image.tobytes()) for image in few.train.images} <= seen
+    both = sum(image_digest(image.tobytes()) in seen for image in rehearsal.train.images)
+    assert both == (50 if name == "mine.npz" else 0)
 
 
 @pytest.mark.long
