@@ -55,6 +55,14 @@ def test_hold_out_keeps_class_frequencies_and_loses_no_image(count: int, seed: i
         assert (np.diff(part.images[:, 0, 0].astype(int)) > 0).all(), "the images keep their order"
 
 
+@pytest.mark.parametrize("count", [15, 30])
+def test_the_only_image_of_a_class_is_one_of_the_larger_part(count: int) -> None:
+    whole = Dataset("mine", "all", "here", IMAGES, np.where(np.arange(40) == 39, 9, LABELS % 9))
+    rest, held = hold_out(whole, count, 0, ("train", "test"))
+    assert (len(rest), len(held)) == (40 - count, count)
+    assert (9 in held.labels) == (count == 30)
+
+
 def test_each_seed_holds_out_others() -> None:
     images = IMAGES.copy()
     images[:, 0, 0] = np.arange(40)

@@ -107,12 +107,13 @@ def test_both_names_of_one_split_are_an_error(tmp_path: Path, fill: Fill) -> Non
 
 
 def test_a_third_split_is_not_read_and_said(tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, count in (("train", 20), ("val", 25), ("test", 30), ("unsorted", 10)):
+    for name, count in (("train", 20), ("val", 25), ("test", 30), ("unsorted", 10), ("unknown", 10)):
         fill(name, count)
     assert [len(split) for split in load_data(str(tmp_path))] == [20, 30]
     said = capsys.readouterr().err
     assert "val/ is not read, since there is test/" in said
-    assert "unsorted/ is not read, since it is not a split" in said
+    for name in ("unsorted", "unknown"):
+        assert f"{name}/ is not read, since it is not a split" in said
 
 
 def test_a_split_without_labels_is_not_read_and_said(

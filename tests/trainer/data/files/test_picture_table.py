@@ -189,6 +189,15 @@ def test_a_test_table_without_labels_is_not_read_and_said(
     assert "note: Test.csv has no labels and is not read\n" in capsys.readouterr().err
 
 
+def test_of_several_tables_none_is_chosen(tmp_path: Path, draw: Draw, labels: list[int]) -> None:
+    rows = [["filename", "label"], *map(list, zip(draw(), labels, strict=True))]
+    write(tmp_path / "writer.csv", rows)
+    assert sum(map(len, load_data(str(tmp_path)))) == COUNT
+    write(tmp_path / "year.csv", rows)
+    with pytest.raises(DataError, match=r"no data set that can be read\. It holds .* files: .*writer\.csv, year\.csv"):
+        load_data(str(tmp_path))
+
+
 def test_other_classes_get_their_names(tmp_path: Path, draw: Draw, labels: list[int]) -> None:
     names = draw()
     kinds = ["odd" if label % 2 else "even" for label in labels]
