@@ -198,11 +198,12 @@ def test_of_several_tables_none_is_chosen(tmp_path: Path, draw: Draw, labels: li
         load_data(str(tmp_path))
 
 
-def test_other_classes_get_their_names(tmp_path: Path, draw: Draw, labels: list[int]) -> None:
+@pytest.mark.parametrize("other", [("even", "odd"), ("0", "blank")], ids=str)
+def test_other_classes_get_their_names(tmp_path: Path, draw: Draw, labels: list[int], other: tuple[str, str]) -> None:
     names = draw()
-    kinds = ["odd" if label % 2 else "even" for label in labels]
+    kinds = [other[label % 2] for label in labels]
     path = write(tmp_path / "labels.csv", [["file", "kind"], *zip(names, kinds, strict=True)])
-    assert load_data(str(path), stated=StatedTask(size=(28, 28))).test.task.labels == ("even", "odd")
+    assert load_data(str(path), stated=StatedTask(size=(28, 28))).test.task.labels == other
 
 
 def test_few_missing_pictures_are_said(
