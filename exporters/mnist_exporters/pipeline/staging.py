@@ -99,25 +99,28 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
                 f"The folder {folder} exists and is no earlier {spec.package} package of this name. Choose another "
                 "--output or move it away."
             )
-        # The complete package is moved into place from a folder beside it.
-        _check_file_can_be_created(folder.parent / destination.name)
+        # The complete package is moved into place from a folder beside it; nothing is written at `beside`.
+        beside = folder.parent / destination.name
+        if not beside.is_dir():
+            check_output_path(beside)
+        _check_files_can_be_created(folder.parent)
         if folder.exists() and not folder.is_dir():
             raise UsageError(f"{folder} is a file, but the package is a folder. Choose another --output.")
         return
-    _check_file_can_be_created(destination)
+    check_output_path(destination)
+    _check_files_can_be_created(destination.parent)
     for suffix in FORMATS[spec.format].companions:
         check_output_path(destination.with_suffix(suffix))
 
 
-def _check_file_can_be_created(path: Path) -> None:
-    """Check that a file can be created beside `path`. Some folders, such as /proc, only look writable."""
-    check_output_path(path)
+def _check_files_can_be_created(folder: Path) -> None:
+    """Check that files can be created in `folder`. Some folders, such as /proc, only look writable."""
     try:
-        with tempfile.TemporaryFile(dir=path.parent):
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise UsageError(
-            f"No file can be created in {path.parent}: {error.strerror or error}. Choose another --output."
+            f"No file can be created in {folder}: {error.strerror or error}. Choose another --output."
         ) from error
 
 

@@ -59,6 +59,13 @@ def test_a_folder_in_the_place_of_the_second_file_is_an_error_before_the_work(
         check_destination(tmp_path / name, ExportSpec(format, "int8"))
 
 
+def test_a_folder_beside_a_package_may_have_the_name_of_its_file(tmp_path: Path) -> None:
+    spec = ExportSpec("c", "int8", package="arduino")
+    path = export_path(tmp_path, spec, "net")
+    (tmp_path / "arduino" / path.name).mkdir(parents=True)
+    check_destination(path, spec)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc exists, but takes no files")
 @pytest.mark.parametrize("package", [None, "cmake"])
 def test_a_folder_that_only_looks_writable_is_an_error_before_the_work(package: str | None) -> None:

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 
 from mnist_trainer import Splits, UsageError
+from mnist_trainer.augmentation.pen.draw import PRINT, SEVEN_SEGMENTS, draw_digits
 from mnist_trainer.evaluation import domains
 from mnist_trainer.evaluation.domains import Domains
+from mnist_trainer.evaluation.other_digits import SEED, sklearn_digits
+from mnist_trainer.evaluation.predictor import Predictor
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +41,25 @@ def test_each_domain_has_the_accuracy_of_each_model(digits: Splits) -> None:
     assert first.accuracy["scikit-learn's digits"] == pytest.approx(183 / 1797)
     assert [first.accuracy[name] for name in list(first.accuracy)[1:]] == pytest.approx([0.1] * 3)
     assert first.auroc == 1
+
+
+def test_each_row_is_of_its_own_pictures(digits: Splits) -> None:
+    """Each model here knows the labels of one kind of pictures, and says 0 to all others."""
+    kinds = {
+        "scikit-learn's digits": sklearn_digits(),
+        "pen, other shapes": draw_digits(200, SEED, held_out=True),
+        "printed": draw_digits(200, SEED, kinds=(PRINT,)),
+        "seven segments": draw_digits(200, SEED, kinds=(SEVEN_SEGMENTS,)),
+    }
+
+    def knowing(images: np.ndarray, labels: np.ndarray) -> Predictor:
+        known = {image.tobytes(): label for image, label in zip(images, labels, strict=True)}
+        return lambda asked: np.eye(10, dtype=np.float32)[[known.get(image.tobytes(), 0) for image in asked]]
+
+    found = Domains.measure([knowing(*kind) for kind in kinds.values()], digits.test)
+    for kind, one in zip(kinds, found, strict=True):
+        assert [name for name, right in one.accuracy.items() if right > 0.2] == [kind]
+        assert one.accuracy[kind] == 1
 
 
 def test_other_images_than_digits_are_refused(fruits: Splits) -> None:

@@ -66,3 +66,22 @@ def test_a_damaged_or_missing_model_is_reported(digits: Splits, tmp_path: Path) 
         load_predictor(str(tmp_path / "x.tflite"), digits.test)
     with pytest.raises(ModelError):
         load_predictor(str(tmp_path / "missing.keras"), digits.test)
+
+
+@pytest.mark.long
+def test_an_exported_file_is_used_for_its_own_labels_and_only_a_foreign_one_is_described(
+    digits: Splits, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    for name in ("cnn-int8.tflite", "cnn-int8.onnx"):
+        load_predictor(str(READY / name), digits.test, report=said.append)
+    assert said == []
+    other = replace(digits.test, task=Task(28, 28, 1, tuple("9876543210"), "mnist"))
+    with pytest.raises(ModelError, match="but the data has"):
+        load_predictor(str(READY / "cnn-int8.onnx"), other)
+    path = tmp_path / "net.onnx"
+    path.write_bytes(dense(np.zeros((784, 10)), np.ones(10), scaling=PixelScaling.between(0, 255)).SerializeToString())
+    load_predictor(str(path), digits.test, pixel_range="0..255", report=said.append)
+    (text,) = said
+    assert text.startswith(f"{path}: ")
+    assert "0..255" in text

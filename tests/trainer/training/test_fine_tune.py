@@ -20,6 +20,8 @@ from mnist_trainer import (
     load_model,
     train,
 )
+from mnist_trainer.data.dataset import hold_out
+from mnist_trainer.data.records import image_digest, sets_seen_by
 from mnist_trainer.recipes.recipe import Recipe
 
 SHORT = replace(fine_tuning_recipe({}, DIGITS), epochs=1, pen=None, ema_steps=None, batch_size=256)
@@ -52,13 +54,46 @@ def test_a_ready_model_learns_other_images_and_records_before_and_after(few: Spl
     record = tuned.record
     assert record["base"] == {"name": "linear", "sha256": find_model("linear").sha256}
     assert (record["architecture"], record["seed"], record["own_images"]) == ("linear", 4, 200)
+    assert (record["recipe"]["epochs"], record["recipe"]["batch_size"]) == (1, 256)
     own, rehearsed = record["tuning"]["own"], record["tuning"]["rehearsal"]
     assert (own["images"], rehearsed["images"]) == (200, 100)
     assert own["after"] > own["before"] + 0.02
     assert own["after"] == pytest.approx(record["test_accuracy"])
     assert record["train_images"] == 180 * 17 + 100  # the other 20 are for validation
-    assert record["rehearsal"]["name"] == "digits"
+    chosen = hold_out(rehearsal.train, 100, 4, ("rest", "rehearsal")).test
+    assert record["rehearsal"] == {"name": "digits", "sha256": chosen.sha256}
+    assert record["base_pixels"] == {"pixel_range": "0..1", "origin": "as recorded"}
+    assert (own["name"], rehearsed["name"]) == ("digits", "digits")
     assert tuned.model.output_shape == (None, 10)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["digits", "mine.npz"])
+def test_the_record_has_each_image_of_the_user_that_was_seen(few: Splits, name: str, tmp_path: Path) -> None:
+    """Images of the user's own that were rehearsed are trained on too; named data sets are always divided alike."""
+    rehearsal = Splits(
+        *(
+            replace(few.test.take(np.arange(first, first + 100), split), name=name)
+            for first, split in ((0, "train"), (100, "test"))
+        )
+    )
+    tuned = fine_tune("linear", few, recipe=STILL, rehearsal=rehearsal)
+    assert tuned.record["tuning"]["rehearsal"]["name"] == name
+    tuned.save(tmp_path / "tuned.keras")
+    seen = sets_seen_by([tmp_path / "tuned.keras"])
+    assert {"mnist", "digits", few.train.sha256} <= seen
+    assert {image_digest(image.tobytes()) for image in few.train.images} <= seen
+    both = sum(image_digest(image.tobytes()) in seen for image in rehearsal.train.images)
+    assert both == (50 if name == "mine.npz" else 0)
+
+
+@pytest.mark.long
+def test_images_with_other_labels_are_not_rehearsed(few: Splits) -> None:
+    data = relabelled(few, ("3", "7", "x"))
+    tuned = fine_tune("linear", data, recipe=STILL, rehearsal=few)
+    assert tuned.record["own_images"] == len(data.train) != len(data.test)
+    assert tuned.record["rehearsal"] is None
+    assert set(tuned.record["tuning"]) == {"own"}
 
 
 @pytest.mark.long
@@ -68,6 +103,7 @@ def test_a_model_that_does_not_learn_keeps_its_weights(few: Splits) -> None:
         np.testing.assert_allclose(new, old, atol=1e-6)
     assert tuned.record["tuning"]["own"]["before"] == tuned.record["tuning"]["own"]["after"]
     assert "rehearsal" not in tuned.record["tuning"]
+    assert tuned.record["train_images"] == 180 * 44  # about 8,000
 
 
 @pytest.mark.slow
@@ -102,6 +138,7 @@ def test_a_tuned_model_takes_pixels_from_0_to_1_whatever_its_base_took(few: Spli
     assert (answers.argmax(axis=1) == few.test.labels).mean() == pytest.approx(tuned.record["tuning"]["own"]["before"])
     assert tuned.record["tuning"]["own"]["before"] > 0.7
     assert tuned.record["pixel_range"] == "0..1"
+    assert tuned.record["base_pixels"]["pixel_range"] == ("0..255" if kind.startswith("0") else "0..1 inverted")
 
 
 def test_a_last_layer_that_is_not_dense_is_not_replaced(few: Splits, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from mnist_runtime.errors import printable
 from mnist_runtime.system.terminal import step_shown
 from mnist_trainer.architectures.base import Architecture
 from mnist_trainer.data.dataset import Dataset, Splits, hold_out
+from mnist_trainer.data.load import DATASETS
 from mnist_trainer.data.records import read_record, seen_facts, sets_seen_by
 from mnist_trainer.model_io.find import ModelFile, find_model
 from mnist_trainer.model_io.rebuild import copied
@@ -112,12 +113,13 @@ def fine_tune(
         sets["rehearsal"] = rehearsal.test
         count = min(REHEARSED, len(rehearsal.train) // 2)
         rehearsed = hold_out(rehearsal.train, count, seed, ("rest", "rehearsal")).test
+    own = (image.tobytes() for part in _own_parts(data.train, rehearsed) for image in part.images)
     before = {name: _accuracy(known.model, known.scaling, known.task, images) for name, images in sets.items()}
     facts = {
         "base": {"name": file.name, "sha256": file.sha256},
         "base_pixels": {"pixel_range": known.pixel_range, "origin": known.range_origin},
         "own_images": len(data.train),
-        "seen": seen_facts((image.tobytes() for image in data.train.images), before=sets_seen_by([file.path])),
+        "seen": seen_facts(own, before=sets_seen_by([file.path])),
         "rehearsal": {"name": rehearsed.name, "sha256": rehearsed.sha256} if rehearsed else None,
     }
     architecture = Architecture(
@@ -140,6 +142,11 @@ def fine_tune(
         return finished(train(architecture, data, seed=seed, mix=mix, facts=facts, **settings))
     except InterruptedTraining as stopped:
         raise InterruptedTraining(finished(stopped.training)) from None
+
+
+def _own_parts(train: Dataset, rehearsed: Dataset | None) -> list[Dataset]:
+    """Return the images of the user that train. Those of named data sets are never divided in another way."""
+    return [train] if rehearsed is None or rehearsed.name in DATASETS else [train, rehearsed]
 
 
 def _copy(task: Task = DIGITS, *, network: keras.Model) -> keras.Model:

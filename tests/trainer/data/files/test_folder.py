@@ -27,12 +27,14 @@ def fill(tmp_path: Path, digits: Splits) -> Fill:
     return fill
 
 
-def test_pictures_are_prepared_as_on_a_device(tmp_path: Path, fill: Fill) -> None:
+def test_pictures_are_prepared_as_on_a_device(tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
     fill(".", 100)
     (tmp_path / "0" / ".DS_Store").write_bytes(b"left by a file manager")
     (tmp_path / "__MACOSX" / "0").mkdir(parents=True)
+    shutil.copytree(tmp_path / "1", tmp_path / "0" / ".thumbnails")
     mine = load_data(str(tmp_path))
     assert (len(mine.train), len(mine.test)) == (80, 20)
+    assert "left out" not in capsys.readouterr().err
     picture = next((tmp_path / "3").iterdir())
     image = prepare(np.asarray(Image.open(picture)))
     assert image.tobytes() in {i.tobytes() for split in mine for i in split.images[split.labels == 3]}
@@ -65,6 +67,9 @@ def test_labels_in_english_and_pictures_in_subfolders_are_read(tmp_path: Path, f
     mine = load_data(str(tmp_path / "mine"))
     labels = np.concatenate([split.labels for split in mine])
     assert np.array_equal(np.bincount(labels), np.bincount(digits.test.labels[:60]))
+    fill("numbers", 60)
+    numbers = load_data(str(tmp_path / "numbers"))
+    assert [part.sha256 for part in numbers] == [part.sha256 for part in mine], "in the order of the digits"
 
 
 def test_folders_of_writers_with_the_same_label_folders_are_an_error(tmp_path: Path, fill: Fill) -> None:
@@ -102,12 +107,13 @@ def test_both_names_of_one_split_are_an_error(tmp_path: Path, fill: Fill) -> Non
 
 
 def test_a_third_split_is_not_read_and_said(tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]) -> None:
-    for name, count in (("train", 20), ("val", 25), ("test", 30), ("unsorted", 10)):
+    for name, count in (("train", 20), ("val", 25), ("test", 30), ("unsorted", 10), ("unknown", 10)):
         fill(name, count)
     assert [len(split) for split in load_data(str(tmp_path))] == [20, 30]
     said = capsys.readouterr().err
     assert "val/ is not read, since there is test/" in said
-    assert "unsorted/ is not read, since it is not a split" in said
+    for name in ("unsorted", "unknown"):
+        assert f"{name}/ is not read, since it is not a split" in said
 
 
 def test_a_split_without_labels_is_not_read_and_said(
@@ -182,11 +188,19 @@ def test_files_beside_the_folders_of_a_divided_set_are_counted(
 def test_a_few_unreadable_pictures_are_listed_and_many_are_an_error(
     tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def pairs() -> set[tuple[bytes, int]]:
+        splits = load_data(str(tmp_path))
+        assert sum(map(len, splits)) == 57
+        return {
+            (image.tobytes(), int(label)) for one in splits for image, label in zip(one.images, one.labels, strict=True)
+        }
+
     fill(".", 57)
+    readable = pairs()
     (tmp_path / "4" / "notes.txt").write_text("not a picture")
     Image.new("L", (28, 28)).save(tmp_path / "5" / "blank.png")
     (tmp_path / "6" / "empty.png").touch()
-    assert sum(map(len, load_data(str(tmp_path)))) == 57
+    assert pairs() == readable, "each picture keeps its label"
     said = capsys.readouterr().err
     assert "left out 3 files that cannot be read as pictures: 4/notes.txt, 5/blank.png, 6/empty.png" in said
     (tmp_path / "7" / "cut.png").write_bytes(next((tmp_path / "7").iterdir()).read_bytes()[:60])
@@ -233,3 +247,58 @@ def test_folders_with_tables_or_one_archive_are_read(
         (tmp_path / name).unlink()
     np.savez(tmp_path / "mnist.npz", x_train=train.images, y_train=train.labels, x_test=test.images, y_test=test.labels)
     assert np.array_equal(load_data(str(tmp_path)).test.images, test.images)
+
+
+@pytest.fixture
+def table(tmp_path: Path, digits: Splits) -> Callable[..., Path]:
+    """Write a CSV file of some of the digits, with or without labels."""
+
+    def table(name: str, start: int, count: int, *, has_labels: bool = True) -> Path:
+        part = digits.test.take(np.arange(start, start + count), "part")
+        pixels = part.images.reshape(count, -1)
+        rows = np.column_stack([part.labels, pixels]) if has_labels else pixels
+        np.savetxt(tmp_path / name, rows, fmt="%d", delimiter=",")
+        return tmp_path / name
+
+    return table
+
+
+def test_of_tables_for_test_and_validation_the_first_one_with_labels_is_tested(
+    tmp_path: Path, table: Callable[..., Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, start, count in (("train.csv", 0, 40), ("test.csv", 40, 30), ("val.csv", 70, 50)):
+        table(name, start, count)
+    assert [len(split) for split in load_data(str(tmp_path))] == [40, 30]
+    assert "note: val.csv is not read, since there is test.csv\n" in capsys.readouterr().err
+    table("test.csv", 40, 30, has_labels=False)
+    assert [len(split) for split in load_data(str(tmp_path))] == [40, 50]
+    said = capsys.readouterr().err
+    assert "train.csv and val.csv: CSV" in said
+    assert "note: test.csv has no labels and is not read\n" in said
+
+
+def test_the_only_table_is_the_whole_set_whatever_its_name(
+    tmp_path: Path, table: Callable[..., Path], fill: Fill
+) -> None:
+    table("test.csv", 0, 60)
+    assert sum(map(len, load_data(str(tmp_path)))) == 60
+    fill(".", 40)
+    assert sum(map(len, load_data(str(tmp_path)))) == 40, "a table beside label folders is not read"
+
+
+def test_of_several_archives_none_is_chosen(tmp_path: Path, digits: Splits) -> None:
+    for name in ("a.npz", "b.npz"):
+        np.savez(tmp_path / name, images=digits.test.images, labels=digits.test.labels)
+    with pytest.raises(
+        DataError, match=r"no data set that can be read\. It holds 0 folders and 2 files: a\.npz, b\.npz"
+    ):
+        load_data(str(tmp_path))
+
+
+def test_a_third_split_is_said_also_without_images_for_training(
+    tmp_path: Path, fill: Fill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("val", "test"):
+        fill(name, 30)
+    assert sum(map(len, load_data(str(tmp_path)))) == 30
+    assert "val/ is not read, since there is test/" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files import npz_file
 from mnist_trainer.data.files.any_form import read_any_form
-from mnist_trainer.data.files.forms import ARRAY_NAMES
+from mnist_trainer.data.files.forms import ARRAY_NAMES, VALIDATION_ARRAYS
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import MachineError
 
@@ -43,13 +43,38 @@ def test_a_missing_test_split_is_divided_off_and_a_third_split_is_said(
     np.savez(tmp_path / "mine.npz", x_train=train.images, y_train=train.labels)
     assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [238, 59]
     assert "not read" not in capsys.readouterr().err
-    np.savez(tmp_path / "mine.npz", x_train=train.images, y_train=train.labels, x_val=test.images, y_val=test.labels)
-    assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [238, 59]
-    assert "x_val, y_val are not read" in capsys.readouterr().err
     arrays = {"x_train": train.images, "y_train": train.labels, "x_test": test.images, "y_test": test.labels}
     np.savez(tmp_path / "mine.npz", **arrays, x_val=test.images, y_val=test.labels)
     assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [297, 1500]
     assert "x_val, y_val are not read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", VALIDATION_ARRAYS)
+def test_a_validation_split_is_the_test_split_if_there_is_no_other(
+    tmp_path: Path, digits: Splits, names: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test = digits
+    np.savez(
+        tmp_path / "mine.npz",
+        x_train=train.images,
+        y_train=train.labels,
+        **dict(zip(names, (test.images, test.labels), strict=True)),
+    )
+    mine = load_data(str(tmp_path / "mine.npz"))
+    assert np.array_equal(mine.train.images, train.images)
+    assert np.array_equal(mine.test.images, test.images)
+    said = capsys.readouterr().err
+    assert f"x_train, y_train, {', '.join(names)}" in said
+    assert "not read" not in said
+
+
+def test_images_of_a_validation_split_without_labels_are_not_read(
+    tmp_path: Path, digits: Splits, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train, test = digits
+    np.savez(tmp_path / "mine.npz", x_train=train.images, y_train=train.labels, x_val=test.images)
+    assert [len(split) for split in load_data(str(tmp_path / "mine.npz"))] == [238, 59]
+    assert "x_val are not read" in capsys.readouterr().err
 
 
 def test_numbers_of_classes_are_no_names(tmp_path: Path) -> None:

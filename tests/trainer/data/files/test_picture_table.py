@@ -165,6 +165,20 @@ def test_a_table_in_each_split_folder_is_read(tmp_path: Path, draw: Draw, labels
     assert [split.labels.tolist() for split in load_data(str(tmp_path))] == [labels[:30], labels[30:]]
 
 
+@pytest.mark.parametrize("has_labels", [True, False])
+def test_a_table_for_validation_is_tested_if_that_of_the_test_has_no_labels(
+    tmp_path: Path, draw: Draw, labels: list[int], capsys: pytest.CaptureFixture[str], has_labels: bool
+) -> None:
+    for side, start, count in (("train", 0, 20), ("test", 20, 12), ("val", 20, 14)):
+        names = draw(side, start, count)
+        rows = [["filename", "label"], *map(list, zip(names, labels[start:], strict=False))]
+        write(tmp_path / side / "list.csv", rows if has_labels or side != "test" else [row[:1] for row in rows])
+    assert [len(split) for split in load_data(str(tmp_path))] == [20, 12 if has_labels else 14]
+    test, val = (tmp_path / side / "list.csv" for side in ("test", "val"))
+    note = f"{val} is not read, since there is {test}" if has_labels else "list.csv has no labels and is not read"
+    assert f"note: {note}\n" in capsys.readouterr().err
+
+
 def test_a_test_table_without_labels_is_not_read_and_said(
     tmp_path: Path, draw: Draw, labels: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,11 +189,21 @@ def test_a_test_table_without_labels_is_not_read_and_said(
     assert "note: Test.csv has no labels and is not read\n" in capsys.readouterr().err
 
 
-def test_other_classes_get_their_names(tmp_path: Path, draw: Draw, labels: list[int]) -> None:
+def test_of_several_tables_none_is_chosen(tmp_path: Path, draw: Draw, labels: list[int]) -> None:
+    rows = [["filename", "label"], *map(list, zip(draw(), labels, strict=True))]
+    write(tmp_path / "writer.csv", rows)
+    assert sum(map(len, load_data(str(tmp_path)))) == COUNT
+    write(tmp_path / "year.csv", rows)
+    with pytest.raises(DataError, match=r"no data set that can be read\. It holds .* files: .*writer\.csv, year\.csv"):
+        load_data(str(tmp_path))
+
+
+@pytest.mark.parametrize("other", [("even", "odd"), ("0", "blank")], ids=str)
+def test_other_classes_get_their_names(tmp_path: Path, draw: Draw, labels: list[int], other: tuple[str, str]) -> None:
     names = draw()
-    kinds = ["odd" if label % 2 else "even" for label in labels]
+    kinds = [other[label % 2] for label in labels]
     path = write(tmp_path / "labels.csv", [["file", "kind"], *zip(names, kinds, strict=True)])
-    assert load_data(str(path), stated=StatedTask(size=(28, 28))).test.task.labels == ("even", "odd")
+    assert load_data(str(path), stated=StatedTask(size=(28, 28))).test.task.labels == other
 
 
 def test_few_missing_pictures_are_said(

@@ -20,6 +20,8 @@ __all__ = ["load"]
 
 DEEPEST = 3
 """Levels of folders that hold nothing but one folder."""
+HELD_OUT = ("test", "validation")
+"""Splits to test with, the preferred one first."""
 TABLES = (".csv", ".csv.gz", ".tsv", ".txt")
 """Ends of the names of tables."""
 
@@ -74,12 +76,15 @@ def _tables(folder: Path) -> dict[str, Path]:
 
 
 def _held_out(splits: Iterable[str]) -> str | None:
-    """Return the split to test with: ``"test"`` or, without it, ``"validation"``."""
-    return next((split for split in ("test", "validation") if split in splits), None)
+    """Return the first of `HELD_OUT` that is there."""
+    return next((split for split in HELD_OUT if split in splits), None)
 
 
 def _picture_tables(folder: Path, stated: StatedTask) -> list[in_table.PictureTable]:
-    """Return the only table of pictures in `folder`, or those of its split folders; none beside label folders."""
+    """Return the only table of pictures in `folder`, or those of its split folders; none beside label folders.
+
+    Those of the split folders are in the order in which `in_table.load` takes them.
+    """
     sides = {
         split: _inner_side(entry, stated) for entry in in_folders.subfolders(folder) if (split := split_of(entry.name))
     }
@@ -88,7 +93,8 @@ def _picture_tables(folder: Path, stated: StatedTask) -> list[in_table.PictureTa
     if table := _only_picture_table(folder):
         return [table]
     found = {split: table for split, side in sides.items() if (table := _only_picture_table(side))}
-    return [found[split] for split in ("train", _held_out(found)) if split in found]
+    splits = ("train", *HELD_OUT) if "train" in found else (_held_out(found),)
+    return [found[split] for split in splits if split in found]
 
 
 def _only_picture_table(folder: Path) -> in_table.PictureTable | None:
@@ -98,20 +104,21 @@ def _only_picture_table(folder: Path) -> in_table.PictureTable | None:
 
 
 def _from_tables(tables: dict[str, Path], stated: StatedTask) -> LoadedData:
-    held_out = _held_out(tables)
+    others = [tables[split] for split in HELD_OUT if split in tables]
     if table := in_table.find(tables["train"]):
-        other = in_table.find(tables[held_out]) if held_out else None
-        return in_table.load([table, other] if other else [table], stated)
+        return in_table.load([table, *(other for other in map(in_table.find, others) if other)], stated)
     train, form = csv_file.read(tables["train"], stated)
-    parts, names = [train], tables["train"].name
-    notes: tuple[str, ...] = ()
-    if held_out:
+    parts, names, notes = [train], [tables["train"].name], []
+    for other in others:
+        if len(parts) == 2:
+            notes.append(f"{other.name} is not read, since there is {names[1]}")
+            continue
         try:
-            parts.append(csv_file.read(tables[held_out], stated)[0])
-            names = f"{names} and {tables[held_out].name}"
+            parts.append(csv_file.read(other, stated)[0])
+            names.append(other.name)
         except UnlabelledError:
-            notes = (f"{tables[held_out].name} has no labels and is not read",)
-    reading = read_parts(parts, f"{names}: {form}", stated)
+            notes.append(f"{other.name} has no labels and is not read")
+    reading = read_parts(parts, f"{' and '.join(names)}: {form}", stated)
     return replace(reading, notes=(*reading.notes, *notes))
 
 
@@ -147,12 +154,12 @@ def _from_pictures(folder: Path, stated: StatedTask) -> LoadedData:
     if not labelled:
         raise _no_labels(next(iter(split_folders.values())), stated)
     held_out = _held_out(labelled)
-    if "train" not in labelled or held_out is None:
-        return _whole(labelled[held_out or "train"], folder, notes, stated)
     if held_out == "test" and "validation" in labelled:
         notes.append(
             f"{folder}: {split_folders['validation'].name}/ is not read, since there is {split_folders['test'].name}/"
         )
+    if "train" not in labelled or held_out is None:
+        return _whole(labelled[held_out or "train"], folder, notes, stated)
     form = f"pictures in label folders of {split_folders['train'].name}/ and {split_folders[held_out].name}/"
     return in_folders.load([labelled["train"], labelled[held_out]], form, stated, notes)
 

@@ -11,7 +11,6 @@ from typing import NamedTuple
 __all__ = [
     "ARRAY_NAMES",
     "CLASS_NAMES",
-    "EXTRA_ARRAYS",
     "INDEX_COLUMNS",
     "JUNK",
     "LABELS",
@@ -22,6 +21,7 @@ __all__ = [
     "OTHER_FORMS",
     "PICTURE_ENDS",
     "SPLIT_NAMES",
+    "VALIDATION_ARRAYS",
     "IdxName",
     "idx_name",
     "is_junk",
@@ -63,8 +63,14 @@ ARRAY_NAMES: tuple[tuple[str, ...], ...] = (
 )
 """Names of the arrays of an npz file in lower case: images and labels, of the training split first."""
 
-EXTRA_ARRAYS = ("x_val", "y_val", "x_valid", "y_valid", "x_validation", "y_validation", "val_images", "val_labels")
-"""Arrays of a third split; they are not read."""
+VALIDATION_ARRAYS: tuple[tuple[str, str], ...] = (
+    ("x_val", "y_val"),
+    ("x_valid", "y_valid"),
+    ("x_validation", "y_validation"),
+    ("val_images", "val_labels"),
+    ("val_x", "val_y"),
+)
+"""Names of the images and labels of a validation split; it is read as the test split if there is none."""
 
 CLASS_NAMES = ("class_names", "label_names", "target_names", "classes", "names")
 """Names of an array of an npz file with the names of the classes, in lower case."""

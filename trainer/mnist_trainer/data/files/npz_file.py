@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import first_line, raise_machine_failure
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_parts
-from mnist_trainer.data.files.forms import ARRAY_NAMES, CLASS_NAMES, EXTRA_ARRAYS, MOST_BYTES
+from mnist_trainer.data.files.forms import ARRAY_NAMES, CLASS_NAMES, MOST_BYTES, VALIDATION_ARRAYS
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
@@ -93,7 +93,8 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) 
 def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
     """Load images and labels from the ``.npz`` file at `path`; the names of its arrays are those in `ARRAY_NAMES`.
 
-    An array of text with a name in `CLASS_NAMES` names the classes, if `stated` does not.
+    Without a test split, the validation split is read as one. An array of text with a name in `CLASS_NAMES` names the
+    classes, if `stated` does not.
 
     Raises
     ------
@@ -120,16 +121,20 @@ def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
     texts = (arrays[name] for name in named if name in arrays and arrays[name].dtype.kind == "U")
     class_names = next((tuple(text.ravel().tolist()) for text in texts), None)
     reading = read_parts(parts, f"arrays {', '.join(chosen)}", stated or StatedTask(), class_names)
-    if extra := [present[name] for name in EXTRA_ARRAYS if name in present]:
+    if extra := [present[name] for pair in VALIDATION_ARRAYS for name in pair if name in {*present} - {*names}]:
         reading = replace(reading, notes=(*reading.notes, f"{', '.join(extra)} are not read"))
     return reading
 
 
 def _names(present: set[str]) -> tuple[str, ...]:
-    """Return the first row of `ARRAY_NAMES` that is present, or its first half if the other half is not."""
+    """Return the first row of `ARRAY_NAMES` that is present.
+
+    If the second half of a row is absent, a pair of `VALIDATION_ARRAYS` takes its place, if there is one.
+    """
     for names in ARRAY_NAMES:
         if set(names) <= present:
             return names
         if len(names) == 4 and set(names[:2]) <= present and not set(names[2:]) & present:
-            return names[:2]
+            held_out = next((pair for pair in VALIDATION_ARRAYS if present.issuperset(pair)), ())
+            return (*names[:2], *held_out)
     return ()

@@ -149,7 +149,7 @@ def load(tables: Sequence[PictureTable], stated: StatedTask) -> LoadedData:
     Parameters
     ----------
     tables : sequence of PictureTable
-        One or two, as `find` returns them. A second one without labels is not read.
+        As `find` returns them: the first one for training, the next one that has labels for the test.
     stated : StatedTask
         What is stated about images and classes.
 
@@ -160,15 +160,19 @@ def load(tables: Sequence[PictureTable], stated: StatedTask) -> LoadedData:
         read.
     """
     splits: list[Pictures] = []
-    forms, notes = [], []
+    forms: list[str] = []
+    notes: list[str] = []
     for table in tables:
+        if len(splits) == 2:
+            notes.append(f"{table.path} is not read, since there is {splits[1].place}")
+            continue
         try:
             pictures, form, missing = _read(table)
         except UnlabelledError:
             if not splits:
                 raise
             notes.append(f"{table.path.name} has no labels and is not read")
-            break
+            continue
         splits.append(pictures)
         forms.append(form)
         notes += missing
