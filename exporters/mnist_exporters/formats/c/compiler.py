@@ -49,9 +49,9 @@ class Compiler:
         Raises
         ------
         ConversionError
-            If it fails; the message has the compiler's first line.
+            If the compiler fails. The message contains the first line of its output.
         MachineError
-            If a disk is full, for example.
+            If the compiler fails for another reason, such as a full disk.
         """
         words = [*self.command, *FLAGS, *flags, *map(str, sources), "-o", str(program)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
