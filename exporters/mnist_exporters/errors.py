@@ -49,7 +49,7 @@ class OperatorError(ConversionError):
     message : str
         What is wrong, and what to do.
     operators : tuple of str
-        Names of the missing operators; empty if the converter does not name them.
+        Names of the operators concerned; empty if the converter does not name them.
     places : tuple of str
         Names of the tensors and nodes concerned. They show which layers are at fault.
     instead : tuple of (str, str), optional

@@ -43,7 +43,7 @@ __all__ = [
 
 
 ARRAYS = "arrays in memory"
-"""Text that messages show instead of a path if the data is given as arrays."""
+"""Argument `data` of `stated_with`, instead of a name or path, if the data is given as arrays."""
 
 
 def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | keras.Model:

@@ -114,7 +114,7 @@ def array_of(source: str, name: str, dtype: type[np.integer[Any]]) -> npt.NDArra
 
 
 def manifest_comment(manifest: Manifest) -> str:
-    """Return the end of the header's first comment, with the manifest as JSON."""
+    """Return the last lines of the header's first comment, which contain the manifest as JSON."""
     # The manifest must not contain "*/" or "/*". JSON allows both escapes.
     return BEGIN + manifest.to_json().replace("*/", "*\\/").replace("/*", "/\\u002a") + END
 

@@ -23,7 +23,7 @@ MOST_NAMED = 20
 
 
 def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:
-    """Return reasons to refuse an export: scores that are not finite, all the same, or very different.
+    """Return reasons to refuse an export: not finite, equal or very different scores, or classes never answered.
 
     Parameters
     ----------

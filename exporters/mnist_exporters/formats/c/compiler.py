@@ -49,9 +49,9 @@ class Compiler:
         Raises
         ------
         ConversionError
-            If the compiler fails. The message contains the first line of its output.
+            If the compiler rejects the code. The message contains its first error.
         MachineError
-            If the compiler fails for another reason, such as a full disk.
+            If the compiler fails because of the machine, for example because a disk is full.
         """
         words = [*self.command, *FLAGS, *flags, *map(str, sources), "-o", str(program)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
