@@ -71,11 +71,11 @@ def choose_threshold(
     ----------
     reference : Reference
         The test images and the original's scores.
-    scores : ndarray of shape (n, k), dtype float32
+    scores : ndarray of shape (n, classes), dtype float32
         Scores of the export for them.
     tolerance : float
         Largest accepted accuracy loss, a fraction 0..1.
-    others : sequence of ndarray of shape (m, k), dtype float32
+    others : sequence of ndarray of shape (m, classes), dtype float32
         Scores of the export for digits of each other domain.
 
     Examples
