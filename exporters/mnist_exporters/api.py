@@ -66,13 +66,13 @@ def open_session(
         Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one, or arrays as Keras returns them:
         ``((x_train, y_train), (x_test, y_test))``. The training split calibrates, the test split proves the accuracy.
     stated : StatedTask, optional
-        Names of the classes, preparation or size of the images of `data`, where the model and the data do not show
-        them, such as ``StatedTask(labels=("left", "right"))``.
+        Facts about `data` that the model and the data do not show: names of the classes, preparation or size of the
+        images. Example: ``StatedTask(labels=("left", "right"))``.
     pixel_range : PixelScaling or str, optional
         How pixels were scaled in training, such as ``"0..1"``, ``"-1..1"`` or ``"0..1 inverted"``; see
-        `PixelScaling.parse`. Default: as recorded, or measured.
+        `PixelScaling.parse`. Default: the scaling in the training record of the model, else the measured one.
     expect_accuracy : float, optional
-        The accuracy on the test images that you measured for the model, a fraction 0..1.
+        The accuracy on the test images that you measured yourself, a fraction 0..1. Default: not checked.
     trust : bool
         Whether Python code inside the model file (a Lambda layer) may run.
     calibration_samples : int, optional
@@ -81,17 +81,17 @@ def open_session(
     seed : int
         Seed of the random draw of calibration images.
     golden_from_data : bool
-        Whether the test vectors in a file are test images, which whoever has the file can then see. Default: ten
-        handwritten digits that come with this package; for other classes, drawn patterns.
+        Whether to store test images as test vectors in each file. Everyone who has the file can then see them.
+        Default: ten handwritten digits that come with this package; for other classes, generated patterns.
 
     Raises
     ------
     RefusedError
-        If the model measures lower than `expect_accuracy`, beyond the 95 % confidence interval.
+        If the 95 % confidence interval of the model's measured accuracy is below `expect_accuracy`.
     UsageError
         If the model's or the data's name or the pixel range is unknown, or an argument has another type.
     ModelError
-        If the model is missing, damaged, unsafe to load or not for these images and classes.
+        If the model is missing, damaged or unsafe to load, or does not fit these images and classes.
     DataError
         If the data is missing, damaged or unsuitable.
     CalibrationError
@@ -107,8 +107,8 @@ def open_session(
     if not isinstance(pixel_range, str | PixelScaling | None):
         raise UsageError(f'pixel_range is {pixel_range!r}, but must be text, such as "0..1", or a PixelScaling.')
     model = found_model(model)
-    # Loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once. What a model in
-    # memory was trained on is not known, so an undivided set is divided as for training.
+    # The data is loaded before TensorFlow, which takes seconds to import, so that a wrong path is reported at once.
+    # It is not known what a model in memory was trained on. So a data set without splits is divided as for training.
     seen = sets_seen_by([model.path]) if isinstance(model, ModelFile) else None
     if isinstance(data, str | Path):
         splits = load_data(str(data), seen=seen, stated=stated_with(model, str(data), stated))
@@ -145,7 +145,7 @@ def export_model(
     repair: bool = True,
     package: str | None = None,
 ) -> ExportReport:
-    """Export a model to one file, and write it only if its accuracy is proven.
+    """Export a model to one file, which is written only if the accuracy check passes.
 
     For several exports of one model use `open_session`, which loads and measures the model once.
 
@@ -165,10 +165,11 @@ def export_model(
     target : Target or str, optional
         A device that must be able to load the file: a key or a value of `TARGETS`.
     repair : bool
-        Whether a refused export is tried again with repairs, each proven in the same way; see `ExportReport.repair`.
+        Whether to repeat a refused export with repairs. Each repaired file must pass the same accuracy check; see
+        `ExportReport.repair`.
     package : str, optional
-        A key of `PACKAGE_KINDS`, such as ``"arduino"``: write a folder in that form, which contains the file. It
-        is named after `destination`, if that is a file, else after model and precision.
+        A key of `PACKAGE_KINDS`, such as ``"arduino"``: write a package folder that contains the file. The package
+        is named after `destination` if that is a file, else after model and precision.
 
     Returns
     -------
@@ -178,7 +179,8 @@ def export_model(
     Raises
     ------
     RefusedError
-        If the accuracy is not proven to be within the tolerance, or the model's is below `expect_accuracy`.
+        If the accuracy loss is not proven to be within the tolerance, or the model is less accurate than
+        `expect_accuracy`.
     UsageError
         If an argument is wrong or the combination is impossible.
     ConversionError

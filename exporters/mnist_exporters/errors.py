@@ -1,4 +1,4 @@
-"""Errors of the exporters, and those of the runtime that they raise too.
+"""Errors that the exporters raise: their own, and those that they share with the runtime.
 
 ::
 
@@ -42,18 +42,18 @@ class ConversionError(ToolkitError, ValueError):
 
 
 class OperatorError(ConversionError):
-    """The format has no operator, in this precision, for something that the model computes.
+    """The model needs an operator that the format does not have in this precision.
 
     Parameters
     ----------
     message : str
         What is wrong, and what to do.
     operators : tuple of str
-        Names of the operators, as far as the converter gives them.
+        Names of the operators concerned; empty if the converter does not name them.
     places : tuple of str
-        Names of tensors and nodes of the model, from which the layers can be found.
+        Names of the tensors and nodes concerned. They show which layers are at fault.
     instead : tuple of (str, str), optional
-        A format and a precision that the model converts to. Default: none is known.
+        A format and a precision that the model can be converted to. Default: none is known.
     """
 
     page = "how-to/own-model.md#its-layers"
@@ -72,7 +72,7 @@ class OperatorError(ConversionError):
 
 
 class ChangingError(OperatorError):
-    """Operators of the model are random, or depend on earlier calls or on the other images of the batch."""
+    """The scores of the model are random, or depend on earlier calls or on other images of the batch."""
 
 
 class CalibrationError(ToolkitError, ValueError):
@@ -94,9 +94,10 @@ def missing_packages(purpose: str, packages: Mapping[str, str | None]) -> Missin
     Parameters
     ----------
     purpose : str
-        What needs them. The message begins with it.
+        Name of the feature that needs the packages. The message begins with it.
     packages : mapping of str to (str or None)
-        Package -> extra of ``mnist-edge-export`` that installs it; None for a package that it always requires.
+        Package -> extra of ``mnist-edge-export`` that installs it; None for a package that is always installed with
+        it.
     """
     extras = ",".join(dict.fromkeys(filter(None, packages.values())))
     wanted = [f"'mnist-edge-export[{extras}]'"] if extras else []

@@ -36,20 +36,20 @@ def verify(
     expect_accuracy: float | None = None,
     trust: bool = False,
 ) -> Verification:
-    """Compare a file with its original, on this machine and these data: an exported one again, or another tool's.
+    """Compare a model file with its original, image by image, on this machine.
 
-    A file of another tool runs in a process of its own.
+    The file is an export or comes from another tool. A file from another tool runs in a separate process.
 
     Parameters
     ----------
     path : str or Path
         An exported file, or a ``.tflite`` or ``.onnx`` file that another tool made.
     file_pixel_range : PixelScaling or str, optional
-        The pixel scaling that another tool's file expects; see `PixelScaling.parse`. Default: measured.
+        The pixel scaling that a file from another tool expects; see `PixelScaling.parse`. Default: measured.
     model, data, stated, pixel_range, expect_accuracy, trust
         See `open_session`.
     max_accuracy_drop : float, optional
-        Largest accepted accuracy loss, a fraction above 0 and below 1. Default: that of the file's precision.
+        Largest accepted accuracy loss, a fraction above 0 and at most 0.1. Default: that of the file's precision.
 
     Returns
     -------
@@ -101,17 +101,20 @@ def seal(
     trust: bool = False,
     golden_from_data: bool = False,
 ) -> ExportReport:
-    """Prove a file of another tool, and write it with manifest, proof and golden scores, as a device runs it.
+    """Check the accuracy of a file from another tool, and write it as an artifact that mnist-runtime can run.
+
+    The artifact is the unchanged model with a manifest, the result of the check and golden vectors.
 
     Parameters
     ----------
     path : str or Path
         A ``.tflite`` or ``.onnx`` file that another tool made.
     destination : str or Path
-        The file to write, or a folder for one named after the file and its precision. Missing folders are created.
+        The file to write, or a folder. In a folder, the file is named after `path` and its precision. Missing folders
+        are created.
     model, data, max_accuracy_drop, stated, pixel_range, file_pixel_range, expect_accuracy, trust
         See `verify`.
-    golden_from_data
+    golden_from_data : bool
         See `open_session`.
 
     Raises
@@ -121,7 +124,7 @@ def seal(
     UsageError
         If ``mnist-export`` made the file already, or an argument is wrong.
     ConversionError
-        If the runtime has no such input or output.
+        If the runtime does not support the types or shapes of the file's input or output.
     ArtifactError, ModelError, DataError, OutputError
         If a file or the data is missing, damaged or unsuitable, or the destination cannot be written.
     """

@@ -1,4 +1,4 @@
-"""Load originals and the files that are compared with them. TensorFlow is imported for Keras models only."""
+"""Load original models, their data, and files from other tools. Only Keras models need TensorFlow."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ __all__ = [
 
 
 ARRAYS = "arrays in memory"
-"""In place of the path of a data set."""
+"""Argument `data` of `stated_with`, instead of a name or path, if the data is given as arrays."""
 
 
 def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | keras.Model:
-    """Return the model file of a name or path, or the model in memory.
+    """Return the model file that a name or path means; a model in memory is returned as it is.
 
     Raises
     ------
     UsageError
-        If it is none of these.
+        If `model` is neither a known name or path, nor a model.
     """
     if isinstance(model, str | Path):
         return find_source(model)
@@ -67,12 +67,12 @@ def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | kera
 def splits_in_memory(data: object, model: ModelFile | keras.Model, stated: StatedTask | None) -> Splits:
     """Return loaded data, or arrays as ``keras.datasets.mnist.load_data`` returns them, as `Splits`.
 
-    What the user does not state about arrays is what `model` says, as with a path.
+    Facts that the user does not state, such as class names, come from `model`, as for data from a path.
 
     Raises
     ------
     UsageError
-        If `data` is neither.
+        If `data` has another type.
     DataError
         If the arrays are not images and labels.
     """
@@ -94,7 +94,7 @@ def _kind_of(value: object) -> str:
 
 
 def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | None) -> StatedTask:
-    """Return what is known about the images and classes of `data`: as the user states it, else from the model."""
+    """Return the facts about images and classes of `data`: those that the user states, the others from the model."""
     stated = stated or StatedTask()
     if isinstance(model, ModelFile):
         stated = stated_for([model.path], data, stated)
@@ -111,7 +111,7 @@ def stated_with(model: ModelFile | keras.Model, data: str, stated: StatedTask | 
 
 
 def stated_for_file(path: Path, stated: StatedTask | None) -> StatedTask:
-    """Return what the user states about the data that an exported file is verified on; else what the file says."""
+    """Return the facts about the data for verifying a file: those that the user states, the others from the file."""
     given, known = stated or StatedTask(), StatedTask.of(load_plugin(format_of(path)).open(path).manifest.task)
     return StatedTask(
         given.size or known.size,
@@ -123,10 +123,10 @@ def stated_for_file(path: Path, stated: StatedTask | None) -> StatedTask:
 
 
 def _file_shape(path: Path) -> tuple[int | None, ...]:
-    """Return the shape of one image in a file's input, colors last; nothing if it cannot be read."""
+    """Return the shape of one image in a file's input, channels last; an empty tuple if it cannot be read."""
     try:
         shape = load_plugin(format_of(path)).read(path.read_bytes()).input.shape[1:]
-    except (ToolkitError, OSError):  # reported when it is loaded
+    except (ToolkitError, OSError):  # the error is reported later, when the file is loaded
         return ()
     sides = tuple(None if side < 0 else side for side in shape)
     return (*sides[1:], sides[0]) if len(sides) == 3 and sides[0] in (1, 3) else sides
@@ -135,7 +135,7 @@ def _file_shape(path: Path) -> tuple[int | None, ...]:
 def load_original(
     model: ModelFile | keras.Model, splits: Splits, pixel_range: PixelScaling | str | None, *, trust: bool
 ) -> OriginalModel:
-    """Load a model file without TensorFlow, or a Keras model."""
+    """Load the original: a Keras model, or a model file that needs no TensorFlow."""
     probe = probe_images(*splits)
     if isinstance(model, ModelFile) and is_model_file(model.path):
         found = load_model_file(model, probe, given=pixel_range)
@@ -153,18 +153,18 @@ def load_original(
 
 
 ARCHIVE = re.compile(rb"PK\x03\x04.{26}" + re.escape(MANIFEST_ENTRY.encode()), re.DOTALL)
-"""First bytes of the archive that mnist-export appends to a model."""
+"""Pattern of the start of the zip archive that mnist-export appends to a model."""
 
 
 def is_foreign_file(path: Path, file_pixel_range: PixelScaling | str | None) -> bool:
-    """Return whether another tool made the file; it is read, but not loaded.
+    """Return whether another tool made the file. The file is read, but not loaded into an interpreter.
 
     Raises
     ------
     ArtifactError
-        If the file is damaged: it ends too early, or has remains of the archive of mnist-export.
+        If the file is damaged: it is truncated, or contains a part of the archive that mnist-export appends.
     UsageError
-        If an option does not fit the file, or another tool's file has a suffix in upper case.
+        If an option does not apply to the file, or a file from another tool has a suffix in upper case.
     """
     plugin = load_plugin(format_of(path))
     try:
@@ -191,5 +191,5 @@ def is_foreign_file(path: Path, file_pixel_range: PixelScaling | str | None) -> 
 
 
 def load_foreign_file(path: Path, session: ExportSession, pixel_range: PixelScaling | str | None) -> FileModel:
-    """Load a file of another tool into a process of its own, and measure which pixel scaling it expects."""
+    """Load a file from another tool in a separate process, and measure which pixel scaling it expects."""
     return FileModel.measure(find_source(path), probe_images(session.train, session.test), given=pixel_range)

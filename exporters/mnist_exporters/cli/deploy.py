@@ -117,11 +117,11 @@ def deploy_command(
 
 
 SUFFIXES = (".tflite", ".onnx")
-"""Suffixes of the files that run on a device with Python."""
+"""Suffixes of the files that mnist-runtime can run on a device with Python."""
 
 
 def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | None, str]:
-    """Return the file, None for the ready model, and the device."""
+    """Return the file and the device from the command's arguments. The file is None for the ready model."""
     if rollback:
         if len(words) != 1 or _is_file(words[0]):
             fault = "--rollback takes no file. " if words else ""
@@ -139,7 +139,7 @@ def _file_and_device(words: tuple[str, ...], *, rollback: bool) -> tuple[Path | 
 
 
 def _check_rollback(*, dry_run: bool, extra: str | None, service: bool | None, run: str | None) -> None:
-    """Reject options that have no meaning beside --rollback."""
+    """Raise an error if options are given that have no effect with --rollback."""
     given = {
         "--dry-run": dry_run,
         "--extra": extra is not None,
@@ -155,13 +155,13 @@ def _check_rollback(*, dry_run: bool, extra: str | None, service: bool | None, r
 
 
 def _is_file(word: str) -> bool:
-    """Return whether `word` names a file, existing or not, and not a device."""
+    """Return whether `word` is the path of a file, which may be missing, and not a device."""
     path, suffixes = Path(word), {each.suffix for each in FORMATS.values()}
     return "@" not in path.name and (path.is_file() or path.suffix.lower() in suffixes)
 
 
 def _exported_file(word: str) -> Path:
-    """Return `word` as a path; reject a missing file, and one that does not run on a device with Python."""
+    """Return `word` as a path; raise an error if the file is missing or cannot run on a device with Python."""
     path = Path(word)
     if path.suffix.lower() in SUFFIXES or not path.exists():
         path = ExistingPath(ArtifactError).convert(word, None, None)
@@ -173,7 +173,7 @@ def _exported_file(word: str) -> Path:
 
 
 def _service_arguments(service: bool | None, run: str | None) -> list[str] | None:
-    """Return the arguments of mnist-runtime that the service runs; None to leave it as it is."""
+    """Return the arguments with which the service runs mnist-runtime; None to leave the service as it is."""
     if run is not None:
         if service is False:
             raise UsageError("--run and --no-service exclude each other. Give one of them.")

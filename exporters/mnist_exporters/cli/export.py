@@ -47,7 +47,7 @@ __all__ = ["export_command"]
 DEFAULT_MODEL = "cnn"
 
 EVERY_FORMAT = tuple(name for name, row in FORMATS.items() if row.extra is None)
-"""The formats of ``--format all``: those that need no extra package."""
+"""The formats of ``--format all``: those that need no optional extra."""
 
 EXAMPLES = """\
 mnist-export my-model.keras --quantize
@@ -240,9 +240,9 @@ def export_command(
             )
             original = session.describe_original()
             advice = session.advice if expect_accuracy is None else None
-        echo(original)  # an original that proves nothing is reported here, not for each file
+        echo(original)  # an unsuitable original is reported once here, not for each file
         if advice:
-            (warn if advice.startswith("warning:") else echo)(advice)  # a quiet command prints warnings
+            (warn if advice.startswith("warning:") else echo)(advice)  # --quiet hides notes but not warnings
         return export_all(session, files, device, place, progress, repair=not no_repair, as_json=as_json)
 
 
@@ -254,11 +254,11 @@ def _specs(
     *dtypes: str | None,
     package: str | None,
 ) -> list[ExportSpec]:
-    """Return one spec for each requested file; with ``--format all``, for each format that has the precision.
+    """Return the spec of each requested file. ``--format all`` means all formats that have the precision.
 
-    `kind` is that of the original.
+    `kind` is the kind of the original; see `OriginalModel.kind`.
     """
-    precisions = dict.fromkeys(parse_precision(name) for name in quantize or ["none"])  # each once, in this order
+    precisions = dict.fromkeys(parse_precision(name) for name in quantize or ["none"])  # without repetitions
     pairs = []
     for name in format:
         if package:
@@ -274,7 +274,10 @@ def _specs(
 
 
 def _without_impossible(pairs: Collection[tuple[str, Precision]]) -> Collection[tuple[str, Precision]]:
-    """Return the pairs that exist, with a note on the others, if each format and each precision is in one of them."""
+    """Remove pairs of format and precision that do not exist, and print a note about them.
+
+    All pairs are returned if a requested format or precision would be lost, because this is an error of the user.
+    """
     possible = [(name, precision) for name, precision in pairs if precision in FORMATS[name].io_types]
     if any({pair[part] for pair in possible} != {pair[part] for pair in pairs} for part in (0, 1)):
         return pairs

@@ -41,7 +41,7 @@ class ExportedFile(ExistingPath):
         super().__init__(ArtifactError)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return `value` as a path."""
+        """Return `value` as a path, after a check of its suffix."""
         format_of_file(Path(value))
         return super().convert(value, param, ctx)
 

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["EXPORTING", "LOADING", "MEASURING", "ReportPlace", "check_device", "export_all"]
 
 LOADING, EXPORTING, MEASURING = 8.0, 8.0, 6.0
-"""Seconds to load the model and its data, to export a file and to measure it, on a usual machine."""
+"""Usual seconds for loading the model and its data, for exporting a file, and for measuring it."""
 
 
 @dataclass(frozen=True)
 class ReportPlace:
-    """Where to write the report, and a device on which to measure its files too.
+    """Where to write the report, and optionally a device on which to measure the files.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class ReportPlace:
     device : str or None
         ``USER@HOST``.
     ssh_config : Path or None
-        A configuration of ssh instead of the user's.
+        A configuration file for ssh instead of the user's.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ class ReportPlace:
 
 
 def check_device(address: str, ssh_config: Path | None) -> None:
-    """Connect to the device that will measure, so that a mistake is found before the export."""
+    """Connect to the device for measurements, so that a mistake is found before the exports start."""
     from mnist_exporters.targets.deployment.deploy import look
     from mnist_exporters.targets.deployment.plan import FOLDER
     from mnist_exporters.targets.deployment.ssh import Device
@@ -66,7 +66,7 @@ def export_all(
     repair: bool,
     as_json: bool,
 ) -> int:
-    """Export each file and return the exit code. After a failed one, the others are still exported."""
+    """Export each file and return the exit code. If one export fails, the others still run."""
     from mnist_exporters.proof.report import RefusedError
 
     code = 0
@@ -92,7 +92,7 @@ def export_all(
     if place and reports:
         try:
             recommended = _compare(session, reports, place, progress)
-        except ToolkitError as error:  # the exported files are complete nevertheless
+        except ToolkitError as error:  # the exported files themselves are complete
             failure = report_error(error)
             code = code or failure
     if as_json:
@@ -149,7 +149,7 @@ def _compare(
 
 
 def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | None) -> None:
-    """Print how to use the recommended file. If no speed was measured, it is the smallest that mnist-runtime runs."""
+    """Print how to use the recommended file; without a recommendation, the smallest file that mnist-runtime runs."""
     from mnist_runtime.backends.registry import BACKENDS
 
     on_devices = {row.format for row in BACKENDS.values()}
@@ -165,7 +165,7 @@ def _suggest_runtime(reports: list[ExportReport], recommended: ExportReport | No
 
 
 def _suggest_program(reports: list[ExportReport]) -> None:
-    """Print how to use a file that no command uses, such as C code."""
+    """Print how to use a file that mnist-runtime cannot run, such as C code."""
     from mnist_exporters.reports.recommendation import next_step
 
     for report in reports:

@@ -1,4 +1,4 @@
-"""`ExportCommand`: a command in which ``--quantize`` may stand without a precision."""
+"""`ExportCommand`: a command whose option ``--quantize`` may have no value."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODEL_SUFFIXES = (".keras", ".h5", ".hdf5", ".onnx")
 
 
 class ExportCommand(Command):
-    """A command in which ``--quantize`` alone means ``--quantize int8``."""
+    """A click command in which ``--quantize`` without a precision means ``--quantize int8``."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -70,7 +70,7 @@ def command_for(format: str, precision: str, words: Sequence[str]) -> list[str]:
             kept.append(word)
         elif not value:
             next(others, None)
-    end = kept.index("--") if "--" in kept else len(kept)  # after it, a word that begins with a dash is no option
+    end = kept.index("--") if "--" in kept else len(kept)  # words after it are no options
     return ["mnist-export", *kept[:end], "--format", format, "--quantize", precision, *kept[end:]]
 
 

@@ -1,4 +1,4 @@
-"""``mnist-export seal``: prove a file that another tool made, and write it as devices run it."""
+"""``mnist-export seal``: check the accuracy of a file from another tool, and write it as an artifact."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["seal_command"]
 
 TYPICAL_S = 12.0
-"""Seconds that the proof takes on a usual machine, for the progress line."""
+"""Usual duration of the accuracy check in seconds, for the progress line."""
 
 EXAMPLES = """\
 mnist-export seal made-elsewhere.tflite --against my-model.keras

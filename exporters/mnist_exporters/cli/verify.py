@@ -1,4 +1,4 @@
-"""``mnist-export verify``: compare a file with its original, whoever made it."""
+"""``mnist-export verify``: compare an exported file, or a file from another tool, with its original."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""File formats: one folder each, with a class that converts, reads, packs, opens and loads such files."""
+"""File formats, one folder each. A plugin class converts a model to the format, and packs, reads and loads files."""

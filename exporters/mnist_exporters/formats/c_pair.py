@@ -1,4 +1,4 @@
-"""Two C files of one export, which have the same digest: names, arrays of numbers, and the digest itself."""
+"""Helpers for the two C files of an export: identifiers, arrays of numbers, and the digest that both files contain."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 WIDTH = 110
-"""Most characters in a line of numbers."""
+"""Maximum length of a line of numbers, in characters."""
 
 NO_DIGEST = "0" * 64
 """Placeholder in both files while their digest is computed."""
@@ -59,7 +59,7 @@ def identifier(stem: str) -> str:
 
 
 def c_string(text: str) -> str:
-    r"""Return a C string literal; bytes outside of ASCII are octal.
+    r"""Return a C string literal, in which bytes outside of ASCII are octal escapes.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def numbers_text(numbers: npt.NDArray[Any]) -> str:
 
 
 def initializer(members: Iterable[str], width: int) -> str:
-    r"""Return the lines of an initializer, with commas, each of at most `width` characters besides the indentation.
+    r"""Return the lines of an initializer, with commas. A line has at most `width` characters and the indentation.
 
     Examples
     --------
@@ -114,8 +114,8 @@ def array_of(source: str, name: str, dtype: type[np.integer[Any]]) -> npt.NDArra
 
 
 def manifest_comment(manifest: Manifest) -> str:
-    """Return the end of a comment, which contains the manifest."""
-    # The manifest must not end the comment, nor seem to begin another. JSON allows both escapes.
+    """Return the last lines of the header's first comment, which contain the manifest as JSON."""
+    # The manifest must not contain "*/" or "/*". JSON allows both escapes.
     return BEGIN + manifest.to_json().replace("*/", "*\\/").replace("/*", "/\\u002a") + END
 
 
@@ -125,7 +125,7 @@ def manifest_of(header: str) -> Manifest:
 
 
 def stamped_pair(header: str, source: str) -> tuple[str, str]:
-    """Return both texts with their digest in the place of `NO_DIGEST`."""
+    """Return both texts, with their common digest instead of `NO_DIGEST`."""
     digest = hashlib.sha256((header + source).encode()).hexdigest()
     return _stamped(header, NO_DIGEST, digest), _stamped(source, NO_DIGEST, digest)
 
@@ -162,12 +162,12 @@ def read_pair(path: Path, suffix: str) -> tuple[str, str]:
 
 
 def _digest(header: str, source: str, digest: str) -> str:
-    """Return the SHA-256 of both texts as they were before `digest` was written into them."""
+    """Return the SHA-256 of both texts, computed with `NO_DIGEST` instead of `digest`."""
     return hashlib.sha256(
         (_stamped(header, digest, NO_DIGEST) + _stamped(source, digest, NO_DIGEST)).encode()
     ).hexdigest()
 
 
 def _stamped(text: str, old: str, new: str) -> str:
-    """Replace the digest `old` by `new`: the whole, and its first 32 bits as a number for the preprocessor."""
+    """Replace the digest `old` by `new`. The text also contains its first 32 bits, as a number for the preprocessor."""
     return text.replace(old, new).replace(f" 0x{old[:8]}u\n", f" 0x{new[:8]}u\n")

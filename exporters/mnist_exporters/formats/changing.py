@@ -1,4 +1,4 @@
-"""Operators whose result depends on more than the image: random ones, ones with a state, and statistics of a batch."""
+"""Find operators whose result depends on more than the image: on random numbers, a state, or the rest of the batch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["changing_nodes", "changing_operators"]
 
 TFLITE = frozenset(
     {
-        # Variables, which keep a value from call to call, and functions that are called once.
+        # Variables keep a value from call to call. CALL_ONCE runs a function that sets such a state.
         "ASSIGN_VARIABLE",
         "CALL_ONCE",
         "READ_VARIABLE",
         "VAR_HANDLE",
-        # Tables, which a function that is called once fills.
+        # Hash tables. A function that runs once fills them.
         "HASHTABLE",
         "HASHTABLE_FIND",
         "HASHTABLE_IMPORT",
@@ -26,7 +26,7 @@ TFLITE = frozenset(
         "RANDOM_UNIFORM",
     }
 )
-"""Operators of TFLite."""
+"""TFLite operators with a state or with random numbers."""
 
 ONNX = frozenset(
     {
@@ -38,23 +38,23 @@ ONNX = frozenset(
         "RandomUniformLike",
     }
 )
-"""Operators of ONNX that are random, whatever their attributes. ONNX has no variables."""
+"""ONNX operators that are always random. ONNX has no variables."""
 
 TRAINING_INPUT = 2
-"""Place of the input ``training_mode`` of ONNX's Dropout, from opset 12 on."""
+"""Index of the input ``training_mode`` of ONNX's Dropout, from opset 12 on."""
 
 
 def changing_operators(model: Any, name_of: Any) -> Iterator[tuple[str, str]]:
-    """Yield name and output of each operator in `TFLITE` or with a state, in all subgraphs of a `schema.ModelT`.
+    """Yield name and output of each operator that is in `TFLITE` or has a state, in all subgraphs of a model.
 
-    An operator with a variable tensor, as of a recurrent layer, keeps its state from call to call.
+    An operator with a variable tensor, as in a recurrent layer, keeps its state from call to call.
 
     Parameters
     ----------
     model : schema.ModelT
         A parsed ``.tflite`` model.
     name_of : callable
-        Function of `model` and an operator, to the name of the operator.
+        Function that returns the name of an operator: ``name_of(model, operator)``.
     """
     for graph in model.subgraphs:
         for operator in graph.operators:
@@ -78,7 +78,10 @@ def changing_nodes(model: Any) -> Iterator[tuple[str, str]]:
 
 
 def _changing(graph: Any, outside: dict[str, bool]) -> Iterator[tuple[str, str]]:
-    """Yield those of one graph. `outside`: boolean constants of the graphs around it, name -> value."""
+    """Yield name and output of such operators in one graph.
+
+    `outside` has the boolean constants of the enclosing graphs, name -> value.
+    """
     import onnx
 
     constants = dict(outside)
@@ -97,7 +100,7 @@ def _changing(graph: Any, outside: dict[str, bool]) -> Iterator[tuple[str, str]]
 
 
 def _is_training(node: Any, constants: dict[str, bool]) -> bool:
-    """Return whether a Dropout drops, or a BatchNormalization uses the statistics of the batch."""
+    """Return whether a Dropout or a BatchNormalization is in training mode."""
     if node.op_type == "Dropout":
         mode = node.input[TRAINING_INPUT] if len(node.input) > TRAINING_INPUT else ""
         return constants.get(mode, True) if mode else False

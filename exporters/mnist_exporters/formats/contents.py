@@ -1,4 +1,4 @@
-"""`Contents`: facts read from the bytes of a model."""
+"""`Contents`: tensors, operators and versions, as read from a model file. They decide where the model can run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WEIGHTS: dict[Precision, set[str]] = {
     Precision.INT4: {"int4"},
     Precision.INT16X8: {"int8"},
 }
-"""Types allowed for the majority of the weights."""
+"""Precision -> types that most of the weights may have."""
 
 ACTIVATIONS: dict[Precision, set[str]] = {
     Precision.FLOAT32: {"float32"},
@@ -30,7 +30,7 @@ ACTIVATIONS: dict[Precision, set[str]] = {
     Precision.INT4: {"int8", "uint8"},
     Precision.INT16X8: {"int16"},
 }
-"""Types allowed for the activations, before any quantization at run time."""
+"""Precision -> types that the activations may have, before any quantization at run time."""
 
 BLACK = {"uint8": 0, "int8": -128}
 """Integer input type -> value of a black pixel."""
@@ -39,7 +39,7 @@ ADVICE = "Build it without random layers, variables and training=True at inferen
 """What to do about a model whose scores depend on more than the image."""
 
 MOST_PLACES = 3
-"""Most tensors that a message names."""
+"""Maximum number of tensors that a message names."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class TensorFacts:
     name : str
         Name in the file.
     dtype : str
-        NumPy's name of the type.
+        NumPy type name.
     shape : tuple of int
-        -1 for a free dimension.
+        Shape; -1 for an axis whose length is not fixed.
     is_constant : bool
         Whether the file stores its values.
     affine : QuantParams or None
@@ -74,11 +74,11 @@ class Layer:
     Parameters
     ----------
     operator : str
-        Its name.
+        Name of the operator.
     weights : int
         Number of weights.
     weight_dtype, dtype : str
-        Type of the weights, and of the activations that it takes.
+        Types of the weights and of the input activations.
     """
 
     operator: str
@@ -112,13 +112,14 @@ class Contents:
     layers : tuple of Layer
         Operators with constant weights, in the order of the file.
     foreign : tuple of str
-        Operators that the format does not define: custom operators, TensorFlow's "Flex" operators, other domains.
+        Operators that the format does not define: custom operators, TensorFlow's "Flex" operators, and those of other
+        ONNX domains.
     changing : tuple of (str, str)
         Operators whose result depends on more than the image, each with the name of its output; see `formats.changing`.
     opset, ir_version : int or None
         Versions that an ONNX model needs; None for other formats.
     arena_bytes : int or None
-        Working memory that TensorFlow Lite Micro needs; for C code only.
+        Bytes of working memory that TensorFlow Lite Micro needs; None except for the format ``tflm``.
     """
 
     format: str
@@ -139,7 +140,11 @@ class Contents:
 
     @property
     def precision(self) -> Precision | None:
-        """The precision of a file of another tool: that of most weights and of all activations; None if unknown."""
+        """The precision that the types in the model show; None if there is none with these types.
+
+        The type of most weights decides; int4, int8 and int16x8 need integer activations too. This is for files from
+        other tools, which have no manifest.
+        """
         types = set(self.activations)
         if any(name.startswith("QLinear") for name in self.operators):
             return Precision.INT8
@@ -169,7 +174,7 @@ class Contents:
         return {"operators": self.operators} | ({"arena_bytes": self.arena_bytes} if self.arena_bytes else {})
 
     def check_unchanging(self) -> None:
-        """Check that the scores depend on the image alone, as far as the operators show it.
+        """Check that no operator makes the scores depend on more than the image.
 
         Raises
         ------
@@ -188,6 +193,6 @@ class Contents:
 
 
 def _bits(dtype: str) -> int:
-    """Return the bits of a number of NumPy's type name `dtype`, such as 4 for ``"int4"``."""
+    """Return the number of bits in a NumPy type name, such as 4 for ``"int4"``."""
     digits = dtype.lstrip("abcdefghijklmnopqrstuvwxyz")
     return int(digits) if digits.isdecimal() else 8

@@ -1,4 +1,4 @@
-"""`FormatPlugin`: what a file format must provide, and the table of the classes that provide it."""
+"""`FormatPlugin`: the interface of a file format, and the table of the classes that implement it."""
 
 from __future__ import annotations
 
@@ -22,28 +22,28 @@ if TYPE_CHECKING:
 __all__ = ["CONVERTERS", "PLUGINS", "Converter", "FormatPlugin", "load_converter", "load_plugin"]
 
 Converter: TypeAlias = "Callable[[Any, ExportSpec, Calibration | None, Treatment], bytes]"
-"""Function with the arguments of `FormatPlugin.convert`, for the originals of one kind."""
+"""Function that converts originals of one kind. Its arguments are those of `FormatPlugin.convert`."""
 
 
 @runtime_checkable
 class FormatPlugin(Protocol):
-    """A file format. Each class in `PLUGINS` derives from this, so that mypy checks its methods."""
+    """The interface of a file format. Each class in `PLUGINS` derives from it, so that mypy checks the methods."""
 
     def convert(
         self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
     ) -> bytes:
-        """Convert a model to the bytes of a bare model, without manifest.
+        """Convert an original to a bare model, which has no manifest yet.
 
         Parameters
         ----------
         original : OriginalModel
-            The model.
+            The model to convert.
         spec : ExportSpec
             Precision, input type and output type.
         calibration : Calibration or None
             Images that set the ranges of activations. Only calibrated precisions need them.
         treatment : Treatment
-            How to differ from a plain export.
+            Repairs to apply during the conversion. Default: none.
 
         Raises
         ------
@@ -88,10 +88,10 @@ class FormatPlugin(Protocol):
         """
 
     def load(self, path: Path) -> Classifier:
-        """Load a packed file into the interpreter that devices use. The accuracy check runs on it."""
+        """Load a packed file into the interpreter that devices use. The accuracy check uses the result."""
 
     def measure(self, path: Path) -> tuple[ProcessorMemory, ...]:
-        """Return the memory that a packed file needs on microcontrollers; nothing for a format that is not compiled."""
+        """Return the memory that a packed file needs on microcontrollers; empty for formats without C code."""
         del path
         return ()
 
@@ -103,7 +103,7 @@ PLUGINS: dict[str, str] = {
     "web": "mnist_exporters.formats.web.plugin:WebPage",
     "tflm": "mnist_exporters.formats.tflm.plugin:TFLMArray",
 }
-"""Name in `FORMATS` -> class, as text because converters are slow to import. `load_plugin` imports them."""
+"""Format -> class, as text because converters are slow to import. `load_plugin` imports the class."""
 
 CONVERTERS: dict[tuple[str, str], str] = {
     ("keras", "tflite"): "mnist_exporters.formats.tflite.convert:convert",
@@ -114,12 +114,12 @@ CONVERTERS: dict[tuple[str, str], str] = {
 
 
 def load_converter(kind: str, format: str) -> Converter:
-    """Return the function that converts originals of a kind; it is imported now.
+    """Import and return the function that converts originals of `kind` to `format`.
 
     Raises
     ------
     UsageError
-        If there is none.
+        If there is no such function.
     """
     check_source(kind, format)
     convert: Converter = pkgutil.resolve_name(CONVERTERS[kind, format])

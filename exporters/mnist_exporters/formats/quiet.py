@@ -14,9 +14,9 @@ __all__ = ["quietly"]
 
 @contextlib.contextmanager
 def quietly() -> Iterator[None]:
-    """Hide native output on stderr, Python's prints to stdout and the converters' warnings.
+    """Inside this context, hide native output on stderr, Python's prints to stdout and warnings.
 
-    TensorFlow prints "Saved artifact at ..." to stdout, where only results belong, and warns of its own deprecations.
+    TensorFlow prints "Saved artifact at ..." to stdout, which is only for results, and warns about its own code.
     """
     with quiet_stderr(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -21,7 +21,7 @@ from mnist_runtime.artifact.manifest import Manifest
 __all__ = ["seal"]
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
-"""Time of every entry, the earliest that zip allows. A fixed time keeps the bytes the same from export to export."""
+"""Time of every zip entry, the earliest that zip allows. It is fixed so that equal exports have equal bytes."""
 
 
 def seal(
@@ -36,7 +36,7 @@ def seal(
     manifest, golden : Manifest, Golden
         Content of the archive.
     enclose : callable, optional
-        Adds bytes before the archive, so that readers of the format skip it.
+        Function that wraps the archive, so that readers of the format skip it. Default: the archive is unchanged.
     """
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as entries:
@@ -46,7 +46,7 @@ def seal(
             (GOLDEN_SCORES_ENTRY, _npy(golden.scores)),
         ):
             entries.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
-        entries.comment = b"0" * DIGEST_LENGTH  # placeholder, so that every length is final
+        entries.comment = b"0" * DIGEST_LENGTH  # placeholder, so that the lengths are final before hashing
     body = (model + enclose(archive.getvalue()))[:-DIGEST_LENGTH]
     return body + hashlib.sha256(body).hexdigest().encode()
 

@@ -21,13 +21,13 @@ KEEPS_MORE: dict[Precision, str] = {
     Precision.DYNAMIC: "Layers with few weights keep float32. Try float16, or int8, if all of the layers have it.",
     Precision.INT4: "The last layer, and those without int4, keep int8. Try dynamic, or int8, if all layers have it.",
 }
-"""Precision that applies to some layers only, by design -> which layers keep more bits, and what else to try."""
+"""Precisions that apply to some layers only -> text that says which layers keep more bits, and what else to try."""
 
 EXACT = 0.1
-"""Largest accepted error of a pixel in grey levels: the converter computes the scale from the images, in float32."""
+"""Largest accepted error of a pixel, in grey levels. It allows for the converter's rounding in float32."""
 
 HALF_A_LEVEL = 0.5 + EXACT
-"""Largest accepted error if the scaling has an offset, which the integer zero point rounds."""
+"""Largest accepted error in grey levels if the scaling has an offset. The zero point is an integer and rounds it."""
 
 
 def check_matches(contents: Contents, spec: ExportSpec, scaling: PixelScaling, treatment: Treatment = PLAIN) -> None:
@@ -40,18 +40,18 @@ def check_matches(contents: Contents, spec: ExportSpec, scaling: PixelScaling, t
     spec : ExportSpec
         Format, precision, input and output types.
     scaling : PixelScaling
-        What a raw pixel means, see `Original.input_scaling`. A quantized input must match it.
+        Real number that each raw pixel stands for; see `Original.input_scaling`. A quantized input must match it.
     treatment : Treatment
-        Layers that may, and must, have more bits.
+        Repairs of the export. Its layers must have more bits than the precision.
 
     Raises
     ------
     OperatorError
-        If operators are not those of the format, or not those of the precision.
+        If an operator does not belong to the format or to the precision.
     ConversionError
         If a type or the input scale differs.
     UsageError
-        If the precision applies to few of the weights only, so that it saves little.
+        If the precision applies to so few weights that it saves little.
     """
     if (contents.input.dtype, contents.output.dtype) != (spec.input_dtype, spec.output_dtype):
         raise ConversionError(
@@ -86,7 +86,7 @@ def _check_weights(contents: Contents, spec: ExportSpec) -> None:
 
 
 def _check_layers(contents: Contents, spec: ExportSpec, treatment: Treatment) -> None:
-    """Check that the layers of `treatment` have more bits, and in an int8 ``.tflite`` no others."""
+    """Check that the layers of `treatment` have more bits; in int8 ``.tflite`` files, that no other layer has."""
     if not treatment.layers:
         return
     higher = HIGHER[spec.format, spec.precision]
@@ -105,7 +105,7 @@ def check_operators(contents: Contents, spec: ExportSpec, treatment: Treatment =
     Raises
     ------
     OperatorError
-        If they do not, or their result depends on more than the image.
+        If an operator does not belong to them, or its result depends on more than the image.
     """
     contents.check_unchanging()
     if contents.foreign:
@@ -132,7 +132,8 @@ def _in_float(contents: Contents) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _check_raw_pixels(contents: Contents, scaling: PixelScaling) -> None:
     """Check that the quantized input is the raw pixel (uint8) or the pixel minus 128 (int8).
 
-    The zero point is an integer, so a scaling with an offset may be half a grey level off; without one it is exact.
+    The zero point is an integer. So a scaling with an offset may be wrong by half a grey level; without an offset, it
+    is exact.
     """
     affine = contents.input.affine
     if affine is None:

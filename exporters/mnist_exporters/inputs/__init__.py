@@ -1,1 +1,1 @@
-"""What an export starts from: the original model, calibration images, golden digits, extreme images."""
+"""The inputs of an export: the original model, calibration images, golden images and extreme images."""

@@ -1,4 +1,4 @@
-"""`Calibration`: real images that set the ranges of the activations of an integer model."""
+"""`Calibration`: real images on which the ranges of the activations of an integer model are measured."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["Calibration", "check_draw"]
 
 
 def check_draw(samples: object, seed: object) -> None:
-    """Check that the number of calibration images, or None, and the seed are numbers for a random draw.
+    """Check the number of calibration images (None: the default number) and the seed of the random draw.
 
     Raises
     ------
     UsageError
-        If one is no whole number, or the seed is negative.
+        If one of them is not an integer, or the seed is negative.
     """
     if samples is not None and not _is_whole(samples):
         raise UsageError(f"calibration_samples is {samples!r}, but must be a whole number, such as 500.")
@@ -38,7 +38,7 @@ def _is_whole(value: object) -> TypeGuard[Integral]:
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Images from a training split, none of which is used to prove the accuracy.
+    """Calibration images, which are drawn from a training split and are not test images.
 
     Parameters
     ----------
@@ -49,9 +49,9 @@ class Calibration:
     seed : int
         Seed of the random draw.
     left_out : int
-        Number of training images that were not drawn from, since they are also test images.
+        Number of training images that were excluded from the draw because they are also test images.
     classes : int
-        Number of labels of the data.
+        Number of classes in the data.
     """
 
     images: npt.NDArray[np.uint8]
@@ -64,8 +64,8 @@ class Calibration:
     def draw(cls, training: LabelledImages, count: int, seed: int, left_out: int = 0) -> Calibration:
         """Draw `count` random images, with equal numbers of each class where possible.
 
-        If no pixel is 255, a corner of the first image is set to 255, and another to 0 if none is 0. The range of the
-        input comes from these images, and a narrower one would break the rule that a file accepts raw pixels 0..255.
+        The images set the range of the input, which must be 0..255 because each file takes raw pixels. So if no pixel
+        is 255, a corner of the first image is set to 255; if none is 0, another corner is set to 0.
 
         Parameters
         ----------
@@ -76,7 +76,7 @@ class Calibration:
         seed : int
             Seed of the random draw.
         left_out : int
-            How many images `leave_out_shared` left out of `training`.
+            Number of images that `leave_out_shared` removed from `training`.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class Calibration:
             )
         shuffled = np.random.default_rng(seed).permutation(len(training.images))
         labels = training.labels[shuffled]
-        # The rank of each image within its class; sorted by it, the classes take turns.
+        # The rank of each image within its class. Sorting by it makes the classes take turns.
         rank = np.empty(len(labels), np.intp)
         for label in np.unique(labels):
             rank[labels == label] = np.arange((labels == label).sum())
@@ -116,12 +116,12 @@ class Calibration:
             )
 
     def first(self, count: int) -> Calibration:
-        """Return the first `count` images, with equal numbers of each class where possible and pixels of 0 and 255."""
+        """Return the first `count` images, with balanced classes and pixels of 0 and 255, as in `draw`."""
         return self._part(np.arange(len(self.images)) < count)
 
     def halves(self) -> tuple[Calibration, Calibration]:
-        """Return two disjoint halves, each with equal numbers of each class where possible and pixels of 0 and 255."""
-        # In the order of `draw` the classes take turns, so each block of as many images has one of each.
+        """Return two disjoint halves, each with balanced classes and pixels of 0 and 255, as in `draw`."""
+        # `draw` makes the classes take turns. So each block of `classes` images has one image of each class.
         first = np.arange(len(self.images)) // self.classes % 2 == 0
         return self._part(first), self._part(~first)
 
@@ -134,7 +134,7 @@ class Calibration:
         return self.images.reshape(*self.images.shape[:3], -1)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return its entry in the manifest."""
+        """Return the entry about calibration in the manifest."""
         facts = {
             "dataset": self.dataset,
             "split": "train",

@@ -1,4 +1,4 @@
-"""`lines_that_cut`: lines of Python that take the scores of some classes out of a Keras model."""
+"""`lines_that_cut`: Python code that removes the scores of some classes from a Keras model."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ __all__ = ["lines_that_cut"]
 
 
 def lines_that_cut(original: OriginalModel, unused: Sequence[int]) -> str:
-    """Return lines of Python that make a model without some of its scores, from the Keras model in ``model``.
+    """Return Python code that makes a model without the scores `unused` from a Keras model in a variable ``model``.
 
     Parameters
     ----------
     original : OriginalModel
         The model.
     unused : sequence of int
-        Numbers of the scores that are taken out.
+        Numbers of the classes whose scores are removed.
 
     Returns
     -------
     str
-        Empty unless two scores are left and the model ends in a dense layer, with or without an activation after it.
+        The code. Empty if fewer than two scores are left, or if the model does not end with a dense layer, with or
+        without an activation after it.
     """
     kept = [number for number in range(len(original.task.labels)) if number not in unused]
     if not isinstance(original, Original) or len(kept) < 2:
@@ -47,7 +48,7 @@ def lines_that_cut(original: OriginalModel, unused: Sequence[int]) -> str:
 
 
 def _head(model: keras.Model, classes: int) -> tuple[int, int] | None:
-    """Return the place of the dense layer that gives the scores, from the end, and how many weights it has; or None."""
+    """Return the position of the last dense layer, counted from the end, and its number of weight arrays; or None."""
     import keras
 
     from mnist_exporters.inputs.keras_graph.calls import is_plain_graph
@@ -58,7 +59,7 @@ def _head(model: keras.Model, classes: int) -> tuple[int, int] | None:
     last, end = model.layers[place], model.outputs[0]._keras_history.operation
     try:
         names = [layer["config"]["name"] for layer in model.get_config()["layers"]]
-    except (NotImplementedError, TypeError, ValueError):  # a layer that does not say how to make it again
+    except (NotImplementedError, TypeError, ValueError):  # a layer without a usable `get_config`
         return None
     is_last = end is model.layers[-1] and names[place] == last.name and last.weights[-1] is model.weights[-1]
     return (place, len(last.weights)) if is_last and last.units == classes else None

@@ -1,4 +1,4 @@
-"""`extreme_images`: blank, white, very bold and very thin images, for which a model must give finite scores too."""
+"""`extreme_images`: blank, white, very bold and very thin images, for which the scores must be finite too."""
 
 from __future__ import annotations
 

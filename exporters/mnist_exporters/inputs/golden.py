@@ -1,4 +1,4 @@
-"""`golden_images`: the images that are stored in every exported file, so that a device can test itself."""
+"""`golden_images`: the images that are stored in every exported file for the self-test on the device."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from mnist_runtime.artifact.task import Task
 __all__ = ["MOST_GOLDEN", "golden_digits", "golden_from_data", "golden_images", "golden_patterns"]
 
 LEAST_GOLDEN, MOST_GOLDEN = 10, 16
-"""Numbers of golden images of other classes than digits. One of 128 x 128 pixels in color has 49 kB."""
+"""Smallest and largest number of golden images for other classes than digits. A color image of 128 x 128 pixels takes
+49 kB."""
 
 DRAWN, CHANGED, ROUNDS = 600, 120, 8
-"""Number of random patterns; of changed copies of the best ones in each round; and of rounds. All take a second."""
+"""Number of random patterns, of changed copies of the best patterns in each round, and of rounds. Together they take a
+second."""
 MARGIN = 0.1
-"""Least lead of an answer over the next one. Without a lead, other kernels may give another answer."""
+"""Smallest difference between the best and the second best score. With less, other kernels may answer differently."""
 
 Images = npt.NDArray[np.uint8]
 
 
 def golden_images(original: OriginalModel) -> Images:
-    """Return the images to store in the files of a model: handwritten digits, or patterns that contain no picture.
+    """Return the images to store in the files of a model: handwritten digits or, for other classes, random patterns.
 
     Parameters
     ----------
     original : OriginalModel
-        The model. Its images and labels decide; patterns are chosen by its scores.
+        The model. Its task decides between digits and patterns; its scores decide which patterns are used.
     """
     return golden_digits() if original.task.is_mnist else golden_patterns(original.task, original.scores)
 
@@ -53,7 +55,9 @@ def golden_digits() -> Images:
 
 
 def golden_from_data(data: LabelledImages) -> Images:
-    """Return up to 16 pictures of a data set, of different classes where possible. Whoever has the file can see them.
+    """Return up to 16 images of a data set, of different classes where possible.
+
+    Everyone who has an exported file can see the images in it.
 
     Parameters
     ----------
@@ -70,10 +74,10 @@ def golden_from_data(data: LabelledImages) -> Images:
 
 
 def golden_patterns(task: Task, scores: Callable[[Images], Floats]) -> Images:
-    """Return up to 16 patterns of rectangles and lines that get different answers from a model, if there are such.
+    """Return up to 16 patterns of rectangles and lines to which the model gives different answers, where possible.
 
-    Patterns are drawn at random. In a few rounds, the pattern with the highest score of each class is changed at
-    random, and a change is kept if the score rises.
+    The first patterns are random. Then, in a few rounds, something is added at random to copies of the best pattern of
+    each class, and a copy replaces its pattern if its score is higher.
 
     Parameters
     ----------
@@ -97,7 +101,7 @@ def golden_patterns(task: Task, scores: Callable[[Images], Floats]) -> Images:
     images = np.stack([_pattern(task, rng) for _ in range(DRAWN)])
     found = _finite(scores(images))
     for _ in range(ROUNDS):
-        best = found.argmax(axis=0)  # the pattern with the highest score of each class
+        best = found.argmax(axis=0)  # for each class, the pattern with the highest score
         weak = [label for label in range(found.shape[1]) if _lead(found[best[label]], label) < MARGIN]
         if found.shape[1] - len(weak) >= min(MOST_GOLDEN, found.shape[1]):
             break
@@ -109,8 +113,8 @@ def golden_patterns(task: Task, scores: Callable[[Images], Floats]) -> Images:
     sure = [label for label in sorted(leads, key=lambda label: -leads[label]) if leads[label] >= MARGIN]
     chosen = [best[label] for label in sure[:MOST_GOLDEN]]
     top = np.sort(found, axis=1)
-    others = np.argsort(top[:, -2] - top[:, -1], kind="stable")  # the surest answers first
-    different = {images[place].tobytes(): place for place in chosen}  # plain patterns are drawn more than once
+    others = np.argsort(top[:, -2] - top[:, -1], kind="stable")  # the clearest answers first
+    different = {images[place].tobytes(): place for place in chosen}  # simple patterns may occur twice
     for place in others:
         if len(different) >= LEAST_GOLDEN:
             break
@@ -119,17 +123,17 @@ def golden_patterns(task: Task, scores: Callable[[Images], Floats]) -> Images:
 
 
 def _finite(scores: Floats) -> Floats:
-    """Replace scores that are not finite, which the accuracy check reports."""
+    """Replace nan and infinity by 0. The accuracy check reports such scores later."""
     return np.nan_to_num(scores, nan=0, posinf=0, neginf=0)
 
 
 def _lead(scores: Floats, label: int) -> float:
-    """Return by how much the score of `label` is above the next one; negative if it is not the highest."""
+    """Return the score of `label` minus the highest other score; negative if `label` is not the answer."""
     return float(scores[label] - np.delete(scores, label).max())
 
 
 def _pattern(task: Task, rng: np.random.Generator) -> Images:
-    """Return a pattern on a plain background."""
+    """Return a random pattern of one to four shapes on a uniform background."""
     image = np.empty(task.image_shape, np.uint8)
     image[:] = _color(task, rng)
     for _ in range(rng.integers(1, 5)):
@@ -138,7 +142,7 @@ def _pattern(task: Task, rng: np.random.Generator) -> Images:
 
 
 def _drawn_on(image: Images, task: Task, rng: np.random.Generator) -> Images:
-    """Draw a rectangle or a line on `image`, and return it."""
+    """Draw a random rectangle or line on `image`, which is changed in place, and return it."""
     height, width = image.shape[:2]
     if rng.random() < 0.5:
         (top, bottom), (left, right) = (np.sort(rng.integers(0, side + 1, 2)) for side in (height, width))
@@ -155,7 +159,7 @@ def _drawn_on(image: Images, task: Task, rng: np.random.Generator) -> Images:
 
 
 def _color(task: Task, rng: np.random.Generator) -> Images:
-    """Return a color: black, white, gray or, in color images, any."""
+    """Return a random color: black, white, gray or, in color images, any other."""
     level = rng.choice(np.array([0, 255, rng.integers(256)], np.uint8))
     if task.channels == 1 or rng.random() < 0.5:
         return np.full(task.channels if task.channels > 1 else 1, level, np.uint8)

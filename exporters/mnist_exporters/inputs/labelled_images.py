@@ -1,4 +1,4 @@
-"""`LabelledImages`: the part of a data set that the exporters use, and the images that two splits share."""
+"""`LabelledImages`: the interface of a data set for the exporters; and a check for images that two splits share."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ __all__ = ["ImageSet", "LabelledImages", "Labels", "check_same_task", "content_d
 
 
 def leave_out_shared(training: LabelledImages, test: LabelledImages) -> tuple[LabelledImages, int]:
-    """Leave out the training images that are also test images, so that no image serves for calibration and proof.
+    """Remove the training images that are also test images, so that calibration uses no test image.
 
     Returns
     -------
     tuple
-        The other training images, or `training` itself; and how many were left out.
+        The remaining training images (`training` itself if all remain), and the number of removed ones.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Find images that repeat another image, exactly or nearly: such images are no new evidence."""
+"""Find images that repeat another image, exactly or nearly. Such images add nothing to the proof of an accuracy."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import numpy.typing as npt
 __all__ = ["copies_among", "copies_of"]
 
 NEAR = 0.08
-"""Largest distance of a near copy, relative to the median distance of two images.
+"""Largest Euclidean distance of a near copy, as a fraction of the median distance of two images.
 
-The nearest training image of any test image of MNIST is at 0.081, of scikit-learn's digits at 0.18.
+The smallest distance between a test image and a training image is 0.081 in MNIST, and 0.18 in scikit-learn's digits.
 """
 
 FEW = 0.01
-"""Fraction of the pixels, at least one, that a near copy may change by any amount."""
+"""A copy that differs in at most this fraction of the pixels, or in one pixel, is also near; see `LARGEST`."""
 
 LARGEST = 1.01
-"""Largest distance of such a copy, with pixels 0..1: one pixel from black to white."""
+"""Largest distance of a copy that differs in `FEW` pixels, with pixels 0..1: one pixel changed from black to white."""
 
 PAIRS = 1000
-"""Random pairs of images from which the median distance is computed."""
+"""Number of random pairs of images from which the median distance is estimated."""
 
 BANDS = 8
-"""Rows and columns of blocks in which images are compared first."""
+"""Number of rows and of columns of blocks, for the first, coarse comparison."""
 
 STEP = 250
-"""Images that are compared with all others at a time."""
+"""Number of images that are compared with the others at a time, which limits the memory."""
 
 Pixels = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
@@ -102,8 +102,9 @@ def _near_pairs(
 ) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
     """Yield the indices of near copies, in `images` and in `others`. An image is a near copy of itself.
 
-    Two filters exclude most pairs. One is the distance of the mean brightness in 64 blocks, which is never larger than
-    the distance of the images. The other is the place on the axis along which the blocks vary most.
+    Two filters exclude most pairs, by distances that are never larger than the distance of the images. One is the
+    distance of the images as 64 blocks, see `_blocks`. The other is its component along the first principal axis of
+    the blocks. `typical` is the median distance of two images.
     """
     near = NEAR * typical
     reach = max(near, min(LARGEST, typical / 2))
@@ -140,7 +141,10 @@ def _differ_in_few(first: Pixels, second: Pixels, reach: float) -> bool:
 
 
 def _blocks(images: Pixels) -> npt.NDArray[np.float32]:
-    """Return the sums of the pixels in 64 blocks, divided by the roots of their sizes: (n, 64 * channels)."""
+    """Return the pixel sum of each of 64 blocks, divided by the square root of its size, (n, 64 * channels).
+
+    With this factor, the distance of the blocks is never larger than the distance of the images.
+    """
     height, width = images.shape[1:3]
     rows, columns = (np.unique(np.linspace(0, side, BANDS + 1).astype(int)[:-1]) for side in (height, width))
     sizes = np.outer(np.diff([*rows, height]), np.diff([*columns, width]))
@@ -153,14 +157,14 @@ def _blocks(images: Pixels) -> npt.NDArray[np.float32]:
 
 
 def _main_axis(coarse: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return the direction of the largest variance, of length 1."""
+    """Return the first principal axis, a unit vector in the direction of the largest variance."""
     _, vectors = np.linalg.eigh(np.cov(coarse[:PAIRS], rowvar=False) if len(coarse) > 1 else np.eye(coarse.shape[1]))
     return np.asarray(vectors[:, -1], np.float32)
 
 
 def _squared_distances(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the squared distance of each row of `first` to each row of `second`."""
-    center = first.mean(axis=0)  # smaller numbers lose less to rounding
+    center = first.mean(axis=0)  # smaller numbers have smaller rounding errors
     first, second = first - center, second - center
     squares = np.square(first).sum(axis=1)[:, None] + np.square(second).sum(axis=1) - 2 * (first @ second.T)
     return np.asarray(np.maximum(squares, 0), np.float32)

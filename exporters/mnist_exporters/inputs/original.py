@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 __all__ = ["PIXEL_CONVENTIONS", "Original", "PixelScaling"]
 
 RAW, ONE = PixelScaling.between(0, 255), PixelScaling.between(0, 1)
-"""Scalings for raw pixels, and for pixels 0..1."""
+"""The scalings ``0..255`` (raw pixels) and ``0..1``."""
 
 
 @dataclass(frozen=True, eq=False)
 class Original(DigitModel):
-    """A Keras model, the scaling of its pixels and its name. Create one with `Original.from_keras`.
+    """A Keras model to export, with its name and pixel scaling. Create one with `Original.from_keras`.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class Original(DigitModel):
     sha256 : str
         SHA-256 of the model's file; empty if there is none.
     rejects_non_digits : bool or None
-        Whether it was trained on pictures without a digit too, according to its training record; None without a record.
+        Whether it was also trained on images without a digit, according to its training record; None without a record.
     """
 
     name: str
@@ -58,28 +58,29 @@ class Original(DigitModel):
         recorded: str | None = None,
         rejects_non_digits: bool | None = None,
     ) -> Original:
-        """Check `model` and measure which pixel scaling it expects, and its activation.
+        """Check `model`, and determine its pixel scaling and its output activation.
 
         Parameters
         ----------
         model : keras.Model
-            A model from ``(n, h, w)``, ``(n, h, w, channels)`` or ``(n, h * w * channels)`` to a score for each label.
+            A model with input shape ``(n, h, w)``, ``(n, h, w, channels)`` or ``(n, h * w * channels)``, and one score
+            for each label.
         probe : LabelledImages
             Real images, on which the scaling is measured.
         name, sha256 : str
             Name and digest for the report and the manifest.
         pixel_range : PixelScaling or str, optional
-            The scaling of pixels in training, or a text that `PixelScaling.parse` reads. Default: `recorded`, or
-            measured.
+            The scaling of pixels in training, or a text that `PixelScaling.parse` reads. Default: `recorded`, else the
+            measured scaling.
         recorded : str, optional
             The pixel range in the training record of the model.
         rejects_non_digits : bool, optional
-            Whether it was trained on pictures without a digit too. Default: not known.
+            Whether it was also trained on images without a digit. Default: not known.
 
         Raises
         ------
         ModelError
-            If the model has another shape or several inputs or outputs, fails, or gives no finite scores.
+            If the model has another shape or several inputs or outputs, raises an error, or gives no finite scores.
         UsageError
             If `pixel_range` cannot be read.
         """
@@ -92,7 +93,7 @@ class Original(DigitModel):
         return int(self.model.count_params())
 
     def accuracy_with_new_averages(self, data: LabelledImages) -> float | None:
-        """See `OriginalModel.accuracy_with_new_averages`. The weights of the model are the same afterwards."""
+        """See `OriginalModel.accuracy_with_new_averages`. The weights of the model are restored afterwards."""
         import keras
 
         from mnist_trainer.training.techniques.batch_norm_recalibration import recalibrate_batch_norm  # Keras
@@ -102,9 +103,9 @@ class Original(DigitModel):
         weights = self.model.get_weights()
         found: list[float] = []
         try:
-            # A layer may fail in training only. After a failure or a timeout, no other scaling is tried.
+            # A layer may raise an error only in training mode. After an error or a timeout, no other scaling is tried.
             with default_settings(), contextlib.suppress(Exception):
-                # The layers adapt to a scaling, but hardly to inverted pixels, which may have been measured by mistake.
+                # New averages adapt to another scaling, but not to inverted pixels, which may be measured wrongly.
                 for scaling in dict.fromkeys((self.scaling, ONE, PixelScaling.between(0, 1, invert=True))):
                     pixels = scaling.apply(data.images).reshape(-1, *self.model.input_shape[1:])
                     recalibrate_batch_norm(self.model, pixels)
@@ -123,10 +124,11 @@ class Original(DigitModel):
 
     @property
     def input_scaling(self) -> PixelScaling:
-        """The scaling that the quantized input of an integer file has.
+        """The pixel scaling that the quantized input of an integer file expresses.
 
-        A quantized input means ``scale * (integer - zero point)``. So it can scale pixels itself where the scale is
-        positive and black and white are on both sides of 0. Otherwise it takes raw pixels, and a layer scales them.
+        A quantized input stands for ``scale * (integer - zero_point)``. So it can scale the pixels itself if the scale
+        is positive and 0 is in the range from black to white. Otherwise the input stands for raw pixels, and a layer
+        scales them.
         """
         return self.scaling if self.scaling.black <= 0 <= self.scaling.white else RAW
 

@@ -1,4 +1,4 @@
-"""`OriginalModel`: what an export and its proof need to know about the original, whatever made it."""
+"""`OriginalModel`: the interface of an original for exports and the accuracy check, for all kinds of models."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Floats", "OriginalModel", "Trial"]
 Floats = npt.NDArray[np.float32]
 
 Trial = Callable[[Callable[[Floats], list[Floats]], Floats], tuple[list[Floats], list[Floats]]]
-"""Function that runs a model twice, in two ways, and returns the two results for each layer."""
+"""Function of a model and pixels that runs the model in two ways, and returns the outputs of each layer for both."""
 
 
 class OriginalModel(Protocol):
-    """A model with which files are compared: a Keras model (`Original`) or a model file."""
+    """A model with which exported files are compared: a Keras model (`Original`) or a model file."""
 
     @property
     def name(self) -> str:
@@ -30,7 +30,7 @@ class OriginalModel(Protocol):
 
     @property
     def kind(self) -> str:
-        """What it can be converted from: ``"keras"``, ``"onnx"``, ``"tflite"`` or ``"sealed"``."""
+        """Kind of the model: ``"keras"``, ``"onnx"``, ``"tflite"`` or ``"sealed"`` (a file that was exported)."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class OriginalModel(Protocol):
 
     @property
     def rejects_non_digits(self) -> bool | None:
-        """Whether it was trained on pictures without a digit too; None if not known."""
+        """Whether it was also trained on images without a digit; None if not known."""
         ...
 
     @property
@@ -65,17 +65,17 @@ class OriginalModel(Protocol):
 
     @property
     def input_scaling(self) -> PixelScaling:
-        """The scaling that the quantized input of an integer file has."""
+        """The pixel scaling that the quantized input of an integer file expresses."""
         ...
 
     @property
     def activation(self) -> str:
-        """Kind of its scores: ``"softmax"``, ``"sigmoid"`` or ``"logits"``."""
+        """Kind of its output: ``"softmax"``, ``"sigmoid"`` or ``"logits"``."""
         ...
 
     @property
     def score_kind(self) -> str:
-        """Kind of `scores`: ``"softmax"`` or ``"sigmoid"``."""
+        """Activation of the result of `scores`: ``"softmax"`` or ``"sigmoid"``."""
         ...
 
     def count_params(self) -> int:
@@ -83,20 +83,20 @@ class OriginalModel(Protocol):
         ...
 
     def describe_pixels(self) -> str:
-        """Return which pixel scaling it expects, for people."""
+        """Return a text that says which pixel scaling the model expects."""
         ...
 
     def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:
-        """Return what to do if another scaling than the stated or recorded one fits `data` far better; else None.
+        """Return advice if another pixel scaling than the stated or recorded one fits `data` far better; else None.
 
         `noun` names the model in this text.
         """
         ...
 
     def accuracy_with_new_averages(self, data: LabelledImages) -> float | None:
-        """Return the fraction of right answers if batch normalization gets its averages from the images of `data`.
+        """Return the accuracy on `data`, 0..1, if batch normalization uses averages from these images.
 
-        None if the model has no such layers, or is no Keras model.
+        None if the model has no batch normalization, or is not a Keras model.
         """
         ...
 
@@ -109,5 +109,5 @@ class OriginalModel(Protocol):
         ...
 
     def changing_layer(self, images: npt.NDArray[np.uint8], trial: Trial) -> str:
-        """Return words that name the first layer whose output changes in `trial`; an empty string if none is found."""
+        """Return words for a message that name the first layer whose output changes in `trial`; empty if none does."""
         ...

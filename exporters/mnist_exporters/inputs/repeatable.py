@@ -1,4 +1,4 @@
-"""`check_repeatable`: check that the scores of an original depend on the image alone."""
+"""`check_repeatable`: check that the scores of an original depend only on the image."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from mnist_exporters.inputs.original_model import OriginalModel
 __all__ = ["SAME", "by_up_to", "check_repeatable", "difference"]
 
 IMAGES = 64
-"""Images to classify again, in a smaller batch than the first time."""
+"""Number of images to classify again, in a smaller batch than the first time."""
 
 ALONE = 8
-"""Images to classify one by one."""
+"""Number of images to classify one by one."""
 
 SAME_TWICE = 1e-5
-"""Largest accepted difference of a score if the same batch is classified twice; in the ready models it is 0."""
+"""Largest accepted difference of a score if the same batch is classified twice. The ready models have 0."""
 
 SAME = 1e-3
-"""Largest accepted difference of a score. Batches of other sizes add up in another order: 6e-8 in the ready models."""
+"""Largest accepted difference of a score between batches of different sizes, which are added up in different orders.
+The ready models have 6e-8."""
 
 Arrays = list[npt.NDArray[np.float32]]
 
 
 def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], scores: npt.NDArray[np.float32]) -> None:
-    """Check that the scores of an image depend on nothing but the image.
+    """Check that the scores of an image depend only on the image.
 
     Parameters
     ----------
@@ -37,14 +38,15 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
     images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
         Real images.
     scores : ndarray of shape (n, k), dtype float32
-        What `original` gave for them, in large batches.
+        Scores of `original` for these images, computed in large batches.
 
     Raises
     ------
     ModelError
-        If scores change in a second call, or with the other images of the batch. The message names the layer, if found.
+        If the scores of an image change in a second call, or with the other images of the batch. The message names the
+        layer, if it is found.
     """
-    chosen = np.arange(0, len(images), max(2, len(images) // IMAGES))  # not all, so that each has other neighbors
+    chosen = np.arange(0, len(images), max(2, len(images) // IMAGES))  # at most half, so that batches differ
     second, third = original.scores(images[chosen]), original.scores(images[chosen])
     if (change := difference(second, third)) > SAME_TWICE:
         where = original.changing_layer(images[chosen], _twice)
@@ -68,9 +70,9 @@ def check_repeatable(original: OriginalModel, images: npt.NDArray[np.uint8], sco
 
 
 def difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) -> float:
-    """Return the largest difference: infinity if a value is finite in one only; 0 for those that are so in neither.
+    """Return the largest absolute difference; infinity if a value is finite in only one of the arrays.
 
-    The accuracy check reports the latter.
+    Values that are finite in neither are ignored, because the accuracy check reports them.
     """
     is_finite = np.isfinite(first)
     if (is_finite != np.isfinite(second)).any():
@@ -79,7 +81,7 @@ def difference(first: npt.NDArray[np.float32], second: npt.NDArray[np.float32]) 
 
 
 def by_up_to(change: float) -> str:
-    """Return how much scores change, as words in a sentence."""
+    """Return words for a message that say how much scores change, such as ``"by up to 0.1"``."""
     return f"by up to {change:.2g}" if np.isfinite(change) else "to nan or infinity"
 
 

@@ -1,4 +1,4 @@
-"""`scaled_by_pixel`: whether a model was trained on pixels that were scaled each by numbers of its own."""
+"""`scaled_by_pixel`: detect a model that was trained with a different scaling for each pixel (StandardScaler)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from mnist_exporters.inputs.original_model import OriginalModel
 __all__ = ["CLEARLY_MORE", "ScaledByPixel", "scaled_by_pixel"]
 
 CLEARLY_MORE = 0.03
-"""How much more accurate a model must be with each pixel scaled by numbers of its own than with one scaling for all."""
+"""Smallest gain in accuracy with a scaling per pixel, over one scaling for all pixels, that is reported."""
 
 
 class ScaledByPixel(NamedTuple):
-    """A model that reads far better if each pixel is scaled by the mean and deviation that it has in training images.
+    """Finding: the model is far more accurate if each pixel is scaled by its own mean and standard deviation.
 
     Parameters
     ----------
     accuracy, own : float
-        Fraction of right answers with each pixel scaled by numbers of its own, and with the measured scaling.
+        Fractions of right answers: `accuracy` with a scaling per pixel, `own` with the measured scaling.
     images : int
-        Number of images.
+        Number of test images.
     shape : tuple of int
-        Shape of the model's input, without the batch.
+        Shape of the model's input, without the batch axis.
     scaling, options : str
-        The measured scaling, and the options that state it.
+        The measured scaling, and the command-line options that state it.
     """
 
     accuracy: float
@@ -39,7 +39,7 @@ class ScaledByPixel(NamedTuple):
     options: str
 
     def __str__(self) -> str:
-        """Return the finding and what to do."""
+        """Return the message: the finding, and what to do."""
         axes = tuple(range(1, len(self.shape) + 1))
         return (
             f"Each pixel seems to have been scaled by its own mean and deviation (StandardScaler): so the original is "
@@ -53,15 +53,16 @@ class ScaledByPixel(NamedTuple):
 
 
 def scaled_by_pixel(original: OriginalModel, test: LabelledImages, training: LabelledImages) -> ScaledByPixel | None:
-    """Return how much better a Keras model of measured scaling reads `test` with each pixel scaled by its own numbers.
+    """Measure the accuracy of a Keras model with each pixel scaled by its own mean and standard deviation.
 
-    Mean and deviation of each pixel are those of the training images. Pixels that are always the same are not divided,
-    as in scikit-learn; others add 1 to each deviation.
+    Mean and deviation come from the training images. Two variants are tried for pixels with a deviation of 0: division
+    by 1 for these pixels, as in scikit-learn, and 1 added to all deviations.
 
     Returns
     -------
     ScaledByPixel or None
-        None unless it is right on three points more.
+        None if the accuracy rises by less than `CLEARLY_MORE`, or if the scaling of the model was not measured but
+        stated or recorded.
     """
     if not isinstance(original, Original) or original.range_origin != "measured" or len(training.images) == 0:
         return None

@@ -1,1 +1,1 @@
-"""Export, proof and verification of files."""
+"""Export models to files, check their accuracy, and verify existing files."""

@@ -1,4 +1,4 @@
-"""`diagnosed`: say which layer of a model cannot be converted, and what the model converts to, found by trying."""
+"""`diagnosed`: find out by trial conversions which layer a format does not support, and which formats work."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 __all__ = ["diagnosed", "trials_limited_to"]
 
 _seconds: ContextVar[float] = ContextVar("_seconds", default=60.0)
-"""Seconds after which nothing more is tried. A conversion takes about one."""
+"""Time limit for all trial conversions, in seconds. One conversion takes about one second."""
 
 IMAGES = 20
-"""Calibration images of a trial."""
+"""Number of calibration images in a trial."""
 
 MOST_NAMED = 4
-"""Most layers and operators that a message names."""
+"""Maximum number of layers and of operators that a message names."""
 
 SMALLEST = (
     Precision.INT8,
@@ -45,29 +45,30 @@ SMALLEST = (
     Precision.FLOAT32,
     Precision.INT4,
 )
-"""Precisions by the size of a file; int4 last, because it loses most."""
+"""Precisions, those with the smallest files first; but int4 last, because it loses most accuracy."""
 
 QUIET_ACTIVATIONS = ("linear", "relu", "softmax", "tanh", "sigmoid")
-"""Activations that a message leaves out, because every format has operators for them."""
+"""Activations that messages do not mention, because every format supports them."""
 
 
 @contextlib.contextmanager
 def diagnosed(original: Original, spec: ExportSpec, calibration: Calibration | None) -> Iterator[None]:
-    """Replace an error about an operator by one that names the layer, and the formats and precisions that work.
+    """Inside this context, replace an error about an operator by one that names the layer, and formats that work.
 
     Parameters
     ----------
     original : Original
         The Keras model that is converted.
     spec : ExportSpec
-        What it is converted to.
+        Format and precision of the conversion.
     calibration : Calibration or None
         Images for the trials. None: calibrated precisions are not tried.
 
     Raises
     ------
     OperatorError
-        If the code inside raises one, or an `ArtifactError` because an interpreter rejects the file.
+        If the code inside the context raises an `OperatorError`, or an `ArtifactError` because an interpreter rejects
+        the file.
     """
     try:
         yield
@@ -77,7 +78,7 @@ def diagnosed(original: Original, spec: ExportSpec, calibration: Calibration | N
 
 @contextlib.contextmanager
 def trials_limited_to(seconds: float) -> Iterator[None]:
-    """Inside, `diagnosed` tries other conversions for at most `seconds` s; with 0.0 it tries none."""
+    """Inside this context, limit the trial conversions of `diagnosed` to `seconds` seconds; 0.0 means no trials."""
     token = _seconds.set(seconds)
     try:
         yield
@@ -91,7 +92,7 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
     layers = _layers_at(trials.original.model, places)
     if not layers:
         layers, lacking = trials.first_failing()
-        operators = lacking if layers else operators  # those of the whole model may be of a later layer
+        operators = lacking if layers else operators  # the error of the whole model may name a later layer's
     where, names = f"{spec.format} {spec.precision}", listed(operators, MOST_NAMED)
     subject = listed([_described(layer) for layer in layers], MOST_NAMED) or "The model"
     if isinstance(error, ChangingError):
@@ -118,7 +119,7 @@ def _explained(error: OperatorError | ArtifactError, trials: _Trials) -> Operato
 
 
 def _advice(working: list[ExportSpec], *, is_located: bool) -> str:
-    """Return what to do; `is_located`: a layer or an operator was named, which can be replaced."""
+    """Return advice for the message. `is_located` says whether the message names a layer or operator to replace."""
     if not working:
         return "Replace it, or compute the same with other layers." if is_located else "Compute it with other layers."
     precisions: dict[str, list[str]] = {}
@@ -133,13 +134,13 @@ def _place(name: str, table: Iterable[str]) -> int:
 
 
 def _instead(spec: ExportSpec, working: list[ExportSpec]) -> tuple[str, str] | None:
-    """Return format and precision of the conversion nearest to `spec`: of the same format, and then the smallest."""
+    """Return format and precision of the best alternative: in the same format if possible, then the smallest file."""
     best = min(working, key=lambda each: (each.format != spec.format, SMALLEST.index(each.precision)), default=None)
     return (best.format, str(best.precision)) if best else None
 
 
 def _described(layer: Any) -> str:
-    """Return name and class of a layer, and its activation if that may be the cause."""
+    """Return name and class of a layer for a message, and its activation if that may be the cause."""
     activation = getattr(getattr(layer, "activation", None), "__name__", "linear")
     if activation in QUIET_ACTIVATIONS or isinstance(layer, keras.layers.Activation):
         activation = activation if isinstance(layer, keras.layers.Activation) else ""
@@ -166,7 +167,7 @@ def _is_name(step: str, name: str) -> bool:
 
 
 class _Trials:
-    """Conversions of a model, and of its first layers, as far as the time allows.
+    """Trial conversions of a model and of its first layers, within a time limit.
 
     Parameters
     ----------
@@ -181,7 +182,7 @@ class _Trials:
         self._end = time.monotonic() + _seconds.get()
 
     def is_over(self) -> bool:
-        """Return whether the time for trials has passed."""
+        """Return whether the time limit has passed."""
         return time.monotonic() > self._end
 
     def working(self) -> Iterator[ExportSpec]:
@@ -197,18 +198,21 @@ class _Trials:
                     yield spec
 
     def first_failing(self) -> tuple[list[Any], tuple[str, ...]]:
-        """Return the first layer with which the conversion fails, in a list, by bisection, and the operators it needs.
+        """Find the first layer that cannot be converted, by bisection.
 
-        The list is empty if the layer is unknown.
+        Returns
+        -------
+        tuple
+            A list with this layer, empty if it is not found; and the missing operators that the layer needs.
         """
-        with contextlib.suppress(Exception):  # a layer may fail outside of its model
+        with contextlib.suppress(Exception):  # a custom layer may fail outside of its model
             return self._search(self.original.model, lambda output: output)
         return [], ()
 
     def _search(self, model: Any, within: Any) -> tuple[list[Any], tuple[str, ...]]:
-        """Search the layers of `model`, the original or a model inside it.
+        """Search the layers of `model`, which is the original or a model inside it.
 
-        `within` maps a tensor in the graph of `model` to the tensor in the graph of the original.
+        `within` maps a tensor in the graph of `model` to the corresponding tensor of the original.
         """
         if not is_plain_graph(model):
             return [], ()
@@ -222,7 +226,7 @@ class _Trials:
         if failure is None:
             return [], ()
         layer, entry, _ = calls[high - 1]
-        # Of a model with branches, the call before that one, which converts, may be in another branch.
+        # In a model with branches, the last call that converts may be in another branch than the failing one.
         branch = self._failing_branch(entry, [call.output for call in calls[: max(low - 1, 0)]], within)
         if branch is not None:
             return self._search(keras.Model(model.inputs[0], branch), within)
@@ -237,7 +241,7 @@ class _Trials:
         return [layer], getattr(failure, "operators", ())
 
     def _failing_branch(self, entry: Any, earlier: list[Any], within: Any) -> Any:
-        """Return the first input of a layer that is in `earlier` and cannot be converted, as far as the time allows."""
+        """Return the first tensor in `entry` that is in `earlier` and cannot be converted, within the time limit."""
         with contextlib.suppress(TimeoutError):
             for tensor in keras.tree.flatten(entry):
                 if any(tensor is output for output in earlier) and self._failure(within(tensor)):

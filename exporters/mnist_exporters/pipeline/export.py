@@ -33,9 +33,9 @@ def export(
     target: Target | None = None,
     repair: bool = True,
 ) -> ExportReport:
-    """Export `original` to `destination`. The file is written only if its accuracy is proven, and then completely.
+    """Export `original` to `destination`. The file is written only if its accuracy is proven, and never in part.
 
-    `mnist_exporters.export_model` and `mnist_exporters.ExportSession` call this with everything that it needs.
+    `mnist_exporters.export_model` and `mnist_exporters.ExportSession` call this function with all its arguments.
 
     Parameters
     ----------
@@ -44,31 +44,32 @@ def export(
     spec : ExportSpec
         Format, precision, types and accepted accuracy loss.
     destination : Path
-        The file to write, in an existing folder. An existing file is replaced, but only by a proven one.
+        The file to write, in an existing folder. An existing file is replaced if the new one is proven.
     reference : Reference
         Test images and the original's scores for them, with which the export is compared.
     golden_images : ndarray of shape (k, h, w) or (k, h, w, 3), dtype uint8
-        Images to store in the file; whoever has the file can read them.
+        Images to store in the file. Everyone who has the file can see them.
     calibration : Calibration, optional
-        Training images; only calibrated precisions need and use them.
+        Training images, needed for calibrated precisions only.
     target : Target, optional
         A device that must be able to load the file.
     repair : bool
-        Whether to try `mnist_exporters.pipeline.repair.REPAIRS` if the accuracy check refuses the file. Each trial
-        goes through the same check. The report and the manifest say what was done.
+        Whether to try `mnist_exporters.pipeline.repair.REPAIRS` if the file fails the accuracy check. Each repaired
+        file must pass the same check. The report and the manifest describe the repair.
 
     Returns
     -------
     ExportReport
+        Size, accuracy and timings of the file.
 
     Raises
     ------
     RefusedError
-        If the accuracy loss is not proven to be within the tolerance, with no repair either. It holds the report.
+        If the accuracy loss is not proven to be within the tolerance, also with repairs. The error holds the report.
     CalibrationError
         If a calibration image is also a test image.
     OperatorError
-        If the format has no operators for a layer. The message names the layer, and what the model converts to.
+        If the format has no operators for a layer. The message names the layer, and formats that work.
     ConversionError
         If the result is not as requested, or `target` cannot load it.
     MissingPackageError

@@ -53,7 +53,7 @@ __all__ = ["Attempt", "Job"]
 
 @dataclass(frozen=True, eq=False)
 class Attempt:
-    """One export, written if it passed, and the content of its model."""
+    """The report of one export, and what its model contains."""
 
     report: ExportReport
     contents: Contents
@@ -61,7 +61,7 @@ class Attempt:
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What the exports of one model have in common; see `mnist_exporters.pipeline.export` for the fields."""
+    """The arguments that all exports of one model share; see `mnist_exporters.pipeline.export` for the fields."""
 
     original: OriginalModel
     destination: Path
@@ -94,15 +94,15 @@ class Job:
         Parameters
         ----------
         spec : ExportSpec
-            Its format, precision and tolerance.
-        model, contents, manifest
-            The bare model, what is in it, and its manifest without a proof.
+            Format, precision and tolerance.
+        model, contents, manifest : bytes, Contents, Manifest
+            The bare model, its contents, and its manifest without the results of the check.
         repair : Repair, optional
-            How it was repaired.
+            The repair with which the model was converted.
         write : bool
-            Whether to write it.
+            Whether to write the file if it passes.
         seconds : float
-            Time that its conversion took.
+            Time that the conversion took.
         """
         plugin = load_plugin(spec.format)
         contents.check_unchanging()
@@ -155,21 +155,21 @@ class Job:
         return PackageFolder(spec.package, package_folder(self.destination, spec.package)) if spec.package else None
 
     def _golden(self, device: Classifier) -> Golden:
-        """Return the golden images with the scores of `device`; without scores if these are no numbers."""
+        """Return the golden images with the scores of `device`; without scores if some are nan or infinity."""
         try:
             return Golden(self.golden_images, device.scores(self.golden_images))
-        except NotFiniteError:  # the export is refused
+        except NotFiniteError:  # the accuracy check refuses such an export
             return without_scores(self.golden_images, self.original.task)
 
     def scores(self, spec: ExportSpec, repair: Repair, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the scores that an export gives to `images`. Nothing is checked, compared or written."""
+        """Convert the original with a repair, and return the scores for `images`. Nothing is checked or written."""
         model, _, manifest = self._converted(spec, repair, is_checked=False)
         return trial_scores(spec.format, model, manifest, images)
 
     def _converted(
         self, spec: ExportSpec, repair: Repair | None, *, is_checked: bool = True
     ) -> tuple[bytes, Contents, Manifest]:
-        """Return the bare model, what is in it, and its manifest without a proof."""
+        """Return the bare model, its contents, and its manifest without the results of the check."""
         _check_packages(spec, self.original.kind)
         plugin, treatment = load_plugin(spec.format), repair.treatment if repair else PLAIN
         used = self._calibration_of(spec)
@@ -182,9 +182,9 @@ class Job:
         return model, contents, self._manifest(spec, contents, repair)
 
     def _diagnosed(self, spec: ExportSpec, *, is_trial: bool) -> contextlib.AbstractContextManager[None]:
-        """Return a context in which errors name the layer of a Keras model, which takes up to a minute.
+        """Return a context in which errors name the layer of a Keras model. Finding the layer takes up to a minute.
 
-        For other models it does nothing, nor in a trial, whose errors nobody reads.
+        For other models, and for trials, whose errors are not shown, the context does nothing.
         """
         if is_trial or self.original.kind != "keras":
             return contextlib.nullcontext()
@@ -196,7 +196,7 @@ class Job:
         return self.calibration if spec.precision.is_calibrated else None
 
     def _manifest(self, spec: ExportSpec, contents: Contents, repair: Repair | None) -> Manifest:
-        """Return the manifest without the proof."""
+        """Return the manifest without the results of the check."""
         used = self._calibration_of(spec)
         gives_logits = repair is not None and repair.treatment.activation == "reader"
         activation = {"activation": self.original.score_kind} if gives_logits else {}
@@ -233,7 +233,7 @@ class Job:
 
 
 def _packages(spec: ExportSpec, kind: str) -> tuple[str, ...]:
-    """Return the packages that influence the file, the interpreter of the proof last."""
+    """Return the packages that influence the file. The last one is the interpreter for the accuracy check."""
     of_precision = (PACKAGES[spec.precision],) if spec.precision in PACKAGES else ()
     used = (name for name in FORMATS[spec.format].packages if kind == "keras" or name not in KERAS_PACKAGES)
     return (*of_precision, *used)
@@ -251,7 +251,7 @@ def _check_packages(spec: ExportSpec, kind: str) -> None:
 
 
 def _input_scale(contents: Contents, original: OriginalModel) -> dict[str, float]:
-    """Return scale and offset for a file without raw pixel input: input = ``pixel * scale + offset``."""
+    """Return scale and offset for a file that does not take raw pixels: its input is ``pixel * scale + offset``."""
     if contents.input.dtype == "uint8":
         return {}
     if contents.input.dtype == "float32":

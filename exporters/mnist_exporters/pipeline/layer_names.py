@@ -1,4 +1,4 @@
-"""`layer_names`: the Keras layers that the operators of a converted model come from."""
+"""`layer_names`: find the Keras layer from which each operator of a converted model comes."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ __all__ = ["layer_names"]
 def layer_names(model: Any, layers: tuple[Layer, ...]) -> tuple[str, ...]:
     """Return a name for each of `layers`.
 
-    Converters fuse layers and rename them, but keep the weights and their order. So a layer has the name of the Keras
-    layer in its place, if all numbers of weights agree; else that of its operator, with its place from 1.
+    Converters fuse and rename layers, but keep the weights and their order. If the numbers of weights agree for all
+    layers, each one gets the name of the Keras layer at the same position. Otherwise the name is the operator with its
+    position, counted from 1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a manifest says about the task, the training and the processor; and the golden vectors before the proof."""
+"""Entries of a manifest about the task, the training and the processor; and golden vectors without scores."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def task_facts(task: Task, input_facts: dict[str, Any], output_facts: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a manifest that follow from `task`.
+    """Return the fields of a manifest that depend on `task`.
 
     Parameters
     ----------
@@ -56,8 +56,8 @@ def task_facts(task: Task, input_facts: dict[str, Any], output_facts: dict[str, 
 def training_facts(original: OriginalModel) -> dict[str, Any]:
     """Return the training facts of a manifest.
 
-    For digits: whether pictures without a digit were trained on too. If the pixels were scaled by the mean and
-    deviation of the images themselves: the data set from which these were measured.
+    For digits, they say whether the model was also trained on images without a digit. If pixels were scaled by mean and
+    standard deviation, they name the data set on which these were measured.
     """
     known = {"rejects_non_digits": original.rejects_non_digits} if original.task.digits else {}
     pixels = original.pixels_as_dict()
@@ -65,10 +65,10 @@ def training_facts(original: OriginalModel) -> dict[str, Any]:
 
 
 def processor_name(cpuinfo: Path = CPUINFO) -> str:
-    """Return the processor's name as the system gives it, such as ``"AMD EPYC"``; else that of the machine.
+    """Return the name of the processor, such as ``"AMD EPYC"``; if it is not known, the name of the architecture.
 
-    The same model, data and versions give the same bytes on one kind of processor only: TensorFlow's arithmetic differs
-    in the last bits between kinds.
+    The manifest records it, because the same model, data and versions give the same bytes only on the same kind of
+    processor. TensorFlow's results differ in the last bits between processors.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def processor_name(cpuinfo: Path = CPUINFO) -> str:
 
 
 def schema_of(task: Task, *, is_plain: bool) -> int:
-    """Return the schema of a manifest: 1 if every runtime reads the file correctly, 2 otherwise.
+    """Return the schema version of a manifest: 1 if every version of the runtime reads the file correctly, else 2.
 
     Parameters
     ----------
@@ -104,5 +104,5 @@ def schema_of(task: Task, *, is_plain: bool) -> int:
 
 
 def without_scores(images: npt.NDArray[np.uint8], task: Task) -> Golden:
-    """Return golden vectors of a file that is not proven yet."""
+    """Return golden vectors with images but without scores, for a file before the accuracy check."""
     return Golden(images, np.empty((0, len(task.labels)), np.float32))

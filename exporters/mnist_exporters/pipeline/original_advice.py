@@ -1,4 +1,4 @@
-"""`advice_on`: whether the pixels of an original may be scaled differently than in its training."""
+"""`advice_on`: warn if the pixels may be scaled differently than in the training of the original."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from mnist_runtime.errors import DOCUMENTATION, ModelError
 __all__ = ["advice_on", "low_accuracy"]
 
 CERTAIN, NEARLY_ALL = 0.9999, 0.95
-"""Score, and fraction of test images that have it, from which a stated scaling is compared with others."""
+"""If more than the fraction `NEARLY_ALL` of the test images has a best score of at least `CERTAIN`, the scaling that
+the user stated is compared with others."""
 
 LOW_ACCURACY = 0.9
-"""Accuracy below which a wrong scaling of pixels is likely the reason; on other data than MNIST it may be one."""
+"""Accuracy below which the advice is a warning, because the pixels are probably scaled wrongly."""
 
 
 def advice_on(original: OriginalModel, reference: Reference, test: LabelledImages) -> str | None:
     """Return a note or a warning if the pixels may be scaled differently than in training, else None.
 
-    A model whose pixels were scaled each by numbers of its own is refused, with the reason, for each file.
+    There is no advice for a model that needs a scaling per pixel: each export of it is refused with that reason.
 
     Parameters
     ----------
     original : OriginalModel
         The model.
     reference : Reference
-        Its scores for the test images.
+        The test images and the scores of the model.
     test : LabelledImages
         The test images.
     """
@@ -36,7 +37,7 @@ def advice_on(original: OriginalModel, reference: Reference, test: LabelledImage
     if original.range_origin == "as recorded" or reference.by_pixel or (is_usual and not _is_sure_of_all(reference)):
         return None
     is_low = reference.accuracy < least_accuracy(len(original.task.labels))
-    is_reported = is_low and reference.pixel_doubt  # by the refusal of each file
+    is_reported = is_low and reference.pixel_doubt  # in the error for each file
     if original.range_origin == "as given" and not is_reported and (doubt := _doubt_of_stated_pixels(original, test)):
         return doubt
     averages = wrong_averages(reference)
@@ -66,15 +67,15 @@ def low_accuracy(reference: Reference) -> str | None:
 
 
 def _is_sure_of_all(reference: Reference) -> bool:
-    """Return whether the original is certain of nearly all answers, as with pixels 255 times too large.
+    """Return whether nearly all scores are almost 1, as they are with pixels that are 255 times too large.
 
-    A network of convolutions and ReLUs is then as accurate, but its confidence says nothing.
+    The accuracy of a network of convolutions and ReLUs does not fall then, but its confidence means nothing.
     """
     return float((reference.scores.max(axis=1) >= CERTAIN).mean()) > NEARLY_ALL
 
 
 def _doubt_of_stated_pixels(original: OriginalModel, test: LabelledImages) -> str | None:
-    """Return a warning if the original is right far more often with other pixels than the stated ones."""
+    """Return a warning if the original is far more accurate with another pixel scaling or with blue first (BGR)."""
     if not isinstance(original, Original):
         return None
     if reversed_channels := original.blue_first(test):

@@ -1,4 +1,4 @@
-"""`repaired`: try repairs of an export that the accuracy check refused, in a fixed order."""
+"""`repaired`: repeat an export that failed the accuracy check with repairs, in a fixed order."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from mnist_runtime.errors import ToolkitError
 __all__ = ["REPAIRS", "can_be_proven", "repaired"]
 
 SECONDS = 60.0
-"""Time after which no further layer is measured. A conversion takes one to five seconds."""
+"""Time limit for measuring layers, in seconds. A conversion takes one to five seconds."""
 
 UPWARD = (
     Precision.INT4,
@@ -36,12 +36,12 @@ UPWARD = (
     Precision.FLOAT16,
     Precision.FLOAT32,
 )
-"""The precisions by their accuracy loss, the largest first."""
+"""The precisions, those with the largest accuracy loss first."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A repair to try, and the types of its file, which may differ from the requested ones."""
+    """A repair to try, and the spec of its file, whose output type may differ from the requested one."""
 
     spec: ExportSpec
     repair: Repair
@@ -49,18 +49,18 @@ class Plan:
 
 @dataclass(eq=False)
 class Case:
-    """A refused export, and what is known about it.
+    """A refused export, with the facts that decide which repairs are possible.
 
     Parameters
     ----------
     job : Job
-        Makes exports of the same original.
+        Job that makes further exports of the same original.
     spec : ExportSpec
-        What was requested.
+        The requested spec.
     plain : Attempt
         The refused export.
     ends_with_activation : bool
-        Whether `_logits_out` is possible; false once it failed.
+        Whether the repair `_logits_out` may be possible. It is set to False when this repair has failed.
     """
 
     job: Job
@@ -70,14 +70,14 @@ class Case:
 
     @property
     def activation(self) -> Treatment:
-        """Treatment that moves the last activation out of the integers; empty if precision or model do not allow it."""
+        """Treatment that does not compute the last activation in integers; empty if that is impossible."""
         if (self.spec.format, self.spec.precision) not in LOGITS_OUT or not self.ends_with_activation:
             return Treatment()
         return Treatment("float" if self.spec.output_dtype == "float32" else "reader")
 
     @property
     def higher(self) -> str | None:
-        """Type of the weights of a layer that keeps more bits; None if there are no such layers, or none helps."""
+        """Weight type for a layer with more bits; None if the precision has none, or if scores are nan or infinity."""
         if not self.plain.report.parity.has_finite_scores:
             return None
         return HIGHER.get((self.spec.format, self.spec.precision))
@@ -88,16 +88,16 @@ class Case:
         return layer_names(getattr(self.job.original, "model", None), self.plain.contents.layers)
 
     def may_keep_more(self, place: int) -> bool:
-        """Return whether the layer at `place` has few bits now, and less than half of all weights."""
+        """Return whether layer number `place` may have more bits: it has few now, and less than half of all weights."""
         layers = self.plain.contents.layers
         total = sum(layer.weights for layer in layers)
         return layers[place].weight_dtype != self.higher and layers[place].weights * 2 < total
 
     @cached_property
     def errors(self) -> dict[int, float]:
-        """Place of each layer -> mean error of the scores of calibration images with this layer in more bits.
+        """Index of a layer -> mean score error on calibration images if only this layer has more bits.
 
-        Test images are not used, because they only prove.
+        Test images must not influence the choice of a repair, because they are used for the proof.
         """
         calibration = self.job.calibration
         if self.higher is None or calibration is None:
@@ -112,7 +112,7 @@ class Case:
             trial = Repair("trial", "", dataclasses.replace(self.activation, layers=(place,)))
             try:
                 scores = self.job.scores(self.spec, trial, images)
-            except ToolkitError:  # this layer cannot keep more bits
+            except ToolkitError:  # this layer cannot have more bits
                 continue
             error = float(np.abs(scores - expected).mean())
             if math.isfinite(error):
@@ -121,7 +121,7 @@ class Case:
 
     @property
     def costliest(self) -> list[int]:
-        """The layers, that whose bits cost most first: with more bits in it, scores are nearest to the original's."""
+        """Indices of the layers, by the accuracy that their low precision costs, the costliest first."""
         return sorted(self.errors, key=lambda place: self.errors[place])
 
 
@@ -138,7 +138,7 @@ def _last_layer(case: Case) -> Plan | None:
         return None
     spec = case.spec
     if not spec.is_output_given and "float32" in FORMATS[spec.format].io_types[spec.precision].outputs:
-        # An 8-bit output would lose again what the layer gains.
+        # With an 8-bit output, the gain of this layer would be lost again.
         spec = ExportSpec(
             spec.format, spec.precision, spec.max_accuracy_drop, spec.input_dtype, "float32", package=spec.package
         )
@@ -158,9 +158,9 @@ REPAIRS: dict[str, Callable[[Case], Plan | None]] = {
     "last layer": _last_layer,
     "costliest layer": _costliest_layer,
 }
-"""Name -> function that plans the repair, or returns None if the export does not allow it; in the order of trial.
+"""Name -> function that plans the repair, or returns None if it is impossible. They are tried in this order.
 
-Each costs more than the one before: nothing; some bytes; the speed of a layer.
+The cost rises: the first repair costs nothing, the second some bytes, the third the speed of a layer.
 """
 
 
@@ -180,28 +180,29 @@ def _kept(case: Case, name: str, treatment: Treatment) -> Repair:
 
 
 def can_be_proven(reference: Reference, tolerance: float) -> bool:
-    """Return whether an export that changes no score would pass. If not, the images or the original are at fault."""
+    """Return whether an export with unchanged scores would pass. If not, the images or the original are at fault."""
     return Parity.compare(reference, reference.scores, tolerance).passed
 
 
 def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     """Try each of `REPAIRS`, and write the first file that passes the accuracy check.
 
-    None is tried if the export gives nan or infinity: repairs make a layer more precise, but do not prevent these.
+    Nothing is tried if the export gives nan or infinity, because repairs cannot prevent these.
 
     Parameters
     ----------
     job : Job
-        Makes exports of one original.
+        Job that makes exports of the original.
     spec : ExportSpec
-        What was requested.
+        The requested spec.
     plain : Attempt
-        The plain export, which the check refused.
+        The export without repairs, which failed the check.
 
     Raises
     ------
     RefusedError
-        If none passes. The message lists what was tried, the layer that loses most, and the next precision that passes.
+        If no repair passes. The message lists the repairs that were tried, the layer that loses most accuracy, and the
+        next precision that passes.
     """
     case = Case(job, spec, plain)
     failed = [Tried("plain export", plain.report.parity)]
@@ -225,7 +226,7 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
 
 
 def _advice(case: Case, failed: list[Tried]) -> str:
-    """Return what was tried, which layer loses most, and which precision passes."""
+    """Return the text about the repairs that failed, the layer that loses most, and the precision that passes."""
     sentences = []
     if failed:
         sentences.append(f"Repairs that do not help enough: {', '.join(map(str, failed))}.")
@@ -244,7 +245,7 @@ def _advice(case: Case, failed: list[Tried]) -> str:
 
 
 def _next_passing(case: Case) -> Precision | None:
-    """Return the first precision above the refused one whose plain export passes. No file is written."""
+    """Return the next precision with less accuracy loss whose export passes without repairs. No file is written."""
     for precision in UPWARD[UPWARD.index(case.spec.precision) + 1 :]:
         if precision not in FORMATS[case.spec.format].io_types:
             continue

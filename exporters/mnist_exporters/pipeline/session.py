@@ -1,4 +1,4 @@
-"""`ExportSession`: several exports of one model, which share data, calibration images and the model's scores."""
+"""`ExportSession`: make several exports of one model, with the same data, calibration images and scores."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from mnist_runtime.errors import counted
 __all__ = ["CALIBRATION_SAMPLES", "ExportSession"]
 
 CALIBRATION_SAMPLES = 500
-"""Default number of calibration images; docs/results/exports.md has the accuracy that the ready models lose with it."""
+"""Default number of calibration images. docs/results/exports.md has the accuracy losses with this number."""
 
 
 class ExportSession:
-    """One model and its data. The scores are computed when they are first needed, and only once.
+    """A model and its data, for several exports. Its scores are computed once, when they are first needed.
 
-    `mnist_exporters.open_session` opens one by the names of a model and a data set.
+    `mnist_exporters.open_session` creates a session from the names of a model and a data set.
 
     Parameters
     ----------
@@ -57,7 +57,8 @@ class ExportSession:
     seed : int
         Seed of the random draws.
     golden_from_data : bool
-        Whether each file stores some of the test images for its self-test, and not images that come with this package.
+        Whether each file stores test images for its self-test. Default: digits that come with this package; for other
+        classes, generated patterns.
 
     Attributes
     ----------
@@ -91,7 +92,7 @@ class ExportSession:
         golden_from_data: bool = False,
     ) -> None:
         self.original = original
-        self._complete_train = train  # with the images that `self.train` leaves out
+        self._complete_train = train  # all images, also those that are removed from `self.train`
         self.train, left_out = leave_out_shared(train, test)
         self.test = test
         self.seed = seed
@@ -107,20 +108,20 @@ class ExportSession:
         return Reference.of(self.original, self.test, self._complete_train)
 
     def check_accuracy(self, expected: float | None) -> None:
-        """Check that the original is as accurate as the user measured.
+        """Check that the original is as accurate as the user says.
 
-        A model that gets pixels in another scaling than in training is often only less accurate, and so is its export.
-        Only the accuracy that the user measured shows that.
+        With a wrong pixel scaling, a model often still works but is less accurate, and so is its export. Only the
+        accuracy that the user measured can show this.
 
         Parameters
         ----------
         expected : float or None
-            Fraction of right answers, 0..1; None: nothing is checked.
+            Accuracy that the user measured, 0..1. None: nothing is checked.
 
         Raises
         ------
         RefusedError
-            If the measured accuracy and its 95 % confidence interval are below `expected`.
+            If the accuracy measured here and the upper end of its 95 % confidence interval are below `expected`.
         UsageError
             If `expected` is not above 0 and at most 1.
         """
@@ -131,7 +132,7 @@ class ExportSession:
                 f"The expected accuracy is {expected!r}, but must be above 0 and at most 1. For 98 % give 0.98."
             )
         low, high = self.reference.interval
-        if max(high, self.reference.accuracy) < expected:  # the interval counts images that repeat others once
+        if max(high, self.reference.accuracy) < expected:  # in the interval, repeated images count once
             raise RefusedError(
                 f"{self.original.name}: the original is right on {self.reference.accuracy:.2%} of the "
                 f"{len(self.test.images):,} test images of {self.test.name} ({low:.2%} to {high:.2%} with 95 % "
@@ -147,7 +148,7 @@ class ExportSession:
             )
 
     def describe_original(self) -> str:
-        """Return the original's accuracy in the first line, then which pixel scaling it expects, for people."""
+        """Return a text with the original's accuracy in the first line, then the pixel scaling that it expects."""
         name, found = self.original.name, self.reference
         images = f"the {counted(len(found.images), 'test image')} of {found.dataset}"
         return (
@@ -156,7 +157,7 @@ class ExportSession:
         )
 
     def original_as_dict(self) -> dict[str, Any]:
-        """Return the original's accuracy, what it classifies and which pixel scaling it expects, ready for JSON."""
+        """Return accuracy, task and pixel scaling of the original, as values for JSON."""
         return {
             "name": self.original.name,
             "dataset": self.reference.dataset,
@@ -171,7 +172,7 @@ class ExportSession:
 
     @cached_property
     def advice(self) -> str | None:
-        """A note or warning if the pixels may be scaled differently than in training, as a low accuracy shows."""
+        """A note or warning if the pixels may be scaled differently than in training; else None."""
         return advice_on(self.original, self.reference, self.test)
 
     @cached_property
@@ -194,7 +195,7 @@ class ExportSession:
         target : Target, optional
             A device that must be able to load the file.
         repair : bool
-            Whether a refused export is tried again with repairs, see `export`.
+            Whether to repeat a refused export with repairs; see `export`.
 
         Raises
         ------
@@ -227,18 +228,18 @@ class ExportSession:
     def seal(
         self, file: SealableFile, destination: str | Path, format: str, max_accuracy_drop: float | None = None
     ) -> ExportReport:
-        """Write a proven file of another tool as an artifact; see `seal_file` for the errors.
+        """Check the accuracy of a file from another tool, and write it as an artifact; see `seal_file` for the errors.
 
         Parameters
         ----------
         file : SealableFile
             The file.
         destination : str or Path
-            The file to write, or a folder for one named after the file and its precision.
+            The file to write, or a folder. In a folder, it is named after `file` and its precision.
         format : str
-            Its format, a key of `FORMATS`.
+            Format of the file, a key of `FORMATS`.
         max_accuracy_drop : float, optional
-            Largest accepted accuracy loss. Default: that of the precision.
+            Largest accepted accuracy loss, a fraction above 0 and at most 0.1. Default: that of the precision.
         """
         spec = spec_of(format, file.content, max_accuracy_drop)
         path = export_path(Path(destination), spec, file.name)
@@ -247,5 +248,5 @@ class ExportSession:
         return seal_file(job, file, spec)
 
     def stability(self, report: ExportReport) -> Parity | None:
-        """Measure how much an export depends on its calibration images; see `mnist_exporters.pipeline.stability`."""
+        """Measure how much an export depends on the choice of calibration images; see `pipeline.stability`."""
         return stability(self.original, report, self.reference, self.calibration)

@@ -1,4 +1,4 @@
-"""`stability`: measure how much an export depends on its calibration images."""
+"""`stability`: measure how much an export depends on the choice of its calibration images."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ if TYPE_CHECKING:
 __all__ = ["stability"]
 
 IMAGES = 2500
-"""Test images for a tolerance of half a point: a quarter of MNIST's, which takes a quarter of the time."""
+"""Number of test images for a tolerance of half a point. This is a quarter of MNIST's, to save time."""
 HALF_A_POINT = 0.005
 
 
 def stability(
     original: OriginalModel, report: ExportReport, reference: Reference, calibration: Calibration
 ) -> Parity | None:
-    """Export twice, each time calibrated with one half of `calibration`, and compare both image by image.
+    """Export twice, calibrated with one half of `calibration` each, and compare the two exports image by image.
 
     Parameters
     ----------
     original, reference
         See `mnist_exporters.export`.
     report : ExportReport
-        Report of the export to examine.
+        Report of the export whose format, precision and types are used.
     calibration : Calibration
         Images to split into halves with equal numbers of each class.
 
     Returns
     -------
     Parity or None
-        The comparison, with the export of the first half in the place of the original. ``passed`` means that the second
+        The comparison. The export of the first half takes the role of the original; ``passed`` means that the second
         export is as accurate, within the tolerance. None if the precision is not calibrated, the export was refused, or
         there are too few images for two halves with all classes.
     """
@@ -54,16 +54,16 @@ def stability(
     if report.path is None or not spec.precision.is_calibrated or len(calibration.images) < 2 * calibration.classes:
         return None
     manifest = load_plugin(spec.format).open(report.path).manifest
-    count = math.ceil(IMAGES * max(1.0, HALF_A_POINT / spec.tolerance))  # a tenth of the tolerance needs ten times more
-    order = np.random.default_rng(0).permutation(len(reference.images))  # sets may be sorted by class
-    _, of_each = np.unique(reference.labels[order], return_index=True)  # nothing is proven without one of each class
+    count = math.ceil(IMAGES * max(1.0, HALF_A_POINT / spec.tolerance))  # tolerance / 10 needs 10 times the images
+    order = np.random.default_rng(0).permutation(len(reference.images))  # data sets may be sorted by class
+    _, of_each = np.unique(reference.labels[order], return_index=True)  # the check needs each class
     chosen = order[np.union1d(np.arange(min(count, len(order))), of_each)]
     part = dataclasses.replace(
         reference,
         images=reference.images[chosen],
         labels=reference.labels[chosen],
         scores=reference.scores[chosen],
-        in_training=0,  # of all images; the export was checked with that
+        in_training=0,  # the export itself was checked for this already
     )
     treatment = report.repair.treatment if report.repair else PLAIN
     first, second = (

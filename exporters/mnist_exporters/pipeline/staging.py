@@ -1,4 +1,4 @@
-"""Paths of exported files, and `StagedExport`, which writes them so that no incomplete file is left."""
+"""Paths of exported files, and `StagedExport`, which never leaves an incomplete file at the destination."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ __all__ = ["StagedExport", "check_destination", "export_path", "package_folder",
 
 
 def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
-    """Return the path of an export's main file, which a device loads.
+    """Return the path of an export's main file, which is the one that a device loads.
 
     Parameters
     ----------
     output : Path
-        The file itself, with the suffix of the format, or a folder. A package is named after the file, or is in a
-        folder that is named after the kind of package.
+        The file itself, with the suffix of the format, or a folder. A package is named after the file; in a folder, it
+        is below a folder that is named after the kind of package.
     spec : ExportSpec
         Format and precision of the export.
     name : str
@@ -42,7 +42,7 @@ def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
     Raises
     ------
     UsageError
-        If `output` is no folder and has the suffix of another format.
+        If `output` is not a folder and has the suffix of another format.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def export_path(output: Path, spec: ExportSpec, name: str) -> Path:
 
 
 def package_folder(path: Path, package: str) -> Path:
-    """Return the folder of a package, given the path of the file that is loaded."""
+    """Return the folder of a package from the path of its main file."""
     return path.parents[len(Path(PACKAGE_KINDS[package].place).parts)]
 
 
@@ -87,7 +87,8 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
     Raises
     ------
     UsageError
-        If no file can be created there, or C cannot include it, or a package would be written into another folder.
+        If no file can be created there, the name cannot be part of an ``#include`` line, or a package would be written
+        into a folder that is not a package of this kind.
     """
     if ".h" in (FORMATS[spec.format].suffix, *FORMATS[spec.format].companions):
         identifier(destination.stem)
@@ -99,7 +100,8 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
                 f"The folder {folder} exists and is no earlier {spec.package} package of this name. Choose another "
                 "--output or move it away."
             )
-        # The complete package is moved into place from a folder beside it; nothing is written at `beside`.
+        # The package is written to a folder beside its destination, and moved when it is complete. Nothing is written
+        # at `beside`.
         beside = folder.parent / destination.name
         if not beside.is_dir():
             check_output_path(beside)
@@ -114,7 +116,7 @@ def check_destination(destination: Path, spec: ExportSpec) -> None:
 
 
 def _check_files_can_be_created(folder: Path) -> None:
-    """Check that files can be created in `folder`. Some folders, such as /proc, only look writable."""
+    """Check by a trial that a file can be created in `folder`, because folders such as /proc only look writable."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -125,7 +127,9 @@ def _check_files_can_be_created(folder: Path) -> None:
 
 
 class StagedExport:
-    """Files of one export in a hidden folder beside their destination. The folder is deleted at the end.
+    """Context in which an export's files are in a hidden folder beside their destination, until `commit` moves them.
+
+    The folder is deleted at the end.
 
     Parameters
     ----------

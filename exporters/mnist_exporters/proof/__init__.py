@@ -1,1 +1,1 @@
-"""Accuracy comparison of an export with its original."""
+"""The accuracy check: compare an export with its original on test images."""

@@ -1,4 +1,4 @@
-"""`Answers`: the scores of an export for all test images, and for some of them in other batches and orders."""
+"""`Answers`: the scores of an export for all test images, and for some of them also in other batches and orders."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class LoadedFile(Protocol):
     """A file that is compared with its original, such as `mnist_runtime.Classifier`."""
 
     def predict_proba(self, images: npt.NDArray[np.uint8]) -> Scores:
-        """Return scores 0..1, float32 (n, 10), for raw pixels uint8 (n, 28, 28)."""
+        """Return scores 0..1, float32 (n, k), for raw pixels, uint8 (n, h, w) or (n, h, w, 3)."""
         ...
 
 
 def scores_or_nan(file: LoadedFile, images: npt.NDArray[np.uint8], classes: int) -> Scores:
-    """Return the scores of `file` for `images`; nan where it gives no numbers."""
+    """Return the scores of `file` for `images`; nan for all images if any score is nan or infinity."""
     try:
         return file.predict_proba(images)
     except NotFiniteError:
@@ -35,17 +35,17 @@ def scores_or_nan(file: LoadedFile, images: npt.NDArray[np.uint8], classes: int)
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """The scores that an export gives.
+    """The scores of an export.
 
     Parameters
     ----------
-    scores : ndarray of shape (n, 10), dtype float32
+    scores : ndarray of shape (n, k), dtype float32
         For all test images, in batches.
-    alone, permuted : ndarray of shape (k, 10), dtype float32, optional
+    alone, permuted : ndarray of shape (m, k), dtype float32, optional
         For the images ``reference.alone``, one by one, and in another order.
-    before, after : ndarray of shape (k, 10), dtype float32, optional
-        For the same images in a batch, before and after all others.
-    extremes : ndarray of shape (34, 10), dtype float32, optional
+    before, after : ndarray of shape (m, k), dtype float32, optional
+        For the same images in one batch, before and after all test images are classified.
+    extremes : ndarray of shape (34, k), dtype float32, optional
         For `extreme_images`.
     """
 
@@ -58,7 +58,7 @@ class Answers:
 
     @classmethod
     def of(cls, file: LoadedFile, reference: Reference) -> Answers:
-        """Run an export on the test images of `reference`. Where it gives no numbers, the scores are nan."""
+        """Run an export on the test images of `reference`; see `scores_or_nan` for scores that are not finite."""
 
         def scores_of(images: npt.NDArray[np.uint8]) -> Scores:
             return scores_or_nan(file, images, reference.scores.shape[1])

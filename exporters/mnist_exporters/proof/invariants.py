@@ -1,4 +1,4 @@
-"""Checks of an export's scores at any tolerance. Each returns the reasons to refuse it, none if it passes."""
+"""Checks of an export's scores that do not depend on the tolerance. Each returns reasons to refuse the export."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from mnist_runtime.errors import listed
 __all__ = ["MOST_NAMED", "broken_invariants", "inconsistent_answers", "named", "non_finite_reasons"]
 
 MOST_SCORE_ERROR = 0.02
-"""Largest accepted mean difference of a score. Largest measured, over all ready models, precisions and data: 0.0024.
-Of more than ten classes, most scores are near 0, so the bound is smaller."""
+"""Largest accepted mean difference of a score. The largest measured one is 0.0024, over all ready models, precisions
+and data sets. For more than ten classes, the limit is smaller, because most scores are near 0."""
 
 MOST_NAMED = 20
-"""Classes that a reason names."""
+"""Maximum number of classes that a reason names."""
 
 
 def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArray[np.intp]) -> tuple[str, ...]:
-    """Return the reasons to refuse an export at any tolerance: scores not finite, all the same, or very different.
+    """Return reasons to refuse an export: not finite, equal or very different scores, or classes never answered.
 
     Parameters
     ----------
     reference : Reference
         The test images and the original's scores.
     answers : Answers
-        What the export gives for them.
+        The scores of the export.
     digits : ndarray of shape (n,), dtype intp
-        The classes that it answers; -1 for no answer.
+        Number of the class that the export answers for each image; -1 for no answer.
     """
     expected, scores = reference.scores, answers.scores
     if not np.isfinite(scores).all():
@@ -44,7 +44,7 @@ def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArra
         reasons.append(f"The export never answers {named(missing, reference.task)}, but the original does.")
     bound = MOST_SCORE_ERROR * min(1.0, 10 / scores.shape[1])
     error = float(np.abs(scores - expected).mean())
-    if np.isfinite(expected).all() and error > bound:  # without numbers, the original has a reason of its own
+    if np.isfinite(expected).all() and error > bound:  # otherwise, the original itself is refused
         reasons.append(
             f"The scores differ by {error:.2g} on average, but at most {bound:.2g} is accepted. Even where the "
             "answers are the same, the confidences are not."
@@ -53,7 +53,7 @@ def broken_invariants(reference: Reference, answers: Answers, digits: npt.NDArra
 
 
 def inconsistent_answers(answers: Answers, chosen: npt.NDArray[np.intp]) -> tuple[str, ...]:
-    """Return reasons if images get other answers one by one, in another order or a second time.
+    """Return reasons to refuse an export if images get other answers one by one, in another order or a second time.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def inconsistent_answers(answers: Answers, chosen: npt.NDArray[np.intp]) -> tupl
 
 
 def non_finite_reasons(extremes: npt.NDArray[np.float32] | None, whose: str) -> tuple[str, ...]:
-    """Return a reason if the scores for `extreme_images` are not all finite."""
+    """Return a reason if the scores for `extreme_images` are not all finite. `whose` names the model in the reason."""
     if extremes is None or np.isfinite(extremes).all():
         return ()
     bad = ~np.isfinite(extremes).all(axis=1)
@@ -101,5 +101,5 @@ def non_finite_reasons(extremes: npt.NDArray[np.float32] | None, whose: str) -> 
 
 
 def named(numbers: list[int], task: Task) -> str:
-    """Return the names of classes, of at most `MOST_NAMED`."""
+    """Return the names of the classes `numbers` as a list for a message, with at most `MOST_NAMED` names."""
     return listed([task.labels[number] for number in numbers], MOST_NAMED)

@@ -1,4 +1,4 @@
-"""Checks of the answers that an export loses. Each returns the reasons to refuse it, none if it passes."""
+"""Checks of the accuracy loss of an export. Each returns reasons to refuse the export."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from mnist_runtime.errors import counted
 __all__ = ["Changes", "lost_classes", "small_classes", "unproven"]
 
 MOST_LISTED = 3
-"""Classes whose losses a reason lists."""
+"""Maximum number of classes whose losses a reason lists."""
 
 LEAST_OF_CLASS = 30
-"""Different images of a class below which nothing is known about its loss."""
+"""Number of different images of a class below which nothing can be said about its loss."""
 
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """The answers that an export lost and gained on some images.
+    """Right answers that an export lost and gained, compared with its original, on some images.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Changes:
     is_gained: npt.NDArray[np.bool_]
 
     def among(self, chosen: npt.NDArray[np.bool_]) -> Changes:
-        """Return the changes on the `chosen` images, a mask of shape (n,)."""
+        """Return the changes on a part of the images. `chosen` is a mask of shape (n,)."""
         return Changes(self.is_lost[chosen], self.is_gained[chosen])
 
     @property
@@ -79,7 +79,8 @@ def unproven(found: Changes, tolerance: float, *, images_help: bool = True) -> t
     tolerance : float
         Largest accepted loss.
     images_help : bool
-        Whether more images could be enough for a proof, since there is no other reason than missing ones.
+        Whether to add advice about more images. False if there are other reasons to refuse the export than missing
+        images.
     """
     upper = found.interval[1]
     if upper <= tolerance:
@@ -92,7 +93,7 @@ def unproven(found: Changes, tolerance: float, *, images_help: bool = True) -> t
 
 
 def _advice(found: Changes, tolerance: float) -> str:
-    """Return what to do about a loss that may be above the tolerance: nothing that the options do not accept."""
+    """Return advice for a loss that may be above the tolerance. It only suggests values that the options accept."""
     upper = found.interval[1]
     accepted = f"the loss with --max-accuracy-drop {math.ceil(upper * 1e4) / 1e4:g}" if upper <= LARGEST_DROP else ""
     if enough := enough_images(found.lost, found.gained, found.images, tolerance):
@@ -113,7 +114,7 @@ def _advice(found: Changes, tolerance: float) -> str:
 
 
 def lost_classes(by_class: list[Changes], tolerance: float, task: Task = DIGITS) -> tuple[str, ...]:
-    """Return a reason if a class certainly loses more than the tolerance, even where the average does not."""
+    """Return a reason if the loss of a single class is above the tolerance with 95 % confidence."""
     worse = {label: found for label, found in zip(task.labels, by_class, strict=True) if found.interval[0] > tolerance}
     if not worse:
         return ()
@@ -129,7 +130,7 @@ def lost_classes(by_class: list[Changes], tolerance: float, task: Task = DIGITS)
 
 
 def small_classes(by_class: list[Changes], labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the classes with so few different images that nothing is known about their loss."""
+    """Return the labels of classes with so few different images that nothing can be said about their loss."""
     return tuple(labels[number] for number, found in enumerate(by_class) if found.images < LEAST_OF_CLASS)
 
 

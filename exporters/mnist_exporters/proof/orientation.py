@@ -1,4 +1,4 @@
-"""`best_orientation`: whether a model reads images better if they are mirrored or turned."""
+"""`best_orientation`: find out whether a model is more accurate on mirrored or rotated images."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["ORIENTATIONS", "Orientation", "best_orientation"]
 Images = npt.NDArray[np.uint8]
 
 FEW = 200
-"""Images on which all orientations are tried; the best one is measured on all that are given."""
+"""Number of images on which all orientations are tried. The best one is then measured on all images."""
 
 
 @dataclass(frozen=True)
 class Orientation:
-    """A way to mirror or turn images: exchange rows and columns, or not, and then reverse axes.
+    """A way to mirror or rotate images: an optional exchange of rows and columns, then a reversal of axes.
 
     Parameters
     ----------
     words : str
-        What images of this orientation are.
+        Description of such images for messages, such as "transposed".
     transposes : bool
         Whether rows and columns are exchanged.
     axes : tuple of int
@@ -37,7 +37,7 @@ class Orientation:
     axes: tuple[int, ...]
 
     def apply(self, images: Images) -> Images:
-        """Return the mirrored or turned images, uint8 (n, h, w[, 3]).
+        """Return the mirrored or rotated images, uint8 (n, h, w[, 3]).
 
         Examples
         --------
@@ -48,13 +48,13 @@ class Orientation:
 
     @property
     def numpy(self) -> str:
-        """The same in NumPy, for an array ``images``."""
+        """A NumPy expression that does the same to an array ``images``."""
         reversed_axes = {(): "", (1,): "[:, ::-1]", (2,): "[:, :, ::-1]", (1, 2): "[:, ::-1, ::-1]"}[self.axes]
         return f"images{'.swapaxes(1, 2)' * self.transposes}{reversed_axes}"
 
     @property
     def keras(self) -> str:
-        """The same in Keras, for a tensor ``images``."""
+        """A Keras expression that does the same to a tensor ``images``."""
         images = "keras.ops.swapaxes(images, 1, 2)" if self.transposes else "images"
         return f"keras.ops.flip({images}, {self.axes if len(self.axes) > 1 else self.axes[0]})" if self.axes else images
 
@@ -68,13 +68,13 @@ ORIENTATIONS = (
     Orientation("turned by 90 degrees to the right", transposes=True, axes=(2,)),
     Orientation("turned by 90 degrees and mirrored", transposes=True, axes=(1, 2)),
 )
-"""All ways to mirror or turn a square."""
+"""All ways to mirror or rotate a square, except the identity."""
 
 
 def best_orientation(
     scores_of: Callable[[Images], npt.NDArray[np.float32]], data: LabelledImages
 ) -> tuple[Orientation, float]:
-    """Return the orientation in which a model reads images best, and the fraction of right answers.
+    """Return the orientation in which a model is most accurate, and its accuracy, 0..1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""`Parity`: accuracy of an export compared with its original on the same real images."""
+"""`Parity`: the comparison of an export with its original on the same real images."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class Parity:
     Parameters
     ----------
     dataset : str
-        Name of the held-out set.
+        Name of the test data.
     images : int
-        Number of its images; all are compared.
+        Number of test images. All of them are compared.
     accuracy_original, accuracy_exported : float
-        Fractions of right answers, 0..1. An image that the export does not answer counts as wrong.
+        Fractions of right answers, 0..1. An image without an answer from the export counts as wrong.
     drop : float
         Accuracy of the original minus accuracy of the export.
     drop_upper_95 : float
@@ -42,13 +42,15 @@ class Parity:
     agreement : float
         Fraction of images with the same answer, right or wrong.
     lost, gained : int
-        Images that only the original, and only the export, classifies correctly.
+        Number of images that only the original (`lost`) or only the export (`gained`) classifies correctly.
     threshold, judged_threshold : float
-        Confidence below which the export gives no answer, and the one that was applied here; see `choose_threshold`.
+        Confidence below which the export gives no answer: on a device, and in this comparison; see `choose_threshold`.
     turned_away, turned_away_right : int
-        Images below `judged_threshold`, and those of them whose best score is right and that are therefore `lost`.
+        Number of images below `judged_threshold`; and number of those that the original and the best score of the
+        export classify correctly, which count as `lost`.
     mcnemar_p : float
-        Exact two-sided p-value of `lost` and `gained` under the hypothesis of no difference (McNemar 1947).
+        Exact two-sided p-value of the lost and gained answers under the hypothesis of no difference (McNemar 1947).
+        Images that repeat others count once in it.
     max_score_error : float
         Largest difference of a score.
     drop_by_class : tuple of float
@@ -58,15 +60,16 @@ class Parity:
     drop_upper_95_by_class : tuple of float
         Upper end of that interval; nan without images.
     unproven_classes : tuple of str
-        Labels with fewer than 30 different images. Nothing is known about the loss of these.
+        Labels with fewer than 30 different images, for which nothing can be said about the loss.
     duplicates : int
-        Images that repeat an earlier one of the same label, exactly or nearly.
+        Number of images that repeat an earlier one of the same label, exactly or nearly.
     in_training : int
-        Images that are also training images, exactly or nearly.
+        Number of images that are also training images, exactly or nearly.
     extreme_score_error : float or None
         Largest difference of a score for `extreme_images`: blank, white, bold and hairline; None if not measured.
     images_alone, changed_alone : int
-        Images that the export also classified one by one, and how many of them got another answer than in a batch.
+        Number of images that the export also classified one by one, and number of those with another answer than in a
+        batch.
     tolerance : float
         Largest accepted `drop_upper_95` and `drop_lower_95_by_class`.
     reasons : tuple of str
@@ -113,14 +116,14 @@ class Parity:
         tolerance: float,
         threshold: Threshold = NO_THRESHOLD,
     ) -> Parity:
-        """Compare the answers of an export with the reference, image by image.
+        """Compare the scores of an export with those of the original, image by image.
 
         Parameters
         ----------
         reference : Reference
             Images, labels and scores of the original.
         answers : Answers or ndarray of shape (n, k), dtype float32
-            Scores of the export for the same images; an array if they were classified only once.
+            Scores of the export for the same images; an array if each image was classified only once.
         tolerance : float
             Largest accepted accuracy loss, a fraction 0..1.
         threshold : Threshold, optional
@@ -156,7 +159,7 @@ class Parity:
         after = np.where(is_unanswered, -1, best)
         was_right, is_right = before == labels, after == labels
         changes = Changes(was_right & ~is_right, ~was_right & is_right)
-        evidence = changes.among(reference.is_distinct)  # copies of an image prove nothing new
+        evidence = changes.among(reference.is_distinct)  # copies of an image count only once
         changed = evidence.lost + evidence.gained
         by_class = [changes.among(labels == number) for number in range(reference.scores.shape[1])]
         evidence_by_class = [
@@ -202,7 +205,7 @@ class Parity:
 
     @property
     def has_finite_scores(self) -> bool:
-        """Whether the export gives no nan and no infinity, for `extreme_images` neither."""
+        """Whether all scores of the export are finite, also those for `extreme_images`."""
         return math.isfinite(self.max_score_error) and math.isfinite(self.extreme_score_error or 0.0)
 
     def as_dict(self) -> dict[str, Any]:
@@ -224,7 +227,7 @@ class Parity:
         )
 
     def _notes(self) -> Iterator[str]:
-        """Yield a line for each unusual fact."""
+        """Yield a line for each unusual fact, such as duplicates."""
         if self.turned_away:
             images = f"{self.turned_away:,} image{'s' * (self.turned_away > 1)}"
             judged, applied = (f"{value:.4f}" for value in (self.judged_threshold, self.threshold))

@@ -1,4 +1,4 @@
-"""`Reference`: test images and the original's scores for them, with which exports are compared."""
+"""`Reference`: test images and the scores of the original, with which all exports are compared."""
 
 from __future__ import annotations
 
@@ -22,55 +22,53 @@ from mnist_runtime.artifact.task import DIGITS, Task
 __all__ = ["USUAL_ACCURACY", "Reference"]
 
 ALONE = 100
-"""Images that an export also classifies one by one, in another order and twice."""
+"""Number of images that an export also classifies one by one, in another order and twice."""
 
 DOUBTED_BELOW = 0.8
-"""Accuracy below which the reason is looked for: pixels scaled differently, images mirrored or turned, or averages of a
-batch normalization that do not fit."""
+"""Accuracy below which possible causes are tested: another pixel scaling, mirrored or rotated images, or wrong averages
+in a batch normalization."""
 USUAL_ACCURACY = 0.97
 """Accuracy that nearly all MNIST models with more than one layer reach. Below it, other scalings are tried."""
 
 TRIED_IMAGES = 1_000
-"""Test images on which mirroring, turning, other averages and other scalings are tried."""
+"""Number of test images on which other orientations, averages and scalings are tried."""
 
 LEAST_OTHERS, MOST_OTHERS = 50, 1_500
-"""Bounds for the number of digits of each other domain."""
+"""Smallest and largest number of digits from each other domain; see `Reference.other_digits`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A held-out set and the original's scores for it. Exports are compared with them.
+    """The test images and the scores of the original for them. All exports are compared with these.
 
     Parameters
     ----------
     dataset : str
-        Name of the set.
+        Name of the test data.
     images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
-        All images of the set.
+        All test images.
     labels : ndarray of shape (n,), dtype uint8 or uint16
-        Number of the class of each.
+        Number of the class of each image.
     scores : ndarray of shape (n, k), dtype float32
         Scores of the original, 0..1.
     task : Task, optional
-        Names of the classes, among others. Default: digits.
+        Names of the classes, and size of the images. Default: digits.
     in_training : int, optional
         Number of images that are also training images, exactly or nearly. Default: not known, 0.
     extremes : ndarray of shape (34, k), dtype float32, optional
         Scores of the original for `extreme_images`. Default: not known.
     turned : tuple of (Orientation, float), optional
-        How images must be mirrored or turned so that the original reads them best, and its fraction of right answers on
-        these. Default: not known.
+        The orientation of images in which the original is most accurate, and its accuracy then. Default: not known.
     takes_rows : bool
         Whether the original is a Keras model that takes an image as one row of pixels. Set with `turned`.
     renormalized : float, optional
-        Fraction of right answers of the original if its batch normalization gets its averages from test images.
-        Default: not known.
+        Accuracy of the original if its batch normalization uses averages from test images. Default: not known.
     pixel_doubt : str, optional
-        What to do because the original reads the images far better with another scaling than the known one.
+        Advice for the user, if the original is far more accurate with another pixel scaling. Default: none.
     by_pixel : ScaledByPixel, optional
-        How much better the original reads pixels that are scaled each by numbers of its own, if that is clear.
+        Finding that each pixel was scaled by its own mean and standard deviation. Default: none.
     cut : str
-        Lines of Python that take the scores of classes without test images out of the model, if there are any.
+        Python code that removes the scores of classes without test images from the model; empty if there is none.
     """
 
     dataset: str
@@ -96,7 +94,7 @@ class Reference:
         UsageError
             If there are no images.
         ModelError
-            If the scores of an image change from call to call, or with the other images of the batch.
+            If the scores of an image change from call to call, or with other images of the batch.
         """
         if len(test.images) == 0:
             raise UsageError(f"{test.name} has no test images. The proof needs some.")
@@ -139,7 +137,7 @@ class Reference:
     def is_distinct(self) -> npt.NDArray[np.bool_]:
         """Whether no earlier image of the same label has the same or nearly the same pixels, shape (n,).
 
-        The others prove nothing new; see `mnist_exporters.inputs.near_copies`.
+        Only such images count in confidence intervals; see `mnist_exporters.inputs.near_copies`.
 
         Examples
         --------
@@ -158,7 +156,8 @@ class Reference:
     def other_digits(self) -> tuple[npt.NDArray[np.uint8], ...]:
         """Digits of other writers, of a simulated pen, and corrupted ones, one array each; empty for other classes.
 
-        They take half as long as the test images. Small sets have none: they cannot show a rate of one in 200.
+        Classifying them takes half as long as the test images. The result is also empty for small test sets, with which
+        a rate of one in 200 cannot be shown.
         """
         count = min(MOST_OTHERS, len(self.images) // 5)
         if not self.task.is_mnist or count < LEAST_OTHERS:
@@ -170,5 +169,8 @@ class Reference:
 
     @property
     def alone(self) -> npt.NDArray[np.intp]:
-        """Indices of up to 100 images, always the same, that an export also classifies in other ways."""
+        """Indices of up to `ALONE` images that an export also classifies one by one and in other orders.
+
+        They are the same for each export.
+        """
         return np.sort(np.random.default_rng(0).permutation(len(self.images))[:ALONE])

@@ -1,4 +1,4 @@
-"""`Repair`: how an export differs from a plain one so that it passes the accuracy check, and what failed before."""
+"""`Repair`: how an export was changed so that it passes the accuracy check, and which attempts failed before."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["Repair", "Tried"]
 
 @dataclass(frozen=True)
 class Tried:
-    """An export that was refused, or could not be made.
+    """An attempt that was refused, or could not be made.
 
     Parameters
     ----------
     name : str
         Name of the repair, or ``"plain export"``.
     parity : Parity or None
-        Its comparison with the original; None if it could not be made.
+        Comparison with the original; None if the export could not be made.
     error : str
-        Why it could not be made; empty if it was.
+        Why the export could not be made; empty if it was made.
     """
 
     name: str
@@ -43,20 +43,20 @@ class Tried:
 
 @dataclass(frozen=True)
 class Repair:
-    """How an export differs from a plain one of its precision, and why.
+    """How an export differs from an export without repairs, and which attempts failed before.
 
     Parameters
     ----------
     name : str
-        Such as ``"logits out"``.
+        Name of the repair, such as ``"logits out"``.
     what : str
-        What is different, for people.
+        Text for users: what is different.
     treatment : Treatment
-        What the converter did.
+        Instructions for the converter.
     layers : tuple of str
         Names of the layers in `treatment`.
     failed : tuple of Tried
-        What was tried before, the plain export first.
+        The attempts that failed before, the export without repairs first.
     """
 
     name: str
@@ -77,7 +77,7 @@ class Repair:
 
     @property
     def refused(self) -> str:
-        """What was refused before, with its accuracy."""
+        """Text about the attempts that were refused before, with their accuracy."""
         return ", ".join(map(str, self.failed))
 
     def __str__(self) -> str:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["ExportReport", "RefusedError"]
 
 NEW_LINE = "\n" + 13 * " "
-"""Start of a further line in the column of values."""
+"""Line break with the indentation of the column of values."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class ExportReport:
     Parameters
     ----------
     path : Path or None
-        The file; None if the export was refused and no file written.
+        The file; None if the export was refused, so that no file was written.
     format, precision : str
         Format and precision of the file.
     size_bytes : int
@@ -49,7 +49,7 @@ class ExportReport:
     pixel_range : str
         Pixel range that the original was trained on.
     loads_on : tuple of str
-        Keys of `INTERPRETERS` that can load it, by the versions of the operators in the file.
+        Keys of `INTERPRETERS` that can load the file, according to the operator versions in it.
     requires : dict
         What an interpreter must support; see `Contents.requirements`.
     parity : Parity
@@ -59,11 +59,11 @@ class ExportReport:
     scores : ndarray of shape (n, k), dtype float32
         Scores of the export for each test image; not part of the JSON.
     left_out : int
-        Number of training images that are also test images, and therefore were not used to calibrate.
+        Number of training images that were not used for calibration because they are also test images.
     repair : Repair or None
-        How the file differs from a plain export, which was refused; None for a plain export.
+        The repair with which the export passed; None if it passed without one.
     advice : str
-        For a refused export: which repairs failed too, and which precision passes. Empty if nothing was tried.
+        For a refused export: which repairs failed too, and which precision passes. Empty if no repair was tried.
     npu : NpuMemory or None
         Memory that the model needs on the target's NPU; None for a target without one.
     processors : tuple of ProcessorMemory
@@ -138,20 +138,20 @@ class ExportReport:
 
 
 class RefusedError(ToolkitError):
-    """Raised when an export fails the accuracy check, or its original does. No file is written.
+    """Raised when an export or its original fails the accuracy check. No file is written.
 
     Parameters
     ----------
     refused : ExportReport or str
-        What was measured, or the message if nothing was exported.
+        The report of the refused export; the message if nothing was exported.
     destination : Path, optional
-        Where the file was to be written. If another is there, the message says that it is an older one.
+        Path at which the file would be written. If a file is there, the message says that it is an older one.
 
     Attributes
     ----------
     report : ExportReport or None
-        What was measured; ``report.parity.reasons`` lists why it failed. None if the original was refused before any
-        export, because it measures lower than expected.
+        Results of the refused export; ``report.parity.reasons`` lists why it failed. None if the original was refused
+        before any export, because it is less accurate than expected.
     """
 
     exit_code = 3

@@ -1,4 +1,4 @@
-"""Confidence interval of an accuracy loss, and the number of images that a proof needs."""
+"""Confidence intervals of accuracy losses and fractions, and the number of images that a proof needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_IMAGES = 10**8
 
 
 def drop_interval_95(lost: int, gained: int, images: int) -> tuple[float, float]:
-    """Return lower and upper end of the 95 % confidence interval of the accuracy loss in a paired comparison.
+    """Return the lower and upper end of the 95 % confidence interval of the accuracy loss in a paired comparison.
 
     This is the adjusted Wald interval of Bonett and Price, which adds one image to `lost` and one to `gained`. The
     plain Wald interval has no width if no answer differs, even for very few images.
@@ -22,7 +22,7 @@ def drop_interval_95(lost: int, gained: int, images: int) -> tuple[float, float]
     Parameters
     ----------
     lost, gained : int
-        Images that only the original, and only the export, classifies correctly.
+        Number of images that only the original (`lost`) or only the export (`gained`) classifies correctly.
     images : int
         Number of images.
 
@@ -49,7 +49,10 @@ def drop_upper_95(lost: int, gained: int, images: int) -> float:
 
 
 def enough_images(lost: int, gained: int, images: int, tolerance: float) -> int | None:
-    """Return how many images of the same kind would prove `tolerance`; None if no number would."""
+    """Return how many images would prove a loss within `tolerance`, at the same rates of lost and gained answers.
+
+    None if no number up to `MOST_IMAGES` would prove it.
+    """
 
     def proves(count: int) -> bool:
         factor = count / images
@@ -68,7 +71,7 @@ def enough_images(lost: int, gained: int, images: int, tolerance: float) -> int 
 
 
 def fraction_upper_95(count: int, images: int) -> float:
-    """Return the one-sided upper 95 % bound of a fraction if `count` of `images` have a property; 1 without images.
+    """Return the one-sided upper 95 % bound of a fraction, if `count` of `images` have a property; 1 without images.
 
     References
     ----------

@@ -16,27 +16,27 @@ from mnist_exporters.proof.statistics import fraction_upper_95
 __all__ = ["NO_THRESHOLD", "Threshold", "choose_threshold"]
 
 REJECTED = 0.005
-"""Largest fraction of real images without an answer, one in 200. It holds for the test images with 95 % confidence, and
-for the mean over all domains (the test images, and digits of other origins)."""
+"""Largest fraction of images without an answer, one in 200. The limit applies to the test images with 95 % confidence,
+and to the mean over all domains (the test images, and digits from other sources)."""
 
 PART_OF_TOLERANCE = 0.25
-"""Largest part of the tolerance that right answers without an answer may take; the rest is for the conversion."""
+"""Largest part of the tolerance for right answers below the threshold. The rest is for losses by the conversion."""
 
 STEPS = 10_000
-"""A threshold is rounded down to this many steps in 0..1, so that the last bits of a sum do not change a file."""
+"""Number of steps in 0..1 to which a threshold is rounded down, so that rounding errors do not change a file."""
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold of a file.
+    """The confidence threshold of a file, and the one that the accuracy check applies.
 
     Parameters
     ----------
     value : float
         Confidence, 0..1, below which a device gives no answer.
     judged : float
-        The threshold that the accuracy check applies, at least `value`, because no image may help to choose the
-        threshold that is applied to it.
+        Threshold that the accuracy check applies, at least `value`. It is stricter because the test images are used to
+        choose `value`: an image must not influence the threshold that is applied to it.
     """
 
     value: float
@@ -44,7 +44,7 @@ class Threshold:
 
 
 NO_THRESHOLD = Threshold(0.0, 0.0)
-"""Every image gets an answer."""
+"""The threshold 0, with which every image gets an answer."""
 
 
 def choose_threshold(
@@ -53,29 +53,29 @@ def choose_threshold(
     tolerance: float,
     others: Sequence[npt.NDArray[np.float32]] = (),
 ) -> Threshold:
-    """Return the highest threshold with which an export is still proven, and answers digits of all domains.
+    """Return the highest threshold with which an export still passes and answers nearly all images of all domains.
 
-    The threshold is the confidence of a right answer on different, unseen images; the k right answers with a lower
-    confidence are lost. Without one of these k images, the threshold would be the next higher confidence. So the
-    accuracy check applies that one (leave one out): k + 1 right answers count as lost. k is as large as two limits
-    allow: the lost answers take at most a quarter of the tolerance, and at most 0.5 % of all images have no answer,
-    with 95 % confidence.
+    The threshold is the confidence of one of the right answers on the different test images. The k right answers with a
+    lower confidence are lost. If one of these k images were missing, the threshold would be the next higher confidence.
+    So the accuracy check applies that one (leave one out), and k + 1 right answers count as lost. Two limits determine
+    k: the lost answers use at most a quarter of the tolerance, and at most 0.5 % of all images have no answer, with
+    95 % confidence.
 
-    If not even one right answer may be lost, the threshold is half of the lowest confidence of a right answer, and the
-    check applies half of the next one. An export that is refused without a threshold has none.
+    If no right answer may be lost, the threshold is half of the lowest confidence of a right answer, and the check
+    applies half of the second lowest. An export that fails without a threshold gets no threshold.
 
-    A network is less sure of digits of other origins than of the test images. So the threshold is lower if it would
-    leave more than 0.5 % without an answer, as the mean over the test images and each of `others`.
+    The confidence is lower for digits from other sources than for the test images. So the threshold is lowered if more
+    than 0.5 % would have no answer, as the mean over the test images and each array of `others`.
 
     Parameters
     ----------
     reference : Reference
         The test images and the original's scores.
-    scores : ndarray of shape (n, 10), dtype float32
+    scores : ndarray of shape (n, classes), dtype float32
         Scores of the export for them.
     tolerance : float
         Largest accepted accuracy loss, a fraction 0..1.
-    others : sequence of ndarray of shape (m, 10), dtype float32
+    others : sequence of ndarray of shape (m, classes), dtype float32
         Scores of the export for digits of each other domain.
 
     Examples
@@ -110,7 +110,7 @@ def choose_threshold(
     if len(lowest) < 2 or not is_proven(0.0):
         return NO_THRESHOLD
     ranks = min(math.floor(tolerance * PART_OF_TOLERANCE * len(labels)), len(lowest) - 1)
-    # The first `low` ranks are allowed, the rank `high` is not.
+    # Bisection: losing the `low` least confident answers is allowed, losing `high` is not.
     low, high = 0, ranks + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -125,14 +125,15 @@ def choose_threshold(
 
 
 def _lowered(found: Threshold, domains: Sequence[npt.NDArray[np.float64]]) -> Threshold:
-    """Return a threshold that leaves at most 0.5 % without an answer, as the mean over the domains.
+    """Lower a threshold so that at most 0.5 % of the images have no answer, as the mean over the domains.
 
-    The first domain has the test images. The check applies the threshold that results without one of these.
+    Each domain has the confidences of its images. The first domain has those of the test images. For the accuracy
+    check, the threshold is computed as if one of the test images were missing.
     """
     confidence = np.concatenate(domains)
     order = np.argsort(confidence, kind="stable")
     weights = np.concatenate([np.full(len(part), 1 / (len(domains) * len(part))) for part in domains])[order]
-    below = np.cumsum(weights)  # with this one and all less sure ones
+    below = np.cumsum(weights)  # including the image itself
 
     def highest(limit: float) -> float:
         return float(confidence[order[min(int((below <= limit).sum()), len(order) - 1)]])

@@ -1,4 +1,4 @@
-"""`unfit`: why nothing can be proven with an original and its test images."""
+"""`unfit`: reject originals and test images with which no accuracy can be proven, and find the cause."""
 
 from __future__ import annotations
 
@@ -15,45 +15,45 @@ from mnist_runtime.errors import listed
 __all__ = ["labels_option", "least_accuracy", "missing_images", "unfit", "why_images_differ", "wrong_averages"]
 
 LEAST_ACCURACY = 0.5
-"""Least accuracy of an original of ten classes. Below it, its input is probably wrong: chance is 0.1, the model
-`linear` has 0.92. Of other numbers of classes: as far from chance; see `least_accuracy`."""
+"""Smallest accuracy of an original with ten classes. Below it, the input is probably wrong: chance level is 0.1, and
+the model `linear` reaches 0.92. `least_accuracy` has the limit for other numbers of classes."""
 
 LEAST_OF_ORDER = 5
-"""Images of a class from which a wrong place in the order of labels is recognized."""
+"""Smallest number of images of a class that is needed to recognize a wrong order of labels."""
 
 READ_WELL, CLEARLY_MORE = 0.6, 0.2
-"""Least accuracy on mirrored or turned images, and how much it must be above that on the others, from which it is
-reported. The first is also the least accuracy with the labels in another order, and with other averages."""
+"""Mirrored or rotated images are reported if the accuracy on them is at least `READ_WELL`, and higher by `CLEARLY_MORE`
+than on the images as they are. `READ_WELL` is also the limit for other orders of labels and for other averages."""
 
 LEAST_GAIN_OF_AVERAGES = 0.1
-"""Difference in accuracy from which the averages of a batch normalization are at fault. Averages of
-1,000 test images changed that of the ready models by at most 0.02."""
+"""Gain in accuracy from which the averages of a batch normalization are reported as wrong. With averages of 1,000 test
+images, the accuracy of the ready models changed by at most 0.02."""
 
 AMBIGUOUS = 0.05
-"""Difference in accuracy up to which both explain bad answers: mirrored images, and labels in another order. A mirrored
-arrow to the left is one to the right."""
+"""Difference in accuracy up to which both mirrored images and another order of labels are reported. For example, a
+mirrored arrow to the left looks like an arrow to the right."""
 
 HARDLY_KNOWN, KNOWN_WELL = 0.1, 0.6
-"""Largest fraction of right answers for a class that an original was not trained on, and the least for each other."""
+"""Accuracy up to which a class counts as not trained, and accuracy from which a class counts as trained."""
 
 MOST_PRINTED = 100
-"""Names of classes that an option lists; of more, it has letters in their place."""
+"""Maximum number of class names in an option; with more, the message shows ``A,B,...`` instead."""
 
 MOST_PAIRS = 3
-"""Pairs of labels that a reason lists."""
+"""Maximum number of pairs of labels that a reason lists."""
 
 CHECKS = (
     "Check how its pixels were scaled (--pixel-range A..B, --pixel-mean with --pixel-std, --invert), and the labels of "
     "the images and their order (--labels)."
 )
-"""What to do about an original that reads badly for a reason that is not known."""
+"""Advice for an original with a low accuracy of unknown cause."""
 
 MOST_SEEN = 0.5
-"""Largest fraction of test images that may be training images, exactly or nearly."""
+"""Largest accepted fraction of test images that are also training images, exactly or nearly."""
 
 
 def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
-    """Return why nothing can be proven with this reference, such as an original that only guesses."""
+    """Return reasons why nothing can be proven with this reference, such as an original that only guesses."""
     if not np.isfinite(reference.scores).all():
         return ("The original gives scores that are nan or infinity.",)
     reasons = [*non_finite_reasons(reference.extremes, "original"), *_seen_before(reference)]
@@ -69,7 +69,7 @@ def unfit(reference: Reference, accuracy: float) -> tuple[str, ...]:
 
 
 def missing_images(reference: Reference) -> tuple[str, ...]:
-    """Return a reason if some classes have no test images, with what to do: also if no such images exist."""
+    """Return a reason if some classes have no test images, with advice, also for classes that have no images at all."""
     task, kept = reference.task, sorted(set(reference.labels.tolist()))
     missing = sorted(set(range(reference.scores.shape[1])) - set(kept))
     if not missing:
@@ -91,7 +91,7 @@ def missing_images(reference: Reference) -> tuple[str, ...]:
 
 
 def labels_option(names: list[str]) -> str:
-    """Return the option that states the names of classes, in words for a shell.
+    """Return the option ``--labels`` with the names of classes, quoted for a shell.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def labels_option(names: list[str]) -> str:
 
 
 def _partly_trained(reference: Reference) -> str:
-    """Return a reason if an original that is mostly wrong knows some classes well, the others not; or nothing."""
+    """Return a reason if an original with a low accuracy knows some classes well and the others not; else ``""``."""
     classes = len(reference.task.labels)
     if reference.pixel_doubt or reference.accuracy >= least_accuracy(classes):
         return ""
@@ -126,7 +126,7 @@ def _partly_trained(reference: Reference) -> str:
 
 
 def _own_classes(numbers: list[int], task: Task) -> str:
-    """Return what to do with a model of digits that has learned those with these numbers only; nothing for others."""
+    """Return advice for a model that was trained on the digits `numbers` only; ``""`` for other classes."""
     if not task.is_mnist or len(numbers) < 2:
         return ""
     return f", or train a model of {_named_all(numbers, task)} alone: mnist-train with --labels " + ",".join(
@@ -143,9 +143,9 @@ def _classes(task: Task) -> str:
 
 
 def why_images_differ(reference: Reference) -> str:
-    """Return how images, pixels or labels differ from those of the original, and what to do; empty if not known."""
+    """Return the most likely cause of a low accuracy: images, pixels or labels. It is ``""`` if none is found."""
     turned, ordered = _turned(reference), _other_order(reference)
-    # Labels in another order may be right for some classes only, as if no others had been learned.
+    # With labels in another order, some classes may be right by chance. This must not look like partial training.
     if not ordered[0] and (partial := _partly_trained(reference)):
         return partial
     if reference.pixel_doubt and not turned[0]:
@@ -155,7 +155,7 @@ def why_images_differ(reference: Reference) -> str:
 
 
 def wrong_averages(reference: Reference) -> str:
-    """Return what to do if the original reads far better with other averages in its batch normalization; or nothing."""
+    """Return advice if the original is far more accurate with other averages in batch normalization; else ``""``."""
     found = reference.renormalized
     if found is None or found < max(READ_WELL, reference.accuracy + LEAST_GAIN_OF_AVERAGES):
         return ""
@@ -169,7 +169,10 @@ def wrong_averages(reference: Reference) -> str:
 
 
 def _turned(reference: Reference) -> tuple[str, float]:
-    """Return a reason if the original reads mirrored or turned images far better, and its accuracy then; or nothing."""
+    """Return a reason if the original is far more accurate on mirrored or rotated images, and that accuracy.
+
+    Without a finding, return ``("", 0.0)``.
+    """
     if reference.turned is None:
         return "", 0.0
     way, found = reference.turned
@@ -189,7 +192,10 @@ def _turned(reference: Reference) -> tuple[str, float]:
 
 
 def _other_order(reference: Reference) -> tuple[str, float]:
-    """Return a reason if the labels are those of the original in another order, and its accuracy then; or nothing."""
+    """Return a reason if the labels have another order than the scores, and the accuracy in the right order.
+
+    Without a finding, return ``("", 0.0)``.
+    """
     from scipy.optimize import linear_sum_assignment
 
     classes = len(reference.task.labels)
@@ -209,7 +215,7 @@ def _other_order(reference: Reference) -> tuple[str, float]:
     names = reference.task.labels
     pairs = [f"for most images of {names[label]!r} it answers {names[others[label]]!r}" for label in moved[:MOST_PAIRS]]
     in_order = [name for _, name in sorted(zip(others.tolist(), names, strict=True))]
-    # Keras numbers folders by their sorted names. A class that is hardly read has no clear place otherwise.
+    # Keras numbers folders by their sorted names. If the clear cases fit that order, it is used for all classes.
     clear = [label for label, other in enumerate(others) if counts[label, other] > images[label] / 2]
     if all(sorted(names)[others[label]] == names[label] for label in clear):
         in_order = sorted(names)
@@ -232,12 +238,14 @@ def _seen_before(reference: Reference) -> tuple[str, ...]:
 
 
 def least_accuracy(classes: int) -> float:
-    """Return the least accuracy of an original: as far between chance and 1 as `LEAST_ACCURACY` of ten classes.
+    """Return the smallest accuracy that an original with this number of classes must have.
+
+    Its relative position between chance level and 1 is that of `LEAST_ACCURACY` for ten classes.
 
     Examples
     --------
     >>> [round(least_accuracy(classes), 2) for classes in (2, 10, 1000)]
     [0.72, 0.5, 0.45]
     """
-    fraction = (LEAST_ACCURACY - 0.1) / 0.9  # of the way from chance, 0.1 with ten classes, to 1
+    fraction = (LEAST_ACCURACY - 0.1) / 0.9  # position between chance level, 0.1 with ten classes, and 1
     return 1 / classes + fraction * (1 - 1 / classes)

@@ -1,4 +1,4 @@
-"""`Candidate`: one export with what was measured of it, for a comparison."""
+"""`Candidate`: one export with its measurements, for a comparison."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Candidate:
     stability : Parity or None
         The result of `mnist_exporters.pipeline.stability`.
     on_device : tuple of Latency
-        The latencies on the device of the comparison; empty if there is none, or if the file fails there.
+        The latencies on the device of the comparison; empty without a device, or if the file failed there.
     device_failure : str
-        Why the file has no latencies on the device; empty if it has, or if there is no device.
+        Why the file has no latencies on the device; empty if it has some, or without a device.
     """
 
     report: ExportReport
@@ -44,12 +44,12 @@ class Candidate:
 
     @property
     def file(self) -> str:
-        """Name of the file, or format and precision of a refused one, which has no file."""
+        """Name of the file; format and precision for a refused export, which has no file."""
         return self.report.path.name if self.report.path else self.name
 
     @property
     def p50_us(self) -> float:
-        """Median microseconds of the fastest interpreter here; infinite if none was measured."""
+        """Median microseconds of the fastest interpreter on this machine; infinite if none was measured."""
         return min((latency.p50_us for latency in self.latencies), default=math.inf)
 
     @property
@@ -59,7 +59,7 @@ class Candidate:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Devices with an interpreter that can load it: keys of `TARGETS`; with an NPU only if compiled for it."""
+        """Devices that can load the file, as keys of `TARGETS`; those with an NPU only if compiled for it."""
         compiled = self.report.npu.accelerator if self.report.npu else None
         return tuple(
             name

@@ -1,4 +1,4 @@
-"""`size_and_speed`: the first picture of a report, size against latency, as positions for its SVG template."""
+"""`size_and_speed`: positions for the first chart of a report, size against latency, which a template draws as SVG."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mnist_exporters.reports.comparison import Comparison
 __all__ = ["LOSSES", "SHAPES", "Chart", "Mark", "size_and_speed"]
 
 WIDTH, HEIGHT = 400.0, 320.0
-"""The view box: as wide as a phone, so that the text is readable there."""
+"""Size of the view box. It is as wide as a phone screen, so that the text is readable there."""
 LEFT, RIGHT, TOP, BOTTOM = 54.0, 388.0, 14.0, 276.0
-"""The area of the marks."""
+"""Edges of the plot area."""
 SPREAD = 1.5
-"""Factor by which a logarithmic axis goes beyond its smallest and its largest value."""
+"""Factor by which a logarithmic axis extends beyond its smallest and largest value."""
 LETTER, LINE = 6.1, 12.0
-"""Width of a letter and height of a line of the labels."""
+"""Width of a letter and height of a line in the labels."""
 MOST_LABELLED = 14
-"""Most files whose names are written beside their marks."""
+"""Maximum number of files whose names are written beside their marks."""
 
 LOSSES = ((0.0, "none"), (0.1, "up to 0.1"), (0.3, "up to 0.3"), (math.inf, "more"))
-"""Upper ends of the classes of color, in points of accuracy lost, and their names."""
+"""Color classes: upper limit in percentage points of lost accuracy, and name."""
 SHAPES = (
     "M-5.5 0a5.5 5.5 0 1 0 11 0a5.5 5.5 0 1 0-11 0z",
     "M-5-5h10v10h-10z",
@@ -32,7 +32,7 @@ SHAPES = (
     "M0-7l6 7-6 7-6-7z",
     "M-2-6h4v4h4v4h-4v4h-4v-4h-4v-4h4z",
 )
-"""Paths of the marks, for interpreters in turn: circle, square, triangle, diamond, cross."""
+"""SVG paths of the marks, one for each interpreter: circle, square, triangle, diamond, cross."""
 
 
 class Mark(NamedTuple):
@@ -47,7 +47,7 @@ class Mark(NamedTuple):
 
 
 class Label(NamedTuple):
-    """The name of a file, beside its lowest mark."""
+    """The name of a file, which is written beside its lowest mark."""
 
     x: float
     y: float
@@ -57,7 +57,7 @@ class Label(NamedTuple):
 
 
 class Tick(NamedTuple):
-    """A number at an axis."""
+    """A tick of an axis: position and number."""
 
     at: float
     text: str
@@ -65,20 +65,20 @@ class Tick(NamedTuple):
 
 @dataclass(frozen=True)
 class Chart:
-    """What the template draws.
+    """Positions of everything that the template draws.
 
     Parameters
     ----------
     marks : list of Mark
-        The files whose speed was measured, once for each interpreter.
+        One mark for each file and interpreter whose speed was measured.
     stems : list of (float, float, float)
-        Lines that join the marks of a file: x, and the ends in y.
+        Lines that join the marks of a file: x, and both ends in y.
     labels : list of Label
         Names of the files.
     x_ticks, y_ticks : list of Tick
         Numbers at the axes.
     shapes : dict of str to str
-        Interpreter -> path of its marks.
+        Interpreter -> SVG path of its marks.
     unmeasured : list of str
         Proven files whose speed was not measured.
     """
@@ -93,7 +93,7 @@ class Chart:
 
 
 def size_and_speed(comparison: Comparison) -> Chart:
-    """Place every proven file by its size and its median latency, with a mark for each interpreter."""
+    """Return the chart of all proven files by size and median latency, with one mark for each interpreter."""
     measured = [(row, row.on_device if comparison.device else row.latencies) for row in comparison.candidates]
     measured = [(row, found) for row, found in measured if row.report.path and found]
     names = dict.fromkeys(one.interpreter for _, found in measured for one in found)
@@ -120,7 +120,7 @@ def size_and_speed(comparison: Comparison) -> Chart:
 
 
 def color_of(row: Candidate) -> int:
-    """Return the class of a file's accuracy loss, an index of `LOSSES`."""
+    """Return the color class for a file's accuracy loss, an index of `LOSSES`."""
     lost = round(row.report.parity.drop * 100, 4)
     return next(number for number, (end, _) in enumerate(LOSSES) if lost <= end)
 
@@ -130,13 +130,13 @@ def _ends(values: Sequence[float]) -> tuple[float, float]:
 
 
 def _axis(values: Sequence[float], first: float, last: float) -> Callable[[float], float]:
-    """Return the place of a value on a logarithmic axis."""
+    """Return a function from a value to its position on a logarithmic axis between `first` and `last`."""
     low, high = map(math.log, _ends(values))
     return lambda value: first + (last - first) * (math.log(value) - low) / (high - low)
 
 
 def _ticks(values: Sequence[float], place: Callable[[float], float]) -> list[Tick]:
-    """Return round numbers within an axis, at most six: as many of each decade as have room."""
+    """Return at most six ticks at round numbers, as many in each decade as have room."""
     low, high = _ends(values)
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8), (1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
@@ -148,12 +148,12 @@ def _ticks(values: Sequence[float], place: Callable[[float], float]) -> list[Tic
 
 
 def _labels(places: list[tuple[float, float, Candidate]], marks: list[Mark], best: Candidate | None) -> list[Label]:
-    """Place each name where it covers the fewest marks and other names; the recommended one first."""
+    """Place each name where it covers the fewest marks and other names. The recommended file is placed first."""
     occupied = [(mark.x - 6, mark.y - 6, mark.x + 6, mark.y + 6) for mark in marks]
     labels = []
     for x, y, row in sorted(places, key=lambda place: place[2] is not best):
         width = LETTER * len(row.name)
-        gap = 13 if row is best else 9  # room for the ring
+        gap = 13 if row is best else 9  # the recommended file has a ring around its mark
         options = [
             (x + gap, y + 4, "start"),
             (x - gap, y + 4, "end"),

@@ -1,4 +1,4 @@
-"""`Circumstances`: when, where and with what a report was made, for its footer."""
+"""`Circumstances`: time, machine, versions and data of a report, for its footer."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ __all__ = ["Circumstances"]
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What another person needs to repeat a report.
+    """The facts that are needed to reproduce a report.
 
     Parameters
     ----------
     date : str
-        Time of the report, UTC, as in ISO 8601.
+        Time of the report in UTC, in ISO 8601 format.
     command : str
-        The command line; empty if a Python program made it.
+        The command line; empty if a Python program made the report.
     machine : Machine
         Processor and system of this machine.
     versions : dict of str to str
-        Package -> installed version, of this toolkit and of the packages that influence the files.
+        Package -> installed version, for this toolkit and the packages that influence the files.
     seed : int
         Seed of the random draws.
     test_sha256 : str
-        SHA-256 of the pixels and the labels of the test images, as in the record of a training.
+        SHA-256 of pixels and labels of the test images, computed as in a training record.
     calibration : dict
         Name, number, seed and SHA-256 of the calibration images.
     """
@@ -52,7 +52,7 @@ class Circumstances:
 
     @classmethod
     def of(cls, session: ExportSession, formats: Iterable[str], command: str = "") -> Circumstances:
-        """Describe this moment, this machine, and the data of a session."""
+        """Collect the facts: present time, this machine, installed versions, and the data of a session."""
         packages = dict.fromkeys(package for name in formats for package in FORMATS[name].packages)
         return cls(
             date=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

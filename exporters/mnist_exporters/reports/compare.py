@@ -44,10 +44,10 @@ def compare(
     progress : callable, optional
         Called with one line of text before each measurement, which takes seconds.
     measure_on : str, optional
-        A device, ``USER@HOST``, on which the files are measured and tested too; its speed then decides the
+        A device, ``USER@HOST``, on which the files are also measured and tested. The latencies there then decide the
         recommendation.
     ssh_config : Path, optional
-        A configuration of ssh instead of the user's.
+        A configuration file for ssh instead of the user's.
     command : str, optional
         The command line, for the footer of the page.
 
@@ -95,7 +95,7 @@ def compare(
 
 
 def _with_device(row: Candidate, device: DeviceFigures) -> Candidate:
-    """Add what a device measured of an export."""
+    """Return `row` with the measurements on a device."""
     found = device.files.get(row.report.path) if row.report.path else None
     if found is None:
         return row

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["MEASURABLE", "Comparison"]
 
 MEASURABLE = {row.format for row in BACKENDS.values()}
-"""Formats of the files that mnist-runtime runs and `compare` therefore measures."""
+"""Formats that mnist-runtime runs. Only their files are measured by `compare`."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Comparison:
     candidates : tuple of Candidate
         The exports, in the order in which they were made.
     device : DeviceFigures, optional
-        The device on which the exports were measured too; its speed then decides the recommendation.
+        The device on which the exports were also measured. The latencies there then decide the recommendation.
     circumstances : Circumstances, optional
-        When, where and with what the report was made.
+        Time, machine, versions and data of the report.
     """
 
     original: OriginalModel
@@ -51,22 +51,22 @@ class Comparison:
 
     @property
     def original_bytes(self) -> int:
-        """Bytes of the original's parameters in float32; size ratios refer to it."""
+        """Bytes of the original's parameters in float32, with which sizes are compared."""
         return self.original.count_params() * 4
 
     @property
     def place(self) -> str:
-        """Where the times that decide the recommendation were measured."""
+        """Name of the machine or device whose latencies decide the recommendation."""
         return f"{self.device.name} ({self.device.address})" if self.device else "this machine"
 
     @property
     def recommended(self) -> Candidate | None:
         """The proven export with the best combination of size and speed; None if there is none.
 
-        It has the smallest geometric mean of two ratios: the size of its file to the smallest, and its median latency
-        to the shortest, on the device if there is one. Accuracy does not count, because each export is proven; the
-        higher agreement breaks a tie. If there are only files whose speed is not measured here, such as C code, it is
-        the one with the smallest model.
+        It has the smallest geometric mean of two ratios: its file size to the smallest one, and its median latency to
+        the shortest one, on the device if there is one. Accuracy does not count, because each export is proven; the
+        higher agreement decides between equal candidates. If no latency could be measured, as for C code, it is the
+        export with the smallest model.
         """
         best = min(self._measured(), key=lambda row: (self._weight(row), -row.report.parity.agreement), default=None)
         others = [row for row in self.candidates if row.report.path and row.report.format not in MEASURABLE]
@@ -98,7 +98,7 @@ class Comparison:
 
     @property
     def next_step(self) -> str:
-        """What to do with a recommended file that no command uses; empty for others."""
+        """Text: how to use a recommended file that mnist-runtime cannot run; empty for other files."""
         return next_step(self.recommended.report) if self.recommended else ""
 
     @property
@@ -166,11 +166,11 @@ class Comparison:
         }
 
     def time(self, row: Candidate) -> float:
-        """Return the median microseconds that count for the recommendation; infinite if they were not measured."""
+        """Return the median latency in microseconds that counts for the recommendation; infinite if not measured."""
         return row.device_p50_us if self.device else row.p50_us
 
     def _measured(self) -> list[Candidate]:
-        """Return the proven candidates whose time on the device, or here, is known."""
+        """Return the proven candidates whose latency was measured, on the device if there is one."""
         return [row for row in self.candidates if row.report.path and math.isfinite(self.time(row))]
 
     def _best(self) -> tuple[int, float]:

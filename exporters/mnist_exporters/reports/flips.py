@@ -1,4 +1,4 @@
-"""`Flip`: an image for which export and original give different answers."""
+"""`Flip`: an image for which the export and the original give different answers; and confusion matrices."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ class Flip:
     Parameters
     ----------
     index : int
-        Index in the held-out set.
+        Index of the image in the test data.
     label : int
-        Number of its class; of digits, the digit.
+        Number of its class; for digits, the digit itself.
     original : int
         Number of the original's answer.
     exported : int or None
         Number of the export's answer; None if its best score is below the threshold.
     original_score, exported_score : float
-        Best score of each, 0..1; nan from a broken export.
+        Best score of original and export, 0..1; nan if an export gives nan.
     """
 
     index: int
@@ -46,7 +46,7 @@ class Flip:
 
     @property
     def kind(self) -> str:
-        """``"lost"`` or ``"gained"`` for a right answer, ``"moved"`` from a wrong answer to another or to none."""
+        """``"lost"`` or ``"gained"`` if a right answer was lost or gained; ``"moved"`` if both answers are wrong."""
         if self.label == self.original:
             return "lost"
         return "gained" if self.label == self.exported else "moved"
@@ -98,7 +98,7 @@ def confusion(labels: Labels, scores: npt.NDArray[np.float32]) -> list[list[int]
     Returns
     -------
     list of list of int
-        Empty for more than 100 classes: nobody would read it.
+        Empty for more than `MOST_CLASSES` classes, because such a matrix is not readable.
     """
     classes = scores.shape[1]
     if classes > MOST_CLASSES:
@@ -110,7 +110,7 @@ def confusion(labels: Labels, scores: npt.NDArray[np.float32]) -> list[list[int]
 
 
 def changed_cells(before: list[list[int]], after: list[list[int]]) -> list[tuple[int, int, int]]:
-    """Return the mistakes whose number changed: class, answer and the change, the largest change first.
+    """Return the confusions whose number changed, as (class, answer, change), the largest change first.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Write a comparison as report.json and as one HTML page: recommendation, picture, table, mistakes, changed images."""
+"""Write a comparison as report.json and report.html: recommendation, chart, table, confusions and changed images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["REPORT_FILES", "html_report", "write_report"]
 REPORT_FILES = ("report.json", "report.html")
 
 SHOWN = 24
-"""Lost images of a refused export, and changes of mistakes, that are shown without a click."""
+"""Number of lost images of a refused export, and of changed confusions, that are shown without a click."""
 
 
 def html_report(comparison: Comparison) -> str:
@@ -64,7 +64,7 @@ def write_report(comparison: Comparison, folder: Path) -> None:
 
 
 def _section(row: Candidate, comparison: Comparison, before: list[list[int]]) -> dict[str, object]:
-    """Return the other mistakes and the changed images of one export."""
+    """Return the template variables for one export: its changed confusions and changed images."""
     reference = comparison.reference
     found = flips(reference, row.report.scores, row.report.parity.judged_threshold)
     return {

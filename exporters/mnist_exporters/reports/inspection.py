@@ -22,7 +22,7 @@ __all__ = ["Inspection"]
 
 @dataclass(frozen=True)
 class Inspection:
-    """The content of a model file. The model is not run; TFLM measures the memory arena of a C export.
+    """The content of a model file. The model is not run, except that TFLM loads a ``tflm`` file to measure its arena.
 
     Parameters
     ----------
@@ -82,9 +82,9 @@ class Inspection:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """Devices with an interpreter that can load it: keys of `TARGETS`. Those with an NPU are left out.
+        """Devices that can load the file, as keys of `TARGETS`, except devices with an NPU.
 
-        Only the compiler of an NPU shows whether the NPU computes a model; ``mnist-export --target`` runs it.
+        Only the compiler of an NPU can tell whether the NPU supports a model. ``mnist-export --target`` runs it.
         """
         loads = {name for name, reason in self.unsupported_reasons.items() if reason is None}
         return tuple(name for name, row in TARGETS.items() if row.npu is None and loads & set(row.interpreters))

@@ -1,4 +1,4 @@
-"""`measure_latency`: time and memory that each installed interpreter takes for a file."""
+"""`measure_latency`: measure the time and memory that each installed interpreter needs for a file."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Latency:
     interpreter : str
         A key of `mnist_runtime.BACKENDS`.
     version : str
-        Its installed version.
+        Installed version of the interpreter.
     p50_us, p95_us : float
-        Microseconds for one decoded image, median and 95th percentile of half a second of calls.
+        Microseconds for one decoded image: median and 95th percentile of the calls in half a second.
     cold_start_s : float
         Seconds from the start of a Python process to its first answer.
     peak_memory_bytes : int

@@ -1,4 +1,4 @@
-"""How to use an exported file, and the files that a report names beside the recommended one."""
+"""Texts of a report: how to use a file, and which other files are worth a look beside the recommended one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 __all__ = ["RunnerUp", "commands_for", "next_step", "runners_up"]
 
 DEVICE = "pi@raspberrypi.local"
-"""Stands for the user's device, as in the help."""
+"""Placeholder for the user's device in commands, the same as in the help."""
 SMALLEST_PI, CONTROLLER = "pi-zero", "mcu"
 """Keys of `TARGETS` for which a report names a file."""
 
 
 class RunnerUp(NamedTuple):
-    """A file that is better than the recommended one in one respect, and in which."""
+    """A file that is better than the recommended one in some respect. `why` names the respects."""
 
     why: str
     row: Candidate
@@ -56,16 +56,16 @@ STEPS: dict[str, Callable[[Path], str]] = {
     "tflm": _tflm_step,
     "web": lambda path: f"Open {path.name} in a browser and draw a digit.",
 }
-"""Format without a command -> what to do with a file."""
+"""Format that no command uses -> text that says how to use a file."""
 
 
 def commands_for(report: ExportReport) -> tuple[str, ...]:
-    """Return the commands that use a proven file, the one for a Pi first; none if a command cannot use it."""
+    """Return the commands that use a proven file, the one for a Pi first; empty if no command can use it."""
     return COMMANDS[report.format](report.path) if report.path and report.format in COMMANDS else ()
 
 
 def next_step(report: ExportReport) -> str:
-    """Return what to do with a proven file that no command uses; empty for others."""
+    """Return a text: how to use a proven file that no command uses; empty for other files."""
     if report.path and report.package:
         return report.package.next_step
     return STEPS[report.format](report.path) if report.path and report.format in STEPS else ""
@@ -83,7 +83,7 @@ def runners_up(
     best : Candidate or None
         The recommended one.
     time : callable
-        Median microseconds of a file; infinite if not measured.
+        Function that returns the median microseconds of a file; infinite if not measured.
     """
     proven = [row for row in rows if row.report.path]
     if not proven or best is None:

@@ -16,7 +16,7 @@ from mnist_runtime.system.terminal import is_quiet
 __all__ = ["open_console", "print_table"]
 
 WIDTH = 80
-"""Columns of the tables in a file or a pipe."""
+"""Width of the tables in characters, if the output is a file or a pipe."""
 
 Cell = Callable[[Candidate, Comparison], str]
 
@@ -63,12 +63,12 @@ TABLES: tuple[dict[str, Cell], ...] = (
 )
 """Columns of each table, after the file's name: heading -> text. The page report.html has the same.
 
-``points``: accuracy lost, in percentage points, and at most with 95 % confidence. ``kB``: the file; ``model kB``: the
-model in it, and how many times smaller it is than the original's parameters in float32.
+``points``: lost accuracy in percentage points, and its upper bound with 95 % confidence. ``kB``: size of the file.
+``model kB``: size of the model in it, and how many times smaller it is than the original's parameters in float32.
 """
 
 LEFT = ("file", "interpreter", "verdict", "loads on", "there")
-"""Columns with text, which are aligned to the left."""
+"""Columns that are aligned to the left because they contain text."""
 
 
 ON_DEVICE: dict[str, Cell] = {
@@ -78,11 +78,11 @@ ON_DEVICE: dict[str, Cell] = {
     "MB": lambda row, _: "\n".join(f"{one.peak_memory_bytes / 1e6:.0f}" for one in row.on_device) or "-",
     "there": lambda row, _: "self-test passed" if row.on_device else row.device_failure or "not measured",
 }
-"""Columns of the device, if there is one."""
+"""Columns of the table about the device, which is printed only if there is one."""
 
 
 def print_table(comparison: Comparison) -> None:
-    """Print `comparison` on stderr, the recommended file in bold and the reason at the end; not if it is quiet."""
+    """Print `comparison` on stderr, the recommended file in bold and the reason at the end; nothing with --quiet."""
     if is_quiet():
         return
     console = open_console()

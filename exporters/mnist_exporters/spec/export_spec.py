@@ -16,12 +16,12 @@ from mnist_exporters.spec.precision import TOLERANCES, Precision, parse_precisio
 __all__ = ["LARGEST_DROP", "ExportSpec"]
 
 LARGEST_DROP = 0.1
-"""Largest accuracy loss that can be accepted, ten points. A larger one is mostly a mistake, such as 0.5 for 0.005."""
+"""Largest accuracy loss that users can accept. A larger one is usually a mistake, such as 0.5 instead of 0.005."""
 
 
 @dataclass(frozen=True, init=False)
 class ExportSpec:
-    """What to export. An impossible combination raises an error.
+    """Format, precision and options of an export. An impossible combination raises an error.
 
     Parameters
     ----------
@@ -30,16 +30,17 @@ class ExportSpec:
     precision : Precision or str
         A precision of that format, or one of its `ALIASES` such as ``"w8a8"``.
     max_accuracy_drop : float, optional
-        Largest accepted accuracy loss, a fraction above 0 and below 1. Default: the precision's entry in `TOLERANCES`.
+        Largest accepted accuracy loss, a fraction above 0 and at most 0.1. Default: the precision's entry in
+        `TOLERANCES`.
     input_dtype, output_dtype : str, optional
         NumPy type names of input and output. Default: the first of the precision's `IoTypes`.
     package : str, optional
-        A key of `PACKAGE_KINDS`: write the export as part of such a folder. Default: its files alone.
+        A key of `PACKAGE_KINDS`: write the export as part of such a package. Default: no package.
 
     Raises
     ------
     UsageError
-        If the format or the package is unknown, the package is for another format, or the format lacks the
+        If the format or the package is unknown, the package is for another format, the format does not have the
         precision or the types, or the accuracy drop is out of range.
 
     Examples
@@ -56,7 +57,7 @@ class ExportSpec:
     output_dtype: str
     package: str | None
     is_output_given: bool = field(init=False, compare=False)
-    """Whether the user chose `output_dtype`. A default may give way to another type that passes the accuracy check."""
+    """Whether the user chose `output_dtype`. If not, a repair may choose another type."""
 
     def __init__(
         self,
@@ -118,7 +119,7 @@ class ExportSpec:
 
 
 def _type_name(given: object) -> str:
-    """Return the name of a type that is given by its name or as NumPy's."""
+    """Return the name of a type, which is given as a name or as a NumPy type."""
     try:
         return str(np.dtype(given).name)  # type: ignore[call-overload]  # anything, from a caller without type checks
     except TypeError:

@@ -25,17 +25,18 @@ class Format:
     io_types : dict of Precision to IoTypes
         The precisions of the format, each with its input and output types.
     packages : tuple of str
-        Packages that influence the file, the interpreter of the proof last. The manifest records their versions.
+        Packages that influence the file. The last one is the interpreter for the accuracy check. The manifest records
+        their versions.
     companions : tuple of str, optional
         Suffixes of further files that `FormatPlugin.pack` makes.
     sources : tuple of str, optional
-        Kinds of originals that it is made from, see `OriginalModel.kind`.
+        Kinds of originals from which it can be made; see `OriginalModel.kind`.
     tag : str, optional
-        End of a file's default name, for a format that shares a suffix with another.
+        Text at the end of a default file name, for a format that shares its suffix with another.
     has_engine : bool, optional
-        Whether the files contain what runs them. The last of `packages` is then no interpreter.
+        Whether the files contain their inference engine. The last of `packages` is then not an interpreter.
     extra : str, optional
-        The extra that installs these packages, if a plain installation does not. ``--format all`` excludes this format.
+        The extra that installs these packages, if a plain installation does not. ``--format all`` skips such formats.
     """
 
     suffix: str
@@ -104,12 +105,12 @@ KERAS_PACKAGES = ("tensorflow", "keras", "tf2onnx")
 
 
 def check_source(kind: str, format: str) -> None:
-    """Check that a file of `format` can be made from an original of `kind`, see `OriginalModel.kind`.
+    """Check that a file of `format` can be made from an original of `kind`; see `OriginalModel.kind`.
 
     Raises
     ------
     UsageError
-        If it cannot. The message says what can.
+        If it cannot. The message lists the kinds or formats that work.
     """
     if kind in FORMATS[format].sources:
         return
@@ -142,7 +143,7 @@ def format_of(path: Path) -> str:
     """
     for name, row in FORMATS.items():
         if row.suffix == (path.suffix if row.companions else path.suffix.lower()):
-            # The header of C code with its engine has the suffix of the header for TensorFlow Lite Micro.
+            # The formats c and tflm both write a file with this suffix.
             return "c" if path.suffix == ".h" and _is_c_code(path) else name
     if path.suffix.lower() in (".keras", ".h5"):
         raise UsageError(f"{path} is a Keras model. Measure it with mnist-evaluate, or convert it with mnist-export.")
@@ -154,11 +155,11 @@ CONTENTS: dict[str, tuple[str, re.Pattern[bytes]]] = {
     "tflite": ("a TFLite file", re.compile(rb".{4}TFL3", re.DOTALL)),
     "onnx": ("an ONNX file", re.compile(rb"\x08[\x02-\x20][\x12\x1a\x22\x3a\x42]")),  # version, then a name or graph
 }
-"""Format -> what such a file is called, and its first bytes, for the formats that they show."""
+"""Format -> words for such a file, and a pattern of its first bytes; only formats with typical first bytes."""
 
 
 def format_of_file(path: Path) -> str:
-    """Return the format of a file as `format_of` does, after a look at its content.
+    """Return the format of a file from its suffix, and check that its content agrees.
 
     Raises
     ------

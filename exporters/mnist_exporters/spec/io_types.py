@@ -9,7 +9,7 @@ __all__ = ["BYTES", "FLOAT", "INT8", "INT16", "MICRO", "WIDE", "IoTypes"]
 
 @dataclass(frozen=True)
 class IoTypes:
-    """The types a user can choose from; the first of each is the default.
+    """The input and output types that a user can choose; the first of each is the default.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ class IoTypes:
         NumPy type names: ``"uint8"`` is the raw pixel, ``"int8"`` the pixel minus 128, ``"float32"`` the pixel scaled
         to the range that the original was trained on.
     outputs : tuple of str
-        Types of the scores; an integer means ``scale * (integer - zero_point)``.
+        Types of the scores. An integer stands for ``scale * (integer - zero_point)``.
     """
 
     inputs: tuple[str, ...]
@@ -35,5 +35,5 @@ BYTES = IoTypes(("uint8",), ("uint8",))
 INT16 = IoTypes(("uint8", "int8", "float32"), ("float32", "int16"))
 # Code for microcontrollers uses int8, as the examples of TensorFlow Lite Micro do.
 MICRO = IoTypes(("int8",), ("int8",))
-# C code that contains its engine has no floats, and takes raw pixels as every file.
+# The engine of the format c computes without floats, and takes only raw pixels.
 WIDE = IoTypes(("uint8",), ("int16",))

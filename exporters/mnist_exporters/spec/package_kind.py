@@ -1,4 +1,4 @@
-"""`PACKAGE_KINDS`: the table of packages, folders in the form that a build system expects, which an export can fill."""
+"""`PACKAGE_KINDS`: the table of package kinds. A package is a folder for a build system that contains an export."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ class PackageKind:
     Parameters
     ----------
     title : str
-        What it is, with its article.
+        Name of such a package with its article, such as "an Arduino library".
     format : str
         Format of the export that it contains, a key of `FORMATS`.
     place : str
-        Folder of the export's files inside it.
+        Folder in the package for the export's files.
     mark : str
-        A file that only packages of this kind have, by which an earlier one is recognized.
+        A file that only packages of this kind have. It identifies an earlier package, which may be replaced.
     next_step : str
-        What to do with it, without the final period; ``{folder}`` stands for the folder, ``{name}`` for its name.
+        Text: how to use the package, without the final period. ``{folder}`` stands for the folder, ``{name}`` for its
+        name.
     longest_name : int or None
-        Most characters of its name that the build system allows; None if no bound is documented.
+        Maximum length of the name in the build system, in characters; None if no limit is documented.
     """
 
     title: str
@@ -101,7 +102,7 @@ class PackageFolder:
     kind : str
         A key of `PACKAGE_KINDS`.
     path : Path
-        Its folder.
+        Folder of the package.
     """
 
     kind: str
@@ -113,7 +114,7 @@ class PackageFolder:
 
     @property
     def next_step(self) -> str:
-        """What to do with it."""
+        """Text: how to use the package."""
         return PACKAGE_KINDS[self.kind].next_step.format(folder=self.path, name=self.path.name)
 
 

@@ -10,17 +10,17 @@ __all__ = ["ALIASES", "PACKAGES", "TOLERANCES", "Precision", "parse_precision"]
 
 
 class Precision(StrEnum):
-    """Type of weights and activations, stored and computed."""
+    """Number types of the weights and activations in a file."""
 
     FLOAT32 = "float32"
     FLOAT16 = "float16"
-    """Weights float16, half the size of float32; the device decides which type it computes in."""
+    """Weights float16, half the size of float32. The interpreter decides in which type it computes."""
     DYNAMIC = "dynamic"
     """Weights int8, activations float32, quantized during inference where that is faster. Not calibrated."""
     INT8 = "int8"
     """Weights and activations int8, calibrated."""
     INT4 = "int4"
-    """As int8, but with 4-bit weights in all layers except the last."""
+    """As int8, but with 4-bit weights in all layers except the last and those without an int4 kernel."""
     INT16X8 = "int16x8"
     """Weights int8, activations int16, calibrated."""
 
@@ -33,7 +33,7 @@ class Precision(StrEnum):
 ALIASES: dict[str, Precision] = {
     "none": Precision.FLOAT32,
     **{precision.value: precision for precision in Precision},
-    # Bits, and bits of weights (w) and activations (a), as Ultralytics writes them.
+    # Names of Ultralytics: bits, or bits of weights (w) and activations (a).
     "32": Precision.FLOAT32,
     "16": Precision.FLOAT16,
     "8": Precision.INT8,
@@ -88,7 +88,7 @@ TOLERANCES: dict[Precision, float] = {
     # Measured on MNIST (docs/results/exports.md) and on `digits`: as int8, since the weights are those of int8.
     Precision.INT16X8: 0.005,
 }
-"""Default of the largest accepted accuracy loss, a fraction 0..1."""
+"""Precision -> default of the largest accepted accuracy loss, a fraction 0..1."""
 
 PACKAGES: dict[Precision, str] = {Precision.INT4: "litert-quantizer"}
 """Precision -> a package that it needs in addition to its format's. The extra that installs it has the same name."""

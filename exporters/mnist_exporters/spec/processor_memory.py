@@ -9,18 +9,18 @@ __all__ = ["ProcessorMemory"]
 
 @dataclass(frozen=True)
 class ProcessorMemory:
-    """Memory of a program with the whole model, measured in its ELF file.
+    """Memory of a program that contains the whole model, read from its ELF file.
 
     Parameters
     ----------
     processor : str
-        Such as ``"cortex-m4"``.
+        Name of the processor, such as ``"cortex-m4"``.
     flash_bytes : int
-        Code, constants, test vectors, and the functions of the compiler's library that it needs.
+        Bytes of code, constants, test vectors, and the needed functions of the compiler's runtime library.
     ram_bytes : int
-        Static variables; the stack comes on top.
+        Bytes of static variables. The stack is not included.
     compiler : str
-        Program that compiled it, for size.
+        Name of the compiler, which optimized for size.
     """
 
     processor: str

@@ -1,4 +1,4 @@
-"""`Treatment`: how a file differs from a plain export of its precision, and what each precision allows."""
+"""`Treatment`: the repairs of an export, and which of them each format and precision allows."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ __all__ = ["HIGHER", "LOGITS_OUT", "PLAIN", "Treatment"]
 
 @dataclass(frozen=True)
 class Treatment:
-    """What a converter does differently, so that a file passes the accuracy check that a plain export fails.
+    """Repairs that a converter applies so that an export passes the accuracy check.
 
     Parameters
     ----------
     activation : {"", "reader", "float"}
         Where the last activation, a softmax or sigmoids, is computed. ``""``: in the file, in the file's precision.
-        ``"reader"``: not in the file; its reader dequantizes the logits and applies it. ``"float"``: at the end of the
-        file, in float32.
+        ``"reader"``: not in the file; the program that reads the logits dequantizes them and applies the activation.
+        ``"float"``: at the end of the file, in float32.
     layers : tuple of int
-        Places, in `Contents.layers`, of the layers that keep more bits than the precision has; see `HIGHER`.
+        Indices in `Contents.layers` of the layers with more bits than the precision has; see `HIGHER`.
 
     Examples
     --------
@@ -33,12 +33,12 @@ class Treatment:
     layers: tuple[int, ...] = ()
 
     def __bool__(self) -> bool:
-        """Return whether it changes anything."""
+        """Return whether any repair is applied."""
         return bool(self.activation or self.layers)
 
 
 PLAIN = Treatment()
-"""A plain export of the precision."""
+"""An export without repairs."""
 
 LOGITS_OUT: frozenset[tuple[str, Precision]] = frozenset(
     {
@@ -53,7 +53,7 @@ LOGITS_OUT: frozenset[tuple[str, Precision]] = frozenset(
         ("tflm", Precision.INT8),
     }
 )
-"""Formats and precisions whose last activation is computed in integers, and can be moved out of them."""
+"""Formats and precisions that compute the last activation in integers, and can also leave it out or use float32."""
 
 HIGHER: dict[tuple[str, Precision], str] = {
     ("tflite", Precision.INT8): "float32",
@@ -62,4 +62,4 @@ HIGHER: dict[tuple[str, Precision], str] = {
     ("onnx", Precision.INT8): "float32",
     ("tflm", Precision.INT8): "float32",
 }
-"""Format and precision of which single layers can keep more bits -> type of their weights."""
+"""(format, precision) in which single layers can have more bits -> weight type of these layers."""

@@ -1,1 +1,1 @@
-"""Devices, the interpreters that can be installed there, and what these can load."""
+"""Devices, the interpreters that can be installed on them, and the models that each interpreter can load."""

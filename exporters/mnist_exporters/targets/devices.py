@@ -27,9 +27,9 @@ class Target:
     summary : str
         Description of the device.
     interpreters : tuple of str
-        Keys of `INTERPRETERS` that can be installed there. A file must load in at least one of them.
+        Keys of `INTERPRETERS` that can be installed on the device. At least one of them must be able to load a file.
     npu : str, optional
-        Arm Ethos-U that must compute the whole model, such as ``"ethos-u55-128"``.
+        Arm Ethos-U NPU that must run the whole model, such as ``"ethos-u55-128"``. Default: the device has none.
     """
 
     summary: str
@@ -37,14 +37,14 @@ class Target:
     npu: str | None = None
 
     def check_spec(self, spec: ExportSpec) -> None:
-        """Check, before any work, that files of this format can run there.
+        """Check before a conversion that files of this format and precision can run on the device.
 
         Raises
         ------
         UsageError
-            If no interpreter for the format can be installed there, or an NPU cannot compute in this precision.
+            If no interpreter for the format can be installed there, or the NPU does not support this precision.
         MissingPackageError
-            If the compiler of an NPU is not installed.
+            If the compiler for the NPU is not installed.
         """
         possible = {format for name in self.interpreters for format in INTERPRETERS[name].formats}
         if spec.format not in possible:
@@ -66,7 +66,7 @@ class Target:
         Raises
         ------
         ConversionError
-            If the NPU cannot compute all of it.
+            If the NPU cannot run the whole model.
         """
         if self.npu is None:
             return None
@@ -75,12 +75,12 @@ class Target:
         return compile_for_npu(model, self.npu)
 
     def check_contents(self, contents: Contents) -> None:
-        """Check that at least one interpreter there can load a model.
+        """Check that at least one interpreter on the device can load a model.
 
         Raises
         ------
         ConversionError
-            If none can load it, with a reason for each.
+            If none can load it. The message has a reason for each interpreter.
         """
         reasons = [INTERPRETERS[name].unsupported_reason(contents) for name in self.interpreters]
         if all(reasons):
@@ -91,9 +91,9 @@ class Target:
 
 
 def _installable(machine: str) -> tuple[str, ...]:
-    """Return the interpreters for `machine`: the backends that can be installed there, and C code.
+    """Return the interpreters for an architecture: the backends that can be installed there, and C code.
 
-    Backends are installed by pip with Raspberry Pi OS 12, which has Python 3.11, or from the packages of Debian 13.
+    A backend can be installed with pip on Raspberry Pi OS 12, which has Python 3.11, or from the packages of Debian 13.
     """
     backends = (
         name

@@ -22,10 +22,10 @@ __all__ = ["NpuMemory", "check_compiler", "compile_for_npu"]
 PACKAGE, EXTRA = "ethos-u-vela", "ethos"
 
 SYSTEM = ("--config", "Arm/vela.ini", "--system-config", "Ethos_U55_High_End_Embedded", "--memory-mode", "Shared_Sram")
-"""Arm's own description of a board: weights in flash, everything else in memory that the processor shares."""
+"""Options of Vela: Arm's description of a board with the weights in flash, and everything else in shared SRAM."""
 
 OPERATOR = "ethos-u"
-"""The one custom operator that stands for everything that the NPU computes."""
+"""Name of the custom operator into which Vela merges all operators that the NPU runs."""
 
 REASON = re.compile(r"operator: (\w+), ofm: .*\nReason: (.*)")
 TIME_LIMIT = 300
@@ -34,16 +34,16 @@ TIME_LIMIT = 300
 
 @dataclass(frozen=True)
 class NpuMemory:
-    """Memory that a compiled model needs on an NPU that computes all of it.
+    """Memory of a model that was compiled for an NPU.
 
     Parameters
     ----------
     accelerator : str
         Vela's name of the NPU and its multiply-accumulate units, such as ``"ethos-u55-128"``.
     sram_bytes : int
-        Working memory for the activations.
+        Bytes of working memory for the activations.
     flash_bytes : int
-        Encoded weights and commands.
+        Bytes of the encoded weights and commands.
     compiler : str
         Name and version of the compiler.
     """
@@ -63,14 +63,14 @@ def check_compiler(purpose: str) -> None:
     Raises
     ------
     MissingPackageError
-        If it is not.
+        If Vela is not installed. The message begins with `purpose`.
     """
     if importlib.util.find_spec("ethosu") is None:
         raise missing_packages(purpose, {PACKAGE: EXTRA})
 
 
 def compile_for_npu(model: bytes, accelerator: str) -> NpuMemory:
-    """Compile `model` and return the memory that it needs. Vela runs in a process of its own, because it can crash.
+    """Compile `model` and return the memory that it needs. Vela runs in a separate process, because it can crash.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def compile_for_npu(model: bytes, accelerator: str) -> NpuMemory:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "model.tflite"
         source.write_bytes(model)
-        # -P: modules in the current folder must not replace those that Vela imports.
+        # -P: do not import modules from the current folder.
         command = [sys.executable, "-P", "-m", "ethosu.vela", str(source), "--output-dir", folder]
         command += ["--accelerator-config", accelerator, "--show-cpu-operations", *SYSTEM]
         try:
@@ -118,7 +118,7 @@ def compile_for_npu(model: bytes, accelerator: str) -> NpuMemory:
 
 
 def _failure(done: subprocess.CompletedProcess[str]) -> str:
-    """Return why Vela ended, in a few words."""
+    """Return words for a message that say why Vela failed."""
     if done.returncode < 0:
         return f"it crashed with {signal.Signals(-done.returncode).name}"
     lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""`INTERPRETERS`: the programs that run models on devices, and which models each can load."""
+"""`INTERPRETERS`: the programs that run models on devices, and the models that each can load."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Interpreter:
     name : str
         Key in `INTERPRETERS`.
     since : str
-        Name and oldest measured release, for reports. Later releases support more, not less.
+        Name and oldest measured release, for reports. Later releases support at least the same.
     also_runs : tuple of str
         Formats besides those that `formats` derives from other tables.
     activations : tuple of str
-        Activation types that it can compute with; empty for all that its operator versions allow.
+        Activation types that it supports; empty if the operator versions alone decide.
     lacks : tuple of (str, str)
-        Operator and weight type that it rejects although it supports the operator's version.
+        Pairs of operator and weight type that it rejects although it supports the operator's version.
     runs_engines : bool
-        Whether it compiles or runs files that contain their engine. These need nothing else.
+        Whether it compiles or runs files that contain their inference engine, which need no other support.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Interpreter:
 
     @property
     def formats(self) -> tuple[str, ...]:
-        """Keys of `FORMATS` that it runs: that of its backend, those that are checked with it, and `also_runs`."""
+        """Keys of `FORMATS` that it runs: that of its backend, formats that are checked with it, and `also_runs`."""
         backend = BACKENDS.get(self.name)
         package, backend_formats = (backend.package, [backend.format]) if backend else (self.name, [])
         checked = [name for name, row in FORMATS.items() if row.packages[-1] == package and not row.has_engine]
@@ -58,7 +58,7 @@ class Interpreter:
         return None if self.runs_engines else self._lacking(contents)
 
     def _lacking(self, contents: Contents) -> str | None:
-        """Return what it lacks, as measured, for a model of a format that it runs."""
+        """Return what the interpreter lacks for a model of a format that it runs; None if it lacks nothing."""
         if self.name not in measured():
             return f"{self.name} has not been measured; run scripts/measure-interpreters"
         supported, needed = measured()[self.name], contents.requirements()
@@ -98,7 +98,7 @@ INTERPRETERS: dict[str, Interpreter] = {
     **{row.name: row for row in ROWS},
     **{name: Interpreter(name, name) for name in BACKENDS if name not in {row.name for row in ROWS}},
 }
-"""Name -> interpreter: those of `ROWS`, and every other backend of mnist-runtime. See `measured` for what they load."""
+"""Name -> interpreter: `ROWS`, and all other backends of mnist-runtime. `measured` tells what each supports."""
 
 
 def loads_on(contents: Contents) -> tuple[str, ...]:
@@ -110,8 +110,8 @@ def loads_on(contents: Contents) -> tuple[str, ...]:
 def measured() -> dict[str, dict[str, Any]]:
     """Return what each interpreter supports: operator versions, or opset and IR version.
 
-    scripts/measure-interpreters writes it to ``interpreters.json``. The table of mnist-runtime's own NumPy interpreter
-    comes from its code.
+    scripts/measure-interpreters writes these measurements to ``interpreters.json``. Only the entry for the NumPy
+    backend of mnist-runtime comes from its code.
     """
     text = (resources.files("mnist_exporters") / "targets" / "interpreters.json").read_text("utf-8")
     numpy_operators = {name: row.version for name, row in OPERATORS.items()}

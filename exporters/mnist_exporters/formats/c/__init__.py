@@ -1,1 +1,1 @@
-"""C code that contains its model and everything that runs it."""
+"""The format ``c``: C99 source code with the model and its own inference engine, without dependencies."""

@@ -49,9 +49,9 @@ class Compiler:
         Raises
         ------
         ConversionError
-            If it fails; the message has the compiler's first line.
+            If the compiler rejects the code. The message contains its first error.
         MachineError
-            If a disk is full, for example.
+            If the compiler fails because of the machine, for example because a disk is full.
         """
         words = [*self.command, *FLAGS, *flags, *map(str, sources), "-o", str(program)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)

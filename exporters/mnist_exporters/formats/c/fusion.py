@@ -13,8 +13,8 @@ __all__ = ["with_fused_pooling"]
 def with_fused_pooling(program: Program) -> Program:
     """Return `program` with one step for each convolution and the max pooling after it.
 
-    The results are the same: no value is rounded after the maximum, and windows without overlap read each value once.
-    The output of the convolution, mostly the largest of all values, then needs no memory.
+    The results are the same: max pooling rounds nothing, and windows without overlap read each value only once. The
+    output of the convolution is usually the largest tensor. After the fusion, it needs no memory.
     """
     read = [program.output, *(number for step in program.steps for number in step.inputs)]
     readers = Counter(program.storage(number) for number in read)

@@ -1,4 +1,4 @@
-"""`Program`: a model as a list of steps with static shapes, from which the C code is written."""
+"""`Program`: a model as a list of steps with static shapes. The C code is generated from it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor that a step computes, the input, or a constant.
+    """A tensor: the input, a constant or the result of a step. Other classes refer to it by its number.
 
     Parameters
     ----------
     shape : tuple of int
-        Shape for one image; the first axis is mostly that of the images, and then 1.
+        Shape for one image. The first axis is usually the batch axis, of length 1.
     dtype : str
-        NumPy's name of the type.
+        NumPy type name.
     constant : ndarray or None
-        Its values, if they are known.
+        Values of a constant; None for other tensors.
     """
 
     shape: tuple[int, ...]
@@ -38,7 +38,7 @@ class Value:
 
     @property
     def size(self) -> int:
-        """Number of values."""
+        """Number of elements."""
         return math.prod(self.shape)
 
 
@@ -49,9 +49,9 @@ class Call:
     Parameters
     ----------
     inputs : tuple of int
-        Numbers of the values that it reads.
+        Numbers of the tensors that the kernel reads.
     settings : mapping of str to (int or ndarray)
-        Members of the kernel's struct, in order; an array becomes a constant of its own.
+        Members of the kernel's struct, in order. Each array becomes a constant in the C code.
     """
 
     inputs: tuple[int, ...]
@@ -60,20 +60,20 @@ class Call:
 
 @dataclass(frozen=True)
 class Step:
-    """An operator: calls of a kernel that together compute one value.
+    """An operator: one or more calls of a kernel, which together compute one tensor.
 
     Parameters
     ----------
     kernel : str
         Name of the kernel, a key of `mnist_exporters.formats.c.writing.kernel_files.KERNELS`.
     calls : tuple of Call
-        Its calls.
+        The calls, in order.
     output : int
-        Number of the value that it computes.
+        Number of the tensor that the step computes.
     in_place : bool
         Whether the output may overwrite the first input.
     scratch : int
-        Bytes of working memory, which the kernel takes as an array of int16 before its output.
+        Bytes of working memory that the kernel needs. It is passed as a pointer to int16, before the output.
     """
 
     kernel: str
@@ -84,7 +84,7 @@ class Step:
 
     @property
     def inputs(self) -> tuple[int, ...]:
-        """Numbers of all values that it reads."""
+        """Numbers of all tensors that the step reads."""
         return tuple(dict.fromkeys(number for call in self.calls for number in call.inputs))
 
 
@@ -95,13 +95,13 @@ class Program:
     Parameters
     ----------
     values : mapping of int to Value
-        The tensors, by number.
+        Tensor number -> tensor.
     steps : sequence of Step
-        What to compute, in order.
+        The steps, in the order of execution.
     input, output : int
-        Numbers of the pixels and of the scores.
+        Tensor numbers of the pixels and of the scores.
     same : mapping of int to int
-        Number of a reshaped value -> number of the value whose memory it uses, which is not a reshaped one.
+        Number of a reshaped tensor -> number of the tensor whose memory it shares. The latter is never a reshaped one.
     scores : QuantParams
         Quantization of the scores.
     activation : str
@@ -117,23 +117,23 @@ class Program:
     same: Mapping[int, int] = field(default_factory=dict)
 
     def storage(self, number: int) -> int:
-        """Return the number of the value in whose memory `number` is."""
+        """Return the number of the tensor that owns the memory of tensor `number`; only reshaped tensors own none."""
         return self.same.get(number, number)
 
     @property
     def sum_type(self) -> str:
-        """Type of sums of products: ``"int64"`` if one needs more than 32 bits."""
+        """Type of the accumulators: ``"int64"`` if any of them needs more than 32 bits, else ``"int32"``."""
         biases = [call.settings.get("bias") for step in self.steps for call in step.calls]
         return "int64" if any(isinstance(bias, np.ndarray) and bias.dtype == np.int64 for bias in biases) else "int32"
 
     @property
     def kernels(self) -> tuple[str, ...]:
-        """Names of the kernels, each once."""
+        """Names of the kernels that the program calls, without repetitions."""
         return tuple(dict.fromkeys(step.kernel for step in self.steps))
 
 
 def unsupported(operator: str, what: str) -> OperatorError:
-    """Return the error for an operator that no kernel computes; `what` says in which form."""
+    """Return the error for an operator without a kernel. `what` describes the variant, such as ``"in groups"``."""
     return OperatorError(
         f"The C code has no kernel for {operator} {what}. Export it to another format, such as tflite.", (operator,)
     )

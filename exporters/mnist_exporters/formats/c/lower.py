@@ -38,22 +38,22 @@ LOWERINGS: dict[str, Callable[[Context], Lowered]] = {
     "RELU6": tables.relu,
     "SOFTMAX": tables.softmax,
 }
-"""Name in the schema -> function that makes its step. RESHAPE makes none, and operators on shapes are computed here."""
+"""TFLite operator -> function that returns its step. RESHAPE needs no step; operators in `SHAPES` are computed here."""
 
 ELEMENTWISE = ("DEQUANTIZE", "LOGISTIC", "QUANTIZE", "RELU", "RELU6", "SOFTMAX")
 """Operators whose output has the shape of their input."""
 
 SHAPES = ("GATHER", "PACK", "REDUCE_PROD", "SHAPE", "STRIDED_SLICE")
-"""Operators on shapes, which are constants for one image."""
+"""Operators that compute shapes. For one image their results are constants."""
 
 
 def lower(model: bytes) -> Program:
-    """Return the steps of `model`, for one image.
+    """Turn a ``.tflite`` model into a program that classifies one image.
 
     Raises
     ------
     OperatorError
-        If there is no kernel for an operator, or not for its settings.
+        If there is no kernel for an operator or for its settings.
     ArtifactError
         If the model is damaged.
     """
@@ -62,7 +62,7 @@ def lower(model: bytes) -> Program:
     values = {number: _value(tensor) for number, tensor in enumerate(file.tensors)}
     steps: list[Step] = []
     same: dict[int, int] = {}
-    functions: dict[int, tuple[int, Array]] = {}  # float32 tensor -> byte tensor and table that it is computed from
+    functions: dict[int, tuple[int, Array]] = {}  # float32 tensor -> its 8-bit source and the 256 values
     for operator in file.operators:
         if len(operator.outputs) != 1:
             raise unsupported(operator.name, f"with {len(operator.outputs)} outputs, only with one")
@@ -106,7 +106,7 @@ def _value(tensor: Tensor) -> Value:
 
 
 def _reshaped(node: Node, inputs: Sequence[int], values: Mapping[int, Value]) -> tuple[int, ...]:
-    """Return the shape that RESHAPE gives: that of its second input or, without it, of its options."""
+    """Return the output shape of RESHAPE, from its second input or, without one, from its options."""
     size = values[inputs[0]].size
     if node.has_input(1):
         sides = values[inputs[1]].constant
@@ -126,8 +126,8 @@ def _reshaped(node: Node, inputs: Sequence[int], values: Mapping[int, Value]) ->
 def _shape(node: Node, first: int, values: Mapping[int, Value]) -> tuple[int, ...]:
     """Return the shape of an operator's output.
 
-    It is computed here, because the file may have a wrong one: after a dense layer on each pixel, the converter
-    stores 1 for a side that is a multiple of the number of images.
+    The shape in the file may be wrong: where an axis grows with the batch size, as in a dense layer that is applied to
+    each pixel, the converter stores 1.
     """
     before = values[first].shape
     if node.operator.name in ELEMENTWISE:
@@ -140,13 +140,13 @@ def _shape(node: Node, first: int, values: Mapping[int, Value]) -> tuple[int, ..
 
 
 def _computed(node: Node, inputs: Sequence[int], values: Mapping[int, Value]) -> Value:
-    """Compute an operator on shapes now; its result is a constant."""
+    """Compute an operator of `SHAPES` at export time, and return its result as a constant."""
     arrays = []
     for number in inputs:
         value = values[number]
         if value.constant is None and node.operator.name != "SHAPE":
             raise unsupported(node.operator.name, "on values that depend on the image")
-        # For the shape of a tensor, one value in memory is enough.
+        # SHAPE reads only the shape of its input. `broadcast_to` gives an array of that shape without its memory.
         arrays.append(np.broadcast_to(np.int8(0), value.shape) if value.constant is None else value.constant)
     found = np.asarray(OPERATORS[node.operator.name].prepare(node)(arrays))
     return Value(found.shape, found.dtype.name, found)
@@ -159,7 +159,7 @@ def _scores(tensor: Tensor) -> QuantParams:
 
 
 def _activation(steps: Sequence[Step], values: Mapping[int, Value], target: int) -> str:
-    """Return the type of all values between the pixels and the scores."""
+    """Return the type that all activations have; reject a model that mixes int8 and int16."""
     types = {values[step.output].dtype for step in steps if step.output != target} or {values[target].dtype}
     types |= {values[target].dtype} - {"uint8"}
     if len(types) != 1 or not types <= {"int8", "int16"}:

@@ -1,4 +1,4 @@
-"""`Memory`: where each value of a program lives in one static buffer."""
+"""`Memory`: the memory plan of a program, which puts all tensors into one static buffer."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from mnist_exporters.formats.c.graph import Program
 __all__ = ["Memory", "scratch_number"]
 
 ALIGNMENT = 4
-"""Every value begins at a multiple of this, in bytes."""
+"""Offset of each tensor is a multiple of this, in bytes."""
 
 
 def scratch_number(place: int) -> int:
-    """Return the number in `Memory.offsets` of the working memory of the step at `place`."""
+    """Return the key in `Memory.offsets` for the working memory of step number `place`; it is negative."""
     return -1 - place
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Where each value lives, and the size of the buffer.
+    """Offset of each tensor in the buffer, and the size of the buffer.
 
     Parameters
     ----------
     offsets : mapping of int to int
-        Number of a value -> place in the buffer, in bytes. Constants and the scores are not in it. Working memory of a
-        step has the number `scratch_number`.
+        Tensor number -> offset in the buffer, in bytes. Constants and the scores are not in the buffer. The key for
+        the working memory of a step is `scratch_number`.
     size : int
-        Bytes of the buffer.
+        Size of the buffer in bytes.
     """
 
     offsets: Mapping[int, int]
@@ -39,10 +39,10 @@ class Memory:
 
     @classmethod
     def of(cls, program: Program) -> Memory:
-        """Plan the buffer: a value's memory is used again after the last step that reads it.
+        """Plan the buffer. The memory of a tensor is reused after the last step that reads it.
 
-        The largest value is placed first, each at the lowest place that is free during its life. The pixels are
-        planned too: the self-test unpacks its images there.
+        The largest blocks are placed first, each at the lowest offset that is free while it is needed. The pixels also
+        get memory, because the self-test unpacks its images there.
         """
         blocks = _blocks(program)
         placed: list[_Block] = []
@@ -55,7 +55,7 @@ class Memory:
 
 
 class _Part(NamedTuple):
-    """A value, its bytes, and the first and last step in which it is needed."""
+    """A tensor, its size in bytes, and the first and last step in which it is needed."""
 
     number: int
     size: int
@@ -65,7 +65,7 @@ class _Part(NamedTuple):
 
 @dataclass
 class _Block:
-    """Values that overwrite each other in one place: each is computed from the one before."""
+    """Tensors that share one offset. Each is computed in place from the one before it, and overwrites it."""
 
     parts: list[_Part]
     offset: int = 0
@@ -75,7 +75,7 @@ class _Block:
         return max(part.size for part in self.parts)
 
     def fits(self, place: int, other: _Block) -> bool:
-        """Return whether this block can begin at `place`: no values that are needed at the same time overlap."""
+        """Return whether this block can start at offset `place` without overlapping `other` at the same time."""
         return not any(
             part.first <= other_part.last
             and other_part.first <= part.last
@@ -87,7 +87,7 @@ class _Block:
 
 
 def _blocks(program: Program) -> list[_Block]:
-    """Return the blocks of all values but constants and scores."""
+    """Return the blocks of all tensors except constants and scores."""
     last: dict[int, int] = {program.input: 0}
     for place, step in enumerate(program.steps):
         for number in step.inputs:
@@ -101,7 +101,7 @@ def _blocks(program: Program) -> list[_Block]:
             continue
         part = _Part(step.output, _bytes(program, step.output), place, last.get(step.output, place))
         source = block_of.get(program.storage(step.inputs[0]))
-        # A block ends with its latest value: only that can be overwritten.
+        # Only the latest tensor of a block is still needed, so only that one can be overwritten.
         if step.in_place and source and source.parts[-1].last == place and part.size <= source.parts[-1].size:
             source.parts.append(part)
         else:

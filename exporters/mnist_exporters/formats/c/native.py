@@ -1,4 +1,4 @@
-"""`NativeProgram`: a compiled C export that runs in a process of its own."""
+"""`NativeProgram`: a C export that is compiled for this machine and runs in a separate process."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from mnist_runtime.errors import MachineError, raise_machine_failure
 __all__ = ["SECONDS", "SECONDS_PER_IMAGE", "CFiles", "NativeProgram", "answer_type", "scores_of_answers"]
 
 SECONDS, SECONDS_PER_IMAGE = 60.0, 1.0
-"""Time limit of a call: seconds, and seconds for each image. One image takes milliseconds."""
+"""Time limit of a call: a fixed part, plus a part for each image. One image takes milliseconds."""
 
 
 class CFiles(NamedTuple):
-    """Text of header and source, and their name without suffix."""
+    """Text of the header and of the source file, and their common name without suffix."""
 
     header: str
     source: str
@@ -34,7 +34,7 @@ class CFiles(NamedTuple):
 
 
 class NativeProgram:
-    """A `mnist_runtime.Backend` that compiles a C export and runs it in a process of its own.
+    """A `mnist_runtime.Backend` that compiles a C export and runs it in a separate process.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ class NativeProgram:
         Raises
         ------
         ConversionError
-            If the program crashes or hangs, or its answer is not the class with the greatest score.
+            If the program crashes or hangs, or its answer is not the class with the highest score.
         MachineError
-            If the system does not start it.
+            If the system cannot start the program.
         """
         done = self._call(pixels.tobytes(), SECONDS + SECONDS_PER_IMAGE * len(pixels))
         if done.returncode != 0 or len(done.stdout) != len(pixels) * self._answer.itemsize:
@@ -88,9 +88,9 @@ class NativeProgram:
         Raises
         ------
         ConversionError
-            If it fails.
+            If the self-test fails.
         MachineError
-            If the system does not start it.
+            If the system cannot start the program.
         """
         done = self._call(b"", SECONDS, "self-test")
         if done.returncode != 0:
@@ -111,17 +111,17 @@ class NativeProgram:
 
 
 def answer_type(output: QuantParams, labels: int) -> np.dtype[Any]:
-    """Return the type of a program's answer for an image: the number of the class, and the scores."""
+    """Return the dtype of a program's output for one image: the number of the class, and the integer scores."""
     return np.dtype([("answer", "<i4"), ("scores", output.dtype, (labels,))])
 
 
 def scores_of_answers(answers: npt.NDArray[Any], program: str) -> npt.NDArray[Any]:
-    """Return the scores in the answers of `program`, integers (n, labels).
+    """Return the integer scores (n, labels) from a program's output. `program` is its name in messages.
 
     Raises
     ------
     ConversionError
-        If an answer is not the class with the greatest score.
+        If an answer is not the class with the highest score.
     """
     scores: npt.NDArray[Any] = answers["scores"].copy()
     if not np.array_equal(answers["answer"], scores.argmax(axis=1)):

@@ -1,4 +1,4 @@
-"""`CCode`: the plugin for C code that contains its model and everything that runs it."""
+"""`CCode`: the plugin for the format ``c``, C source code with a model and its inference engine."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 __all__ = ["CCode"]
 
 BYTES_AT_ONCE = 8_000_000
-"""Bytes of images for each start of the compiled program; 10,000 of 28x28 pixels."""
+"""Bytes of images that one start of the compiled program classifies: 10,000 images of 28x28 pixels."""
 
 
 class CCode(FormatPlugin):
     """A C99 source file with a model and the functions that run it, and its header.
 
-    The model is converted to TFLite first, and the operators of that become calls of the functions in ``kernels``. The
-    accuracy check compiles the very files, and runs the program in a process of its own.
+    The model is first converted to TFLite. Each operator then becomes a call of a C function from the folder
+    ``kernels``. The accuracy check compiles the exported files, and runs the program in a separate process.
     """
 
     _tflite = TFLite()
@@ -49,7 +49,7 @@ class CCode(FormatPlugin):
         self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
     ) -> bytes:
         """See `FormatPlugin.convert`."""
-        find_compiler()  # without one, nothing can be proven
+        find_compiler()  # fail early: the accuracy check needs a compiler
         return self._tflite.convert(original, spec, calibration, treatment)
 
     def read(self, model: bytes) -> Contents:
@@ -68,7 +68,7 @@ class CCode(FormatPlugin):
         UsageError
             If `stem` cannot be part of an ``#include`` line.
         ConversionError
-            If the golden scores, which the compiled code gave, are not those of the backend ``numpy``.
+            If the compiled code and the backend ``numpy`` give different golden scores.
         """
         program = lower(model)
         if len(golden.scores) and program.activation == "int8":
@@ -113,7 +113,7 @@ class CCode(FormatPlugin):
 
 
 def _check_integers(model: bytes, golden: Golden) -> None:
-    """Check the golden scores against another implementation of the same arithmetic."""
+    """Check that the backend ``numpy``, which uses the same integer arithmetic, gives the same golden scores."""
     images = golden.images if golden.images.ndim == 4 else golden.images[..., None]
     if not np.array_equal(load_numpy(model, images.shape[1:]).run(images), golden.scores):
         raise ConversionError(

@@ -1,4 +1,4 @@
-"""Read facts back from the two files of a C export."""
+"""Read test vectors, quantization and operators back from the two files of a C export."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def scores_of(header: str, manifest: Manifest) -> QuantParams:
 
 
 def contents_of(files: bytes) -> Contents:
-    """Return what is known of a C export: its manifest lists the operators, and its source the weights."""
+    """Return the contents of a C export: operators from its manifest, weights from its source."""
     text = files.decode()
     manifest = manifest_of(text)
     scores = scores_of(text, manifest)

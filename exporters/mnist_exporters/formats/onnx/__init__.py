@@ -1,1 +1,1 @@
-"""ONNX files, for onnxruntime."""
+"""The format ``onnx``: ONNX files for onnxruntime."""

@@ -1,4 +1,4 @@
-"""`check_unchanging`: find variables that a model changes when it runs, in the functions that TensorFlow traces."""
+"""`check_unchanging`: reject a TensorFlow model that changes its own variables when it runs."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from mnist_exporters.formats.contents import ADVICE
 __all__ = ["check_unchanging"]
 
 ASSIGNS = ("AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp", "ResourceScatter")
-"""Beginnings of the names of operators whose first input is a variable that they change."""
+"""Prefixes of the names of operators that change a variable, which is their first input."""
 
 
 def check_unchanging(traced: Any) -> None:
-    """Check that a model changes no variable. ONNX has none: a conversion fails, or keeps the value of the moment.
+    """Check that a model changes no variable when it runs.
+
+    ONNX has no variables. Without this check the conversion would fail, or freeze the present value of the variable.
 
     Parameters
     ----------
     traced : tf.types.experimental.ConcreteFunction
-        The model.
+        The model as TensorFlow traced it.
 
     Raises
     ------
     ChangingError
-        If it does. The message names the variables.
+        If it changes variables. The message names them.
     """
     content = traced.graph.as_graph_def()
     functions = {function.signature.name: function for function in content.library.function}
@@ -46,7 +48,10 @@ def check_unchanging(traced: Any) -> None:
 def _assigned(
     nodes: Iterable[Any], functions: Mapping[str, Any], known: dict[str, dict[str, str]]
 ) -> Iterable[tuple[str, str]]:
-    """Yield each variable that a graph or function changes, by its name there, and the operator that changes it."""
+    """Yield the name of each variable that a graph changes, also in functions that it calls, and the operator.
+
+    `known` caches the results for functions: function -> variable, by its name in the function -> operator.
+    """
     for node in nodes:
         inputs = [name.split(":")[0] for name in node.input if not name.startswith("^")]
         if node.op.startswith(ASSIGNS):
@@ -57,10 +62,10 @@ def _assigned(
                 if function is None:
                     continue
                 if called.name not in known:
-                    known[called.name] = {}  # ends the recursion
+                    known[called.name] = {}  # a function that calls itself must not recurse forever
                     known[called.name] = dict(_assigned(function.node_def, functions, known))
                 arguments = [argument.name for argument in function.signature.input_arg]
-                behind = len(inputs) - len(arguments)  # a branch has its condition before its arguments
+                behind = len(inputs) - len(arguments)  # If and Case have a condition before the arguments
                 for name, operator in known[called.name].items():
                     if name in arguments:
                         yield _source(inputs[arguments.index(name) + behind], nodes), operator
@@ -69,7 +74,7 @@ def _assigned(
 
 
 def _source(name: str, nodes: Iterable[Any]) -> str:
-    """Return the name from which an `Identity` has its value, or `name`."""
+    """Follow `Identity` nodes from `name` back to the source of the value, and return its name."""
     by_name = {node.name: node for node in nodes}
     while name in by_name and by_name[name].op == "Identity":
         name = by_name[name].input[0].split(":")[0]
@@ -77,7 +82,7 @@ def _source(name: str, nodes: Iterable[Any]) -> str:
 
 
 def _name_of(handle: Any, traced: Any) -> str:
-    """Return the name of the variable behind a captured tensor."""
+    """Return the name of the variable to which a captured tensor refers."""
     for variable in traced.graph.variables:
         if variable.handle is handle:
             return str(variable.name.split(":")[0])

@@ -1,4 +1,4 @@
-"""Make models reproducible and small, and limit them to an opset that older onnxruntime versions load."""
+"""Make ONNX models reproducible and small, in an opset that older versions of onnxruntime load."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ IR_VERSION = 8
 
 
 def inline_captures(graph: onnx.GraphProto, captures: Any) -> None:
-    """Turn captured tensors, such as the mean of a Normalization layer, into constants. tf2onnx makes them inputs.
+    """Turn captured tensors into constants, because tf2onnx makes inputs of them.
+
+    An example is the mean of a Normalization layer.
 
     Parameters
     ----------
     graph : onnx.GraphProto
         Changed in place.
     captures : iterable of (tensor, tensor)
-        Value and placeholder of each, as TensorFlow's `FuncGraph.captures` lists them.
+        Value and placeholder of each captured tensor, as in TensorFlow's `FuncGraph.captures`.
     """
     values = {inner.name: outer for outer, inner in captures}
     for value in [value for value in graph.input if value.name in values]:
@@ -35,10 +37,11 @@ def inline_captures(graph: onnx.GraphProto, captures: Any) -> None:
 
 
 def canonical(proto: onnx.ModelProto, task: Task = DIGITS) -> bytes:
-    """Serialize `proto` with constants in the order of their first use, and with numbered names.
+    """Serialize `proto` so that the same model always gives the same bytes.
 
-    The converter's names depend on earlier conversions in the process. It keeps constants in a set, whose order
-    depends on memory addresses. The name of the graph depends on whether `task` is that of MNIST.
+    Constants are sorted by their first use, and names are numbered. Without this, the names would depend on earlier
+    conversions in the same process, and the order of the constants on memory addresses. The name of the graph depends
+    on whether `task` is that of MNIST.
     """
     graph = proto.graph
     first_use = {name: place for place, name in reversed([*enumerate(_inputs(graph))])}
@@ -60,10 +63,10 @@ def canonical(proto: onnx.ModelProto, task: Task = DIGITS) -> bytes:
 
 
 def compact(graph: onnx.GraphProto) -> None:
-    """Leave out what an interpreter does not need: a sixth of a small quantized file.
+    """Remove names that an interpreter does not need, which are a sixth of a small quantized file.
 
-    The quantizer gives each tensor a long name, which the file repeats at each use. Afterwards tensors have numbers as
-    names, except for input and output of the model; nodes have no name.
+    The quantizer gives each tensor a long name, and the file repeats it at each use. This function replaces the names
+    of tensors by numbers, except those of the model's input and output, and removes the names of nodes.
 
     Parameters
     ----------
@@ -74,7 +77,7 @@ def compact(graph: onnx.GraphProto) -> None:
 
 
 def _shorten(graph: onnx.GraphProto, names: dict[str, str]) -> None:
-    """Apply `names` to a graph and to the bodies in it, with a number for each name that it lacks."""
+    """Rename the tensors of a graph and its bodies. `names` maps old to new names; missing ones get the next number."""
     del graph.value_info[:]
     for value in (*graph.input, *graph.output, *graph.initializer):
         value.name = names.setdefault(value.name, str(len(names)))

@@ -1,4 +1,4 @@
-"""Convert Keras to ONNX: float32, float16, dynamic-range, and static int8 (QDQ, per-channel weights)."""
+"""Convert Keras models to ONNX: float32, float16, dynamic-range, and static int8 (QDQ, per-channel weights)."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def _float32(original: Original) -> bytes:
 
 @contextmanager
 def _inlined_functions() -> Iterator[None]:
-    """Trace the functions that Keras compiles with XLA as part of their caller: tf2onnx cannot read them.
+    """Inside this context, trace functions that Keras would compile with XLA as part of their caller.
 
-    Grouped convolutions are such functions.
+    tf2onnx cannot read XLA functions. Keras uses one for grouped convolutions.
     """
     before = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
@@ -88,7 +88,7 @@ def _erfc(graph: Any, node: Any, *_: Any) -> None:
 
 
 def _check_known(graph: onnx.GraphProto) -> None:
-    """Check that ONNX defines all operators. tf2onnx only logs those of TensorFlow that it leaves."""
+    """Check that ONNX defines all operators. tf2onnx may leave TensorFlow operators in the graph and only log them."""
     unknown = [node for node in graph.node if not node.domain and not onnx.defs.has(node.op_type)]
     if unknown:
         names = tuple(dict.fromkeys(node.op_type for node in unknown))

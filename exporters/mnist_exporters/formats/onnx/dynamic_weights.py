@@ -1,4 +1,4 @@
-"""Weights of dynamic models in finer steps than onnxruntime's quantizer chooses: `refine`."""
+"""`refine`: quantize the weights of dynamic models more accurately than onnxruntime's quantizer does."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ __all__ = ["refine"]
 
 LARGEST = 255
 ZERO_OF_FILTERS = 128
-"""Zero point of all filters of a convolution. onnxruntime takes no other for each filter."""
+"""Zero point of all filters of a convolution. onnxruntime supports no other one together with a scale per filter."""
 
 
 def refine(model: onnx.ModelProto, source: onnx.ModelProto) -> None:
     """Quantize the weights of `model` again, from their values in `source`.
 
-    The quantizer gives all filters of a convolution one scale. Here, each has its own: the scores of the ready
-    convolutional networks are nearer to the float32 scores by a factor of 1.6 to 2.9. The columns of a dense layer
-    have a scale and a zero point each from the quantizer. Here, their errors also cancel.
+    The quantizer gives all filters of a convolution one scale. Here, each filter has its own, which makes the score
+    error of the ready convolutional networks 1.6 to 2.9 times smaller. In a dense layer, each column has its own scale
+    and zero point from the quantizer. Here, the rounding errors of a column also cancel.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def refine(model: onnx.ModelProto, source: onnx.ModelProto) -> None:
         The float32 model that was quantized.
     """
     floats = ONNXModel(source)
-    floats.replace_gemm_with_matmul()  # as the quantizer does, which names the transposed weights of a Gemm anew
+    floats.replace_gemm_with_matmul()  # the quantizer does so too, and renames the transposed weights of a Gemm
     values = {constant.name: constant for constant in floats.initializer()}
     constants = {constant.name: constant for constant in model.graph.initializer}
     quantize = {"ConvInteger": _filters, "MatMulInteger": _columns}
@@ -47,7 +47,7 @@ Quantized = tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.uint8]]
 
 
 def _filters(weights: NDArray[np.float64]) -> Quantized:
-    """Quantize filters of shape (filters, channels, ...). The scales have the shape of one position of the output."""
+    """Quantize filters of shape (filters, channels, ...). The scales broadcast over the positions of the output."""
     rest = (1,) * (weights.ndim - 1)
     most = np.abs(weights).max(axis=tuple(range(1, weights.ndim)))
     scales = np.where(most > 0, most, 1) / (LARGEST - ZERO_OF_FILTERS)
@@ -60,10 +60,10 @@ def _filters(weights: NDArray[np.float64]) -> Quantized:
 
 
 def _columns(weights: NDArray[np.float64]) -> Quantized:
-    """Quantize columns of shape (inputs, outputs) so that the sum of each is kept, to half a step.
+    """Quantize a matrix (inputs, outputs) so that the sum of each column changes by at most half a step.
 
-    Each column has a scale and a zero point. Weights of other shapes, such as a matrix for each head, have one of each
-    in all: onnxruntime multiplies by no others.
+    Each column has its own scale and zero point. Weights of other shapes, such as one matrix per attention head, have
+    one scale and one zero point, because onnxruntime supports nothing else there.
     """
     axis = 0 if weights.ndim == 2 else None
     least, most = np.minimum(weights.min(axis=axis), 0), np.maximum(weights.max(axis=axis), 0)
@@ -80,10 +80,11 @@ def _columns(weights: NDArray[np.float64]) -> Quantized:
 
 
 def _rounded(exact: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Round columns to 0..255 so that the sum of each is kept.
+    """Round columns to 0..255 so that the sum of each column is kept.
 
-    Pixels and outputs of ReLU are not negative. For such inputs, errors of a column that do not cancel move its output
-    by the mean of the input. So the values that are nearest to the middle between two steps are rounded the other way.
+    Pixels and outputs of ReLU are never negative. With such inputs, rounding errors that do not cancel shift the
+    output, in proportion to the mean of the input. So some values are rounded the other way: those that are nearest to
+    the middle between two steps.
     """
     rounded = np.clip(np.rint(exact), 0, LARGEST)
     errors = rounded - exact

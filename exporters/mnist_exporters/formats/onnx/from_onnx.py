@@ -1,4 +1,4 @@
-"""Convert ONNX to ONNX: take raw pixels, give scores 0..1, and change the precision. TensorFlow is not needed."""
+"""Convert an ONNX model to an exported one, from raw pixels to scores 0..1. TensorFlow is not needed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mnist_runtime.errors import first_line, raise_machine_failure
 __all__ = ["OnnxOriginal", "convert"]
 
 PREFIX = "net_"
-"""Prefix of all names of the original, so that no added tensor has the same name."""
+"""Prefix for all names in the original, so that they cannot clash with the names of added tensors."""
 
 
 class OnnxOriginal(OriginalModel, Protocol):
@@ -36,17 +36,17 @@ class OnnxOriginal(OriginalModel, Protocol):
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:
-        """Shape of one image in the input."""
+        """Shape of one image in the model's input, without the batch axis."""
         ...
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Rows, columns and colours of an image."""
+        """Height, width and channels of an image."""
         ...
 
     @property
     def channels_first(self) -> bool:
-        """Whether colours come before rows in the input."""
+        """Whether the channel axis comes first in the input: (channels, height, width)."""
         ...
 
 
@@ -58,7 +58,7 @@ def convert(
     Raises
     ------
     ConversionError
-        If it has operators of its own, or takes a fixed number of images and cannot be changed.
+        If it has operators that ONNX does not define, or takes a fixed number of images and cannot be changed.
     """
     try:
         content = _raw_pixel_model(original)
@@ -108,7 +108,7 @@ def _raw_pixel_model(original: OnnxOriginal) -> bytes:
 
 
 def _check_operators(model: onnx.ModelProto) -> None:
-    """Check that ONNX defines every operator. An operator of another kind would need code from outside of the file."""
+    """Check that ONNX defines every operator. Any other operator would need code that is not in the file."""
     others = tuple(
         dict.fromkeys(f"{node.domain}.{node.op_type}" for node in model.graph.node if node.domain not in OWN_DOMAINS)
     )
@@ -124,8 +124,8 @@ def _opset(model: onnx.ModelProto) -> int:
 
 
 def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return `model` in `OPSET`; as it is, if it is newer and has no equivalent in it."""
-    del model.graph.value_info[:]  # of other opsets and a fixed number of images
+    """Convert `model` to `OPSET`. A newer model without an equivalent in `OPSET` is returned unchanged."""
+    del model.graph.value_info[:]  # these shapes are for another opset and a fixed batch
     if _opset(model) == OPSET:
         return model
     try:
@@ -141,7 +141,7 @@ def _with_opset(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _store_constants(graph: onnx.GraphProto) -> None:
-    """Turn the results of Constant nodes into stored tensors, where the quantizer finds weights."""
+    """Turn the results of Constant nodes into initializers, because the quantizer looks for weights there."""
     for node in [node for node in graph.node if node.op_type == "Constant"]:
         value = next((one for one in node.attribute if one.name == "value"), None)
         if value is not None:
@@ -152,7 +152,7 @@ def _store_constants(graph: onnx.GraphProto) -> None:
 
 
 def _free_batch(graph: onnx.GraphProto, source: onnx.ValueInfoProto) -> None:
-    """Replace shapes for one image by shapes for any number of images."""
+    """Replace the shapes for a batch of one image by shapes for any batch."""
     if source.type.tensor_type.shape.dim[0].dim_value != 1:
         return
     stored = {tensor.name: tensor for tensor in graph.initializer}
@@ -161,14 +161,14 @@ def _free_batch(graph: onnx.GraphProto, source: onnx.ValueInfoProto) -> None:
             continue
         shape = numpy_helper.to_array(stored[node.input[1]]).copy()
         if len(shape) > 1 and shape[0] == 1:
-            shape[0] = 0 if -1 in shape else -1  # 0: as in the input
+            shape[0] = 0 if -1 in shape else -1  # 0: copy the axis from the input
             name = f"{node.output[0]}_shape"
             graph.initializer.append(numpy_helper.from_array(shape, name))
             node.input[1] = name
 
 
 class _Chain:
-    """A chain of nodes to put before or after a network, and its constants."""
+    """A chain of nodes that is put before or after a network, with the constants of these nodes."""
 
     def __init__(self, source: str) -> None:
         self.last = source
@@ -176,7 +176,7 @@ class _Chain:
         self.constants: list[onnx.TensorProto] = []
 
     def add(self, operator: str, *values: Any, **attributes: Any) -> None:
-        """Add a node, with the last result and constants as inputs."""
+        """Add a node. Its inputs are the previous result and the constants `values`."""
         start = f"{operator}_{self.last}"
         names = [f"{start}_{number}" for number in range(len(values))]
         self.constants += [numpy_helper.from_array(value, name) for name, value in zip(names, values, strict=True)]
@@ -184,7 +184,7 @@ class _Chain:
         self.last = start
 
     def end(self, name: str) -> _Chain:
-        """Give the last result a name."""
+        """Name the last result, which ends the chain."""
         self.nodes.append(helper.make_node("Identity", [self.last], [name]))
         return self
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["Onnx"]
 
 TRAILER_FIELD = 7777
-"""Number of the protobuf field that holds the trailer. ONNX does not define it, so readers skip it."""
+"""Number of the protobuf field with the manifest and golden vectors. ONNX does not define it, so readers skip it."""
 
 
 class Onnx(FormatPlugin):
-    """Protobuf messages with the operators of ONNX."""
+    """The format ``onnx``: one ONNX file, with the manifest in an extra protobuf field."""
 
     def convert(
         self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN

@@ -26,14 +26,14 @@ from mnist_exporters.spec.treatment import PLAIN, Treatment
 __all__ = ["quantized", "to_dynamic", "to_float16", "to_int8"]
 
 ACTIVATIONS = ("Sigmoid", "Softmax")
-"""Operators that make scores from logits."""
+"""Operators that turn logits into scores."""
 
 WEIGHTS = QuantType.QInt8
-"""Type of the weights of an int8 model, until they are made unsigned."""
+"""Type of the weights in an int8 model before `_make_unsigned`."""
 
 
 def quantized(content: bytes, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
-    """Return a float32 model from raw pixels to scores in the precision of `spec`."""
+    """Convert a float32 model, from raw pixels to scores, to the precision of `spec`."""
     if spec.precision is Precision.FLOAT16:
         return to_float16(content)
     if spec.precision is Precision.DYNAMIC:
@@ -50,12 +50,12 @@ def to_float16(content: bytes) -> bytes:
 def to_dynamic(content: bytes, treatment: Treatment = PLAIN) -> bytes:
     """Store weights as uint8, except in the layers of `treatment`; activations are quantized at run time.
 
-    See `_make_unsigned` for the type; besides, onnxruntime 1.16 has no convolution with signed weights.
+    `_make_unsigned` explains why the weights are unsigned. Also, onnxruntime 1.16 has no convolution for signed ones.
     """
 
     def quantize(source: Path, target: Path) -> None:
         in_float = _in_float(onnx.load(source).graph, treatment)
-        in_float += [f"{name}_MatMul" for name in in_float]  # the quantizer divides a Gemm and renames it
+        in_float += [f"{name}_MatMul" for name in in_float]  # the quantizer splits a Gemm into two nodes with new names
         quantize_dynamic(source, target, per_channel=True, weight_type=QuantType.QUInt8, nodes_to_exclude=in_float)
         model = onnx.load(target)
         refine(model, onnx.load(source))
@@ -65,9 +65,9 @@ def to_dynamic(content: bytes, treatment: Treatment = PLAIN) -> bytes:
 
 
 def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatment = PLAIN) -> bytes:
-    """Store weights in 8 bits and compute activations in uint8, in ranges measured on `calibration`.
+    """Store weights in 8 bits and compute with uint8 activations. Their ranges come from `calibration`.
 
-    The layers of `treatment` stay in float32, and also the last activation if `treatment` says so.
+    The layers of `treatment` stay in float32. So does the last activation, if `treatment` says so.
     """
     if calibration is None:
         raise ConversionError("int8 needs calibration images. Pass `calibration`.")
@@ -98,13 +98,13 @@ def to_int8(content: bytes, calibration: Calibration | None, treatment: Treatmen
 
 
 def _make_unsigned(graph: onnx.GraphProto) -> None:
-    """Add 128 to int8 weights and to their zero points, so that they have the same values as uint8.
+    """Turn int8 weights into uint8 weights with the same real values: add 128 to them and to their zero points.
 
-    On x86 with AVX2 but without VNNI, onnxruntime adds products of uint8 and int8 in 16 bits, which saturate, unless an
-    option of the session is set. Its sums of products of uint8 and uint8 are exact everywhere.
+    On x86 with AVX2 but without VNNI, onnxruntime adds products of uint8 and int8 in 16 bits, which saturate unless a
+    session option is set. With uint8 and uint8, the sums are exact everywhere.
     """
     constants = {constant.name: constant for constant in graph.initializer}
-    stored: set[tuple[str, ...]] = set()  # weights and zero point; without a zero point the values cannot move
+    stored: set[tuple[str, ...]] = set()  # names of weights and their zero point; without one, they cannot be shifted
     others: set[str] = set()
     for node in graph.node:
         if (
@@ -125,7 +125,7 @@ def _make_unsigned(graph: onnx.GraphProto) -> None:
 
 
 def _in_float(graph: onnx.GraphProto, treatment: Treatment) -> list[str]:
-    """Return the names of the nodes that `treatment` leaves in float32.
+    """Return the names of the nodes that stay in float32 according to `treatment`.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def _in_float(graph: onnx.GraphProto, treatment: Treatment) -> list[str]:
     for node in graph.node:
         for name in node.input:
             readers.setdefault(name, []).append(node)
-    # The bias of a matrix product may be an addition of its own.
+    # The bias of a matrix product may be a separate Add node.
     for layer in tuple(chosen):
         following = readers.get(layer.output[0], [])
         if len(following) == 1 and following[0].op_type == "Add" and constants & set(following[0].input):
@@ -153,7 +153,7 @@ def _in_float(graph: onnx.GraphProto, treatment: Treatment) -> list[str]:
 
 
 def _quantize_files(content: bytes, quantize: Callable[[Path, Path], None]) -> onnx.ModelProto:
-    """Fold constants, infer shapes and quantize. onnxruntime does this on files only."""
+    """Fold constants, infer shapes and quantize. onnxruntime does this only with files, not in memory."""
     with tempfile.TemporaryDirectory() as folder:
         source, prepared, target = (Path(folder) / name for name in ("float.onnx", "prepared.onnx", "quantized.onnx"))
         source.write_bytes(content)
@@ -166,7 +166,7 @@ def _quantize_files(content: bytes, quantize: Callable[[Path, Path], None]) -> o
 
 
 def _serialize(model: onnx.ModelProto, weight_type: int) -> bytes:
-    """Return the bytes of `model`, after a check that some weights have `weight_type`."""
+    """Serialize `model`; raise an error if no weight has the ONNX type `weight_type`."""
     types = {tensor.data_type for tensor in model.graph.initializer if len(tensor.dims) > 1}
     if weight_type not in types:
         raise ConversionError("onnxruntime quantized no weights of this model. Choose another precision.")

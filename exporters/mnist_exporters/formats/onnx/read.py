@@ -1,4 +1,4 @@
-"""`read`: the `Contents` of an ONNX model, read with the onnx package."""
+"""`read`: read the `Contents` of an ONNX model with the onnx package."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WEIGHTED = ("Conv", "ConvInteger", "Gemm", "MatMul", "MatMulInteger", "ConvTrans
 
 
 def read(model: bytes) -> Contents:
-    """Read `model`.
+    """Read tensors, operators and versions from `model`.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def read(model: bytes) -> Contents:
 def _contents(proto: onnx.ModelProto, tensors: dict[str, TensorFacts]) -> Contents:
     graph = proto.graph
     constants = {tensor.name for tensor in graph.initializer}
-    inputs = [value for value in graph.input if value.name not in constants]  # up to IR version 3, all were inputs
+    inputs = [value for value in graph.input if value.name not in constants]  # constants are inputs up to IR version 3
     if len(inputs) != 1 or len(graph.output) != 1:
         raise ArtifactError(
             f"The model has {len(inputs)} inputs ({_names(inputs)}) and {len(graph.output)} outputs "
@@ -65,7 +65,7 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, TensorFacts]) -> Conten
         input=tensors[inputs[0].name],
         output=tensors[graph.output[0].name],
         weights=dict(weights),
-        weight_types={},  # needed for TFLite interpreters only
+        weight_types={},  # used for TFLite interpreters only
         activations=tuple(sorted(_activations(graph, tensors))),
         operators=dict.fromkeys(sorted({node.op_type for node in graph.node}), opset),
         foreign=tuple(sorted({f"{n.domain}.{n.op_type}" for n in graph.node if n.domain not in OWN_DOMAINS})),
@@ -77,13 +77,13 @@ def _contents(proto: onnx.ModelProto, tensors: dict[str, TensorFacts]) -> Conten
 
 
 def layer_nodes(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
-    """Return the nodes with constant weights, in their order. The weights of an int8 model are dequantized first."""
+    """Return the nodes with constant weights, in their order. The weights may pass through a DequantizeLinear."""
     constants = {constant.name for constant in graph.initializer}
     return [n for n in graph.node if n.op_type in WEIGHTED and _stored(graph, n.input[1]) in constants]
 
 
 def _stored(graph: onnx.GraphProto, name: str) -> str:
-    """Return the name of the tensor that is dequantized to `name`; `name` itself if none is."""
+    """Return the name of the tensor before dequantization, if `name` is a result of DequantizeLinear; else `name`."""
     for node in graph.node:
         if node.op_type == "DequantizeLinear" and name in node.output:
             return str(node.input[0])
@@ -101,7 +101,7 @@ def _layer(graph: onnx.GraphProto, node: onnx.NodeProto, tensors: dict[str, Tens
 
 
 def _tensors(proto: onnx.ModelProto) -> list[TensorFacts]:
-    """Return every tensor whose type can be inferred."""
+    """Return all tensors whose type can be inferred."""
     graph = onnx.shape_inference.infer_shapes(proto).graph
     stored = {tensor.name for tensor in graph.initializer}
     constants = [
@@ -126,10 +126,10 @@ def _dtype(code: int) -> str:
 
 
 def _activations(graph: onnx.GraphProto, tensors: dict[str, TensorFacts]) -> set[str]:
-    """Return the activation types of the operators with weights.
+    """Return the types of the activations that operators with weights read.
 
-    A DequantizeLinear before an operator means integer arithmetic (QDQ), so the input of the DequantizeLinear counts.
-    The same holds for DynamicQuantizeLinear, which quantizes at run time.
+    A DequantizeLinear before an operator means integer arithmetic (QDQ). So the type of its input counts, not float32.
+    The same is true for DynamicQuantizeLinear, which quantizes at run time.
     """
     through = ("DequantizeLinear", "DynamicQuantizeLinear")
     made_from = {node.output[0]: node.input[0] for node in graph.node if node.op_type in through}

@@ -1,4 +1,4 @@
-"""Constants as onnxruntime's quantizers expect them: `separate`; and `no_matrices`, which need one scale."""
+"""Prepare an ONNX graph for onnxruntime's quantizers, which fail or lose accuracy on constants that nodes share."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ BIASED = ("Gemm", "Conv", "ConvTranspose")
 
 
 def separate(graph: onnx.GraphProto) -> None:
-    """Give operators constants of their own where the quantizers take for granted that they have them.
+    """Rewrite constants as the quantizers expect them: own biases, no factors in Gemm, and one layout per weight.
 
-    A weight that is read by operators of different layouts is stored once for each layout.
+    A weight is stored twice if operators read it in different layouts.
 
     Parameters
     ----------
     graph : onnx.GraphProto
-        A float32 network. Changed in place; it computes the same.
+        A float32 network. Changed in place; its results stay the same.
     """
     _multiply_factors(graph)
     _flatten_biases(graph)
@@ -36,10 +36,10 @@ def separate(graph: onnx.GraphProto) -> None:
 
 
 def no_matrices(graph: onnx.GraphProto) -> list[str]:
-    """Return the names of constants that a MatMul reads from the left, or that are no matrices.
+    """Return the names of MatMul constants that are the left factor or do not have two axes.
 
-    The latter may be a matrix for each head. onnxruntime multiplies integers by these only if they have one scale and
-    one zero point.
+    Constants with more axes may be one matrix per attention head. For all of these, the integer product of onnxruntime
+    supports only one scale and one zero point.
     """
     products = [node.input for node in _nodes(graph) if node.op_type == "MatMul"]
     left, either = {first for first, _ in products}, {name for names in products for name in names}
@@ -48,9 +48,9 @@ def no_matrices(graph: onnx.GraphProto) -> list[str]:
 
 
 def _multiply_factors(graph: onnx.GraphProto) -> None:
-    """Multiply the weight of each Gemm by ``alpha``, and its bias by ``beta``. A bias without a name is left out.
+    """Multiply the factors ``alpha`` and ``beta`` of each Gemm into its weight and bias, and remove empty biases.
 
-    The static quantizer loses ``beta``. The dynamic one leaves a Gemm with such factors in float32.
+    The static quantizer ignores ``beta``. The dynamic one leaves a Gemm with such factors in float32.
     """
     for node in _nodes(graph):
         factors = {each.name: each.f for each in node.attribute} if node.op_type == "Gemm" else {}
@@ -61,16 +61,16 @@ def _multiply_factors(graph: onnx.GraphProto) -> None:
                 values = to_array(constant)
                 product = (values * factor).astype(values.dtype)
                 node.input[place] = _stored(graph, f"{source}_times{factor}_", product)
-            if constant is not None or not source:  # without a bias, its factor means nothing
+            if constant is not None or not source:  # without a bias, ``beta`` has no effect
                 _remove(node, name)
         if node.op_type == "Gemm" and list(node.input[2:]) == [""]:
-            del node.input[2:]  # the dynamic quantizer takes it for a bias
+            del node.input[2:]  # the dynamic quantizer would treat the empty name as a bias
 
 
 def _flatten_biases(graph: onnx.GraphProto) -> None:
-    """Give each Gemm a bias with one axis and a value for each output; ONNX allows all that broadcasts to the output.
+    """Give each Gemm a bias of shape (outputs,). The quantizer supports no other shape.
 
-    The quantizer has no other form.
+    ONNX allows every shape that broadcasts to the output.
     """
     constants = _constants(graph)
     for node in _nodes(graph):
@@ -83,10 +83,10 @@ def _flatten_biases(graph: onnx.GraphProto) -> None:
 
 
 def _copy_shared_biases(graph: onnx.GraphProto) -> None:
-    """Give each operator its own bias, as an unrolled recurrent layer does not.
+    """Give each operator its own copy of a shared bias. Unrolled recurrent layers share biases.
 
-    The quantizer makes copies itself, since their scales differ, but appends a digit to the name: ``tensor7`` becomes
-    ``tensor72``, which may be another tensor.
+    The quantizer makes such copies itself, because their scales differ. But it appends a digit to the name, and
+    ``tensor7`` becomes ``tensor72``, which may be another tensor.
     """
     constants = _constants(graph)
     used: Counter[str] = Counter()
@@ -101,8 +101,8 @@ def _copy_shared_biases(graph: onnx.GraphProto) -> None:
 def _store_each_layout(graph: onnx.GraphProto) -> None:
     """Store a weight once for each layout that its readers expect.
 
-    The dynamic quantizer transposes the weight of a Gemm with ``transB`` in place, whatever else reads it. The static
-    one chooses one axis for the scales of a weight; onnxruntime then takes them for those of another axis.
+    The dynamic quantizer transposes the weight of a Gemm with ``transB`` in place, even if other operators read it. The
+    static quantizer chooses one axis for the scales of a weight, which is wrong for readers with another layout.
     """
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in _nodes(graph):
@@ -117,14 +117,14 @@ def _store_each_layout(graph: onnx.GraphProto) -> None:
                 node.input[1] = stored
                 _remove(node, "transB")
         backward = [node for node in nodes if node.op_type == "ConvTranspose" and node.input[1] == name]
-        if 0 < len(backward) < len(nodes):  # its outputs are on the second axis
+        if 0 < len(backward) < len(nodes):  # ConvTranspose has its outputs on axis 1, Conv on axis 0
             stored = _stored(graph, f"{name}_backward_", to_array(constant))
             for node in backward:
                 node.input[1] = stored
 
 
 def _remove(node: onnx.NodeProto, name: str) -> None:
-    """Give the attribute `name` of `node` its default."""
+    """Remove the attribute `name` of `node`, so that its default applies."""
     kept = [attribute for attribute in node.attribute if attribute.name != name]
     del node.attribute[:]
     node.attribute.extend(kept)
@@ -140,7 +140,7 @@ def _constants(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
 
 
 def _stored(graph: onnx.GraphProto, name: str, values: NDArray[Any]) -> str:
-    """Store `values` under `name`, if that is new, and return `name`."""
+    """Store `values` as a constant `name`, unless there is one of that name; return `name`."""
     if name not in _constants(graph):
         graph.initializer.append(from_array(np.ascontiguousarray(values), name))
     return name

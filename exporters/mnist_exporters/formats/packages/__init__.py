@@ -1,1 +1,1 @@
-"""Packages: folders in the form that a build system expects, with an export and an example."""
+"""Packages, such as an Arduino library: folders for a build system that contain an export and an example."""

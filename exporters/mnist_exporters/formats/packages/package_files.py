@@ -25,10 +25,10 @@ COMMON = "common"
 """Folder of the templates that every package has."""
 
 LIBRARY_GUIDE = "https://docs.arduino.cc/learn/contributions/arduino-creating-library-guide/"
-"""Address in a package if this toolkit has no home page: Arduino requires one."""
+"""Address to write into a package if this toolkit has no home page, because Arduino requires an address."""
 
 LONGEST_LABELS = 200
-"""Most characters of the labels' list in a README."""
+"""Maximum length of the list of labels in a README, in characters."""
 
 
 def package_files(
@@ -41,7 +41,7 @@ def package_files(
     package : str
         A key of `PACKAGE_KINDS`.
     name : str
-        Name of the package, of the export's files and of the functions in them: a C identifier.
+        A C identifier: the name of the package and of the export's files, and the prefix of the C functions.
     manifest, golden : Manifest, Golden
         Facts and test vectors of the export. The example classifies the test vector with the greatest score.
     exported : mapping of str to bytes
@@ -65,7 +65,7 @@ def package_files(
 
 @cache
 def _environment() -> jinja2.Environment:
-    """Return Jinja for source files. Nothing is escaped: `_facts` has identifiers, numbers and C strings for them."""
+    """Return Jinja for source files. It escapes nothing: `_facts` only has identifiers, numbers and C strings."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("mnist_exporters", "formats/packages/templates"),
         undefined=jinja2.StrictUndefined,
@@ -76,7 +76,7 @@ def _environment() -> jinja2.Environment:
 
 
 def _home_page() -> str:
-    """Return the address that a package names: the home page of this toolkit, or Arduino's guide if there is none."""
+    """Return the home page of this toolkit, or `LIBRARY_GUIDE` if it has none."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         for line in importlib.metadata.metadata("mnist-edge-export").get_all("Project-URL") or ():
             title, _, address = str(line).partition(", ")
@@ -86,7 +86,7 @@ def _home_page() -> str:
 
 
 def _facts(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[str, Any]:
-    """Return the names that templates use."""
+    """Return the variables for the templates."""
     best = int(golden.scores.max(axis=1).argmax()) if len(golden.scores) else 0
     answer = int(golden.scores[best].argmax()) if len(golden.scores) else 0
     height, width, channels = manifest.task.tensor_shape
@@ -98,7 +98,7 @@ def _facts(package: str, name: str, manifest: Manifest, golden: Golden) -> dict[
         "next_step": PACKAGE_KINDS[package].next_step.format(folder=name, name=name),
         "url": _home_page(),
         "version": __version__,
-        # Build systems want three numbers; CMake and npm refuse Python's 1.0.0rc1.
+        # CMake and npm reject Python versions such as 1.0.0rc1, so only the three numbers are used.
         "number": re.split(r"\.?[a-z]", __version__)[0],
         "model": manifest.name,
         "precision": manifest.precision,

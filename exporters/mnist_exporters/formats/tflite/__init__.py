@@ -1,1 +1,1 @@
-"""TFLite files, for LiteRT, tflite-runtime and TensorFlow Lite Micro."""
+"""The format ``tflite``: TFLite files for LiteRT, tflite-runtime and TensorFlow Lite Micro."""

@@ -1,4 +1,4 @@
-"""Convert Keras to TFLite with builtin operators: float32, float16, dynamic-range, int8, int4, int16x8."""
+"""Convert Keras models to TFLite with builtin operators: float32, float16, dynamic-range, int8, int4, int16x8."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ __all__ = ["convert"]
 def convert(
     original: Original, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN
 ) -> bytes:
-    """Convert `original` to a TFLite model from pixels (n, h, w, channels) to scores (n, k), declared for n = 1.
+    """Convert `original` to a TFLite model from pixels (n, h, w, channels) to scores (n, k), with n = 1 in the file.
 
-    Calibrated precisions need no scaling layer for most models: the input is quantized so that the raw pixel is already
-    the quantized input, such as pixel = 255 * real. See `Original.input_scaling`.
+    Most models need no scaling layer in calibrated precisions. Scale and zero point of the input are chosen so that a
+    raw pixel is already the quantized input, for example pixel = 255 * real. See `Original.input_scaling`.
 
     Raises
     ------
@@ -79,10 +79,10 @@ def _run(converter: Any, quantizer: Callable[[Any], bytes] | None = None) -> byt
 
 
 UNSUPPORTED = re.compile(r"\btf\.(?!Identity\b|[a-z])(\w+)|\bFlex([A-Z]\w+)|for op: '?(\w+)")
-"""Names of operators in the converter's error message."""
+"""Pattern of operator names in the converter's error messages."""
 
 PLACE = re.compile(r'"([^"\s]+/[^"\s]+)"')
-"""Names of nodes in that message."""
+"""Pattern of node names in these messages."""
 
 
 def _listed(operators: Iterable[str]) -> str:
@@ -91,18 +91,18 @@ def _listed(operators: Iterable[str]) -> str:
 
 
 def _set_floats(converter: Any, precision: Precision) -> None:
-    """Set up `converter` for float32, float16 or dynamic-range."""
+    """Configure `converter` for float32, float16 or dynamic-range."""
     if precision is not Precision.FLOAT32:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if precision is Precision.FLOAT16:
         converter.target_spec.supported_types = [tf.float16]
-    # With one scale per channel, a dynamic dense layer is FULLY_CONNECTED version 12. tflite-runtime 2.14, the newest
-    # for a 32-bit Pi, does not support that.
+    # With one scale per channel, a dynamic dense layer becomes FULLY_CONNECTED version 12. tflite-runtime 2.14, the
+    # newest release for a 32-bit Pi, does not support that version.
     converter._experimental_disable_per_channel_quantization_for_dense_layers = True
 
 
 def _set_integers(converter: Any, images: npt.NDArray[np.float32], spec: ExportSpec) -> None:
-    """Set up `converter` for int8 or int16x8, calibrated with `images`."""
+    """Configure `converter` for int8 or int16x8, calibrated with `images`."""
 
     def representative() -> Iterator[list[Any]]:
         for image in images:
@@ -116,12 +116,12 @@ def _set_integers(converter: Any, images: npt.NDArray[np.float32], spec: ExportS
     else:
         operators = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
         converter.target_spec.supported_ops = [operators]
-        converter.inference_input_type = tf.float32  # the converter allows no 8-bit input here: `with_integer_input`
+        converter.inference_input_type = tf.float32  # `with_integer_input` adds the 8-bit input later
     converter.inference_output_type = tf.dtypes.as_dtype(spec.output_dtype)
 
 
 def _real_pixels(original: Original, spec: ExportSpec, calibration: Calibration | None) -> npt.NDArray[np.float32]:
-    """Return the calibration images as the model to convert takes them, float32 (n, h, w, channels)."""
+    """Return the calibration images in the scaling of the model to convert, float32 (n, h, w, channels)."""
     if calibration is None:
         raise ConversionError(f"{spec.precision} needs calibration images. Pass `calibration`.")
     scaling = original.input_scaling
@@ -130,5 +130,5 @@ def _real_pixels(original: Original, spec: ExportSpec, calibration: Calibration 
 
 
 def _quantization(scaling: PixelScaling, dtype: str) -> QuantParams:
-    """Return the quantization of an input whose integers are raw pixels, of uint8 or less 128 (int8)."""
+    """Return the quantization of an input whose integers are raw pixels (uint8) or raw pixels minus 128 (int8)."""
     return QuantParams(scaling.scale, BLACK[dtype] - round(scaling.offset / scaling.scale), dtype)

@@ -16,10 +16,11 @@ LEVELS = 7
 """Steps on each side of zero. Four bits also have -8, which not every kernel computes correctly."""
 
 CLIPPINGS = np.linspace(0.4, 1.0, 31)
-"""Fractions of a channel's largest weight to try as the end of its grid."""
+"""Fractions of a channel's largest weight to try as the largest value of its grid."""
 
 DAMPING = 0.01
-"""Fraction of the mean input power to add to each input, so that always-black pixels cause no division by zero."""
+"""Fraction of the mean input power that is added to each input. Pixels that are always black have a power of zero,
+which would cause a division by zero."""
 
 BATCH = 20
 """Images per batch, which limits the memory for patches: 20 MB for a layer of `cnn`."""
@@ -28,11 +29,11 @@ Floats = npt.NDArray[np.float64]
 
 
 def round_weights(weights: Floats, moments: Floats) -> tuple[Floats, Floats]:
-    """Round the weights one after the other, and correct the later ones for the errors of the earlier ones.
+    """Round the weights one after the other, and compensate each rounding error in the weights that follow.
 
-    The mean squared error of an output is ``e @ moments @ e`` for the errors ``e`` of a channel's weights. Each
-    channel gets the grid with the smallest such error. After each rounding, the remaining weights of the channel move
-    to cancel most of the error.
+    The mean squared error of an output is ``e @ moments @ e``, where ``e`` are the errors of a channel's weights. Each
+    channel gets the grid with the smallest such error. After each rounding, the remaining weights of the channel are
+    changed so that they cancel most of the error.
 
     Source: E. Frantar, S. Ashkboos, T. Hoefler, D. Alistarh, "GPTQ: Accurate Post-Training Quantization for Generative
     Pre-trained Transformers", ICLR 2023; here with one grid per channel.
@@ -71,7 +72,7 @@ def round_weights(weights: Floats, moments: Floats) -> tuple[Floats, Floats]:
 def input_moments(
     model: bytes, pixels: npt.NDArray[np.float32], operator: Any, shape: tuple[int, ...]
 ) -> Floats | None:
-    """Run `model` on images and measure the second moments of an operator's inputs.
+    """Run `model` on images, and compute the second moments of an operator's inputs.
 
     Parameters
     ----------
@@ -87,8 +88,7 @@ def input_moments(
     Returns
     -------
     ndarray of shape (k, k), dtype float64, or None
-        Mean of ``outer(x, x)``, where ``x`` are the k inputs that one output is computed from. None for grouped
-        convolutions.
+        Mean of ``outer(x, x)``, where ``x`` are the k inputs of one output. None for grouped convolutions.
     """
     options = operator.builtinOptions
     interpreter = Interpreter(

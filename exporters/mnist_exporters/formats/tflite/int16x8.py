@@ -1,4 +1,4 @@
-"""`quantize_int16`: convert to int16x8, with recurrent layers and unused activations too."""
+"""`quantize_int16`: convert to int16x8, and work around two bugs of the converter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from mnist_exporters.formats.tflite.ranges import widen
 __all__ = ["quantize_int16"]
 
 BIAS = 2
-"""Place of the bias among the inputs of the operators in `WITH_BIAS`."""
+"""Index of the bias among the inputs of the operators in `WITH_BIAS`."""
 
 WITH_BIAS = (
     schema.BuiltinOperator.FULLY_CONNECTED,
@@ -27,14 +27,14 @@ WITH_BIAS = (
 
 
 def quantize_int16(converter: Any) -> bytes:
-    """Convert to int16x8, as ``converter.convert()`` does, and repair two faults of the converter.
+    """Convert to int16x8, as ``converter.convert()`` does, but work around two bugs of the converter.
 
-    * The weights of an operator whose input is always zero in calibration become zero. Here, the range of such an
-      input is widened first, as `mnist_exporters.formats.tflite.ranges.quantize` does.
-    * A bias that several operators share, as in an unrolled recurrent layer, is quantized once for each of them, one
-      result on top of the other. Here, each operator gets its own bias first.
+    * If the input of an operator is always zero in calibration, its weights become zero. Here, the range of such an
+      input is widened first, as in `mnist_exporters.formats.tflite.ranges.quantize`.
+    * If several operators share a bias, as in an unrolled recurrent layer, the bias is quantized again for each of
+      them, from the already quantized values. Here, each operator gets its own bias first.
 
-    Where neither applies, the result is that of ``converter.convert()``.
+    For other models, the result is the same as that of ``converter.convert()``.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def quantize_int16(converter: Any) -> bytes:
         A converter for int16x8 with a representative data set.
     """
     output_type = converter.inference_output_type
-    converter.inference_output_type = tf.float32  # of the model with ranges only
+    converter.inference_output_type = tf.float32  # only for the intermediate model with ranges
     converter._experimental_calibrate_only = True
     model = schema.ModelT.InitFromPackedBuf(bytearray(converter.convert()), 0)
     converter._experimental_calibrate_only = False

@@ -31,9 +31,9 @@ Grids = dict[str, dict[str, npt.NDArray[np.float32]]]
 def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collection[int] = ()) -> bytes:
     """Quantize `model` to int4 weights and int8 activations, with uint8 input and output.
 
-    The last layer keeps int8 weights, unless it is the only one. It has few weights, and this lets a convolutional
-    network without other dense layers run on tflite-runtime 2.14, which supports int4 convolutions but no int4 dense
-    layers. Layers without an int4 kernel, such as depthwise convolutions, keep int8 weights too. See
+    The last layer keeps int8 weights, unless it is the only one. It has few weights, and tflite-runtime 2.14 supports
+    int4 convolutions but no int4 dense layers. So a convolutional network whose only dense layer is the last one runs
+    there. Layers without an int4 kernel, such as depthwise convolutions, keep int8 weights too. See
     docs/experiments/low-bit.md.
 
     Parameters
@@ -43,7 +43,7 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collectio
     pixels : ndarray of shape (n, h, w, channels), dtype float32
         Inputs of `model`, which set the activation ranges and the rounding of the weights.
     in_int8 : collection of int
-        Places, among all layers, of those that keep int8 weights.
+        Indices, in `Contents.layers`, of further layers that keep int8 weights.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collectio
             mode=calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED,
         )
         for found in ranges.values():
-            if not np.isfinite([found["min"], found["max"]]).all():  # a file with such ranges can crash an interpreter
+            if not np.isfinite([found["min"], found["max"]]).all():  # such ranges in a file can crash an interpreter
                 raise ValueError("some values are not finite, such as a division by 0 in a normalization")
             if np.max(found["max"] - found["min"]) < NARROW:
                 found["min"], found["max"] = (np.full_like(found["min"], end) for end in UNUSED)
@@ -81,9 +81,9 @@ def int4_model(model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collectio
 def _with_rounded_weights(
     model: bytes, pixels: npt.NDArray[np.float32], in_int8: Collection[int]
 ) -> tuple[bytes, list[str], Grids]:
-    """Round the weights of all layers that become int4, from the first to the last.
+    """Round the weights of all layers that become int4, in the order of the layers.
 
-    Each layer is rounded for the inputs that the rounded layers before it produce.
+    The inputs for rounding a layer come from the model whose earlier layers are rounded already.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def _with_rounded_weights(
         layers.append(graph.tensors[operator.outputs[0]].name.decode())
         moments = input_moments(model, pixels, operator, weights.shape)
         if moments is None or tensor.name.decode() in grids:
-            continue  # the quantizer rounds to the nearest
+            continue  # not rounded here: the quantizer rounds to the nearest value
         rounded, scales = round_weights(weights.reshape(len(weights), -1).astype(np.float64), moments)
         buffer.data = np.frombuffer(rounded.astype(np.float32).tobytes(), np.uint8)
         limit = (LEVELS * scales).astype(np.float32).reshape(-1, *[1] * (weights.ndim - 1))
@@ -127,7 +127,7 @@ def _with_rounded_weights(
 
 
 def _set_rules(engine: Any, layers: list[str]) -> None:
-    """Request int8, then int4 weights in `layers`, then uint8 input and output. The last matching rule applies."""
+    """Set the quantizer's rules: int8; int4 weights in `layers`; uint8 input and output. The last match applies."""
     operators, tensor = qtyping.TFLOperationName, qtyping.TensorQuantizationConfig
     engine.add_static_config(".*", operators.ALL_SUPPORTED, 8, 8)
     for layer in layers:
@@ -143,10 +143,10 @@ def _set_rules(engine: Any, layers: list[str]) -> None:
 
 
 def _with_versions(content: bytes) -> bytes:
-    """Set the versions that int4 operators need.
+    """Set the operator versions that int4 weights need.
 
-    The quantizer keeps the versions of the float model. With those, an older interpreter loads the model and answers
-    wrongly, instead of rejecting it.
+    The quantizer keeps the versions of the float model. With these, an older interpreter would load the model and give
+    wrong answers, instead of rejecting it.
     """
     model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
     found = False

@@ -1,4 +1,4 @@
-"""`with_logits`: take the last activation out of the integers of a ``.tflite`` model."""
+"""`with_logits`: remove the last activation from a quantized ``.tflite`` model, or compute it in float32."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from mnist_exporters.formats.tflite.read import operator_name
 __all__ = ["with_logits"]
 
 OPERATORS = {"sigmoid": "LOGISTIC", "softmax": "SOFTMAX"}
-"""Activation -> operator."""
+"""Activation -> TFLite operator."""
 
 ZERO_POINT_SHIFT = {(schema.TensorType.INT8, schema.TensorType.UINT8): 128}
-"""Types of logits and output -> difference of their zero points, where the types differ."""
+"""(type of the logits, type of the output) -> difference of the zero points, where the types differ."""
 
 
 def with_logits(content: bytes, activation: str, *, in_float: bool) -> bytes:
-    """Move the last activation of a model out of the integers: out of the model, or into float32.
+    """Remove the last activation from a model, or compute it in float32 instead of in integers.
 
-    In integers, a score is a multiple of 1/256. Two scores that differ by less tie, though their logits differ by far
-    more than a step. The activation keeps the order, so the logits give the right answer.
+    An integer score is a multiple of 1/256. Two scores that differ by less become equal, although their logits differ
+    by many steps. The activation does not change the order of the classes, so the logits give the right answer.
 
     Parameters
     ----------
@@ -34,8 +34,8 @@ def with_logits(content: bytes, activation: str, *, in_float: bool) -> bytes:
     activation : str
         ``"softmax"`` or ``"sigmoid"``.
     in_float : bool
-        Whether the model computes the activation in float32, at its end. Otherwise it gives logits in the type of its
-        output.
+        Whether to compute the activation in float32 at the end of the model. Otherwise the output of the model are the
+        logits, in the type of the present output.
 
     Raises
     ------
@@ -66,12 +66,12 @@ def with_logits(content: bytes, activation: str, *, in_float: bool) -> bytes:
 
 
 def _is_plain(operator: Any) -> bool:
-    """Return whether the activation has no factor ``beta``, which readers would not apply. Only a softmax has one."""
+    """Return whether the activation has no factor ``beta`` (only a softmax can have one). Readers would ignore it."""
     return bool(getattr(operator.builtinOptions, "beta", 1.0) == 1.0)
 
 
 def _make_output(graph: Any, logits: int, maker: Any, conversion: Any) -> None:
-    """Make the tensor `logits` the output of the graph, in the output's name and type."""
+    """Make the tensor `logits` the output of the graph, with the name and type of the present output."""
     (output,) = graph.outputs
     logits_tensor, output_tensor = graph.tensors[logits], graph.tensors[output]
     output_tensor.quantization = copy.copy(logits_tensor.quantization)
@@ -105,7 +105,7 @@ def _compute_in_float(model: Any, final: Any, conversion: Any) -> None:
 
 
 def _remove_unused(model: Any) -> None:
-    """Remove the tensors and operator codes that nothing uses any more, so that readers do not count them."""
+    """Remove unused tensors and operator codes, because readers would count them."""
     graph = model.subgraphs[0]
     used = {*graph.inputs, *graph.outputs}
     for operator in graph.operators:
@@ -128,5 +128,5 @@ def _remove_unused(model: Any) -> None:
 
 
 def _renumbered(kept: Iterable[int]) -> dict[int, int]:
-    """Return the new number of each number that is kept."""
+    """Return old index -> new index for the indices that are kept."""
     return {old: new for new, old in enumerate(sorted(kept))}

@@ -1,4 +1,4 @@
-"""`packed`: serialize a ``.tflite`` model, with each vector and each string stored once."""
+"""`packed`: serialize a ``.tflite`` model so that equal vectors and equal strings are stored only once."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import flatbuffers
 __all__ = ["SharingBuilder", "packed"]
 
 LENGTH = 4
-"""Bytes of a vector's length, before its first element."""
+"""Bytes that hold the length of a vector, before its first element."""
 
 
 class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers has no types
-    """A builder that refers to an earlier vector of numbers or string if it has the same bytes.
+    """A FlatBuffers builder that does not repeat a vector of numbers or a string with the same bytes.
 
-    A quantized convolution has a zero point for each of its channels, 8 bytes each and all 0, and its bias has them
-    again. Readers follow a distance to a vector, and it does not matter to them who else refers to it. FlatBuffers
-    itself does the same with vtables and, on request, with strings.
+    A quantized convolution stores a zero point of 8 bytes for each channel, all 0, and its bias stores them again.
+    FlatBuffers refers to a vector by its offset, so several references to one vector are valid. FlatBuffers itself
+    shares vtables in this way and, on request, strings.
 
-    A vector of tables or strings holds distances from its own place, so it is always written.
+    A vector of tables or strings contains offsets relative to its own position. So it cannot be shared.
     """
 
     def __init__(self, size: int = 1024) -> None:
@@ -48,7 +48,7 @@ class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers 
             return end
         before, alignment = begin
         head = len(self.Bytes) - end
-        # From the length to what was written before; the padding behind the elements is part of it, and all zeros.
+        # The bytes from the length field to the data written before, with the zero padding after the elements.
         same = self._written.setdefault(bytes(self.Bytes[head : len(self.Bytes) - before]), [])
         for earlier in same:
             if (earlier - LENGTH) % alignment == 0:
@@ -66,7 +66,7 @@ class SharingBuilder(flatbuffers.Builder):  # type: ignore[misc]  # flatbuffers 
 
 
 def packed(model: Any, size: int = 1024) -> bytes:
-    """Serialize a model; `size` is about the number of its bytes."""
+    """Serialize a model (a `schema.ModelT`). `size` is the initial size of the buffer in bytes."""
     builder = SharingBuilder(size)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())

@@ -23,7 +23,7 @@ __all__ = ["TFLite"]
 
 
 class TFLite(FormatPlugin):
-    """FlatBuffers with TFLite's builtin operators."""
+    """The format ``tflite``: one TFLite file with builtin operators, and the manifest after the model."""
 
     def convert(
         self, original: OriginalModel, spec: ExportSpec, calibration: Calibration | None, treatment: Treatment = PLAIN

@@ -1,4 +1,4 @@
-"""`quantize`: convert to int8 with a usable scale for unused activations, and some layers left in float32."""
+"""`quantize`: convert to int8 with a usable scale for activations that are always zero, and with layers in float32."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NARROW = 3e-6
 """Width of a range below which an activation counts as unused. The converter widens an empty range to 2e-6."""
 
 LEVELS = 255
-"""Steps of an 8-bit range."""
+"""Number of steps in an 8-bit range."""
 
 UNUSED = (-1.0, 1.0)
 """Range that an unused activation gets."""
@@ -28,16 +28,16 @@ def quantize(converter: Any, treatment: Treatment = PLAIN) -> bytes:
     """Convert to int8, as ``converter.convert()`` does, but with a usable scale for activations that are always zero.
 
     Examples are units that no calibration image activates, and the first state of a recurrent layer. The converter
-    gives them a scale of 8e-9. XNNPACK, which LiteRT uses by default, then rejects the file, and other interpreters
-    clip the values that other images cause there.
+    gives such activations a scale of 8e-9. Then XNNPACK, which LiteRT uses by default, rejects the file, and other
+    interpreters clip the values that new images produce.
 
     Parameters
     ----------
     converter : tf.lite.TFLiteConverter
         A converter for int8 with a representative data set.
     treatment : Treatment
-        Layers to leave in float32. If the last is one of them and the activation is computed in float, everything
-        after it stays in float32 too.
+        Layers that stay in float32. If the last layer is one of them and the last activation is computed in float,
+        everything after that layer stays in float32 too.
     """
     if not treatment.layers:
         content: bytes = converter.convert()
@@ -77,7 +77,10 @@ def _scales(content: bytes) -> Iterator[float]:
 
 
 def widen(found: Any) -> bool:
-    """Widen the calibrated range in `found`, a tensor's quantization, if it is only zero; return whether it was."""
+    """Widen the calibrated range of a tensor if it contains only zero; return whether it was widened.
+
+    `found` is the tensor's quantization, which is changed in place.
+    """
     if found is None or found.min is None or found.max is None or len(found.min) != 1:
         return False
     is_unused = max(float(found.max[0]), 0) - min(float(found.min[0]), 0) < NARROW

@@ -1,4 +1,4 @@
-"""`read`: the `Contents` of a ``.tflite`` model, read with LiteRT's FlatBuffer schema."""
+"""`read`: read the `Contents` of a ``.tflite`` model with LiteRT's FlatBuffer schema."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ CONVERTING = ("QUANTIZE", "DEQUANTIZE", "CAST")
 
 FLOATS = (schema.TensorType.FLOAT32, schema.TensorType.FLOAT16)
 LAYERS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
-"""Operators that are a layer if their second input, the weights, is constant."""
+"""Operators that count as layers if their weights, the second input, are constant."""
 
 SHAPE_DTYPE = "int32"
 """Type of an input that gives the output shape, as in a transposed convolution."""
 
 
 def read(model: bytes) -> Contents:
-    """Read `model`. Bytes after it, as in an exported file, are ignored.
+    """Read tensors, operators and versions from `model`. Bytes after the model are ignored, as in an exported file.
 
     Raises
     ------
@@ -44,7 +44,7 @@ def read(model: bytes) -> Contents:
         raise ArtifactError(
             "The TFLite model ends too early: the file is cut off or damaged. Copy or export it again."
         ) from error
-    except Exception as error:  # damage can cause any error in the generated reader, and after it
+    except Exception as error:  # a damaged file can cause any error here
         raise_machine_failure(error)
         raise ArtifactError(f"This is not a readable TFLite model ({error}). Export it again.") from error
 
@@ -92,14 +92,14 @@ def _contents(model: bytes) -> Contents:
 
 
 def _check_references(parsed: Any) -> None:
-    """Reject operators and graphs that refer to tensors that do not exist; replace a missing list by an empty one."""
+    """Reject references to tensors that do not exist; replace missing lists in the model by empty ones."""
     for graph in parsed.subgraphs:
         graph.tensors, graph.operators = list(graph.tensors or []), list(graph.operators or [])
         for part in (graph, *graph.operators):
             for field in ("inputs", "outputs"):
                 found = getattr(part, field)
                 setattr(part, field, [] if found is None else [int(number) for number in found])
-            lowest = 0 if part is graph else -1  # -1: an optional input that is omitted
+            lowest = 0 if part is graph else -1  # -1 means an omitted optional input
             if any(not lowest <= number < len(graph.tensors) for number in (*part.inputs, *part.outputs)):
                 raise ValueError(f"it refers to tensors {part.inputs + part.outputs} of {len(graph.tensors)}")
 
@@ -138,7 +138,7 @@ def _float_operators(parsed: Any) -> Iterator[tuple[str, str]]:
 
 
 def _name(code: Any) -> str:
-    """Return the operator's name. Codes up to 127 are in the deprecated field, others in the new one."""
+    """Return the name of an operator code. The deprecated field holds codes up to 127, the new field all others."""
     if code.customCode:
         return str(code.customCode.decode())
     return _constant(schema.BuiltinOperator, max(code.builtinCode, code.deprecatedBuiltinCode))
@@ -171,7 +171,7 @@ def _quant_params(found: Any, dtype: str) -> QuantParams | None:
 
 
 def _weights(operators: list[tuple[str, Any]], tensors: list[TensorFacts]) -> set[int]:
-    """Return the numbers of the weight tensors, including those unpacked from float16 at run time."""
+    """Return the indices of the weight tensors, including those that are unpacked from float16 at run time."""
     weights = {number for number, tensor in enumerate(tensors) if tensor.is_constant and len(tensor.shape) > 1}
     return weights | {op.outputs[0] for name, op in operators if name == "DEQUANTIZE" and op.inputs[0] in weights}
 
@@ -186,7 +186,7 @@ def _weight_types(operators: list[tuple[str, Any]], tensors: list[TensorFacts]) 
 
 
 def _activations(operators: list[tuple[str, Any]], tensors: list[TensorFacts]) -> tuple[str, ...]:
-    """Return the types of the inputs that are neither weights nor shapes, for operators with weights."""
+    """Return the types of the activations that operators with weights read; weights and shapes do not count."""
     weights = _weights(operators, tensors)
     constants = {number for number, tensor in enumerate(tensors) if tensor.is_constant} | weights
     types = set()

@@ -14,10 +14,10 @@ __all__ = ["with_integer_input", "with_short_names", "with_static_batch"]
 
 
 def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
-    """Put a DEQUANTIZE operator before the model, so that its input is an integer.
+    """Put a DEQUANTIZE operator before a model with float32 input, so that it takes integers.
 
-    TensorFlow's converter allows no 8-bit input with int16 activations. All interpreters since tflite-runtime 2.14 run
-    the additional operator.
+    TensorFlow's converter does not support an 8-bit input with int16 activations. All interpreters since tflite-runtime
+    2.14 can run the additional operator.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def with_integer_input(content: bytes, affine: QuantParams) -> bytes:
 
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEQUANTIZE
-    code.version = 2  # the first that takes int8
+    code.version = 2  # the first version for int8
     model.operatorCodes.append(code)
     dequantize = schema.OperatorT()
     dequantize.opcodeIndex = len(model.operatorCodes) - 1
@@ -77,13 +77,13 @@ def with_short_names(content: bytes) -> bytes:
 
 
 def with_static_batch(content: bytes) -> bytes:
-    """Declare a batch of one image: no tensor has a free side, and each has the shape that it has for one image.
+    """Declare a batch of one image, and store the shapes that all tensors have for one image.
 
-    LiteRT.js compares the shape of its input with the declared one, and rejects a file that declares -1 images. The
-    other interpreters resize the input whatever the file declares.
+    LiteRT.js compares the shape of the input with the declared shape, and rejects a file that declares -1 images. Other
+    interpreters resize the input, whatever the file declares.
 
-    TensorFlow's converter stores 1 for each free side, also for one that is a multiple of the number of images, as
-    inside a TimeDistributed layer. TensorFlow Lite Micro takes the stored shapes as they are.
+    TensorFlow's converter stores 1 for each axis whose length is not fixed. This is wrong if the length is a multiple
+    of the number of images, as inside a TimeDistributed layer. TensorFlow Lite Micro uses the stored shapes.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def with_static_batch(content: bytes) -> bytes:
     shapes = _shapes(content)
     model = schema.ModelT.InitFromPackedBuf(bytearray(content), 0)
     for number, tensor in enumerate(model.subgraphs[0].tensors):
-        # A shape that is known at run time only stays as it is stored.
+        # Shapes that are known only at run time stay unchanged.
         if tensor.shapeSignature is not None and len(shapes.get(number, ())) == len(tensor.shape):
             tensor.shape = shapes[number]
     for graph in model.subgraphs:
@@ -103,8 +103,11 @@ def with_static_batch(content: bytes) -> bytes:
 
 
 def _shapes(content: bytes) -> dict[int, list[int]]:
-    """Return the shape of each tensor for one image; empty if LiteRT rejects the model, which the proof reports."""
-    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # a delegate would hide tensors
+    """Return the shape of each tensor for one image; empty if LiteRT rejects the model.
+
+    The accuracy check reports such a model later.
+    """
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # delegates would hide tensors
     try:
         interpreter = Interpreter(model_content=content, experimental_op_resolver_type=plain)
         interpreter.allocate_tensors()

@@ -4,7 +4,7 @@ import sys
 
 
 def probe(model: bytes, arena_bytes: int) -> None:
-    """Load `model` in an arena of this size, and let the interpreter print its allocations."""
+    """Load `model` with `arena_bytes` of working memory, and let the interpreter print its allocations."""
     from tflite_micro.python.tflite_micro import runtime  # an optional extra
 
     runtime.Interpreter.from_bytes(model, arena_size=arena_bytes).print_allocations()

@@ -18,10 +18,10 @@ from mnist_runtime import QuantParams
 __all__ = ["ALIGNMENT", "MicroInterpreter", "arena_bytes_needed"]
 
 ALIGNMENT = 16
-"""Alignment of model and arena in bytes, which FlatBuffers and kernels with 16-byte loads need."""
+"""Alignment of model and arena in bytes. FlatBuffers and kernels with 16-byte loads need it."""
 
 LARGEST_ARENA = 2**26
-"""Bytes of the arena in which a model is loaded to measure what it needs."""
+"""Size in bytes of the arena that is used to measure how much memory a model needs."""
 
 
 class MicroInterpreter:
@@ -32,7 +32,7 @@ class MicroInterpreter:
     model : bytes
         A ``.tflite`` model.
     arena_bytes : int
-        Size of the arena, the interpreter's working memory.
+        Size in bytes of the arena, which is the interpreter's working memory.
 
     Raises
     ------
@@ -59,9 +59,9 @@ class MicroInterpreter:
 
 
 def arena_bytes_needed(model: bytes) -> int:
-    """Return the arena size that `model` needs, a multiple of `ALIGNMENT`.
+    """Return the arena size in bytes that `model` needs, a multiple of `ALIGNMENT`.
 
-    It is measured in a separate process, because TensorFlow Lite Micro may crash on a model that it does not support.
+    It is measured in a separate process, because TensorFlow Lite Micro can crash on a model that it does not support.
 
     Raises
     ------
@@ -82,7 +82,7 @@ def arena_bytes_needed(model: bytes) -> int:
             f"TensorFlow Lite Micro cannot run this model{reason}. Export it to another format.", operators
         )
     size = int(found[1])
-    # Planning takes memory too, in a model of many operators more than running does.
+    # Memory planning needs memory too. With many operators, it needs more than inference.
     while size < LARGEST_ARENA and _probe(model, _aligned(size)).returncode != 0:
         size += size // 8
     return _aligned(size)
@@ -93,6 +93,6 @@ def _aligned(size: int) -> int:
 
 
 def _probe(model: bytes, arena_bytes: int) -> subprocess.CompletedProcess[bytes]:
-    # -P: modules in the current folder must not replace those that the probe imports.
+    # -P: do not import modules from the current folder.
     command = [sys.executable, "-P", "-m", "mnist_exporters.formats.tflm._probe", str(arena_bytes)]
     return subprocess.run(command, input=model, capture_output=True, check=False)

@@ -1,4 +1,4 @@
-"""`TFLMArray`: the plugin for TensorFlow Lite Micro: a C99 header and the source file with its arrays."""
+"""`TFLMArray`: the plugin for the format ``tflm``, a C99 header and a source file with the model as an array."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ __all__ = ["TFLMArray"]
 class TFLMArray(FormatPlugin):
     """An int8 TFLite model as an array in a C source file, with a header.
 
-    The accuracy check reads the array back from the source file. It runs the array in TensorFlow Lite Micro, in an
-    arena of the size that the header states.
+    The accuracy check reads the array back from the source file, and runs it in TensorFlow Lite Micro with the arena
+    size that the header states.
     """
 
     _tflite = TFLite()

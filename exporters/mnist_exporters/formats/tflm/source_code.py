@@ -1,4 +1,4 @@
-"""Text of the C header and the C source file."""
+"""Text of the C header and the C source file of the format ``tflm``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _ABOUT_LOGITS: dict[str, str] = {
     "sigmoid": "\n        score = 1 / (1 + exp(-logit)), in float." + _ORDER,
     "softmax": "\n        score = exp(logit) / the sum of exp over all logits, in float." + _ORDER,
 }
-"""Activation of the manifest -> lines of the header that say how a logit becomes a score."""
+"""Activation in the manifest -> lines of the header that explain how to turn logits into scores."""
 
 
 def _input(task: Task) -> str:
-    """Return what the model takes, for the header."""
+    """Return the text of the header that describes the model's input."""
     pixels = f"{task.height} x {task.width} pixels" + (", red, green and blue of each," if task.channels == 3 else "")
     polarity = ", white on black" if task.preparation == "mnist" else ""
     return f"{pixels} as int8, row by row: (int8_t)(pixel - 128) for a raw pixel 0..255{polarity}."

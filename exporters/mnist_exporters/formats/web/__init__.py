@@ -1,1 +1,1 @@
-"""A page that carries its model: the C code as WebAssembly, and what runs it in a browser or in Node."""
+"""The format ``web``: one HTML page that contains the model as WebAssembly, for browsers and Node."""

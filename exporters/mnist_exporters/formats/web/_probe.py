@@ -1,18 +1,18 @@
-"""Run a WebAssembly module on the images that stdin brings. `WasmProgram` starts this in a process of its own.
+"""Run a WebAssembly module on images from stdin. `WasmProgram` starts this module in a separate process.
 
-A request is the number of images, four bytes, little-endian, and their pixels; the answer is, for each image, the class
-as four bytes and the integers of its scores. For 0 images, the answer is the result of the self-test, four bytes.
+A request is the number of images (four bytes, little-endian), then their pixels. The answer has, for each image, the
+class (four bytes) and the integer scores. A request with 0 images runs the self-test; its result has four bytes.
 """
 
 import sys
 from pathlib import Path
 
 MEMORY = 1 << 26
-"""Most bytes of memory that a module may use. Models need 2 MB."""
+"""Limit for the memory of a module, in bytes. Models need 2 MB."""
 
 
 def serve(path: Path, pixels: int, scores: int) -> None:
-    """Answer requests until stdin ends; `pixels` and `scores` are the bytes of an image and of its scores."""
+    """Answer requests until stdin ends. `pixels` and `scores` are the sizes in bytes of an image and of its scores."""
     import wasmtime  # an optional extra
 
     engine = wasmtime.Engine()

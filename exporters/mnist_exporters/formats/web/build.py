@@ -18,7 +18,7 @@ ZIG = Compiler((sys.executable, "-m", "ziglang", "cc"))
 FLAGS = (
     "-target",
     "wasm32-freestanding",
-    # Every browser since 2023 has these instructions; with them, an image takes a third of the time.
+    # SIMD: all browsers support it since 2023, and it makes an image three times as fast.
     "-msimd128",
     "-nostdlib",
     "-Wl,--no-entry",
@@ -28,7 +28,7 @@ FLAGS = (
 
 
 def compiled(files: CFiles) -> bytes:
-    """Return the module of C code, whose functions have the names in ``files/exports.c``.
+    """Compile C code to a WebAssembly module that exports the functions in ``files/exports.c``.
 
     Raises
     ------

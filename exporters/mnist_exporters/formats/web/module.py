@@ -1,6 +1,6 @@
-"""`WasmModule`: the C code of a model as a WebAssembly module, with manifest and test vectors in sections of their own.
+"""`WasmModule`: the C code of a model as a WebAssembly module, with manifest and test vectors in custom sections.
 
-Sections, after those that the compiler makes::
+These sections follow those of the compiler::
 
     mnist-edge-export   JSON: manifest, task, quantization of the scores, and facts about the weights
     golden_images       pixels of the test vectors, packed as in the C code
@@ -30,7 +30,7 @@ DAMAGED = "The WebAssembly module is damaged. Export it again."
 
 @dataclass(frozen=True)
 class WasmModule:
-    """A WebAssembly module with what mnist-export adds.
+    """A WebAssembly module with the custom sections that mnist-export adds.
 
     Parameters
     ----------
@@ -39,13 +39,13 @@ class WasmModule:
     manifest : Manifest
         Facts about the model.
     golden : Golden
-        Test vectors; none if it is not proven yet.
+        Test vectors; empty before the accuracy check.
     output : QuantParams
         Quantization of the scores.
     weights : dict of str to int
-        Type of weights -> their bytes.
+        Type -> number of bytes of the weights of this type.
     activations : tuple of str
-        Types of the numbers between layers.
+        Types of the activations.
     """
 
     content: bytes
@@ -64,7 +64,7 @@ class WasmModule:
         compiled : bytes
             The compiler's module.
         manifest, golden : Manifest, Golden
-            Facts and test vectors; these have no scores if the model is not proven yet.
+            Facts and test vectors. Before the accuracy check, the test vectors have no scores.
         code : Contents
             Facts read from the C code.
         """
@@ -114,7 +114,7 @@ class WasmModule:
         return cls(content, manifest, _golden(sections, manifest), output, weights, activations)
 
     def contents(self) -> Contents:
-        """Return what is known of the model."""
+        """Return tensors, operators and weights, as far as the sections describe them."""
         task = self.manifest.task
         source = TensorFacts("pixels", self.manifest.input["dtype"], (1, *task.tensor_shape), is_constant=False)
         target = TensorFacts("scores", self.output.dtype, (1, len(task.labels)), is_constant=False, affine=self.output)
@@ -152,7 +152,7 @@ def _section(name: str, content: bytes) -> bytes:
 
 
 def _number(value: int) -> bytes:
-    """Return an unsigned number in LEB128, the least seven bits first."""
+    """Encode an unsigned number in LEB128: seven bits per byte, the lowest first."""
     encoded = bytearray()
     while value > 127:
         encoded.append(value & 127 | 128)
@@ -162,7 +162,7 @@ def _number(value: int) -> bytes:
 
 
 def _sections(content: bytes) -> dict[str, tuple[int, bytes]]:
-    """Return the custom sections: name -> place of the section and its content. Of two with one name, the last."""
+    """Return the custom sections, name -> (offset, content); if a name occurs twice, the last one."""
     found: dict[str, tuple[int, bytes]] = {}
     place = len(MAGIC)
     while place < len(content):
@@ -180,7 +180,7 @@ def _sections(content: bytes) -> dict[str, tuple[int, bytes]]:
 
 
 def _read_number(content: bytes, place: int) -> tuple[int, int]:
-    """Return a number in LEB128, and the place after it."""
+    """Decode a LEB128 number at `place`; return it and the offset after it."""
     value = 0
     for shift in range(0, 35, 7):
         if place >= len(content):

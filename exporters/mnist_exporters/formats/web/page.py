@@ -21,9 +21,9 @@ STAMP = re.compile(r'<meta name="mnist-edge-export" content="([0-9a-f]{64})">')
 
 
 def page_of(module: WasmModule) -> str:
-    """Return the page of a module, with its digest."""
+    """Return the HTML page that contains a module, with the digest of the page."""
     manifest = module.manifest
-    # No text of a script may end it.
+    # "</" in the text of a script could end the script.
     model = json.dumps(_facts(module), ensure_ascii=False).replace("<", "\\u003c")
     engine = (
         f'<script type="text/plain" id="wasm">{base64.b64encode(module.content).decode()}</script>\n'
@@ -56,7 +56,7 @@ def module_in(text: str) -> WasmModule:
 
 
 def _facts(module: WasmModule) -> list[tuple[str, str]]:
-    """Return term and text about the model, for the page."""
+    """Return the facts about the model that the page lists: (term, text)."""
     manifest = module.manifest
     size = sum(module.weights.values())
     facts = [
@@ -72,7 +72,7 @@ def _facts(module: WasmModule) -> list[tuple[str, str]]:
 
 
 def _proof(manifest: Manifest) -> list[tuple[str, str]]:
-    """Return what the proof says."""
+    """Return the facts about the accuracy check that the page lists: (term, text)."""
     proof = manifest.parity or {}
     images = f"{proof['images']:,} test images ({proof['dataset']})"
     return [

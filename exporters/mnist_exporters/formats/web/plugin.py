@@ -1,4 +1,4 @@
-"""`WebPage`: the plugin for a page that contains its model and everything that runs it."""
+"""`WebPage`: the plugin for the format ``web``, an HTML page with a model and its inference engine."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ STEM = "model"
 
 
 class WebPage(FormatPlugin):
-    """One HTML page to draw on, with the C code of the format ``c`` as WebAssembly.
+    """An HTML page on which users draw. It contains the C code of the format ``c`` as WebAssembly.
 
     The accuracy check reads the module back from the page, and runs it in wasmtime.
     """

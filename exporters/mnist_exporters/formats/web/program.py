@@ -1,4 +1,4 @@
-"""`WasmProgram`: a WebAssembly module that runs in wasmtime, in a process of its own."""
+"""`WasmProgram`: run a WebAssembly module with wasmtime in a separate process."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["WasmProgram"]
 
 
 class WasmProgram:
-    """A `mnist_runtime.Backend` for a module.
+    """A `mnist_runtime.Backend` that runs a WebAssembly module in a separate process.
 
-    It runs in a process, which is stopped after a time limit; with wasmtime's own limit an image takes twice as long.
-    The process starts with the first call.
+    The process starts with the first call, and is stopped after a time limit. wasmtime has a time limit of its own, but
+    with it an image takes twice as long.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class WasmProgram:
         Raises
         ------
         ConversionError
-            If the module stops or runs for too long, or its answer is not the class with the greatest score.
+            If the module crashes or runs for too long, or its answer is not the class with the highest score.
         """
         reply = self._call(len(pixels), pixels.tobytes(), len(pixels) * self._answer.itemsize)
         return scores_of_answers(np.frombuffer(reply, self._answer), "The WebAssembly module")
@@ -60,7 +60,7 @@ class WasmProgram:
         Raises
         ------
         ConversionError
-            If it fails.
+            If the self-test fails.
         """
         wrong = int.from_bytes(self._call(0, b"", 4), "little", signed=True)
         if wrong != 0:

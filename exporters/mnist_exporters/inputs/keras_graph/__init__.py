@@ -1,1 +1,1 @@
-"""The graph of layers of a Keras model: read it, and rewrite it for the converters."""
+"""Read the layer graph of a Keras model, and rewrite it for the converters."""

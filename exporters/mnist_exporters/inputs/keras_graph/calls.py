@@ -1,4 +1,4 @@
-"""`layer_calls`: the calls of layers in a Keras model."""
+"""`layer_calls`: list the layer calls in the graph of a Keras model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["LayerCall", "is_plain_graph", "layer_calls"]
 
 
 class LayerCall(NamedTuple):
-    """One call of a layer: the layer, its first input and an output, which are tensors of the model's graph."""
+    """One call of a layer: the layer, its first input and one output, as tensors of the model's graph."""
 
     layer: Any
     entry: Any
@@ -18,14 +18,15 @@ class LayerCall(NamedTuple):
 
 
 def is_plain_graph(model: Any) -> bool:
-    """Return whether `model` is a Sequential or Functional model itself, not of a class derived from one, and built."""
+    """Return whether `model` is a built Sequential or Functional model, and not of a user's subclass."""
     return isinstance(model, keras.Model) and type(model).__module__.startswith("keras.") and bool(model.inputs)
 
 
 def layer_calls(model: keras.Model) -> list[LayerCall]:
-    """Return each call of a layer in `model`, in order; one of several outputs, such as an LSTM with states, for each.
+    """Return each layer call in `model`, in order.
 
-    Layers of models inside it are not listed.
+    A call with several outputs, such as an LSTM with states, has one entry for each output. An inner model counts as
+    one layer; its layers are not listed.
 
     Parameters
     ----------
@@ -48,6 +49,6 @@ def layer_calls(model: keras.Model) -> list[LayerCall]:
         return output
 
     source = model.inputs[0]
-    whole = keras.Model(source, model.outputs[0])  # a Sequential model cannot be cloned with a function for its calls
+    whole = keras.Model(source, model.outputs[0])  # `clone_model` has no `call_function` for a Sequential model
     keras.models.clone_model(whole, input_tensors=source, clone_function=lambda layer: layer, call_function=call)
     return calls

@@ -1,4 +1,4 @@
-"""`changing_layer`: name the layer of a Keras model whose output depends on more than the image."""
+"""`changing_layer`: find the layer of a Keras model whose output depends on more than the image."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ __all__ = ["changing_layer"]
 
 
 def changing_layer(model: Any, images: npt.NDArray[np.uint8], trial: Trial) -> str:
-    """Return words that name the first layer whose output changes in `trial`; an empty string if none is found."""
+    """Return words for a message that name the first layer whose output changes in `trial`; empty if none does."""
     pixels = images.reshape(-1, *model.input_shape[1:]).astype(np.float32) / np.float32(255)
     try:
         found = _first_changing(model, pixels, trial, SAME) or _first_changing(model, pixels, trial, SAME_TWICE)
-    except Exception:  # a user's own layer may fail when it is called outside of its model
+    except Exception:  # a custom layer may fail outside of its model
         found = None
     return f", from the layer {found.name!r} ({type(found).__name__}) on" if found else ""
 
 
 def _first_changing(model: Any, pixels: npt.NDArray[np.float32], trial: Trial, limit: float) -> Any:
-    """Return the first layer of `model`, or of a model inside it, whose output changes in `trial` by over `limit`."""
+    """Return the first layer of `model` or its inner models whose output changes by more than `limit` in `trial`."""
     if not is_plain_graph(model):
-        return None  # its layers are called by its own code
+        return None  # a subclassed model calls its layers in its own code
     calls, source = layer_calls(model), model.inputs[0]
     outputs = keras.Model(source, [call.output for call in calls])
     first, second = trial(

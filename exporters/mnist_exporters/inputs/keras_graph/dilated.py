@@ -1,4 +1,4 @@
-"""`without_batches`: a dilated convolution as one operator."""
+"""`without_batches`: compute a dilated convolution as one operator."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def is_dilated(layer: Any) -> bool:
 
 
 def without_batches(convolution: keras.layers.Layer) -> keras.layers.Layer:
-    """Return a layer that computes a dilated convolution on the whole image, and shares its weights.
+    """Return a layer that computes a dilated convolution on the whole image, and uses the same weights.
 
-    Keras divides the image into a batch of smaller ones, convolves these, and puts the results together. TFLite then
-    has three operators, keeps a batch normalization apart, and an image takes longer. Here a convolution is one
-    operator, a separable one two.
+    Keras splits the image into a batch of smaller images, convolves these, and joins the results. TFLite then needs
+    three operators, cannot fuse a batch normalization, and is slower. Here, a convolution is one operator, and a
+    separable convolution two.
 
     Parameters
     ----------
     convolution : keras.layers.Layer
-        A layer of which `is_dilated` holds.
+        A layer for which `is_dilated` is true.
     """
     return _Dilated(convolution)
 
@@ -60,7 +60,7 @@ class _Dilated(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
             is_separable = isinstance(layer, keras.layers.SeparableConv2D)
             kernel = tf.convert_to_tensor(layer.depthwise_kernel if is_separable else layer.kernel)
             steps = [1, *layer.strides, 1]
-            if tf.executing_eagerly():  # without oneDNN, TensorFlow does not compute the operator below
+            if tf.executing_eagerly():  # TensorFlow without oneDNN cannot run the operator below
                 rates = layer.dilation_rate
                 outputs = tf.nn.depthwise_conv2d(inputs, kernel, steps, settings["padding"], dilations=rates)
             else:

@@ -1,4 +1,4 @@
-"""Build the Keras model that is converted: fixed input shape, scaling inside, few operators, no loops."""
+"""Build the Keras model to convert: with a fixed input shape and the pixel scaling, few operators and no loops."""
 
 from __future__ import annotations
 
@@ -22,11 +22,12 @@ def float_scaling(scale: float, offset: float) -> keras.layers.Layer:
 
 
 def integer_scaling(scale: float, offset: float) -> keras.layers.Layer:
-    """Return a layer that computes ``pixel * scale + offset``, exactly so in integers.
+    """Return a layer that computes ``pixel * scale + offset`` and stays accurate after quantization.
 
-    A quantized input cannot express a negative scale or a range without 0. This is a convolution with one weight, which
-    every interpreter has. The quantized weight is 127 or -127, and the error of the bias below a hundredth of a level.
-    It is depthwise, because such layers keep 8 bits in int4 files.
+    It is needed for a negative scale or a range without 0, which a quantized input cannot express. The layer is a
+    convolution with one weight, an operator that every interpreter has. Its quantized weight is 127 or -127, and the
+    error of the bias is below a hundredth of a grey level. It is depthwise, because depthwise layers keep 8 bits in
+    int4 files.
     """
     constant = keras.initializers.Constant
     return keras.layers.DepthwiseConv2D(
@@ -46,14 +47,14 @@ def graph_model(
     Parameters
     ----------
     model : keras.Model
-        The model of the user.
+        The user's model.
     image : (int, int, int)
         Height, width and channels of an image.
     softmax : bool
         Whether a softmax is added, for a model that gives logits.
     scaling : keras.layers.Layer, optional
-        Scales raw pixels. With a ``Rescaling`` the new model takes uint8, with `integer_scaling` float32. Default: the
-        new model takes float32 pixels as `model` expects them.
+        Layer that scales raw pixels. With a ``Rescaling``, the new model takes uint8; with `integer_scaling`, float32.
+        Default: the new model takes float32 pixels in the scaling of `model`.
     """
     is_raw = isinstance(scaling, keras.layers.Rescaling)
     pixels = keras.Input(image, dtype="uint8" if is_raw else "float32", name="pixels")
@@ -68,17 +69,18 @@ def graph_model(
 
 
 def with_static_shapes(model: keras.Model) -> keras.Model:
-    """Return a model with the layers of `model`, in which shapes are constant and recurrent layers unrolled.
+    """Return a copy of `model` with constant shapes and unrolled recurrent layers.
 
-    Keras's ``Flatten`` and ``Reshape`` read the number of images from their input tensor. In an exported file this
-    takes four operators (TFLite) or five (ONNX), half a kilobyte, and no delegate runs them. Here that side is -1:
-    computed from the others. `unrolled` treats the recurrent layers, `without_batches` the dilated convolutions.
+    Keras's ``Flatten`` and ``Reshape`` read the batch size from their input tensor. In an exported file, this takes
+    four operators (TFLite) or five (ONNX) and half a kilobyte, and no delegate supports them. Here, the batch size is
+    written as -1, so that it is computed from the other axes. `unrolled` replaces the recurrent layers, and
+    `without_batches` the dilated convolutions.
 
     Parameters
     ----------
     model : keras.Model
-        Sequential or functional, with one input and one output; models inside it are treated in the same way. Any
-        other model may call its layers in its own code, and is returned unchanged. Weights are shared, not copied.
+        Sequential or functional, with one input and one output; inner models are rewritten in the same way. Any other
+        model is returned unchanged, because it may call its layers in its own code. Weights are shared, not copied.
 
     Examples
     --------
@@ -94,7 +96,7 @@ def with_static_shapes(model: keras.Model) -> keras.Model:
 
 
 def _is_single_graph(layer: Any) -> bool:
-    """Return whether `layer` is a model that its graph describes fully, with one input and one output."""
+    """Return whether `layer` is a model with one input and one output that its graph describes completely."""
     return is_plain_graph(layer) and len(layer.inputs) == 1 and isinstance(layer.output_shape, tuple)
 
 
@@ -105,7 +107,7 @@ def _clone(layer: Any) -> Any:
 
 
 def _inner(layer: Any) -> Any:
-    """Return what to call in place of a layer or a model that is inside another layer."""
+    """Return the function to call instead of a layer or model that another layer contains."""
     cloned = _clone(layer)
     return partial(_call, cloned) if type(cloned) in RESHAPING else cloned
 

@@ -1,4 +1,4 @@
-"""`unrolled`: replace layers that loop over time steps by layers that compute one step after the other."""
+"""`unrolled`: replace recurrent layers, which loop over time steps, by layers without a loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_exporters.errors import ConversionError
 __all__ = ["MAX_STEPS", "unrolled"]
 
 MAX_STEPS = 128
-"""Most time steps that are unrolled. Each takes about ten operators, and converters slow down with their number."""
+"""Maximum number of time steps. Each step takes about ten operators, and many operators make converters slow."""
 
 CONVOLUTIONAL = (layers.ConvLSTM1D, layers.ConvLSTM2D, layers.ConvLSTM3D)
 RECURRENT = (layers.LSTM, layers.GRU, layers.SimpleRNN, layers.RNN, *CONVOLUTIONAL)
@@ -23,24 +23,25 @@ BUILTIN_CELLS = ("LSTMCell", "GRUCell", "SimpleRNNCell", "ConvLSTMCell")
 def unrolled(layer: Any, inner: Callable[[Any], Callable[[Any], Any]]) -> Any:
     """Return a layer that computes the same as `layer`, without a loop.
 
-    Converters turn a recurrent layer into a loop, for which TFLite has no plain operators.
+    Converters turn a recurrent layer into a loop, for which TFLite has no simple operators.
 
     Parameters
     ----------
     layer : keras.Layer
         Any layer. Its weights are shared, not copied.
     inner : callable
-        Returns the function to call in place of the layer inside a ``TimeDistributed``.
+        Function that takes the layer inside a ``TimeDistributed``, and returns the function to call instead of it.
 
     Returns
     -------
     keras.Layer
-        `layer` itself, if it is not a recurrent layer, a ``Bidirectional`` or a ``TimeDistributed`` of Keras.
+        The new layer. `layer` itself, if it is not a recurrent layer, a ``Bidirectional`` or a ``TimeDistributed`` of
+        Keras.
 
     Raises
     ------
     ConversionError
-        If the layer is stateful: then its answer depends on the images before.
+        If the layer is stateful, because its output then depends on earlier images.
     """
     kind = type(layer)
     if kind is layers.TimeDistributed:
@@ -76,7 +77,7 @@ class _Replacement(keras.Layer):  # type: ignore[misc]  # Keras is untyped
 
 
 def _dense(value: Any) -> Any:
-    """Return `value` without the mark of a sparse tensor, which Keras gives to ``x * 2`` and then fails on."""
+    """Return `value` marked as not sparse. Keras marks results such as ``x * 2`` as sparse, and then fails on them."""
     return keras.KerasTensor(value.shape, value.dtype) if isinstance(value, keras.KerasTensor) else value
 
 
@@ -88,7 +89,7 @@ class _Steps(_Replacement):
         if count is None or count > MAX_STEPS:
             return layer(sequence, initial_state=initial_state, mask=mask, training=False)
         if initial_state is None:
-            # One row of zeros for all images: the converters then compute with constants in the first step.
+            # One row of zeros serves all images. The converters can then fold constants in the first step.
             rows = 1 if _broadcasts(layer.cell) else ops.shape(sequence)[0]
             initial_state = layer.get_initial_state(rows)
         takes_training = isinstance(layer.cell, keras.Layer) and layer.cell._call_has_training_arg
@@ -114,12 +115,12 @@ def _listed(state: Any) -> list[Any]:
 
 
 def _where(valid: Any, new: Any, old: Any) -> Any:
-    """Return `new` for the images of which this step is not masked, else `old`."""
+    """Return `new` for images whose present step is not masked, `old` for the others."""
     return ops.where(ops.reshape(valid, (-1, *[1] * (len(new.shape) - 1))), new, old)
 
 
 def _broadcasts(cell: Any) -> bool:
-    """Return whether a state of one row serves all images. A cell of the user's own may need one row for each."""
+    """Return whether one row of state can serve all images. A custom cell may need one row per image."""
     if isinstance(cell, layers.StackedRNNCells):
         return all(_broadcasts(each) for each in cell.cells)
     return type(cell).__name__ in BUILTIN_CELLS and type(cell).__module__.startswith("keras.")
@@ -160,7 +161,7 @@ class _BothWays(_Replacement):
 
 
 class _EveryStep(_Replacement):
-    """A ``TimeDistributed`` layer: the inner one is applied once, as if each step of each image were an image."""
+    """A ``TimeDistributed`` layer. The inner layer is applied once, to a batch with all steps of all images."""
 
     def __init__(self, replaced: Any, inner: Callable[[Any], Callable[[Any], Any]]) -> None:
         super().__init__(replaced)

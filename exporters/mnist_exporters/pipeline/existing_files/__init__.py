@@ -1,1 +1,1 @@
-"""Files that exist already: seal those of another tool, sign them, compare them with their original."""
+"""Work with existing files: verify them, seal files from other tools, and sign files."""

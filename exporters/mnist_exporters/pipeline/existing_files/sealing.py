@@ -1,4 +1,4 @@
-"""`seal_file`: prove a file that another tool made, and write it as an artifact that devices run."""
+"""`seal_file`: check the accuracy of a file from another tool, and write it as an artifact for mnist-runtime."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["SealableFile", "seal_file", "spec_of"]
 
 INPUTS = ("uint8", "int8", "float32")
 OUTPUTS = ("uint8", "int8", "int16", "float32")
-"""Types that the runtime can give to a model, and read from it."""
+"""Types of a model's output that the runtime can read. `INPUTS` has the input types that it can write."""
 
 
 class SealableFile(OriginalModel, Protocol):
@@ -40,12 +40,12 @@ class SealableFile(OriginalModel, Protocol):
 
     @property
     def tensor_shape(self) -> tuple[int, ...]:
-        """Shape of one image in the input."""
+        """Shape of one image in the model's input, without the batch axis."""
         ...
 
     @property
     def batch(self) -> int:
-        """Number of images that the interpreter can get at a time."""
+        """Number of images that the file accepts in one call."""
         ...
 
     @property
@@ -55,7 +55,7 @@ class SealableFile(OriginalModel, Protocol):
 
 
 def spec_of(format: str, content: bytes, max_accuracy_drop: float | None) -> ExportSpec:
-    """Return the precision of a file that another tool made, and its tolerance: float32's if it has no known one.
+    """Return the spec of a file from another tool. If its precision is not known, that of float32 is used.
 
     Raises
     ------
@@ -69,14 +69,14 @@ def spec_of(format: str, content: bytes, max_accuracy_drop: float | None) -> Exp
 
 
 def seal_file(job: Job, file: SealableFile, spec: ExportSpec) -> ExportReport:
-    """Compare a file with the original of `job`; write it with manifest, proof and golden scores if it passes.
+    """Compare a file with the original of `job`; if it passes, write it with manifest, proof and golden vectors.
 
     Parameters
     ----------
     job : Job
         The original, its images and the destination.
     file : SealableFile
-        The file. It has run in a process of its own.
+        The file, which was loaded in a separate process.
     spec : ExportSpec
         See `spec_of`.
 
@@ -85,7 +85,7 @@ def seal_file(job: Job, file: SealableFile, spec: ExportSpec) -> ExportReport:
     RefusedError
         If the accuracy loss is not proven to be within the tolerance. It holds the report.
     ConversionError
-        If the runtime has no such input or output.
+        If the runtime does not support the types or the shape of its input or output.
     """
     contents = load_plugin(spec.format).read(file.content)
     attempt = job.prove(spec, file.content, contents, _manifest(job, file, spec, contents))
@@ -130,7 +130,7 @@ def _manifest(job: Job, file: SealableFile, spec: ExportSpec, contents: Contents
 
 
 def _input(file: SealableFile, contents: Contents, image: tuple[int, int, int]) -> dict[str, Any]:
-    """Return facts for the entry ``input`` of the manifest: how a raw pixel becomes the stored value."""
+    """Return the entry ``input`` of the manifest, which says how to compute the model's input from raw pixels."""
     scale, offset = file.scaling.scale, file.scaling.offset
     if file.quantization:
         scale, offset = scale / file.quantization.scale, offset / file.quantization.scale + file.quantization.zero_point
@@ -145,6 +145,6 @@ def _input(file: SealableFile, contents: Contents, image: tuple[int, int, int]) 
 
 
 def _whole_levels(scale: float, offset: float) -> tuple[float, float]:
-    """Return ``(1, n)`` if the rounded levels are those of a raw pixel plus n; else scale and offset as they are."""
+    """Return ``(1, n)`` if rounding makes the input equal to the raw pixel plus n; else `scale` and `offset`."""
     levels = np.rint(np.arange(256) * scale + offset)
     return (1, int(levels[0])) if np.array_equal(levels - levels[0], np.arange(256)) else (scale, offset)

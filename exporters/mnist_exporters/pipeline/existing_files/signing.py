@@ -1,4 +1,4 @@
-"""`sign`: sign a proven file with an OpenSSH key, so that devices can tell who made it."""
+"""`sign`: sign a proven file with an OpenSSH key, so that devices can check who made it."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ REASONS = {
     "No such file": "it is not a key of OpenSSH. Make one with: ssh-keygen -t ed25519 -f KEY",
     "No private key found": "the agent does not have its private key. Add it with ssh-add, or give the private key",
 }
-"""Words of ssh-keygen -> what is wrong with the key, and what to do."""
+"""Text in the output of ssh-keygen -> what is wrong with the key, and what to do."""
 
 
 @dataclass(frozen=True)
 class Signed:
-    """What `sign` wrote.
+    """Result of `sign`.
 
     Parameters
     ----------
     files : tuple of Path
-        The files that were signed: one, or the two of C code.
+        The files that were signed: one, or the two files of C code.
     signatures : tuple of Path
-        The files of signatures beside them.
+        The signature files beside them, in the same order.
     signers : int
-        Number of signatures in each.
+        Number of signatures in each signature file.
     trusted_line : str
         The line for the list of trusted keys on a device; empty if a certificate signed the file.
     """
@@ -60,7 +60,7 @@ class Signed:
     trusted_line: str
 
     def as_dict(self) -> dict[str, object]:
-        """Return values for JSON."""
+        """Return the fields as values for JSON."""
         return {
             "files": [str(path) for path in self.files],
             "signatures": [str(path) for path in self.signatures],
@@ -76,21 +76,21 @@ class Signed:
 def sign(path: str | Path, key: str | Path) -> Signed:
     """Sign a proven file with an OpenSSH key, and write the signature beside it as ``FILE.sig``.
 
-    Signatures of other keys stay, if they are still of this file.
+    Signatures by other keys are kept if they are valid for the present content of the file.
 
     Parameters
     ----------
     path : str or Path
         A file that ``mnist-export`` made; of C code, one of the two files.
     key : str or Path
-        A private key, or the public key of one that ssh-agent has.
+        A private key, or the public key of a key in ssh-agent.
 
     Raises
     ------
     ArtifactError
         If the file is missing, damaged, or without a proof.
     SignatureError
-        If an existing ``FILE.sig`` is not a signature, or has too many already.
+        If an existing ``FILE.sig`` is not a signature file, or already has the maximum number of signatures.
     UsageError
         If the key cannot be used.
     MissingPackageError
@@ -118,7 +118,7 @@ def sign(path: str | Path, key: str | Path) -> Signed:
 
 
 def _intact_files(path: Path) -> list[Path]:
-    """Return the files of an export, all of them, after its integrity was checked."""
+    """Check the integrity of an export, and return all its files."""
     format = format_of(path)
     artifact = load_plugin(format).open(path)
     if not artifact.manifest.parity:
@@ -128,7 +128,7 @@ def _intact_files(path: Path) -> list[Path]:
 
 
 def signature_of(content: bytes, key: Path) -> bytes:
-    """Return the signature of `content`, as OpenSSH writes it into a file.
+    """Return the signature of `content` in OpenSSH's file format.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def signature_of(content: bytes, key: Path) -> bytes:
 
 
 def _trusted_line(signature: bytes, key: Path) -> str:
-    """Return a line for the list of trusted keys, with the name that the public key beside `key` has."""
+    """Return a line for the list of trusted keys. The name comes from the public key file beside `key`."""
     kind, public = key_of(signature)
     if CERTIFICATE in kind:
         return ""

@@ -1,4 +1,4 @@
-"""`verify`: compare a file with its original: an exported one again, or one that another tool made."""
+"""`verify`: compare an exported file, or a file from another tool, with its original."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ForeignFile(LoadedFile, Protocol):
     """A loaded file that another tool made, such as `mnist_trainer.foreign.file_model.FileModel`."""
 
     def __str__(self) -> str:
-        """Return how it takes its pixels and gives its scores, for people."""
+        """Return a text that describes the pixel scaling and the scores of the file."""
         ...
 
 
@@ -41,15 +41,15 @@ class Verification:
     format, precision : str
         Format and precision from its manifest.
     same_original : bool
-        Whether it was exported from the model that it was compared with.
+        Whether the file was exported from the model with which it was compared.
     is_original_known : bool
-        Whether `same_original` was checked: a model in memory has no digest, nor has the export of one.
+        Whether `same_original` could be checked. A model in memory has no digest, and neither has its export.
     parity : Parity
         The comparison.
     pixels : str
-        Which pixel scaling the original expects, and how that is known.
+        Text: which pixel scaling the original expects, and how it was determined.
     file : str
-        Which pixel scaling a file of another tool expects, and how that is known; empty for an exported file.
+        Text: the same for a file from another tool; empty for an exported file.
     """
 
     path: Path
@@ -93,8 +93,8 @@ def verify(
     sha256 : str
         SHA-256 of the original's file; empty if there is none, and then `same_original` is False.
     max_accuracy_drop : float, optional
-        Largest accepted accuracy loss, a fraction 0..1. Default: that of the precision, from `TOLERANCES`; that of
-        float32 if the precision of a file made by another tool is none of these.
+        Largest accepted accuracy loss, a fraction above 0 and at most 0.1. Default: the precision's entry in
+        `TOLERANCES`; that of float32 for a file from another tool without a known precision.
     foreign : ForeignFile, optional
         The loaded file, if another tool made it.
 
@@ -103,9 +103,9 @@ def verify(
     UsageError
         If the suffix of `path` is unknown, or `max_accuracy_drop` out of range.
     ModelError
-        If the file is for other images or labels.
+        If the file is for other image sizes or labels.
     ChangingError
-        If operators in a file of another tool are random, or use variables or the statistics of the batch.
+        If a file from another tool has operators that are random, or that use variables or statistics of the batch.
     ArtifactError
         If the file is missing or damaged, or of a precision that this version does not support.
     """
@@ -139,7 +139,10 @@ def verify(
 
 
 def _threshold_of(manifest: Manifest) -> Threshold:
-    """Return the threshold of a file, and the one that its proof applied. Files of older exporters have only one."""
+    """Return the threshold in the manifest, and the one that the accuracy check applied.
+
+    Files of older exporters have only the first one, which is then used for both.
+    """
     judged = (manifest.parity or {}).get("judged_threshold")
     if not isinstance(judged, float) or not manifest.threshold <= judged <= 1:
         judged = manifest.threshold

@@ -31,17 +31,18 @@ from mnist_runtime.system.terminal import step_of
 __all__ = ["INSTALLING_S", "LOOKING_S", "STEADY_S", "TESTING_S", "Deployment", "deploy", "rollback"]
 
 STEADY_S = 8.0
-"""Seconds for which a new service must run. The runtime starts in 2 s on the slowest Pi, a web server in 5."""
+"""Seconds that a new service must run before it counts as started. On the slowest Pi, the runtime starts in 2 s, a web
+server in 5 s."""
 
 LOOKING_S, INSTALLING_S, TESTING_S = 3.0, 60.0, 8.0
-"""Seconds on a usual device: to look at it; to install packages and test them; to test alone."""
+"""Usual seconds for reading the facts of a device, for installation with the self-test, and for the self-test alone."""
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Deployment:
-    """What runs on a device after a deployment, or what would run there, as far as a dry run shows it.
+    """Result of a deployment: what runs on the device or, for a dry run, what would run there.
 
     Parameters
     ----------
@@ -52,17 +53,17 @@ class Deployment:
     previous : str or None
         The previous version, to which `rollback` returns.
     folder : str
-        Folder on the device.
+        Folder of the deployment on the device.
     program, model : str
-        Paths there: of mnist-runtime and of the file; empty for the ready model.
+        Paths on the device: of mnist-runtime, and of the model file; `model` is empty for the ready model.
     service : str
         Name of the systemd unit; empty if there is none, and for a dry run.
     self_test : dict
-        What ``mnist-runtime self-test --json`` gave there; empty for a dry run.
+        JSON of ``mnist-runtime self-test --json`` on the device; empty for a dry run.
     notes : tuple of str
-        What remains to be done; for a dry run, what would be done.
+        Texts: what the user still has to do; for a dry run, what would be done.
     dry_run : bool
-        Whether nothing was changed.
+        Whether this was a dry run, which changes nothing.
     """
 
     device: str
@@ -109,8 +110,8 @@ def deploy(
 ) -> Deployment:
     """Install an exported file and mnist-runtime on a device over ssh, and run the self-test there.
 
-    If the self-test fails or the service does not start, the previous version stays and runs on. A signature beside
-    the file is copied too.
+    If the self-test fails or the service does not start, the previous version stays active. A signature beside the
+    file is also copied.
 
     Parameters
     ----------
@@ -119,27 +120,28 @@ def deploy(
     device : str
         ``USER@HOST``.
     folder : str, optional
-        Folder on the device; a relative one is in the home folder.
+        Folder on the device. A relative path is below the home folder.
     extra : str, optional
-        Interpreter: an extra of mnist-runtime, or ``"none"`` for NumPy alone. Default: the best with a wheel there.
+        Interpreter: an extra of mnist-runtime, or ``"none"`` for NumPy alone. Default: the best interpreter that can be
+        installed on the device.
     service : sequence of str, optional
-        Arguments of mnist-runtime that a systemd service of the user runs; empty to remove the service. Default: the
+        Arguments with which a systemd user service runs mnist-runtime; empty to remove the service. Default: the
         service of the previous version, if there is one.
     dry_run : bool, optional
-        Only look and report what would be done.
+        Whether to only report what would be done.
     ssh_config : Path, optional
-        A configuration of ssh instead of the user's.
+        A configuration file for ssh instead of the user's.
     steady_s : float, optional
         Seconds for which a new service must run.
     progress : callable, optional
         Called with each line of progress.
     line : mnist_runtime.system.terminal.Progress, optional
-        Shows the present step and the time left.
+        Progress line that shows the present step and the remaining time.
 
     Returns
     -------
     Deployment
-        After a dry run, what is known without a change.
+        The result. After a dry run, fields that are not known without an installation are empty.
 
     Raises
     ------
@@ -209,7 +211,7 @@ def rollback(
 
 
 def look(connection: Device, folder: str, report: Progress) -> DeviceFacts:
-    """Return the facts of a device, and report them as progress."""
+    """Read the facts of a device, report them as progress, and return them."""
     report(f"connecting to {connection.address} ...")
     modules = [*MODULES.values()]
     facts = DeviceFacts.read(connection.call("facts", {"folder": folder, "modules": modules}))
@@ -229,7 +231,7 @@ def _steps(plan: Plan, name: str, files: dict[str, bytes], service: Sequence[str
 
 
 def _planned(device: str, facts: DeviceFacts, name: str, steps: list[str]) -> Deployment:
-    """Return what a dry run knows of the deployment."""
+    """Return the result of a dry run."""
     current = f"{facts.folder}/current"
     return Deployment(
         device=device,

@@ -1,4 +1,4 @@
-"""`measure_on`: benchmark and self-test of exported files on a device."""
+"""`measure_on`: run the benchmark and the self-test of exported files on a device."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["DeviceFigures", "FileFigures", "measure_on"]
 
 @dataclass(frozen=True)
 class FileFigures:
-    """Figures of one file, measured on a device.
+    """Measurements of one file on a device.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class FileFigures:
     self_test : dict or None
         The JSON of ``mnist-runtime self-test``.
     failure : str
-        Why the file has no figures; empty if it has.
+        Why there are no measurements; empty if there are.
     """
 
     bench: dict[str, Any] | None
@@ -41,7 +41,7 @@ class FileFigures:
 
 @dataclass(frozen=True)
 class DeviceFigures:
-    """Figures of several files on one device.
+    """Measurements of several files on one device.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class DeviceFigures:
     facts : DeviceFacts
         The device.
     files : dict of Path to FileFigures
-        The files in the order in which they were given.
+        File -> its measurements, in the given order.
     """
 
     address: str
@@ -59,12 +59,12 @@ class DeviceFigures:
 
     @property
     def name(self) -> str:
-        """The board, or the system if the board is not known."""
+        """Name of the board; name of the system if the board is not known."""
         return self.facts.board or f"{self.facts.system} {self.facts.machine}".strip()
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Reasons to doubt the figures. Of notes that differ only in numbers, the first."""
+        """Reasons to doubt the measurements. Of several notes that differ only in numbers, only the first is kept."""
         found = [note for one in self.files.values() if one.bench for note in one.bench["notes"]]
         return tuple({re.sub(r"\d", "", note): note for note in reversed(found)}.values())[::-1]
 
@@ -77,9 +77,9 @@ def measure_on(
     ssh_config: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> DeviceFigures:
-    """Measure files on a device, with the best interpreter of each format that can be installed there, and NumPy.
+    """Measure files on a device, with NumPy and the best interpreter for each format that can be installed there.
 
-    The runtime is installed as by `deploy`, in the same folder; what runs there stays.
+    The runtime is installed in the same folder as by `deploy`. Versions that run there do not change.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def measure_on(
                 extras += interpreter_extras(facts, manifest.format, manifest.precision, None, device)
             except BackendError as error:
                 found[path] = FileFigures(None, None, str(error))
-        # Files in several folders may have the same name.
+        # Files from different folders may have the same name.
         names = {f"{number}{path.suffix}": path for number, path in enumerate(artifacts) if path not in found}
         if names:
             wheel = runtime_wheel(Path(work))

@@ -1,4 +1,4 @@
-"""`Plan`: what will be installed on a device, decided from the facts that it sends."""
+"""`Plan`: decide from the facts of a device what will be installed on it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ EXTRAS = tuple(row.extra for row in BACKENDS.values() if row.extra)
 """Extras of mnist-runtime that install an interpreter."""
 
 FOLDER = "digits"
-"""Folder on the device, in the home folder, if the user names no other."""
+"""Default folder on the device, below the home folder."""
 
 COMMANDS = {"serve": ("serve",), "watch": ("watch",)}
-"""Subcommand of mnist-runtime that can run as a service -> its extras."""
+"""Subcommand of mnist-runtime that can run as a service -> extras that it needs."""
 
 MODULES = {"images": "PIL", "watch": "cv2", "mqtt": "paho", "onnx": "onnxruntime"}
-"""Extra -> its module, where 32-bit systems have it from Debian."""
+"""Extra -> Python module, for extras that 32-bit systems get from Debian packages."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +34,27 @@ class DeviceFacts:
     Parameters
     ----------
     machine : str
-        Architecture, as `platform.machine`.
+        Architecture, as in `platform.machine`.
     is_64_bit : bool
-        Whether its Python has 64 bits.
+        Whether Python on the device is a 64-bit program.
     python : (int, int)
-        Version of its Python.
+        Version of Python on the device.
     system, board : str
         Names of the system and the board; empty if not known.
     folder : str
-        The deployment's folder, absolute.
+        Absolute path of the deployment's folder.
     free_bytes : int
-        Free space there.
+        Free disk space in that folder.
     writable, has_venv : bool
-        Whether files can be created there, and virtual environments made.
+        Whether files can be created in that folder; whether Python can create virtual environments.
     modules : tuple of str
-        Modules of `MODULES` that its system has.
+        Modules of `MODULES` that are installed with the system's Python.
     service_missing : str
-        Why the user cannot have services; empty if it can.
+        Why the user cannot run services; empty if services are possible.
     current, previous : dict or None
-        The versions there.
+        Facts about the current and the previous version; None if there is none.
     environments : tuple of str
-        Environments that are complete.
+        Names of the complete environments on the device.
     """
 
     machine: str
@@ -86,20 +86,20 @@ class DeviceFacts:
 
 @dataclass(frozen=True)
 class Plan:
-    """The environment that a deployment needs.
+    """The virtual environment that a deployment needs.
 
     Parameters
     ----------
     wheel : Path
-        The runtime.
+        The wheel of mnist-runtime.
     extras : tuple of str
-        Extras of it to install.
+        Extras of mnist-runtime to install.
     key : str
         Name of the environment on the device.
     from_system : bool
-        Whether packages of the system are visible in it.
+        Whether packages of the system are visible in the environment.
     is_there : bool
-        Whether the device has it already.
+        Whether the environment exists on the device already.
     """
 
     wheel: Path
@@ -110,14 +110,14 @@ class Plan:
 
     @classmethod
     def of(cls, facts: DeviceFacts, wheel: Path, extras: Sequence[str], address: str) -> Plan:
-        """Decide the environment.
+        """Choose the environment for a device. `address` is the name of the device in messages.
 
         Raises
         ------
         DeviceError
             If the folder cannot be written.
         MissingPackageError
-            If the device cannot make virtual environments.
+            If the device cannot create virtual environments.
         """
         if not facts.writable:
             raise DeviceError(f"{address} cannot write into {facts.folder}. Give another --folder.")
@@ -135,17 +135,17 @@ class Plan:
         return cls(wheel, wanted, key, from_system, key in facts.environments)
 
     def request(self) -> dict[str, Any]:
-        """Return its part of a request to the device."""
+        """Return the entries of a request to the device that describe the environment."""
         return {"wheel": self.wheel.name, "extras": self.extras, "key": self.key, "from_system": self.from_system}
 
 
 def check_folder(folder: str) -> None:
-    """Check that `folder` is a name for a folder of its own on the device.
+    """Check that `folder` can be the separate folder of a deployment on the device.
 
     Raises
     ------
     UsageError
-        If it is empty, the home folder or the root, or leads out of the home folder.
+        If it is empty, the root folder, or a path that starts with ``~`` or contains ``..``.
 
     Examples
     --------
@@ -160,16 +160,16 @@ def check_folder(folder: str) -> None:
 
 
 def interpreter_extras(facts: DeviceFacts, format: str, precision: str, wanted: str | None, address: str) -> list[str]:
-    """Return the extras of the interpreter that will run a file; none for NumPy or for a package of the system.
+    """Return the extras that install the interpreter for a file; empty for NumPy, and for a package of the system.
 
     Parameters
     ----------
     facts : DeviceFacts
         The device.
     format, precision : str
-        Of the file.
+        Format and precision of the file.
     wanted : str or None
-        An extra of `EXTRAS`, or ``"none"``; None for the best.
+        An extra of `EXTRAS`, or ``"none"`` for NumPy alone; None for the best interpreter.
     address : str
         Name of the device, for messages.
 
@@ -178,7 +178,7 @@ def interpreter_extras(facts: DeviceFacts, format: str, precision: str, wanted: 
     BackendError
         If no interpreter for the file can be installed on the device.
     UsageError
-        If `wanted` does not run such files.
+        If `wanted` cannot run such files.
     """
     rows = {name: row for name, row in BACKENDS.items() if row.runs((format,), precision)}
     if wanted and wanted not in {row.extra or "none" for row in rows.values()}:
@@ -204,7 +204,7 @@ def service_extras(arguments: Sequence[str]) -> list[str]:
     Raises
     ------
     UsageError
-        If the subcommand cannot be a service.
+        If the subcommand cannot run as a service.
     """
     if not arguments or arguments[0] not in COMMANDS:
         raise UsageError(f"A service runs {' or '.join(COMMANDS)}, not {' '.join(arguments[:1]) or 'nothing'}.")

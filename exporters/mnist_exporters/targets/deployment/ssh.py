@@ -1,4 +1,4 @@
-"""`Device`: run the steps of `mnist_exporters.targets.deployment.there` on a device over one ssh connection."""
+"""`Device`: run steps of `mnist_exporters.targets.deployment.there` on a device over one ssh connection."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ for name, source in json.loads(stream.readline()):
     exec(compile(source, name, "exec"), module.__dict__)
 module.main(stream)
 """
-"""Program that the device's Python runs first: it reads the modules of `THERE` from stdin, and runs the last one."""
+"""Program that starts on the device: it reads the modules of `THERE` from stdin, and runs the last one."""
 
 THERE = "mnist_exporters.targets.deployment.there"
 MODULES = ("talk", "service", "versions", "environments", "facts", "steps")
-"""Modules of the part on the device, each after those that it imports."""
+"""Modules that are sent to the device, each after those that it imports."""
 
 ERRORS: dict[str, type[ToolkitError]] = {
     "device": DeviceError,
@@ -79,19 +79,19 @@ PROBLEMS: tuple[tuple[str, str], ...] = (
         "The connection to {device} was lost. A version installed before runs as before. Run the command again.",
     ),
 )
-"""Pattern in the messages of ssh -> error message. The first match counts."""
+"""(pattern in the output of ssh, error message). The first match counts."""
 
 
 @dataclass(frozen=True)
 class Device:
-    """A device that can be reached.
+    """A device on which steps can be run over ssh.
 
     Parameters
     ----------
     address : str
-        ``USER@HOST``, or a host of ssh's configuration.
+        ``USER@HOST``, or a host name from the configuration of ssh.
     options : tuple of str
-        Options of ssh.
+        Options for the program ssh.
     """
 
     address: str
@@ -100,21 +100,21 @@ class Device:
     @classmethod
     @contextlib.contextmanager
     def connected(cls, address: str, config: Path | None = None) -> Iterator[Device]:
-        """Yield the device; all steps share one connection, so that a password is typed once.
+        """Yield the device. All steps share one connection, so that a password is typed only once.
 
         Parameters
         ----------
         address : str
             ``USER@HOST``.
         config : Path, optional
-            A configuration for ssh instead of the user's.
+            A configuration file for ssh instead of the user's.
 
         Raises
         ------
         UsageError
-            If `address` cannot be one.
+            If `address` cannot be the address of a device.
         """
-        if not re.fullmatch(r"[^\s\-][^\s]*", address):  # ssh would take a dash for an option
+        if not re.fullmatch(r"[^\s\-][^\s]*", address):  # ssh would read a leading dash as an option
             raise UsageError(f"{address!r} is no device. Give USER@HOST.")
         options = ["-o", "ConnectTimeout=15", "-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=4"]
         if config:
@@ -143,18 +143,18 @@ class Device:
         step : str
             ``"facts"``, ``"deploy"``, ``"rollback"`` or ``"measure"``.
         request : mapping
-            Its settings.
+            Arguments of the step.
         files : mapping of str to bytes, optional
-            Files that it needs.
+            Name -> content of files that the step needs.
         progress : callable, optional
             Called with each line of progress.
 
         Raises
         ------
         DeviceError
-            If the device cannot be reached, or the step fails there.
+            If the device cannot be reached, or the step fails on it.
         MissingPackageError
-            If a package is missing on the device, or ssh here.
+            If a package is missing on the device, or ssh is missing on this machine.
         ArtifactError
             If the model fails its self-test.
         """
@@ -208,13 +208,13 @@ class Device:
 
 
 def remote_command() -> str:
-    """Return the command line for the device. The program is in base64, which no shell changes."""
+    """Return the command line for the device. The program is encoded in base64, which shells do not change."""
     start = base64.b64encode(START.encode()).decode()
     return f"python3 -c \"import base64;exec(base64.b64decode('{start}'))\""
 
 
 def payload(step: str, request: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
-    """Return the bytes that a device reads: the modules, the request and the files."""
+    """Return the bytes to send to the device: the modules, the request and the files."""
     folder = importlib.resources.files(THERE)
     modules = [(f"{THERE}.{name}", (folder / f"{name}.py").read_text("utf-8")) for name in MODULES]
     listed = [
@@ -226,7 +226,7 @@ def payload(step: str, request: Mapping[str, Any], files: Mapping[str, bytes]) -
 
 
 def ssh_problem(messages: str, address: str) -> str:
-    """Return one sentence for what ssh printed.
+    """Turn the output of ssh into an error message.
 
     Examples
     --------

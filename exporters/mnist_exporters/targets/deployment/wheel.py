@@ -21,12 +21,12 @@ BUILD = "import sys, hatchling.build; print(hatchling.build.build_wheel(sys.argv
 
 
 def runtime_wheel(folder: Path) -> Path:
-    """Build the wheel in `folder`. The same package gives the same bytes; no network is needed.
+    """Build the wheel in `folder` and return its path. The same package gives the same bytes; no network is needed.
 
     Raises
     ------
     MissingPackageError
-        If hatchling or the description of the package is missing.
+        If hatchling or the project files of mnist-runtime are missing.
     """
     with tempfile.TemporaryDirectory() as name:
         source = Path(name)
@@ -43,7 +43,7 @@ def runtime_wheel(folder: Path) -> Path:
 
 
 def _project_file(name: str) -> Path:
-    """Return a file that describes the package: in a clone beside it, otherwise installed as data."""
+    """Return the path of a project file of mnist-runtime: in a clone of the repository, else among the data files."""
     places = (PACKAGE.parent, Path(sysconfig.get_path("data"), "share", "mnist-edge-export", "runtime"))
     for place in places:
         if (place / name).is_file():

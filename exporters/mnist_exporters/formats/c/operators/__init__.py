@@ -1,1 +1,1 @@
-"""Functions that turn one operator of a ``.tflite`` file into a step, by kind."""
+"""Functions that turn one operator of a ``.tflite`` file into a step, one module for each kind of operator."""

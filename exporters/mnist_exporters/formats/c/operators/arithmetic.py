@@ -1,4 +1,4 @@
-"""Operators on two tensors or more: ADD, MUL and CONCATENATION."""
+"""Operators with two or more input tensors: ADD, MUL and CONCATENATION."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from mnist_exporters.formats.c.operators.context import Context, Lowered
 __all__ = ["add", "concatenate", "multiply"]
 
 LEFT_SHIFT = {"int8": 20, "int16": 15}
-"""Type -> bits by which ADD shifts its inputs to the left before it rescales and adds them."""
+"""Type -> bits by which ADD shifts its inputs left before rescaling and adding them, so that less is rounded away."""
 
 
 def add(context: Context) -> Lowered:
-    """Lower ADD."""
+    """Lower ADD, with the arithmetic of TFLite's reference kernel."""
     context.require_integers()
     node = context.node
     first, second = _order(context)
@@ -78,7 +78,7 @@ def concatenate(context: Context) -> Lowered:
 
 
 def _order(context: Context) -> tuple[int, int]:
-    """Return the places of the input with the shape of the output, and of the other one, which is broadcast."""
+    """Return the index of the input that has the output's shape, and that of the other input, which is broadcast."""
     wanted = context.result.shape
     for first, second in ((0, 1), (1, 0)):
         shape = context.value(second).shape
@@ -90,6 +90,6 @@ def _order(context: Context) -> tuple[int, int]:
 
 
 def _counts(context: Context) -> dict[str, int | Array]:
-    """Return the number of results, and the number of values after which the second input repeats."""
+    """Return settings: number of output elements, and number of elements after which the second input repeats."""
     _, second = _order(context)
     return {"count": context.result.size, "period": context.value(second).size}

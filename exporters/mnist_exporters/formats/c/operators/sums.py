@@ -1,4 +1,4 @@
-"""Operators that sum products with weights: convolutions and dense layers."""
+"""Operators with weights: convolutions and dense layers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from mnist_runtime.backends.numpy_int8.fixed_point import quantized_multiplier
 __all__ = ["convolution", "dense", "depthwise"]
 
 MOST_SUM_BITS = 44
-"""Most bits of a sum of 16-bit inputs, so that its product with a part of a factor fits into 64 bits."""
+"""Largest number of bits in an accumulator of 16-bit inputs. Its product with a part of a factor must fit 64 bits."""
 PART_BITS = 18
-"""Bits of one part of a factor. A factor has three parts, for the 53 bits of a float64."""
+"""Bits in one part of a rescaling factor. Three parts hold the 53 bits of a float64."""
 
 
 def convolution(context: Context) -> Lowered:
@@ -73,13 +73,16 @@ def _weights(context: Context, axes: int) -> npt.NDArray[np.int8]:
 
 
 def _last_settings(context: Context, activation: int) -> dict[str, int | Array]:
-    """Return the last settings: offset of the inputs, zero point and bounds of the output."""
+    """Return the settings at the end of the struct: input offset, and the output's zero point and bounds."""
     fused = context.node.operator.option(activation, "b")
     return {"offset": -context.zero_point(), **context.output_settings(fused)}
 
 
 def _sums(context: Context, matrix: Array, axis: int) -> dict[str, int | Array]:
-    """Return bias, multipliers and shifts of the sums, with `matrix` (channels, k); reject sums that overflow."""
+    """Return bias, multipliers and shifts of each channel; reject weights whose accumulator may overflow.
+
+    `matrix` holds the weights (channels, k), and `axis` is the axis of the channels in the file.
+    """
     node = context.node
     rows = matrix.astype(np.int64)
     bias = np.zeros(len(rows), np.int64)
@@ -90,11 +93,11 @@ def _sums(context: Context, matrix: Array, axis: int) -> dict[str, int | Array]:
     (scale, zero_point), (out_scale, _) = node.quantization(node.input(0)), node.quantization(node.output)
     limits = np.iinfo(node.input(0).dtype)
     largest_input = max(limits.max - zero_point, zero_point - limits.min)
-    # No partial sum can be larger, whatever the order of the additions.
+    # An upper bound for every partial sum, whatever the order of the additions.
     bounds = np.abs(bias) + largest_input * np.abs(rows).sum(axis=1)
     scales = np.broadcast_to(node.channel_scales(node.input(1), len(rows), axis), len(rows))
     if node.operator.name == "FULLY_CONNECTED" and node.input(1).scales.size == 1:
-        reals = [float(scale * each) / float(out_scale) for each in scales]  # this product is computed in float32
+        reals = [float(scale * each) / float(out_scale) for each in scales]  # TFLite computes this product in float32
     else:
         reals = [float(scale) * float(each) / float(out_scale) for each in scales]
     if not context.is_wide:
@@ -115,7 +118,10 @@ def _sums(context: Context, matrix: Array, axis: int) -> dict[str, int | Array]:
 
 
 def _parts(reals: list[float]) -> tuple[Array, list[int]]:
-    """Return each factor in three parts, the lowest first, and its shift: TFLite's reference takes it as float64."""
+    """Split each factor into three integer parts, the lowest first, and a shift.
+
+    TFLite's reference kernel computes with the factor in float64; the three parts give the same result.
+    """
     pairs = [math.frexp(real) for real in reals]
     whole = [int(math.ldexp(fraction, 3 * PART_BITS)) for fraction, _ in pairs]
     parts = [[each >> (PART_BITS * place) & ((1 << PART_BITS) - 1) for place in range(3)] for each in whole]
@@ -127,7 +133,10 @@ def _arrays(bias: Array, multiplier: Array, shifts: list[int]) -> dict[str, int 
 
 
 def _windows(context: Context, size: tuple[int, int], dilations: int) -> dict[str, int | Array]:
-    """Return the settings of windows whose dilations, across and down, are options from the number `dilations` on."""
+    """Return the settings of the windows of a convolution.
+
+    `size` is (height, width). The options number `dilations` and `dilations + 1` hold the dilation in x and in y.
+    """
     option = context.node.operator.option
     dilation = (option(dilations + 1, "i", 1), option(dilations, "i", 1))
     settings = window_settings(context, size, (option(2, "i"), option(1, "i")), option(0, "b"), dilation)

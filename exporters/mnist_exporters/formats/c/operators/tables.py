@@ -1,4 +1,4 @@
-"""Operators on single values, most of them with a table of all 256 values of a byte, and SOFTMAX."""
+"""Elementwise operators, most of them as a lookup table with 256 entries, and SOFTMAX."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ BYTES = ("int8", "uint8")
 
 
 def table(context: Context) -> Lowered:
-    """Lower an operator on bytes to a table, computed by the backend ``numpy``."""
+    """Lower an 8-bit operator to a lookup table, which the backend ``numpy`` computes."""
     values = context.source[1] if context.source else ALL_BYTES.view(context.node.input(0).dtype)
     return _of_table(context, OPERATORS[context.node.operator.name].prepare(context.node)([values]))
 
 
 def quantize(context: Context) -> Lowered:
-    """Lower QUANTIZE between integers, or of a float32 function of bytes."""
+    """Lower QUANTIZE between integer types, or from a float32 function of an 8-bit tensor."""
     node = context.node
     types = node.input(0).dtype, node.output.dtype
     if types == ("int16", "int16"):
@@ -35,7 +35,7 @@ def quantize(context: Context) -> Lowered:
         return _requantize(context, float(scale) / float(out_scale), 0)
     if context.source and types == ("float32", "int16"):
         scale, zero_point = node.quantization(node.output)
-        steps = (context.source[1] / scale).astype(np.float64)  # division in float32, as in the reference
+        steps = (context.source[1] / scale).astype(np.float64)  # in float32, as in TFLite's reference kernel
         return _of_table(context, np.clip(_away_from_zero(steps) + zero_point, -32768, 32767).astype(np.int16))
     if not (context.source or types[0] in BYTES) or types[1] not in BYTES:
         raise context.unsupported(f"from {types[0]} to {types[1]}")
@@ -53,7 +53,7 @@ def relu(context: Context) -> Lowered:
 
 
 def logistic(context: Context) -> Lowered:
-    """Lower LOGISTIC; of 16 bits by interpolation."""
+    """Lower LOGISTIC: 8 bits with a lookup table, 16 bits with interpolation in a table."""
     if not context.is_wide:
         return table(context)
     context.require_integers()
@@ -92,7 +92,7 @@ def softmax(context: Context) -> Lowered:
 
 
 def _exponentials(context: Context, step: float) -> npt.NDArray[np.int32]:
-    """Return exp(-d * step) with 31 fractional bits for d = 0, 1, ... up to the last that is not 0."""
+    """Return ``exp(-d * step)`` for d = 0, 1, ..., as integers with 31 fractional bits, without trailing zeros."""
     real = min(step * (1 << 26), (1 << 31) - 1.0)
     if not real > 1:
         raise context.unsupported(f"with a step of {real}")
@@ -104,7 +104,10 @@ def _exponentials(context: Context, step: float) -> npt.NDArray[np.int32]:
 
 
 def _of_table(context: Context, values: Array) -> Lowered:
-    """Return a step that looks up `values` (256,), in the order of the input's bytes; a table if they are floats."""
+    """Return a step that looks up `values` (256,); if these are floats, return them as a table for the next operator.
+
+    `values` are in the order of the input's bytes, read as uint8.
+    """
     if values.dtype.kind == "f":
         return Lowered(table=values)
     base = context.source[0] if context.source else context.inputs[0]
@@ -136,9 +139,9 @@ def _sigmoid_scale(scale: float) -> tuple[int, int]:
 
 
 def _sigmoids() -> npt.NDArray[np.uint16]:
-    """Return the sigmoid at 256 places from 0 on, 1/24 apart, with 16 fractional bits. After them, it is 1.
+    """Return the sigmoid of 0, 1/24, 2/24, ... as 256 integers with 16 fractional bits; beyond them, it counts as 1.
 
-    Each is corrected by half of the error between two places, as in TFLite's table of the sigmoid.
+    Each entry is corrected by half of the interpolation error to the next one, as in TFLite's table of the sigmoid.
     """
     values: Array = 65536 / (1 + np.exp(-np.arange(513) / 48))
     places, middles = values[::2], values[1::2]
@@ -149,7 +152,10 @@ def _sigmoids() -> npt.NDArray[np.uint16]:
 
 
 def _interpolated(function: Callable[[Array], Array], low: float, high: float) -> npt.NDArray[np.int16]:
-    """Return a function at 513 places with 15 fractional bits, corrected by half of the error between two places."""
+    """Return a function at 513 points from `low` to `high`, as integers with 15 fractional bits.
+
+    Each entry is corrected by half of the interpolation error to the next one, as in TFLite.
+    """
     step = (high - low) / 512
     places: Array = low + step * np.arange(513)
     values = function(places) * 32768
@@ -161,5 +167,5 @@ def _interpolated(function: Callable[[Array], Array], low: float, high: float) -
 
 
 def _away_from_zero(values: Array) -> Array:
-    """Round; ties go away from zero."""
+    """Round to the nearest integer; ties are rounded away from zero."""
     return np.asarray(np.copysign(np.floor(np.abs(values) + 0.5), values))

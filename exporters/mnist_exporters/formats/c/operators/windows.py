@@ -1,4 +1,4 @@
-"""Operators on windows of an image without weights: pooling, the mean, and padding."""
+"""Operators without weights on windows of an image: pooling, the mean, and padding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["average_pool", "max_pool", "mean", "pad", "window_settings"]
 def window_settings(
     context: Context, size: tuple[int, int], stride: tuple[int, int], padding: int, dilation: tuple[int, int] = (1, 1)
 ) -> dict[str, int | Array]:
-    """Return the settings of the windows of an operator, from the height of the image to the width of the output."""
+    """Return the settings of an operator's windows: sizes of image, window and output, strides and padding."""
     if padding not in {0, 1} or not all(1 <= each <= 64 for each in (*size, *stride, *dilation)):
         raise context.unsupported(
             f"with windows of {size}, strides of {stride}, dilations of {dilation} and padding {padding}"
@@ -55,7 +55,7 @@ def average_pool(context: Context) -> Lowered:
 
 
 def mean(context: Context) -> Lowered:
-    """Lower MEAN over height and width. The multiplier is first divided by the number of summands, in integers."""
+    """Lower MEAN over height and width. The integer multiplier includes the division by the number of pixels."""
     context.require_integers()
     node = context.node
     axes = {int(axis) % len(context.value(0).shape) for axis in node.constant(1, "int32").ravel()}
@@ -76,7 +76,7 @@ def mean(context: Context) -> Lowered:
 
 
 def pad(context: Context) -> Lowered:
-    """Lower PAD. The new pixels have the value of the zero point."""
+    """Lower PAD. The added pixels get the zero point, which stands for the real number 0."""
     context.require_integers()
     paddings = context.node.constant(1, "int32")
     height, width, depth = context.image()
@@ -97,6 +97,6 @@ def _pool(context: Context, kernel: str) -> Lowered:
     size, stride = (option(4, "i"), option(3, "i")), (option(2, "i"), option(1, "i"))
     settings = window_settings(context, size, stride, option(0, "b"))
     low, high = node.bounds(option(5, "b"))
-    # Without padding, no window reads a value that an earlier result has overwritten.
+    # In place is safe without padding: no window reads a value that an earlier result has overwritten.
     in_place = settings["pad_top"] == settings["pad_left"] == 0
     return context.step(kernel, {**settings, "low": low, "high": high}, in_place=in_place)

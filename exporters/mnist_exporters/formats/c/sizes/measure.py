@@ -40,7 +40,7 @@ def measure_memory(source: Path, processors: Mapping[str, Processor] | None = No
     source : Path
         The ``.c`` file, with the header beside it.
     processors : mapping of str to Processor, optional
-        What to compile it for; by default `PROCESSORS`.
+        The processors to compile for. Default: `PROCESSORS`.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def measure_memory(source: Path, processors: Mapping[str, Processor] | None = No
 
 
 def memory_of(program: Path) -> Sections:
-    """Return the memory that an ELF file of 32 bits needs, from the table of its sections."""
+    """Return the memory that a 32-bit ELF file needs, from its section table."""
     content = program.read_bytes()
     (table,) = struct.unpack_from("<I", content, 32)  # e_shoff
     size, count = struct.unpack_from("<HH", content, 46)  # e_shentsize, e_shnum

@@ -19,7 +19,7 @@ class Processor:
     zig : tuple of str
         Arguments of Zig's C compiler that choose the processor; empty if it does not support it.
     gcc : tuple of str
-        A program of GCC and its arguments; empty if there is none.
+        GCC command for the processor and its arguments; empty if GCC does not support it.
     """
 
     zig: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""`Functions`: the C functions of the header."""
+"""`Functions`: the C functions that the header declares."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ class Functions:
     Parameters
     ----------
     name : str
-        Beginning of their names.
+        Prefix of the function names.
     labels : tuple of str
         Names of the classes.
     dtype : str
-        Type of the scores.
+        Type of the scores, such as ``"int8"``.
     activation : str or None
         Function that turns logits into scores, ``"softmax"`` or ``"sigmoid"``; None if the program gives scores.
     pixels : int
-        Place in the working memory, in values, where the self-test unpacks its images.
+        Index in the working memory, in elements, at which the self-test unpacks its images.
     golden : int
-        Number of these images.
+        Number of images in the self-test.
     prepares : bool
-        Whether there is a function that prepares pictures.
+        Whether to add a function that prepares pictures, as the runtime does.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Functions:
     prepares: bool
 
     def text(self) -> str:
-        """Return the functions."""
+        """Return the C code of the functions."""
         parts = [self._classify(), self._self_test(), *([self._prepare()] if self.prepares else [])]
         return "\n".join(parts)
 

@@ -1,4 +1,4 @@
-"""Text of the C header: what the model is, its constants, and the functions that the source file has."""
+"""Text of the C header: a description of the model, its constants, and the declarations of the functions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Header:
     source : SourceCode
         The source file.
     manifest : Manifest
-        Stored in a comment.
+        The manifest, which is stored in a comment.
     """
 
     source: SourceCode

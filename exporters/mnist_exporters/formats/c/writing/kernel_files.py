@@ -1,4 +1,4 @@
-"""`KERNELS`: the C functions of the engine, each in a file below the folder ``kernels``, and what each needs."""
+"""`KERNELS`: the C functions of the inference engine and their dependencies. Each is a file in ``kernels``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["KERNELS", "Kernel", "host_program", "kernel_text", "struct_of", "wit
 
 @dataclass(frozen=True)
 class Kernel:
-    """A C function of the engine.
+    """A C function of the inference engine.
 
     Attributes
     ----------
     folder : str
         Folder in ``kernels`` with its file.
     needs : tuple of str
-        Names of other kernels that it calls, which precede it in `KERNELS`.
+        Names of the kernels that it calls. They must be listed before it in `KERNELS`.
     """
 
     folder: str
@@ -56,10 +56,10 @@ KERNELS = {
     "golden": Kernel("pictures"),
     "prepare": Kernel("pictures"),
 }
-"""Name of a kernel, and of its file, -> the kernel."""
+"""Name of a kernel, which is also the name of its file -> kernel."""
 
 STRUCTS = {"max_pool": "pool_layer", "average_pool": "pool_layer", "flip": None, "look_up": None}
-"""Name of a kernel -> struct of its settings, if that is not named after it; None: it takes them as arguments."""
+"""Kernel -> struct with its settings, if the struct has another name; None if the settings are arguments."""
 
 
 @cache
@@ -74,7 +74,7 @@ def struct_of(name: str) -> str | None:
 
 
 def with_needed(names: Iterable[str]) -> tuple[str, ...]:
-    """Return kernels and all that they need, in the order of `KERNELS`."""
+    """Return the kernels and all kernels that they need, in the order of `KERNELS`."""
     wanted = set(names)
     for name in reversed(KERNELS):
         if name in wanted:

@@ -1,4 +1,4 @@
-"""Images of the self-test, packed: most of their pixels are black."""
+"""Run-length encoding for the images of the self-test, most of whose pixels are black."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST_RUN = 255
 
 
 def pack_images(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Pack images: each run of up to 255 zeros becomes a 0 and its length; no run goes on in the next image.
+    """Pack images: each run of up to 255 zeros becomes a 0 and the length of the run; a run ends with its image.
 
     Examples
     --------

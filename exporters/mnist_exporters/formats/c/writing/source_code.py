@@ -18,10 +18,10 @@ from mnist_runtime import Golden
 __all__ = ["SourceCode"]
 
 PREPARE_BYTES = 20 * 20 * 8
-"""Working memory for preparing a picture: 20 x 20 pixels as doubles."""
+"""Bytes of working memory for preparing a picture: 20 x 20 pixels as doubles."""
 
 WIDTH = 100
-"""Most characters in a line of a struct, besides the indentation."""
+"""Maximum length of a line in a struct, in characters, without the indentation."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class SourceCode:
     Parameters
     ----------
     program : Program
-        What it computes.
+        The model as steps.
     stem, name : str
         Name of the header without its suffix, and the C identifier made from it.
     labels : tuple of str
@@ -41,7 +41,7 @@ class SourceCode:
     golden : Golden
         Images and scores of the self-test; none for a file that is not proven yet.
     prepares : bool
-        Whether it prepares pictures as the runtime prepares handwriting.
+        Whether to add a function that prepares pictures of handwriting, as the runtime does.
     """
 
     program: Program
@@ -54,7 +54,7 @@ class SourceCode:
 
     @property
     def memory(self) -> Memory:
-        """Where the values are."""
+        """The memory plan."""
         return Memory.of(self.program)
 
     @property
@@ -130,7 +130,7 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
         return found
 
     def _stored(self, setting: str, item: Array) -> Array:
-        """Return a constant as the kernels take it: tables of bytes as signed bytes, each bias in the type of sums."""
+        """Return a constant in the type that the kernels need: a table of bytes as int8, a bias as `sum_type`."""
         if setting == "bias":
             return item.astype(self.program.sum_type)
         return item.view(np.int8) if item.dtype == np.uint8 else item
@@ -182,7 +182,7 @@ typedef {"int16_t" if is_wide else "int32_t"} multiplier_t;
         return "\n".join([*lines, "}\n"])
 
     def _pointer(self, number: int, wanted: str) -> str:
-        """Return an expression for the place of a value, as a pointer to `wanted`."""
+        """Return a C expression: the address of tensor `number`, as a pointer to the C type `wanted`."""
         number = self.program.storage(number)
         value = self.program.values[number]
         if number == self.program.input:

@@ -1,1 +1,1 @@
-"""The part of a deployment that runs on the device: it is sent over ssh, and needs Python and its standard library."""
+"""The part of a deployment that runs on the device. It is sent over ssh, and needs only Python's standard library."""

@@ -1,4 +1,4 @@
-"""Virtual environments with the runtime, one for each wheel and set of extras; versions share them."""
+"""Virtual environments with the runtime, one for each wheel and set of extras. Several versions can share one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_exporters.targets.deployment.there.talk import StepError, run, send
 __all__ = ["environment"]
 
 SHOWN = ("Collecting ", "Downloading ", "Installing collected packages")
-"""Lines of pip that are sent as progress."""
+"""Beginnings of the lines of pip that are sent as progress."""
 
 NETWORK = re.compile(
     r"NewConnectionError|NameResolutionError|Network is unreachable|ConnectTimeoutError|ReadTimeoutError"
@@ -22,20 +22,21 @@ NO_WHEEL = re.compile(r"No matching distribution found for (\S+)")
 
 
 def environment(folder: Path, key: str, wheel: Path, extras: list[str], *, from_system: bool) -> Path:
-    """Return the folder of the environment `key`; make it if it is missing or incomplete.
+    """Return the folder of the environment `key`. It is created if it is missing or incomplete.
 
     Parameters
     ----------
     folder : Path
         Folder of the deployment.
     key : str
-        Name that changes with the wheel, the extras and Python's version.
+        Name of the environment, which depends on the wheel, the extras and Python's version.
     wheel : Path
-        The runtime.
+        The wheel of mnist-runtime.
     extras : list of str
-        Its extras to install.
+        Extras of mnist-runtime to install.
     from_system : bool
-        Whether packages of the system are visible: pip has no 32-bit wheels of NumPy, but Debian has a package.
+        Whether packages of the system are visible. 32-bit systems need this, because NumPy has no 32-bit wheels, but
+        Debian has a package.
     """
     environment = folder / "venvs" / key
     complete = environment / "complete"
@@ -55,7 +56,7 @@ def environment(folder: Path, key: str, wheel: Path, extras: list[str], *, from_
                 )
             wanted = f"{wheel}[{','.join(extras)}]" if extras else str(wheel)
             send("progress", f"installing mnist-runtime with {', '.join(extras) or 'NumPy alone'} ...")
-            # Nothing is compiled on the device: that takes hours, and most devices lack a compiler.
+            # Only wheels: compiling takes hours on a device, and most devices have no compiler.
             options = ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--only-binary=:all:"]
             options += ["--retries=2", "--timeout=20"]
             code, printed = run(

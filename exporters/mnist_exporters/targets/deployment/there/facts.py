@@ -1,4 +1,4 @@
-"""Describe the device: what decides whether and how the runtime can be installed."""
+"""Collect the facts about the device that decide whether and how the runtime can be installed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["facts"]
 
 
 def facts(folder: Path, modules: list[str]) -> dict[str, Any]:
-    """Return plain values. Nothing is changed.
+    """Return the fields of `DeviceFacts` as values for JSON. Nothing is changed on the device.
 
     Parameters
     ----------
     folder : Path
-        Folder of the deployment, which need not exist.
+        Folder of the deployment, which may not exist yet.
     modules : list of str
-        Modules of the system's Python to look for.
+        Modules to look for in the system's Python.
     """
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     return {

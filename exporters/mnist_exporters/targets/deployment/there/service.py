@@ -1,4 +1,4 @@
-"""A systemd service of the user, which runs the current version."""
+"""The systemd user service that runs the current version."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ NoNewPrivileges=yes
 [Install]
 WantedBy=default.target
 """
-"""143: the exit code of mnist-runtime after SIGTERM."""
+"""Template of the unit file. 143 is the exit code of mnist-runtime after SIGTERM, which is no failure."""
 
 
 def unit_text(folder: Path, arguments: list[str], model: str) -> str:
-    """Return the unit file of ``mnist-runtime ARGUMENTS`` with the current model.
+    """Return the text of a unit file that runs ``mnist-runtime ARGUMENTS`` with the current model.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def unit_text(folder: Path, arguments: list[str], model: str) -> str:
     arguments : list of str
         Subcommand and options of mnist-runtime.
     model : str
-        Name of the file in the version; empty for the ready model.
+        Name of the model file in the version's folder; empty for the ready model.
     """
     current = folder / "current"
     words = [str(current / "venv" / "bin" / "mnist-runtime"), *arguments]
@@ -55,7 +55,7 @@ def unit_text(folder: Path, arguments: list[str], model: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    r"""Return `word` as systemd reads it, see systemd.service(5).
+    r"""Quote `word` for a command line in a unit file; see systemd.service(5).
 
     Examples
     --------
@@ -67,7 +67,7 @@ def _quoted(word: str) -> str:
 
 
 def missing_reason() -> str:
-    """Return why this user cannot have services; empty if it can."""
+    """Return why this user cannot run services; empty if services are possible."""
     try:
         code, printed = _systemctl("show-environment")
     except FileNotFoundError:
@@ -76,7 +76,7 @@ def missing_reason() -> str:
 
 
 def linger_note() -> str:
-    """Let services of this user run without a login; return what to do if that is not allowed."""
+    """Allow services of this user to run without a login; return advice if that is not permitted."""
     name = getpass.getuser()
     if os.getuid() == 0 or Path("/var/lib/systemd/linger", name).exists():
         return ""
@@ -90,12 +90,12 @@ def linger_note() -> str:
 
 
 class Service:
-    """The unit of one deployment.
+    """The systemd unit of one deployment.
 
     Parameters
     ----------
     folder : Path
-        Folder of the deployment; its path below the home folder gives the unit its name.
+        Folder of the deployment. The name of the unit is made from its path below the home folder.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -110,19 +110,19 @@ class Service:
         return self.file.exists()
 
     def start(self, text: str, steady_s: float) -> None:
-        """Write the unit, and start it or start it again.
+        """Write the unit file, and start or restart the service.
 
         Parameters
         ----------
         text : str
-            The unit.
+            Content of the unit file.
         steady_s : float
-            Seconds for which it must run.
+            Seconds that the service must run before it counts as started.
 
         Raises
         ------
         StepError
-            If it does not start, or ends within `steady_s`.
+            If the service does not start, or ends within `steady_s`.
         """
         self.file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self.file.with_suffix(".new")
@@ -141,7 +141,7 @@ class Service:
                 raise StepError(f"The service {self.name} ends at once on {{device}}: {self._reason()}.")
 
     def remove(self) -> None:
-        """Stop the service and delete its unit."""
+        """Stop the service and delete its unit file."""
         if self.is_installed:
             _systemctl("disable", "--now", "--quiet", self.name)
             self.file.unlink(missing_ok=True)
@@ -152,7 +152,7 @@ class Service:
         return " ".join(sorted(printed.split(), reverse=True))
 
     def _reason(self, printed: str = "") -> str:
-        """Return the last line that the service wrote, or how it ended."""
+        """Return why the service failed: the last line that it printed, or how it ended."""
         try:
             code, journal = run(["journalctl", "--user", "-u", self.name, "-n", "20", "-o", "cat", "--no-pager"])
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The steps that the workstation requests: facts, deploy, rollback, measure."""
+"""The steps that the workstation can request: facts, deploy, rollback and measure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Files = dict[str, bytes]
 
 
 def main(stream: BinaryIO) -> None:
-    """Read a request and its files from `stream`, and send the result or the failure."""
+    """Read a request and its files from `stream`, run the step, and send the result or the error."""
     request: Request = json.loads(stream.readline())
     files = {each["name"]: stream.read(each["size"]) for each in request["files"]}
     folder = Path.home() / request["folder"]
@@ -39,7 +39,7 @@ def main(stream: BinaryIO) -> None:
                 done = rollback(folder, request)
             case _:
                 done = measure(folder, request, files)
-    except Exception as error:  # the workstation prints it; a traceback would help nobody
+    except Exception as error:  # the workstation prints the message instead of a traceback
         failure = explained(error, folder)
         kept = Versions(folder).described("current") if request["step"] in ("deploy", "rollback") else None
         still = f" Version {kept['version']} runs as before." if kept else ""
@@ -96,7 +96,7 @@ def rollback(folder: Path, request: Request) -> dict[str, Any]:
 
 
 def measure(folder: Path, request: Request, files: Files) -> dict[str, Any]:
-    """Run the benchmark and the self-test of each file, beside the versions and without a change to them."""
+    """Run the benchmark and the self-test of each file. The installed versions do not change."""
     versions = Versions(folder)
     found = []
     with versions.locked():
@@ -116,7 +116,7 @@ def measure(folder: Path, request: Request, files: Files) -> dict[str, Any]:
 
 
 def _environment(folder: Path, request: Request, files: Files) -> Path:
-    """Return the environment of the request; the wheel is written into a temporary folder."""
+    """Return the environment of the request, which is created if needed. The wheel is in a temporary folder."""
     wheel = folder / ".wheel" / request["wheel"]
     wheel.parent.mkdir(exist_ok=True)
     try:
@@ -127,7 +127,7 @@ def _environment(folder: Path, request: Request, files: Files) -> Path:
 
 
 def _json_of(place: Path, *words: str, fails: str = "") -> dict[str, Any]:
-    """Run mnist-runtime in a version and return its JSON; raise `StepError` with its message."""
+    """Run mnist-runtime in a version, and return its JSON. If it fails, raise `StepError` with its message."""
     code, printed = run([place / "venv" / "bin" / "mnist-runtime", *words, "--json"], cwd=place)
     start = printed.find("{")
     if code == 0 and start >= 0:
@@ -139,7 +139,7 @@ def _json_of(place: Path, *words: str, fails: str = "") -> dict[str, Any]:
 
 
 def _switch(folder: Path, versions: Versions, service: Service, number: str, steady_s: float) -> None:
-    """Make a version the current one and start its service. If that fails, return to the version that was current."""
+    """Make a version the current one and start its service. If that fails, switch back to the earlier version."""
     previous = versions.described("current")
     text = service.file.read_text() if service.is_installed else None
     versions.point("current", number)
@@ -147,7 +147,7 @@ def _switch(folder: Path, versions: Versions, service: Service, number: str, ste
         _serve(folder, versions, service, steady_s)
     except BaseException:
         versions.point("current", previous["version"] if previous else None)
-        with contextlib.suppress(StepError):  # the first one is reported
+        with contextlib.suppress(StepError):  # the first error is reported
             if text is None:
                 service.remove()
             else:
@@ -156,7 +156,7 @@ def _switch(folder: Path, versions: Versions, service: Service, number: str, ste
 
 
 def _serve(folder: Path, versions: Versions, service: Service, steady_s: float) -> None:
-    """Start the service of the current version, or remove it if it has none."""
+    """Start the service of the current version; if the version has none, remove the service."""
     current = versions.described("current")
     assert current
     if current["service"]:

@@ -1,4 +1,4 @@
-"""Messages to the workstation, and errors with the sentence that it prints."""
+"""Send messages to the workstation, run programs, and raise errors with a message for the user."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from typing import Any
 __all__ = ["PREFIX", "StepError", "explained", "require_connection", "run", "send"]
 
 PREFIX = "mnist-deploy:"
-"""Begins each line for the workstation; startup files of a shell may print other lines."""
+"""Start of each line for the workstation. Other lines may come from the startup files of a shell."""
 
 NEARLY_FULL = 1 << 20
-"""Free bytes below which a failure is reported as a full disk."""
+"""Number of free bytes below which an error is reported as a full disk."""
 
 CONNECTION = {"open": True}
 """Whether messages still reach the workstation."""
 
 
 class StepError(Exception):
-    """The deployment cannot go on.
+    """Raised when a step cannot continue.
 
     Parameters
     ----------
     words : str
-        What is wrong and what to do. ``{device}`` stands for the name of the device.
+        Message: what is wrong and what to do. ``{device}`` stands for the name of the device.
     kind : str
-        ``"device"``, ``"package"`` or ``"model"``: which error the workstation raises.
+        Which error the workstation raises: ``"device"``, ``"package"`` or ``"model"``.
     """
 
     def __init__(self, words: str, kind: str = "device") -> None:
@@ -41,7 +41,7 @@ class StepError(Exception):
 
 
 def send(kind: str, value: Any) -> None:
-    """Send one message. If the connection is lost, it is dropped; see `require_connection`."""
+    """Send one message. Without a connection, it is not sent, and `CONNECTION` records that."""
     try:
         print(PREFIX + json.dumps({kind: value}), flush=True)
     except OSError:
@@ -49,7 +49,7 @@ def send(kind: str, value: Any) -> None:
 
 
 def require_connection() -> None:
-    """Raise `StepError` if the connection is lost, so that no version is switched without a message about it."""
+    """Raise `StepError` if the connection is lost, so that a version is never switched without a message."""
     send("alive", None)
     if not CONNECTION["open"]:
         raise StepError("The connection was lost.")
@@ -58,18 +58,18 @@ def require_connection() -> None:
 def run(
     words: Sequence[str | Path], *, cwd: Path | None = None, line: Callable[[str], None] | None = None, **changes: str
 ) -> tuple[int, str]:
-    """Run a program; return its exit code, and stdout and stderr together.
+    """Run a program, and return its exit code and its output (stdout and stderr together).
 
     Parameters
     ----------
     words : sequence
         Program and arguments.
     cwd : Path, optional
-        Its working folder.
+        Working folder of the program.
     line : callable, optional
         Called with each line that it prints.
     **changes : str
-        Changes to the environment.
+        Environment variables to set.
     """
     environment = {**os.environ, "PYTHONNOUSERSITE": "1", "LC_ALL": "C.UTF-8", **changes}
     for name in ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV"):
@@ -94,7 +94,7 @@ def run(
 
 
 def explained(error: Exception, folder: Path) -> StepError:
-    """Return the `StepError` for an error while files are written below `folder`."""
+    """Turn an error that occurred while writing files below `folder` into a `StepError`."""
     existing = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(existing).free
     if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or free < NEARLY_FULL:

@@ -29,7 +29,7 @@ FACTS = "facts.json"
 
 
 class Versions:
-    """The versions in a folder.
+    """The versions in the folder of a deployment.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Versions:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Create the folder and hold its lock, so that two deployments do not mix.
+        """Create the folder and hold its lock, so that two deployments cannot run at the same time.
 
         Raises
         ------
@@ -58,12 +58,12 @@ class Versions:
                     "Another deployment into this folder of {device} is running. Wait for its end."
                 ) from None
             for left_over in (*self.folder.glob("versions/.new-*"), *self.folder.glob(".pip-*")):
-                shutil.rmtree(left_over, ignore_errors=True)  # of one that was killed
+                shutil.rmtree(left_over, ignore_errors=True)  # from a deployment that was killed
             yield
 
     @contextmanager
     def staging(self, environment: Path) -> Iterator[Path]:
-        """Yield a new folder with a link to `environment`; delete it unless it was renamed."""
+        """Yield a new folder with a link to `environment`. It is deleted at the end unless `add` has moved it."""
         staged = Path(tempfile.mkdtemp(dir=self.folder / "versions", prefix=".new-"))
         try:
             staged.chmod(0o755)
@@ -73,11 +73,11 @@ class Versions:
             shutil.rmtree(staged, ignore_errors=True)
 
     def add(self, staged: Path, facts: dict[str, Any]) -> str:
-        """Turn a staged folder into the next version; return its number."""
+        """Turn a folder from `staging` into the next version, and return its number."""
         numbers = [int(path.name) for path in self.folder.glob("versions/*") if path.name.isdecimal()]
         number = str(max(numbers, default=0) + 1)
         (staged / FACTS).write_text(json.dumps({**facts, "version": number}))
-        os.sync()  # a device may lose its power at any time
+        os.sync()  # power may fail at any time
         staged.rename(self.folder / "versions" / number)
         return number
 
@@ -90,7 +90,7 @@ class Versions:
         return found
 
     def point(self, link: str, number: str | None) -> None:
-        """Point `link` to a version; None removes it."""
+        """Let the link ``"current"`` or ``"previous"`` point to a version; None removes the link."""
         place = self.folder / link
         if number is None:
             place.unlink(missing_ok=True)
