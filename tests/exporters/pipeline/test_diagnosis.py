@@ -60,7 +60,7 @@ def test_the_same_precision_is_tried_first_and_what_was_not_tried_is_said(
 ) -> None:
     """Large models take all the time for a few trials."""
     clock = iter((False,))
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.is_over", lambda _: next(clock, True))
+    monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials.is_over", lambda _: next(clock, True))
     text = message(network(layers.ELU(name="soft")), digits, ExportSpec("tflite", "int8"), tmp_path)
     assert "converts to: onnx int8. Others were not tried: the time for trials was over." in text
 
@@ -68,7 +68,7 @@ def test_the_same_precision_is_tried_first_and_what_was_not_tried_is_said(
 @pytest.fixture
 def nothing_works(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the time to try the other formats and precisions."""
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(()))
+    monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials.working", lambda _: iter(()))
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_without_a_known_layer_nothing_is_to_be_replaced(
     advice: str,
     instead: tuple[str, str] | None,
 ) -> None:
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.working", lambda _: iter(working))
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials.first_failing", lambda _: ([], ()))
+    monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials.working", lambda _: iter(working))
+    monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials.first_failing", lambda _: ([], ()))
     original = Original.from_keras(network(), digits.test, pixel_range="0..1")
     with pytest.raises(OperatorError) as caught, diagnosed(original, ExportSpec("tflite", "int8"), None):
         raise ArtifactError("a tensor is invalid")
@@ -148,7 +148,7 @@ def test_of_two_branches_the_layer_that_fails_is_named(
         part = keras.Model(pixels, output)
         return OperatorError("", ("ELU",)) if name in [each.name for each in part.layers] else None
 
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
+    monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials._failure", failure)
     original = Original.from_keras(model, digits.test, pixel_range="0..1")
     with (
         pytest.raises(OperatorError, match=rf"^{name} \(\w+\) needs ELU"),
@@ -172,7 +172,7 @@ def test_without_time_for_the_branches_the_layer_that_joins_them_is_named(
             raise TimeoutError
         return OperatorError("", ("ELU",)) if "soft" in names else None
 
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
+    monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials._failure", failure)
     original = Original.from_keras(model, digits.test, pixel_range="0..1")
     with pytest.raises(OperatorError, match=f"^{name} "), diagnosed(original, ExportSpec("c", "int16x8"), None):
         raise OperatorError("", ("ELU",))
@@ -190,7 +190,7 @@ def test_a_layer_with_several_outputs_is_named(digits: Splits, monkeypatch: pyte
         part = keras.Model(pixels, output)
         return OperatorError("", ("UNPACK",)) if "gru" in [each.name for each in part.layers] else None
 
-    monkeypatch.setattr("mnist_exporters.pipeline.diagnosis._Trials._failure", failure)
+    monkeypatch.setattr("mnist_exporters.pipeline.trials.Trials._failure", failure)
     original = Original.from_keras(model, digits.test, pixel_range="0..1")
     with pytest.raises(OperatorError, match=r"^gru \(GRU\) "), diagnosed(original, ExportSpec("c", "int8"), None):
         raise OperatorError("", ("UNPACK",))

@@ -11,7 +11,7 @@ import pytest
 
 from mnist_exporters import FORMATS, ExportSession, ExportSpec
 from mnist_exporters.formats.plugin import load_plugin
-from mnist_exporters.pipeline.diagnosis import trials_limited_to
+from mnist_exporters.pipeline.trials import trials_limited_to
 from mnist_runtime import ToolkitError
 
 Change = Callable[["Opened"], None]

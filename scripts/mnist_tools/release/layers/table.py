@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mnist_exporters import FORMATS, ConversionError, ExportSession, ExportSpec, Original, RefusedError
 from mnist_exporters.errors import OperatorError, UsageError
-from mnist_exporters.pipeline.diagnosis import trials_limited_to
+from mnist_exporters.pipeline.trials import trials_limited_to
 from mnist_runtime.system.atomic import atomic_write
 from mnist_runtime.system.command import echo
 from mnist_tools.checkout import ROOT
