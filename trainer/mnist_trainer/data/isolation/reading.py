@@ -41,7 +41,7 @@ PROCESS = KeptProcess("mnist_trainer.data.isolation._reading")
 
 
 class _Chunks(io.RawIOBase):
-    """A stream over the chunks of an answer. Each is preceded by its length in 8 bytes; a length of 0 ends the answer."""
+    """A stream over the chunks of an answer, each preceded by its length in 8 bytes. A length of 0 ends it."""
 
     def __init__(self, child: ChildProcess) -> None:
         self._source = child.answers
