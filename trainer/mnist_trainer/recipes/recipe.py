@@ -142,7 +142,7 @@ class Recipe:
         return not self.loss.startswith("sparse")
 
     def for_task(self, task: Task) -> Recipe:
-        """Return the recipe for `task`: without the settings that are made for digits if it has other images or classes.
+        """Return the recipe for `task`: for other images or classes, without the settings that are made for digits.
 
         These are the teacher, which knows only digits; non-digits; the pen; and the cached and final epochs, which are
         useful only with them. Corruptions are made for white ink on black. So they are removed unless the preparation
