@@ -1,4 +1,4 @@
-"""`cnn`, the default (at most 28 kB in int8), and its small variant `tiny` (at most 12 kB, of which half is weights).
+"""`cnn`, the default (at most 28 kB in int8), and its small variant `tiny` (at most 12 kB, half of it weights).
 
 Plain convolutions with batch normalization keep their accuracy in int8. There is no depthwise layer, which would need
 a scale per channel, and no bias before a batch normalization, because the normalization has its own offset.

@@ -57,7 +57,7 @@ def check_tuning(path: Path, base: ModelFile, options: Mapping[str, Any]) -> Non
     Raises
     ------
     UsageError
-        If `path` is the file of `base`, also by another path or link, or an option has no meaning for a tuning.
+        If `path` is the file of `base`, even through another path or link, or an option is not possible for a tuning.
     """
     if path.exists() and path.samefile(base.path):
         raise UsageError(

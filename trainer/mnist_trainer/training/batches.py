@@ -31,8 +31,8 @@ class Batches:
     """The training batches of each epoch.
 
     An epoch depends only on the seed and its number, so that training can resume at any epoch. The seed and the number
-    of the epoch set the order of the images; the seed and the number of the batch set the random changes. Images that
-    do not fill a last batch are left out; these differ from epoch to epoch.
+    of the epoch set the order of the images; the seed and the number of the batch set the random changes. If the last
+    batch is not full, its images are left out; they are other images in each epoch.
 
     If the recipe sets `cached_epochs`, the changed images of these epochs are kept as bytes. Later epochs show them
     again in another order.

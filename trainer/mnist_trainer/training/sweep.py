@@ -64,7 +64,7 @@ class Sweep:
         Raises
         ------
         DivergedError
-            If no trial is finished, since the loss of each became infinite or not a number.
+            If no trial was finished, because all losses became infinite or not a number.
         MissingPackageError
             If Optuna is not installed.
         UsageError

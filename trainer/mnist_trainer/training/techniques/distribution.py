@@ -103,7 +103,7 @@ class DistributedEpochs:
         return {"loss": float(loss) / batches.steps, "accuracy": float(right) / images}
 
     def validate(self, validation: tf.data.Dataset) -> dict[str, float]:
-        """Return loss and accuracy on `validation`. Every machine computes them, since all have the same weights."""
+        """Return loss and accuracy on `validation`. Every machine computes them alone: all have the same weights."""
         sums = [self._evaluate(images, labels) for images, labels in validation]
         loss, right, count = (sum(float(values[place]) for values in sums) for place in range(3))
         return {"val_loss": loss / count, "val_accuracy": right / count}
