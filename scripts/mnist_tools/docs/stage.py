@@ -24,7 +24,7 @@ PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "runtime/README.md"
 """Pages outside docs/ that are in the site even if no page links to them."""
 
 GENERATED = "<!-- scripts/docs lists the generated pages here -->"
-"""The line of an index page in place of which a table of generated pages is put."""
+"""Placeholder in an index page. A table of the generated pages replaces this line."""
 
 NO_CONTENTS = "---\nhide:\n  - toc\n---\n\n"
 """Front matter of a page without sections: it hides the table of contents, so that wide tables have more room."""

@@ -36,7 +36,7 @@ WRITERS = (
     "mnist-export --model linear --data digits --json --format c --quantize int8 --output disk/out",
     "mnist-train --architecture linear --data digits --epochs 1 --output disk/out.keras --tensorboard disk/curves",
 )
-"""Commands in which TensorFlow, HDF5, onnxruntime and a C compiler write files, besides Python."""
+"""Commands in which not only Python writes files, but also TensorFlow, HDF5, onnxruntime and a C compiler."""
 SMALL_DISK = """
 mkdir disk && mount -t tmpfs -o size="$0" none disk && mkdir disk/tmp || exit 99
 TMPDIR="$PWD/disk/tmp" "$@"
@@ -97,7 +97,7 @@ def signals(scratch: Scratch) -> Iterator[Case]:
         request = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[moment % 3]
         ends = 130 if request == signal.SIGINT else 128 + request
         stop = (scratch.seconds * (moment + 0.5) / MOMENTS, int(request))
-        # Before Python has installed its handlers, a signal ends it at once.
+        # -request: before Python has installed its handlers, the signal kills the process.
         yield scratch.case(f"{request.name} {moment}", EXPORT, 0, ends, -int(request), stop=stop)
 
 

@@ -96,7 +96,7 @@ def read_manifest(content: bytes) -> None:
 
 
 def read_container(content: bytes) -> None:
-    """Read a file unchanged, which must be rejected unless its digest is right, and again with a right digest appended."""
+    """Read a file unchanged, which must be rejected unless its digest is right, and again with a right digest added."""
     body, digest = content[:-DIGEST], content[-DIGEST:]
     try:
         Artifact.from_bytes(content)

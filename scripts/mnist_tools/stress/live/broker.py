@@ -48,7 +48,7 @@ class Broker:
     topic : str
         Values below it are kept in `heard`, as (time of the message, value without its time).
     keeps : bool, optional
-        Whether they are kept. A measurement of memory needs False, since kept messages make the memory grow.
+        Whether they are kept. Use False to measure memory, because kept messages make it grow.
     """
 
     def __init__(self, folder: Path, topic: str, *, keeps: bool = True) -> None:

@@ -19,7 +19,7 @@ __all__ = ["Camera"]
 Pixels = npt.NDArray[np.uint8]
 
 AHEAD = 5_500_000
-"""Bytes that are sent at once: FFmpeg takes five million to recognize a stream."""
+"""Number of bytes that are sent without delay at the start: FFmpeg reads five million to recognize a stream."""
 
 
 class Camera:

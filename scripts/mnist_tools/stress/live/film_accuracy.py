@@ -95,7 +95,7 @@ def read_films(model: Path, seeds: Sequence[int], count: int, *, with_start: boo
     count : int
         Frames of each film.
     with_start : bool
-        Whether ``watch`` is told the first value, as by a person who installs it.
+        Whether ``watch`` gets the first value as an option, as a person would do at the installation.
     """
     totals: Counter[str] = Counter()
     published: Counter[str] = Counter()
