@@ -1,4 +1,7 @@
-"""Tools for developers: benchmarks, stress tests, studies, release steps and checks on emulated Pis. Never shipped."""
+"""Tools for developers: benchmarks, stress tests, studies, release steps and checks on emulated Pis.
+
+They are not part of any released package.
+"""
 
 import os
 

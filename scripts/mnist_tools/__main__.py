@@ -22,7 +22,7 @@ class Tool(NamedTuple):
     summary : str
         One-line description.
     takes : str
-        Time on two cores, and what it needs.
+        Duration on two cores, and programs or data that it needs.
     """
 
     summary: str

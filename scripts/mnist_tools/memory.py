@@ -10,7 +10,7 @@ from pathlib import Path
 __all__ = ["STEPS", "growth", "resident_bytes"]
 
 STEPS = 100
-"""Number of steps after each of which a check for growth reads the memory."""
+"""Number of steps into which a check for growth is divided. The memory is read after each step."""
 
 
 def resident_bytes(process: int | str = "self") -> int:

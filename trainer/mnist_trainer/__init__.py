@@ -116,7 +116,10 @@ MODULES = {
     "load_model": "model_io.load",
     "train": "training.train",
 }
-"""Public name -> its module, imported when the name is first used. Names without an entry are in ``errors``."""
+"""Public name -> the module that defines it. A module is imported when one of its names is first used.
+
+Public names without an entry are defined in ``errors``.
+"""
 
 if not TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""The errors that only the trainer raises, those it shares with the other packages, and hints for their messages.
+"""The errors of the trainer, those that it shares with the other packages, and hints for error messages.
 
 ::
 
@@ -39,11 +39,11 @@ EXTRAS: dict[str, dict[str, str]] = {
     "robustness": {"skimage": "scikit-image"},
     "sweep": {"matplotlib": "matplotlib", "optuna": "optuna"},
 }
-"""Extra of mnist-edge-export -> module and package of each requirement; a test compares it with ``pyproject.toml``."""
+"""Extra of mnist-edge-export -> its requirements, as module -> package. A test compares it with ``pyproject.toml``."""
 
 
 ALIKE = 0.75
-"""Least similarity, 0..1, of a file name to a misspelt one; the same suffix alone makes many names 0.6."""
+"""Smallest similarity, 0..1, for which a file name is suggested. Equal suffixes alone often give 0.6."""
 
 
 class DataError(ToolkitError, ValueError):
@@ -60,7 +60,7 @@ class DivergedError(ToolkitError, ArithmeticError):
 
 
 def nearest_name(name: str, known: Iterable[str]) -> str:
-    """Return a question that names the entry of `known` closest to `name`, or an empty string if none is close.
+    """Return a question that suggests the entry of `known` most similar to `name`; an empty string if none is similar.
 
     Examples
     --------
@@ -74,9 +74,9 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
 
 
 def nearest_path(path: str | Path) -> str:
-    """Return a question that names the existing path closest to the missing `path`, or an empty string.
+    """Return a question that suggests the existing path most similar to the missing `path`, or an empty string.
 
-    One part of `path` may be misspelt.
+    Only one part of `path` may be misspelled.
 
     Examples
     --------
@@ -105,13 +105,13 @@ def nearest_path(path: str | Path) -> str:
 
 
 def require_extras(**purposes: str) -> None:
-    """Check that the packages of extras are installed, before minutes of work are lost.
+    """Check that the packages of extras are installed, before long work begins that needs them.
 
     Parameters
     ----------
     **purposes : str
-        Extra of ``mnist-edge-export`` -> option or feature that needs it. A command gives all that it needs in one
-        call, so that one command installs them.
+        Extra of ``mnist-edge-export`` -> option or feature that needs it. A command passes all of them in one call,
+        so that the error message contains one command that installs everything.
 
     Raises
     ------

@@ -14,14 +14,15 @@ from mnist_trainer.errors import UsageError
 __all__ = ["default_settings", "import_tensorflow"]
 
 LIMITS = ("KERAS_MAX_EPOCHS", "KERAS_MAX_STEPS_PER_EPOCH", "KERAS_NNX_ENABLED")
-"""Variables with which Keras would pass over a part of the images, or use another library."""
+"""Environment variables that would make Keras skip a part of the images, or use another library."""
 
 
 def import_tensorflow() -> None:
-    """Import TensorFlow and Keras silently, with TensorFlow as the backend of Keras: only it converts to TFLite.
+    """Import TensorFlow and Keras without log messages, with TensorFlow as the backend of Keras.
 
-    The settings in the user's ``keras.json`` do not apply, unless the program has imported Keras before.
-    TensorFlow writes to stderr from C++ before it reads its own log level, so the level alone is not enough.
+    Only the TensorFlow backend can convert models to TFLite. The settings in the user's ``keras.json`` are ignored,
+    unless the program has already imported Keras. TensorFlow's log level alone does not silence it, because its C++
+    code writes to stderr before it reads that level.
 
     Raises
     ------
@@ -48,17 +49,17 @@ def import_tensorflow() -> None:
                 "Set the variable KERAS_BACKEND=tensorflow before keras is imported."
             )
         import tensorflow as tf
-    tf.get_logger().setLevel("ERROR")  # otherwise it warns that each model is traced for several batch sizes
+    tf.get_logger().setLevel("ERROR")  # otherwise it warns about models that are traced for several batch sizes
     if is_first:
         _set()
 
 
 @contextmanager
 def default_settings() -> Iterator[None]:
-    """Use Keras's default settings, and restore those of the program at the end.
+    """Use Keras's default settings inside a ``with`` block, and restore those of the program at its end.
 
-    Layers that are created without an explicit data type take it from these settings, and `keras.Model.predict`
-    converts its images to ``floatx``.
+    The settings matter because layers without an explicit data type use them, and `keras.Model.predict` converts its
+    input to ``floatx``.
 
     Examples
     --------

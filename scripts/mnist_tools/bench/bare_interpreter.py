@@ -1,7 +1,7 @@
 """Call an interpreter directly, without `mnist_runtime`: the baseline of ``scripts/tool bench runtime``.
 
 ``python bare_interpreter.py BACKEND FILE PICTURE`` is the shortest program that classifies a picture. It only resizes
-and inverts the picture, which is not enough for a correct answer.
+and inverts the picture. For right answers, a picture needs more preparation.
 """
 
 import sys
@@ -48,7 +48,7 @@ def _onnxruntime(path: str, _: int) -> Run:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.x64quantprecision", "1")  # exact, as in the runtime
+    options.add_session_config_entry("session.x64quantprecision", "1")  # exact integers, as in the runtime
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     source, target = session.get_inputs()[0].name, [session.get_outputs()[0].name]
 

@@ -42,7 +42,7 @@ class Times(NamedTuple):
 
 
 def measure(model: str, data: str = "mnist") -> Times:
-    """Export a model as int8 for each engine, and measure the engines in turns."""
+    """Export a model as int8 for each engine, and measure the engines alternately."""
     images = load_data(data).test.images[:IMAGES]
     session = open_session(model, data)
     with tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ __all__ = ["Contestant", "Images", "called", "compiled", "exported", "in_turns",
 
 Images = npt.NDArray[np.uint8]
 Contestant = Callable[[], float]
-"""Returns the seconds of one image."""
+"""One engine in a comparison: a function that classifies images and returns the seconds per image."""
 
 
 def exported(session: ExportSession, format: str, folder: str) -> Path:
@@ -31,7 +31,7 @@ def exported(session: ExportSession, format: str, folder: str) -> Path:
 
 
 def called(function: Callable[[npt.NDArray[Any]], object], images: npt.NDArray[Any]) -> Contestant:
-    """Return the contestant of a function of one image."""
+    """Return a contestant that calls `function` with one image at a time."""
 
     def run() -> float:
         started = time.process_time()
@@ -43,12 +43,12 @@ def called(function: Callable[[npt.NDArray[Any]], object], images: npt.NDArray[A
 
 
 def printed(words: Sequence[str | Path], images: Images) -> Contestant:
-    """Return the contestant of a program that gets images on stdin and prints the seconds of one."""
+    """Return a contestant that runs a program, which reads images from stdin and prints the seconds per image."""
     return lambda: float(subprocess.run(words, input=images.tobytes(), capture_output=True, check=True).stdout)
 
 
 def compiled(source: Path, images: Images, flags: tuple[str, ...], folder: Path) -> Contestant:
-    """Return the contestant of a C export, compiled with `flags`."""
+    """Return a contestant that runs a C export, compiled with `flags`."""
     name = identifier(source.stem)
     text = Path(__file__).with_name("c_program.c").read_text("utf-8")
     for old, new in {"@STEM@": source.stem, "@NAME@": name, "@UPPER@": name.upper()}.items():
@@ -65,6 +65,6 @@ def in_turns(contestants: Mapping[str, Contestant], turns: int) -> dict[str, flo
     for turn in range(turns + 1):
         for name, contestant in contestants.items():
             seconds = contestant()
-            if turn > 0:  # the first is a warm-up
+            if turn > 0:  # turn 0 is a warm-up
                 found[name].append(seconds)
     return {name: statistics.median(each) for name, each in found.items()}

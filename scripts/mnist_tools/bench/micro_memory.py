@@ -31,7 +31,7 @@ PAGE = ROOT / "docs" / "results" / "c-memory.md"
 MODELS = ("cnn", "tiny", "mlp")
 LEVELS = ("-Os", "-O3")
 COMPRESSION = re.compile("compress", re.IGNORECASE)
-"""Code for compressed weights: this package is built with that option of TFLM, most programs are not."""
+"""Symbols for compressed weights. They are not counted, because most programs are built without this option."""
 
 ENTRIES = ("MicroInterpreter::MicroInterpreter(", "MicroInterpreter::AllocateTensors(", "MicroInterpreter::Invoke(")
 ADDRESS, NAMED = re.compile(r"\s+([0-9a-f]+):\s+(.*)"), re.compile(r"([0-9a-f]+) <([^>]+)>")
@@ -39,7 +39,7 @@ POINTERS = ("R_X86_64_RELATIVE", "R_X86_64_64", "R_X86_64_GLOB_DAT")
 
 
 class Need(NamedTuple):
-    """Bytes of flash and of RAM, without the stack."""
+    """Flash and RAM that a model needs, in bytes, without the stack."""
 
     flash: int
     ram: int
@@ -49,7 +49,7 @@ class Need(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a model needs, by way to run it."""
+    """Flash and RAM that a model needs with each engine."""
 
     model: str
     needs: dict[str, Need]
@@ -103,7 +103,9 @@ class Program:
             self._uses[first].add(second)
 
     def reached(self, beginnings: Iterable[str], without: re.Pattern[str]) -> int:
-        """Return the bytes that the symbols with these beginnings of names reach, `without` names of a pattern.
+        """Return the size in bytes of all symbols that can be reached from some symbols, like a linker does.
+
+        `beginnings` are the beginnings of the names of the first symbols. Names that match `without` are not counted.
 
         Raises
         ------

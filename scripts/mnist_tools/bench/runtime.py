@@ -34,7 +34,7 @@ PICTURE = ROOT / "examples" / "seven.png"
 
 IMAGES = 10_000
 SIZES = (1, 8, 16, 40, 80, 125, 250, 1000, IMAGES)
-"""Batch sizes of the bare loop. All divide `IMAGES`."""
+"""Batch sizes for the bare interpreter. `IMAGES` is divisible by each of them."""
 PRECISIONS = " ".join(f"--quantize {name}" for name in ("none", "float16", "dynamic", "int8", "int4", "int16x8"))
 SINGLES, TURNS = 20, 150
 """Number of single images per turn, and of turns."""
@@ -80,9 +80,9 @@ def take_turns(
     Parameters
     ----------
     contestants : dict
-        Name -> function, and the arguments that it is called with, one after the other, in each turn.
+        Name -> a function, and its arguments. In each turn, the function is called once with each argument.
     turns : int
-        Number of turns that count. One more comes first, as a warm-up.
+        Number of measured turns. One more turn comes first, as a warm-up.
     clock : callable
         Returns the time in seconds.
     """

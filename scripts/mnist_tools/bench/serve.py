@@ -30,9 +30,9 @@ __all__ = ["BOUND", "Load", "load_server", "main", "memory_growth", "server"]
 CLIENTS = (1, 8, 64)
 SECONDS = 10.0
 BOUND = 4 << 20
-"""Largest growth of the server's memory allowed, in bytes."""
+"""Largest allowed growth of the server's memory, in bytes."""
 WARM_UP = 20
-"""Number of steps after which the growth of the memory counts."""
+"""Number of steps at the start in which the growth of the memory is ignored."""
 HOSTILE = {"silent": 100, "slow headers": 50, "slow body": 50, "not reading": 30, "broken": 10}
 """Kind of client -> number that are connected at a time."""
 PAGE = ROOT / "docs" / "results" / "serving.md"
@@ -40,7 +40,7 @@ PAGE = ROOT / "docs" / "results" / "serving.md"
 
 @dataclass(frozen=True)
 class Load:
-    """What clients measured.
+    """Result of a load test.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ async def _client(port: int, requests: Iterator[tuple[bytes, bytes]], end: float
 async def load_server(
     process: subprocess.Popen[str], port: int, requests: Sequence[tuple[bytes, bytes]], clients: int, seconds: float
 ) -> Load:
-    """Send pictures from some clients at once, and measure.
+    """Send requests from several clients at the same time, and measure throughput, latency and wrong answers.
 
     Parameters
     ----------
@@ -129,9 +129,9 @@ async def load_server(
     requests : sequence of (bytes, bytes)
         Requests, sent in turn, and what their answers must contain.
     clients : int
-        Number of connections.
+        Number of connections at the same time.
     seconds : float
-        How long.
+        Duration of the test.
     """
     times: list[float] = []
     begun, used = time.perf_counter(), processor_seconds(process)
@@ -146,7 +146,7 @@ async def load_server(
 
 @contextlib.asynccontextmanager
 async def hostile_clients(port: int, request: bytes) -> AsyncIterator[None]:
-    """Keep `HOSTILE` clients connected, each of which begins again when the server drops it."""
+    """Keep `HOSTILE` clients connected. Each of them connects again when the server closes its connection."""
     tasks = [
         asyncio.ensure_future(_hostile(port, kind, request)) for kind, count in HOSTILE.items() for _ in range(count)
     ]

@@ -34,7 +34,7 @@ LOOP = """(engine, bytes, turns, seconds) => {
   for (let turn = 0; turn < turns; turn++) for (const image of images) engine.classifyImage(image);
   return (seconds() - started) / turns / images.length;
 }"""
-"""Returns the seconds of one image, by the clock `seconds`."""
+"""JavaScript function that returns the seconds per image, measured with the clock `seconds`."""
 
 WASMTIME = """
 import sys, time, wasmtime
@@ -105,7 +105,7 @@ def _chromium(web: Path, images: Images) -> float:
         page.goto(web.as_uri())
         page.wait_for_selector("body[data-answers]")
         clock = "() => performance.now() / 1000"
-        # Ten turns at once: the clock of a browser has steps of 0.1 ms, in which a small model runs several times.
+        # Ten turns at a time, because a browser's clock has steps of 0.1 ms, and a small model takes less.
         call = f"bytes => ({LOOP})(window.engine, Uint8Array.from(bytes), 10, {clock})"
         return min(float(page.evaluate(call, images.ravel().tolist())) for _ in range(TURNS))
 

@@ -17,12 +17,12 @@ LOADED_LINKS = ("icon", "manifest", "modulepreload", "preconnect", "prefetch", "
 STYLE_ADDRESS = re.compile(r"(?:url\(\s*['\"]?|@import\s+['\"])\s*((?:https?:)?//[^'\")\s]+)")
 
 ALONE = ("index.html",)
-"""Pages that need no link."""
+"""Pages to which no other page must link."""
 
 
 @dataclass
 class Page(HTMLParser):
-    """Links, loaded addresses and anchors of a page of the site."""
+    """Parser that collects the links, the loaded addresses and the anchors of a page of the site."""
 
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""Let the search of a built site work from disk, where a browser refuses to read files and to start workers from them.
+"""Make the search of a built site work from disk, where browsers do not allow pages to read files or start workers.
 
-The index becomes a script, and the worker's code is kept in a script that starts the worker from memory. The
-generator's own way loads a script from another host.
+The index is written as a script. The worker's code is in another script, which starts the worker from memory. The site
+generator has its own solution, but that loads a script from another host.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def let_search_work_from_disk(site: Path) -> None:
     Raises
     ------
     ToolError
-        If the generator's files are not where they were.
+        If the generator's files are not at the expected places.
     """
     index, workers = site / "search.json", list(site.glob("assets/javascripts/workers/search.*.js"))
     if not index.is_file() or len(workers) != 1:

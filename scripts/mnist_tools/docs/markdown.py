@@ -10,7 +10,7 @@ from mnist_tools.checkout import ToolError
 __all__ = ["linked_paths", "map_links", "table", "title_of"]
 
 CODE = re.compile(r"^(```|~~~).*?^\1[ \t]*$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
-"""Blocks of code, and code inside a line, where brackets are no links."""
+"""Code blocks and inline code, in which brackets are not links."""
 
 LINK = re.compile(r"(\]\()([^)\s#]+)(#[^)\s]*)?(\))")
 NO_PATH = re.compile(r"[a-z]+:|/")

@@ -24,10 +24,10 @@ PROJECT = ("CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md", "runtime/README.md"
 """Pages outside docs/ that are in the site even if no page links to them."""
 
 GENERATED = "<!-- scripts/docs lists the generated pages here -->"
-"""The line of an index page in place of which a table of generated pages is put."""
+"""Placeholder in an index page. A table of the generated pages replaces this line."""
 
 NO_CONTENTS = "---\nhide:\n  - toc\n---\n\n"
-"""Head of a page without sections: its tables get the place of the list of contents."""
+"""Front matter of a page without sections: it hides the table of contents, so that wide tables have more room."""
 
 DOCS = PurePosixPath("docs")
 PAGES = (".md", ".ipynb")

@@ -1,4 +1,4 @@
-"""`BOARDS`: processors, the emulated boards that have them, and where their memory is."""
+"""`BOARDS`: processors, emulated boards with these processors, and the addresses of their memory."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ Images = npt.NDArray[np.uint8]
 
 
 class Printed(NamedTuple):
-    """What a program of `build_firmware` prints.
+    """The output of a program from `build_firmware`.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def run_firmware(program: Path, board: Board, scores: np.dtype[Any]) -> Printed:
     done = subprocess.run(words, capture_output=True, text=True, timeout=SECONDS, check=False, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
         raise ToolError(f"The self-test failed on {' '.join(board.machine)} with exit code {done.returncode}.")
-    # QEMU's own warnings are in the same stream.
+    # Other lines are skipped, because QEMU prints its own warnings to the same stream.
     found: dict[str, list[bytes]] = {"class": [], "scores": [], "stack": [], "prepared": []}
     for title, numbers in PRINTED.findall(done.stdout + done.stderr):
         found[title].append(bytes.fromhex(numbers))

@@ -15,8 +15,8 @@ __all__ = ["Comparison", "bound"]
 INTEGER_BOUNDS = {"onnxruntime": 0.0, "numpy": 0.0, "tflite-runtime": 0.0}
 """Backend -> largest difference allowed for an int8 score; `SCORE_BOUNDS` applies to the others.
 
-These give the same integers on every processor; tflite-runtime does so for one image at a time, as the runtime calls
-it. LiteRT differs between processors, because XNNPACK has kernels for each.
+These backends give the same integers on every processor. For tflite-runtime this holds for one image at a time, which
+is how the runtime calls it. LiteRT's scores differ between processors, because XNNPACK has different kernels for each.
 """
 
 
@@ -39,7 +39,7 @@ class Comparison:
     largest : float
         Largest difference of a score, 0..1; infinite if a score is NaN.
     changed : int
-        Number of images with another digit, although the host's two best scores differ by more than `bound`.
+        Number of images with a different answer, although the host's two best scores differ by more than `bound`.
     bound : float
         Largest difference allowed.
     """

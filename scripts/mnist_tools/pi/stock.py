@@ -26,7 +26,7 @@ EMULATOR = HERE / "emulator"
 
 @dataclass(frozen=True)
 class Stock:
-    """Cache of all parts of the guests. A part is made again when its inputs change. Thread-safe.
+    """Cache of everything that guests need. A part is built again when its inputs change. Thread-safe.
 
     Parameters
     ----------

@@ -77,7 +77,7 @@ class Trial:
         Raises
         ------
         GuestError
-            If a field is missing, or one of this machine's is.
+            If the output lacks a field that it has on this machine, or the reverse.
         """
         found: dict[str, Any] = json.loads(
             self._output(RUNTIME, "bench", "--quick", "--backend", self.backend, "--json")

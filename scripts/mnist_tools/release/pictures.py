@@ -46,7 +46,7 @@ RED, BLUE, YELLOW = (214, 40, 40), (37, 99, 235), (234, 179, 8)
 
 
 class Case(NamedTuple):
-    """One line of the picture of intervals."""
+    """One line of the picture of intervals: an export with its lost and gained answers."""
 
     title: str
     lost: int
@@ -195,7 +195,7 @@ def _tinted(photo: Pixels) -> Pixels:
 
 
 def _bytes(ink: npt.NDArray[np.float32]) -> Pixels:
-    """Return ink, of which 1 is the mean, as white on black."""
+    """Return ink, with a mean of 1, as white on black."""
     pixels: Pixels = np.clip(ink * 200, 0, 255).astype(np.uint8)
     return pixels
 

@@ -180,7 +180,7 @@ def _segment(name: str, height: float, width: float, thick: float, gap: float) -
 
 
 def touching(digits: Dataset, random: Random, count: int) -> Document:
-    """Write rows of groups of `count` digits, each digit as far to the left as it just touches the one before."""
+    """Write rows of groups of `count` digits. Each digit is moved left until it touches the one before."""
     height, number = random.uniform(45, 90), int(random.integers(3, 6))
     side, pitch = round(FINE * 1.4 * height), (0.8 * count + 0.8) * height  # a digit has 20 of an image's 28 pixels
     page = Document((round((1.6 * ROWS + 1) * height), round(number * pitch + height)))

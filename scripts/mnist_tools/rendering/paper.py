@@ -1,4 +1,4 @@
-"""Render what is around the digits of a photograph: paper, ink, ruled lines, light, perspective, desk and fabric."""
+"""Render the surroundings of the digits in a photograph: paper, ink, ruled lines, light, perspective, desk, fabric."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ MOST_GROWTH = 2 << 20
 """Largest growth of the memory, in bytes."""
 TOPIC = "meter"
 LATE = 10.0
-"""Seconds for which a frame may have been on its way: votes of five frames, a busy machine, buffers of FFmpeg."""
+"""Largest delay of a value in seconds, caused by votes over five frames, a busy machine and buffers of FFmpeg."""
 JUMPS = (86_400, -86_400, 400 * 86_400, -1_700_000_000, 3600, -3600)
 """Seconds by which the time of day is wrong, in turn: a day, a year, 1972, an hour."""
 FAULTS = ("broker", "camera", "disk", "clock")
@@ -53,7 +53,7 @@ FAULTS = ("broker", "camera", "disk", "clock")
 
 @dataclass
 class Findings:
-    """The output of `watch`: its lines, its CSV file and its MQTT messages.
+    """Everything that `watch` wrote: lines on stdout, the CSV file and MQTT messages.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class _Devices:
-    """The things that can fail: broker, camera, disk and clock."""
+    """The simulated devices that can fail: broker, camera, disk and clock."""
 
     broker: Broker
     camera: Camera
@@ -179,7 +179,7 @@ def _let_fail(fault: str, number: int, devices: _Devices, process: int, rng: ran
 
 
 def problems(found: Findings, film: Film) -> list[str]:
-    """Return what is wrong, a sentence each."""
+    """Return a sentence for each problem; an empty list if everything is right."""
     printed = [value for _, value in found.printed]
     heard = [value for _, value in found.heard]
     wrong = [
@@ -202,13 +202,13 @@ def problems(found: Findings, film: Film) -> list[str]:
 
 
 def _is_within(expected: Sequence[Any], received: Sequence[Any]) -> bool:
-    """Return whether `expected` is a subsequence of `received`, which may have others, such as repeated messages."""
+    """Return whether `expected` is a subsequence of `received`, which may contain more, such as repeated messages."""
     rest = iter(received)
     return all(any(one == other for other in rest) for one in expected)
 
 
 def delays(found: Findings, film: Film) -> list[float]:
-    """Return the seconds from the moment in which the wheels show a value, and no other, to its message."""
+    """Return the delays in seconds, from the first moment at which the wheels clearly show a value to its message."""
     return [
         moment - shown
         for moment, value in found.heard

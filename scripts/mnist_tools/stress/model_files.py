@@ -41,7 +41,7 @@ MODELS = Path(mnist_runtime.__file__).parent / "models"
 SECONDS = 30
 """Time, in seconds, within which a file must be rejected or run; generous, for busy machines."""
 MEGABYTES = 256
-"""Growth of memory allowed over all files together."""
+"""Largest allowed growth of memory in MB, over all files together."""
 ENTRIES = (MANIFEST_ENTRY, GOLDEN_IMAGES_ENTRY, GOLDEN_SCORES_ENTRY)
 
 

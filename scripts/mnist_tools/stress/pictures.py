@@ -45,7 +45,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], ...]] = {
 }
 """Format -> sets of options with which it is written."""
 SIZE = (61, 83)
-"""Size of the pictures. Two primes are easy to find in the bytes of a file, so that they can be replaced."""
+"""Size of the pictures. These two primes are easy to find in the bytes of a file, where `resize` replaces them."""
 SIZES = (0, 1, 2, 7000, 65_535, 100_000, 2**31 - 1, 2**32 - 1)
 ORDERS: tuple[Literal["little", "big"], ...] = ("little", "big")
 SECONDS = 20
@@ -75,7 +75,7 @@ def _written(format: str, mode: str, options: dict[str, Any]) -> bytes | None:
     picture = Image.new("L", SIZE, 250)
     ImageDraw.Draw(picture).line([(12, 20), (50, 20), (25, 70)], 20, 7)
     exif = Image.Exif()
-    exif[0x0112], exif[0x010E] = 6 if options else 1, "seven"  # variants are stored rotated
+    exif[0x0112], exif[0x010E] = 6 if options else 1, "seven"  # EXIF orientation: variants are rotated
     buffer = io.BytesIO()
     try:
         with warnings.catch_warnings():

@@ -85,7 +85,7 @@ def documents(classifier: Classifier, digits: Dataset, number: int) -> None:
 
 
 def _match(found: Reading, places: Sequence[tuple[float, float]]) -> tuple[int | None, int | None]:
-    """Return the index of the only place, a row and a column, in the box of `found`, or None, and the digit."""
+    """Return the index of the only one of `places` (row, column) in the box of `found`, or None; and the digit."""
     left, top, right, bottom = found.box
     inside = [n for n, (row, column) in enumerate(places) if left <= column < right and top <= row < bottom]
     return inside[0] if len(inside) == 1 else None, found.prediction.digit

@@ -150,7 +150,7 @@ SEVERAL: dict[str, Callable[[Digits, Random], Pixels]] = {
 
 
 def count_singles(classifier: Classifier, digits: Digits, name: str, number: int) -> Iterator[str]:
-    """Yield the outcome of `classify` for each picture of one digit; ``lost``: right answers that the check removed."""
+    """Yield the outcome of `classify` for each picture of one digit. ``lost``: the check removed a right answer."""
     for index in range(min(number, len(digits[0]))):
         picture = SINGLES[name](digits[0][index], np.random.default_rng(index))
         found, label = classifier.classify(picture), digits[1][index]
@@ -164,7 +164,7 @@ def count_singles(classifier: Classifier, digits: Digits, name: str, number: int
 
 
 def count_several(classifier: Classifier, digits: Digits, name: str, number: int) -> Iterator[str]:
-    """Yield the outcome of `classify` for each picture of several digits; an answer of one digit is wrong."""
+    """Yield the outcome of `classify` for each picture of several digits. An answer with one digit is wrong."""
     random = np.random.default_rng(0)
     for _ in range(number):
         found = classifier.classify(SEVERAL[name](digits, random))

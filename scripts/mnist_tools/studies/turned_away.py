@@ -82,12 +82,14 @@ def unseen(
     tolerance: float,
     others: Sequence[npt.NDArray[np.float32]] = (),
 ) -> tuple[npt.NDArray[np.bool_], list[float]]:
-    """Return what is below the threshold that the other half of the images gives.
+    """Find the images whose confidence is below the threshold, by cross-validation with two halves.
+
+    For each half of the images, the threshold is chosen on the other half.
 
     Returns
     -------
     tuple
-        Which test images, shape (n,), and the fraction of each of the `others`.
+        Mask of the test images below the threshold, shape (n,), and the fraction below it in each of the `others`.
     """
     is_away, fractions = np.zeros(len(scores), np.bool_), np.zeros(len(others))
     order = np.random.default_rng(0).permutation(len(scores))

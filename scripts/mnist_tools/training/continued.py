@@ -27,11 +27,11 @@ __all__ = ["changed_recipe", "main", "ready_model"]
 EMA_STEPS = 200
 HELD_OUT = 1 / 12
 FINAL = 3 / 4
-"""Part of the epochs that are final ones."""
+"""Fraction of the epochs that are final epochs; see `Recipe.final_epochs`."""
 
 
 def ready_model(name: str, task: Task) -> keras.Model:
-    """Return a ready model with the scores of its training: without the factor that calibration has set."""
+    """Return a ready model with its scores from before the calibration: the factor of its last layer is removed."""
     file = find_model(name)
     model: keras.Model = load_model(file)
     if task.tensor_shape != model.input_shape[1:]:

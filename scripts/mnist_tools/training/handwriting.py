@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
     right: float
     of_each: dict[int, float]
-    """Right answers of each digit."""
+    """Digit -> accuracy in per cent."""
     answered: float
 
     def cell(self, with_answered: bool = True) -> str:
@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 def measured(predictor: Predictor, digits: Digits, threshold: float) -> Found:
-    """Classify a whole set; below `threshold`, a confidence is no answer."""
+    """Classify a whole set. A confidence below `threshold` counts as no answer."""
     images, labels = digits
     scores = np.concatenate([predictor(images[start : start + 1000]) for start in range(0, len(images), 1000)])
     is_right = scores.argmax(axis=1) == np.asarray(labels)

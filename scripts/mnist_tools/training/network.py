@@ -79,7 +79,7 @@ def build_network(words: Sequence[str], task: Task = DIGITS) -> keras.Model:
 
 
 def shortened(own: Recipe, epochs: int) -> Recipe:
-    """Return a recipe for few epochs: a third with new images, three quarters of them final ones."""
+    """Return a recipe for few epochs: a third with newly changed images, and three quarters of all as final epochs."""
     return replace(
         own,
         epochs=epochs,

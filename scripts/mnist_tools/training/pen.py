@@ -51,9 +51,9 @@ def others(paths: Sequence[Path]) -> dict[str, Digits]:
 
 
 def out_of_fold(images: int | None = None) -> tuple[Splits, Dataset]:
-    """Return MNIST's training images without `OUT_OF_FOLD` of them, or `images` of these, and those that are left out.
+    """Split MNIST's training images: return those to train on, at most `images`, and `OUT_OF_FOLD` for the measurement.
 
-    The test part of the splits is a hundred of the left out ones; MNIST's own is not used.
+    The test part of the returned splits has a hundred of the latter. MNIST's own test images are not used.
     """
     whole = load_data("mnist").train
     order = np.random.default_rng(7).permutation(len(whole))

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["Architecture", "Build", "convolution_block", "padding_for", "pooled"]
 
 LARGEST_MAP = 8
-"""Longest side of the feature maps that are flattened; larger ones are pooled, since they would need many weights."""
+"""Largest side of feature maps before they are flattened. Larger maps are pooled first, to limit the weights."""
 
 
 class Build(Protocol):
-    """Function that builds the network of an architecture."""
+    """Type of the function that builds the network of an architecture."""
 
     def __call__(self, task: Task = DIGITS) -> keras.Model:
         """Return a new, untrained network for the images and classes of `task`."""
@@ -88,7 +88,9 @@ def convolution_block(
 
 
 def padding_for(task: Task, least: int) -> str:
-    """Return ``"valid"`` for images of at least `least` pixels a side, which is enough for all layers; else ``"same"``.
+    """Return the padding of the convolutions: ``"valid"`` if each side has at least `least` pixels, else ``"same"``.
+
+    Without padding, smaller images would shrink to nothing before the last layer.
 
     Examples
     --------
@@ -99,14 +101,19 @@ def padding_for(task: Task, least: int) -> str:
 
 
 def pooled(layers_before: list[keras.Layer], task: Task) -> list[keras.Layer]:
-    """Return the layers with poolings after them, until their feature maps have at most 8 pixels a side.
+    """Append pooling layers until the feature maps have at most 8 pixels per side.
 
     Parameters
     ----------
     layers_before : list of keras.Layer
-        Layers from images of `task` to feature maps.
+        Layers that turn images of `task` into feature maps.
     task : Task
-        Gives the size of the images.
+        The size and channels of the images are read from it.
+
+    Returns
+    -------
+    list of keras.Layer
+        `layers_before`, followed by the pooling layers.
     """
     from keras import layers
 

@@ -1,4 +1,4 @@
-"""`cnn`, the default (at most 28 kB in int8), and its small variant `tiny` (at most 12 kB, of which half is weights).
+"""`cnn`, the default (at most 28 kB in int8), and its small variant `tiny` (at most 12 kB, half of it weights).
 
 Plain convolutions with batch normalization keep their accuracy in int8. There is no depthwise layer, which would need
 a scale per channel, and no bias before a batch normalization, because the normalization has its own offset.
@@ -29,10 +29,10 @@ __all__ = ["CNN", "TINY"]
 def build_cnn(task: Task = DIGITS) -> keras.Model:
     """Build the network of five convolutions: float32 (n, h, w, c) to a probability for each class of `task`.
 
-    For the ten digits its last feature maps are averaged. The second pooling then keeps every position, and the
-    convolutions after it are dilated: with the same weights, the mean is taken over 49 positions instead of 16, and
-    depends less on where a digit lies. For other classes and sizes the maps are flattened: there, more features and
-    their positions may matter.
+    For the ten digits, the last feature maps are averaged (global average pooling). The second pooling has stride 1,
+    and the convolutions after it are dilated. With the same number of weights, the mean then covers 49 positions
+    instead of 16, so it depends less on the position of the digit. For other classes and sizes the maps are flattened,
+    because more features and their positions may matter there.
     """
     import keras
     from keras import layers

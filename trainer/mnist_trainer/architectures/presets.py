@@ -13,13 +13,13 @@ __all__ = ["PRESETS", "Preset"]
 
 @dataclass(frozen=True)
 class Preset:
-    """The name of an architecture and the recipe that replaces its own."""
+    """An architecture, and a recipe to use instead of the architecture's own."""
 
     summary: str
     architecture: str
     recipe: Recipe
     seconds: float
-    """Time of one training on MNIST with two processor cores."""
+    """Duration of one training on MNIST with two processor cores, in seconds."""
 
 
 PRESETS: dict[str, Preset] = {

@@ -31,7 +31,12 @@ def random_affine(
     rotation, scale, shear, shift
         Limits, as in `mnist_trainer.recipes.augmentations.Augmentation`.
     fill_mode : str
-        What is outside of an image: ``"constant"``, black; or ``"nearest"``, the pixels at its border.
+        Value of the pixels outside of an image: ``"constant"`` for black, ``"nearest"`` for the nearest border pixel.
+
+    Returns
+    -------
+    tensor, float32 (n, h, w, c)
+        The transformed images.
 
     Examples
     --------

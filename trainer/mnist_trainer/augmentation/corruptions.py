@@ -1,8 +1,9 @@
 """Twenty image corruptions for training, of the kinds that a camera, a scanner or a pen causes.
 
-The kinds follow the description of MNIST-C (N. Mu, J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision",
-2019), but are made differently: lines are sines, fog is smoothed noise, edges come from the brightest neighbor. The
-evaluation (`mnist_trainer.evaluation.mnist_c`) follows the paper, so no training has used its corruptions.
+The kinds are those of MNIST-C (N. Mu, J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019). The
+implementation differs from the paper on purpose: lines are sine waves, fog is smoothed noise, and edges are computed
+from the brightest neighbor. The evaluation (`mnist_trainer.evaluation.mnist_c`) follows the paper. So a model is never
+tested on exactly the corruptions that it was trained on.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ __all__ = ["CORRUPTIONS", "corrupt"]
 
 
 def corrupt(images: tf.Tensor, seed: tf.Tensor, *, fraction: float, kinds: Sequence[str] = ()) -> tf.Tensor:
-    """Corrupt the last images of a batch, in equal parts with each of `kinds`.
+    """Corrupt the last images of a batch, the same number of images with each of `kinds`.
 
     Parameters
     ----------
@@ -30,9 +31,14 @@ def corrupt(images: tf.Tensor, seed: tf.Tensor, *, fraction: float, kinds: Seque
     seed : tensor, int (2,)
         Seed of the random numbers.
     fraction : float
-        Fraction of the images to corrupt, 0..1, rounded down to the same number for each kind.
+        Fraction of the images to corrupt, 0..1. It is rounded down to the same number of images for each kind.
     kinds : sequence of str
         Keys of `CORRUPTIONS`; by default all.
+
+    Returns
+    -------
+    tensor, float32 (n, 28, 28, 1), 0..1
+        The batch, in the same order.
 
     Examples
     --------
@@ -127,7 +133,7 @@ def _peppered(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _frosted(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Show at each pixel another pixel, up to 2 pixels away, as through rough glass."""
+    """Replace each pixel by a random one up to 2 pixels away, as seen through rough glass."""
     count, seeds = images.shape[0], tf.random.split(seed, 2)
     away = tf.random.stateless_uniform((count, 28, 28, 2), seeds[0], -1.0, 1.0) * uniform(count, seeds[1], 0.8, 2.4)
     grid = tf.stack(tf.meshgrid(tf.range(28), tf.range(28), indexing="ij"), axis=-1)
@@ -209,4 +215,4 @@ CORRUPTIONS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "zigzag": zigzag,
     "banded": banded,
 }
-"""Name -> function of images, float32 (n, 28, 28, 1), 0..1, and a seed, int (2,). The result can leave 0..1."""
+"""Name -> function of images, float32 (n, 28, 28, 1), 0..1, and a seed, int (2,), to images that may exceed 0..1."""

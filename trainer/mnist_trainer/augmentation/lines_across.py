@@ -15,7 +15,7 @@ SIDE = 28
 
 
 def banded(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Invert one or two vertical or horizontal bands, wholly or partly. Their edges are not quite parallel."""
+    """Invert one or two vertical or horizontal bands, fully or partly. Their edges are not exactly parallel."""
     count, seeds = images.shape[0], tf.random.split(seed, 2)
     is_horizontal = uniform(count, seeds[0]) < 0.3
     for number in range(2):
@@ -49,7 +49,7 @@ def zigzag(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def smeared_far(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Blur by motion over 3 to 9 pixels, and brighten the digit again by a random part, as a longer exposure does."""
+    """Apply motion blur over 3 to 9 pixels, then brighten the digit by a random amount, as a longer exposure does."""
     count, seeds = images.shape[0], tf.random.split(seed, 3)
     angle = tf.random.stateless_uniform((count,), seeds[0], 0.0, 2 * math.pi)
     length = tf.random.stateless_uniform((count,), seeds[1], 3.0, 9.0)

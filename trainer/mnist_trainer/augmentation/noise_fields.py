@@ -24,10 +24,10 @@ def smooth_noise(count: int, cells: int, seed: tf.Tensor) -> tf.Tensor:
 
 
 def wave(count: int, seed: tf.Tensor, bend: float) -> tuple[tf.Tensor, tf.Tensor]:
-    """Draw a random line through each image and return the position of each pixel relative to it.
+    """Draw a random wavy line through each image and return the position of each pixel relative to it.
 
-    The line has a random direction and passes the center within 12 pixels. It is a sine with an amplitude of up to
-    `bend` pixels.
+    The line has a random direction, and its distance from the center is at most 12 pixels. It is a sine wave with an
+    amplitude of up to `bend` pixels.
 
     Returns
     -------

@@ -15,7 +15,7 @@ __all__ = ["NON_DIGITS", "insert_non_digits"]
 def insert_non_digits(
     images: tf.Tensor, targets: tf.Tensor, seed: tf.Tensor, *, fraction: float
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Replace the first images of a batch by images of no digit, in equal parts of each kind of `NON_DIGITS`.
+    """Replace the first images of a batch by images without a digit, the same number of each kind in `NON_DIGITS`.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def insert_non_digits(
     seed : tensor, int (2,)
         Seed of the random numbers.
     fraction : float
-        Fraction of the images to replace, 0..1, rounded down to the same number for each kind.
+        Fraction of the images to replace, 0..1. It is rounded down to the same number of images for each kind.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def _texture(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
 
 
 def _blobs(images: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    """Threshold smooth noise: spots of one brightness."""
+    """Draw spots of one brightness: smooth noise above a threshold."""
     count, seeds = images.shape[0], tf.random.split(seed, 5)
     field = tf.where(uniform(count, seeds[0]) < 0.5, smooth_noise(count, 5, seeds[1]), smooth_noise(count, 9, seeds[2]))
     island = tf.sigmoid((field - uniform(count, seeds[3], 0.35, 0.7)) * 20.0)
@@ -178,4 +178,4 @@ NON_DIGITS: dict[str, Callable[[tf.Tensor, tf.Tensor], tf.Tensor]] = {
     "plain": _plain,
     "pixels": _pixels,
 }
-"""Name -> function of images of digits, float32 (n, 28, 28, 1), and a seed, int (2,). It returns as many images."""
+"""Name -> function of digit images, float32 (n, 28, 28, 1), and a seed, int (2,), to n images without a digit."""

@@ -39,7 +39,7 @@ def chosen_recipe(
 
 
 def changed_recipe(base_recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with the settings that are given as options."""
+    """Return `base_recipe` with the settings that the options change."""
     changes = {option: value for option, value in options.items() if value is not None}
     if "augmentation" in changes:
         changes["augmentation"] = AUGMENTATIONS[changes["augmentation"]]

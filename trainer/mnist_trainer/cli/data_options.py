@@ -85,7 +85,7 @@ def data_options(section: str = OTHER) -> Callable[[Any], Any]:
 
 
 def as_options(stated: StatedTask) -> list[str]:
-    """Return the words of a command line that state the same.
+    """Return the command line options that stand for `stated`.
 
     Examples
     --------

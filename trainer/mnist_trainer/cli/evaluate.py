@@ -50,11 +50,11 @@ mnist-evaluate trained/mlp.keras --data digits --robustness --json
 WIDTH = 80
 """Columns of the terminal that the tables may fill."""
 LONGEST_NAME = 24
-"""Columns for the name of a model or a class in such a table."""
+"""Largest width of a model name or class name in such a table, in columns."""
 LOADING, DOMAINS = 3.0, 20.0
-"""Seconds to load a model, and to classify digits of others, on a usual machine."""
+"""Typical seconds to load a model, and to classify digits from other sources, for the progress display."""
 MOST_CONFUSED = 10
-"""Pairs of classes that are listed where the confusion matrix is too wide."""
+"""Number of class pairs that are listed if the confusion matrix is too wide."""
 
 
 @click.command(
@@ -120,7 +120,7 @@ def evaluate(
             ExistingPath(ArtifactError).convert(name, None, None)
         else:
             find_model(name)
-    # Which data an exported file's original was trained on is not known.
+    # It is not known on which data the original of an exported file was trained.
     is_exported = any(Path(name).suffix in EXPORTED for name in models)
     seen = None if is_exported else sets_seen_by(find_model(name).path for name in models)
     train, test = load_data(data, seen=seen, stated=stated_for(models, data, stated))
@@ -185,9 +185,9 @@ def _tables(reports: list[ModelReport]) -> str:
 
 
 def _by_class(found: Evaluation) -> list[str]:
-    """Return the confusion matrix or the most frequent mistakes; and precision, recall and F1 score of each class.
+    """Return the confusion matrix or the most frequent mistakes, and precision, recall and F1 score of each class.
 
-    These are ``-`` for a class without an image.
+    The last three are ``-`` for a class without an image.
     """
     names = found.data.task.labels
     noun = "digit" if found.data.task.is_mnist else "class"
@@ -225,7 +225,7 @@ def _robustness(robust: dict[str, Robustness]) -> list[str]:
 
 
 def _domains(elsewhere: dict[str, Domains]) -> list[str]:
-    """Return accuracy on digits of other people and machines, with a column for each model."""
+    """Return accuracy on digits from other sources, with a column for each model."""
     found = list(elsewhere.values())
     rows = [(name, [f"{one.accuracy[name]:.2%}" for one in found]) for name in found[0].accuracy]
     rows += [("no digit: pen's signs", [f"{one.auroc:.4f}" for one in found])]

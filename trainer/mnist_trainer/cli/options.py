@@ -1,6 +1,6 @@
-"""What the click commands of the trainer and the exporters share: help, errors, parameter types and options.
+"""Common parts of the click commands of the trainer and the exporters: help, errors, parameter types and options.
 
-Only click, the standard library and tables are imported here, so that ``--help`` is fast.
+Only click, the standard library and modules with tables are imported here, so that ``--help`` is fast.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class Command(click.Command):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """Parse `args` with the subcommand that is their first word, or otherwise with this command."""
+        """Parse `args` with the subcommand that their first word names, otherwise with this command."""
         first = args[0] if args else "-"
         if first in self.subcommands:
             return self.subcommands[first].make_context(f"{info_name} {first}", args[1:], parent, **extra)
@@ -244,7 +244,7 @@ def run(command: click.Command, name: str) -> NoReturn:
 
 
 def _file_with_a_dash(error: click.UsageError) -> str:
-    """Return the word that was taken for an unknown option, if it seems to be the name of a file; else nothing."""
+    """Return the word that click took for an unknown option, if it looks like a file name; else an empty string."""
     if not isinstance(error, click.NoSuchOption):
         return ""
     words = [word for word in sys.argv[1:] if word.startswith(error.option_name)]

@@ -42,7 +42,7 @@ class Number(click.FloatRange):
         super().__init__(low, high, min_open=True, max_open=True)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return `value` as a number; "nan" is in no range, but click accepts it."""
+        """Return `value` as a number; reject "nan", which click accepts although it is in no range."""
         number = super().convert(value, param, ctx)
         if math.isnan(number):
             self.fail(f"{value!r} is not a valid number.", param, ctx)
@@ -69,7 +69,7 @@ class Fraction(click.FloatRange):
         super().__init__(0, 1, min_open=True, max_open=not is_one_possible)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return `value` as a number; per cent are named as the mistake that they are."""
+        """Return `value` as a number. The error for a percentage such as 20 explains that a fraction is needed."""
         number = click.FLOAT.convert(value, param, ctx)
         if not 0 < number <= 1 or (number == 1 and self.max_open):
             most = "below 1. For 2 % give 0.02." if self.max_open else "at most 1. For 98 % give 0.98."
@@ -151,7 +151,7 @@ class OutputPath(click.Path):
         super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path:
-        """Return `value` as a path; an empty one is an error, since it would mean the current folder."""
+        """Return `value` as a path. An empty text is an error, because it would mean the current folder."""
         if not str(value):
             self.fail("the path is empty. Give a file or a folder.", param, ctx)
         if str(value) == "-":

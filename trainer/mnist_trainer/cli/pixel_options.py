@@ -45,7 +45,7 @@ class PixelNumber(Number):
     """One number for the pixels of all channels."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return `value` as a number; several get a message of their own."""
+        """Return `value` as a number. The error for several numbers explains that only one is supported."""
         if isinstance(value, str) and len(re.findall(r"[^\s,;]+", value)) > 1:
             self.fail(
                 f"{value!r} is not one number, for all channels. If each channel has its own, begin the model with a "

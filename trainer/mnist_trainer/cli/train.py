@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["train"]
 
 READING, LOADING = 3.0, 6.0
-"""Seconds on a usual machine: to read the images, and to load TensorFlow."""
+"""Typical seconds to read the images, and to load TensorFlow, for the progress display."""
 
 EXAMPLES = """
 mnist-train

@@ -24,11 +24,14 @@ __all__ = ["next_step", "plan", "summary", "tuning_plan", "unseen_digits"]
 
 MNIST_IMAGES = 60_000
 FEWEST_WITHOUT_LOSS, FEWEST_THAT_PROVE = 553, 600
-"""Fewest test images that prove an export at the default tolerance if no answer is lost; and the same rounded up."""
+"""Smallest number of test images for which an export can pass the accuracy check at the default tolerance.
+
+The first number is for no lost answer; the second one is the first rounded up.
+"""
 FEWEST_AT_ALL, LARGEST_DROP = 26, 0.1
-"""The same at the largest loss that ``mnist-export`` accepts; and that loss."""
+"""The same number for the largest tolerance that ``mnist-export`` accepts, and that tolerance."""
 FAR_WORSE = 0.05
-"""Fraction of right answers that a tuning may lose without a warning."""
+"""Loss of accuracy, as a fraction, from which a tuning prints a warning."""
 LEAST_SHOWN = 0.001
 """Difference of the last shown and the final validation accuracy from which a note explains it."""
 
@@ -46,7 +49,7 @@ def plan(architecture: Architecture, recipe: Recipe, data: Splits, path: Path, p
 
 
 def tuning_plan(base: ModelFile, recipe: Recipe, data: Splits, rehearsal: Splits | None, path: Path) -> str:
-    """Return lines with the model to tune, the images, what it rehearses, and the output."""
+    """Return lines with the model to tune, the new images, the rehearsed images, and the output."""
     own = data.train
     rehearsed = [f"images of {rehearsal.train.name}"] if rehearsal else []
     rehearsed += ["pen digits"] if recipe.pen else []
@@ -123,7 +126,7 @@ def summary(record: dict[str, Any]) -> str:
 
 
 def unseen_digits(splits: Splits) -> str:
-    """Return why a model that was trained on some digits only cannot be exported, and what to do; else nothing."""
+    """Return a text if some digits have no training image, so that the model cannot be exported; else ``""``."""
     labels = splits.train.task.labels
     seen = [labels[number] for number in sorted(set(splits.train.labels.tolist()))]
     if not splits.train.task.is_mnist or len(seen) == len(labels):
@@ -137,9 +140,9 @@ def unseen_digits(splits: Splits) -> str:
 
 
 def next_step(path: Path, data: str, splits: Splits, *, trust: bool) -> str:
-    """Return the command of the export, and whether there are too few test images for a proof.
+    """Return the command for the export, and a note if there are too few test images for its accuracy check.
 
-    If the user's digits are too few, the export proves on a known set.
+    If there are too few of the user's digits, the command checks the export on a known data set.
     """
     task, count = splits.test.task, len(splits.test)
     few = task == DIGITS and count < FEWEST_THAT_PROVE

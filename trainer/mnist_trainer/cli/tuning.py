@@ -1,4 +1,4 @@
-"""What ``mnist-train --from`` needs before the training: the model, the user's images, and images to rehearse."""
+"""Preparation of ``mnist-train --from``: load the model, the user's images, and the images to rehearse."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check_tuning(path: Path, base: ModelFile, options: Mapping[str, Any]) -> Non
     Raises
     ------
     UsageError
-        If `path` is the file of `base`, also by another path or link, or an option has no meaning for a tuning.
+        If `path` is the file of `base`, even through another path or link, or an option is not possible for a tuning.
     """
     if path.exists() and path.samefile(base.path):
         raise UsageError(
@@ -93,8 +93,8 @@ def check_new_model(pixel_range: PixelScaling | None, *, trust: bool) -> None:
 def own_images(base: ModelFile, data: str, stated: StatedTask) -> Splits:
     """Load the user's images in the form that the model takes.
 
-    If the model knows all labels, they are numbered as in the model, so that it keeps its other labels too. If it has
-    no record, it is taken to know the numbers below the number of its scores.
+    If the model knows all labels of the images, they get the model's class numbers, so that it keeps its other labels
+    too. A model without a training record counts as one with the labels 0, 1, 2, …, as many as it has scores.
     """
     _check_folder(data)
     known = recorded_task(base.path)
@@ -110,7 +110,7 @@ def own_images(base: ModelFile, data: str, stated: StatedTask) -> Splits:
 
 
 def _check_folder(data: str) -> None:
-    """Check that the folder `data` exists, and name the commands that make one of pictures that a model doubts."""
+    """Check that the folder `data` exists; otherwise raise an error that names the commands that collect pictures."""
     if data in DATASETS or Path(data).suffix or os.path.exists(data):  # noqa: PTH110 - Path raises for long names
         return
     folder = shlex.quote(data)
@@ -123,7 +123,7 @@ def _check_folder(data: str) -> None:
 
 
 def _number_of_scores(base: ModelFile) -> int | None:
-    """Return the number of scores that a model's file declares, if it can be one of classes."""
+    """Return the number of scores that a model's file declares, if it is a possible number of classes."""
     scores = declared_shapes(base.path)[1]
     return scores if scores and 1 < scores <= MOST_LABELS else None
 

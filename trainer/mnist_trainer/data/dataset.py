@@ -1,4 +1,4 @@
-"""Labelled images: `Dataset` is checked when it is created; `LabelledImages` is the part that models need."""
+"""Labelled images: `Dataset`, which checks its arrays when it is created, and the protocol `LabelledImages`."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ __all__ = [
 ]
 
 MOST_NAMED = 12
-"""Labels that a message names."""
+"""Largest number of labels that an error message lists."""
 
 MOST_SHARED = 0.05
-"""Largest fraction of test images that may also be training images; more prove nothing and are a warning."""
+"""Largest fraction of test images that may also be training images. Above it, a warning says that a test is useless."""
 
 Labels = npt.NDArray[np.unsignedinteger[Any]]
-"""Numbers of classes: uint8 up to 256 classes, otherwise uint16."""
+"""Class numbers: uint8 for up to 256 classes, otherwise uint16."""
 
 
 class LabelledImages(Protocol):
-    """Any labelled images, such as a `Dataset`."""
+    """Protocol of labelled images: what the functions that measure models need. A `Dataset` is one implementation."""
 
     @property
     def name(self) -> str:
@@ -45,53 +45,62 @@ class LabelledImages(Protocol):
 
     @property
     def images(self) -> npt.NDArray[np.uint8]:
-        """Pixels 0..255, shape (n, h, w) or (n, h, w, 3); of digits: (n, 28, 28), white on black."""
+        """Pixels 0..255, shape (n, h, w) or (n, h, w, 3). For digits: (n, 28, 28), white on black."""
         ...
 
     @property
     def labels(self) -> Labels:
-        """Number of the class of each image, shape (n,); of digits: 0..9."""
+        """Class number of each image, shape (n,). For digits: 0..9."""
         ...
 
     @property
     def task(self) -> Task:
-        """Size and channels of the images, names of the classes, preparation."""
+        """Size and channels of the images, class names, and how a device prepares a picture."""
         ...
 
 
 def check_digits(data: LabelledImages, begin: str, option: str) -> None:
-    """Check that the data is of the ten digits of MNIST, for a measurement that ends with an error otherwise.
+    """Check that the data consists of the ten digits in MNIST form, for a measurement that supports nothing else.
 
     Parameters
     ----------
     data : LabelledImages
         The images.
     begin : str
-        Begin of the message, such as ``"Domains are"``.
+        Beginning of the error message, such as ``"Domains are"``.
     option : str
-        The option of ``mnist-evaluate`` that asks for the measurement.
+        The option of ``mnist-evaluate`` that enables the measurement.
 
     Raises
     ------
     UsageError
-        If it is not.
+        If the images or classes are different.
     """
     if not data.task.is_mnist:
         raise UsageError(f"{begin} measured for the ten digits of MNIST only. Leave {option} out.")
 
 
 def content_digest(data: LabelledImages) -> str:
-    """Return the SHA-256 of the pixels followed by the labels."""
+    """Return the SHA-256 of the bytes of the pixels followed by those of the labels, in hexadecimal."""
     return hashlib.sha256(data.images.tobytes() + data.labels.tobytes()).hexdigest()
 
 
 def check_same_task(file: str, made_for: Task, given: Task) -> None:
-    """Check that the data has the images and the classes of an exported file.
+    """Check that the data has the same image form and classes as the model in an exported file.
+
+    Parameters
+    ----------
+    file : str
+        Name of the file, for the message.
+    made_for : Task
+        Images and classes of the model in the file.
+    given : Task
+        Images and classes of the data.
 
     Raises
     ------
     ModelError
-        If it has others, or the classes in another order.
+        If the images or classes differ, or the classes are in another order.
     """
     if (made_for.image_shape, made_for.labels) != (given.image_shape, given.labels):
         raise ModelError(
@@ -108,7 +117,7 @@ def _described(task: Task) -> str:
 
 @dataclass(frozen=True, eq=False)
 class ImageSet:
-    """Some of the images of checked data sets, as `LabelledImages`."""
+    """Labelled images taken from data sets that were checked before, so they are not checked again."""
 
     name: str
     images: npt.NDArray[np.uint8]
@@ -127,18 +136,18 @@ class Dataset:
     split : str
         ``"train"``, ``"validation"`` or ``"test"``.
     provenance : str
-        Origin of the images, in words.
+        Description of where the images come from.
     images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
-        Pixels 0..255; of digits: (n, 28, 28), white on black, as in MNIST.
+        Pixels 0..255. For digits: (n, 28, 28), white on black, as in MNIST.
     labels : ndarray of shape (n,), dtype uint8 or uint16
-        Number of the class of each image; of digits: 0..9. A list and whole numbers of other types are converted.
+        Class number of each image. For digits: 0..9. Lists and whole numbers of other types are converted.
     task : Task, optional
-        Size and channels of the images, names of the classes, and how a device prepares a picture. Default: digits.
+        Size and channels of the images, class names, and how a device prepares a picture. Default: digits.
 
     Raises
     ------
     DataError
-        If the shape, the dtype, the labels or, with the preparation of MNIST, the brightness are different.
+        If the shape, dtype or labels are not as described, or the brightness does not fit the preparation of MNIST.
     """
 
     name: str
@@ -198,7 +207,7 @@ def _array(values: Any, field: str, where: str) -> npt.NDArray[Any]:
 
 
 def _class_numbers(labels: npt.NDArray[Any], classes: int, where: str) -> Labels:
-    """Return `labels` as unsigned integers, if each is one of 0..`classes` - 1."""
+    """Return `labels` as unsigned integers; raise a `DataError` unless each is one of 0..`classes` - 1."""
     allowed = f"Labels must be 0..{classes - 1}."
     if labels.dtype.kind not in "uif":
         raise DataError(f"{where}: The labels have dtype {labels.dtype}. {allowed}")
@@ -212,7 +221,7 @@ def _class_numbers(labels: npt.NDArray[Any], classes: int, where: str) -> Labels
 
 
 class Splits(NamedTuple):
-    """A data set in two parts: `train` for training and calibration, `test` for reported results only."""
+    """A data set in two parts: `train` for training and calibration, `test` only for reported results."""
 
     train: Dataset
     test: Dataset
@@ -221,14 +230,14 @@ class Splits(NamedTuple):
 def hold_out(whole: Dataset, count: int, seed: int, names: tuple[str, str]) -> Splits:
     """Split `whole` into two parts with the same class frequencies; the second one has `count` images.
 
-    If a class has only one image, it goes into the larger part.
+    The only image of a class goes into the larger part.
 
     Parameters
     ----------
     whole : Dataset
         The images to split.
     count : int
-        Number of images held out.
+        Number of images in the second part.
     seed : int
         Seed of the random choice.
     names : tuple of str

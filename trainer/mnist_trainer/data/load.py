@@ -25,7 +25,7 @@ DATASETS: dict[str, str] = {
     "mnist": "mnist_trainer.data.mnist:load",
     "digits": "mnist_trainer.data.sklearn_digits:load",
 }
-"""Name -> ``"module:function"`` that loads it. To add a data set, add a module and a row here."""
+"""Name -> the function that loads it, as ``"module:function"``. To add a data set, add a module and a row here."""
 
 
 def load_data(
@@ -44,13 +44,13 @@ def load_data(
         `load_own_data`; or ``"auto"``: MNIST if it is available, otherwise scikit-learn's digits, with a note on
         stderr.
     seen : collection of str, optional
-        How the user's undivided set is divided. Default: four fifths for training. To test models: what they were
-        trained on; of any other set four fifths are tested. See `divide`.
+        Only to test models on the user's own data: what the models were trained on, from `sets_seen_by`. If the data
+        was not used to train them, 80 % of it is the test part. Default: 80 % is the training part. See `divide`.
     stated : StatedTask, optional
-        What is stated about the images and classes of the user's own data, such as ``StatedTask(size=(32, 20),
-        channels=3)``. Default: digits as in MNIST if the data can be that, otherwise as found.
+        Known facts about the images and classes of the user's own data, such as ``StatedTask(size=(32, 20),
+        channels=3)``. Default: digits as in MNIST if the data can be that, otherwise what the data shows.
     base : collection of str, optional
-        To tune a model: what it was trained on, so that none of it is tested.
+        Only to tune a model: what it was trained on before. Those images are kept out of the test part.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def load_data(
 
 
 def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:
-    """Return the digits of `DATASETS` with stated labels and preparation."""
+    """Return a data set of `DATASETS` with the labels and the preparation that the user states."""
     if stated is None or stated.is_empty:
         return splits
     try:
@@ -98,7 +98,7 @@ def _as_stated(splits: Splits, stated: StatedTask | None) -> Splits:
             f"The data set {splits.test.name} has gray images of 28x28 pixels and ten classes, but others are stated, "
             "by an option or by the exported file. Give the data that they belong to as --data PATH."
         )
-    # The same names in another order are the order of the scores; other names replace the digits.
+    # The same names in another order: renumber the labels. Other names: only rename the classes.
     is_reordered = set(task.labels) == set(DIGITS.labels)
     number_of = np.array([task.labels.index(name) if is_reordered else at for at, name in enumerate(DIGITS.labels)])
     train, test = (replace(part, labels=number_of[part.labels].astype(part.labels.dtype), task=task) for part in splits)

@@ -1,4 +1,4 @@
-"""MNIST: 60,000 training and 10,000 test images from a folder, the Keras cache or a download; each byte is checked.
+"""MNIST: 60,000 training and 10,000 test images, from a folder, the Keras cache or a download, checked by SHA-256.
 
 Source: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition",
 Proceedings of the IEEE 86(11), 1998.
@@ -30,7 +30,7 @@ from mnist_trainer.keras_support import import_tensorflow
 __all__ = ["is_local", "load", "load_folder"]
 
 DOWNLOAD_TIMEOUT = 10.0
-"""Seconds without an answer after which a download ends with an error."""
+"""Timeout of the download: it fails after this many seconds without an answer."""
 
 IDX_FILES = {
     "x_train": "train-images-idx3-ubyte.gz",
@@ -52,7 +52,7 @@ DIGESTS = {
     "x_test": "6d87418db22cc8025d05968bec9bd5c3932904b23485740db143a061a2c9d161",
     "y_test": "ddeff807876a9661a1110d45c266c86239a3a1b7d37da0c3716a7a683c852ff5",
 }
-"""SHA-256 of the pixels or labels alone, so that it is the same for the IDX files and for mnist.npz."""
+"""Array -> SHA-256 of its pixels or labels without the file header: the same for IDX files and for mnist.npz."""
 
 Arrays = Mapping[str, npt.NDArray[np.uint8]]
 
@@ -60,8 +60,8 @@ Arrays = Mapping[str, npt.NDArray[np.uint8]]
 def load() -> Splits:
     """Load MNIST from ``MNIST_DIR``, from the Keras cache, or by a download with Keras.
 
-    ``MNIST_DIR`` is a folder with the four IDX files, packed with gzip or not, or with ``mnist.npz``. If it is set, no
-    other source is tried: a damaged set in it is an error.
+    ``MNIST_DIR`` is a folder with the four IDX files, compressed with gzip or not, or with ``mnist.npz``. If this
+    variable is set, no other source is tried, and a damaged data set in the folder is an error.
 
     Returns
     -------
@@ -87,7 +87,13 @@ def load() -> Splits:
 
 
 def load_folder(folder: Path) -> Splits:
-    """Load MNIST from a folder with the four IDX files, in any of their forms, or with ``mnist.npz``; see `load`."""
+    """Load MNIST from a folder with the four IDX files, compressed or not, or with ``mnist.npz``; see `load`.
+
+    Raises
+    ------
+    DataError
+        If the files are missing or differ from the published ones.
+    """
     if (folder / "mnist.npz").is_file():
         return _checked(_read_npz(folder / "mnist.npz"), "mnist.npz")
     found = idx_files.find(folder)
@@ -101,12 +107,12 @@ def load_folder(folder: Path) -> Splits:
 
 
 def is_local() -> bool:
-    """Return whether `load` uses files on this machine, without a download."""
+    """Return whether `load` finds MNIST on this machine and needs no download."""
     return bool(os.environ.get("MNIST_DIR")) or _keras_cache().is_file()
 
 
 def _keras_cache() -> Path:
-    """Return the file into which Keras downloads MNIST."""
+    """Return the path to which Keras downloads MNIST."""
     home = os.environ.get("KERAS_HOME") or Path.home() / ".keras"
     return Path(home) / "datasets" / "mnist.npz"
 
@@ -119,7 +125,7 @@ def _read_npz(path: Path) -> Arrays:
 
 
 def _download() -> Arrays:
-    """Download MNIST into the Keras cache; the progress bar goes to stderr, since stdout is for results, or nowhere."""
+    """Download MNIST into the Keras cache. The progress bar goes to stderr or is hidden: stdout is for results."""
     import_tensorflow()
     import keras
 

@@ -1,4 +1,4 @@
-"""The record that ``mnist-train`` writes beside a model: what it was trained on."""
+"""Read the training record, a JSON file beside a model, in which ``mnist-train`` stores what it was trained on."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ __all__ = ["image_digest", "read_record", "recorded_task", "rejects_non_digits",
 LARGEST_RECORD = 1 << 24
 PREPARATIONS = get_args(Preparation)
 IMAGE = "image:"
-"""Prefix of the digest of an image. Names and SHA-256 of sets lack it."""
+"""Prefix of the digest of an image. It distinguishes the digest from the name or SHA-256 of a data set."""
 BYTES = 6
-"""Bytes of the SHA-256 of an image in a record. If it holds a million images, about one of 280 million others has the
-digest of one of them."""
+"""Number of bytes of an image's SHA-256 that a record stores. If it stores a million images, about one of 280 million
+other images matches by chance."""
 MOST_IMAGES = 1_000_000
-"""Largest number of images with a digest in a record, for its size."""
+"""Largest number of image digests in a record, to limit its size."""
 
 
 def sets_seen_by(models: Iterable[str | Path]) -> set[str]:
-    """Return what models were trained on, by the record beside each file.
+    """Return what models were trained on, from the training record beside each file.
 
-    These are names and SHA-256 of sets, and the digest (`image_digest`) of each of the user's own images. What a model
-    was trained on before it was tuned is included.
+    The result contains names and SHA-256 of data sets, and the digest (`image_digest`) of each of the user's own
+    images. For a tuned model, it includes what the model was trained on before.
 
     Parameters
     ----------
     models : iterable of str or Path
-        Paths of ``.keras`` files, such as those of ready models. A model without a record counts as trained elsewhere.
+        Paths of ``.keras`` files, such as those of ready models. A model without a record counts as trained on
+            other data: its entry is ``"None"``.
     """
     seen: set[str] = set()
     for model in models:
@@ -51,14 +52,14 @@ def image_digest(image: bytes) -> str:
 
 
 def seen_facts(images: Iterable[bytes], before: Collection[str] = ()) -> dict[str, Any]:
-    """Return the value of ``seen`` in a record: the images that train, and what was seen `before` a tuning.
+    """Return the value of the key ``seen`` in a training record: what the model was trained on.
 
     Parameters
     ----------
     images : iterable of bytes
-        Pixels of each training image of the user.
+        Pixels of each of the user's training images.
     before : collection of str, optional
-        What `sets_seen_by` returns for the model that is tuned.
+        For a tuned model: the result of `sets_seen_by` for the model before the tuning.
 
     Examples
     --------
@@ -74,7 +75,7 @@ def seen_facts(images: Iterable[bytes], before: Collection[str] = ()) -> dict[st
 
 
 def _seen_in(facts: Any) -> set[str]:
-    """Return what is in the value of ``seen`` of a record; nothing if it is not one that `seen_facts` has made."""
+    """Return the set of names and digests in the value of ``seen``; empty if `seen_facts` did not write the value."""
     try:
         content = base64.b64decode(facts["images"], validate=True).hex()
         sets = set(map(str, facts["sets"]))
@@ -84,16 +85,16 @@ def _seen_in(facts: Any) -> set[str]:
 
 
 def rejects_non_digits(model: str | Path) -> bool | None:
-    """Return whether a model was trained on pictures without a digit too, by the record beside it; None without one."""
+    """Return whether a model was also trained on pictures without a digit; None if it has no training record."""
     recipe = read_record(model).get("recipe")
     return bool(recipe.get("non_digits")) if isinstance(recipe, dict) else None
 
 
 def recorded_task(model: str | Path) -> Task | None:
-    """Return the images and classes that a model was trained on, by the record beside it; None without a record."""
+    """Return the form of the images and the classes that a model was trained on; None if it has no training record."""
     record = read_record(model)
     if "architecture" not in record or "pixel_range" not in record:
-        return None  # another tool's file
+        return None  # a file of another tool
     facts = record.get("task")
     if facts is None:
         return DIGITS
@@ -107,9 +108,10 @@ def recorded_task(model: str | Path) -> Task | None:
 
 
 def read_record(model: str | Path) -> dict[str, Any]:
-    """Return the record of the training that ``mnist-train`` writes beside a model; {} if there is none.
+    """Return the training record beside a model, which ``mnist-train`` writes; {} if there is none.
 
-    A record with the SHA-256 of a ``.keras`` file is that of this file only: another one in its place has no record.
+    If the record contains the SHA-256 of its model, it counts only for that file. If the model file was replaced, the
+    result is {}.
     """
     path = Path(model).with_suffix(".json")
     try:
@@ -122,7 +124,7 @@ def read_record(model: str | Path) -> dict[str, Any]:
 
 
 def _is_of_another(record: dict[str, Any], model: Path) -> bool:
-    """Return whether the record has the SHA-256 of another ``.keras`` file than `model`. Older records have none."""
+    """Return whether the record contains the SHA-256 of another file than `model`. Older records contain none."""
     known = record.get("model_sha256")
     if known is None or model.suffix != ".keras" or not model.is_file():
         return False

@@ -1,4 +1,4 @@
-"""scikit-learn's 1,797 real handwritten digits in MNIST form. They need no download.
+"""scikit-learn's 1,797 real handwritten digits, scaled to 28x28 pixels as in MNIST. They need no download.
 
 Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository, 1998,
 https://doi.org/10.24432/C50P49 (the test part, as scikit-learn contains it).
@@ -17,11 +17,11 @@ from mnist_trainer.data.dataset import Dataset, Splits, hold_out
 __all__ = ["load"]
 
 TEST_IMAGES = 1500
-"""Number of test images. The other 297 are enough to calibrate, and a larger test set proves more."""
+"""Number of test images. The other 297 are enough for calibration, and a larger test set gives a stronger proof."""
 
 
 def load() -> Splits:
-    """Load the digits: 8x8 pixels of 17 gray levels, scaled and centered like any picture on a device.
+    """Load the digits. The 8x8 pixels with 17 gray levels are scaled and centered as a device does with any picture.
 
     Returns
     -------

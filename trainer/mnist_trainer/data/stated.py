@@ -1,4 +1,4 @@
-"""`StatedTask`: what the user, or a model, states about the images and classes of a data set."""
+"""`StatedTask`: facts about the images and classes of a data set, from the user's options or from a model."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from mnist_trainer.errors import UsageError
 __all__ = ["StatedTask", "parse_labels"]
 
 LARGEST_LIST = 1 << 17
-"""Bytes of a file of labels; a thousand labels of a hundred characters have less."""
+"""Largest size of a file of labels, in bytes: more than a thousand labels of a hundred characters."""
 
 
 @dataclass(frozen=True)
 class StatedTask:
-    """Facts about a data set that are stated; those that are None are found out from the data.
+    """Known facts about the images and classes of a data set. What is None is derived from the data.
 
     Parameters
     ----------
@@ -26,20 +26,20 @@ class StatedTask:
     channels : {1, 3}, optional
         1 for gray, 3 for color.
     labels : tuple of str, optional
-        Names of the classes, in the order of the scores.
+        Class names, in the order of the model's scores.
     preparation : {"mnist", "plain"}, optional
         How a device prepares a picture. Default: ``"mnist"`` for gray images of 28 x 28 pixels and digits, otherwise
         ``"plain"``.
     classes : int, optional
-        Number of classes, where a model states it without names.
+        Number of classes, if a model shows only that and no names.
     converts : bool
-        Whether arrays in another size or in other colors become such images. It is false where only a model states
-        these, since arrays of another form were probably made for another model.
+        Whether arrays of another size or with other channels are converted. False if size and channels come from a
+        model alone: arrays of another form were probably made for another model.
 
     Raises
     ------
     UsageError
-        If no task can have all of them.
+        If no task can have these facts together.
 
     Examples
     --------
@@ -62,11 +62,11 @@ class StatedTask:
 
     @classmethod
     def of(cls, task: Task) -> StatedTask:
-        """Return what `task` states."""
+        """Return the facts in `task`."""
         return cls((task.height, task.width), task.channels, task.labels, task.preparation)
 
     def filled(self, other: StatedTask) -> StatedTask:
-        """Return the same facts, and those of `other` in place of those that are None.
+        """Return a copy in which the facts that are None are taken from `other`.
 
         Examples
         --------
@@ -74,19 +74,19 @@ class StatedTask:
         1
         """
         size, channels = self.size or other.size, self.channels or other.channels
-        is_its_form = (size, channels) == (other.size, other.channels)  # its preparation may need its size
+        is_its_form = (size, channels) == (other.size, other.channels)  # a preparation may require a certain size
         preparation = self.preparation or (other.preparation if is_its_form else None)
         labels = self.labels or other.labels
         classes = None if labels else self.classes or other.classes
         return StatedTask(size, channels, labels, preparation, classes, self.converts_after(other))
 
     def converts_after(self, other: StatedTask) -> bool:
-        """Return `converts` for the facts that are completed with those of `other`, a model."""
+        """Return `converts` for the result of `filled(other)`, where `other` comes from a model."""
         return self.converts and not (other.size and not self.size) and not (other.channels and not self.channels)
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is stated."""
+        """Whether no fact is known."""
         return self == StatedTask()
 
     @property
@@ -98,7 +98,14 @@ class StatedTask:
         return self.labels in (None, DIGITS.labels) and self.preparation != "plain"
 
     def task(self, height: int, width: int, channels: int, labels: tuple[str, ...]) -> Task:
-        """Return the task of images and classes that were found, with the stated facts in place of those.
+        """Return the task for a data set: the known facts, and what was found in the data for all others.
+
+        Parameters
+        ----------
+        height, width, channels : int
+            Form of the images in the data.
+        labels : tuple of str
+            Class names in the data.
 
         Raises
         ------
@@ -115,7 +122,7 @@ class StatedTask:
 
 
 def _of_another_form(task: Task) -> str:
-    """Return why these images cannot be prepared as in MNIST, and the layers with which their model can."""
+    """Return why these images cannot be prepared as in MNIST, and which layers make their model accept such images."""
     color = "color" if task.channels == 3 else "gray"
     layers = [f"keras.layers.Resizing({task.height}, {task.width})"] * (task.image_shape[:2] != DIGITS.image_shape)
     if task.channels == 3:
@@ -129,13 +136,13 @@ def _of_another_form(task: Task) -> str:
 
 
 def parse_labels(text: str) -> tuple[str, ...]:
-    """Return the labels in ``"a,b,c"``, or in the file `text` with one on each line.
+    """Parse labels: from a text such as ``"a,b,c"``, or from the file with the path `text`, with one label per line.
 
     Raises
     ------
     UsageError
-        If the file cannot be read, there are fewer than two or more than 1,000 labels, or one cannot be a label. The
-        message names its entry or line.
+        If the file cannot be read, there are fewer than two or more than 1,000 labels, or a label is not valid. The
+        message names its position or line.
 
     Examples
     --------

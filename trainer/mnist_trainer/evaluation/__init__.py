@@ -1,1 +1,1 @@
-"""Measure models: accuracy, calibration, robustness; reports with figures."""
+"""Measure the accuracy, calibration and robustness of models, and write reports with figures."""

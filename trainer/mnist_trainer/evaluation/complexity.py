@@ -10,9 +10,9 @@ __all__ = ["macs"]
 
 
 def macs(model: keras.Model) -> int:
-    """Return the multiply-accumulate operations for one image in the dense and convolution layers of `model`.
+    """Return the number of multiply-accumulate operations for one image in the dense and convolution layers of `model`.
 
-    Other layers are not counted, as is usual: an export merges batch normalization into the convolutions.
+    As usual, other layers are not counted. An export merges batch normalization into the convolutions.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Measure the accuracy of models on digits of other people and machines than those of the test images."""
+"""Measure the accuracy of models on digits from other sources than the test images: other people, print, displays."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from mnist_trainer.evaluation.predictor import Predictor
 __all__ = ["Domains"]
 
 DRAWN = 2_000
-"""Pictures of each kind that the pen draws."""
+"""Number of pictures of each kind that the simulated pen draws."""
 
 
 @dataclass(frozen=True)
 class Domains:
-    """Accuracy and AUROC of one model. Create one with `Domains.measure`.
+    """Accuracy of one model on digits from other sources, and its AUROC for letters. Create it with `Domains.measure`.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Domains:
     accuracy : dict of str to float
         Domain -> fraction of right answers, 0..1.
     auroc : float
-        Probability that the model is more confident of a test image than of a letter or sign that the pen draws.
+        Probability, 0..1, that the model is more confident for a test image than for a letter or sign drawn by the pen.
     """
 
     images: dict[str, int]
@@ -42,15 +42,15 @@ class Domains:
     def measure(cls, predictors: Sequence[Predictor], data: Dataset) -> list[Domains]:
         """Classify the digits of each domain with each model.
 
-        The domains are scikit-learn's 1,797 digits by 43 people; digits of a simulated pen in shapes that no training
-        uses; printed digits and seven segments, with whose shapes the presets with a pen are trained.
+        The domains are: scikit-learn's 1,797 digits by 43 people; digits of a simulated pen, in shapes that are never
+        used for training; printed digits; and seven-segment digits. Recipes with a pen do train on the last two.
 
         Parameters
         ----------
         predictors : sequence of Predictor
             The models.
         data : Dataset
-            The test images, of which a model should be more confident than of letters.
+            The test images. A model should be more confident for them than for letters.
 
         Raises
         ------
@@ -88,5 +88,5 @@ class Domains:
         return found
 
     def as_dict(self) -> dict[str, object]:
-        """Return plain values, ready for JSON."""
+        """Return the results as values for JSON."""
         return {"images": self.images, "accuracy": self.accuracy, "auroc_signs": self.auroc}

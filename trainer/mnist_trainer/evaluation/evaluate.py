@@ -1,4 +1,4 @@
-"""Accuracy, confusion and calibration of a model on a data set."""
+"""`Evaluation`: accuracy, confusion matrix and calibration of a model on a data set."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ if TYPE_CHECKING:
 __all__ = ["BINS", "Evaluation", "evaluate"]
 
 BINS = 15
-"""Number of confidence bins of the calibration error, as in the literature."""
+"""Number of confidence bins for the expected calibration error; 15 is usual in publications."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """The scores of a model for the images of a data set. Create one with `evaluate` or `Evaluation.of`.
+    """The scores of a model for the images of a data set, and the figures computed from them.
+
+    Create it with `evaluate` or `Evaluation.of`.
 
     Parameters
     ----------
@@ -42,17 +44,17 @@ class Evaluation:
 
     @classmethod
     def of(cls, predictor: Predictor, data: Dataset) -> Evaluation:
-        """Classify every image of `data` with any model."""
+        """Classify every image of `data` with any model, given as a `Predictor`."""
         return cls(data, predictor(data.images))
 
     @cached_property
     def answers(self) -> npt.NDArray[np.int64]:
-        """The number of the class with the highest score, (n,)."""
+        """The model's answers: the class number with the highest score for each image, int64 (n,)."""
         return np.asarray(self.scores.argmax(axis=1))
 
     @cached_property
     def right(self) -> npt.NDArray[np.bool_]:
-        """Whether the answer is the label, (n,)."""
+        """Whether the answer equals the label, for each image, bool (n,)."""
         return np.asarray(self.answers == self.data.labels)
 
     @property
@@ -73,7 +75,7 @@ class Evaluation:
 
     @cached_property
     def confusion(self) -> npt.NDArray[np.int64]:
-        """Confusion matrix, (k, k): number of images by true class (row) and answer (column)."""
+        """Confusion matrix, int64 (k, k): number of images for each true class (row) and answer (column)."""
         return np.asarray(confusion_matrix(self.data.labels, self.answers, labels=range(len(self.data.task.labels))))
 
     @cached_property
@@ -89,7 +91,7 @@ class Evaluation:
 
     @property
     def confused(self) -> list[tuple[str, str, int]]:
-        """Each kind of mistake: the true class, the answer and the number of images, the most frequent first."""
+        """Pairs of confused classes, most frequent first: the true class, the wrong answer, the number of images."""
         names, counts = self.data.task.labels, self.confusion - np.diag(np.diag(self.confusion))
         order = np.argsort(-counts, axis=None, kind="stable")[: int((counts > 0).sum())]
         pairs = zip(*np.unravel_index(order, counts.shape), strict=True)
@@ -97,7 +99,7 @@ class Evaluation:
 
     @property
     def calibration_error(self) -> float:
-        """Expected calibration error, 0..1: difference between confidence and accuracy, over 15 bins of confidence.
+        """Expected calibration error, 0..1: mean difference between confidence and accuracy, in 15 bins of confidence.
 
         Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 5.
         """
@@ -108,12 +110,12 @@ class Evaluation:
 
     @property
     def mistakes(self) -> npt.NDArray[np.intp]:
-        """Indices of wrong answers, the most confident first."""
+        """Indices of the images with a wrong answer, the most confident answer first."""
         wrong = np.flatnonzero(~self.right)
         return wrong[np.argsort(-self.scores[wrong].max(axis=1), kind="stable")]
 
     def as_dict(self) -> dict[str, object]:
-        """Return plain values, ready for JSON."""
+        """Return the figures as values for JSON."""
         names: dict[str, object] = {"labels": list(self.data.task.labels), "by_class": self.by_class}
         if self.data.task.is_mnist:
             names = {"by_digit": self.by_class}
@@ -136,17 +138,17 @@ def evaluate(model: keras.Model, data: Dataset, pixel_range: PixelScaling | str 
     Parameters
     ----------
     model : keras.Model
-        A model from the images of `data`, such as ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, to a score for
-        each class.
+        A model that maps the images of `data`, such as ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, to a score
+        for each class.
     data : Dataset
         The images.
     pixel_range : PixelScaling or str, optional
-        How the pixels were scaled in training, such as ``"-1..1"``; measured on `data` if not given.
+        How the pixels were scaled in training, such as ``"-1..1"``. Default: measured on `data`.
 
     Raises
     ------
     ModelError
-        If the model has another shape, fails, or gives scores that are not finite.
+        If the model has another input or output shape, fails, or gives scores that are not finite.
 
     Examples
     --------

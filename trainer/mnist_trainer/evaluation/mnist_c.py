@@ -1,8 +1,8 @@
 """Fifteen image corruptions, after MNIST-C.
 
-The kinds are those of N. Mu and J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019, implemented
-from their description. The amounts are chosen so that a person still reads nearly all digits. Results are therefore
-close to those on the published images of the benchmark, but not equal.
+The kinds are those of N. Mu and J. Gilmer, "MNIST-C: A Robustness Benchmark for Computer Vision", 2019. They are
+implemented from the description in the paper, with strengths at which a person can still read nearly all digits. So the
+results are close to those on the published images of the benchmark, but not equal.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Corruption:
-    """A kind of corruption with its strength: a row of `CORRUPTIONS`.
+    """A kind of corruption and its strength: a row of `CORRUPTIONS`.
 
     Parameters
     ----------
     summary : str
         Short description.
     apply : callable
-        Function of images, float32 (n, 28, 28) in 0..1, a random generator and `amounts`, to images of the same shape.
+        Function that corrupts images. Its arguments are images, float32 (n, 28, 28) in 0..1, a random generator, and
+        `amounts` as keywords. It returns images of the same shape.
     amounts : dict
-        Keyword arguments of `apply`: the strength.
+        Keyword arguments of `apply` that set the strength.
     needs_skimage : bool
         Whether `apply` needs scikit-image, an optional package.
     """
@@ -83,7 +84,7 @@ def motion_blur(images: Images, rng: np.random.Generator, *, length: int) -> Ima
         np.mean([shift(image, (step * np.sin(angle), step * np.cos(angle)), order=1) for step in steps], axis=0)
         for image, angle in zip(images, angles, strict=True)
     ]
-    # The blur makes a digit faint; a camera would expose longer until it is bright again.
+    # The blur makes a digit fainter. A camera would expose longer, so restore the brightness.
     stacked = np.stack(smeared).astype(np.float32)
     exposed: Images = stacked / np.maximum(stacked.max(axis=(1, 2), keepdims=True), 0.25)
     return exposed
@@ -96,9 +97,9 @@ def brightness(images: Images, rng: np.random.Generator, *, amount: float) -> Im
 
 
 def fog(images: Images, rng: np.random.Generator, *, amount: float, roughness: float) -> Images:
-    """Mix with clouds: noise with an amplitude proportional to frequency ** -`roughness`.
+    """Mix the images with fog: noise whose amplitude is proportional to frequency ** -`roughness`.
 
-    The plasma fractal of the benchmark (diamond-square algorithm) has such a spectrum.
+    The fog of the benchmark, a plasma fractal from the diamond-square algorithm, has the same kind of spectrum.
     """
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(28), np.fft.fftfreq(28)))
     frequency[0, 0] = 1 / 28
@@ -138,7 +139,7 @@ def dotted_line(images: Images, rng: np.random.Generator, *, gap: int) -> Images
 
 
 def zigzag(images: Images, rng: np.random.Generator, *, teeth: int, height: float) -> Images:
-    """Draw a zigzag line of `teeth`, `height` pixels to each side, across each image in a random direction."""
+    """Draw a zigzag line across each image in a random direction: `teeth` teeth, `height` pixels to each side."""
     from skimage.draw import line_aa  # an optional package
 
     marked = images.copy()
@@ -212,7 +213,7 @@ def translate(images: Images, rng: np.random.Generator, *, pixels: int) -> Image
 
 
 def _transformed(images: Images, matrices: npt.NDArray[np.float64]) -> Images:
-    """Transform each image around its center; a row of `matrices` maps a new (row, column) to an old one."""
+    """Transform each image around its center. Each of `matrices` maps an output (row, column) to an input one."""
     center = np.array([13.5, 13.5])
     return np.stack(
         [

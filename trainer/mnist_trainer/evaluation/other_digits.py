@@ -1,4 +1,4 @@
-"""Digits unlike those of a test set: by other writers, by a simulated pen, and corrupted ones."""
+"""Digits from other sources than a test set: by other writers, by a simulated pen, and corrupted ones."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
 __all__ = ["SEED", "corrupted_digits", "other_digits", "pen_digits", "sklearn_digits"]
 
 SEED = 2_147_000_000
-"""Seed of the drawings; trainings rarely have one so high."""
+"""Seed of the drawings. It is so high that trainings hardly ever use the same one."""
 
 Digits = tuple[npt.NDArray[np.uint8], Labels]
 """Images, uint8 (n, 28, 28), and their labels."""
 
 
 def sklearn_digits() -> Digits:
-    """Return scikit-learn's 1,797 digits by 43 people, in MNIST form."""
+    """Return scikit-learn's 1,797 digits by 43 people, scaled to 28x28 pixels as in MNIST."""
     both = load_data("digits")
     return np.concatenate([part.images for part in both]), np.concatenate([part.labels for part in both])
 
 
 def pen_digits(count: int) -> Digits:
-    """Draw digits of a simulated pen in shapes that no training uses."""
+    """Draw `count` digits with the simulated pen, in shapes that are never used for training."""
     return draw_digits(count, SEED, held_out=True)
 
 
 def corrupted_digits(images: npt.NDArray[np.uint8], labels: Labels, count: int) -> Digits:
-    """Corrupt `count` of `images`, in equal parts with each kind of `CORRUPTIONS` that needs no further package."""
+    """Corrupt `count` of `images`, equally many with each kind of `CORRUPTIONS` that needs no optional package."""
     chosen = np.random.default_rng(0).permutation(len(images))[:count]
     kinds = [corruption for corruption in CORRUPTIONS.values() if not corruption.needs_skimage]
     parts = [part for part in np.array_split(chosen, len(kinds)) if len(part)]
@@ -40,16 +40,16 @@ def corrupted_digits(images: npt.NDArray[np.uint8], labels: Labels, count: int) 
 
 
 def other_digits(dataset: str, images: npt.NDArray[np.uint8], labels: Labels, count: int) -> dict[str, Digits]:
-    """Return digits of other domains than a test set, up to `count` of each; the same at each call.
+    """Return up to `count` digits from each source other than the test set, the same ones at each call.
 
     Parameters
     ----------
     dataset : str
-        Name of the test set.
+        Name of the test set. For ``"digits"``, scikit-learn's digits are left out.
     images, labels
-        Its images, uint8 (n, 28, 28) as in MNIST, and their labels.
+        Images of the test set, uint8 (n, 28, 28) as in MNIST, and their labels.
     count : int
-        Largest number of images of a domain, at least 1.
+        Largest number of images from each source, at least 1.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Pictures without a digit, on which a classifier should not be confident.
+"""Pictures without a digit, for which a classifier should not be confident.
 
-No picture of these kinds is used in training, so the results show how a model treats unknown input.
+Pictures of these kinds are never used for training. So the results show how a model treats unknown input.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class NonDigit:
     summary : str
         Short description.
     make : callable
-        Function of a number and a random generator, to that many pictures, uint8 (n, 28, 28).
+        Function of a number n and a random generator. It returns n pictures, uint8 (n, 28, 28).
     """
 
     summary: str
@@ -49,7 +49,7 @@ class NonDigit:
 
 
 UNLIKE_DIGITS = "ACEFHKMNPRUVWXadefhkmnrtuvwx&@#%?+=*"
-"""Characters that do not look like a digit, also when rotated by a few degrees: no O, l, S, Z, B, g or y."""
+"""Characters that do not look like a digit, even if rotated a little. O, l, S, Z, B, g and y are left out."""
 
 
 def letters(count: int, rng: np.random.Generator) -> Pixels:
@@ -86,7 +86,7 @@ def outlines(count: int, rng: np.random.Generator) -> Pixels:
 
 
 def _written(text: str, rng: np.random.Generator) -> Pixels:
-    """Return `text` in the font of Pillow, rotated by up to 15 degrees and prepared like a digit."""
+    """Return `text` in Pillow's built-in font, rotated by up to 15 degrees and prepared like a digit."""
     field = Image.new("L", (200, 140))
     font = ImageFont.load_default(float(rng.integers(60, 80)))
     width = int(rng.integers(0, 4))
@@ -95,7 +95,7 @@ def _written(text: str, rng: np.random.Generator) -> Pixels:
 
 
 def _views() -> list[Pixels]:
-    """Return the photographs of scikit-learn in grayscale."""
+    """Return the sample photographs of scikit-learn in grayscale."""
     return [view.mean(axis=2).astype(np.uint8) for view in load_sample_images().images]
 
 

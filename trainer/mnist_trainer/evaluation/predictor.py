@@ -1,4 +1,4 @@
-"""Any model, a Keras model or an exported file, as one function from images to scores."""
+"""`load_predictor`: load any model, Keras or exported, as a function from images to scores."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Predictor = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 """Function of images, uint8 (n, h, w[, 3]), to scores, float32 (n, k)."""
 
 FEW, DOUBTED_BELOW = 500, 0.8
-"""Images on which the accuracy is counted, and accuracy below which other scalings are tried."""
+"""Number of images on which the accuracy is measured, and accuracy below which other pixel scalings are tried."""
 
 EXPORTED = (".tflite", ".onnx")
 """Suffixes of the files that `mnist_runtime` runs."""
@@ -43,16 +43,16 @@ def load_predictor(
     Parameters
     ----------
     model : str
-        Name of a ready model, or path of a Keras model or of a ``.tflite`` or ``.onnx`` file. A file made by
-        ``mnist-export`` is run by the same code as on a device, another one in a process of its own.
+        Name of a ready model, or path of a Keras model or of a ``.tflite`` or ``.onnx`` file. A file from
+        ``mnist-export`` runs with the same code as on a device. A file from another tool runs in a child process.
     data : LabelledImages
         Images on which the scaling of pixels is measured; see `probe_images`.
     trust : bool
         See `load_model`.
     pixel_range : PixelScaling or str, optional
-        How pixels were scaled in training; otherwise as recorded or measured.
+        How pixels were scaled in training. Default: as in the training record, or measured.
     report : callable, optional
-        Called with each text about the pixels of a Keras model or a file made by another tool.
+        Called with each message about the pixel scaling of a Keras model or of a file from another tool.
 
     Raises
     ------
@@ -84,9 +84,9 @@ def load_predictor(
 
 
 def _doubt(model: DigitModel, data: LabelledImages) -> str | None:
-    """Return what to do if the model reads badly and another scaling fits far better, such as one for black on white.
+    """Return advice if the accuracy is low and another pixel scaling fits far better, such as one for black on white.
 
-    Only a model that reads badly is tried with other scalings, which takes the time of 14,000 images.
+    Other scalings are tried only if the accuracy is low, because that takes as long as 14,000 images.
     """
     some = np.random.default_rng(0).permutation(len(data.images))[:FEW]
     is_right = model.scores(data.images[some]).argmax(axis=1) == data.labels[some]

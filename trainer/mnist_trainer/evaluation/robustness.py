@@ -1,4 +1,4 @@
-"""Measure the accuracy of models on corrupted digits, and their confidence on pictures without a digit."""
+"""Measure the accuracy of models on corrupted digits, and their confidence for pictures without a digit."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from mnist_trainer.evaluation.predictor import Predictor
 __all__ = ["STEPS", "TYPICAL", "Robustness"]
 
 PICTURES = 1000
-"""Highest number of pictures of each kind of non-digit; never more than there are digits."""
+"""Largest number of pictures of each kind of non-digit. There are never more than digits."""
 STEPS = len(CORRUPTIONS) + len(NON_DIGITS)
 TYPICAL = 2.0
-"""Seconds of a step of the measurement on a usual machine."""
+"""Typical duration of one step of the measurement, in seconds, for the progress display."""
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """Accuracy and AUROC of one model. Create one with `Robustness.measure`.
+    """Accuracy of one model on corrupted digits, and its AUROC for non-digits. Create it with `Robustness.measure`.
 
     Parameters
     ----------
     images : int
-        Number of digits that were corrupted in each way.
+        Number of digits, each of which was corrupted in every way.
     accuracy : dict of str to float
         Corruption -> fraction of right answers, 0..1.
     auroc : dict of str to float
-        Kind of non-digit -> probability, 0..1, that the model is more confident on a clean digit than on such a
-        picture. Random guessing gives 0.5.
+        Kind of non-digit -> probability, 0..1, that the model is more confident for a clean digit than for such a
+        picture. A model that cannot tell them apart has 0.5.
     """
 
     images: int
@@ -45,12 +45,12 @@ class Robustness:
 
     @property
     def mean_accuracy(self) -> float:
-        """Mean over the corruptions, 0..1."""
+        """Mean accuracy over the corruptions, 0..1."""
         return float(np.mean(list(self.accuracy.values())))
 
     @property
     def mean_auroc(self) -> float:
-        """Mean over the kinds of non-digits, 0..1."""
+        """Mean AUROC over the kinds of non-digits, 0..1."""
         return float(np.mean(list(self.auroc.values())))
 
     @classmethod
@@ -59,8 +59,8 @@ class Robustness:
     ) -> list[Robustness]:
         """Classify every digit of `data` under every corruption, and up to 1,000 non-digits of each kind.
 
-        All models get the same pictures, since drawing them takes longer than classifying them. The confidence of a
-        model is its highest score; see D. Hendrycks and K. Gimpel, "A Baseline for Detecting Misclassified and
+        All models classify the same pictures, because drawing takes longer than classifying. The confidence of a model
+        is its highest score, as in D. Hendrycks and K. Gimpel, "A Baseline for Detecting Misclassified and
         Out-of-Distribution Examples in Neural Networks", 2017.
 
         Parameters
@@ -72,12 +72,12 @@ class Robustness:
         seed : int
             Seed of the corruptions and of the non-digits.
         progress : Progress, optional
-            Gets a step of `TYPICAL` seconds for each of the `STEPS` kinds of pictures.
+            Display of the progress: one step of `TYPICAL` seconds for each of the `STEPS` kinds of pictures.
 
         Returns
         -------
         list of Robustness
-            Results of each model.
+            Results of each model, in the order of `predictors`.
 
         Raises
         ------
@@ -116,7 +116,7 @@ class Robustness:
         return [cls(len(data), *figures) for figures in zip(accuracy, auroc, strict=True)]
 
     def as_dict(self) -> dict[str, object]:
-        """Return plain values, ready for JSON."""
+        """Return the results as values for JSON."""
         return {
             "images": self.images,
             "mean_accuracy": self.mean_accuracy,

@@ -1,1 +1,1 @@
-"""Models in ``.tflite`` and ``.onnx`` files that another tool made: run in a process of their own, and understood."""
+"""Run ``.tflite`` and ``.onnx`` files of other tools in a child process, and find out what input they expect."""

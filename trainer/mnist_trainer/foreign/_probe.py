@@ -1,10 +1,11 @@
-"""Run one model file for another process: ``python -P -m mnist_trainer.foreign._probe FILE FORMAT``.
+"""The child process that runs one model file: ``python -P -m mnist_trainer.foreign._probe FILE FORMAT``.
 
-Interpreters are native code and trust their files; a damaged one may end this process, but not the caller's. After the
-start it prints one line of JSON with the inputs and outputs of the model, or with ``error``. Then it answers each
-request on its standard input, until that ends. A request is a line ``{"shape": [...], "step": n}`` and the bytes of a
-tensor in the type of the input; ``step`` is the number of images that the interpreter gets at a time. The answer is a
-line with ``shape`` and ``dtype`` and the bytes of the scores, or with ``error``.
+Interpreters are native code that does not check its files. A damaged file may crash this process, but not its parent.
+
+At the start, the process prints one line of JSON with the inputs and outputs of the model, or with ``error``. Then it
+answers requests until its standard input ends. A request is one line ``{"shape": [...], "step": n}``, followed by the
+bytes of a tensor in the type of the model's input. ``step`` is the number of images to classify at a time. The answer
+is one line with ``shape`` and ``dtype``, followed by the bytes of the scores; or one line with ``error``.
 """
 
 from __future__ import annotations
@@ -24,16 +25,16 @@ from mnist_runtime.errors import first_line
 from mnist_trainer.data.isolation.limits import limit_memory
 
 MOST_MEMORY = 1 << 32
-"""Bytes that the process may take. The interpreters take below a gigabyte for a small model."""
+"""Memory limit of the process in bytes. For a small model, the interpreters need less than a gigabyte."""
 
 ORT_TYPES = {"tensor(float)": "float32", "tensor(float16)": "float16", "tensor(double)": "float64"}
-"""Names of onnxruntime for types -> names of NumPy, where they differ by more than ``tensor(...)``."""
+"""Type name in onnxruntime -> type name in NumPy, where the latter is not just the text inside ``tensor(...)``."""
 
 Facts = dict[str, Any]
 
 
 class Model(Protocol):
-    """A loaded model."""
+    """Interface of a loaded model."""
 
     inputs: list[Facts]
     outputs: list[Facts]
@@ -66,7 +67,7 @@ class TFLite:
             self._interpreter.invoke()
             scores: npt.NDArray[Any] = self._interpreter.get_tensor(self._interpreter.get_output_details()[0]["index"])
         except Exception:
-            self._interpreter = self._new()  # after a failure, the old one may answer anything
+            self._interpreter = self._new()  # after a failure, the old interpreter may give wrong scores
             self._interpreter.allocate_tensors()
             raise
         return scores
@@ -107,7 +108,7 @@ class Onnx:
 
 
 def _external_data(model: Any) -> str:
-    """Return the name of a tensor that is stored outside of the file; "" if there is none."""
+    """Return the name of a tensor whose data is in another file; "" if there is none."""
     return next((str(one.name) for one in model.graph.initializer if one.data_location == one.EXTERNAL), "")
 
 
@@ -124,7 +125,7 @@ LOADERS: dict[str, type[TFLite] | type[Onnx]] = {"tflite": TFLite, "onnx": Onnx}
 def main(path: str, format: str) -> None:
     """Load the file and answer requests until the standard input ends."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what native code prints must not be taken for an answer
+    os.dup2(2, 1)  # output of native code goes to stderr, because stdout carries the answers
     limit_memory(MOST_MEMORY)
     try:
         model: Model = LOADERS[format](Path(path).read_bytes())

@@ -1,4 +1,4 @@
-"""`declared_shapes`: the shapes of a model's input and output, as its file declares them. The model is not loaded."""
+"""`declared_shapes`: read the shapes of a model's input and output from its file, without loading the model."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ CONFIG = "config.json"
 LARGEST_CONFIG = 1 << 24
 HDF5 = b"\x89HDF\r\n\x1a\n"
 STARTS = (b'{"module": "keras', b'{"class_name": "')
-"""How the configuration of a model begins in an HDF5 file, of Keras 3 and of Keras 2."""
+"""Beginning of a model's configuration in an HDF5 file, of Keras 3 and of Keras 2."""
 GRAPH = "saved_model.pb"
 SIGNATURE = "serving_default"
 POOLINGS = ("GlobalAveragePooling2D", "GlobalMaxPooling2D")
-"""Layers that make one score of each map of a convolution."""
+"""Layers that reduce each feature map to one number."""
 KEEPING = ("Activation", "Softmax", "BatchNormalization", "Dropout", *POOLINGS)
-"""Layers that have as many scores, or maps, as the layer before."""
+"""Layers that do not change the number of scores or feature maps."""
 
 Shape = Sequence[int | None]
 
 
 def declared_shapes(path: Path) -> tuple[Shape, int | None]:
-    """Return the shape of one image in the first input, and the number of scores; () and None if not declared.
+    """Return the shape of one image in the first input, and the number of scores: () and None if the file has none.
 
     Parameters
     ----------
     path : Path
-        A ``.keras`` or ``.h5`` file, or a SavedModel folder. A damaged one counts as not declaring them.
+        A ``.keras`` or ``.h5`` file, or a SavedModel folder. The result for a damaged one is () and None.
     """
     try:
         if path.is_dir():
@@ -57,9 +57,9 @@ def _in_archive(path: Path) -> Any:
 
 
 def _in_hdf5(path: Path) -> Any:
-    """Return the configuration in an HDF5 file. Its text is in one piece there, so the HDF5 library is not needed.
+    """Return the configuration in an HDF5 file, found by a search for its text.
 
-    That library is native code, which must not read a file before it was tried in a process of its own.
+    The HDF5 library is not used. It is native code, and must not open a file before it was checked in a child process.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         if content[: len(HDF5)] != HDF5:
@@ -103,7 +103,10 @@ def _input_shape(config: Any) -> list[int | None]:
 
 
 def _has_several_outputs(config: Any) -> bool:
-    """Return whether a functional model has them; Keras 3 lists a single one as ``[name, 0, 0]``, several as lists."""
+    """Return whether a functional model has several outputs.
+
+    Keras 3 writes a single output as ``[name, 0, 0]`` and several ones as a list of such lists.
+    """
     inside = config["config"]
     outputs = inside.get("output_layers") if isinstance(inside, dict) else None
     if isinstance(outputs, list):
@@ -112,11 +115,11 @@ def _has_several_outputs(config: Any) -> bool:
 
 
 def _classes(config: Any) -> int | None:
-    """Return the units of the last dense layer, also in a model inside, if only layers of `KEEPING` follow it.
+    """Return the number of scores: the units of the last dense layer, if only layers of `KEEPING` follow it.
 
-    The maps of a convolution count in its place if they are pooled to one score each, and all numbers that a flatten
-    takes: a convolution as large as its image gives a score in each map. A model with several outputs declares no
-    number: which of them has the scores is not known.
+    Nested models are searched too. Instead of a dense layer, there may be a convolution with a global pooling, which
+    gives one score for each feature map, or a flatten layer, whose size is then the number of scores. For a model with
+    several outputs the result is None, because it is not known which output contains the scores.
     """
     if _has_several_outputs(config):
         return None

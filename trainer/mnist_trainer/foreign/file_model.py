@@ -1,4 +1,4 @@
-"""`FileModel`: a model in a ``.tflite`` or ``.onnx`` file of another tool, and which pixel scaling it expects."""
+"""`FileModel`: a ``.tflite`` or ``.onnx`` file of another tool, and the pixel scaling that it expects."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ FORMATS = {".tflite": "tflite", ".onnx": "onnx"}
 """Suffix -> format of the files that are run here."""
 
 REQUEST = 1000
-"""Images that are sent to the process at a time."""
+"""Number of images that are sent to the child process at a time."""
 
 BATCH = 50
-"""Images that the interpreter gets at a time, if the file allows several."""
+"""Batch size of the interpreter, if the model accepts batches."""
 
 SAME = 1e-5
-"""Largest difference between the scores of an image alone and in a batch. Other sizes add up in another order."""
+"""Largest difference between the scores of an image alone and in a batch: sums may be computed in another order."""
 
 
 def kind_of(path: Path) -> str:
-    """Return what a model file is, by its suffix: ``"tflite"``, ``"onnx"`` or ``"keras"``."""
+    """Return the format of a model file by its suffix: ``"tflite"``, ``"onnx"``, or ``"keras"`` for all others."""
     return FORMATS.get(path.suffix, "keras")
 
 
@@ -54,24 +54,24 @@ def is_model_file(path: str | Path) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class FileModel(MeasuredModel):
-    """A model file of another tool. Create one with `FileModel.measure`.
+    """A model file of another tool. Create it with `FileModel.measure`.
 
-    The file is not trusted: it runs in a process of its own.
+    The file is not trusted, so it runs in a child process.
 
     Parameters
     ----------
     file : ModelFile
         Path and name.
     interface : Interface
-        Its input and output.
+        Type, layout and quantization of its input and output.
     scaling, range_origin, activation, probe, task
         See `MeasuredModel`.
     batch : int
-        Number of images that the interpreter can get at a time without a change of scores.
+        Batch size of the interpreter, chosen so that batches do not change the scores.
     process : ModelProcess
-        The process that runs it.
+        The process that runs the file.
     rejects_non_digits : bool or None
-        Whether it was trained on pictures without a digit too; not known.
+        Whether the model was also trained on pictures without a digit. Always None: it is not known.
     """
 
     file: ModelFile
@@ -82,7 +82,7 @@ class FileModel(MeasuredModel):
 
     @classmethod
     def measure(cls, file: ModelFile, data: LabelledImages, *, given: PixelScaling | str | None = None) -> FileModel:
-        """Load a file in a process of its own; measure which pixel scaling it expects, and its activation.
+        """Load a file in a child process, and measure which pixel scaling it expects and which activation it ends with.
 
         Parameters
         ----------
@@ -91,22 +91,22 @@ class FileModel(MeasuredModel):
         data : LabelledImages
             Real images with labels; see `probe_images`.
         given : PixelScaling or str, optional
-            The scaling that the user states. Default: measured.
+            The scaling that the user gives. Default: measured.
 
         Raises
         ------
         ArtifactError
-            If the file is missing, damaged, or ends the process.
+            If the file is missing, damaged, or crashes the process.
         ModelError
-            If it has another shape or several inputs or outputs, gives no finite scores, or reads color images far
-            better with blue first.
+            If the model has another shape or several inputs or outputs, gives scores that are not finite, or is far
+            more accurate on color images with blue first.
         UsageError
-            If the given scaling cannot be read.
+            If `given` cannot be parsed.
         """
         scaling = PixelScaling.parse(given) if isinstance(given, str) else given
         format = FORMATS[file.path.suffix]
         with contextlib.suppress(UnsealedError):
-            Artifact.open(file.path)  # checks its size and, if it ends with a digest, that
+            Artifact.open(file.path)  # checks the size of the file, and its digest if there is one
         process = ModelProcess(file.path, format)
         try:
             classes = len(data.task.labels)
@@ -118,7 +118,7 @@ class FileModel(MeasuredModel):
                 return log_scores(_run(process, interface, pixels, batch, classes), smallest)
 
             conventions = interface.conventions()
-            if interface.input.dtype not in INTEGERS:  # the range of integers is that of their numbers
+            if interface.input.dtype not in INTEGERS:  # integer inputs have a fixed range
                 conventions = with_own_numbers(data, conventions)
             probe = None if scaling else PixelProbe.measure(logits_of, data, conventions)
             if probe:
@@ -138,7 +138,7 @@ class FileModel(MeasuredModel):
 
     @property
     def name(self) -> str:
-        """Name for the files made from it."""
+        """Name of the model, used for the files that are made from it."""
         return self.file.name
 
     @cached_property
@@ -153,7 +153,7 @@ class FileModel(MeasuredModel):
 
     @property
     def input_scaling(self) -> PixelScaling:
-        """The scaling that the quantized input of a file made from it has: raw pixels."""
+        """Pixel scaling of the quantized input in files that are made from it: raw pixels."""
         return PixelScaling.between(0, 255)
 
     @property
@@ -168,17 +168,17 @@ class FileModel(MeasuredModel):
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Rows, columns and colours of an image."""
+        """Height, width and channels of an image."""
         return self.interface.image_shape
 
     @property
     def quantization(self) -> QuantParams | None:
-        """Quantization of the input; None for floats, and for integers without a scale."""
+        """Quantization parameters of the input; None for floats, and for integers without a scale."""
         return self.interface.input.quantization
 
     @property
     def channels_first(self) -> bool:
-        """Whether colours come before rows in the input."""
+        """Whether the input has the layout (channels, height, width)."""
         return self.interface.channels_first
 
     def count_params(self) -> int:
@@ -191,7 +191,7 @@ class FileModel(MeasuredModel):
         return sum(math.prod(tensor.dims) for tensor in graph.initializer)
 
     def changing_layer(self, images: npt.NDArray[np.uint8], trial: Any) -> str:
-        """Return an empty string: the layers of a file cannot be looked into."""
+        """Return an empty string, because the layers inside a file are not accessible."""
         del images, trial
         return ""
 
@@ -201,11 +201,11 @@ class FileModel(MeasuredModel):
         return str(self)
 
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the real numbers that the file gives, float32 (n, k), for raw pixels uint8 (n, h, w[, 3])."""
+        """Return the output of the model, dequantized, float32 (n, k), for raw pixels uint8 (n, h, w[, 3])."""
         return _run(self.process, self.interface, self.scaling.apply(images), self.batch, len(self.task.labels))
 
     def predict_proba(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return `scores`, as the `Classifier` of a file of ``mnist-export`` does."""
+        """Return `scores`, float32 (n, k); the same method as that of `Classifier`."""
         return self.scores(images)
 
     def __str__(self) -> str:
@@ -217,14 +217,14 @@ class FileModel(MeasuredModel):
 
 
 def _batch(process: ModelProcess, interface: Interface, images: npt.NDArray[np.uint8], classes: int) -> int:
-    """Return how many images the interpreter can get at a time without a change of scores: `BATCH` or 1."""
+    """Return the batch size that does not change the scores: `BATCH` or 1."""
     few = images[:3].astype(np.float32) / np.float32(255)
     alone = _run(process, interface, few, 1, classes)
     if interface.takes_one and process.format == "onnx":
         return 1
     try:
         together = _run(process, interface, few, len(few), classes)
-    except ModelError:  # such as a reshape to one image inside
+    except ModelError:  # for example, a reshape in the model allows only one image
         return 1
     return BATCH if np.allclose(alone, together, atol=SAME, equal_nan=True) else 1
 
@@ -237,7 +237,7 @@ def _run(
     Raises
     ------
     ModelError
-        If the model does not take them, or does not give `classes` scores for each.
+        If the model fails on these pixels, or does not give `classes` scores for each image.
     """
     parts = []
     for start in range(0, len(pixels), REQUEST):

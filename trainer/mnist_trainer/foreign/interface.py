@@ -16,10 +16,10 @@ __all__ = ["INTEGERS", "Interface", "Value"]
 
 FLOATS = ("float16", "float32", "float64")
 INTEGERS = ("uint8", "int8", "int16")
-"""Types of an input or output, as NumPy names them."""
+"""Integer types of an input or output, by their NumPy names."""
 
 MOST_CLIPPED = 0.1
-"""Largest part of the range of pixels that a quantized input may cut off: a wider convention is not the file's."""
+"""Largest fraction of the pixel range that a quantized input may clip. Scalings with a larger one are ruled out."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Value:
     dtype : str
         NumPy's name of the type.
     shape : tuple of int
-        -1 for a free dimension.
+        Its shape. -1 stands for a dimension that is not fixed.
     quantization : QuantParams or None
         Scale and zero point; None for floats, and for integers without them.
     """
@@ -45,7 +45,7 @@ class Value:
 
     @classmethod
     def of(cls, facts: dict[str, Any]) -> Value:
-        """Return the value that `mnist_trainer.foreign._probe` describes."""
+        """Make a `Value` of the facts that `mnist_trainer.foreign._probe` prints."""
         quantization = None
         if facts["scale"] and facts["dtype"] in INTEGERS:
             quantization = QuantParams(facts["scale"], facts["zero_point"], facts["dtype"])
@@ -57,7 +57,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Interface:
-    """How images are given to a model file, and its scores read.
+    """How to convert images to the input tensor of a model file, and its output tensor to scores.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ class Interface:
     tensor_shape : tuple of int
         Shape of one image in the input.
     image_shape : tuple of int
-        Rows, columns and colours of an image in the data.
+        Height, width and channels of an image in the data.
     channels_first : bool
-        Whether colours come before rows.
+        Whether the input has the layout (channels, height, width).
     """
 
     input: Value
@@ -79,21 +79,21 @@ class Interface:
 
     @classmethod
     def of(cls, facts: dict[str, Any], image: tuple[int, ...], *, prefers_channels_first: bool) -> Interface:
-        """Return the interface for images of the shape `image`, (h, w) or (h, w, c).
+        """Make the interface of a model for images of the shape `image`, (h, w) or (h, w, c).
 
         Parameters
         ----------
         facts : dict
-            See `mnist_trainer.foreign._probe`.
+            Inputs and outputs of the model, as `mnist_trainer.foreign._probe` prints them.
         image : tuple of int
             Shape of an image in the data.
         prefers_channels_first : bool
-            Which layout is taken where the file leaves both open.
+            Layout to use if the file allows both.
 
         Raises
         ------
         ModelError
-            If the model has several inputs or outputs, or takes other images or types.
+            If the model has several inputs or outputs, or its image shape or types are not supported.
         """
         inputs, outputs = [[Value.of(one) for one in facts[key]] for key in ("inputs", "outputs")]
         if len(inputs) != 1 or len(outputs) != 1:
@@ -121,11 +121,11 @@ class Interface:
 
     @property
     def takes_one(self) -> bool:
-        """Whether the file fixes the number of images to one."""
+        """Whether the model accepts only one image at a time."""
         return self.input.shape[0] == 1
 
     def tensor(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        """Return scaled pixels, float32 (n, h, w) or (n, h, w, c), in type and layout of the input."""
+        """Convert scaled pixels, float32 (n, h, w) or (n, h, w, c), to the type and layout of the input."""
         if self.channels_first and pixels.ndim == 4:
             pixels = np.moveaxis(pixels, -1, 1)
         shaped = pixels.reshape(len(pixels), *self.tensor_shape)
@@ -138,7 +138,7 @@ class Interface:
         return tensor
 
     def scores(self, raw: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return real numbers, float32 (n, k), for an output of the model."""
+        """Convert an output of the model to scores, float32 (n, k); integers are dequantized."""
         rows = raw.reshape(len(raw), -1)
         if self.output.quantization:
             return self.output.quantization.dequantize(rows)
@@ -146,14 +146,14 @@ class Interface:
 
     @property
     def step(self) -> float:
-        """Distance between two scores that the output can hold; 0 for floats."""
+        """Smallest difference between two scores in a quantized output (its scale); 0 for floats."""
         return self.output.quantization.scale if self.output.quantization else 0.0
 
     def conventions(self) -> tuple[PixelScaling, ...]:
-        """Return the conventions of pixels that may be the file's, the likeliest first.
+        """Return the pixel scalings that the model may have been trained with, the likeliest first.
 
-        An integer input has a range. Conventions that go far beyond are not those of the images that it was calibrated
-        with; one more candidate is the range itself, where a raw pixel is the stored integer.
+        An integer input has a fixed range, from its calibration. Scalings that go far beyond this range are left out.
+        The range itself is one more candidate: the raw pixel is then the stored integer.
         """
         if self.input.dtype not in INTEGERS:
             return PIXEL_CONVENTIONS
@@ -171,13 +171,13 @@ def _fits(shape: tuple[int, ...], form: tuple[int, ...]) -> bool:
 
 
 def _clipped(scaling: PixelScaling, low: float, high: float) -> float:
-    """Return which part of the range of scaled pixels is outside of `low`..`high`."""
+    """Return the fraction of the range of scaled pixels that is outside of `low`..`high`."""
     bottom, top = sorted((scaling.black, scaling.white))
     return (max(low - bottom, 0) + max(top - high, 0)) / (top - bottom)
 
 
 def _is_range(scaling: PixelScaling, low: float, high: float) -> bool:
-    """Return whether the scaled pixels are `low`..`high`, to two levels."""
+    """Return whether the range of scaled pixels is `low`..`high`, up to two of the 255 pixel steps."""
     levels = abs(scaling.white - scaling.black) / 255 * 2
     bottom, top = sorted((scaling.black, scaling.white))
     return abs(bottom - low) <= levels and abs(top - high) <= levels

@@ -1,4 +1,4 @@
-"""Find and load the model files of this toolkit and of others, in the place of a Keras model."""
+"""Find and load ``.tflite`` and ``.onnx`` files, from this toolkit or another tool, where a Keras model could be."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def find_source(model: str | Path) -> ModelFile:
 def load_model_file(
     file: ModelFile, data: LabelledImages, *, given: PixelScaling | str | None = None
 ) -> FileModel | SealedModel:
-    """Load a ``.tflite`` or ``.onnx`` file: one of ``mnist-export`` as a device does, another one as `FileModel`.
+    """Load a ``.tflite`` or ``.onnx`` file: as `SealedModel` if ``mnist-export`` made it, else as `FileModel`.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def load_model_file(
     data : LabelledImages
         Images on which the scaling of pixels is measured; see `probe_images`.
     given : PixelScaling or str, optional
-        How the pixels of a file made by another tool are scaled.
+        Pixel scaling of a file from another tool. Default: measured.
 
     Raises
     ------

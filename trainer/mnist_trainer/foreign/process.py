@@ -1,4 +1,4 @@
-"""`ModelProcess`: a model file that runs in a process of its own, so that a damaged one cannot end this process."""
+"""`ModelProcess`: run a model file in a child process, so that a damaged file cannot crash this process."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError
 __all__ = ["ModelProcess"]
 
 PROBE = "mnist_trainer.foreign._probe"
-"""The module that runs a model."""
+"""The module that the child process runs."""
 
 TIME_LIMIT = 600
-"""Seconds after which an answer is no longer awaited. A thousand images of a small model take less than one."""
+"""Time limit for an answer, in seconds. A thousand images take less than a second with a small model."""
 
 MOST_SCORES = 1000
-"""Most scores of an image."""
+"""Largest number of scores per image."""
 
 LARGEST_SCORE = 8
-"""Bytes of a score, at most."""
+"""Largest size of a score, in bytes."""
 
 
 class ModelProcess:
-    """A process with one model. It ends with this object.
+    """A child process with one model. It ends when this object is deleted.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class ModelProcess:
     Attributes
     ----------
     facts : dict
-        The inputs and outputs of the model, see `mnist_trainer.foreign._probe`.
+        The inputs and outputs of the model; see `mnist_trainer.foreign._probe`.
 
     Raises
     ------
     ArtifactError
-        If the interpreter rejects the file, or the process ends.
+        If the interpreter rejects the file, or the process crashes.
     """
 
     def __init__(self, path: Path, format: str) -> None:
@@ -68,14 +68,14 @@ class ModelProcess:
         tensor : ndarray
             The input, in the type and shape of the model, images first.
         step : int
-            Number of images that the interpreter gets at a time.
+            Number of images to classify at a time.
 
         Raises
         ------
         ValueError
             If the interpreter cannot run the model on this input.
         ArtifactError
-            If the process ends, or the answer has no score for each image.
+            If the process crashes, or its output does not have a plausible shape for the images.
         """
         with self._conversation():
             self._child.send({"shape": tensor.shape, "step": step}, np.ascontiguousarray(tensor).data)
@@ -85,7 +85,7 @@ class ModelProcess:
         raise ValueError(facts["error"])
 
     def _scores(self, facts: dict[str, Any], images: int) -> npt.NDArray[Any]:
-        """Read the scores that follow the line `facts` of an answer."""
+        """Read the scores that follow the JSON line `facts` in an answer."""
         shape, dtype = facts["shape"], np.dtype(facts["dtype"])
         values = math.prod(shape)
         if dtype.itemsize > LARGEST_SCORE or values > images * MOST_SCORES:
@@ -102,7 +102,7 @@ class ModelProcess:
 
     @contextlib.contextmanager
     def _conversation(self) -> Iterator[None]:
-        """Hold the process for a request; report its end."""
+        """Reserve the process for one request; raise an `ArtifactError` if it ends."""
         try:
             with self._child.conversation():
                 yield

@@ -1,4 +1,4 @@
-"""`SealedModel`: a file made by ``mnist-export`` in the place of an original, run by the code of the device."""
+"""`SealedModel`: a file from ``mnist-export``, used like a Keras model and run with the same code as on a device."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["SealedModel"]
 
 @dataclass(frozen=True, eq=False)
 class SealedModel(MeasuredModel):
-    """A file of ``mnist-export``. Create one with `SealedModel.load`.
+    """A file from ``mnist-export``. Create it with `SealedModel.load`.
 
     Parameters
     ----------
     scaling, range_origin, activation, probe, task
-        See `MeasuredModel`. The file takes raw pixels.
+        See `MeasuredModel`. The input of the file is raw pixels.
     file : ModelFile
         Path and name.
     classifier : Classifier
@@ -37,12 +37,12 @@ class SealedModel(MeasuredModel):
 
     @classmethod
     def load(cls, file: ModelFile) -> SealedModel:
-        """Load a file.
+        """Load a file from ``mnist-export``.
 
         Raises
         ------
         UnsealedError
-            If another tool made it.
+            If another tool made the file.
         ArtifactError
             If it is missing or damaged.
         """
@@ -62,7 +62,7 @@ class SealedModel(MeasuredModel):
 
     @property
     def rejects_non_digits(self) -> bool | None:
-        """Whether its original was trained on pictures without a digit too; None if not known."""
+        """Whether the original Keras model was also trained on pictures without a digit; None if not known."""
         known = self.classifier.manifest.source.get("rejects_non_digits")
         return known if isinstance(known, bool) else None
 
@@ -72,11 +72,11 @@ class SealedModel(MeasuredModel):
         return self.scaling
 
     def count_params(self) -> int:
-        """Return the number of parameters of its original; 0 if this is not known."""
+        """Return the number of parameters of the original Keras model; 0 if this is not known."""
         return int(self.classifier.manifest.source.get("parameters", 0))
 
     def changing_layer(self, images: npt.NDArray[np.uint8], trial: Any) -> str:
-        """Return an empty string: the layers of a file cannot be looked into."""
+        """Return an empty string, because the layers inside a file are not accessible."""
         del images, trial
         return ""
 

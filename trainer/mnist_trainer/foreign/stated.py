@@ -1,4 +1,4 @@
-"""`stated_for`: what models say about the images and classes of the data that they are tested on."""
+"""`stated_for`: derive facts about the images and classes of a data set from the models that are tested on it."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ __all__ = ["stated_by_shape", "stated_for", "stated_form"]
 
 
 def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTask | None = None) -> StatedTask:
-    """Complete what the user states about own data with what the models say: sealed files, and records of training.
+    """Complete the user's facts about own data with those from the models: exported files and training records.
 
     Parameters
     ----------
     models : iterable of str or Path
-        Names or paths of models that are to be tested on the same data.
+        Names or paths of models that are tested on the same data.
     data : str or Path
-        Name or path of the data. For a name nothing is added.
+        Name or path of the data. If it is a name, no fact is added.
     stated : StatedTask, optional
-        What the user states. It has precedence.
+        The user's facts. They have precedence.
 
     Returns
     -------
     StatedTask
-        A file that was made or trained by this toolkit states everything; of another file the size and the channels
-        of its input and the number of its scores are taken, where the file shows them.
+        The facts. A model file that this toolkit made contains all of them. From another file, the size and channels
+        of its input and the number of its scores are taken, if the file shows them.
 
     Raises
     ------
     UsageError
         If two models were made for different images or classes.
     ModelError
-        If the data is digits by name, but the record of a model names images of another form or other classes.
+        If `data` is the name of a digit data set, but a model was trained on other images or classes.
     """
     stated = stated or StatedTask()
     if data in ("auto", *DATASETS):
@@ -60,9 +60,9 @@ def stated_for(models: Iterable[str | Path], data: str | Path, stated: StatedTas
 
 
 def stated_form(model: str | Path, data: str | Path, stated: StatedTask) -> StatedTask:
-    """Complete what the user states with the form of the images of a Keras model; the data may have other labels.
+    """Complete the user's facts with the image form of a Keras model. The labels of the data may be different.
 
-    The form is size and channels, and by a record the preparation too, also that of digits.
+    The form is the size and the channels and, if the model has a training record, the preparation.
     """
     if data in DATASETS:
         return stated
@@ -76,12 +76,12 @@ def stated_form(model: str | Path, data: str | Path, stated: StatedTask) -> Stat
 
 
 def stated_by_shape(shape: Sequence[int | None], classes: int | None = None) -> StatedTask:
-    """Return what the shapes of a model's input and output state; nothing for digits.
+    """Return the facts that the shapes of a model's input and output show; no facts for a digit model.
 
     Parameters
     ----------
     shape : sequence of int or None
-        Shape of the input, without the batch. Rows of pixels and open sizes state no size.
+        Shape of the input, without the batch. Flat rows of pixels and open dimensions show no image size.
     classes : int, optional
         Number of scores.
 
@@ -103,7 +103,7 @@ def stated_by_shape(shape: Sequence[int | None], classes: int | None = None) -> 
 
 
 def _check_digits(model: str | Path, stated: StatedTask) -> None:
-    """Check that the record of a model, if it has one, is of images and classes as in MNIST, or of stated classes."""
+    """Check that a model was trained on digits as in MNIST, or on the stated classes, if it has a training record."""
     path = Path(model)
     recorded = None if model in READY_MODELS or is_model_file(path) else recorded_task(path)
     if recorded is None:
@@ -118,7 +118,7 @@ def _check_digits(model: str | Path, stated: StatedTask) -> None:
 
 
 def _stated_by(model: str | Path) -> StatedTask:
-    """Return what one model says about its data; nothing for digits, which is the default."""
+    """Return the facts that one model shows about its data; no facts for digits, which are the default."""
     path = Path(model)
     if model in READY_MODELS:
         return StatedTask()
@@ -138,7 +138,7 @@ def _stated_by(model: str | Path) -> StatedTask:
 
 
 def _by_interface(path: Path) -> StatedTask:
-    """Return what the input and the output of another tool's file state."""
+    """Return the facts that the input and output of another tool's file show."""
     try:
         process = ModelProcess(path, FORMATS[path.suffix])
         (source,), (scores,) = process.facts["inputs"], process.facts["outputs"]

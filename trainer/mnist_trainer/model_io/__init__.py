@@ -1,1 +1,1 @@
-"""Find, check and load Keras models from files of unknown origin."""
+"""Find, check and load Keras models from files that may be damaged or malicious."""

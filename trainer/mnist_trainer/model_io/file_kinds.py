@@ -1,4 +1,7 @@
-"""Find out what a file is by its content, and what to do if it is not a Keras model. Imports nothing heavy."""
+"""Detect the format of a file by its content, and advise the user if it is not a Keras model.
+
+This module imports no large package.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ ZIP = b"PK\x03\x04"
 CONTENTS: tuple[tuple[bytes, str], ...] = (
     (rb".{4}TFL3", EXPORTED),
     (rb"\x08\x01\x12", FOLDER),  # schema version 1 and a graph
-    (rb"\x08[\x02-\x20](\x12|\x1a|\x22|\x3a|\x42)", EXPORTED),  # ONNX: version and the name of its producer
+    (rb"\x08[\x02-\x20](\x12|\x1a|\x22|\x3a|\x42)", EXPORTED),  # ONNX: version and producer name
     (rb"\x93NUMPY", WEIGHTS),
     (rb".{8}\{", WEIGHTS),  # safetensors: a size and JSON
     (rb"\x80[\x02-\x05]", PICKLE),
@@ -34,7 +37,7 @@ CONTENTS: tuple[tuple[bytes, str], ...] = (
     (rb"\s*<(!DOCTYPE|html|\?xml)", PAGE),
     (rb"\s*[{\[]", CONFIG),
 )
-"""Regular expression for the first bytes of a file -> what it is and what to do; the first that matches."""
+"""Regular expression for the first bytes of a file -> what it is and what to do. The first match counts."""
 
 MEMBERS: tuple[tuple[str, str], ...] = (
     (r"config\.json|model\.weights\.(h5|npz)", ""),
@@ -43,7 +46,7 @@ MEMBERS: tuple[tuple[str, str], ...] = (
     (r".*\.npy", WEIGHTS),
     (r".*\.(keras|h5|hdf5)", ARCHIVE),
 )
-"""Regular expression for a member of a zip file -> what the file is; empty for a Keras model."""
+"""Regular expression for a member of a zip file -> what the file is and what to do; empty for a Keras model."""
 
 SUFFIXES: dict[str, str] = {
     ".onnx": EXPORTED,
@@ -74,7 +77,7 @@ def unsuitable(path: Path, head: bytes) -> str:
     path : Path
         A file.
     head : bytes
-        Its first bytes, at least 16 of them if there are as many.
+        Its first bytes: at least 16, unless the file is shorter.
     """
     if head.startswith(HDF5):
         return ""

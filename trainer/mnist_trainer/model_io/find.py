@@ -1,4 +1,7 @@
-"""Find a model by the name of a ready one or by its path, and check its first bytes. Imports nothing heavy."""
+"""Find a ready model by name or the user's model by path, and check its first bytes.
+
+This module imports no large package.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ READY_MODELS = tuple(name for name in ARCHITECTURES if (MODELS / f"{name}.keras"
 """Names of the trained models that come with the package; each is also the name of its architecture."""
 
 TEACHERS = ("accurate-mnist",)
-"""Names of trained models that come with the package to teach others; `Distillation.teacher` gives one."""
+"""Names of trained models in the package that are used only as teachers; see `Distillation.teacher`."""
 
 SAVED_MODEL = "saved_model.pb"
 """File that every SavedModel folder contains."""
@@ -39,16 +42,16 @@ LFS_POINTER = b"version https://git-lfs"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A model on disk, not loaded yet. Create one with `find_model`.
+    """A model on disk that is not loaded yet. Create it with `find_model`.
 
     Parameters
     ----------
     path : Path
         A ``.keras`` archive or an HDF5 file, with any suffix, or a SavedModel folder.
     name : str
-        Name for the files made from it: the file name without its suffix, or the folder name.
+        Name of the model, used for the files that are made from it: the file name without suffix, or the folder name.
     record : dict
-        Record of the training of a ready model; empty for any other model, see `recorded_pixels`.
+        Training record of a ready model; empty for any other model. See `recorded_pixels`.
     """
 
     path: Path
@@ -57,7 +60,7 @@ class ModelFile:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it is one of `READY_MODELS` or `TEACHERS`, a file of this package."""
+        """Whether it is a model in this package: one of `READY_MODELS` or `TEACHERS`."""
         return self.path.parent == MODELS
 
     @cached_property
@@ -66,10 +69,10 @@ class ModelFile:
         return digest(self.path)
 
     def recorded_pixels(self, model: keras.Model, sha256: str) -> str | None:
-        """Return the scaling of pixels in the training record, if the record is that of this very model; else None.
+        """Return the pixel scaling in the training record, if the record belongs to this model; otherwise None.
 
-        The record beside a file of the user counts if it has the SHA-256 of the file. A record without one, of an
-        earlier version, counts if its architecture and its number of parameters are those of the model.
+        The record beside a user's file counts if it contains the SHA-256 of the file. A record of an earlier version
+        contains no SHA-256. It counts if its architecture and number of parameters are those of the model.
 
         Parameters
         ----------
@@ -90,12 +93,12 @@ class ModelFile:
         return pixels if is_own and pixels in [scaling.name for scaling in PIXEL_CONVENTIONS] else None
 
     def check_layers(self) -> None:
-        """Check that it has layers, which a tuning trains.
+        """Check that the model has Keras layers, which tuning needs.
 
         Raises
         ------
         ModelError
-            If it is a SavedModel.
+            If the model is a SavedModel.
         """
         if self.path.is_dir():
             raise ModelError(

@@ -1,4 +1,4 @@
-"""Check that a Keras model takes the images of a task and gives a score for each class; bring it into one form."""
+"""Check that a Keras model accepts the images of a task and gives a score for each class, and normalize its form."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["accepted_shape", "check_model", "input_shapes"]
 
 BATCH = 2
-"""Number of images with which a model is tried."""
+"""Number of images on which a model is tried."""
 LARGE = 1 << 26
-"""Values of a constant from which it is taken for too large and not for damaged: 256 MB of float32."""
+"""Number of values (256 MB in float32) from which a constant counts as too large for memory, not as damaged."""
 
 TWO_SCORES = (
     "head = keras.layers.Dense(2{activation}); model = keras.Sequential([model, head]); "
     "head.set_weights([np.array([[{weights}]]), np.array([{bias}])])"
 )
-"""Lines of Python that make two scores of one, in the order of the classes."""
+"""Lines of Python that turn one score into two scores, in the order of the classes."""
 
 PROBABILITY = (
     "If its score is the probability of the second of two classes, add that of the first: "
@@ -38,14 +38,14 @@ LOGIT = (
     "If its score is the logit of the second of two classes (loss BinaryCrossentropy(from_logits=True)), add that of "
     "the first: " + TWO_SCORES.format(activation=", activation='softmax'", weights="0, 1", bias="0, 0")
 )
-"""What to do about a model of two classes that ends in a sigmoid, and about one without it."""
+"""Advice for a model of two classes with one score: with a sigmoid at the end, and without one."""
 
 ONE_SCORE = (
     "The model gives 1 score, but a score for each class is needed. {lines}. Save this model, and give images of both "
     "classes: --data PATH. If its score is the digit as a number (a regression), it has no confidence: end it in "
     "keras.layers.Dense(10, activation='softmax'), and train it again with the loss sparse_categorical_crossentropy."
 )
-"""Message for the usual models of two classes, which have one score, and for a regression."""
+"""Message for models with one score: the usual models of two classes, and regressions."""
 
 OTHER_BLACK = (
     " That is for pixels 0..1 and 0..255, where black is 0. If its images were scaled otherwise after padding, put "
@@ -53,14 +53,14 @@ OTHER_BLACK = (
     "-1..1, keras.layers.Rescaling(1 / std, -mean / std) for mean and std, keras.layers.Rescaling(-1.0, 1.0) for 1..0, "
     "black on white."
 )
-"""What to add to padding with 0, which is gray or white in other scalings than the usual ones."""
+"""Addition to advice that pads with 0: in some pixel scalings, 0 is gray or white instead of black."""
 
 WRAPPED = "With other layers in front it takes digits"
-"""Begin of the advice that makes a digit model of one for images of another form."""
+"""Beginning of the advice that wraps a model for images of another form, so that it accepts digits."""
 
 
 def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
-    """Return the shapes of one image that a model of `task` may take.
+    """Return the input shapes, for one image, that a model of `task` may have.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def input_shapes(task: Task) -> tuple[tuple[int, ...], ...]:
 
 
 def accepted_shape(shape: tuple[int | None, ...], task: Task = DIGITS) -> tuple[int, ...] | None:
-    """Return the shape of an image of `task` that an input of `shape`, without the batch, accepts, or None.
+    """Return the shape for images of `task` that an input of `shape` (without the batch) accepts, or None.
 
     Examples
     --------
@@ -87,22 +87,22 @@ def accepted_shape(shape: tuple[int | None, ...], task: Task = DIGITS) -> tuple[
 
 
 def check_model(model: keras.Model, task: Task = DIGITS) -> keras.Model:
-    """Return `model`, if it classifies the images of `task`, as a model from one float32 tensor to another.
+    """Check that `model` classifies the images of `task`; return it with one float32 input and one float32 output.
 
-    The shapes are checked, and two blank images are classified. A model of half or double precision, of an open image
-    size, of a fixed number of images or with integer inputs is built again with the same weights.
+    The shapes are checked, and two blank images are classified. A model with half or double precision, an open image
+    size, a fixed batch size or integer inputs is rebuilt with the same weights.
 
     Parameters
     ----------
     model : keras.Model
-        Its one input and its one output may be in a list or a dict, as in functional models of Keras 2.
+        The model. Its one input and one output may be in a list or a dict, as in functional models of Keras 2.
     task : Task, optional
         Size and channels of the images, and the classes. Default: digits.
 
     Raises
     ------
     ModelError
-        If it has other shapes or several inputs or outputs, was quantized by Keras, or fails on the images.
+        If it has other shapes or several inputs or outputs, was quantized with Keras, or fails on the images.
     """
     from mnist_trainer.model_io.rebuild import needs_rebuild, rebuilt
 
@@ -122,7 +122,7 @@ def check_model(model: keras.Model, task: Task = DIGITS) -> keras.Model:
             model = rebuilt(model, shape)
         try:
             model(np.zeros((BATCH, *shape), np.float32), training=False)
-        except Exception as error:  # a fixed number of images, or code that does not work here
+        except Exception as error:  # a fixed batch size, or code that does not work here
             raise_machine_failure(error)
             if size := _size_without_memory(str(error)):
                 raise ModelError(
@@ -136,9 +136,9 @@ def check_model(model: keras.Model, task: Task = DIGITS) -> keras.Model:
 
 
 def _size_without_memory(text: str) -> str:
-    """Return the size of a large constant that TensorFlow cannot make, from its error; empty if that is not the cause.
+    """Return the shape of a constant that is too large for memory, from TensorFlow's error text; else an empty string.
 
-    TensorFlow computes ``tf.ones((30000, 30000))`` before the model runs. Its text does not say that memory is missing.
+    TensorFlow computes ``tf.ones((30000, 30000))`` before the model runs. Its error text does not mention the memory.
 
     Examples
     --------
@@ -150,7 +150,7 @@ def _size_without_memory(text: str) -> str:
 
 
 def _other_model(model: keras.Model, inputs: list[Any], outputs: list[Any], task: Task) -> ModelError:
-    """Return the error that says what a model takes and gives, and what is needed."""
+    """Return the error that names the shapes of a model's inputs and outputs, and the needed ones."""
     found = f"it has inputs {inputs} and outputs {outputs}"
     several = [kind for kind, shapes in (("inputs", inputs), ("outputs", outputs)) if len(shapes) > 1]
     if several:
@@ -165,7 +165,7 @@ def _other_model(model: keras.Model, inputs: list[Any], outputs: list[Any], task
         return ModelError(ONE_SCORE.format(lines=_two_scores(model)))
     if task.is_mnist:
         parts = [_other_task(inputs, outputs), _advice(inputs, outputs)]
-        if parts[1].startswith(WRAPPED):  # probably a model of digits, which must stay one
+        if parts[1].startswith(WRAPPED):  # probably a digit model, which should remain one
             parts.reverse()
         return ModelError(f"The model does not fit digits: {found}. {' '.join(parts)}")
     return ModelError(
@@ -176,9 +176,9 @@ def _other_model(model: keras.Model, inputs: list[Any], outputs: list[Any], task
 
 
 def _two_scores(model: keras.Model) -> str:
-    """Return the lines that give a model of one score a second one: for its last activation, or for both if unknown."""
+    """Return Python lines that add a second score to a model with one; both variants if its activation is unknown."""
     last = model
-    while hasattr(last, "layers") and getattr(last, "outputs", None):  # a model may end in another one
+    while hasattr(last, "layers") and getattr(last, "outputs", None):  # the last layer may be a nested model
         last = getattr(last.outputs[0], "_keras_history", (None,))[0]
     activation = getattr(last, "activation", last)
     name = (getattr(activation, "__name__", None) or type(activation).__name__).lower()
@@ -188,13 +188,13 @@ def _two_scores(model: keras.Model) -> str:
 
 
 def _needed_shapes(task: Task) -> str:
-    """Return the shapes of one image that a model of `task` may take, in words."""
+    """Describe the input shapes that a model of `task` may have."""
     shapes = [str(shape) for shape in input_shapes(task)]
     return f"{', '.join(shapes[:-1])} or {shapes[-1]}"
 
 
 def _naming(outputs: list[Any], task: Task) -> str:
-    """Return how the classes of the model are named, if it has another number of them; else nothing."""
+    """Return how to name the model's classes, if their number is another one; otherwise an empty string."""
     (count,) = outputs[0] if len(outputs[0]) == 1 else (None,)
     if count is None or count == len(task.labels) or not 1 < count <= MOST_LABELS:
         return ""
@@ -202,7 +202,7 @@ def _naming(outputs: list[Any], task: Task) -> str:
 
 
 def _conversion(inputs: list[Any], task: Task) -> str:
-    """Return how the images become those of the model's input, if it has other ones; else nothing."""
+    """Return how to convert the images for the model's input, if that is needed; otherwise an empty string."""
     shape = (*inputs[0], 1)[:3] if len(inputs[0]) in (2, 3) else ()
     if not shape or shape == task.tensor_shape or {*shape[:2]} - {*SIDES} or shape[2] not in (1, 3):
         return ""
@@ -210,7 +210,7 @@ def _conversion(inputs: list[Any], task: Task) -> str:
 
 
 def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
-    """Return what to do if the model is for other images or classes, and which can be used."""
+    """Return advice for a model of other images or classes: what is supported, and what to do."""
     sides = f"{SIDES[0]} to {SIDES[-1]}"
     shape = inputs[0]
     wrong = [side for side in shape[:2] if side is not None and side not in SIDES] if len(shape) in (2, 3) else []
@@ -226,7 +226,7 @@ def _other_task(inputs: list[Any], outputs: list[Any]) -> str:
 
 
 def _advice(inputs: list[Any], outputs: list[Any]) -> str:
-    """Return the lines of Python that make a digit model of a model of these shapes, if there are any."""
+    """Return the lines of Python that turn a model with these shapes into a digit model, if that is possible."""
     needed = "Give a model with one input of shape (28, 28), (28, 28, 1) or (784,) and one output of shape (10,)."
     front, size = _front(inputs[0]), _image_size(outputs[0])
     if size and not 2 <= size <= MOST_LABELS:
@@ -254,7 +254,7 @@ def _image_size(shape: tuple[int | None, ...]) -> int | None:
 
 
 def _cropping(height: int, width: int) -> str:
-    """Return the layer that cuts the center out of a digit, as Python; empty if there is none of this size."""
+    """Return the cropping layer, as Python, that reduces a digit to this size; empty if cropping is not possible."""
     margins = [28 - side for side in (height, width)]
     if min(margins) < 0 or any(margin % 2 for margin in margins):
         return ""
@@ -262,7 +262,7 @@ def _cropping(height: int, width: int) -> str:
 
 
 def _front(shape: tuple[int | None, ...]) -> str | None:
-    """Return the layers that turn a digit into an input of `shape`, as Python, or None if none are known."""
+    """Return the layers, as Python, that convert a digit to an input of `shape`; None if no such layers are known."""
     if accepted_shape(shape) is not None:
         return ""
     if _image_size(shape) == 784:

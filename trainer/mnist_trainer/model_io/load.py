@@ -1,4 +1,4 @@
-"""Load a Keras model of digits or other small images: a ready one, or the user's file or folder."""
+"""Load a Keras model for digits or other small images: a ready model, or the user's file or folder."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ __all__ = ["load_copy", "load_model", "load_with_digest"]
 
 
 def load_model(model: str | Path | ModelFile, *, trust: bool = False, task: Task | None = None) -> keras.Model:
-    """Load a model. Code inside the file is not run.
+    """Load a model, without running code from inside the file unless `trust` is true.
 
     Parameters
     ----------
     model : str, Path or ModelFile
         Name of a ready model, or path of a ``.keras`` or legacy ``.h5`` file or of a SavedModel folder.
     trust : bool
-        Whether Python code in the file (a Lambda layer) may run, and a graph may read and write files. Only for
-        sources you trust.
+        Whether Python code in the file (a Lambda layer) may run, and a graph may read and write files. Use it only
+        for sources that you trust.
     task : Task, optional
-        The task of the data that it classifies, ``data.test.task``. Default: as recorded beside the file by
-        ``mnist-train``, otherwise digits.
+        The task of the data to classify, ``data.test.task``. Default: the task in the training record beside the
+        file, otherwise digits.
 
     Raises
     ------
     ModelError
-        If the file is missing or damaged, contains weights only, needs code of its own (custom layers, Lambda), or is
-        not a model of `task`.
+        If the file is missing or damaged, contains only weights, needs its own code (custom layers, Lambda), or is not
+        a model of `task`.
     UsageError
         If `model` is neither a name nor a path.
     MachineError
@@ -51,10 +51,10 @@ def load_model(model: str | Path | ModelFile, *, trust: bool = False, task: Task
 
 
 def load_with_digest(file: ModelFile, *, trust: bool = False, task: Task | None = None) -> tuple[keras.Model, str]:
-    """Load a model; return it with the SHA-256 of the very bytes that were loaded. See `load_model`.
+    """Load a model; return it and the SHA-256 of exactly the bytes that were loaded. See `load_model`.
 
-    A ready model is loaded where it is. Any other one is copied, tried in a child process, see `try_model`, and then
-    loaded from that copy.
+    A ready model is loaded directly. Any other model is copied, tried in a child process (see `try_model`), and then
+    loaded from the copy.
     """
     task = task or recorded_task(file.path) or DIGITS
     try:
@@ -71,9 +71,9 @@ def load_with_digest(file: ModelFile, *, trust: bool = False, task: Task | None 
 
 
 def load_copy(path: Path, *, trust: bool, task: Task) -> keras.Model:
-    """Load and check the model in a file or folder that nobody changes; see `load_model`.
+    """Load and check a model from its private copy; see `load_model`.
 
-    The suffix of a file is that of its kind.
+    The suffix of the copy must fit its format, ``.keras`` or ``.h5``.
     """
     from mnist_trainer.model_io.keras_file.load import load_keras_file
     from mnist_trainer.model_io.saved_model.load import load_saved_model

@@ -1,4 +1,4 @@
-"""`one_path`: how a model of several inputs or outputs becomes one with a single input and output."""
+"""`one_path`: advice to turn a model with several inputs or outputs into one with a single input and output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Shapes = Sequence[tuple[Any, ...]]
 
 
 def one_path(model: keras.Model, inputs: Shapes, outputs: Shapes, are_images: Sequence[bool], classes: int) -> str:
-    """Return what to do about several inputs or outputs: sentences with a line of Python, which was tried on the model.
+    """Return advice about several inputs or outputs, with lines of Python that were tested on the model.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def one_path(model: keras.Model, inputs: Shapes, outputs: Shapes, are_images: Se
     sources = sorted(range(len(inputs)), key=lambda place: not are_images[place])
     paths = [(source, target) for source in sources for target in targets if _is_connected(model, source, target)]
     if paths:
-        # Name images only, if one of the inputs is an image.
+        # If some inputs are images, suggest only those.
         same = [path for path in paths if are_images[path[0]] == are_images[paths[0][0]]]
         lines = [f"keras.Model(model.inputs[{source}], model.outputs[{target}])" for source, target in same]
         others = f" Other paths of these shapes: {', '.join(lines[1:])}." if len(lines) > 1 else ""
@@ -50,7 +50,7 @@ def one_path(model: keras.Model, inputs: Shapes, outputs: Shapes, are_images: Se
 
 
 def _is_connected(model: keras.Model, source: int, target: int) -> bool:
-    """Return whether an output depends on one input alone."""
+    """Return whether output `target` depends only on input `source`."""
     import keras
 
     try:
@@ -61,9 +61,9 @@ def _is_connected(model: keras.Model, source: int, target: int) -> bool:
 
 
 def _fixed(model: keras.Model, inputs: Shapes, image: int) -> str | None:
-    """Return lines of Python that set all inputs but `image` to 0, or None if that fails.
+    """Return lines of Python that set all inputs except `image` to 0, or None if that fails.
 
-    A dense layer of zeros behind one pixel gives constants for any number of images.
+    The zeros come from a dense layer with zero weights that reads one pixel, so their number fits any batch size.
     """
     import keras
 
@@ -82,7 +82,7 @@ def _fixed(model: keras.Model, inputs: Shapes, image: int) -> str | None:
             dense = f"keras.layers.Dense({size}, kernel_initializer='zeros', bias_initializer='zeros')(pixel)"
             parts.append(dense if len(shape) == 1 else f"keras.layers.Reshape({shape})({dense})")
         keras.Model(source, model(tensors))
-    except Exception:  # a side that is not fixed, or inputs that are not in a list
+    except Exception:  # an open dimension, or inputs that are not in a list
         return None
     return (
         f"image = keras.Input({inputs[image]}); pixel = keras.layers.Flatten()(image)[:, :1]; "

@@ -1,4 +1,4 @@
-"""Build a Keras model again, in float32 and for any number of 28x28 images, with the same weights."""
+"""Rebuild a Keras model with the same weights, in float32, for a fixed image shape and any batch size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from mnist_trainer.errors import ModelError
 __all__ = ["copied", "copied_layer", "is_graph", "needs_rebuild", "rebuilt"]
 
 OTHER_FLOATS = ("float16", "bfloat16", "float64")
-"""Data types of weights or computations that are replaced by float32."""
+"""Data types of weights and computations that a rebuild replaces by float32."""
 
 PROBE_IMAGES = 8
 """Number of random images on which a model with integer inputs is compared with its copy."""
@@ -27,12 +27,12 @@ def needs_rebuild(model: keras.Model, shape: tuple[int, ...]) -> bool:
     model : keras.Model
         A model with one input.
     shape : tuple
-        The shape of one image that it is to take.
+        The shape of one image that the rebuilt model should accept.
 
     Raises
     ------
     ModelError
-        If it was quantized by Keras.
+        If the model was quantized with Keras.
     """
     layers = model._flatten_layers()
     for layer in layers:
@@ -50,14 +50,14 @@ def needs_rebuild(model: keras.Model, shape: tuple[int, ...]) -> bool:
 
 
 def rebuilt(model: keras.Model, shape: tuple[int, ...]) -> keras.Model:
-    """Return a model with the weights of `model`, from float32 ``(n, *shape)`` to float32 ``(n, 10)``.
+    """Return a model with the weights of `model`, float32 input ``(n, *shape)`` and float32 output.
 
-    Layers that are right as they are belong to both models.
+    Layers that need no change are shared by both models.
 
     Raises
     ------
     ModelError
-        If a layer cannot be built again.
+        If a layer cannot be rebuilt.
     """
     (source,) = model.inputs
     pixels = keras.Input(shape, name="pixels")
@@ -89,14 +89,14 @@ def _called(model: keras.Model, pixels: Any) -> keras.Model:
 
 
 def _same_answers(exact: keras.Model, copy: keras.Model) -> bool:
-    """Return whether `copy`, on floats, answers like `exact`, on integers."""
+    """Return whether `copy` gives the same scores for float inputs as `exact` for integer inputs."""
     pixels = np.random.default_rng(0).integers(0, 256, (PROBE_IMAGES, *copy.input_shape[1:]))
     expected = exact(pixels.astype(exact.inputs[0].dtype), training=False)
     return np.allclose(expected, copy(pixels.astype(np.float32), training=False), rtol=1e-4, atol=1e-5)
 
 
 def is_graph(layer: Any) -> bool:
-    """Return whether `layer` is a model that the graph of its layers describes fully."""
+    """Return whether `layer` is a functional or Sequential model, without its own ``call`` method."""
     return isinstance(layer, keras.Model) and type(layer).call.__module__.startswith("keras.")
 
 
@@ -111,8 +111,8 @@ def _is_changed(layer: Any) -> bool:
 def _copy_of_graph(graph: keras.Model, inputs: Any, copies: dict[Any, tuple[Any, Any]]) -> keras.Model:
     """Return a copy of `graph` on other input tensors.
 
-    `copies` maps the id of each layer to it and its copy; the id of a model inside, with the tensors that it takes, to
-    nothing and its copy.
+    `copies` is a cache. For a layer, it maps its id to the pair (layer, copy). For a nested model, it maps the id and
+    the input shapes and types to the pair (None, copy).
     """
 
     def copied(layer: Any) -> Any:
@@ -135,7 +135,7 @@ def _copy_of_graph(graph: keras.Model, inputs: Any, copies: dict[Any, tuple[Any,
 
 
 def _bare(model: keras.Model, name: str) -> keras.Model:
-    """Return `model` as a functional model; a Sequential inside a model has the input of that model as its `input`."""
+    """Return `model` as a functional model: the `input` of a nested Sequential is that of the outer model."""
     is_sequential = isinstance(model, keras.Sequential)
     ends = (model.inputs[0], model.outputs[0]) if is_sequential else (model.input, model.output)
     return keras.Model(*ends, name=name)
@@ -146,7 +146,7 @@ def _like(structure: Any, tensors: Any) -> Any:
 
 
 def _new_input(old: Any, tensor: Any) -> Any:
-    """Return an input in place of `old`, of the shape of `tensor`."""
+    """Return a new input with the name of `old` and the shape of `tensor`."""
     return keras.Input(tensor.shape[1:], dtype="float32" if old.dtype in OTHER_FLOATS else old.dtype, name=old.name)
 
 
@@ -215,7 +215,7 @@ def _cannot_rebuild(layer: Any, reason: str) -> ModelError:
 
 
 def _changed(value: Any) -> Any:
-    """Return a configuration with the policy float32 everywhere and without state between batches."""
+    """Return the configuration with float32 everywhere, and without state between batches."""
     if isinstance(value, list | tuple):
         return type(value)(map(_changed, value))
     if not isinstance(value, dict):

@@ -1,1 +1,1 @@
-"""Recipes: how an architecture is trained. Plain settings; no module here imports TensorFlow."""
+"""Recipes: the settings of a training. No module here imports TensorFlow."""

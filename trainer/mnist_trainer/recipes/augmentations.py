@@ -50,12 +50,12 @@ SEVENTEEN_CORRUPTIONS = (
     *("frosted", "crossed out", "barred", "splashed", "edged", "stroked", "warped", "distant"),
 )
 MORE_CORRUPTIONS = (*SEVENTEEN_CORRUPTIONS, "smeared far", "zigzag", *4 * ("banded",))
-"""The seventeen, longer motion blur, zigzags, and vertical or horizontal bands, four times as often as the others."""
+"""`SEVENTEEN_CORRUPTIONS`, longer motion blur, zigzags, and bands, which are four times as frequent as the others."""
 
 
 @dataclass(frozen=True)
 class CorruptionAugmentation:
-    """Corruption of part of each batch, in equal parts with each kind of image corruption.
+    """Corrupt a part of each batch, the same number of images with each kind of corruption.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class CorruptionAugmentation:
 
 @dataclass(frozen=True)
 class NonDigits:
-    """Replacement of part of each batch by images of no digit, whose target is equal for all classes.
+    """Replace a part of each batch by images without a digit. Their target is the same for all classes.
 
     Parameters
     ----------
@@ -84,16 +84,17 @@ class NonDigits:
 
 @dataclass(frozen=True)
 class PenDigits:
-    """Replacement of part of each batch by digits of a simulated pen, written as in many countries.
+    """Replace a part of each batch by digits of a simulated pen, written as in many countries.
 
     Parameters
     ----------
     fraction : float
         Fraction of each batch that becomes pen digits, 0..1. Some are printed or show seven segments.
     confidence : float
-        Target of the drawn digit; the others share the rest. A teacher does not see these images.
+        Target probability of the drawn digit; the other digits share the rest. A teacher does not change the targets of
+        these images.
     signs : float
-        Fraction of each batch that becomes letters and signs, 0..1. Their target is equal for all classes.
+        Fraction of each batch that becomes letters and signs, 0..1. Their target is the same for all classes.
     """
 
     fraction: float

@@ -18,16 +18,17 @@ OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
 SCHEDULES = ("one-cycle", "constant")
 """Learning rate schedules.
 
-``one-cycle``: a cosine from 1/25 of the peak to the peak in a quarter of the steps, then a cosine down to zero.
+``one-cycle``: a cosine from 1/25 of the peak up to the peak, during the first quarter of the steps; then a cosine down
+to zero. ``constant``: the peak in every step.
 
 Source: L. N. Smith, N. Topin, "Super-Convergence", 2018.
 """
 
 PRECISIONS = ("float32", "mixed_bfloat16")
-"""Keras dtype policies for the arithmetic of layers. With both, weights and statistics are float32.
+"""Keras dtype policies for the arithmetic of layers. Weights and statistics are float32 with both of them.
 
-On a processor with bfloat16 instructions (AVX512-BF16, AMX), ``mixed_bfloat16`` halves the time of wide layers; narrow
-layers take longer.
+On a processor with bfloat16 instructions (AVX512-BF16, AMX), ``mixed_bfloat16`` halves the time of wide layers. Narrow
+layers become slower.
 
 Source: D. Kalamkar and others, "A Study of BFLOAT16 for Deep Learning Training", 2019.
 """
@@ -36,4 +37,4 @@ STRATEGIES: dict[str, str] = {
     "mirrored": "tensorflow:distribute.MirroredStrategy",
     "multi-worker": "tensorflow:distribute.MultiWorkerMirroredStrategy",
 }
-"""Name -> ``"module:class"``: all devices of this machine, or of all machines that ``TF_CONFIG`` lists."""
+"""Name -> ``"module:class"``: strategies for all devices of this machine, or of all machines in ``TF_CONFIG``."""

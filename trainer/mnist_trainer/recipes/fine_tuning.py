@@ -1,4 +1,4 @@
-"""`fine_tuning_recipe`: how a trained model is tuned to further images."""
+"""`fine_tuning_recipe`: the recipe for tuning a trained model to new images."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FINE_TUNING = Recipe(
     precision="float32",
     validation_split=0.1,
 )
-"""An epoch has about 12,000 images, a quarter of them the user's; or, without others, 8,000 of the user's."""
+"""Recipe for tuning. An epoch has about 12,000 images, a quarter of them the user's; or only 8,000 of the user's."""
 
 
 def fine_tuning_recipe(record: Mapping[str, Any], task: Task, *, rehearses: bool = True) -> Recipe:
@@ -32,12 +32,13 @@ def fine_tuning_recipe(record: Mapping[str, Any], task: Task, *, rehearses: bool
     Parameters
     ----------
     record : dict
-        The record that ``mnist-train`` wrote; empty for a model of another origin.
+        The training record that ``mnist-train`` wrote; empty for another model.
     task : Task
-        Images and labels. Digits as in MNIST are mixed with pen digits; a model that was trained on corrupted images
-        and non-digits sees some again, so that it does not forget them.
+        Images and classes. Digits as in MNIST are mixed with pen digits. If the model was trained on corrupted images
+        and non-digits, the recipe contains some of them, so that the model does not forget them.
     rehearses : bool
-        Whether other digits are mixed in. Without them the training is longer and has more pen digits.
+        Whether images like those of the first training are mixed in. If not, the training is longer and has more pen
+        digits.
 
     Examples
     --------

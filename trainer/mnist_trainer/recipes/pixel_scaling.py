@@ -1,4 +1,4 @@
-"""`PixelScaling`: which pixel scaling a model expects, and `PIXEL_CONVENTIONS`, the usual ways."""
+"""`PixelScaling`: how pixels are scaled for the input of a model, and `PIXEL_CONVENTIONS`, the usual scalings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NUMBER = r"[-+]?(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?"
 FORMS = re.compile(rf"(?:({NUMBER})\.\.({NUMBER})|mean ({NUMBER}) std ({NUMBER}))( inverted)?")
 
 LARGEST = 1e6
-"""Largest accepted size of a scaled pixel."""
+"""Largest accepted absolute value of a scaled pixel."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class PixelScaling:
         Parameters
         ----------
         low, high : float
-            Value of black and of white, `low` below `high`.
+            Values of black and white. `low` must be below `high`.
         invert : bool
-            Whether the model was trained on inverted images, black on white; then black ink is `low`.
+            Whether the model was trained on inverted images, black on white. Black ink then has the value `low`.
 
         Raises
         ------
@@ -91,7 +91,8 @@ class PixelScaling:
         mean, std : float
             Mean and standard deviation of pixels in 0..1. If one of them is above 1, both are for pixels in 0..255.
         invert : bool
-            Whether the model was trained on inverted images, black on white; both numbers are then for these.
+            Whether the model was trained on inverted images, black on white. Mean and deviation are then those of the
+                inverted images.
 
         Raises
         ------
@@ -154,7 +155,7 @@ class PixelScaling:
 
     @property
     def options(self) -> str:
-        """The options of a command that state this scaling.
+        """The command line options for this scaling.
 
         Examples
         --------
@@ -169,7 +170,7 @@ class PixelScaling:
 
     def apply(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return raw pixels, uint8 of any shape, as the model expects them, float32."""
-        # Rounded to float32 once, as in training.
+        # Computed in float64 and rounded to float32 once, as in training.
         table = (np.arange(256) * self.scale + self.offset).astype(np.float32)
         scaled: npt.NDArray[np.float32] = table[images]
         return scaled
@@ -207,7 +208,7 @@ def _conventions() -> tuple[PixelScaling, ...]:
 
 
 PIXEL_CONVENTIONS: tuple[PixelScaling, ...] = _conventions()
-"""The usual ways to scale pixels, the most usual first: six, each of them for inverted images, and two more for these.
+"""The fourteen usual pixel scalings, the most usual first: six, the same for inverted images, and two more for these.
 
-``mean 33.3184 std 1`` is 0..255 less the mean of MNIST.
+``mean 33.3184 std 1`` subtracts the mean of MNIST from pixels 0..255.
 """

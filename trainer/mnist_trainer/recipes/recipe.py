@@ -1,4 +1,4 @@
-"""`Recipe`: how an architecture is trained."""
+"""`Recipe`: all settings of a training."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class Recipe:
     pen : PenDigits, optional
         Digits of a simulated pen in each batch. Needs a loss with one-hot labels, and images and labels as in MNIST.
     final_epochs : int, optional
-        Number of last epochs, at least 1, with a third of the corrupted images and non-digits.
+        Number of epochs at the end, at least 1, in which only a third as many images are corrupted or non-digits.
     cached_epochs : int, optional
-        Number of epochs, at least 1, with newly changed images. Later epochs use those images again, which saves time,
-        most of all with a teacher.
+        Number of epochs at the start, at least 1, with newly augmented images. Later epochs reuse these images, which
+        saves time, especially with a teacher.
     distillation : Distillation, optional
         Training with a teacher's answers. Needs `cached_epochs` and a loss with one-hot labels.
     ema_steps : int, optional
@@ -56,8 +56,8 @@ class Recipe:
         steps is used. The trained model has the average; see `mnist_trainer.training.techniques.weight_average`. Not
         with `patience`, which selects the weights of one epoch.
     precision : str, optional
-        One of `mnist_trainer.recipes.choices.PRECISIONS`, for the arithmetic in training. A faster copy of the network
-        is then trained; the result is float32. None trains the network itself.
+        One of `mnist_trainer.recipes.choices.PRECISIONS`, for the arithmetic in training. If given, a faster copy of
+        the network is trained; its weights are float32. None trains the network itself.
     validation_split : float, optional
         Fraction of the training images, below 1, that is held out for validation; at least ten images. The default
         holds out 5,000 of MNIST's 60,000, enough to choose a recipe. A recipe that is already chosen needs fewer.
@@ -112,7 +112,7 @@ class Recipe:
 
     @classmethod
     def from_record(cls, record: Mapping[str, Any]) -> Recipe:
-        """Return the recipe in the record of a training, which may lack newer settings.
+        """Return the recipe in a training record. Settings that an older record lacks get their defaults.
 
         Examples
         --------
@@ -138,15 +138,15 @@ class Recipe:
 
     @property
     def takes_one_hot(self) -> bool:
-        """Whether the loss takes one-hot labels; otherwise it takes their numbers."""
+        """Whether the loss needs one-hot labels; otherwise it needs class numbers."""
         return not self.loss.startswith("sparse")
 
     def for_task(self, task: Task) -> Recipe:
-        """Return the recipe for other images and classes than digits: without what is made for digits.
+        """Return the recipe for `task`: for other images or classes, without the settings that are made for digits.
 
-        Left out are the teacher, which knows only digits; images of no digit; the pen; and the cached and final
-        epochs, which serve these. The corruptions, which are for white ink on black, stay only with the preparation
-        of MNIST.
+        These are the teacher, which knows only digits; non-digits; the pen; and the cached and final epochs, which are
+        useful only with them. Corruptions are made for white ink on black. So they are removed unless the preparation
+        is that of MNIST.
 
         Examples
         --------
@@ -165,7 +165,7 @@ class Recipe:
         Raises
         ------
         UsageError
-            If it makes images that only digits of 28 x 28 pixels have.
+            If it has settings that are possible only for digits of 28 x 28 pixels.
         """
         if (self.non_digits or self.corruptions) and task.tensor_shape != DIGITS.tensor_shape:
             raise UsageError(

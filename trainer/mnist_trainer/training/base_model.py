@@ -1,4 +1,4 @@
-"""`load_base`: load the model that is tuned, and find out its labels and the scaling of its pixels."""
+"""`load_base`: load the model to tune, and find out its labels and its pixel scaling."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ USUAL = PixelScaling.between(0, 1)
 """Scaling that is assumed where none can be measured."""
 
 READ = 1000
-"""Images on which the accuracy under the measured scaling is counted."""
+"""Number of images on which the accuracy with the measured scaling is computed."""
 
 FEWEST, HALF = 30, 0.5
-"""A stated scaling is refused if at least so many images show that less than this fraction of the right answers above
-chance remains with it."""
+"""A scaling that the user gives is rejected if, on at least `FEWEST` images, its accuracy above chance is less than
+`HALF` times that of another scaling."""
 
 WHITE = np.uint8(255)
 
 MOST_LISTED = 10
-"""Labels that a note lists."""
+"""Largest number of labels that a note lists."""
 
 STATE = "If you know it, state it: --pixel-range A..B, or --pixel-mean and --pixel-std, and --invert."
 
@@ -49,11 +49,12 @@ def load_base(
     trust: bool = False,
     report: Callable[[str], None] | None = None,
 ) -> DigitModel:
-    """Load a model and find out its labels and the scaling of its pixels. The task of the result has its own labels.
+    """Load a model and find out its labels and its pixel scaling. The task of the result has the model's own labels.
 
-    A record of ``mnist-train`` beside the file states both. Another model is tried on images. If it reads `data` well
-    with its labels in order, these are its labels. Otherwise they are 0, 1, 2, … Its scaling is measured on the same
-    images; on MNIST if they are few and it may be a model of digits; on scikit-learn's digits if they show none.
+    If there is a training record beside the file, both are taken from it. Otherwise the model is tried on images. If
+    it classifies `data` well with the labels of `data` in their order, these are its labels; otherwise its labels are
+    0, 1, 2, … The scaling is measured on the same images. For a possible digit model, it is measured on MNIST if
+    there are few images, and on scikit-learn's digits if the images do not show a scaling.
 
     Parameters
     ----------
@@ -62,11 +63,11 @@ def load_base(
     data : Splits
         The images to which it is tuned.
     given : PixelScaling or str, optional
-        The scaling that the user states.
+        The scaling that the user gives.
     trust : bool
         See `load_model`.
     report : callable, optional
-        Called with each text about its labels and pixels.
+        Called with each message about its labels and pixels.
 
     Raises
     ------
@@ -114,7 +115,7 @@ def load_base(
 
 @dataclass(frozen=True, eq=False)
 class TriedModel:
-    """A model that was tried on images with labels that it may have, and how many of them it reads right."""
+    """A model that was tried on images, and its accuracy on them."""
 
     model: DigitModel
     images: LabelledImages
@@ -138,21 +139,20 @@ class TriedModel:
         return self.accuracy >= (1 + 1 / len(self.images.task.labels)) / 2
 
     def doubts(self, recorded: str | None = None) -> list[str]:
-        """Return a warning if the scaling may be another one.
+        """Return a warning if the pixel scaling may be wrong.
 
-        A stated scaling that is clearly wrong is refused: the tuning would begin with a model that reads nothing. Where
-        no scaling reads the images clearly, because the model knows others, nothing is known about it.
+        A scaling from the user that is clearly wrong is rejected, because tuning would start from useless answers. If
+        the accuracy is low with every scaling, because the model was trained on other images, nothing can be concluded.
 
         Parameters
         ----------
         recorded : str, optional
-            The scaling in the training record of the model, which is not refused.
+            The scaling in the training record of the model. It is never rejected.
 
         Raises
         ------
         UsageError
-            If with the stated scaling the model reads images it knows less than half as well, above chance, as with
-            another one.
+            If the model's accuracy above chance with the given scaling is less than half of that with another one.
         """
         if self.model.range_origin == "as given":
             found = self.model.likelier_scaling(self.images)
@@ -176,7 +176,7 @@ class TriedModel:
         ]
 
     def _is_wrong(self, own: Trial, other: Trial) -> bool:
-        """Return whether a stated scaling is wrong, from its trial and that of a likelier one."""
+        """Return whether the given scaling is clearly wrong, from its trial and that of a likelier one."""
         chance = 1 / len(self.images.task.labels)
         is_read = other.accuracy >= (1 + chance) / 2 and own.images >= FEWEST
         return is_read and own.accuracy - chance < HALF * (other.accuracy - chance)
@@ -185,13 +185,13 @@ class TriedModel:
 def _of_unknown_origin(
     model: keras.Model, data: Splits, known: Task, given: PixelScaling | str | None
 ) -> tuple[DigitModel, list[str]]:
-    """Return a model without a record with the labels and the scaling with which it reads images, and notes."""
+    """Find out the labels and the scaling of a model without a training record; return the model and notes."""
     own = probe_images(*data)
     numbered = _with_known_labels(own, known)
     sets: list[LabelledImages] = [numbered] if len(numbered.images) else []
     if known == DIGITS:
         digits = _digits_like(own)
-        is_first = digits.name == "mnist" and len(own.images) < STAGES[0]  # it shows the scaling more surely
+        is_first = digits.name == "mnist" and len(own.images) < STAGES[0]  # more images give a more certain scaling
         sets.insert(0 if is_first else len(sets), digits)
     may_be_named = len(own.task.labels) == len(known.labels) and own.task.labels != known.labels
     tried: list[TriedModel] = []
@@ -228,7 +228,7 @@ def _numbered(file: ModelFile, task: Task) -> Task:
 
 
 def _digits_like(own: LabelledImages) -> ImageSet:
-    """Return MNIST, or scikit-learn's digits, as light or dark as `own`: plain pictures may be black on white."""
+    """Return MNIST, or scikit-learn's digits, inverted if `own` is black on white, as plain pictures may be."""
     try:
         digits = load_data("mnist").train
     except DataError:
@@ -238,7 +238,7 @@ def _digits_like(own: LabelledImages) -> ImageSet:
 
 
 def _with_known_labels(data: LabelledImages, known: Task) -> ImageSet:
-    """Return the images whose label is one of `known`, with the numbers of the classes there."""
+    """Return the images whose label is one of `known`, with the class numbers of `known`."""
     places = np.array([known.labels.index(name) if name in known.labels else -1 for name in data.task.labels])
     numbers = places[data.labels]
     is_known = numbers >= 0
@@ -246,5 +246,5 @@ def _with_known_labels(data: LabelledImages, known: Task) -> ImageSet:
 
 
 def _with_first_label(data: LabelledImages, known: Task) -> ImageSet:
-    """Return all images as ones of `known`, with the first label, for what needs no labels."""
+    """Return all images with the first label of `known`, for functions that do not use the labels."""
     return ImageSet(data.name, data.images, np.zeros_like(data.labels), known)

@@ -31,14 +31,14 @@ class Batches:
     """The training batches of each epoch.
 
     An epoch depends only on the seed and its number, so that training can resume at any epoch. The seed and the number
-    of the epoch set the order of the images; the seed and the number of the batch set the random changes. Images that
-    do not fill a last batch are left out; these differ from epoch to epoch.
+    of the epoch set the order of the images; the seed and the number of the batch set the random changes. If the last
+    batch is not full, its images are left out; they are other images in each epoch.
 
     If the recipe sets `cached_epochs`, the changed images of these epochs are kept as bytes. Later epochs show them
     again in another order.
 
-    Images with the preparation ``plain`` have no black background. So they get random light too, and an augmentation
-    fills what it moves in from outside with the nearest pixels.
+    Images with the preparation ``plain`` have no black background. So their brightness and contrast are changed too,
+    and an augmentation fills the area outside of the image with the nearest pixels.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Batches:
         self._first_final_epoch = recipe.epochs - recipe.final_epochs if recipe.final_epochs else math.inf
         self.size = min(recipe.batch_size, len(data))
         self.steps = len(data) // self.size
-        self._prepare = {  # traced once each, not once per epoch
+        self._prepare = {  # so that TensorFlow traces each once, not once per epoch
             is_final: tf.function(partial(self._prepared, is_final), autograph=False) for is_final in (False, True)
         }
 
@@ -152,7 +152,7 @@ class Batches:
             images = random_affine(images, seed, **asdict(recipe.augmentation), fill_mode=fill_mode)
             if self._task.preparation == "plain":
                 images = random_light(images, tf.random.fold_in(seed, 4))
-        if self._teacher is not None:  # before the corruptions, with which the teacher may be wrong
+        if self._teacher is not None:  # before the corruptions, which the teacher may misread
             targets = self._teacher(images, targets, rows)
         if self._pen is not None and drawn is not None:  # the teacher may misread these
             targets = self._pen.targets(targets, drawn)

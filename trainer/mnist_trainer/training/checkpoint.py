@@ -26,9 +26,10 @@ LISTS = ("model", "optimizer", "best", "ema")
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Everything that a training needs to resume after an epoch and end with the same weights.
+    """Everything that is needed to resume a training after an epoch, with the same weights at the end.
 
-    It has no state of random generators: random choices depend only on the seed and on the numbers of epoch and batch.
+    It contains no state of random generators: random choices depend only on the seed and the numbers of epoch and
+    batch.
 
     Parameters
     ----------
@@ -66,7 +67,7 @@ class Checkpoint:
         arrays = {"facts": np.frombuffer(facts.encode(), np.uint8)}
         for name in LISTS:
             arrays |= {f"{name}/{number}": values for number, values in enumerate(getattr(self, name))}
-        content = io.BytesIO()  # an archive on disk that Ctrl-C interrupts prints an error when Python deletes it
+        content = io.BytesIO()  # in memory: after Ctrl-C, an unfinished archive on disk would print an error
         np.savez(content, allow_pickle=False, **arrays)
         with atomic_write(path) as temporary:
             temporary.write_bytes(content.getbuffer())
@@ -112,9 +113,9 @@ class Checkpoint:
 
 
 OPTIONS = {"peak_learning_rate": "learning_rate", "dataset": "data"}
-"""Names of facts that an option has another name for."""
+"""Key in `Checkpoint.run` -> name of the option, where they differ."""
 CONTENTS = ("train", "test", "images")
-"""Names of facts whose values are digests, which no message shows."""
+"""Keys in `Checkpoint.run` whose values are digests. Messages do not show these."""
 
 
 def _differences(here: dict[str, Any], saved: dict[str, Any]) -> Iterator[str]:
@@ -138,7 +139,7 @@ def _words(key: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """Return a value in words: a dictionary is a technique with settings of its own."""
+    """Return a value as text for a message. A dictionary contains the settings of a technique."""
     if value is None:
         return "not set"
     return "set" if isinstance(value, dict) else str(value)

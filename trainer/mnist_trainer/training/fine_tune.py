@@ -1,4 +1,4 @@
-"""`fine_tune`: tune a trained model to further images, and measure what it gained and what it forgot."""
+"""`fine_tune`: tune a trained model to new images, and measure its accuracy on new and old images."""
 
 from __future__ import annotations
 
@@ -30,11 +30,14 @@ from mnist_trainer.training.tuned_network import tuned_network
 __all__ = ["fine_tune"]
 
 REHEARSED = 9_000
-"""Images of another source in an epoch. A model forgets less if they are many and not seen often."""
+"""Number of rehearsed images (of the kind in the first training) per epoch.
+
+A model forgets less if there are many different ones.
+"""
 OWN, ALONE = 3_000, 8_000
-"""Own images in an epoch, with and without rehearsed ones: they are repeated until they are about as many."""
+"""Number of the user's images per epoch, with and without rehearsed images. They are repeated up to this number."""
 MOST_COPIES = 100
-"""Most times that an image is repeated in an epoch."""
+"""Largest number of repetitions of an image in an epoch."""
 
 MEASURING = 10.0
 """Seconds on a usual machine to load the base and to measure its labels and pixels."""
@@ -55,9 +58,9 @@ def fine_tune(
 ) -> Training:
     """Tune a model to the training images of `data`.
 
-    The images are repeated until they are about 3,000 and mixed with 9,000 of `rehearsal`, so that the model does not
-    forget what it knew. If the labels differ from those of the model, its last layer is replaced; labels that it knows
-    keep their weights. Which labels it has is recorded by ``mnist-train``, or found out by trying it.
+    The images are repeated until there are about 3,000, and mixed with 9,000 images of `rehearsal`, so that the model
+    does not forget what it learned before. If the labels differ from those of the model, its last layer is replaced;
+    the weights of known labels are kept. The model's labels are read from its training record, or found out by trials.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ def fine_tune(
     pixel_range : PixelScaling or str, optional
         How the pixels of the model were scaled in training. Default: as recorded, otherwise measured.
     report : callable, optional
-        Called with each text about the labels and the pixels of the model.
+        Called with each message about the labels and the pixels of the model.
     **settings
         ``checkpoint``, ``resume``, ``tensorboard``, ``callback`` and ``show`` of `mnist_trainer.training.train.train`.
 
@@ -163,7 +166,7 @@ def _accuracy(model: keras.Model, scaling: PixelScaling, known: Task, images: Da
 
 
 def _mix(own: Dataset, *, rehearsed: Dataset | None) -> Dataset:
-    """Return the own training images, each several times, and those to rehearse."""
+    """Return the user's training images, each repeated several times, together with the rehearsed images."""
     copies = int(np.clip(round((OWN if rehearsed else ALONE) / len(own)), 1, MOST_COPIES))
     parts = [own] * copies + ([rehearsed] if rehearsed else [])
     images, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("images", "labels"))

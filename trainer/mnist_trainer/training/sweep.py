@@ -64,7 +64,7 @@ class Sweep:
         Raises
         ------
         DivergedError
-            If no trial is finished, since the loss of each became infinite or not a number.
+            If no trial was finished, because all losses became infinite or not a number.
         MissingPackageError
             If Optuna is not installed.
         UsageError
@@ -86,7 +86,7 @@ class Sweep:
 
         study = self._study()
         ended = (TrialState.COMPLETE, TrialState.PRUNED)
-        # The callback runs only after a trial, so check before the first one too.
+        # The callback that ends the search runs only after a trial. So check before the first one too.
         if len(study.get_trials(deepcopy=False, states=ended)) < trials:
 
             def search(trial: optuna.Trial) -> float:
@@ -146,12 +146,12 @@ class Sweep:
         recipe = self._recipe(trial, chosen.recipe.for_task(data.train.task))
         try:
             training = train(chosen, data, recipe=recipe, seed=self.seed, callback=report)
-        except DivergedError as error:  # a failed trial would not count, and the search would avoid nothing
+        except DivergedError as error:  # prune it: the search learns nothing from failed trials
             raise optuna.TrialPruned from error
         return float(training.record["validation_accuracy"])
 
     def _recipe(self, trial: optuna.Trial, own: Recipe) -> Recipe:
-        """Return the recipe of a trial: `own` with Optuna's choices, as ``mnist-train`` with them as options has it."""
+        """Return the recipe of a trial: `own` with Optuna's choices, the same as ``mnist-train`` with these options."""
         optimizer = trial.suggest_categorical("optimizer", tuple(OPTIMIZERS))
         return dataclasses.replace(
             own,

@@ -47,7 +47,7 @@ MEASURING = 6.0
 """Seconds on a usual machine after the last epoch: statistics of batch normalization, accuracies."""
 
 TOOLS = {"keras": "keras", "tensorflow": "tensorflow", "numpy": "numpy", "scikit-learn": "sklearn"}
-"""Package -> module of those whose versions the record holds, since the weights depend on them."""
+"""Package -> module. The training record stores their versions, because the weights depend on them."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -60,8 +60,8 @@ class Training:
     def save(self, path: Path, *, curves: bool = False) -> dict[str, Any]:
         """Write the model to `path`, its record beside it as ``.json`` and, on request, its curves as ``.png``.
 
-        Return the record in the file, which also has the SHA-256 of the model, ``model_sha256``: by that it is known as
-        its own.
+        Return the record as written to the file. It also contains the SHA-256 of the model, ``model_sha256``, which
+        shows later that record and model belong together.
 
         Raises
         ------
@@ -78,7 +78,7 @@ class Training:
 
 
 class InterruptedTraining(KeyboardInterrupt):
-    """Raised after Ctrl-C during training; `training` has the model as trained so far."""
+    """Raised after Ctrl-C during training. The attribute `training` contains the model as trained so far."""
 
     def __init__(self, training: Training) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ def train(
     data : Splits
         Training and test images.
     recipe : Recipe, optional
-        Replacement for the architecture's own recipe. Default: this one, as `Recipe.for_task` fits it to the data.
+        Recipe to use. Default: the architecture's own recipe, adapted to the data with `Recipe.for_task`.
     seed : int
         Seed of the initial weights, the validation split, the order of the images and their random changes.
     checkpoint : Path, optional
@@ -128,9 +128,9 @@ def train(
         `mnist_trainer.training.techniques.distribution.open_strategy`. Call this function on every machine with the
         same arguments. All get the same model; the chief writes the checkpoint and shows progress.
     mix : callable, optional
-        Function of the training images, without those for validation, to the images that train.
+        Function that returns the images to train on. Its argument is the training images without those for validation.
     facts : dict, optional
-        What else determines the weights, JSON values, for the record.
+        Other facts that determine the weights, as JSON values, for the training record.
     show : bool
         Whether to show progress on stderr.
 
@@ -220,7 +220,7 @@ def train(
 
 
 def _with_validation(images: Dataset, fraction: float, seed: int) -> Splits:
-    """Hold out a fraction of the training images for validation: not fewer than there are classes."""
+    """Hold out a fraction of the training images for validation, at least as many images as there are classes."""
     classes = len(set(images.labels.tolist()))
     held_out = max(LEAST_VALIDATION, classes, round(len(images) * fraction))
     held_out = max(classes, min(held_out, len(images) - classes))

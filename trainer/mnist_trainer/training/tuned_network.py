@@ -1,4 +1,4 @@
-"""`tuned_network`: the network that a tuning trains, made from a trained model."""
+"""`tuned_network`: make the network for tuning from a trained model."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def tuned_network(base: DigitModel, task: Task) -> keras.Model:
 
 
 def _with_labels(model: keras.Model, known: tuple[str, ...], labels: tuple[str, ...]) -> keras.Model:
-    """Return `model` with a new last layer for `labels`; those that are known keep their weights."""
+    """Return `model` with a new last layer for `labels`. Labels in `known` keep their weights."""
     features, head = _last_with_weights(model)
     if type(head) is not keras.layers.Dense or (head.units, len(features.shape)) != (len(known), 2):
         last = f"{head.name} ({type(head).__name__})" if head else "unknown"
@@ -55,9 +55,9 @@ def _with_labels(model: keras.Model, known: tuple[str, ...], labels: tuple[str, 
 
 
 def _last_with_weights(model: keras.Model) -> tuple[Any, Any]:
-    """Return the last layer with weights in the graph of `model`, after the tensor that it takes; None if unknown.
+    """Return the input tensor of the last layer with weights in `model`, and that layer; None for both if not found.
 
-    It may be in a model inside, which then also ends before it.
+    The layer may be inside a nested model, which is then cut off before it.
     """
     waiting = [model.outputs[0]]
     while waiting:

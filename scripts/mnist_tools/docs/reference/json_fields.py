@@ -38,7 +38,7 @@ LONGEST = 44
 """Characters of the longest example."""
 
 FEWEST, CERTAIN = 3, 0.6
-"""Least number of an object's fields, and least fraction of them, that a class must have to describe it."""
+"""A class describes an object if it documents at least this number, and this fraction, of the object's fields."""
 
 LEGEND = (
     "`[]` stands for each element of a list, `*` for each key of a table; `null` for None. *here*: so it was in the "

@@ -19,7 +19,7 @@ PACKAGES = {
     "mnist_exporters": ("exporters", "Export models and prove the files, in Python."),
     "mnist_trainer": ("trainer", "Load data, train and evaluate, in Python."),
 }
-"""Package -> its folder, and what its page is for."""
+"""Package -> its folder, and the purpose of its page."""
 
 WIDTH = 80
 KIND = griffe.DocstringSectionKind
@@ -206,7 +206,7 @@ def _section(section: Any, target: Any) -> Iterator[str]:
         yield f"**{title.get(section.kind.value, section.kind.value.capitalize())}**"
         for item in section.value:
             name, kind = getattr(item, "name", ""), item.annotation
-            if not isinstance(kind, str) and name:  # of a group of names without a type, griffe has that of the first
+            if not isinstance(kind, str) and name:  # for names without a type, griffe gives the type of the first name
                 kind = next((one.annotation for one in getattr(target, "parameters", ()) if one.name == name), kind)
             shown = " · ".join(f"`{word}`" for word in (name, kind) if word)
             yield f"{shown}\n:   {_indented(_text(item.description))}" if item.description else shown

@@ -1,4 +1,4 @@
-"""Cache folders that are made once and made again when their inputs change."""
+"""Cache folders: build them once, and again only when their inputs change."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PIP_NO_INDEX": "1",
     "PIP_FIND_LINKS": "/srv /home/pi",
-    "PIP_NO_COMPILE": "no",  # pip reads this as yes: compiling is slow on an emulator, Python compiles what it imports
+    "PIP_NO_COMPILE": "no",  # pip reads this as yes. Python compiles what it imports; the rest would take long
 }
 
 

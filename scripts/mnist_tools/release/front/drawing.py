@@ -1,4 +1,4 @@
-"""`terminal_svg`: a recorded terminal as an SVG that plays once, and is complete where nothing moves."""
+"""`terminal_svg`: draw a recorded terminal session as an SVG that plays once, or shows all lines if not animated."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["terminal_svg"]
 CHARACTER, HEIGHT, MARGIN, BAR, GAP = 8.4, 19, 16, 34, 6
 """Width and height of a character, margin, title bar and gap before a command, in pixels at a font size of 14."""
 LONGEST_WAIT = 2.0
-"""Seconds; a longer wait for a line is shortened to this."""
+"""Longest wait for a line, in seconds. Longer waits are shortened to this."""
 TYPING, PAUSE = 0.02, 0.9
 """Seconds for a typed character, and after a command."""
 
@@ -104,7 +104,7 @@ def _continues(rows: Sequence[tuple[Line, bool]], number: int) -> bool:
 
 
 def _typed(line: Line, top: float, clock: float, seconds: float, *, with_prompt: bool) -> str:
-    """Return a command that a cover reveals character by character."""
+    """Return a typed command: a moving rectangle uncovers it character by character."""
     left = MARGIN + 2 * CHARACTER
     prompt = f'<text x="{MARGIN}" y="{top}" fill="{PROMPT}">{"$" if with_prompt else "&gt;"}</text>'
     width = CHARACTER * len(line.text)
@@ -118,7 +118,7 @@ def _typed(line: Line, top: float, clock: float, seconds: float, *, with_prompt:
 
 
 def _text(spans: Sequence[Span], left: float, top: float, clock: float) -> str:
-    """Return a line that appears."""
+    """Return a line of output that becomes visible at a moment."""
     parts = []
     for span in spans:
         parts.append(_signs(span, left, top))
@@ -127,7 +127,7 @@ def _text(spans: Sequence[Span], left: float, top: float, clock: float) -> str:
 
 
 def _signs(span: Span, left: float, top: float) -> str:
-    """Return characters of one color, as wide as the columns whatever the font."""
+    """Return characters of one color, stretched to the width of their columns in any font."""
     if not span.text.strip():
         return ""
     color = COLORS.get(span.color, f"#{span.color}")

@@ -34,7 +34,7 @@ def front_picture(report: Path, theme: str) -> bytes:
     report : Path
         A page written by ``mnist-export --report``.
     theme : {"light", "dark"}
-        The colors that the pages are asked for.
+        Color scheme in which the pages are shown.
     """
     program = next(filter(None, map(shutil.which, BROWSERS)), None)
     if program is None:

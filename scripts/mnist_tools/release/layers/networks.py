@@ -14,7 +14,7 @@ Part = Callable[[Any], Any]
 
 
 def _steps(layer: Any) -> Part:
-    """Return a part that gives `layer` seven steps of 42 values."""
+    """Return a part of a network that calls `layer` with a sequence of seven steps of 42 values."""
     return lambda x: layer(layers.Reshape((7, 42))(x))
 
 
@@ -24,7 +24,7 @@ def _activated(activation: Any) -> Part:
 
 
 def _twice(layer: Any) -> Part:
-    """Return a part that gives `layer` the same tensor through two convolutions."""
+    """Return a part of a network that calls `layer` with two inputs: two convolutions of the same tensor."""
     return lambda x: layer([layers.Conv2D(6, 1)(x), layers.Conv2D(6, 1)(x)])
 
 
@@ -78,7 +78,7 @@ LAYERS: dict[str, Callable[[], Part]] = {
     "RandomRotation": lambda: layers.RandomRotation(0.02),
     "ReLU": lambda: layers.ReLU(max_value=6),
     "LeakyReLU": layers.LeakyReLU,
-    # Right after a ReLU, such as that of the first layer, the converter makes other operators of it.
+    # A convolution comes before it, because the converter would translate it differently right after a ReLU.
     "PReLU": lambda: lambda x: layers.PReLU()(layers.Conv2D(6, 1)(x)),
     "ELU": layers.ELU,
     "activation gelu": lambda: _activated("gelu"),

@@ -79,6 +79,6 @@ def set_version(wanted: str, date: str) -> None:
         raise UsageError(f"{wanted} is not a version such as 1.0.0rc1. Give another one.") from error
     changes = CHANGELOG.read_text()
     if f"## [{wanted}]" not in changes:
-        CHANGELOG.write_text(with_heading(changes, wanted, date))  # before the version, which it may refuse
+        CHANGELOG.write_text(with_heading(changes, wanted, date))  # first, because it may raise an error
     if wanted != found[1]:
         VERSION_FILE.write_text(text.replace(found[0], f'__version__ = "{wanted}"'))

@@ -20,9 +20,9 @@ class Step:
     makes : str
         A file that must exist then, or nothing.
     codes : tuple of int
-        Exit codes of success; 3 is a refused export, where the package that makes the file did its work.
+        Exit codes that count as success. 3 is a refused export: the accuracy was too low, but the package works.
     answers : str
-        What is typed.
+        Text that is typed on stdin.
     """
 
     line: str
@@ -64,7 +64,8 @@ print(runtime_wheel(Path()).name)
 ready = (resources.files("mnist_runtime") / "models" / "cnn-int8.tflite").read_bytes()
 Path("made-elsewhere.tflite").write_bytes(ready[: ready.index(b"PK\\x03\\x04")])
 """
-"""Finds the ready models, builds the wheel that `deploy` installs, and writes a file as another tool makes it."""
+"""Python code that checks that the ready models exist, builds the wheel that `deploy` installs, and writes a model file
+like one from another tool."""
 
 FILM = """
 import cv2
@@ -74,7 +75,7 @@ for _ in range(10):
     film.write(picture)
 film.release()
 """
-"""Writes a film of the picture."""
+"""Python code that writes a video of the picture."""
 
 CLASSIFIES = Step("mnist-runtime classify seven.png", ": 7 (")
 TESTS = Step("mnist-runtime self-test", "passed: 10 of 10")

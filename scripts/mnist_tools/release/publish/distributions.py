@@ -64,7 +64,7 @@ WANTED = ("Summary", "License-Expression", "Keywords", "Classifier", "Project-UR
 def build(project: Project, source: Path, folder: Path) -> tuple[Path, Path]:
     """Build the sdist, and from it the wheel; return wheel and sdist.
 
-    The packages that build are those that are installed here: the versions of constraints.txt.
+    The build tools are those installed here, with the versions in constraints.txt.
     """
     _run("build", "--no-isolation", "--outdir", folder, source / project.folder)
     (wheel,) = folder.glob(f"{project.stem}-*.whl")

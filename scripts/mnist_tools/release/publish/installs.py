@@ -70,7 +70,7 @@ class InstallResult:
 
 
 class _Place:
-    """A folder with a picture, a key and an environment in which steps run without the programs of this machine."""
+    """A folder with a picture, a key and a virtual environment. Steps run in it without this machine's programs."""
 
     def __init__(self, folder: Path, python: Path) -> None:
         self.folder, self.environment = folder, folder / "venv"

@@ -1,4 +1,4 @@
-"""The cases of the matrix, family by family."""
+"""The test cases of ``scripts/tool stress matrix``, in families: signals, full disks, missing folders and others."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ WRITERS = (
     "mnist-export --model linear --data digits --json --format c --quantize int8 --output disk/out",
     "mnist-train --architecture linear --data digits --epochs 1 --output disk/out.keras --tensorboard disk/curves",
 )
-"""Commands in which TensorFlow, HDF5, onnxruntime and a C compiler write files, besides Python."""
+"""Commands in which not only Python writes files, but also TensorFlow, HDF5, onnxruntime and a C compiler."""
 SMALL_DISK = """
 mkdir disk && mount -t tmpfs -o size="$0" none disk && mkdir disk/tmp || exit 99
 TMPDIR="$PWD/disk/tmp" "$@"
@@ -92,24 +92,24 @@ class Scratch:
 
 
 def signals(scratch: Scratch) -> Iterator[Case]:
-    """Stop exports."""
+    """Send signals to exports at different moments."""
     for moment in range(MOMENTS):
         request = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[moment % 3]
         ends = 130 if request == signal.SIGINT else 128 + request
         stop = (scratch.seconds * (moment + 0.5) / MOMENTS, int(request))
-        # Before Python has installed its handlers, a signal ends it at once.
+        # -request: before Python has installed its handlers, the signal kills the process.
         yield scratch.case(f"{request.name} {moment}", EXPORT, 0, ends, -int(request), stop=stop)
 
 
 def full_disk(scratch: Scratch) -> Iterator[Case]:
-    """Let one write fail."""
+    """Make one write of an export fail, as on a full disk; one case for each write."""
     scratch.with_full_disk(0).run()
     for write in range(1, int((scratch.folder / "writes").read_text()) + 1):
         yield scratch.with_full_disk(write)
 
 
 def small_disks(scratch: Scratch) -> Iterator[Case]:
-    """Write to disks that become full in the middle of a write, also of native code. Linux lets users mount them."""
+    """Write to small disks that become full during a write, which may come from native code. Linux only."""
     for words in WRITERS:
         for size in SIZES:
             codes = {SIZES[0]: MACHINE, SIZES[-1]: DONE}.get(size, {0, 2})
@@ -120,7 +120,7 @@ def small_disks(scratch: Scratch) -> Iterator[Case]:
 
 
 def folders(scratch: Scratch) -> Iterator[Case]:
-    """Write where that is impossible, and read what is missing."""
+    """Write to folders that are not writable, and read files that are missing."""
     for place, code in (("/proc/none/out", 2), ("/sys/out", 2), ("a/b/c/out", 0), ("/dev/null/out", 2)):
         yield scratch.case(place, [*EXPORT[:-1], place], code)
     yield scratch.case("no model", command("mnist-export --data digits --model none/my.keras"), 5)
@@ -129,7 +129,7 @@ def folders(scratch: Scratch) -> Iterator[Case]:
 
 
 def names(scratch: Scratch) -> Iterator[Case]:
-    """Use odd names."""
+    """Use unusual file and folder names."""
     for name in NAMES:
         picture, model = scratch.folder / f"{name}.png", scratch.folder / f"{name}.keras"
         shutil.copy(scratch.folder / "seven.png", picture)
@@ -141,14 +141,14 @@ def names(scratch: Scratch) -> Iterator[Case]:
 
 
 def variables(scratch: Scratch, settings: tuple[dict[str, str], ...]) -> Iterator[Case]:
-    """Change the environment."""
+    """Change environment variables."""
     for setting in settings:
         for words in (EXPORT, scratch.classify):
             yield scratch.case(str(setting), words, variables=setting)
 
 
 def streams(scratch: Scratch) -> Iterator[Case]:
-    """Close streams, or fill them."""
+    """Close the standard streams, or connect them to a full device."""
     for shell, codes in STREAMS.items():
         for words in (EXPORT, scratch.classify):
             yield scratch.case(shell, words, *codes, shell=shell)
@@ -163,7 +163,7 @@ def limits(scratch: Scratch) -> Iterator[Case]:
 
 
 def at_once(scratch: Scratch) -> Iterator[Case]:
-    """Do many things at once."""
+    """Run commands, threads or tasks at the same time."""
     yield scratch.case("threads", [sys.executable, str(HERE / "_together.py"), str(scratch.folder / "model.tflite")])
     line = " ".join(f"'{word}'" for word in EXPORT)
     start = f'for i in 1 2 3 4 5 6; do {line} >/dev/null & p="$p $!"; done'

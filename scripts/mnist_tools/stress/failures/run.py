@@ -18,19 +18,19 @@ __all__ = ["DONE", "MACHINE", "Case", "problem_of"]
 
 DONE = frozenset({0})
 MACHINE = frozenset({2})
-"""Exit codes of a command that works, and of one that the machine stops."""
+"""Allowed exit codes: `DONE` of a command that succeeds, `MACHINE` of one that fails because of the machine."""
 
 TIME_LIMIT = 900
 
 
 @dataclass(frozen=True)
 class Case:
-    """One run.
+    """One test case: a command, a failure, and the allowed exit codes.
 
     Parameters
     ----------
     name : str
-        What is special.
+        Description of the failure.
     words : sequence of str
         The command.
     folder : Path

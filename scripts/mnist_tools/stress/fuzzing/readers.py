@@ -32,9 +32,9 @@ __all__ = ["READERS", "Reader", "WrongAnswerError"]
 
 DIGEST = 64
 SMALL, ONE_OF = 1 << 14, 8
-"""Pixels of a picture that is also classified, and the share of those that is: finding ink takes long."""
+"""Pictures with at most `SMALL` pixels are also classified, but only one in `ONE_OF`, because classifying is slow."""
 MOST_PIXELS = 1 << 20
-"""Pixels of a picture that is decoded here; `scripts/tool stress hostile-pictures` decodes larger ones."""
+"""Largest picture (in pixels) that is decoded here. `scripts/tool stress pictures` decodes larger ones."""
 MOST_FRAMES = 50
 
 
@@ -96,7 +96,7 @@ def read_manifest(content: bytes) -> None:
 
 
 def read_container(content: bytes) -> None:
-    """Read a file as it is, which must be rejected unless its digest is right, and with a right digest."""
+    """Read a file unchanged, which must be rejected unless its digest is right, and again with a right digest added."""
     body, digest = content[:-DIGEST], content[-DIGEST:]
     try:
         Artifact.from_bytes(content)
@@ -121,7 +121,7 @@ def read_flatbuffer(content: bytes) -> None:
         shapes = [tuple(map(one.Shape, range(one.ShapeLength()))) for one in tensors]
         operators = [graph.Operators(index) for index in range(graph.OperatorsLength())]
         inputs = [tuple(one.Inputs(index) for index in range(one.InputsLength())) for one in operators]
-    except Exception:  # it does not check what it reads
+    except Exception:  # the generated reader does not check its input
         return
     require(
         [(one.name, one.shape) for one in found.tensors] == list(zip(names, shapes, strict=True)),
@@ -155,7 +155,7 @@ def _file(content: bytes) -> Iterator[Path]:
 
 
 def read_pixels(content: bytes) -> None:
-    """Read a picture as it is, and a PNG also with right checksums; classify small ones."""
+    """Read a picture, a PNG with corrected checksums, and classify some of the small ones."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         content = with_right_checksums(content)
     with _file(content) as path:

@@ -18,7 +18,7 @@ __all__ = ["OUTCOMES", "Tally"]
 OUTCOMES = ("answered", "refused", "crashed", "wrong")
 LAYOUT = struct.Struct(f"<{len(OUTCOMES)}Q")
 LONGEST_MESSAGE = 1000
-"""Characters of a refusal."""
+"""Largest number of characters in the message of a rejected input."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Tally:
 
 
 def outcome_of(reader: Reader, content: bytes) -> tuple[str, BaseException | None]:
-    """Return the outcome of an input. A refusal with a traceback of several lines counts as a crash."""
+    """Return the outcome of an input. A rejection whose message is not one short line counts as a crash."""
     from mnist_tools.stress.fuzzing.readers import WrongAnswerError
 
     try:

@@ -1,4 +1,4 @@
-"""`Broker`: a real mosquitto that is killed and started again behind a proxy, so that a listener misses no message."""
+"""`Broker`: run a real mosquitto that can be killed and restarted, behind a proxy, so that no message is missed."""
 
 from __future__ import annotations
 
@@ -36,9 +36,10 @@ def wait_for(what: Callable[[], object], seconds: float = 30.0) -> None:
 
 
 class Broker:
-    """A mosquitto of this machine without a memory on disk.
+    """A mosquitto process that stores nothing on disk.
 
-    Programs connect to `port`, a proxy that accepts them after the listener has subscribed: it gets every message.
+    Programs connect to `port`, a proxy. It accepts connections only after the listener has subscribed, so that the
+    listener gets every message.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ class Broker:
     topic : str
         Values below it are kept in `heard`, as (time of the message, value without its time).
     keeps : bool, optional
-        Whether they are kept. A measurement of memory needs False, since kept messages make the memory grow.
+        Whether they are kept. Use False to measure memory, because kept messages make it grow.
     """
 
     def __init__(self, folder: Path, topic: str, *, keeps: bool = True) -> None:

@@ -19,22 +19,22 @@ __all__ = ["Camera"]
 Pixels = npt.NDArray[np.uint8]
 
 AHEAD = 5_500_000
-"""Bytes that are sent at once: FFmpeg takes five million to recognize a stream."""
+"""Number of bytes that are sent without delay at the start: FFmpeg reads five million to recognize a stream."""
 
 
 class Camera:
-    """A terminal of this machine, in raw mode, that gives JPEG pictures one after the other.
+    """A simulated camera: a pseudo-terminal in raw mode that sends one JPEG picture after another.
 
-    It is a character device, as a camera is; when it is unplugged, its readers get an error and its name is gone.
+    Like a camera, it is a character device. After `unplug`, its readers get an error and its path does not exist.
 
     Parameters
     ----------
     path : Path
-        Where its name is created, as a link.
+        Path of the device, created as a symbolic link.
     frame : callable
-        What the camera sees: returns the next frame (h, w, 3), dtype uint8, and is called for each.
+        Function that returns the next frame (h, w, 3), dtype uint8. It is called for each frame.
     rate : float
-        Frames a second.
+        Frames per second.
     """
 
     def __init__(self, path: Path, frame: Callable[[], Pixels], rate: float) -> None:

@@ -1,4 +1,4 @@
-"""`Clock`: the time of day of one process, which can be set without touching the machine's."""
+"""`Clock`: set the time of day for one process, without a change of the machine's clock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCE = Path(__file__).with_name("clock.c")
 
 
 class Clock:
-    """A library that a process loads before the C library, compiled into `folder`.
+    """A library, compiled into `folder`, that replaces the time functions of the C library (with ``LD_PRELOAD``).
 
     Raises
     ------
@@ -37,6 +37,6 @@ class Clock:
         self.environment = {"LD_PRELOAD": str(library), "CLOCK_SHIFT": str(self._shift)}
 
     def jump(self, seconds: int) -> None:
-        """Let the time of day be `seconds` later than it is."""
+        """Set the time of day to `seconds` later than the real time."""
         with self._shift.open("r+b" if self._shift.exists() else "wb") as file:
             file.write(struct.pack("q", seconds))

@@ -20,7 +20,7 @@ PROGRAM = ROOT / "examples" / "meter" / "film.py"
 RATE = 5.0
 """Frames a second of the films."""
 NEAR = 0.00075
-"""Difference up to which a value is shown: three quarters of the last digit, since its wheel turns all the time."""
+"""Largest difference between a value and the meter: three quarters of the last digit, whose wheel always turns."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class Film:
     values : list of float
         The value in each frame.
     certain : list of bool
-        Whether no wheel is between two digits in it.
+        Whether the frame is unambiguous: no wheel is between two digits.
     """
 
     folder: Path

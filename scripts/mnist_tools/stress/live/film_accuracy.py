@@ -23,11 +23,11 @@ from mnist_tools.stress.live.film import film_meter, truth
 __all__ = ["count_frames", "judge", "read_film", "read_films"]
 
 RATE = 25.0
-"""More than the frames a second of the films, so that each is read."""
+"""Frames per second to read, more than the films have, so that every frame is read."""
 VOTES = 5
-"""Number of frames, of which most must show a value."""
+"""Number of frames in a vote. A value counts if most of them show it."""
 NEAR = 0.75
-"""Difference, in units of the last digit, up to which a value is right: a turning wheel may be read either way."""
+"""Largest error of a right value, in units of the last digit: a turning wheel may be read as either digit."""
 DIRT = (0.4, 0.65, 0.9, 1.15, 1.4)
 """Amounts of dirt, used in turn."""
 
@@ -63,9 +63,9 @@ def judge(region: Region, values: Sequence[float], lines: Sequence[dict[str, Any
 
 
 def count_frames(folder: Path, model: Path) -> Counter[str]:
-    """Count the frames of which all wheels are read right, one is read wrong, or one gets no answer.
+    """Count the frames in which all wheels are read right, a wheel is read wrong, or a wheel gets no answer.
 
-    Wheels are counted too, as ``wheel right`` and so on.
+    Single wheels are counted too, as ``wheel right`` and so on.
     """
     (region,) = load_regions(folder / "regions.toml")
     shown = [labels for _, labels in truth(folder)]
@@ -95,7 +95,7 @@ def read_films(model: Path, seeds: Sequence[int], count: int, *, with_start: boo
     count : int
         Frames of each film.
     with_start : bool
-        Whether ``watch`` is told the first value, as by a person who installs it.
+        Whether ``watch`` gets the first value as an option, as a person would do at the installation.
     """
     totals: Counter[str] = Counter()
     published: Counter[str] = Counter()

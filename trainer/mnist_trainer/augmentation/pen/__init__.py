@@ -1,5 +1,6 @@
-"""A simulated pen: digits, letters and signs as people of many countries write them, in MNIST form.
+"""A simulated pen: it draws digits, letters and signs as people in many countries write them, as 28x28 images.
 
-`styles` has the tables of shapes, `hand` the ways of writing, `trace` turns both into the path of a pen, `render` draws
-the path, and `draw` is the entry: `draw_digits` and `draw_signs`. All of it is NumPy and seeded; no picture is stored.
+`styles` contains the tables of shapes, and `hand` the ranges of the random changes. `trace` turns both into the path of
+a pen, and `render` draws the path. The entry points are `draw_digits` and `draw_signs` in `draw`. Only NumPy is used,
+all random choices are seeded, and no picture is stored.
 """

@@ -1,4 +1,4 @@
-"""`draw_digits` and `draw_signs`: images by the simulated pen."""
+"""`draw_digits` and `draw_signs`: draw images with the simulated pen."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ __all__ = ["HANDWRITING", "PRINT", "SEVEN_SEGMENTS", "draw_digits", "draw_shape"
 
 Images = npt.NDArray[np.uint8]
 Row = tuple[Skeleton, Hand, int, float]
-"""Shape, hand, label and weight."""
+"""A shape, the hand that writes it, its label, and the weight with which it is drawn."""
 
 Kind = tuple[tuple[tuple[Skeleton, ...], ...], Hand, float]
 HANDWRITING: Kind = (WRITTEN, WRITER, 0.84)
 PRINT: Kind = (PRINTED, PRESS, 0.10)
 SEVEN_SEGMENTS: Kind = (SEGMENTS, DISPLAY, 0.06)
-"""Table of digits, the hand that draws it, and its fraction of the digits."""
+"""A kind of digits: the table of shapes, the hand that draws them, and their relative weight among the kinds."""
 
 
 def draw_digits(
     count: int, seed: int, *, held_out: bool = False, kinds: Sequence[Kind] = (HANDWRITING, PRINT, SEVEN_SEGMENTS)
 ) -> tuple[Images, npt.NDArray[np.uint8]]:
-    """Draw digits, each of the ten equally often: written ones, and some printed and seven-segment ones.
+    """Draw the ten digits equally often: most of them handwritten, some printed or on a seven-segment display.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def draw_digits(
     seed : int
         Seed of all random choices.
     held_out : bool
-        Whether to draw only written digits in the shapes that training does not use.
+        Whether to draw only handwritten digits in shapes that are never used in training.
     kinds : sequence
-        What to draw, in the proportion of their shares: some of `HANDWRITING`, `PRINT` and `SEVEN_SEGMENTS`.
+        What to draw: some of `HANDWRITING`, `PRINT` and `SEVEN_SEGMENTS`, in proportion to their weights.
 
     Returns
     -------
     images : ndarray of shape (count, 28, 28), dtype uint8
-        White on black, in random order.
+        White on black, in random order of the digits.
     labels : ndarray of shape (count,), dtype uint8
         Digits.
 
@@ -75,7 +75,7 @@ def draw_digits(
 
 
 def draw_signs(count: int, seed: int) -> Images:
-    """Draw letters and signs that are no digit: uint8 (count, 28, 28), in random order.
+    """Draw letters and signs that are not digits: uint8 (count, 28, 28), in random order.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""`Hand`: how a shape is written: the size of each random change, and the pen."""
+"""`Hand`: the ranges of all random changes when a shape is written, and the width of the pen."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Hand:
-    """Ranges of everything that differs from one written sign to the next.
+    """Ranges of the random changes that make each written sign different.
 
-    Lengths are in heights of the digit unless they are in pixels of the image, angles in degrees. Of each range, one
-    amount is drawn for each image: uniformly, or, of `slant` and `aspect`, as the mean of two such draws.
+    Lengths are in multiples of the digit's height, unless pixels are named. Angles are in degrees. For each image, one
+    value is drawn from each range: uniformly, or, for `slant` and `aspect`, as the mean of two uniform values.
 
     Parameters
     ----------
@@ -23,15 +23,15 @@ class Hand:
     gap : float
         Standard deviation of the distance between strokes that meet.
     overshoot : float
-        Standard deviation of the length by which a stroke is too long or too short, as a fraction of its last part.
+        Standard deviation of the error in a stroke's length, as a fraction of its last segment.
     bow, tremor : tuple of float
-        Slow and fast deviations from the path.
+        Size of slow and of fast deviations from the path.
     hook : float
-        Standard deviation of the sideways flick at an end, which a third of the ends have.
+        Standard deviation of a short sideways stroke at an end; a third of the ends have one.
     warp : float
-        Limit of bends of the whole sign, and of the shift of weight between its upper and its lower half.
+        Limit for the bending of the whole sign, and for the change in size between its upper and lower half.
     speed : tuple of float
-        How far corners are rounded, 0..1.
+        How much corners are rounded, 0..1, as in fast writing.
     slant, rotation : tuple of float
         Slant to the right, and rotation.
     aspect : tuple of float
@@ -43,21 +43,21 @@ class Hand:
     taper : tuple of float
         Relative loss of width at the ends.
     nib : tuple of float
-        Relative loss of width along one direction, as of a broad nib or a typeface.
+        Relative loss of width in one direction, as with a broad nib or in a typeface.
     nib_angle : tuple of float
-        That direction, from the horizontal.
+        That direction, as an angle to the horizontal.
     serif : tuple of float
-        Half of the length of serifs; negative: none.
+        Half of the length of serifs. A negative value means no serifs.
     is_square : bool
-        Whether the ends are square.
+        Whether the ends of strokes are square; otherwise they are round.
     stretched : float
-        Fraction of the signs that are stretched to about the same width as height, as some scanners and data sets do.
+        Fraction of the signs that are stretched until width and height are about equal, as in some data sets.
     coarse : float
-        Fraction of the images that come from a scanner of 8 to 13 pixels a digit.
+        Fraction of the images that look like scans with only 8 to 13 pixels per digit.
     softness : tuple of float
         Width of the edges in pixels.
     roughness : tuple of float
-        Standard deviation of the outline in pixels, from paper and ink.
+        Standard deviation of the outline in pixels, caused by paper and ink.
     """
 
     jitter: Range

@@ -1,4 +1,4 @@
-"""`PenImages`: a stock of pen digits and signs, and their insertion into training batches."""
+"""`PenImages`: draw a fixed set of pen digits and signs, and insert them into training batches."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from mnist_trainer.augmentation.pen.draw import draw_digits, draw_signs
 __all__ = ["STOCK", "PenImages"]
 
 STOCK = 16_000
-"""Digits in stock. An epoch of MNIST with a tenth of pen digits shows 5,500, each time transformed differently."""
+"""Number of different pen digits. One epoch of MNIST with 10 % pen digits uses 5,500 of them, randomly changed."""
 
 
 class PenImages:
-    """Pen digits and signs, drawn once.
+    """Pen digits and signs that are drawn once and inserted into batches.
 
     Parameters
     ----------
@@ -24,11 +24,12 @@ class PenImages:
     fraction : float
         Fraction of each batch that becomes pen digits.
     confidence : float
-        Target of the drawn digit; the others share the rest. Below 1, as a few drawings are ambiguous.
+        Target probability of the drawn digit; the other digits share the rest. Below 1, because some drawings are
+        ambiguous.
     signs : float
-        Fraction of each batch that becomes letters and signs, whose target is equal for all digits.
+        Fraction of each batch that becomes letters and signs. Their target is the same for all digits.
     stock : int
-        Number of different digits; of signs there are a quarter as many.
+        Number of different digits. There are a quarter as many different signs.
 
     Examples
     --------
@@ -49,9 +50,10 @@ class PenImages:
         self._targets = tf.one_hot(labels, 10, on_value=confidence, off_value=rest)
 
     def insert(self, images: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tuple[tf.Tensor, tf.Tensor]]:
-        """Replace images by pen digits and signs, in rows at equal distances from a random one on.
+        """Replace images of a batch by pen digits and signs, at evenly spaced rows with a random start.
 
-        So a later change of some rows, such as a corruption, reaches pen digits and other images alike.
+        The even spacing matters for later steps that change only a part of the batch, such as corruptions. They then
+        affect the same fraction of pen digits and of other images.
 
         Parameters
         ----------
@@ -65,7 +67,7 @@ class PenImages:
         images : tensor, float32 (n, 28, 28, 1)
             The changed batch.
         changed : tuple of tensors
-            Rows that changed, and their targets, for `targets`.
+            Indices of the replaced rows, and their new targets: the argument of `targets`.
         """
         images = tf.convert_to_tensor(images)
         count, seeds = images.shape[0], tf.random.split(seed, 3)
@@ -83,12 +85,12 @@ class PenImages:
         return tf.tensor_scatter_nd_update(images, rows[:, None], made), (rows[:, None], targets)
 
     def targets(self, targets: tf.Tensor, changed: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
-        """Set the targets of changed rows, float32 (n, 10)."""
+        """Return `targets`, float32 (n, 10), with the new targets of the replaced rows."""
         return tf.tensor_scatter_nd_update(tf.convert_to_tensor(targets), *changed)
 
 
 def _grid(count: int, drawn: int, signs: int) -> npt.NDArray[np.int32]:
-    """Return rows at equal distances: `drawn` for the digits, then `signs` for the signs, which lie between them."""
+    """Return evenly spaced row indices: first `drawn` for digits, then `signs` for signs, which lie between these."""
     rows = np.arange(drawn + signs) * count // max(1, drawn + signs)
     is_sign = np.zeros(len(rows), bool)
     is_sign[np.arange(signs) * len(rows) // max(1, signs)] = True

@@ -1,4 +1,4 @@
-"""`render`: draw the paths of a pen as images in MNIST form."""
+"""`render`: draw the paths of a pen as 28x28 images, scaled and centered as in MNIST."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ Array = npt.NDArray[np.float32]
 Images = npt.NDArray[np.uint8]
 
 FIELD, BOX, MIDDLE = 28, 20.0, 14.0
-"""Side of an image, side of the box that a digit fills, and the row and column of its center of mass."""
+"""In pixels: side of an image, side of the box that a digit fills, and row and column of its center of mass."""
 MARGIN = 4
-"""Pixels around the field into which wide strokes may reach."""
+"""Width in pixels of a border around the image, into which wide strokes may reach. It is cut off at the end."""
 AT_ONCE = 128
-"""Images that are drawn together; more would leave the processor's cache."""
+"""Number of images that are drawn together. The data of more images would not fit into the processor's cache."""
 CELLS = (11, 18)
-"""Least and greatest number of pixels across the field of a coarse scanner."""
+"""Smallest and largest number of pixels per side in a low-resolution scan."""
 BROAD = 1.3
-"""Radius in pixels from which every second point is enough: a disc then covers the gap."""
+"""Pen radius in pixels from which every second point is drawn: the discs are then large enough to close the gaps."""
 
 
 @dataclass(frozen=True)
 class Strokes:
-    """What to draw: one row for each image.
+    """The pen strokes to draw, one row for each image.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Strokes:
     is_square: bool
 
     def rows(self, wanted: npt.NDArray[np.intp]) -> Strokes:
-        """Return some rows."""
+        """Return the rows at the indices `wanted`."""
         names = ("path", "width", "radius", "softness", "roughness")
         return replace(self, **{name: getattr(self, name)[wanted] for name in names})
 
@@ -66,11 +66,11 @@ def render(strokes: Strokes, rng: np.random.Generator) -> Images:
     Returns
     -------
     ndarray of shape (n, 28, 28), dtype uint8
-        White on black. The longer side of the ink is 20 pixels; its center of mass is in the middle, or as near as it
-        fits.
+        White on black. The longer side of the ink is 20 pixels. Its center of mass is in the middle of the image, or as
+        near to it as the ink fits.
     """
     images = np.empty((len(strokes.path), FIELD, FIELD), np.uint8)
-    order = np.argsort(strokes.radius, kind="stable")  # a pen of few pixels takes less time
+    order = np.argsort(strokes.radius, kind="stable")  # similar radii together: a thin pen needs fewer offsets
     for begin in range(0, len(order), AT_ONCE):
         rows = order[begin : begin + AT_ONCE]
         images[rows] = _drawn(strokes.rows(rows), rng)
@@ -78,7 +78,7 @@ def render(strokes: Strokes, rng: np.random.Generator) -> Images:
 
 
 def coarsen(images: Images, rng: np.random.Generator) -> Images:
-    """Scan each image with few pixels and enlarge it again, uint8 (n, 28, 28)."""
+    """Reduce each image to few pixels and enlarge it again, like a low-resolution scan: uint8 (n, 28, 28)."""
     coarse = images.astype(np.float32)
     cells = rng.integers(*CELLS, len(images), endpoint=True)
     for number in np.unique(cells):
@@ -92,7 +92,7 @@ def _drawn(strokes: Strokes, rng: np.random.Generator) -> Images:
     radii = strokes.radius[:, None] * strokes.width
     points = _placed(strokes.path, radii)
     count, side = len(points), FIELD + 2 * MARGIN
-    # The greatest signed distance from an outline, inside positive. Pixel centers are at whole numbers.
+    # For each pixel, the largest signed distance to the outline of a disc, positive inside. Pixel centers are integers.
     depth = np.full((count * side * side,), -9.0, np.float32)
     first = (np.arange(count) * side * side)[:, None, None]
     reach = int(np.ceil(float(radii.max()) + float(strokes.softness.max()) / 2))
@@ -117,21 +117,21 @@ def _drawn(strokes: Strokes, rng: np.random.Generator) -> Images:
 
 
 def _bright(ink: Array) -> Images:
-    """Return the images with a maximum of 255."""
+    """Scale each image so that its brightest pixel is 255."""
     brightest = np.maximum(ink.max(axis=(1, 2), keepdims=True), 1e-3)
     images: Images = np.rint(ink * (255 / brightest)).astype(np.uint8)
     return images
 
 
 def _placed(path: Array, radii: Array) -> Array:
-    """Scale and shift each path to the pixels of an image."""
+    """Scale and shift each path, so that the ink is placed in the image as in MNIST."""
     low, high = path.min(axis=1), path.max(axis=1)
     edge = radii.mean(axis=1)
     scale = (BOX - 1 - 2 * edge) / np.maximum((high - low).max(axis=1), 1e-3)
     points = (path - (low[:, None] + high[:, None]) / 2) * scale[:, None, None]
     mass = (points * radii[..., None]).sum(axis=1) / radii.sum(axis=1)[:, None]
     half = (high - low) / 2 * scale[:, None] + edge[:, None]
-    least, most = half - 0.5, FIELD - 0.5 - half  # the ink does not leave the field
+    least, most = half - 0.5, FIELD - 0.5 - half  # the ink must stay inside the image
     place = np.clip(MIDDLE - mass, np.minimum(least, MIDDLE), np.maximum(most, MIDDLE))
     placed: Array = (points + place[:, None]).astype(np.float32)
     return placed

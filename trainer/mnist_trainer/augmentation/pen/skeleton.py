@@ -1,4 +1,4 @@
-"""`Skeleton`: the center lines of a digit or a sign, and the matrices that turn its joints into a smooth path."""
+"""`Skeleton`: the center lines of a digit or sign, given by points (joints), and the smooth path through them."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ __all__ = ["Paths", "Skeleton"]
 Matrix = npt.NDArray[np.float32]
 
 SAMPLES = 42
-"""Points of the path in the height of a digit. The pen moves by about half a pixel from one to the next."""
+"""Number of path points per digit height. The distance between two points is about half a pixel."""
 
 
 @dataclass(frozen=True)
 class Paths:
-    """What `Skeleton.paths` computes once for each shape.
+    """Data that `Skeleton.paths` computes once for each shape.
 
     Parameters
     ----------
     joints : ndarray of shape (k, 2), dtype float32
         The joints: x to the right and y down, 0..1 for a digit.
     places : ndarray of shape (k,), dtype intp
-        Number of the place of each joint. Joints of several strokes at one place move together.
+        Index of the place of each joint. Joints of different strokes at the same place move together.
     room : ndarray of shape (k,), dtype float32
-        Distance to the next joint of the same stroke. Joints that are close together may move less.
+        Distance to the nearest joint of the same stroke. Joints that are close together move less.
     smooth, rounded : ndarray of shape (s, k), dtype float32
-        Matrices from joints to the points of the path: through all corners, and with rounded corners.
+        Matrices that map joints to the points of the path, with sharp and with rounded corners.
     stroke : ndarray of shape (s,), dtype intp
-        Number of the stroke of each point.
+        Index of the stroke that each point belongs to.
     progress : ndarray of shape (s,), dtype float32
-        Distance of each point from the begin of its stroke, in heights of the digit.
+        Distance of each point from the start of its stroke, in multiples of the digit's height.
     ends : ndarray of shape (e, 2), dtype intp
-        For both ends of each stroke: its joint, and the joint next to it.
+        For both ends of each stroke: the index of its joint, and of the joint next to it.
     """
 
     joints: Matrix
@@ -62,9 +62,9 @@ class Skeleton:
         Strokes, separated by semicolons. A stroke is a list of joints ``x,y`` in hundredths: x to the right, y down, a
         digit fills 0..100. The path is a smooth curve through the joints, with a corner where a star follows.
     weight : float
-        How often it is drawn, relative to the others of the same digit.
+        How often it is drawn, relative to the other shapes of the same digit.
     is_held_out : bool
-        Whether it serves evaluation only.
+        Whether it is used for evaluation only, never for training.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class Skeleton:
 
     @cached_property
     def paths(self) -> Paths:
-        """The joints and the matrices, computed at the first use."""
+        """The joints, and the matrices that turn them into a path. Computed at the first use."""
         strokes = [_parsed(stroke) for stroke in self.lines.split(";")]
         joints = np.array([joint for points, _ in strokes for joint in points], np.float32) / 100
         smooth: list[Matrix] = []
@@ -152,7 +152,7 @@ def _spline(points: Matrix, corners: list[int]) -> Matrix:
 
 
 def _moving_average(weights: Matrix) -> Matrix:
-    """Return the weights of a path that cuts its corners, as a fast hand does; both ends stay."""
+    """Return the matrix of a path with rounded corners, as in fast writing. Both ends stay where they are."""
     reach = SAMPLES // 5
     places = np.arange(len(weights))
     distance = places[None, :] - places[:, None]

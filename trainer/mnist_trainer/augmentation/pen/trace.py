@@ -1,4 +1,4 @@
-"""`trace`: write one shape many times. The result is the path of the pen and its width along the path."""
+"""`trace`: write one shape many times with random changes, as the path of the pen and its width along the path."""
 
 from __future__ import annotations
 
@@ -15,20 +15,31 @@ __all__ = ["trace"]
 Array = npt.NDArray[np.float32]
 
 FULL_ROOM = 0.55
-"""Distance between joints from which they move by the full jitter."""
+"""Distance between joints, in digit heights, from which they move by the full `Hand.jitter`; closer ones move less."""
 NARROW = 0.3
-"""Width, relative to the height, below which a sign is not stretched: the bar of a 1 stays a bar."""
+"""Ratio of width to height below which a sign is not stretched, so that a 1 stays narrow."""
 SERIF_POINTS = 9
-"""Points of the path of a serif."""
+"""Number of path points of a serif."""
 
 
 def trace(shape: Skeleton, hand: Hand, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Write `shape` `count` times.
+    """Write `shape` `count` times, each time with other random changes.
+
+    Parameters
+    ----------
+    shape : Skeleton
+        Shape to write.
+    hand : Hand
+        Ranges of the random changes.
+    count : int
+        How many times to write it.
+    rng : numpy.random.Generator
+        Random numbers of the changes.
 
     Returns
     -------
     path : ndarray of shape (count, s, 2), dtype float32
-        Points x, y, close enough that discs around them cover the strokes. The unit is about the height of a digit.
+        Points x, y, so close together that discs around them cover the strokes. The unit is about the digit's height.
     width : ndarray of shape (count, s), dtype float32
         Width of the pen at each point, relative to its full width.
 
@@ -68,7 +79,7 @@ def _normal(rng: np.random.Generator, *shape: int) -> Array:
 
 
 def _moved(paths: Paths, hand: Hand, count: int, rng: np.random.Generator) -> Array:
-    """Return the joints of each image, (count, k, 2): moved, and the ends lengthened or shortened."""
+    """Return randomly moved joints for each image, (count, k, 2), with lengthened or shortened strokes."""
     amount = _draw(rng, hand.jitter, count)[:, :, None] * np.minimum(1, paths.room / FULL_ROOM)[None, :, None]
     together = _normal(rng, count, int(paths.places.max()) + 1, 2)[:, paths.places]
     joints: Array = paths.joints + amount * together + hand.gap * _normal(rng, count, len(paths.joints), 2)
@@ -79,7 +90,7 @@ def _moved(paths: Paths, hand: Hand, count: int, rng: np.random.Generator) -> Ar
 
 
 def _warped(joints: Array, hand: Hand, rng: np.random.Generator) -> Array:
-    """Bend the plane: unequal halves, narrowing, curved axes."""
+    """Bend the whole sign: make its halves unequal, narrow one end, and curve its axes."""
     x, y = joints[..., 0] - 0.5, joints[..., 1] - 0.5
     halves, narrowing, lean, arch = hand.warp * rng.uniform(-1, 1, (4, len(joints), 1)).astype(np.float32)
     inside = 1 - np.clip(4 * y**2, 0, 1)
@@ -92,7 +103,7 @@ def _warped(joints: Array, hand: Hand, rng: np.random.Generator) -> Array:
 def _wander(paths: Paths, rng: np.random.Generator, amount: Array, per_height: float) -> Array:
     """Return smooth deviations along the path, (count, s, 2), with `per_height` independent values per digit height."""
     place = paths.progress * per_height + paths.stroke * 2.0
-    for number in range(1, int(paths.stroke.max()) + 1):  # no value is shared by two strokes
+    for number in range(1, int(paths.stroke.max()) + 1):  # each stroke has deviations of its own
         own = paths.stroke == number
         place[own] += np.ceil(place[paths.stroke == number - 1].max()) + 1 - place[own].min()
     values = _normal(rng, len(amount), int(np.ceil(place.max())) + 2, 2)
@@ -104,7 +115,7 @@ def _wander(paths: Paths, rng: np.random.Generator, amount: Array, per_height: f
 
 
 def _flicks(paths: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
-    """Return sideways flicks at the ends of the strokes, (count, s, 2)."""
+    """Return the offsets of short sideways hooks at the ends of the strokes, (count, s, 2)."""
     count = len(path)
     flicks = np.zeros_like(path)
     for number in range(int(paths.stroke.max()) + 1):
@@ -152,7 +163,7 @@ def _width(paths: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> A
 
 
 def _serifs(paths: Paths, path: Array, hand: Hand, rng: np.random.Generator) -> Array:
-    """Return the points of short bars across the ends of the strokes; without serifs they lie in the ends."""
+    """Return the points of the serifs, short bars across the stroke ends. Without serifs, they lie on the ends."""
     half = np.maximum(0, _draw(rng, hand.serif, len(path)))[:, :, None]
     across = np.stack([np.linspace(-1, 1, SERIF_POINTS), np.zeros(SERIF_POINTS)], axis=1)
     bounds = np.flatnonzero(np.diff(paths.stroke, prepend=-1, append=paths.stroke.max() + 1))

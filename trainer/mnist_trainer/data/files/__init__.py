@@ -1,1 +1,1 @@
-"""Readers of the files in which people keep labelled digits: CSV, IDX, npz and folders of pictures."""
+"""Readers for files with labelled images: CSV, IDX, npz, and folders of pictures."""

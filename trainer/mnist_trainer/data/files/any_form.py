@@ -1,4 +1,4 @@
-"""Read a file or folder of images in any form that is known."""
+"""Read a file or folder of labelled images in any supported format."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ ACCEPTED = (
 
 def read_any_form(path: Path, stated: StatedTask) -> LoadedData:
     """Read a CSV or ``.npz`` file, a table of pictures, or a folder of IDX files, CSV files or pictures.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder.
+    stated : StatedTask
+        Known facts about the images and classes.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def _read(path: Path, stated: StatedTask) -> LoadedData:
     if not start:
         raise DataError(f"{path}: The file is empty. Copy or save it again.")
     if path.suffix == ".npz":
-        npz_file.read_npz(path, ())  # raises if it is no archive
+        npz_file.read_npz(path, ())  # raises a specific error if it is not an archive
     if idx_files.is_idx(start):
         raise DataError(
             f"{path}: This is one IDX file, which has images or labels only. Give the folder that has all of them: "

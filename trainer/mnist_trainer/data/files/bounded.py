@@ -1,4 +1,4 @@
-"""Read the bytes of a file, packed with gzip or not, up to a bound."""
+"""Read the bytes of a file, compressed with gzip or not, up to a size limit."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["head", "open_unpacked", "unpacked"]
 
 GZIP = b"\x1f\x8b"
 HEAD = 1 << 16
-"""Bytes that `head` returns."""
+"""Largest number of bytes that `head` returns."""
 
 
 @contextmanager
 def open_unpacked(path: Path) -> Iterator[BinaryIO]:
-    """Open a file for reading and unpack it if its content is packed with gzip, whatever its name.
+    """Open a file for reading, and decompress it if its content is gzip, whatever its name.
 
     Raises
     ------
     DataError
-        If it cannot be read, also while it is open.
+        If it cannot be opened, or reading fails inside the ``with`` block.
     """
     try:
         with path.open("rb") as file:
@@ -49,7 +49,7 @@ def open_unpacked(path: Path) -> Iterator[BinaryIO]:
 
 
 def unpacked(path: Path) -> bytes:
-    """Return the bytes of a file after unpacking.
+    """Return the bytes of a file, decompressed.
 
     Raises
     ------
@@ -64,6 +64,6 @@ def unpacked(path: Path) -> bytes:
 
 
 def head(path: Path) -> bytes:
-    """Return the first 64 KiB of a file after unpacking."""
+    """Return the first 64 KiB of a file, decompressed."""
     with open_unpacked(path) as file:
         return file.read(HEAD)

@@ -1,4 +1,4 @@
-"""Read a CSV file with a label and the pixels in each row, such as Kaggle's ``train.csv``, packed with gzip or not."""
+"""Read a CSV file with a label and the pixels in each row, such as Kaggle's ``train.csv``; gzip is supported."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from mnist_trainer.errors import DataError
 __all__ = ["load", "read"]
 
 BLOCK_VALUES = 1 << 22
-"""Numbers that are converted at once."""
+"""Number of values that are converted at a time."""
 MOST_KNOWN = 1 << 16
-"""Most different texts of numbers that are cached."""
+"""Largest number of different texts for which the parsed number is cached."""
 LONGEST_FIELD = 1 << 8
-"""Mean number of characters of a field of the longest line that is read; a float has up to 25."""
+"""Limit for the length of a line, in characters per field. A float has up to 25."""
 
 
 class Columns(NamedTuple):
-    """Numbers of columns and of pixels, the column of the label (None: found by content) and that of row numbers."""
+    """Layout of the table: number of columns and pixels, label column (None: find it by content), row number column."""
 
     number: int
     pixels: int
@@ -42,14 +42,14 @@ class Columns(NamedTuple):
 
 
 def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
-    """Load the CSV file at `path`. The set is not divided.
+    """Load the CSV file at `path` as one set that is not divided into training and test images.
 
     Raises
     ------
     UnlabelledError
-        If it holds images without labels.
+        If it contains images without labels.
     DataError
-        If it cannot be read or is another table.
+        If it cannot be read, or is not a table of pixels.
     """
     stated = stated or StatedTask()
     part, form = read(path, stated)
@@ -57,7 +57,7 @@ def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
 
 
 def read(path: Path, stated: StatedTask) -> tuple[Part, str]:
-    """Read the images and labels in the CSV file at `path`, and words for its form; see `load`."""
+    """Read the images and labels in the CSV file at `path`, and describe its format; see `load`."""
     with open_unpacked(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace") as text:
         lines = Lines(path, text, LONGEST_FIELD * (2 + max(_pixel_numbers(stated))), "a label and pixels")
         first = next(iter(lines), "")
@@ -86,7 +86,7 @@ def read(path: Path, stated: StatedTask) -> tuple[Part, str]:
 
 
 def _labels(names: list[str]) -> npt.NDArray[Any]:
-    """Return labels as whole numbers, as numbers or as text."""
+    """Return labels as whole numbers if possible, otherwise as floats or as text."""
     texts = np.array([name.strip() for name in names])
     try:
         numbers = texts.astype(np.float64)
@@ -97,7 +97,7 @@ def _labels(names: list[str]) -> npt.NDArray[Any]:
 
 
 class _Numbers(dict[str, float]):
-    """Text of a number -> the number. Most fields are among few, and a dictionary is faster than parsing them."""
+    """Cache: text -> number. Pixels have few different values, and a dictionary is faster than parsing them."""
 
     def __missing__(self, field: str) -> float:
         number = float(field)
@@ -107,12 +107,12 @@ class _Numbers(dict[str, float]):
 
 
 def _columns(path: Path, fields: Sequence[str], stated: StatedTask) -> Columns:
-    """Return what the columns are, by the first line."""
+    """Find out from the first line which columns the table has."""
     names = [field.strip().lower() for field in fields]
     count = len(fields)
     words = count - sum(map(is_number, fields))
     known = _pixel_numbers(stated)
-    # A single unknown word among numbers is a wrong value.
+    # A header has many words. A single word among numbers is a wrong value, not a header.
     has_header = words > count / 2 or (
         words > 0 and (names[0] in INDEX_COLUMNS or not set(LABEL_COLUMNS).isdisjoint(names))
     )
@@ -132,7 +132,7 @@ def _columns(path: Path, fields: Sequence[str], stated: StatedTask) -> Columns:
 
 
 def _pixel_numbers(stated: StatedTask) -> list[int]:
-    """Return the numbers of values that an image may have."""
+    """Return the possible numbers of pixel values per image."""
     height, width = stated.size or DIGITS.image_shape
     channels = (stated.channels,) if stated.channels else (1, 3) if stated.size else (1,)
     return [height * width * number for number in channels]
@@ -157,7 +157,7 @@ def _other_table(path: Path, count: int, pixels: int, stated: StatedTask) -> Dat
 
 
 def _parsed(lines: Lines, rows: Iterable[list[str]], columns: Columns) -> tuple[npt.NDArray[Any], list[str]]:
-    """Return the numbers of all rows, as uint8 or, where they do not fit, as float32; and the labels, if known."""
+    """Return the values of all rows, uint8 or, if they do not fit, float32; and labels if their column is known."""
     blocks: list[npt.NDArray[Any]] = []
     names: list[str] = []
     numbers = _Numbers()
@@ -206,7 +206,7 @@ def _compact(block: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
 
 
 def _find_label(path: Path, values: npt.NDArray[Any], pixels: int, largest: int) -> int:
-    """Return which of the first and the last column has the labels: numbers of classes, not all the same."""
+    """Return the index of the label column, first or last: the one with class numbers that are not all equal."""
 
     def has_labels(column: npt.NDArray[Any]) -> bool:
         return bool(

@@ -1,4 +1,4 @@
-"""Find out what a folder holds: IDX, CSV or npz files, or pictures in label folders or listed in a table."""
+"""Load a data set from a folder: IDX, CSV or npz files, or pictures in label folders or listed in a table."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from mnist_trainer.errors import DataError
 __all__ = ["load"]
 
 DEEPEST = 3
-"""Levels of folders that hold nothing but one folder."""
+"""Largest number of nested folders to enter that contain only one other folder."""
 HELD_OUT = ("test", "validation")
 """Splits to test with, the preferred one first."""
 TABLES = (".csv", ".csv.gz", ".tsv", ".txt")
-"""Ends of the names of tables."""
+"""Suffixes of table files."""
 
 
 def load(folder: Path, stated: StatedTask) -> LoadedData:
-    """Load the data set in `folder`; `stated` says what is known about its images and classes.
+    """Load the data set in `folder`; `stated` contains known facts about its images and classes.
 
     Raises
     ------
     DataError
-        If there is none, or a file of it cannot be read.
+        If the folder contains no data set, or a file cannot be read.
     """
     inner = _inner(folder, stated)
     if files := idx_files.find(inner):
@@ -48,7 +48,7 @@ def load(folder: Path, stated: StatedTask) -> LoadedData:
 
 
 def _inner(folder: Path, stated: StatedTask) -> Path:
-    """Return the folder itself or, if it holds nothing but one folder that is no label, that folder."""
+    """Return `folder`, or the folder in it if it contains only that one and it is not a label folder."""
     for _ in range(DEEPEST):
         below = in_folders.subfolders(folder)
         if len(below) != 1 or in_folders.loose_files(folder) or in_folders.label_folders(folder, stated):
@@ -65,7 +65,7 @@ def _stem(path: Path) -> str:
 
 
 def _tables(folder: Path) -> dict[str, Path]:
-    """Return the CSV files named after splits; or the only one, as ``"train"``."""
+    """Return split -> CSV file, by the names of the files. A single CSV file with any name counts as ``"train"``."""
     found = [entry for entry in in_folders.loose_files(folder) if _stem(entry)]
     named = {split: entry for entry in found if (split := split_of(_stem(entry)))}
     if "train" in named:
@@ -81,7 +81,7 @@ def _held_out(splits: Iterable[str]) -> str | None:
 
 
 def _picture_tables(folder: Path, stated: StatedTask) -> list[in_table.PictureTable]:
-    """Return the only table of pictures in `folder`, or those of its split folders; none beside label folders.
+    """Return the only table of pictures in `folder`, or those in its split folders; none if there are label folders.
 
     Those of the split folders are in the order in which `in_table.load` takes them.
     """
@@ -178,7 +178,7 @@ def _whole(folder: Path, above: Path, notes: Iterable[str], stated: StatedTask) 
 
 
 def _no_labels(folder: Path, stated: StatedTask) -> DataError:
-    """Return the error that says what is in a folder without label folders."""
+    """Return the error for a folder without label folders; it says what the folder contains."""
     folders = [f"{entry.name}/" for entry in in_folders.subfolders(folder)]
     files = [entry.name for entry in in_folders.loose_files(folder)]
     if stated.labels and folders:

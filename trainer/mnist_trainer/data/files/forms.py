@@ -1,6 +1,6 @@
-"""Facts about the forms of data sets: names of labels, splits, columns and arrays, first bytes of files, and bounds.
+"""Tables of what the readers of data sets accept: names of labels, splits, columns and arrays, and size limits.
 
-To accept another name, add it here; the readers go through these tables.
+To accept another name, add it here. The readers use these tables.
 """
 
 from __future__ import annotations
@@ -29,28 +29,31 @@ __all__ = [
 ]
 
 MOST_IMAGES = 500_000
-"""Most images of a set: EMNIST digits has 280,000."""
+"""Largest number of images in a data set. EMNIST digits has 280,000."""
 MOST_BYTES = 2 << 30
-"""Most bytes of a file, after decompression: 60,000 images are 47 million as uint8, 376 million as float64."""
+"""Largest size of a decompressed file, in bytes. MNIST's 60,000 images take 47 MB as uint8 and 376 MB as float64."""
 MOST_FOREIGN = 0.05
-"""Largest fraction of pictures that cannot be read, before the whole set is rejected."""
+"""Largest fraction of unreadable pictures. If there are more, the whole data set is rejected."""
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LABELS: dict[str, int] = {
     **{str(digit): digit for digit in range(10)},
     **{word: digit for digit, word in enumerate(WORDS)},
 }
-"""Name of a folder, or a label in words, in lower case -> digit."""
+"""Label as a folder name or as text, in lower case -> digit."""
 
 SPLIT_NAMES: dict[str, tuple[str, ...]] = {
     "train": ("train", "training", "trainset", "trainingset", "trainingdata"),
     "test": ("test", "testing", "testset", "testingset", "testdata", "t10k"),
     "validation": ("val", "valid", "validation", "validationset", "dev"),
 }
-"""Split -> names of its folder or file, in lower case without spaces, ``-`` and ``_`` (``mnist`` may precede)."""
+"""Split -> possible names of its folder or file, in lower case and without spaces, ``-`` and ``_``.
+
+A name may also begin with ``mnist``.
+"""
 
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")
-"""Files and folders of file managers, in lower case; hidden ones are ignored too."""
+"""Files and folders that file managers create, in lower case. They are ignored, like hidden ones."""
 
 ARRAY_NAMES: tuple[tuple[str, ...], ...] = (
     ("x_train", "y_train", "x_test", "y_test"),
@@ -61,7 +64,7 @@ ARRAY_NAMES: tuple[tuple[str, ...], ...] = (
     ("data", "target"),
     ("data", "labels"),
 )
-"""Names of the arrays of an npz file in lower case: images and labels, of the training split first."""
+"""Names of the arrays in an npz file, in lower case: training images and labels, then test images and labels."""
 
 VALIDATION_ARRAYS: tuple[tuple[str, str], ...] = (
     ("x_val", "y_val"),
@@ -73,18 +76,18 @@ VALIDATION_ARRAYS: tuple[tuple[str, str], ...] = (
 """Names of the images and labels of a validation split; it is read as the test split if there is none."""
 
 CLASS_NAMES = ("class_names", "label_names", "target_names", "classes", "names")
-"""Names of an array of an npz file with the names of the classes, in lower case."""
+"""Possible names of the array with the class names in an npz file, in lower case."""
 
 LABEL_COLUMNS = ("label", "labels", "class", "target", "digit", "category", "class_name", "y")
-"""Headings of the column of labels in a CSV file, in lower case."""
+"""Possible headings of the label column in a CSV file, in lower case."""
 INDEX_COLUMNS = ("", "unnamed: 0", "index", "id", "imageid")
-"""Headings of a column that numbers the rows of a CSV file, in lower case."""
+"""Possible headings of a column with row numbers in a CSV file, in lower case."""
 PICTURE_ENDS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".pbm", ".ppm")
-"""Ends of the names of pictures in a table, in lower case."""
+"""Suffixes of picture files in a table, in lower case."""
 
 
 class Form(NamedTuple):
-    """A kind of file that is not read: its first bytes, its name and what to do."""
+    """A file format that is not supported: its first bytes, its name, and what the user can do."""
 
     magic: bytes
     name: str
@@ -122,7 +125,7 @@ OTHER_FORMS: tuple[Form, ...] = (
 
 
 class IdxName(NamedTuple):
-    """What the name of an IDX file says, such as ``emnist-digits-train-images-idx3-ubyte.gz``."""
+    """The parts of an IDX file name, such as ``emnist-digits-train-images-idx3-ubyte.gz``."""
 
     set_name: str
     split: str
@@ -136,7 +139,7 @@ IDX_PATTERN = re.compile(
 
 
 def idx_name(name: str) -> IdxName | None:
-    """Return the parts of the name of an IDX file, packed or not, with ``-``, ``_`` or ``.``; None for another name.
+    """Return the parts of an IDX file name, with ``-``, ``_`` or ``.``, compressed or not; None for another name.
 
     Examples
     --------
@@ -164,5 +167,5 @@ def split_of(name: str) -> str | None:
 
 
 def is_junk(name: str) -> bool:
-    """Return whether a file or folder is hidden, or one that a file manager leaves."""
+    """Return whether a file or folder is hidden, or was created by a file manager."""
     return name.startswith(".") or name.lower() in JUNK

@@ -1,4 +1,4 @@
-"""Read IDX files, the form in which MNIST is published: packed or not, with ``-`` or ``.`` in their names."""
+"""Read IDX files, the format in which MNIST is published, compressed or not, with ``-`` or ``.`` in their names."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from mnist_trainer.errors import DataError
 __all__ = ["FOLDERS", "find", "is_idx", "load", "parse", "read_idx"]
 
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
-"""Third byte of the file -> NumPy type."""
+"""Third byte of an IDX file -> NumPy type of its numbers."""
 FOLDERS = ("", "raw", "MNIST/raw")
-"""Where the files are below a folder; torchvision uses the last two."""
+"""Subfolders in which the files are searched. The last two are those of torchvision."""
 
 LARGEST_MAPPING = 1 << 16
 MIRRORED = (
@@ -41,6 +41,13 @@ def is_idx(start: bytes) -> bool:
 
 def parse(raw: bytes, where: str) -> npt.NDArray[Any]:
     """Return the array in the bytes of an IDX file: magic (0, 0, type, dimensions), big-endian sizes, numbers.
+
+    Parameters
+    ----------
+    raw : bytes
+        Decompressed content of the file.
+    where : str
+        Name of the file, for messages.
 
     Raises
     ------
@@ -67,19 +74,19 @@ def parse(raw: bytes, where: str) -> npt.NDArray[Any]:
 
 
 def read_idx(path: Path) -> npt.NDArray[Any]:
-    """Return the array in the IDX file at `path`, packed with gzip or not."""
+    """Return the array in the IDX file at `path`, compressed with gzip or not."""
     return parse(unpacked(path), str(path))
 
 
 def find(folder: Path) -> Files:
-    """Return the IDX files in `folder` or where torchvision puts them: (split, ``"images"`` or ``"labels"``) -> path.
+    """Return the IDX files in `folder` or its `FOLDERS`: (split, ``"images"`` or ``"labels"``) -> path.
 
-    A file that is there packed and unpacked is listed unpacked.
+    If a file exists both compressed and decompressed, the decompressed one is returned.
 
     Raises
     ------
     DataError
-        If there are several sets.
+        If the folder contains several data sets.
     """
     for below in FOLDERS:
         sets: dict[str, Files] = {}
@@ -110,7 +117,7 @@ def _named(folder: Path) -> Iterator[tuple[Path, Any]]:
 
 
 def load(files: Files, folder: Path, stated: StatedTask) -> LoadedData:
-    """Load the set in `files`, as `find` returned them for `folder`; `stated` says what is known about it.
+    """Load the data set in `files`, which `find` returned for `folder`; `stated` contains known facts about it.
 
     Raises
     ------
@@ -124,15 +131,15 @@ def load(files: Files, folder: Path, stated: StatedTask) -> LoadedData:
 
 
 def _set_name(files: Files) -> str:
-    """Return the name of the set in the names of its files, such as ``"emnist-letters"``."""
+    """Return the name of the data set from its file names, such as ``"emnist-letters"``."""
     name = idx_name(next(iter(files.values())).name)
     return name.set_name if name else ""
 
 
 def _names(files: Files) -> tuple[str, ...] | None:
-    """Return the characters that the mapping of EMNIST beside the files gives, in the order of their labels.
+    """Return the class names from EMNIST's mapping file beside the IDX files, in the order of the labels.
 
-    A line has a label and the code of its character; the second code of a letter is that of the small one.
+    Each line has a label and the code of its character. A letter has a second code, that of its lower case form.
     """
     path = next(iter(files.values())).with_name(f"{_set_name(files)}-mapping.txt")
     try:

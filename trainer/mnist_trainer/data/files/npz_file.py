@@ -1,4 +1,4 @@
-"""Read the arrays of an ``.npz`` file from an unknown source."""
+"""Read the arrays of an ``.npz`` file that may come from an untrusted source."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mnist_trainer.errors import DataError
 __all__ = ["array_names", "load", "read_npz"]
 
 LARGEST_HEADER = 1 << 16
-"""Bytes at the beginning of an array in which its type and shape must be; they take about a hundred."""
+"""Number of bytes at the start of an array that must contain its header (type and shape), usually about 100 bytes."""
 
 PICKLED = "Object arrays cannot be loaded"
-"""How NumPy's message about an array of Python objects begins."""
+"""Beginning of NumPy's error message for an array of Python objects."""
 
 
 def array_names(path: Path) -> list[str]:
-    """Return the names of the arrays in the zip archive at `path`; an empty list for another file."""
+    """Return the names of the arrays in the npz archive at `path`; an empty list if it is not a zip file."""
     try:
         with zipfile.ZipFile(path) as archive:
             return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
@@ -40,7 +40,7 @@ def array_names(path: Path) -> list[str]:
 
 
 def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
-    """Read the arrays named in `keys` from the file at `path`, as far as present. Pickled objects are never loaded.
+    """Read those arrays of `keys` that the file at `path` contains. Pickled objects are never loaded.
 
     Raises
     ------
@@ -72,13 +72,13 @@ def read_npz(path: Path, keys: Collection[str]) -> dict[str, npt.NDArray[Any]]:
 
 
 def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) -> None:
-    """Check sizes before anything is decompressed; a header may give more than the file holds."""
+    """Check sizes before anything is decompressed, because a header can declare any size."""
     total = 0
     for member in archive.infolist():
         if member.filename.removesuffix(".npy") not in keys:
             continue
         with archive.open(member) as file:
-            start = io.BytesIO(file.read(LARGEST_HEADER))  # NumPy reads as many bytes as the header says
+            start = io.BytesIO(file.read(LARGEST_HEADER))  # limit what NumPy reads: the header declares its length
         forms: Any = np.lib.format  # it has no types
         is_first = forms.read_magic(start) == (1, 0)
         shape, _, dtype = (forms.read_array_header_1_0 if is_first else forms.read_array_header_2_0)(start)
@@ -91,22 +91,22 @@ def _check_headers(path: Path, archive: zipfile.ZipFile, keys: Collection[str]) 
 
 
 def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
-    """Load images and labels from the ``.npz`` file at `path`; the names of its arrays are those in `ARRAY_NAMES`.
+    """Load images and labels from the ``.npz`` file at `path`, from arrays with the names in `ARRAY_NAMES`.
 
-    Without a test split, the validation split is read as one. An array of text with a name in `CLASS_NAMES` names the
-    classes, if `stated` does not.
+    If there is no test split, the validation split takes its place. An array of text with a name in `CLASS_NAMES` gives
+    the class names, unless `stated` has them.
 
     Raises
     ------
     DataError
-        If the file cannot be read, arrays are missing, or they are not images and labels.
+        If the file cannot be read, or arrays are missing or do not contain images and labels.
     """
     present: dict[str, str] = {}
     for name in array_names(path):
         present.setdefault(name.lower(), name)
     names = _names(set(present))
     if not names:
-        read_npz(path, ())  # a damaged file gets its own message
+        read_npz(path, ())  # raises a better message if the file is damaged
         found = ", ".join(sorted(present.values())[:8]) or "none"
         raise DataError(
             f"{path}: Arrays are missing; found {found}. The file needs {', '.join(ARRAY_NAMES[0])}, or images, labels."
@@ -127,9 +127,9 @@ def load(path: Path, stated: StatedTask | None = None) -> LoadedData:
 
 
 def _names(present: set[str]) -> tuple[str, ...]:
-    """Return the first row of `ARRAY_NAMES` that is present.
+    """Return the first row of `ARRAY_NAMES` whose arrays exist.
 
-    If the second half of a row is absent, a pair of `VALIDATION_ARRAYS` takes its place, if there is one.
+    If only its training half exists, a pair of `VALIDATION_ARRAYS` takes the place of the other half, if there is one.
     """
     for names in ARRAY_NAMES:
         if set(names) <= present:

@@ -1,4 +1,4 @@
-"""The rows of a text with columns, such as a CSV file, with any usual delimiter, up to bounds."""
+"""Read the rows of a table in a text file, such as CSV, with any usual delimiter and with size limits."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ DELIMITERS = (",", ";", "\t", "|", " ")
 
 
 class UnlabelledError(DataError):
-    """A table holds images without labels."""
+    """A table contains images without labels."""
 
 
 class Lines:
-    """The lines of a text that are not blank, counted, up to the bounds. A new iteration continues the previous one.
+    """Iterate over the non-blank lines of a text, and count them. A new iteration continues the previous one.
 
     Parameters
     ----------
     path : Path
         The file, for messages.
     text : TextIO
-        Its text.
+        The open file.
     longest : int
-        Characters of a line from which on it is too long.
+        Number of characters from which a line is too long.
     content : str
-        What a line holds, for messages.
+        What a line contains, for messages.
     """
 
     def __init__(self, path: Path, text: TextIO, longest: int, content: str) -> None:
@@ -55,7 +55,7 @@ class Lines:
 
 
 def is_table(start: bytes) -> bool:
-    """Return whether `start` is the beginning of a text with columns."""
+    """Return whether `start`, the first bytes of a file, is the beginning of a text with columns."""
     if b"\0" in start:
         return False
     line = next((line for line in start.decode("utf-8-sig", "replace").splitlines() if line.strip()), "")
@@ -73,7 +73,7 @@ def rows_of(lines: Iterable[str], delimiter: str) -> Iterable[list[str]]:
     Raises
     ------
     csv.Error
-        If quotes do not match, while the rows are taken.
+        If quotes do not match. It is raised during the iteration.
     """
     if delimiter == " ":
         return map(str.split, lines)
@@ -81,7 +81,7 @@ def rows_of(lines: Iterable[str], delimiter: str) -> Iterable[list[str]]:
 
 
 def fields_of(line: str, delimiter: str) -> list[str]:
-    """Return the fields of one line; none if it is not CSV."""
+    """Return the fields of one line; an empty list if it is not CSV."""
     try:
         return next(iter(rows_of([line], delimiter)), [])
     except csv.Error:
@@ -89,7 +89,7 @@ def fields_of(line: str, delimiter: str) -> list[str]:
 
 
 def is_number(field: str) -> bool:
-    """Return whether `field` is a number as `float` reads it."""
+    """Return whether `float` can parse `field`."""
     try:
         float(field)
     except ValueError:

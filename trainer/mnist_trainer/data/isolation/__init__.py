@@ -1,1 +1,1 @@
-"""Read data in a child process, and such processes for all work that may crash, hang or take all memory."""
+"""Child processes for work that may crash, hang or use all memory, and their use to read the user's data."""

@@ -1,9 +1,13 @@
-"""Read data for another process, `mnist_trainer.data.isolation.reading`.
+"""The child process that reads data for `mnist_trainer.data.isolation.reading`.
 
-A request is a line of JSON with the fields of `Request`. The answer comes in chunks, each after its length in 8 bytes,
-up to a length of 0, and a line of JSON that says how the reading ended. The chunks together are the length of a header,
-the header in JSON, and the bytes of images and labels. On Linux each request is answered by a fork with limits of
-memory and time; elsewhere this process ends after its first answer.
+A request is one line of JSON with the fields of `Request`. The answer is a series of chunks, each preceded by its
+length in 8 bytes. A length of 0 ends the series. After it comes one line of JSON that says how the reading ended.
+
+The content of all chunks together is: the length of a header in 8 bytes, the header in JSON, and the bytes of the
+images and labels.
+
+On Linux, each request is answered by a fork with limits for memory and time. On other systems, this process ends after
+its first answer.
 """
 
 from __future__ import annotations
@@ -30,18 +34,18 @@ LONGEST_TEXT = 10_000
 
 
 class Request(TypedDict):
-    """Data, and what reading it may take.
+    """The data to read, and the limits for reading it.
 
     Parameters
     ----------
     path, folder : str
-        The data, and the folder in which the path begins.
+        Path of the data, and the current folder for a relative path.
     stated : dict
         Fields of the `StatedTask`.
     memory : int
-        Bytes.
+        Memory limit in bytes.
     seconds : float
-        Time.
+        Time limit in seconds.
     """
 
     path: str
@@ -54,8 +58,8 @@ class Request(TypedDict):
 def main() -> None:
     """Answer requests until the standard input ends."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what native code prints must not be taken for an answer
-    with contextlib.suppress(ImportError):  # before the forks
+    os.dup2(2, 1)  # output of native code goes to stderr, because stdout carries the answers
+    with contextlib.suppress(ImportError):  # once here, not in each fork
         import PIL.Image
 
         PIL.Image.preinit()
@@ -88,8 +92,8 @@ def _read(request: Request, result: BinaryIO) -> None:
         os.chdir(request["folder"])
         found = read_any_form(Path(request["path"]), _stated(request["stated"]))
         header, parts = _header(found), [part for part in (found.train, found.test) if part]
-    except Exception as error:  # the process that asked raises it again
-        kinds = [kind.__name__ for kind in type(error).__mro__]  # nearest first
+    except Exception as error:  # sent to the parent process, which raises it again
+        kinds = [kind.__name__ for kind in type(error).__mro__]  # the parent uses the first class that it knows
         header = {"error": kinds, "text": str(error)[:LONGEST_TEXT]}
     content = json.dumps(header).encode()
     result.write(len(content).to_bytes(8, "little") + content)

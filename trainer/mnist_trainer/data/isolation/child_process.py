@@ -1,4 +1,4 @@
-"""Run a Python module in a process of its own, for work that may crash, hang or take all memory."""
+"""Run a Python module in a child process, for work that may crash, hang or use all memory."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from mnist_trainer.data.isolation.limits import how_it_ended
 __all__ = ["LONGEST_LINE", "ChildProcess", "EndedError", "KeptProcess"]
 
 LONGEST_LINE = 1 << 16
-"""Bytes of an answer in JSON."""
+"""Largest size of one line of JSON in an answer, in bytes."""
 
 
 class EndedError(Exception):
-    """The process ended, or was ended, before it answered; the text says how."""
+    """The process ended or was killed before it answered. The message says how it ended."""
 
 
 class ChildProcess:
-    """A process that answers requests, one at a time. It ends with this object.
+    """A process that answers requests, one at a time. It ends when this object is deleted.
 
     Parameters
     ----------
     module : str
-        The module that is run.
+        Name of the module to run.
     *arguments : str
-        Its arguments.
+        Command line arguments of the module.
     seconds : float
-        Time for an answer, after which the process is ended.
+        Time limit for an answer. After it, the process is killed.
 
     Raises
     ------
     MachineError
-        If no process can be started.
+        If the process cannot be started.
     """
 
     def __init__(self, module: str, *arguments: str, seconds: float) -> None:
-        # -P: no module in the current folder is imported by mistake. Warnings are for the developers of a module.
+        # -P: do not import modules from the current folder by mistake. -W ignore: warnings do not help the user.
         words = [sys.executable, "-P", "-W", "ignore", "-m", module, *arguments]
         self.seconds = seconds
         self._lock = threading.Lock()
@@ -62,7 +62,7 @@ class ChildProcess:
 
     @property
     def is_running(self) -> bool:
-        """Whether the process has not ended."""
+        """Whether the process still runs."""
         return self._process.poll() is None
 
     @property
@@ -72,7 +72,7 @@ class ChildProcess:
 
     @contextlib.contextmanager
     def conversation(self) -> Iterator[None]:
-        """Hold the process for one request and its answer. An exception in the block ends the process.
+        """Reserve the process for one request and its answer. An exception in the block kills the process.
 
         Raises
         ------
@@ -88,7 +88,7 @@ class ChildProcess:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     self._process.wait(10)
                 raise EndedError(how_it_ended(self._process.returncode)) from error
-            except BaseException:  # the rest of the answer must not be taken for that of the next request
+            except BaseException:  # else the rest of this answer would be read as the next answer
                 self._process.kill()
                 self._process.wait()
                 raise
@@ -96,7 +96,7 @@ class ChildProcess:
                 timer.cancel()
 
     def send(self, facts: dict[str, Any], content: bytes | memoryview = b"") -> None:
-        """Write a request: a line of JSON, and the bytes that follow it."""
+        """Send a request: one line of JSON with `facts`, followed by the bytes of `content`."""
         self._requests.write(json.dumps(facts).encode() + b"\n")
         self._requests.write(content)
         self._requests.flush()
@@ -107,7 +107,7 @@ class ChildProcess:
         Raises
         ------
         EOFError
-            If there is none.
+            If the process has closed its output.
         """
         line = self.answers.readline(LONGEST_LINE)
         if not line.endswith(b"\n"):
@@ -121,12 +121,12 @@ class ChildProcess:
 
 
 class KeptProcess:
-    """A process that is kept for further requests, since its start takes long, and started again if it has ended.
+    """A process that is reused for all requests, because its start takes long. If it has ended, it is started again.
 
     Parameters
     ----------
     module : str
-        The module that is run.
+        Name of the module to run.
     """
 
     def __init__(self, module: str) -> None:
@@ -135,12 +135,12 @@ class KeptProcess:
         self._child: ChildProcess | None = None
 
     def running(self, seconds: float) -> ChildProcess:
-        """Return the process, with this time for the next answer.
+        """Return the running process, with a time limit of `seconds` for the next answer.
 
         Raises
         ------
         MachineError
-            If no process can be started.
+            If the process cannot be started.
         """
         with self._lock:
             if self._child is None or not self._child.is_running:
@@ -153,6 +153,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
-            with contextlib.suppress(OSError):  # bytes that the process did not read
+            with contextlib.suppress(OSError):  # the pipe may have unsent bytes that the process never read
                 stream.close()
     process.wait()

@@ -1,4 +1,4 @@
-"""Limits of memory and time for a process, and a fork under such limits."""
+"""Limit the memory and time of a process, and run work in a fork with such limits."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from typing import BinaryIO
 __all__ = ["CAN_FORK", "Fork", "how_it_ended", "limit_memory"]
 
 CAN_FORK = sys.platform == "linux"
-"""Whether work can be done in forks, which start in milliseconds."""
+"""Whether work can run in forks. A fork starts within milliseconds."""
 DIE_WITH_PARENT = 1
-"""PR_SET_PDEATHSIG of ``prctl``."""
+"""The option PR_SET_PDEATHSIG of ``prctl``: signal that a process gets when its parent ends."""
 
 
 class Fork:
-    """A fork of this process that does one piece of work under limits, on Linux.
+    """A fork of this process that runs one function with limits for memory and time. Linux only.
 
     Parameters
     ----------
     work : callable
-        Function that gets a stream to which it writes its result.
+        Function to run. Its argument is a stream, to which it writes its result.
     memory : int
-        Bytes that it may take besides what this process has.
+        Memory limit in bytes, in addition to the memory of this process.
     seconds : float
-        Time that it may take.
+        Time limit in seconds.
 
     Attributes
     ----------
     result : binary file
-        What it writes.
+        Stream with the result that the function writes.
     """
 
     def __init__(self, work: Callable[[BinaryIO], None], memory: int, seconds: float) -> None:
@@ -48,20 +48,20 @@ class Fork:
             try:
                 with os.fdopen(writer, "wb") as result:
                     work(result)
-            except BaseException:  # `work` reports what it can
+            except BaseException:  # `work` itself reports errors in its result, if it can
                 os._exit(1)
             os._exit(0)
         os.close(writer)
         self.result: BinaryIO = os.fdopen(reader, "rb")
 
     def end(self) -> str:
-        """Wait for the end, and return how it ended; see `how_it_ended`."""
+        """Wait until the fork has ended, and return how; see `how_it_ended`."""
         self.result.close()
         return how_it_ended(os.waitstatus_to_exitcode(os.waitpid(self._child, 0)[1]))
 
 
 def how_it_ended(code: int | None) -> str:
-    """Return words for the exit code of a process.
+    """Describe the exit code of a process: a code, or the name of the signal that ended it.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def how_it_ended(code: int | None) -> str:
 
 
 def limit_memory(more: int) -> None:
-    """Let this process take `more` bytes of memory besides what it has, where the system can limit that (Linux)."""
+    """Limit the memory of this process to `more` bytes in addition to its present use. Has an effect on Linux only."""
     try:
         import resource
 

@@ -1,4 +1,4 @@
-"""`read_in_bounds`: read the user's images in a child process, under limits of memory and time."""
+"""`read_in_bounds`: read the user's images in a child process, with limits for memory and time."""
 
 from __future__ import annotations
 
@@ -24,21 +24,24 @@ from mnist_trainer.errors import DataError, MachineError
 __all__ = ["read_in_bounds"]
 
 MOST_MEMORY = 3 * MOST_BYTES
-"""Bytes of memory that reading may take: the original data, the converted data, and what is in between."""
+"""Memory limit for reading, in bytes: enough for the original data, the converted data and temporary copies."""
 SECONDS, SECONDS_A_FILE, SECONDS_A_MEGABYTE = 120.0, 0.2, 2.0
-"""Time limit of reading: always, for each file, and for each megabyte; about 50 times what a PC needs."""
+"""Time limit for reading, in seconds: a constant, plus a time per file and per megabyte.
+
+It is about 50 times what a PC needs.
+"""
 MOST_COUNTED = 1_000_000
-"""Files after which no more are counted for the time limit."""
+"""Largest number of files that are counted for the time limit."""
 LONGEST_LIST, LONGEST_LINE = 100_000_000, 200
-"""Bytes of a file, and mean bytes of a line, from which on it does not list pictures."""
+"""A file is not a list of pictures if its size, or its mean size per line, is above this number of bytes."""
 START = 60.0
-"""Seconds for the imports of the process."""
+"""Extra seconds for the start of the process, which imports several packages."""
 PROCESS = KeptProcess("mnist_trainer.data.isolation._reading")
-"""The process that reads. Its imports take longer than most readings."""
+"""The process that reads. It is kept, because its imports take longer than reading most data sets."""
 
 
 class _Chunks(io.RawIOBase):
-    """The answer of the process: chunks, each after its length in 8 bytes; a length of 0 ends it."""
+    """A stream over the chunks of an answer, each preceded by its length in 8 bytes. A length of 0 ends it."""
 
     def __init__(self, child: ChildProcess) -> None:
         self._source = child.answers
@@ -49,7 +52,7 @@ class _Chunks(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        """Fill a part of `buffer`, and return its size; 0 at the end."""
+        """Read bytes into the beginning of `buffer`, and return their number; 0 at the end."""
         if self._remaining == 0:
             return 0
         if self._remaining is None:
@@ -71,25 +74,25 @@ class _Chunks(io.RawIOBase):
         return int.from_bytes(content, "little")
 
     def rest(self) -> None:
-        """Read the answer to its end."""
+        """Read and discard the rest of the answer."""
         while self.read(1 << 16):
             pass
 
 
 def read_in_bounds(path: Path, stated: StatedTask) -> LoadedData:
-    """Read the user's images in any form, in a process that may take `MOST_MEMORY` and a time that fits their size.
+    """Read the user's images in a child process with at most `MOST_MEMORY` and a time limit that depends on their size.
 
     Parameters
     ----------
     path : Path
         A file or folder; see `load_own_data`.
     stated : StatedTask
-        What is stated about images and classes.
+        Known facts about the images and classes.
 
     Raises
     ------
     DataError
-        If something is missing, unreadable or out of range, takes too long, or ends the process.
+        If something is missing, unreadable or out of range, reading takes too long, or the data crashes the process.
     MachineError
         If there is too little memory, or the system killed the process.
     """
@@ -122,7 +125,7 @@ def read_in_bounds(path: Path, stated: StatedTask) -> LoadedData:
 
 
 def _extra_seconds(path: Path) -> float:
-    """Return the time that reading may take for the size of the data."""
+    """Return the part of the time limit that depends on the size of the data, in seconds."""
     files, size, folders = 0, 0, [path]
     while folders and files < MOST_COUNTED:
         try:
@@ -141,8 +144,8 @@ def _extra_seconds(path: Path) -> float:
 
 
 def _lines(path: Path, size: int) -> int:
-    """Return the number of lines of a file, in each of which a table may list a picture; 0 if they are long."""
-    if size > LONGEST_LIST or not path.is_file():  # a pipe would never end
+    """Return the number of lines of a file, each of which may name a picture; 0 if it cannot be a list of pictures."""
+    if size > LONGEST_LIST or not path.is_file():  # a pipe might never end
         return 0
     try:
         count = path.read_bytes().count(b"\n")
@@ -152,7 +155,7 @@ def _lines(path: Path, size: int) -> int:
 
 
 def _read_answer(chunks: _Chunks) -> LoadedData | Exception | None:
-    """Return what was read, the error that reading raised, or None if the process that read has ended."""
+    """Return the data, or the error that reading raised; None if the process ended before its answer was complete."""
     source = io.BufferedReader(chunks, 1 << 20)
     length = int.from_bytes(source.read(8), "little")
     content = source.read(length)
@@ -173,7 +176,7 @@ def _read_answer(chunks: _Chunks) -> LoadedData | Exception | None:
 
 
 def _error(kinds: list[str], text: str) -> Exception:
-    """Return an error of the toolkit, of the first of these kinds that `errors` has; modules may have narrower ones."""
+    """Return an error whose class is the first of `kinds` that `errors` defines: the most specific one known here."""
     for kind in kinds:
         for module in (errors, runtime_errors):
             found = getattr(module, kind, None)

@@ -1,1 +1,1 @@
-"""The user's own images: load and divide them, and look for doubts about them."""
+"""The user's own images: load them, divide them into training and test images, and warn of likely mistakes."""

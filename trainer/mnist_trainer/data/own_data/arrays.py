@@ -1,4 +1,4 @@
-"""Images and labels in memory, as the functions of ``keras.datasets`` return them, as `Splits`."""
+"""Make `Splits` of images and labels in memory, such as those from ``keras.datasets``."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ __all__ = ["splits_of_arrays"]
 
 
 def splits_of_arrays(train: Sequence[Any], test: Sequence[Any], stated: StatedTask | None = None) -> Splits:
-    """Return two pairs of images and labels as a data set, read as the arrays of an ``.npz`` file are.
+    """Make a data set of two pairs of images and labels, converted like the arrays of an ``.npz`` file.
 
     Parameters
     ----------
     train, test : sequence of two array-likes
         Images of shape (n, h, w), (n, h, w, c) or (n, pixels), pixels 0..255 or 0..1, and their n labels.
     stated : StatedTask, optional
-        What is stated about images and classes. Default: digits as in MNIST, if the data can be that.
+        Known facts about the images and classes. Default: digits as in MNIST, if the data can be that.
 
     Raises
     ------
     DataError
-        If the form of the arrays is not known or the numbers do not fit.
+        If the form of the arrays is not known, or the numbers of images and labels do not match.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Divide an undivided data set: for training, or for testing a model that was trained on other data."""
+"""Divide a data set into training and test images: to train a model, or to test one that was trained on other data."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from mnist_trainer.errors import DataError
 __all__ = ["divide", "seen_images"]
 
 TEST_FRACTION = 0.2
-"""Fraction of an undivided set that is tested if the rest trains."""
+"""Fraction of test images if the rest is used for training."""
 PROOF_FRACTION = 0.8
-"""Fraction of an undivided set that is tested if the rest only calibrates: a larger test set proves more."""
+"""Fraction of test images if the rest is used only for calibration: a larger test set gives a stronger proof."""
 
 
 def divide(whole: Dataset, seen: Collection[str] | None = None, base: Collection[str] = ()) -> Splits:
-    """Divide `whole`, always in the same way, with the same class frequencies; copies of an image stay in one part.
+    """Divide `whole` into training and test images. The result is always the same.
 
-    If a class has only one image, it goes into the larger part. An image on which a model was trained is not tested,
-    unless it was trained on all.
+    Both parts have the same class frequencies. Identical images are in the same part. The only image of a class goes
+    into the larger part. Images on which a model was trained are not in the test part, unless it was trained on all.
 
     Parameters
     ----------
     whole : Dataset
-        The undivided set.
+        The data set to divide.
     seen : collection of str, optional
-        None to train: four fifths for training, one for the test. To test models: what they were trained on, see
-        `sets_seen_by`. If `whole` is among the sets, it is divided as for training; otherwise one fifth calibrates and
-        four are tested.
+        None to train a model: 80 % are for training and 20 % for the test. To test models: what they were trained on,
+        from `sets_seen_by`. If `whole` is among it, the parts are the same as for training. Otherwise 20 % are for
+        calibration and 80 % for the test.
     base : collection of str, optional
-        To tune a model: what it was trained on before.
+        To tune a model: what it was trained on before, from `sets_seen_by`.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def divide(whole: Dataset, seen: Collection[str] | None = None, base: Collection
 
 
 def seen_images(images: Dataset, seen: Collection[str]) -> npt.NDArray[np.bool_]:
-    """Return which of the images (n,) are among those that models have `seen`."""
+    """Return a mask (n,) of the images that are among the digests in `seen`, from `sets_seen_by`."""
     known = set(seen)
     return np.array([image_digest(image.tobytes()) in known for image in images.images])
 
@@ -77,7 +77,7 @@ def _held_out(whole: Dataset, fraction: float, is_seen: npt.NDArray[np.bool_]) -
         )
     count = min(max(round(len(distinct) * fraction), least), len(distinct) - least)
     unseen = whole.take(places[~is_seen[places]], "all") if not is_seen.all() else distinct
-    # What is left for training must show all of its classes too.
+    # The images that remain for training must contain all of their classes too.
     if count <= len(unseen) - len(np.unique(unseen.labels)):
         unseen = hold_out(unseen, count, seed=0, names=("train", "test")).test
     held = {image.tobytes() for image in unseen.images}

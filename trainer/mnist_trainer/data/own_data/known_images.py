@@ -1,4 +1,4 @@
-"""Recognize MNIST's training images in the user's data: Kaggle's ``train.csv`` has most of them, in another order."""
+"""Detect MNIST's training images in the user's data. Kaggle's ``train.csv``, for example, contains most of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["mnist_training_images"]
 
 MNIST_IMAGES = 60_000
 LEAST_FOUND = 2
-"""Fewer images of the sample may be a coincidence."""
+"""Smallest number of sample images that must be found; a single one may be there by coincidence."""
 
 DIGESTS = """
 23ceaef5eb61 2e8c611acb47 b5441f7f3617 fa9b45cd4275 77c3fa68347a edc2f03beaf3 4788260279bd 56b67b2d028a
@@ -28,13 +28,13 @@ d79c62478970 40c97e12ba2a f822fa11d53a 94b704f083e2 d5084a5ba4c3 9708798faebb e0
 62e113fc9a61 ac440cb9d8b0 6d200d71ff98 016b63a24e0d 04c326fc19f2 0dc4a74695e9 c4b69598d920 782f7330d5e8
 003b5ecf121d 82a4e10adaec 53e37fe4f932 cb892b274bcc
 """
-"""First twelve digits of the SHA-256 of every 600th training image of MNIST."""
+"""The sample: the first twelve hexadecimal digits of the SHA-256 of every 600th training image of MNIST."""
 
 SAMPLE = frozenset(DIGESTS.split())
 
 
 def mnist_training_images(images: npt.NDArray[np.uint8]) -> int:
-    """Return about how many of `images`, uint8 (n, 28, 28), are training images of MNIST, by a sample of a hundred.
+    """Estimate how many of `images`, uint8 (n, 28, 28), are training images of MNIST, from a sample of 100 of these.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The user's own images: CSV, IDX or ``.npz`` files, or pictures in a folder for each label or listed in a table."""
+"""Load the user's own images: CSV, IDX or ``.npz`` files, or pictures in label folders or listed in a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from mnist_trainer.data.stated import StatedTask
 __all__ = ["load_own_data"]
 
 MOST_NAMED = 12
-"""Most classes that are named in a note."""
+"""Largest number of classes that a note lists by name."""
 
 
 def load_own_data(
@@ -29,7 +29,7 @@ def load_own_data(
     stated: StatedTask | None = None,
     base: Collection[str] = (),
 ) -> Splits:
-    """Load the user's own images, in any form with only one meaning, and print on stderr how they were read.
+    """Load the user's own images in any unambiguous form, and print on stderr how they were read.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ def load_own_data(
         ``train.csv`` and ``test.csv``, or pictures in a folder for each label, divided into ``train/`` and ``test/`` or
         not. Pictures are prepared as on a device.
     seen, base : collection of str, optional
-        How an undivided set is divided; see `divide`.
+        How a data set without a test part is divided; see `divide`.
     stated : StatedTask, optional
-        What is stated about images and classes. Default: digits as in MNIST, if the data can be that.
+        Known facts about the images and classes. Default: digits as in MNIST, if the data can be that.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def load_own_data(
 
 
 def _described(data: Dataset) -> str:
-    """Return what the images and classes are, for one line."""
+    """Describe the images and classes in a few words, for one line of output."""
     task = data.task
     names = task.labels if len(task.labels) <= MOST_NAMED else (*task.labels[: MOST_NAMED - 2], "...", task.labels[-1])
     color = "color" if task.channels == 3 else "gray"
@@ -106,7 +106,7 @@ def _shows_digits(task: Task) -> bool:
 
 
 def _handwriting(task: Task, stated: StatedTask | None) -> list[str]:
-    """Return a note on the preparation of MNIST, if it may be the better one for digits among other classes."""
+    """Return a note that suggests the preparation of MNIST, if the classes contain digits and it may fit better."""
     is_stated = stated is not None and stated.preparation is not None
     if is_stated or task.preparation == "mnist" or task.tensor_shape != DIGITS.tensor_shape or not _shows_digits(task):
         return []
@@ -117,7 +117,7 @@ def _handwriting(task: Task, stated: StatedTask | None) -> list[str]:
 
 
 def _too_few(splits: Splits, one_sided: set[int]) -> list[str]:
-    """Return notes on classes of an undivided set that are in one part only; `one_sided` has their numbers."""
+    """Return notes on classes with too few images for both parts; `one_sided` contains their numbers."""
     notes = []
     for part, use in ((splits.train, "for training, and not tested"), (splits.test, "for the test, and not learned")):
         sizes = {number: int((part.labels == number).sum()) for number in sorted(one_sided)}
@@ -129,7 +129,7 @@ def _too_few(splits: Splits, one_sided: set[int]) -> list[str]:
 
 
 def _absent(splits: Splits, one_sided: set[int]) -> list[str]:
-    """Return a note on other classes without a test image, about which a test says nothing."""
+    """Return a note on the classes outside of `one_sided` that have no test image, so that they are not tested."""
     present = set(splits.test.labels.tolist()) | one_sided
     absent = [name for number, name in enumerate(splits.test.task.labels) if number not in present]
     names = ", ".join(absent[:MOST_NAMED]) + (", ..." if len(absent) > MOST_NAMED else "")
@@ -138,7 +138,7 @@ def _absent(splits: Splits, one_sided: set[int]) -> list[str]:
 
 
 def _report_shared(splits: Splits) -> None:
-    """Print how many test images are training images: a note, or a warning if they make a test worthless."""
+    """Print how many test images are also training images: a note, or a warning if a test is then useless."""
     training = {image.tobytes() for image in splits.train.images}
     shared = sum(image.tobytes() in training for image in splits.test.images)
     text = f"{shared:,} of {len(splits.test):,} test images {_are(shared, 'also ')}"
@@ -154,5 +154,5 @@ def _dataset(path: Path, split: str, part: Labelled, loaded: LoadedData) -> Data
 
 
 def _are(count: int, also: str) -> str:
-    """Return the words after the number of images that are training images."""
+    """Return the end of the sentence about the number of images that are training images."""
     return f"is {also}a training image" if count == 1 else f"are {also}training images"

@@ -1,4 +1,4 @@
-"""Find images that are mirrored, turned or no digits, and wrong labels, with the ready model of the runtime."""
+"""Detect images that are mirrored, rotated or not digits, and wrong labels, with the runtime's built-in model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["doubts"]
 Images = npt.NDArray[np.uint8]
 
 IMAGES = 200
-"""Number of images that are classified; fewer are too few for a conclusion."""
+"""Number of images that are classified to check their orientation. Data sets with fewer images are not checked."""
 LABELS = 1000
-"""Most images whose labels are compared with the model's answers."""
+"""Largest number of images whose labels are compared with the model's answers."""
 SURE, WRONG = 0.98, 0.01
-"""Least score of an answer that counts against a label, and fraction of such answers from which labels are reported.
+"""A label is doubted if the model's answer differs and has at least the score `SURE`.
 
-Of a thousand MNIST, USPS, Semeion or scikit-learn's digits with their own labels, such answers are 0.1 % at most; with
-10 % wrong labels, 5 % or more.
+Doubted labels are reported if their fraction is at least `WRONG`. With the right labels, at most 0.1 % of a thousand
+MNIST, USPS, Semeion or scikit-learn digits are doubted; with 10 % wrong labels, 5 % or more.
 """
 
 WAYS: dict[str, tuple[str, Callable[[Images], Images]]] = {
@@ -33,20 +33,22 @@ WAYS: dict[str, tuple[str, Callable[[Images], Images]]] = {
     "turned to the left": ("np.rot90(images, -1, (1, 2))", lambda images: np.rot90(images, -1, (1, 2))),
     "turned to the right": ("np.rot90(images, 1, (1, 2))", lambda images: np.rot90(images, 1, (1, 2))),
 }
-"""Orientation of images -> the Python that makes them upright, and the same as a function."""
+"""Orientation of the images -> Python code that makes them upright, and the same code as a function."""
 
 CLEARLY_MORE = 0.2
-"""Additional right answers, as a fraction, from which another orientation is reported."""
+"""Increase of the accuracy (a fraction) from which another orientation is reported."""
 
 READ_WELL = 0.6
-"""Fraction of right answers from which another orientation is reported. Pictures that were kept because a model doubted
-them are read badly in each."""
+"""Accuracy in another orientation from which it is reported.
+
+Some data sets consist of pictures that a model was unsure about. They have a low accuracy in every orientation.
+"""
 
 NO_DIGITS = 0.25
-"""Fraction of right answers, in the best orientation, up to which the images are said not to be digits."""
+"""Accuracy in the best orientation up to which a note says that the images do not seem to be digits."""
 
 SHIFTED = 0.8
-"""Fraction of answers with the same difference from the label, from which shifted labels are reported."""
+"""Fraction of images with the same difference between answer and label from which shifted labels are reported."""
 
 
 def doubts(images: Images, labels: Labels) -> list[str]:
@@ -57,7 +59,12 @@ def doubts(images: Images, labels: Labels) -> list[str]:
     images : ndarray of shape (n, 28, 28), dtype uint8
         White on black.
     labels : ndarray of shape (n,), dtype uint8
-        Digits.
+        Digits 0..9.
+
+    Returns
+    -------
+    list of str
+        Notes for the user; empty if nothing is wrong.
     """
     if len(images) < IMAGES:
         return []
@@ -66,7 +73,7 @@ def doubts(images: Images, labels: Labels) -> list[str]:
     with Classifier.load(backend="numpy") as ready:
         scores = ready.predict_proba(images[:IMAGES])
         wrong_labels: list[str] = []
-        if _are_wrong(scores, labels[:IMAGES]).any():  # mostly there is none, and the others need not be classified
+        if _are_wrong(scores, labels[:IMAGES]).any():  # usually none is wrong; then skip the other images
             scores = np.concatenate([scores, ready.predict_proba(images[IMAGES:])])
             wrong_labels = _wrong_labels(scores, labels)
         images, labels, answers = images[:IMAGES], labels[:IMAGES], scores[:IMAGES].argmax(axis=1)
@@ -98,13 +105,13 @@ def doubts(images: Images, labels: Labels) -> list[str]:
 
 
 def _are_wrong(scores: npt.NDArray[np.float32], labels: Labels) -> npt.NDArray[np.bool_]:
-    """Return for each image whether the model is sure of another answer than the label."""
+    """Return a mask of the images for which the model is sure of an answer that differs from the label."""
     found: npt.NDArray[np.bool_] = (scores.argmax(axis=1) != labels) & (scores.max(axis=1) >= SURE)
     return found
 
 
 def _wrong_labels(scores: npt.NDArray[np.float32], labels: Labels) -> list[str]:
-    """Return a note if the model is sure of another answer than the label of several images."""
+    """Return a note if the model is sure of an answer that differs from the label for several images."""
     wrong = _are_wrong(scores, labels)
     if wrong.mean() < WRONG:
         return []
@@ -120,6 +127,6 @@ def _wrong_labels(scores: npt.NDArray[np.float32], labels: Labels) -> list[str]:
 
 
 def _shift(answers: npt.NDArray[np.int64], labels: Labels) -> tuple[int, float]:
-    """Return the most frequent difference of answer and label, modulo 10, and its fraction."""
+    """Return the most frequent difference between answer and label, modulo 10, and the fraction of images with it."""
     counts = np.bincount((answers - labels) % 10, minlength=10)
     return int(counts.argmax()), float(counts.max() / max(1, len(labels)))

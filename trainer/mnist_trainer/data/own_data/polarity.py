@@ -1,4 +1,4 @@
-"""`polarity`: whether images are light on dark or dark on light, measured at their borders."""
+"""`polarity`: find out whether images are light on dark or dark on light, from their borders."""
 
 from __future__ import annotations
 
@@ -8,20 +8,21 @@ import numpy.typing as npt
 __all__ = ["polarity"]
 
 MOST_IMAGES = 1000
-"""Images that are measured; more say the same."""
+"""Largest number of images that are measured. More do not change the result."""
 
 NEARLY_ALL = 0.95
 """Fraction of images that must have the same polarity."""
 
 CLEARLY = 2
-"""How many times further from its background the light part of an image must be than the dark one, or the reverse."""
+"""Ratio that decides for one image: its lightest pixels must differ from its background by more than this factor times
+the difference of its darkest pixels, or the reverse."""
 
 ENDS = (1, 99)
-"""Percentiles of the pixels that count as the darkest and the lightest; single pixels may be noise."""
+"""Percentiles that are used as the darkest and the lightest pixel, because single pixels may be noise."""
 
 
 def polarity(images: npt.NDArray[np.uint8]) -> tuple[str, str] | None:
-    """Return what images show and on which background, such as ``("light", "dark")``, or None if it is not clear.
+    """Return the shade of the ink and of the background, such as ``("light", "dark")``; None if it is not clear.
 
     The background of an image is the median of its outermost pixels.
 

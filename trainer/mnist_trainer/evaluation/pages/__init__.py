@@ -1,1 +1,1 @@
-"""The page of `mnist-evaluate --report`, and what the page of `mnist-export --report` shares with it."""
+"""The HTML report of `mnist-evaluate --report`, and the parts that `mnist-export --report` uses too."""

@@ -1,4 +1,4 @@
-"""Numbers of the drawings in evaluation.html: bars of wrong answers and bars of calibration, for SVG templates."""
+"""Compute the charts in evaluation.html: bars of wrong answers and of calibration, drawn as SVG by the templates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Bar", "BarGroup", "bar_group", "calibration_bars"]
 
 
 class Bar(NamedTuple):
-    """One bar: its name, and its value with the ends of its interval as fractions of the longest, 0..1."""
+    """One bar: name, label, and its value and confidence interval as fractions of the longest bar, 0..1."""
 
     name: str
     text: str
@@ -23,21 +23,21 @@ class Bar(NamedTuple):
 
 
 class BarGroup(NamedTuple):
-    """Bars with a common scale."""
+    """A chart: bars that have a common scale."""
 
     title: str
     bars: tuple[Bar, ...]
 
 
 def bar_group(title: str, wrong: Sequence[tuple[str, float, tuple[float, float]]]) -> BarGroup:
-    """Return the bars of fractions of wrong answers.
+    """Make the chart of the fractions of wrong answers.
 
     Parameters
     ----------
     title : str
-        What they show.
+        Title of the chart.
     wrong : sequence of (str, float, (float, float))
-        Name of a model, its fraction of wrong answers and the interval of it.
+        For each model: its name, its fraction of wrong answers, and the confidence interval of that fraction.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def bar_group(title: str, wrong: Sequence[tuple[str, float, tuple[float, float]]
 
 
 def calibration_bars(found: Evaluation) -> list[tuple[float, float, int]]:
-    """Return the bins of confidence that have images: their middle, the accuracy in them and the number of images."""
+    """Return, for each confidence bin with images: its middle, the accuracy in it, and its number of images."""
     confidence = found.scores.max(axis=1)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     counts = np.bincount(bins, minlength=BINS)

@@ -20,25 +20,25 @@ __all__ = ["FIGURES", "plain_names"]
 
 ROWS, COLUMNS = 4, 10
 MOST_NAMED = 50
-"""Most classes whose names and numbers of images are drawn into the confusion matrix."""
+"""Largest number of classes for which the confusion matrix shows class names and numbers of images."""
 LARGEST_FIGURE = 22.0
 """Longest side of a figure, in inches."""
 LONGEST_NAME = 12
-"""Characters of the name of a class above an image."""
+"""Largest number of characters of a class name above an image."""
 RIGHT, WRONG = "#0072b2", "#d55e00"
 """Colors that color-blind people can distinguish (M. Okabe, K. Ito)."""
 
 
 @contextlib.contextmanager
 def plain_names() -> Iterator[None]:
-    """Draw text between two ``$`` as it is, not as a formula, and give no warnings of signs that the font lacks."""
+    """Make matplotlib draw ``$`` as text, not as a formula, and not warn about characters that the font lacks."""
     with matplotlib.rc_context({"text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"Glyph \d+", UserWarning)
         yield
 
 
 def confusion_matrix(found: Evaluation) -> Figure:
-    """Draw the confusion matrix with a logarithmic color scale, so that single mistakes are visible."""
+    """Draw the confusion matrix, with a logarithmic color scale that makes single mistakes visible."""
     names = found.data.task.labels
     side = max(7.0, min(0.45 * len(names), LARGEST_FIGURE))
     figure, axes = _figure(side, side - 1)
@@ -68,13 +68,13 @@ def worst_mistakes(found: Evaluation) -> Figure:
 
 
 def samples(found: Evaluation) -> Figure:
-    """Show the answers for random images, the same ones each time."""
+    """Show the answers for random images, the same images at each call."""
     drawn = np.random.default_rng(0).permutation(found.images)[: ROWS * COLUMNS]
     return _gallery(found, drawn, "random images and answers")
 
 
 def calibration(found: Evaluation) -> Figure:
-    """Draw accuracy by confidence; for a calibrated model the bars end on the diagonal."""
+    """Draw the accuracy in each confidence bin. For a calibrated model, the bars end on the diagonal."""
     figure, axes = _figure(6, 5)
     confidence = found.scores.max(axis=1)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)

@@ -1,4 +1,4 @@
-"""Building blocks of the HTML reports of the trainer and the exporters: pages that need no network and no script."""
+"""Functions for the HTML reports of the trainer and the exporters. The pages need no network and no script."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ FOLDER = "evaluation/pages/templates"
 
 
 def html_environment(package: str = "mnist_trainer", folder: str = FOLDER) -> Environment:
-    """Return a jinja2 environment for the templates in `folder` of `package`, and for those that all pages share.
+    """Return a jinja2 environment for the templates in `folder` of `package` and the templates that all pages share.
 
-    Every value is escaped, since names of models and files come from the user. A missing value is an error.
+    Every value is escaped, because names of models and files come from the user. A missing value raises an error.
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package, folder), PackageLoader("mnist_trainer", FOLDER)]),
@@ -36,12 +36,12 @@ def _percent(fraction: float, digits: int = 2) -> str:
 
 
 def png_address(content: bytes) -> str:
-    """Return the ``data:`` address that holds a PNG file inside the page."""
+    """Return a ``data:`` URL with the content of a PNG file, to embed it in a page."""
     return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
 def picture_address(image: npt.NDArray[np.uint8]) -> str:
-    """Return the ``data:`` address of an image, (h, w) or (h, w, 3), as a PNG file."""
+    """Return a ``data:`` URL of an image, uint8 (h, w) or (h, w, 3), as PNG."""
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG", optimize=True)
     return png_address(content.getvalue())

@@ -1,4 +1,4 @@
-"""Evaluations side by side as one HTML page, with pictures and a JSON file."""
+"""Write the evaluations of several models as one HTML page, with figures and a JSON file."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 __all__ = ["ModelReport", "evaluation_page", "reports_as_json", "summary", "write_report"]
 
 SHOWN = 24
-"""Mistakes and random images of each model on the page."""
+"""Number of mistakes, and of random images, that the page shows for each model."""
 MOST_CLASSES = 50
-"""Most classes of a confusion matrix on the page; more would not be readable."""
+"""Largest number of classes for which the page has a confusion matrix. A larger one would not be readable."""
 CHANCE = 0.05
-"""Probability from which a difference between two models counts as chance."""
+"""Significance level: a difference between two models with a higher p-value may be due to chance."""
 
 
 class ModelReport(NamedTuple):
@@ -45,7 +45,7 @@ class ModelReport(NamedTuple):
     robustness : Robustness or None
         Results on corrupted and non-digit images; None if not measured.
     domains : Domains or None
-        Results on digits of other people and machines; None if not measured.
+        Results on digits from other sources; None if not measured.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ModelReport(NamedTuple):
     domains: Domains | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """Return plain values, ready for JSON."""
+        """Return the results as values for JSON."""
         robustness = {"robustness": self.robustness.as_dict()} if self.robustness else {}
         domains = {"domains": self.domains.as_dict()} if self.domains else {}
         return {"model": self.name, **self.evaluation.as_dict(), **robustness, **domains}
@@ -66,7 +66,7 @@ def reports_as_json(reports: Sequence[ModelReport]) -> str:
 
 
 def summary(reports: Sequence[ModelReport]) -> str:
-    """Return the result in one or two sentences: the best model, and whether the next one differs by chance alone."""
+    """Return the result in one or two sentences: the best model, and whether the next one is worse only by chance."""
     best, *others = sorted(reports, key=lambda one: -one.evaluation.accuracy)
     found = best.evaluation
     low, high = found.interval
@@ -112,7 +112,7 @@ def evaluation_page(reports: Sequence[ModelReport]) -> str:
 
 
 def _groups(reports: Sequence[ModelReport]) -> list[BarGroup]:
-    """Return the bars: wrong answers on the test images, and on corrupted ones if they were measured."""
+    """Return the charts: wrong answers on the test images and, if measured, on corrupted images."""
     test = reports[0].evaluation
     rows = [(one.name, 1 - one.evaluation.accuracy, one.evaluation.interval) for one in reports]
     title = counted(test.images, f"{test.data.split} image")
@@ -124,7 +124,7 @@ def _groups(reports: Sequence[ModelReport]) -> list[BarGroup]:
 
 
 def _thumbnails(image: npt.NDArray[np.uint8]) -> dict[str, str]:
-    """Return what each corruption does to an image, and a picture of each kind without a digit."""
+    """Return example pictures, name -> ``data:`` URL: `image` with each corruption, and each kind of non-digit."""
     from mnist_trainer.evaluation.mnist_c import CORRUPTIONS
     from mnist_trainer.evaluation.out_of_distribution import NON_DIGITS
 
@@ -134,7 +134,7 @@ def _thumbnails(image: npt.NDArray[np.uint8]) -> dict[str, str]:
 
 
 def _drawn(found: Evaluation) -> npt.NDArray[np.intp]:
-    """Return random images, the same ones each time."""
+    """Return the indices of random images, the same ones at each call."""
     return np.random.default_rng(0).permutation(found.images)[:SHOWN]
 
 
@@ -154,12 +154,12 @@ def _gallery(found: Evaluation, indices: npt.NDArray[np.intp]) -> list[dict[str,
 
 
 def write_report(reports: Sequence[ModelReport], folder: Path) -> None:
-    """Write ``evaluation.html``, ``evaluation.json`` and figures of each model as ``.png`` into `folder`.
+    """Write ``evaluation.html``, ``evaluation.json`` and the figures of each model as ``.png`` into `folder`.
 
     Raises
     ------
     OutputError
-        If they cannot be written; the files of an earlier report are then unchanged.
+        If the files cannot be written. The files of an earlier report are then unchanged.
     """
     from mnist_trainer.evaluation.pages.figures import FIGURES, plain_names
 

@@ -1,1 +1,1 @@
-"""Models of unknown origin: a private copy, and a trial in a child process under limits."""
+"""Handle untrusted model files: make a private copy, and try to load it in a child process with limits."""

@@ -1,8 +1,9 @@
-"""Load models for another process, `mnist_trainer.model_io.isolation.trial`, to see whether they can be loaded.
+"""The child process that tries to load models for `mnist_trainer.model_io.isolation.trial`.
 
-A request is a line of JSON with the fields of `Request`; the answer is one with ``result``: ``"ok"``; ``"error"``, with
-``kind`` and ``text``; ``"memory"``; or ``"ended"``, with ``how``. TensorFlow is imported once. On Linux each model is
-then loaded in a fork with limits of memory and time; elsewhere this process ends after its first answer.
+A request is one line of JSON with the fields of `Request`. The answer is one line of JSON with ``result``: ``"ok"``;
+``"error"``, with ``kind`` and ``text``; ``"memory"``; or ``"ended"``, with ``how``. TensorFlow is imported once. On
+Linux, each model is then loaded in a fork with limits for memory and time. On other systems, this process ends after
+its first answer.
 """
 
 from __future__ import annotations
@@ -22,26 +23,26 @@ from mnist_trainer.data.isolation.limits import CAN_FORK, Fork
 from mnist_trainer.keras_support import import_tensorflow
 
 IMAGES = 8
-"""Number of images of noise on which a model is run."""
+"""Number of random images on which a model is run."""
 
 Answer = dict[str, Any]
 
 
 class Request(TypedDict):
-    """A model, and what it may take.
+    """The model to try, and the limits for loading it.
 
     Parameters
     ----------
     path : str
-        A private copy.
+        Path of the private copy.
     task : dict
         Fields of the `Task`.
     trust : bool
-        Whether only the form of the file is checked, since the user trusts what is in it.
+        Whether the user trusts the file. Then only its format is checked.
     memory : int
-        Bytes.
+        Memory limit in bytes.
     seconds : float
-        Time.
+        Time limit in seconds.
     """
 
     path: str
@@ -54,7 +55,7 @@ class Request(TypedDict):
 def main() -> None:
     """Answer requests until the standard input ends."""
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what native code prints must not be taken for an answer
+    os.dup2(2, 1)  # output of native code goes to stderr, because stdout carries the answers
     failure = _prepare()
     while line := sys.stdin.buffer.readline():
         request: Request = json.loads(line)
@@ -66,7 +67,7 @@ def main() -> None:
 
 
 def _prepare() -> Answer | None:
-    """Import what loading needs; return an answer if that fails."""
+    """Import the packages that loading needs. Return None, or the answer with the error if an import fails."""
     try:
         import_tensorflow()
         import mnist_trainer.model_io.keras_file.load
@@ -93,7 +94,7 @@ def _in_fork(request: Request) -> Answer:
 def _tried(request: Request) -> Answer:
     try:
         _load(request)
-    except BaseException as error:  # the process that asked raises it again
+    except BaseException as error:  # sent to the parent process, which raises it again
         return _failure(error)
     return {"result": "ok"}
 

@@ -1,6 +1,6 @@
-"""Read a model file or folder once, within bounds: its SHA-256, and a copy that nobody else changes.
+"""Copy a model file or folder to a private folder, with size limits, and compute its SHA-256.
 
-What is checked, hashed and loaded are the bytes of that copy. A file that changes meanwhile is read once, too.
+The original is read only once. The same bytes are then checked, hashed and loaded, even if the original changes.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from mnist_trainer.model_io.file_kinds import HDF5
 __all__ = ["MOST_BYTES", "PrivateCopy", "digest", "files_below", "private_copy"]
 
 MOST_BYTES = 1 << 30
-"""Bytes of a model, packed or not. The largest networks for small images have a tenth of that."""
+"""Largest size of a model in bytes, compressed or not. The largest networks for small images have a tenth of that."""
 
 MOST_FILES = 1000
-"""Files of a SavedModel folder; usual ones have four to ten."""
+"""Largest number of files in a SavedModel folder. Usually there are four to ten."""
 
 BLOCK = 1 << 20
 
 
 class PrivateCopy(NamedTuple):
-    """A copy of a model, and the SHA-256 of its bytes; see `digest`."""
+    """Path of the copy of a model, and the SHA-256 of its bytes; see `digest`."""
 
     path: Path
     sha256: str
@@ -44,14 +44,14 @@ def digest(path: Path, copy: Path | None = None) -> str:
     path : Path
         A file or folder.
     copy : Path, optional
-        Where the bytes that are hashed are also written.
+        Path to which the hashed bytes are also written.
 
     Raises
     ------
     ModelError
         If there are more than `MOST_BYTES` or `MOST_FILES`, or something is not a regular file.
     MachineError
-        If the copy cannot be written, since a disk is full, for example.
+        If the copy cannot be written, for example because the disk is full.
     """
     try:
         if not path.is_dir():
@@ -71,7 +71,7 @@ def digest(path: Path, copy: Path | None = None) -> str:
 
 @contextmanager
 def private_copy(path: Path) -> Iterator[PrivateCopy]:
-    """Yield a copy of a model in a folder of its own, which only this user can open. It is deleted at the end.
+    """Yield a copy of a model in a temporary folder that only this user can open. The folder is deleted at the end.
 
     Raises
     ------
@@ -88,13 +88,13 @@ def private_copy(path: Path) -> Iterator[PrivateCopy]:
         sha256 = digest(path, copy)
         if copy.is_file():
             with copy.open("rb") as file:
-                suffix = ".h5" if file.read(len(HDF5)) == HDF5 else ".keras"  # by which Keras chooses its reader
+                suffix = ".h5" if file.read(len(HDF5)) == HDF5 else ".keras"  # Keras chooses its reader by the suffix
             copy = copy.rename(copy.with_suffix(suffix))
         yield PrivateCopy(copy, sha256)
 
 
 def files_below(folder: Path) -> list[tuple[str, Path]]:
-    """Return the files in `folder` with their relative paths, sorted by these.
+    """Return (relative path, path) of each file below `folder`, sorted by relative path.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def files_below(folder: Path) -> list[tuple[str, Path]]:
 
 def _digest_of_file(path: Path, copy: Path | None, most: int) -> tuple[str, int]:
     """Return the SHA-256 and the size of a regular file of at most `most` bytes, and copy it."""
-    # O_NONBLOCK: a pipe in the place of a file is opened at once, and then refused.
+    # O_NONBLOCK: if the path is a pipe, opening it must not block. It is rejected afterwards.
     number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(number, "rb") as source:
         status = os.fstat(number)
@@ -135,7 +135,7 @@ def _too_large(name: str, size: int) -> ModelError:
 
 
 def _copy(source: BinaryIO, target: BinaryIO | None, size: int) -> tuple[str, int]:
-    """Read at most `size` bytes, also if the file grows meanwhile."""
+    """Copy at most `size` bytes, even if the file grows meanwhile; return their SHA-256 and their number."""
     sha256, remaining = hashlib.sha256(), size
     while remaining > 0 and (block := source.read(min(BLOCK, remaining))):
         sha256.update(block)

@@ -1,4 +1,4 @@
-"""Try a model of unknown origin in a child process, under limits of memory and time, before it is loaded here."""
+"""Load an untrusted model in a child process first, with limits for memory and time, before it is loaded here."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from mnist_trainer.errors import MachineError, ModelError
 __all__ = ["start_trials", "try_model"]
 
 MOST_MEMORY = 3 << 30
-"""Bytes that loading may take. A model of `mnist_trainer.model_io.isolation.private_copy.MOST_BYTES` takes less."""
+"""Memory limit for loading, in bytes. It is enough for the largest model that `private_copy` accepts."""
 
 SECONDS = 120.0
-"""Time that loading may take. The slowest model of the tests takes five seconds."""
+"""Time limit for loading, in seconds. The slowest model in the tests takes five seconds."""
 
 START = 180.0
-"""Seconds for the import of TensorFlow besides, on a slow machine."""
+"""Extra seconds for the import of TensorFlow on a slow machine."""
 
 PASSED_ON = ("UnknownLayerError",)
-"""Errors that are not final: a program may have registered classes of its own, which the child process lacks."""
+"""Errors in the child process that are ignored: this program may have registered custom layers that it lacks."""
 
 
 PROCESS = KeptProcess("mnist_trainer.model_io.isolation._trial")
-"""The process that tries models; it imports TensorFlow."""
+"""The child process that tries models. It imports TensorFlow once."""
 
 
 def start_trials() -> None:
-    """Start the process that tries models, so that it imports TensorFlow while this one does."""
+    """Start the child process now, so that both processes import TensorFlow at the same time."""
     PROCESS.running(SECONDS + START)
 
 
@@ -39,18 +39,18 @@ def try_model(path: Path, task: Task, *, trust: bool = False) -> None:
     Parameters
     ----------
     path : Path
-        A private copy.
+        Path of the private copy.
     task : Task
-        Its images and classes.
+        Images and classes of the model.
     trust : bool
-        Whether only the form of the file is checked.
+        Whether the user trusts the file. Then only its format is checked.
 
     Raises
     ------
     ModelError
-        If it cannot be loaded, or takes more than `MOST_MEMORY` or `SECONDS`.
+        If the model cannot be loaded, or needs more than `MOST_MEMORY` or `SECONDS`.
     MachineError
-        If it cannot be tried, since the machine has too little memory or disk space, or killed the process.
+        If the machine has too little memory or disk space, or the system killed the process.
     """
     request = {"path": str(path), "task": asdict(task), "trust": trust, "memory": MOST_MEMORY, "seconds": SECONDS}
     child = PROCESS.running(SECONDS + START)

@@ -1,4 +1,4 @@
-"""Read a ``.keras`` archive of unknown origin, and write one with nothing but the model for Keras to load."""
+"""Read an untrusted ``.keras`` archive, and write a clean one for Keras that contains only the model."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ WEIGHTS = "model.weights.h5"
 NPZ_WEIGHTS = "model.weights.npz"
 
 LAYERS_OF_2_12 = "_layer_checkpoint_dependencies"
-"""Group of the layers' weights in archives of Keras 2.12."""
+"""Name of the HDF5 group with the layers' weights in archives of Keras 2.12."""
 
 LARGEST_CONFIG = 16 << 20
-"""Bytes of the description of a model; a thousand layers take one million."""
+"""Largest size of a model's configuration in bytes. A thousand layers take about one million."""
 
 MOST_MEMBERS = 1000
 
 
 def read_archive(path: Path) -> tuple[dict[str, Any], str]:
-    """Return the configuration of a model and the version of the Keras that wrote it.
+    """Return the configuration of a model, and the version of Keras that wrote it.
 
     Raises
     ------
     ModelError
-        If it is too large when unpacked, by the directory of the archive, or has no configuration.
+        If the archive contains no configuration, or is too large when decompressed, according to its directory.
     """
     with zipfile.ZipFile(path) as file:
         members = {member.orig_filename.replace("\\", "/"): member for member in file.infolist()}
@@ -64,16 +64,17 @@ def read_archive(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def write_archive(source: Path, config: dict[str, Any] | None, target: Path, *, trust: bool) -> None:
-    """Write an archive with the model in `source`, and nothing else unless `source` is trusted.
+    """Write an archive that contains only the model in `source`, and its assets if `source` is trusted.
 
-    The names of members and weights are those of Keras 3; Keras on Windows wrote backslashes, Keras 2.12 other numbers.
+    Members and weights get the names that Keras 3 expects. Keras on Windows wrote backslashes, and Keras 2.12 numbered
+    layers differently.
 
     Parameters
     ----------
     source : Path
         An archive that `read_archive` accepted.
     config : dict or None
-        Another configuration for it.
+        New configuration of the model; None to keep the one in `source`.
     target : Path
         The new archive. The weights are written beside it.
     trust : bool
@@ -100,7 +101,7 @@ def write_archive(source: Path, config: dict[str, Any] | None, target: Path, *, 
 
 
 def _use_names_of_keras3(path: Path) -> None:
-    """Rename the groups of weights that Keras on Windows, or Keras 2.12, named otherwise than Keras 3."""
+    """Rename the weight groups of archives from Windows or Keras 2.12 to the names that Keras 3 uses."""
     with h5py.File(path, "r+") as file:
         for name in [name for name in file if "\\" in name]:
             file.move(name, name.replace("\\", "/"))
@@ -111,7 +112,7 @@ def _use_names_of_keras3(path: Path) -> None:
 
 
 def _renumber(group: Any) -> None:
-    """Give layers of one kind the numbers 0, 1, 2; Keras 2.12 gave them 0, 2, 4."""
+    """Renumber layers of one kind as 0, 1, 2; Keras 2.12 numbered them 0, 2, 4."""
     kinds: dict[str, list[tuple[int, str]]] = {}
     for name in group:
         kind, _, number = name.rpartition("_")

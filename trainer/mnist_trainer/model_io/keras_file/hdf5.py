@@ -1,7 +1,7 @@
-"""Check an HDF5 file of unknown origin: it must hold all of its data itself, and be readable to the end.
+"""Check an untrusted HDF5 file: it must contain all of its data itself, and be readable to the end.
 
-The HDF5 library follows links to other files, and reads data from them, without a question. Damage can make it crash
-or run for ever, so a file is first checked in a child process; see `mnist_trainer.model_io.isolation.trial`.
+The HDF5 library silently follows links to other files and reads data from them. A damaged file can make it crash or
+loop forever. So a file is first checked in a child process; see `mnist_trainer.model_io.isolation.trial`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ __all__ = ["check_hdf5"]
 SAVE = "Save the model again where it was made, into one file."
 
 MOST_OBJECTS = 100_000
-"""Links in the file; a layer has about five."""
+"""Largest number of links in the file. A layer has about five."""
 
 
 def check_hdf5(path: Path) -> None:
     """Read the whole HDF5 file at `path`.
 
-    Nothing outside of it is opened: links, external storage and virtual data sets are found before they are followed.
-    Sizes are added up before anything is unpacked.
+    No other file is opened: links, external storage and virtual data sets are detected before they are followed. Sizes
+    are added up before anything is decompressed.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def check_hdf5(path: Path) -> None:
         file.visititems(lambda _, item: datasets.append(item) if isinstance(item, h5py.Dataset) else None)
         total = 0
         for dataset in datasets:
-            # The shape is asked for last: that of a virtual data set is read from other files.
+            # Check these before the shape: the shape of a virtual data set is read from other files.
             if dataset.is_virtual or dataset.external:
                 kind = "virtual data set" if dataset.is_virtual else "external storage"
                 raise ModelError(f"The HDF5 file takes data from other files ({kind}). {SAVE}")
@@ -61,7 +61,7 @@ def check_hdf5(path: Path) -> None:
 def _check_links(file: Any) -> None:
     count = itertools.count(1)
 
-    def problem(_: str, link: object) -> str | None:  # an error in it would not get through the HDF5 library
+    def problem(_: str, link: object) -> str | None:  # HDF5 would not pass on an exception
         if next(count) > MOST_OBJECTS:
             return f"has more than {MOST_OBJECTS:,} objects. No model of small images has."
         return f"takes data from other files (external link). {SAVE}" if isinstance(link, h5py.ExternalLink) else None
@@ -71,5 +71,5 @@ def _check_links(file: Any) -> None:
 
 
 def _read(item: Any) -> None:
-    """Read the attributes of one group or data set."""
+    """Read all attributes of one group or data set, to detect damage."""
     dict(item.attrs)

@@ -1,4 +1,4 @@
-"""Give the functions of Lambda layers from a trusted file the names that such functions use."""
+"""Define the usual global names, such as ``tf``, for functions of Lambda layers from a trusted file."""
 
 from __future__ import annotations
 
@@ -25,12 +25,15 @@ NAMES: dict[str, Any] = {
     "tensorflow": tf,
     "tf": tf,
 }
-"""Global names of a function that a file contains: what programs with Keras import."""
+"""Global name -> object, for functions from a file: the names that programs with Keras usually import."""
 
 
 @contextmanager
 def lambda_names() -> Iterator[None]:
-    """Load functions with `NAMES` as their globals. A file stores the code of a function without its imports."""
+    """Make `NAMES` the globals of functions that Keras loads in the ``with`` block.
+
+    A file contains the code of a function, but not its imports.
+    """
     original = python_utils.func_load
 
     def func_load(code: Any, defaults: Any = None, closure: Any = None, globs: Any = None) -> Any:

@@ -25,11 +25,11 @@ from mnist_trainer.model_io.keras_file.unsafe_code import refuse_unsafe_code
 __all__ = ["check_keras_file", "load_keras_file"]
 
 MOST_LAYERS = 5000
-"""Layers of a model, with nested ones. The deepest networks of Keras have about a thousand."""
+"""Largest number of layers in a model, including nested ones. The deepest networks of Keras have about a thousand."""
 
 
 def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> keras.Model:
-    """Load the model in `path`, written by Keras 3 or Keras 2. The content of the file shows its kind, not the suffix.
+    """Load the model in `path`, written by Keras 3 or Keras 2. The format is detected by content, not by suffix.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
     trust : bool
         Whether Python code inside it may run.
     task : Task, optional
-        The images and classes, for a file that does not say the shape of its input.
+        The images and classes, for a file that does not contain the shape of its input.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
                 stack.enter_context(lambda_names())
             if is_hdf5:
                 path = _named(path, folder / "model.h5")
-                if is_old:  # the reader of Keras 3 changes some arguments
+                if is_old:  # Keras 3's own reader would change some arguments
                     return _with_weights(config, path, trust, task)
             else:
                 write_archive(path, config if is_old else None, folder / "model.keras", trust=trust)
@@ -74,7 +74,7 @@ def load_keras_file(path: Path, *, trust: bool = False, task: Task = DIGITS) -> 
 
 
 def check_keras_file(path: Path) -> None:
-    """Check the sizes in a ``.keras`` archive or an HDF5 file, and that the latter can be read to its end.
+    """Check the sizes in a ``.keras`` archive or an HDF5 file, and that an HDF5 file can be read to its end.
 
     Raises
     ------
@@ -105,10 +105,10 @@ def _check_size(config: object) -> None:
 
 
 def _with_weights(config: dict[str, Any], path: Path, trust: bool, task: Task) -> keras.Model:
-    """Return the model of `config`, a translated one, with the weights of an HDF5 file.
+    """Build the model of the translated configuration `config`, with the weights of an HDF5 file.
 
-    Before Keras 2.3, a Sequential that begins with an `InputLayer` is saved without it. Then the shapes of `task` are
-    tried; the shapes of the weights decide.
+    Before Keras 2.3, a Sequential was saved without its `InputLayer`. If the input shape is missing, the shapes of
+    `task` are tried, and the one that fits the weights is used.
     """
     layers = config["config"].get("layers") or [{}]
     is_open = config["class_name"] == "Sequential" and layers[0].get("class_name") != "InputLayer"
@@ -129,7 +129,7 @@ def _with_weights(config: dict[str, Any], path: Path, trust: bool, task: Task) -
 
 
 def _read_hdf5(path: Path) -> tuple[dict[str, Any], str]:
-    """Return the configuration of a model and the version of the Keras that wrote it."""
+    """Return the configuration of a model, and the version of Keras that wrote it."""
     check_hdf5(path)
     with h5py.File(path) as file:
         if "model_config" not in file.attrs:
@@ -147,7 +147,7 @@ def _read_hdf5(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _named(path: Path, link: Path) -> Path:
-    """Return `path`, or a link to it if it lacks the suffix by which Keras chooses its reader."""
+    """Return `path`, or a new symbolic link to it if it lacks the suffix by which Keras chooses its reader."""
     if path.suffix == link.suffix:
         return path
     link.symlink_to(path.resolve())

@@ -1,4 +1,4 @@
-"""Find, in the configuration of a model, everything that would run code which is not part of Keras."""
+"""Search the configuration of a model for anything that would run code from outside of Keras."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from mnist_trainer.errors import ModelError
 __all__ = ["UnknownLayerError", "refuse_unsafe_code"]
 
 CODE = {"Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper"}
-"""Objects of Keras that contain or fetch code: marshalled Python, another SavedModel, a pickle."""
+"""Classes of Keras that contain or load code: marshalled Python, another SavedModel, or a pickle."""
 
 PARTS = (
     "activations", "constraints", "dtype_policies", "initializers", "layers", "losses", "metrics", "ops", "optimizers",
     "quantizers", "random", "regularizers",
 )  # fmt: skip
-"""Modules of Keras that layers are made of. Others, also `models`, contain functions that read and write files."""
+"""Modules of Keras that are allowed. Other modules, such as `models`, contain functions that read and write files."""
 
 WITHOUT_CODE = "Where the model was made, call model.export('folder') (Keras 2: model.save) and give that folder"
 
 MODULE = re.compile(rf"keras(\.models)?|keras\.src\.models\..+|keras(\.src)?\.({'|'.join(PARTS)})(\..+)?")
-"""Modules that an object in a configuration may come from."""
+"""Pattern of the modules from which an object in a configuration may come."""
 
 NOTATION = re.compile(r"__\w+__|TensorShape|TypeSpec|Functional")
-"""Names without a module that a configuration may contain although no module of Keras has them."""
+"""Pattern of names that a configuration may contain although no module of Keras defines them."""
 
 
 class UnknownLayerError(ModelError):
@@ -35,9 +35,10 @@ class UnknownLayerError(ModelError):
 
 
 def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
-    """Check the whole of `config`, with nested layers and wrappers, before anything is built from it.
+    """Check all of `config`, including nested layers and wrappers, before anything is built from it.
 
-    The safe mode of Keras checks it while building; for ``.h5`` files only since Keras 3.11.3 (CVE-2025-9905).
+    Keras's safe mode checks a configuration only while it builds the model, and did not check ``.h5`` files before
+    Keras 3.11.3 (CVE-2025-9905).
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
         If it contains code and `trust` is false, or names a class or function that is neither part of Keras nor
         registered with it.
     """
-    # The compile configuration is not loaded, so a custom loss in it is harmless.
+    # The compile configuration is ignored, so a custom loss in it is harmless.
     for entry in _objects({**config, "compile_config": None}):
         name = str(entry["class_name"])
         if not trust and re.split(r"[.>]", name)[-1] in CODE:
@@ -61,7 +62,7 @@ def refuse_unsafe_code(config: dict[str, Any], *, trust: bool = False) -> None:
                 "trust its source, use --trust (in Python: trust=True)."
             )
         if not trust and isinstance(entry.get("config"), dict) and isinstance(entry["config"].get("vocabulary"), str):
-            raise ModelError(  # CVE-2025-12058 of Keras: a path or address
+            raise ModelError(  # CVE-2025-12058 of Keras: the text may be a path or URL to load
                 f"The model was not loaded, since its {name} layer reads another file, the vocabulary. {WITHOUT_CODE}. "
                 "If you trust its source, use --trust (in Python: trust=True)."
             )

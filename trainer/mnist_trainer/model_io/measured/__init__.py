@@ -1,1 +1,1 @@
-"""Models with a known scaling of pixels: as given, recorded or measured."""
+"""Models whose pixel scaling is known: given by the user, recorded or measured."""

@@ -1,4 +1,4 @@
-"""`predict`: run a model on images, with a limit of time for each batch."""
+"""`predict`: run a model on images, with a time limit for each batch."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from mnist_trainer.errors import ModelError
 __all__ = ["SECONDS", "predict"]
 
 SECONDS = 120.0
-"""Time for a batch. Batches of 512 images take some milliseconds to some seconds."""
+"""Time limit for a batch, in seconds. A batch of 512 images usually takes milliseconds, at most a few seconds."""
 
 LARGE = 1 << 28
-"""Values of a tensor, 1 GiB of float32, from which the model is named if there is too little memory for it."""
+"""Number of values (1 GiB in float32). If memory runs out for a larger tensor, the error blames the model."""
 
 
 @contextmanager
 def _limited(manager: cancellation.CancellationManager) -> Iterator[None]:
-    """Let TensorFlow end the running function after `SECONDS`."""
+    """Cancel the running TensorFlow function after `SECONDS`."""
     timer = threading.Timer(SECONDS, manager.start_cancel)
     timer.daemon = True
     timer.start()
@@ -38,16 +38,16 @@ def _limited(manager: cancellation.CancellationManager) -> Iterator[None]:
 
 
 def predict(model: keras.Model, pixels: npt.NDArray[np.float32], batch_size: int) -> npt.NDArray[np.float32]:
-    """Return what a model gives for `pixels`, as ``model.predict`` does.
+    """Return the output of a model for `pixels`, like ``model.predict``.
 
-    A loop in a SavedModel may depend on the images and never end; the trial in a child process has only noise.
-    Batches are passed one by one, since ``model.predict`` builds a tf.data pipeline for each call. That takes 50 ms,
-    and an export has a dozen calls with few images.
+    The time limit is needed because a loop in a SavedModel may depend on the images and never end, although the trial
+    with random images in a child process ended. ``model.predict`` is not used because it builds a tf.data pipeline for
+    each call. That takes 50 ms, and an export makes a dozen calls with few images.
 
     Raises
     ------
     ModelError
-        If a batch takes more than `SECONDS`, or needs a large tensor for which there is too little memory.
+        If a batch takes more than `SECONDS`, or there is too little memory for a large tensor.
     """
     manager = cancellation.CancellationManager()
     found = []
@@ -70,5 +70,5 @@ def predict(model: keras.Model, pixels: npt.NDArray[np.float32], batch_size: int
             f"The model {model.name} computes a tensor of {' x '.join(shape)} values for "
             f"{min(batch_size, len(pixels))} images, for which there is too little memory. Make its layers smaller, "
             "or use a machine with more memory."
-        ) from None  # the cause would be reported as one of the machine alone
+        ) from None  # with the cause, it would be reported as an error of the machine
     return np.asarray(np.concatenate(found), np.float32)

@@ -1,4 +1,4 @@
-"""`DigitModel`: a Keras model that classifies digits or other small images, and which pixel scaling it expects."""
+"""`DigitModel`: a Keras model for digits or other small images, together with the pixel scaling that it expects."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 __all__ = ["DigitModel", "compared_scalings", "doubt_of_scaling"]
 
 BATCH = 500
-"""Images that are classified together."""
+"""Batch size."""
 
 
 @dataclass(frozen=True, eq=False)
 class DigitModel(MeasuredModel):
-    """A Keras model with the scaling of its pixels, its last activation and its task.
+    """A Keras model, its pixel scaling, its last activation and its task.
 
     Create one with `DigitModel.measure`.
 
     Parameters
     ----------
     model : keras.Model
-        A model from images, such as ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, to a score for each class.
+        A model that maps images, such as ``(n, 28, 28)``, ``(n, 28, 28, 1)`` or ``(n, 784)``, to class scores.
     scaling, range_origin, activation, probe, task
         See `MeasuredModel`.
     """
@@ -63,9 +63,9 @@ class DigitModel(MeasuredModel):
         model : keras.Model
             The model.
         data : LabelledImages
-            Real images with labels; see `probe_images`. The task of the model is theirs.
+            Real images with labels; see `probe_images`. Their task is the task of the model.
         given : PixelScaling or str, optional
-            The scaling that the user states, or a text that `PixelScaling.parse` reads.
+            The scaling that the user gives, also as a text for `PixelScaling.parse`.
         recorded : str, optional
             The pixel range in the training record of the model; used if none is given.
 
@@ -73,9 +73,9 @@ class DigitModel(MeasuredModel):
         ------
         ModelError
             If the model does not fit the images and classes of `data`, has several inputs or outputs, fails, has
-            weights or gives scores that are not finite, or reads color images far better with blue first.
+            weights or scores that are not finite, or is far more accurate on color images with blue first.
         UsageError
-            If the given scaling cannot be read.
+            If `given` cannot be parsed.
 
         Examples
         --------
@@ -102,7 +102,7 @@ class DigitModel(MeasuredModel):
         return cls(scaling, origin, activation_of(scores), probe, data.task, model)
 
     def likelier_scaling(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
-        """Return how well the model reads `data` with its scaling and with another one, if that is far better.
+        """Compare the model's scaling with all others on `data`; return both trials if another one fits far better.
 
         Parameters
         ----------
@@ -112,9 +112,9 @@ class DigitModel(MeasuredModel):
         Returns
         -------
         tuple of Trial or None
-            The scaling of the model and the likelier one; None unless the second is right on
-            `LEAST_GAIN_OF_OTHER_PIXELS` more, or is as accurate and only the first makes the scores far surer than
-            those of trained models.
+            The trial with the model's scaling, and the one with the likelier scaling. None unless the second one is
+            more accurate by `LEAST_GAIN_OF_OTHER_PIXELS`, or is as accurate and only the first one gives much higher
+            confidences than trained models have.
         """
         others = [scaling for scaling in with_own_numbers(data, PIXEL_CONVENTIONS) if scaling != self.scaling]
         probe = PixelProbe.measure(_logits_function(self.model), data, (self.scaling, *others))
@@ -129,7 +129,7 @@ class DigitModel(MeasuredModel):
         return doubt_of_scaling(*found, noun, self.range_origin) if found else None
 
     def blue_first(self, data: LabelledImages) -> tuple[Trial, Trial] | None:
-        """Return how well the model reads color images as they are and with blue first, if that is far better.
+        """Compare color images with red first and with blue first; return both trials if blue first is far better.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class DigitModel(MeasuredModel):
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return the output of the unchanged model, float32 (n, k), for raw pixels uint8 (n, h, w[, 3]).
 
-        NumPy scales the pixels here, as the user did in training. No code is shared with the exported files.
+        The pixels are scaled with NumPy, as the user did in training. Exported files share no code with this.
         """
         return _raw_scores(self.model, images, self.scaling)
 
@@ -159,9 +159,9 @@ class DigitModel(MeasuredModel):
 
 
 def compared_scalings(own: Trial, other: Trial, noun: str, origin: str) -> str:
-    """Return a sentence with the accuracy of a model, named by `noun`, with its scaling and with another one.
+    """Return a sentence that compares the accuracy of a model with its own scaling and with another one.
 
-    `origin` is that of the first; see `MeasuredModel`.
+    `noun` is the word for the model. `origin` is the origin of its own scaling; see `MeasuredModel.range_origin`.
     """
     known = "as stated" if origin == "as given" else origin
     if other.accuracy <= own.accuracy + LEAST_GAIN_OF_OTHER_PIXELS:
@@ -177,18 +177,19 @@ def compared_scalings(own: Trial, other: Trial, noun: str, origin: str) -> str:
 
 
 def _is_oversure(own: Trial, other: Trial) -> bool:
-    """Return whether the scores are far too sure with the first scaling alone, as where pixels are 255 times too large.
+    """Return whether only the first scaling gives far too high confidences, as pixels 255 times too large do.
 
-    A network of convolutions and ReLUs is then nearly as accurate, but learns no more.
+    The accuracy does not show this: a network of convolutions and ReLUs stays nearly as accurate. But it cannot be
+    trained further.
     """
     return other.accuracy >= own.accuracy and own.temperature > PLAUSIBLE[1] >= other.temperature >= PLAUSIBLE[0]
 
 
 def doubt_of_scaling(own: Trial, other: Trial, noun: str, origin: str) -> str:
-    """Return what `compared_scalings` does, and what to do."""
+    """Return the sentence of `compared_scalings`, followed by advice."""
     compared = compared_scalings(own, other, noun, origin)
     fitting = f"For these images give {other.scaling.options}."
-    if origin != "as given":  # its record is right; so the images are other ones, such as black on white
+    if origin != "as given":  # the record is right, so the images must be different, such as black on white
         return f"{compared} {fitting}"
     return (
         f"{compared} Check how its pixels were scaled in training. {fitting} Without --pixel-range, --pixel-mean, "
@@ -197,7 +198,10 @@ def doubt_of_scaling(own: Trial, other: Trial, noun: str, origin: str) -> str:
 
 
 def _check_weights(model: keras.Model) -> None:
-    """Raise a `ModelError` if a weight is nan; a ReLU may hide that in the scores, but not in those of every format."""
+    """Raise a `ModelError` if a weight is NaN.
+
+    A ReLU may hide the NaN in the scores of the Keras model, but not in those of every export format.
+    """
     for weight in model.weights:
         values = np.asarray(weight)
         if values.dtype.kind in "fV" and (bad := int(np.isnan(values).sum())):  # V: bfloat16
@@ -219,10 +223,10 @@ def _scores_of_scaled(model: keras.Model, pixels: npt.NDArray[np.float32]) -> np
 
 
 def _logits_function(model: keras.Model) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]:
-    """Return the function from scaled pixels (n, h, w[, 3]) to the scores before the last softmax or sigmoid.
+    """Return the function from scaled pixels (n, h, w[, 3]) to the logits, the inputs of the last softmax or sigmoid.
 
-    Softmax and sigmoid round high scores to 1, so their inputs are compared. If the last layer does not give access to
-    them, the logarithm of the scores is used.
+    Logits are compared because softmax and sigmoid round high scores to 1. If the last layer gives no access to them,
+    the logarithm of the scores is used.
     """
     import keras
 

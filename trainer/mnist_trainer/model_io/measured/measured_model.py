@@ -1,4 +1,4 @@
-"""`MeasuredModel`: what Keras models and model files have in common once their pixel scaling is known."""
+"""`MeasuredModel`: base class of Keras models and model files whose pixel scaling is known."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from mnist_trainer.recipes.pixel_scaling import PixelScaling
 __all__ = ["ACTIVATION_IMAGES", "MeasuredModel", "activation_of", "check_finite"]
 
 ACTIVATION_IMAGES = 1000
-"""Number of images whose scores show the activation."""
+"""Number of images from whose scores the activation is derived."""
 
 
 @dataclass(frozen=True, eq=False)
 class MeasuredModel(ABC):
-    """A model with the scaling of its pixels, its last activation and its task.
+    """A model, its pixel scaling, its last activation and its task.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class MeasuredModel(ABC):
     @property
     @abstractmethod
     def pixel_line(self) -> str:
-        """One line about the scaling and its origin, for people."""
+        """One line for the user about the pixel scaling and its origin."""
 
     @abstractmethod
     def raw_scores(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -71,55 +71,55 @@ class MeasuredModel(ABC):
         return self.scaling.name
 
     def doubt_of_pixels(self, data: LabelledImages, noun: str) -> str | None:  # noqa: ARG002
-        """Return a sentence and what to do if another scaling than the stated or recorded one fits far better.
+        """Return a warning with advice if another scaling fits far better than the given or recorded one.
 
         Parameters
         ----------
         data : LabelledImages
             Real images with labels, of the model's task.
         noun : str
-            What the sentence calls the model.
+            Word for the model in the warning.
 
         Returns
         -------
         str or None
-            None also if the scaling was measured, or no other one can be tried.
+            The warning. None if there is no doubt, the scaling was measured, or no other one can be tried.
         """
         return None
 
     def accuracy_with_new_averages(self, data: LabelledImages) -> float | None:  # noqa: ARG002
-        """Return the fraction of right answers if batch normalization gets its averages from the images of `data`.
+        """Return the accuracy of the model after its batch normalization statistics are recomputed from `data`.
 
-        None if the model has no such layers, or they cannot be changed.
+        None if the model has no batch normalization, or its layers cannot be changed.
         """
         return None
 
     def describe_pixels(self) -> str:
-        """Return one line about the scaling, and the accuracy under each convention if it was measured."""
+        """Return one line about the scaling and, if it was measured, a table of the accuracy with each scaling."""
         if self.probe is None:
             return self.pixel_line
         return f"{self.pixel_line}; right answers under each convention tried:\n{self.probe}"
 
     def pixels_as_dict(self) -> dict[str, Any]:
-        """Return the scaling, its origin and what was tried, ready for JSON."""
+        """Return the scaling, its origin and the trials as values for JSON."""
         probe = self.probe.as_dict() if self.probe else {}
         return {**self.scaling.as_dict(), "origin": self.range_origin, **probe}
 
 
 def check_finite(scores: npt.NDArray[np.float32], fix: str = "Train it again, with a smaller learning rate.") -> None:
-    """Check that a model gave a number for each score of each image.
+    """Check that all scores of a model are finite numbers.
 
     Parameters
     ----------
     scores : ndarray of shape (n, k), dtype float32
         Scores for n images.
     fix : str, optional
-        What the user can do.
+        Advice for the user in the error message.
 
     Raises
     ------
     ModelError
-        If a score is nan or infinity.
+        If a score is NaN or infinite.
     """
     bad = int((~np.isfinite(scores)).any(axis=1).sum())
     if bad:
@@ -130,7 +130,9 @@ def check_finite(scores: npt.NDArray[np.float32], fix: str = "Train it again, wi
 
 
 def activation_of(scores: npt.NDArray[np.float32], step: float = 0.0) -> str:
-    """Return the activation of `scores`, judged by their range, since a custom layer may apply it in its own code.
+    """Return the activation that gave `scores`, derived from their range.
+
+    The layers are not inspected, because a custom layer may apply an activation in its own code.
 
     Parameters
     ----------

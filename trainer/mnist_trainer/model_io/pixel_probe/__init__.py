@@ -1,1 +1,1 @@
-"""Find out which pixel scaling a model expects, by trying every usual convention."""
+"""Find out which pixel scaling a model expects, by trying every usual one on real images."""

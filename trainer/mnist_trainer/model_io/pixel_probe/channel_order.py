@@ -1,4 +1,4 @@
-"""`check_channel_order`: whether a color model reads pictures better with blue first, as those of OpenCV are."""
+"""`check_channel_order`: detect color models that were trained with blue first (BGR), as OpenCV loads pictures."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["LEAST_GAIN_OF_OTHER_PIXELS", "blue_first", "check_channel_order"]
 Floats = npt.NDArray[np.float32]
 
 LEAST_GAIN_OF_OTHER_PIXELS = 0.05
-"""Difference in accuracy, as a fraction, from which on a scaling or an order of channels is doubted."""
+"""Difference in accuracy, as a fraction, from which a pixel scaling or a channel order is doubted."""
 
 CLEAR = 3.0
-"""Standard errors from which that difference counts as real; high, because many conventions are compared."""
+"""Number of standard errors from which that difference counts as real. High, because many scalings are compared."""
 
 
 def blue_first(
@@ -30,20 +30,20 @@ def blue_first(
     own: Trial,
     conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
 ) -> Trial | None:
-    """Return how well a color model reads images whose channels are reversed, if that is far better.
+    """Return the trial with reversed channels, if a color model is far more accurate with them.
 
     Parameters
     ----------
     logits_of, data, conventions
         See `PixelProbe.measure`.
     own : Trial
-        How well it reads them with red first.
+        The trial with red first.
 
     Returns
     -------
     Trial or None
-        The best convention for reversed channels; None unless it is right on `LEAST_GAIN_OF_OTHER_PIXELS`
-        more, by more than chance.
+        The best scaling with reversed channels. None unless its accuracy is higher by
+        `LEAST_GAIN_OF_OTHER_PIXELS`, and by more than chance.
     """
     if data.task.channels != 3 or own.accuracy >= 1 - LEAST_GAIN_OF_OTHER_PIXELS:
         return None
@@ -59,7 +59,7 @@ def check_channel_order(
     probe: PixelProbe,
     conventions: Sequence[PixelScaling] = PIXEL_CONVENTIONS,
 ) -> None:
-    """Check that a color model for which no scaling is stated was not trained on images with blue first.
+    """Check that a color model without a known scaling was not trained on images with blue first.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def check_channel_order(
     Raises
     ------
     ModelError
-        If the model reads images far better with blue first. Exported files get red first.
+        If the model is far more accurate with blue first. Exported files would give it red first.
     """
     own = next(trial for trial in probe.trials if trial.scaling == probe.chosen)
     best = blue_first(logits_of, data, own, conventions)

@@ -1,4 +1,4 @@
-"""`Evidence`: accuracy, loss and temperature under one pixel convention, and the choice between conventions."""
+"""`Evidence`: accuracy, loss and temperature of a model with one pixel convention, and how to choose between them."""
 
 from __future__ import annotations
 
@@ -17,41 +17,45 @@ __all__ = ["PLAUSIBLE", "Evidence", "best_conventions", "is_clear", "log_scores"
 Floats = npt.NDArray[np.float32]
 
 CLEAR = 3.0
-"""Standard errors from which a paired difference counts as real; high, because fourteen conventions are compared."""
+"""Number of standard errors from which a paired difference counts as real.
+
+It is high, because fourteen conventions are compared.
+"""
 
 PLAUSIBLE = (0.25, 40.0)
-"""Temperatures of trained models. In docs/experiments/pixel-conventions.md those of the true convention are 0.4 to 34;
-where pixels are 100 or 255 times too large, they are above 45."""
+"""Range of temperatures of trained models. In docs/experiments/pixel-conventions.md, the true convention has 0.4 to 34.
+With pixels that are 100 or 255 times too large, the temperature is above 45."""
 
 LEAST_GAIN_OF_IMPLAUSIBLE = 0.02
-"""Difference in accuracy, as a fraction, from which a convention with an implausible temperature is accepted."""
+"""Gain in accuracy, as a fraction, from which a convention is accepted although its temperature is implausible."""
 
 ONE_HOT = 0.6
-"""Squared error, summed over the classes, up to which scores are taken for those of a model that was trained to give 1
-for the right class and 0 for the others, without a softmax. Such models of digits had 0.2 to 0.6, logits at least 0.8
-under any convention; scores of 0 for all classes have 1. For a model that was trained to give 1 and -1, the scores are
-first moved to 0 and 1."""
+"""Squared error, summed over the classes, up to which a model counts as trained with one-hot targets and no softmax.
+
+Such models for digits had errors of 0.2 to 0.6. Logits had at least 0.8 with any convention, and scores of 0 for all
+classes have 1. If the targets were 1 and -1, the scores are first mapped to 1 and 0.
+"""
 
 SMOOTHING = 0.01
-"""Fraction of each label that is spread over all classes."""
+"""Label smoothing: fraction of each target that is spread over all classes."""
 
 TINY = 1e-38
-"""Smallest score of which a logarithm is taken."""
+"""Scores are raised to this value before the logarithm is taken."""
 
 HIDDEN = -60.0
-"""Logarithm of the second largest score, below which rounded scores no longer show the confidence."""
+"""If the logarithm of the second largest score is below this, rounding has hidden how high the confidence is."""
 
 COARSE = 1e-4
-"""Smallest score above 0 from which scores of exactly 0 were rounded: those of integers have steps of 1/256. In floats,
-scores fall to 0 below 1e-38."""
+"""If the smallest score above 0 is at least this, scores of exactly 0 come from rounding to steps such as 1/256. Float
+scores become 0 only below 1e-38."""
 
 TEMPERATURE_IMAGES = 1000
-"""Images on which the temperature is fitted; more hardly change it."""
+"""Number of images on which the temperature is fitted. More images hardly change it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Accuracy, loss and temperature of a model under one convention.
+    """Accuracy, loss and temperature of a model with one pixel convention.
 
     Parameters
     ----------
@@ -60,11 +64,11 @@ class Evidence:
     losses : ndarray of shape (n,), dtype float64
         Cross-entropy with the label, for each image, after the temperature was fitted.
     temperature : float
-        Divisor of the logits that makes the mean loss smallest, about 1 for a trained model. If it is much larger, the
-        confidences are too high; if it is much smaller, too low.
+        Divisor of the logits that minimizes the mean loss, about 1 for a trained model. If it is much larger, the
+        confidences are too high; if it is much smaller, they are too low.
     errors : ndarray of shape (n,), dtype float64
-        Squared error of the scores, summed over the classes, for each image, if the right class should get 1 and the
-        others 0; of half the scores plus one half if that shows that the others should get -1.
+        Squared error for each image, summed over the classes, against the targets 1 for the right class and 0 for the
+        others. If the model was trained with 1 and -1, the scores are mapped to 1 and 0 first.
     """
 
     right: npt.NDArray[np.bool_]
@@ -104,7 +108,7 @@ class Evidence:
 
     @property
     def is_one_hot(self) -> bool:
-        """Whether scores are near 1 for the right class, near 0 (or -1) for the others, as a squared error teaches."""
+        """Whether scores are near 1 for the right class and near 0 (or -1) for others, as after training with MSE."""
         return float(self.errors.mean()) <= ONE_HOT
 
 
@@ -123,7 +127,10 @@ def _errors(logits: Floats, labels: Labels) -> npt.NDArray[np.float64]:
 
 
 def _losses(logits: Floats, labels: Labels, temperature: float) -> npt.NDArray[np.float64]:
-    """Return the cross-entropy with smoothed labels; without smoothing, all-right answers would have no temperature."""
+    """Return the cross-entropy with smoothed labels.
+
+    Without smoothing, no best temperature exists if all answers are right.
+    """
     scaled = logits / np.float32(temperature)
     shifted = scaled - scaled.max(axis=1, keepdims=True)
     expected = (1 - SMOOTHING) * shifted[np.arange(len(labels)), labels] + SMOOTHING * shifted.mean(axis=1)
@@ -131,7 +138,7 @@ def _losses(logits: Floats, labels: Labels, temperature: float) -> npt.NDArray[n
 
 
 def best_conventions(evidence: dict[PixelScaling, Evidence]) -> list[PixelScaling]:
-    """Return the conventions that are not clearly worse than another one."""
+    """Return the conventions that are not clearly worse than any other one."""
     candidates = {scaling: one for scaling, one in evidence.items() if one.is_finite}
     plausible = {scaling: one for scaling, one in candidates.items() if one.is_one_hot}
     if not plausible:
@@ -152,8 +159,8 @@ def without_borrowed(
 ) -> dict[PixelScaling, Evidence]:
     """Leave out each of the `borrowed` conventions that is not clearly more accurate than the best of the others.
 
-    They have the mean of other images than those of the model. Its loss alone does not show that it was trained so:
-    other numbers than those of its training may fit the scores of a weak model a little better.
+    Borrowed conventions use the mean and deviation of other images than the model's. A slightly lower loss does not
+    prove that the model was trained with them: for a weak model, wrong numbers may fit a little better.
     """
     others = [
         one for scaling, one in evidence.items() if scaling not in borrowed and (one.is_one_hot or one.is_plausible)
@@ -178,15 +185,15 @@ def is_clear(differences: npt.NDArray[np.float64]) -> bool:
 
 
 def log_scores(scores: Floats, smallest: float = TINY) -> Floats:
-    """Return the logarithm of scores 0..1, for a model that does not show what was before its softmax or sigmoid.
+    """Return the logarithm of scores 0..1, as a replacement for logits that the model does not give access to.
 
     Parameters
     ----------
     scores : ndarray of shape (n, k), dtype float32
         Scores of the model. They are returned unchanged if one is outside of 0..1.
     smallest : float, optional
-        Smallest score of which a logarithm is taken: smaller ones are rounded to 0. If the scores themselves show
-        larger steps, as those of integers inside the model do, half of such a step.
+        Smaller scores are raised to this value before the logarithm. If the scores show larger quantization steps,
+        half of such a step is used instead.
     """
     if scores.min() < 0 or scores.max() > 1:
         return scores
@@ -194,5 +201,5 @@ def log_scores(scores: Floats, smallest: float = TINY) -> Floats:
     if len(positive) < scores.size and positive.size and (step := float(positive.min())) >= COARSE:
         smallest = max(smallest, step / 2)
     found = np.log(np.maximum(scores, smallest))
-    found[np.partition(found, -2)[:, -2] < HIDDEN] *= 10  # the difference may be of any size
+    found[np.partition(found, -2)[:, -2] < HIDDEN] *= 10  # rounding hides the real difference, so make it large
     return np.asarray(found, np.float32)

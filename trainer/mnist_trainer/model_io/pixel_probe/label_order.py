@@ -1,4 +1,4 @@
-"""`in_other_order`: find the order of a model's scores, if only that order keeps it from being right."""
+"""`in_other_order`: detect a model whose scores are in another order than the labels, and find that order."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ __all__ = ["in_other_order"]
 Floats = npt.NDArray[np.float32]
 
 READ_WELL, MISREAD = 0.6, 0.5
-"""Least accuracy with labels in another order, and largest with the known order, from which the other one is taken."""
+"""Another order is accepted if the accuracy with it is at least the first number, and with the known order at most the
+second."""
 
 IMAGES_OF_CLASS = 10
-"""Images for each class, on average, that are needed. From fewer, an order that fits is found for any answers."""
+"""Mean number of images per class that is needed. With fewer, some order fits even random answers."""
 
 
 def in_other_order(logits: Mapping[PixelScaling, Floats], labels: Labels) -> npt.NDArray[np.intp] | None:
-    """Return the score that stands for each label, if the model reads well in that order and badly in the known one.
+    """Return the index of the score for each label, if the model is accurate in that order but not in the known one.
 
-    A model whose scores are in another order is right on few images under every convention, and on more under a wrong
-    one than under its own. Only the other order shows which one is its own.
+    With the wrong order of scores, the accuracy is low under every convention, and the highest one may belong to a
+    wrong convention. The right convention can be found only with the right order.
 
     Parameters
     ----------

@@ -19,31 +19,34 @@ Floats = npt.NDArray[np.float32]
 Numbers = tuple[float, ...]
 
 NEAR_MEAN, NEAR_STD = 0.02, 0.05
-"""Differences from MNIST's mean and deviation up to which images are like MNIST's. Their own numbers are not tried."""
+"""Largest differences from MNIST's mean and standard deviation for which images count as similar to MNIST.
+
+For such images, their own mean and deviation are not tried.
+"""
 
 IMAGENET: tuple[Numbers, Numbers] = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Mean and deviation of each channel of ImageNet, which many color models are trained with."""
 
 LEAST_GAIN_BY_CHANNEL = 0.005
-"""Difference in accuracy, as a fraction, from which on a scaling of each channel is better than one for all."""
+"""Gain in accuracy, as a fraction, from which a scaling per channel counts as better than one for all channels."""
 
 SAME_CHANNELS = 0.02
-"""Differences of all means and of all deviations up to which the channels of images are alike."""
+"""Largest difference between the means, and between the deviations, of the channels for which they count as equal."""
 
 CHUNK = 1000
-"""Images that are counted at a time, which limits memory."""
+"""Number of images that are counted at a time, to limit the memory."""
 
 
 def with_own_numbers(data: LabelledImages, conventions: Sequence[PixelScaling]) -> tuple[PixelScaling, ...]:
     """Return `conventions` and ``(x - mean) / std`` with the mean and deviation of all pixels of `data`.
 
-    Tutorials for other images than MNIST's scale pixels so. For images like MNIST's, or all of one gray, nothing is
-    added. Data may have been inverted for a device, so inverted pixels are added too.
+    Tutorials for other images than MNIST's use this scaling. Nothing is added for images similar to MNIST's, or if all
+    pixels are equal. The scaling of inverted pixels is added too, because the data may have been inverted for a device.
 
     Parameters
     ----------
     data : LabelledImages
-        Real images, best those of the training.
+        Real images, ideally the training images.
     conventions : sequence of PixelScaling
         The usual scalings.
     """
@@ -85,9 +88,9 @@ def check_one_scaling(
     Raises
     ------
     ModelError
-        If the model is clearly more accurate then, by half a point and three standard errors. If it was found to be
-        trained with the mean and deviation of the images: also if it is as accurate, and the loss is clearly lower. A
-        model that knows its training images is right on them in either case.
+        If the model is clearly more accurate with a scaling per channel: by half a percentage point and three standard
+        errors. If the chosen scaling uses the images' own mean and deviation, an equal accuracy and a clearly lower
+        loss are enough, because a model is right on its training images in either case.
     """
     if data.task.channels != 3:
         return

@@ -22,24 +22,24 @@ __all__ = ["PixelProbe", "Trial", "probe_images"]
 Floats = npt.NDArray[np.float32]
 
 STAGES = (1000, 3000, 10_000)
-"""Numbers of images. All conventions are tried on the first; on more only those that may still be the best."""
+"""Numbers of images of the stages. All conventions are tried on the first number of images, the best ones on more."""
 
 TIE = 0.001
 """Difference in accuracy, as a fraction, up to which two conventions count as equally accurate."""
 
 TIE_IMAGES = 2
-"""Number of images up to which they do so in any case: of 1,000 images, two are more than `TIE`."""
+"""Difference in right answers up to which two conventions always count as equal; of 1,000 images, 2 exceed `TIE`."""
 
 
 NEARLY = 0.005
-"""Difference in accuracy, as a fraction, up to which a more usual convention than the chosen one is named."""
+"""A more usual convention than the chosen one is mentioned if its accuracy is lower by at most this fraction."""
 
 
 def probe_images(train: LabelledImages, test: LabelledImages) -> LabelledImages:
     """Return the images on which the scaling of pixels is measured.
 
-    These are training images, because test images only report. Where there are fewer than 1,000, the test images are
-    added: a wrong scaling does more harm.
+    These are training images, because test images are meant only for reported results. If there are fewer than 1,000,
+    the test images are added: a wrong scaling would do more harm.
     """
     if len(train.images) >= STAGES[0]:
         return train
@@ -149,7 +149,7 @@ class PixelProbe:
         ModelError
             If no convention gives finite scores.
         """
-        order = np.random.default_rng(0).permutation(len(data.images))[: STAGES[-1]]  # sets may be sorted by digit
+        order = np.random.default_rng(0).permutation(len(data.images))[: STAGES[-1]]  # may be sorted by class
         logits = {scaling: np.empty((0, len(data.task.labels)), np.float32) for scaling in conventions}
         trials: dict[PixelScaling, Trial] = {}
         candidates = list(conventions)
@@ -204,12 +204,12 @@ class PixelProbe:
 
     @property
     def _is_outscored(self) -> bool:
-        """Whether the table shows a higher accuracy than that of the chosen scaling, for which a reader may look."""
+        """Whether the table has a higher accuracy than that of the chosen scaling, which needs an explanation."""
         accuracies = {trial.scaling: trial.accuracy for trial in self.trials}
         return max(accuracies.values()) > accuracies[self.chosen] + TIE
 
     def __str__(self) -> str:
-        """Return a table of two columns, which fits 80 characters, the ties, and why the highest may not be taken."""
+        """Return a table in 80 columns, the ties, and, if needed, why the highest accuracy was not chosen."""
         cells = [f"{trial.scaling.name:31} {trial.accuracy:6.1%}" for trial in self.trials]
         half = -(-len(cells) // 2)
         rows = [f"  {left}  {right}".rstrip() for left, right in zip(cells[:half], [*cells[half:], ""], strict=False)]

@@ -1,4 +1,4 @@
-"""Run a SavedModel whose signature takes integers or a fixed number of images on float32 images of any number."""
+"""Convert a SavedModel with integer inputs or a fixed batch size to a model on float32 images with any batch size."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from mnist_trainer.model_io.input_shape import accepted_shape
 __all__ = ["as_float32_batches"]
 
 SAME_VALUES = {"EnsureShape", "ExpandDims", "Identity", "Reshape", "Squeeze", "StopGradient", "Transpose"}
-"""Operations that only move their first input, so that they do the same to float32 as to integers."""
+"""Operations that only copy or reshape their first input, so they work the same with float32 as with integers."""
 
 SMALL = 16
-"""Constants of fewer values, such as shapes and scales, stay constants; the others become weights."""
+"""Constants with fewer values, such as shapes and scales, stay constants. Larger ones become weights."""
 
 
 class FrozenGraph(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
@@ -65,20 +65,20 @@ class FrozenGraph(keras.layers.Layer):  # type: ignore[misc]  # Keras is untyped
 def as_float32_batches(path: Path, endpoint: str, shape: tuple[int | None, ...], task: Task) -> keras.Model | None:
     """Return the SavedModel in `path` as a model on float32 images of `shape`; None if its graph cannot be changed.
 
-    Constant target shapes with the fixed number of images are opened. The model is compared with the SavedModel.
+    In constant reshape targets, the fixed batch size is replaced by -1. The result is compared with the SavedModel.
 
     Parameters
     ----------
     path : Path
-        The folder, already found safe.
+        The folder, after the check for unsafe operations.
     endpoint : str
         Name of a signature with one input and one output.
     shape : tuple
         Shape of one image.
     task : Task
-        Gives the sides that `shape` leaves open.
+        Gives the dimensions that are open in `shape`.
     """
-    loaded = tf.saved_model.load(str(path))  # held here, since its variables live as long as it does
+    loaded = tf.saved_model.load(str(path))  # keep a reference: its variables live as long as it does
     signature = loaded.signatures[endpoint]
     frozen = convert_variables_to_constants_v2(signature, lower_control_flow=False)
     (source,), (scores,) = frozen.inputs, frozen.outputs
@@ -100,14 +100,14 @@ def as_float32_batches(path: Path, endpoint: str, shape: tuple[int | None, ...],
         parts = [tf.constant(part, source.dtype) for part in (probe[:size], probe[size:])]
         expected = np.concatenate([next(iter(signature(**{name: part}).values())) for part in parts])
         return model if np.allclose(model(probe.astype(np.float32)), expected, rtol=1e-4, atol=1e-5) else None
-    except Exception:  # TensorFlow raises many kinds for a graph that does not fit together any more
+    except Exception:  # TensorFlow raises many kinds of errors for an inconsistent graph
         return None
 
 
 def _take_floats(graph: Any, source: str) -> bool:
-    """Change `graph` so that its input is float32; return whether it was converted to float32 at once in any case."""
+    """Change the input of `graph` to float32; return whether the graph itself converts its input to float32 first."""
     changed = {source}
-    for node in graph.node:  # each follows the nodes that it reads
+    for node in graph.node:  # sorted: each node comes after its inputs
         if node.name == source:
             node.attr["dtype"].type = tf.float32.as_datatype_enum
         read = {name.split(":")[0] for name in node.input} & changed

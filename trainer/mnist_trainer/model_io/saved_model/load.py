@@ -23,10 +23,10 @@ from mnist_trainer.model_io.saved_model.operators import ALLOWED
 __all__ = ["load_saved_model"]
 
 ENDPOINTS = ("serving_default", "serve")
-"""Names of the signature that is called; the first that exists."""
+"""Possible names of the signature to call. The first one that exists is used."""
 
 PRODUCTS = {"BatchMatMulV2", "Conv2D", "DepthwiseConv2dNative", "Einsum", "MatMul"}
-"""Operations in which a model computes most."""
+"""Operations that do most of a model's arithmetic; their precision is checked."""
 
 
 def load_saved_model(path: Path, *, trust: bool = False, task: Task = DIGITS) -> keras.Model:
@@ -37,14 +37,14 @@ def load_saved_model(path: Path, *, trust: bool = False, task: Task = DIGITS) ->
     path : Path
         The folder that contains ``saved_model.pb``.
     trust : bool
-        Whether its graph may access files.
+        Whether the graph may contain operations that access files or run code.
     task : Task, optional
         Gives the size of images where the graph leaves it open.
 
     Raises
     ------
     ModelError
-        If it is damaged, has no endpoint with one input and one output, or its graph can access files or more.
+        If it is damaged, has no signature with one input and one output, or its graph contains unsafe operations.
     """
     graph = _read(path)
     endpoint = _endpoint(graph)
@@ -99,7 +99,7 @@ def _endpoint(graph: Any) -> str:
 
 
 def _input(signature: Any) -> tuple[str, tuple[int | None, ...]]:
-    """Return data type and shape of a batch, for a signature from one tensor to one tensor."""
+    """Return data type and batch shape of the input; raise a `ModelError` unless there is one input and one output."""
     inputs, outputs = list(signature.inputs.values()), list(signature.outputs.values())
     if len(inputs) != 1 or len(outputs) != 1:
         raise ModelError(
@@ -163,7 +163,7 @@ def _refuse_other_floats(graph: Any) -> None:
 
 
 def _refuse_unsafe_operations(graph: Any) -> None:
-    """Raise a `ModelError` if an operation that can run is not among those that only compute."""
+    """Raise a `ModelError` if the graph can run an operation that is not in `ALLOWED`."""
     functions = {function.signature.name for function in graph.graph_def.library.function}
     found = {node.op for node in _nodes_that_can_run(graph)} - functions - ALLOWED
     if found:
@@ -175,7 +175,7 @@ def _refuse_unsafe_operations(graph: Any) -> None:
 
 
 def _nodes_that_can_run(graph: Any) -> list[Any]:
-    """Return the nodes of all functions that loading or calling can run; those that save checkpoints cannot."""
+    """Return the nodes of all functions that can run when the model is loaded or called, not those that save it."""
     functions = {function.signature.name: function for function in graph.graph_def.library.function}
     replacements = [name for name, function in functions.items() if "api_implements" in function.attr]
     waiting, nodes = {*graph.object_graph_def.concrete_functions, *replacements}, []

@@ -1,8 +1,8 @@
 """`ALLOWED`: the operators that a SavedModel of unknown origin may contain. All others are refused.
 
-They compute on tensors in memory and on the variables of the model. None opens a file or a connection, runs Python,
-prints or ends the process. Not among them, though without state: ``ImmutableConst``, ``DecodeProtoV2`` and
-``GenerateVocabRemapping``, which open files, and the operators of the debugger.
+They compute on tensors in memory and on the variables of the model. None of them opens a file or a connection, runs
+Python, prints or ends the process. Some stateless operators are left out on purpose: ``ImmutableConst``,
+``DecodeProtoV2`` and ``GenerateVocabRemapping`` open files, and those of the debugger write files or connect.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ CONTROL_FLOW = """
 IteratorGetNext Case ControlTrigger Enter Exit FakeParam For If LoopCond Merge NextIteration NoOp PartitionedCall
 StatefulPartitionedCall StatelessCase StatelessIf StatelessWhile Switch ToBool While Assert
 """
-"""Control flow. The functions that they call are checked too."""
+"""Control flow. The functions that these operators call are checked too."""
 
 VARIABLES = """
 AssignAddVariableOp AssignSubVariableOp AssignVariableOp DestroyResourceOp DisableCopyOnRead ReadVariableOp
@@ -144,9 +144,9 @@ ResourceSparseApplyCenteredRMSProp ResourceSparseApplyFtrl ResourceSparseApplyFt
 ResourceSparseApplyMomentum ResourceSparseApplyProximalAdagrad ResourceSparseApplyProximalGradientDescent
 ResourceSparseApplyRMSProp
 """
-"""Steps of a training, which a file may contain though they are not run."""
+"""Training steps. A file may contain them, but they are not run."""
 
 ALLOWED = frozenset(
     (ARITHMETIC + ARRAYS + LAYERS + IMAGES + MATRICES + CONTROL_FLOW + VARIABLES + RANDOM + LISTS + TRAINING).split()
 )
-"""Names of operators."""
+"""Names of all allowed operators."""

@@ -14,7 +14,7 @@ BLUE, ORANGE = "#0072b2", "#d55e00"
 """Colors of training and validation, which color-blind readers can distinguish (M. Okabe, K. Ito)."""
 
 LEAST = 1e-5
-"""Smallest value that is drawn, since a logarithmic axis has no zero."""
+"""Smallest value that is drawn, because a logarithmic axis has no zero."""
 
 
 def draw_curves(record: dict[str, Any], path: Path) -> None:

@@ -24,7 +24,7 @@ EXAMPLE = '{"cluster": {"worker": ["10.0.0.1:5000", "10.0.0.2:5000"]}, "task": {
 
 
 def open_strategy(name: str) -> tf.distribute.Strategy:
-    """Open the strategy called `name`. A strategy of several machines waits until all are connected.
+    """Open the strategy called `name`. A strategy for several machines waits until all of them are connected.
 
     Call this before TensorFlow does anything else.
 
@@ -72,10 +72,10 @@ def _check_cluster(text: str) -> None:
 class DistributedEpochs:
     """The training loop for a model on several devices.
 
-    Keras 3.15's `fit` fails with a strategy of several machines, because it reduces scalars along an axis. This is the
-    loop of TensorFlow's guide to custom training instead. Each device computes the gradients of its part of a batch.
-    They are summed over all devices, and every device makes the same step. The weights are those of one device with the
-    whole batch, except for layers that compute over a whole batch.
+    It replaces `fit`, which fails in Keras 3.15 with a strategy for several machines, because it reduces scalars along
+    an axis. The loop follows TensorFlow's guide to custom training. Each device computes the gradients for its part of
+    a batch. They are summed over all devices, and every device makes the same step. The resulting weights are the same
+    as on one device, except with layers that compute over a whole batch, such as batch normalization.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ class DistributedEpochs:
         return {"loss": float(loss) / batches.steps, "accuracy": float(right) / images}
 
     def validate(self, validation: tf.data.Dataset) -> dict[str, float]:
-        """Return loss and accuracy on `validation`. Every machine computes them, since all have the same weights."""
+        """Return loss and accuracy on `validation`. Every machine computes them alone: all have the same weights."""
         sums = [self._evaluate(images, labels) for images, labels in validation]
         loss, right, count = (sum(float(values[place]) for values in sums) for place in range(3))
         return {"val_loss": loss / count, "val_accuracy": right / count}
@@ -134,6 +134,6 @@ class DistributedEpochs:
 
 
 def _count_right(labels: tf.Tensor, scores: tf.Tensor) -> tf.Tensor:
-    """Count the right answers. Labels are one-hot or digits."""
+    """Count the right answers. Labels are one-hot or class numbers."""
     digits = tf.argmax(labels, axis=1) if len(labels.shape) == 2 else tf.cast(labels, tf.int64)
     return tf.reduce_sum(tf.cast(tf.argmax(scores, axis=1) == digits, tf.float32))

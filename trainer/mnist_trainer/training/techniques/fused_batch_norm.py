@@ -38,7 +38,7 @@ def fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
         dtype = "float32" if layer.name == last else precision
         if type(layer) is keras.layers.BatchNormalization:
             return FusedNormalization.from_config(layer.get_config() | {"dtype": dtype})
-        # Not every class of a user takes a `dtype`.
+        # Not every custom layer accepts a `dtype`.
         return copied_layer(layer, **({} if layer.dtype_policy.name == dtype else {"dtype": dtype}))
 
     copy = keras.models.clone_model(model, clone_function=convert)
@@ -47,7 +47,7 @@ def fused_batch_norm(model: keras.Model, precision: str) -> keras.Model:
 
 
 class FusedNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]  # Keras is untyped
-    """Batch normalization that uses the fused operation for the channels of images and for features.
+    """Batch normalization with TensorFlow's fused operation, over the channels of images or over flat features.
 
     The running variance is then that of the population, which is n / (n - 1) times the variance of the batch.
     """

@@ -23,7 +23,7 @@ __all__ = ["load_teacher"]
 
 
 AT_ONCE = 500
-"""Images that the teacher gets at once."""
+"""Batch size of the teacher."""
 
 
 def load_teacher(distillation: Distillation, data: Dataset, seed: int = 0) -> Teacher:
@@ -32,12 +32,12 @@ def load_teacher(distillation: Distillation, data: Dataset, seed: int = 0) -> Te
     Parameters
     ----------
     distillation : Distillation
-        Names the teacher, which may be any digit model.
+        Settings, with the name of the teacher. It may be any digit model.
     data : Dataset
-        The training images. The scaling of the teacher's pixels is measured on them, if its training record does not
-        state it, and their views are averaged.
+        The training images. If the teacher has no training record, its pixel scaling is measured on them. Their views
+        are averaged.
     seed : int
-        Seed of the views.
+        Seed of the changes in the views.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def load_teacher(distillation: Distillation, data: Dataset, seed: int = 0) -> Te
     Raises
     ------
     ModelError, UsageError
-        If there is no such model, or its input is not 28x28 pixels.
+        If the teacher does not exist, or its input is not 28x28 pixels.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def load_teacher(distillation: Distillation, data: Dataset, seed: int = 0) -> Te
     shape = (-1, *model.input_shape[1:])
 
     def scores_of(images: tf.Tensor) -> tf.Tensor:
-        # From 0..1. For a teacher trained on 0..1 this changes no bit.
+        # Rescale from 0..1. For a teacher trained on 0..1, the result is bit for bit the same.
         scores = model(tf.reshape(images * (255 * scaling.scale) + scaling.offset, shape), training=False)
         return tf.nn.softmax(scores) if found.activation == "logits" else scores
 

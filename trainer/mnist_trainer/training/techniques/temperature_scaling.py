@@ -21,9 +21,9 @@ FACTORS = np.geomspace(0.25, 16.0, 97)
 def temperature_scale(model: keras.Model, images: npt.NDArray[Any], labels: npt.NDArray[np.integer[Any]]) -> float:
     """Multiply the logits of `model` by the factor that makes its scores match its accuracy.
 
-    The negative log-likelihood of `labels` has its minimum at the best factor. The smallest factor within one standard
-    error of that minimum is used: int8 output cannot distinguish scores above 255/256, and if most digits have such
-    scores, they no longer differ from the scores of non-digits. The factor is multiplied into the weights of the last
+    The best factor minimizes the negative log-likelihood of `labels`. The smallest factor within one standard error of
+    that minimum is used. The reason is int8 output, which cannot distinguish scores above 255/256: if most digits have
+    such scores, they can no longer be told apart from non-digits. The factor is multiplied into the weights of the last
     layer. The model's size, speed and answers stay the same.
 
     Parameters
@@ -33,7 +33,7 @@ def temperature_scale(model: keras.Model, images: npt.NDArray[Any], labels: npt.
     images : ndarray, float32, of the model's input shape
         Images that were not used for training.
     labels : ndarray, integer (n,)
-        Digits on the images.
+        Class numbers of the images.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def temperature_scale(model: keras.Model, images: npt.NDArray[Any], labels: npt.
         The factor, which is the inverse of the temperature.
     """
     scores = model.predict(images, batch_size=500, verbose=0)
-    logits = np.log(np.maximum(scores, 1e-30)).astype(np.float64)  # up to a constant per image
+    logits = np.log(np.maximum(scores, 1e-30)).astype(np.float64)  # logits, except for a constant per image
     rows = np.arange(len(labels))
 
     def losses(factor: float) -> npt.NDArray[np.float64]:

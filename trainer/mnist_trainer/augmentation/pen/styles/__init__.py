@@ -1,1 +1,1 @@
-"""Tables of shapes: written digits, printed and seven-segment digits, letters and signs. Only facts, no code."""
+"""Tables of shapes: handwritten, printed and seven-segment digits, letters and signs. Data only, no algorithms."""

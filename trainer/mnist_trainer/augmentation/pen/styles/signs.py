@@ -1,7 +1,7 @@
 """`SIGNS`: letters and signs that do not look like a digit.
 
-Left out, because some hand writes a digit so: b, B, D, g, G, i, I, J, l, o, O, q, Q, s, S, y, Y, z, Z, lambda, a bar, a
-ring, a square, brackets, a caret, and a slash as steep as a 1. The slashes here lean by more than any 1.
+Signs that some people write like a digit are left out: b, B, D, g, G, i, I, J, l, o, O, q, Q, s, S, y, Y, z, Z, lambda,
+a bar, a ring, a square, brackets, a caret, and a slash as steep as a 1. The slashes here are less steep than any 1.
 """
 
 from __future__ import annotations
@@ -94,4 +94,4 @@ SIGNS: tuple[Form, ...] = (
     Form("scrawl", "0,40 20,10 26,80 46,20 52,90 72,12 78,86 100,30", 0.7),
     Form("loops", "0,70 30,70 34,24 18,30 32,72 58,70 62,24 46,30 60,72 100,66"),
 )
-"""Shapes that are no digit."""
+"""Shapes of letters and signs that are not digits."""

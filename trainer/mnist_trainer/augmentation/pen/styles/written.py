@@ -1,7 +1,7 @@
 """`WRITTEN`: the ways in which people write the ten digits.
 
-They follow the hands of many countries and the mistakes of models that had seen only MNIST, whose writers, Americans
-all, hardly write a flagged 1, a crossed 7 or a 9 with a curled tail.
+The shapes are those that people write in many countries, above all those that models trained only on MNIST misread. The
+writers of MNIST are from the United States. They rarely write a 1 with a flag, a crossed 7 or a 9 with a curled tail.
 """
 
 from __future__ import annotations
@@ -203,4 +203,4 @@ WRITTEN: tuple[tuple[Form, ...], ...] = (
         Form("bent tail", "84,22 50,2 16,26 38,46 80,30 70,70 36,100", 0.8, is_held_out=True),
     ),
 )
-"""Digit -> its shapes."""
+"""Digit -> its handwritten shapes."""

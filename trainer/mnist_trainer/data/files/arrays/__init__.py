@@ -1,1 +1,1 @@
-"""Arrays of images and of labels: their shapes and types, the classes, and sizes that are changed."""
+"""Convert arrays of images and labels to the shapes, types, sizes and class numbers of a task."""

@@ -1,4 +1,4 @@
-"""Names of classes: numbers among them, their order, and names that differ only in upper and lower case."""
+"""Class names: recognize numbers, sort the names, and match names that differ only in upper and lower case."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Names = tuple[str, ...]
 
 
 def number_of(name: str) -> int | None:
-    """Return the digit or the whole number that `name` is, or None."""
+    """Return the whole number that `name` stands for, such as 9 for "9" or "nine"; None for another name."""
     plain = name.removesuffix(".0")
     if name.lower() in LABELS:
         return LABELS[name.lower()]
@@ -20,7 +20,7 @@ def number_of(name: str) -> int | None:
 
 
 def in_order(names: Sequence[str]) -> Names:
-    """Return different names in the order of their numbers, if all are numbers, otherwise sorted.
+    """Return distinct names in the order of the classes: by value if all are numbers, otherwise alphabetically.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def in_order(names: Sequence[str]) -> Names:
 
 
 def spelled_once(parts: Sequence[Sequence[str]]) -> list[str]:
-    """Return the names of all splits, each once. Upper and lower case are the same, unless one split has both.
+    """Return the class names of all splits, each once. Case is ignored unless one split has both spellings.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def spelled_once(parts: Sequence[Sequence[str]]) -> list[str]:
 
 
 def place_of(name: str, names: Names) -> int | None:
-    """Return the number of a class, or None. A name in other upper and lower case counts if it fits one class only.
+    """Return the index of the class called `name`, or None. Case is ignored if only one class matches then.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Labels in the forms that people have, and the classes that they name."""
+"""Read labels in the usual forms (numbers, text, one-hot rows), and find the classes that they name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Classes", "RawLabels", "classes_of", "read_labels"]
 Array = npt.NDArray[Any]
 
 LEAST_PRESENT = 0.5
-"""Fraction of the numbers from the first to the last class that must occur, if the classes are not named."""
+"""Fraction of the numbers from the smallest to the largest label that must occur, if the classes have no names."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +33,11 @@ class RawLabels:
     values : ndarray of shape (n,)
         Whole numbers or text.
     columns : int or None
-        Number of columns of one-hot rows, of which `values` are the places; None for other forms.
+        Number of columns if the labels were one-hot rows; `values` are then the indices of the ones. None otherwise.
     words : tuple of str
-        What was converted.
+        Notes on what was converted.
     where : str
-        Place for messages.
+        Name of the file or array, for messages.
     """
 
     values: Array
@@ -47,22 +47,22 @@ class RawLabels:
 
     @property
     def is_text(self) -> bool:
-        """Whether the labels are no numbers."""
+        """Whether the labels are text, not numbers."""
         return self.values.dtype.kind == "U"
 
 
 @dataclass(frozen=True, eq=False)
 class Classes:
-    """The classes of a set.
+    """The classes of a data set.
 
     Parameters
     ----------
     names : tuple of str
         Names of the classes.
     indices : list of ndarray
-        Number of the class of each image, for each split.
+        For each split, the class number of each image.
     words : tuple of str
-        What was converted.
+        Notes on what was converted.
     """
 
     names: Names
@@ -71,12 +71,19 @@ class Classes:
 
 
 def read_labels(labels: Array, where: str) -> RawLabels:
-    """Read labels: whole numbers of any type, text, one-hot rows, and shape (n,), (n, 1) or (1, n).
+    """Read labels: whole numbers of any type, text or one-hot rows, of shape (n,), (n, 1), (1, n) or (n, classes).
+
+    Parameters
+    ----------
+    labels : ndarray
+        The labels.
+    where : str
+        Name of the file or array, for messages.
 
     Raises
     ------
     DataError
-        If they have another form.
+        If the labels have another form.
 
     Examples
     --------
@@ -132,7 +139,7 @@ def _from_one_hot(labels: Array, where: str) -> Array:
 
 
 def _from_text(labels: Array) -> Array:
-    """Return text as numbers if all of it is numbers, or digits in words; otherwise without spaces at the ends."""
+    """Convert text to numbers if each label is a number or a digit in words; otherwise only strip spaces."""
     names, places = np.unique(np.char.strip(labels.astype(str)), return_inverse=True)
     numbers = [number_of(name) for name in names.tolist()]
     if None in numbers:
@@ -143,23 +150,23 @@ def _from_text(labels: Array) -> Array:
 def classes_of(
     parts: Sequence[RawLabels], names: Names | None, *, may_be_digits: bool, count: int | None = None
 ) -> Classes:
-    """Find the classes of all splits, and the number of the class of each image.
+    """Find the classes of all splits, and the class number of each image.
 
     Parameters
     ----------
     parts : sequence of RawLabels
         The labels of each split.
     names : tuple of str or None
-        The classes, if they are stated. Labels are then these names, or numbers from 0 or 1.
+        The class names, if they are known. Labels are then these names, or numbers that start at 0 or 1.
     may_be_digits : bool
-        Whether the images have the form of MNIST, where labels 0..9 mean the ten digits even if some do not occur.
+        Whether the images have the form of MNIST. Labels 0..9 then mean the ten digits, even if some do not occur.
     count : int, optional
-        Number of classes, if it is known without names.
+        Number of classes, if only that is known.
 
     Raises
     ------
     DataError
-        If a label is no class, or the classes cannot be known from the labels.
+        If a label is not one of the classes, or the classes cannot be derived from the labels.
 
     Examples
     --------
@@ -226,7 +233,7 @@ def _found_in_text(parts: Sequence[RawLabels], may_be_digits: bool) -> Names:
 
 
 def _check_count(count: int, where: str, *, may_be_digits: bool) -> None:
-    """Check the number of classes that occur. Of digits one is enough, since all ten are known."""
+    """Check the number of classes that occur. One is enough for digits, because all ten classes are known."""
     if count > MOST_LABELS or (count == 1 and not may_be_digits):
         raise DataError(
             f"{where}: {'There is one class' if count == 1 else f'There are {count:,} classes'}, but 2 to "
@@ -235,7 +242,7 @@ def _check_count(count: int, where: str, *, may_be_digits: bool) -> None:
 
 
 def _indexed(parts: Sequence[RawLabels], names: Names) -> Classes:
-    """Return the number of the class of each image, by the names of the classes or by their numbers."""
+    """Return the class number of each image, from labels that are class names or class numbers."""
     dtype: type[np.unsignedinteger[Any]] = np.uint8 if len(names) <= 1 << 8 else np.uint16
     without_one_hot = [part for part in parts if part.columns is None]
     present = {value for part in without_one_hot for value in np.unique(part.values).tolist()}
@@ -273,5 +280,5 @@ def _indexed(parts: Sequence[RawLabels], names: Names) -> Classes:
 
 
 def _listed(names: Names) -> str:
-    """Return the names for a message, not more than a line."""
+    """Return the names as text for a message, shortened to one line."""
     return ", ".join(names) if len(names) <= 12 else ", ".join((*names[:5], "...", names[-1]))

@@ -1,4 +1,4 @@
-"""The splits of a file, arrays of images and of labels, as images and classes of one task."""
+"""Convert the splits of a file, as arrays of images and labels, to images and class numbers of one task."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ __all__ = ["Labelled", "LoadedData", "Part", "check_size", "read_images", "read_
 Array = npt.NDArray[Any]
 
 STEP = 8192
-"""Images converted at once, which limits memory."""
+"""Number of images that are converted at a time. A small number limits the memory."""
 LEAST_FULL_RANGE = 32
-"""Pixels are read as 0..255 if their maximum is above this. Some sets have 0..15 or 0..16."""
+"""Pixels are read as 0..255 only if their maximum is above this: some data sets have pixels 0..15 or 0..16."""
 DIM = 127
-"""Largest pixel of a dim set, which is printed, because a scaling may be wrong."""
+"""If no pixel is brighter than this, the maximum is printed, because the pixels may be scaled wrongly."""
 BRIGHT_BORDER = 127
-"""Median of an image's outermost pixels above which its border is bright."""
+"""An image has a bright border if the median of its outermost pixels is above this."""
 ALL_INVERTED, NONE_INVERTED = 0.95, 0.05
-"""Fractions of images with a bright border from which, and up to which, a set has one polarity."""
+"""Fraction of images with a bright border from which all images are inverted, and up to which none is.
+
+Between the two, the set is mixed: nothing is inverted, and a note is printed.
+"""
 
 
 class Part(NamedTuple):
-    """Images and labels of one split as a file has them, and their place for messages."""
+    """Images and labels of one split as they are in the file, and the name of their source for messages."""
 
     images: Array
     labels: Array
@@ -45,7 +48,7 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Labelled:
-    """Images uint8 (n, h, w) or (n, h, w, 3), and the numbers of their classes (n,)."""
+    """Images, uint8 (n, h, w) or (n, h, w, 3), and their class numbers, (n,)."""
 
     images: npt.NDArray[np.uint8]
     labels: Labels
@@ -53,20 +56,20 @@ class Labelled:
 
 @dataclass(frozen=True, eq=False)
 class LoadedData:
-    """What a file or folder holds.
+    """The data set that was read from a file or folder.
 
     Parameters
     ----------
     train : Labelled
-        The training split, or the whole set.
+        The training split, or the whole set if it is not divided.
     test : Labelled or None
         The test split; None if the set is not divided.
     task : Task
-        Size and channels of the images, names of the classes, preparation.
+        Size and channels of the images, class names, and how a device prepares a picture.
     form : str
-        What the data was read as, for one line on stderr.
+        Description of the format and of the conversions, for one line on stderr.
     notes : tuple of str
-        Remarks about what was left out or may be wrong.
+        Notes on what was left out or may be wrong.
     """
 
     train: Labelled
@@ -77,12 +80,21 @@ class LoadedData:
 
 
 def check_size(images: int, size: int, where: str) -> None:
-    """Check that `images` images in `size` bytes are not more than this package reads into memory.
+    """Check that a data set is not too large to be read into memory.
+
+    Parameters
+    ----------
+    images : int
+        Number of images.
+    size : int
+        Size in bytes.
+    where : str
+        Name of the file, for messages.
 
     Raises
     ------
     DataError
-        If they are.
+        If there are too many images or bytes.
     """
     if images > MOST_IMAGES:
         raise DataError(f"{where}: There are {images:,} images, but at most {MOST_IMAGES:,} are read. Give a part.")
@@ -98,18 +110,18 @@ def read_parts(
     Parameters
     ----------
     parts : iterable of Part
-        One split or two, in any unambiguous form.
+        The training split and, if there is one, the test split, in any unambiguous form.
     form : str
-        What the data is, such as ``"4 IDX files"``. The conversions are added to it.
+        Description of the data, such as ``"4 IDX files"``. The conversions are added to it.
     stated : StatedTask
-        What is stated about images and classes.
+        Known facts about the images and classes.
     names : tuple of str, optional
-        Names of the classes in the data itself, used if none are stated.
+        Class names that the data itself contains, used if `stated` has none.
 
     Raises
     ------
     DataError
-        If the form is not known or the numbers do not fit.
+        If the form is not known, or the numbers of images and labels do not match.
     """
     images: list[npt.NDArray[np.uint8]] = []
     raw, words, places = [], [], []
@@ -147,12 +159,12 @@ def read_parts(
 
 
 def task_of(shape: Sequence[int], names: tuple[str, ...], stated: StatedTask, where: str) -> Task:
-    """Return the task of images of `shape`, (h, w) or (h, w, 3), and of these classes.
+    """Return the task for images of `shape`, (h, w) or (h, w, 3), and for the classes `names`.
 
     Raises
     ------
     DataError
-        If there is none.
+        If `Task` does not support such images or classes.
     """
     height, width, channels = (*shape, 1)[:3]
     try:
@@ -171,21 +183,21 @@ def read_images(
     images : ndarray
         The images.
     where : str
-        Place for messages.
+        Name of the file or array, for messages.
     stated : StatedTask, optional
-        What is stated about them.
+        Known facts about the images.
     count : int
-        Number of labels.
+        Number of labels; 0 if it is not known.
 
     Returns
     -------
     tuple
-        Images uint8 (n, h, w) or (n, h, w, 3), and words for each conversion.
+        Images, uint8 (n, h, w) or (n, h, w, 3), and a short description of each conversion.
 
     Raises
     ------
     DataError
-        If the form is not known or the numbers do not fit.
+        If the form is not known, or the pixel range is not supported.
     """
     if images.dtype.kind not in "buif":
         raise DataError(f"{where}: The images have dtype {images.dtype}. Convert them to uint8, with pixels 0..255.")
@@ -197,7 +209,7 @@ def read_images(
 
 
 def _bytes(images: Array, where: str) -> tuple[npt.NDArray[np.uint8], list[str]]:
-    """Return the pixels as uint8 0..255."""
+    """Return the pixels as uint8, 0..255, and a short description of each conversion."""
     low, high = float(images.min()), float(images.max())
     if not np.isfinite(low) or not np.isfinite(high):
         raise DataError(f"{where}: Some pixels are nan or infinity. Convert them to numbers 0..255.")
@@ -245,7 +257,10 @@ def _whole(values: Array) -> bool:
 def _white_on_black(
     images: npt.NDArray[np.uint8],
 ) -> tuple[npt.NDArray[np.uint8], list[str], list[str]]:
-    """Invert a set that is black on white; the outermost pixels of a digit's image show its background."""
+    """Invert the images if they are black on white; return them, the conversions and notes.
+
+    The outermost pixels of an image show its background.
+    """
     border = np.concatenate([images[:, 0], images[:, -1], images[:, 1:-1, 0], images[:, 1:-1, -1]], axis=1)
     bright = np.median(border, axis=1) > BRIGHT_BORDER
     fraction = float(bright.mean())

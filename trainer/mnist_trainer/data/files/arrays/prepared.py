@@ -1,4 +1,4 @@
-"""Pictures of any size as images of a task, prepared as on a device."""
+"""Prepare pictures of any size as images of a task, in the same way as on a device."""
 
 from __future__ import annotations
 
@@ -15,30 +15,41 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def prepared(picture: Pixels, task: Task) -> Pixels:
-    """Return a picture, upright, as an image of `task`, in the same way as a device.
+    """Prepare an upright picture as an image of `task`, in the same way as on a device.
 
     Parameters
     ----------
     picture : ndarray of shape (h, w) or (h, w, 1..4), dtype uint8
-        Gray or color, with alpha or without.
+        Gray or color, with or without alpha.
     task : Task
-        Size, channels and preparation.
+        Size, channels and preparation of the image.
 
     Raises
     ------
     PictureError
-        If it cannot be used, or is blank where the preparation needs ink.
+        If the picture cannot be used, or is blank although the preparation needs ink.
     """
     return prepare(picture, task)
 
 
 def fitted(images: Pixels, task: Task, where: str, *, converts: bool = True) -> tuple[Pixels, list[str]]:
-    """Return images of one size as images of `task`, and words if they had to be changed.
+    """Convert images of one size to images of `task`; return them and a description of the conversion.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n, h, w) or (n, h, w, 3), dtype uint8
+        The images.
+    task : Task
+        Size, channels and preparation.
+    where : str
+        Name of the file or array, for messages.
+    converts : bool
+        Whether a change of size or channels is allowed.
 
     Raises
     ------
     DataError
-        If an image cannot be used, or they would have to be changed and `converts` is false.
+        If an image cannot be used, or needs a change and `converts` is false.
     """
     if images.shape[1:] == task.image_shape:
         return images, []

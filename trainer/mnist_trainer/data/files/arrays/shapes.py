@@ -1,4 +1,4 @@
-"""Arrays of images in the shapes that people have, as (n, h, w) or (n, h, w, 3)."""
+"""Reshape arrays of images from all usual shapes to (n, h, w) or (n, h, w, 3)."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ NEEDED = "(n, h, w), (n, h, w, 1), (n, h, w, 3) or (n, h * w), such as (n, 28, 2
 
 
 def shaped(images: Array, where: str, stated: StatedTask, count: int = 0) -> tuple[Array, list[str]]:
-    """Return images with shape (n, h, w) or (n, h, w, 3), and words for what was done.
+    """Return images with shape (n, h, w) or (n, h, w, 3), and a short description of each change.
 
     Parameters
     ----------
     images : ndarray
-        Rows of pixels; or height and width with no, one or three channels, first or last.
+        Flat rows of pixels, or images with one or three channels (first or last axis) or without a channel axis.
     where : str
-        Place for messages.
+        Name of the file or array, for messages.
     stated : StatedTask
-        The size, where rows of pixels do not show it.
+        Known facts. Its size is needed for flat rows of pixels.
     count : int
-        Number of labels, to recognize images that are not along the first axis.
+        Number of labels, used to detect images that are not along the first axis.
 
     Raises
     ------
     DataError
-        If the shape has several meanings or none.
+        If the shape is ambiguous or not supported.
     """
     shape = images.shape
     is_last = bool(count) and images.ndim > 1 and shape[0] != count and shape[-1] == count
@@ -64,7 +64,7 @@ def shaped(images: Array, where: str, stated: StatedTask, count: int = 0) -> tup
 
 
 def _unrolled(size: int, shape: tuple[int, ...], where: str, stated: StatedTask) -> tuple[int, int, int]:
-    """Return height, width and channels of images that are rows of `size` values."""
+    """Return height, width and channels of images that are flat rows of `size` values."""
     if stated.size is None and size == DIGITS.pixels:
         return HEIGHT, WIDTH, 1
     height, width = stated.size or (0, 0)
@@ -87,7 +87,7 @@ def _words(shape: tuple[int, ...]) -> str:
 
 
 def _other_shape(shape: tuple[int, ...], where: str, count: int) -> DataError:
-    """Return the error for a shape without a meaning here."""
+    """Return the error for a shape that is not supported."""
     if count and len(shape) > 1 and shape[0] != count and shape[-1] == count:
         if len(shape) == 2:
             return DataError(

@@ -18,11 +18,11 @@ from mnist_trainer.errors import DataError
 __all__ = ["files_below", "label_folders", "load", "loose_files", "notes_on_loose_files", "subfolders"]
 
 LEAST_FOLDERS = 2
-"""Fewest folders whose names are taken for classes if they are no digits."""
+"""Smallest number of folders whose names count as class names, if they are not digits."""
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """Return the folders in `folder` that no file manager left there, sorted by name."""
+    """Return the folders in `folder`, sorted by name, without hidden ones and those of file managers."""
     try:
         return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not is_junk(entry.name))
     except OSError as error:
@@ -33,14 +33,14 @@ def subfolders(folder: Path) -> list[Path]:
 def label_folders(folder: Path, stated: StatedTask) -> dict[Path, str]:
     """Return the folders in `folder` that are named after a label, and their labels.
 
-    These are the stated labels, or ``0`` to ``9`` or ``zero`` to ``nine``. Other names are labels if the data is stated
-    to be other than digits, if all are numbers, or if no folder is named after a digit or a split.
+    Labels are those in `stated`, or else ``0`` to ``9`` or ``zero`` to ``nine``. Other names count as labels in three
+    cases: `stated` says that the images are not digits, all names are numbers, or no folder is named after a digit or
+    a split.
 
     Raises
     ------
     DataError
-        If each folder has a name of another kind and holds the same folders named after digits, as with a folder for
-        each writer.
+        If the label folders are one level deeper, for example in a folder for each writer.
     """
     entries = {entry: entry.name for entry in subfolders(folder)}
     are_numbers = all(name.isascii() and name.isdigit() for name in entries.values())
@@ -61,7 +61,7 @@ def label_folders(folder: Path, stated: StatedTask) -> dict[Path, str]:
 
 
 def _check_level(folder: Path, entries: Sequence[Path]) -> None:
-    """Check that the label folders are not one level further down, the same in each of `entries`."""
+    """Check that the label folders are not one level deeper, the same ones in each of `entries`."""
     below = [{inner.name for inner in subfolders(entry)} for entry in entries]
     labels = sorted(below[0])
     are_labels = len(labels) >= LEAST_FOLDERS and {name.lower() for name in labels} <= set(LABELS)
@@ -94,24 +94,24 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def load(folders: Sequence[Path], form: str, stated: StatedTask, notes: Sequence[str] = ()) -> LoadedData:
-    """Load the pictures in the label folders of each of `folders`, each prepared as on a device.
+    """Load the pictures in the label folders of each of `folders`, and prepare them as on a device.
 
     Parameters
     ----------
     folders : sequence of Path
-        The folder of each split: one, or those of the training and the test images.
+        One folder, or a folder of training images and one of test images. Each contains label folders.
     form : str
-        What the data is, for one line on stderr.
+        Description of the data, for one line on stderr.
     stated : StatedTask
-        What is stated about images and classes.
+        Known facts about the images and classes.
     notes : sequence of str
-        Remarks to which those about other folders and pictures that cannot be read are added.
+        Earlier notes. Notes on ignored folders and unreadable pictures are added.
 
     Raises
     ------
     DataError
-        If there are no pictures, too many, or more than one in twenty cannot be read; or if they have different sizes
-        and no size is stated.
+        If there are no pictures or too many, more than 5 % of them cannot be read, or they have different sizes and
+        `stated` has no size.
     """
     notes = [*notes, *(note for folder in folders for note in _notes(folder, stated))]
     return load_pictures([Pictures(folder, _listed(folder, stated)) for folder in folders], form, stated, notes)

@@ -30,15 +30,15 @@ from mnist_trainer.errors import DataError
 __all__ = ["PictureTable", "find", "load"]
 
 LONGEST_LINE = 1 << 13
-"""Characters of a line; a path has up to 4,096."""
+"""Largest number of characters in a line. A path has up to 4,096."""
 MOST_COLUMNS = 63
-"""Most columns of such a table: more are pixels, since the smallest image has 8x8."""
+"""Largest number of columns. A table with more columns contains pixels: the smallest image has 8x8 = 64."""
 SAMPLE = 50
-"""Lines by which the columns are found."""
+"""Number of lines that are read to find the columns."""
 LEAST_NAMED = 0.5
-"""Least fraction of the sample that names pictures."""
+"""Smallest fraction of those lines in which the picture column must contain a picture name."""
 MOST_FILES = 2 * MOST_IMAGES
-"""Most files below a table among which its pictures are searched."""
+"""Largest number of files below the table's folder that are searched for its pictures."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,13 @@ class PictureTable:
     path : Path
         The file.
     delimiter : str
-        Between its columns.
+        Character between two columns.
     headings : tuple of str or None
-        The first line, if it holds no picture.
+        The first line, if it contains headings instead of a picture.
     width : int
         Number of columns.
     column : int
-        The column of the pictures.
+        Index of the column with the picture names.
     """
 
     path: Path
@@ -67,7 +67,7 @@ class PictureTable:
 
 
 class _Finder:
-    """Finds the pictures that the table at `path` names: by their paths from its folder, or by their names below it."""
+    """Find the pictures that a table names: by path relative to its folder, or else by file name anywhere below it."""
 
     def __init__(self, path: Path) -> None:
         self._table = path
@@ -91,7 +91,7 @@ class _Finder:
         return found[0] if found else None
 
     def candidates(self, name: str) -> list[Path]:
-        """Return the pictures that `name` may mean: those that agree in most folders, and in the split."""
+        """Return the pictures that `name` may mean: those whose path shares the most folders with it, and the split."""
         path = Path(PureWindowsPath(name).as_posix())
         if not path.name:
             return []
@@ -99,7 +99,7 @@ class _Finder:
         try:
             if direct.is_file():
                 return [direct]
-        except OSError:  # a text that is too long for a name
+        except OSError:  # the text is too long for a file name
             return []
         alike = self._by_name.get(path.name.lower(), [])
         folders = path.parent.parts
@@ -111,7 +111,7 @@ class _Finder:
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:
-        """The pictures in the folder of the table and below, by their names with and without their ends."""
+        """File name -> pictures with that name in or below the table's folder. Names count with and without suffix."""
         found: dict[str, list[Path]] = {}
         for file in itertools.islice(files_below(self._table.parent), MOST_FILES):
             if file.suffix.lower() in PICTURE_ENDS:
@@ -121,7 +121,7 @@ class _Finder:
 
 
 def find(path: Path) -> PictureTable | None:
-    """Return the columns of the table at `path`, or None if it does not list pictures."""
+    """Find the picture column of the table at `path`; return None if it does not list pictures."""
     delimiter, rows = _sample(path)
     width = len(rows[0]) if rows else 0
     rows = [row for row in rows if len(row) == width]
@@ -144,20 +144,20 @@ def find(path: Path) -> PictureTable | None:
 
 
 def load(tables: Sequence[PictureTable], stated: StatedTask) -> LoadedData:
-    """Load the pictures that a table lists, or those of one for the training and one for the test images.
+    """Load the pictures that one table lists, or two tables: one of training images and one of test images.
 
     Parameters
     ----------
     tables : sequence of PictureTable
-        As `find` returns them: the first one for training, the next one that has labels for the test.
+        Results of `find`: the first one for training, the next one that has labels for the test.
     stated : StatedTask
-        What is stated about images and classes.
+        Known facts about the images and classes.
 
     Raises
     ------
     DataError
-        If the first one has no labels, a picture has two labels, or more than one in twenty is missing or cannot be
-        read.
+        If the first table has no labels, a picture has two labels, or more than 5 % of the pictures are missing or
+        cannot be read.
     """
     splits: list[Pictures] = []
     forms: list[str] = []
@@ -196,7 +196,7 @@ def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _sample(path: Path) -> tuple[str, list[list[str]]]:
-    """Return the delimiter and the first rows; none if the lines are too long for a table of pictures."""
+    """Return the delimiter and the first rows; no rows if the lines are too long for a table of pictures."""
     for delimiter in DELIMITERS:
         try:
             rows = [row for _, row in itertools.islice(_rows(path, delimiter), SAMPLE)]
@@ -208,7 +208,7 @@ def _sample(path: Path) -> tuple[str, list[list[str]]]:
 
 
 def _read(table: PictureTable) -> tuple[Pictures, str, list[str]]:
-    """Return the pictures of `table` with their labels, words for its columns, and a note on missing pictures."""
+    """Return the pictures of `table` with their labels, a description of its columns, and notes on missing pictures."""
     path, finder = table.path, _Finder(table.path)
     rows: list[tuple[int, list[str]]] = []
     for number, row in itertools.islice(_rows(path, table.delimiter), int(table.headings is not None), None):
@@ -244,7 +244,7 @@ def _read(table: PictureTable) -> tuple[Pictures, str, list[str]]:
 
 
 def _labels(table: PictureTable, rows: Sequence[tuple[int, list[str]]]) -> tuple[list[str], str]:
-    """Return the label of each row, and words for the columns."""
+    """Return the label of each row, and a description of the columns."""
     names = [name.lower() for name in table.headings or ()]
     others = [column for column in range(table.width) if column != table.column]
     if names and names[0] in INDEX_COLUMNS:

@@ -1,4 +1,4 @@
-"""Read picture files whose labels are known, from folders or from a table, each prepared as on a device."""
+"""Read picture files with known labels, from folders or a table, and prepare them as on a device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mnist_trainer.errors import DataError
 __all__ = ["NAMED", "Pictures", "left_out", "load_pictures"]
 
 NAMED = 3
-"""Number of files left out that a message lists."""
+"""Number of ignored files that a note lists by name."""
 
 
 class Pictures(NamedTuple):
@@ -32,7 +32,7 @@ class Pictures(NamedTuple):
     Parameters
     ----------
     place : Path
-        The folder or table that has them, for messages.
+        The folder or table that contains them, for messages.
     files : list of tuple
         Path and label, as text, of each picture.
     """
@@ -47,19 +47,19 @@ def load_pictures(splits: Sequence[Pictures], form: str, stated: StatedTask, not
     Parameters
     ----------
     splits : sequence of Pictures
-        Each has one picture at least.
+        One or two splits with at least one picture each.
     form : str
-        What the data is, for one line on stderr.
+        Description of the data, for one line on stderr.
     stated : StatedTask
-        What is stated about images and classes.
+        Known facts about the images and classes.
     notes : sequence of str
-        Remarks to which those about pictures that cannot be read are added.
+        Earlier notes. Notes on unreadable pictures are added.
 
     Raises
     ------
     DataError
-        If there are too many pictures, more than one in twenty cannot be read, or a label is no class; or if they have
-        different sizes and no size is stated.
+        If there are too many pictures, more than 5 % of them cannot be read, a label is not one of the classes, or
+        the pictures have different sizes and `stated` has no size.
     """
     names = [np.array([name for _, name in split.files]) for split in splits]
     raw = [read_labels(labels, str(split.place)) for labels, split in zip(names, splits, strict=True)]
@@ -87,7 +87,7 @@ def load_pictures(splits: Sequence[Pictures], form: str, stated: StatedTask, not
 
 
 def left_out(place: Path, files: Sequence[Path], which: str) -> str:
-    """Return a note on `files` of the folder or table `place` that are not read."""
+    """Return a note on the `files` of the folder or table `place` that are ignored; `which` says what kind they are."""
     names = listed([_shown(file, place) for file in files], NAMED)
     return f"{place}: left out {counted(len(files), 'file')} {which}: {names}"
 
@@ -98,7 +98,7 @@ def _shown(file: Path, place: Path) -> str:
 
 
 def _task(splits: Sequence[Pictures], classes: Classes, stated: StatedTask) -> Task:
-    """Return the task; the size is that of the pictures if it is neither stated nor that of digits."""
+    """Return the task. The image size is the stated one, else that of digits, else the size of the pictures."""
     where = str(splits[0].place)
     handwriting = task_of(DIGITS.image_shape, classes.names, stated, where)
     if handwriting.preparation == "mnist":
@@ -108,12 +108,12 @@ def _task(splits: Sequence[Pictures], classes: Classes, stated: StatedTask) -> T
 
 
 def _common_size(where: str, files: Sequence[Path]) -> tuple[int, int]:
-    """Return height and width of all pictures.
+    """Return the height and width that all pictures have.
 
     Raises
     ------
     DataError
-        If they are different, or too small or large.
+        If the sizes differ, or are too small or too large.
     """
     first: tuple[int, ...] = ()
     for file in files:
@@ -133,7 +133,7 @@ def _common_size(where: str, files: Sequence[Path]) -> tuple[int, int]:
 
 
 def _prepared(split: Pictures, task: Task) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_], list[Path]]:
-    """Return the images, which of the files could be read, and the others."""
+    """Return the images, a mask of the files that could be read, and the paths of the others."""
     images = []
     is_read = np.ones(len(split.files), np.bool_)
     unreadable: list[tuple[Path, str]] = []

@@ -1,1 +1,1 @@
-"""Translate models of Keras 2, back to Keras 2.2, to Keras 3."""
+"""Translate models of Keras 2 (2.2 to 2.15) to Keras 3."""

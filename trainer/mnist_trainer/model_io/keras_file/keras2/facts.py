@@ -1,4 +1,4 @@
-"""What differs between the configurations of Keras 2 and Keras 3."""
+"""Tables of the differences between the configurations of Keras 2 and Keras 3."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ ONE_GROUP: dict[str, object] = {"groups": 1}
 SPATIAL = {"trainable": ANY, "noise_shape": None}
 
 ONLY_FOR_TRAINING = ("_initializer", "_regularizer", "_constraint")
-"""Ends of the names of arguments that a trained model does not need. Their own arguments changed several times."""
+"""Suffixes of arguments that a trained model does not need. They are dropped, because their format changed often."""
 
 REMOVED: dict[str, object] = {
     "batch_input_shape": ANY, "input_dtype": ANY, "input_length": ANY, "ragged": False, "rng_type": ANY,
     "sparse": False, "time_major": False,
 }  # fmt: skip
-"""Argument that no layer of Keras 3 has -> the value with which it may be left out."""
+"""Argument that no layer of Keras 3 has -> the value for which it can be dropped without a change of results."""
 
 REMOVED_FROM: dict[str, dict[str, object]] = {
     "AdditiveAttention": {"causal": False},
@@ -43,10 +43,10 @@ REMOVED_FROM: dict[str, dict[str, object]] = {
     "SpatialDropout1D": SPATIAL,
     "SpatialDropout2D": SPATIAL,
 }
-"""The same for single layers. Any other argument stays; Keras 3 rejects unknown arguments."""
+"""The same for single classes of layers. Other arguments stay, and Keras 3 rejects those that it does not know."""
 
 PREFIXES = ("keras>", "Keras>", "Preprocessing>", "Experimental>", "Functional>")
-"""Registration names in front of the classes of Keras itself."""
+"""Prefixes of the registered names of Keras's own classes."""
 
 RENAMED_CLASSES = {
     "BatchNormalizationV1": "BatchNormalization",

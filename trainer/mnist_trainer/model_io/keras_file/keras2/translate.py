@@ -28,14 +28,21 @@ HARD_SIGMOID = "mnist_trainer>hard_sigmoid_of_keras_2"
 
 
 def as_keras3(config: dict[str, Any], version: str = "2.15") -> dict[str, Any]:
-    """Return `config`, written by the given version of Keras, with all layers in it, in the form of Keras 3.
+    """Translate a model configuration, including all layers, to the form of Keras 3.
 
-    Keras 3 translates a part of this itself, for ``.h5`` files only.
+    Keras 3 can translate a part of it itself, but only in ``.h5`` files.
+
+    Parameters
+    ----------
+    config : dict
+        Configuration of the model.
+    version : str
+        Version of Keras that wrote it.
 
     Raises
     ------
     ModelError
-        If it contains something that gives other results in Keras 3.
+        If it contains something that would give other results in Keras 3.
     """
     if version.startswith(("1.", "2.0", "2.1.", "2.2")) and "'interpolation': 'bilinear'" in str(config):
         raise ModelError(
@@ -60,7 +67,7 @@ def _changed(value: Any) -> Any:
 
 
 def _object(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return one layer or model in the form of Keras 3, with the layers inside it unchanged."""
+    """Translate one layer or model to the form of Keras 3, without the layers inside it."""
     name = str(entry["class_name"])
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
@@ -72,12 +79,12 @@ def _object(entry: dict[str, Any]) -> dict[str, Any]:
         config = _functional(config)
     elif not hasattr(keras.layers, name) and name not in NO_OPERATION and name != "ThresholdedReLU":
         is_of_keras = str(entry.get("module")).startswith("keras.") and entry["class_name"] != "function"
-        return entry | {"module": "builtins"} if is_of_keras else entry  # the modules of Keras 2 have other names
+        return entry | {"module": "builtins"} if is_of_keras else entry  # Keras 2 has other module names
     elif isinstance(config, dict):
         name, config = _layer(name, config)
     module = MODELS.get(name, "keras.layers")
     changed = {"class_name": name, "module": module, "registered_name": None, "config": config, "build_config": None}
-    return entry | changed  # layers are built when the model calls them
+    return entry | changed  # no build configuration: Keras 3 builds layers when the model calls them
 
 
 def _layer(name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -113,7 +120,7 @@ def _activation(value: Any) -> Any:
 
 
 def _function(value: Any) -> Any:
-    """Return the function of a Lambda layer in the form of Keras 3, which is checked like any other."""
+    """Return the function of a Lambda layer in the form of Keras 3, so that the same security check applies to it."""
     if isinstance(value, str):
         return {"class_name": "function", "config": value, "module": None, "registered_name": value}
     if isinstance(value, list) and value and isinstance(value[0], str):
@@ -122,7 +129,10 @@ def _function(value: Any) -> Any:
 
 
 def _sequential(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
-    """Return the configuration of a Sequential with an input layer; before Keras 2.3 the first layer had the shape."""
+    """Return the configuration of a Sequential, with an input layer added if the first layer has the input shape.
+
+    Before Keras 2.3, a Sequential was saved without an input layer.
+    """
     if isinstance(config, list):
         config = {"name": "sequential", "layers": config}
     first = config["layers"][0]
@@ -134,9 +144,9 @@ def _sequential(config: dict[str, Any] | list[Any]) -> dict[str, Any]:
 
 
 def _functional(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a functional model, with the calls of models inside it counted from 0.
+    """Return the configuration of a functional model, in which the calls of nested models are counted from 0.
 
-    Keras 2 counts the making of a model from an input as its first call.
+    Keras 2 counted the creation of a nested model as its first call.
     """
     layers = config["layers"]
     models = {layer.get("name") for layer in layers if "layers" in _inner(layer) or isinstance(layer["config"], list)}
@@ -145,14 +155,14 @@ def _functional(config: dict[str, Any]) -> dict[str, Any]:
         layer | {"inbound_nodes": [_node(node) for node in _counted(layer["inbound_nodes"], counted)]}
         for layer in layers
     ]
-    # Keras 3 subtracts this call itself in the list of outputs, for functional models.
+    # In the list of outputs, Keras 3 itself subtracts this call for functional models.
     sequential = {layer.get("name") for layer in layers if layer["class_name"] == "Sequential"}
     outputs = _counted(config["output_layers"], {name: counted.get(name, 0) for name in sequential})
     return config | {"layers": changed, "output_layers": outputs}
 
 
 def _node(node: Any) -> Any:
-    """Return one call of a layer in the form of Keras 3, if it has tensors among its named arguments."""
+    """Translate one call of a layer to the form of Keras 3, if it has tensors among its keyword arguments."""
     last = node[-1][-1] if isinstance(node, list) and node and isinstance(node[-1], list) else None
     if not isinstance(last, dict) or not any(map(_is_tensor, last.values())):
         return node
@@ -171,12 +181,12 @@ def _inner(layer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_tensor(value: Any) -> bool:
-    """Return whether `value` names a tensor: layer, number of its call, number of the output."""
+    """Return whether `value` identifies a tensor: name of the layer, index of its call, index of the output."""
     return isinstance(value, list) and len(value) >= 3 and isinstance(value[0], str) and isinstance(value[1], int)
 
 
 def _first_call(name: Any, nodes: Any) -> int:
-    """Return the smallest number of a call of the layer `name` in `nodes`, or 0."""
+    """Return the smallest call index of the layer `name` in `nodes`, or 0."""
     if _is_tensor(nodes) and nodes[0] == name:
         return int(nodes[1])
     members = nodes.values() if isinstance(nodes, dict) else nodes if isinstance(nodes, list) else ()
@@ -193,5 +203,5 @@ def _counted(nodes: Any, first: dict[Any, int]) -> Any:
 
 @keras.saving.register_keras_serializable("mnist_trainer", "hard_sigmoid_of_keras_2")  # type: ignore[untyped-decorator]
 def hard_sigmoid(x: Any) -> Any:
-    """Return clip(x / 5 + 1 / 2) to 0..1; the function of this name in Keras 3 is clip(x / 6 + 1 / 2)."""
+    """Return x / 5 + 1 / 2, clipped to 0..1. The function of this name in Keras 3 computes x / 6 + 1 / 2 instead."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
