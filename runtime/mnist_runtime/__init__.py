@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 __version__ = "1.0.0rc1"
 
-# Without it, onnxruntime 1.31 asks for a host of its maker and writes a device id into the home folder.
+# Otherwise onnxruntime 1.31 looks up a host of Microsoft and writes a device id into the home folder.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [

@@ -28,7 +28,7 @@ BATCH = 32
 """Images per call of the interpreter: enough to hide Python's overhead, few enough for the cache."""
 
 PARTS = 4
-"""Parts of the batches per thread; fast threads take more of them."""
+"""Groups of batches per thread. A thread that finishes early takes another group."""
 
 READY_FORMATS = ("tflite", "onnx")
 """Formats of the ready models, the preferred first."""
@@ -42,7 +42,7 @@ class Classifier:
     artifact : Artifact
         The model file.
     backends : sequence of Backend
-        Interpreters with the model, one per concurrent call.
+        Interpreters with the model loaded. Each runs one call at a time.
     backend_name : str
         Key in `BACKENDS`, or the name of another interpreter.
     batch : int
@@ -76,7 +76,7 @@ class Classifier:
         self.task: Task = self.manifest.task
         self._input = ModelInput(self.manifest)
         count = self.manifest.input.get("tensor_shape", [None])[0]
-        # A dynamic model takes its ranges from the whole batch. In batches of one, no image depends on others.
+        # Dynamic quantization uses the range of the whole batch. In batches of one, no image depends on others.
         self._batch = 1 if self.manifest.precision == "dynamic" else count or batch
         self._check_threshold()
         self._backends = SharedBackends(backends).share(self)
@@ -98,10 +98,10 @@ class Classifier:
         path : str or Path, optional
             A ``.tflite`` or ``.onnx`` file from ``mnist-export``. Default: the ready int8 model.
         backend : str, optional
-            A row of `BACKENDS`. Default: the first that works, with a `RuntimeWarning` for each that is installed but
+            A key of `BACKENDS`. Default: the first that works, with a `RuntimeWarning` for each that is installed but
             does not start.
         threads : int, optional
-            Batches that run at the same time. Useful for hundreds of images.
+            Number of threads, each with an interpreter. Useful for hundreds of images.
         trusted : str or Path, optional
             A list of trusted keys, one of which must have signed the file; see `verify_signature`.
 
@@ -187,9 +187,9 @@ class Classifier:
         Raises
         ------
         UsageError
-            If shape, dtype or values are different.
+            If the images do not have such a shape, dtype or range.
         """
-        # The activation rounds large logits to equal scores. With scores, the class is that of `predict_proba`.
+        # An activation can round large logits to equal scores. With scores, the class agrees with `predict_proba`.
         scores = self.scores(images) if self._activation is None else self.predict_proba(images)
         classes: npt.NDArray[np.int64] = np.argmax(scores, axis=1)
         return classes
@@ -204,12 +204,12 @@ class Classifier:
         return self.real_scores(self.scores(images))
 
     def real_scores(self, scores: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return the real numbers 0..1 for `scores` in the model's output type, which may be logits."""
+        """Convert the output of the model, such as integers or logits, to scores 0..1."""
         real = scores.astype(np.float32, copy=False) if self._output is None else self._output.dequantize(scores)
         return real if self._activation is None else scores_of_logits(real, self._activation)
 
     def classify(self, picture: PictureSource) -> Prediction:
-        """Return the digit or other class that a picture shows, after `prepare`.
+        """Prepare a picture as `prepare` does, and classify it.
 
         Parameters
         ----------
@@ -240,13 +240,13 @@ class Classifier:
         except BlankError:
             return Prediction(None, reason="blank", marks=0)
         main, *others = self.classify_ink([ink, *marks])
-        # If the main symbol has no digit, one other symbol with a digit is enough.
+        # The others include the main symbol, so one digit more than its own means several.
         if sum(other.label is not None for other in others) >= (2 if main.label is not None else 1):
             return Prediction(None, reason="several", marks=number)
         return main
 
     def classify_ink(self, inks: Sequence[Ink]) -> list[Prediction]:
-        """Classify prepared symbols, as `prepare_symbols` and `find` return them; a scribble has no digit."""
+        """Classify prepared symbols, as `prepare_symbols` and `find` return them; a scribble gets no label."""
         scores = self.predict_proba(np.stack([ink.image for ink in inks]))
         found = [Prediction.of(row, self.manifest.threshold, self.task) for row in scores]
         return [
@@ -254,13 +254,13 @@ class Classifier:
         ]
 
     def scores(self, images: npt.ArrayLike) -> npt.NDArray[Any]:
-        """Return the model's output for `images` in its own type: integers for an integer model, logits for some."""
+        """Return the raw output of the model: integers for an integer model, logits for some models."""
         pixels = self._input.images(images)
         count = len(pixels)
         if 0 < count <= self._batch:
             scores = self._run_part([pixels])[0]
         else:
-            # Without images, run one, so that the result has the model's dtype.
+            # For no images, run a blank one to get the dtype of the result.
             padded = pixels if count else np.zeros((1, *self.task.image_shape), np.uint8)
             batches = [padded[start : start + self._batch] for start in range(0, len(padded), self._batch)]
             scores = np.concatenate(self._run(batches))[:count]
@@ -272,7 +272,7 @@ class Classifier:
         return scores
 
     def _check_threshold(self) -> None:
-        """Reject a threshold above the highest score of the output's integers: no picture would have a label."""
+        """Reject a threshold above the highest score of an integer output: no picture would get a label."""
         if self._output is not None:
             limits = np.iinfo(self._output.dtype)
             best = np.array([[limits.max, *[limits.min] * (len(self.task.labels) - 1)]], self._output.dtype)
@@ -287,7 +287,7 @@ class Classifier:
         """Run each batch, on all threads."""
         if self.threads == 1:
             return self._run_part(batches)
-        from concurrent.futures import ThreadPoolExecutor  # importing it takes as long as a hundred digits
+        from concurrent.futures import ThreadPoolExecutor  # slow to import
 
         part = -(-len(batches) // (self.threads * PARTS))
         parts = [batches[start : start + part] for start in range(0, len(batches), part)]
@@ -309,7 +309,7 @@ class Classifier:
 
 
 def ready_model(format: str) -> bytes:
-    """Return the ready int8 model of the wheel as a file of one of `READY_FORMATS`."""
+    """Return the bytes of the int8 model in the wheel, in one of `READY_FORMATS`."""
     content = pkgutil.get_data("mnist_runtime", f"models/cnn-int8.{format}")
     assert content is not None  # only loaders that cannot read data return None
     return content

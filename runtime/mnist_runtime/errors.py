@@ -1,4 +1,4 @@
-"""The errors of all three packages, in one tree, with the exit code of a command that ends with one; their texts.
+"""Error classes of all three packages, their exit codes, and functions for messages.
 
 ::
 
@@ -74,7 +74,7 @@ REQUIREMENTS: dict[str, tuple[str, ...]] = {
 """Extra of mnist-runtime -> what it installs where wheels exist; a test compares it with ``runtime/pyproject.toml``."""
 
 NUMPY_1 = "numpy<2"
-"""Keeps NumPy 1 where it is installed, as for tflite-runtime and by `constraints.txt` on Python 3.11."""
+"""Requirement that keeps an installed NumPy 1, such as for tflite-runtime."""
 
 
 SPACE = "A disk is full. Free some space, or set TMPDIR to a folder on another disk."
@@ -116,7 +116,7 @@ class ToolkitError(Exception):
 
     exit_code: ClassVar[int] = 1
     page: ClassVar[str] = ""
-    """Page below `DOCUMENTATION`, with its section, that says more; empty if the message is enough."""
+    """Page of `DOCUMENTATION`, and its section, with more help; empty if there is none."""
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -194,9 +194,9 @@ class BlankError(PictureError):
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with escapes for characters that would control a terminal or begin a line.
+    r"""Escape control characters, which could change the terminal or begin a line.
 
-    Names in files and names of files may have such characters.
+    Names of files, and names in files, may have them.
 
     Examples
     --------
@@ -243,9 +243,9 @@ def first_line(error: BaseException | str) -> str:
 def install_command(*extras: str) -> str:
     """Return the command that installs the packages of `extras`.
 
-    It names the packages and not ``mnist-runtime[extra]``: on a workstation, mnist-runtime is a part of
-    mnist-edge-export, and pip would look for it elsewhere. The newest OpenCV would bring NumPy 2 with it: where NumPy 1
-    is installed, pip is to choose an OpenCV that works with it.
+    It names packages, not ``mnist-runtime[extra]``: on a workstation, mnist-runtime is a part of mnist-edge-export, and
+    pip would look for it in the package index. The newest OpenCV needs NumPy 2. If NumPy 1 is installed, the command
+    keeps it, so that pip chooses an older OpenCV.
 
     Examples
     --------
@@ -261,7 +261,7 @@ def install_command(*extras: str) -> str:
 
 
 def machine_failure(error: BaseException | None) -> MachineError | None:
-    """Return the error that describes a failure of the machine, if that is what caused `error`."""
+    """Return a `MachineError` if the machine caused `error`, such as a full disk; else None."""
     while error is not None:
         if isinstance(error, MachineError):
             return error

@@ -19,7 +19,7 @@ Reason = Literal["blank", "scribble", "several", "size", "unsure"]
 
 
 def _sigmoid(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    # The power of minus the absolute value cannot overflow.
+    # exp(-|x|) cannot overflow.
     power = np.exp(-np.abs(logits))
     return np.asarray(np.where(logits < 0, power, 1) / (1 + power))
 
@@ -37,12 +37,12 @@ FUNCTIONS: dict[str, Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]
 
 
 def scores_of_logits(logits: npt.NDArray[Any], activation: str) -> npt.NDArray[np.float32]:
-    """Apply an activation to real logits.
+    """Apply an activation to dequantized logits.
 
     Parameters
     ----------
     logits : ndarray of shape (n, k), a floating dtype
-        Dequantized output of a file that ends before its activation.
+        Output of a model whose file lacks the activation.
     activation : {"sigmoid", "softmax"}
         The activation in the file's manifest.
 
@@ -69,16 +69,16 @@ class Prediction:
     Parameters
     ----------
     digit : int or None
-        The digit, 0..9; None without a `label`, and for a model with any label that is no digit.
+        The digit, 0..9; None if there is no `label`, or if any label of the model is not a digit.
     confidence : float
         The best score, 0..1; 0 for a blank picture.
     ranking : tuple of (int, float)
         Every class, by its index in the manifest's labels, with its score, the best first; empty for a blank picture,
         and for several digits. With the ten digits in order, the index is the digit.
     reason : {"blank", "scribble", "several", "size", "unsure"} or None
-        Why there is no label: no clear strokes, too many closed strokes, several digits (see `mnist_runtime.read`), on
-        a page a symbol of another size than most, or a confidence below the model's threshold. None if there is a
-        label. The first four only occur in files with the preparation ``"mnist"``.
+        Why there is no label, in this order: no clear strokes, too many holes in the strokes, several digits (see
+        `mnist_runtime.read`), a symbol of another size than most on its page, or a confidence below the model's
+        threshold. None with a label. The first four only occur in files with the preparation ``"mnist"``.
     marks : int
         Number of symbols with the size of a digit; above 1 only if the picture shows several digits.
     label : str or None
@@ -106,7 +106,7 @@ class Prediction:
     labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        # A program that uses only digits may make one without labels.
+        # Callers may give only digits.
         if self.digit is not None and self.label is None:
             object.__setattr__(self, "label", str(self.digit))
         if len(self.labels) < len(self.ranking):
@@ -114,7 +114,7 @@ class Prediction:
 
     @classmethod
     def of(cls, scores: npt.NDArray[Any], threshold: float, task: Task = DIGITS) -> Prediction:
-        """Return the prediction for the scores 0..1 of `task`; the best one needs at least `threshold`."""
+        """Return the prediction for the scores, 0..1, of one image; without a label if all are below `threshold`."""
         order = np.argsort(-scores, kind="stable")
         ranking = tuple((int(index), float(scores[index])) for index in order)
         labels = tuple(task.labels[index] for index, _ in ranking)
@@ -124,5 +124,5 @@ class Prediction:
         return cls(task.digits[best] if task.digits else None, confidence, ranking, label=labels[0], labels=labels)
 
     def without_label(self, reason: Reason) -> Prediction:
-        """Return the same prediction, but without a label for this `reason`."""
+        """Return a copy without a label, with this `reason`."""
         return replace(self, digit=None, label=None, reason=reason)

@@ -1,1 +1,1 @@
-"""The sealed model file."""
+"""Exported model files: content, manifest and signature."""

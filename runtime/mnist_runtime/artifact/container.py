@@ -1,7 +1,7 @@
 """`Artifact`: a model file with its manifest and golden vectors, checked before anything runs it.
 
-After a plain model, which any interpreter can load, comes a zip archive, see docs/reference/artifact.md. Its comment is
-the SHA-256 of all bytes before it, in 64 hexadecimal characters.
+A file is a plain model, which any interpreter can load, and a zip archive after it; see docs/reference/artifact.md. The
+comment of the archive is the SHA-256 of all bytes before it, in 64 hexadecimal characters.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GOLDEN_IMAGES_ENTRY = "golden/images.npy"
 GOLDEN_SCORES_ENTRY = "golden/scores.npy"
 
 LARGEST_FILE = 1 << 28
-"""Bytes; a digit model has about 1/1000 of them."""
+"""Most bytes of a file; a digit model has about 1/1000 of them."""
 LARGEST_ARCHIVE, LARGEST_ENTRY = 1 << 22, 1 << 20
 """Bytes of the archive, and of a decompressed entry; exported files have 8 kB and 16 kB."""
 NPY = rb"\x93NUMPY\x01\x00..\{'descr': '(%s)', 'fortran_order': False, 'shape': \((\d{1,4}), %s\), \} *\n"
@@ -128,7 +128,7 @@ class Artifact:
             ) from error
         if not np.isfinite(scores).all():
             raise ArtifactError("The golden scores are not all finite numbers. Export the model again.")
-        if len(scores) not in (0, len(images)):  # none before the accuracy check
+        if len(scores) not in (0, len(images)):  # no scores before the accuracy check
             raise ArtifactError(
                 f"The file has {len(images)} golden images but {len(scores)} golden scores. Export the model again."
             )
@@ -166,7 +166,7 @@ def _kind(facts: os.stat_result) -> str:
 
 
 def _read(archive: zipfile.ZipFile, entry: str) -> bytes:
-    """Return an entry of the archive; reject one that is too large or compressed in another way."""
+    """Return an entry of the archive; reject one that is too large or not compressed by deflate."""
     facts = archive.getinfo(entry)
     if facts.file_size > LARGEST_ENTRY or facts.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ArtifactError(
@@ -178,7 +178,7 @@ def _read(archive: zipfile.ZipFile, entry: str) -> bytes:
 
 
 def _array(content: bytes, types: bytes, *row: int) -> npt.NDArray[Any]:
-    """Read a ``.npy`` file: return its read-only array of shape ``(n, *row)`` and one of `types`."""
+    """Read a ``.npy`` file: return its read-only array, of shape ``(n, *row)`` and a dtype in `types`."""
     header = re.match(NPY % (types, ", ".join(map(str, row)).encode()), content, re.DOTALL)
     if header is None:
         raise ValueError(f"unexpected array header {content[:80]!r}")
@@ -233,7 +233,7 @@ OTHERS: tuple[_Kind, ...] = (
 def unsealed_error(content: bytes) -> ArtifactError:
     """Return the error for a file without a digest at its end.
 
-    An `UnsealedError` is returned for a file that another tool may have made.
+    It is an `UnsealedError` if another tool may have made the file.
     """
     head = content[:HEAD]
     for kind in OURS:

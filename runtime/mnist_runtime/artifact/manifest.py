@@ -62,16 +62,15 @@ class Manifest:
     golden : dict of str to str
         ``backend``, ``version`` and ``machine`` of the golden scores.
     requires : dict
-        Versions of the operators, or opset and IR version.
+        TFLite: versions of the operators. ONNX: opset and IR version.
     threshold : float
-        Confidence, 0..1, below which a picture has no digit.
+        Confidence, 0..1, below which a picture gets no label.
     calibration : dict or None
         Data set, number, seed and SHA-256 of the calibration images; None without quantization.
     parity : dict or None
         Result of the accuracy check; None before it.
     repair : dict or None
-        How the file differs from a plain export of its precision, because that one failed the accuracy check; None for
-        a plain export.
+        How the file differs from a plain export, which failed the accuracy check; None for a plain export.
     schema : int
         Version of the layout.
     """
@@ -166,7 +165,7 @@ class Manifest:
         return manifest
 
     def _check_schema(self) -> None:
-        """Reject a file with schema 1 that needs schema 2, because older runtimes would misread it."""
+        """Reject a file with schema 1 that needs schema 2: older runtimes would misread it."""
         is_other_input = "tensor_shape" in self.input or (self.input["dtype"] == "uint8" and "scale" in self.input)
         extensions = {
             "logits": "activation" in self.output,
@@ -180,7 +179,7 @@ class Manifest:
                 )
 
     def _check_tensor(self) -> None:
-        """Reject a tensor that does not hold an image, or in which the order of the colors is not known."""
+        """Reject a tensor shape that does not fit an image, or with an unknown order of the colors."""
         shape, task = self.tensor_shape, self.task
         known = (task.tensor_shape, (task.channels, task.height, task.width), (task.pixels,))
         if math.prod(shape) != task.pixels or (task.channels > 1 and shape not in known):
@@ -247,14 +246,14 @@ def _is_input(value: Any) -> bool:
 
 
 def _is_tensor_shape(value: Any) -> bool:
-    """Return whether it is 1 or None, and then at most three whole numbers for the pixels of an image."""
+    """Return whether it is a list of 1 or None, then one to three whole numbers."""
     if not isinstance(value, list) or not 2 <= len(value) <= 4 or value[0] not in (1, None):
         return False
     return all(_is_number(axis, 1, MOST_PIXELS) and isinstance(axis, int) for axis in value[1:])
 
 
 def _is_shape(value: Any) -> bool:
-    """Return whether it is None, and then three whole numbers; `Task` has their bounds."""
+    """Return whether it is a list of None, then three whole numbers; `Task` checks their bounds."""
     return isinstance(value, list) and len(value) == 4 and value[0] is None and _is_tensor_shape(value)
 
 

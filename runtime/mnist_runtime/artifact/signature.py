@@ -1,7 +1,7 @@
 """`verify_signature`: prove with OpenSSH who signed a file. The digest inside a file proves only that it is complete.
 
 A signature is beside its file, as ``ssh-keygen -Y sign`` writes it: ``cnn-int8.tflite.sig`` for ``cnn-int8.tflite``. It
-covers every byte of the file. Several signatures follow each other; one by a trusted key is enough.
+covers every byte of the file. There may be several, one after the other; one by a trusted key is enough.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 NAMESPACE = "mnist-edge-export"
-"""Purpose of the signatures. Those that the same key made for git or for e-mail have another namespace."""
+"""Namespace of OpenSSH: signatures that the same key made for git or e-mail are not accepted."""
 
 LARGEST = 1 << 16
 """Most bytes of a file of signatures; one has about 600."""
@@ -127,7 +127,7 @@ def signatures_in(path: Path) -> list[bytes]:
     Raises
     ------
     SignatureError
-        If there is a file, but not of signatures.
+        If the file has no signatures, or too many.
     """
     place = signature_path(path)
     try:
@@ -184,7 +184,7 @@ def ssh_keygen(*words: object, content: bytes = b"") -> subprocess.CompletedProc
     MissingPackageError
         If it is not installed, or is older than OpenSSH 8.2 (2020).
     SignatureError
-        If it does not end.
+        If it does not end in time.
     """
     program = shutil.which("ssh-keygen")
     if program is None:
@@ -216,7 +216,7 @@ def _verified(content: bytes, block: bytes, file: Path, trusted: Path, keys: byt
         return "It was changed after it was signed, or the signature is of another file. Copy both again."
     name = f"the {match[1]} key {match[2]}"
     found = ssh_keygen("find-principals", "-s", file, "-f", trusted.absolute())
-    # It prints the names of the first line that fits, whose options may then forbid the purpose.
+    # It prints the names of the first matching line only, which may not allow this namespace.
     key = key_of(block)[1].encode()
     listed = [line for line in keys.splitlines() if key in line and not line.lstrip().startswith(b"#")]
     names = [*found.stdout.splitlines(), *(name for line in listed for name in line.split()[0].split(b","))]

@@ -1,4 +1,4 @@
-"""`Task`: what a classifier reads: size and channels of an image, labels, and how a picture is prepared."""
+"""`Task`: size and channels of the images, labels, and preparation of the pictures of a classifier."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def wrong_label(labels: Sequence[str]) -> tuple[int, str] | None:
 
 @dataclass(frozen=True)
 class Task:
-    """The facts that a model, its data and its exported files have in common.
+    """Input and labels of a classifier: the same for a model, its data and its exported files.
 
     Parameters
     ----------

@@ -1,1 +1,1 @@
-"""Interpreters of models."""
+"""Interpreters, which run model files."""

@@ -29,7 +29,7 @@ class QuantParams:
     Parameters
     ----------
     scale : float
-        Size of an integer step, above 0.
+        Real value of an integer step, above 0.
     zero_point : int
         Integer that means 0.0.
     dtype : str
@@ -65,7 +65,7 @@ class QuantParams:
         return ((integers.astype(np.float64) - self.zero_point) * self.scale).astype(np.float32)
 
 
-@lru_cache(maxsize=64)  # unlike a cached property before Python 3.12, without a lock that a fork could leave locked
+@lru_cache(maxsize=64)  # a cached property has a lock before Python 3.12, which a fork could leave locked
 def _table(params: QuantParams) -> npt.NDArray[np.float32]:
     """Return the real number of each byte: a look-up is faster than the computation."""
     return params._real(np.arange(256, dtype=BYTE))

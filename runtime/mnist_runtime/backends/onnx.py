@@ -15,7 +15,7 @@ __all__ = ["load_onnxruntime", "open_session"]
 
 
 TYPES: dict[str, Any] = {"tensor(float)": np.float32, "tensor(int8)": np.int8}
-"""onnxruntime's name of an input type -> type, besides uint8."""
+"""Input type in onnxruntime -> type for NumPy; others are uint8."""
 
 
 class ONNXBackend:
@@ -39,8 +39,8 @@ class ONNXBackend:
 def open_session(content: bytes) -> Any:
     """Return an `onnxruntime.InferenceSession` with one thread, no log and exact sums of int8 products.
 
-    On x86 without VNNI such products are added in 16 bits, which saturate, unless an option is set. With it, int8
-    weights cannot be used twice ("exists"); then sums are made in float32.
+    On x86 without VNNI, sums saturate at 16 bits unless an option is set. With it, a model that uses int8 weights twice
+    cannot be loaded ("exists"); its sums are made in float32.
     """
     import onnxruntime
 

@@ -39,7 +39,7 @@ MACHINES_64 = ("x86_64", "amd64", "aarch64", "arm64")
 
 @dataclass(frozen=True)
 class BackendRow:
-    """Everything that depends on the backend.
+    """Facts about one backend.
 
     Parameters
     ----------
@@ -68,8 +68,8 @@ class BackendRow:
     precisions : tuple of str
         Precisions of the files it runs; empty for all.
     alone : tuple of str
-        Precisions of which it takes one image at a time: for a batch, its kernels for ARM round a dense layer in
-        another way, so that a score may depend on the processor.
+        Precisions for which it gets one image at a time: in a batch, its ARM kernels round a dense layer differently,
+        so that a score may depend on the processor.
     """
 
     format: str
@@ -99,7 +99,7 @@ class BackendRow:
         Parameters
         ----------
         machine, python, is_64_bit : optional
-            Another system than this one. A 32-bit system on a 64-bit kernel reports its machine as ``aarch64``.
+            Default: this system. A 32-bit system on a 64-bit kernel reports its machine as ``aarch64``.
         """
         if self.extra is None:
             return None
@@ -165,9 +165,9 @@ BROKEN: dict[str, str] = {}
 
 
 def unsupported_reason(name: str, *, in_this_process: bool = True) -> str | None:
-    """Return why a backend cannot work, in this process or a new one, and what to do; None if unknown.
+    """Return why a backend cannot work, in this process or a new one, and what to do; None if no reason is known.
 
-    If it ends with a command, there is no period. The backend is not imported.
+    A text that ends with a command has no period. The backend is not imported.
     """
     row = BACKENDS[name]
     if name in BROKEN:
@@ -198,7 +198,7 @@ def choose_backend(
     precision : str, optional
         Precision of the file.
     in_this_process : bool, optional
-        Whether it must work with the modules that this process has loaded.
+        Whether it must work beside the modules that this process has loaded.
 
     Raises
     ------
@@ -238,12 +238,12 @@ def _alternative(formats: tuple[str, ...], precision: str | None, candidates: li
 
 
 def load_backend(name: str, content: bytes, shape: tuple[int, ...] = DIGITS.tensor_shape) -> Backend:
-    """Load a file into a new interpreter. One that does not start (`BackendError`) is not chosen again.
+    """Load a file into a new interpreter. One that does not start (`BackendError`) is not chosen again in this process.
 
     Parameters
     ----------
     name : str
-        A row of `BACKENDS`.
+        A key of `BACKENDS`.
     content : bytes
         The file.
     shape : tuple of int, optional

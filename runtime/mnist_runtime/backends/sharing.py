@@ -33,8 +33,8 @@ class SharedBackends:
 
     Notes
     -----
-    A forked process has only the thread that forked. An interpreter that another thread was using would be in use for
-    ever, and so would a lock of OpenBLAS. So a fork waits until all interpreters are idle.
+    A forked process has only the thread that forked. An interpreter or a lock of OpenBLAS that another thread was using
+    would be in use for ever. So a fork waits until all interpreters are idle.
     """
 
     def __init__(self, backends: Sequence[Backend]) -> None:
@@ -81,7 +81,7 @@ class SharedBackends:
         return backend
 
     def give(self, backend: Backend) -> None:
-        """Return an interpreter after use."""
+        """Put an interpreter back after use."""
         self._idle.put(backend)
         if self._closed:
             self._release()

@@ -22,7 +22,7 @@ CHUNK_VALUES = 1 << 24
 """Most values of the largest tensor in a pass."""
 
 MOST_OPERATORS, MOST_WEIGHTS = 512, 1 << 24
-"""Most operators and bytes of constants. A damaged file can name the same one thousands of times."""
+"""Most operators and bytes of constants. A damaged file can use the same constant thousands of times."""
 
 IMPOSSIBLE = (ValueError, IndexError, TypeError, ArithmeticError, MemoryError)
 """Errors of NumPy when the parts of a damaged file do not fit together."""
@@ -116,7 +116,7 @@ class NumPyBackend:
             ) from error
 
     def _dry_run(self, budget: Budget) -> None:
-        """Run a blank image, count its values and products, and set the number of images per pass."""
+        """Run a blank image to count values and products, and choose the number of images per pass."""
         values = {**self._constants, self._input: np.zeros((1, *self._shape), self.input_dtype)}
         for step in self._steps:
             values[step.output] = step.kernel([values[index] for index in step.inputs])

@@ -1,4 +1,4 @@
-"""Operators on single values, computed with a table of all 256 values; and ADD, MUL and SOFTMAX."""
+"""Element-wise operators, by a look-up table of all 256 values; and ADD, MUL and SOFTMAX."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ def logistic(node: Node) -> Kernel:
 
     def entries(integers: Integers) -> Array:
         real = input_scale * (integers - input_zero_point).astype(np.float32)
-        # In float64, because NumPy's float32 exponential is sometimes off by one unit.
+        # In float64, because NumPy's float32 exponential is sometimes off in the last bit.
         exponential = np.exp(-np.maximum(real, np.float32(-80)).astype(np.float64)).astype(np.float32)
         steps = np.float32(1) / (np.float32(1) + exponential) * (np.float32(1) / output_scale)
         return np.asarray(np.clip(np.floor(steps + np.float32(0.5)) + output_zero_point, -128, 127), np.int8)
@@ -156,7 +156,7 @@ def _relu(node: Node, activation: int) -> Kernel:
 
 
 def _rescaled(node: Node, real: float, activation: int) -> Callable[[Integers], Array]:
-    """Return the function from integers of the input to integers of the output."""
+    """Return the function that rescales input integers to output integers."""
     multiplier, shift = quantized_multiplier(real)
     low, high = node.bounds(activation)
     _, input_zero_point = node.quantization(node.input(0))

@@ -48,7 +48,7 @@ def quantized_multiplier(real: float) -> tuple[int, int]:
 def high_product(a: Integers, b: Integers | int) -> Integers:
     """Return ``a * b / 2 ** 31`` rounded, ties up; -2 ** 31 times itself saturates.
 
-    The original truncates negative products after subtracting less than a half, which gives the same: for ``a * b =
+    gemmlowp truncates negative products after subtracting less than a half, which gives the same: for ``a * b =
     -(q * 2 ** 31 + r)`` both give ``-q`` if ``r <= 2 ** 30``, else ``-q - 1``.
     """
     product: Integers = np.minimum((a * b + (1 << 30)) >> 31, INT32_MAX)
@@ -71,7 +71,7 @@ def shift_left(x: Integers, bits: int) -> Integers:
 def rescale(x: Integers, multiplier: Integers | int, shift: Integers | int) -> Integers:
     """Return ``x * multiplier * 2 ** (shift - 31)``, with TFLite's two roundings.
 
-    A left shift beyond 32 bits wraps in the original, not here; converters write none.
+    In TFLite, a left shift beyond 32 bits wraps, here it does not; converters write none.
     """
     return shift_right(high_product(x << np.maximum(shift, 0), multiplier), np.maximum(-np.asarray(shift), 0))
 
@@ -85,7 +85,7 @@ def rescale_once(x: Integers, multiplier: Integers | int, shift: Integers | int)
 def exp_of_negative(x: Integers) -> Integers:
     """Return ``exp(x)`` with 31 fractional bits, for `x` at or below 0 with 26 fractional bits.
 
-    A Taylor polynomial around -1/8 computes the part below a multiple of 1/4; each set bit multiplies by a constant.
+    A Taylor polynomial around -1/8 computes the remainder of a multiple of 1/4. Each bit of the multiple is a factor.
     """
     quarter = 1 << 24
     rest = (x & (quarter - 1)) - quarter

@@ -1,7 +1,7 @@
 """The operators that sum products with weights: CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED.
 
-NumPy multiplies matrices fast only in floating point. The results are exact nevertheless: the proofs are in
-docs/decisions/interpreters.md, for the sums and for one rounding in place of TFLite's two. The zero point z of the
+NumPy multiplies matrices fast only in floating point. The results are exact nevertheless; for the proofs, see
+docs/decisions/interpreters.md, also for one rounding in place of TFLite's two. The zero point z of the
 input is subtracted in advance: ``sum (x - z) w = sum x w - z sum w``, with the last term in the bias. Padding has
 the value z.
 """
@@ -24,7 +24,7 @@ PIECE = 1 << 18
 Float = type[np.float32] | type[np.float64]
 
 ALONE = 1 << 19
-"""Most multiplications of a matrix product for which OpenBLAS uses one thread, in all versions of NumPy tried."""
+"""Most multiplications that OpenBLAS computes on one thread, in all versions of NumPy tried."""
 
 LARGEST_INPUT = 128
 """Largest absolute int8."""
@@ -102,7 +102,7 @@ class Requantizer:
             return np.clip(steps + self._zero_point, self._low, self._high).astype(np.int8)
         real = np.multiply(sums, self._step, dtype=np.float64)
         real += self._start
-        # Otherwise negative numbers become the smallest one anyway, so their ties do not matter.
+        # Otherwise the activation clips negative results, so their ties do not matter.
         if self._low < self._zero_point and not self._rounds_once:
             real -= (real < self._first_positive) * self._ties
         np.clip(real, self._low + 128, self._high + 128, out=real)

@@ -30,13 +30,13 @@ MOST_VALUES = 1 << 22
 MOST_PRODUCTS = 1 << 32
 """Products for one image: some seconds on a PC, a minute on the slowest Pi."""
 PER_VALUE = 256
-"""Matrix products counted for one look-up or rounding, which takes at most as long."""
+"""Cost of a look-up or rounding, in multiplications of a matrix product."""
 PER_PLACE = 8
-"""Matrix products counted for any other product, sum or comparison."""
+"""Cost of any other product, sum or comparison, in the same unit."""
 
 
 class Budget:
-    """Count what a file needs for one image; `largest` has the values of the largest tensor."""
+    """Count values and products for one image; `largest` is the size of the largest tensor."""
 
     def __init__(self) -> None:
         self.largest = 1
@@ -52,7 +52,7 @@ class Budget:
         return values <= MOST_VALUES and self._products <= MOST_PRODUCTS
 
     def close(self) -> None:
-        """Stop counting: other images need no more than the first."""
+        """Stop counting: later images need no more than the first."""
         self._is_open = False
 
 
@@ -91,7 +91,7 @@ class Node:
         return tensor.values
 
     def require_dtypes(self, inputs: Sequence[str], outputs: Sequence[str]) -> None:
-        """Reject other types of the first input and the output."""
+        """Reject other types than these of the first input and of the output."""
         for tensor, known in ((self.input(0), inputs), (self.output, outputs)):
             if tensor.dtype not in known:
                 raise self.unsupported(f"on {tensor.dtype}, only on {' and '.join(known)}")
@@ -116,7 +116,7 @@ class Node:
     def _plausible(self, tensor: Tensor, scales: npt.NDArray[np.float32]) -> None:
         limits = np.iinfo(tensor.dtype)
         in_range = bool(np.all((tensor.zero_points >= limits.min) & (tensor.zero_points <= limits.max)))
-        # Then every ratio between two scales is finite.
+        # So every ratio of two scales is finite.
         if not (in_range and np.all((scales > 1e-18) & (scales < 1e18))):
             raise self.unsupported(f"on {tensor.name!r} with an impossible scale or zero point (the file is damaged)")
 
@@ -134,7 +134,7 @@ class Node:
         )
 
     def reserve(self, *shape: int, products: int = 0) -> tuple[int, ...]:
-        """Reserve an array with `products` per value, and return its shape; reject too large ones."""
+        """Count an array with `products` per value in the budget, and return its shape; reject too many."""
         values = math.prod(shape)
         if not self.budget.take(values, values * products):
             raise self.unsupported(f"with {values} values of {products} products each: too many for one image")

@@ -50,7 +50,7 @@ class Table:
     def tables(self, field: int) -> list[Table]:
         """Return a vector of tables, empty if the file omits it, with a limit on their number.
 
-        All can be the same table.
+        In a damaged file, all can be the same table.
         """
         start, length = self._vector(field, OFFSET)
         if length > MOST_TABLES:

@@ -57,7 +57,7 @@ OPERATOR_NAMES: tuple[str, ...] = tuple(LINES.split())
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor.
+    """A tensor of the graph.
 
     Parameters
     ----------
