@@ -71,7 +71,7 @@ def open_picture(path: str | Path, name: str) -> BinaryIO:
 
 
 def copy_of(file: BinaryFile, name: str) -> io.BytesIO:
-    """Read at most `MOST_BYTES` of an open file into memory. Pictures need a file that can be read from any place.
+    """Read at most `MOST_BYTES` of an open file into memory. Pillow needs a seekable file.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def copy_of(file: BinaryFile, name: str) -> io.BytesIO:
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """Open a path; a pipe would wait for its writer without O_NONBLOCK."""
+    """Open a path with O_NONBLOCK: otherwise, a pipe would wait for its writer."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -118,7 +118,7 @@ def nested_limit(format: str | None, head: bytes = b"") -> Iterator[None]:
 
 
 def check_content(file: BinaryIO) -> bytes:
-    """Reject a JPEG or PNG that would take minutes, and a damaged PNG: Pillow ignores the checksums of its pixels.
+    """Reject JPEG, PNG and icon files that take minutes to decode, and a damaged PNG, whose checksums Pillow ignores.
 
     Parameters
     ----------

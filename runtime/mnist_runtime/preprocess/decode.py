@@ -184,7 +184,7 @@ def _opened(source: BinaryIO) -> Iterator[Image.Image]:
 def _read_other(source: BinaryIO, name: str, failure: PictureError | BackendError) -> npt.NDArray[np.uint8]:
     """Read a file that Pillow cannot read: an array, or a HEIC picture with pillow-heif.
 
-    The `PictureError` for any other kind states the kind. `failure` is raised if Pillow may have read it.
+    For any other file, raise a `PictureError` that states its kind, or `failure` if the kind is not known.
     """
     from mnist_runtime.preprocess import other_files  # few pictures need it
 
@@ -195,7 +195,7 @@ def _read_other(source: BinaryIO, name: str, failure: PictureError | BackendErro
     if format and isinstance(failure, PictureError):
         from PIL import Image
 
-        if format == "an AVIF" and "AVIF" in Image.SAVE:  # so Pillow knows it, and the file is damaged
+        if format == "an AVIF" and "AVIF" in Image.SAVE:  # Pillow supports it, so the file is damaged
             raise PictureError(f"{name}: {failure}") from failure
         other_files.register_heif(format, name)
         try:
@@ -242,7 +242,7 @@ def _pillow_errors() -> Iterator[None]:
         except Exception as error:  # Pillow's decoders raise errors of any type
             raise_machine_failure(error)
             text = str(getattr(error, "strerror", None) or error) or type(error).__name__
-            if type(error).__name__ == "UnidentifiedImageError":  # it names the file as an object in memory
+            if type(error).__name__ == "UnidentifiedImageError":  # its text has the address of an object
                 text = "it is no picture that Pillow knows"
             reason = "".join(character if character.isprintable() else "?" for character in text[:200])
             raise PictureError(f"The picture cannot be read ({reason}). Check the file.") from error

@@ -15,7 +15,7 @@ BYTE = np.dtype(np.uint8)
 PIECE = 1 << 20
 """Pixels of more than 8 bits that are converted at once, to limit memory."""
 GRAY_CHROMA, ALIKE, JUMP = 40, 6, 12
-"""Color planes of a camera's frame, of 255: most distance of their mean from 128, most difference between neighboring
+"""Color planes of a YUV420 frame, of 255: most distance of their mean from 128, most difference between neighboring
 lines of color, and least step from brightness to color."""
 
 
@@ -37,7 +37,7 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     Raises
     ------
     UsageError
-        If they are not numbers from 0 to 255, or floats whose maximum is from 1 to 2: no real picture is so dark.
+        If they are not numbers from 0 to 255, or floats with a maximum of 1 to 2, which fits neither 0..1 nor 0..255.
     PictureError
         If there are more than `most`.
 
@@ -148,7 +148,7 @@ def _as_array(values: npt.ArrayLike, most: int | None) -> npt.NDArray[Any]:
 
 
 def _is_yuv420(pixels: npt.NDArray[np.uint8]) -> bool:
-    """Return whether a gray picture is a frame of a camera: its lowest third holds two smaller planes of color.
+    """Return whether an array looks like a YUV420 frame: its lowest third holds two smaller planes of color.
 
     Each line of the array holds two lines of color, which hardly differ, and the planes begin with a step.
     """

@@ -23,7 +23,7 @@ PIECE = 1 << 20
 RED, GREEN, BLUE = 19595, 38470, 7471
 """Weights of the colors in a brightness, of 65,536, after ITU-R BT.601."""
 UNIT = 1 << 22
-"""Weight 1 of a pixel in a resampled one."""
+"""Integer that represents the weight 1."""
 SMALL = 1024
 """Longest line of pixels that is resampled by one product with a matrix."""
 

@@ -1,7 +1,6 @@
 """Prepare pictures for a model, and arrays as its input.
 
-Of a picture of one digit, take the ink of a clean drawing or extract it from a photograph, and normalize it. Other
-pictures are only resized.
+For digits, extract the ink of a clean drawing or a photograph, and normalize it. Other pictures are only resized.
 """
 
 from __future__ import annotations
@@ -156,7 +155,7 @@ def _strokes_of(gray: FloatImage, with_marks: bool) -> tuple[FloatImage, list[Fl
 
 
 class ModelInput:
-    """Images and pictures as the input of one model.
+    """Convert images and pictures to the input of one model.
 
     Parameters
     ----------

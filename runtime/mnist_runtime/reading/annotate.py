@@ -114,7 +114,7 @@ def _text(text: str, height: int) -> Image.Image:
     if not isinstance(font, ImageFont.FreeTypeFont):  # its characters are those of Latin-1
         text = text.encode("latin-1", "replace").decode("latin-1")
     left, top, right, bottom = map(round, ImageDraw.Draw(Image.new("L", (1, 1))).textbbox((0, 0), text, font=font))
-    image = Image.new("L", (max(1, right - left), max(1, bottom - top)))  # some signs are blank
+    image = Image.new("L", (max(1, right - left), max(1, bottom - top)))  # some characters are blank
     ImageDraw.Draw(image).text((-left, -top), text, fill=255, font=font)
     factor = max(1, round(height / image.height))  # above 1 only if the font has one size
     return image.resize((factor * image.width, factor * image.height)) if factor > 1 else image

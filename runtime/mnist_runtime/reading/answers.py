@@ -1,4 +1,4 @@
-"""Answers as text and as JSON, the same for the subcommands and the server."""
+"""Format answers as text and as JSON, for the subcommands and the server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["classifier_facts", "in_words", "no_answer", "page_facts", "predictio
 
 
 def in_words(found: Prediction, top: int, task: Task, file: str = "PICTURE") -> str:
-    """Return `found` in `file` as text, with the `top` most likely digits or other labels."""
+    """Return the prediction for `file` as text, with the `top` most likely labels."""
     nothing, symbols = no_answer(task), "symbols" if task.digits is None else "digits"
     if found.reason == "several":
         import shlex  # few pictures need it

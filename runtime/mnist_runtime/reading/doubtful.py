@@ -22,21 +22,21 @@ from mnist_runtime.system.command import warn
 __all__ = ["MOST_PICTURES", "DoubtfulPictures"]
 
 MOST_PICTURES = 1000
-"""Number of pictures that a folder may hold, so that no disk fills up."""
+"""Most pictures in a folder, so that no disk fills up."""
 
 MARGIN = 0.3
 """Margin around a digit that is cut out of a picture, as a fraction of its height."""
 
 LONGEST_LABEL = 100
-"""Bytes of a label in the name of a file, which some file systems limit to 143."""
+"""Most bytes of a label in a file name; some file systems limit names to 143."""
 
 
 class DoubtfulPictures:
     """A folder for pictures that a model classified with little confidence.
 
     Sort them into a folder for each digit or other label, and train with them: ``mnist-train --data FOLDER``. The name
-    of a file is the time, the most likely answer and its confidence: ``20261126T081500.250000Z_7_0.52.png``. In it,
-    spaces and other signs of a label are ``-``; of a label of more than 100 bytes it has the beginning.
+    of a file is the time, the most likely answer and its confidence: ``20261126T081500.250000Z_7_0.52.png``. In a
+    label, spaces and other signs become ``-``; only its first 100 bytes are used.
 
     Parameters
     ----------
@@ -49,8 +49,7 @@ class DoubtfulPictures:
     most : int
         Number of pictures that the folder may hold.
     go_on : bool
-        Whether a picture that cannot be written, as on a full disk, is left out with one warning until pictures can
-        be written again. Otherwise it is an error.
+        If a picture cannot be written, such as on a full disk: warn once and go on, instead of raising an error.
 
     Raises
     ------
@@ -78,7 +77,7 @@ class DoubtfulPictures:
 
     @property
     def is_full(self) -> bool:
-        """Whether no pictures are kept until some are moved away."""
+        """Whether the folder holds as many pictures as it may."""
         if self._left <= 0:
             self._left = self._most - sum(1 for _ in self.folder.glob("*.png"))
         return self._left <= 0
@@ -97,7 +96,7 @@ class DoubtfulPictures:
         prediction : Prediction
             The answer.
         in_any_case : bool
-            Whether it is doubtful for another reason than its confidence.
+            Write it whatever its confidence.
 
         Returns
         -------

@@ -17,7 +17,7 @@ REJECTED = ".rejected"
 
 
 class PictureSorter:
-    """The pictures of a folder that have no label yet, and the folders below it, named after the labels.
+    """Move the pictures of a folder, which have no label yet, into folders below it, named after the labels.
 
     Threads and other programs may use the same folder. Nothing is overwritten or deleted.
 
@@ -64,7 +64,7 @@ class PictureSorter:
         Raises
         ------
         PictureError
-            If it is not one of those without a label.
+            If there is no such picture without a label.
         """
         path = self.waiting().get(name)
         if path is None:
@@ -92,11 +92,11 @@ class PictureSorter:
             return goal
 
     def undo(self) -> str | None:
-        """Take back the last move and return the name of the picture; None if there is none."""
+        """Move the last picture back and return its name; None if there is none."""
         with self._lock:
             while self._moved:
                 path, moved = self._moved.pop()
-                if moved.is_file():  # else somebody has moved it since
+                if moved.is_file():  # else it was moved again
                     name = self._rename(moved, path).name
                     if moved.parent in self._made:
                         with contextlib.suppress(OSError):  # it has other files
@@ -105,7 +105,7 @@ class PictureSorter:
             return None
 
     def _rename(self, path: Path, wanted: Path) -> Path:
-        """Move a file; another one with the wanted name keeps it, and this one gets a number."""
+        """Move a file; if another one has the wanted name, add a number."""
         try:
             if not wanted.parent.is_dir():
                 wanted.parent.mkdir(exist_ok=True)

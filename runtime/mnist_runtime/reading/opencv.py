@@ -1,4 +1,4 @@
-"""OpenCV, 4.6 or newer: its import, and cameras and videos that it opens within bounds."""
+"""Import OpenCV, 4.6 or newer, and open cameras and videos with limits of time and size."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ STARTS = re.compile(
     rb"\x06\x0e\x2b\x34|nut/multimedia|\s*--[!-~]{1,70}\r?\n|GIF8|\xff\xd8\xff|\x89PNG\r\n",
     re.DOTALL,
 )
-"""First bytes of videos and of pictures, which are no videos but get a better message."""
+"""First bytes of videos, and of pictures, which get a better error message later."""
 REFERENCES = re.compile(rb"[\r\n]c=IN IP|<MPD|<CompositionPlaylist")
-"""Text that makes FFmpeg read a file that begins as a video as a list of other files or connections."""
+"""Text that makes FFmpeg open other files or connections, although a file begins as a video."""
 PROBED = 1 << 20
 """Bytes from which FFmpeg detects a format."""
 PIECE = 1 << 16
@@ -107,7 +107,7 @@ def open_capture(cv2: Any, name: str, source: int | Path) -> Any:
 
 
 class Arrivals:
-    """The time of the last bytes from a pipe; a slow one takes a minute to deliver what FFmpeg needs."""
+    """The time of the last bytes from a pipe; a slow one may deliver for a minute before FFmpeg starts."""
 
     def __init__(self) -> None:
         self.last = time.monotonic()

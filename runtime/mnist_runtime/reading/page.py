@@ -36,7 +36,7 @@ MANY = 1.5
 DOUBTFUL, SURE = 0.9, 0.98
 """Wide symbols with less confidence are cut; both parts need this confidence."""
 MOST_FIRST = 3
-"""Most cuts of a symbol after which the right part is cut again, those with the surest left digit."""
+"""Most cuts of a symbol whose right part is cut again, those with the surest left digit."""
 MOST_CUT = 50
 """Most symbols and right parts that are cut; symbols with the most ink come first."""
 STEEPEST = 12
@@ -75,7 +75,7 @@ def read(
 ) -> tuple[Reading, ...]:
     """Find and classify the digits of a picture, row by row from the top, each row from the left.
 
-    A wide symbol that is no digit for certain is cut, if all its parts are digits.
+    A wide symbol with a doubtful answer is cut if the model is sure that all parts are digits.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def in_rows(readings: Iterable[Reading]) -> tuple[Reading, ...]:
 
 
 def _without_signs(row: list[Reading]) -> list[Reading]:
-    """Take the label from signs between printed digits, which have one height and stand on a line.
+    """Remove the labels of signs between printed digits, which have one height and stand on a line.
 
     Brackets go below it, + and = are lower than digits, a degree sign is a raised 0. Other rows may be handwriting.
     """
@@ -153,7 +153,7 @@ def _without_signs(row: list[Reading]) -> list[Reading]:
     if max(np.abs(above[alike]).max(), np.abs(below[alike]).max()) > LEVEL:
         return row
     labels = np.array([each.prediction.label for each in digits])
-    is_bar = (labels == "1") & (np.abs(above - 0.06) < 0.12) & (np.abs(below - 0.2) < 0.11)  # of 70 fonts
+    is_bar = (labels == "1") & (np.abs(above - 0.06) < 0.12) & (np.abs(below - 0.2) < 0.11)  # measured with 70 fonts
     is_low = (above < -2 * LEVEL) & (below < -2 * LEVEL)
     is_ring = (labels == "0") & (below < -0.4)
     signs = [each for each, is_sign in zip(digits, is_bar | is_low | is_ring, strict=True) if is_sign]

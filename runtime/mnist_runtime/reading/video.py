@@ -30,7 +30,7 @@ from mnist_runtime.system.command import OPENCV_THREAD
 __all__ = ["Frame", "frames"]
 
 COMPLETE = 0.9
-"""Least fraction of the frames in its header, or of their duration, that a complete file contains."""
+"""Least fraction of the frames or the duration in its header that a complete file contains."""
 MOST_BAD = 100
 """Damaged frames in a row after which a camera counts as broken."""
 PATIENCE = 2

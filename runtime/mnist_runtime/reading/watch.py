@@ -27,7 +27,7 @@ STEADY = 3
 
 
 WAITS = (1.0, 60.0)
-"""Seconds after which a lost camera is opened again, doubled up to the second."""
+"""First and longest wait, in seconds, before a lost camera is opened again; each wait doubles."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def lasting_frames(
 ) -> Generator[Frame, None, None]:
     """Yield frames as `mnist_runtime.reading.video.frames` does; open a camera again after it was disconnected.
 
-    Seconds and numbers of the frames go on. Files and pipes are not opened again, nor is a camera that never had a
+    Seconds and numbers of the frames continue. Files and pipes are not opened again, nor is a camera that never had a
     picture.
 
     Parameters

@@ -76,7 +76,7 @@ def flat_background_ink(gray: FloatImage) -> FloatImage:
 
 
 def without_box(gray: FloatImage) -> FloatImage:
-    """Return a small picture (h, w) without the sides of the box that its digit was cut out of, if there are any.
+    """Return a small picture (h, w) without the sides of a box around its digit, if there are any.
 
     The digit must be apart from them: a tight crop of a 7 has strokes along its edges too.
     """
@@ -95,7 +95,7 @@ def without_box(gray: FloatImage) -> FloatImage:
 
 
 def separate_strokes(ink: FloatImage) -> list[FloatImage]:
-    """Return the ink of each symbol in a small drawing, with `ink` (h, w) 0..255, if they may be several digits."""
+    """Return the ink (h, w), 0..255, of each symbol in a small drawing; none unless several may be digits."""
     strokes = ink > STROKE * 255
     if not any(_has_gap(strokes.any(axis=axis)) for axis in (0, 1)):  # true for nearly all pictures of one digit
         return []

@@ -20,7 +20,7 @@ STEPS = (
     (np.s_[:, :-1], np.s_[:, 1:]),
     (np.s_[:, 1:], np.s_[:, :-1]),
 )
-"""Parts of an array that are next to each other: each value, and its neighbor below, above, at the right or left."""
+"""Pairs of slices of an array: each value, and its neighbor below, above, at the right or at the left."""
 TURNS = np.radians(np.arange(-20, 21))
 """Angles that are tried for the sides of a box."""
 

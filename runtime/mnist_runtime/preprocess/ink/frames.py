@@ -26,7 +26,7 @@ MOST = 4000
 ENOUGH = 8
 """Most components in a frame that are tested, the largest ones."""
 NESTED = 8
-"""Most total area of their boxes, in areas of the picture; more nested lines are a pattern."""
+"""Most total area of the tested boxes, in areas of the picture; with more, nested lines are a pattern."""
 DIRECTIONS = 36
 """Directions from a digit in which a frame is searched."""
 AROUND = 0.85
@@ -52,7 +52,7 @@ RECTANGLE = 0.9
 WIDE = 0.7
 """Least width of an empty box, as a fraction of its height; a 0 of seven segments is narrower."""
 SQUARE = 0.9
-"""Least width if the line is as thick as a digit's strokes, or encloses two cells as an 8 does."""
+"""The same if the line is as thick as a digit's strokes, or encloses two cells as an 8 does."""
 THICK, BLUR = 0.075, 1.5
 """Least thickness of a thick line, as a fraction of its box's longer side, and pixels that blur adds."""
 LEVEL, EQUAL = 0.06, 1.6
@@ -66,7 +66,7 @@ ARMS = 0.2
 TINY = 0.05
 """Least area that a line encloses, as a fraction of the largest one."""
 MOST_CELLS = 200
-"""Most areas that may have loops of digits in them, the largest ones."""
+"""Most areas in a line that are tested, the largest ones."""
 STRAIGHT = 0.9
 """Least fraction of a table's lines that must be straight to be found as ruled lines."""
 
@@ -74,8 +74,8 @@ STRAIGHT = 0.9
 def find_frames(mask: Mask, ruled: Mask) -> Mask:
     """Return the pixels of `mask` (h, w) that belong to lines around digits, and to empty boxes.
 
-    Strokes that touch a closed line are not returned, nor is a table that leaves the picture: it has ruled lines.
-    Pieces of ruled lines, in `ruled` (h, w), are no digits.
+    Strokes that touch a closed line are not returned, nor is a table that leaves the picture: its lines are ruled
+    lines. Components that are mostly in `ruled` (h, w) do not count as digits.
     """
     frames = np.zeros_like(mask)
     filled: list[tuple[int, ...]] = []
@@ -166,7 +166,7 @@ def _free(line: npt.NDArray[np.bool_], at: int) -> int:
 def _walls(line: Mask, *, tables: bool) -> Mask:
     """Return the pixels of the `line` (h, w) that separate the areas which it encloses from each other and the rest.
 
-    A line around several areas is a table; without `tables` it has none.
+    A line around several areas is a table; unless `tables`, no pixels of it are returned.
     """
     width = stroke_width(line)
     closing = max(1, round(width / 3))
@@ -211,7 +211,7 @@ def _is_box(line: Mask) -> bool:
 
 
 def _sides(line: Mask) -> Mask:
-    """Return the pixels of the sides of a box that a digit touches; none if there is none."""
+    """Return the pixels of the sides of a box; none unless a digit touches it."""
     sides = _walls(line, tables=False)
     digits = connected_components(line & ~sides)
     heights = digits.boxes[:, 2] - digits.boxes[:, 0]

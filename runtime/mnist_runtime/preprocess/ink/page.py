@@ -28,7 +28,7 @@ SURROUNDED = 0.5
 LEAST, SQUARE, SOLID = 0.4, 0.72, 0.7
 """Least fractions: of the picture, and of its bounding box, that a page covers; of the page that is light."""
 SMALLEST, STRAIGHT, EMPTY = 0.06, 0.93, 0.8
-"""The same for a smaller sheet, with a rotated bounding box. A bold 0 fills 0.79 of its own."""
+"""The same for a smaller sheet, whose box may be rotated. A bold 0 fills 0.79 of its box."""
 LONGEST = 2.5
 """Most length of a smaller sheet, as a multiple of its width; a bright 1 is longer."""
 DIGIT = 0.15
@@ -37,7 +37,7 @@ may be longer and less empty."""
 ROUND, CONVEX = 0.9, 0.97
 """Least width of a dark badge, as a fraction of its length, and least fraction of its convex hull that it fills."""
 INK, HOLE = 0.04, 0.8
-"""Least fraction of a badge that its digit covers, and of its convex hull that the hole of a 0 fills."""
+"""Least fraction of a badge that its digit covers, and of the convex hull that the hole of a 0 fills."""
 AROUND = 3
 """Distance, in cells, within which the brightest cell is the background."""
 BESIDE = 3
@@ -45,13 +45,13 @@ BESIDE = 3
 STRIP = 0.3
 """Most of the picture that a strip of desk at one or two of its sides covers."""
 MOSTLY = 0.7
-"""Fraction of a side of the picture that makes it a side of desk."""
+"""Least fraction of a side of the picture that shows the desk, for a side of desk."""
 DARK = (0.25, 0.25, 0.55, 0.7, 0.7)
-"""Most brightness of the desk, as a fraction of the page's, for 0 to 4 sides of desk. A shadow's edge has one."""
+"""Most brightness of the desk, as a fraction of the page's, for 0 to 4 sides of desk. A shadow has one."""
 
 
 def isolate_page(gray: FloatImage) -> FloatImage:
-    """Replace what is around a light page, or a dark key or badge, by its nearest brightness.
+    """Replace what is around a light page, or a dark key or badge, by the nearest brightness of the page.
 
     Any other picture is returned unchanged.
     """
@@ -77,7 +77,7 @@ def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
     blank = core & erode(light, beyond=False)
     inside, known = cells[page], cells
-    # Ink of a small sheet may be in cells that seem blank. The edge of a page would become ink.
+    # Cells of a small sheet that seem blank may contain ink. For a page, this would make its edge ink.
     if (small or dark) and inside.min() * inside.max() <= np.median(inside) ** 2:
         known = neighbors(np.where(blank, cells, 0), AROUND, np.maximum)
     background = _nearest_brightness(known, blank)

@@ -32,7 +32,7 @@ BROKEN = 0.02
 LEAST_SIZE = 6
 """Least longer side of a symbol in pixels."""
 COARSE = 150
-"""Longer side, in pixels, from which the ink is smoothed; smaller pictures are if noise hides their ink."""
+"""Longer side, in pixels, from which the ink is smoothed; a smaller picture only if noise hides its ink."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class PhotoInk:
 
 
 def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
-    """Find the ink in a photograph (h, w), 0..255; `smallest` is a symbol's least fraction of the longer side."""
+    """Find the ink in a photograph (h, w), 0..255; a symbol has at least `smallest` of the longer side."""
     ink = subtract_background(isolate_page(gray))
     for smoothed in [False, True] if max(gray.shape) < COARSE else [True]:
         if smoothed:
@@ -83,7 +83,7 @@ def photo_ink(gray: FloatImage, smallest: float) -> PhotoInk:
     dark = ink > max(floor, FAINT_LINE * mean)
     lines = find_ruled_lines(dark)
     frames = find_frames(dark, lines)
-    if frames.any():  # without them, since the sides of a frame may be taken for ruled lines, and its rest for digits
+    if frames.any():  # search again without them: sides of a frame may look like ruled lines
         lines = frames | find_ruled_lines(dark & ~frames)
     elif lines.any():  # they may join a frame to the picture's edge
         lines = lines | find_frames(dark & ~lines, np.zeros_like(lines))

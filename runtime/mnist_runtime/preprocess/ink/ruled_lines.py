@@ -1,4 +1,4 @@
-"""Find lines in a mask of dark pixels: those of a notebook or a grid, a comb, and those at the picture's border."""
+"""Find lines in a mask of dark pixels: ruled lines and grids, combs, and lines at the picture's border."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _reach(profile: Integers, peak: int, thickest: int) -> int:
 def _add_line(lines: Mask, mask: Mask, thin: Mask, center: Integers, thickest: int) -> None:
     """Set in `lines` the pixels of a line near row `center` of each column, if there is one.
 
-    A line that is cut by the picture's edge counts from a shorter length beside others.
+    A line that leaves the picture may be shorter if there are others.
     """
     height, width = mask.shape
     inside = (center >= 0) & (center < height)
@@ -202,7 +202,7 @@ def _run_at(strip: Mask, middle: Integers) -> Mask:
 
 
 def comb(line: Mask) -> Mask:
-    """Return the pixels of a comb, a row of boxes that are open above: its base and its teeth; none if it is none.
+    """Return the base and the teeth of a comb, a row of boxes that are open above; none if `line` is no comb.
 
     Digits may touch them.
     """
@@ -235,8 +235,8 @@ def comb(line: Mask) -> Mask:
 def gap_components(components: Components) -> Mask:
     """Return which of the components (n,) are gaps between cards with digits, or the surface around the cards.
 
-    They go from one edge of the picture to the opposite one, and at least two digits, which are less high, touch no
-    edge. A single one touches a third edge: otherwise, it could be a 1 that is higher than the other digits.
+    Gaps go from one edge of the picture to the opposite one, and at least two digits, which are less high, touch no
+    edge. A single gap must touch a third edge: otherwise, it could be a 1 that is higher than the other digits.
     """
     shape = components.labels.shape
     top, left, bottom, right = components.boxes.T
@@ -252,8 +252,8 @@ def gap_components(components: Components) -> Mask:
 def border_lines(components: Components, *, has_lines: bool) -> tuple[Mask, bool]:
     """Return which of the components (n,) are lines in the border of the picture, and whether these are sides of a box.
 
-    A single line from edge to edge may be a 1. Two are a box; `has_lines` says that there is another one. What else is
-    at an edge, in the border, then belongs to the next boxes.
+    A single line from edge to edge may be a 1. Two are a box; `has_lines` says that there is another one. In a box,
+    all other components of the border that touch an edge are returned too: they belong to the next boxes.
     """
     shape = components.labels.shape
     shorter = min(shape)

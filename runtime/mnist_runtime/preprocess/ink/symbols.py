@@ -29,7 +29,7 @@ NEAR = 0.25
 BREAK = 0.08
 """Largest gap within a broken stroke, as a fraction of the symbol's size."""
 LARGEST = 1.4
-"""Largest sides of a symbol joined over wider gaps, as multiples of its first component's and the typical height."""
+"""Largest sides of a symbol with wider gaps, as a multiple of its first component or of the typical height."""
 SMALLER = 0.6
 """Most height of a component beside its symbol, as a fraction of the symbol's height."""
 BELOW = 0.3
@@ -43,9 +43,9 @@ HIGHEST = 2.5
 NARROW, LEVEL = 0.3, 0.7
 """Most width of a bar, and height that it shares with those beside it, as fractions of a bar's height."""
 MOST_ONES, MOST_BARS = 6, 500
-"""Most ones of a number with left sides within one height, and most bars, those with the most ink."""
+"""Most 1s of a number whose left sides are within one height, and most bars that are tested."""
 HALF = 0.5
-"""Least ratio of a digit's height to the typical one, and of the typical one to it."""
+"""Least height of a digit, as a fraction of the typical one; twice the typical one is the most."""
 SLANTS = (-0.3, 0.0, 0.3)
 """Slants of the lines along which a symbol is cut, in columns a row."""
 MARGIN = 0.25
@@ -59,7 +59,7 @@ Box = tuple[int, int, int, int]
 
 
 class Symbol(NamedTuple):
-    """Numbers of the components of a symbol, the sum of their ink, and their top, left, bottom and right."""
+    """A symbol: numbers of its components, sum of their ink, and top, left, bottom and right."""
 
     components: tuple[int, ...]
     mass: float
@@ -102,7 +102,7 @@ class Symbol(NamedTuple):
         return max(0, -self._overlap(other, 0), -self._overlap(other, 1))
 
     def overlap(self, other: Symbol) -> int:
-        """Return the number of shared columns; negative for columns in between."""
+        """Return the number of shared columns; negative: columns between them."""
         return self._overlap(other, 1)
 
     def join(self, other: Symbol) -> Symbol:
@@ -119,7 +119,7 @@ def group_symbols(boxes: npt.NDArray[np.intp], masses: npt.NDArray[np.float64]) 
     """Group components, with `boxes` (n, 4) and ink `masses` (n,), into symbols; those with the most ink come first.
 
     A component joins the near symbol with the largest overlap, if it is above or below it, or smaller. Two digits that
-    touch are one component; symbols do not grow from them over the whole page.
+    touch are one component; the size of a symbol is limited, so that they do not join the whole page.
     """
     order = np.argsort(-masses, kind="stable")[:MOST]
     parts = [Symbol((int(n),), float(masses[n]), tuple(boxes[n].tolist())) for n in order]
@@ -162,7 +162,7 @@ def digit_marks(symbols: list[Symbol], shape: tuple[int, ...]) -> list[Symbol]:
     """Return the symbols that may be digits of one picture of `shape` (h, w); none if there is only one.
 
     They have half to twice the typical height. Symbols at the edge, such as shadows, count only if all are at the edge.
-    A frame is one symbol with all that is in it.
+    A frame and its content are one symbol.
     """
     inside = [symbol for symbol in symbols if not symbol.touches_edge(shape)] or symbols
     typical = typical_height(inside)
@@ -182,9 +182,9 @@ def barcode_bars(symbols: list[Symbol]) -> set[Symbol]:
 
 
 def typical_height(symbols: list[Symbol]) -> float:
-    """Return the median height of all symbols with ink but dashes; 0 without symbols.
+    """Return the weighted median height of the symbols with ink, without dashes; 0 without symbols.
 
-    It is weighted by height: by number, dust would decide, and by ink, a corner of the desk.
+    The weight of a height is itself: without weights, dust would decide; weighted by ink, a corner of the desk.
     """
     heights = np.sort([s.height for s in symbols if s.mass and not s.is_dash] or [s.height for s in symbols])
     sums = np.cumsum(heights)

@@ -1,1 +1,1 @@
-"""Read the values of meters and displays from the digits at known places of a picture, and publish them."""
+"""Read the values of meters and displays at known places of a picture, and publish them."""

@@ -1,4 +1,4 @@
-"""`CsvFile`: append values to a CSV file, whole lines only, and find the last good ones again."""
+"""`CsvFile`: append values to a CSV file, whole lines only, and read the last good ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MOST_WAITING = 10_000
 """Lines that wait in memory while the disk is full."""
 
 LONGEST_AGE = 31 * 86_400.0
-"""Largest age of a value, in seconds; also used if the clock cannot be right."""
+"""Largest age of a value, in seconds; also used if the clock is wrong."""
 FORM = "%Y-%m-%dT%H:%M:%SZ"
 
 COLUMNS = ("time", "name", "value", "unit", "digits", "state")
@@ -41,7 +41,7 @@ class CsvFile:
     Raises
     ------
     UsageError
-        If it is another file, or cannot be read or written.
+        If it has another header, or cannot be read or written.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -98,7 +98,7 @@ class CsvFile:
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
             size = os.fstat(descriptor).st_size
-            start = self._start if size else _line(COLUMNS)  # it may have been moved away
+            start = self._start if size else _line(COLUMNS)  # the file may have been moved
             try:
                 unwritten = memoryview((start + lines).encode())
                 while unwritten:
@@ -118,7 +118,7 @@ class CsvFile:
     def ages(self) -> dict[str, float]:
         """Return how many seconds ago the last value of each name was read, at most 31 days.
 
-        A line that is newer than now, as after a start without the right time, counts as 31 days old.
+        A line with a time in the future, as after a start with a wrong clock, counts as 31 days old.
         """
         now, ages = time.time(), dict[str, float]()
         for name, _, moment, state in self._values():
@@ -140,7 +140,7 @@ class CsvFile:
 
 
 def utc_now() -> str:
-    """Return the time as a line of the file has it, such as 2026-03-01T12:00:00Z."""
+    """Return the time in the format of the file, such as 2026-03-01T12:00:00Z."""
     return time.strftime(FORM, time.gmtime())
 
 

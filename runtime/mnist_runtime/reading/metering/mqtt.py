@@ -27,23 +27,23 @@ from mnist_runtime.system.command import echo, warn
 __all__ = ["MOST_WAITING", "MqttPublisher"]
 
 MOST_WAITING = 10_000
-"""Values that wait while the broker is away: a week of one value a minute."""
+"""Values that wait for the broker: a week of one value a minute."""
 PATIENCE = 5.0
 """Seconds to wait at the end for the broker to confirm all values."""
 RECONNECT = (1, 60)
-"""Seconds after which a lost connection is tried again, doubled up to the second."""
+"""First and longest wait, in seconds, before a lost connection is tried again; each wait doubles."""
 PORTS = {"mqtt": 1883, "mqtts": 8883}
 USER, PASSWORD = "MNIST_MQTT_USER", "MNIST_MQTT_PASSWORD"
 """Variables of the environment with the credentials."""
 REFUSED = ("Not authorized", "Bad user name or password", "Bad authentication method", "Banned")
-"""Answers of a broker after which another try with the same credentials would fail too."""
+"""Answers of a broker that rejects the credentials, so that another try would fail too."""
 
 
 class MqttPublisher:
-    """A connection to a broker that publishes values and whether they are being read.
+    """Publish values to a broker, and whether this program is running.
 
     Values are retained JSON at ``TOPIC/NAME/state``, with the time (UTC) at which they were read; ``TOPIC/status`` is
-    ``online`` or ``offline``, the latter also if the device dies. Each region is announced to Home Assistant
+    ``online`` or ``offline``, the latter also if the connection is lost. Each region is announced to Home Assistant
     (https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery). While the broker is away, values wait in memory,
     and the connection is tried again.
 
@@ -89,8 +89,8 @@ class MqttPublisher:
         self._refused = threading.Event()
         self._refused_by = ""
         self._lock = threading.Lock()
-        self._values: deque[tuple[str, str]] = deque()  # topic and text of what the broker has not confirmed, in order
-        self._sent: int | None = None  # number of the message with the first of them
+        self._values: deque[tuple[str, str]] = deque()  # topic and text of unconfirmed values, in order
+        self._sent: int | None = None  # message number of the first of them
         self._last: dict[str, str] = {}  # topic -> last value
         self._is_connected = False
         self._is_full = self._is_away = self._is_closing = False
@@ -112,7 +112,7 @@ class MqttPublisher:
         self._client.loop_start()
 
     def _connected(self, _client: Any, _data: object, _flags: object, reason: Any, _properties: object) -> None:
-        """Announce and repeat the values after each connection: the broker may have lost them."""
+        """Announce and publish all values again after each connection: the broker may have lost them."""
         if reason.is_failure:
             self._refused_by = str(reason)
             if self._refused_by in REFUSED:
@@ -142,13 +142,13 @@ class MqttPublisher:
                 self._send()
 
     def _send(self) -> None:
-        """Send the first value that waits, unless one is on its way."""
+        """Send the first waiting value, unless one is not confirmed yet."""
         if self._is_connected and self._sent is None and self._values:
             topic, text = self._values[0]
             self._sent = self._client.publish(topic, text, qos=1, retain=True).mid
 
     def _report_away(self, what: str) -> None:
-        """Print once that the broker is away."""
+        """Print once that the broker cannot be reached."""
         if not (self._is_away or self._is_closing):
             echo(f"note: The MQTT broker {what}. Values wait, and the connection is tried again.")
         self._is_away = True

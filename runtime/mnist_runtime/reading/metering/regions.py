@@ -22,20 +22,20 @@ __all__ = ["MOST_DIGITS", "Box", "Region", "load_regions", "propose_regions", "r
 Box = tuple[int, int, int, int]
 
 LARGEST_FILE = 1 << 20
-"""Size, in bytes, above which a file is no list of regions."""
+"""Most bytes of a file of regions."""
 MOST_DIGITS = 15
 """Digits of a value; more would not fit into a float."""
 MARGIN = 0.25
 """Most margin around a digit in a proposed box, as a fraction of its height."""
 NARROW, BAR = 0.45, 0.33
-"""Width of a digit, as a fraction of its height, below which others are wider, and of a 1 that is a bare bar."""
+"""Least width of a wide digit, and of a 1 that is more than a bar, as fractions of the height."""
 CELL = 0.65
-"""Width of other digits, as a fraction of the height of a 1, if the row has only narrow ones."""
+"""Assumed width of a wide digit, as a fraction of the height, if a row has only narrow ones."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """The digits of one value.
+    """A value in a picture: its name, the boxes of its digits, and limits of its changes.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ def _inked_columns(box: Box, first: int, last: int, pixels: npt.NDArray[np.uint8
 
 
 def _boxes(row: list[Box], digits: list[Box], pixels: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Return the boxes of a row of digits, given their ink and that of all `digits`."""
+    """Return boxes with margins for a `row` of ink boxes; they do not overlap those of all `digits`."""
     cells, found = _cells(row), []
     height, width = pixels.shape[:2]
     for place, (box, (start, stop)) in enumerate(zip(row, cells, strict=True)):
@@ -210,10 +210,10 @@ def _between(row: list[Box], cells: list[tuple[int, int]], place: int) -> int:
 
 
 def _cells(row: list[Box]) -> list[tuple[int, int]]:
-    """Return left and right of each digit; of a narrow one, of the wide digits that may follow at its place.
+    """Return left and right of each digit; of a narrow one, of a wide digit that may take its place.
 
-    A printed 1 is in the middle of its cell, one of segments at the right. Where the even distance to wide digits does
-    not show it, a bare bar is taken for one of segments.
+    A printed 1 is in the middle of its place, a 1 of seven segments at the right. If the distance to wide digits does
+    not show which it is, a bare bar counts as seven segments.
     """
     wide = [box for box in row if box[2] - box[0] >= NARROW * (box[3] - box[1])]
     width = max((right - left for left, _, right, _ in wide), default=0)

@@ -82,11 +82,12 @@ class ValueReader:
     """Read the values of some regions, frame by frame.
 
     A value counts once `steady` of the last ``2 * steady - 1`` frames show the same digits. The first value must be in
-    all of these, with a confidence of 0.9 or more for each digit, since all others are compared with it. It is not
-    accepted if a digit is not recognized or, for handwriting, cut by a side of its box, if the value falls although it
-    may not, or if it changes faster than the region allows; then the last good value stays. A wheel that stands between
-    two digits, for models with a label such as N, is waited for, at most a minute. A meter that passes its largest
-    number starts again at 0; this is no fall if `most_per_hour` is known and allows the change.
+    all of these, with a confidence of 0.9 or more for each digit, since all others are compared with it.
+
+    A value is not accepted if a digit is not recognized or, for handwriting, cut by a side of its box, if it falls
+    although it may not, or if it changes faster than the region allows. Then the last good value stays. If a wheel is
+    between two digits, for models with a label such as N, the reader waits, at most a minute. A meter that passes its
+    largest number starts again at 0. This is no fall if `most_per_hour` is known and allows the change.
 
     Parameters
     ----------
@@ -185,7 +186,7 @@ class ValueReader:
 
 
 def is_cut(digit: npt.NDArray[np.uint8]) -> bool:
-    """Return whether the ink of a digit goes on beside its picture; half an 8 is read as 3."""
+    """Return whether the ink of a digit touches the left or right side; half an 8 is read as 3."""
     gray = grayscale(digit, LONGEST)
     symbols = photo_ink(gray, SMALLEST).symbols
     _, left, _, right = main_symbol(symbols, gray.shape).box if symbols else (0, 1, 0, 0)
@@ -218,7 +219,7 @@ def _state(text: str, region: Region, history: _History, seconds: float) -> Stat
 
 
 def _too_fast(change: int, region: Region, history: _History, seconds: float) -> bool:
-    """Return whether the change, in units of the last digit, is too large; one unit always is possible."""
+    """Return whether the change, in units of the last digit, is too large; one unit is always allowed."""
     if region.most_per_hour is None:
         return False
     hours = max(seconds - history.good_seconds, 0.0) / HOUR
