@@ -40,7 +40,7 @@ __all__ = [
 DOUBTFUL = 0.9
 """Default of ``--doubtful-below``."""
 LARGEST_VALUE = 1e15
-"""Bound of a value: it has at most 15 digits."""
+"""Upper limit of a value, which has at most 15 digits."""
 
 EXTRAS = {"images": ("PIL", "Pictures need Pillow"), "watch": ("cv2", "Cameras and videos need OpenCV")}
 """Extra -> module of its package, and the start of a message."""
@@ -67,7 +67,7 @@ def add_backend(parser: argparse.ArgumentParser, default: str = "the first that 
 
 
 def load_classifier(arguments: argparse.Namespace, extra: str, *, finds: bool = False, threads: int = 1) -> Classifier:
-    """Load the model and the backend in `arguments`. Warn if a model of digits was not trained to give no digit.
+    """Load the model and the backend in `arguments`. Warn if it may answer a picture without a digit with a digit.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ __all__ = ["check_annotate", "classify_command", "read_command", "write_annotate
 T = TypeVar("T")
 Pixels = npt.NDArray[np.uint8]
 Answer = tuple[dict[str, Any], list[Callable[[], object]]]
-"""JSON fields of a picture, and what is done with its answer, step by step."""
+"""JSON fields of a picture, and functions that print or store its answer."""
 
 ONE, PAGE = 0.02, 0.3
 """Seconds on a usual machine for a picture of one digit and for a page."""
@@ -105,7 +105,7 @@ def write_annotated(path: Path, pixels: Pixels, found: Sequence[Reading]) -> Non
 def _answer_each(
     arguments: argparse.Namespace, classifier: Classifier, answer: Callable[[str], Answer], doing: str, typical: float
 ) -> int:
-    """Answer every file, which takes `typical` seconds, and take the steps; return the exit code of the first error."""
+    """Answer every file, about `typical` seconds each, and return the exit code of the first error."""
     results: list[dict[str, Any]] = []
     code = 0
     with Progress(typical * len(arguments.files)) as progress:

@@ -28,7 +28,7 @@ __all__ = ["TOKEN", "label_command", "picture_as_text", "serve_command"]
 TOKEN = "MNIST_TOKEN"
 """Environment variable with the token."""
 SHORTEST, LONGEST = 16, 200
-"""Characters of a token."""
+"""Fewest and most characters of a token."""
 PACKAGES = {"starlette": "Starlette", "uvicorn": "uvicorn", "python_multipart": "python-multipart", "PIL": "Pillow"}
 """Module -> package that the server needs."""
 COLUMNS, ROWS = 56, 48

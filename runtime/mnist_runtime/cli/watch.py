@@ -1,4 +1,4 @@
-"""``mnist-runtime watch``: digits of a camera or video, or values of meters; and ``regions``, which finds these."""
+"""``mnist-runtime watch``: digits of a camera or video, or values of meters; ``regions``: where these are."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def _keep(doubtful: DoubtfulPictures, reader: ValueReader, frame: Frame, values:
 
 
 def _until_closed(pictures: Iterator[Frame]) -> Iterator[Frame]:
-    """Yield `pictures` until the reader of stdout closes it, which is otherwise noticed only at the next line."""
+    """Yield `pictures` until stdout is closed, which Python would notice only at the next line."""
     if not hasattr(select, "poll"):  # Windows
         yield from pictures
         return

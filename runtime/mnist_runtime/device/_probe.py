@@ -1,6 +1,6 @@
 """The program that `bench` runs for each interpreter: measure one file and print JSON.
 
-Each has its own process, because two TFLite interpreters cannot share one, and to measure its peak memory.
+Each interpreter needs its own process: two TFLite interpreters cannot share one, and peak memory is that of a process.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(model: str, backend: str, plan: str) -> None:
     model : str
         The file; empty for the ready model.
     backend : str
-        A row of `mnist_runtime.BACKENDS`.
+        A key of `mnist_runtime.BACKENDS`.
     plan : str
         The fields of `mnist_runtime.device.measure.Plan`, as JSON.
     """
@@ -98,7 +98,7 @@ def peak_memory_bytes() -> int:
         found = re.search(r"VmHWM:\s*(\d+) kB", status.read_text())
         if found:
             return int(found[1]) * 1024
-    import resource  # Windows has none, but neither has it this program's interpreters
+    import resource  # not on Windows
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 

@@ -40,7 +40,7 @@ CHANGING_GOVERNORS = ("conservative", "ondemand", "powersave", "schedutil")
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """Number and length of the measurements.
 
     Parameters
     ----------
@@ -97,15 +97,15 @@ class Measurement:
     Parameters
     ----------
     backend, version : str
-        A row of `mnist_runtime.BACKENDS`, and its installed version.
+        A key of `mnist_runtime.BACKENDS`, and its installed version.
     format : str
         Format of the file that it ran.
     file_bytes : int
         Size of that file.
     cold_start_s : float
-        Seconds from the start of a Python process to its first answer; the median of some starts.
+        Seconds from the start of a Python process to its first answer; the median of several starts.
     load_s : float
-        Part of it that imports the interpreter and loads the file.
+        Seconds of it to import the interpreter and load the file.
     one_image : Latency
         Latency of one image on one thread.
     throughputs : tuple of Throughput
@@ -161,7 +161,7 @@ class Bench:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Sentences on what makes the figures doubtful; empty if nothing does."""
+        """Reasons to doubt the figures, as sentences."""
         found = [
             f"{one.backend}: the times vary by {one.spread:.0%}. Close other programs and measure again."
             for one in self.measurements
@@ -191,7 +191,7 @@ def bench(
     path : str or Path, optional
         An exported file. Default: the ready int8 model, in both of its formats.
     backend : str, optional
-        Only this row of `mnist_runtime.BACKENDS`.
+        Only this key of `mnist_runtime.BACKENDS`.
     plan : Plan, optional
         Default: one image, and batches of 1, 32 and 256 images on 1, 2, 4 and all cores.
     shows : bool, optional
@@ -253,9 +253,9 @@ def measure(path: str | Path | None, backend: str, plan: Plan = QUICK) -> Measur
     path : str, Path or None
         An exported file; None for the ready model.
     backend : str
-        A row of `mnist_runtime.BACKENDS` that is installed.
+        A key of `mnist_runtime.BACKENDS` that is installed.
     plan : Plan
-        How much is measured.
+        See `Plan`.
 
     Returns
     -------

@@ -67,8 +67,8 @@ class SelfTest:
     images : int
         Golden images in the file.
     different : int
-        Number with another answer than recorded. An answer is the same if its recorded score is within `bound` of the
-        best: patterns may lie between two classes.
+        Number with another answer than recorded. An answer counts as the same if its recorded score is within `bound`
+        of the best one, since a pattern may fit two classes.
     max_score_error : float
         Largest difference of a score, 0..1.
     bound : float
@@ -135,7 +135,7 @@ class Diagnosis:
     Parameters
     ----------
     backend : str
-        A row of `BACKENDS`.
+        A key of `BACKENDS`.
     state : str
         ``"works"``, ``"missing"`` or ``"broken"``.
     detail : str
@@ -151,7 +151,7 @@ class Diagnosis:
 
 
 def examine(backend: str) -> Diagnosis:
-    """Import a row of `BACKENDS`, load the ready model and run its golden vectors, in a separate process.
+    """Import a backend, load the ready model and run its golden vectors, in a separate process.
 
     Examples
     --------

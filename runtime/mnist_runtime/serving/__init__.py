@@ -1,1 +1,1 @@
-"""Answer pictures over HTTP: the application, its bounds and its server (Starlette and uvicorn)."""
+"""Answer pictures over HTTP: the application, its limits and its server (Starlette and uvicorn)."""

@@ -65,20 +65,20 @@ def application(
     work: Work | None = None,
     **bounds: Any,
 ) -> Starlette:
-    """Return the ASGI application that answers pictures with a classifier.
+    """Return the ASGI application that classifies pictures.
 
     Parameters
     ----------
     classifier : Classifier
         The model.
     token : str, optional
-        Secret that clients must send. Without it, only requests to a name of this computer are answered.
+        Secret that clients must send. Without it, only requests to localhost are answered.
     doubtful : DoubtfulPictures, optional
         Where to keep pictures with a doubtful answer.
     sorter : PictureSorter, optional
         A folder whose pictures can be labelled.
     work : Work, optional
-        The threads.
+        The threads that classify.
     **bounds
         Parameters of `Bounded`.
     """
@@ -124,7 +124,7 @@ class _Answers:
         self._answered = 0
 
     def page(self) -> Response:
-        """Return the page for drawing; it sends the pictures to this server."""
+        """Return the page for drawing, which sends the pictures to this server."""
         manifest, task = self._classifier.manifest, self._classifier.task
         interpreter = f"{self._facts['backend']} {self._facts['backend_version'] or ''}".strip()
         facts = [
@@ -147,7 +147,7 @@ class _Answers:
         return HTMLResponse(text, headers=HEADERS)
 
     async def classify(self, request: Request) -> Response:
-        """Answer a picture with its label."""
+        """Return the label of a picture."""
         top = _number(request, "top_k", 1, len(self._classifier.task.labels))
         with_image = _flag(request, "prepared")
         picture = await picture_of(request)
@@ -164,7 +164,7 @@ class _Answers:
         return facts
 
     def _prepared(self, pixels: npt.NDArray[np.uint8]) -> dict[str, Any] | None:
-        """Return the image that the model got, or None for a picture without one."""
+        """Return the image that the model got; None for a blank picture."""
         try:
             image = prepare(pixels, self._classifier.task)
         except BlankError:
@@ -174,7 +174,7 @@ class _Answers:
         return {"height": height, "width": width, "channels": channels, "base64": content}
 
     async def read(self, request: Request) -> Response:
-        """Answer a picture with all its digits."""
+        """Return all digits of a picture."""
         check_finds(self._classifier, "POST /read")
         everything = _flag(request, "all")
         picture = await picture_of(request)
@@ -199,12 +199,12 @@ class _Answers:
             warn(f"warning: {error}")
 
     async def health(self, _: Request) -> Response:
-        """Answer that the server works, and with which model."""
+        """Return that the server works, and the name of its model."""
         model = self._classifier.manifest.name
         return JSONResponse({"status": "ok", "version": __version__, "model": model, "answered": self._answered})
 
     async def manifest(self, _: Request) -> Response:
-        """Answer with the facts about the model: those of ``classify --json`` and its manifest."""
+        """Return the manifest of the model, and the fields of ``classify --json`` about it."""
         return JSONResponse({**self._facts, "manifest": json.loads(self._classifier.manifest.to_json())})
 
 
@@ -242,7 +242,7 @@ def _http_error(_: Request, error: Exception) -> Response:
 
 
 def _broken_off(_: Request, __: Exception) -> Response:
-    """End a request whose client has disconnected: the response reaches nobody, and nothing is printed."""
+    """End a request whose client has disconnected, without printing anything."""
     return RequestError(400, "The request was broken off. Send it again.").response()
 
 

@@ -1,4 +1,4 @@
-"""Bounds of the server: sizes, times and numbers of requests, so that no client can block the others."""
+"""Limits on sizes, times and numbers of requests, so that no client can block the others."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class RequestError(Exception):
 
 
 class Work:
-    """Threads that answer pictures, and a bounded queue in front of them.
+    """A thread pool with a bounded queue.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class Work:
 
 
 class Bounded:
-    """ASGI middleware that bounds the size of each request, its time, and the bytes of all requests together.
+    """ASGI middleware that limits the size and time of each request, and the bytes of all requests together.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ class Bounded:
                 connection.end()
 
     def hold(self, size: int) -> None:
-        """Count bytes of a request; raise a `RequestError` if all requests have too many."""
+        """Count bytes of a request; raise a `RequestError` if all requests together have too many."""
         if self._held + size > self._most_held:
             raise RequestError(503, "The server receives too many bytes. Try again in a second.", retry_after="1")
         self._held += size
@@ -152,7 +152,7 @@ class Bounded:
             raise RequestError(413, f"The request has more than {self._most_body:,} bytes. Send a smaller picture.")
 
     def time_to_receive(self) -> anyio.CancelScope:
-        """Return the scope in which a request is received."""
+        """Return a scope that limits the time to receive a request."""
         return anyio.move_on_after(self._body_seconds)
 
     def too_slow(self) -> RequestError:
@@ -161,7 +161,7 @@ class Bounded:
 
 
 class _Request:
-    """The receiving and the sending side of one request, with its bounds."""
+    """Receive one request and send its answer, within the limits."""
 
     def __init__(self, bounds: Bounded, receive: Receive, send: Send) -> None:
         self._bounds, self._receive, self._send = bounds, receive, send

@@ -1,4 +1,4 @@
-"""The routes on which pictures are labelled in a browser."""
+"""The routes of the page on which pictures are labelled."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-"""Headers of a page: browsers do not show it inside another one, store it, or pass on its address."""
+"""Headers of a page: browsers do not embed it in another page, store it, or send its address as referrer."""
 
 
 def always(response: Response) -> Callable[[Request], Awaitable[Response]]:
@@ -45,7 +45,7 @@ def label_routes(sorter: PictureSorter, classifier: Classifier, work: Work) -> l
     """Return the routes for one folder of pictures."""
 
     async def waiting(request: Request) -> Response:
-        """Answer with the first picture after the one that the query names, and how many are left."""
+        """Return the first picture after the one in the query, and how many are left."""
         after = request.query_params.get("after", "")
         return JSONResponse(await work.run(_next_picture, sorter, classifier, after))
 

@@ -20,7 +20,7 @@ ERRORS = {
     415: "A package that reads this kind of picture is not installed.",
     503: "The server has too much to do.",
 }
-"""Status -> its cause. The body has the message of the command line."""
+"""HTTP status -> its cause. The body has the message that the command line prints."""
 
 
 def description(task: Task, *, with_labelling: bool) -> Schema:

@@ -1,4 +1,4 @@
-"""Check who may send a request, this computer or a client with the token, and receive its picture."""
+"""Check that a request comes from this computer or has the token, and receive its picture."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ LONGEST_NAME = 100
 
 
 class Access:
-    """ASGI middleware that refuses requests without the token, or, if there is none, from other sites.
+    """ASGI middleware that rejects requests from other sites or without the token.
 
     A page of another site that is open in a browser can send requests to this computer: directly, which the header
-    ``Origin`` shows, or by DNS rebinding under its own name, which the header ``Host`` shows.
+    ``Origin`` shows, or by DNS rebinding under its own name, which the header ``Host`` shows. So without a token,
+    ``Host`` must be localhost.
 
     Parameters
     ----------
     app : callable
         The ASGI application.
     token : str, optional
-        The token that ``Authorization: Bearer TOKEN`` must have.
+        The token, sent as ``Authorization: Bearer TOKEN``.
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None) -> None:

@@ -1,4 +1,4 @@
-"""`serve`: run the application on a socket until a signal, with bounds for connections that send nothing."""
+"""`serve`: run the application on a socket until a signal, with time limits for idle connections."""
 
 from __future__ import annotations
 
@@ -45,25 +45,25 @@ class _Connection(H11Protocol):
         self._is_lost = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin. If there are too many connections, end the oldest without a request, or this one."""
+        """Start. If there are too many connections, close the oldest without a request, or this one."""
         super().connection_made(transport)
         if len(self.connections) > MOST_CONNECTIONS:
             next(iter(self._idle), self).transport.abort()
         self.end()
 
     def begin(self) -> None:
-        """Start the time of a request; `Bounded` calls it."""
+        """Start the time limit of a request; called by `Bounded`."""
         self._idle.pop(self, None)
         self._end_after(REQUEST_SECONDS + STOP_SECONDS)
 
     def end(self) -> None:
-        """Start the time to the next request."""
+        """Start the time limit for the next request."""
         if not self.transport.is_closing():
             self._idle[self] = None
         self._end_after(HEADER_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Stop the time limits."""
         self._idle.pop(self, None)
         self._is_lost = True
         if self._timer is not None:
@@ -127,7 +127,7 @@ def serve(app: Starlette, listening: socket.socket, started: Callable[[], None])
     listening : socket
         See `listen`.
     started : callable
-        Called when requests are answered.
+        Called once the server accepts requests.
     """
     with _signals_end_without_error():
         running(app, started).run(sockets=[listening])

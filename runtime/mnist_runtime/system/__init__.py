@@ -1,1 +1,1 @@
-"""Files, processes and stderr."""
+"""Output files, errors of commands, state of the process, and the terminal."""

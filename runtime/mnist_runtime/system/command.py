@@ -163,7 +163,7 @@ def warn(text: str) -> None:
 
 
 def _open_closed_streams() -> None:
-    """Open the standard streams that were closed, since the next files would get their numbers.
+    """Open the standard streams that were closed: otherwise, other files would get their descriptors.
 
     Messages to a closed stderr are dropped. Results to a closed stdout still raise an error, so that none is lost.
     """
@@ -178,7 +178,7 @@ def _open_closed_streams() -> None:
 
 
 def _stdout_problem(error: Exception) -> str | None:
-    """Return why stdout cannot be written, if that can be the cause of `error`, or None. Drop its buffered text."""
+    """Return why stdout cannot be written, if that may have caused `error`, and drop its buffer; else None."""
     if not isinstance(error, OSError) or error.errno is None or error.filename is not None:
         return None
     try:

@@ -79,7 +79,7 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def usual_errors() -> AbstractContextManager[None]:
-    """Return a context in which tiny numbers become 0 without an error, even after ``np.seterr(all="raise")``.
+    """Return a context with NumPy's default handling of floating-point errors, whatever ``np.seterr`` was called with.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def _memory_file() -> BinaryIO:
 def installed_version(package: str, module: str = "") -> str:
     """Return the installed version of a package; an `ImportError` means that it is not installed.
 
-    Of a module from another distribution, such as ``onnxruntime-gpu`` or Debian's, it is what the module says.
+    If another package has the module, such as ``onnxruntime-gpu`` or Debian's, return its ``__version__``.
     """
     from importlib import metadata  # slow: it imports the e-mail parser
 

@@ -1,4 +1,4 @@
-"""`Progress`: a line on the terminal with what a command does and how long it still takes; and `quiet`."""
+"""`Progress`: a line on the terminal with the present step of a command and the time left; and `quiet`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Progress", "is_quiet", "line_cleared", "quiet", "seconds_left", "ste
 PATIENCE = 0.5
 """Seconds before a line is shown; shorter steps show none."""
 PERIOD = 0.25
-"""Seconds between two lines."""
+"""Seconds between two updates of the line."""
 
 
 class _Terminal:
@@ -49,7 +49,7 @@ def quiet(wanted: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def line_cleared() -> Iterator[None]:
-    """Remove the line of progress, and show none in this block, which prints something else."""
+    """Remove the line of progress while the block prints something else."""
     with _TERMINAL.lock:
         if _TERMINAL.shown is not None:
             with contextlib.suppress(OSError):
@@ -82,9 +82,9 @@ def seconds_left(left: float, done: float, took: float, typical: float, since: f
 
 
 class Progress:
-    """A line on the terminal while a command works: the present step and the time left. Nothing is shown elsewhere.
+    """A context manager that shows the present step and the time left on a line of the terminal.
 
-    It is a context manager. Without a terminal, and in a `quiet` command, it does nothing.
+    Without a terminal, and in a `quiet` command, it does nothing.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
-"""`page_html`: the page in which one draws a picture and sees the answer, for any engine that classifies.
+"""`page_html`: the page on which users draw a picture and see the answer of an engine.
 
-An engine is a JavaScript object, see docs/explanation/architecture.md. Its script ends with ``startPage(engine)``.
+An engine is a JavaScript object that classifies; see docs/explanation/architecture.md. Its script ends with
+``startPage(engine)``.
 """
 
 from __future__ import annotations
