@@ -1,4 +1,4 @@
-"""Classify handwritten digits on a small device: NumPy, one interpreter, one file.
+"""Classify handwritten digits on a small device, with NumPy, one interpreter and one model file.
 
 Examples
 --------

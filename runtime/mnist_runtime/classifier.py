@@ -50,8 +50,8 @@ class Classifier:
 
     Notes
     -----
-    Threads may share a classifier. Each call has an interpreter to itself, and waits if none is free. As a context
-    manager, a classifier releases its interpreters at the end.
+    Threads may share a classifier. Each call uses its own interpreter, and waits if none is free. As a context manager,
+    a classifier releases its interpreters at the end.
 
     Examples
     --------

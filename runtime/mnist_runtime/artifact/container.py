@@ -51,7 +51,7 @@ class Golden:
     Parameters
     ----------
     images : ndarray of shape (k, h, w) or (k, h, w, 3), dtype uint8
-        Real digits, or patterns for other classes.
+        Digits, random patterns for other classes, or images of a data set.
     scores : ndarray of shape (k, classes), dtype as the file's output
         Output of the interpreter, not dequantized.
     """

@@ -15,11 +15,11 @@ from mnist_runtime.errors import ArtifactError
 __all__ = ["Manifest"]
 
 SCHEMA = 1
-"""Version of most files."""
+"""Schema of most files."""
 LOGITS_SCHEMA = 2
-"""Version of files that older runtimes would misread: with logits, another input, or another task than `DIGITS`."""
+"""Schema of files that older runtimes would misread: with logits, another input, or another task than `DIGITS`."""
 SCHEMAS = (SCHEMA, LOGITS_SCHEMA)
-"""Versions that this runtime reads."""
+"""Schemas that this runtime reads."""
 
 ACTIVATIONS = ("sigmoid", "softmax")
 """Activations that a reader can apply to logits; see `mnist_runtime.prediction.scores_of_logits`."""

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 NAMESPACE = "mnist-edge-export"
-"""Namespace of OpenSSH: signatures that the same key made for git or e-mail are not accepted."""
+"""Namespace for OpenSSH, so that signatures that the same key made for git or e-mail are not accepted."""
 
 LARGEST = 1 << 16
 """Most bytes of a file of signatures; one has about 600."""

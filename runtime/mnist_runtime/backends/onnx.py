@@ -40,7 +40,7 @@ def open_session(content: bytes) -> Any:
     """Return an `onnxruntime.InferenceSession` with one thread, no log and exact sums of int8 products.
 
     On x86 without VNNI, sums saturate at 16 bits unless an option is set. With it, a model that uses int8 weights twice
-    cannot be loaded ("exists"); its sums are made in float32.
+    cannot be loaded ("exists"). Such a model is computed in float32.
     """
     import onnxruntime
 

@@ -24,7 +24,7 @@ FORK = threading.Lock()
 
 
 class SharedBackends:
-    """Interpreters with one model. Each call has one to itself, and waits if none is free.
+    """Interpreters with one model. Each call uses its own interpreter, and waits if none is free.
 
     Parameters
     ----------

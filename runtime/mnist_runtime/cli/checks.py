@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["bench_command", "doctor_command", "in_text", "self_test_command", "verify_command"]
 
 MODELS = (".tflite", ".onnx")
-"""Files with a manifest that the runtime reads."""
+"""Suffixes of files whose manifest the runtime reads."""
 
 
 def self_test_command(arguments: argparse.Namespace) -> int:

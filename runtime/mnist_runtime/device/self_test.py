@@ -30,7 +30,7 @@ SCORE_BOUNDS: dict[str, float] = {
     "int4": 16 / 256,
     "int16x8": 32 / 32768,
 }
-"""Precision -> largest allowed difference of a score, 0..1, between kernels.
+"""Precision -> largest allowed difference of a score, 0..1, between interpreters or processors.
 
 Measured with tflite-runtime 2.14 against LiteRT 2.3, ready models, 1,500 digits: float 2e-6, dynamic 4e-4, int8 13/256,
 int4 10/256 and int16x8 16/32768 (kernels round differently before the softmax); no digit differed. float16 allows for

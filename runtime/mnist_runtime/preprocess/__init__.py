@@ -1,1 +1,1 @@
-"""Turn a picture of any kind into the 28x28 images that MNIST models expect."""
+"""Turn a picture of any kind into an image for a model, such as one of 28x28 pixels as in MNIST."""

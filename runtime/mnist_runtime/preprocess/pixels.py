@@ -37,7 +37,7 @@ def as_pixels(values: npt.ArrayLike, *, most: int | None = None) -> npt.NDArray[
     Raises
     ------
     UsageError
-        If they are not numbers from 0 to 255, or floats with a maximum of 1 to 2, which fits neither 0..1 nor 0..255.
+        If they are not numbers from 0 to 255, or are floats with a maximum of 1 to 2: neither 0..1 nor 0..255.
     PictureError
         If there are more than `most`.
 

@@ -172,7 +172,7 @@ def _read_video(cv2: Any, descriptor: int, path: Path) -> Any:
 
 
 def _pass_on(source: int, target: int, head: bytes, arrivals: Arrivals) -> None:
-    """Copy a pipe into another one."""
+    """Copy `head` and the rest of a pipe into another one."""
     with contextlib.suppress(OSError), open(source, "rb", buffering=0) as pipe, open(target, "wb", buffering=0) as copy:
         rest = memoryview(head)
         while rest:

@@ -46,7 +46,7 @@ ENOUGH = 500
 SAME_ROW = 0.5
 """Largest vertical distance between neighbors in a row, after the slant, as a fraction of the median height."""
 PRINTED, MOSTLY = 3, 0.6
-"""Least number of digits of one height in a printed row, and their least fraction."""
+"""Least number and least fraction of digits of one height in a printed row."""
 LEVEL = 0.06
 """Largest differences in height and place of printed digits, as a fraction of their height."""
 

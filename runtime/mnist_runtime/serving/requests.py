@@ -19,7 +19,7 @@ from mnist_runtime.serving.bounds import RequestError
 __all__ = ["OPEN_PATHS", "Access", "Picture", "is_loopback", "picture_of"]
 
 OPEN_PATHS = ("/", "/label", "/health")
-"""Paths without a token: the pages, which have no data and send the token themselves, and the health check."""
+"""Paths that need no token: the pages, which have no data and send the token, and the health check."""
 MOST_FIELDS = 10
 """Fields of a form."""
 LONGEST_NAME = 100

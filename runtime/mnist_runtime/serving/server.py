@@ -34,7 +34,7 @@ STOP_SECONDS = 10
 class _Connection(H11Protocol):
     """A connection that is closed if it sends no request, or does not take its answer, in time.
 
-    uvicorn itself waits for headers without end. Its parser h11 bounds their size; httptools does not.
+    uvicorn itself waits for headers for ever. Its parser h11 bounds their size; httptools does not.
     """
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:

@@ -85,7 +85,7 @@ def rescale_once(x: Integers, multiplier: Integers | int, shift: Integers | int)
 def exp_of_negative(x: Integers) -> Integers:
     """Return ``exp(x)`` with 31 fractional bits, for `x` at or below 0 with 26 fractional bits.
 
-    A Taylor polynomial around -1/8 computes the remainder of a multiple of 1/4. Each bit of the multiple is a factor.
+    A Taylor polynomial around -1/8 computes the part below a multiple of 1/4. Each set bit of the multiple is a factor.
     """
     quarter = 1 << 24
     rest = (x & (quarter - 1)) - quarter

@@ -46,7 +46,7 @@ class Requantizer:
     scales : ndarray of shape (channels,) or (1,), dtype float32
         Their scales.
     bias_index : int
-        Input with the bias, if any.
+        Number of the input with the bias, if there is one.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""The ``.tflite`` format."""
+"""Read ``.tflite`` files."""

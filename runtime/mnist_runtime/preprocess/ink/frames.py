@@ -56,7 +56,7 @@ SQUARE = 0.9
 THICK, BLUR = 0.075, 1.5
 """Least thickness of a thick line, as a fraction of its box's longer side, and pixels that blur adds."""
 LEVEL, EQUAL = 0.06, 1.6
-"""Digits in a row: most distance of their tops or bottoms over their height, and most ratio of their strokes."""
+"""Digits in a row: most distance of their tops or bottoms over their height, and most ratio of their stroke widths."""
 ALIKE = 0.15
 """Most difference between the sides of a narrow empty box and those of a box with a digit in it, as a fraction."""
 OPENING = 0.4

@@ -47,7 +47,7 @@ STRIP = 0.3
 MOSTLY = 0.7
 """Least fraction of a side of the picture that shows the desk, for a side of desk."""
 DARK = (0.25, 0.25, 0.55, 0.7, 0.7)
-"""Most brightness of the desk, as a fraction of the page's, for 0 to 4 sides of desk. A shadow has one."""
+"""Most brightness of the desk, as a fraction of the page's, for 0 to 4 sides of desk. A shadow has one side."""
 
 
 def isolate_page(gray: FloatImage) -> FloatImage:
@@ -77,7 +77,8 @@ def _isolate(gray: FloatImage, *, dark: bool) -> FloatImage | None:
     core = erode(page, beyond=False)  # the cells at its edge contain some desk
     blank = core & erode(light, beyond=False)
     inside, known = cells[page], cells
-    # Cells of a small sheet that seem blank may contain ink. For a page, this would make its edge ink.
+    # Cells of a small sheet that seem blank may contain ink, so the brightest near them are used. On a page, this would
+    # turn the edge into ink.
     if (small or dark) and inside.min() * inside.max() <= np.median(inside) ** 2:
         known = neighbors(np.where(blank, cells, 0), AROUND, np.maximum)
     background = _nearest_brightness(known, blank)

@@ -70,7 +70,7 @@ class Value:
 
 @dataclass
 class _History:
-    """Earlier values of one region."""
+    """Recent digits of one region, those last returned, and the last good value."""
 
     recent: deque[str]
     shown: tuple[str, State] | None = None
