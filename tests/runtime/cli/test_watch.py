@@ -71,9 +71,9 @@ def camera(pages: dict[str, np.ndarray], tmp_path: Path) -> Iterator[Path]:
     shower = threading.Thread(target=show)
     shower.start()
     yield pipe
-    with pipe.open("rb") if shower.is_alive() else open(os.devnull):  # if the test never opened it
-        pass
-    shower.join()
+    while shower.is_alive():  # it may wait for a reader, if the test never opened the pipe, or end at any moment
+        os.close(os.open(pipe, os.O_RDONLY | os.O_NONBLOCK))
+        shower.join(0.1)
 
 
 def lines_of(stdout: str) -> list[tuple[int, str]]:

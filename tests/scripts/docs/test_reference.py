@@ -65,7 +65,7 @@ def test_signature_parameters_and_errors_of_a_method() -> None:
     _, _, entry = page.partition("#### Classifier.load { #Classifier.load }\n")
     entry, _, _ = entry.partition("####")
     assert "    backend: str | None = None,\n" in entry
-    assert "`threads` · `int`\n:   Batches" in entry
+    assert "`threads` · `int`\n:   Number of threads" in entry
     assert "**Raises**\n\n`ArtifactError`\n:   If" in entry
     grouped = api_pages()["reference/mnist-exporters-python.md"].partition("### export_model {")[2]
     assert "`trust` · `bool`\n:   See `open_session`." in grouped, "each of a group of names has its own type"
