@@ -3,19 +3,10 @@
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from tests.runtime.preprocess.ink.conftest import write
 
 from mnist_runtime import Classifier, read
 from mnist_runtime.preprocess.ink.frames import find_frames
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier.load()
-
-
-def write(page: Image.Image, image: np.ndarray, column: int, row: int, size: int) -> None:
-    digit = Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)
-    page.paste(0, (column - size // 2, row - size // 2), digit)
 
 
 def digits_on(page: Image.Image, classifier: Classifier) -> list[int | None]:

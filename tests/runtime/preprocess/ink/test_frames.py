@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw, ImageFont
+from tests.runtime.preprocess.ink.conftest import write
 
 from mnist_runtime import Classifier, read
 from mnist_runtime.preprocess.ink.frames import find_frames
@@ -38,16 +39,6 @@ FRAMES: dict[str, Callable[[Draw], None]] = {
     "open circle": lambda draw: draw.line(by_hand(0.93), fill=0, width=6),
     "box by hand": lambda draw: draw.line([(30, 8), (22, 232), (8, 222), (232, 226), (222, 12), (12, 20)], 0, 5),
 }
-
-
-@pytest.fixture(scope="module")
-def classifier() -> Classifier:
-    return Classifier.load()
-
-
-def write(page: Image.Image, image: np.ndarray, column: int, row: int, size: int) -> None:
-    digit = Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC)
-    page.paste(0, (column - size // 2, row - size // 2), digit)
 
 
 def mask_of(draw: Callable[[Draw], None]) -> np.ndarray:
