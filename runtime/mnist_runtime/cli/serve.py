@@ -90,7 +90,8 @@ def label_command(arguments: argparse.Namespace) -> int:
         except EOFError:
             print()
             break
-        answer = composed.get(unicodedata.normalize("NFC", answer), answer)
+        if answer not in sorter.labels:
+            answer = composed.get(unicodedata.normalize("NFC", answer), answer)
         key = "" if answer in sorter.labels else answer
         if key == "q":
             break

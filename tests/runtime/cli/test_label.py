@@ -120,6 +120,15 @@ def test_a_composed_sign_is_the_label_that_a_mac_has_decomposed(
     assert (tmp_path / "e\u0301" / "a.png").exists()
 
 
+def test_the_label_as_it_is_typed_goes_before_its_other_form(
+    ready: dict[str, Path], tmp_path: Path, label: Label
+) -> None:
+    model = with_labels(ready["tflite"], ("\u00e9", "e\u0301", *"abcdefgh"), tmp_path / "models")
+    assert label("\u00e9\ne\u0301\nq\n", "--model", model).returncode == 0
+    assert (tmp_path / "\u00e9" / "a.png").exists()
+    assert (tmp_path / "e\u0301" / "b.png").exists()
+
+
 def test_a_pale_digit_is_shown_as_the_model_gets_it(tmp_path: Path, label: Label) -> None:
     for name in ("b.png", "c.png", "d.png"):
         (tmp_path / name).unlink()
