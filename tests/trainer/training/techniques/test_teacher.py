@@ -21,6 +21,13 @@ def test_targets_are_the_weighted_mean_of_label_and_softened_answer_where_the_te
     np.testing.assert_array_equal(targets[~right], labels[~right])
 
 
+def targets_of(teacher: str, digits: Splits) -> np.ndarray:
+    """Return the targets of a teacher for the first 20 training images."""
+    images = digits.train.images[:20, ..., None] / np.float32(255)
+    labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
+    return np.asarray(load_teacher(Distillation(teacher, 0.75, 2.0), digits.test)(images, labels, ROWS))
+
+
 @pytest.mark.slow
 def test_a_teacher_that_wants_other_pixels_gives_the_same_targets(digits: Splits, tmp_path: Path) -> None:
     import keras
@@ -28,12 +35,7 @@ def test_a_teacher_that_wants_other_pixels_gives_the_same_targets(digits: Splits
     ready = load_model("tiny")
     layers = [keras.Input((28, 28, 1)), keras.layers.Rescaling(-0.5, 0.5), *ready.layers]  # from -1..1, inverted
     keras.Sequential(layers).save(tmp_path / "inverted.keras")
-    images = digits.train.images[:20, ..., None] / np.float32(255)
-    labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
-    expected, found = (
-        np.asarray(load_teacher(Distillation(str(name), 0.75, 2.0), digits.test)(images, labels, ROWS))
-        for name in ("tiny", tmp_path / "inverted.keras")
-    )
+    expected, found = (targets_of(str(name), digits) for name in ("tiny", tmp_path / "inverted.keras"))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
@@ -45,12 +47,7 @@ def test_a_teacher_that_gives_logits_gives_the_same_targets(digits: Splits, tmp_
     model = keras.Sequential([keras.Input(ready.input_shape[1:]), *ready.layers[:-1], head])
     head.set_weights(ready.layers[-1].get_weights())
     model.save(tmp_path / "logits.keras")
-    images = digits.train.images[:20, ..., None] / np.float32(255)
-    labels = np.eye(10, dtype=np.float32)[digits.train.labels[:20]]
-    expected, found = (
-        np.asarray(load_teacher(Distillation(str(name), 0.75, 2.0), digits.test)(images, labels, ROWS))
-        for name in ("mlp", tmp_path / "logits.keras")
-    )
+    expected, found = (targets_of(str(name), digits) for name in ("mlp", tmp_path / "logits.keras"))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
