@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.util
-import platform
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mnist_exporters.errors import ConversionError, missing_packages
-from mnist_exporters.formats.contents import BLACK, Contents
+from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.formats.spec_checks import check_matches
 from mnist_exporters.inputs.calibration import Calibration
-from mnist_exporters.pipeline.manifest_facts import (
-    processor_name,
-    schema_of,
-    task_facts,
-    training_facts,
-    without_scores,
-)
+from mnist_exporters.pipeline.manifest import manifest_of, without_scores
 from mnist_exporters.pipeline.staging import StagedExport, package_folder, trial_scores
 from mnist_exporters.proof.answers import Answers, scores_or_nan
 from mnist_exporters.proof.parity import Parity
@@ -34,21 +26,37 @@ from mnist_exporters.proof.repair import Repair
 from mnist_exporters.proof.report import ExportReport
 from mnist_exporters.proof.threshold import choose_threshold
 from mnist_exporters.spec.export_spec import ExportSpec
-from mnist_exporters.spec.format import FORMATS, KERAS_PACKAGES
 from mnist_exporters.spec.package_kind import PackageFolder
-from mnist_exporters.spec.precision import PACKAGES
 from mnist_exporters.spec.treatment import PLAIN
 from mnist_exporters.targets.devices import Target
 from mnist_exporters.targets.interpreters import loads_on
-from mnist_runtime import Classifier, Golden, Manifest, __version__
+from mnist_runtime import Classifier, Golden, Manifest
 from mnist_runtime.errors import NotFiniteError
-from mnist_runtime.system.process import installed_version
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original import Original
     from mnist_exporters.inputs.original_model import OriginalModel
 
-__all__ = ["Attempt", "Job"]
+__all__ = ["Attempt", "Converted", "Job"]
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """A model in the format of an export, before the accuracy check.
+
+    Parameters
+    ----------
+    model : bytes
+        The bare model.
+    contents : Contents
+        What it contains.
+    manifest : Manifest
+        Its manifest, without the results of the check.
+    """
+
+    model: bytes
+    contents: Contents
+    manifest: Manifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,15 +83,13 @@ class Job:
         """Convert the original and compare the file with it. If it passes and `write` is true, move it into place."""
         began = time.perf_counter()
         with self._diagnosed(spec, is_trial=bool(repair) or not write):
-            model, contents, manifest = self._converted(spec, repair)
-        return self.prove(spec, model, contents, manifest, repair, write=write, seconds=time.perf_counter() - began)
+            converted = self._converted(spec, repair)
+        return self.prove(spec, converted, repair, write=write, seconds=time.perf_counter() - began)
 
     def prove(
         self,
         spec: ExportSpec,
-        model: bytes,
-        contents: Contents,
-        manifest: Manifest,
+        converted: Converted,
         repair: Repair | None = None,
         *,
         write: bool = True,
@@ -95,8 +101,8 @@ class Job:
         ----------
         spec : ExportSpec
             Format, precision and tolerance.
-        model, contents, manifest : bytes, Contents, Manifest
-            The bare model, its contents, and its manifest without the results of the check.
+        converted : Converted
+            The model.
         repair : Repair, optional
             The repair with which the model was converted.
         write : bool
@@ -104,25 +110,19 @@ class Job:
         seconds : float
             Time that the conversion took.
         """
-        plugin = load_plugin(spec.format)
+        contents = converted.contents
         contents.check_unchanging()
         npu = None
         if self.target:
             self.target.check_contents(contents)
-            npu = self.target.npu_memory(model)
-        with StagedExport(self.destination, plugin, spec.package) as staged:
-            staged.write(model, manifest, without_scores(self.golden_images, self.original.task))
+            npu = self.target.npu_memory(converted.model)
+        with StagedExport(self.destination, load_plugin(spec.format), spec.package) as staged:
+            staged.write(converted.model, converted.manifest, without_scores(self.golden_images, self.original.task))
             with self._diagnosed(spec, is_trial=bool(repair) or not write):
                 device = staged.load()
-            answers = Answers.of(device, self.reference)
-            classes = answers.scores.shape[1]
-            others = [scores_or_nan(device, images, classes) for images in self.reference.other_digits]
-            threshold = choose_threshold(self.reference, answers.scores, spec.tolerance, others)
-            parity = Parity.compare(self.reference, answers, spec.tolerance, threshold)
+            answers, parity = self._compared(spec, device)
             golden = self._golden(device)
-            recorded = {**manifest.golden, "backend": device.backend_name}
-            proven = dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict(), threshold=threshold.value)
-            staged.write(model, proven, golden)
+            staged.write(converted.model, _with_proof(converted.manifest, device, parity), golden)
             is_written = parity.passed and write
             report = ExportReport(
                 path=self.destination if is_written else None,
@@ -130,7 +130,7 @@ class Job:
                 format=spec.format,
                 precision=spec.precision.value,
                 size_bytes=staged.size,
-                model_bytes=len(model),
+                model_bytes=len(converted.model),
                 sha256=staged.sha256,
                 input_dtype=contents.input.dtype,
                 output_dtype=contents.output.dtype,
@@ -146,10 +146,18 @@ class Job:
                 npu=npu,
                 processors=staged.measure() if is_written else (),
             )
-            if report.path:
+            if is_written:
                 _check_golden_scores(staged.load(), golden)
                 staged.commit()
         return Attempt(report, contents)
+
+    def _compared(self, spec: ExportSpec, device: Classifier) -> tuple[Answers, Parity]:
+        """Return the answers of a file to the test images, and their comparison with the original's."""
+        answers = Answers.of(device, self.reference)
+        classes = answers.scores.shape[1]
+        others = [scores_or_nan(device, images, classes) for images in self.reference.other_digits]
+        threshold = choose_threshold(self.reference, answers.scores, spec.tolerance, others)
+        return answers, Parity.compare(self.reference, answers, spec.tolerance, threshold)
 
     def _package(self, spec: ExportSpec) -> PackageFolder | None:
         return PackageFolder(spec.package, package_folder(self.destination, spec.package)) if spec.package else None
@@ -163,23 +171,22 @@ class Job:
 
     def scores(self, spec: ExportSpec, repair: Repair, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Convert the original with a repair, and return the scores for `images`. Nothing is checked or written."""
-        model, _, manifest = self._converted(spec, repair, is_checked=False)
-        return trial_scores(spec.format, model, manifest, images)
+        trial = self._converted(spec, repair, is_checked=False)
+        return trial_scores(spec.format, trial.model, trial.manifest, images)
 
-    def _converted(
-        self, spec: ExportSpec, repair: Repair | None, *, is_checked: bool = True
-    ) -> tuple[bytes, Contents, Manifest]:
-        """Return the bare model, its contents, and its manifest without the results of the check."""
-        _check_packages(spec, self.original.kind)
+    def _converted(self, spec: ExportSpec, repair: Repair | None, *, is_checked: bool = True) -> Converted:
+        missing = spec.missing_packages(self.original.kind)
+        if missing:
+            raise missing_packages(f"{spec.format} {spec.precision}", missing)
         plugin, treatment = load_plugin(spec.format), repair.treatment if repair else PLAIN
-        used = self._calibration_of(spec)
+        used = self.calibration if spec.precision.is_calibrated else None
         if used:
             used.check_overlap(self.reference.images)
         model = plugin.convert(self.original, spec, used, treatment)
         contents = plugin.read(model)
         if is_checked:
             check_matches(contents, spec, self.original.input_scaling, treatment)
-        return model, contents, self._manifest(spec, contents, repair)
+        return Converted(model, contents, manifest_of(self.original, spec, contents, used, repair))
 
     def _diagnosed(self, spec: ExportSpec, *, is_trial: bool) -> contextlib.AbstractContextManager[None]:
         """Return a context in which errors name the layer of a Keras model. Finding the layer takes up to a minute.
@@ -192,71 +199,11 @@ class Job:
 
         return diagnosed(cast("Original", self.original), spec, self.calibration)
 
-    def _calibration_of(self, spec: ExportSpec) -> Calibration | None:
-        return self.calibration if spec.precision.is_calibrated else None
 
-    def _manifest(self, spec: ExportSpec, contents: Contents, repair: Repair | None) -> Manifest:
-        """Return the manifest without the results of the check."""
-        used = self._calibration_of(spec)
-        gives_logits = repair is not None and repair.treatment.activation == "reader"
-        activation = {"activation": self.original.score_kind} if gives_logits else {}
-        packages = _packages(spec, self.original.kind)
-        tools = {package: installed_version(package) for package in (*packages, "numpy")}
-        return Manifest(
-            name=self.original.name,
-            format=spec.format,
-            precision=spec.precision.value,
-            scores=self.original.score_kind,
-            **task_facts(
-                self.original.task,
-                {"dtype": contents.input.dtype, **_input_scale(contents, self.original)},
-                {"dtype": contents.output.dtype, **activation},
-            ),
-            source={
-                "sha256": self.original.sha256,
-                "parameters": self.original.count_params(),
-                **self.original.scaling.as_dict(),
-                "activation": self.original.activation,
-                **training_facts(self.original),
-            },
-            tools={"mnist-edge-export": __version__, **tools},
-            golden={
-                "version": __version__ if FORMATS[spec.format].has_engine else tools[packages[-1]],
-                "machine": platform.machine(),
-                "processor": processor_name(),
-            },
-            requires=contents.requirements(),
-            calibration=used.as_dict() if used else None,
-            repair=repair.as_dict() if repair else None,
-            schema=schema_of(self.original.task, is_plain=not gives_logits),
-        )
-
-
-def _packages(spec: ExportSpec, kind: str) -> tuple[str, ...]:
-    """Return the packages that influence the file. The last one is the interpreter for the accuracy check."""
-    of_precision = (PACKAGES[spec.precision],) if spec.precision in PACKAGES else ()
-    used = (name for name in FORMATS[spec.format].packages if kind == "keras" or name not in KERAS_PACKAGES)
-    return (*of_precision, *used)
-
-
-def _check_packages(spec: ExportSpec, kind: str) -> None:
-    extras = {PACKAGES[spec.precision]: spec.precision.value} if spec.precision in PACKAGES else {}
-    missing = {
-        package: extras.get(package, FORMATS[spec.format].extra)
-        for package in _packages(spec, kind)
-        if importlib.util.find_spec(package.replace("-", "_")) is None
-    }
-    if missing:
-        raise missing_packages(f"{spec.format} {spec.precision}", missing)
-
-
-def _input_scale(contents: Contents, original: OriginalModel) -> dict[str, float]:
-    """Return scale and offset for a file that does not take raw pixels: its input is ``pixel * scale + offset``."""
-    if contents.input.dtype == "uint8":
-        return {}
-    if contents.input.dtype == "float32":
-        return {"scale": original.input_scaling.scale, "offset": original.input_scaling.offset}
-    return {"scale": 1, "offset": BLACK[contents.input.dtype]}
+def _with_proof(manifest: Manifest, device: Classifier, parity: Parity) -> Manifest:
+    """Return `manifest` with the results of the check."""
+    recorded = {**manifest.golden, "backend": device.backend_name}
+    return dataclasses.replace(manifest, golden=recorded, parity=parity.as_dict(), threshold=parity.threshold)
 
 
 def _check_golden_scores(device: Classifier, golden: Golden) -> None:

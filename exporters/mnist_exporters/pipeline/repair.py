@@ -207,7 +207,7 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
     case = Case(job, spec, plain)
     failed = [Tried("plain export", plain.report.parity)]
     attempted: set[tuple[str, Treatment]] = set()
-    for name, plan_of in REPAIRS.items() if plain.report.parity.has_finite_scores else ():
+    for plan_of in REPAIRS.values() if plain.report.parity.has_finite_scores else ():
         plan = plan_of(case)
         if plan is None or (plan.spec.output_dtype, plan.repair.treatment) in attempted:
             continue
@@ -216,7 +216,7 @@ def repaired(job: Job, spec: ExportSpec, plain: Attempt) -> ExportReport:
             report = job.attempt(plan.spec, dataclasses.replace(plan.repair, failed=tuple(failed))).report
         except ToolkitError as error:
             failed.append(Tried(plan.repair.name, None, str(error)))
-            if name == "logits out":
+            if not plan.repair.treatment.layers:  # only the last activation was changed
                 case.ends_with_activation = False
             continue
         if report.parity.passed:

@@ -15,7 +15,7 @@ from mnist_exporters.errors import UsageError
 from mnist_exporters.formats.c_pair import identifier
 from mnist_exporters.formats.packages.package_files import package_files
 from mnist_exporters.formats.plugin import FormatPlugin, load_plugin
-from mnist_exporters.pipeline.manifest_facts import without_scores
+from mnist_exporters.pipeline.manifest import without_scores
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
 from mnist_exporters.spec.package_kind import PACKAGE_KINDS, check_package_name

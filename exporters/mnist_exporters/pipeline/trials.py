@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import importlib.util
 import time
 from collections.abc import Iterator
 from contextvars import ContextVar
@@ -19,7 +18,6 @@ from mnist_exporters.inputs.calibration import Calibration
 from mnist_exporters.inputs.keras_graph.calls import is_plain_graph, layer_calls
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
-from mnist_exporters.spec.precision import PACKAGES
 from mnist_runtime.errors import ArtifactError, ToolkitError
 
 if TYPE_CHECKING:
@@ -68,9 +66,8 @@ class Trials:
         others = [(format, precision) for format, row in FORMATS.items() for precision in row.io_types]
         others.remove((self.spec.format, self.spec.precision))
         for format, precision in sorted(others, key=lambda other: other[1] != self.spec.precision):
-            packages = (*FORMATS[format].packages, *([PACKAGES[precision]] if precision in PACKAGES else []))
             spec = ExportSpec(format, precision)
-            if all(importlib.util.find_spec(package.replace("-", "_")) for package in packages):
+            if not spec.missing_packages():
                 with contextlib.suppress(ToolkitError, TimeoutError):
                     check_matches(self._convert(self.original, spec), spec, self.original.input_scaling)
                     yield spec

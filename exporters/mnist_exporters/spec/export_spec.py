@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -9,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from mnist_exporters.errors import UsageError
-from mnist_exporters.spec.format import FORMATS
+from mnist_exporters.spec.format import FORMATS, KERAS_PACKAGES
 from mnist_exporters.spec.package_kind import check_package
-from mnist_exporters.spec.precision import TOLERANCES, Precision, parse_precision
+from mnist_exporters.spec.precision import PACKAGES, TOLERANCES, Precision, parse_precision
 
 __all__ = ["LARGEST_DROP", "ExportSpec"]
 
@@ -116,6 +117,35 @@ class ExportSpec:
     def tolerance(self) -> float:
         """The accepted accuracy loss, a fraction 0..1."""
         return TOLERANCES[self.precision] if self.max_accuracy_drop is None else self.max_accuracy_drop
+
+    def packages(self, kind: str = "keras") -> dict[str, str | None]:
+        """Return the packages that influence the file, each with the extra that installs it.
+
+        The last one is the interpreter for the accuracy check. The extra is None for a package that every installation
+        has.
+
+        Parameters
+        ----------
+        kind : str, optional
+            Kind of the original; see `OriginalModel.kind`.
+
+        Examples
+        --------
+        >>> ExportSpec("c", "int8").packages()
+        {'tensorflow': 'c', 'keras': 'c', 'ai-edge-litert': 'c'}
+        """
+        row = FORMATS[self.format]
+        of_precision = {PACKAGES[self.precision]: self.precision.value} if self.precision in PACKAGES else {}
+        names = (name for name in row.packages if kind == "keras" or name not in KERAS_PACKAGES)
+        return {**of_precision, **dict.fromkeys(names, row.extra)}
+
+    def missing_packages(self, kind: str = "keras") -> dict[str, str | None]:
+        """Return those of `packages` that are not installed."""
+        return {
+            package: extra
+            for package, extra in self.packages(kind).items()
+            if importlib.util.find_spec(package.replace("-", "_")) is None
+        }
 
 
 def _type_name(given: object) -> str:

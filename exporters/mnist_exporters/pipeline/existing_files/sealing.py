@@ -11,8 +11,8 @@ from mnist_exporters.errors import ConversionError
 from mnist_exporters.formats.contents import Contents
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.inputs.original_model import OriginalModel
-from mnist_exporters.pipeline.job import Job
-from mnist_exporters.pipeline.manifest_facts import processor_name, schema_of, task_facts, training_facts
+from mnist_exporters.pipeline.job import Converted, Job
+from mnist_exporters.pipeline.manifest import processor_name, schema_of, task_facts, training_facts
 from mnist_exporters.proof.report import ExportReport, RefusedError
 from mnist_exporters.spec.export_spec import ExportSpec
 from mnist_exporters.spec.format import FORMATS
@@ -88,7 +88,7 @@ def seal_file(job: Job, file: SealableFile, spec: ExportSpec) -> ExportReport:
         If the runtime does not support the types or the shape of its input or output.
     """
     contents = load_plugin(spec.format).read(file.content)
-    attempt = job.prove(spec, file.content, contents, _manifest(job, file, spec, contents))
+    attempt = job.prove(spec, Converted(file.content, contents, _manifest(job, file, spec, contents)))
     if not attempt.report.parity.passed:
         raise RefusedError(attempt.report, job.destination)
     return attempt.report

@@ -1,4 +1,4 @@
-"""Entries of a manifest about the task, the training and the processor; and golden vectors without scores."""
+"""`manifest_of`: the manifest of a converted model; its entries, and golden vectors without scores."""
 
 from __future__ import annotations
 
@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from mnist_runtime import Golden
+from mnist_exporters.formats.contents import BLACK, Contents
+from mnist_exporters.inputs.calibration import Calibration
+from mnist_exporters.proof.repair import Repair
+from mnist_exporters.spec.export_spec import ExportSpec
+from mnist_exporters.spec.format import FORMATS
+from mnist_runtime import Golden, Manifest, __version__
 from mnist_runtime.artifact.manifest import LOGITS_SCHEMA, SCHEMA
 from mnist_runtime.artifact.task import DIGITS, Task
+from mnist_runtime.system.process import installed_version
 
 if TYPE_CHECKING:
     from mnist_exporters.inputs.original_model import OriginalModel
 
-__all__ = ["processor_name", "schema_of", "task_facts", "training_facts", "without_scores"]
+__all__ = ["manifest_of", "processor_name", "schema_of", "task_facts", "training_facts", "without_scores"]
 
 PREPARATIONS: dict[str, dict[str, Any]] = {
     "mnist": {
@@ -33,6 +39,71 @@ PREPARATIONS: dict[str, dict[str, Any]] = {
 
 CPUINFO = Path("/proc/cpuinfo")
 """Where Linux describes the processors."""
+
+
+def manifest_of(
+    original: OriginalModel,
+    spec: ExportSpec,
+    contents: Contents,
+    calibration: Calibration | None,
+    repair: Repair | None,
+) -> Manifest:
+    """Return the manifest of a converted model, without the results of the accuracy check.
+
+    Parameters
+    ----------
+    original : OriginalModel
+        The model that was converted.
+    spec : ExportSpec
+        Format and precision of the file.
+    contents : Contents
+        What the file contains.
+    calibration : Calibration or None
+        The images that set the ranges of integer activations; None if the precision has none.
+    repair : Repair or None
+        The repair with which it was converted.
+    """
+    gives_logits = repair is not None and repair.treatment.activation == "reader"
+    activation = {"activation": original.score_kind} if gives_logits else {}
+    packages = list(spec.packages(original.kind))
+    tools = {package: installed_version(package) for package in (*packages, "numpy")}
+    return Manifest(
+        name=original.name,
+        format=spec.format,
+        precision=spec.precision.value,
+        scores=original.score_kind,
+        **task_facts(
+            original.task,
+            {"dtype": contents.input.dtype, **_input_scale(contents, original)},
+            {"dtype": contents.output.dtype, **activation},
+        ),
+        source={
+            "sha256": original.sha256,
+            "parameters": original.count_params(),
+            **original.scaling.as_dict(),
+            "activation": original.activation,
+            **training_facts(original),
+        },
+        tools={"mnist-edge-export": __version__, **tools},
+        golden={
+            "version": __version__ if FORMATS[spec.format].has_engine else tools[packages[-1]],
+            "machine": platform.machine(),
+            "processor": processor_name(),
+        },
+        requires=contents.requirements(),
+        calibration=calibration.as_dict() if calibration else None,
+        repair=repair.as_dict() if repair else None,
+        schema=schema_of(original.task, is_plain=not gives_logits),
+    )
+
+
+def _input_scale(contents: Contents, original: OriginalModel) -> dict[str, float]:
+    """Return scale and offset for a file that does not take raw pixels: its input is ``pixel * scale + offset``."""
+    if contents.input.dtype == "uint8":
+        return {}
+    if contents.input.dtype == "float32":
+        return {"scale": original.input_scaling.scale, "offset": original.input_scaling.offset}
+    return {"scale": 1, "offset": BLACK[contents.input.dtype]}
 
 
 def task_facts(task: Task, input_facts: dict[str, Any], output_facts: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from mnist_exporters.pipeline.manifest_facts import processor_name
+from mnist_exporters.pipeline.manifest import processor_name
 
 X86 = "processor\t: 0\nvendor_id\t: AuthenticAMD\nmodel\t\t: 17\nmodel name\t: AMD EPYC 9R14 \nmodel name\t: another\n"
 PI = "processor\t: 0\nBogoMIPS\t: 108.00\nCPU part\t: 0xd0b\n\nModel\t\t: Raspberry Pi 5 Model B Rev 1.0\n"
