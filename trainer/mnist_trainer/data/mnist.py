@@ -22,7 +22,7 @@ from mnist_runtime.errors import first_line, raise_machine_failure
 from mnist_runtime.system.terminal import is_quiet
 from mnist_trainer.data.dataset import Dataset, Splits
 from mnist_trainer.data.files import idx_files
-from mnist_trainer.data.files.forms import idx_name
+from mnist_trainer.data.files.names import idx_name
 from mnist_trainer.data.files.npz_file import read_npz
 from mnist_trainer.errors import DataError
 from mnist_trainer.keras_support import import_tensorflow

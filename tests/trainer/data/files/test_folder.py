@@ -8,7 +8,7 @@ from PIL import Image
 
 from mnist_runtime import prepare
 from mnist_trainer import DataError, Splits, load_data
-from mnist_trainer.data.files import forms
+from mnist_trainer.data.files import names
 from mnist_trainer.data.stated import StatedTask
 
 Fill = Callable[..., None]
@@ -62,7 +62,7 @@ def test_divided_folders_stay_divided(tmp_path: Path, fill: Fill, train: str, te
 
 
 def test_labels_in_english_and_pictures_in_subfolders_are_read(tmp_path: Path, fill: Fill, digits: Splits) -> None:
-    words = list(forms.WORDS)
+    words = list(names.WORDS)
     fill("mine", 60, lambda digit: f"{words[digit].title()}/writer")
     mine = load_data(str(tmp_path / "mine"))
     labels = np.concatenate([split.labels for split in mine])

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 
 from mnist_trainer import DataError, load_data
 from mnist_trainer.data.files import bounded, idx_files
-from mnist_trainer.data.files.forms import idx_name
+from mnist_trainer.data.files.names import idx_name
 
 IMAGES = np.zeros((60, 28, 28), np.uint8)
 IMAGES[:, 6:22, 8:20] = np.random.default_rng(0).integers(0, 256, (60, 16, 12))

@@ -9,7 +9,7 @@ import pytest
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files import npz_file
 from mnist_trainer.data.files.any_form import read_any_form
-from mnist_trainer.data.files.forms import ARRAY_NAMES, VALIDATION_ARRAYS
+from mnist_trainer.data.files.names import ARRAY_NAMES, VALIDATION_ARRAYS
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import MachineError
 

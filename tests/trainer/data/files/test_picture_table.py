@@ -13,7 +13,7 @@ from PIL import Image
 from mnist_runtime import prepare
 from mnist_trainer import DataError, Splits, load_data
 from mnist_trainer.data.files import any_form
-from mnist_trainer.data.files.forms import WORDS
+from mnist_trainer.data.files.names import WORDS
 from mnist_trainer.data.stated import StatedTask
 
 COUNT = 40

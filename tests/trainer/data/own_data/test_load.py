@@ -5,7 +5,7 @@ import pytest
 
 from mnist_runtime.system.terminal import quiet
 from mnist_trainer import DataError, Splits, load_data
-from mnist_trainer.data.files.forms import OTHER_FORMS
+from mnist_trainer.data.files.any_form import OTHER_FORMS
 from mnist_trainer.data.own_data.known_images import mnist_training_images
 
 

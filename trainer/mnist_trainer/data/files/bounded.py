@@ -1,4 +1,4 @@
-"""Read the bytes of a file, compressed with gzip or not, up to a size limit."""
+"""Size limits of data sets; read the bytes of a file, compressed with gzip or not, up to a limit."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from mnist_runtime.errors import raise_machine_failure
-from mnist_trainer.data.files.forms import MOST_BYTES
 from mnist_trainer.errors import DataError
 
-__all__ = ["head", "open_unpacked", "unpacked"]
+__all__ = ["MOST_BYTES", "MOST_IMAGES", "head", "open_unpacked", "unpacked"]
+
+MOST_IMAGES = 500_000
+"""Largest number of images in a data set. EMNIST digits has 280,000."""
+MOST_BYTES = 2 << 30
+"""Largest size of a decompressed file, in bytes. MNIST's 60,000 images take 47 MB as uint8 and 376 MB as float64."""
 
 GZIP = b"\x1f\x8b"
 HEAD = 1 << 16

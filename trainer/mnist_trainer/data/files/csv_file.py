@@ -16,7 +16,7 @@ from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
 from mnist_runtime.errors import counted
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, check_size, read_parts
 from mnist_trainer.data.files.bounded import open_unpacked
-from mnist_trainer.data.files.forms import INDEX_COLUMNS, LABEL_COLUMNS
+from mnist_trainer.data.files.names import INDEX_COLUMNS, LABEL_COLUMNS
 from mnist_trainer.data.files.rows import Lines, UnlabelledError, delimiter_of, fields_of, is_number, rows_of
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError

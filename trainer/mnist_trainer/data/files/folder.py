@@ -10,7 +10,7 @@ from mnist_runtime.artifact.task import MOST_LABELS
 from mnist_runtime.errors import counted
 from mnist_trainer.data.files import csv_file, idx_files, npz_file
 from mnist_trainer.data.files.arrays.parts import LoadedData, read_parts
-from mnist_trainer.data.files.forms import split_of
+from mnist_trainer.data.files.names import split_of
 from mnist_trainer.data.files.pictures import in_folders, in_table
 from mnist_trainer.data.files.rows import UnlabelledError
 from mnist_trainer.data.stated import StatedTask

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from mnist_runtime.errors import raise_machine_failure
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_parts
 from mnist_trainer.data.files.bounded import unpacked
-from mnist_trainer.data.files.forms import idx_name
+from mnist_trainer.data.files.names import idx_name
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 

@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from mnist_runtime.errors import first_line, raise_machine_failure
 from mnist_trainer.data.files.arrays.parts import LoadedData, Part, read_parts
-from mnist_trainer.data.files.forms import ARRAY_NAMES, CLASS_NAMES, MOST_BYTES, VALIDATION_ARRAYS
+from mnist_trainer.data.files.bounded import MOST_BYTES
+from mnist_trainer.data.files.names import ARRAY_NAMES, CLASS_NAMES, VALIDATION_ARRAYS
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 

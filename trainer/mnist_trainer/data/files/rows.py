@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
 
-from mnist_trainer.data.files.forms import MOST_BYTES
+from mnist_trainer.data.files.bounded import MOST_BYTES
 from mnist_trainer.errors import DataError
 
 __all__ = ["DELIMITERS", "Lines", "UnlabelledError", "delimiter_of", "fields_of", "is_number", "is_table", "rows_of"]

@@ -16,7 +16,7 @@ from mnist_runtime.artifact.task import Task
 from mnist_runtime.errors import ToolkitError, printable
 from mnist_trainer import errors
 from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData
-from mnist_trainer.data.files.forms import MOST_BYTES
+from mnist_trainer.data.files.bounded import MOST_BYTES
 from mnist_trainer.data.isolation.child_process import ChildProcess, EndedError, KeptProcess
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError, MachineError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mnist_trainer.data.files.forms import LABELS
+from mnist_trainer.data.files.names import LABELS
 
 __all__ = ["Names", "in_order", "number_of", "place_of", "spelled_once"]
 

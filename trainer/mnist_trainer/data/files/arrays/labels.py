@@ -13,7 +13,7 @@ from mnist_runtime.artifact.task import DIGITS, MOST_LABELS
 from mnist_runtime.errors import counted
 from mnist_trainer.data.dataset import Labels
 from mnist_trainer.data.files.arrays.class_names import Names, in_order, number_of, place_of, spelled_once
-from mnist_trainer.data.files.forms import LABELS
+from mnist_trainer.data.files.names import LABELS
 from mnist_trainer.errors import DataError
 
 __all__ = ["Classes", "RawLabels", "classes_of", "read_labels"]

@@ -15,7 +15,7 @@ from mnist_trainer.data.dataset import Labels
 from mnist_trainer.data.files.arrays.labels import classes_of, read_labels
 from mnist_trainer.data.files.arrays.prepared import fitted
 from mnist_trainer.data.files.arrays.shapes import shaped
-from mnist_trainer.data.files.forms import MOST_BYTES, MOST_IMAGES
+from mnist_trainer.data.files.bounded import MOST_BYTES, MOST_IMAGES
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 

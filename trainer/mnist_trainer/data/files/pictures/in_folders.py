@@ -10,7 +10,7 @@ from mnist_runtime.artifact.task import DIGITS
 from mnist_runtime.errors import counted, raise_machine_failure
 from mnist_trainer.data.files.arrays.class_names import number_of
 from mnist_trainer.data.files.arrays.parts import LoadedData
-from mnist_trainer.data.files.forms import LABELS, is_junk, split_of
+from mnist_trainer.data.files.names import LABELS, is_junk, split_of
 from mnist_trainer.data.files.pictures.labelled import NAMED, Pictures, left_out, load_pictures
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError

@@ -12,17 +12,10 @@ from pathlib import Path, PureWindowsPath
 
 from mnist_runtime.errors import counted, listed
 from mnist_trainer.data.files.arrays.parts import LoadedData, check_size
-from mnist_trainer.data.files.bounded import open_unpacked
-from mnist_trainer.data.files.forms import (
-    INDEX_COLUMNS,
-    LABEL_COLUMNS,
-    MOST_FOREIGN,
-    MOST_IMAGES,
-    PICTURE_ENDS,
-    split_of,
-)
+from mnist_trainer.data.files.bounded import MOST_IMAGES, open_unpacked
+from mnist_trainer.data.files.names import INDEX_COLUMNS, LABEL_COLUMNS, PICTURE_ENDS, split_of
 from mnist_trainer.data.files.pictures.in_folders import files_below
-from mnist_trainer.data.files.pictures.labelled import NAMED, Pictures, load_pictures
+from mnist_trainer.data.files.pictures.labelled import MOST_FOREIGN, NAMED, Pictures, load_pictures
 from mnist_trainer.data.files.rows import DELIMITERS, Lines, UnlabelledError, rows_of
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError

@@ -16,11 +16,14 @@ from mnist_runtime.preprocess.decode import read_picture
 from mnist_trainer.data.files.arrays.labels import Classes, classes_of, read_labels
 from mnist_trainer.data.files.arrays.parts import Labelled, LoadedData, check_size, task_of
 from mnist_trainer.data.files.arrays.prepared import prepared
-from mnist_trainer.data.files.forms import LABELS, MOST_FOREIGN
+from mnist_trainer.data.files.names import LABELS
 from mnist_trainer.data.stated import StatedTask
 from mnist_trainer.errors import DataError
 
-__all__ = ["NAMED", "Pictures", "left_out", "load_pictures"]
+__all__ = ["MOST_FOREIGN", "NAMED", "Pictures", "left_out", "load_pictures"]
+
+MOST_FOREIGN = 0.05
+"""Largest fraction of unreadable pictures. If there are more, the whole data set is rejected."""
 
 NAMED = 3
 """Number of ignored files that a note lists by name."""

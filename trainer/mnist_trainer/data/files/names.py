@@ -1,6 +1,6 @@
-"""Tables of what the readers of data sets accept: names of labels, splits, columns and arrays, and size limits.
+"""Tables of the names that the readers of data sets accept: of labels, splits, columns, arrays and files.
 
-To accept another name, add it here. The readers use these tables.
+To accept another name, add it here.
 """
 
 from __future__ import annotations
@@ -15,10 +15,6 @@ __all__ = [
     "JUNK",
     "LABELS",
     "LABEL_COLUMNS",
-    "MOST_BYTES",
-    "MOST_FOREIGN",
-    "MOST_IMAGES",
-    "OTHER_FORMS",
     "PICTURE_ENDS",
     "SPLIT_NAMES",
     "VALIDATION_ARRAYS",
@@ -27,13 +23,6 @@ __all__ = [
     "is_junk",
     "split_of",
 ]
-
-MOST_IMAGES = 500_000
-"""Largest number of images in a data set. EMNIST digits has 280,000."""
-MOST_BYTES = 2 << 30
-"""Largest size of a decompressed file, in bytes. MNIST's 60,000 images take 47 MB as uint8 and 376 MB as float64."""
-MOST_FOREIGN = 0.05
-"""Largest fraction of unreadable pictures. If there are more, the whole data set is rejected."""
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 LABELS: dict[str, int] = {
@@ -84,44 +73,6 @@ INDEX_COLUMNS = ("", "unnamed: 0", "index", "id", "imageid")
 """Possible headings of a column with row numbers in a CSV file, in lower case."""
 PICTURE_ENDS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".pbm", ".ppm")
 """Suffixes of picture files in a table, in lower case."""
-
-
-class Form(NamedTuple):
-    """A file format that is not supported: its first bytes, its name, and what the user can do."""
-
-    magic: bytes
-    name: str
-    fix: str
-
-
-SAVE = "np.savez('digits.npz', images=images, labels=labels)"
-CONVERT = f"Load it where it was written, then save its arrays with {SAVE}."
-PICTURE = "Put pictures into folders named 0/ to 9/, and give the folder above them."
-
-OTHER_FORMS: tuple[Form, ...] = (
-    Form(b"\x93NUMPY", "a single NumPy array (.npy)", f"Save images and labels in one file: {SAVE}."),
-    Form(b"PAR1", "a Parquet file", f"Read it with pandas.read_parquet and save its arrays with {SAVE}."),
-    Form(b"\x89HDF\r\n\x1a\n", "an HDF5 file", f"Read it with h5py and save its arrays with {SAVE}."),
-    Form(b"MATLAB", "a MATLAB file", f"Read it with scipy.io.loadmat and save its arrays with {SAVE}."),
-    Form(b"\x80", "a Python pickle (it can run code)", CONVERT),
-    Form(b"PK", "a zip archive without arrays", "Unpack it and give the folder."),
-    Form(b"\xfd7zXZ", "an xz archive", "Unpack it."),
-    Form(b"BZh", "a bzip2 archive", "Unpack it."),
-    Form(b"7z\xbc\xaf", "a 7z archive", "Unpack it."),
-    Form(b"\x89PNG", "a single picture (PNG)", PICTURE),
-    Form(b"\xff\xd8\xff", "a single picture (JPEG)", PICTURE),
-    Form(b"BM", "a single picture (BMP)", PICTURE),
-    Form(b"GIF8", "a single picture (GIF)", PICTURE),
-    Form(b"\xff\xfe", "text in UTF-16", "Save it as UTF-8."),
-    Form(b"\xfe\xff", "text in UTF-16", "Save it as UTF-8."),
-    Form(b"version https://git-lfs", "a Git LFS pointer to the data", "Run git lfs pull."),
-    Form(b"<!DOCTYPE", "a web page", "Download the data itself, not the page about it."),
-    Form(b"<html", "a web page", "Download the data itself, not the page about it."),
-    Form(b"%", "an ARFF file or a text with comments", f"Read it with scipy.io.arff and save its arrays with {SAVE}."),
-    Form(b"@", "an ARFF file", f"Read it with scipy.io.arff and save its arrays with {SAVE}."),
-    Form(b"{", "JSON", f"Read it with json.load and save its arrays with {SAVE}."),
-    Form(b"[", "JSON", f"Read it with json.load and save its arrays with {SAVE}."),
-)
 
 
 class IdxName(NamedTuple):
