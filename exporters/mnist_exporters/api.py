@@ -65,6 +65,7 @@ def open_session(
     data : str, Path, Splits or tuple
         Name or path of a data set, see `mnist_trainer.load_data`, or a loaded one, or arrays as Keras returns them:
         ``((x_train, y_train), (x_test, y_test))``. The training split calibrates, the test split proves the accuracy.
+        If `y_test` is None, the training images are divided.
     stated : StatedTask, optional
         Facts about `data` that the model and the data do not show: names of the classes, preparation or size of the
         images. Example: ``StatedTask(labels=("left", "right"))``.
@@ -113,7 +114,7 @@ def open_session(
     if isinstance(data, str | Path):
         splits = load_data(str(data), seen=seen, stated=stated_with(model, str(data), stated))
     else:
-        splits = splits_in_memory(data, model, stated)
+        splits = splits_in_memory(data, model, stated, seen)
     original = load_original(model, splits, pixel_range, trust=trust)
     from mnist_exporters.pipeline.session import ExportSession
 

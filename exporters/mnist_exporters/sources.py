@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,10 +65,13 @@ def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | kera
     return model
 
 
-def splits_in_memory(data: object, model: ModelFile | keras.Model, stated: StatedTask | None) -> Splits:
+def splits_in_memory(
+    data: object, model: ModelFile | keras.Model, stated: StatedTask | None, seen: Collection[str] | None
+) -> Splits:
     """Return loaded data, or arrays as ``keras.datasets.mnist.load_data`` returns them, as `Splits`.
 
-    Facts that the user does not state, such as class names, come from `model`, as for data from a path.
+    Facts that the user does not state, such as class names, come from `model`, as for data from a path. `seen` says how
+    arrays without labels of the test images are divided; see `mnist_trainer.data.own_data.division.divide`.
 
     Raises
     ------
@@ -82,7 +86,7 @@ def splits_in_memory(data: object, model: ModelFile | keras.Model, stated: State
     if parts and all(hasattr(part, "images") and hasattr(part, "task") for part in parts):
         return Splits(*parts)
     if parts and all(isinstance(part, tuple | list) and len(part) == 2 for part in parts):
-        return splits_of_arrays(parts[0], parts[1], stated_with(model, ARRAYS, stated))
+        return splits_of_arrays(parts[0], parts[1], stated_with(model, ARRAYS, stated), seen)
     raise UsageError(
         f"The data is {_kind_of(data)}. Give the name or path of a data set, the result of mnist_trainer.load_data, or "
         "arrays as Keras returns them: data=((x_train, y_train), (x_test, y_test))."

@@ -152,6 +152,13 @@ def test_data_can_be_arrays_as_keras_returns_them_or_a_tuple_of_splits(digits: S
         open_session("linear", (arrays[0], (arrays[1][0], [1, 2, 3])))
 
 
+def test_test_images_in_memory_without_labels_are_left_out(digits: Splits, capsys: pytest.CaptureFixture[str]) -> None:
+    train, test = digits
+    session = open_session("linear", ((train.images, train.labels), (test.images, None)))
+    assert [len(part.images) for part in (session.train, session.test)] == [59, 238]
+    assert "note: x_test has no labels and is not read\n" in capsys.readouterr().err
+
+
 def test_nothing_to_compare_is_a_usage_error(digits: Splits, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="There are no exports to compare"):
         compare(open_session("linear", digits), [], tmp_path)
