@@ -8,6 +8,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mnist_exporters.formats.plugin import load_plugin
 from mnist_exporters.spec.format import format_of
 from mnist_runtime.artifact.container import MANIFEST_ENTRY
@@ -24,15 +26,16 @@ from mnist_trainer.keras_support import import_tensorflow
 from mnist_trainer.model_io.find import ModelFile
 from mnist_trainer.model_io.load import load_with_digest
 from mnist_trainer.model_io.pixel_probe.probe import probe_images
+from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 if TYPE_CHECKING:
     import keras
 
     from mnist_exporters.inputs.original_model import OriginalModel
     from mnist_exporters.pipeline.session import ExportSession
-    from mnist_trainer.recipes.pixel_scaling import PixelScaling
 
 __all__ = [
+    "check_types",
     "found_model",
     "is_foreign_file",
     "load_foreign_file",
@@ -45,6 +48,34 @@ __all__ = [
 
 ARRAYS = "arrays in memory"
 """Argument `data` of `stated_with`, instead of a name or path, if the data is given as arrays."""
+
+
+def check_types(stated: object, pixel_range: object, /, **flags: object) -> None:
+    """Check the types of arguments that would otherwise be ignored, or taken for something else.
+
+    Parameters
+    ----------
+    stated : StatedTask or None
+        Facts about the data.
+    pixel_range : PixelScaling, str or None
+        A pixel scaling.
+    **flags : bool
+        Arguments that are True or False, by name. Any other value, such as ``"no"``, would count as True.
+
+    Raises
+    ------
+    UsageError
+        If one of them has another type.
+    """
+    if not isinstance(stated, StatedTask | None):
+        raise UsageError(
+            f'stated is {stated!r}, but must be a StatedTask, such as StatedTask(labels=("left", "right")).'
+        )
+    if not isinstance(pixel_range, str | PixelScaling | None):
+        raise UsageError(f'pixel_range is {pixel_range!r}, but must be text, such as "0..1", or a PixelScaling.')
+    for name, value in flags.items():
+        if not isinstance(value, bool | np.bool_):
+            raise UsageError(f"{name} is {value!r}, but must be True or False.")
 
 
 def found_model(model: str | Path | ModelFile | keras.Model) -> ModelFile | keras.Model:
